@@ -1,0 +1,167 @@
+"""What to know before believing a plan: every caution is worded here, once, for all faces."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from budgetscope.core.fit import CONFIDENCE, Fit, Range
+from budgetscope.core.hyperparameters import outside, predictors
+from budgetscope.core.quantities import format_count, format_flops
+from budgetscope.core.shapes import ShapeFamily
+from budgetscope.core.solve import OperatingPoint
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """One thing to know.
+
+    Attributes:
+        code: stable name for programs, such as `extrapolated-allocation`.
+        text: one sentence for people.
+    """
+
+    code: str
+    text: str
+
+
+_NAMES = {
+    "n_params": ("N", format_count),
+    "tokens": ("D", format_count),
+    "flops": ("C", format_flops),
+    "tokens_per_param": ("D/N", lambda value: f"{value:.3g}"),
+    "batch_tokens": ("the batch in tokens", format_count),
+}
+
+# A law of warmup, decay or critical batch is a rule of thumb: only what it says is shown.
+_SHOWN_OF_FIT = ("allocation", "loss_curve", "surface")
+_SHOWN_OF_RECIPE = ("learning_rate", "batch_size", "beta2")
+
+_ROLE_NAMES = {
+    "allocation": "the N, D law",
+    "surface": "the loss surface",
+    "loss_curve": "the loss curve",
+    "learning_rate": "the learning-rate law",
+    "batch_size": "the batch law",
+    "beta2": "the beta2 rule",
+}
+
+
+def collect(
+    fit: Fit,
+    hyperparameters: Sequence[Fit],
+    point: OperatingPoint,
+    *,
+    family: ShapeFamily,
+    loss: float | None,
+    recipe_sources: Mapping[str, str],
+    batch_tokens: float,
+    critical_batch_tokens: float | None,
+    shape_missing: bool,
+    vocab_size: int,
+) -> tuple[Caution, ...]:
+    """Return every caution of a plan, the gravest first.
+
+    Args:
+        fit: the law for N, D and loss.
+        hyperparameters: the fits whose laws the recipe follows.
+        point: the optimum as `fit` counts it.
+        family: the shapes.
+        loss: of the optimum.
+        recipe_sources: by role, the id of the fit that the recipe follows.
+        batch_tokens: the recipe's batch.
+        critical_batch_tokens: the critical batch, if a law gives one.
+        shape_missing: whether the shape family ended before the optimum.
+        vocab_size: of the plan's tokenizer.
+    """
+    found = _of_fit(fit, loss)
+    followed = [(fit, role) for role in _SHOWN_OF_FIT if role in fit.laws]
+    by_id = {source.id: source for source in hyperparameters}
+    followed += [(by_id[source_id], role) for role, source_id in recipe_sources.items() if role in _SHOWN_OF_RECIPE]
+    found = [*_extrapolated(followed, point, family, loss, batch_tokens), *found, *_doubtful_constants(followed)]
+    if critical_batch_tokens is not None and batch_tokens > critical_batch_tokens:
+        found.append(
+            Caution(
+                "batch-beyond-critical",
+                f"the batch of {format_count(batch_tokens)} tokens is {batch_tokens / critical_batch_tokens:.2g} "
+                f"times the critical batch by {recipe_sources['critical_batch_size']}: larger batches save no "
+                "time there.",
+            )
+        )
+    if shape_missing:
+        found.append(Caution("no-shape", "no shape is given: the shape family does not reach this size."))
+    if fit.vocab_size is not None and vocab_size != fit.vocab_size:
+        found.append(
+            Caution(
+                "other-tokenizer",
+                f"{fit.id} was fitted with a vocabulary of {fit.vocab_size} and the plan has {vocab_size}: its "
+                "loss, in nats a token, does not carry over, and D counts other tokens.",
+            )
+        )
+    return tuple(dict.fromkeys(found))
+
+
+def _of_fit(fit: Fit, loss: float | None) -> list[Caution]:
+    found = []
+    if fit.ablation:
+        found.append(
+            Caution("ablation", f"{fit.id} is a step of an argument, not a recommendation: do not plan with it.")
+        )
+    if loss is None:
+        found.append(
+            Caution("no-loss", f"{fit.id} says nothing of the loss: no loss, flat band or deadweight is given.")
+        )
+    elif fit.schedule == "constant":
+        found.append(
+            Caution(
+                "schedule-not-covered",
+                f"the loss of {fit.id} is of runs at constant learning rate: the advised decay at the end lowers "
+                "it further (by 0.11 to 0.12 nats at 2.56e19 FLOPs in Porian et al. 2024), which no law covers.",
+            )
+        )
+    found += [Caution("fit-flag", f"{fit.id}: {flag}") for flag in fit.flags]
+    return found
+
+
+def _extrapolated(
+    followed: Sequence[tuple[Fit, str]],
+    point: OperatingPoint,
+    family: ShapeFamily,
+    loss: float | None,
+    batch_tokens: float,
+) -> list[Caution]:
+    """Return one caution for each group of laws of a fit that are left by the same predictor equally far."""
+    groups: dict[tuple[str, str, Range], tuple[float, list[str]]] = {}
+    for fit, role in followed:
+        law = fit.laws[role]
+        factors = outside(law, predictors(fit, point, family, loss), batch_tokens)
+        if factors:
+            name, factor = max(factors.items(), key=lambda item: item[1])
+            groups.setdefault((fit.id, name, law.fitted[name]), (factor, []))[1].append(role)
+    cautions = []
+    for (fit_id, name, span), (factor, roles) in groups.items():
+        symbol, form = _NAMES[name]
+        verb, whose = ("is", "its") if len(roles) == 1 else ("are", "their")
+        names = " and ".join(_ROLE_NAMES[role] for role in roles)
+        cautions.append(
+            Caution(
+                f"extrapolated-{roles[0].replace('_', '-')}",
+                f"{names} of {fit_id} {verb} extrapolated {float(f'{factor:.2g}'):,g} times beyond {whose} data "
+                f"({symbol} from {form(span.low)} to {form(span.high)}).",
+            )
+        )
+    return cautions
+
+
+def _doubtful_constants(followed: Sequence[tuple[Fit, str]]) -> list[Caution]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for fit, role in followed:
+        confidence = fit.laws[role].confidence
+        if confidence in ("V2", "MEM"):
+            groups.setdefault((fit.id, confidence), []).append(role)
+    return [
+        Caution(
+            "doubtful-constants",
+            f"the constants of {' and '.join(_ROLE_NAMES[role] for role in roles)} of {fit_id} were "
+            f"{CONFIDENCE[confidence]}.",
+        )
+        for (fit_id, confidence), roles in groups.items()
+    ]

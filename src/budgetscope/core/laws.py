@@ -1,0 +1,318 @@
+"""The forms that published laws take, each a frozen set of parameters with one method.
+
+A stored fit names a form of `FORMS` and gives its parameters; nothing else about a law is code. Every form
+works in the counting convention of the fit that holds it. Logarithms are natural.
+"""
+
+import math
+from dataclasses import dataclass, fields
+from typing import ClassVar, Protocol, runtime_checkable
+
+from budgetscope.core.errors import FailureError
+
+PF_DAY = 8.64e19
+"""FLOPs in a petaflop/s-day: 1e15 x 86400."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """How a budget is split: parameters and tokens, in the law's own convention."""
+
+    n_params: float
+    tokens: float
+
+
+@runtime_checkable
+class AllocationLaw(Protocol):
+    """Splits a budget of training FLOPs."""
+
+    def allocate(self, flops: float) -> Allocation:
+        """Return the compute-optimal parameters and tokens for `flops`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PowerLawParams:
+    """N* = coefficient · (C / flops_unit)^exponent, with D = C / 6N."""
+
+    form: ClassVar[str] = "power-law-params"
+    coefficient: float
+    exponent: float
+    flops_unit: float = 1.0
+
+    def allocate(self, flops: float) -> Allocation:
+        """Return N* and C / 6N*."""
+        n_params = self.coefficient * (flops / self.flops_unit) ** self.exponent
+        return Allocation(n_params, flops / (6 * n_params))
+
+
+@dataclass(frozen=True, slots=True)
+class PowerLawTokens:
+    """D* = coefficient · C^exponent, with N = C / 6D."""
+
+    form: ClassVar[str] = "power-law-tokens"
+    coefficient: float
+    exponent: float
+
+    def allocate(self, flops: float) -> Allocation:
+        """Return C / 6D* and D*."""
+        tokens = self.coefficient * flops**self.exponent
+        return Allocation(flops / (6 * tokens), tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class PowerLawFlopsPerToken:
+    """M* = coefficient · C^exponent FLOPs a token, with D = C / M (DeepSeek's form).
+
+    M is no number of parameters; M / 6 stands in for one until the ledger reads the shape.
+    """
+
+    form: ClassVar[str] = "power-law-flops-per-token"
+    coefficient: float
+    exponent: float
+
+    def allocate(self, flops: float) -> Allocation:
+        """Return M* / 6 and C / M*."""
+        flops_per_token = self.coefficient * flops**self.exponent
+        return Allocation(flops_per_token / 6, flops / flops_per_token)
+
+
+@dataclass(frozen=True, slots=True)
+class TokensPerParam:
+    """D / N = ratio · (C / flops_unit)^exponent, with C = 6 N D."""
+
+    form: ClassVar[str] = "tokens-per-param"
+    ratio: float
+    exponent: float
+    flops_unit: float
+
+    def allocate(self, flops: float) -> Allocation:
+        """Return sqrt(C / 6 rho) and sqrt(C rho / 6)."""
+        ratio = self.ratio * (flops / self.flops_unit) ** self.exponent
+        return Allocation(math.sqrt(flops / (6 * ratio)), math.sqrt(flops * ratio / 6))
+
+
+@dataclass(frozen=True, slots=True)
+class LossSurface:
+    """L(N, D) = E + A / N^alpha + B / D^beta, in the loss unit of its fit (Hoffmann et al. 2022, eq. 10)."""
+
+    form: ClassVar[str] = "chinchilla"
+    E: float
+    A: float
+    B: float
+    alpha: float
+    beta: float
+
+    def loss(self, n_params: float, tokens: float) -> float:
+        """Return the loss of a model of `n_params` after `tokens`."""
+        return self.E + self.A * math.pow(n_params, -self.alpha) + self.B * math.pow(tokens, -self.beta)
+
+    def allocate(self, flops: float) -> Allocation:
+        """Return the minimum along C = 6 N D (Hoffmann et al. 2022, eq. 4)."""
+        total = self.alpha + self.beta
+        scale = (self.alpha * self.A / (self.beta * self.B)) ** (1 / total)
+        n_params = scale * (flops / 6) ** (self.beta / total)
+        return Allocation(n_params, flops / (6 * n_params))
+
+    def best_loss(self, flops: float) -> float:
+        """Return the lowest loss that `flops` can reach."""
+        best = self.allocate(flops)
+        return self.loss(best.n_params, best.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class LossCurve:
+    """L*(C) = floor + coefficient · (C / flops_unit)^-exponent."""
+
+    form: ClassVar[str] = "saturating-power-law"
+    coefficient: float
+    exponent: float
+    floor: float = 0.0
+    flops_unit: float = 1.0
+
+    def best_loss(self, flops: float) -> float:
+        """Return the loss of the compute-optimal model."""
+        return self.floor + self.coefficient * math.pow(flops / self.flops_unit, -self.exponent)
+
+
+@dataclass(frozen=True, slots=True)
+class Predictors:
+    """What a hyperparameter law may depend on, in the law's own convention."""
+
+    n_params: float
+    tokens: float
+    flops: float
+    loss: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Monomial:
+    """scale · coefficient · (N/n_params_unit)^a · (D/tokens_unit)^b · C^c.
+
+    `scale` turns the law's own unit into ours: 2048 for a batch in sequences of 2048 tokens.
+    """
+
+    form: ClassVar[str] = "monomial"
+    coefficient: float
+    n_params_exponent: float = 0.0
+    n_params_unit: float = 1.0
+    tokens_exponent: float = 0.0
+    tokens_unit: float = 1.0
+    flops_exponent: float = 0.0
+    scale: float = 1.0
+
+    def predict(self, at: Predictors) -> float:
+        """Return the hyperparameter at these predictors."""
+        return (
+            self.scale
+            * self.coefficient
+            * math.pow(at.n_params / self.n_params_unit, self.n_params_exponent)
+            * math.pow(at.tokens / self.tokens_unit, self.tokens_exponent)
+            * math.pow(at.flops, self.flops_exponent)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LogLinear:
+    """intercept + slope · ln N; no value where that is not positive (Kaplan et al. 2020, eq. D.1)."""
+
+    form: ClassVar[str] = "log-linear"
+    intercept: float
+    slope: float
+
+    def predict(self, at: Predictors) -> float | None:
+        """Return the hyperparameter, or None where the line has crossed zero."""
+        value = self.intercept + self.slope * math.log(at.n_params)
+        return value if value > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class LossPower:
+    """coefficient / L^exponent, L the loss in nats a token (MiniCPM's batch)."""
+
+    form: ClassVar[str] = "loss-power"
+    coefficient: float
+    exponent: float
+
+    def predict(self, at: Predictors) -> float | None:
+        """Return the hyperparameter, or None when no loss is known."""
+        return None if at.loss is None else self.coefficient * at.loss**-self.exponent
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The same value everywhere."""
+
+    form: ClassVar[str] = "constant"
+    value: float
+
+    def predict(self, at: Predictors) -> float:  # noqa: ARG002 - one signature for all forms
+        """Return the value."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStep:
+    """AdamW beta2: `below` for batches under `threshold_tokens`, else `above`."""
+
+    form: ClassVar[str] = "batch-step"
+    threshold_tokens: float
+    below: float
+    above: float
+
+    def at_batch(self, batch_tokens: float) -> float:
+        """Return beta2 for a batch of so many tokens."""
+        return self.below if batch_tokens < self.threshold_tokens else self.above
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHalfLife:
+    """AdamW beta2 whose second moment halves every `half_life_tokens`: 2^(-B / half-life)."""
+
+    form: ClassVar[str] = "token-half-life"
+    half_life_tokens: float
+
+    def at_batch(self, batch_tokens: float) -> float:
+        """Return beta2 for a batch of so many tokens."""
+        return float(0.5 ** (batch_tokens / self.half_life_tokens))
+
+
+@dataclass(frozen=True, slots=True)
+class WarmupParams:
+    """Linear warmup over multiple · N tokens, at most `max_share` of D."""
+
+    form: ClassVar[str] = "tokens-equal-params"
+    multiple: float
+    max_share: float
+
+    def warmup_tokens(self, at: Predictors) -> float:
+        """Return the tokens over which the learning rate rises."""
+        return min(self.multiple * at.n_params, self.max_share * at.tokens)
+
+
+LawForm = (
+    PowerLawParams
+    | PowerLawTokens
+    | PowerLawFlopsPerToken
+    | TokensPerParam
+    | LossSurface
+    | LossCurve
+    | Monomial
+    | LogLinear
+    | LossPower
+    | Constant
+    | BatchStep
+    | TokenHalfLife
+    | WarmupParams
+)
+HyperparameterLaw = Monomial | LogLinear | LossPower | Constant
+Beta2Law = BatchStep | TokenHalfLife
+
+FORMS: dict[str, type[LawForm]] = {
+    form.form: form
+    for form in (
+        PowerLawParams,
+        PowerLawTokens,
+        PowerLawFlopsPerToken,
+        TokensPerParam,
+        LossSurface,
+        LossCurve,
+        Monomial,
+        LogLinear,
+        LossPower,
+        Constant,
+        BatchStep,
+        TokenHalfLife,
+        WarmupParams,
+    )
+}
+
+# Parameters that may be zero or negative: all others are scales and must be positive.
+_SIGNED = {"intercept", "slope", "floor", "exponent"}
+
+
+def build_law(form: str, parameters: dict[str, float]) -> LawForm:
+    """Build a law from the name of its form and its parameters.
+
+    Raises:
+        FailureError: no form has that name, or a parameter is missing, unknown, not finite or out of bounds.
+    """
+    kind = FORMS.get(form)
+    if kind is None:
+        raise FailureError(f"{form!r} is not a form of law; the forms are {', '.join(FORMS)}.")
+    known = {f.name for f in fields(kind)}
+    unknown = sorted(set(parameters) - known)
+    if unknown:
+        takes = ", ".join(sorted(known))
+        raise FailureError(f"the form {form} has no parameter {unknown[0]!r}; it takes {takes}.")
+    for name, value in parameters.items():
+        signed = name in _SIGNED or name.endswith("_exponent")
+        if not math.isfinite(value) or (not signed and value <= 0) or abs(value) > 1e60:
+            raise FailureError(f"parameter {name} = {value} of the form {form} is out of bounds.")
+        if (name.endswith("exponent") or name in ("alpha", "beta")) and abs(value) > 10:
+            raise FailureError(f"exponent {name} = {value} of the form {form} is out of bounds.")
+    try:
+        return kind(**parameters)
+    except TypeError:
+        missing = ", ".join(sorted(known - set(parameters)))
+        raise FailureError(f"the form {form} lacks a parameter out of {missing}.") from None

@@ -1,0 +1,1 @@
+"""Pure: from tables of runs to laws with intervals."""

@@ -1,0 +1,82 @@
+"""Draws and what is read off them: seeded generators, percentile intervals and power laws through draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from budgetscope.fitting.table import FloatArray
+
+LEVEL = 0.95
+
+
+def interval(draws: FloatArray, level: float = LEVEL) -> tuple[float, float]:
+    """Percentile interval of scalar draws, shape (draws,)."""
+    tail = (1 - level) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """y = coefficient * C^exponent, with the draws that say how well it is known.
+
+    Attributes:
+        coefficient: y at C = 1 FLOP.
+        exponent: Slope in log-log.
+        r2: Unweighted coefficient of determination of log y.
+        draws: Bootstrap draws of (ln coefficient, exponent), shape (draws, 2).
+    """
+
+    coefficient: float
+    exponent: float
+    r2: float
+    draws: FloatArray
+
+    def at(self, flops: float) -> float:
+        """The law's value at `flops`."""
+        return float(np.exp(np.log(self.coefficient) + self.exponent * np.log(flops)))
+
+    def exponent_interval(self, level: float = LEVEL) -> tuple[float, float]:
+        """Percentile interval of the exponent."""
+        return interval(self.draws[:, 1], level)
+
+    def coefficient_interval(self, level: float = LEVEL) -> tuple[float, float]:
+        """Percentile interval of the coefficient."""
+        low, high = interval(self.draws[:, 0], level)
+        return float(np.exp(low)), float(np.exp(high))
+
+    def interval_at(self, flops: float, level: float = LEVEL) -> tuple[float, float]:
+        """Percentile interval of the law's value at `flops`."""
+        low, high = interval(self.draws @ np.array([1.0, np.log(flops)]), level)
+        return float(np.exp(low)), float(np.exp(high))
+
+
+def fit_power_law(flops: FloatArray, y: FloatArray, weights: FloatArray, y_draws: FloatArray) -> PowerLaw:
+    """Weighted least squares of log y on log C, once for the points and once for each draw.
+
+    Args:
+        flops: C, shape (budgets,).
+        y: Values, shape (budgets,).
+        weights: Weight of each budget, 1/variance of log y, shape (budgets,).
+        y_draws: Values in each draw, shape (draws, budgets).
+    """
+    x = np.log(flops)
+    # The intercept is taken at the weighted mean of log C, where it does not depend on the slope.
+    centre = np.average(x, weights=weights)
+    slope_row = weights * (x - centre) / (weights * (x - centre) ** 2).sum()
+    mean_row = weights / weights.sum()
+
+    def solve(log_y: FloatArray) -> FloatArray:
+        slope = log_y @ slope_row
+        return np.stack([log_y @ mean_row - slope * centre, slope], axis=-1)
+
+    log_y = np.log(y)
+    ln_coefficient, exponent = solve(log_y)
+    residual = log_y - ln_coefficient - exponent * x
+    total = ((log_y - log_y.mean()) ** 2).sum()
+    r2 = 1 - (residual**2).sum() / total if total > 0 else 1.0
+    return PowerLaw(float(np.exp(ln_coefficient)), float(exponent), float(r2), solve(np.log(y_draws)))

@@ -1,0 +1,142 @@
+"""What a fit refuses, drops and warns of, worded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from budgetscope.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from budgetscope.fitting.table import Budget, RunTable
+
+MIN_SIZES = 3
+MIN_BUDGETS = 3
+# A uniform guess over a 50k to 200k vocabulary loses 11 to 12.2 nats; a trained model less.
+MAX_NATS = 12.5
+# No natural-language model is below 0.5 nats a token (Hoffmann's E is 1.7, Porian's best loss 2.6).
+MIN_NATS = 0.5
+
+
+class Flag(NamedTuple):
+    """A caution that stays with a fit and is shown wherever the fit is used."""
+
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A budget that the fit left out.
+
+    Attributes:
+        flops: The budget.
+        code: "few-sizes", "low-edge" (lowest loss at the smallest size), "high-edge", "no-minimum" or
+            "noisy" (under half of the draws had an interior minimum).
+        reason: One sentence.
+    """
+
+    flops: float
+    code: str
+    reason: str
+
+
+def check_loss_unit(table: RunTable) -> None:
+    """Refuse losses that cannot be nats per token.
+
+    Raises:
+        UsageError: If the losses look like perplexities or like bits per byte.
+    """
+    low, high = float(table.loss.min()), float(table.loss.max())
+    if high > MAX_NATS:
+        raise UsageError(
+            f"Losses reach {high:.4g}, more than guessing costs in nats per token ({MAX_NATS:g}): "
+            "if these are perplexities, give their natural logarithm; otherwise drop diverged runs."
+        )
+    if low < MIN_NATS:
+        raise UsageError(
+            f"Losses go down to {low:.4g}, less than any language model reaches in nats per token: "
+            "if these are bits per byte, multiply by ln 2 and by the bytes per token."
+        )
+
+
+def loss_unit_flags(table: RunTable) -> tuple[Flag, ...]:
+    """A hint when losses could be bits per byte: all of them under 1.5."""
+    high = float(table.loss.max())
+    if high >= 1.5:
+        return ()
+    return (
+        Flag(
+            "loss-unit",
+            f"Every loss is under {max(high, 0.01):.2f}, low for nats per token: check that these are not "
+            "bits per byte.",
+        ),
+    )
+
+
+def edge_reason(budget: Budget) -> Dropped:
+    """Why a budget whose lowest point is at an end, or nowhere, was dropped."""
+    lowest = int(budget.loss.argmin())
+    if lowest == 0:
+        return Dropped(
+            budget.flops,
+            "low-edge",
+            f"At C={budget.flops:.3g} the lowest loss is at the smallest size ({budget.n_params[0]:.3g}): "
+            "train smaller models there.",
+        )
+    if lowest == budget.n_params.size - 1:
+        return Dropped(
+            budget.flops,
+            "high-edge",
+            f"At C={budget.flops:.3g} the lowest loss is at the largest size ({budget.n_params[-1]:.3g}): "
+            "train larger models there.",
+        )
+    return Dropped(budget.flops, "no-minimum", f"At C={budget.flops:.3g} the curve through the sizes has no minimum.")
+
+
+def refuse_few_budgets(dropped: Sequence[Dropped], kept: int) -> None:
+    """Refuse a fit with too few budgets left, saying what the dropped ones have in common.
+
+    Raises:
+        UsageError: If fewer than `MIN_BUDGETS` budgets are left.
+    """
+    if kept >= MIN_BUDGETS:
+        return
+    codes = {drop.code for drop in dropped}
+    if not dropped:
+        raise UsageError(
+            f"The runs cover {kept} budget{'s' * (kept != 1)} and a power law needs {MIN_BUDGETS}: "
+            "train the same sizes to more values of C."
+        )
+    if kept == 0 and codes <= {"low-edge"}:
+        raise UsageError(
+            "The optimum is one-sided: at every budget the lowest loss is at the smallest size, "
+            "so train smaller models."
+        )
+    if kept == 0 and codes <= {"high-edge"}:
+        raise UsageError(
+            "The optimum is one-sided: at every budget the lowest loss is at the largest size, so train larger models."
+        )
+    if kept == 0 and not codes & {"few-sizes"}:
+        raise UsageError(
+            "No budget has an interior minimum of loss over model size: train sizes on both sides of the best one."
+        )
+    reasons = " ".join(drop.reason for drop in dropped)
+    raise UsageError(
+        f"Only {kept} of {kept + len(dropped)} budgets can be used and a power law needs {MIN_BUDGETS}. {reasons}"
+    )
+
+
+def table_flags(flops: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[Flag, ...]:
+    """Cautions about the budgets themselves: too few, or too close together."""
+    flags = []
+    if flops.size == MIN_BUDGETS:
+        flags.append(Flag("few-budgets", f"Only {flops.size} budgets carry the fit: its straightness is untested."))
+    span = float(flops.max() / flops.min())
+    if span < 10:
+        flags.append(Flag("narrow-range", f"The budgets span a factor of {span:.1f} only: exponents are weak."))
+    return tuple(flags)

@@ -1,0 +1,259 @@
+"""Parametric fit of the loss surface L(N, D) = E + A/N^alpha + B/D^beta.
+
+Hoffmann et al. 2022, approach 3 (arXiv 2203.15556), as corrected by Besiroglu et al. 2024
+(arXiv 2404.10102): Huber loss on log loss, run to its true minimum, bootstrap over the runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from budgetscope.core.errors import UsageError
+from budgetscope.fitting.bootstrap import LEVEL, interval
+from budgetscope.fitting.checks import Flag, check_loss_unit, loss_unit_flags
+from budgetscope.fitting.surface import Points, at_bounds, condition, log_loss, minimise_huber, starts
+
+if TYPE_CHECKING:
+    from budgetscope.fitting.table import FloatArray, RunTable
+
+Resample = Literal["points", "runs"]
+
+# Five parameters need some residual freedom, and each exponent at least three abscissas.
+MIN_POINTS = 8
+MIN_DISTINCT = 3
+MAX_CORRELATION = 0.995
+# Relative error of double precision times this is a percent of a parameter.
+MAX_CONDITION = 1e6
+FLOPS_PER_PARAM_TOKEN = 6.0
+
+
+@dataclass(frozen=True)
+class LossSurface:
+    """L(N, D) = irreducible + a/N^alpha + b/D^beta, in nats per token.
+
+    Attributes:
+        irreducible: E.
+        a: A, coefficient of the model-size term.
+        b: B, coefficient of the data term.
+        alpha: Exponent of N.
+        beta: Exponent of D.
+    """
+
+    irreducible: float
+    a: float
+    b: float
+    alpha: float
+    beta: float
+
+    def loss(self, n_params: float, tokens: float) -> float:
+        """Loss in nats per token of N parameters trained on D tokens."""
+        return float(self.irreducible + self.a / n_params**self.alpha + self.b / tokens**self.beta)
+
+    def optimal_exponent(self) -> float:
+        """Exponent of N*(C): beta / (alpha + beta)."""
+        return self.beta / (self.alpha + self.beta)
+
+    def optimal_n_params(self, flops: float, flops_per_param_token: float = FLOPS_PER_PARAM_TOKEN) -> float:
+        """N* that minimises the loss at C = flops_per_param_token * N * D (Hoffmann et al. 2022, eq. 4)."""
+        theta = np.array([[np.log(self.a), np.log(self.b), self.irreducible, self.alpha, self.beta]])
+        return float(np.exp(_log_optimum(theta, flops, flops_per_param_token)[0]))
+
+
+@dataclass(frozen=True)
+class ParametricFit:
+    """A fitted loss surface and how well the runs determine it.
+
+    Attributes:
+        surface: The point estimate, from all runs.
+        draws: Bootstrap draws of (ln A, ln B, E, alpha, beta), shape (draws, 5).
+        log_residual_std: Root mean square misfit of log loss.
+        max_log_residual: Largest absolute misfit of log loss.
+        condition: Condition number of the scaled Jacobian at the solution.
+        n_points: Rows fitted.
+        n_distinct_sizes: Distinct N among them.
+        resample: "points" or "runs".
+        flags: Cautions that stay with the fit.
+        seed: Of the random generator.
+    """
+
+    surface: LossSurface
+    draws: FloatArray
+    log_residual_std: float
+    max_log_residual: float
+    condition: float
+    n_points: int
+    n_distinct_sizes: int
+    resample: Resample
+    flags: tuple[Flag, ...]
+    seed: int
+
+    def standard_errors(self) -> dict[str, float]:
+        """Standard deviation over the draws of E, A, B, alpha and beta."""
+        ln_a, ln_b, e, alpha, beta = self.draws.T
+        columns = {"irreducible": e, "a": np.exp(ln_a), "b": np.exp(ln_b), "alpha": alpha, "beta": beta}
+        return {name: float(column.std()) for name, column in columns.items()}
+
+    def intervals(self, level: float = LEVEL) -> dict[str, tuple[float, float]]:
+        """Percentile intervals of E, A, B, alpha, beta and of the exponent of N*(C)."""
+        ln_a, ln_b, e, alpha, beta = self.draws.T
+        columns = {
+            "irreducible": e,
+            "a": np.exp(ln_a),
+            "b": np.exp(ln_b),
+            "alpha": alpha,
+            "beta": beta,
+            "optimal_exponent": beta / (alpha + beta),
+        }
+        return {name: interval(column, level) for name, column in columns.items()}
+
+    def optimal_n_params_interval(
+        self, flops: float, flops_per_param_token: float = FLOPS_PER_PARAM_TOKEN, level: float = LEVEL
+    ) -> tuple[float, float]:
+        """Percentile interval of N* at `flops`."""
+        return interval(np.exp(_log_optimum(self.draws, flops, flops_per_param_token)), level)
+
+    def loss_interval(self, n_params: float, tokens: float, level: float = LEVEL) -> tuple[float, float]:
+        """Percentile interval of the loss at (N, D); run-to-run noise is not part of it."""
+        ln_a, ln_b, e, alpha, beta = self.draws.T
+        draws = e + np.exp(ln_a - alpha * np.log(n_params)) + np.exp(ln_b - beta * np.log(tokens))
+        return interval(draws, level)
+
+
+def fit_parametric(
+    table: RunTable, *, resample: Resample = "points", draws: int = 1000, seed: int = 0
+) -> ParametricFit:
+    """Fit the loss surface and bootstrap it.
+
+    Args:
+        table: The runs; N, D and loss are used.
+        resample: "points" draws rows with replacement (Besiroglu et al.), right when every row is its own
+            run; "runs" draws whole model sizes, for several rows read off one training curve, whose
+            errors are shared.
+        draws: Bootstrap draws.
+        seed: Seed of the random generator.
+
+    Raises:
+        UsageError: If there are too few points or sizes, N and D move together, an exponent ends on its
+            bound, or the runs leave the parameters undetermined.
+    """
+    check_loss_unit(table)
+    _check_design(table)
+    points = Points.of(table.n_params, table.tokens, table.loss)
+    ones = np.ones((1, len(table)))
+    first = starts(points)
+    found, losses, _ = minimise_huber(first, points, np.repeat(ones, len(first), axis=0))
+    theta = found[losses.argmin()][None]
+    number = condition(theta[0], points)
+    _check_solution(theta[0], points, number)
+    weights = _resample_counts(table, resample, draws, np.random.default_rng(seed))
+    drawn, _, converged = minimise_huber(np.repeat(theta, draws, axis=0), points, weights)
+    residual = log_loss(theta, points)[0] - points.y
+    ln_a, ln_b, ln_e, alpha, beta = points.uncentred(theta)[0]
+    surface = LossSurface(*(float(v) for v in (np.exp(ln_e), np.exp(ln_a), np.exp(ln_b), alpha, beta)))
+    all_draws = points.uncentred(drawn)
+    all_draws[:, 2] = np.exp(all_draws[:, 2])
+    return ParametricFit(
+        surface=surface,
+        draws=all_draws,
+        log_residual_std=float(np.sqrt((residual**2).mean())),
+        max_log_residual=float(np.abs(residual).max()),
+        condition=number,
+        n_points=len(table),
+        n_distinct_sizes=np.unique(table.n_params).size,
+        resample=resample,
+        flags=(
+            *loss_unit_flags(table),
+            *_surface_flags(surface, table, at_bounds(theta, points)[0]),
+            *_draw_flags(at_bounds(drawn, points), converged),
+        ),
+        seed=seed,
+    )
+
+
+def _log_optimum(draws: FloatArray, flops: float, flops_per_param_token: float) -> FloatArray:
+    """Log N* of each row of (ln A, ln B, E, alpha, beta), shape (rows,)."""
+    ln_a, ln_b, _, alpha, beta = draws.T
+    ln_nd = np.log(flops / flops_per_param_token)
+    return np.asarray((np.log(alpha / beta) + ln_a - ln_b + beta * ln_nd) / (alpha + beta))
+
+
+def _resample_counts(table: RunTable, resample: Resample, draws: int, rng: np.random.Generator) -> FloatArray:
+    """How often each row enters each draw, shape (draws, rows)."""
+    size = len(table)
+    if resample == "points":
+        return rng.multinomial(size, np.full(size, 1 / size), size=draws).astype(np.float64)
+    sizes, of_row = np.unique(table.n_params, return_inverse=True)
+    counts = rng.multinomial(sizes.size, np.full(sizes.size, 1 / sizes.size), size=draws)
+    return counts[:, of_row].astype(np.float64)
+
+
+def _check_design(table: RunTable) -> None:
+    """Refuse runs that cannot carry five parameters."""
+    if len(table) < MIN_POINTS:
+        raise UsageError(
+            f"{len(table)} runs cannot determine a loss surface with five parameters: give at least {MIN_POINTS}."
+        )
+    for name, column in (("model sizes", table.n_params), ("token counts", table.tokens)):
+        distinct = np.unique(column).size
+        if distinct < MIN_DISTINCT:
+            raise UsageError(
+                f"The runs have only {distinct} different {name} and an exponent needs {MIN_DISTINCT}: vary them."
+            )
+    correlation = float(np.corrcoef(np.log(table.n_params), np.log(table.tokens))[0, 1])
+    if abs(correlation) > MAX_CORRELATION:
+        raise UsageError(
+            f"N and D move together (correlation of their logs {correlation:.3f}), so their effects cannot be "
+            "told apart: add runs with other tokens per parameter."
+        )
+
+
+def _check_solution(theta: FloatArray, points: Points, number: float) -> None:
+    """Refuse a solution that the search's box or rounding made rather than the runs."""
+    hit = at_bounds(theta, points)
+    for name, column in (("alpha", 3), ("beta", 4)):
+        if hit[column]:
+            raise UsageError(
+                f"The exponent {name} ran into its bound ({theta[column]:.3g}): the runs do not show how loss "
+                f"falls with {'N' if name == 'alpha' else 'D'}, so widen its range."
+            )
+    for name, column in (("N", 0), ("D", 1)):
+        if hit[column]:
+            raise UsageError(
+                f"The runs show no effect of {name} on the loss: widen the range of {name} or fit IsoFLOP curves."
+            )
+    if number > MAX_CONDITION:
+        raise UsageError(
+            f"The runs leave the surface undetermined (condition number {number:.1e}): widen the ranges of N and D."
+        )
+
+
+def _surface_flags(surface: LossSurface, table: RunTable, hit: FloatArray) -> tuple[Flag, ...]:
+    """Cautions about the point estimate."""
+    flags = []
+    lowest = float(table.loss.min())
+    if hit[2]:
+        flags.append(Flag("no-irreducible-loss", "The runs show no irreducible loss: E is at its bound."))
+    elif surface.irreducible >= lowest:
+        flags.append(
+            Flag(
+                "floor-above-loss",
+                f"The irreducible loss {surface.irreducible:.3f} is above a measured loss ({lowest:.3f}): "
+                "the form does not describe these runs.",
+            )
+        )
+    return tuple(flags)
+
+
+def _draw_flags(hit: FloatArray, converged: FloatArray) -> tuple[Flag, ...]:
+    """Cautions about the bootstrap."""
+    flags = []
+    on_bound = float(hit[:, [0, 1, 3, 4]].any(axis=1).mean())
+    if on_bound > 0.01:
+        flags.append(Flag("draws-at-bound", f"{on_bound:.0%} of the bootstrap draws ended on a bound."))
+    failed = int((~converged.astype(bool)).sum())
+    if failed:
+        flags.append(Flag("draws-not-converged", f"{failed} bootstrap draws did not converge."))
+    return tuple(flags)

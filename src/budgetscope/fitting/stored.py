@@ -1,0 +1,83 @@
+"""From the engine's results to the laws of a stored fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from budgetscope.core.fit import Draws, Law, Points, Range
+from budgetscope.core.laws import LossCurve, LossSurface, PowerLawParams
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from budgetscope.fitting.isoflop import IsoFlopFit
+    from budgetscope.fitting.parametric import ParametricFit
+    from budgetscope.fitting.table import FloatArray, RunTable
+
+# Draws are stored with so many significant digits: their spread is known to far fewer.
+_DRAW_DIGITS = 8
+
+
+def isoflop_laws(fit: IsoFlopFit, note: str = "") -> dict[str, Law]:
+    """Return the allocation law and, where the budgets determine one, the loss curve."""
+    fitted = {
+        name: _range([getattr(optimum, name) for optimum in fit.optima]) for name in ("flops", "n_params", "tokens")
+    }
+    law = fit.n_params
+    laws = {
+        "allocation": Law(
+            PowerLawParams(law.coefficient, law.exponent),
+            "DER",
+            fitted,
+            Draws(("ln_coefficient", "exponent"), _rows(law.draws)),
+            note,
+        )
+    }
+    curve = fit.loss_curve
+    if curve is not None:
+        laws["loss_curve"] = Law(
+            LossCurve(curve.coefficient, curve.exponent, curve.irreducible),
+            "DER",
+            {"flops": _range(curve.flops_range)},
+            Draws(("ln_coefficient", "exponent", "floor"), _rows(curve.draws)),
+        )
+    return laws
+
+
+def isoflop_points(fit: IsoFlopFit) -> Points:
+    """Return the optimum of every budget that was used."""
+    return Points(
+        ("flops", "n_params", "tokens", "loss", "ln_n_params_sd"),
+        tuple(tuple(_rounded(v) for v in (o.flops, o.n_params, o.tokens, o.loss, o.n_log_std)) for o in fit.optima),
+    )
+
+
+def surface_law(fit: ParametricFit, table: RunTable, note: str = "") -> Law:
+    """Return the loss surface as a law."""
+    surface = fit.surface
+    ratio = table.tokens / table.n_params
+    return Law(
+        LossSurface(E=surface.irreducible, A=surface.a, B=surface.b, alpha=surface.alpha, beta=surface.beta),
+        "DER",
+        {
+            "flops": _range(table.flops),
+            "n_params": _range(table.n_params),
+            "tokens": _range(table.tokens),
+            "tokens_per_param": _range(ratio),
+        },
+        Draws(("ln_A", "ln_B", "E", "alpha", "beta"), _rows(fit.draws)),
+        note,
+    )
+
+
+def _range(values: Iterable[float]) -> Range:
+    numbers = [_rounded(float(value)) for value in values]
+    return Range(min(numbers), max(numbers))
+
+
+def _rows(draws: FloatArray) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(_rounded(v) for v in row) for row in draws.tolist())
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{_DRAW_DIGITS}g}")

@@ -1,0 +1,1 @@
+"""Pure: one plan as rows, CSV, Markdown and terminal tables."""

@@ -1,0 +1,1 @@
+"""Files in and out: stored fits, their lookup, user settings."""

@@ -1,0 +1,211 @@
+"""The library of stored fits: where a fit is looked up, and how one is written without losing another.
+
+Layers, nearest first: a file named outright, the folder in BUDGETSCOPE_FITS, the user's own folder, and the
+fits that ship with budgetscope. A fit in a nearer layer shadows one of the same id below it.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.fit import Fit
+from budgetscope.store import locations
+from budgetscope.store.files import locked, read_text, write_atomically
+from budgetscope.store.schema import check_id, decode, digest, dump
+
+_MAX_BYTES = 32 * 2**20
+_HISTORY = ".history"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A folder of fits: `override`, `user` or `bundled`."""
+
+    name: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of the library.
+
+    Attributes:
+        id: of the fit, by its place.
+        layer: where it was found.
+        path: the file.
+        fit: what it holds; None when it is broken.
+        problem: why it is broken; empty when it is not.
+        shadows: layers whose fit of the same id it hides.
+        edited: its content no longer matches the hash that it was written with.
+    """
+
+    id: str
+    layer: str
+    path: Path
+    fit: Fit | None
+    problem: str
+    shadows: tuple[str, ...]
+    edited: bool
+
+
+class Library:
+    """Reads fits through the layers and writes them to the user's."""
+
+    def __init__(self, layers: tuple[Layer, ...]) -> None:
+        self.layers = layers
+
+    @classmethod
+    def standard(cls) -> "Library":
+        """Return the library of this user and environment."""
+        override = locations.override_fits()
+        if override is not None and not override.is_dir():
+            raise UsageError(f"BUDGETSCOPE_FITS names {str(override)!r}, which is no folder; correct or unset it.")
+        return cls(
+            (
+                *([Layer("override", override)] if override else []),
+                Layer("user", locations.user_fits()),
+                Layer("bundled", locations.bundled_fits()),
+            )
+        )
+
+    def get(self, name: str) -> Fit:
+        """Return a fit by its id, or from a file when the name ends in `.json`.
+
+        Raises:
+            UsageError: there is none of that id.
+            FailureError: its file is broken.
+        """
+        if name.endswith(".json"):
+            return load(Path(name).expanduser())
+        path = self._find(name)
+        if path is None:
+            raise UsageError(self._unknown(name))
+        return load(path, name)
+
+    def _find(self, fit_id: str) -> Path | None:
+        try:
+            check_id(fit_id)
+        except FailureError as error:
+            raise UsageError(str(error)) from None
+        candidates = (layer.folder / f"{fit_id}.json" for layer in self.layers)
+        return next((path for path in candidates if path.is_file()), None)
+
+    def _unknown(self, name: str) -> str:
+        from difflib import get_close_matches  # noqa: PLC0415 - only a refusal needs it
+
+        known = sorted({fit_id for _, fit_id, _ in self._files()})
+        near = get_close_matches(name, known, n=2, cutoff=0.4)
+        hint = f"did you mean {' or '.join(near)}" if near else "no id is near it"
+        return f"no fit has the id {name!r}: {hint}; `budgetscope fits list` shows all."
+
+    def _files(self) -> Iterator[tuple[Layer, str, Path]]:
+        for layer in self.layers:
+            for path in sorted(layer.folder.glob("*/*.json")):
+                if not path.parent.name.startswith("."):
+                    yield layer, f"{path.parent.name}/{path.stem}", path
+
+    def entries(self) -> list[Entry]:
+        """Return every fit that can be had, by id; a broken file is reported and hides nothing."""
+        found: dict[str, Entry] = {}
+        broken: list[Entry] = []
+        for layer, fit_id, path in self._files():
+            hidden_by = found.get(fit_id)
+            if hidden_by is not None:
+                shadows = (*hidden_by.shadows, layer.name)
+                found[fit_id] = Entry(
+                    fit_id, hidden_by.layer, hidden_by.path, hidden_by.fit, "", shadows, hidden_by.edited
+                )
+                continue
+            try:
+                fit = load(path, fit_id)
+            except FailureError as error:
+                broken.append(Entry(fit_id, layer.name, path, None, str(error), (), edited=False))
+            else:
+                found[fit_id] = Entry(fit_id, layer.name, path, fit, "", (), edited=_edited(path))
+        return sorted([*found.values(), *broken], key=lambda entry: entry.id)
+
+    def save(self, fit: Fit) -> Path:
+        """Write a fit to the user's folder; an older one of the same id goes to its history.
+
+        Raises:
+            FailureError: the folder cannot be written; nothing has changed.
+        """
+        check_id(fit.id)
+        folder = self._user_folder()
+        path = folder / f"{fit.id}.json"
+        with locked(folder):
+            if path.is_file():
+                past = self._past(fit.id)
+                number = 1 + max((int(p.stem) for p in past), default=0)
+                write_atomically(folder / _HISTORY / fit.id / f"{number:06d}.json", read_text(path, _MAX_BYTES))
+            write_atomically(path, dump(fit))
+        return path
+
+    def undo(self, fit_id: str) -> Fit | None:
+        """Put back what the last `save` of this id replaced; None when it had replaced nothing.
+
+        Raises:
+            UsageError: the user's folder has no fit of that id.
+            FailureError: the folder cannot be written; nothing has changed.
+        """
+        folder = self._user_folder()
+        path = folder / f"{check_id(fit_id)}.json"
+        if not path.is_file():
+            raise UsageError(f"{fit_id!r} is not among your own fits; only those can be undone.")
+        with locked(folder):
+            past = self._past(fit_id)
+            if not past:
+                # Kept aside rather than deleted: an undo must not lose a fit.
+                aside = folder / _HISTORY / fit_id / "000001.json"
+                write_atomically(aside, read_text(path, _MAX_BYTES))
+                path.unlink()
+                return None
+            write_atomically(path, read_text(past[-1], _MAX_BYTES))
+            past[-1].unlink()
+        return load(path, fit_id)
+
+    def _past(self, fit_id: str) -> list[Path]:
+        return sorted((self._user_folder() / _HISTORY / fit_id).glob("[0-9]*.json"))
+
+    def _user_folder(self) -> Path:
+        return next(layer.folder for layer in self.layers if layer.name == "user")
+
+
+def load(path: Path, expected_id: str | None = None) -> Fit:
+    """Return the fit in a file.
+
+    Raises:
+        FailureError: naming the file and what is wrong with it.
+    """
+    try:
+        stat = path.stat()
+    except OSError:
+        raise FailureError(f"there is no fit file {str(path)!r}; check the path.") from None
+    return _load(path, expected_id, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _load(path: Path, expected_id: str | None, _mtime_ns: int, _size: int) -> Fit:
+    try:
+        return decode(_record(path), expected_id)
+    except FailureError as error:
+        raise FailureError(f"the fit file {str(path)!r} is refused: {error}") from None
+
+
+def _record(path: Path) -> object:
+    try:
+        return json.loads(read_text(path, _MAX_BYTES), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise FailureError(f"it is not valid JSON ({str(error)[:80]}).") from None
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number")
+
+
+def _edited(path: Path) -> bool:
+    record = _record(path)
+    return isinstance(record, dict) and record.get("sha256") != digest(record)

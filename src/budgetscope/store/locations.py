@@ -1,0 +1,46 @@
+"""The only place that knows where files are."""
+
+import os
+from importlib import resources
+from pathlib import Path
+
+from platformdirs import user_config_path, user_data_path
+
+from budgetscope.core.errors import FailureError
+
+_APP = "budgetscope"
+
+
+def bundled_fits() -> Path:
+    """Return the folder of the fits that ship with budgetscope.
+
+    A wheel carries them as package data; an editable install has them at the repository's top.
+    """
+    packaged = Path(str(resources.files("budgetscope"))) / "_fits"
+    if packaged.is_dir():
+        return packaged
+    repository = Path(__file__).resolve().parents[3] / "fits"
+    if repository.is_dir():
+        return repository
+    raise FailureError("the bundled fits are missing from this installation; install budgetscope again.")
+
+
+def override_fits() -> Path | None:
+    """Return the folder named by BUDGETSCOPE_FITS, if any."""
+    named = os.environ.get("BUDGETSCOPE_FITS")
+    return Path(named).expanduser() if named else None
+
+
+def user_fits() -> Path:
+    """Return the user's own fits folder; it need not exist."""
+    return user_data_path(_APP) / "fits"
+
+
+def settings_file() -> Path:
+    """Return the file that holds the user's settings; it need not exist."""
+    return user_config_path(_APP) / "settings.json"
+
+
+def devices_file() -> Path:
+    """Return the TOML file of the user's own devices; it need not exist."""
+    return user_config_path(_APP) / "devices.toml"

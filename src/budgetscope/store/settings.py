@@ -1,0 +1,53 @@
+"""The user's few settings, kept across starts."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from budgetscope.core.errors import FailureError
+from budgetscope.store import locations
+from budgetscope.store.files import locked, read_text, write_atomically
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user chose once.
+
+    Attributes:
+        law: id of the fit for N, D and loss; None is the default.
+        hyperparameters: id of the fit for the recipe; None is the default.
+    """
+
+    law: str | None = None
+    hyperparameters: str | None = None
+
+
+def read_settings(path: Path | None = None) -> Settings:
+    """Return the settings; the defaults when the file does not exist.
+
+    Raises:
+        FailureError: the file is broken.
+    """
+    path = path or locations.settings_file()
+    if not path.exists():
+        return Settings()
+    try:
+        record = json.loads(read_text(path, 2**20))
+        values = {field.name: record.get(field.name) for field in fields(Settings)}
+    except (ValueError, AttributeError):
+        raise FailureError(f"the settings file {str(path)!r} is broken; mend or delete it.") from None
+    if not all(value is None or isinstance(value, str) for value in values.values()):
+        raise FailureError(f"the settings file {str(path)!r} holds a value that is no text; mend or delete it.")
+    return Settings(**values)
+
+
+def write_settings(settings: Settings, path: Path | None = None) -> Path:
+    """Store the settings and return their file.
+
+    Raises:
+        FailureError: the folder cannot be written.
+    """
+    path = path or locations.settings_file()
+    with locked(path.parent):
+        write_atomically(path, json.dumps(asdict(settings), indent=1) + "\n")
+    return path

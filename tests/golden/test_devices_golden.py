@@ -1,0 +1,109 @@
+"""Every dense peak of the device table against the vendor's published number.
+
+Where a vendor prints only the rate with 2:4 sparsity, the figure stands here as printed, halved.
+"""
+
+import pytest
+
+from budgetscope.core.device_table import DEVICES
+from budgetscope.core.devices import Device
+
+# device: (publication, {precision: printed figure in FLOP/s})
+PUBLISHED: dict[str, tuple[str, dict[str, float]]] = {
+    "v100": ("NVIDIA V100 data sheet, SXM2: dense", {"fp32": 15.7e12, "fp16": 125e12}),
+    "a100-40gb": (
+        "NVIDIA A100 data sheet: 'with sparsity'",
+        {"fp32": 19.5e12, "tf32": 312e12 / 2, "bf16": 624e12 / 2, "fp16": 624e12 / 2},
+    ),
+    "a100-80gb": (
+        "NVIDIA A100 data sheet: 'with sparsity'",
+        {"fp32": 19.5e12, "tf32": 312e12 / 2, "bf16": 624e12 / 2, "fp16": 624e12 / 2},
+    ),
+    "h100-sxm": (
+        "NVIDIA H100 data sheet, SXM: 'with sparsity'",
+        {"fp32": 67e12, "tf32": 989e12 / 2, "bf16": 1979e12 / 2, "fp16": 1979e12 / 2, "fp8": 3958e12 / 2},
+    ),
+    "h100-pcie": (
+        "NVIDIA H100 data sheet (2022), PCIe: 'with sparsity'",
+        {"fp32": 51e12, "tf32": 756e12 / 2, "bf16": 1513e12 / 2, "fp16": 1513e12 / 2, "fp8": 3026e12 / 2},
+    ),
+    "h100-nvl": (
+        "NVIDIA H100 data sheet, NVL: 'with sparsity', per GPU",
+        {"fp32": 60e12, "tf32": 835e12 / 2, "bf16": 1671e12 / 2, "fp16": 1671e12 / 2, "fp8": 3341e12 / 2},
+    ),
+    "h200": (
+        "NVIDIA H200 data sheet, SXM: 'with sparsity'",
+        {"fp32": 67e12, "tf32": 989e12 / 2, "bf16": 1979e12 / 2, "fp16": 1979e12 / 2, "fp8": 3958e12 / 2},
+    ),
+    "b200": (
+        "NVIDIA Blackwell data sheet, HGX B200, individual GPU: 'with sparsity'",
+        {
+            "fp32": 75e12,
+            "tf32": 2.2e15 / 2,
+            "bf16": 4.5e15 / 2,
+            "fp16": 4.5e15 / 2,
+            "fp8": 9e15 / 2,
+            "fp4": 18e15 / 2,
+        },
+    ),
+    "gb200": (
+        "NVIDIA Blackwell data sheet, GB200 NVL72, individual GPU: 'with sparsity'",
+        {
+            "fp32": 80e12,
+            "tf32": 2.5e15 / 2,
+            "bf16": 5e15 / 2,
+            "fp16": 5e15 / 2,
+            "fp8": 10e15 / 2,
+            "fp4": 20e15 / 2,
+        },
+    ),
+    "mi250x": ("AMD Instinct MI250X data sheet: dense", {"fp32": 47.9e12, "bf16": 383e12, "fp16": 383e12}),
+    "mi300x": (
+        "AMD Instinct MI300X data sheet: dense (sparse is 2614.9 for bf16)",
+        {"fp32": 163.4e12, "tf32": 653.7e12, "bf16": 1307.4e12, "fp16": 1307.4e12, "fp8": 2614.9e12},
+    ),
+    "mi325x": (
+        "AMD Instinct MI325X data sheet: dense",
+        {"fp32": 163.4e12, "tf32": 653.7e12, "bf16": 1307.4e12, "fp16": 1307.4e12, "fp8": 2614.9e12},
+    ),
+    "l40s": (
+        "NVIDIA L40S data sheet: dense (sparse is 733 for bf16)",
+        {"fp32": 91.6e12, "tf32": 183e12, "bf16": 362.05e12, "fp16": 362.05e12, "fp8": 733e12},
+    ),
+    "rtx-4090": (
+        "NVIDIA Ada whitepaper, fp32 accumulate: sparse",
+        {
+            "fp32": 82.6e12,
+            "tf32": 165.2e12 / 2,
+            "bf16": 330.4e12 / 2,
+            "fp16": 330.4e12 / 2,
+            "fp8": 660.6e12 / 2,
+        },
+    ),
+    "rtx-5090": (
+        "NVIDIA RTX Blackwell whitepaper, fp32 accumulate: sparse",
+        {
+            "fp32": 104.8e12,
+            "tf32": 209.5e12 / 2,
+            "bf16": 419e12 / 2,
+            "fp16": 419e12 / 2,
+            "fp8": 838e12 / 2,
+            "fp4": 3352e12 / 2,
+        },
+    ),
+    "tpu-v4": ("cloud.google.com/tpu/docs/v4, peak compute per chip", {"bf16": 275e12}),
+    "tpu-v5e": ("cloud.google.com/tpu/docs/v5e, peak compute per chip", {"bf16": 197e12}),
+    "tpu-v5p": ("cloud.google.com/tpu/docs/v5p, peak compute per chip", {"bf16": 459e12}),
+    "tpu-v6e": ("cloud.google.com/tpu/docs/v6e, peak compute per chip", {"bf16": 918e12}),
+}
+
+
+@pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.id)
+def test_peaks_are_the_published_dense_ones(device: Device) -> None:
+    publication, printed = PUBLISHED[device.id]
+    # Data sheets round to three or four digits; a sparse figure would be off by a factor of two.
+    assert dict(device.peak_flops_per_s) == pytest.approx(printed, rel=5e-3), publication
+
+
+def test_no_published_device_is_missing() -> None:
+    assert {device.id for device in DEVICES} == set(PUBLISHED)

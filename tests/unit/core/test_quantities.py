@@ -1,0 +1,172 @@
+"""Numbers, durations, FLOPs and dollars as people write and read them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from budgetscope.core.errors import UsageError
+from budgetscope.core.quantities import (
+    format_count,
+    format_flops,
+    format_hours,
+    format_usd,
+    parse_count,
+    parse_duration_hours,
+    parse_flops,
+    quote,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("7B", 7e9),
+        ("7b", 7e9),
+        ("7 bn", 7e9),
+        ("140 billion", 140e9),
+        ("1.5e9", 1.5e9),
+        ("1_000_000", 1e6),
+        ("1,000,000", 1e6),
+        ("1,234.5", 1234.5),
+        ("50k", 50e3),
+        ("2T", 2e12),
+        ("30m", 30e6),
+        ("17.7B", 17.7e9),
+        ("3x10^9", 3e9),
+        ("10**9", 1e9),
+        ("twenty million", 20e6),
+        ("a hundred", 100.0),
+        (".5", 0.5),
+        (" 64 ", 64.0),
+    ],
+)
+def test_count_is_read_to_the_last_bit(text: str, count: float) -> None:
+    assert parse_count(text) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("14d", 336.0),
+        ("14 days", 336.0),
+        ("14-day", 336.0),
+        ("two weeks", 336.0),
+        ("2w", 336.0),
+        ("1 month", 720.0),
+        ("a year", 8760.0),
+        ("36h", 36.0),
+        ("90 min", 1.5),
+        ("90min", 1.5),
+        ("30 minutes", 0.5),
+        ("1800 s", 0.5),
+        ("1w 2d", 216.0),
+        ("1 week, 2 days and 3 hours", 219.0),
+        ("half a day", 12.0),
+        ("half an hour", 0.5),
+        ("an hour", 1.0),
+    ],
+)
+def test_duration_is_read_in_hours(text: str, hours: float) -> None:
+    assert parse_duration_hours(text) == hours
+
+
+@pytest.mark.parametrize(
+    ("text", "flops"),
+    [
+        ("1e21", 1e21),
+        ("3e22 FLOPs", 3e22),
+        ("3e22FLOP", 3e22),
+        ("3 zettaflop", 3e21),
+        ("3 zettaflops", 3e21),
+        ("1.2 YFLOP", 1.2e24),
+        # GPT-3's appendix D: one petaflop/s-day is 8.64e19 FLOPs.
+        ("1 petaflop/s-day", 8.64e19),
+        ("100 petaflop/s-days", 8.64e21),
+        ("100 PF-days", 8.64e21),
+        ("100 petaflop days", 8.64e21),
+        ("100 petaflop per second days", 8.64e21),
+        ("5 EFLOP/s-days", 4.32e23),
+        ("1 PFLOP/s-hour", 3.6e18),
+    ],
+)
+def test_flops_are_read(text: str, flops: float) -> None:
+    assert parse_flops(text) == pytest.approx(flops, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "part"),
+    [
+        (parse_count, "", "'' is empty"),
+        (parse_count, "7B params", "'7B params' is not a number"),
+        (parse_count, "seven apples", "'seven apples' is not a number"),
+        (parse_count, "nan", "'nan' is not a number"),
+        (parse_count, "-1", "'-1' must be above zero"),
+        (parse_count, "0", "'0' must be above zero"),
+        (parse_count, "1e400", "'1e400' is too large"),
+        (parse_count, "1,00", "'1,00' is not a number"),
+        (parse_duration_hours, "30m", "minutes, months or millions"),
+        (parse_duration_hours, "30 M", "minutes, months or millions"),
+        (parse_duration_hours, "14", "'14' is not a duration"),
+        (parse_duration_hours, "1d 1d", "'1d 1d' is not a duration"),
+        (parse_duration_hours, "1e308 weeks", "too large"),
+        (parse_duration_hours, "-14d", "must be above zero"),
+        (parse_flops, "3 exaflop/s", "a rate; add a time"),
+        (parse_flops, "100 PF", "a rate; add a time"),
+        (parse_flops, "3 kg", "'3 kg' is not a number of FLOPs"),
+        (parse_flops, "1e-400", "must be above zero"),
+    ],
+)
+def test_a_refusal_names_the_text(parse: Callable[[str], float], text: str, part: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse(text)
+    assert part in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (17.7e9, "17.7 B"),
+        (7e9, "7 B"),
+        (288e9, "288 B"),
+        (9.83e6, "9.83 M"),
+        (50e3, "50 K"),
+        (1.4e12, "1.4 T"),
+        (999.9e6, "1 B"),
+        (999.9, "1 K"),
+        (64, "64"),
+        (0.123, "0.123"),
+        (0, "0"),
+        (3.456e15, "3.46e15"),
+        (999.9e12, "1e15"),
+        (8.6e-4, "8.6e-4"),
+        (-2.5e9, "-2.5 B"),
+    ],
+)
+def test_count_is_written_to_three_digits(value: float, text: str) -> None:
+    assert format_count(value) == text
+
+
+def test_flops_dollars_and_hours_are_written() -> None:
+    assert [format_flops(flops) for flops in (3.06e22, 1e21, 3.0649e22)] == ["3.06e22", "1e21", "3.06e22"]
+    assert [format_usd(usd) for usd in (1.2e6, 50e3, 640, 2.5, 99.999, 0.0012)] == [
+        "$1.2 M",
+        "$50 K",
+        "$640",
+        "$2.50",
+        "$100",
+        "$0.0012",
+    ]
+    assert [format_hours(hours) for hours in (0.5, 36, 47.99, 48, 336, 17520)] == [
+        "30 min",
+        "36 h",
+        "48 h",
+        "2 days",
+        "14 days",
+        "2 years",
+    ]
+
+
+def test_a_quotation_is_short_and_on_one_line() -> None:
+    assert quote("a\nb\x1b[31m\u2028\ud800") == r"'a\nb\x1b[31m\u2028\ud800'"
+    assert quote("x" * 40) == repr("x" * 40)
+    assert quote("x" * 41) == repr("x" * 39 + "…")

@@ -1,0 +1,185 @@
+"""Fit the published points of Porian et al. 2024 and Besiroglu et al. 2024 and write the bundled fits.
+
+Run by `just fits` with BUDGETSCOPE_REFERENCE naming the folder of published points. The same points give the
+same files to the last digit.
+"""
+
+import csv
+import hashlib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from budgetscope.core.fit import Fit, Law
+from budgetscope.core.ledger import Convention
+from budgetscope.fitting.isoflop import fit_isoflop
+from budgetscope.fitting.noise import porian_noise
+from budgetscope.fitting.parametric import fit_parametric
+from budgetscope.fitting.stored import isoflop_laws, isoflop_points, surface_law
+from budgetscope.fitting.table import RunTable
+from budgetscope.store.files import write_atomically
+from budgetscope.store.schema import dump
+
+FITS = Path(__file__).resolve().parents[1] / "fits"
+DRAWS = 1000
+
+_PORIAN = "Porian et al. 2024, Resolving Discrepancies in Compute-Optimal Scaling of Language Models, arXiv 2406.19146"
+_DATASETS = {"refinedweb": "RefinedWeb", "openwebtext2": "OpenWebText2"}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One configuration of the paper.
+
+    `surface_ratios` is the window of D/N that the loss surface is fitted in: the widest of 1-400, 2-200, 4-80
+    and 5-60 in which the form describes the points with an rms residual of log loss under 0.0125.
+    """
+
+    name: str
+    title: str
+    hparams: str
+    warmup: str
+    decay: str
+    counting: str
+    split: str
+    schedule: str
+    surface_ratios: tuple[float, float] | None = None
+    ablation: bool = True
+
+
+STAGES = (
+    Stage("kaplan", "reproducing Kaplan", "base", "long", "kaplan", "kaplan", "train", "constant"),
+    Stage("last-layer", "counting the last layer", "base", "long", "kaplan", "standard", "val", "constant"),
+    Stage("warmup", "short warmup", "base", "short", "kaplan", "standard", "val", "constant"),
+    Stage("cosine", "cosine decay", "base", "short", "chinchilla", "standard", "val", "cosine", (2, 200)),
+    Stage("tuned", "tuned", "tuned", "short", "const", "standard", "val", "constant", (4, 80), ablation=False),
+    Stage("attention-last-layer", "attention, last layer", "base", "long", "kaplan", "attention", "train", "constant"),
+    Stage("attention-warmup", "attention, short warmup", "base", "short", "kaplan", "attention", "train", "constant"),
+    Stage("attention-cosine", "attention, cosine", "base", "short", "chinchilla", "attention", "train", "cosine"),
+    Stage("attention-tuned", "attention, tuned", "tuned", "short", "const", "attention", "train", "constant"),
+    Stage("kaplan-adjusted", "Kaplan adjusted", "tuned", "long", "const", "kaplan", "train", "constant"),
+)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def porian(rows: list[dict[str, str]], dataset: str, stage: Stage, source_sha256: str) -> Fit | None:
+    """Return the fit of one configuration; None where the paper has no runs."""
+    key = (dataset, stage.hparams, stage.warmup, stage.decay, stage.counting, stage.split)
+    chosen = [
+        row
+        for row in rows
+        if tuple(row[k] for k in ("dataset", "hparams", "warmup", "decay", "counting", "split")) == key
+    ]
+    if not chosen:
+        return None
+    flops, n_params, tokens, loss = (
+        np.array([float(r[k]) for r in chosen]) for k in ("flops", "params", "tokens", "loss")
+    )
+    table = RunTable(flops, n_params, tokens, loss)
+    isoflop = fit_isoflop(table, noise=porian_noise(dataset), draws=DRAWS)
+    laws = isoflop_laws(isoflop)
+    if stage.surface_ratios is not None:
+        laws["surface"] = _surface(table, stage)
+    return Fit(
+        id=f"porian2024/{dataset}-{stage.name}",
+        title=f"Porian 2024, {_DATASETS[dataset]}, {stage.title}",
+        counting=Convention(stage.counting),
+        laws=laws,
+        citation=f"{_PORIAN}; points from their released results",
+        url="https://github.com/formll/resolving-scaling-law-discrepancies",
+        method=(
+            f"This project's IsoFLOP fit to the published points: Akima interpolation of log loss over log N, {DRAWS} "
+            f"draws of seed noise, {len(isoflop.optima)} budgets used, {len(isoflop.dropped)} dropped."
+        ),
+        vocab_size=50432,
+        tokenizer="GPT-NeoX-20B",
+        loss_unit="nats/token",
+        seq_len=2048,
+        schedule=stage.schedule,
+        ablation=stage.ablation,
+        flags=tuple(flag.sentence for flag in isoflop.flags),
+        points=isoflop_points(isoflop),
+        provenance={
+            "points_sha256": source_sha256,
+            "rows": str(len(chosen)),
+            "seed": "0",
+            "noise": isoflop.noise,
+            **{f"dropped_{d.flops:.3g}": d.reason for d in isoflop.dropped},
+        },
+    )
+
+
+def _surface(table: RunTable, stage: Stage) -> Law:
+    if stage.surface_ratios is None:
+        raise ValueError(stage.name)
+    low, high = stage.surface_ratios
+    ratio = table.tokens / table.n_params
+    near = (ratio > low) & (ratio < high)
+    window = RunTable(table.flops[near], table.n_params[near], table.tokens[near], table.loss[near])
+    # At constant learning rate one run is read at many budgets, so its rows are one piece of evidence.
+    resample: Literal["runs", "points"] = "runs" if stage.decay == "const" else "points"
+    surface = fit_parametric(window, resample=resample, draws=DRAWS)
+    return surface_law(
+        surface,
+        window,
+        f"Fitted to the {len(window.flops)} points with D/N from {low:g} to {high:g}, rms residual of log loss "
+        f"{surface.log_residual_std:.4f}, draws over {resample}; the form does not describe points further off.",
+    )
+
+
+def besiroglu(rows: list[dict[str, str]], source_sha256: str) -> Fit:
+    """Return the refit of Hoffmann's figure 4 without its five highest losses."""
+    rows = sorted(rows, key=lambda row: float(row["loss"]))[:-5]
+    n_params, flops, loss = (np.array([float(r[k]) for r in rows]) for k in ("params", "flops", "loss"))
+    table = RunTable(flops, n_params, flops / (6 * n_params), loss)
+    surface = fit_parametric(table, resample="points", draws=DRAWS)
+    return Fit(
+        id="besiroglu2024/refit",
+        title="Chinchilla refit (Besiroglu 2024)",
+        counting=Convention.TOTAL,
+        laws={"surface": surface_law(surface, table)},
+        citation="Besiroglu et al. 2024, Chinchilla Scaling: A Replication Attempt, arXiv 2404.10102",
+        url="https://github.com/epoch-research/analyzing-chinchilla",
+        method=(
+            f"This project's Huber fit (delta 1e-3, log loss) to the {len(rows)} points that the authors read off "
+            f"figure 4 of Hoffmann et al. 2022, the five highest losses dropped as they do; {DRAWS} bootstrap draws."
+        ),
+        tokenizer="SentencePiece (MassiveText)",
+        loss_unit="nats/token",
+        seq_len=2048,
+        schedule="cosine",
+        flags=tuple(flag.sentence for flag in surface.flags),
+        provenance={"points_sha256": source_sha256, "rows": str(len(rows)), "seed": "0"},
+    )
+
+
+def main() -> int:
+    """Write every fit that is derived from published points."""
+    named = os.environ.get("BUDGETSCOPE_REFERENCE")
+    if not named:
+        print("set BUDGETSCOPE_REFERENCE to the folder of published points", file=sys.stderr)
+        return 2
+    isoflop_csv = Path(named) / "porian2024" / "isoflop.csv"
+    figure4_csv = Path(named) / "hoffmann2022" / "figure4_points.csv"
+    rows = read(isoflop_csv)
+    digest = hashlib.sha256(isoflop_csv.read_bytes()).hexdigest()
+    fits = [porian(rows, dataset, stage, digest) for dataset in _DATASETS for stage in STAGES]
+    fits.append(besiroglu(read(figure4_csv), hashlib.sha256(figure4_csv.read_bytes()).hexdigest()))
+    for fit in fits:
+        if fit is not None:
+            write_atomically(FITS / f"{fit.id}.json", dump(fit))
+            print(fit.id)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
