@@ -169,6 +169,8 @@ class Reader:
 
     def read_number(self) -> Number | None:
         """Read digits or a number word with its suffix; None if something else comes next."""
+        if self.peek().text in ("a", "an") and self.at(self.position + 1).kind == "number":  # a 7B model
+            self.position += 1
         token = self.peek()
         if token.kind == "number":
             digits = _TIMES_TEN_TO.sub("e", token.text.replace(",", "").replace("_", ""))

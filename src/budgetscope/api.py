@@ -1,0 +1,207 @@
+"""The one facade: every face asks here and shows what comes back.
+
+>>> from budgetscope.api import PlanRequest, plan
+>>> round(plan(PlanRequest("1e21")).n_params.value / 1e9, 1)
+3.2
+"""
+
+import shlex
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+from budgetscope.core import compare as _compare
+from budgetscope.core import explain as _explain
+from budgetscope.core import plan as _plan
+from budgetscope.core.budget import parse_budget
+from budgetscope.core.compare import Comparison
+from budgetscope.core.devices import Device, find_device
+from budgetscope.core.errors import UsageError
+from budgetscope.core.explain import Explanation
+from budgetscope.core.fit import Fit
+from budgetscope.core.ledger import Convention, parse_convention
+from budgetscope.core.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for
+from budgetscope.core.plan import Plan, Question
+from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
+from budgetscope.store.devices import user_devices
+from budgetscope.store.library import Library
+from budgetscope.store.settings import Settings, read_settings
+
+DEFAULT_LAW = "porian2024/refinedweb-tuned"
+DEFAULT_HYPERPARAMETERS = "porian2024/rounded-rule"
+"""It is what the tuned runs behind the default law used."""
+CRITICAL_BATCH = "zhang2024/critical-batch"
+OPINIONS = (
+    "porian2024/rounded-rule",
+    "porian2024/sweep-fit",
+    "olmo2025/halved-rate",
+    "steplaw2025/dense",
+    "deepseek2024/current-data",
+)
+"""Fits whose learning rate and batch show the spread of the field. Left out: Kaplan's learning rate, which
+its authors bound to 1e10 parameters, and MiniCPM's, which holds under another parametrisation."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What a user asks, as text and numbers; None is unsaid.
+
+    Attributes:
+        budget: as people write it: `1e21`, `64xH100 14d`, `$50k on H100`, `loss 2.6`, `N=7B`.
+        law: id of the fit for N, D and loss, or the path of a fit file.
+        hyperparameters: id of the fit for the recipe.
+        device: name of the accelerator.
+        gpus: how many.
+        mfu: model FLOPs utilisation, from 0 to 1.
+        price: US dollars a device-hour.
+        seq_len: training context in tokens.
+        vocab: size of the tokenizer's vocabulary.
+        convention: who counts N and C.
+    """
+
+    budget: str
+    law: str | None = None
+    hyperparameters: str | None = None
+    device: str | None = None
+    gpus: float | None = None
+    mfu: float | None = None
+    price: float | None = None
+    seq_len: int | None = None
+    vocab: int | None = None
+    convention: str | None = None
+
+
+def command(request: PlanRequest, verb: str = "plan") -> str:
+    """Return the shell command that asks the same question."""
+    words = ["budgetscope", verb, request.budget]
+    for field in fields(PlanRequest):
+        value = getattr(request, field.name)
+        if field.name != "budget" and value is not None:
+            words += [f"--{field.name.replace('_', '-')}", str(value)]
+    return shlex.join(words)
+
+
+class Advisor:
+    """Answers requests with one library of fits, the user's settings and devices.
+
+    A face that answers many requests keeps one; files are read when first needed.
+    """
+
+    def __init__(
+        self,
+        library: Library | None = None,
+        settings: Settings | None = None,
+        devices: tuple[Device, ...] | None = None,
+    ) -> None:
+        self._given = (library, settings, devices)
+
+    @cached_property
+    def library(self) -> Library:
+        """The fits."""
+        return self._given[0] or Library.standard()
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The user's choices."""
+        return self._given[1] or read_settings()
+
+    @cached_property
+    def devices(self) -> tuple[Device, ...]:
+        """The user's own devices."""
+        return user_devices() if self._given[2] is None else self._given[2]
+
+    def question(self, request: PlanRequest) -> Question:
+        """Look up every name in a request.
+
+        Raises:
+            UsageError: naming what is not understood, unknown or contradictory.
+            FailureError: a fit or settings file is broken.
+        """
+        budget = parse_budget(request.budget)
+        fit = self.library.get(request.law or self.settings.law or DEFAULT_LAW)
+        named = device_name(budget, request.device)
+        device = find_device(named or DEFAULT_DEVICE, self.devices)
+        options = MachineOptions(request.gpus, request.mfu, request.price)
+        return Question(
+            budget=budget,
+            fit=fit,
+            hyperparameters=self._hyperparameters(request, fit),
+            opinions=tuple(self.library.get(name) for name in OPINIONS),
+            machine=machine_for(budget, device, options, device_stated=named is not None),
+            convention=fit.counting if request.convention is None else parse_convention(request.convention),
+            vocab_size=_whole("--vocab", request.vocab, fit.vocab_size or PORIAN_VOCAB_SIZE, 2, 10_000_000),
+            seq_len=_whole("--seq-len", request.seq_len, fit.seq_len or PORIAN_SEQ_LEN, 1, 10_000_000),
+        )
+
+    def _hyperparameters(self, request: PlanRequest, fit: Fit) -> tuple[Fit, ...]:
+        """Return the fits to follow, by preference: the one asked for, the law's own, the default."""
+        chosen = request.hyperparameters or self.settings.hyperparameters
+        own = (fit,) if {"learning_rate", "batch_size"} <= fit.laws.keys() else ()
+        preferred = (self.library.get(chosen),) if chosen else own
+        defaults = (self.library.get(DEFAULT_HYPERPARAMETERS), self.library.get(CRITICAL_BATCH))
+        return (*preferred, *defaults)
+
+    def plan(self, request: PlanRequest) -> Plan:
+        """Return the plan for a budget.
+
+        Raises:
+            UsageError: naming what is not understood, unknown, contradictory or out of bounds.
+            FailureError: a fit or settings file is broken.
+        """
+        return _plan.plan(self.question(request))
+
+    def compare(self, request: PlanRequest) -> Comparison:
+        """Return every law's answer to a budget, and what following it would cost by the chosen law.
+
+        Raises: as `plan`.
+        """
+        question = self.question(request)
+        return _compare.compare(question, _plan.plan(question), self.fits)
+
+    def explain(self, request: PlanRequest) -> Explanation:
+        """Return the steps from Kaplan's experiment to the tuned one at a budget.
+
+        Raises: as `plan`.
+        """
+        question = self.question(request)
+        return _explain.explain(question, _plan.plan(question), self.library.get)
+
+    @cached_property
+    def fits(self) -> tuple[Fit, ...]:
+        """Every fit that loads; `library.entries()` tells about those that do not."""
+        return tuple(entry.fit for entry in self.library.entries() if entry.fit is not None)
+
+
+def _whole(flag: str, stated: int | None, default: int, low: int, high: int) -> int:
+    value = default if stated is None else stated
+    if not low <= value <= high:
+        raise UsageError(f"{flag} {value} is out of bounds; give a whole number from {low} to {high}.")
+    return value
+
+
+def plan(request: PlanRequest) -> Plan:
+    """Return the plan for a budget, by this user's fits and settings; see `Advisor.plan`."""
+    return Advisor().plan(request)
+
+
+def compare(request: PlanRequest) -> Comparison:
+    """Return every law's answer to a budget; see `Advisor.compare`."""
+    return Advisor().compare(request)
+
+
+def explain(request: PlanRequest) -> Explanation:
+    """Return why the laws disagree at a budget; see `Advisor.explain`."""
+    return Advisor().explain(request)
+
+
+__all__ = [
+    "Advisor",
+    "Comparison",
+    "Convention",
+    "Explanation",
+    "Plan",
+    "PlanRequest",
+    "command",
+    "compare",
+    "explain",
+    "plan",
+]
