@@ -6,14 +6,16 @@
 """
 
 import shlex
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from pathlib import Path
 
 from budgetscope.core import compare as _compare
 from budgetscope.core import explain as _explain
 from budgetscope.core import plan as _plan
 from budgetscope.core.budget import parse_budget
 from budgetscope.core.compare import Comparison
+from budgetscope.core.device_table import DEVICES
 from budgetscope.core.devices import Device, find_device
 from budgetscope.core.errors import UsageError
 from budgetscope.core.explain import Explanation
@@ -22,9 +24,11 @@ from budgetscope.core.ledger import Convention, parse_convention
 from budgetscope.core.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for
 from budgetscope.core.plan import Plan, Question
 from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
+from budgetscope.report import tables
 from budgetscope.store.devices import user_devices
+from budgetscope.store.files import write_atomically
 from budgetscope.store.library import Library
-from budgetscope.store.settings import Settings, read_settings
+from budgetscope.store.settings import Settings, read_settings, write_settings
 
 DEFAULT_LAW = "porian2024/refinedweb-tuned"
 DEFAULT_HYPERPARAMETERS = "porian2024/rounded-rule"
@@ -39,6 +43,9 @@ OPINIONS = (
 )
 """Fits whose learning rate and batch show the spread of the field. Left out: Kaplan's learning rate, which
 its authors bound to 1e10 parameters, and MiniCPM's, which holds under another parametrisation."""
+
+
+EXPORT_FORMATS = ("md", "csv", "json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,11 @@ class Advisor:
         """The user's own devices."""
         return user_devices() if self._given[2] is None else self._given[2]
 
+    @property
+    def all_devices(self) -> tuple[Device, ...]:
+        """The user's own devices, then the bundled ones."""
+        return (*self.devices, *DEVICES)
+
     def question(self, request: PlanRequest) -> Question:
         """Look up every name in a request.
 
@@ -117,7 +129,7 @@ class Advisor:
             FailureError: a fit or settings file is broken.
         """
         budget = parse_budget(request.budget)
-        fit = self.library.get(request.law or self.settings.law or DEFAULT_LAW)
+        fit = self.library.get(request.law or self.active_law)
         named = device_name(budget, request.device)
         device = find_device(named or DEFAULT_DEVICE, self.devices)
         options = MachineOptions(request.gpus, request.mfu, request.price)
@@ -139,6 +151,27 @@ class Advisor:
         preferred = (self.library.get(chosen),) if chosen else own
         defaults = (self.library.get(DEFAULT_HYPERPARAMETERS), self.library.get(CRITICAL_BATCH))
         return (*preferred, *defaults)
+
+    @property
+    def active_law(self) -> str:
+        """The id of the law that answers when a request names none."""
+        return self.settings.law or DEFAULT_LAW
+
+    def use(self, fit_id: str) -> tuple[Path, str]:
+        """Make a fit the default, for what it has laws for.
+
+        Returns:
+            The settings file, and `law` or `recipe`: what the fit is now the default of.
+
+        Raises:
+            UsageError: there is no such fit.
+            FailureError: the fit is broken or the settings cannot be written.
+        """
+        fit = self.library.get(fit_id)
+        what = "recipe" if fit.allocation is None else "law"
+        field = "hyperparameters" if fit.allocation is None else "law"
+        path = write_settings(replace(self.settings, **{field: fit_id}))
+        return path, what
 
     def plan(self, request: PlanRequest) -> Plan:
         """Return the plan for a budget.
@@ -165,10 +198,45 @@ class Advisor:
         question = self.question(request)
         return _explain.explain(question, _plan.plan(question), self.library.get)
 
+    def export(self, request: PlanRequest, form: str) -> str:
+        """Return the plan, the comparison and the command that reproduces them, as one text.
+
+        Args:
+            request: the question.
+            form: one of `EXPORT_FORMATS`.
+
+        Raises: as `plan`.
+        """
+        question = self.question(request)
+        answer = _plan.plan(question)
+        comparison = _compare.compare(question, answer, self.fits)
+        said = command(request)
+        match form:
+            case "md":
+                return tables.plan_markdown(answer, said) + "\n" + tables.comparison_markdown(comparison)
+            case "csv":
+                return tables.export_csv(answer, comparison, said)
+            case "json":
+                return tables.export_json(answer, comparison, said)
+            case _:
+                raise UsageError(f"{form!r} is not a format; choose one of {', '.join(EXPORT_FORMATS)}.")
+
     @cached_property
     def fits(self) -> tuple[Fit, ...]:
         """Every fit that loads; `library.entries()` tells about those that do not."""
         return tuple(entry.fit for entry in self.library.entries() if entry.fit is not None)
+
+
+def write_export(path: Path, text: str, *, overwrite: bool) -> None:
+    """Write an export; an existing file is kept unless it may be overwritten.
+
+    Raises:
+        UsageError: the file exists.
+        FailureError: the folder cannot be written.
+    """
+    if path.exists() and not overwrite:
+        raise UsageError(f"{str(path)!r} exists; name another file or add --force.")
+    write_atomically(path, text)
 
 
 def _whole(flag: str, stated: int | None, default: int, low: int, high: int) -> int:

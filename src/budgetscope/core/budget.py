@@ -193,8 +193,9 @@ def _describe_hardware(budget: HardwareBudget) -> str:
         text += f" at {percent}% MFU" if exact else f" at MFU {_plain(budget.mfu)}"
     if budget.price_usd_per_device_hour is not None:
         price = budget.price_usd_per_device_hour
-        text += f" at ${price:.2f}/h" if float(f"{price:.2f}") == price else f" at ${_plain(price)}/h"
-    return text.strip()
+        cents = price < 1e6 and float(f"{price:.2f}") == price
+        text += f" at ${f'{price:.2f}' if cents else _plain(price)}/h"
+    return text
 
 
 def _duration(hours: float) -> str:

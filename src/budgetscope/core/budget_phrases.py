@@ -28,6 +28,9 @@ SMALLEST_BARE_FLOPS = 1e12
 """Below it, a number without a unit could be anything and is refused; no training run is smaller."""
 
 MAX_DEVICE_CHARS = 60
+MAX_ECHOED_CHARS = 20
+"""A longer number is not repeated in a remedy."""
+
 MIN_LETTERS = 3
 LEN_RTX_MODEL = 4
 
@@ -120,7 +123,8 @@ class _Phrases:
             start = reader.position
             if self._keyed() or self._money() or self._quantity() or self._named_device():
                 continue
-            if not reader.accept(_NOISE):
+            counts_time = start > 0 and reader.at(start + 1).kind == "number"  # 64 H100 x 14 days
+            if not (reader.accept(_NOISE) or (counts_time and reader.accept(_TIMES))):
                 reader.position += 1
                 raise reader.refusal(start, "is not understood")
         if reader.tokens[-1].text in _DANGLING:
@@ -286,7 +290,7 @@ class _Phrases:
         if last == "m":
             raise reader.refusal(start, f"could be {AMBIGUOUS_M}")
         if not number.plain or value < SMALLEST_BARE_FLOPS:
-            shown = written if written[0].isdigit() and len(written) <= MAX_DEVICE_CHARS // 3 else "7"
+            shown = written if written[0].isdigit() and len(written) <= MAX_ECHOED_CHARS else "7"
             remedy = f"N={shown}, {shown} tokens, or FLOPs like 1e21"
             if self.stated.spans:
                 mfu = f"{shown}% MFU" if value > 1 else f"MFU {shown}"

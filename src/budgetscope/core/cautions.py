@@ -140,11 +140,11 @@ def _extrapolated(
     for (fit_id, name, span), (factor, roles) in groups.items():
         symbol, form = _NAMES[name]
         verb, whose = ("is", "its") if len(roles) == 1 else ("are", "their")
-        names = " and ".join(_ROLE_NAMES[role] for role in roles)
+        times = f"{float(f'{factor:.2g}'):,g} times"
         cautions.append(
             Caution(
                 f"extrapolated-{roles[0].replace('_', '-')}",
-                f"{names} of {fit_id} {verb} extrapolated {float(f'{factor:.2g}'):,g} times beyond {whose} data "
+                f"{_listed(roles)} of {fit_id} {verb} extrapolated {times} beyond {whose} data "
                 f"({symbol} from {form(span.low)} to {form(span.high)}).",
             )
         )
@@ -160,8 +160,12 @@ def _doubtful_constants(followed: Sequence[tuple[Fit, str]]) -> list[Caution]:
     return [
         Caution(
             "doubtful-constants",
-            f"the constants of {' and '.join(_ROLE_NAMES[role] for role in roles)} of {fit_id} were "
-            f"{CONFIDENCE[confidence]}.",
+            f"the constants of {_listed(roles)} of {fit_id} were {CONFIDENCE[confidence]}.",
         )
         for (fit_id, confidence), roles in groups.items()
     ]
+
+
+def _listed(roles: Sequence[str]) -> str:
+    *head, last = (_ROLE_NAMES[role] for role in roles)
+    return f"{', '.join(head)} and {last}" if head else last

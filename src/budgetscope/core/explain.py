@@ -105,6 +105,10 @@ class Step:
     savings: tuple[Saving, ...]
     saving_here: float | None
 
+    def saving_at(self, flops: float) -> float | None:
+        """Return the tuned share at a budget, interpolated in log-log; None where it was not measured."""
+        return _saving_at(self.savings, flops)
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -174,7 +178,7 @@ def _step(fit: Fit, tuned: Fit, title: str, sentence: str, flops: float, questio
         n_params=point.n_params,
         own_n_params=params_interval(fit, flops),
         savings=savings,
-        saving_here=_between(savings, counted),
+        saving_here=_saving_at(savings, counted),
     )
 
 
@@ -186,7 +190,7 @@ def _exponent(fit: Fit) -> Estimate:
         return Estimate(law.law.exponent)
     column = law.uncertainty.columns.index("exponent")
     low, high = percentiles([row[column] for row in law.uncertainty.rows], LEVEL)
-    return Estimate(law.law.exponent, low, high, "95% interval over the bootstrap draws of the fit")
+    return Estimate(law.law.exponent, low, high, f"95% of {len(law.uncertainty.rows)} bootstrap draws")
 
 
 def _savings(fit: Fit, tuned: Fit, family: ShapeFamily) -> tuple[Saving, ...]:
@@ -214,7 +218,7 @@ def _flops_for_loss(reached: list[tuple[float, float]], loss: float) -> float | 
     return math.exp(math.log(flops_0) + weight * math.log(flops_1 / flops_0))
 
 
-def _between(savings: tuple[Saving, ...], flops: float) -> float | None:
+def _saving_at(savings: tuple[Saving, ...], flops: float) -> float | None:
     """Return the share at a budget between two measured ones, in log-log; None where either is missing."""
     for left, right in itertools.pairwise(savings):
         if left.flops <= flops <= right.flops and left.share is not None and right.share is not None:

@@ -44,7 +44,7 @@ def params_interval(fit: Fit, flops: float) -> Estimate:
             kind = type(law.law)
             drawn = [kind(**p).allocate(flops).n_params for p in draws.parameters(law.law)]
             low, high = percentiles(drawn, LEVEL)
-            return Estimate(value, low, high, f"95% interval over {len(drawn)} bootstrap draws of the fit")
+            return Estimate(value, low, high, f"95% of {len(drawn)} bootstrap draws")
         case ExponentInterval() as interval:
             z = NormalDist()
             deviations = z.inv_cdf((1 + LEVEL) / 2) / z.inv_cdf((1 + interval.level) / 2)

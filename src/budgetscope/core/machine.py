@@ -91,7 +91,7 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
         UsageError: budget and options contradict each other, a value is out of bounds, or dollars are to be
             spent on a device without a price.
     """
-    hardware = budget if isinstance(budget, HardwareBudget) else HardwareBudget(*[None] * 7)
+    hardware = budget if isinstance(budget, HardwareBudget) else HardwareBudget()
     n_devices = _one("devices", hardware.n_devices, options.n_devices, "--gpus")
     mfu = _one("MFU", hardware.mfu, options.mfu, "--mfu")
     price = _one("price", hardware.price_usd_per_device_hour, options.price_usd_per_device_hour, "--price")
@@ -101,7 +101,7 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
     assumptions = []
     if not device_stated:
         assumptions.append(f"device: {device.name} (--device)")
-    if n_devices is None and hardware.n_devices is None:
+    if n_devices is None and hardware.hours is None:
         assumptions.append(f"devices: {DEFAULT_N_DEVICES:g} (--gpus)")
     if mfu is None:
         assumptions.append(f"MFU: {DEFAULT_MFU:.0%} of the dense peak (--mfu)")
@@ -148,6 +148,8 @@ def _with_budget(machine: Machine, hardware: HardwareBudget) -> Machine:
         device_hours = hardware.hours * machine.n_devices
     else:
         raise UsageError("the budget says no duration, no device-hours and no dollars; add one of them.")
+    if hardware.hours is not None:
+        machine = replace(machine, n_devices=device_hours / hardware.hours)
     return replace(machine, executed_flops=device_hours * SECONDS_PER_HOUR * machine.device_flops_per_s)
 
 

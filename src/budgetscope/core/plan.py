@@ -106,7 +106,7 @@ class Recipe:
         weight_decay_independent: shrinkage of the weights a step at peak learning rate.
         weight_decay_coupled: the same as PyTorch's AdamW wants it.
         critical_batch_tokens: batch beyond which steps no longer fall in proportion; None without a law.
-        schedule: what to do with the learning rate, one sentence.
+        schedule: how the learning rate goes over the run, one phrase.
         sources: by hyperparameter, the id of the fit whose law is followed.
     """
 
@@ -302,9 +302,7 @@ def _loss(valley: Valley, own_flops: float, best: float) -> Estimate:
     interval = valley.loss_interval(own_flops)
     if interval is None:
         return Estimate(best, basis="the source publishes no uncertainty")
-    return Estimate(
-        best, *interval, "95% interval over the bootstrap draws of the loss law: the noise of its runs, not its form"
-    )
+    return Estimate(best, *interval, "95% of the bootstrap draws: the noise of the runs, not the form of the law")
 
 
 def _recipe(question: Question, optimum: OperatingPoint, loss: float | None) -> Recipe:
@@ -356,7 +354,7 @@ def _hyperparameter(role: str, question: Question, optimum: OperatingPoint, loss
     value = speaking[0].value
     others = [predict(fit, role, optimum, question.family, loss) for fit in question.opinions]
     values = {p.fit_id: p.value for p in [*others, speaking[0]] if p is not None and p.value is not None}
-    basis = f"spread over {len(values)} published laws, not a confidence interval"
+    basis = f"range over {len(values)} published laws, not a confidence interval"
     return Estimate(value, min(values.values()), max(values.values()), basis), speaking[0].fit_id
 
 

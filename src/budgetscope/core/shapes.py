@@ -36,12 +36,12 @@ _WIDEST = 98304
 
 
 def _dense_widths() -> list[int]:
-    """Widths in steps that a GPU likes: 16, then 32, 128 and 512."""
+    """Widths in steps that a GPU likes: 16, then 32, 256 and 1024."""
     return [
         *range(16, 96, 16),
         *range(96, 2048, 32),
-        *range(2048, 8192, 128),
-        *range(8192, _WIDEST + 1, 512),
+        *range(2048, 8192, 256),
+        *range(8192, _WIDEST + 1, 1024),
     ]
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from budgetscope.fitting.table import FloatArray
 
 LEVEL = 0.95
@@ -80,3 +82,28 @@ def fit_power_law(flops: FloatArray, y: FloatArray, weights: FloatArray, y_draws
     total = ((log_y - log_y.mean()) ** 2).sum()
     r2 = 1 - (residual**2).sum() / total if total > 0 else 1.0
     return PowerLaw(float(np.exp(ln_coefficient)), float(exponent), float(r2), solve(np.log(y_draws)))
+
+
+def golden_section(
+    objective: Callable[[FloatArray], FloatArray], grid: FloatArray, rows: int, refinements: int = 40
+) -> FloatArray:
+    """Minimise one-dimensional objectives, all rows at once: the best of a grid, then golden section.
+
+    Args:
+        objective: Maps one abscissa a row to one value a row, shapes (rows,).
+        grid: Abscissas tried first, ascending; the search never leaves them.
+        rows: Number of objectives.
+        refinements: Each narrows the bracket by 0.618.
+
+    Returns:
+        The minimisers, shape (rows,).
+    """
+    best = np.argmin([objective(np.full(rows, point)) for point in grid], axis=0)
+    low, high = grid[np.maximum(best - 1, 0)], grid[np.minimum(best + 1, grid.size - 1)]
+    ratio = (np.sqrt(5) - 1) / 2
+    for _ in range(refinements):
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        worse = objective(left) > objective(right)
+        low, high = np.where(worse, left, low), np.where(worse, high, right)
+    middle: FloatArray = (low + high) / 2
+    return middle

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
 
 from budgetscope.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from budgetscope.fitting.table import Budget, RunTable
+    from budgetscope.fitting.table import Budget, FloatArray, RunTable
 
 MIN_SIZES = 3
 MIN_BUDGETS = 3
@@ -20,6 +19,13 @@ MIN_BUDGETS = 3
 MAX_NATS = 12.5
 # No natural-language model is below 0.5 nats a token (Hoffmann's E is 1.7, Porian's best loss 2.6).
 MIN_NATS = 0.5
+_IN_SHORT = {
+    "few-sizes": f"with fewer than {MIN_SIZES} sizes",
+    "low-edge": "lowest at the smallest size",
+    "high-edge": "lowest at the largest size",
+    "no-minimum": "without a minimum",
+    "noisy": "too noisy",
+}
 
 
 class Flag(NamedTuple):
@@ -72,8 +78,7 @@ def loss_unit_flags(table: RunTable) -> tuple[Flag, ...]:
     return (
         Flag(
             "loss-unit",
-            f"Every loss is under {max(high, 0.01):.2f}, low for nats per token: check that these are not "
-            "bits per byte.",
+            f"Every loss is at most {high:.2f}, low for nats per token: check that these are not bits per byte.",
         ),
     )
 
@@ -125,13 +130,15 @@ def refuse_few_budgets(dropped: Sequence[Dropped], kept: int) -> None:
         raise UsageError(
             "No budget has an interior minimum of loss over model size: train sizes on both sides of the best one."
         )
-    reasons = " ".join(drop.reason for drop in dropped)
+    counts = Counter(drop.code for drop in dropped)
+    reasons = ", ".join(f"{count} {_IN_SHORT[code]}" for code, count in counts.items())
     raise UsageError(
-        f"Only {kept} of {kept + len(dropped)} budgets can be used and a power law needs {MIN_BUDGETS}. {reasons}"
+        f"Only {kept} of {kept + len(dropped)} budgets can be used and a power law needs {MIN_BUDGETS} "
+        f"({reasons}): train more sizes on both sides of the best one."
     )
 
 
-def table_flags(flops: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[Flag, ...]:
+def table_flags(flops: FloatArray) -> tuple[Flag, ...]:
     """Cautions about the budgets themselves: too few, or too close together."""
     flags = []
     if flops.size == MIN_BUDGETS:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from budgetscope.fitting.table import FloatArray, RunTable
 
 Method = Literal["akima", "parabola"]
+Intervals = Literal["noise", "scatter"]
 
 # The paper's floor under the standard deviation of log N*: 0.33 of the mean spacing of the sizes
 # (`min_std_factor` in their analysis.py). It enters the weights, not the intervals.
@@ -40,6 +41,10 @@ FLOOR_OF_SPACING = 0.33
 # Their search grid has 25 points an interval counted with both ends, so the spacing that the floor
 # multiplies is 25 grid steps; kept so that the weights are the published ones.
 _GRID_PER_INTERVAL = 25
+# Optima that scatter about the law this many times more than the noise explains are flagged, given
+# enough budgets to tell.
+_SCATTER_FLAG = 1.5
+_SCATTER_BUDGETS = 5
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,8 @@ class IsoFlopFit:
         flags: Cautions that stay with the fit.
         method: "akima" or "parabola".
         noise: The noise that was assumed, in words.
+        intervals: "noise" or "scatter".
+        scatter_ratio: Scatter of log N* about the law over what the noise explains.
         draws: Bootstrap draws asked for.
         seed: Of the random generator.
     """
@@ -97,6 +104,8 @@ class IsoFlopFit:
     flags: tuple[Flag, ...]
     method: Method
     noise: str
+    intervals: Intervals
+    scatter_ratio: float
     draws: int
     seed: int
 
@@ -116,6 +125,7 @@ def fit_isoflop(
     *,
     noise: Noise | None = None,
     method: Method = "akima",
+    intervals: Intervals = "noise",
     draws: int = 1000,
     seed: int = 0,
     loss_range: tuple[float, float] | None = None,
@@ -128,6 +138,8 @@ def fit_isoflop(
             the losses about a smooth curve, with a flag.
         method: "akima" interpolates (Porian et al.); "parabola" fits one parabola to all sizes of a
             budget (Hoffmann et al. 2022, approach 2), which is biased where the curve is skewed.
+        intervals: "noise" makes them from the noise alone, as published; "scatter" also from how far the
+            optima scatter about the law, when that is more than the noise explains.
         draws: Noisy copies of each curve.
         seed: Seed of the random generator; the same seed gives the same fit to the last digit.
         loss_range: Smallest and largest C of the loss curve's budgets; None takes all.
@@ -147,7 +159,7 @@ def fit_isoflop(
         (minima if isinstance(found, _Minima) else dropped).append(found)  # type: ignore[arg-type]
     refuse_few_budgets(dropped, len(minima))
     flops = np.array([m.optimum.flops for m in minima])
-    n_law, token_law, rho_law = _laws(minima, flops)
+    (n_law, token_law, rho_law), ratio = _laws(minima, flops, intervals, rng)
     curve, curve_flags = _loss_curve(minima, flops, loss_range)
     return IsoFlopFit(
         n_params=n_law,
@@ -161,10 +173,13 @@ def fit_isoflop(
             *noise_flags,
             *table_flags(flops),
             *_budget_flags(minima, dropped, draws),
+            *_scatter_flags(ratio, flops.size, intervals),
             *curve_flags,
         ),
         method=method,
         noise=noise.describe(),
+        intervals=intervals,
+        scatter_ratio=ratio,
         draws=draws,
         seed=seed,
     )
@@ -236,20 +251,57 @@ def _minimise(group: Budget, noise: Noise, method: Method, draws: int, rng: np.r
     return _Minima(optimum, log_n, log_tokens, log_loss)
 
 
-def _laws(minima: list[_Minima], flops: FloatArray) -> tuple[PowerLaw, PowerLaw, PowerLaw]:
-    """N*, D* and rho* against C, all with the weights of N* so that rho = D/N holds between them."""
+def _laws(
+    minima: list[_Minima], flops: FloatArray, intervals: Intervals, rng: np.random.Generator
+) -> tuple[tuple[PowerLaw, PowerLaw, PowerLaw], float]:
+    """N*, D* and rho* against C, all with the weights of N* so that rho = D/N, and the scatter ratio."""
     # Each budget's noise is independent, so its valid draws may be paired with any of another's.
     shared = min(m.log_n.size for m in minima)
-    n_draws = np.exp([m.log_n[:shared] for m in minima]).T
-    token_draws = np.exp([m.log_tokens[:shared] for m in minima]).T
+    log_n_draws = np.array([m.log_n[:shared] for m in minima]).T
+    log_token_draws = np.array([m.log_tokens[:shared] for m in minima]).T
     n = np.array([m.optimum.n_params for m in minima])
     tokens = np.array([m.optimum.tokens for m in minima])
     weights = np.array([m.optimum.n_log_std for m in minima]) ** -2.0
-    return (
-        fit_power_law(flops, n, weights, n_draws),
-        fit_power_law(flops, tokens, weights, token_draws),
-        fit_power_law(flops, tokens / n, weights, token_draws / n_draws),
+    explained = np.array([m.log_n.var() for m in minima])
+    extra, ratio = _extra_variance(np.log(flops), np.log(n), weights, explained)
+    if intervals == "scatter":
+        # C is given, so what N* gains D* loses.
+        shift = np.sqrt(extra) * rng.standard_normal(log_n_draws.shape)
+        log_n_draws += shift
+        log_token_draws -= shift
+    laws = (
+        fit_power_law(flops, n, weights, np.exp(log_n_draws)),
+        fit_power_law(flops, tokens, weights, np.exp(log_token_draws)),
+        fit_power_law(flops, tokens / n, weights, np.exp(log_token_draws - log_n_draws)),
     )
+    return laws, ratio
+
+
+def _extra_variance(x: FloatArray, y: FloatArray, weights: FloatArray, explained: FloatArray) -> tuple[float, float]:
+    """Variance of y about its line beyond what is explained, and the ratio of the standard deviations.
+
+    The method of moments of DerSimonian and Laird (1986), for a line: with hat matrix H, the weighted sum
+    of squared residuals is expected to be the sum of w (I - H) V (I - H)^T over the diagonal.
+    """
+    basis = np.stack([np.ones_like(x), x - x.mean()], axis=1)
+    hat = basis @ np.linalg.solve(basis.T @ (weights[:, None] * basis), basis.T * weights)
+    left = np.eye(x.size) - hat
+    seen = float(weights @ (left @ y) ** 2)
+    from_noise = float(weights @ (left**2 @ explained))
+    from_one = float(weights @ (left**2).sum(axis=1))
+    ratio = float(np.sqrt(seen / from_noise)) if from_noise > 0 else float("inf")
+    return max(0.0, (seen - from_noise) / from_one), ratio
+
+
+def _scatter_flags(ratio: float, n_budgets: int, intervals: Intervals) -> tuple[Flag, ...]:
+    """A caution when the optima scatter about the law more than the noise explains."""
+    if n_budgets < _SCATTER_BUDGETS or ratio < _SCATTER_FLAG:
+        return ()
+    sentence = f"The optima scatter about the law {ratio:.1f} times as far as the noise explains"
+    ending = (
+        ": the intervals include it." if intervals == "scatter" else ": intervals from the noise alone are too narrow."
+    )
+    return (Flag("scatter-exceeds-noise", sentence + ending),)
 
 
 def _loss_curve(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from budgetscope.core.errors import UsageError
-from budgetscope.fitting.bootstrap import LEVEL, interval
+from budgetscope.fitting.bootstrap import LEVEL, golden_section, interval
 
 if TYPE_CHECKING:
     from budgetscope.fitting.table import FloatArray
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 # Published exponents lie between 0.05 (Kaplan) and 0.2; outside this range the data say nothing.
 EXPONENT_BOUNDS = (0.005, 1.0)
 _GRID = 80
-_REFINEMENTS = 40
 
 
 @dataclass(frozen=True)
@@ -95,16 +94,12 @@ def fit_loss_curve(flops: FloatArray, loss: FloatArray, log_std: FloatArray, los
 
 def _search(x: FloatArray, loss: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Best (A, alpha, E) of each row of `loss`, with A taken at the mean of log C."""
-    log_grid = np.linspace(*np.log(EXPONENT_BOUNDS), _GRID)
-    on_grid = [_project(np.full(len(loss), np.exp(g)), x, loss, weights)[2] for g in log_grid]
-    best = np.argmin(on_grid, axis=0)
-    low, high = log_grid[np.maximum(best - 1, 0)], log_grid[np.minimum(best + 1, _GRID - 1)]
-    ratio = (np.sqrt(5) - 1) / 2
-    for _ in range(_REFINEMENTS):
-        left, right = high - ratio * (high - low), low + ratio * (high - low)
-        worse = _project(np.exp(left), x, loss, weights)[2] > _project(np.exp(right), x, loss, weights)[2]
-        low, high = np.where(worse, left, low), np.where(worse, high, right)
-    alpha = np.exp((low + high) / 2)
+    log_alpha = golden_section(
+        lambda value: _project(np.exp(value), x, loss, weights)[2],
+        np.log(np.geomspace(*EXPONENT_BOUNDS, _GRID)),
+        len(loss),
+    )
+    alpha = np.exp(log_alpha)
     a, e, _ = _project(alpha, x, loss, weights)
     return a, alpha, e
 

@@ -17,7 +17,7 @@ from budgetscope.fitting.checks import Flag, check_loss_unit, loss_unit_flags
 from budgetscope.fitting.surface import Points, at_bounds, condition, log_loss, minimise_huber, starts
 
 if TYPE_CHECKING:
-    from budgetscope.fitting.table import FloatArray, RunTable
+    from budgetscope.fitting.table import BoolArray, FloatArray, RunTable
 
 Resample = Literal["points", "runs"]
 
@@ -230,7 +230,7 @@ def _check_solution(theta: FloatArray, points: Points, number: float) -> None:
         )
 
 
-def _surface_flags(surface: LossSurface, table: RunTable, hit: FloatArray) -> tuple[Flag, ...]:
+def _surface_flags(surface: LossSurface, table: RunTable, hit: BoolArray) -> tuple[Flag, ...]:
     """Cautions about the point estimate."""
     flags = []
     lowest = float(table.loss.min())
@@ -247,13 +247,13 @@ def _surface_flags(surface: LossSurface, table: RunTable, hit: FloatArray) -> tu
     return tuple(flags)
 
 
-def _draw_flags(hit: FloatArray, converged: FloatArray) -> tuple[Flag, ...]:
+def _draw_flags(hit: BoolArray, converged: BoolArray) -> tuple[Flag, ...]:
     """Cautions about the bootstrap."""
     flags = []
     on_bound = float(hit[:, [0, 1, 3, 4]].any(axis=1).mean())
     if on_bound > 0.01:
         flags.append(Flag("draws-at-bound", f"{on_bound:.0%} of the bootstrap draws ended on a bound."))
-    failed = int((~converged.astype(bool)).sum())
+    failed = int((~converged).sum())
     if failed:
         flags.append(Flag("draws-not-converged", f"{failed} bootstrap draws did not converge."))
     return tuple(flags)

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from budgetscope.fitting.table import FloatArray
+    from budgetscope.fitting.table import BoolArray, FloatArray
 
 # Hoffmann et al. 2022, section 3.3: Huber loss on log loss with this threshold.
 HUBER_DELTA = 1e-3
@@ -59,7 +57,8 @@ class Points:
 
 def log_loss(theta: FloatArray, points: Points) -> FloatArray:
     """Log of the surface at the points for each row of `theta`, shape (rows, points)."""
-    return np.log(_terms(theta, points).sum(axis=0))
+    surface: FloatArray = _terms(theta, points).sum(axis=0)
+    return np.log(surface)
 
 
 def _terms(theta: FloatArray, points: Points) -> FloatArray:
@@ -134,7 +133,7 @@ def _non_negative(basis: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def minimise_huber(
     theta: FloatArray, points: Points, weights: FloatArray, y: FloatArray | None = None
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Minimise the weighted Huber loss of log loss from each start, all rows at once.
 
     Newton's method with the exact second derivative of log-sum-exp; negative curvature is turned round
@@ -183,10 +182,11 @@ def _bounds(points: Points) -> tuple[FloatArray, FloatArray]:
     return np.array([ln_low] * 3 + [low] * 2), np.array([ln_high] * 2 + [points.y.max()] + [high] * 2)
 
 
-def at_bounds(theta: FloatArray, points: Points) -> FloatArray:
+def at_bounds(theta: FloatArray, points: Points) -> BoolArray:
     """Which parameters of each row sit on the search's box, shape (..., 5), as booleans."""
     low, high = _bounds(points)
-    return (theta <= low + 1e-6) | (theta >= high - 1e-6)
+    hit: BoolArray = (theta <= low + 1e-6) | (theta >= high - 1e-6)
+    return hit
 
 
 def _derivatives(
@@ -222,7 +222,7 @@ def _derivatives(
 
 
 def _step(
-    gradient: FloatArray, hessian: FloatArray, damping: FloatArray, blocked: npt.NDArray[np.bool_]
+    gradient: FloatArray, hessian: FloatArray, damping: FloatArray, blocked: BoolArray
 ) -> tuple[FloatArray, FloatArray]:
     """Damped Newton step of each row, and the decrease that the undamped one foretells.
 

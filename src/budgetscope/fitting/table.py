@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
+    BoolArray = npt.NDArray[np.bool_]
 
 # Rows whose FLOPs differ by less than this share one budget; Porian et al. accept the same tolerance
 # when they read a learning curve at a budget (`flop_tolerance` in their analysis.py).
@@ -68,7 +69,7 @@ class RunTable:
         """Number of rows."""
         return self.loss.size
 
-    def rows(self, index: npt.NDArray[np.bool_] | IntArray) -> RunTable:
+    def rows(self, index: BoolArray | IntArray) -> RunTable:
         """The table of the rows that `index` (a mask or row numbers) selects."""
         seeds = None if self.seeds is None else self.seeds[index]
         return RunTable(self.flops[index], self.n_params[index], self.tokens[index], self.loss[index], seeds)

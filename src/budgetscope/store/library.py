@@ -80,12 +80,17 @@ class Library:
         """
         if name.endswith(".json"):
             return load(Path(name).expanduser())
-        path = self._find(name)
+        path = self.path(name)
         if path is None:
-            raise UsageError(self._unknown(name))
+            raise UsageError(self.unknown(name))
         return load(path, name)
 
-    def _find(self, fit_id: str) -> Path | None:
+    def path(self, fit_id: str) -> Path | None:
+        """Return the file of a fit in its nearest layer; None when no layer has it.
+
+        Raises:
+            UsageError: it is not an id.
+        """
         try:
             check_id(fit_id)
         except FailureError as error:
@@ -93,7 +98,8 @@ class Library:
         candidates = (layer.folder / f"{fit_id}.json" for layer in self.layers)
         return next((path for path in candidates if path.is_file()), None)
 
-    def _unknown(self, name: str) -> str:
+    def unknown(self, name: str) -> str:
+        """Return the sentence that refuses an id which no layer has."""
         from difflib import get_close_matches  # noqa: PLC0415 - only a refusal needs it
 
         known = sorted({fit_id for _, fit_id, _ in self._files()})

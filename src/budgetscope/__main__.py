@@ -1,0 +1,5 @@
+"""`python -m budgetscope`."""
+
+from budgetscope.cli.main import main
+
+main()

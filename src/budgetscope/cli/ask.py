@@ -1,0 +1,202 @@
+"""`plan`, `compare`, `explain` and `export`: one question, four ways to read the answer."""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from budgetscope.cli import options
+from budgetscope.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from budgetscope.api import Comparison, Explanation, Plan
+
+
+def plan(
+    budget: options.Budget,
+    law: options.Law = None,
+    hyperparameters: options.Hyperparameters = None,
+    device: options.Device = None,
+    gpus: options.Gpus = None,
+    mfu: options.Mfu = None,
+    price: options.Price = None,
+    seq_len: options.SeqLen = None,
+    vocab: options.Vocab = None,
+    convention: options.Convention = None,
+    json: options.Json = False,
+    md: options.Markdown = False,
+    csv: options.Csv = False,
+) -> None:
+    """Say what to train with a budget: N, D, learning rate, batch, beta2, loss, time and cost."""
+    from budgetscope import api
+    from budgetscope.cli.output import emit, one_form
+    from budgetscope.report import tables
+
+    form = one_form(json=json, md=md, csv=csv)
+    request = api.PlanRequest(budget, law, hyperparameters, device, gpus, mfu, price, seq_len, vocab, convention)
+    answer = api.plan(request)
+    texts = {
+        "json": partial(tables.to_json, answer),
+        "md": partial(tables.plan_markdown, answer, api.command(request)),
+        "csv": partial(tables.plan_csv, answer),
+    }
+    emit(form, texts, partial(_show_plan, answer))
+
+
+def _show_plan(plan: "Plan", console: "Console") -> None:
+    from rich.text import Text
+
+    from budgetscope.cli.output import table
+    from budgetscope.report.rows import plan_rows
+
+    console.print(Text(plan.understood))
+    console.print(Text(f"by {plan.law_title} ({plan.law_id})"), style="dim")
+    rows = plan_rows(plan)
+    cells = []
+    for section in ("model", "recipe", "run"):
+        cells += [("", "", "", ""), (section.upper(), "", "", "")]
+        cells += [(row.label, row.text, row.interval, row.basis) for row in rows if row.section == section]
+    console.print(table(("", "value", "interval", "basis"), cells, wrap=("basis",)))
+    console.print()
+    for caution in plan.cautions:
+        console.print(Text(f"! {caution.text}"), style="yellow")
+    for text in plan.assumptions:
+        console.print(Text(f"assumed {text}"), style="dim")
+
+
+def compare(
+    budget: options.Budget,
+    law: options.Law = None,
+    hyperparameters: options.Hyperparameters = None,
+    device: options.Device = None,
+    gpus: options.Gpus = None,
+    mfu: options.Mfu = None,
+    price: options.Price = None,
+    seq_len: options.SeqLen = None,
+    vocab: options.Vocab = None,
+    convention: options.Convention = None,
+    json: options.Json = False,
+    md: options.Markdown = False,
+    csv: options.Csv = False,
+) -> None:
+    """Say what every law would do with a budget, under one counting, and what following it would cost."""
+    from budgetscope import api
+    from budgetscope.cli.output import emit, one_form
+    from budgetscope.report import tables
+
+    form = one_form(json=json, md=md, csv=csv)
+    request = api.PlanRequest(budget, law, hyperparameters, device, gpus, mfu, price, seq_len, vocab, convention)
+    answer = api.compare(request)
+    texts = {
+        "json": partial(tables.to_json, answer),
+        "md": partial(tables.comparison_markdown, answer),
+        "csv": partial(tables.comparison_csv, answer),
+    }
+    emit(form, texts, partial(_show_comparison, answer))
+
+
+def _show_comparison(comparison: "Comparison", console: "Console") -> None:
+    from rich.text import Text
+
+    from budgetscope.cli.output import table
+    from budgetscope.report.rows import COMPARISON_HEADER, comparison_rows
+
+    console.print(Text(comparison.understood))
+    for ablation, title in ((False, ""), (True, "Steps of Porian et al.'s argument, not recommendations")):
+        cells = [
+            (f"{'>' if r.chosen else ' '} {r.title}", r.n_params, r.tokens, r.tokens_per_param,
+             r.learning_rate, r.batch, r.loss_difference, r.wasted)
+            for r in comparison_rows(comparison)
+            if r.row.ablation == ablation
+        ]  # fmt: skip
+        console.print()
+        console.print(table(COMPARISON_HEADER, cells, title=title, wrap=("law",)))
+    console.print()
+    console.print(
+        Text(
+            f"N by the {comparison.convention} count. d-loss and waste (deadweight compute: what a smaller budget "
+            f"would have saved for the same loss) by {comparison.law_id}."
+        ),
+        style="dim",
+    )
+
+
+def explain(
+    budget: options.Budget,
+    device: options.Device = None,
+    gpus: options.Gpus = None,
+    mfu: options.Mfu = None,
+    convention: options.Convention = None,
+    json: options.Json = False,
+    md: options.Markdown = False,
+) -> None:
+    """Say why Kaplan and Chinchilla disagree: the five steps from one to the other, at a budget."""
+    from budgetscope import api
+    from budgetscope.cli.output import emit, one_form
+    from budgetscope.report import tables
+
+    form = one_form(json=json, md=md)
+    request = api.PlanRequest(budget, device=device, gpus=gpus, mfu=mfu, convention=convention)
+    answer = api.explain(request)
+    texts = {"json": partial(tables.to_json, answer), "md": partial(tables.explanation_markdown, answer)}
+    emit(form, texts, partial(_show_explanation, answer))
+
+
+def _show_explanation(explanation: "Explanation", console: "Console") -> None:
+    from rich.text import Text
+
+    from budgetscope.cli.output import table
+    from budgetscope.report.rows import EXPLANATION_HEADER, SAVINGS_HEADER, savings_cells, step_cells
+
+    console.print(Text(explanation.understood))
+    first = next(iter(explanation.datasets.values()))
+    console.print()
+    for number, step in enumerate(first, 1):
+        console.print(Text(f"{number}. {step.title}. {step.sentence}"))
+    for name, steps in explanation.datasets.items():
+        console.print()
+        console.print(table(EXPLANATION_HEADER, [step_cells(step) for step in steps], title=name, wrap=("step",)))
+        console.print()
+        cells = [savings_cells(step) for step in steps]
+        console.print(Text(f"{name}: share of a step's compute with which the tuned runs reach its loss"))
+        console.print(table(SAVINGS_HEADER, cells, wrap=("step",)))
+    console.print()
+    console.print(Text(explanation.note), style="dim")
+
+
+def export(
+    budget: options.Budget,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; stdout when left out.", metavar="FILE")
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="md, csv or json; by default the file's ending.", metavar="FORMAT")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    law: options.Law = None,
+    hyperparameters: options.Hyperparameters = None,
+    device: options.Device = None,
+    gpus: options.Gpus = None,
+    mfu: options.Mfu = None,
+    price: options.Price = None,
+    seq_len: options.SeqLen = None,
+    vocab: options.Vocab = None,
+    convention: options.Convention = None,
+) -> None:
+    """Write the plan, the comparison, every assumption and the command that reproduces them to a file."""
+    from budgetscope import api
+
+    chosen = form or (output.suffix.removeprefix(".") if output else "md")
+    if chosen not in api.EXPORT_FORMATS:
+        raise UsageError(f"{chosen!r} is not a format; choose one of {', '.join(api.EXPORT_FORMATS)}.")
+    request = api.PlanRequest(budget, law, hyperparameters, device, gpus, mfu, price, seq_len, vocab, convention)
+    text = api.Advisor().export(request, chosen)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    api.write_export(output, text, overwrite=force)
+    sys.stderr.write(f"wrote {output}\n")

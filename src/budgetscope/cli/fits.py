@@ -1,0 +1,102 @@
+"""`fits`: the stored laws."""
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from budgetscope.cli import options
+from budgetscope.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from budgetscope.core.fit import Fit
+    from budgetscope.store.library import Entry
+
+app = typer.Typer(help="The stored laws: list, show, choose.", no_args_is_help=True)
+
+FitId = Annotated[str, typer.Argument(help="family/name, or a fit file ending in .json.", metavar="ID")]
+
+
+@app.command("list")
+def list_fits(json: options.Json = False) -> None:
+    """List every fit with its layer, its laws and its range; broken files are reported and skipped."""
+    from budgetscope.api import Advisor
+    from budgetscope.cli.output import emit
+    from budgetscope.report.fits import entries_json
+
+    advisor = Advisor()
+    entries = advisor.library.entries()
+    active = advisor.active_law
+    emit("json" if json else None, {"json": partial(entries_json, entries, active)}, partial(_list, entries, active))
+    for entry in entries:
+        if entry.problem:
+            sys.stderr.write(f"skipped: {entry.problem}\n")
+
+
+def _list(entries: list["Entry"], active: str, console: "Console") -> None:
+    from rich.text import Text
+
+    from budgetscope.cli.output import table
+    from budgetscope.report.fits import ENTRY_HEADER, entry_cells
+
+    console.print(
+        table(ENTRY_HEADER, [entry_cells(entry, active) for entry in entries if entry.fit], wrap=("says", "fitted on"))
+    )
+    console.print(Text("* the active law; `budgetscope fits use ID` chooses another"), style="dim")
+
+
+@app.command()
+def show(fit_id: FitId, json: options.Json = False) -> None:
+    """Show a fit: its laws, constants, ranges, source, and how sure we are of them."""
+    from budgetscope.api import Advisor
+    from budgetscope.cli.output import emit
+    from budgetscope.store.schema import dump
+
+    fit = Advisor().library.get(fit_id)
+    emit("json" if json else None, {"json": partial(dump, fit)}, partial(_show, fit))
+
+
+def _show(fit: "Fit", console: "Console") -> None:
+    from rich.text import Text
+
+    from budgetscope.cli.output import table
+    from budgetscope.report.fits import LAW_HEADER, fit_lines, law_cells
+
+    console.print(Text(f"{fit.title} ({fit.id})"))
+    for label, text in fit_lines(fit):
+        console.print(Text(f"{label}: {text}"))
+    console.print()
+    console.print(table(LAW_HEADER, [law_cells(role, law) for role, law in fit.laws.items()], wrap=LAW_HEADER[2:]))
+    for role, law in fit.laws.items():
+        if law.note:
+            console.print(Text(f"{role}: {law.note}"))
+
+
+@app.command()
+def use(fit_id: FitId) -> None:
+    """Make a fit the default law for N, D and the loss; a fit of hyperparameters, the default recipe."""
+    from budgetscope.api import Advisor
+
+    path, what = Advisor().use(fit_id)
+    sys.stderr.write(f"{fit_id} is now the default {what} (in {path})\n")
+
+
+@app.command()
+def path(
+    fit_id: Annotated[str | None, typer.Argument(help="A fit; the folders when left out.", metavar="ID")] = None,
+) -> None:
+    """Print where fits are looked up, nearest first, or where one fit is."""
+    from budgetscope.api import Advisor
+
+    library = Advisor().library
+    if fit_id is None:
+        for layer in library.layers:
+            sys.stdout.write(f"{layer.name}\t{layer.folder}\n")
+        return
+    found = library.path(fit_id)
+    if found is None:
+        raise UsageError(library.unknown(fit_id))
+    sys.stdout.write(f"{found}\n")

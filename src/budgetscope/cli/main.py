@@ -1,0 +1,79 @@
+"""The `budgetscope` command: without arguments the app, else one command.
+
+Bodies import what they need when they run: `plan` answers before Textual or SciPy would have loaded.
+"""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from budgetscope.cli import ask, devices, fits, flops
+from budgetscope.core.errors import BudgetscopeError
+
+app = typer.Typer(
+    help="From a compute budget to a pretraining plan, by the scaling laws. Without a command: the app.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(ask.plan)
+app.command()(ask.compare)
+app.command()(ask.explain)
+app.command()(ask.export)
+app.command()(flops.flops)
+app.command()(devices.devices)
+app.add_typer(fits.app, name="fits")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from budgetscope import __version__
+
+        sys.stdout.write(f"budgetscope {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback acts
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Start the app when no command is named."""
+    if context.invoked_subcommand is not None:
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise BudgetscopeError("the app needs a terminal; for plain text run, for example, budgetscope plan 1e21.")
+    from budgetscope.tui.app import run_app
+
+    run_app()
+
+
+def main() -> None:
+    """Run the command line; a refusal is one sentence on stderr and a non-zero exit."""
+    try:
+        code = app(standalone_mode=False)
+    except BudgetscopeError as error:
+        code = _refuse(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        # The reader of a pipe has left; what it read was fine.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        # Typer's own refusals, from Click or its own copy of it, word themselves.
+        if not hasattr(error, "format_message"):
+            raise
+        hint = "" if "No such" not in str(error) else " See budgetscope --help."
+        code = _refuse(f"{error.format_message()}{hint}", getattr(error, "exit_code", 2))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse(sentence: str, code: int) -> int:
+    sys.stderr.write(f"budgetscope: {sentence}\n")
+    return code

@@ -1,0 +1,51 @@
+"""What goes to stdout, and in which form."""
+
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from budgetscope.core.errors import UsageError
+
+# Without a terminal to fit, tables take this width: no cell of ours needs more.
+_PIPE_WIDTH = 160
+
+
+def console() -> Console:
+    """Return the console of stdout; text from files is never read as markup."""
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(width=width, markup=False, highlight=False, emoji=False)
+
+
+def one_form(**asked: bool) -> str | None:
+    """Return which one output form was asked for, None for the terminal's.
+
+    Raises:
+        UsageError: more than one was.
+    """
+    forms = [name for name, wanted in asked.items() if wanted]
+    if len(forms) > 1:
+        raise UsageError(f"--{forms[0]} and --{forms[1]} exclude each other; choose one.")
+    return forms[0] if forms else None
+
+
+def emit(form: str | None, texts: Mapping[str, Callable[[], str]], show: Callable[[Console], None]) -> None:
+    """Write a result in the form asked for."""
+    if form is None:
+        show(console())
+    else:
+        sys.stdout.write(texts[form]())
+
+
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "", wrap: Collection[str] = ()
+) -> Table:
+    """Return a plain table; only the columns named in `wrap` give way on a narrow screen."""
+    result = Table(title=Text(title) if title else None, title_justify="left", box=None, pad_edge=False)
+    for name in header:
+        result.add_column(Text(name), overflow="fold", no_wrap=name not in wrap)
+    for row in rows:
+        result.add_row(*(Text(cell) for cell in row))
+    return result

@@ -1,0 +1,136 @@
+"""Stored fits as people read them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+
+from budgetscope.core.fit import CONFIDENCE, Draws, ExponentInterval, Fit, Law, Range
+from budgetscope.core.quantities import format_count, format_flops
+from budgetscope.report.rows import UNKNOWN
+from budgetscope.store.library import Entry
+
+ENTRY_HEADER = ("id", "says", "a", "counting", "fitted on", "layer")
+
+_SAYS = {
+    "allocation": "N, D",
+    "surface": "L(N, D)",
+    "loss_curve": "L*(C)",
+    "learning_rate": "lr",
+    "batch_size": "batch",
+    "beta2": "beta2",
+    "critical_batch_size": "critical batch",
+    "warmup": "warmup",
+    "weight_decay": "decay",
+}
+
+
+def says(fit: Fit) -> str:
+    """Return what a fit has laws for."""
+    roles = list(fit.laws)
+    if "allocation" not in roles and "surface" in roles:
+        roles.insert(0, "allocation")
+    return ", ".join(_SAYS[role] for role in roles)
+
+
+def exponent(fit: Fit) -> float | None:
+    """Return a in N* = coefficient · C^a where a fit's law is a power law in C; None elsewhere."""
+    law = fit.allocation
+    if law is None:
+        return None
+    match law.law.form:
+        case "power-law-params":
+            return float(getattr(law.law, "exponent"))  # noqa: B009
+        case "power-law-tokens":
+            return 1 - float(getattr(law.law, "exponent"))  # noqa: B009
+        case _:
+            return None
+
+
+def entry_cells(entry: Entry, active: str) -> tuple[str, ...]:
+    """Return a fit's line in the list, under `ENTRY_HEADER`."""
+    fit = entry.fit
+    if fit is None:
+        raise ValueError(f"{entry.id} did not load")
+    a = exponent(fit)
+    layer = entry.layer + "".join(f" over {name}" for name in entry.shadows) + (", edited" if entry.edited else "")
+    fitted = fit.allocation.fitted if fit.allocation else next(iter(fit.laws.values())).fitted
+    return (
+        ("* " if entry.id == active else "  ") + entry.id,
+        says(fit),
+        UNKNOWN if a is None else f"{a:.3f}",
+        str(fit.counting),
+        fitted_text(fitted) or UNKNOWN,
+        layer,
+    )
+
+
+def fitted_text(fitted: Mapping[str, Range]) -> str:
+    """Return the range of the first predictor that a law was fitted on; empty when none is known."""
+    return next((span_text(name, span) for name, span in fitted.items()), "")
+
+
+def span_text(name: str, span: Range) -> str:
+    """Return a fitted range as people read it."""
+    form = format_flops if name == "flops" else format_count
+    symbol = {"flops": "C", "n_params": "N", "tokens": "D", "tokens_per_param": "D/N", "batch_tokens": "batch"}
+    return f"{symbol.get(name, name)} {form(span.low)} to {form(span.high)}"
+
+
+def fit_lines(fit: Fit) -> list[tuple[str, str]]:
+    """Return a fit's facts, label and text."""
+    lines = [
+        ("source", fit.citation),
+        ("url", fit.url),
+        ("method", fit.method),
+        ("counting", str(fit.counting)),
+        ("tokenizer", f"{fit.tokenizer or 'unknown'}, vocabulary {fit.vocab_size or 'unknown'}"),
+        ("context", f"{fit.seq_len} tokens" if fit.seq_len else "unknown"),
+        ("loss unit", fit.loss_unit or "no loss"),
+        ("schedule of its runs", fit.schedule or "unknown"),
+    ]
+    lines += [("flag", flag) for flag in fit.flags]
+    if fit.points is not None:
+        lines.append(("points", f"{len(fit.points.rows)} optima, one a budget"))
+    return lines + [(name.replace("_", " "), text) for name, text in fit.provenance.items()]
+
+
+LAW_HEADER = ("law", "form", "parameters", "fitted on", "uncertainty", "constants")
+
+
+def law_cells(role: str, law: Law) -> tuple[str, ...]:
+    """Return a law's line, under `LAW_HEADER`."""
+    parameters = ", ".join(
+        f"{f.name} {getattr(law.law, f.name):.6g}" for f in fields(law.law) if getattr(law.law, f.name) != f.default
+    )
+    fitted = ", ".join(span_text(name, span) for name, span in law.fitted.items())
+    match law.uncertainty:
+        case Draws(_, rows):
+            uncertainty = f"{len(rows)} draws"
+        case ExponentInterval() as interval:
+            uncertainty = f"a in [{interval.low:g}, {interval.high:g}], {interval.level:.0%}"
+        case None:
+            uncertainty = "not published"
+    return (role, law.law.form, parameters, fitted or UNKNOWN, uncertainty, CONFIDENCE[law.confidence])
+
+
+def entries_json(entries: Sequence[Entry], active: str) -> str:
+    """Return the list of fits as JSON."""
+    records = [
+        {
+            "id": entry.id,
+            "active": entry.id == active,
+            "title": entry.fit.title if entry.fit else None,
+            "layer": entry.layer,
+            "path": str(entry.path),
+            "shadows": list(entry.shadows),
+            "edited": entry.edited,
+            "problem": entry.problem or None,
+            "counting": str(entry.fit.counting) if entry.fit else None,
+            "laws": {
+                role: {"form": law.law.form, "parameters": asdict(law.law), "confidence": law.confidence}
+                for role, law in (entry.fit.laws if entry.fit else {}).items()
+            },
+        }
+        for entry in entries
+    ]
+    return json.dumps(records, indent=2) + "\n"

@@ -1,0 +1,156 @@
+"""A plan, a comparison or an explanation as CSV, JSON and Markdown."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from budgetscope.core.compare import Comparison
+from budgetscope.core.explain import Explanation
+from budgetscope.core.ledger import Count, Shape
+from budgetscope.core.plan import Plan
+from budgetscope.report.rows import (
+    COMPARISON_HEADER,
+    EXPLANATION_HEADER,
+    comparison_rows,
+    plan_rows,
+    step_cells,
+)
+
+
+def to_json(value: Any) -> str:
+    """Return a frozen result as JSON: its fields by name, numbers in full."""
+    if not is_dataclass(value) or isinstance(value, type):
+        raise TypeError(f"{type(value).__name__} is no result")
+    return json.dumps(asdict(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def ledger_json(shape: Shape, counts: Sequence[Count]) -> str:
+    """Return a shape's ledger as JSON."""
+    record = {
+        "shape": asdict(shape),
+        "executed_flops_per_token": shape.executed_flops_per_token,
+        "counts": [asdict(count) for count in counts],
+    }
+    return json.dumps(record, indent=2) + "\n"
+
+
+def export_json(plan: Plan, comparison: Comparison, command: str) -> str:
+    """Return a plan and a comparison, with the command that reproduces them, as JSON."""
+    record = {"command": command, "plan": asdict(plan), "comparison": asdict(comparison)}
+    return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+PLAN_CSV_HEADER = ("section", "quantity", "value", "low", "high", "basis")
+
+
+def plan_csv(plan: Plan) -> str:
+    """Return a plan as CSV: one quantity a line, raw numbers, then assumptions and cautions."""
+    rows: list[Sequence[object]] = [
+        (row.section, row.key, row.value, row.low, row.high, row.basis) for row in plan_rows(plan)
+    ]
+    rows += [("assumption", "", text, None, None, "") for text in plan.assumptions]
+    rows += [("caution", caution.code, caution.text, None, None, "") for caution in plan.cautions]
+    return _csv(PLAN_CSV_HEADER, rows)
+
+
+COMPARISON_CSV_HEADER = (
+    "fit_id", "title", "ablation", "counting", "n_params", "tokens", "tokens_per_param", "own_n_params",
+    "learning_rate", "batch_tokens", "loss_difference", "wasted_share", "wasted_usd",
+)  # fmt: skip
+
+
+def comparison_csv(comparison: Comparison) -> str:
+    """Return a comparison as CSV: one law a line, raw numbers."""
+    return _csv(
+        COMPARISON_CSV_HEADER,
+        ([getattr(row, name) for name in COMPARISON_CSV_HEADER] for row in comparison.rows),
+    )
+
+
+def export_csv(plan: Plan, comparison: Comparison, command: str) -> str:
+    """Return a plan, a comparison and the command as one CSV of long form: table, row, column, value."""
+    rows: list[Sequence[object]] = [("command", "", "command", command)]
+    rows += [
+        ("plan", row.key, name, getattr(row, name))
+        for row in plan_rows(plan)
+        for name in ("value", "low", "high", "basis")
+    ]
+    rows += [("assumption", str(i), "text", text) for i, text in enumerate(plan.assumptions)]
+    rows += [("caution", caution.code, "text", caution.text) for caution in plan.cautions]
+    rows += [
+        ("comparison", row.fit_id, name, getattr(row, name))
+        for row in comparison.rows
+        for name in COMPARISON_CSV_HEADER[1:]
+    ]
+    return _csv(("table", "row", "column", "value"), rows)
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def plan_markdown(plan: Plan, command: str) -> str:
+    """Return a plan as a Markdown section.
+
+    Args:
+        plan: what to show.
+        command: the shell command that gives the same plan.
+    """
+    rows = plan_rows(plan)
+    lines = [f"# Plan for {_escaped(plan.budget)}", "", f"{_escaped(plan.understood)}.", ""]
+    titles = (("model", "Model and data"), ("recipe", "Hyperparameters"), ("run", "Run"))
+    for section, title in titles:
+        chosen = [(r.label, r.text, r.interval, r.basis) for r in rows if r.section == section]
+        lines += [f"## {title}", "", *_table(("", "value", "interval", "basis"), chosen), ""]
+    lines += ["## Assumptions", ""]
+    lines += [f"- law: {_escaped(plan.law_title)} (`{plan.law_id}`), counting: {plan.convention}"]
+    lines += [f"- {_escaped(text)}" for text in plan.assumptions]
+    lines += [f"- sequences of {plan.seq_len} tokens, a vocabulary of {plan.vocab_size}", ""]
+    if plan.cautions:
+        lines += ["## Before you believe this", "", *(f"- {_escaped(c.text)}" for c in plan.cautions), ""]
+    return "\n".join([*lines, "## Reproduce", "", "```sh", command, "```", ""])
+
+
+def comparison_markdown(comparison: Comparison) -> str:
+    """Return a comparison as a Markdown section."""
+    rows = comparison_rows(comparison)
+    cells = [
+        (("**" + _escaped(r.title) + "**") if r.chosen else _escaped(r.title),
+         r.n_params, r.tokens, r.tokens_per_param, r.learning_rate, r.batch, r.loss_difference, r.wasted)
+        for r in rows
+    ]  # fmt: skip
+    said = (
+        f"N and D by the {comparison.convention} count for {_escaped(comparison.understood)}; d-loss and waste "
+        f"(deadweight compute) by `{comparison.law_id}`."
+    )
+    return "\n".join(["## What the laws say", "", said, "", *_table(COMPARISON_HEADER, cells, escape=False), ""])
+
+
+def explanation_markdown(explanation: Explanation) -> str:
+    """Return an explanation as a Markdown section."""
+    lines = ["## Why Kaplan and Chinchilla disagree", "", f"{_escaped(explanation.understood)}.", ""]
+    for name, steps in explanation.datasets.items():
+        lines += [f"### {name}", "", *_table(EXPLANATION_HEADER, [step_cells(step) for step in steps]), ""]
+    return "\n".join([*lines, explanation.note, ""])
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, escape: bool = True) -> list[str]:
+    def line(cells: Iterable[str]) -> str:
+        return "| " + " | ".join(cells) + " |"
+
+    body = [line(_escaped(cell) if escape else cell for cell in row) for row in rows]
+    return [line(header), line("---" for _ in header), *body]
+
+
+def _escaped(text: str) -> str:
+    """Return text that Markdown shows as it is: titles come from files."""
+    for character in "\\`*_[]<>|#":
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())

@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from budgetscope.core.errors import UsageError
+from budgetscope.fitting import surface as engine
+from budgetscope.fitting.parametric import fit_parametric
+from budgetscope.fitting.table import RunTable
+
+BUDGETS = 1e17 * 4.0 ** np.arange(6)
+
+
+def test_an_exact_surface_is_recovered(plant, surface) -> None:
+    fit = fit_parametric(plant(surface, budgets=BUDGETS), draws=20)
+    found = fit.surface
+    assert (found.alpha, found.beta) == pytest.approx((surface.alpha, surface.beta), rel=1e-4)
+    assert (found.irreducible, found.a, found.b) == pytest.approx(
+        (surface.irreducible, surface.a, surface.b), rel=2e-3
+    )
+    assert fit.log_residual_std < 1e-5
+    assert fit.flags == ()
+
+
+def test_the_optimum_of_a_surface_is_where_its_loss_is_lowest(surface) -> None:
+    flops = 1e21
+    sizes = np.geomspace(1e8, 1e11, 20001)
+    losses = [surface.loss(n, flops / 6 / n) for n in sizes]
+    assert surface.optimal_n_params(flops) == pytest.approx(sizes[int(np.argmin(losses))], rel=1e-3)
+    ratio = surface.optimal_n_params(10 * flops) / surface.optimal_n_params(flops)
+    assert np.log10(ratio) == pytest.approx(surface.optimal_exponent(), rel=1e-9)
+
+
+def test_every_draw_is_at_the_minimum_that_scipy_finds(plant, surface) -> None:
+    table = plant(surface, budgets=BUDGETS, log_std=0.01, rng=np.random.default_rng(0))
+    points = engine.Points.of(table.n_params, table.tokens, table.loss)
+    weights = np.random.default_rng(1).multinomial(len(table), np.full(len(table), 1 / len(table)), size=10)
+    start = engine.starts(points)[:1]
+    theta, losses, converged = engine.minimise_huber(np.repeat(start, 10, axis=0), points, weights.astype(float))
+    assert converged.all()
+
+    def objective(at, counts):
+        residual = engine.log_loss(at[None], points)[0] - points.y
+        size = np.abs(residual)
+        huber = np.where(size <= 1e-3, residual**2 / 2, 1e-3 * (size - 5e-4))
+        return 1e3 * (counts * huber).sum()
+
+    for row in range(10):
+        assert objective(theta[row], weights[row]) / 1e3 == pytest.approx(losses[row], rel=1e-12)
+        other = minimize(objective, start[0], args=(weights[row],), method="Nelder-Mead", options={"maxiter": 6000})
+        assert losses[row] <= other.fun / 1e3 * (1 + 1e-9)
+
+
+def test_the_start_does_not_decide(plant, surface) -> None:
+    table = plant(surface, budgets=BUDGETS, log_std=0.01, rng=np.random.default_rng(4))
+    points = engine.Points.of(table.n_params, table.tokens, table.loss)
+    best = engine.starts(points)[:1]
+    rng = np.random.default_rng(5)
+    scattered = np.repeat(best, 20, axis=0)
+    scattered[:, :3] += 0.3 * rng.standard_normal((20, 3))
+    scattered[:, 3:] = rng.uniform(0.1, 0.8, (20, 2))
+    ones = np.ones((20, len(table)))
+    losses = engine.minimise_huber(scattered, points, ones)[1]
+    reached = engine.minimise_huber(best, points, ones[:1])[1][0]
+    assert losses.min() >= reached * (1 - 1e-9)
+    assert np.median(losses) == pytest.approx(reached, rel=1e-6)
+
+
+def test_resampling_runs_keeps_the_rows_of_a_size_together(plant, surfaces) -> None:
+    table = plant(
+        surfaces["symmetric"],
+        budgets=1e17 * 2.0 ** np.arange(10),
+        log_std=0.005,
+        run_share=1.0,
+        rng=np.random.default_rng(3),
+    )
+    runs = fit_parametric(table, resample="runs", draws=300).standard_errors()
+    points = fit_parametric(table, resample="points", draws=300).standard_errors()
+    assert runs["alpha"] > 1.2 * points["alpha"]
+
+
+def test_intervals_contain_the_estimate_and_repeat_with_the_seed(plant, surface) -> None:
+    table = plant(surface, budgets=BUDGETS, log_std=0.004, rng=np.random.default_rng(6))
+    fit = fit_parametric(table, draws=200, seed=3)
+    for name, (low, high) in fit.intervals().items():
+        value = surface.optimal_exponent() if name == "optimal_exponent" else getattr(fit.surface, name)
+        assert low < value < high, name
+    low, high = fit.loss_interval(1e9, 2e10)
+    assert low < fit.surface.loss(1e9, 2e10) < high
+    low, high = fit.optimal_n_params_interval(1e22)
+    assert low < fit.surface.optimal_n_params(1e22) < high
+    assert np.array_equal(fit.draws, fit_parametric(table, draws=200, seed=3).draws)
+
+
+def test_too_few_points_sizes_or_token_counts_are_refused(plant, surface) -> None:
+    table = plant(surface, budgets=BUDGETS)
+    with pytest.raises(UsageError, match="7 runs cannot determine"):
+        fit_parametric(table.rows(np.arange(7)))
+    n = np.repeat([1e8, 2e8], 6)
+    d = np.tile(np.geomspace(1e9, 1e11, 6), 2)
+    with pytest.raises(UsageError, match="only 2 different model sizes"):
+        fit_parametric(RunTable(6 * n * d, n, d, 2 + 400 / n**0.34 + 400 / d**0.28))
+
+
+def test_runs_at_one_ratio_of_tokens_to_parameters_are_refused() -> None:
+    n = np.geomspace(1e7, 1e9, 12)
+    with pytest.raises(UsageError, match="N and D move together"):
+        fit_parametric(RunTable(120 * n**2, n, 20 * n, 2 + 400 / n**0.34 + 400 / (20 * n) ** 0.28))
+
+
+@pytest.mark.parametrize(("name", "other"), [("N", "tokens"), ("D", "n_params")])
+def test_a_loss_that_ignores_one_of_the_two_is_refused(plant, surface, name, other) -> None:
+    table = plant(surface, budgets=BUDGETS)
+    loss = 2 + 500 / getattr(table, other) ** 0.35
+    with pytest.raises(UsageError, match=f"{name} on the loss|falls with {name}|undetermined"):
+        fit_parametric(RunTable(table.flops, table.n_params, table.tokens, loss))
+
+
+def test_an_exponent_at_its_bound_is_refused() -> None:
+    n, d = (g.ravel() for g in np.meshgrid(np.geomspace(1e8, 1e9, 6), np.geomspace(1e9, 1e10, 6)))
+    loss = 2 + 0.5 * (n / 1e8) ** -6.0 + 0.5 * (d / 1e9) ** -0.4
+    with pytest.raises(UsageError, match=r"exponent alpha ran into its bound \(2\.5\)"):
+        fit_parametric(RunTable(6 * n * d, n, d, loss))
+
+
+def test_an_irreducible_loss_above_a_measured_one_is_flagged(plant, surfaces) -> None:
+    table = plant(surfaces["symmetric"], budgets=BUDGETS)
+    loss = table.loss.copy()
+    loss[table.loss.argmin()] = 1.5
+    fit = fit_parametric(RunTable(table.flops, table.n_params, table.tokens, loss), draws=20)
+    assert [flag.code for flag in fit.flags] == ["floor-above-loss"]
+
+
+def test_no_irreducible_loss_is_flagged() -> None:
+    n, d = (g.ravel() for g in np.meshgrid(np.geomspace(1e7, 1e10, 8), np.geomspace(1e9, 1e12, 8)))
+    fit = fit_parametric(RunTable(6 * n * d, n, d, 20 / n**0.15 + 30 / d**0.2), draws=20)
+    assert "no-irreducible-loss" in [flag.code for flag in fit.flags]
