@@ -6,15 +6,18 @@
 """
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
 from budgetscope.core import compare as _compare
+from budgetscope.core import curves as _curves
 from budgetscope.core import explain as _explain
 from budgetscope.core import plan as _plan
 from budgetscope.core.budget import parse_budget
 from budgetscope.core.compare import Comparison
+from budgetscope.core.curves import Curve
 from budgetscope.core.device_table import DEVICES
 from budgetscope.core.devices import Device, find_device
 from budgetscope.core.errors import UsageError
@@ -44,6 +47,8 @@ OPINIONS = (
 """Fits whose learning rate and batch show the spread of the field. Left out: Kaplan's learning rate, which
 its authors bound to 1e10 parameters, and MiniCPM's, which holds under another parametrisation."""
 
+
+_MAX_CURVES = 256
 
 EXPORT_FORMATS = ("md", "csv", "json")
 
@@ -100,6 +105,7 @@ class Advisor:
         devices: tuple[Device, ...] | None = None,
     ) -> None:
         self._given = (library, settings, devices)
+        self._curves: dict[tuple[object, ...], tuple[Fit, Curve]] = {}
 
     @cached_property
     def library(self) -> Library:
@@ -220,6 +226,34 @@ class Advisor:
                 return tables.export_json(answer, comparison, said)
             case _:
                 raise UsageError(f"{form!r} is not a format; choose one of {', '.join(EXPORT_FORMATS)}.")
+
+    def curves(self, request: PlanRequest, ids: Sequence[str], flops_grid: tuple[float, ...]) -> tuple[Curve, ...]:
+        """Return N*(C) of the request's law, with its interval, and then of other laws, by the request's convention.
+
+        Kept between calls: only another law, convention, tokenizer, context or grid costs time.
+
+        Args:
+            request: the question.
+            ids: of the other laws; those that do not load or give no N and D are left out.
+            flops_grid: budgets, growing.
+
+        Raises: as `plan`.
+        """
+        question = self.question(request)
+        others = [fit for fit in self.fits if fit.id in ids and fit.id != question.fit.id and fit.allocation]
+        others.sort(key=lambda fit: ids.index(fit.id))
+        return tuple(self._curve(fit, question, flops_grid) for fit in (question.fit, *others))
+
+    def _curve(self, fit: Fit, question: Question, flops_grid: tuple[float, ...]) -> Curve:
+        chosen = fit is question.fit
+        key = (id(fit), question.convention, question.vocab_size, question.seq_len, flops_grid, chosen)
+        if key not in self._curves:
+            if len(self._curves) >= _MAX_CURVES:
+                self._curves.clear()
+            # The fit is kept beside its curve: as long as it lives, nothing else has its id.
+            drawn = _curves.curve(fit, question.convention, question.family, flops_grid, band=chosen)
+            self._curves[key] = (fit, drawn)
+        return self._curves[key][1]
 
     @cached_property
     def fits(self) -> tuple[Fit, ...]:

@@ -1,5 +1,6 @@
 """What goes to stdout, and in which form."""
 
+import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -15,7 +16,7 @@ _PIPE_WIDTH = 160
 
 def console() -> Console:
     """Return the console of stdout; text from files is never read as markup."""
-    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
     return Console(width=width, markup=False, highlight=False, emoji=False)
 
 

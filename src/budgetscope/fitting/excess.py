@@ -7,7 +7,7 @@ curves themselves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from budgetscope.fitting.isoflop import BudgetOptimum
-    from budgetscope.fitting.table import FloatArray, RunTable
+    from budgetscope.fitting.table import FloatArray, IntArray, RunTable
 
 # Sizes within a factor of three of the optimum: where plans are made, and where a cubic suffices.
 WINDOW = float(np.log(3.0))
 MIN_POINTS = 6
 _EXPONENT_BOUNDS = (-0.5, 1.5)
+_GRID = 41
 
 
 @dataclass(frozen=True)
@@ -86,75 +87,68 @@ def fit_excess(
     Raises:
         UsageError: If there are too few measurements near the optima, or they show no minimum.
     """
-    u, excess, flops, budget = _near(table, optima, window)
-    if u.size < MIN_POINTS or np.unique(budget).size < 2:
+    near = _near(table, optima, window)
+    kinds = np.unique(near.budget)
+    if near.u.size < MIN_POINTS or kinds.size < 2:
         raise UsageError(
-            f"Only {u.size} runs at {np.unique(budget).size} budgets lie within a factor {np.exp(window):.1f} of "
+            f"Only {near.u.size} runs at {kinds.size} budgets lie within a factor {np.exp(window):.1f} of "
             f"the optimum and the excess loss needs {MIN_POINTS} at two budgets: train more sizes near it."
         )
-    c = np.log(flops)
-    centre = c.mean()
-    kinds = np.unique(budget)
     counts = np.random.default_rng(seed).multinomial(kinds.size, np.full(kinds.size, 1 / kinds.size), size=draws)
     # Misfit grows with the excess itself, which falls tenfold over the budgets: count it relative to the
     # budget's own, or the smallest budgets decide alone.
-    number = np.searchsorted(kinds, budget)
-    size = np.bincount(number, excess**2) / np.bincount(number)
-    weights = np.vstack([np.ones(u.size), counts[:, number]]) / size[number]
-
-    def project(kappa: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Best k and k * skew of each row, and the weighted sum of squares left."""
-        scale = np.exp(-kappa[:, None] * (c - centre))
-        square, cube = scale * u**2, scale * u**3
-        ss, sc, cc = ((weights * p * q).sum(axis=1) for p, q in ((square, square), (square, cube), (cube, cube)))
-        sy, cy = (weights * square) @ excess, (weights * cube) @ excess
-        determinant = np.maximum(ss * cc - sc * sc, 1e-12 * ss * cc)
-        k, k_skew = (cc * sy - sc * cy) / determinant, (ss * cy - sc * sy) / determinant
-        left = (weights * (excess - k[:, None] * square - k_skew[:, None] * cube) ** 2).sum(axis=1)
-        return k, k_skew, left
-
-    kappa = golden_section(lambda value: project(value)[2], np.linspace(*_EXPONENT_BOUNDS, 41), len(weights))
-    k, k_skew, _ = project(kappa)
+    number = np.searchsorted(kinds, near.budget)
+    size = np.bincount(number, near.excess**2) / np.bincount(number)
+    weights = np.vstack([np.ones(number.size), counts[:, number]]) / size[number]
+    kappa = golden_section(
+        lambda value: _project(value, near, weights)[2], np.linspace(*_EXPONENT_BOUNDS, _GRID), len(weights)
+    )
+    k, k_skew, _ = _project(kappa, near, weights)
     if k[0] <= 0 or abs(k_skew[0]) * window >= k[0]:
         raise UsageError(
             "The runs near the optima do not curve upwards on both sides: "
             "train more sizes near the best ones, or repeat seeds."
         )
-    shape = k[0] * u**2 + k_skew[0] * u**3
     usable = k > 0
-    ln_k = np.log(k[usable]) + kappa[usable] * centre
-    all_draws = np.stack([ln_k, kappa[usable], k_skew[usable] / k[usable]], axis=1)
-    return ExcessLaw(
-        coefficient=float(np.exp(ln_k[0])),
-        exponent=float(kappa[0]),
-        skew=float(k_skew[0] / k[0]),
-        draws=all_draws[1:],
-        window=window,
-        residual_std=float(np.sqrt(np.mean((excess - np.exp(-kappa[0] * (c - centre)) * shape) ** 2))),
-        n_points=u.size,
-    )
+    ln_k = np.log(k[usable]) + kappa[usable] * near.log_flops.mean()
+    rows = np.stack([ln_k, kappa[usable], k_skew[usable] / k[usable]], axis=1)
+    law = ExcessLaw(float(np.exp(ln_k[0])), float(kappa[0]), float(rows[0, 2]), rows[1:], window, 0.0, number.size)
+    fitted = np.exp(ln_k[0] - kappa[0] * near.log_flops) * (near.u**2 + law.skew * near.u**3)
+    return replace(law, residual_std=float(np.sqrt(np.mean((near.excess - fitted) ** 2))))
 
 
-def _near(
-    table: RunTable, optima: Sequence[BudgetOptimum], window: float
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """u, excess loss, C and budget number of every measurement within the window, shape (points,)."""
-    groups = {group.flops: group for group in budgets(table)}
+@dataclass(frozen=True)
+class _Near:
+    """Measurements within the window: u, excess loss, log C and budget number, each of shape (points,)."""
+
+    u: FloatArray
+    excess: FloatArray
+    log_flops: FloatArray
+    budget: IntArray
+
+
+def _near(table: RunTable, optima: Sequence[BudgetOptimum], window: float) -> _Near:
+    """Collect the measurements around the optima."""
+    groups = budgets(table)
     parts = []
     for number, optimum in enumerate(optima):
-        group = groups[optimum.flops]
+        group = min(groups, key=lambda g: abs(np.log(g.flops / optimum.flops)))
         u = np.log(group.n_params / optimum.n_params)
-        near = np.abs(u) <= window
-        size = int(near.sum())
-        parts.append(
-            np.stack(
-                [
-                    u[near],
-                    group.loss[near] - optimum.loss,
-                    np.full(size, group.flops),
-                    np.full(size, float(number)),
-                ]
-            )
-        )
-    u, excess, flops, budget = np.concatenate(parts, axis=1)
-    return u, excess, flops, budget
+        inside = np.abs(u) <= window
+        same = np.ones(int(inside.sum()))
+        parts.append((u[inside], group.loss[inside] - optimum.loss, np.log(group.flops) * same, number * same))
+    u, excess, log_flops, budget = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return _Near(u, excess, log_flops, budget.astype(np.int64))
+
+
+def _project(kappa: FloatArray, near: _Near, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Best k (at the mean of log C) and k * skew for each row's kappa, and the sum of squares left."""
+    scale = np.exp(-kappa[:, None] * (near.log_flops - near.log_flops.mean()))
+    square, cube = scale * near.u**2, scale * near.u**3
+    ss, sc, cc = ((weights * p * q).sum(axis=1) for p, q in ((square, square), (square, cube), (cube, cube)))
+    sy, cy = (weights * square) @ near.excess, (weights * cube) @ near.excess
+    # A draw of one budget twice may leave skew undetermined: keep it finite.
+    determinant = np.maximum(ss * cc - sc * sc, 1e-12 * ss * cc)
+    k, k_skew = (cc * sy - sc * cy) / determinant, (ss * cy - sc * sy) / determinant
+    left = near.excess - k[:, None] * square - k_skew[:, None] * cube
+    return k, k_skew, (weights * left**2).sum(axis=1)

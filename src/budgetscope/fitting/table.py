@@ -120,7 +120,8 @@ def budgets(table: RunTable, tolerance: float = BUDGET_TOLERANCE) -> tuple[Budge
 def _merge(table: RunTable, rows: Iterable[int]) -> Budget:
     """One budget from its rows, the rows of one size merged into their mean."""
     index = np.array(list(rows))
-    flops = float(np.exp(np.log(table.flops[index]).mean()))
+    rows_flops = table.flops[index]
+    flops = float(rows_flops[0] if np.ptp(rows_flops) == 0 else np.exp(np.log(rows_flops).mean()))
     sizes, cell = np.unique(table.n_params[index], return_inverse=True)
     count = np.bincount(cell)
     loss, tokens = table.loss[index], table.tokens[index]

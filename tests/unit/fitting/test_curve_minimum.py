@@ -8,15 +8,15 @@ from budgetscope.fitting.minimum import akima_minimum, parabola_minimum
 def test_the_akima_minimum_is_that_of_scipys_interpolant() -> None:
     rng = np.random.default_rng(3)
     x = np.sort(rng.normal(size=9))
-    y = rng.normal(size=(300, 9))
+    y = rng.normal(size=(100, 9))
     where, lowest = akima_minimum(x, y)
-    grid = np.linspace(x[0], x[-1], 20001)
+    grid = np.linspace(x[0], x[-1], 200001)
     values = Akima1DInterpolator(x, y.T)(grid)
     assert lowest == pytest.approx(values.min(axis=0), abs=1e-5)
     interior = np.isfinite(where)
     assert 0.5 < interior.mean() < 1
     at = grid[values.argmin(axis=0)]
-    assert where[interior] == pytest.approx(at[interior], abs=1e-2)
+    assert where[interior] == pytest.approx(at[interior], abs=1e-3)
     assert np.isin(y[~interior].argmin(axis=1), [0, 8]).all()
 
 
@@ -31,7 +31,7 @@ def test_an_exact_parabola_has_its_vertex_found(find) -> None:
 @pytest.mark.parametrize("find", [akima_minimum, parabola_minimum])
 def test_no_interior_minimum_is_nan(find) -> None:
     x = np.array([0.0, 1.0, 2.0, 3.0])
-    where, lowest = find(x, np.array([np.exp(-x), np.exp(x), -((x - 1.5) ** 2)]))
+    where, lowest = find(x, np.array([-x, x, -((x - 1.5) ** 2)]))
     assert np.isnan(where).all()
     assert np.isfinite(lowest).all()
 

@@ -4,6 +4,7 @@ import pytest
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.noise import ConstantNoise
+from budgetscope.fitting.planted import SKEWED, planted_runs
 from budgetscope.fitting.table import RunTable
 
 BUDGETS = 1e17 * 4.0 ** np.arange(6)
@@ -15,8 +16,8 @@ def codes(fit) -> list[str]:
 
 
 @pytest.mark.parametrize(("offset", "drift"), [(0.0, 0.0), (0.5, 0.0), (0.3, 0.12)])
-def test_planted_optima_are_recovered(plant, surface, offset, drift) -> None:
-    table = plant(surface, budgets=BUDGETS, half=6, offset=offset, drift=drift)
+def test_planted_optima_are_recovered(surface, offset, drift) -> None:
+    table = planted_runs(surface, budgets=BUDGETS, half=6, offset=offset, drift=drift)
     fit = fit_isoflop(table, noise=QUIET)
     assert fit.n_params.exponent == pytest.approx(surface.optimal_exponent(), abs=0.01)
     for optimum in fit.optima:
@@ -24,21 +25,19 @@ def test_planted_optima_are_recovered(plant, surface, offset, drift) -> None:
         assert optimum.loss == pytest.approx(surface.loss(optimum.n_params, optimum.tokens), rel=2e-3)
 
 
-def test_the_parabola_is_biased_where_the_curve_is_skewed_and_the_grid_drifts(plant, surfaces) -> None:
-    truth = surfaces["skewed"]
-    table = plant(truth, budgets=BUDGETS, half=6, offset=0.5, drift=0.12)
+def test_the_parabola_is_biased_where_the_curve_is_skewed_and_the_grid_drifts() -> None:
+    truth = SKEWED
+    table = planted_runs(truth, budgets=BUDGETS, half=6, offset=0.5, drift=0.12)
     akima = fit_isoflop(table, noise=QUIET)
     parabola = fit_isoflop(table, noise=QUIET, method="parabola")
-    error = {
-        fit.method: abs(np.log(fit.n_params.at(1e24) / truth.optimal_n_params(1e24))) for fit in (akima, parabola)
-    }
+    error = {fit.method: abs(np.log(fit.n_params.at(1e24) / truth.optimal_n_params(1e24))) for fit in (akima, parabola)}
     assert error["parabola"] > 3 * error["akima"]
     low, high = parabola.n_params.interval_at(1e24)
     assert not low <= truth.optimal_n_params(1e24) <= high
 
 
-def test_laws_agree_with_each_other_and_the_draws_with_the_point(plant, surface) -> None:
-    fit = fit_isoflop(plant(surface, budgets=BUDGETS), noise=ConstantNoise(0.002))
+def test_laws_agree_with_each_other_and_the_draws_with_the_point(surface) -> None:
+    fit = fit_isoflop(planted_runs(surface, budgets=BUDGETS), noise=ConstantNoise(0.002))
     assert fit.n_params.exponent + fit.tokens.exponent == pytest.approx(1.0, abs=1e-9)
     assert fit.tokens_per_param.exponent == pytest.approx(fit.tokens.exponent - fit.n_params.exponent, abs=1e-9)
     assert fit.n_params.at(1e20) * fit.tokens.at(1e20) == pytest.approx(1e20 / 6, rel=1e-9)
@@ -51,8 +50,8 @@ def test_laws_agree_with_each_other_and_the_draws_with_the_point(plant, surface)
     assert fit.loss_curve.at(1e20) == pytest.approx(surface.loss(best, 1e20 / 6 / best), rel=0.01)
 
 
-def test_the_same_seed_gives_the_same_fit_and_row_order_does_not_matter(plant, surface) -> None:
-    table = plant(surface, budgets=BUDGETS)
+def test_the_same_seed_gives_the_same_fit_and_row_order_does_not_matter(surface) -> None:
+    table = planted_runs(surface, budgets=BUDGETS)
     one = fit_isoflop(table, noise=ConstantNoise(0.003), seed=7)
     two = fit_isoflop(table.rows(np.arange(len(table))[::-1]), noise=ConstantNoise(0.003), seed=7)
     other = fit_isoflop(table, noise=ConstantNoise(0.003), seed=8)
@@ -60,8 +59,8 @@ def test_the_same_seed_gives_the_same_fit_and_row_order_does_not_matter(plant, s
     assert not np.array_equal(one.n_params.draws, other.n_params.draws)
 
 
-def test_edge_budgets_are_dropped_and_named(plant, surface) -> None:
-    table = plant(surface, budgets=BUDGETS)
+def test_edge_budgets_are_dropped_and_named(surface) -> None:
+    table = planted_runs(surface, budgets=BUDGETS)
     keep = ~((table.flops == BUDGETS[0]) & (table.n_params < 1.2 * surface.optimal_n_params(BUDGETS[0])))
     keep &= ~((table.flops == BUDGETS[-1]) & (table.n_params > 0.8 * surface.optimal_n_params(BUDGETS[-1])))
     fit = fit_isoflop(table.rows(keep), noise=QUIET)
@@ -71,14 +70,14 @@ def test_edge_budgets_are_dropped_and_named(plant, surface) -> None:
     assert len(fit.optima) == 4
 
 
-def test_a_budget_with_two_sizes_is_dropped(plant, surface) -> None:
-    table = plant(surface, budgets=BUDGETS)
+def test_a_budget_with_two_sizes_is_dropped(surface) -> None:
+    table = planted_runs(surface, budgets=BUDGETS)
     first = np.flatnonzero(table.flops == BUDGETS[0])
     fit = fit_isoflop(table.rows(np.setdiff1d(np.arange(len(table)), first[2:])), noise=QUIET)
     assert [drop.code for drop in fit.dropped] == ["few-sizes"]
 
 
-def test_a_budget_drowned_in_noise_is_dropped(plant, surface) -> None:
+def test_a_budget_drowned_in_noise_is_dropped(surface) -> None:
     class Deafening:
         def std(self, loss):
             return np.where(loss > 3.4, 1.0, 1e-4)
@@ -86,13 +85,11 @@ def test_a_budget_drowned_in_noise_is_dropped(plant, surface) -> None:
         def describe(self) -> str:
             return "loud at high loss"
 
-    fit = fit_isoflop(plant(surface, budgets=BUDGETS, half=1, ratio=1.2), noise=Deafening())
+    fit = fit_isoflop(planted_runs(surface, budgets=BUDGETS, half=1, ratio=1.2), noise=Deafening())
     assert {drop.code for drop in fit.dropped} == {"noisy"}
 
 
-@pytest.mark.parametrize(
-    ("slope", "sentence"), [(-0.1, "one-sided.*largest size"), (0.1, "one-sided.*smallest size")]
-)
+@pytest.mark.parametrize(("slope", "sentence"), [(-0.1, "one-sided.*largest size"), (0.1, "one-sided.*smallest size")])
 def test_a_one_sided_optimum_is_refused(slope: float, sentence: str) -> None:
     n = np.tile(np.geomspace(1e7, 1e9, 6), 4)
     c = np.repeat(BUDGETS[:4], 6)
@@ -109,32 +106,32 @@ def test_no_minimum_anywhere_is_refused() -> None:
         fit_isoflop(RunTable(c, n, c / 6 / n, 3 * (n / 1e8) ** (0.1 * rising)), noise=QUIET)
 
 
-def test_too_few_budgets_are_refused_with_the_reasons(plant, surface) -> None:
-    table = plant(surface, budgets=BUDGETS[:2])
+def test_too_few_budgets_are_refused_with_the_reasons(surface) -> None:
+    table = planted_runs(surface, budgets=BUDGETS[:2])
     with pytest.raises(UsageError, match="cover 2 budgets and a power law needs 3"):
         fit_isoflop(table, noise=QUIET)
-    table = plant(surface, budgets=BUDGETS[:3])
+    table = planted_runs(surface, budgets=BUDGETS[:3])
     first = np.flatnonzero(table.flops == BUDGETS[0])
-    with pytest.raises(UsageError, match="Only 2 of 3 budgets .*1 with fewer than 3 sizes"):
+    with pytest.raises(UsageError, match=r"Only 2 of 3 budgets .*1 with fewer than 3 sizes"):
         fit_isoflop(table.rows(np.setdiff1d(np.arange(len(table)), first[2:])), noise=QUIET)
 
 
 @pytest.mark.parametrize(("factor", "hint"), [(8.0, "perplexities"), (0.1, "bits per byte")])
-def test_losses_in_another_unit_are_refused_with_a_hint(plant, surface, factor, hint) -> None:
-    table = plant(surface, budgets=BUDGETS)
+def test_losses_in_another_unit_are_refused_with_a_hint(surface, factor, hint) -> None:
+    table = planted_runs(surface, budgets=BUDGETS)
     with pytest.raises(UsageError, match=hint):
         fit_isoflop(RunTable(table.flops, table.n_params, table.tokens, factor * table.loss), noise=QUIET)
 
 
-def test_losses_that_may_be_bits_per_byte_are_flagged(plant, surface) -> None:
-    table = plant(surface, budgets=BUDGETS)
+def test_losses_that_may_be_bits_per_byte_are_flagged(surface) -> None:
+    table = planted_runs(surface, budgets=BUDGETS)
     fit = fit_isoflop(RunTable(table.flops, table.n_params, table.tokens, table.loss / 4), noise=QUIET)
     assert "loss-unit" in codes(fit)
 
 
-def test_noise_is_estimated_where_none_is_given(plant, surface) -> None:
+def test_noise_is_estimated_where_none_is_given(surface) -> None:
     rng = np.random.default_rng(0)
-    table = plant(surface, budgets=BUDGETS, log_std=0.003, rng=rng)
+    table = planted_runs(surface, budgets=BUDGETS, log_std=0.003, rng=rng)
     fit = fit_isoflop(table)
     assert "noise-from-scatter" in codes(fit)
     again = table.loss * np.exp(0.004 * rng.standard_normal(len(table)))
@@ -148,21 +145,21 @@ def test_noise_is_estimated_where_none_is_given(plant, surface) -> None:
     assert "noise-from-scatter" not in codes(seeded)
 
 
-def test_unknown_noise_is_refused(plant, surface) -> None:
+def test_unknown_noise_is_refused(surface) -> None:
     with pytest.raises(UsageError, match="noise of a run is not known"):
-        fit_isoflop(plant(surface, budgets=BUDGETS, half=1))
+        fit_isoflop(planted_runs(surface, budgets=BUDGETS, half=1))
 
 
-def test_few_and_narrow_budgets_are_flagged(plant, surface) -> None:
-    fit = fit_isoflop(plant(surface, budgets=1e18 * 2.0 ** np.arange(3)), noise=QUIET)
+def test_few_and_narrow_budgets_are_flagged(surface) -> None:
+    fit = fit_isoflop(planted_runs(surface, budgets=1e18 * 2.0 ** np.arange(3)), noise=QUIET)
     assert {"few-budgets", "narrow-range", "no-loss-curve"} <= set(codes(fit))
     assert fit.loss_curve is None
 
 
-def test_scatter_beyond_the_noise_is_flagged_and_can_widen_the_intervals(plant, surface) -> None:
+def test_scatter_beyond_the_noise_is_flagged_and_can_widen_the_intervals(surface) -> None:
     rng = np.random.default_rng(2)
     budgets = 1e17 * 2.0 ** np.arange(10)
-    table = plant(surface, budgets=budgets, log_std=0.004, rng=rng)
+    table = planted_runs(surface, budgets=budgets, log_std=0.004, rng=rng)
     understated = ConstantNoise(0.0005)
     noise = fit_isoflop(table, noise=understated)
     scatter = fit_isoflop(table, noise=understated, intervals="scatter")

@@ -5,18 +5,17 @@ from scipy.optimize import minimize
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting import surface as engine
 from budgetscope.fitting.parametric import fit_parametric
+from budgetscope.fitting.planted import SYMMETRIC, planted_runs
 from budgetscope.fitting.table import RunTable
 
 BUDGETS = 1e17 * 4.0 ** np.arange(6)
 
 
-def test_an_exact_surface_is_recovered(plant, surface) -> None:
-    fit = fit_parametric(plant(surface, budgets=BUDGETS), draws=20)
+def test_an_exact_surface_is_recovered(surface) -> None:
+    fit = fit_parametric(planted_runs(surface, budgets=BUDGETS), draws=20)
     found = fit.surface
     assert (found.alpha, found.beta) == pytest.approx((surface.alpha, surface.beta), rel=1e-4)
-    assert (found.irreducible, found.a, found.b) == pytest.approx(
-        (surface.irreducible, surface.a, surface.b), rel=2e-3
-    )
+    assert (found.irreducible, found.a, found.b) == pytest.approx((surface.irreducible, surface.a, surface.b), rel=2e-3)
     assert fit.log_residual_std < 1e-5
     assert fit.flags == ()
 
@@ -30,8 +29,8 @@ def test_the_optimum_of_a_surface_is_where_its_loss_is_lowest(surface) -> None:
     assert np.log10(ratio) == pytest.approx(surface.optimal_exponent(), rel=1e-9)
 
 
-def test_every_draw_is_at_the_minimum_that_scipy_finds(plant, surface) -> None:
-    table = plant(surface, budgets=BUDGETS, log_std=0.01, rng=np.random.default_rng(0))
+def test_every_draw_is_at_the_minimum_that_scipy_finds(surface) -> None:
+    table = planted_runs(surface, budgets=BUDGETS, log_std=0.01, rng=np.random.default_rng(0))
     points = engine.Points.of(table.n_params, table.tokens, table.loss)
     weights = np.random.default_rng(1).multinomial(len(table), np.full(len(table), 1 / len(table)), size=10)
     start = engine.starts(points)[:1]
@@ -50,8 +49,8 @@ def test_every_draw_is_at_the_minimum_that_scipy_finds(plant, surface) -> None:
         assert losses[row] <= other.fun / 1e3 * (1 + 1e-9)
 
 
-def test_the_start_does_not_decide(plant, surface) -> None:
-    table = plant(surface, budgets=BUDGETS, log_std=0.01, rng=np.random.default_rng(4))
+def test_the_start_does_not_decide(surface) -> None:
+    table = planted_runs(surface, budgets=BUDGETS, log_std=0.01, rng=np.random.default_rng(4))
     points = engine.Points.of(table.n_params, table.tokens, table.loss)
     best = engine.starts(points)[:1]
     rng = np.random.default_rng(5)
@@ -65,9 +64,9 @@ def test_the_start_does_not_decide(plant, surface) -> None:
     assert np.median(losses) == pytest.approx(reached, rel=1e-6)
 
 
-def test_resampling_runs_keeps_the_rows_of_a_size_together(plant, surfaces) -> None:
-    table = plant(
-        surfaces["symmetric"],
+def test_resampling_runs_keeps_the_rows_of_a_size_together() -> None:
+    table = planted_runs(
+        SYMMETRIC,
         budgets=1e17 * 2.0 ** np.arange(10),
         log_std=0.005,
         run_share=1.0,
@@ -78,8 +77,8 @@ def test_resampling_runs_keeps_the_rows_of_a_size_together(plant, surfaces) -> N
     assert runs["alpha"] > 1.2 * points["alpha"]
 
 
-def test_intervals_contain_the_estimate_and_repeat_with_the_seed(plant, surface) -> None:
-    table = plant(surface, budgets=BUDGETS, log_std=0.004, rng=np.random.default_rng(6))
+def test_intervals_contain_the_estimate_and_repeat_with_the_seed(surface) -> None:
+    table = planted_runs(surface, budgets=BUDGETS, log_std=0.004, rng=np.random.default_rng(6))
     fit = fit_parametric(table, draws=200, seed=3)
     for name, (low, high) in fit.intervals().items():
         value = surface.optimal_exponent() if name == "optimal_exponent" else getattr(fit.surface, name)
@@ -91,8 +90,8 @@ def test_intervals_contain_the_estimate_and_repeat_with_the_seed(plant, surface)
     assert np.array_equal(fit.draws, fit_parametric(table, draws=200, seed=3).draws)
 
 
-def test_too_few_points_sizes_or_token_counts_are_refused(plant, surface) -> None:
-    table = plant(surface, budgets=BUDGETS)
+def test_too_few_points_sizes_or_token_counts_are_refused(surface) -> None:
+    table = planted_runs(surface, budgets=BUDGETS)
     with pytest.raises(UsageError, match="7 runs cannot determine"):
         fit_parametric(table.rows(np.arange(7)))
     n = np.repeat([1e8, 2e8], 6)
@@ -108,8 +107,8 @@ def test_runs_at_one_ratio_of_tokens_to_parameters_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("name", "other"), [("N", "tokens"), ("D", "n_params")])
-def test_a_loss_that_ignores_one_of_the_two_is_refused(plant, surface, name, other) -> None:
-    table = plant(surface, budgets=BUDGETS)
+def test_a_loss_that_ignores_one_of_the_two_is_refused(surface, name, other) -> None:
+    table = planted_runs(surface, budgets=BUDGETS)
     loss = 2 + 500 / getattr(table, other) ** 0.35
     with pytest.raises(UsageError, match=f"{name} on the loss|falls with {name}|undetermined"):
         fit_parametric(RunTable(table.flops, table.n_params, table.tokens, loss))
@@ -122,8 +121,8 @@ def test_an_exponent_at_its_bound_is_refused() -> None:
         fit_parametric(RunTable(6 * n * d, n, d, loss))
 
 
-def test_an_irreducible_loss_above_a_measured_one_is_flagged(plant, surfaces) -> None:
-    table = plant(surfaces["symmetric"], budgets=BUDGETS)
+def test_an_irreducible_loss_above_a_measured_one_is_flagged() -> None:
+    table = planted_runs(SYMMETRIC, budgets=BUDGETS)
     loss = table.loss.copy()
     loss[table.loss.argmin()] = 1.5
     fit = fit_parametric(RunTable(table.flops, table.n_params, table.tokens, loss), draws=20)

@@ -1,0 +1,44 @@
+# Recipes use the environment that holds this `just`.
+export PATH := parent_directory(just_executable()) + ":" + env("PATH")
+
+# Everything that CI checks, the wheel apart.
+check: format lint types imports docs test
+
+# Formatting, unchanged.
+format:
+    ruff format --check .
+
+lint:
+    ruff check .
+
+types:
+    mypy
+
+# The floors of the house: which package may import which.
+imports:
+    lint-imports
+
+# Generated documents match the code.
+docs:
+    python tools/docs.py --check
+
+test *args:
+    python -m pytest {{ args }}
+
+# The wheel carries the fits and plans without torch, in an environment of its own.
+wheel:
+    bash tools/check_wheel.sh
+
+# Write the bundled fits that derive from published points (BUDGETSCOPE_REFERENCE names their folder).
+fits:
+    python tools/regenerate_fits.py
+
+# Write the generated documents and the screenshots.
+write-docs:
+    python tools/docs.py
+
+# Ratios against a stated baseline, in one run each.
+bench:
+    python benchmarks/start.py
+    python benchmarks/app.py
+    python benchmarks/fit.py

@@ -1,0 +1,81 @@
+"""The figure of N*(C): the chosen law with its band and data, the other laws, and the user's budget."""
+
+from collections.abc import Sequence
+
+from budgetscope.core.curves import Curve
+from budgetscope.core.plan import Plan
+from budgetscope.core.quantities import format_count, format_flops
+from budgetscope.tui.figure import MAX_LINES, Figure, Line, Marker, Point
+from budgetscope.tui.scale import LogScale
+
+FAMOUS = (
+    "kaplan2020/fixed-batch",
+    "hoffmann2022/approach-1",
+    "besiroglu2024/refit",
+    "deepseek2024/current-data",
+    "meta2024/llama3",
+)
+"""The laws that everybody asks about, drawn beside the chosen one."""
+
+FIRST_FLOPS, LAST_FLOPS = 1e16, 1e26
+"""From the smallest published runs to the largest budgets; further only when the budget lies outside."""
+
+_CURVE_POINTS_PER_DECADE = 3
+
+
+def span(flops: float) -> LogScale:
+    """Return the budgets to draw: a fixed span, so that the picture stands still while a budget is typed."""
+    return LogScale.decades_around(min(FIRST_FLOPS, flops / 10), max(LAST_FLOPS, flops * 10))
+
+
+def grid(scale: LogScale) -> tuple[float, ...]:
+    """Return the budgets at which to evaluate curves over a span."""
+    steps = round(scale.span_decades * _CURVE_POINTS_PER_DECADE)
+    return tuple(scale.value(step / steps) for step in range(steps + 1))
+
+
+def figure(plan: Plan, curves: Sequence[Curve]) -> Figure:
+    """Return the figure of a plan.
+
+    Args:
+        plan: whose budget is marked.
+        curves: of the plan's law first, then of others, all by the plan's convention.
+    """
+    curves = curves[:MAX_LINES]
+    chosen = curves[0]
+    symbols = _symbols([curve.fit_id for curve in curves])
+    # The chosen law sets the heights: a law that disagrees by a factor of ten leaves the figure at its top.
+    low, high = chosen.n_params[0] / 3, chosen.n_params[-1] * 3
+    return Figure(
+        x=LogScale(chosen.flops[0], chosen.flops[-1]),
+        y=LogScale.decades_around(min(low, plan.n_params.value), max(high, plan.n_params.value)),
+        x_label=_flops_label,
+        y_label=_count_label,
+        lines=tuple(
+            Line(symbol, curve.title, curve.fit_id.split("/")[0], curve.flops, curve.n_params, curve.low, curve.high)
+            for symbol, curve in zip(symbols, curves, strict=True)
+        ),
+        points=tuple(Point(point.flops, point.n_params, point.low, point.high) for point in chosen.points),
+        points_label="the optima it was fitted on",
+        marker=Marker(
+            plan.flops, plan.n_params.value, f"{format_count(plan.n_params.value)} at {format_flops(plan.flops)}"
+        ),
+    )
+
+
+def _flops_label(exponent: int) -> str:
+    return f"1e{exponent}"
+
+
+def _count_label(exponent: int) -> str:
+    return format_count(10.0**exponent) if exponent < 15 else f"1e{exponent}"
+
+
+def _symbols(fit_ids: Sequence[str]) -> list[str]:
+    """Return a different capital letter for each id: the first of its own that is free, else any."""
+    taken: list[str] = []
+    for fit_id in fit_ids:
+        own = [letter for letter in fit_id.upper() if "A" <= letter <= "Z"]
+        rest = [chr(code) for code in range(ord("A"), ord("Z") + 1)]
+        taken.append(next(letter for letter in (*own, *rest) if letter not in taken))
+    return taken

@@ -1,0 +1,112 @@
+"""Write the documents that the code knows better than we do; with --check, fail when one is out of date.
+
+Generated: docs/reference/commands.md (every command's help), docs/reference/fits.md (the bundled fits),
+docs/reference/keys.md (the app's keys), and every block of a document between `<!-- output: COMMAND -->` and
+`<!-- /output -->` (what that command prints).
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from budgetscope.tui.keys import KEYS
+
+from budgetscope.core.fit import CONFIDENCE
+from budgetscope.report.fits import fitted_text, law_cells, says
+from budgetscope.store.library import Layer, Library
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMANDS = (
+    (), ("plan",), ("compare",), ("explain",), ("export",), ("flops",), ("devices",), ("fits",), ("fits", "list"),
+    ("fits", "show"), ("fits", "use"), ("fits", "path"),
+)  # fmt: skip
+_HEAD = "<!-- Written by tools/docs.py from the code; edit the code. -->\n\n"
+_BLOCK = re.compile(r"(<!-- output: (?P<command>[^\n]+?) -->\n)(?P<text>.*?)(<!-- /output -->)", re.DOTALL)
+
+
+def output(command: list[str]) -> str:
+    """Return what a command prints, for a user without settings and a terminal of 100 columns."""
+    with tempfile.TemporaryDirectory() as home:
+        names = ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
+        environment = {k: v for k, v in os.environ.items() if k != "BUDGETSCOPE_FITS"}
+        environment |= dict.fromkeys(names, home) | {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
+        result = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-m", "budgetscope", *command[1:]],
+            capture_output=True, text=True, check=True, env=environment, cwd=ROOT,
+        )  # fmt: skip
+    return "\n".join(line.rstrip() for line in result.stdout.splitlines()) + "\n"
+
+
+def commands() -> str:
+    """Return the reference of all commands."""
+    parts = [_HEAD, "# Commands\n"]
+    for words in COMMANDS:
+        name = " ".join(("budgetscope", *words))
+        parts.append(f"\n## {name}\n\n```text\n{output(['budgetscope', *words, '--help']).strip()}\n```\n")
+    return "".join(parts)
+
+
+def fits() -> str:
+    """Return the reference of all bundled fits."""
+    parts = [_HEAD, "# The bundled fits\n\n", "How sure we are of a constant:\n\n"]
+    parts += [f"- {key}: {text}\n" for key, text in CONFIDENCE.items()]
+    for entry in Library((Layer("bundled", ROOT / "fits"),)).entries():
+        fit = entry.fit
+        if fit is None:
+            raise SystemExit(f"{entry.id}: {entry.problem}")
+        parts.append(f"\n## {fit.id}\n\n{fit.title}. Says {says(fit)}; counting: {fit.counting}.\n\n")
+        parts.append(f"Source: {fit.citation}, <{fit.url}>.\n\n{fit.method}\n\n")
+        for role, law in fit.laws.items():
+            _, form, parameters, _, uncertainty, confidence = law_cells(role, law)
+            fitted = fitted_text(law.fitted) or "no range stated"
+            note = f" {law.note}" if law.note else ""
+            parts.append(
+                f"- **{role}** ({form}): {parameters}; fitted on {fitted}; uncertainty: {uncertainty}; "
+                f"constants {confidence}.{note}\n"
+            )
+    return "".join(parts)
+
+
+def keys() -> str:
+    """Return the reference of the app's keys."""
+    rows = [f"| {key.screen} | `{key.key}` | {key.description} |\n" for key in KEYS]
+    return "".join([_HEAD, "# Keys of the app\n\n", "| screen | key | what it does |\n| --- | --- | --- |\n", *rows])
+
+
+def filled(text: str) -> str:
+    """Return a document with the output of its commands filled in."""
+
+    def replace(match: re.Match[str]) -> str:
+        printed = output(shlex.split(match["command"]))
+        return f"{match[1]}\n```text\n{printed.rstrip()}\n```\n\n{match[4]}"
+
+    return _BLOCK.sub(replace, text)
+
+
+def main() -> int:
+    """Write or check every generated document."""
+    check = "--check" in sys.argv[1:]
+    wanted = {
+        ROOT / "docs/reference/commands.md": commands(),
+        ROOT / "docs/reference/fits.md": fits(),
+        ROOT / "docs/reference/keys.md": keys(),
+    }
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        if path not in wanted:
+            wanted[path] = filled(path.read_text(encoding="utf-8"))
+    stale = [p for p, text in wanted.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
+    for path in stale:
+        print(f"{'out of date' if check else 'wrote'}: {path.relative_to(ROOT)}")
+        if not check:
+            path.write_text(wanted[path], encoding="utf-8")
+    if check and stale:
+        print("run `just write-docs` and commit what it writes")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
