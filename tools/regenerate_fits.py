@@ -16,10 +16,11 @@ import numpy as np
 
 from budgetscope.core.fit import Fit, Law
 from budgetscope.core.ledger import Convention
+from budgetscope.fitting.excess import fit_excess
 from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.noise import porian_noise
 from budgetscope.fitting.parametric import fit_parametric
-from budgetscope.fitting.stored import isoflop_laws, isoflop_points, surface_law
+from budgetscope.fitting.stored import excess_law, isoflop_laws, isoflop_points, surface_law
 from budgetscope.fitting.table import RunTable
 from budgetscope.store.files import write_atomically
 from budgetscope.store.schema import dump
@@ -87,6 +88,7 @@ def porian(rows: list[dict[str, str]], dataset: str, stage: Stage, source_sha256
     table = RunTable(flops, n_params, tokens, loss)
     isoflop = fit_isoflop(table, noise=porian_noise(dataset), draws=DRAWS)
     laws = isoflop_laws(isoflop)
+    laws["excess"] = excess_law(fit_excess(table, isoflop.optima, draws=DRAWS), laws["allocation"].fitted["flops"])
     if stage.surface_ratios is not None:
         laws["surface"] = _surface(table, stage)
     return Fit(

@@ -30,7 +30,7 @@ from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
 from budgetscope.report import tables
 from budgetscope.store.devices import user_devices
 from budgetscope.store.files import write_atomically
-from budgetscope.store.library import Library
+from budgetscope.store.library import Entry, Library
 from budgetscope.store.settings import Settings, read_settings, write_settings
 
 DEFAULT_LAW = "porian2024/refinedweb-tuned"
@@ -257,8 +257,13 @@ class Advisor:
 
     @cached_property
     def fits(self) -> tuple[Fit, ...]:
-        """Every fit that loads; `library.entries()` tells about those that do not."""
-        return tuple(entry.fit for entry in self.library.entries() if entry.fit is not None)
+        """Every fit that loads."""
+        return tuple(entry.fit for entry in self.entries if entry.fit is not None)
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every file of the library, the broken ones too."""
+        return tuple(self.library.entries())
 
 
 def write_export(path: Path, text: str, *, overwrite: bool) -> None:

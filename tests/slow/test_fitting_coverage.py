@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("surface", [SYMMETRIC, SKEWED], ids=["symmetric", "skewed"])]
 
 REPEATS = 200
-BUDGETS = 1.25e16 * 2.0 ** np.arange(12)
+BUDGETS = 1.25e16 * 2.0 ** np.arange(12, dtype=np.float64)
 TARGET = 5.88e23
 # 0.002 nats, the noise of the RefinedWeb runs, at a loss of 4; and 0.01 nats, that of OpenWebText2.
 LOW_NOISE, HIGH_NOISE = 0.0005, 0.0025
@@ -65,7 +65,8 @@ def parametric_coverage(surface: LossSurface, resample: Resample, run_share: flo
 def test_isoflop_intervals_cover(surface: LossSurface, intervals: Intervals, offset: float, drift: float) -> None:
     covered = isoflop_coverage(surface, intervals, LOW_NOISE, offset, drift)
     assert (covered >= 0.90).all(), covered
-    assert (covered <= 0.98).all(), covered
+    # Scatter can only be added, never taken away, so it errs on the careful side.
+    assert (covered <= (0.98 if intervals == "noise" else 0.99)).all(), covered
 
 
 def test_isoflop_intervals_are_careful_when_noise_is_high(surface: LossSurface) -> None:

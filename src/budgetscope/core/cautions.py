@@ -32,13 +32,14 @@ _NAMES = {
 }
 
 # A law of warmup, decay or critical batch is a rule of thumb: only what it says is shown.
-_SHOWN_OF_FIT = ("allocation", "loss_curve", "surface")
+_SHOWN_OF_FIT = ("allocation", "loss_curve", "excess")
 _SHOWN_OF_RECIPE = ("learning_rate", "batch_size", "beta2")
 
 _ROLE_NAMES = {
     "allocation": "the N, D law",
     "surface": "the loss surface",
     "loss_curve": "the loss curve",
+    "excess": "the law of excess loss",
     "learning_rate": "the learning-rate law",
     "batch_size": "the batch law",
     "beta2": "the beta2 rule",

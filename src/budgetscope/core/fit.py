@@ -7,13 +7,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from budgetscope.core.laws import LawForm, LossCurve, LossSurface
+from budgetscope.core.laws import ExcessLaw, LawForm, LossCurve, LossSurface
 from budgetscope.core.ledger import Convention
 
 ROLES = (
     "allocation",
     "surface",
     "loss_curve",
+    "excess",
     "learning_rate",
     "batch_size",
     "beta2",
@@ -166,6 +167,12 @@ class Fit:
         """The loss surface L(N, D), if the fit has one."""
         law = self.laws.get("surface")
         return law.law if law and isinstance(law.law, LossSurface) else None
+
+    @property
+    def excess(self) -> ExcessLaw | LossSurface | None:
+        """What says how much loss a model of another size costs: the excess law, else the surface."""
+        law = self.laws.get("excess")
+        return law.law if law and isinstance(law.law, ExcessLaw) else self.surface
 
     @property
     def loss_curve(self) -> LossCurve | None:

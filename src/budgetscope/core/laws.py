@@ -114,6 +114,14 @@ class LossSurface:
         n_params = scale * (flops / 6) ** (self.beta / total)
         return Allocation(n_params, flops / (6 * n_params))
 
+    def excess(self, flops: float, ratio: float) -> float:
+        """Return the loss above the optimum of a model `ratio` times the optimal size."""
+        best = self.allocate(flops)
+        shift = math.log(ratio)
+        too_large = self.A * math.pow(best.n_params, -self.alpha) * math.expm1(-self.alpha * shift)
+        too_few_tokens = self.B * math.pow(best.tokens, -self.beta) * math.expm1(self.beta * shift)
+        return max(too_large + too_few_tokens, 0.0)
+
     def best_loss(self, flops: float) -> float:
         """Return the lowest loss that `flops` can reach."""
         best = self.allocate(flops)
@@ -133,6 +141,29 @@ class LossCurve:
     def best_loss(self, flops: float) -> float:
         """Return the loss of the compute-optimal model."""
         return self.floor + self.coefficient * math.pow(flops / self.flops_unit, -self.exponent)
+
+
+@dataclass(frozen=True, slots=True)
+class ExcessLaw:
+    """Loss above the optimum: coefficient · C^-exponent · (u² + skew · u³), with u = ln(N / N*(C)).
+
+    Fitted where |u| <= window; beyond, it goes on as a parabola through the window's edge, which is less than
+    was measured for models that are far too large.
+    """
+
+    form: ClassVar[str] = "excess-power-law"
+    coefficient: float
+    exponent: float
+    skew: float
+    window: float
+
+    def excess(self, flops: float, ratio: float) -> float:
+        """Return the loss above the optimum of a model `ratio` times the optimal size."""
+        u = math.log(ratio)
+        edge = min(max(u, -self.window), self.window)
+        inside = edge**2 + self.skew * edge**3
+        beyond = (u / edge) ** 2 if edge else 1.0
+        return self.coefficient * math.pow(flops, -self.exponent) * inside * beyond
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +288,7 @@ LawForm = (
     | TokensPerParam
     | LossSurface
     | LossCurve
+    | ExcessLaw
     | Monomial
     | LogLinear
     | LossPower
@@ -277,6 +309,7 @@ FORMS: dict[str, type[LawForm]] = {
         TokensPerParam,
         LossSurface,
         LossCurve,
+        ExcessLaw,
         Monomial,
         LogLinear,
         LossPower,
@@ -288,7 +321,7 @@ FORMS: dict[str, type[LawForm]] = {
 }
 
 # Parameters that may be zero or negative: all others are scales and must be positive.
-_SIGNED = {"intercept", "slope", "floor", "exponent"}
+_SIGNED = {"intercept", "slope", "floor", "exponent", "skew"}
 
 
 def build_law(form: str, parameters: dict[str, float]) -> LawForm:
@@ -311,6 +344,8 @@ def build_law(form: str, parameters: dict[str, float]) -> LawForm:
             raise FailureError(f"parameter {name} = {value} of the form {form} is out of bounds.")
         if (name.endswith("exponent") or name in ("alpha", "beta")) and abs(value) > 10:
             raise FailureError(f"exponent {name} = {value} of the form {form} is out of bounds.")
+    if abs(parameters.get("skew", 0.0)) * parameters.get("window", 0.0) >= 1:
+        raise FailureError(f"skew times window of the form {form} must be below 1, or the optimum is none.")
     try:
         return kind(**parameters)
     except TypeError:

@@ -4,17 +4,18 @@ Along one budget the loss is a valley in N. Each of its measures comes from the 
 
 - the place, N*(C), from the allocation law;
 - the level, L*(C), from the loss curve through the measured optima, else from the loss surface;
-- the width from the loss surface, whose valley is moved, in log N, to the law's optimum.
+- the width from the excess law, read off runs of other sizes, else from the loss surface; either is centred,
+  in log N, on the law's optimum.
 
-So no other law can beat the chosen one by its own book. A surface alone is a poor level: on Porian et al.'s
-tuned runs it misses the measured optima by up to 2%, the loss curve by 0.2%.
+So no other law can beat the chosen one by its own book. A surface alone would do badly: on Porian et al.'s tuned
+runs it misses the measured optima by up to 2%, and understates what a model twice too large costs by a factor
+of three to five, because runs at constant learning rate do not follow its form.
 """
 
 import math
 from dataclasses import dataclass
 
 from budgetscope.core.fit import Draws, Fit, percentiles
-from budgetscope.core.laws import LossSurface
 from budgetscope.core.solve import MAX_FLOPS, MIN_FLOPS, allocation_law, increasing_root
 
 FLAT_SHARE = 0.001
@@ -41,12 +42,11 @@ class Valley:
         return None if law is None else law.best_loss(flops)
 
     def excess_loss(self, flops: float, n_params: float) -> float | None:
-        """Return the loss above the optimum of a model of `n_params`; None without a surface."""
-        surface = self.fit.surface
-        if surface is None:
+        """Return the loss above the optimum of a model of `n_params`; None when no law says it."""
+        law = self.fit.excess
+        if law is None:
             return None
-        ratio = n_params / allocation_law(self.fit).allocate(flops).n_params
-        return _excess(surface, flops, ratio)
+        return law.excess(flops, n_params / allocation_law(self.fit).allocate(flops).n_params)
 
     def flops_for_loss(self, loss: float) -> float | None:
         """Return the budget whose optimum has that loss; None when none within bounds has."""
@@ -64,14 +64,14 @@ class Valley:
 
     def flat_band(self, flops: float) -> tuple[float, float] | None:
         """Return the N around the optimum that cost less than `FLAT_SHARE` of the loss."""
-        surface, best = self.fit.surface, self.best_loss(flops)
-        if surface is None or best is None:
+        law, best = self.fit.excess, self.best_loss(flops)
+        if law is None or best is None:
             return None
         optimum = allocation_law(self.fit).allocate(flops).n_params
         allowed = FLAT_SHARE * best
 
         def beyond(log_ratio: float, sign: int) -> float:
-            return math.sqrt(_excess(surface, flops, math.exp(sign * log_ratio))) - math.sqrt(allowed)
+            return math.sqrt(law.excess(flops, math.exp(sign * log_ratio))) - math.sqrt(allowed)
 
         down = increasing_root(lambda x: beyond(x, -1), 0.0, math.log(1e4), 1e-9)
         up = increasing_root(lambda x: beyond(x, +1), 0.0, math.log(1e4), 1e-9)
@@ -88,13 +88,3 @@ class Valley:
             for parameters in law.uncertainty.parameters(law.law)
         ]
         return percentiles(losses, level)
-
-
-def _excess(surface: LossSurface, flops: float, ratio: float) -> float:
-    """Return the loss above the surface's own optimum of a model `ratio` times its size."""
-    best = surface.allocate(flops)
-    params_term = surface.A * math.pow(best.n_params, -surface.alpha)
-    tokens_term = surface.B * math.pow(best.tokens, -surface.beta)
-    shift = math.log(ratio)
-    value = params_term * math.expm1(-surface.alpha * shift) + tokens_term * math.expm1(surface.beta * shift)
-    return max(value, 0.0)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from budgetscope.core.fit import Draws, Law, Points, Range
-from budgetscope.core.laws import LossCurve, LossSurface, PowerLawParams
+from budgetscope.core.laws import ExcessLaw, LossCurve, LossSurface, PowerLawParams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from budgetscope.fitting.excess import ExcessLaw as FittedExcess
     from budgetscope.fitting.isoflop import IsoFlopFit
     from budgetscope.fitting.parametric import ParametricFit
     from budgetscope.fitting.table import FloatArray, RunTable
@@ -49,6 +51,23 @@ def isoflop_points(fit: IsoFlopFit) -> Points:
     return Points(
         ("flops", "n_params", "tokens", "loss", "ln_n_params_sd"),
         tuple(tuple(_rounded(v) for v in (o.flops, o.n_params, o.tokens, o.loss, o.n_log_std)) for o in fit.optima),
+    )
+
+
+def excess_law(fit: FittedExcess, flops: Range) -> Law:
+    """Return what a model of another size costs as a law.
+
+    Args:
+        fit: of the runs near the optima.
+        flops: the budgets that it was fitted on.
+    """
+    return Law(
+        ExcessLaw(fit.coefficient, fit.exponent, fit.skew, fit.window),
+        "DER",
+        {"flops": flops},
+        Draws(("ln_coefficient", "exponent", "skew"), _rows(fit.draws)),
+        f"Fitted to {fit.n_points} runs within a factor {math.exp(fit.window):.2g} of the optimum, "
+        f"rms misfit {fit.residual_std:.3f} nats; beyond that factor it says less than was measured.",
     )
 
 

@@ -25,7 +25,7 @@ BUDGET_TOLERANCE = 0.1
 DUPLICATE_RTOL = 1e-6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, eq=False)
 class RunTable:
     """Training runs as columns of equal length, in any order.
 
@@ -45,22 +45,27 @@ class RunTable:
     n_params: FloatArray
     tokens: FloatArray
     loss: FloatArray
-    seeds: IntArray | None = None
+    seeds: IntArray | None
 
-    def __post_init__(self) -> None:
-        """Turn the columns into arrays and check each value."""
-        for name in ("flops", "n_params", "tokens", "loss"):
-            column = np.array(getattr(self, name), dtype=np.float64)
+    def __init__(
+        self,
+        flops: npt.ArrayLike,
+        n_params: npt.ArrayLike,
+        tokens: npt.ArrayLike,
+        loss: npt.ArrayLike,
+        seeds: npt.ArrayLike | None = None,
+    ) -> None:
+        columns = {"flops": flops, "n_params": n_params, "tokens": tokens, "loss": loss}
+        for name, values in columns.items():
+            column = np.array(values, dtype=np.float64)
             _check_column(name, column)
             column.flags.writeable = False
             object.__setattr__(self, name, column)
-        if self.seeds is not None:
-            seeds = np.array(self.seeds, dtype=np.int64)
-            seeds.flags.writeable = False
-            object.__setattr__(self, "seeds", seeds)
-        lengths = {name: np.size(getattr(self, name)) for name in ("flops", "n_params", "tokens", "loss")}
-        if self.seeds is not None:
-            lengths["seeds"] = self.seeds.size
+        whole = None if seeds is None else np.array(seeds, dtype=np.int64)
+        object.__setattr__(self, "seeds", whole)
+        lengths = {name: np.size(values) for name, values in columns.items()}
+        if whole is not None:
+            lengths["seeds"] = whole.size
         if len(set(lengths.values())) > 1:
             sizes = ", ".join(f"{name} {length}" for name, length in lengths.items())
             raise UsageError(f"The columns have different lengths ({sizes}): give every run all of them.")

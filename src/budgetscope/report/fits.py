@@ -15,6 +15,7 @@ _SAYS = {
     "allocation": "N, D",
     "surface": "L(N, D)",
     "loss_curve": "L*(C)",
+    "excess": "excess",
     "learning_rate": "lr",
     "batch_size": "batch",
     "beta2": "beta2",

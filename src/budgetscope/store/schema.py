@@ -175,6 +175,7 @@ _METHODS = {
     "allocation": "allocate",
     "surface": "loss",
     "loss_curve": "best_loss",
+    "excess": "excess",
     "learning_rate": "predict",
     "batch_size": "predict",
     "beta2": "at_batch",

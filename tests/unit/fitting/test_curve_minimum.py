@@ -1,8 +1,12 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy.interpolate import Akima1DInterpolator
 
 from budgetscope.fitting.minimum import akima_minimum, parabola_minimum
+
+Find = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def test_the_akima_minimum_is_that_of_scipys_interpolant() -> None:
@@ -21,7 +25,7 @@ def test_the_akima_minimum_is_that_of_scipys_interpolant() -> None:
 
 
 @pytest.mark.parametrize("find", [akima_minimum, parabola_minimum])
-def test_an_exact_parabola_has_its_vertex_found(find) -> None:
+def test_an_exact_parabola_has_its_vertex_found(find: Find) -> None:
     x = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
     where, lowest = find(x, ((x - 0.3) ** 2 + 2)[None])
     assert where[0] == pytest.approx(0.3, abs=1e-12)
@@ -29,7 +33,7 @@ def test_an_exact_parabola_has_its_vertex_found(find) -> None:
 
 
 @pytest.mark.parametrize("find", [akima_minimum, parabola_minimum])
-def test_no_interior_minimum_is_nan(find) -> None:
+def test_no_interior_minimum_is_nan(find: Find) -> None:
     x = np.array([0.0, 1.0, 2.0, 3.0])
     where, lowest = find(x, np.array([-x, x, -((x - 1.5) ** 2)]))
     assert np.isnan(where).all()

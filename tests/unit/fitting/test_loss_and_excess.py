@@ -7,11 +7,12 @@ from budgetscope.fitting.excess import fit_excess
 from budgetscope.fitting.isoflop import BudgetOptimum, fit_isoflop
 from budgetscope.fitting.loss_curve import fit_loss_curve
 from budgetscope.fitting.noise import ConstantNoise
+from budgetscope.fitting.parametric import LossSurface
 from budgetscope.fitting.planted import planted_runs
 from budgetscope.fitting.table import RunTable
 from budgetscope.fitting.value import calibration_flops, expected_cost, value_of_calibration
 
-FLOPS = 1e17 * 4.0 ** np.arange(8)
+FLOPS = 1e17 * 4.0 ** np.arange(8, dtype=np.float64)
 
 
 def test_golden_section_finds_each_rows_minimum() -> None:
@@ -64,7 +65,7 @@ def test_an_exact_excess_law_is_recovered() -> None:
     assert low == pytest.approx(high, rel=1e-3)
 
 
-def test_a_surfaces_excess_is_matched_near_its_optimum(surface) -> None:
+def test_a_surfaces_excess_is_matched_near_its_optimum(surface: LossSurface) -> None:
     table = planted_runs(surface, budgets=FLOPS, ratio=1.3, half=5)
     fit = fit_isoflop(table, noise=ConstantNoise(1e-4))
     law = fit_excess(table, fit.optima)
@@ -89,7 +90,7 @@ def test_too_few_or_flat_measurements_have_no_excess_law() -> None:
         fit_excess(RunTable(c, n, c / 6 / n, falling), best)
 
 
-def test_more_calibration_narrows_the_interval(surface) -> None:
+def test_more_calibration_narrows_the_interval(surface: LossSurface) -> None:
     fit = fit_isoflop(planted_runs(surface, budgets=FLOPS), noise=ConstantNoise(0.002))
     spend = [1e20, 1e21, 1e22]
     designs = value_of_calibration(fit, 1e25, spend)
@@ -102,7 +103,7 @@ def test_more_calibration_narrows_the_interval(surface) -> None:
     assert all(apart.log_width > together.log_width for apart, together in zip(separate, designs, strict=True))
 
 
-def test_the_design_that_was_run_is_worth_what_it_gave(surface) -> None:
+def test_the_design_that_was_run_is_worth_what_it_gave(surface: LossSurface) -> None:
     fit = fit_isoflop(planted_runs(surface, budgets=FLOPS), noise=ConstantNoise(0.002), intervals="scatter")
     spent = calibration_flops(FLOPS, 9, "separate")
     (design,) = value_of_calibration(fit, 1e24, [spent * (1 + 1e-9)], runs="separate")
@@ -111,7 +112,7 @@ def test_the_design_that_was_run_is_worth_what_it_gave(surface) -> None:
     assert design.log_width == pytest.approx(np.log(high / low), rel=0.15)
 
 
-def test_calibrations_that_cannot_be_are_refused(surface) -> None:
+def test_calibrations_that_cannot_be_are_refused(surface: LossSurface) -> None:
     fit = fit_isoflop(planted_runs(surface, budgets=FLOPS), noise=ConstantNoise(0.002))
     with pytest.raises(UsageError, match="does not pay for 3 budgets of 9 sizes: spend at least"):
         value_of_calibration(fit, 1e24, [1e17])

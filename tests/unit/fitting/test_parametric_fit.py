@@ -4,14 +4,14 @@ from scipy.optimize import minimize
 
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting import surface as engine
-from budgetscope.fitting.parametric import fit_parametric
+from budgetscope.fitting.parametric import LossSurface, fit_parametric
 from budgetscope.fitting.planted import SYMMETRIC, planted_runs
 from budgetscope.fitting.table import RunTable
 
-BUDGETS = 1e17 * 4.0 ** np.arange(6)
+BUDGETS = 1e17 * 4.0 ** np.arange(6, dtype=np.float64)
 
 
-def test_an_exact_surface_is_recovered(surface) -> None:
+def test_an_exact_surface_is_recovered(surface: LossSurface) -> None:
     fit = fit_parametric(planted_runs(surface, budgets=BUDGETS), draws=20)
     found = fit.surface
     assert (found.alpha, found.beta) == pytest.approx((surface.alpha, surface.beta), rel=1e-4)
@@ -20,7 +20,7 @@ def test_an_exact_surface_is_recovered(surface) -> None:
     assert fit.flags == ()
 
 
-def test_the_optimum_of_a_surface_is_where_its_loss_is_lowest(surface) -> None:
+def test_the_optimum_of_a_surface_is_where_its_loss_is_lowest(surface: LossSurface) -> None:
     flops = 1e21
     sizes = np.geomspace(1e8, 1e11, 20001)
     losses = [surface.loss(n, flops / 6 / n) for n in sizes]
@@ -29,7 +29,7 @@ def test_the_optimum_of_a_surface_is_where_its_loss_is_lowest(surface) -> None:
     assert np.log10(ratio) == pytest.approx(surface.optimal_exponent(), rel=1e-9)
 
 
-def test_every_draw_is_at_the_minimum_that_scipy_finds(surface) -> None:
+def test_every_draw_is_at_the_minimum_that_scipy_finds(surface: LossSurface) -> None:
     table = planted_runs(surface, budgets=BUDGETS, log_std=0.01, rng=np.random.default_rng(0))
     points = engine.Points.of(table.n_params, table.tokens, table.loss)
     weights = np.random.default_rng(1).multinomial(len(table), np.full(len(table), 1 / len(table)), size=10)
@@ -37,11 +37,11 @@ def test_every_draw_is_at_the_minimum_that_scipy_finds(surface) -> None:
     theta, losses, converged = engine.minimise_huber(np.repeat(start, 10, axis=0), points, weights.astype(float))
     assert converged.all()
 
-    def objective(at, counts):
+    def objective(at: np.ndarray, counts: np.ndarray) -> float:
         residual = engine.log_loss(at[None], points)[0] - points.y
         size = np.abs(residual)
         huber = np.where(size <= 1e-3, residual**2 / 2, 1e-3 * (size - 5e-4))
-        return 1e3 * (counts * huber).sum()
+        return float(1e3 * (counts * huber).sum())
 
     for row in range(10):
         assert objective(theta[row], weights[row]) / 1e3 == pytest.approx(losses[row], rel=1e-12)
@@ -49,7 +49,7 @@ def test_every_draw_is_at_the_minimum_that_scipy_finds(surface) -> None:
         assert losses[row] <= other.fun / 1e3 * (1 + 1e-9)
 
 
-def test_the_start_does_not_decide(surface) -> None:
+def test_the_start_does_not_decide(surface: LossSurface) -> None:
     table = planted_runs(surface, budgets=BUDGETS, log_std=0.01, rng=np.random.default_rng(4))
     points = engine.Points.of(table.n_params, table.tokens, table.loss)
     best = engine.starts(points)[:1]
@@ -67,7 +67,7 @@ def test_the_start_does_not_decide(surface) -> None:
 def test_resampling_runs_keeps_the_rows_of_a_size_together() -> None:
     table = planted_runs(
         SYMMETRIC,
-        budgets=1e17 * 2.0 ** np.arange(10),
+        budgets=1e17 * 2.0 ** np.arange(10, dtype=np.float64),
         log_std=0.005,
         run_share=1.0,
         rng=np.random.default_rng(3),
@@ -77,7 +77,7 @@ def test_resampling_runs_keeps_the_rows_of_a_size_together() -> None:
     assert runs["alpha"] > 1.2 * points["alpha"]
 
 
-def test_intervals_contain_the_estimate_and_repeat_with_the_seed(surface) -> None:
+def test_intervals_contain_the_estimate_and_repeat_with_the_seed(surface: LossSurface) -> None:
     table = planted_runs(surface, budgets=BUDGETS, log_std=0.004, rng=np.random.default_rng(6))
     fit = fit_parametric(table, draws=200, seed=3)
     for name, (low, high) in fit.intervals().items():
@@ -90,7 +90,7 @@ def test_intervals_contain_the_estimate_and_repeat_with_the_seed(surface) -> Non
     assert np.array_equal(fit.draws, fit_parametric(table, draws=200, seed=3).draws)
 
 
-def test_too_few_points_sizes_or_token_counts_are_refused(surface) -> None:
+def test_too_few_points_sizes_or_token_counts_are_refused(surface: LossSurface) -> None:
     table = planted_runs(surface, budgets=BUDGETS)
     with pytest.raises(UsageError, match="7 runs cannot determine"):
         fit_parametric(table.rows(np.arange(7)))
@@ -107,7 +107,7 @@ def test_runs_at_one_ratio_of_tokens_to_parameters_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("name", "other"), [("N", "tokens"), ("D", "n_params")])
-def test_a_loss_that_ignores_one_of_the_two_is_refused(surface, name, other) -> None:
+def test_a_loss_that_ignores_one_of_the_two_is_refused(surface: LossSurface, name: str, other: str) -> None:
     table = planted_runs(surface, budgets=BUDGETS)
     loss = 2 + 500 / getattr(table, other) ** 0.35
     with pytest.raises(UsageError, match=f"{name} on the loss|falls with {name}|undetermined"):

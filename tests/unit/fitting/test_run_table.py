@@ -78,7 +78,7 @@ def test_noise_is_recovered_from_seeds() -> None:
 
 def test_noise_is_recovered_from_the_scatter_about_smooth_curves() -> None:
     rng = np.random.default_rng(1)
-    flops = np.repeat(1e17 * 4.0 ** np.arange(8), 12)
+    flops = np.repeat(1e17 * 4.0 ** np.arange(8, dtype=np.float64), 12)
     size = np.sqrt(flops / 120) * np.tile(1.4 ** np.arange(-5.5, 6), 8)
     tokens = flops / 6 / size
     loss = (1.8 + 478 / size**0.347 + 2143 / tokens**0.367) * np.exp(0.003 * rng.standard_normal(size.size))

@@ -1,0 +1,89 @@
+"""The one table of keys: bindings, footer, help and the command palette are made from it."""
+
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+EVERYWHERE = "everywhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a key does on a screen.
+
+    Attributes:
+        keys: names of the keys, the plain one first; those with ctrl and F1 work while a field is edited.
+        action: of the screen, or of the app for `EVERYWHERE`.
+        label: one or two words for the footer.
+        description: a sentence for the help.
+        screen: where it works.
+        in_footer: whether the footer has room for it.
+        in_palette: whether the command palette offers it.
+    """
+
+    keys: tuple[str, ...]
+    action: str
+    label: str
+    description: str
+    screen: str
+    in_footer: bool = True
+    in_palette: bool = True
+
+
+KEYS = (
+    Key(("b", "ctrl+b"), "edit_budget", "Budget", "Edit the budget.", "plan"),
+    Key(("l", "ctrl+l"), "choose_law", "Law", "Choose the law to follow; type to filter.", "plan"),
+    Key(("c", "ctrl+t"), "next_view", "Chart/table", "Show the chart, the comparison, or both.", "plan"),
+    Key(("z", "ctrl+z"), "zoom", "Zoom", "Give chart and comparison the whole screen, or take it back.", "plan"),
+    Key(("d", "ctrl+o"), "details", "Details", "Read every figure, its source, the assumptions, all cautions.", "plan"),
+    Key(("y", "ctrl+y"), "copy_command", "Copy", "Copy the command line that gives the same plan.", "plan"),
+    Key(
+        ("escape",), "leave", "Leave field", "Leave the field, so that plain letters are keys.", "plan",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("tab", "shift+tab"), "", "", "Go to the next field or panel, or back.", "plan",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("up", "down", "enter"), "", "", "In the comparison: go from law to law; follow the law at the cursor.", "plan",
+        in_footer=False, in_palette=False,
+    ),
+    Key(("up", "down"), "", "", "Go from law to law while the filter is typed.", "laws", in_palette=False),
+    Key(("enter",), "", "", "Follow the law.", "laws", in_palette=False),
+    Key(("escape",), "close", "Close", "Close without a change.", "laws", in_palette=False),
+    Key(("escape", "d", "q"), "close", "Close", "Close the details.", "details", in_palette=False),
+    Key(("escape", "question_mark", "f1", "q"), "close", "Close", "Close the help.", "help", in_palette=False),
+    Key(("t", "f2"), "switch_brightness", "Dark/light", "Switch between the dark and the light theme.", EVERYWHERE),
+    Key(("question_mark", "f1"), "help", "Help", "Show these keys.", EVERYWHERE),
+    Key(
+        ("ctrl+p",), "", "", "Open the command palette: every action by name.", EVERYWHERE,
+        in_footer=False, in_palette=False,
+    ),
+    Key(("q", "ctrl+q"), "quit", "Quit", "Quit.", EVERYWHERE, in_palette=False),
+)  # fmt: skip
+
+_NAMES = {"question_mark": "?", "escape": "Esc", "tab": "Tab", "shift+tab": "Shift-Tab", "up": "↑", "down": "↓"}
+
+
+def keys_of(screen: str) -> tuple[Key, ...]:
+    """Return the keys of a screen."""
+    return tuple(key for key in KEYS if key.screen == screen)
+
+
+def bindings(screen: str) -> list[BindingType]:
+    """Return the bindings of a screen; keys without an action are the widgets' own."""
+    return [
+        Binding(",".join(key.keys), key.action, key.label, show=key.in_footer, tooltip=key.description)
+        for key in keys_of(screen)
+        if key.action
+    ]
+
+
+def named(key: str) -> str:
+    """Return a key as people call it."""
+    if key in _NAMES:
+        return _NAMES[key]
+    if key.startswith("ctrl+"):
+        return f"Ctrl-{key.removeprefix('ctrl+').upper()}"
+    return key.capitalize() if len(key) > 1 else key

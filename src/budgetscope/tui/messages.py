@@ -1,0 +1,29 @@
+"""What widgets tell their screen."""
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+
+@dataclass
+class FieldEdited(Message):
+    """A person changed the text of a field.
+
+    Attributes:
+        name: of the field, as in `fields.FIELDS`.
+        text: what it holds now.
+    """
+
+    name: str
+    text: str
+
+
+@dataclass
+class LawChosen(Message):
+    """A person chose a law to follow.
+
+    Attributes:
+        fit_id: whose.
+    """
+
+    fit_id: str

@@ -1,0 +1,55 @@
+"""Everything a plan says: every figure with its interval and basis, the assumptions, all cautions."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from budgetscope.core.plan import Plan
+from budgetscope.report.rows import PlanRow, plan_rows
+from budgetscope.tui.keys import bindings
+from budgetscope.tui.widgets.recommendation import CAUTION_SIGN
+
+_SECTIONS = (("budget", "Budget"), ("model", "Model and data"), ("recipe", "Hyperparameters"), ("run", "Run"))
+
+
+class DetailsScreen(ModalScreen[None]):
+    """Shows a plan in full; scrolls."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("details")
+
+    def __init__(self, plan: Plan, command: str) -> None:
+        super().__init__()
+        self._plan, self._command = plan, command
+
+    def compose(self) -> ComposeResult:
+        """Lay the sections."""
+        plan, rows = self._plan, plan_rows(self._plan)
+        with VerticalScroll(classes="dialog") as dialog:
+            dialog.border_title = "Details"
+            yield from _section("Cautions", [Content(CAUTION_SIGN + caution.text) for caution in plan.cautions])
+            for section, title in _SECTIONS:
+                yield from _section(title, [_line(row) for row in rows if row.section == section])
+            assumed = [Content(text) for text in plan.assumptions] or [Content("nothing of the machine")]
+            yield from _section("Assumed, because it was not said", assumed)
+            yield from _section("The same plan on the command line", [Content(self._command)])
+
+    def action_close(self) -> None:
+        """Close the details."""
+        self.dismiss()
+
+
+def _section(title: str, lines: list[Content]) -> ComposeResult:
+    yield Static(Content(title), classes="heading")
+    for line in lines:
+        yield Static(line, classes="line")
+
+
+def _line(row: PlanRow) -> Content:
+    value = f"{row.text} {row.interval}".strip()
+    basis = f"  {row.basis}" if row.basis else ""
+    return Content.assemble((row.label.ljust(15), "$text-muted"), (value, "bold"), (basis, "$text-muted"))

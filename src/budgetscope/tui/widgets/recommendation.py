@@ -1,0 +1,144 @@
+"""The plan in figures, and the cautions that go with it."""
+
+import textwrap
+from typing import ClassVar
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from budgetscope.core.plan import Plan
+from budgetscope.report.rows import PlanRow, plan_rows
+
+CAUTION_SIGN = "! "
+
+_WITH_INTERVALS = (
+    "n_params", "tokens", "tokens_per_param", "loss", "flat_band_n_params", "learning_rate", "batch_tokens", "cost_usd",
+)  # fmt: skip
+_PLAIN = (
+    "batch_sequences", "beta2", "warmup_tokens", "weight_decay_independent", "weight_decay_coupled", "steps", "hours",
+    "device_hours", "critical_batch_tokens", "shape_n_params", "run_tokens",
+)  # fmt: skip
+_LONG = ("shape", "schedule")
+_LABEL, _VALUE = 10, 8
+_PLAIN_LABEL, _PLAIN_WIDTH = 14, 26
+
+
+class Recommendation(Widget):
+    """Shows a plan in as many rows as it has room for; the details screen shows all.
+
+    Attributes:
+        plan: what to show.
+        stale: the request has since become something that cannot be planned with.
+    """
+
+    DEFAULT_CSS: ClassVar[str] = """
+    Recommendation { height: 1fr; }
+    Recommendation.-stale { text-style: dim; }
+    """
+
+    plan: reactive[Plan | None] = reactive(None)
+    stale: reactive[bool] = reactive(False, toggle_class="-stale")
+
+    def watch_plan(self) -> None:
+        """Name the plan in the title."""
+        self._title()
+
+    def watch_stale(self) -> None:
+        """Mark a plan that is no longer the answer."""
+        self._title()
+
+    def _title(self) -> None:
+        title = "Recommendation"
+        if self.plan is not None and self.stale:
+            title = f"LAST GOOD PLAN, for {self.plan.budget}"
+        self.border_title = Content(title)  # type: ignore[assignment]
+
+    def render(self) -> Content:
+        """Lay out the figures for the size at hand."""
+        if self.plan is None:
+            return Content("No plan yet: say a budget.")
+        rows = {row.key: row for row in plan_rows(self.plan)}
+        left = [_with_interval(rows[key]) for key in _WITH_INTERVALS if key in rows]
+        right = [_plain(rows[key]) for key in _PLAIN if key in rows]
+        width, height = self.size
+        long = [line for key in _LONG if key in rows for line in _long(rows[key], width)]
+        if height < len(left) + len(long):
+            long = [_cut(_long_text(rows["shape"]), width)] if "shape" in rows and height > len(left) else []
+        columns = _columns(left, right, width, max(height - len(long), 0))
+        return Content("\n").join([*columns, *long][:height])
+
+
+def _columns(left: list[Content], right: list[Content], width: int, height: int) -> list[Content]:
+    """Put two lists of lines side by side."""
+    gap = width - _PLAIN_WIDTH
+    beside = gap >= _LABEL + _VALUE + 10
+    if not beside:
+        return [line.truncate(width) for line in [*left, *right][:height]]
+    lines = []
+    for index in range(min(max(len(left), len(right)), height)):
+        start = left[index] if index < len(left) else Content("")
+        end = right[index] if index < len(right) else Content("")
+        lines.append(start.truncate(gap - 1, pad=True) + Content(" ") + end.truncate(_PLAIN_WIDTH))
+    return lines
+
+
+def _with_interval(row: PlanRow) -> Content:
+    value = row.text if row.interval or row.key != "flat_band_n_params" else ""
+    # A band is an interval without a value: it stands in the intervals' column.
+    interval = row.interval if row.interval or value else row.text
+    return Content.assemble(
+        (row.label.ljust(_LABEL), "$text-muted"), (value.ljust(_VALUE), "bold $text-accent"), (f" {interval}", "")
+    )
+
+
+def _plain(row: PlanRow) -> Content:
+    return Content.assemble((row.label.ljust(_PLAIN_LABEL), "$text-muted"), (row.text, "bold"))
+
+
+def _long_text(row: PlanRow) -> str:
+    return f"{row.label.ljust(_LABEL)}{row.text}"
+
+
+def _cut(text: str, width: int) -> Content:
+    return Content(text if len(text) <= width else text[: max(width - 1, 0)] + "…")
+
+
+def _long(row: PlanRow, width: int) -> list[Content]:
+    lines = textwrap.wrap(_long_text(row), max(width, _LABEL + 10), subsequent_indent=" " * _LABEL)
+    return [Content(line) for line in lines]
+
+
+class Cautions(Widget):
+    """What to know before believing the plan: as many cautions as there is room for.
+
+    Attributes:
+        plan: whose cautions.
+    """
+
+    plan: reactive[Plan | None] = reactive(None)
+
+    def render(self) -> Content:
+        """Wrap the cautions, the gravest first, and say how many are left out."""
+        if self.plan is None:
+            return Content("")
+        width, height = self.size
+        texts = [caution.text for caution in self.plan.cautions]
+        shown: list[str] = []
+        for index, text in enumerate(texts):
+            lines = textwrap.wrap(CAUTION_SIGN + text, max(width, 20), subsequent_indent="  ")
+            left = len(texts) - index
+            if len(shown) + len(lines) > height - (1 if left > 1 else 0):
+                more = f"  (d: {left} more)" if index else f"  (d: all {left})"
+                shown = _ending(shown or lines[: max(height, 1)], more, width)
+                break
+            shown += lines
+        return Content.styled("\n".join(shown), "$text-warning")
+
+
+def _ending(lines: list[str], more: str, width: int) -> list[str]:
+    """Put a remark at the end of the last line, over its end where there is no room behind it."""
+    last = lines[-1]
+    if len(last) + len(more) > width:
+        last = last[: max(0, width - len(more) - 1)] + "…"
+    return [*lines[:-1], last + more]
