@@ -20,13 +20,15 @@ from budgetscope.core.compare import Comparison
 from budgetscope.core.curves import Curve
 from budgetscope.core.device_table import DEVICES
 from budgetscope.core.devices import Device, find_device
+from budgetscope.core.difference import BUDGETS, Difference, differ
 from budgetscope.core.errors import UsageError
 from budgetscope.core.explain import Explanation
 from budgetscope.core.fit import Fit
 from budgetscope.core.ledger import Convention, parse_convention
 from budgetscope.core.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for
 from budgetscope.core.plan import Plan, Question
-from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
+from budgetscope.core.quantities import parse_flops
+from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, shape_family
 from budgetscope.report import tables
 from budgetscope.store.devices import user_devices
 from budgetscope.store.files import write_atomically
@@ -203,6 +205,29 @@ class Advisor:
         """
         question = self.question(request)
         return _explain.explain(question, _plan.plan(question), self.library.get)
+
+    def differ(self, before: str, after: str, budgets: Sequence[str] = (), convention: str | None = None) -> Difference:
+        """Return what changes from one fit to another.
+
+        Args:
+            before: id of the first fit.
+            after: id of the second.
+            budgets: FLOPs as text, such as 1e21; a few decades by default.
+            convention: who counts N and C.
+
+        Raises:
+            UsageError: a name or a budget is not understood.
+            FailureError: a fit is broken.
+        """
+        first, second = self.library.get(before), self.library.get(after)
+        family = shape_family(
+            "dense",
+            vocab_size=first.vocab_size or PORIAN_VOCAB_SIZE,
+            seq_len=first.seq_len or PORIAN_SEQ_LEN,
+        )
+        counting = None if convention is None else parse_convention(convention)
+        flops = tuple(parse_flops(text) for text in budgets) or BUDGETS
+        return differ(first, second, family, flops, counting)
 
     def export(self, request: PlanRequest, form: str) -> str:
         """Return the plan, the comparison and the command that reproduces them, as one text.

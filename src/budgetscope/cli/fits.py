@@ -12,6 +12,7 @@ from budgetscope.core.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from budgetscope.core.difference import Difference
     from budgetscope.core.fit import Fit
     from budgetscope.store.library import Entry
 
@@ -82,6 +83,47 @@ def use(fit_id: FitId) -> None:
 
     path, what = Advisor().use(fit_id)
     sys.stderr.write(f"{fit_id} is now the default {what} (in {path})\n")
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(help="The first fit.", metavar="A")],
+    after: Annotated[str, typer.Argument(help="The second fit.", metavar="B")],
+    at: Annotated[list[str] | None, typer.Option(help="Budget in FLOPs; may be repeated.", metavar="FLOPS")] = None,
+    convention: options.Convention = None,
+    json: options.Json = False,
+) -> None:
+    """Show what changes from one fit to another: its constants, and what it recommends at a few budgets."""
+    from budgetscope.api import Advisor
+    from budgetscope.cli.output import emit
+    from budgetscope.report.tables import to_json
+
+    difference = Advisor().differ(before, after, at or (), convention)
+    emit("json" if json else None, {"json": partial(to_json, difference)}, partial(_diff, difference))
+
+
+def _diff(difference: "Difference", console: "Console") -> None:
+    from rich.text import Text
+
+    from budgetscope.cli.output import table
+    from budgetscope.report.fits import BUDGET_HEADER, CONSTANT_HEADER, budget_cells, constant_cells
+
+    console.print(Text(f"{difference.before} -> {difference.after}"))
+    console.print()
+    console.print(table(CONSTANT_HEADER, [constant_cells(change) for change in difference.constants]))
+    console.print()
+    console.print(table(BUDGET_HEADER, [budget_cells(change) for change in difference.budgets]))
+    console.print(Text(f"C and N by the {difference.convention} count"), style="dim")
+
+
+@app.command()
+def undo(fit_id: FitId) -> None:
+    """Put back what the last write of one of your own fits replaced."""
+    from budgetscope.api import Advisor
+
+    restored = Advisor().library.undo(fit_id)
+    what = "is what it was before" if restored else "had no earlier version and is set aside"
+    sys.stderr.write(f"{fit_id} {what}\n")
 
 
 @app.command()

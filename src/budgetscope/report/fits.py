@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 
+from budgetscope.core.difference import BudgetChange, ConstantChange
 from budgetscope.core.fit import CONFIDENCE, Draws, ExponentInterval, Fit, Law, Range
 from budgetscope.core.quantities import format_count, format_flops
-from budgetscope.report.rows import UNKNOWN
+from budgetscope.report.rows import UNKNOWN, Form
 from budgetscope.store.library import Entry
 
 ENTRY_HEADER = ("id", "says", "a", "counting", "fitted on", "layer")
@@ -112,6 +113,48 @@ def law_cells(role: str, law: Law) -> tuple[str, ...]:
         case None:
             uncertainty = "not published"
     return (role, law.law.form, parameters, fitted or UNKNOWN, uncertainty, CONFIDENCE[law.confidence])
+
+
+CONSTANT_HEADER = ("law", "parameter", "before", "after", "change")
+
+
+def constant_cells(change: ConstantChange) -> tuple[str, ...]:
+    """Return one changed constant, under `CONSTANT_HEADER`."""
+    before, after = change.before, change.after
+    numbers = isinstance(before, float) and isinstance(after, float)
+    return (
+        change.role,
+        change.parameter,
+        _constant(before),
+        _constant(after),
+        f"{after - before:+.3g}" if numbers else UNKNOWN,  # type: ignore[operator]
+    )
+
+
+def _constant(value: float | str | None) -> str:
+    return UNKNOWN if value is None else value if isinstance(value, str) else f"{value:.6g}"
+
+
+BUDGET_HEADER = ("C", "N", "D", "loss", "lr", "batch")
+
+
+def budget_cells(change: BudgetChange) -> tuple[str, ...]:
+    """Return both recommendations at one budget, under `BUDGET_HEADER`."""
+
+    def pair(name: str, form: Form) -> str:
+        before, after = (getattr(side, name) for side in (change.before, change.after))
+        if before is None and after is None:
+            return UNKNOWN
+        return f"{UNKNOWN if before is None else form(before)} -> {UNKNOWN if after is None else form(after)}"
+
+    return (
+        format_flops(change.flops),
+        pair("n_params", format_count),
+        pair("tokens", format_count),
+        pair("loss", lambda v: f"{v:.3f}"),
+        pair("learning_rate", lambda v: f"{v:.2g}"),
+        pair("batch_tokens", format_count),
+    )
 
 
 def entries_json(entries: Sequence[Entry], active: str) -> str:

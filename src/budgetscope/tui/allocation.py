@@ -52,7 +52,7 @@ def figure(plan: Plan, curves: Sequence[Curve]) -> Figure:
         x_label=_flops_label,
         y_label=_count_label,
         lines=tuple(
-            Line(symbol, curve.title, curve.fit_id.split("/")[0], curve.flops, curve.n_params, curve.low, curve.high)
+            Line(symbol, curve.title, _family(curve.fit_id), curve.flops, curve.n_params, curve.low, curve.high)
             for symbol, curve in zip(symbols, curves, strict=True)
         ),
         points=tuple(Point(point.flops, point.n_params, point.low, point.high) for point in chosen.points),
@@ -61,6 +61,11 @@ def figure(plan: Plan, curves: Sequence[Curve]) -> Figure:
             plan.flops, plan.n_params.value, f"{format_count(plan.n_params.value)} at {format_flops(plan.flops)}"
         ),
     )
+
+
+def _family(fit_id: str) -> str:
+    """Return who wrote a fit, without the year."""
+    return fit_id.split("/")[0].rstrip("0123456789").capitalize()
 
 
 def _flops_label(exponent: int) -> str:

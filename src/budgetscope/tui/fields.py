@@ -58,7 +58,7 @@ def _whole(text: str) -> int:
 
 def _price(plan: Plan) -> str:
     price = plan.machine.price
-    return "unknown" if price is None else f"{format_usd(price.value)} an hour"
+    return "unknown" if price is None else f"{format_usd(price.value)}/h"
 
 
 FIELDS = (

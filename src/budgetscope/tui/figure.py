@@ -14,6 +14,7 @@ MAX_LINES = 8
 
 _TIGHT_ROWS = 11
 """Below this height the tick labels stand in the axis and the legend takes one row."""
+_LEGEND_INSIDE_WIDTH = 60
 _CELLS_PER_X_LABEL = 9
 _ROWS_PER_Y_LABEL = 2
 # Unlike dashes tell the lines apart without colour; their letters name them.
@@ -99,8 +100,9 @@ def draw(figure: Figure, width: int, height: int) -> list[Row]:
         words = "too small for the chart"[:width].ljust(width)
         return [(Run(words if row == 0 else " " * width, "label"),) for row in range(height)]
     tight = height < _TIGHT_ROWS
-    legend_inside = not tight and height >= len(figure.lines) + 9
-    plot_height = height - (1 if tight else 2) - (0 if legend_inside else 1)
+    legend_inside = width >= _LEGEND_INSIDE_WIDTH and height >= len(figure.lines) + 9
+    below = [] if legend_inside else _legend_rows(figure, width, 1 if tight else 2)
+    plot_height = height - (1 if tight else 2) - len(below)
     y_exponents = figure.y.labelled(max(2, plot_height // _ROWS_PER_Y_LABEL))
     gutter = max(len(figure.y_label(exponent)) for exponent in y_exponents) + 1
     plot = _Plot(figure, width - gutter - 1, plot_height)
@@ -110,9 +112,7 @@ def draw(figure: Figure, width: int, height: int) -> list[Row]:
     left = _y_axis(figure, y_exponents, plot_height, gutter)
     rows: list[Row] = [(*axis, *cells) for axis, cells in zip(left, plot.canvas.rows(), strict=True)]
     rows += _x_axis(figure, plot.canvas.width, gutter, tight=tight)
-    if not legend_inside:
-        rows.append(_legend_row(figure, width))
-    return rows
+    return rows + below
 
 
 class _Plot:
@@ -182,10 +182,12 @@ class _Plot:
         column, row = self._cell(marker.x, marker.y)
         row = min(max(row, 0), canvas.height - 1)
         canvas.text(column, row, "●", "marker")
-        # Beside and below it is free: the lines of such figures rise to the right.
+        # To the right and below it is free, since the lines of such figures rise; so is the lower right corner.
         text = f" {marker.text} "
-        start = column + 1 if column + 1 + len(text) <= canvas.width else column - len(text)
-        canvas.text(start, min(row + 1, canvas.height - 1), text, "marker")
+        if column + 1 + len(text) <= canvas.width:
+            canvas.text(column + 1, min(row + 1, canvas.height - 1), text, "marker")
+        else:
+            canvas.text(canvas.width - len(text), canvas.height - 1, text, "marker")
 
     def legend(self) -> None:
         """Write the legend into the upper left corner, where lines that rise leave room."""
@@ -255,17 +257,17 @@ def _x_axis(figure: Figure, width: int, gutter: int, *, tight: bool) -> list[Row
     return rows
 
 
-def _legend_row(figure: Figure, width: int) -> Row:
-    """Return as many entries as fit into one row."""
-    runs: list[Run] = []
-    used = 0
+def _legend_rows(figure: Figure, width: int, most: int) -> list[Row]:
+    """Return the legend in short, in at most so many rows."""
+    rows: list[list[Run]] = [[]]
     for index, line in enumerate(figure.lines):
-        text = f" {line.symbol} {_plain(line.short)} "
-        if used + len(text) > width:
-            break
-        runs.append(Run(text, f"line-{index}"))
-        used += len(text)
-    return (*runs, Run(" " * (width - used), ""))
+        entry = Run(f" {line.symbol} {_plain(line.short)} ", f"line-{index}")
+        if sum(len(run.text) for run in [*rows[-1], entry]) > width:
+            if len(rows) == most:
+                break
+            rows.append([])
+        rows[-1].append(entry)
+    return [(*row, Run(" " * (width - sum(len(run.text) for run in row)), "")) for row in rows]
 
 
 def _plain(text: str) -> str:

@@ -12,7 +12,7 @@ class Key:
     """What a key does on a screen.
 
     Attributes:
-        keys: names of the keys, the plain one first; those with ctrl and F1 work while a field is edited.
+        keys: names of the keys, the plain one first; those with Ctrl and F work while a field is edited.
         action: of the screen, or of the app for `EVERYWHERE`.
         label: one or two words for the footer.
         description: a sentence for the help.
@@ -31,11 +31,12 @@ class Key:
 
 
 KEYS = (
-    Key(("b", "ctrl+b"), "edit_budget", "Budget", "Edit the budget.", "plan"),
+    Key(("question_mark", "f1"), "help", "Help", "Show these keys.", "plan", in_palette=False),
+    Key(("b", "f3"), "edit_budget", "Budget", "Edit the budget.", "plan"),
     Key(("l", "ctrl+l"), "choose_law", "Law", "Choose the law to follow; type to filter.", "plan"),
-    Key(("c", "ctrl+t"), "next_view", "Chart/table", "Show the chart, the comparison, or both.", "plan"),
-    Key(("z", "ctrl+z"), "zoom", "Zoom", "Give chart and comparison the whole screen, or take it back.", "plan"),
-    Key(("d", "ctrl+o"), "details", "Details", "Read every figure, its source, the assumptions, all cautions.", "plan"),
+    Key(("c", "f5"), "next_view", "Chart/table", "Show the chart, the comparison, or both.", "plan"),
+    Key(("z", "f4"), "zoom", "Zoom", "Give chart and comparison the whole screen, or take it back.", "plan"),
+    Key(("d", "f6"), "details", "Details", "Read every figure, its source, the assumptions, all cautions.", "plan"),
     Key(("y", "ctrl+y"), "copy_command", "Copy", "Copy the command line that gives the same plan.", "plan"),
     Key(
         ("escape",), "leave", "Leave field", "Leave the field, so that plain letters are keys.", "plan",
@@ -54,8 +55,10 @@ KEYS = (
     Key(("escape",), "close", "Close", "Close without a change.", "laws", in_palette=False),
     Key(("escape", "d", "q"), "close", "Close", "Close the details.", "details", in_palette=False),
     Key(("escape", "question_mark", "f1", "q"), "close", "Close", "Close the help.", "help", in_palette=False),
-    Key(("t", "f2"), "switch_brightness", "Dark/light", "Switch between the dark and the light theme.", EVERYWHERE),
-    Key(("question_mark", "f1"), "help", "Help", "Show these keys.", EVERYWHERE),
+    Key(
+        ("t", "f2"), "switch_brightness", "Dark/light", "Switch between the dark and the light theme.", EVERYWHERE,
+        in_footer=False,
+    ),
     Key(
         ("ctrl+p",), "", "", "Open the command palette: every action by name.", EVERYWHERE,
         in_footer=False, in_palette=False,

@@ -32,7 +32,7 @@ class HelpScreen(ModalScreen[None]):
             yield Static(Content("\n").join([_line(key) for key in keys_of(EVERYWHERE)]))
             yield Static(
                 Content(
-                    "\nWhile a field is edited, letters are text: use Ctrl and the letter, F1, or leave the field with "
+                    "\nWhile a field is edited, letters are text: use the keys with Ctrl and F, or leave the field with "
                     "Esc or Enter."
                 )
             )

@@ -78,7 +78,7 @@ class PlanScreen(Screen[None]):
         with Horizontal(id="lower"):
             yield Chart(id="chart")
             yield LawTable(id="laws")
-        yield Footer(show_command_palette=False)
+        yield Footer(show_command_palette=False, compact=True)
 
     def _suggestions(self, name: str) -> tuple[str, ...]:
         match name:

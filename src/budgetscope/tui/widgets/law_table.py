@@ -43,12 +43,12 @@ _COLUMNS = tuple(
             ("learning_rate", 8, 5),
             ("batch", 7, 6),
             ("loss_difference", 8, 4),
-            ("wasted", 17, 3),
+            ("wasted", 16, 3),
         ),
         strict=True,
     )
 )
-_LEAST_TITLE = 20
+_LEAST_TITLE = 25
 _MOST_TITLE = 50
 
 

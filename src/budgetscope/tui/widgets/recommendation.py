@@ -20,8 +20,10 @@ _PLAIN = (
     "device_hours", "critical_batch_tokens", "shape_n_params", "run_tokens",
 )  # fmt: skip
 _LONG = ("shape", "schedule")
-_LABEL, _VALUE = 10, 8
-_PLAIN_LABEL, _PLAIN_WIDTH = 14, 26
+_LABEL, _VALUE, _INTERVAL = 10, 8, 17
+_PLAIN_WIDTHS = (19, 26)
+_WIDEST_LEFT = 46
+_LABEL_STYLE = "$foreground 65%"
 
 
 class Recommendation(Widget):
@@ -60,7 +62,7 @@ class Recommendation(Widget):
             return Content("No plan yet: say a budget.")
         rows = {row.key: row for row in plan_rows(self.plan)}
         left = [_with_interval(rows[key]) for key in _WITH_INTERVALS if key in rows]
-        right = [_plain(rows[key]) for key in _PLAIN if key in rows]
+        right = [(rows[key].label, rows[key].text) for key in _PLAIN if key in rows]
         width, height = self.size
         long = [line for key in _LONG if key in rows for line in _long(rows[key], width)]
         if height < len(left) + len(long):
@@ -69,17 +71,19 @@ class Recommendation(Widget):
         return Content("\n").join([*columns, *long][:height])
 
 
-def _columns(left: list[Content], right: list[Content], width: int, height: int) -> list[Content]:
+def _columns(left: list[Content], right: list[tuple[str, str]], width: int, height: int) -> list[Content]:
     """Put two lists of lines side by side."""
-    gap = width - _PLAIN_WIDTH
-    beside = gap >= _LABEL + _VALUE + 10
-    if not beside:
-        return [line.truncate(width) for line in [*left, *right][:height]]
+    room = width - _LABEL - _VALUE - _INTERVAL - 1
+    if room < _PLAIN_WIDTHS[0]:
+        below = [_justified(*end, min(width, sum(_PLAIN_WIDTHS) - 1)) for end in right]
+        return [line.truncate(width) for line in [*left, *below][:height]]
+    end_width = min(room, _PLAIN_WIDTHS[1])
+    start_width = min(width - end_width - 1, _WIDEST_LEFT)
     lines = []
     for index in range(min(max(len(left), len(right)), height)):
         start = left[index] if index < len(left) else Content("")
-        end = right[index] if index < len(right) else Content("")
-        lines.append(start.truncate(gap - 1, pad=True) + Content(" ") + end.truncate(_PLAIN_WIDTH))
+        end = right[index] if index < len(right) else ("", "")
+        lines.append(start.truncate(start_width, pad=True) + Content(" ") + _justified(*end, end_width))
     return lines
 
 
@@ -88,12 +92,14 @@ def _with_interval(row: PlanRow) -> Content:
     # A band is an interval without a value: it stands in the intervals' column.
     interval = row.interval if row.interval or value else row.text
     return Content.assemble(
-        (row.label.ljust(_LABEL), "$text-muted"), (value.ljust(_VALUE), "bold $text-accent"), (f" {interval}", "")
+        (row.label.ljust(_LABEL), _LABEL_STYLE), (f"{value} ".ljust(_VALUE), "bold $text-accent"), interval
     )
 
 
-def _plain(row: PlanRow) -> Content:
-    return Content.assemble((row.label.ljust(_PLAIN_LABEL), "$text-muted"), (row.text, "bold"))
+def _justified(label: str, text: str, width: int) -> Content:
+    """Put a label to the left and its value to the right, over the label's end if need be."""
+    label = label[: max(0, width - len(text) - 1)].ljust(width - len(text)) if text else ""
+    return Content.assemble((label, _LABEL_STYLE), (text, "bold"))
 
 
 def _long_text(row: PlanRow) -> str:
@@ -127,8 +133,8 @@ class Cautions(Widget):
         shown: list[str] = []
         for index, text in enumerate(texts):
             lines = textwrap.wrap(CAUTION_SIGN + text, max(width, 20), subsequent_indent="  ")
-            left = len(texts) - index
-            if len(shown) + len(lines) > height - (1 if left > 1 else 0):
+            if len(shown) + len(lines) > height:
+                left = len(texts) - index
                 more = f"  (d: {left} more)" if index else f"  (d: all {left})"
                 shown = _ending(shown or lines[: max(height, 1)], more, width)
                 break

@@ -1,0 +1,263 @@
+"""Sweeps of learning rate, batch and beta2: runs grouped into cells of one (N, D), repeated seeds merged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from budgetscope.core.errors import UsageError
+from budgetscope.fitting.checks import MAX_NATS, MIN_NATS
+from budgetscope.fitting.table import DUPLICATE_RTOL
+
+if TYPE_CHECKING:
+    from budgetscope.fitting.table import BoolArray, FloatArray, IntArray
+
+# Runs of one size whose D differs by less than this share a cell: whole steps of different batches end at
+# slightly different D.
+TOKENS_TOLERANCE = 0.1
+# Natural logs that agree to so many decimals are the same setting.
+_SAME_DECIMALS = 6
+# Seeds of settings further above the cell's best than this (in log loss) say nothing about the noise at
+# the optimum: runs that are about to diverge scatter more.
+_NEAR_BEST = 0.1
+
+_POSITIVE = ("n_params", "tokens", "learning_rate", "batch_tokens")
+
+
+@dataclass(frozen=True)
+class SweepTable:
+    """Training runs that vary the hyperparameters, as columns of equal length, in any order.
+
+    Attributes:
+        n_params: Parameters N in the same counting convention for every row, shape (rows,).
+        tokens: Training tokens D, shape (rows,).
+        learning_rate: Peak learning rate, shape (rows,).
+        batch_tokens: Tokens a step, shape (rows,).
+        loss: Final loss in nats per token, shape (rows,); infinite or NaN for a run that diverged.
+        beta2: AdamW beta2, shape (rows,), or None (or NaN in every row) when it was not varied.
+        seeds: Seed of each row, shape (rows,), or None when the runs were not repeated.
+
+    Raises:
+        UsageError: If a column is empty, has another length, or holds a value that cannot be.
+    """
+
+    n_params: FloatArray
+    tokens: FloatArray
+    learning_rate: FloatArray
+    batch_tokens: FloatArray
+    loss: FloatArray
+    beta2: FloatArray | None = None
+    seeds: IntArray | None = None
+
+    def __post_init__(self) -> None:
+        """Turn the columns into arrays and check each value."""
+        columns: dict[str, FloatArray | IntArray] = {
+            name: np.array(getattr(self, name), dtype=np.float64) for name in (*_POSITIVE, "loss")
+        }
+        if self.beta2 is not None and not np.isnan(np.array(self.beta2, dtype=np.float64)).all():
+            columns["beta2"] = np.array(self.beta2, dtype=np.float64)
+        else:
+            object.__setattr__(self, "beta2", None)
+        if self.seeds is not None:
+            columns["seeds"] = np.array(self.seeds, dtype=np.int64)
+        lengths = {name: column.size for name, column in columns.items()}
+        if len(set(lengths.values())) > 1:
+            sizes = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            raise UsageError(f"The columns have different lengths ({sizes}): give every run all of them.")
+        if columns["loss"].size == 0:
+            raise UsageError("The sweep holds no runs: give at least one row.")
+        for name, column in columns.items():
+            _check_column(name, column)
+            column.flags.writeable = False
+            object.__setattr__(self, name, column)
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return self.loss.size
+
+    def rows(self, index: BoolArray | IntArray) -> SweepTable:
+        """The table of the rows that `index` (a mask or row numbers) selects."""
+        names = (*_POSITIVE, "loss", "beta2", "seeds")
+        return SweepTable(
+            **{name: None if getattr(self, name) is None else getattr(self, name)[index] for name in names}
+        )
+
+    @property
+    def diverged(self) -> BoolArray:
+        """Rows whose loss is not finite, or worse than guessing among the largest vocabularies."""
+        return ~(self.loss <= MAX_NATS)
+
+
+@dataclass(frozen=True)
+class SweepCell:
+    """The settings tried at one (N, D), sorted by batch, learning rate and beta2.
+
+    Attributes:
+        n_params: N.
+        tokens: D, geometric mean of its runs.
+        learning_rate: Of each setting, shape (settings,).
+        batch_tokens: Of each setting, shape (settings,).
+        beta2: Of each setting, NaN when it was not varied, shape (settings,).
+        loss: Mean over seeds, nats per token, shape (settings,).
+        n_seeds: Runs that were merged, shape (settings,).
+        diverged: (learning rate, batch) of each setting that was left out because a run of it diverged.
+        seed_variance: Variance of log loss over seeds, pooled over the settings near the best.
+        seed_dof: Degrees of freedom of `seed_variance`; 0 when no setting was repeated.
+    """
+
+    n_params: float
+    tokens: float
+    learning_rate: FloatArray
+    batch_tokens: FloatArray
+    beta2: FloatArray
+    loss: FloatArray
+    n_seeds: IntArray
+    diverged: tuple[tuple[float, float], ...]
+    seed_variance: float
+    seed_dof: int
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"N={self.n_params:.3g}, D={self.tokens:.3g}"
+
+    @property
+    def starts(self) -> IntArray:
+        """The first setting of each distinct (batch, learning rate), shape (points,)."""
+        new = (np.diff(self.batch_tokens) != 0) | (np.diff(self.learning_rate) != 0)
+        return np.flatnonzero(np.concatenate([np.ones(min(1, self.loss.size), dtype=bool), new]))
+
+    def best_beta2(self, loss: FloatArray) -> FloatArray:
+        """Losses with the best beta2 of each point: from shape (..., settings) to (..., points)."""
+        lowest: FloatArray = np.minimum.reduceat(loss, self.starts, axis=-1)
+        return lowest
+
+
+def sweep_cells(table: SweepTable) -> tuple[SweepCell, ...]:
+    """Group a sweep's runs by N and D, ascending; a setting with a diverged run is left out.
+
+    Raises:
+        UsageError: If two runs of one setting disagree and no seed tells them apart, or if the losses cannot
+            be nats per token.
+    """
+    _check_loss_unit(table)
+    sizes, size = _levels(table.n_params)
+    cells = []
+    for k in range(sizes.size):
+        rows = np.flatnonzero(size == k)
+        # The loss breaks ties, so that the order of the rows changes nothing, not even the last digit.
+        rows = rows[np.lexsort((table.loss[rows], table.tokens[rows]))]
+        groups: list[list[int]] = []
+        for row in rows:
+            if groups and table.tokens[row] <= table.tokens[groups[-1][0]] * (1 + TOKENS_TOLERANCE):
+                groups[-1].append(int(row))
+            else:
+                groups.append([int(row)])
+        cells.extend(_cell(table.rows(np.array(group))) for group in groups)
+    return tuple(cells)
+
+
+def _cell(table: SweepTable) -> SweepCell:
+    """One cell from its rows."""
+    beta2 = np.full(len(table), np.nan) if table.beta2 is None else table.beta2
+    # Levels rather than values: the same setting written with other roundings is one setting.
+    lrs, lr = _levels(table.learning_rate)
+    batches, batch = _levels(table.batch_tokens)
+    beta2s, beta = np.unique(beta2, return_inverse=True)
+    keys, setting = np.unique(np.stack([batch, lr, beta], axis=1), axis=0, return_inverse=True)
+    setting = setting.reshape(-1)
+    count = np.bincount(setting)
+    lost = np.bincount(setting, table.diverged) > 0
+    for repeated in np.flatnonzero((count > 1) & ~lost):
+        _check_repeats(table, np.flatnonzero(setting == repeated))
+    at_batch, at_lr, at_beta2 = batches[keys[:, 0]], lrs[keys[:, 1]], beta2s[keys[:, 2]]
+    clean = ~lost[setting]
+    loss = np.bincount(setting, np.where(clean, table.loss, 0.0)) / count
+    variance, dof = _seed_variance(np.log(table.loss[clean]), setting[clean], np.where(lost, np.inf, loss), count)
+    return SweepCell(
+        n_params=float(table.n_params[0]),
+        tokens=float(np.exp(np.log(table.tokens).mean())),
+        learning_rate=at_lr[~lost],
+        batch_tokens=at_batch[~lost],
+        beta2=at_beta2[~lost],
+        loss=loss[~lost],
+        n_seeds=count[~lost],
+        diverged=tuple(zip(at_lr[lost].tolist(), at_batch[lost].tolist(), strict=True)),
+        seed_variance=variance,
+        seed_dof=dof,
+    )
+
+
+def _seed_variance(
+    log_loss: FloatArray, setting: IntArray, mean_loss: FloatArray, count: IntArray
+) -> tuple[float, int]:
+    """Variance of log loss within the settings near the best one, and its degrees of freedom."""
+    near = (count > 1) & (mean_loss <= mean_loss.min() * np.exp(_NEAR_BEST)) & np.isfinite(mean_loss)
+    dof = int((count[near] - 1).sum())
+    if dof == 0:
+        return 0.0, 0
+    mean = np.bincount(setting, log_loss, minlength=count.size) / count
+    residual = (log_loss - mean[setting])[near[setting]]
+    return float((residual**2).sum() / dof), dof
+
+
+def _levels(values: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Distinct values, ascending, and each entry's number among them."""
+    _, index = np.unique(np.round(np.log(values), _SAME_DECIMALS), return_inverse=True)
+    index = index.reshape(-1)
+    lowest = np.full(index.max() + 1, np.inf)
+    np.minimum.at(lowest, index, values)
+    return lowest, index
+
+
+def _check_repeats(table: SweepTable, rows: IntArray) -> None:
+    """Refuse rows of one setting that no seed tells apart and that disagree."""
+    if table.seeds is not None and np.unique(table.seeds[rows]).size == rows.size:
+        return
+    loss = table.loss[rows]
+    if float(loss.max() / loss.min() - 1) > DUPLICATE_RTOL:
+        first = rows[0]
+        raise UsageError(
+            f"{rows.size} runs with N={table.n_params[first]:.4g}, lr={table.learning_rate[first]:.4g} and a batch "
+            f"of {table.batch_tokens[first]:.4g} tokens have losses from {loss.min():.4f} to {loss.max():.4f} and no "
+            "seed tells them apart: give each its own seed, or keep one of them."
+        )
+
+
+def _check_column(name: str, column: FloatArray | IntArray) -> None:
+    """Refuse a value that the column cannot hold, naming its row."""
+    if column.ndim != 1:
+        raise UsageError(f"The column {name} has {column.ndim} dimensions: give one value for every run.")
+    if name in _POSITIVE:
+        bad, rule = ~(np.isfinite(column) & (column > 0)), "a positive finite number"
+    elif name == "beta2":
+        bad, rule = ~((column > 0) & (column < 1)), "between 0 and 1"
+    elif name == "loss":
+        bad, rule = column <= 0, "positive"
+    else:
+        return
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        more = f" (and {int(bad.sum()) - 1} more rows)" if bad.sum() > 1 else ""
+        raise UsageError(
+            f"Row {row + 1} has {name}={column[row]:g}{more}, which is not {rule}: correct it, or drop the run."
+        )
+
+
+def _check_loss_unit(table: SweepTable) -> None:
+    """Refuse losses that cannot be nats per token; single large ones are taken for divergence."""
+    finite = table.loss[np.isfinite(table.loss)]
+    if finite.size == 0:
+        raise UsageError("Every run diverged (no loss is finite): lower the learning rates.")
+    if np.median(finite) > MAX_NATS:
+        raise UsageError(
+            f"The median loss is {np.median(finite):.4g}, more than guessing costs in nats per token "
+            f"({MAX_NATS:g}): if these are perplexities, give their natural logarithm."
+        )
+    if finite.min() < MIN_NATS:
+        raise UsageError(
+            f"Losses go down to {finite.min():.4g}, less than any language model reaches in nats per token: "
+            "if these are bits per byte, multiply by ln 2 and by the bytes per token."
+        )

@@ -1,0 +1,202 @@
+"""Where one cell's loss is lowest over learning rate and batch, for many noisy copies of it at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.interpolate import Akima1DInterpolator
+
+from budgetscope.fitting.minimum import akima_minimum
+
+if TYPE_CHECKING:
+    from budgetscope.fitting.sweep import SweepCell
+    from budgetscope.fitting.table import BoolArray, FloatArray, IntArray
+
+MIN_LEARNING_RATES = 3
+MIN_BATCHES = 3
+# A quadratic in two variables has six coefficients; two points more let it smooth.
+MIN_SURFACE_POINTS = 8
+# How far a quadratic misses the true surface, as a share of the loss above the minimum: what lies high is
+# believed less, and the more so the quieter the runs are.
+_MISFIT_SHARE = 0.3
+_REWEIGHTINGS = 5
+# The quadratic's minimum is followed so many grid steps beyond the grid, so that draws near its edge keep
+# their spread.
+_BEYOND_STEPS = 1.0
+
+
+@dataclass(frozen=True)
+class Minima:
+    """The lowest point of each copy of a cell; the first copy is the cell as measured.
+
+    Attributes:
+        log_lr: Natural log of the best learning rate, shape (copies,).
+        log_batch: Natural log of the best batch in tokens, shape (copies,).
+        log_loss: Log loss there, shape (copies,).
+        lr_edge: -1 where the learning rate is at the low end of the grid, 1 at the high end, else 0.
+        batch_edge: The same for the batch.
+        convex: False where a smoothed surface has no minimum, shape (copies,).
+    """
+
+    log_lr: FloatArray
+    log_batch: FloatArray
+    log_loss: FloatArray
+    lr_edge: IntArray
+    batch_edge: IntArray
+    convex: BoolArray
+
+    @property
+    def interior(self) -> BoolArray:
+        """Copies whose minimum lies inside the grid."""
+        return self.convex & (self.lr_edge == 0) & (self.batch_edge == 0)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The points of a cell, each with its best beta2.
+
+    Attributes:
+        log_lr: Shape (points,), ascending within a batch.
+        log_batch: Shape (points,), ascending.
+    """
+
+    log_lr: FloatArray
+    log_batch: FloatArray
+
+    @classmethod
+    def of(cls, cell: SweepCell) -> Grid:
+        """The grid of a cell."""
+        return cls(np.log(cell.learning_rate[cell.starts]), np.log(cell.batch_tokens[cell.starts]))
+
+    def rows(self) -> list[IntArray]:
+        """The points of each batch that has enough learning rates for an interior minimum."""
+        rows = [np.flatnonzero(self.log_batch == level) for level in np.unique(self.log_batch)]
+        return [row for row in rows if row.size >= MIN_LEARNING_RATES]
+
+
+def interpolated_minima(grid: Grid, log_loss: FloatArray) -> Minima:
+    """Minimise as Porian et al. do: over the learning rate at each batch, then over the batch.
+
+    Akima's spline through log loss over log learning rate gives the best learning rate of each batch and its
+    loss; another through those losses over log batch gives the best batch; a third, of the best learning
+    rates over log batch, gives the learning rate there (`get_interpolated_hparams_dfs` in analysis.py of
+    formll/resolving-scaling-law-discrepancies, which searches 100 points where this solves exactly).
+
+    Args:
+        grid: At least three batches with three learning rates each.
+        log_loss: Shape (copies, points).
+    """
+    rows = grid.rows()
+    log_batch = np.array([grid.log_batch[row[0]] for row in rows])
+    by_row = [_minimum(grid.log_lr[row], log_loss[:, row]) for row in rows]
+    log_lr, lowest, row_edge = (np.stack(part, axis=1) for part in zip(*by_row, strict=True))
+    best, log_loss_there, batch_edge = _minimum(log_batch, lowest)
+    # The rows on either side of the best batch decide whether its learning rate is bracketed.
+    copies = np.arange(best.size)
+    left = row_edge[copies, np.searchsorted(log_batch, best, side="right") - 1]
+    right = row_edge[copies, np.searchsorted(log_batch, best, side="left")]
+    return Minima(
+        log_lr=_akima_at(log_batch, log_lr, best),
+        log_batch=best,
+        log_loss=log_loss_there,
+        lr_edge=np.where(left != 0, left, right),
+        batch_edge=batch_edge,
+        convex=np.ones(best.size, dtype=bool),
+    )
+
+
+def smoothed_minima(grid: Grid, log_loss: FloatArray, log_std: FloatArray) -> Minima:
+    """Minimise a quadratic in log learning rate and log batch, fitted by least squares near the minimum.
+
+    Near: a point's variance is that of its noise plus the square of a share of its loss above the minimum,
+    which stands for what a quadratic cannot follow. So quiet runs are fitted close to the minimum, and noisy
+    ones over more of the grid.
+
+    Args:
+        grid: At least three learning rates, three batches and `MIN_SURFACE_POINTS` points.
+        log_loss: Shape (copies, points).
+        log_std: Standard deviation of each point's log loss, shape (points,).
+    """
+    u, u_scale = _centred(grid.log_lr)
+    v, v_scale = _centred(grid.log_batch)
+    basis = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=1)
+    measured = log_loss[0]
+    lowest = float(measured.min())
+    solve = np.empty((6, u.size))
+    for _ in range(_REWEIGHTINGS):
+        excess = np.maximum(measured - lowest, 0.0)
+        root_weight = 1 / np.sqrt(log_std**2 + (_MISFIT_SHARE * excess) ** 2)
+        solve = np.linalg.pinv(root_weight[:, None] * basis) * root_weight
+        lowest = float((basis @ solve @ measured).min())
+    c = log_loss @ solve.T
+    determinant = 4 * c[:, 3] * c[:, 5] - c[:, 4] ** 2
+    convex = (c[:, 3] > 0) & (determinant > 0)
+    safe = np.where(convex, determinant, 1.0)
+    at_u = (c[:, 4] * c[:, 2] - 2 * c[:, 5] * c[:, 1]) / safe
+    at_v = (c[:, 4] * c[:, 1] - 2 * c[:, 3] * c[:, 2]) / safe
+    # Without a minimum, the lowest of the points.
+    point = (c @ basis.T).argmin(axis=1)
+    at_u, lr_edge = _held(np.where(convex, at_u, u[point]), u, convex)
+    at_v, batch_edge = _held(np.where(convex, at_v, v[point]), v, convex)
+    at = np.stack([np.ones_like(at_u), at_u, at_v, at_u * at_u, at_u * at_v, at_v * at_v], axis=1)
+    return Minima(
+        log_lr=grid.log_lr.mean() + u_scale * at_u,
+        log_batch=grid.log_batch.mean() + v_scale * at_v,
+        log_loss=(at * c).sum(axis=1),
+        lr_edge=lr_edge,
+        batch_edge=batch_edge,
+        convex=convex,
+    )
+
+
+def surface_scatter(grid: Grid, log_loss: FloatArray) -> tuple[float, int]:
+    """Sum of squares about a quadratic through the lower half of a cell's points, and its degrees of freedom.
+
+    What a quadratic cannot follow counts as noise, so this errs upwards.
+    """
+    keep = np.argsort(log_loss, kind="stable")[: max(MIN_SURFACE_POINTS + 1, log_loss.size // 2)]
+    u, v = _centred(grid.log_lr[keep])[0], _centred(grid.log_batch[keep])[0]
+    basis = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=1)
+    rank = int(np.linalg.matrix_rank(basis))
+    residual = log_loss[keep] - basis @ np.linalg.lstsq(basis, log_loss[keep], rcond=None)[0]
+    return float((residual**2).sum()), max(0, keep.size - rank)
+
+
+def spacing(log_values: FloatArray) -> float:
+    """Mean step between the distinct values of one axis of a grid."""
+    levels = np.unique(log_values)
+    return float((levels[-1] - levels[0]) / (levels.size - 1))
+
+
+def _minimum(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Lowest point of each row's Akima interpolant, its value, and at which end of x it lies, if at one."""
+    where, lowest = akima_minimum(x, y)
+    knot = y.argmin(axis=1)
+    edge = np.where(np.isnan(where), np.where(knot == 0, -1, 1), 0)
+    return np.where(edge == 0, where, x[knot]), lowest, edge
+
+
+def _akima_at(x: FloatArray, y: FloatArray, at: FloatArray) -> FloatArray:
+    """The Akima interpolant of each row of `y`, each at its own abscissa."""
+    spline = Akima1DInterpolator(x, y, axis=1)
+    interval = np.clip(np.searchsorted(x, at, side="right") - 1, 0, x.size - 2)
+    cubic = spline.c[:, interval, np.arange(at.size)]
+    value: FloatArray = np.polyval(cubic, at - x[interval])
+    return value
+
+
+def _centred(values: FloatArray) -> tuple[FloatArray, float]:
+    """Values about their mean in units of their standard deviation, and that unit."""
+    unit = float(values.std()) or 1.0
+    return (values - values.mean()) / unit, unit
+
+
+def _held(at: FloatArray, axis: FloatArray, convex: BoolArray) -> tuple[FloatArray, IntArray]:
+    """Positions held to the axis and one step beyond, and at which end they lie, if at or beyond one."""
+    low, high = float(axis.min()), float(axis.max())
+    # A minimum may touch the end of the grid; the lowest of the points may not.
+    edge = np.where(convex, (at > high).astype(int) - (at < low), (at >= high).astype(int) - (at <= low))
+    reach = _BEYOND_STEPS * spacing(axis)
+    return np.clip(at, low - reach, high + reach), edge

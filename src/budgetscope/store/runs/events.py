@@ -1,0 +1,47 @@
+"""TensorBoard event files, read with the `tensorboard` package (an extra)."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from budgetscope.core.errors import FailureError
+
+_MARK = ".tfevents."
+
+
+def is_events(path: Path) -> bool:
+    """Return whether a path is a TensorBoard event file, or a folder that may hold some."""
+    return _MARK in path.name or path.is_dir()
+
+
+def read_events(path: Path) -> list[dict[str, object]]:
+    """Return one record a run and step: `run`, `step` and a value for each scalar logged at that step.
+
+    A run is a folder of event files, named by its path below `path`.
+
+    Raises:
+        FailureError: there is no event file, none holds a scalar, or `tensorboard` is not installed.
+    """
+    files = sorted(path.rglob(f"*{_MARK}*")) if path.is_dir() else [path]
+    if not files:
+        raise FailureError(f"{str(path)!r} is a folder without TensorBoard files (events.out.tfevents.*).")
+    try:
+        loader: Any = importlib.import_module("tensorboard.backend.event_processing.event_file_loader")
+        tensors: Any = importlib.import_module("tensorboard.util.tensor_util")
+    except ImportError:
+        raise FailureError(
+            f"{str(path)!r} holds TensorBoard files, which need tensorboard: pip install 'budgetscope[tensorboard]'."
+        ) from None
+    points: dict[tuple[str, int], dict[str, object]] = {}
+    for file in files:
+        run = file.parent.relative_to(path).as_posix() if path.is_dir() else file.parent.name
+        run = path.name if run == "." else run
+        for event in loader.EventFileLoader(str(file)).Load():
+            for value in event.summary.value:
+                # The loader turns every scalar, old or new style, into a tensor.
+                if value.metadata.plugin_data.plugin_name == "scalars":
+                    point = points.setdefault((run, event.step), {"run": run, "step": event.step})
+                    point[value.tag] = float(tensors.make_ndarray(value.tensor).item())
+    if not points:
+        raise FailureError(f"{str(path)!r} holds no TensorBoard scalars; log the validation loss as a scalar.")
+    return list(points.values())
