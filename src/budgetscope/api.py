@@ -31,8 +31,9 @@ from budgetscope.core.quantities import parse_flops
 from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, shape_family
 from budgetscope.report import tables
 from budgetscope.store.devices import user_devices
-from budgetscope.store.files import write_atomically
+from budgetscope.store.files import exists, write_atomically
 from budgetscope.store.library import Entry, Library
+from budgetscope.store.locations import expanded
 from budgetscope.store.settings import Settings, read_settings, write_settings
 
 DEFAULT_LAW = "porian2024/refinedweb-tuned"
@@ -53,6 +54,8 @@ its authors bound to 1e10 parameters, and MiniCPM's, which holds under another p
 _MAX_CURVES = 256
 
 EXPORT_FORMATS = ("md", "csv", "json")
+
+RECIPE_ROLES = {"learning_rate", "batch_size", "beta2", "critical_batch_size", "warmup", "weight_decay"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,10 @@ class Advisor:
         chosen = request.hyperparameters or self.settings.hyperparameters
         own = (fit,) if {"learning_rate", "batch_size"} <= fit.laws.keys() else ()
         preferred = (self.library.get(chosen),) if chosen else own
+        if preferred and not RECIPE_ROLES & preferred[0].laws.keys():
+            raise UsageError(
+                f"{preferred[0].id} has no law for the recipe; `budgetscope fits list` shows the fits that say lr."
+            )
         defaults = (self.library.get(DEFAULT_HYPERPARAMETERS), self.library.get(CRITICAL_BATCH))
         return (*preferred, *defaults)
 
@@ -178,7 +185,9 @@ class Advisor:
         fit = self.library.get(fit_id)
         what = "recipe" if fit.allocation is None else "law"
         field = "hyperparameters" if fit.allocation is None else "law"
-        path = write_settings(replace(self.settings, **{field: fit_id}))
+        # A path must mean the same file from every folder.
+        name = str(expanded(fit_id).absolute()) if fit_id.endswith(".json") else fit_id
+        path = write_settings(replace(self.settings, **{field: name}))
         return path, what
 
     def plan(self, request: PlanRequest) -> Plan:
@@ -196,7 +205,11 @@ class Advisor:
         Raises: as `plan`.
         """
         question = self.question(request)
-        return _compare.compare(question, _plan.plan(question), self.fits)
+        return _compare.compare(question, _plan.plan(question), self._asked(question.fit))
+
+    def _asked(self, chosen: Fit) -> tuple[Fit, ...]:
+        """Return the fits to compare: a chosen one from a file stands in for the library's of that id."""
+        return (chosen, *(fit for fit in self.fits if fit.id != chosen.id))
 
     def explain(self, request: PlanRequest) -> Explanation:
         """Return the steps from Kaplan's experiment to the tuned one at a budget.
@@ -240,7 +253,7 @@ class Advisor:
         """
         question = self.question(request)
         answer = _plan.plan(question)
-        comparison = _compare.compare(question, answer, self.fits)
+        comparison = _compare.compare(question, answer, self._asked(question.fit))
         said = command(request)
         match form:
             case "md":
@@ -298,7 +311,7 @@ def write_export(path: Path, text: str, *, overwrite: bool) -> None:
         UsageError: the file exists.
         FailureError: the folder cannot be written.
     """
-    if path.exists() and not overwrite:
+    if exists(path) and not overwrite:
         raise UsageError(f"{str(path)!r} exists; name another file or add --force.")
     write_atomically(path, text)
 

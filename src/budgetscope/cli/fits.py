@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from budgetscope.core.fit import Fit
     from budgetscope.store.library import Entry
 
-app = typer.Typer(help="The stored laws: list, show, choose.", no_args_is_help=True)
+app = typer.Typer(help="The stored laws: list, show, choose.")
 
 FitId = Annotated[str, typer.Argument(help="family/name, or a fit file ending in .json.", metavar="ID")]
 

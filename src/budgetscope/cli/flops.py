@@ -21,7 +21,7 @@ def flops(
     vocab: Annotated[int, typer.Option(help="Vocabulary.")] = 50432,
     seq_len: Annotated[int, typer.Option(help="Training context in tokens.")] = 2048,
     d_ff: Annotated[int | None, typer.Option(help="Feed-forward width; by default 256·ceil(floor(8w/3)/256).")] = None,
-    heads: Annotated[int, typer.Option(help="Query heads.")] = 4,
+    heads: Annotated[int | None, typer.Option(help="Query heads; 4 by default.")] = None,
     kv_heads: Annotated[int | None, typer.Option(help="Key-value heads; by default as many as heads.")] = None,
     tied: Annotated[bool, typer.Option("--tied", help="The head shares the embedding's weights.")] = False,
     no_gated: Annotated[bool, typer.Option("--no-gated", help="Two feed-forward matrices, not three.")] = False,
@@ -39,6 +39,10 @@ def flops(
     if (size is None) == (depth is None and width is None):
         raise UsageError("give either --size, like --size 108M, or both --depth and --width.")
     if size is not None:
+        said = {"--d-ff": d_ff, "--heads": heads, "--kv-heads": kv_heads, "--no-gated": no_gated or None}
+        idle = [flag for flag, value in said.items() if value is not None]
+        if idle:
+            raise UsageError(f"{idle[0]} has no say in a shape taken by --size; give --depth and --width with it.")
         shapes = shape_family(family, vocab_size=vocab, seq_len=seq_len, tied=tied)
         found = shapes.nearest(parse_count(size), parse_convention(convention))
         if found is None:
@@ -47,12 +51,13 @@ def flops(
     elif depth is None or width is None:
         raise UsageError("a shape needs both --depth and --width.")
     else:
+        n_heads = 4 if heads is None else heads
         shape = Shape(
             depth=depth,
             width=width,
             d_ff=default_d_ff(width) if d_ff is None else d_ff,
-            n_heads=heads,
-            n_kv_heads=heads if kv_heads is None else kv_heads,
+            n_heads=n_heads,
+            n_kv_heads=n_heads if kv_heads is None else kv_heads,
             vocab_size=vocab,
             seq_len=seq_len,
             tied=tied,

@@ -57,21 +57,31 @@ def main() -> None:
     """Run the command line; a refusal is one sentence on stderr and a non-zero exit."""
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except BudgetscopeError as error:
         code = _refuse(str(error), error.exit_code)
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
         # The reader of a pipe has left; what it read was fine.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_stdout()
         code = 0
+    except OSError as error:
+        _abandon_stdout()
+        code = _refuse(f"the system refused: {(error.strerror or str(error)).lower()}.", 1)
     except Exception as error:
         # Typer's own refusals, from Click or its own copy of it, word themselves.
         if not hasattr(error, "format_message"):
             raise
-        hint = "" if "No such" not in str(error) else " See budgetscope --help."
-        code = _refuse(f"{error.format_message()}{hint}", getattr(error, "exit_code", 2))
+        sentence = error.format_message().removesuffix(".")
+        hint = " See budgetscope --help." if sentence.startswith(("No such", "Missing command")) else ""
+        code = _refuse(f"{sentence}.{hint}", getattr(error, "exit_code", 2))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _abandon_stdout() -> None:
+    """Let what is still buffered go nowhere, or Python would report it again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refuse(sentence: str, code: int) -> int:

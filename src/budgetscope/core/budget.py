@@ -106,10 +106,12 @@ def parse_budget(text: str) -> Budget:
     hardware = [name for name in stated.spans if name not in _WHOLE]
     if whole:
         if len(whole) + len(hardware) > 1:
-            raise UsageError(
-                f"{stated.quoted} gives both {_phrases(stated, (whole + hardware)[:2])}; "
+            remedy = (
                 "keep one of the two, the rest follows from it"
+                if len(whole) > 1
+                else "leave the machine out of the budget and say it with --device, --gpus, --mfu and --price"
             )
+            raise UsageError(f"{stated.quoted} gives both {_phrases(stated, (whole + hardware)[:2])}; {remedy}")
         return _WHOLE[whole[0]](stated.values[whole[0]])
     if not hardware or (hardware == ["device"] and not any(map(str.isdigit, stated.device or ""))):
         raise UsageError(f"{stated.quoted} is not understood; examples: {EXAMPLES}")

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from budgetscope.core.errors import FailureError
 from budgetscope.core.fit import Draws, Fit, percentiles
 from budgetscope.core.intervals import LEVEL, Estimate, params_interval
 from budgetscope.core.laws import PowerLawParams
@@ -150,6 +151,9 @@ def explain(question: Question, plan: Plan, get: Callable[[str], Fit]) -> Explan
         question: what was asked.
         plan: its answer.
         get: looks a fit up by its id.
+
+    Raises:
+        FailureError: a step's fit is shadowed by one that is no power law.
     """
     flops = locate(question).flops
     datasets = {}
@@ -183,10 +187,10 @@ def _step(fit: Fit, tuned: Fit, title: str, sentence: str, flops: float, questio
 
 
 def _exponent(fit: Fit) -> Estimate:
-    law = fit.laws["allocation"]
-    if not isinstance(law.law, PowerLawParams):
-        raise TypeError(f"{fit.id} is not a power law")
-    if not isinstance(law.uncertainty, Draws):
+    law = fit.laws.get("allocation")
+    if law is None or not isinstance(law.law, PowerLawParams):
+        raise FailureError(f"{fit.id} is no power law of N in C, which a step must be; remove your own fit of that id.")
+    if not isinstance(law.uncertainty, Draws) or "exponent" not in law.uncertainty.columns:
         return Estimate(law.law.exponent)
     column = law.uncertainty.columns.index("exponent")
     low, high = percentiles([row[column] for row in law.uncertainty.rows], LEVEL)

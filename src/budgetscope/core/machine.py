@@ -95,6 +95,9 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
     n_devices = _one("devices", hardware.n_devices, options.n_devices, "--gpus")
     mfu = _one("MFU", hardware.mfu, options.mfu, "--mfu")
     price = _one("price", hardware.price_usd_per_device_hour, options.price_usd_per_device_hour, "--price")
+    amount = hardware.usd is not None or hardware.device_hours is not None
+    if amount and hardware.hours is not None and options.n_devices is not None:
+        raise UsageError("the budget's amount and duration say how many devices run; leave --gpus out.")
     _check("the number of devices", n_devices, 1, 1e7)
     _check("the MFU", mfu, 0.001, 1)
     _check("the price", price, 0.001, 10_000)

@@ -331,7 +331,7 @@ def _recipe(question: Question, optimum: OperatingPoint, loss: float | None) -> 
         sources["critical_batch_size"] = critical[0].id
     return Recipe(
         learning_rate=learning_rate,
-        batch_tokens=Estimate(batch_tokens, batch.low, batch.high, batch.basis),
+        batch_tokens=_whole_batch(batch, batch_tokens),
         batch_sequences=sequences,
         beta2=beta2.at_batch(batch_tokens),
         warmup_tokens=warmup_tokens,
@@ -356,6 +356,12 @@ def _hyperparameter(role: str, question: Question, optimum: OperatingPoint, loss
     values = {p.fit_id: p.value for p in [*others, speaking[0]] if p is not None and p.value is not None}
     basis = f"range over {len(values)} published laws, not a confidence interval"
     return Estimate(value, min(values.values()), max(values.values()), basis), speaking[0].fit_id
+
+
+def _whole_batch(predicted: Estimate, batch_tokens: float) -> Estimate:
+    """Return the rounded batch with the prediction's range, widened where rounding left it."""
+    low, high = (batch_tokens if end is None else end for end in (predicted.low, predicted.high))
+    return Estimate(batch_tokens, min(low, batch_tokens), max(high, batch_tokens), predicted.basis)
 
 
 def _schedule(warmup_tokens: float, tokens: float, batch_tokens: float) -> str:

@@ -134,29 +134,26 @@ def fit_isoflop(
 
     Args:
         table: The runs; rows of one budget need not have exactly the same FLOPs.
-        noise: Run-to-run noise; None takes it from repeated seeds, or failing that from the scatter of
-            the losses about a smooth curve, with a flag.
-        method: "akima" interpolates (Porian et al.); "parabola" fits one parabola to all sizes of a
-            budget (Hoffmann et al. 2022, approach 2), which is biased where the curve is skewed.
-        intervals: "noise" makes them from the noise alone, as published; "scatter" also from how far the
-            optima scatter about the law, when that is more than the noise explains.
+        noise: Run-to-run noise; None takes it from repeated seeds, or else from scatter, with a flag.
+        method: "akima" interpolates (Porian et al.); "parabola" (Hoffmann et al. 2022, approach 2) is biased
+            where the curve is skewed.
+        intervals: "noise" makes them from the noise alone, as published; "scatter" also from what scatter
+            of the optima about the law the noise leaves unexplained.
         draws: Noisy copies of each curve.
-        seed: Seed of the random generator; the same seed gives the same fit to the last digit.
+        seed: Of the random generator; the same seed gives the same fit to the last digit.
         loss_range: Smallest and largest C of the loss curve's budgets; None takes all.
 
     Raises:
-        UsageError: If fewer than three budgets have an interior minimum, if no noise is given and none
-            can be estimated, or if the losses cannot be nats per token.
+        UsageError: If fewer than three budgets have an interior minimum, the noise is neither given nor
+            estimable, or the losses cannot be nats per token.
     """
     check_loss_unit(table)
     groups = budgets(table)
     noise, noise_flags = _choose_noise(noise, table, groups)
     rng = np.random.default_rng(seed)
-    minima: list[_Minima] = []
-    dropped: list[Dropped] = []
-    for group in groups:
-        found = _minimise(group, noise, method, draws, rng)
-        (minima if isinstance(found, _Minima) else dropped).append(found)  # type: ignore[arg-type]
+    found = [_minimise(group, noise, method, draws, rng) for group in groups]
+    minima = [each for each in found if isinstance(each, _Minima)]
+    dropped = [each for each in found if isinstance(each, Dropped)]
     refuse_few_budgets(dropped, len(minima))
     flops = np.array([m.optimum.flops for m in minima])
     (n_law, token_law, rho_law), ratio = _laws(minima, flops, intervals, rng)

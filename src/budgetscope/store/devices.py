@@ -23,5 +23,7 @@ def user_devices(path: Path | None = None) -> tuple[Device, ...]:
         return tuple(device_from_mapping(name, table) for name, table in tables.items())
     except tomllib.TOMLDecodeError as error:
         raise FailureError(f"the device file {str(path)!r} is not TOML: {error}.") from None
+    except RecursionError:
+        raise FailureError(f"the device file {str(path)!r} is nested too deeply; write one table a device.") from None
     except UsageError as error:
         raise FailureError(f"the device file {str(path)!r} is refused: {error}") from None

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,13 +20,25 @@ def read_text(path: Path, limit_bytes: int) -> str:
         FailureError: it cannot be read, is larger, or is not UTF-8.
     """
     try:
-        if path.stat().st_size > limit_bytes:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            # A pipe would wait and a device would never end.
+            raise FailureError(f"{str(path)!r} is not a file; name one.")
+        if status.st_size > limit_bytes:
             raise FailureError(f"{str(path)!r} is over {limit_bytes // 2**20} MiB; it is not one of ours.")
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise FailureError(f"cannot read {str(path)!r}: {_reason(error)}.") from None
     except UnicodeDecodeError:
         raise FailureError(f"{str(path)!r} is not UTF-8 text; save it as UTF-8.") from None
+
+
+def exists(path: Path) -> bool:
+    """Return whether a file is there, as far as the system lets us see."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def write_atomically(path: Path, text: str) -> None:

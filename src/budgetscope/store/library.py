@@ -79,7 +79,7 @@ class Library:
             FailureError: its file is broken.
         """
         if name.endswith(".json"):
-            return load(Path(name).expanduser())
+            return load(locations.expanded(name))
         path = self.path(name)
         if path is None:
             raise UsageError(self.unknown(name))
@@ -188,7 +188,7 @@ def load(path: Path, expected_id: str | None = None) -> Fit:
     """
     try:
         stat = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # a null byte is a ValueError
         raise FailureError(f"there is no fit file {str(path)!r}; check the path.") from None
     return _load(path, expected_id, stat.st_mtime_ns, stat.st_size)
 

@@ -28,7 +28,15 @@ def bundled_fits() -> Path:
 def override_fits() -> Path | None:
     """Return the folder named by BUDGETSCOPE_FITS, if any."""
     named = os.environ.get("BUDGETSCOPE_FITS")
-    return Path(named).expanduser() if named else None
+    return expanded(named) if named else None
+
+
+def expanded(path: str) -> Path:
+    """Return a path with its `~` replaced; as it stands when no user has that home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def user_fits() -> Path:

@@ -76,7 +76,8 @@ def dump(fit: Fit) -> str:
     """Return a fit's file: readable, one bootstrap draw a line."""
     text = json.dumps(encode(fit), indent=1, ensure_ascii=False)
     # A row of numbers over several lines helps nobody.
-    return re.sub(r"\[\s+(-?[\d.][^\[\]\"]*?)\s+\]", _one_line, text) + "\n"
+    # A line break stands between values only, never inside a text, which could look like a row itself.
+    return re.sub(r"\[\n\s+(-?[\d.][^\[\]\"]*?)\n\s+\]", _one_line, text) + "\n"
 
 
 def _one_line(match: re.Match[str]) -> str:
@@ -236,6 +237,9 @@ class _Reader:
         value = self._value.get(key)
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise FailureError(f"{key!r} of {self._name} is missing or is not of type {kind.__name__}.")
+        if kind is dict:
+            for name in value:
+                _text(name, f"a name in {key!r} of {self._name}")
         return value
 
     def text(self, key: str) -> str:
@@ -255,8 +259,9 @@ class _Reader:
 
 
 def _text(value: object, name: str) -> str:
-    if not isinstance(value, str) or len(value) > 2000:
-        raise FailureError(f"{name} is not a text of at most 2000 characters.")
+    # Control characters could steer the terminal that shows the text; a lone surrogate could not be shown at all.
+    if not isinstance(value, str) or len(value) > 2000 or not value.isprintable():
+        raise FailureError(f"{name} is not a text of at most 2000 printable characters.")
     return value
 
 

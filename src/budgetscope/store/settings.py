@@ -34,7 +34,7 @@ def read_settings(path: Path | None = None) -> Settings:
     try:
         record = json.loads(read_text(path, 2**20))
         values = {field.name: record.get(field.name) for field in fields(Settings)}
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         raise FailureError(f"the settings file {str(path)!r} is broken; mend or delete it.") from None
     if not all(value is None or isinstance(value, str) for value in values.values()):
         raise FailureError(f"the settings file {str(path)!r} holds a value that is no text; mend or delete it.")

@@ -65,7 +65,7 @@ def figure(plan: Plan, curves: Sequence[Curve]) -> Figure:
 
 def _family(fit_id: str) -> str:
     """Return who wrote a fit, without the year."""
-    return fit_id.split("/")[0].rstrip("0123456789").capitalize()
+    return fit_id.split("/", maxsplit=1)[0].rstrip("0123456789").capitalize()
 
 
 def _flops_label(exponent: int) -> str:

@@ -84,7 +84,8 @@ def read(request: PlanRequest, name: str, text: str) -> PlanRequest:
     field = next(field for field in FIELDS if field.name == name)
     stripped = text.strip()
     value = text if name == "budget" else field.read(stripped) if stripped else None
-    return replace(request, **{name: value})
+    change: dict[str, Any] = {name: value}
+    return replace(request, **change)
 
 
 def written(request: PlanRequest) -> Mapping[str, str]:
@@ -101,8 +102,9 @@ def field_at_fault(advisor: Advisor, request: PlanRequest) -> str:
     for field in FIELDS[1:]:
         if getattr(request, field.name) is None:
             continue
+        unsaid: dict[str, Any] = {field.name: None}
         try:
-            advisor.question(replace(request, **{field.name: None}))
+            advisor.question(replace(request, **unsaid))
         except BudgetscopeError:
             continue
         return field.name

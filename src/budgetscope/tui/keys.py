@@ -31,7 +31,7 @@ class Key:
 
 
 KEYS = (
-    Key(("question_mark", "f1"), "help", "Help", "Show these keys.", "plan", in_palette=False),
+    Key(("question_mark", "f1"), "app.help", "Help", "Show these keys.", "plan", in_palette=False),
     Key(("b", "f3"), "edit_budget", "Budget", "Edit the budget.", "plan"),
     Key(("l", "ctrl+l"), "choose_law", "Law", "Choose the law to follow; type to filter.", "plan"),
     Key(("c", "f5"), "next_view", "Chart/table", "Show the chart, the comparison, or both.", "plan"),

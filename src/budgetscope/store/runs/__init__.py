@@ -1,7 +1,7 @@
 """Reading anybody's table of training runs: file -> raw rows -> columns -> clean runs, and what became of each row."""
 
 from budgetscope.store.runs.curves import at_budgets
-from budgetscope.store.runs.intake import Intake, read_runs
-from budgetscope.store.runs.report import Dropped, Run
+from budgetscope.store.runs.intake import read_runs
+from budgetscope.store.runs.result import Dropped, Intake, Run
 
 __all__ = ["Dropped", "Intake", "Run", "at_budgets", "read_runs"]

@@ -194,9 +194,8 @@ def _only(field: str, candidates: Sequence[str]) -> Source | None:
     # W&B's own columns begin with an underscore: _step counts calls of log(), not always steps.
     candidates = [name for name in candidates if not name.startswith("_")] or candidates
     if len(candidates) > 1:
-        raise UsageError(
-            f"{name_columns(candidates)} could each be {field}; choose with --map {field}={candidates[-1]}."
-        )
+        example = next((name for name in candidates if "val" in name.casefold()), candidates[0])
+        raise UsageError(f"{name_columns(candidates)} could each be {field}; choose with --map {field}={example}.")
     return Source(candidates[0], ((candidates[0], 1.0),)) if candidates else None
 
 

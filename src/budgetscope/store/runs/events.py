@@ -14,17 +14,26 @@ def is_events(path: Path) -> bool:
     return _MARK in path.name or path.is_dir()
 
 
-def read_events(path: Path) -> list[dict[str, object]]:
+def event_files(path: Path) -> list[Path]:
+    """Return the event files that a path names.
+
+    Raises:
+        FailureError: the folder has none.
+    """
+    files = sorted(path.rglob(f"*{_MARK}*")) if path.is_dir() else [path]
+    if not files:
+        raise FailureError(f"{str(path)!r} is a folder without TensorBoard files (events.out.tfevents.*).")
+    return files
+
+
+def read_events(path: Path, files: list[Path]) -> list[dict[str, object]]:
     """Return one record a run and step: `run`, `step` and a value for each scalar logged at that step.
 
     A run is a folder of event files, named by its path below `path`.
 
     Raises:
-        FailureError: there is no event file, none holds a scalar, or `tensorboard` is not installed.
+        FailureError: no file holds a scalar, or `tensorboard` is not installed.
     """
-    files = sorted(path.rglob(f"*{_MARK}*")) if path.is_dir() else [path]
-    if not files:
-        raise FailureError(f"{str(path)!r} is a folder without TensorBoard files (events.out.tfevents.*).")
     try:
         loader: Any = importlib.import_module("tensorboard.backend.event_processing.event_file_loader")
         tensors: Any = importlib.import_module("tensorboard.util.tensor_util")

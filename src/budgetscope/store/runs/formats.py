@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.store.runs.events import is_events, read_events
+from budgetscope.store.runs.events import event_files, is_events, read_events
 
 MAX_BYTES = 512 * 2**20
 MAX_NAMED = 12
@@ -56,7 +56,9 @@ def read_table(path: Path) -> RawTable:
     name = path.name.lower().removesuffix(".gz")
     try:
         if is_events(path):
-            return _from_records(path, read_events(path))
+            files = event_files(path)
+            _check_size(path, sum(file.stat().st_size for file in files))
+            return _from_records(path, read_events(path, files))
         reader = next((reader for ending, reader in _READERS.items() if name.endswith(ending)), None)
         if reader is None:
             raise UsageError(
@@ -71,11 +73,16 @@ def read_table(path: Path) -> RawTable:
         raise UsageError(f"{str(path)!r} is nested too deeply to be a table of runs.") from None
 
 
-def _read_bytes(path: Path) -> bytes:
-    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
-        content = file.read(MAX_BYTES + 1) if path.stat().st_size <= MAX_BYTES else b""
-    if len(content) > MAX_BYTES or path.stat().st_size > MAX_BYTES:
+def _check_size(path: Path, size_bytes: int) -> None:
+    if size_bytes > MAX_BYTES:
         raise FailureError(f"{str(path)!r} is over {MAX_BYTES // 2**20} MiB; keep the columns and rows that matter.")
+
+
+def _read_bytes(path: Path) -> bytes:
+    _check_size(path, path.stat().st_size)
+    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    _check_size(path, len(content))
     if not content.strip():
         raise UsageError(f"{str(path)!r} is empty; give a table with one row a run.")
     return content
@@ -96,7 +103,7 @@ def _read_delimited(path: Path) -> RawTable:
     header = text.lstrip().partition("\n")[0]
     delimiter = "\t" if ".tsv" in path.suffixes[-2:] else max(",;\t", key=header.count)
     try:
-        records = [record for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)]
+        records = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
         raise UsageError(f"{str(path)!r} is not a table: {error}.") from None
     records = [record for record in records if any(cell.strip() for cell in record)]

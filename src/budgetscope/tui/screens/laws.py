@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import groupby
 from typing import ClassVar
 
 from textual import on
@@ -10,16 +11,18 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label, OptionList
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from budgetscope.core.curves import local_exponent
 from budgetscope.core.fit import Fit
 from budgetscope.core.quantities import format_flops
 from budgetscope.tui.keys import bindings
+from budgetscope.tui.widgets.law_table import CHOSEN_SIGN, SEPARATOR
 
 _NOWHERE_FLOPS = 1e21
 """Where the exponent is taken for a law whose source gives no range of budgets."""
+_TITLE_WIDTH = 46
 
 
 class LawsScreen(ModalScreen[str | None]):
@@ -42,7 +45,6 @@ class LawsScreen(ModalScreen[str | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Follow which law?"
             yield Input(placeholder="type to filter by title or id", compact=True)
-            yield Label(Content(_columns("title", "id", "exponent", "fitted on, FLOPs")), classes="heading")
             yield OptionList(markup=False, compact=True)
 
     def on_mount(self) -> None:
@@ -57,8 +59,11 @@ class LawsScreen(ModalScreen[str | None]):
         shown = [fit for fit in self._fits if all(word in f"{fit.title} {fit.id}".casefold() for word in words)]
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options([Option(_described(fit, fit.id == self._current), id=fit.id) for fit in shown])
-        options.highlighted = 0 if shown else None
+        for ablation, fits in groupby(shown, key=lambda fit: fit.ablation):
+            if ablation:
+                options.add_option(Option(Content(f"── {SEPARATOR} ──"), disabled=True))
+            options.add_options([Option(_described(fit, fit.id == self._current), id=fit.id) for fit in fits])
+        options.action_first()
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
@@ -77,30 +82,29 @@ class LawsScreen(ModalScreen[str | None]):
     def action_move(self, lines: int) -> None:
         """Move the cursor of the list while the filter has the focus."""
         options = self.query_one(OptionList)
-        if options.highlighted is not None:
-            options.highlighted = min(max(options.highlighted + lines, 0), options.option_count - 1)
+        if lines < 0:
+            options.action_cursor_up()
+        else:
+            options.action_cursor_down()
 
     def action_close(self) -> None:
         """Close without a choice."""
         self.dismiss(None)
 
 
-def _columns(title: str, fit_id: str, exponent: str, span: str) -> str:
-    return f"  {_cut(title, 32)} {_cut(fit_id, 36)} {exponent:>8}  {span}"
-
-
-def _cut(text: str, width: int) -> str:
-    return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
-
-
 def _described(fit: Fit, current: bool) -> Content:
+    """Return title and exponent, and below them the id and what the law was fitted on."""
     law = fit.allocation
     span = law.fitted.get("flops") if law is not None else None
     middle = _NOWHERE_FLOPS if span is None else math.sqrt(span.low * span.high)
-    words = _columns(
-        fit.title,
-        fit.id,
-        f"{local_exponent(fit, middle):.3f}",
-        "not given" if span is None else f"{format_flops(span.low)} to {format_flops(span.high)}",
-    )
-    return Content(("►" if current else " ") + words[1:] + ("  (step of an argument)" if fit.ablation else ""))
+    exponent = f"N grows as C^{local_exponent(fit, middle):.3f}"
+    fitted = "no range given" if span is None else f"{format_flops(span.low)} to {format_flops(span.high)} FLOPs"
+    sign = CHOSEN_SIGN if current else " "
+    return Content.assemble(
+        (f"{sign} {_cut(fit.title, _TITLE_WIDTH)}", "bold"), f"{exponent}\n",
+        (f"    {_cut(fit.id, _TITLE_WIDTH - 2)}{fitted}", "$foreground 65%"),
+    )  # fmt: skip
+
+
+def _cut(text: str, width: int) -> str:
+    return text.ljust(width) if len(text) < width else text[: width - 2] + "… "

@@ -70,7 +70,7 @@ class PlanScreen(Screen[None]):
         yield FieldRow(FIELDS[0], texts["budget"], BUDGET_EXAMPLES)
         with Horizontal(id="upper"):
             with VerticalScroll(id="form", can_focus=False) as form:
-                form.border_title = "What is known"
+                form.border_title = "Options"
                 for field in FIELDS[1:]:
                     yield FieldRow(field, texts[field.name], suggestions=self._suggestions(field.name))
             yield Recommendation(id="recommendation")
@@ -145,8 +145,8 @@ class PlanScreen(Screen[None]):
             self.row(field.name).hint(field.resolved(plan))
             self.row(field.name).note("")
         self.row("budget").note(plan.understood)
-        self.query_one("#header", Static).update(Content(f" budgetscope   {plan.law_title}   {plan.law_id}"))
-        self.query_one("#chart").border_title = Content(f"N*(C), {plan.convention} count")  # type: ignore[assignment]
+        self.query_one("#header", Static).update(Content(f" budgetscope   {plan.law_id}   {plan.law_title}"))
+        self.query_one("#chart").border_title = Content(f"N*(C), {plan.convention} count")
 
     def watch_problem(self, problem: Problem | None) -> None:
         """Say it beside its field, and mark the plan on the screen as the last good one."""

@@ -54,7 +54,7 @@ class Recommendation(Widget):
         title = "Recommendation"
         if self.plan is not None and self.stale:
             title = f"LAST GOOD PLAN, for {self.plan.budget}"
-        self.border_title = Content(title)  # type: ignore[assignment]
+        self.border_title = Content(title)
 
     def render(self) -> Content:
         """Lay out the figures for the size at hand."""

@@ -1,0 +1,162 @@
+"""What a table of runs may not leave open: mixed configurations, repeats that disagree, FLOPs that are not 6 N D."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from statistics import median
+
+from budgetscope.core.errors import UsageError
+from budgetscope.core.ledger import Convention
+from budgetscope.core.quantities import quote
+from budgetscope.store.runs.columns import parse_cell
+from budgetscope.store.runs.fields import Draft
+from budgetscope.store.runs.formats import is_blank
+from budgetscope.store.runs.result import Journal, Row
+
+# Without seeds, two rows of one configuration are the same measurement only if they agree this closely.
+DUPLICATE_RTOL = 1e-6
+_MAX_NAMED = 3
+# What W&B and others keep about a run that does not change what was trained.
+_BOOKKEEPING = frozenset(
+    "id notes tags user created updated runtime sweep group jobtype hostname host gpu gputype commit git gitcommit "
+    "url path date time timestamp description".split()
+)
+
+
+def drop_diverged(rows: Sequence[Row], journal: Journal) -> list[Row]:
+    """Return the rows whose loss is finite and positive."""
+    kept = []
+    for row in rows:
+        loss = row.run.loss
+        if math.isfinite(loss) and loss > 0:
+            kept.append(row)
+        elif math.isfinite(loss):
+            journal.drop([row.number], f"loss is {loss:g}, which is not positive")
+        else:
+            journal.drop([row.number], f"loss is {loss:g}: the run diverged")
+    return kept
+
+
+def check_configurations(rows: Sequence[Row], columns: Sequence[str], known: Collection[str]) -> None:
+    """Refuse a table that holds several configurations.
+
+    A column does so if it is text, is none of `known` or of the usual bookkeeping, and has several values,
+    each on two rows or more on average.
+
+    Raises:
+        UsageError: there is such a column; the remedy is `--where`.
+    """
+    mixed: dict[str, list[str]] = {}
+    for column in columns:
+        if column in known or not column or column.casefold().replace("_", "") in _BOOKKEEPING:
+            continue
+        cells = [cell for row in rows if not is_blank(cell := row.cells.get(column))]
+        values = list(dict.fromkeys(cell.strip() for cell in cells if isinstance(cell, str)))
+        if 1 < len(values) <= len(rows) / 2 and not any(map(_is_number, values)):
+            mixed[column] = values
+    if not mixed:
+        return
+    named = "; ".join(f"{column}: {_list(values)}" for column, values in list(mixed.items())[:_MAX_NAMED])
+    more = f"; and {len(mixed) - _MAX_NAMED} columns more" if len(mixed) > _MAX_NAMED else ""
+    first = next(iter(mixed))
+    raise UsageError(
+        f"the table holds several configurations ({named}{more}); choose with --where {first}={mixed[first][0]}, "
+        f"or take all with --where '{first}=*'."
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return parse_cell(text, counted=True) is not None
+    except ValueError:
+        return False
+
+
+def _list(values: Sequence[str]) -> str:
+    named = ", ".join(quote(value)[1:-1] for value in values[:_MAX_NAMED])
+    return f"{named}, ..." if len(values) > _MAX_NAMED else named
+
+
+def merge_duplicates(rows: Sequence[Row], known: Collection[str], journal: Journal) -> list[Row]:
+    """Return one row for each group that says the same.
+
+    Args:
+        rows: The rows in use.
+        known: Columns that were read, and so do not explain why two rows disagree.
+        journal: Is told what was merged.
+
+    Raises:
+        UsageError: two rows of one configuration and seed disagree in loss.
+    """
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        run = row.run
+        key = (run.flops, run.n_params, run.tokens, run.learning_rate, run.batch_tokens, run.beta2, run.seed)
+        groups.setdefault(key, []).append(row)
+    for repeats in groups.values():
+        low, high = min(repeats, key=lambda row: row.run.loss), max(repeats, key=lambda row: row.run.loss)
+        if high.run.loss > low.run.loss * (1 + DUPLICATE_RTOL):
+            raise UsageError(_disagreement(low, high, known))
+        if len(repeats) > 1:
+            journal.merged.append(tuple(row.number for row in repeats))
+    return [repeats[0] for repeats in groups.values()]
+
+
+def _disagreement(low: Row, high: Row, known: Collection[str]) -> str:
+    first, second = sorted((low, high), key=lambda row: row.number)
+    differing = [
+        column
+        for column in first.cells
+        if column and column not in known and str(first.cells[column]) != str(second.cells.get(column))
+    ]
+    seed = "" if low.run.seed is None else f", seed {low.run.seed}"
+    what = f"N={low.run.n_params:.4g}, D={low.run.tokens:.4g}{seed}"
+    remedy = "if they are repeats, give each a seed in a column `seed`; otherwise keep one of them"
+    if differing:
+        column = differing[0]
+        example = f"--where {column}={quote(str(first.cells[column]))[1:-1]}"
+        remedy = f"they differ in {_list(differing)}: choose with {example}, or, {remedy}"
+    return (
+        f"rows {first.number} and {second.number} have the same configuration ({what}) but losses "
+        f"{first.run.loss:.5g} and {second.run.loss:.5g}; {remedy}."
+    )
+
+
+def check_six_n_d(complete: Sequence[Draft], counting: Convention, journal: Journal) -> None:
+    """Report how far given FLOPs are from 6 N D, and what may explain it.
+
+    Raises:
+        UsageError: they are so far off that a column must be in another unit.
+    """
+    ratios = sorted(filter(None, (_ratio(draft.values) for draft in complete)))
+    if not ratios or not counting.counts_six_n:
+        return
+    middle, low, high = median(ratios), ratios[0], ratios[-1]
+    if not 0.1 < middle < 10:
+        raise UsageError(
+            f"flops are {middle:.3g} times 6 n_params tokens: one column is in another unit; correct it with --map, "
+            "such as --map flops=COLUMN*1e9."
+        )
+    if abs(middle - 1) <= 0.02 and high / low < 1.1:
+        return
+    journal.assume(
+        f"flops are {middle:.3g} times 6 n_params tokens ({low:.3g} to {high:.3g}) although {counting} counting "
+        f"defines them as equal: {_explanation(middle, low, high)}. They are used as given."
+    )
+
+
+def _ratio(values: Mapping[str, float | None]) -> float | None:
+    flops, n_params, tokens = (values.get(name) or 0.0 for name in ("flops", "n_params", "tokens"))
+    product = 6 * n_params * tokens
+    usable = math.isfinite(flops) and math.isfinite(product) and flops > 0 and product > 0
+    return flops / product if usable else None
+
+
+def _explanation(middle: float, low: float, high: float) -> str:
+    is_even = high / low < 1.1
+    if is_even and abs(middle * 3 - 1) < 0.05:
+        return "they may be the forward pass alone, 2 N D"
+    if is_even and abs(middle * 0.75 - 1) < 0.05:
+        return "they may include recomputed activations, 8 N D"
+    if middle > 1:
+        return "they may include work that N leaves out, the output head (kaplan counts N so) or attention (exact)"
+    return "N may include parameters that cost no FLOPs, the input embedding (total counts N so)"

@@ -1,0 +1,226 @@
+"""One row's cells to the numbers of a run: units, what a run's rows share, and what two numbers say of a third."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from budgetscope.core.errors import UsageError
+from budgetscope.core.ledger import Convention
+from budgetscope.store.runs.columns import COUNTS, LOSS_UNITS, NUMBERS, Source, unit_of_loss
+from budgetscope.store.runs.formats import RawRow, RawTable, name_columns
+from budgetscope.store.runs.result import Journal, Row, Run
+
+_MEASURED = ("flops", "n_params", "tokens")
+_CONSTANT = ("n_params", "learning_rate", "batch_tokens", "batch_sequences", "seq_len", "beta2", "seed")
+_WHOLE = ("seed", "step")
+# Nobody trains fewer parameters or on fewer tokens: such a column counts millions or billions.
+_SMALLEST = {"n_params": 1e4, "tokens": 1e5}
+
+
+@dataclass
+class Draft:
+    """A row while its run is put together."""
+
+    row: RawRow
+    name: str | None
+    values: dict[str, float | None] = field(default_factory=dict)
+
+    def is_curve_point(self) -> bool:
+        """Whether the row says which run and which step it belongs to."""
+        return self.name is not None and self.values.get("step") is not None
+
+
+def parse_rows(rows: Sequence[RawRow], sources: Mapping[str, Source], journal: Journal) -> list[Draft]:
+    """Return the numbers of each row; rows with a cell that is not a number are dropped."""
+    numeric = {name: source for name, source in sources.items() if name in NUMBERS}
+    drafts = []
+    for row in rows:
+        draft = Draft(row, sources["run"].text(row.cells) if "run" in sources else None)
+        name = ""
+        try:
+            for name, source in numeric.items():
+                draft.values[name] = source.number(row.cells, counted=name in COUNTS)
+        except ValueError as error:
+            journal.drop([row.number], f"{name} is {error}, which is not a number")
+        else:
+            drafts.append(draft)
+    return drafts
+
+
+def share_constants(drafts: Sequence[Draft], journal: Journal) -> None:
+    """Give every point of a named run what the run logged once, and the peak of its learning-rate schedule."""
+    runs: dict[str, list[Draft]] = {}
+    for draft in drafts:
+        if draft.name is not None and draft.is_curve_point():
+            runs.setdefault(draft.name, []).append(draft)
+    schedules = 0
+    for points in runs.values():
+        steps = [point.values["step"] for point in points]
+        for name in _CONSTANT:
+            found = {value for point in points if (value := point.values.get(name)) is not None}
+            if name == "learning_rate" and len(found) > 1 and len(set(steps)) == len(steps):
+                found = {max(found)}
+                schedules += 1
+            if len(found) == 1:
+                for point in points:
+                    point.values[name] = next(iter(found))
+    if schedules:
+        journal.assume(f"learning_rate is the peak of its schedule in {schedules} runs.")
+
+
+def check_columns(table: RawTable, sources: Mapping[str, Source], counting: Convention) -> None:
+    """Refuse a table without the columns that a run needs.
+
+    Raises:
+        UsageError: the loss, or more of FLOPs, N and D than 6 N D makes up for, has no column.
+    """
+    has_steps = "step" in sources and ("batch_tokens" in sources or "batch_sequences" in sources)
+    missing = [name for name in _MEASURED if name not in sources and not (name == "tokens" and has_steps)]
+    spare = 1 if counting.counts_six_n else 0
+    needed = (["loss"] if "loss" not in sources else []) + (missing if len(missing) > spare else [])
+    if needed:
+        why = "two of flops, n_params and tokens are needed" if spare else f"{counting} derives none of them from 6 N D"
+        reason = f" ({why})" if missing and len(missing) > spare else ""
+        raise UsageError(
+            f"no column for {' and '.join(needed)}{reason}: name it with --map {needed[0]}=COLUMN, or as a sum "
+            f"--map {needed[0]}=COLUMN+COLUMN; the columns are {name_columns(table.columns)}."
+        )
+
+
+def set_batch_tokens(drafts: Sequence[Draft], sources: Mapping[str, Source], seq_len: int | None) -> None:
+    """Turn batches in sequences into tokens.
+
+    Raises:
+        UsageError: no sequence length is known.
+    """
+    if "batch_sequences" not in sources or "batch_tokens" in sources:
+        return
+    if seq_len is None and "seq_len" not in sources:
+        label = sources["batch_sequences"].label
+        raise UsageError(
+            f"the column {label!r} counts sequences and their length is unknown; give --seq-len, such as --seq-len 2048."
+        )
+    for draft in drafts:
+        batch, length = draft.values["batch_sequences"], seq_len or draft.values.get("seq_len")
+        draft.values["batch_tokens"] = None if batch is None or length is None else batch * length
+
+
+def convert_loss(
+    drafts: Sequence[Draft], source: Source, loss_unit: str | None, bytes_per_token: float | None, journal: Journal
+) -> None:
+    """Turn losses into nats per token.
+
+    Raises:
+        UsageError: the unit is unknown, or bits per byte come without the bytes per token.
+    """
+    named = unit_of_loss(source.label)
+    unit = loss_unit or named or "nats"
+    if unit not in LOSS_UNITS:
+        raise UsageError(f"{unit!r} is not a unit of loss; choose one of {', '.join(LOSS_UNITS)}.")
+    origin = "as asked" if loss_unit else f"as {source.label!r} says" if named else "the default; see --loss-unit"
+    if unit == "nats":
+        journal.assume(f"The loss is in nats per token ({origin}).")
+        return
+    if unit == "bits-per-byte" and bytes_per_token is None:
+        raise UsageError(
+            f"losses in bits per byte ({origin}) need the tokenizer's bytes per token on this data: "
+            "give --bytes-per-token, such as --bytes-per-token 4.5."
+        )
+    factor = math.log(2) * (bytes_per_token or 1 if unit == "bits-per-byte" else 1)
+    how = "its logarithm was taken" if unit == "perplexity" else f"it was multiplied by {factor:.4g}"
+    journal.assume(f"The loss is in {unit} ({origin}); {how} to give nats per token.")
+    for draft in drafts:
+        loss = draft.values["loss"]
+        if loss is not None:
+            draft.values["loss"] = _log(loss) if unit == "perplexity" else loss * factor
+
+
+def _log(value: float) -> float:
+    return math.log(value) if value > 0 else math.nan
+
+
+def derive(
+    drafts: Sequence[Draft], sources: Mapping[str, Source], counting: Convention, journal: Journal
+) -> list[Draft]:
+    """Fill in tokens from steps and a third from two of C, N, D; return the drafts that had all three."""
+    _check_magnitude(drafts, sources)
+    from_steps = 0
+    derived = dict.fromkeys(_MEASURED, 0)
+    complete = []
+    for draft in drafts:
+        values = draft.values
+        step, batch = values.get("step"), values.get("batch_tokens")
+        if values.get("tokens") is None and step is not None and batch is not None:
+            values["tokens"] = step * batch
+            from_steps += 1
+        missing = [name for name in _MEASURED if values.get(name) is None]
+        if not missing:
+            complete.append(draft)
+        elif len(missing) == 1 and counting.counts_six_n:
+            values[missing[0]] = _six_n_d(values, missing[0])
+            derived[missing[0]] += 1
+    if from_steps:
+        journal.assume(f"tokens = step x batch_tokens in {from_steps} rows.")
+    formulas = {"flops": "flops = 6 n_params tokens", "n_params": "n_params = flops / (6 tokens)"}
+    for name, count in derived.items():
+        if count:
+            formula = formulas.get(name, "tokens = flops / (6 n_params)")
+            journal.assume(f"{formula} in {count} rows, the definition under {counting} counting.")
+    return complete
+
+
+def _six_n_d(values: Mapping[str, float | None], missing: str) -> float:
+    known = [value for name in _MEASURED if (value := values.get(name)) is not None]
+    if missing == "flops":
+        return 6 * known[0] * known[1]
+    return known[0] / (6 * known[1]) if known[1] else math.nan
+
+
+def _check_magnitude(drafts: Sequence[Draft], sources: Mapping[str, Source]) -> None:
+    for name, smallest in _SMALLEST.items():
+        values = [abs(value) for draft in drafts if (value := draft.values.get(name)) is not None]
+        largest = max((value for value in values if math.isfinite(value)), default=0.0)
+        if name in sources and 0 < largest < smallest:
+            label = sources[name].label
+            raise UsageError(
+                f"{name} is {largest:g} at most, too few to train: if {label!r} counts millions or billions, "
+                f"say so with --map {name}={label}*1e6 or *1e9."
+            )
+
+
+def finish(drafts: Sequence[Draft], journal: Journal) -> list[Row]:
+    """Return the rows whose numbers make a run; the loss alone may still be NaN: the run diverged."""
+    rows = []
+    for draft in drafts:
+        values, number = draft.values, draft.row.number
+        reason = next((reason for name in (*_MEASURED, "loss") if (reason := _absent(name, values))), None)
+        reason = reason or next((reason for name in values if (reason := _wrong(name, values[name]))), None)
+        if reason:
+            journal.drop([number], reason)
+            continue
+        whole = {name: None if (value := values.get(name)) is None else int(value) for name in _WHOLE}
+        run = Run(
+            *(values[name] or 0.0 for name in (*_MEASURED, "loss")),
+            learning_rate=values.get("learning_rate"),
+            batch_tokens=values.get("batch_tokens"),
+            beta2=values.get("beta2"),
+            seed=whole["seed"],
+            name=draft.name,
+            step=whole["step"],
+        )
+        rows.append(Row(number, draft.row.cells, run))
+    return rows
+
+
+def _absent(name: str, values: Mapping[str, float | None]) -> str | None:
+    return f"no value for {name}" if values.get(name) is None else None
+
+
+def _wrong(name: str, value: float | None) -> str | None:
+    """Say why a number cannot stand, if it cannot."""
+    if value is None or name == "loss":
+        return None
+    if name in _WHOLE:
+        fits = math.isfinite(value) and value == int(value) and abs(value) < 2**63
+        return None if fits else f"{name} is {value:g}, which is not a whole number"
+    return None if math.isfinite(value) and value > 0 else f"{name} is {value:g}, which is not positive and finite"

@@ -1,0 +1,101 @@
+"""What reading a table of runs gives: the runs, and an account of every row."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from budgetscope.core.ledger import Convention
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training run, or one point of its learning curve.
+
+    Attributes:
+        flops: training FLOPs C so far.
+        n_params: parameters N, under the table's counting convention.
+        tokens: training tokens D so far.
+        loss: in nats per token.
+        learning_rate: the peak of its schedule.
+        batch_tokens: tokens per step.
+        beta2: of AdamW.
+        seed: tells repeats of one configuration apart.
+        name: of the run.
+        step: optimizer steps so far.
+    """
+
+    flops: float
+    n_params: float
+    tokens: float
+    loss: float
+    learning_rate: float | None = None
+    batch_tokens: float | None = None
+    beta2: float | None = None
+    seed: int | None = None
+    name: str | None = None
+    step: int | None = None
+
+
+class Row(NamedTuple):
+    """A run and where it was read: its row number, from 1 without the header, and the row's cells."""
+
+    number: int
+    cells: Mapping[str, object]
+    run: Run
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Rows that were left out for one reason; rows are numbered from 1, the header excluded."""
+
+    rows: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The runs of a table and what became of each of its rows.
+
+    `read` rows are `used` runs, the rows that were dropped, and all but the first of each merged group.
+
+    Attributes:
+        runs: in the order of the file.
+        counting: the convention of `n_params` and `flops`.
+        read: rows in the file, without the header; in a chart exported from W&B, points of curves.
+        used: runs.
+        merged: row numbers of each group of rows that say the same.
+        dropped: rows left out, by reason.
+        mapping: field to the column that it was read from.
+        assumptions: what was assumed, converted or derived, a sentence each.
+    """
+
+    runs: tuple[Run, ...]
+    counting: Convention
+    read: int
+    used: int
+    merged: tuple[tuple[int, ...], ...]
+    dropped: tuple[Dropped, ...]
+    mapping: Mapping[str, str]
+    assumptions: tuple[str, ...]
+
+
+class Journal:
+    """Collects, while a table is read, what became of its rows."""
+
+    def __init__(self) -> None:
+        self.merged: list[tuple[int, ...]] = []
+        self.assumptions: list[str] = []
+        self._dropped: dict[str, list[int]] = {}
+
+    def drop(self, rows: Iterable[int], reason: str) -> None:
+        """Note that rows are left out."""
+        self._dropped.setdefault(reason, []).extend(rows)
+
+    def assume(self, sentence: str) -> None:
+        """Note what was assumed, converted or derived."""
+        self.assumptions.append(sentence)
+
+    @property
+    def dropped(self) -> tuple[Dropped, ...]:
+        """Everything left out so far, by reason, in the order in which the reasons appeared."""
+        return tuple(Dropped(tuple(rows), reason) for reason, rows in self._dropped.items() if rows)
