@@ -16,10 +16,11 @@ from budgetscope.store.runs.result import Journal, Row
 DUPLICATE_RTOL = 1e-6
 _MAX_NAMED = 3
 # What W&B and others keep about a run that does not change what was trained.
-_BOOKKEEPING = frozenset(
-    "id notes tags user created updated runtime sweep group jobtype hostname host gpu gputype commit git gitcommit "
-    "url path date time timestamp description".split()
-)
+_BOOKKEEPING_NAMES = """
+    id notes tags user created updated runtime sweep group jobtype hostname host gpu gputype commit git gitcommit
+    url path date time timestamp description
+"""
+_BOOKKEEPING = frozenset(_BOOKKEEPING_NAMES.split())
 
 
 def drop_diverged(rows: Sequence[Row], journal: Journal) -> list[Row]:
@@ -95,18 +96,22 @@ def merge_duplicates(rows: Sequence[Row], known: Collection[str], journal: Journ
     for repeats in groups.values():
         low, high = min(repeats, key=lambda row: row.run.loss), max(repeats, key=lambda row: row.run.loss)
         if high.run.loss > low.run.loss * (1 + DUPLICATE_RTOL):
-            raise UsageError(_disagreement(low, high, known))
+            raise UsageError(_disagreement(low, high, rows, known))
         if len(repeats) > 1:
             journal.merged.append(tuple(row.number for row in repeats))
     return [repeats[0] for repeats in groups.values()]
 
 
-def _disagreement(low: Row, high: Row, known: Collection[str]) -> str:
+def _disagreement(low: Row, high: Row, rows: Sequence[Row], known: Collection[str]) -> str:
     first, second = sorted((low, high), key=lambda row: row.number)
     differing = [
         column
         for column in first.cells
-        if column and column not in known and str(first.cells[column]) != str(second.cells.get(column))
+        if column
+        and column not in known
+        and str(first.cells[column]) != str(second.cells.get(column))
+        # A column with a value of its own for each run measures it, or counts it: no choice of configuration.
+        and len({str(row.cells.get(column)) for row in rows}) <= max(2, len(rows) / 2)
     ]
     seed = "" if low.run.seed is None else f", seed {low.run.seed}"
     what = f"N={low.run.n_params:.4g}, D={low.run.tokens:.4g}{seed}"

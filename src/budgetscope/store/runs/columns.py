@@ -38,10 +38,10 @@ _NAMES = {
 }
 _KNOWN = {field: frozenset(names.split()) for field, names in _NAMES.items()}
 # nanochat's own total_batch_size is in tokens, Step Law's bs in sequences: the name does not say.
-_UNCLEAR_BATCH = frozenset("bs batch batchsize globalbatchsize gbs totalbatchsize trainbatchsize".split())
+_UNCLEAR_BATCH = frozenset(("bs", "gbs", "batch", "batchsize", "globalbatchsize", "totalbatchsize", "trainbatchsize"))
 # Columns that name what they count are taken under that convention alone.
-_BLOCKS = frozenset("paramstransformer nonembeddingparams paramsnonembedding nparamsnonembedding".split())
-_ALL = frozenset("paramstotal totalparams nparamstotal totalparameters".split())
+_BLOCKS = frozenset(("paramstransformer", "nonembeddingparams", "paramsnonembedding", "nparamsnonembedding"))
+_ALL = frozenset(("paramstotal", "totalparams", "nparamstotal", "totalparameters"))
 _COUNTED = {
     Convention.KAPLAN: _BLOCKS,
     Convention.DEEPSEEK: _BLOCKS,
@@ -49,7 +49,9 @@ _COUNTED = {
     Convention.EXACT: _ALL,
 }
 _LOSS = re.compile(r"loss|(bpb|bitsperbyte|bpt|bitspertoken|ppl|perplexity|nll|crossentropy)$")
-_NOT_LOSS = frozenset("scale std stderr se var unit weight fn function type cols aux z min max".split())
+_NOT_LOSS = frozenset(
+    ("scale", "std", "stderr", "se", "var", "unit", "weight", "fn", "function", "type", "aux", "z", "min", "max")
+)
 _UNIT_NAMES = (
     ("bits-per-byte", re.compile(r"bpb|bitsperbyte")),
     ("bits", re.compile(r"bpt|bitspertoken")),

@@ -25,10 +25,6 @@ class Draft:
     name: str | None
     values: dict[str, float | None] = field(default_factory=dict)
 
-    def is_curve_point(self) -> bool:
-        """Whether the row says which run and which step it belongs to."""
-        return self.name is not None and self.values.get("step") is not None
-
 
 def parse_rows(rows: Sequence[RawRow], sources: Mapping[str, Source], journal: Journal) -> list[Draft]:
     """Return the numbers of each row; rows with a cell that is not a number are dropped."""
@@ -51,7 +47,7 @@ def share_constants(drafts: Sequence[Draft], journal: Journal) -> None:
     """Give every point of a named run what the run logged once, and the peak of its learning-rate schedule."""
     runs: dict[str, list[Draft]] = {}
     for draft in drafts:
-        if draft.name is not None and draft.is_curve_point():
+        if draft.name is not None and draft.values.get("step") is not None:
             runs.setdefault(draft.name, []).append(draft)
     schedules = 0
     for points in runs.values():
@@ -98,7 +94,7 @@ def set_batch_tokens(drafts: Sequence[Draft], sources: Mapping[str, Source], seq
     if seq_len is None and "seq_len" not in sources:
         label = sources["batch_sequences"].label
         raise UsageError(
-            f"the column {label!r} counts sequences and their length is unknown; give --seq-len, such as --seq-len 2048."
+            f"the column {label!r} counts sequences of unknown length; give --seq-len, such as --seq-len 2048."
         )
     for draft in drafts:
         batch, length = draft.values["batch_sequences"], seq_len or draft.values.get("seq_len")
@@ -192,33 +188,34 @@ def finish(drafts: Sequence[Draft], journal: Journal) -> list[Row]:
     """Return the rows whose numbers make a run; the loss alone may still be NaN: the run diverged."""
     rows = []
     for draft in drafts:
-        values, number = draft.values, draft.row.number
-        reason = next((reason for name in (*_MEASURED, "loss") if (reason := _absent(name, values))), None)
-        reason = reason or next((reason for name in values if (reason := _wrong(name, values[name]))), None)
-        if reason:
-            journal.drop([number], reason)
-            continue
-        whole = {name: None if (value := values.get(name)) is None else int(value) for name in _WHOLE}
-        run = Run(
-            *(values[name] or 0.0 for name in (*_MEASURED, "loss")),
-            learning_rate=values.get("learning_rate"),
-            batch_tokens=values.get("batch_tokens"),
-            beta2=values.get("beta2"),
-            seed=whole["seed"],
-            name=draft.name,
-            step=whole["step"],
-        )
-        rows.append(Row(number, draft.row.cells, run))
+        known = {name: value for name, value in draft.values.items() if value is not None}
+        reasons = [f"no value for {name}" for name in (*_MEASURED, "loss") if name not in known]
+        reasons += [reason for name, value in known.items() if (reason := _wrong(name, value))]
+        if reasons:
+            journal.drop([draft.row.number], reasons[0])
+        else:
+            rows.append(Row(draft.row.number, draft.row.cells, _run(draft.name, known)))
     return rows
 
 
-def _absent(name: str, values: Mapping[str, float | None]) -> str | None:
-    return f"no value for {name}" if values.get(name) is None else None
+def _run(name: str | None, known: Mapping[str, float]) -> Run:
+    return Run(
+        flops=known["flops"],
+        n_params=known["n_params"],
+        tokens=known["tokens"],
+        loss=known["loss"],
+        learning_rate=known.get("learning_rate"),
+        batch_tokens=known.get("batch_tokens"),
+        beta2=known.get("beta2"),
+        seed=int(known["seed"]) if "seed" in known else None,
+        name=name,
+        step=int(known["step"]) if "step" in known else None,
+    )
 
 
-def _wrong(name: str, value: float | None) -> str | None:
+def _wrong(name: str, value: float) -> str | None:
     """Say why a number cannot stand, if it cannot."""
-    if value is None or name == "loss":
+    if name == "loss":
         return None
     if name in _WHOLE:
         fits = math.isfinite(value) and value == int(value) and abs(value) < 2**63

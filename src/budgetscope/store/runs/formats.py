@@ -101,7 +101,7 @@ def _read_text(path: Path) -> str:
 def _read_delimited(path: Path) -> RawTable:
     text = _read_text(path)
     header = text.lstrip().partition("\n")[0]
-    delimiter = "\t" if ".tsv" in path.suffixes[-2:] else max(",;\t", key=header.count)
+    delimiter = "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else max(",;\t", key=header.count)
     try:
         records = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 
 from budgetscope.core.errors import UsageError
@@ -128,11 +129,13 @@ def _select(table: RawTable, where: Mapping[str, str], journal: Journal) -> tupl
         if column is None:
             raise UsageError(f"--where {name}: the table has no such column; it has {name_columns(table.columns)}.")
         chosen.add(column)
-        kept = [row for row in rows if wanted == ANY or _is_same(row.cells.get(column), wanted)]
+        is_wanted = [wanted == ANY or _is_same(row.cells.get(column), wanted) for row in rows]
+        kept = list(compress(rows, is_wanted))
         if not kept:
             values = list(dict.fromkeys(str(row.cells.get(column)) for row in rows))
             raise UsageError(f"no row has {column}={wanted}; its values are {name_columns(values)}.")
-        journal.drop((row.number for row in rows if row not in kept), f"not {column}={wanted}")
+        others = (row.number for row, wants in zip(rows, is_wanted, strict=True) if not wants)
+        journal.drop(others, f"not {column}={wanted}")
         rows = kept
     return rows, chosen
 
@@ -175,9 +178,10 @@ def _choose_counting(
             )
         asked = parse_convention(values[0])
         journal.assume(f"Parameters count as {asked}, as {source.label!r} says.")
-    others = [row for row in rows if (source.text(row.cells) or "").casefold() != asked]
-    journal.drop((row.number for row in others), f"{source.label} is not {asked}")
-    kept = [row for row in rows if row not in others]
+    is_asked = [(source.text(row.cells) or "").casefold() == asked for row in rows]
+    others = (row.number for row, wants in zip(rows, is_asked, strict=True) if not wants)
+    journal.drop(others, f"{source.label} is not {asked}")
+    kept = list(compress(rows, is_asked))
     if not kept:
         raise UsageError(f"no row has {source.label}={asked}; leave --counting out to see its values.")
     return asked, kept

@@ -61,7 +61,7 @@ class PlanScreen(Screen[None]):
         self.plan: Plan | None = None
         self.answered: PlanRequest | None = None
         self._studied: PlanRequest | None = None
-        self._studying = False
+        self.studying = False
 
     def compose(self) -> ComposeResult:
         """Lay the form, the recommendation, the cautions, the chart and the comparison."""
@@ -134,8 +134,8 @@ class PlanScreen(Screen[None]):
         self.plan, self.answered = plan, request
         self.problem = None
         self._show_plan(plan)
-        if not self._studying:
-            self._studying = True
+        if not self.studying:
+            self.studying = True
             self.call_after_refresh(self.run_worker, self._study())
 
     def _show_plan(self, plan: Plan) -> None:
@@ -178,7 +178,7 @@ class PlanScreen(Screen[None]):
                 if first:
                     self._library_read()
         finally:
-            self._studying = False
+            self.studying = False
 
     def _show_study(self, found: Study) -> None:
         self.query_one(Chart).figure = found.figure

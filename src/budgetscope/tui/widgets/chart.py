@@ -32,9 +32,9 @@ class Chart(Widget):
     Chart .chart--line-2 { color: $text-success; }
     Chart .chart--line-3 { color: $text-warning; }
     Chart .chart--line-4 { color: $text-secondary; }
-    Chart .chart--line-5 { color: $text-accent; }
-    Chart .chart--line-6 { color: $text-muted; }
-    Chart .chart--line-7 { color: $foreground; }
+    Chart .chart--line-5 { color: $foreground; }
+    Chart .chart--line-6 { color: $text-accent; }
+    Chart .chart--line-7 { color: $text-muted; }
     """
 
     figure: reactive[Figure | None] = reactive(None)

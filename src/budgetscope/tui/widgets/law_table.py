@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import ClassVar
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -18,7 +18,7 @@ from budgetscope.core.compare import Comparison
 from budgetscope.report.rows import COMPARISON_HEADER, ComparisonRow, comparison_rows
 from budgetscope.tui.messages import LawChosen
 
-CHOSEN_SIGN = "►"
+CHOSEN_SIGN = ">"
 SEPARATOR = "steps of the argument, not recommendations"
 
 
@@ -158,8 +158,12 @@ class LawTable(ScrollView, can_focus=True):
 
     def _strip(self, title: str, cells: list[str], title_width: int, width: int, part: str, sign: str = " ") -> Strip:
         style = self.get_component_rich_style(f"law-table--{part}") if part else self.rich_style
-        text = " ".join([f"{sign} {set_cell_size(title, title_width)}", *cells])
+        text = " ".join([f"{sign} {_cut(title, title_width)}", *cells])
         return Strip([Segment(set_cell_size(text, width), style)], width)
+
+
+def _cut(text: str, width: int) -> str:
+    return set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
 
 
 def _fitting(width: int) -> tuple[list[_Column], int]:

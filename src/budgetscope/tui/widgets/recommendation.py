@@ -23,6 +23,7 @@ _LONG = ("shape", "schedule")
 _LABEL, _VALUE, _INTERVAL = 10, 8, 17
 _PLAIN_WIDTHS = (19, 26)
 _WIDEST_LEFT = 46
+_BASIS_FROM = 120
 _LABEL_STYLE = "$foreground 65%"
 
 
@@ -78,7 +79,9 @@ def _columns(left: list[Content], right: list[tuple[str, str]], width: int, heig
         below = [_justified(*end, min(width, sum(_PLAIN_WIDTHS) - 1)) for end in right]
         return [line.truncate(width) for line in [*left, *below][:height]]
     end_width = min(room, _PLAIN_WIDTHS[1])
-    start_width = min(width - end_width - 1, _WIDEST_LEFT)
+    # Where the basis of an interval has no room, its column stays as narrow as the interval.
+    widest = width if width >= _BASIS_FROM else _WIDEST_LEFT
+    start_width = min(width - end_width - 1, widest)
     lines = []
     for index in range(min(max(len(left), len(right)), height)):
         start = left[index] if index < len(left) else Content("")
@@ -92,7 +95,7 @@ def _with_interval(row: PlanRow) -> Content:
     # A band is an interval without a value: it stands in the intervals' column.
     interval = row.interval if row.interval or value else row.text
     return Content.assemble(
-        (row.label.ljust(_LABEL), _LABEL_STYLE), (f"{value} ".ljust(_VALUE), "bold $text-accent"), interval
+        (row.label.ljust(_LABEL), _LABEL_STYLE), (f"{value} ".ljust(_VALUE), "bold $text-accent"), interval.ljust(_INTERVAL + 2), (row.basis, _LABEL_STYLE)
     )
 
 

@@ -1,0 +1,80 @@
+import math
+
+import pytest
+
+from budgetscope.api import Advisor, PlanRequest
+from budgetscope.core.curves import curve, local_exponent
+from budgetscope.core.intervals import params_interval
+from budgetscope.core.ledger import Convention
+from budgetscope.core.shapes import shape_family
+
+GRID = (1e18, 1e20, 1e22, 1e24)
+
+
+@pytest.fixture(scope="module")
+def advisor() -> Advisor:
+    return Advisor()
+
+
+@pytest.mark.parametrize("law", ["porian2024/refinedweb-tuned", "kaplan2020/fixed-batch", "deepseek2024/current-data"])
+@pytest.mark.parametrize("convention", ["standard", "total"])
+def test_the_curve_goes_through_every_plan(advisor, law, convention):
+    request = PlanRequest("1e20", law=law, convention=convention)
+    drawn = advisor.curves(request, (), GRID)[0]
+    for flops, n_params in zip(drawn.flops, drawn.n_params, strict=True):
+        plan = advisor.plan(PlanRequest(f"{flops:g}", law=law, convention=convention))
+        assert n_params == pytest.approx(plan.n_params.value, rel=1e-9)
+
+
+@pytest.mark.parametrize("convention", ["standard", "total"])
+def test_the_band_is_the_interval_of_every_plan(advisor, convention):
+    drawn = advisor.curves(PlanRequest("1e20", convention=convention), (), GRID)[0]
+    for flops, low, high in zip(drawn.flops, drawn.low, drawn.high, strict=True):
+        plan = advisor.plan(PlanRequest(f"{flops:g}", convention=convention))
+        assert (low, high) == pytest.approx((plan.n_params.low, plan.n_params.high), rel=1e-6)
+
+
+def test_points_keep_their_tokens_when_recounted(advisor):
+    fit = advisor.library.get("porian2024/refinedweb-tuned")
+    family = shape_family()
+    own = curve(fit, fit.counting, family, GRID, band=False)
+    assert [(point.flops, point.n_params) for point in own.points] == [
+        pytest.approx((row[0], row[1]), rel=1e-9) for row in fit.points.rows
+    ]
+    total = curve(fit, Convention.TOTAL, family, GRID, band=False)
+    for here, row in zip(total.points, fit.points.rows, strict=True):
+        assert here.n_params > row[1]
+        assert here.flops / (6 * here.n_params) == pytest.approx(row[2], rel=1e-6)
+        assert here.low < here.n_params < here.high
+
+
+def test_a_law_without_uncertainty_has_no_band(advisor):
+    fit = advisor.library.get("deepseek2024/current-data")
+    drawn = curve(fit, Convention.STANDARD, shape_family(), GRID)
+    assert params_interval(fit, 1e20).low is None
+    assert drawn.low is None
+    assert drawn.high is None
+
+
+def test_curves_leaves_out_what_does_not_load_or_says_nothing(advisor):
+    drawn = advisor.curves(PlanRequest("1e20"), ("meta2024/llama3", "no/such", "zhang2024/critical-batch"), GRID)
+    assert [each.fit_id for each in drawn] == ["porian2024/refinedweb-tuned", "meta2024/llama3"]
+
+
+def test_curves_are_kept_until_law_or_convention_change(advisor):
+    first = advisor.curves(PlanRequest("1e20"), ("meta2024/llama3",), GRID)
+    assert advisor.curves(PlanRequest("1e23"), ("meta2024/llama3",), GRID)[0] is first[0]
+    assert advisor.curves(PlanRequest("1e23", convention="total"), (), GRID)[0] is not first[0]
+
+
+@pytest.mark.parametrize(
+    ("fit_id", "exponent"),
+    [
+        ("kaplan2020/fixed-batch", 0.88),  # Kaplan et al. 2020, equation 1.7 and table 6
+        ("kaplan2020/compute-efficient", 0.73),
+        ("hoffmann2022/approach-2", 0.49),  # Hoffmann et al. 2022, table 2
+    ],
+)
+def test_local_exponents_are_the_published_ones(advisor, fit_id, exponent):
+    assert local_exponent(advisor.library.get(fit_id), 1e21) == pytest.approx(exponent, abs=0.005)
+    assert math.isfinite(local_exponent(advisor.library.get("deepseek2024/current-data"), 1e21))
