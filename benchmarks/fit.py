@@ -147,7 +147,7 @@ def main() -> None:
     print(f"Parametric, {len(points)} points")
     ours, fit = timed(lambda: fit_parametric(points, draws=DRAWS))
     print(f"  budgetscope, fit and {DRAWS} draws      {ours:8.2f} s")
-    print(f"    alpha {fit.surface.alpha:.4f}  beta {fit.surface.beta:.4f}  E {fit.surface.irreducible:.4f}")
+    print(f"    alpha {fit.surface.alpha:.4f}  beta {fit.surface.beta:.4f}  E {fit.surface.E:.4f}")
     if importlib.util.find_spec("chinchilla") is None:
         print("  chinchilla (PyPI)                     not installed")
         return

@@ -13,8 +13,9 @@ from budgetscope.fitting.parametric import fit_parametric
 from budgetscope.fitting.planted import SKEWED, SYMMETRIC, planted_runs
 
 if TYPE_CHECKING:
+    from budgetscope.core.laws import LossSurface
     from budgetscope.fitting.isoflop import Intervals
-    from budgetscope.fitting.parametric import LossSurface, Resample
+    from budgetscope.fitting.parametric import Resample
 
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("surface", [SYMMETRIC, SKEWED], ids=["symmetric", "skewed"])]
 
@@ -38,8 +39,8 @@ def isoflop_coverage(
         table = planted_runs(surface, budgets=BUDGETS, offset=offset, drift=drift, log_std=log_std, rng=rng)
         fit = fit_isoflop(table, noise=ConstantNoise(log_std), intervals=intervals, draws=500, seed=repeat)
         hits += [
-            inside(surface.optimal_exponent(), fit.n_params.exponent_interval()),
-            inside(surface.optimal_n_params(TARGET), fit.n_params.interval_at(TARGET)),
+            inside(surface.optimal_exponent, fit.n_params.exponent_interval()),
+            inside(surface.allocate(TARGET).n_params, fit.n_params.interval_at(TARGET)),
         ]
     return hits / REPEATS
 
@@ -54,8 +55,8 @@ def parametric_coverage(surface: LossSurface, resample: Resample, run_share: flo
         hits += [
             inside(surface.alpha, ends["alpha"]),
             inside(surface.beta, ends["beta"]),
-            inside(surface.optimal_exponent(), ends["optimal_exponent"]),
-            inside(surface.optimal_n_params(TARGET), fit.optimal_n_params_interval(TARGET)),
+            inside(surface.optimal_exponent, ends["optimal_exponent"]),
+            inside(surface.allocate(TARGET).n_params, fit.optimal_n_params_interval(TARGET)),
         ]
     return hits / REPEATS
 

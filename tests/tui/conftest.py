@@ -1,19 +1,13 @@
-"""An app on the bundled fits alone, and a way to wait for it without sleeping."""
-
-from collections.abc import Callable
+"""An app on the bundled fits alone."""
 
 import pytest
-from textual.pilot import Pilot
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.store.library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
 from budgetscope.tui.app import BudgetscopeApp
-from budgetscope.tui.screens.plan import PlanScreen
-
-Start = Callable[..., BudgetscopeApp]
-
+from tests.tui.driving import Start
 
 @pytest.fixture(scope="session")
 def advisor() -> Advisor:
@@ -26,45 +20,3 @@ def start(advisor: Advisor) -> Start:
         return BudgetscopeApp(request, own or advisor)
 
     return make
-
-
-def plan_screen(pilot: Pilot[None]) -> PlanScreen:
-    """Return the screen at the bottom of the stack."""
-    screen = pilot.app.screen_stack[0]
-    assert isinstance(screen, PlanScreen)
-    return screen
-
-
-async def settle(pilot: Pilot[None]) -> PlanScreen:
-    """Wait until everything asked is answered and shown."""
-    screen = plan_screen(pilot)
-    await pilot.pause()
-    while screen.studying:
-        await pilot.pause(0.01)
-    await pilot.pause()
-    return screen
-
-
-async def type_into(pilot: Pilot[None], name: str, text: str) -> PlanScreen:
-    """Replace the text of a field, key by key."""
-    field = plan_screen(pilot).row(name).input
-    field.focus()
-    await pilot.pause()
-    await pilot.press("end", "ctrl+u", *[_key(character) for character in text])
-    assert field.value == text
-    return await settle(pilot)
-
-
-def _key(character: str) -> str:
-    return {" ": "space", "$": "dollar_sign", "/": "slash", ".": "full_stop", "-": "minus", "%": "percent_sign"}.get(
-        character, character
-    )
-
-
-def shown(pilot: Pilot[None]) -> str:
-    """Return the text on the screen, line by line."""
-    screen = pilot.app.screen
-    strips = screen._compositor.render_strips()
-    return "\n".join(strip.text for strip in strips)
-
-

@@ -31,7 +31,15 @@ def test_what_is_typed_becomes_the_request(name, text, value):
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("gpus", "many"), ("gpus", "-3"), ("mfu", "%"), ("price", "$"), ("seq_len", "2.5"), ("vocab", "nan"), ("gpus", "1e400")],
+    [
+        ("gpus", "many"),
+        ("gpus", "-3"),
+        ("mfu", "%"),
+        ("price", "$"),
+        ("seq_len", "2.5"),
+        ("vocab", "nan"),
+        ("gpus", "1e400"),
+    ],
 )
 def test_what_is_no_number_is_refused_and_named(name, text):
     with pytest.raises(UsageError) as refusal:

@@ -52,10 +52,10 @@ def test_a_power_law_is_a_straight_line_through_its_letters_row():
 
 
 def test_the_marker_stands_at_its_budget():
-    drawing = figure(line("A", 0.1), marker=Marker(1e21, 0.1 * 1e21**0.5, "here"))
+    drawing = figure(line("A", 0.1), marker=Marker(1e22, 0.1 * 1e22**0.5, "here"))
     drawn = rows(drawing, 100, 30)
     row = next(row for row in drawn if "●" in row)
-    assert abs(row.index("●") - column_of(drawn[-1], 21)) <= 1
+    assert abs(row.index("●") - column_of(drawn[-1], 22)) <= 1
     assert any(" here " in row for row in drawn)
 
 
@@ -66,7 +66,11 @@ def test_a_marker_at_the_right_edge_keeps_its_text():
 
 def test_the_legend_names_lines_band_and_points():
     drawn = "\n".join(
-        rows(figure(line("A", 0.1, 3, "first"), line("B", 0.5, None, "second"), points=(Point(1e18, 1e8, 5e7, 2e8),)), 100, 30)
+        rows(
+            figure(line("A", 0.1, 3, "first"), line("B", 0.5, None, "second"), points=(Point(1e18, 1e8, 5e7, 2e8),)),
+            100,
+            30,
+        )
     )
     for entry in ("A first", "B second", "░ its 95% interval", "o data"):
         assert entry in drawn

@@ -107,6 +107,11 @@ class LossSurface:
         """Return the loss of a model of `n_params` after `tokens`."""
         return self.E + self.A * math.pow(n_params, -self.alpha) + self.B * math.pow(tokens, -self.beta)
 
+    @property
+    def optimal_exponent(self) -> float:
+        """Exponent a of N*(C): beta / (alpha + beta)."""
+        return self.beta / (self.alpha + self.beta)
+
     def allocate(self, flops: float) -> Allocation:
         """Return the minimum along C = 6 N D (Hoffmann et al. 2022, eq. 4)."""
         total = self.alpha + self.beta

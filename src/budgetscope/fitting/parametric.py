@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from budgetscope.core.errors import UsageError
+from budgetscope.core.laws import LossSurface
 from budgetscope.fitting.bootstrap import LEVEL, interval
 from budgetscope.fitting.checks import Flag, check_loss_unit, loss_unit_flags
 from budgetscope.fitting.surface import Points, at_bounds, condition, log_loss, minimise_huber, starts
@@ -28,38 +29,6 @@ MAX_CORRELATION = 0.995
 # Relative error of double precision times this is a percent of a parameter.
 MAX_CONDITION = 1e6
 FLOPS_PER_PARAM_TOKEN = 6.0
-
-
-@dataclass(frozen=True)
-class LossSurface:
-    """L(N, D) = irreducible + a/N^alpha + b/D^beta, in nats per token.
-
-    Attributes:
-        irreducible: E.
-        a: A, coefficient of the model-size term.
-        b: B, coefficient of the data term.
-        alpha: Exponent of N.
-        beta: Exponent of D.
-    """
-
-    irreducible: float
-    a: float
-    b: float
-    alpha: float
-    beta: float
-
-    def loss(self, n_params: float, tokens: float) -> float:
-        """Loss in nats per token of N parameters trained on D tokens."""
-        return float(self.irreducible + self.a / n_params**self.alpha + self.b / tokens**self.beta)
-
-    def optimal_exponent(self) -> float:
-        """Exponent of N*(C): beta / (alpha + beta)."""
-        return self.beta / (self.alpha + self.beta)
-
-    def optimal_n_params(self, flops: float, flops_per_param_token: float = FLOPS_PER_PARAM_TOKEN) -> float:
-        """N* that minimises the loss at C = flops_per_param_token * N * D (Hoffmann et al. 2022, eq. 4)."""
-        theta = np.array([[np.log(self.a), np.log(self.b), self.irreducible, self.alpha, self.beta]])
-        return float(np.exp(_log_optimum(theta, flops, flops_per_param_token)[0]))
 
 
 @dataclass(frozen=True)
@@ -93,16 +62,16 @@ class ParametricFit:
     def standard_errors(self) -> dict[str, float]:
         """Standard deviation over the draws of E, A, B, alpha and beta."""
         ln_a, ln_b, e, alpha, beta = self.draws.T
-        columns = {"irreducible": e, "a": np.exp(ln_a), "b": np.exp(ln_b), "alpha": alpha, "beta": beta}
+        columns = {"E": e, "A": np.exp(ln_a), "B": np.exp(ln_b), "alpha": alpha, "beta": beta}
         return {name: float(column.std()) for name, column in columns.items()}
 
     def intervals(self, level: float = LEVEL) -> dict[str, tuple[float, float]]:
         """Percentile intervals of E, A, B, alpha, beta and of the exponent of N*(C)."""
         ln_a, ln_b, e, alpha, beta = self.draws.T
         columns = {
-            "irreducible": e,
-            "a": np.exp(ln_a),
-            "b": np.exp(ln_b),
+            "E": e,
+            "A": np.exp(ln_a),
+            "B": np.exp(ln_b),
             "alpha": alpha,
             "beta": beta,
             "optimal_exponent": beta / (alpha + beta),
@@ -236,11 +205,11 @@ def _surface_flags(surface: LossSurface, table: RunTable, hit: BoolArray) -> tup
     lowest = float(table.loss.min())
     if hit[2]:
         flags.append(Flag("no-irreducible-loss", "The runs show no irreducible loss: E is at its bound."))
-    elif surface.irreducible >= lowest:
+    elif lowest <= surface.E:
         flags.append(
             Flag(
                 "floor-above-loss",
-                f"The irreducible loss {surface.irreducible:.3f} is above a measured loss ({lowest:.3f}): "
+                f"The irreducible loss {surface.E:.3f} is above a measured loss ({lowest:.3f}): "
                 "the form does not describe these runs.",
             )
         )

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from budgetscope.fitting.parametric import FLOPS_PER_PARAM_TOKEN, LossSurface
+from budgetscope.core.laws import LossSurface
+from budgetscope.fitting.parametric import FLOPS_PER_PARAM_TOKEN
 from budgetscope.fitting.table import RunTable
 
 if TYPE_CHECKING:
     from budgetscope.fitting.table import FloatArray
 
 # Besiroglu et al. 2024 (arXiv 2404.10102), plain Huber replication: N and D weigh almost alike.
-SYMMETRIC = LossSurface(irreducible=1.81724, a=477.84, b=2143.86, alpha=0.34731, beta=0.36718)
+SYMMETRIC = LossSurface(E=1.81724, A=477.84, B=2143.86, alpha=0.34731, beta=0.36718)
 # Too few tokens cost much more than too few parameters: IsoFLOP curves lean to one side.
-SKEWED = LossSurface(irreducible=1.8, a=120.0, b=6000.0, alpha=0.28, beta=0.45)
+SKEWED = LossSurface(E=1.8, A=120.0, B=6000.0, alpha=0.28, beta=0.45)
 
 
 def planted_runs(
@@ -46,13 +47,13 @@ def planted_runs(
     """
     flops, n_params = [], []
     for number, budget in enumerate(budgets):
-        centre = surface.optimal_n_params(budget) * np.exp(offset + drift * (number - len(budgets) / 2))
+        centre = surface.allocate(float(budget)).n_params * np.exp(offset + drift * (number - len(budgets) / 2))
         steps = np.round(np.log(centre) / np.log(ratio)) + np.arange(-half, half + 1)
         n_params.append(ratio**steps)
         flops.append(np.full(steps.size, budget))
     c, n = np.concatenate(flops), np.concatenate(n_params)
     d = c / FLOPS_PER_PARAM_TOKEN / n
-    loss = surface.irreducible + surface.a / n**surface.alpha + surface.b / d**surface.beta
+    loss = surface.E + surface.A / n**surface.alpha + surface.B / d**surface.beta
     if rng is not None:
         sizes, of_row = np.unique(n, return_inverse=True)
         shared, own = rng.standard_normal(sizes.size)[of_row], rng.standard_normal(n.size)

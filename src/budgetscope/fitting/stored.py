@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from budgetscope.core.fit import Draws, Law, Points, Range
-from budgetscope.core.laws import ExcessLaw, LossCurve, LossSurface, PowerLawParams
+from budgetscope.core.laws import ExcessLaw, LossCurve, PowerLawParams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,10 +73,9 @@ def excess_law(fit: FittedExcess, flops: Range) -> Law:
 
 def surface_law(fit: ParametricFit, table: RunTable, note: str = "") -> Law:
     """Return the loss surface as a law."""
-    surface = fit.surface
     ratio = table.tokens / table.n_params
     return Law(
-        LossSurface(E=surface.irreducible, A=surface.a, B=surface.b, alpha=surface.alpha, beta=surface.beta),
+        fit.surface,
         "DER",
         {
             "flops": _range(table.flops),

@@ -44,6 +44,8 @@ def exponent(fit: Fit) -> float | None:
             return float(getattr(law.law, "exponent"))  # noqa: B009
         case "power-law-tokens":
             return 1 - float(getattr(law.law, "exponent"))  # noqa: B009
+        case "chinchilla":
+            return float(getattr(law.law, "optimal_exponent"))  # noqa: B009
         case _:
             return None
 

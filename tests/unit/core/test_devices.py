@@ -77,9 +77,7 @@ def test_names_as_people_and_drivers_write_them(text: str, expected: str) -> Non
     assert find_device(text).id == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "hint"), [("h10", "h100-sxm"), ("rtx 4900", "rtx-4090"), ("mi300xx", "mi300x")]
-)
+@pytest.mark.parametrize(("text", "hint"), [("h10", "h100-sxm"), ("rtx 4900", "rtx-4090"), ("mi300xx", "mi300x")])
 def test_unknown_device_names_the_text_near_ones_and_the_list(text: str, hint: str) -> None:
     with pytest.raises(UsageError, match=rf"{text!r}: perhaps you mean .*{hint}.*`budgetscope devices`"):
         find_device(text)
@@ -93,18 +91,9 @@ def test_unlike_anything_has_no_guess(text: str) -> None:
 
 def test_default_price_is_the_geometric_middle() -> None:
     h100 = find_device("h100-sxm")
-    assert (
-        default_price(dataclasses.replace(h100, price_usd_per_hour_low=1.0, price_usd_per_hour_high=4.0))
-        == 2.0
-    )
-    assert (
-        default_price(dataclasses.replace(h100, price_usd_per_hour_low=2.0, price_usd_per_hour_high=3.0))
-        == 2.45
-    )
-    assert (
-        default_price(dataclasses.replace(h100, price_usd_per_hour_low=None, price_usd_per_hour_high=None))
-        is None
-    )
+    assert default_price(dataclasses.replace(h100, price_usd_per_hour_low=1.0, price_usd_per_hour_high=4.0)) == 2.0
+    assert default_price(dataclasses.replace(h100, price_usd_per_hour_low=2.0, price_usd_per_hour_high=3.0)) == 2.45
+    assert default_price(dataclasses.replace(h100, price_usd_per_hour_low=None, price_usd_per_hour_high=None)) is None
 
 
 def test_training_precision_prefers_bf16() -> None:

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from budgetscope.core.errors import UsageError
+from budgetscope.core.laws import LossSurface
 from budgetscope.fitting.isoflop import IsoFlopFit, fit_isoflop
 from budgetscope.fitting.noise import ConstantNoise
-from budgetscope.fitting.parametric import LossSurface
 from budgetscope.fitting.planted import SKEWED, planted_runs
 from budgetscope.fitting.table import RunTable
 
@@ -20,14 +20,14 @@ def codes(fit: IsoFlopFit) -> list[str]:
 def test_planted_optima_are_recovered(surface: LossSurface, offset: float, drift: float) -> None:
     table = planted_runs(surface, budgets=BUDGETS, half=6, offset=offset, drift=drift)
     fit = fit_isoflop(table, noise=QUIET)
-    assert fit.n_params.exponent == pytest.approx(surface.optimal_exponent(), abs=0.01)
+    assert fit.n_params.exponent == pytest.approx(surface.optimal_exponent, abs=0.01)
     for optimum in fit.optima:
-        assert optimum.n_params == pytest.approx(surface.optimal_n_params(optimum.flops), rel=0.06)
+        assert optimum.n_params == pytest.approx(surface.allocate(optimum.flops).n_params, rel=0.06)
         assert optimum.loss == pytest.approx(surface.loss(optimum.n_params, optimum.tokens), rel=2e-3)
 
 
 def log_errors(fit: IsoFlopFit) -> np.ndarray:
-    return np.array([np.log(o.n_params / SKEWED.optimal_n_params(o.flops)) for o in fit.optima])
+    return np.array([np.log(o.n_params / SKEWED.allocate(o.flops).n_params) for o in fit.optima])
 
 
 def test_the_parabola_is_biased_where_the_curve_is_skewed() -> None:
@@ -36,7 +36,7 @@ def test_the_parabola_is_biased_where_the_curve_is_skewed() -> None:
     parabola = fit_isoflop(table, noise=ConstantNoise(5e-4), method="parabola")
     assert np.abs(log_errors(akima)).max() < 0.03
     assert log_errors(parabola).mean() < -0.15
-    truth = SKEWED.optimal_n_params(1e24)
+    truth = SKEWED.allocate(1e24).n_params
     low, high = akima.n_params.interval_at(1e24)
     assert low < truth < high
     assert parabola.n_params.interval_at(1e24)[1] < 0.9 * truth
@@ -44,7 +44,7 @@ def test_the_parabola_is_biased_where_the_curve_is_skewed() -> None:
 
 def test_the_parabola_bends_the_exponent_where_the_grid_drifts() -> None:
     table = planted_runs(SKEWED, budgets=BUDGETS, half=5, offset=0.6, drift=0.2)
-    truth = SKEWED.optimal_exponent()
+    truth = SKEWED.optimal_exponent
     akima = fit_isoflop(table, noise=ConstantNoise(5e-4)).n_params
     parabola = fit_isoflop(table, noise=ConstantNoise(5e-4), method="parabola").n_params
     assert akima.exponent_interval()[0] < truth < akima.exponent_interval()[1]
@@ -61,7 +61,7 @@ def test_laws_agree_with_each_other_and_the_draws_with_the_point(surface: LossSu
     assert low < fit.n_params.at(1e20) < high
     assert fit.n_params.draws.shape[1] == 2
     assert fit.loss_curve is not None
-    best = surface.optimal_n_params(1e20)
+    best = surface.allocate(1e20).n_params
     assert fit.loss_curve.at(1e20) == pytest.approx(surface.loss(best, 1e20 / 6 / best), rel=0.01)
 
 
@@ -76,8 +76,8 @@ def test_the_same_seed_gives_the_same_fit_and_row_order_does_not_matter(surface:
 
 def test_edge_budgets_are_dropped_and_named(surface: LossSurface) -> None:
     table = planted_runs(surface, budgets=BUDGETS)
-    keep = ~((table.flops == BUDGETS[0]) & (table.n_params < 1.2 * surface.optimal_n_params(BUDGETS[0])))
-    keep &= ~((table.flops == BUDGETS[-1]) & (table.n_params > 0.8 * surface.optimal_n_params(BUDGETS[-1])))
+    keep = ~((table.flops == BUDGETS[0]) & (table.n_params < 1.2 * surface.allocate(BUDGETS[0]).n_params))
+    keep &= ~((table.flops == BUDGETS[-1]) & (table.n_params > 0.8 * surface.allocate(BUDGETS[-1]).n_params))
     fit = fit_isoflop(table.rows(keep), noise=QUIET)
     assert [drop.code for drop in fit.dropped] == ["low-edge", "high-edge"]
     assert "train smaller models" in fit.dropped[0].reason

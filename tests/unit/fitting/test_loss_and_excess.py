@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from budgetscope.core.errors import UsageError
+from budgetscope.core.laws import LossSurface
 from budgetscope.fitting.bootstrap import golden_section
 from budgetscope.fitting.excess import fit_excess
 from budgetscope.fitting.isoflop import BudgetOptimum, fit_isoflop
 from budgetscope.fitting.loss_curve import fit_loss_curve
 from budgetscope.fitting.noise import ConstantNoise
-from budgetscope.fitting.parametric import LossSurface
 from budgetscope.fitting.planted import planted_runs
 from budgetscope.fitting.table import RunTable
 from budgetscope.fitting.value import calibration_flops, expected_cost, value_of_calibration
@@ -70,7 +70,7 @@ def test_a_surfaces_excess_is_matched_near_its_optimum(surface: LossSurface) -> 
     fit = fit_isoflop(table, noise=ConstantNoise(1e-4))
     law = fit_excess(table, fit.optima)
     for flops in (1e18, 1e20):
-        n = surface.optimal_n_params(flops)
+        n = surface.allocate(flops).n_params
         lowest = surface.loss(n, flops / 6 / n)
         for ratio in (0.5, 2.0):
             excess = surface.loss(n * ratio, flops / 6 / n / ratio) - lowest

@@ -62,9 +62,10 @@ class Recommendation(Widget):
         if self.plan is None:
             return Content("No plan yet: say a budget.")
         rows = {row.key: row for row in plan_rows(self.plan)}
-        left = [_with_interval(rows[key]) for key in _WITH_INTERVALS if key in rows]
         right = [(rows[key].label, rows[key].text) for key in _PLAIN if key in rows]
         width, height = self.size
+        with_basis = width >= _BASIS_FROM
+        left = [_with_interval(rows[key], with_basis=with_basis) for key in _WITH_INTERVALS if key in rows]
         long = [line for key in _LONG if key in rows for line in _long(rows[key], width)]
         if height < len(left) + len(long):
             long = [_cut(_long_text(rows["shape"]), width)] if "shape" in rows and height > len(left) else []
@@ -90,12 +91,16 @@ def _columns(left: list[Content], right: list[tuple[str, str]], width: int, heig
     return lines
 
 
-def _with_interval(row: PlanRow) -> Content:
+def _with_interval(row: PlanRow, *, with_basis: bool) -> Content:
     value = row.text if row.interval or row.key != "flat_band_n_params" else ""
     # A band is an interval without a value: it stands in the intervals' column.
     interval = row.interval if row.interval or value else row.text
+    basis = row.basis if with_basis else ""
     return Content.assemble(
-        (row.label.ljust(_LABEL), _LABEL_STYLE), (f"{value} ".ljust(_VALUE), "bold $text-accent"), interval.ljust(_INTERVAL + 2), (row.basis, _LABEL_STYLE)
+        (row.label.ljust(_LABEL), _LABEL_STYLE),
+        (f"{value} ".ljust(_VALUE), "bold $text-accent"),
+        interval.ljust(_INTERVAL + 2),
+        (basis, _LABEL_STYLE),
     )
 
 

@@ -1,0 +1,527 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.events import Paste
+from textual.widgets import Input, Static
+
+from budgetscope.api import Advisor, PlanRequest, command
+from budgetscope.core.errors import BudgetscopeError
+from budgetscope.report.rows import comparison_rows, plan_rows
+from budgetscope.store.library import Layer, Library
+from budgetscope.store.locations import bundled_fits
+from budgetscope.store.settings import Settings
+from budgetscope.tui.app import DARK, DEFAULT_BUDGET, LIGHT
+from budgetscope.tui.keys import KEYS
+from budgetscope.tui.screens.details import DetailsScreen
+from budgetscope.tui.screens.help import HelpScreen
+from budgetscope.tui.screens.laws import LawsScreen
+from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.law_table import LawTable
+from budgetscope.tui.widgets.recommendation import Recommendation
+from tests.tui.driving import Start, plan_screen, settle, shown, type_into
+
+BIG, SMALL = (120, 40), (80, 24)
+
+
+@pytest.mark.parametrize("size", [SMALL, BIG, (200, 60)])
+async def test_the_first_screen_answers_the_default_budget(start: Start, advisor: Advisor, size):
+    async with start().run_test(size=size) as pilot:
+        await settle(pilot)
+        plan = advisor.plan(PlanRequest(DEFAULT_BUDGET))
+        text = shown(pilot)
+        for row in plan_rows(plan):
+            if row.key in (
+                "n_params",
+                "tokens",
+                "tokens_per_param",
+                "loss",
+                "learning_rate",
+                "batch_tokens",
+                "cost_usd",
+            ):
+                assert f"{row.text}" in text
+                assert row.interval in text
+            if row.key in ("beta2", "warmup_tokens", "steps", "hours", "device_hours", "shape"):
+                assert row.text in text
+        assert "! " + plan.cautions[0].text[:40] in text
+        assert "N*(C)" in text
+
+
+async def test_it_opens_with_the_request_given(start: Start, advisor: Advisor):
+    request = PlanRequest("1e21", law="hoffmann2022/approach-2", mfu=0.5, seq_len=4096)
+    async with start(request).run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        assert screen.plan == advisor.plan(request)
+        assert screen.row("budget").input.value == "1e21"
+        assert screen.row("law").input.value == "hoffmann2022/approach-2"
+        assert screen.row("mfu").input.value == "0.5"
+        assert screen.row("device").input.value == ""
+
+
+@pytest.mark.parametrize("budget", ["64xH100 14d", "1e21", "$50k on H100", "loss 2.6", "N=7B"])
+async def test_typing_a_budget_shows_what_the_api_says(start: Start, advisor: Advisor, budget):
+    async with start().run_test(size=BIG) as pilot:
+        screen = await type_into(pilot, "budget", "")
+        for character in budget:
+            screen.row("budget").input.insert_text_at_cursor(character)
+            await pilot.pause()
+            request = PlanRequest(screen.row("budget").input.value)
+            try:
+                expected = advisor.plan(request)
+            except BudgetscopeError as error:
+                assert screen.problem is not None
+                assert screen.problem.sentence == str(error)
+            else:
+                assert screen.problem is None
+                assert pilot.app.screen.query_one(Recommendation).plan == expected
+        await settle(pilot)
+        assert screen.plan == advisor.plan(PlanRequest(budget))
+        assert screen.query_one(LawTable).comparison == advisor.compare(PlanRequest(budget))
+        figure = screen.query_one(Chart).figure
+        assert figure is not None
+        assert figure.marker is not None
+        assert (figure.marker.x, figure.marker.y) == (screen.plan.flops, screen.plan.n_params.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "change"),
+    [
+        ("device", "A100", {"device": "A100"}),
+        ("gpus", "16", {"gpus": 16.0}),
+        ("mfu", "50%", {"mfu": 0.5}),
+        ("price", "$2.50", {"price": 2.5}),
+        ("seq_len", "4096", {"seq_len": 4096}),
+        ("vocab", "32000", {"vocab": 32000}),
+        ("convention", "total", {"convention": "total"}),
+        ("law", "meta2024/llama3", {"law": "meta2024/llama3"}),
+    ],
+)
+async def test_every_option_edits_the_one_request(start: Start, advisor: Advisor, name, text, change):
+    request = PlanRequest("1e21")
+    async with start(request).run_test(size=BIG) as pilot:
+        screen = await type_into(pilot, name, text)
+        expected = replace(request, **change)
+        assert screen.request == expected
+        assert screen.plan == advisor.plan(expected)
+        assert screen.query_one(LawTable).comparison == advisor.compare(expected)
+        await type_into(pilot, name, "")
+        assert screen.request == request
+        assert screen.plan == advisor.plan(request)
+
+
+async def test_unsaid_options_show_what_the_plan_took(start: Start):
+    async with start().run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        hints = {name: screen.row(name).input.placeholder for name in ("device", "gpus", "mfu", "convention", "law")}
+        assert hints == {
+            "device": "H100 SXM",
+            "gpus": "64",
+            "mfu": "0.4",
+            "convention": "standard",
+            "law": "porian2024/refinedweb-tuned",
+        }
+        await type_into(pilot, "budget", "8 A100 for 1 day at 30% MFU")
+        assert screen.row("gpus").input.placeholder == "8"
+        assert screen.row("mfu").input.placeholder == "0.3"
+
+
+@pytest.mark.parametrize("text", ["", "64xH100", "64xH100 14", "-1", "nan", "1e400", "14 furlongs", "[red]x[/red]"])
+async def test_a_bad_budget_shows_the_sentence_and_keeps_the_last_good_plan(start: Start, advisor: Advisor, text):
+    async with start().run_test(size=(200, 60)) as pilot:
+        screen = await settle(pilot)
+        good = screen.plan
+        await type_into(pilot, "budget", "")
+        screen.row("budget").input.insert_text_at_cursor(text)
+        await settle(pilot)
+        with pytest.raises(BudgetscopeError) as refusal:
+            advisor.plan(PlanRequest(text))
+        assert str(refusal.value) in shown(pilot)
+        assert "LAST GOOD PLAN" in shown(pilot)
+        assert screen.query_one(Recommendation).plan == screen.plan
+        assert screen.plan is not None
+        assert screen.answered is not None
+        assert screen.plan == advisor.plan(screen.answered)
+        if text == "":
+            assert screen.plan == good
+        await type_into(pilot, "budget", "1e21")
+        assert "LAST GOOD PLAN" not in shown(pilot)
+        assert screen.problem is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("device", "potato"), ("gpus", "many"), ("mfu", "40"), ("vocab", "1"), ("law", "no/such"), ("convention", "mine")],
+)
+async def test_a_bad_option_is_named_beside_its_field(start: Start, advisor: Advisor, name, text):
+    async with start(PlanRequest("1e21")).run_test(size=BIG) as pilot:
+        screen = await type_into(pilot, name, text)
+        assert screen.problem is not None
+        assert screen.problem.field == name
+        row = screen.row(name)
+        assert screen.problem.sentence in str(row.query_one(".note", Static).render())
+        assert row.query_one(".note").region.y == row.input.region.y + 1
+        assert screen.plan == advisor.plan(PlanRequest("1e21"))
+        assert "LAST GOOD PLAN" in shown(pilot)
+        await type_into(pilot, name, "")
+        assert screen.problem is None
+        assert not row.query_one(".note").display
+
+
+async def test_mending_one_of_two_faults_leaves_the_other(start: Start):
+    async with start(PlanRequest("1e21")).run_test(size=BIG) as pilot:
+        screen = await type_into(pilot, "gpus", "many")
+        await type_into(pilot, "budget", "1e22")
+        assert screen.problem is not None
+        assert screen.problem.field == "gpus"
+        await type_into(pilot, "gpus", "16")
+        assert screen.problem is None
+        assert screen.request == PlanRequest("1e22", gpus=16.0)
+
+
+async def test_pasted_garbage_is_refused_in_one_sentence(start: Start):
+    async with start().run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        good = screen.plan
+        screen.row("budget").input.value = ""
+        screen.row("budget").input.post_message(Paste("\x1b[31m[b]" + "x" * 5000 + "\nsecond line\n\x00"))
+        await settle(pilot)
+        assert screen.problem is not None
+        assert screen.problem.sentence.count("\n") == 0
+        assert screen.plan == good
+
+
+async def test_a_first_budget_that_is_bad_leaves_an_empty_plan(start: Start):
+    async with start(PlanRequest("nonsense")).run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        assert screen.plan is None
+        assert "No plan yet" in shown(pilot)
+        await pilot.press("f6", "ctrl+y")
+        await type_into(pilot, "budget", "1e21")
+        assert screen.plan is not None
+
+
+# Keys
+
+
+async def test_copy_gives_the_command_of_the_plan_on_the_screen(start: Start):
+    request = PlanRequest("$50k on H100", law="meta2024/llama3")
+    async with start(request).run_test(size=BIG) as pilot:
+        await settle(pilot)
+        await pilot.press("escape", "y")
+        await pilot.pause()
+        assert pilot.app.clipboard == command(request)
+        assert "--law meta2024/llama3" in shown(pilot)
+        await type_into(pilot, "budget", "1e22")
+        await pilot.press("ctrl+y")
+        assert pilot.app.clipboard == command(replace(request, budget="1e22"))
+        await type_into(pilot, "budget", "rubbish")
+        await pilot.press("ctrl+y")
+        assert pilot.app.clipboard == command(replace(request, budget="1e22"))
+
+
+@pytest.mark.parametrize("key", ["?", "f1"])
+async def test_help_lists_every_key_of_the_table(start: Start, key):
+    async with start().run_test(size=BIG) as pilot:
+        await settle(pilot)
+        await pilot.press("escape", key)
+        assert isinstance(pilot.app.screen, HelpScreen)
+        text = shown(pilot)
+        for entry in KEYS:
+            if entry.screen in ("plan", "everywhere"):
+                assert entry.description in text
+        await pilot.press("escape")
+        assert plan_screen(pilot) is pilot.app.screen
+
+
+@pytest.mark.parametrize("keys", [["escape", "t"], ["f2"]])
+async def test_brightness_switches_and_back(start: Start, keys):
+    async with start().run_test(size=BIG) as pilot:
+        await settle(pilot)
+        assert pilot.app.theme == DARK
+        await pilot.press(*keys)
+        assert pilot.app.theme == LIGHT
+        await pilot.press(keys[-1])
+        assert pilot.app.theme == DARK
+
+
+async def test_the_view_goes_round_and_shows_both_only_where_both_fit(start: Start):
+    async with start().run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+
+        def displayed() -> tuple[bool, bool]:
+            return screen.query_one(Chart).display, screen.query_one(LawTable).display
+
+        assert displayed() == (True, True)
+        await pilot.press("escape", "c")
+        assert displayed() == (True, False)
+        await pilot.press("c")
+        assert displayed() == (False, True)
+        await pilot.press("f5")
+        assert displayed() == (True, True)
+        await pilot.resize_terminal(*SMALL)
+        await settle(pilot)
+        assert displayed() == (True, False)
+        await pilot.press("c")
+        assert displayed() == (False, True)
+        await pilot.press("c")
+        assert displayed() == (True, False)
+
+
+@pytest.mark.parametrize("key", ["z", "f4"])
+async def test_zoom_gives_the_chart_the_screen_and_takes_it_back(start: Start, key):
+    async with start().run_test(size=SMALL) as pilot:
+        screen = await settle(pilot)
+        before = screen.query_one(Chart).size.height
+        await pilot.press("escape", key)
+        await settle(pilot)
+        assert screen.query_one(Chart).size.height > 2 * before
+        assert not screen.query_one("#upper").display
+        await pilot.press("escape")
+        await settle(pilot)
+        assert screen.query_one(Chart).size.height == before
+
+
+@pytest.mark.parametrize("key", ["d", "f6"])
+async def test_details_show_every_row_caution_and_assumption(start: Start, key):
+    async with start().run_test(size=(200, 120)) as pilot:
+        screen = await settle(pilot)
+        await pilot.press("escape", key)
+        assert isinstance(pilot.app.screen, DetailsScreen)
+        words = " ".join(str(static.render()) for static in pilot.app.screen.query(Static))
+        assert screen.plan is not None
+        for row in plan_rows(screen.plan):
+            assert row.label in words
+            assert row.text in words
+            assert row.interval in words
+            assert row.basis in words
+        for sentence in (*screen.plan.assumptions, *(caution.text for caution in screen.plan.cautions)):
+            assert sentence in words
+        assert command(PlanRequest(DEFAULT_BUDGET)) in words
+        await pilot.press("d")
+        assert plan_screen(pilot) is pilot.app.screen
+
+
+async def test_escape_and_enter_leave_a_field_and_b_comes_back(start: Start):
+    async with start().run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        assert screen.focused is screen.row("budget").input
+        for key in ("escape", "enter"):
+            await pilot.press(key)
+            assert screen.focused is None
+            await pilot.press("b")
+            assert screen.focused is screen.row("budget").input
+        await pilot.press("escape", "f3")
+        assert screen.focused is screen.row("budget").input
+
+
+async def test_letters_in_a_field_are_text(start: Start):
+    async with start().run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        await pilot.press("end", *"qytcldz")
+        assert screen.row("budget").input.value == DEFAULT_BUDGET + "qytcldz"
+        assert pilot.app.is_running
+        assert pilot.app.screen is screen
+
+
+async def test_tab_goes_through_the_fields_and_back(start: Start):
+    async with start().run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        names = []
+        for _ in range(9):
+            focused = screen.focused
+            assert isinstance(focused, Input)
+            names.append(focused.parent.parent.id)
+            await pilot.press("tab")
+        assert names == [
+            f"field-{name}"
+            for name in ("budget", "device", "gpus", "mfu", "price", "seq_len", "vocab", "convention", "law")
+        ]
+        assert isinstance(screen.focused, LawTable)
+        await pilot.press("shift+tab")
+        assert screen.focused is screen.row("law").input
+
+
+@pytest.mark.parametrize("keys", [["escape", "q"], ["ctrl+q"]])
+async def test_quit(start: Start, keys):
+    async with start().run_test(size=BIG) as pilot:
+        await settle(pilot)
+        await pilot.press(*keys)
+        await pilot.pause()
+        assert not pilot.app.is_running
+
+
+async def test_the_palette_offers_the_actions(start: Start):
+    app = start()
+    async with app.run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        offered = {item.title: item.help for item in app.get_system_commands(screen)}
+        for key in KEYS:
+            if key.in_palette:
+                assert offered[key.label] == key.description
+
+
+# Laws
+
+
+@pytest.mark.parametrize("key", ["l", "ctrl+l"])
+async def test_the_picker_changes_the_law(start: Start, advisor: Advisor, key):
+    async with start().run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        await pilot.press(*(["escape"] if key == "l" else []), key)
+        assert isinstance(pilot.app.screen, LawsScreen)
+        await pilot.press(*"llama")
+        assert "meta2024/llama3" in shown(pilot)
+        assert "kaplan2020/fixed-batch" not in shown(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        request = PlanRequest(DEFAULT_BUDGET, law="meta2024/llama3")
+        assert screen.request == request
+        assert screen.plan == advisor.plan(request)
+        assert screen.row("law").input.value == "meta2024/llama3"
+        assert screen.query_one(LawTable).comparison == advisor.compare(request)
+
+
+async def test_the_picker_moves_by_arrows_and_closes_without_a_change(start: Start):
+    async with start().run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        await pilot.press("ctrl+l", *"hoffmann", "down", "enter")
+        await settle(pilot)
+        assert screen.request.law == "hoffmann2022/approach-2"
+        await pilot.press("ctrl+l", "up", "up", "escape")
+        await settle(pilot)
+        assert screen.request.law == "hoffmann2022/approach-2"
+        await pilot.press("ctrl+l", *"nothing like it", "enter")
+        assert isinstance(pilot.app.screen, LawsScreen)
+
+
+async def test_the_comparison_moves_and_follows_the_law_at_the_cursor(start: Start, advisor: Advisor):
+    async with start().run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        table = screen.query_one(LawTable)
+        table.focus()
+        await pilot.press("home")
+        rows = comparison_rows(advisor.compare(PlanRequest(DEFAULT_BUDGET)))
+        assert table.cursor == rows[0].row.fit_id
+        await pilot.press("down", "up", "down", "enter")
+        await settle(pilot)
+        assert screen.request.law == rows[1].row.fit_id
+        assert table.cursor == rows[1].row.fit_id
+        await pilot.press("end")
+        assert table.cursor == rows[-1].row.fit_id
+        assert table.scroll_offset.y > 0
+
+
+async def test_a_law_that_says_nothing_of_n_cannot_be_followed(start: Start):
+    async with start().run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        table = screen.query_one(LawTable)
+        table.focus()
+        table.cursor = "steplaw2025/dense"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert screen.request.law is None
+        assert "says nothing of N and D" in shown(pilot)
+
+
+async def test_the_table_shows_every_law_with_the_words_of_the_report(start: Start, advisor: Advisor):
+    async with start().run_test(size=(200, 80)) as pilot:
+        await settle(pilot)
+        await pilot.press("escape", "c", "c")
+        await settle(pilot)
+        lines = shown(pilot).splitlines()
+        for row in comparison_rows(advisor.compare(PlanRequest(DEFAULT_BUDGET))):
+            line = next(line for line in lines if row.title in line and row.n_params in line)
+            for cell in (
+                row.tokens,
+                row.tokens_per_param,
+                row.learning_rate,
+                row.batch,
+                row.loss_difference,
+                row.wasted,
+            ):
+                assert f" {cell}" in line
+            assert line.startswith(">") == row.chosen
+
+
+# Hostile and broken files
+
+
+def _copy_of(fit_id: str, folder: Path, **changes: object) -> None:
+    record = json.loads((bundled_fits() / f"{fit_id}.json").read_text())
+    record.update(changes)
+    target = folder / f"{record['id']}.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(record))
+
+
+async def test_markup_in_a_title_is_shown_as_it_is(start: Start, tmp_path: Path):
+    _copy_of("meta2024/llama3", tmp_path, id="evil/title", title="[red]x[/red] [@click=app.quit]")
+    library = Library((Layer("user", tmp_path), Layer("bundled", bundled_fits())))
+    own = Advisor(library, Settings(), ())
+    async with start(PlanRequest("1e21", law="evil/title"), own).run_test(size=(200, 60)) as pilot:
+        await settle(pilot)
+        await pilot.press("escape", "c")
+        await settle(pilot)
+        text = shown(pilot)
+        assert "evil/title   [red]x[/red] [@click=app.quit]" in text
+        assert "E [red]x[/red]" in text
+        await pilot.press("c")
+        assert "> [red]x[/red]" in shown(pilot)
+        await pilot.press("d")
+        assert "[red]x[/red]" in shown(pilot)
+        await pilot.press("escape", "l", *"evil")
+        assert "> [red]x[/red]" in shown(pilot)
+
+
+async def test_a_broken_fit_is_reported_and_the_others_still_load(start: Start, tmp_path: Path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "broken.json").write_text("{")
+    library = Library((Layer("user", tmp_path), Layer("bundled", bundled_fits())))
+    async with start(PlanRequest("1e21"), Advisor(library, Settings(), ())).run_test(size=(200, 60)) as pilot:
+        screen = await settle(pilot)
+        await pilot.pause()
+        assert screen.plan is not None
+        assert screen.query_one(LawTable).comparison is not None
+        assert "broken.json" in shown(pilot)
+
+
+async def test_a_broken_settings_file_is_told_and_the_app_stays(start: Start, tmp_path: Path):
+    own = Advisor(Library((Layer("user", tmp_path), Layer("bundled", bundled_fits()))), Settings(law="no/such"), ())
+    async with start(None, own).run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        assert screen.problem is not None
+        assert "no/such" in screen.problem.sentence
+        await type_into(pilot, "law", "meta2024/llama3")
+        assert screen.plan is not None
+
+
+# Sizes
+
+
+async def test_every_size_is_drawn(start: Start):
+    async with start().run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        for size in ((40, 10), (80, 24), (20, 5), (1, 1), (300, 90), (80, 60), (200, 20), (60, 30), (120, 40)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+            await pilot.press("f4")
+            await settle(pilot)
+            await pilot.press("f4")
+        assert screen.plan is not None
+        assert "17." in shown(pilot) or "B" in shown(pilot)
+
+
+async def test_changing_laws_while_one_is_studied_ends_at_the_last(start: Start, advisor: Advisor):
+    async with start().run_test(size=BIG) as pilot:
+        screen = plan_screen(pilot)
+        for law in ("hoffmann2022/approach-1", "kaplan2020/fixed-batch", "porian2024/openwebtext2-tuned"):
+            screen.request = replace(screen.request, law=law)
+            await pilot.pause()
+        await settle(pilot)
+        comparison = screen.query_one(LawTable).comparison
+        assert comparison == advisor.compare(PlanRequest(DEFAULT_BUDGET, law="porian2024/openwebtext2-tuned"))
+        figure = screen.query_one(Chart).figure
+        assert figure is not None
+        assert figure.lines[0].label.startswith("Porian 2024, OpenWebText2")
