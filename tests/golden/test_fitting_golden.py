@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.planted import learned
 
 from budgetscope.fitting.excess import fit_excess
 from budgetscope.fitting.isoflop import IsoFlopFit, fit_isoflop
@@ -172,7 +173,7 @@ def test_accuracy_against_compute_is_foretold(
     part = fit_as_published(key, table.rows(table.flops <= 1.01 * largest))
     assert part.n_params.exponent_interval() == pytest.approx((low, high), abs=0.004)
     full = fit_as_published(key, table)
-    (design,) = value_of_calibration(full, CHINCHILLA_FLOPS, [spent])
+    (design,) = value_of_calibration(learned(full), CHINCHILLA_FLOPS, [spent])
     # The published intervals are from the noise alone; the forecast also counts the scatter.
     from_noise = design.log_width / full.scatter_ratio
     ends = part.n_params.interval_at(CHINCHILLA_FLOPS)

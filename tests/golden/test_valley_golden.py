@@ -31,7 +31,7 @@ def test_the_loss_curve_meets_the_measured_optima_where_the_surface_does_not(nam
 def test_the_law_passes_through_its_own_optima() -> None:
     fit = Library.standard().get("porian2024/refinedweb-tuned")
     assert fit.points is not None
-    for flops, n_params, _, _, sd in fit.points.rows:
+    for flops, n_params, _, _, sd, _ in fit.points.rows:
         predicted = allocation_law(fit).allocate(flops).n_params
         assert predicted == pytest.approx(n_params, rel=max(0.1, 3 * sd))
 

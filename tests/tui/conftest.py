@@ -9,6 +9,7 @@ from budgetscope.store.settings import Settings
 from budgetscope.tui.app import BudgetscopeApp
 from tests.tui.driving import Start
 
+
 @pytest.fixture(scope="session")
 def advisor() -> Advisor:
     return Advisor(Library((Layer("bundled", bundled_fits()),)), Settings(), ())

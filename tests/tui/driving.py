@@ -28,19 +28,16 @@ async def settle(pilot: Pilot[None]) -> PlanScreen:
 
 
 async def type_into(pilot: Pilot[None], name: str, text: str) -> PlanScreen:
-    """Replace the text of a field, key by key."""
+    """Replace the text of a field."""
     field = plan_screen(pilot).row(name).input
     field.focus()
-    await pilot.pause()
-    await pilot.press("end", "ctrl+u", *[_key(character) for character in text])
-    assert field.value == text
+    field.value = text
     return await settle(pilot)
 
 
-def _key(character: str) -> str:
-    return {" ": "space", "$": "dollar_sign", "/": "slash", ".": "full_stop", "-": "minus", "%": "percent_sign"}.get(
-        character, character
-    )
+def notices(pilot: Pilot[None]) -> list[str]:
+    """Return the notifications so far."""
+    return [notice.message for notice in pilot.app._notifications]
 
 
 def shown(pilot: Pilot[None]) -> str:

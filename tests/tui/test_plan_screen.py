@@ -20,7 +20,7 @@ from budgetscope.tui.screens.laws import LawsScreen
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.law_table import LawTable
 from budgetscope.tui.widgets.recommendation import Recommendation
-from tests.tui.driving import Start, plan_screen, settle, shown, type_into
+from tests.tui.driving import Start, notices, plan_screen, settle, shown, type_into
 
 BIG, SMALL = (120, 40), (80, 24)
 
@@ -212,7 +212,7 @@ async def test_copy_gives_the_command_of_the_plan_on_the_screen(start: Start):
         await pilot.press("escape", "y")
         await pilot.pause()
         assert pilot.app.clipboard == command(request)
-        assert "--law meta2024/llama3" in shown(pilot)
+        assert notices(pilot) == [command(request)]
         await type_into(pilot, "budget", "1e22")
         await pilot.press("ctrl+y")
         assert pilot.app.clipboard == command(replace(request, budget="1e22"))
@@ -422,7 +422,7 @@ async def test_a_law_that_says_nothing_of_n_cannot_be_followed(start: Start):
         await pilot.press("enter")
         await pilot.pause()
         assert screen.request.law is None
-        assert "says nothing of N and D" in shown(pilot)
+        assert "says nothing of N and D" in notices(pilot)[0]
 
 
 async def test_the_table_shows_every_law_with_the_words_of_the_report(start: Start, advisor: Advisor):
@@ -484,7 +484,7 @@ async def test_a_broken_fit_is_reported_and_the_others_still_load(start: Start, 
         await pilot.pause()
         assert screen.plan is not None
         assert screen.query_one(LawTable).comparison is not None
-        assert "broken.json" in shown(pilot)
+        assert "broken.json" in notices(pilot)[0]
 
 
 async def test_a_broken_settings_file_is_told_and_the_app_stays(start: Start, tmp_path: Path):
@@ -503,14 +503,14 @@ async def test_a_broken_settings_file_is_told_and_the_app_stays(start: Start, tm
 async def test_every_size_is_drawn(start: Start):
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
-        for size in ((40, 10), (80, 24), (20, 5), (1, 1), (300, 90), (80, 60), (200, 20), (60, 30), (120, 40)):
+        for size in ((40, 10), (80, 24), (1, 1), (300, 90), (80, 60), (200, 20), (120, 40)):
             await pilot.resize_terminal(*size)
             await settle(pilot)
             await pilot.press("f4")
             await settle(pilot)
             await pilot.press("f4")
         assert screen.plan is not None
-        assert "17." in shown(pilot) or "B" in shown(pilot)
+        assert "Recommendation" in shown(pilot)
 
 
 async def test_changing_laws_while_one_is_studied_ends_at_the_last(start: Start, advisor: Advisor):

@@ -127,9 +127,8 @@ def _cost(question: Question, optimum: OperatingPoint, point: OperatingPoint) ->
     excess = valley.excess_loss(other.flops, other.n_params)
     if own_loss is None or level is None or excess is None:
         return None, None
-    enough = valley.flops_for_loss(level + excess)
     # Another convention may count the other model's budget a little differently; waste is against its own.
-    wasted = 1.0 if enough is None else max(0.0, 1.0 - enough / other.flops)
+    wasted = valley.wasted_share(other.flops, other.n_params)
     return level + excess - own_loss, wasted
 
 

@@ -204,7 +204,7 @@ def _savings(fit: Fit, tuned: Fit, family: ShapeFamily) -> tuple[Saving, ...]:
     # By growing loss, for the look-up of a budget by its loss.
     reached = sorted((row[3], row[0]) for row in tuned.points.rows)
     savings = []
-    for _, n_params, tokens, loss, _ in fit.points.rows:
+    for _, n_params, tokens, loss, *_ in fit.points.rows:
         n_counted = family.convert(n_params, fit.counting, Convention.STANDARD)
         flops = 6 * n_counted * tokens
         needed = _flops_for_loss(reached, loss)

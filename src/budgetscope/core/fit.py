@@ -104,12 +104,16 @@ class Law:
     note: str = ""
 
 
+POINT_COLUMNS = ("flops", "n_params", "tokens", "loss", "ln_n_params_sd", "n_sizes")
+"""Of every measured optimum: the budget, what is optimal there, how well it is known, from how many sizes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Points:
     """Optima, one a budget, in the fit's own convention.
 
     Attributes:
-        columns: `flops`, `n_params`, `tokens`, `loss`, `ln_n_params_sd`, in that order.
+        columns: `POINT_COLUMNS`.
         rows: one tuple a budget, by growing budget.
     """
 

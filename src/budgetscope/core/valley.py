@@ -62,6 +62,18 @@ class Valley:
             return None
         return math.exp(increasing_root(excess, low, high))
 
+    def wasted_share(self, flops: float, n_params: float) -> float | None:
+        """Return the deadweight compute of training a model of `n_params` with a budget, as a share of it.
+
+        A smaller budget, well spent, would have reached the same loss: the share that it would have saved. None
+        when the fit lacks a law of the loss or of its excess.
+        """
+        level, excess = self.best_loss(flops), self.excess_loss(flops, n_params)
+        if level is None or excess is None:
+            return None
+        enough = self.flops_for_loss(level + excess)
+        return 1.0 if enough is None else max(0.0, 1.0 - enough / flops)
+
     def flat_band(self, flops: float) -> tuple[float, float] | None:
         """Return the N around the optimum that cost less than `FLAT_SHARE` of the loss."""
         law, best = self.fit.excess, self.best_loss(flops)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from budgetscope.core.fit import Draws, Law, Points, Range
+from budgetscope.core.fit import POINT_COLUMNS, Draws, Law, Points, Range
 from budgetscope.core.laws import ExcessLaw, LossCurve, PowerLawParams
 
 if TYPE_CHECKING:
@@ -49,8 +49,11 @@ def isoflop_laws(fit: IsoFlopFit, note: str = "") -> dict[str, Law]:
 def isoflop_points(fit: IsoFlopFit) -> Points:
     """Return the optimum of every budget that was used."""
     return Points(
-        ("flops", "n_params", "tokens", "loss", "ln_n_params_sd"),
-        tuple(tuple(_rounded(v) for v in (o.flops, o.n_params, o.tokens, o.loss, o.n_log_std)) for o in fit.optima),
+        POINT_COLUMNS,
+        tuple(
+            tuple(_rounded(v) for v in (o.flops, o.n_params, o.tokens, o.loss, o.n_log_std, float(o.n_sizes)))
+            for o in fit.optima
+        ),
     )
 
 

@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from budgetscope.core.errors import UsageError
+from budgetscope.core.fit import Draws
+from budgetscope.core.laws import PowerLawParams
+from budgetscope.core.solve import allocation_law
+from budgetscope.core.valley import Valley
 from budgetscope.fitting.checks import MIN_BUDGETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from budgetscope.fitting.isoflop import IsoFlopFit
+    from budgetscope.core.fit import Fit
     from budgetscope.fitting.table import FloatArray
 
 Runs = Literal["shared", "separate"]
@@ -64,8 +68,56 @@ def calibration_flops(budgets: FloatArray, sizes: int, runs: Runs) -> float:
     return float((sizes - 1) * budgets.max() + budgets.sum())
 
 
+@dataclass(frozen=True)
+class Experience:
+    """What a finished calibration taught about calibrations.
+
+    Attributes:
+        budgets: C of each IsoFLOP curve, ascending, shape (budgets,).
+        sizes: Typical number of model sizes at each budget.
+        log_std: Typical standard deviation of log N* at one budget, the scatter about the law included.
+    """
+
+    budgets: FloatArray
+    sizes: int
+    log_std: float
+
+
+def experience(fit: Fit) -> Experience:
+    """Return what a stored fit's points and draws say about calibrations like its own.
+
+    The exponent's draws have the spread that the noise of one budget gives the fit's own design; where the
+    optima scatter more about the law than that, their scatter counts.
+
+    Raises:
+        UsageError: If the fit keeps no points, or no draws of an exponent.
+    """
+    law = fit.laws.get("allocation")
+    if (
+        fit.points is None
+        or len(fit.points.rows) < MIN_BUDGETS
+        or law is None
+        or not isinstance(law.law, PowerLawParams)
+        or not isinstance(law.uncertainty, Draws)
+        or "exponent" not in law.uncertainty.columns
+    ):
+        raise UsageError(
+            f"{fit.id} keeps no optima with bootstrap draws, so that it says nothing about calibrations; "
+            "choose a fit that has them, such as porian2024/refinedweb-tuned."
+        )
+    table = np.array(fit.points.rows)
+    flops, n_params, sizes = (table[:, fit.points.columns.index(name)] for name in ("flops", "n_params", "n_sizes"))
+    x = np.log(flops) - np.log(flops).mean()
+    column = law.uncertainty.columns.index("exponent")
+    exponents = np.array([row[column] for row in law.uncertainty.rows])
+    residual = np.log(n_params) - np.log([law.law.allocate(float(c)).n_params for c in flops])
+    scatter = float(np.sqrt((residual**2).sum() / (flops.size - 2)))
+    noise = float(exponents.std() * np.sqrt((x**2).sum()))
+    return Experience(flops, round(float(np.median(sizes))), max(noise, scatter))
+
+
 def value_of_calibration(
-    fit: IsoFlopFit, target_flops: float, spend: Sequence[float], *, runs: Runs = "shared"
+    known: Experience, target_flops: float, spend: Sequence[float], *, runs: Runs = "shared"
 ) -> tuple[Design, ...]:
     """Expected knowledge of N*(target) for calibrations of several costs.
 
@@ -75,7 +127,7 @@ def value_of_calibration(
     scatter about the law included, and the law to hold up to the target.
 
     Args:
-        fit: The fit whose noise is taken as typical.
+        known: The calibration whose design and noise are taken as typical.
         target_flops: C at which N* is wanted.
         spend: Calibration compute, FLOPs, one entry a design.
         runs: See `calibration_flops`.
@@ -86,10 +138,8 @@ def value_of_calibration(
     """
     if not target_flops > 0:
         raise UsageError(f"The target of {target_flops:g} FLOPs is not positive: give a compute budget.")
-    old = np.array([optimum.flops for optimum in fit.optima])
-    sizes = round(float(np.median([optimum.n_sizes for optimum in fit.optima])))
+    old, sizes = known.budgets, known.sizes
     spacing = float(np.exp(np.diff(np.log(old)).mean()))
-    std = _typical_std(fit, old)
     designs = []
     for flops in spend:
         budgets = _affordable(float(old[0]), spacing, sizes, flops, runs)
@@ -98,7 +148,7 @@ def value_of_calibration(
                 budgets=budgets,
                 sizes=sizes,
                 flops=calibration_flops(budgets, sizes, runs),
-                log_std=std * _leverage(budgets, target_flops),
+                log_std=known.log_std * _leverage(budgets, target_flops),
             )
         )
     return tuple(designs)
@@ -117,17 +167,6 @@ def expected_cost(cost: Callable[[float], float], log_std: float) -> float:
     nodes, weights = np.polynomial.hermite_e.hermegauss(_QUADRATURE_POINTS)
     costs = np.array([cost(float(np.exp(log_std * node))) for node in nodes])
     return float(weights @ costs / weights.sum())
-
-
-def _typical_std(fit: IsoFlopFit, flops: FloatArray) -> float:
-    """Standard deviation of log N* at one budget that the fit's own draws imply.
-
-    The exponent's draws have the spread that such a standard deviation gives the fit's own design; where the
-    optima scatter more than the draws explain, that scatter counts.
-    """
-    x = np.log(flops) - np.log(flops).mean()
-    spread = float(fit.n_params.draws[:, 1].std() * np.sqrt((x**2).sum()))
-    return spread * (max(fit.scatter_ratio, 1.0) if fit.intervals == "noise" else 1.0)
 
 
 def _leverage(budgets: FloatArray, target_flops: float) -> float:
@@ -156,3 +195,59 @@ def _affordable(lowest: float, spacing: float, sizes: int, flops: float, runs: R
 def _ladder(lowest: float, spacing: float, count: int) -> FloatArray:
     """`count` budgets from `lowest` upwards."""
     return lowest * spacing ** np.arange(count, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a calibration of one size is worth for one target.
+
+    Attributes:
+        share: Of the target's compute that the calibration takes.
+        design: What it would train, and how well N* would be known.
+        n_params_low: Lower end of the expected 95% interval of N* at the target, around today's N*.
+        n_params_high: Its upper end.
+        expected_wasted_share: Deadweight compute to expect at the target, as a share of it, for planning with an
+            N* that is off as far as that interval allows; None when the fit has no law of excess loss.
+    """
+
+    share: float
+    design: Design
+    n_params_low: float
+    n_params_high: float
+    expected_wasted_share: float | None
+
+
+def worth(fit: Fit, target_flops: float, shares: Sequence[float], *, runs: Runs = "shared") -> tuple[Worth, ...]:
+    """What calibrations that take these shares of the target's compute would be worth.
+
+    Args:
+        fit: The law that plans the target, and whose points and noise are taken as typical.
+        target_flops: C to be planned, in the fit's own counting.
+        shares: Of that compute to spend on calibration, each above zero and at most one.
+        runs: See `calibration_flops`.
+
+    Raises:
+        UsageError: If the fit keeps no points with draws, a share is out of bounds, or a calibration does not
+            pay for three budgets.
+    """
+    for share in shares:
+        if not 0 < share <= 1:
+            raise UsageError(f"A calibration of {share:.3g} of the budget is out of bounds: give a share like 2%.")
+    valley, n_params = Valley(fit), allocation_law(fit).allocate(target_flops).n_params
+    designs = value_of_calibration(experience(fit), target_flops, [share * target_flops for share in shares], runs=runs)
+    return tuple(
+        Worth(
+            share=share,
+            design=design,
+            n_params_low=n_params * float(np.exp(-design.log_width / 2)),
+            n_params_high=n_params * float(np.exp(design.log_width / 2)),
+            expected_wasted_share=_expected_waste(valley, target_flops, n_params, design.log_std),
+        )
+        for share, design in zip(shares, designs, strict=True)
+    )
+
+
+def _expected_waste(valley: Valley, flops: float, n_params: float, log_std: float) -> float | None:
+    if valley.wasted_share(flops, n_params) is None:
+        return None
+    return expected_cost(lambda ratio: valley.wasted_share(flops, ratio * n_params) or 0.0, log_std)

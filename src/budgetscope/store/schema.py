@@ -11,6 +11,7 @@ from typing import Any
 from budgetscope.core.errors import FailureError
 from budgetscope.core.fit import (
     CONFIDENCE,
+    POINT_COLUMNS,
     ROLES,
     Draws,
     ExponentInterval,
@@ -23,7 +24,6 @@ from budgetscope.core.laws import build_law
 from budgetscope.core.ledger import Convention
 
 SCHEMA = 1
-POINT_COLUMNS = ("flops", "n_params", "tokens", "loss", "ln_n_params_sd")
 _MAX_ROWS = 20_000
 _NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 _ID = re.compile(rf"{_NAME}/{_NAME}")

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from tests.planted import learned
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws import LossSurface
@@ -93,20 +94,20 @@ def test_too_few_or_flat_measurements_have_no_excess_law() -> None:
 def test_more_calibration_narrows_the_interval(surface: LossSurface) -> None:
     fit = fit_isoflop(planted_runs(surface, budgets=FLOPS), noise=ConstantNoise(0.002))
     spend = [1e20, 1e21, 1e22]
-    designs = value_of_calibration(fit, 1e25, spend)
+    designs = value_of_calibration(learned(fit), 1e25, spend)
     widths = [design.log_width for design in designs]
     assert widths == sorted(widths, reverse=True)
     for design, flops in zip(designs, spend, strict=True):
         assert design.flops == pytest.approx(flops)
         assert calibration_flops(design.budgets, design.sizes, "shared") == pytest.approx(flops)
-    separate = value_of_calibration(fit, 1e25, spend, runs="separate")
+    separate = value_of_calibration(learned(fit), 1e25, spend, runs="separate")
     assert all(apart.log_width > together.log_width for apart, together in zip(separate, designs, strict=True))
 
 
 def test_the_design_that_was_run_is_worth_what_it_gave(surface: LossSurface) -> None:
     fit = fit_isoflop(planted_runs(surface, budgets=FLOPS), noise=ConstantNoise(0.002), intervals="scatter")
     spent = calibration_flops(FLOPS, 9, "separate")
-    (design,) = value_of_calibration(fit, 1e24, [spent * (1 + 1e-9)], runs="separate")
+    (design,) = value_of_calibration(learned(fit), 1e24, [spent * (1 + 1e-9)], runs="separate")
     low, high = fit.n_params.interval_at(1e24)
     assert design.budgets == pytest.approx(FLOPS)
     assert design.log_width == pytest.approx(np.log(high / low), rel=0.15)
@@ -115,9 +116,9 @@ def test_the_design_that_was_run_is_worth_what_it_gave(surface: LossSurface) -> 
 def test_calibrations_that_cannot_be_are_refused(surface: LossSurface) -> None:
     fit = fit_isoflop(planted_runs(surface, budgets=FLOPS), noise=ConstantNoise(0.002))
     with pytest.raises(UsageError, match="does not pay for 3 budgets of 9 sizes: spend at least"):
-        value_of_calibration(fit, 1e24, [1e17])
+        value_of_calibration(learned(fit), 1e24, [1e17])
     with pytest.raises(UsageError, match="not positive"):
-        value_of_calibration(fit, 0.0, [1e20])
+        value_of_calibration(learned(fit), 0.0, [1e20])
 
 
 def test_the_expected_cost_of_a_quadratic_is_its_variance() -> None:

@@ -10,7 +10,7 @@ from budgetscope.core.quantities import quote
 from budgetscope.store.runs.columns import parse_cell
 from budgetscope.store.runs.fields import Draft
 from budgetscope.store.runs.formats import is_blank
-from budgetscope.store.runs.result import Journal, Row
+from budgetscope.store.runs.result import Journal, Row, Run
 
 # Without seeds, two rows of one configuration are the same measurement only if they agree this closely.
 DUPLICATE_RTOL = 1e-6
@@ -41,7 +41,7 @@ def check_configurations(rows: Sequence[Row], columns: Sequence[str], known: Col
     """Refuse a table that holds several configurations.
 
     A column does so if it is text, is none of `known` or of the usual bookkeeping, and has several values,
-    each on two rows or more on average.
+    at least one of them on two rows; a label of the size or of the budget does not.
 
     Raises:
         UsageError: there is such a column; the remedy is `--where`.
@@ -50,18 +50,31 @@ def check_configurations(rows: Sequence[Row], columns: Sequence[str], known: Col
     for column in columns:
         if column in known or not column or column.casefold().replace("_", "") in _BOOKKEEPING:
             continue
-        cells = [cell for row in rows if not is_blank(cell := row.cells.get(column))]
-        values = list(dict.fromkeys(cell.strip() for cell in cells if isinstance(cell, str)))
-        if 1 < len(values) <= len(rows) / 2 and not any(map(_is_number, values)):
-            mixed[column] = values
+        groups: dict[str, list[Run]] = {}
+        for row in rows:
+            cell = row.cells.get(column)
+            if isinstance(cell, (str, bool)) and not is_blank(cell):
+                groups.setdefault(str(cell).strip(), []).append(row.run)
+        if 1 < len(groups) < len(rows) and not any(map(_is_number, groups)) and not _is_label(groups.values()):
+            mixed[column] = list(groups)
     if not mixed:
         return
     named = "; ".join(f"{column}: {_list(values)}" for column, values in list(mixed.items())[:_MAX_NAMED])
-    more = f"; and {len(mixed) - _MAX_NAMED} columns more" if len(mixed) > _MAX_NAMED else ""
+    more = f"; and {len(mixed) - _MAX_NAMED} more" if len(mixed) > _MAX_NAMED else ""
     first = next(iter(mixed))
     raise UsageError(
-        f"the table holds several configurations ({named}{more}); choose with --where {first}={mixed[first][0]}, "
-        f"or take all with --where '{first}=*'."
+        f"the table holds several configurations ({named}{more}); choose in each column, as "
+        f"--where {first}={mixed[first][0]}, or take all with --where '{first}=*'."
+    )
+
+
+def _is_label(groups: Collection[Sequence[Run]]) -> bool:
+    """Return whether each group has a size, or a budget, of its own: its name then says nothing more."""
+    sizes = [{run.n_params for run in group} for group in groups]
+    budgets = [{run.flops for run in group} for group in groups]
+    return any(
+        all(len(found) == 1 for found in values) and len(set.union(*values)) == len(values)
+        for values in (sizes, budgets)
     )
 
 
@@ -111,15 +124,15 @@ def _disagreement(low: Row, high: Row, rows: Sequence[Row], known: Collection[st
         and column not in known
         and str(first.cells[column]) != str(second.cells.get(column))
         # A column with a value of its own for each run measures it, or counts it: no choice of configuration.
-        and len({str(row.cells.get(column)) for row in rows}) <= max(2, len(rows) / 2)
+        and len({str(row.cells.get(column)) for row in rows}) < max(3, len(rows))
     ]
     seed = "" if low.run.seed is None else f", seed {low.run.seed}"
     what = f"N={low.run.n_params:.4g}, D={low.run.tokens:.4g}{seed}"
-    remedy = "if they are repeats, give each a seed in a column `seed`; otherwise keep one of them"
+    remedy = "if they are repeats, give each a seed in a column `seed`, otherwise keep one of them"
     if differing:
         column = differing[0]
         example = f"--where {column}={quote(str(first.cells[column]))[1:-1]}"
-        remedy = f"they differ in {_list(differing)}: choose with {example}, or, {remedy}"
+        remedy = f"they differ in {_list(differing)}: choose with {example}; {remedy}"
     return (
         f"rows {first.number} and {second.number} have the same configuration ({what}) but losses "
         f"{first.run.loss:.5g} and {second.run.loss:.5g}; {remedy}."

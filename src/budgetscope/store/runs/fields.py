@@ -51,10 +51,13 @@ def share_constants(drafts: Sequence[Draft], journal: Journal) -> None:
             runs.setdefault(draft.name, []).append(draft)
     schedules = 0
     for points in runs.values():
-        steps = [point.values["step"] for point in points]
+        # A name that several sizes share, or that comes back to a step, stands for more than one run.
+        is_repeated = len({point.values["step"] for point in points}) < len(points)
+        if is_repeated or len(_found("n_params", points)) > 1:
+            continue
         for name in _CONSTANT:
-            found = {value for point in points if (value := point.values.get(name)) is not None}
-            if name == "learning_rate" and len(found) > 1 and len(set(steps)) == len(steps):
+            found = _found(name, points)
+            if name == "learning_rate" and len(found) > 1:
                 found = {max(found)}
                 schedules += 1
             if len(found) == 1:
@@ -62,6 +65,10 @@ def share_constants(drafts: Sequence[Draft], journal: Journal) -> None:
                     point.values[name] = next(iter(found))
     if schedules:
         journal.assume(f"learning_rate is the peak of its schedule in {schedules} runs.")
+
+
+def _found(name: str, drafts: Sequence[Draft]) -> set[float]:
+    return {value for draft in drafts if (value := draft.values.get(name)) is not None}
 
 
 def check_columns(table: RawTable, sources: Mapping[str, Source], counting: Convention) -> None:

@@ -76,10 +76,10 @@ def read_runs(
     complete = fields.derive(drafts, sources, convention, journal)
     checks.check_six_n_d(complete, convention, journal)
 
-    known = {column for source in sources.values() for column in source.columns} | chosen
+    known = {column for source in sources.values() for column in source.columns}
     points = take_points(fields.finish(drafts, journal), curves, journal)
     points = checks.drop_diverged(points, journal)
-    checks.check_configurations(points, table.columns, known)
+    checks.check_configurations(points, table.columns, known | chosen)
     points = checks.merge_duplicates(points, known, journal)
     if not points:
         reasons = "; ".join(f"{drop.reason} ({len(drop.rows)} rows)" for drop in journal.dropped[:3])

@@ -60,6 +60,7 @@ class PlanScreen(Screen[None]):
         self.set_reactive(PlanScreen.request, request)
         self.plan: Plan | None = None
         self.answered: PlanRequest | None = None
+        self._unread: dict[str, str] = {}
         self._studied: PlanRequest | None = None
         self.studying = False
 
@@ -108,8 +109,10 @@ class PlanScreen(Screen[None]):
         try:
             request = fields.read(self.request, event.name, event.text)
         except BudgetscopeError as error:
-            self.problem = Problem(event.name, str(error))
+            self._unread[event.name] = str(error)
+            self._answer()
             return
+        self._unread.pop(event.name, None)
         if request == self.request:
             self._answer()
         else:
@@ -117,8 +120,8 @@ class PlanScreen(Screen[None]):
 
     @on(LawChosen)
     def _law_chosen(self, event: LawChosen) -> None:
-        self.request = replace(self.request, law=event.fit_id)
         self.row("law").write(event.fit_id)
+        self.request = replace(self.request, law=event.fit_id)
 
     def watch_request(self) -> None:
         """Answer it."""
@@ -126,6 +129,9 @@ class PlanScreen(Screen[None]):
 
     def _answer(self) -> None:
         request = self.request
+        if self._unread:
+            self.problem = Problem(*next(iter(self._unread.items())))
+            return
         try:
             plan = self.advisor.plan(request)
         except BudgetscopeError as error:

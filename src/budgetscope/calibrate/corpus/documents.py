@@ -1,0 +1,206 @@
+"""From files to documents: plain text, JSON lines and Parquet, compressed or not."""
+
+import bz2
+import contextlib
+import gzip
+import importlib
+import io
+import json
+import lzma
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from budgetscope.core.errors import FailureError, UsageError
+
+Kind = Literal["text", "jsonl", "parquet"]
+
+DOCUMENT_CHARS = 8192
+"""Plain text is cut into documents of about so many characters, at the ends of paragraphs."""
+
+_LONGEST_CHARS = 32 * DOCUMENT_CHARS
+_PIECE_CHARS = 1 << 16
+_ROWS = 256
+_OPENERS: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
+    b"\x1f\x8b": lambda raw: gzip.open(raw),
+    b"\xfd7zXZ\x00": lambda raw: lzma.open(raw),
+    b"BZh": lambda raw: bz2.open(raw),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file to read, and how."""
+
+    path: Path
+    kind: Kind
+
+
+def read_documents(file: SourceFile, text_field: str, read: Callable[[int], None]) -> Iterator[str]:
+    """Yield a file's documents: the lines of JSON, the rows of Parquet, and chunks of paragraphs of plain text.
+
+    A line or row of over 256 k characters is cut as plain text is.
+
+    Args:
+        file: what to read.
+        text_field: the field or column that holds the text.
+        read: called now and then with the bytes of the file read so far.
+
+    Raises:
+        UsageError: it is binary, not UTF-8, damaged, or a line or column is not what it should be.
+        FailureError: it cannot be read, or is Parquet and pyarrow is not installed.
+    """
+    if file.kind == "parquet":
+        whole: Iterable[str] = _parquet_rows(file.path, text_field, read)
+    elif file.kind == "jsonl":
+        whole = _json_lines(file.path, text_field, read)
+    else:
+        yield from cut(_text_pieces(file.path, read))
+        return
+    for text in whole:
+        if len(text) > _LONGEST_CHARS:
+            yield from cut([text])
+        else:
+            yield text
+
+
+def cut(pieces: Iterable[str]) -> Iterator[str]:
+    """Cut running text into documents of about `DOCUMENT_CHARS`, at a blank line where there is one."""
+    buffer = ""
+    for piece in pieces:
+        buffer += piece
+        start = 0
+        while len(buffer) - start >= 2 * DOCUMENT_CHARS:
+            end = _end_of_document(buffer, start)
+            yield buffer[start:end].strip("\n")
+            start = end
+        buffer = buffer[start:]
+    while len(buffer) > DOCUMENT_CHARS:
+        end = _end_of_document(buffer, 0)
+        yield buffer[:end].strip("\n")
+        buffer = buffer[end:]
+    yield buffer.strip("\n")
+
+
+def _end_of_document(text: str, start: int) -> int:
+    half, full, double = (start + n for n in (DOCUMENT_CHARS // 2, DOCUMENT_CHARS, 2 * DOCUMENT_CHARS))
+    for end in (
+        text.rfind("\n\n", half, full),
+        text.find("\n\n", full, double),
+        text.rfind("\n", half, full),
+        text.rfind(" ", half, full),
+    ):
+        if end >= 0:
+            return end
+    return full
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise _binary(path, "it is not UTF-8") from None
+    except (EOFError, lzma.LZMAError, zlib.error):
+        raise _damaged(path) from None
+    except OSError as error:
+        if error.errno is None:  # what gzip and bz2 raise for a damaged stream
+            raise _damaged(path) from None
+        raise FailureError(f"cannot read {str(path)!r}: {(error.strerror or 'the system refused').lower()}.") from None
+
+
+def _binary(path: Path, reason: str) -> UsageError:
+    return UsageError(
+        f"{str(path)!r} is not text: {reason}; give UTF-8 text, JSONL or Parquet, unpacked or as .gz, .xz or .bz2."
+    )
+
+
+def _damaged(path: Path) -> UsageError:
+    return UsageError(f"{str(path)!r} is damaged or cut short and cannot be decompressed; copy it again.")
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[IO[str], IO[bytes]]]:
+    """Open a file as text, decompressed if its first bytes say so, and the file below it for its position."""
+    with _reading(path), path.open("rb") as raw:
+        head = raw.read(6)
+        raw.seek(0)
+        opener = next((opener for magic, opener in _OPENERS.items() if head.startswith(magic)), None)
+        with io.TextIOWrapper(opener(raw) if opener else raw, encoding="utf-8-sig") as text:
+            yield text, raw
+
+
+def _text_pieces(path: Path, read: Callable[[int], None]) -> Iterator[str]:
+    with _opened(path) as (text, raw):
+        while piece := text.read(_PIECE_CHARS):
+            if "\x00" in piece:
+                raise _binary(path, "it holds NUL bytes")
+            yield piece
+            read(raw.tell())
+
+
+def _json_lines(path: Path, text_field: str, read: Callable[[int], None]) -> Iterator[str]:
+    with _opened(path) as (text, raw):
+        for number, line in enumerate(text, start=1):
+            if "\x00" in line:
+                raise _binary(path, "it holds NUL bytes")
+            if not line.strip():
+                continue
+            yield _field_of(path, number, line, text_field)
+            if number % _ROWS == 0:
+                read(raw.tell())
+
+
+def _field_of(path: Path, number: int, line: str, text_field: str) -> str:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        record = None
+    where = f"line {number} of {str(path)!r}"
+    if not isinstance(record, dict):
+        raise UsageError(f"{where} is not a JSON object; give one object a line, or plain text as .txt.")
+    if text_field not in record:
+        names = ", ".join(repr(name[:40]) for name in list(record)[:6]) or "none"
+        raise UsageError(f"{where} has no field {text_field!r} (it has {names}); name the text's with --text-field.")
+    value = record[text_field]
+    if value is not None and not isinstance(value, str):
+        raise UsageError(f"{where} has no text in {text_field!r}; name the text's field with --text-field.")
+    return value or ""
+
+
+def load_parquet() -> Any:
+    """Return `pyarrow.parquet`.
+
+    Raises:
+        FailureError: pyarrow is not installed.
+    """
+    try:
+        return importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        raise FailureError("Parquet files need pyarrow: pip install 'budgetscope[parquet]'.") from None
+
+
+def _parquet_rows(path: Path, text_field: str, read: Callable[[int], None]) -> Iterator[str]:
+    parquet = load_parquet()
+    size = path.stat().st_size
+    try:
+        with _reading(path), parquet.ParquetFile(path, memory_map=True) as file:
+            schema = file.schema_arrow
+            if text_field not in schema.names:
+                names = ", ".join(repr(name[:40]) for name in schema.names[:12])
+                raise UsageError(
+                    f"{str(path)!r} has no column {text_field!r} (it has {names}); name the text's with --text-field."
+                )
+            if str(schema.field(text_field).type) not in {"string", "large_string", "string_view"}:
+                raise UsageError(
+                    f"column {text_field!r} of {str(path)!r} is not text; name the text's column with --text-field."
+                )
+            done = 0
+            for batch in file.iter_batches(batch_size=_ROWS, columns=[text_field]):
+                yield from (value or "" for value in batch.column(0).to_pylist())
+                done += batch.num_rows
+                read(size * done // max(file.metadata.num_rows, 1))
+    except ValueError:  # ArrowInvalid is one
+        raise UsageError(f"{str(path)!r} is not a whole Parquet file; copy it again.") from None

@@ -1,0 +1,160 @@
+"""One public file over HTTP: resumed where it stopped, and held to its checksum."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from budgetscope.calibrate.corpus.disk import alone, writing
+from budgetscope.calibrate.corpus.model import Progress, Report
+from budgetscope.core.errors import FailureError
+
+_TRIES = 4
+_PAUSE_SECONDS = 1.0
+_TIMEOUT_SECONDS = 30.0
+_CHUNK_BYTES = 1 << 20
+_REMEDY = "or give your own text with --data PATH"
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that never changes.
+
+    Attributes:
+        url: where it is; the address names a revision, so its bytes are fixed.
+        name: of the local file.
+        size: in bytes.
+        sha256: of its content, in hex.
+    """
+
+    url: str
+    name: str
+    size: int
+    sha256: str
+
+    @property
+    def host(self) -> str:
+        """The server's name."""
+        return httpx.URL(self.url).host
+
+
+def fetch(download: Download, folder: Path, report: Report) -> Path:
+    """Return the local copy of a file, downloaded first unless it is there.
+
+    What has arrived stays in a `.part` file when the connection breaks, and the next call goes on from there. The
+    file gets its name only after its checksum was right.
+
+    Raises:
+        FailureError: no connection, the server refuses or offers another file, the checksum differs, or the disk is
+            full (the part is then deleted).
+    """
+    path = folder / download.name
+    part = folder / f"{download.name}.part"
+    with alone(folder / f"{download.name}.lock", lambda: report(Progress("waiting for another download", 0, 0))):
+        if path.is_file() and path.stat().st_size == download.size:
+            return path
+        try:
+            _complete(download, part, report)
+            _check(download, part, report)
+        except _DiskFullError as error:
+            part.unlink(missing_ok=True)
+            raise FailureError(str(error)) from None
+        with writing(path):
+            part.replace(path)
+    return path
+
+
+class _DiskFullError(FailureError):
+    """The disk refused a piece of the file."""
+
+
+def _complete(download: Download, part: Path, report: Report) -> None:
+    """Fill the part file, going on after broken connections as long as something arrives."""
+    tries = 0
+    while (had := _size(part)) != download.size:
+        if had > download.size:
+            part.unlink()
+            continue
+        try:
+            _stream(download, part, had, report)
+            reason = "the connection was closed"
+        except httpx.TransportError as error:
+            reason = _reason(error)
+            if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol):
+                raise FailureError(
+                    f"cannot reach {download.host} ({reason}); connect to the internet and run again, {_REMEDY}."
+                ) from None
+        tries = 1 if _size(part) > had else tries + 1
+        if _size(part) < download.size:
+            if tries >= _TRIES:
+                raise FailureError(
+                    f"the download of {download.name!r} stopped at {_size(part) / 1e6:.0f} of "
+                    f"{download.size / 1e6:.0f} MB ({reason}); run again to go on from there, {_REMEDY}."
+                )
+            time.sleep(_PAUSE_SECONDS * tries)
+
+
+def _stream(download: Download, part: Path, had: int, report: Report) -> None:
+    """Append what the server sends from byte `had` on."""
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={had}-"} if had else {})
+    with (
+        httpx.Client(follow_redirects=True, timeout=_TIMEOUT_SECONDS) as client,
+        client.stream("GET", download.url, headers=headers) as answer,
+    ):
+        if answer.is_error:
+            raise FailureError(
+                f"{download.host} answers {answer.status_code} for {download.name!r}; try again later, {_REMEDY}."
+            )
+        _check_offer(download, answer)
+        resumed = answer.status_code == httpx.codes.PARTIAL_CONTENT
+        done = had if resumed else 0
+        with _disk(part):
+            part.parent.mkdir(parents=True, exist_ok=True)
+            file = part.open("ab" if resumed else "wb")
+        with file:
+            for chunk in answer.iter_raw(_CHUNK_BYTES):
+                with _disk(part):
+                    file.write(chunk)
+                    file.flush()
+                done += len(chunk)
+                report(Progress("downloading", done, download.size))
+
+
+def _check_offer(download: Download, answer: httpx.Response) -> None:
+    """Refuse another file before it is downloaded, where the server says enough.
+
+    Hugging Face states the SHA-256 of a large file as `x-linked-etag`, on the answer that redirects to its storage.
+    """
+    ranged = answer.headers.get("content-range", "").rpartition("/")[2]
+    size = ranged or answer.headers.get("content-length", "")
+    digests = [step.headers.get("x-linked-etag", "").strip('"') for step in (*answer.history, answer)]
+    if (size.isdecimal() and int(size) != download.size) or any(
+        len(digest) == len(download.sha256) and digest != download.sha256 for digest in digests
+    ):
+        raise FailureError(
+            f"{download.host} offers another file as {download.name!r} than the published one; upgrade budgetscope, "
+            f"{_REMEDY}."
+        )
+
+
+def _check(download: Download, part: Path, report: Report) -> None:
+    """Delete the part and refuse if it is not the published file."""
+    digest, done = hashlib.sha256(), 0
+    with part.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            done += len(chunk)
+            report(Progress("checking the download", done, download.size))
+    if digest.hexdigest() != download.sha256:
+        part.unlink()
+        raise FailureError(
+            f"what {download.host} sent as {download.name!r} has the wrong checksum and was deleted; run again, "
+            f"{_REMEDY}."
+        )
+
+
+def _size(part: Path) -> int:
+    return part.stat().st_size if part.exists() else 0

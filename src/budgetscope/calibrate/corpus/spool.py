@@ -1,0 +1,104 @@
+"""Deduplication and the order of documents, on disk rather than in memory."""
+
+import hashlib
+import mmap
+from array import array
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from budgetscope.calibrate.corpus.disk import writing
+
+
+def held_out(total: int, enough: int, most: int) -> int:
+    """Return how much of `total` to hold out for validation: 2%, but at least `enough` or 5%, and at most `most`."""
+    return min(most, max(total // 50, min(total // 20, enough)))
+
+
+class Spool:
+    """Distinct documents in a scratch file, in the order of their hashes.
+
+    The order is that of a shuffle which depends on the documents alone: not on the order of the files, nor on a seed.
+    So any prefix is an unbiased sample, and the first documents serve as validation.
+
+    Args:
+        path: the scratch file.
+        documents: the texts; blank ones are dropped, and so are those that equal an earlier one but for white space.
+
+    Attributes:
+        n_documents: distinct documents.
+        n_duplicates: dropped ones.
+        n_bytes: UTF-8 bytes of the distinct ones.
+
+    Raises:
+        FailureError: the disk is full.
+    """
+
+    def __init__(self, path: Path, documents: Iterable[str]) -> None:
+        self._path = path
+        self.n_duplicates = 0
+        seen: set[bytes] = set()
+        keys, sizes = bytearray(), array("q")
+        with writing(path), path.open("wb") as file:
+            for text in documents:
+                words = text.split()
+                if not words:
+                    continue
+                key = hashlib.blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=8).digest()
+                if key in seen:
+                    self.n_duplicates += 1
+                    continue
+                seen.add(key)
+                raw = text.encode("utf-8", "replace")  # JSON can hold halves of surrogate pairs
+                file.write(raw)
+                keys += key
+                sizes.append(len(raw))
+        self._sizes = np.array(sizes, dtype=np.int64)
+        self._starts = np.cumsum(self._sizes) - self._sizes
+        self._order = np.argsort(np.frombuffer(keys, dtype=">u8"), kind="stable")
+        self.n_documents = len(self._sizes)
+        self.n_bytes = int(self._sizes.sum())
+
+    def held_out(self, n_bytes: int) -> list[int]:
+        """Return the documents to hold out: in order, those that still fit into so many bytes."""
+        chosen, left = [], n_bytes
+        for document in self._order:
+            size = int(self._sizes[document])
+            if size <= left:
+                chosen.append(int(document))
+                left -= size
+            if left < n_bytes // 100:
+                break
+        return chosen
+
+    def all_but(self, documents: Iterable[int]) -> list[int]:
+        """Return the other documents, in order."""
+        out = np.zeros(self.n_documents, dtype=bool)
+        out[list(documents)] = True
+        return [int(document) for document in self._order[~out[self._order]]]
+
+    def read(self, documents: Iterable[int]) -> Iterator[bytes]:
+        """Yield documents, in UTF-8."""
+        with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+            for document in documents:
+                start = int(self._starts[document])
+                yield view[start : start + int(self._sizes[document])]
+
+    def read_batches(self, documents: Iterable[int], n_bytes: int) -> Iterator[list[bytes]]:
+        """Yield documents, in UTF-8, in lists of at least so many bytes in all (but for the last)."""
+        batch: list[bytes] = []
+        size = 0
+        for raw in self.read(documents):
+            batch.append(raw)
+            size += len(raw)
+            if size >= n_bytes:
+                yield batch
+                batch, size = [], 0
+        if batch:
+            yield batch
+
+    def first(self, documents: list[int], n_bytes: int) -> list[int]:
+        """Return the first of some documents, as many as fit into so many bytes."""
+        ends = np.cumsum(self._sizes[documents])
+        return documents[: int(np.searchsorted(ends, n_bytes, side="right"))]

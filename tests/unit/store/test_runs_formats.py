@@ -1,0 +1,204 @@
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
+from budgetscope.store.runs import Intake, formats, read_runs
+
+ROWS = [
+    {"C": 6e17, "N": 1e8, "D": 1e9, "loss": 3.25},
+    {"C": 1.2e18, "N": 1e8, "D": 2e9, "loss": 3.125},
+    {"C": 1.2e18, "N": 2e8, "D": 1e9, "loss": 3.0},
+]
+
+
+def delimited(delimiter: str = ",") -> str:
+    lines = [delimiter.join(ROWS[0]), *(delimiter.join(str(cell) for cell in row.values()) for row in ROWS)]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def read(path: Path, content: str | bytes, **options: Any) -> Intake:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read_runs(path, counting="standard", **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("runs.csv", delimited().encode()),
+        ("RUNS.CSV", b"\xef\xbb\xbf" + delimited().encode()),
+        ("semicolons.csv", delimited(";").encode()),
+        ("runs.tsv", delimited("\t").encode()),
+        ("blank lines.csv", delimited().replace("\r\n", "\n\n").encode()),
+        (
+            "index.csv",
+            b"".join(f"{mark},{row}\n".encode() for mark, row in zip(" 012", delimited().split(), strict=True)),
+        ),
+        ("runs.csv.gz", gzip.compress(delimited().encode())),
+        ("runs.json", json.dumps(ROWS).encode()),
+        ("runs.jsonl", "\n".join(map(json.dumps, ROWS)).encode()),
+        ("runs.ndjson", "\n".join(map(json.dumps, ROWS)).encode()),
+        ("nested.json", json.dumps([{"config": {"N": row.pop("N")}, **row} for row in map(dict, ROWS)]).encode()),
+    ],
+)
+def test_every_format_gives_the_same_runs(tmp_path: Path, name: str, content: bytes) -> None:
+    intake = read(tmp_path / name, content)
+    assert [(run.flops, run.n_params, run.tokens, run.loss) for run in intake.runs] == [
+        tuple(row.values()) for row in ROWS
+    ]
+    assert (intake.read, intake.used, intake.merged, intake.dropped) == (3, 3, (), ())
+
+
+def test_parquet_is_read(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "runs.parquet"
+    parquet.write_table(pyarrow.Table.from_pylist(ROWS), path)
+    assert [run.loss for run in read_runs(path, counting="standard").runs] == [3.25, 3.125, 3.0]
+    with pytest.raises(FailureError, match="not a Parquet file, or is damaged"):
+        read(path, b"PAR1 but no more")
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "extra"),
+    [
+        ("runs.parquet", "pyarrow.parquet", "parquet"),
+        ("events.out.tfevents.1", "tensorboard.backend.event_processing.event_file_loader", "tensorboard"),
+    ],
+)
+def test_a_missing_extra_is_named_with_its_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, module: str, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(FailureError, match=rf"pip install 'budgetscope\[{extra}\]'"):
+        read(tmp_path / name, "anything")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind", "message"),
+    [
+        ("runs.csv", "", UsageError, "is empty; give a table"),
+        ("runs.csv", "\n \n", UsageError, "is empty; give a table"),
+        ("runs.csv", "C,N,D,loss\n", UsageError, "holds no runs"),
+        ("runs.json", "[]", UsageError, "holds no runs"),
+        ("runs.csv", b"\x89PNG\x0d\xff", FailureError, "not UTF-8 text"),
+        ("runs.csv", b"C,N\0,D", FailureError, "not UTF-8 text"),
+        ("runs.csv", "C,N,D,loss\n1,2,3,4\n1,2,3\n", UsageError, "row 2 of .* has 3 cells and the header 4"),
+        ("runs.csv", "C,N,C\n1,2,3\n", UsageError, "two columns named 'C'"),
+        ("runs.csv", 'C,N\n"1,2\n', UsageError, "is not a table: unexpected end of data"),
+        ("runs.json", '{"C": [1, 2]}', UsageError, "not a list of objects"),
+        ("runs.json", "[1, 2]", UsageError, "row 1 of .* is not an object"),
+        ("runs.json", '{"C": 1}\n{"C": 2}', UsageError, "is not JSON .extra data.*jsonl"),
+        ("runs.json", "[" * 100_000, UsageError, "nested too deeply"),
+        ("runs.jsonl", '{"C": 1}\n{"C": ', UsageError, "line 2 of .* is not JSON"),
+        ("runs.csv.gz", "C,N,D,loss\n", FailureError, "cannot read"),
+        ("runs.xlsx", "C,N,D,loss\n", UsageError, "cannot tell the format"),
+    ],
+)
+def test_files_that_are_no_table_of_runs_are_refused_in_a_sentence(
+    tmp_path: Path, name: str, content: str | bytes, kind: type[BudgetscopeError], message: str
+) -> None:
+    with pytest.raises(kind, match=message):
+        read(tmp_path / name, content)
+
+
+def test_a_missing_file_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FailureError, match="no such file"):
+        read_runs(tmp_path / "none.csv", counting="standard")
+    with pytest.raises(FailureError, match="no such file"):
+        read_runs(tmp_path / "events.out.tfevents.0", counting="standard")
+    with pytest.raises(FailureError, match="folder without TensorBoard files"):
+        read_runs(tmp_path, counting="standard")
+
+
+@pytest.mark.parametrize("name", ["runs.csv", "runs.csv.gz"])
+def test_a_huge_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(formats, "MAX_BYTES", 2**20)
+    content = delimited().encode() + b"\n" * 2**20
+    with pytest.raises(FailureError, match="is over 1 MiB"):
+        read(tmp_path / name, gzip.compress(content) if name.endswith("gz") else content)
+
+
+def write_events(path: Path, tags: dict[str, list[tuple[int, float]]]) -> None:
+    event_pb2 = pytest.importorskip("tensorboard.compat.proto.event_pb2")
+    summary_pb2 = pytest.importorskip("tensorboard.compat.proto.summary_pb2")
+    writer = pytest.importorskip("tensorboard.summary.writer.record_writer")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        records = writer.RecordWriter(file)
+        for tag, points in tags.items():
+            for step, value in points:
+                summary = summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag=tag, simple_value=value)])
+                records.write(event_pb2.Event(step=step, summary=summary).SerializeToString())
+
+
+def test_a_folder_of_tensorboard_runs_gives_curves(tmp_path: Path) -> None:
+    for name, n_params, losses in (("small", 2.0**24, [4.0, 3.5]), ("large/seed 1", 2.0**26, [3.75, 3.25])):
+        write_events(
+            tmp_path / "log" / name / "events.out.tfevents.7",
+            {
+                "val/loss": list(zip((100, 200), losses, strict=True)),
+                "lr": [(0, 0.0), (100, 0.5), (200, 0.25)],
+                "n_params": [(0, n_params)],
+                "batch_tokens": [(0, 65536)],
+            },
+        )
+    intake = read_runs(tmp_path / "log", counting="standard", curves="all")
+    assert [(run.name, run.step, run.tokens, run.loss) for run in intake.runs] == [
+        ("large/seed 1", 100, 6553600, 3.75),
+        ("large/seed 1", 200, 13107200, 3.25),
+        ("small", 100, 6553600, 4.0),
+        ("small", 200, 13107200, 3.5),
+    ]
+    assert {run.learning_rate for run in intake.runs} == {0.5}
+    assert [run.flops for run in intake.runs] == [6 * run.n_params * run.tokens for run in intake.runs]
+    assert [(drop.rows, drop.reason) for drop in intake.dropped] == [((3, 6), "no value for loss")]
+    assert any("peak of its schedule in 2 runs" in sentence for sentence in intake.assumptions)
+    final = read_runs(tmp_path / "log", counting="standard")
+    assert [run.loss for run in final.runs] == [3.25, 3.5]
+
+
+def test_a_tensorboard_file_without_scalars_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard.backend.event_processing.event_file_loader")
+    with pytest.raises(FailureError, match="holds no TensorBoard scalars"):
+        read(tmp_path / "events.out.tfevents.1", b"not events")
+
+
+def test_a_chart_exported_from_wandb_is_made_long_and_joined_to_the_runs(tmp_path: Path) -> None:
+    # The web interface writes "NAME - METRIC" with its __MIN and __MAX for each run of the chart.
+    ends = ("", "__MIN", "__MAX")
+    header = [
+        "Step",
+        *(f"{run} - {metric}{end}" for run in ("a - 1", "b") for metric in ("_step", "val/loss") for end in ends),
+    ]
+    rows = [["10", *["10"] * 3, *["4.0"] * 3, *["10"] * 3, *["3.5"] * 3], ["20", *["20"] * 3, *["3.75"] * 3, *[""] * 6]]
+    chart = tmp_path / "wandb.csv"
+    chart.write_text("\n".join(",".join(f'"{cell}"' for cell in line) for line in [header, *rows]))
+    about = tmp_path / "runs.csv"
+    about.write_text(
+        "Name,State,n_params,batch_tokens\na - 1,finished,1e7,10000\nb,finished,2e7,10000\nc,crashed,3e7,10000\n"
+    )
+    intake = read_runs(chart, join=about, counting="standard")
+    assert [(run.name, run.step, run.n_params, run.tokens, run.loss) for run in intake.runs] == [
+        ("b", 10, 2e7, 1e5, 3.5),
+        ("a - 1", 20, 1e7, 2e5, 3.75),
+    ]
+    assert intake.read == 3
+    with pytest.raises(UsageError, match="no column for flops and n_params"):
+        read_runs(chart, counting="standard")
+    about.write_text("Name,n_params\nb,1e7\nb,2e7\n")
+    with pytest.raises(UsageError, match="two rows for the run 'b'"):
+        read_runs(chart, join=about, counting="standard")
+    about.write_text("n_params\n1e7\n")
+    with pytest.raises(UsageError, match="needs the run's name in both tables"):
+        read_runs(chart, join=about, counting="standard")
+
+
+def test_importing_the_reader_loads_no_heavy_package() -> None:
+    code = "import sys, budgetscope.store.runs; print({'numpy', 'pyarrow', 'tensorboard'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
