@@ -40,6 +40,7 @@ _GRID_FACTOR = 2.0
 _LR_STEPS = {3: (-1, 0, 1), 5: (-2, -1, 0, 1, 2), 6: (-3, -2, -1, 0, 1, 2)}
 _BATCH_STEPS = {3: (-1, 0, 1), 4: (-2, -1, 0, 1)}
 _SEARCH_STEP = 2**0.25
+_SEARCH_STEPS = 120  # a factor 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Preset:
 
 
 PRESETS = {
-    "smoke": Preset(0.5, 3, 3, 3, (0.99,), 2, 4),
+    "smoke": Preset(0.8, 3, 3, 3, (0.99,), 2, 4),
     "quick": Preset(5, 3, 5, 3, (0.95, 0.99), 2, 5),
     "standard": Preset(20, 3, 6, 4, (0.95, 0.99, 0.999), 3, 6),
     "deep": Preset(120, 4, 6, 4, (0.95, 0.99, 0.999), 4, 8),
@@ -163,10 +164,11 @@ def design(
     stage1 = _stage1(chosen, shapes, top)
     best = replace(lowest, stage1=stage1 if cost(stage1) + cost(lowest.stage2) <= limit else smallest)
     left = limit - cost(best.stage1)
-    flops = lowest.budgets[-1] * _SEARCH_STEP
-    while (tried := _with_budgets(best, shapes, flops, chosen.budgets)) is not None and cost(tried.stage2) <= left:
-        best = tried
-        flops *= _SEARCH_STEP
+    tops = (lowest.budgets[-1] * _SEARCH_STEP**k for k in range(1, _SEARCH_STEPS))
+    for tried in (_with_budgets(best, shapes, top_flops, chosen.budgets) for top_flops in tops):
+        # The ladder is uneven: a budget between its steps may lack sizes that a larger one has.
+        if tried is not None and cost(tried.stage2) <= left:
+            best = tried
     return best
 
 
@@ -207,10 +209,9 @@ def _stage1(preset: Preset, shapes: Sequence[Shape], top: int) -> tuple[Cell, ..
 
 def _grid(preset: Preset, shape: Shape) -> tuple[Cell, ...]:
     """Return one size's grid, and its centre again with the other seeds: they measure the noise."""
-    n = n_params(shape)
-    centre_lr, centre_batch = rule_learning_rate(n), max(4, rule_batch(n, shape.seq_len))
+    centre_lr, centre_batch = rule_learning_rate(n_params(shape)), _centre_batch(shape)
     grid = [
-        grid_cell(shape, centre_lr * _GRID_FACTOR**i, whole(centre_batch * _GRID_FACTOR**j), beta2, 0)
+        grid_cell(shape, centre_lr * _GRID_FACTOR**i, round(centre_batch * _GRID_FACTOR**j), beta2, 0)
         for i in _LR_STEPS[preset.learning_rates]
         for j in _BATCH_STEPS[preset.batches]
         for beta2 in preset.beta2s
@@ -220,9 +221,9 @@ def _grid(preset: Preset, shape: Shape) -> tuple[Cell, ...]:
     return (*grid, *repeats)
 
 
-def whole(sequences: float) -> int:
-    """Return a batch of the grid, at least one sequence."""
-    return max(1, round(sequences))
+def _centre_batch(shape: Shape) -> int:
+    """Return the batch that a grid is centred on: four sequences or more, so that the grid stays above one."""
+    return max(4, rule_batch(n_params(shape), shape.seq_len))
 
 
 def grid_cell(shape: Shape, learning_rate: float, batch: int, beta2: float, seed: int) -> Cell:
@@ -231,10 +232,11 @@ def grid_cell(shape: Shape, learning_rate: float, batch: int, beta2: float, seed
     return build_cell(shape, learning_rate, batch, beta2, seed, (tokens,))
 
 
-def extended(cells: Sequence[Cell], lr_edge: int, batch_edge: int) -> tuple[Cell, ...]:
+def extended(preset: str, cells: Sequence[Cell], lr_edge: int, batch_edge: int) -> tuple[Cell, ...]:
     """Return the cells that carry one size's grid a step beyond an edge.
 
     Args:
+        preset: a key of `PRESETS`: where the grid began.
         cells: of one size.
         lr_edge: 1 to go beyond the largest learning rate, -1 below the smallest, 0 neither.
         batch_edge: the same for the batch; there is none below one sequence.
@@ -242,24 +244,21 @@ def extended(cells: Sequence[Cell], lr_edge: int, batch_edge: int) -> tuple[Cell
     Returns:
         New cells; none when the grid has already grown `MAX_EXTENSIONS` steps that way.
     """
-    known = {(c.learning_rate, c.batch_sequences, c.beta2, c.seed) for c in cells}
-    lrs, batches = _axis({c.learning_rate for c in cells}), _axis({c.batch_sequences for c in cells})
     n, shape = cells[0].n_params, cells[0].shape
-    new_lrs = _beyond(lrs, lr_edge, rule_learning_rate(n), max(_LR_STEPS[6]) + MAX_EXTENSIONS)
-    new_batches = _beyond(batches, batch_edge, max(4, rule_batch(n, shape.seq_len)), 2 + MAX_EXTENSIONS)
+    known = {(c.learning_rate, c.batch_sequences, c.beta2, c.seed) for c in cells}
+    lrs, batches = sorted({c.learning_rate for c in cells}), sorted({float(c.batch_sequences) for c in cells})
+    new_lrs = _beyond(lrs, lr_edge, rule_learning_rate(n), _LR_STEPS[PRESETS[preset].learning_rates])
+    new_batches = _beyond(batches, batch_edge, _centre_batch(shape), _BATCH_STEPS[PRESETS[preset].batches])
     pairs = [(lr, b) for lr in new_lrs for b in batches] + [(lr, b) for lr in (*lrs, *new_lrs) for b in new_batches]
-    new = [grid_cell(shape, lr, whole(b), beta2, 0) for lr, b in pairs for beta2 in sorted({c.beta2 for c in cells})]
+    new = [grid_cell(shape, lr, round(b), beta2, 0) for lr, b in pairs for beta2 in sorted({c.beta2 for c in cells})]
     return tuple(c for c in new if (c.learning_rate, c.batch_sequences, c.beta2, c.seed) not in known)
 
 
-def _axis(values: set[float] | set[int]) -> list[float]:
-    return sorted(float(value) for value in values)
-
-
-def _beyond(axis: Sequence[float], edge: int, centre: float, most: int) -> list[float]:
+def _beyond(axis: Sequence[float], edge: int, centre: float, steps: Sequence[int]) -> list[float]:
     """Return the next value beyond an edge, or nothing."""
     if edge == 0:
         return []
     value = axis[-1] * _GRID_FACTOR if edge > 0 else axis[0] / _GRID_FACTOR
-    steps = abs(math.log(value / centre)) / math.log(_GRID_FACTOR)
-    return [value] if steps <= most + 0.5 and value > 0 else []
+    step = round(math.log(value / centre) / math.log(_GRID_FACTOR))
+    inside = min(steps) - MAX_EXTENSIONS <= step <= max(steps) + MAX_EXTENSIONS
+    return [value] if inside else []

@@ -7,7 +7,7 @@ from budgetscope.core.ledger import Convention, Shape
 
 # Steps of 32 from 128 on keep neighbours within a factor 1.7 of each other; below, the head dominates and
 # smaller steps do the same.
-WIDTHS = (8, 16, 24, 32, 48, 64, 80, 96, 112, *range(128, 513, 32))
+WIDTHS = (4, 8, 12, 16, 24, 32, 48, 64, 80, 96, 112, *range(128, 513, 32))
 _ROUND_FF = 32
 _HEAD_DIM = 32
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from budgetscope.api import Comparison, Explanation, Plan
+    from budgetscope.fitting.value import Valuation
 
 
 def plan(
@@ -166,6 +167,55 @@ def _show_explanation(explanation: "Explanation", console: "Console") -> None:
         console.print(table(SAVINGS_HEADER, cells, wrap=("step",)))
     console.print()
     console.print(Text(explanation.note), style="dim")
+
+
+def value(
+    budget: options.Budget,
+    calibration: Annotated[
+        float,
+        typer.Option(
+            help="Share of the budget to spend on it: 2% or 0.02.", parser=options.share_value, metavar="SHARE"
+        ),
+    ],
+    law: options.Law = None,
+    device: options.Device = None,
+    gpus: options.Gpus = None,
+    mfu: options.Mfu = None,
+    price: options.Price = None,
+    json: options.Json = False,
+) -> None:
+    """Say how much better N would be known after more calibration, and what that is worth."""
+    from budgetscope import api
+    from budgetscope.cli.output import emit
+    from budgetscope.report.tables import to_json
+
+    request = api.PlanRequest(budget, law, device=device, gpus=gpus, mfu=mfu, price=price)
+    answer, valuation = api.Advisor().value(request, calibration)
+    texts = {"json": partial(to_json, valuation)}
+    emit("json" if json else None, texts, partial(_show_value, answer, valuation))
+
+
+def _show_value(plan: "Plan", valuation: "Valuation", console: "Console") -> None:
+    from rich.text import Text
+
+    from budgetscope.cli.output import table
+    from budgetscope.report.value import VALUE_HEADER, knowledge_cells
+
+    cost = plan.run.cost_usd
+    console.print(Text(plan.understood))
+    console.print()
+    cells = [knowledge_cells(valuation.now, f"{valuation.fit_id} today", cost)]
+    cells += [knowledge_cells(knowledge, "", cost) for knowledge in valuation.calibrations]
+    console.print(table(VALUE_HEADER, cells))
+    console.print()
+    console.print(
+        Text(
+            f"A calibration like that of {valuation.fit_id}: its smallest budget, spacing, sizes and noise, on your "
+            "data. Expected waste is deadweight compute for planning with an N that is off as far as the interval "
+            "allows. It does not count what today's law may miss because it was fitted on other data."
+        ),
+        style="dim",
+    )
 
 
 def export(

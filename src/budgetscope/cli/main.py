@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command()(ask.plan)
 app.command()(ask.compare)
 app.command()(ask.explain)
+app.command()(ask.value)
 app.command()(ask.export)
 app.command()(flops.flops)
 app.command()(devices.devices)
@@ -71,11 +72,15 @@ def main() -> None:
         code = _refuse(f"the system refused: {(error.strerror or str(error)).lower()}.", 1)
     except Exception as error:
         # Typer's own refusals, from Click or its own copy of it, word themselves.
-        if not hasattr(error, "format_message"):
+        if hasattr(error, "format_message"):
+            sentence = error.format_message().removesuffix(".")
+            hint = " See budgetscope --help." if sentence.startswith(("No such", "Missing command")) else ""
+            code = _refuse(f"{sentence}.{hint}", getattr(error, "exit_code", 2))
+        elif os.environ.get("BUDGETSCOPE_DEBUG"):
             raise
-        sentence = error.format_message().removesuffix(".")
-        hint = " See budgetscope --help." if sentence.startswith(("No such", "Missing command")) else ""
-        code = _refuse(f"{sentence}.{hint}", getattr(error, "exit_code", 2))
+        else:
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+            code = _refuse(f"a mistake of ours ({what}); BUDGETSCOPE_DEBUG=1 shows where, please report it.", 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 

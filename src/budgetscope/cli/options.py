@@ -7,8 +7,8 @@ import typer
 from budgetscope.core.errors import UsageError
 
 
-def mfu_value(text: str | float) -> float:
-    """Return an MFU written as 0.4 or 40%.
+def share_value(text: str | float) -> float:
+    """Return a share written as 0.4 or 40%.
 
     Raises:
         UsageError: it is neither.
@@ -16,7 +16,7 @@ def mfu_value(text: str | float) -> float:
     try:
         return float(text[:-1]) / 100 if isinstance(text, str) and text.endswith("%") else float(text)
     except ValueError:
-        raise UsageError(f"--mfu {text!r} is not a number; write it like 0.4 or 40%.") from None
+        raise UsageError(f"{text!r} is not a share; write it like 0.4 or 40%.") from None
 
 
 Budget = Annotated[
@@ -30,7 +30,7 @@ Hyperparameters = Annotated[str | None, typer.Option(help="Id of the fit for the
 Device = Annotated[str | None, typer.Option(help="Accelerator; `budgetscope devices` lists them.")]
 Gpus = Annotated[float | None, typer.Option(help="How many accelerators.")]
 Mfu = Annotated[
-    float | None, typer.Option(help="Model FLOPs utilisation: 0.4 or 40%.", parser=mfu_value, metavar="SHARE")
+    float | None, typer.Option(help="Model FLOPs utilisation: 0.4 or 40%.", parser=share_value, metavar="SHARE")
 ]
 Price = Annotated[float | None, typer.Option(help="US dollars an accelerator-hour.", metavar="USD")]
 SeqLen = Annotated[int | None, typer.Option(help="Training context in tokens.", metavar="TOKENS")]

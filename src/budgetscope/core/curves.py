@@ -99,7 +99,7 @@ def _ends(fit: Fit, points: Sequence[OperatingPoint], family: ShapeFamily) -> li
 def _measured(fit: Fit, points: Points, convention: Convention, family: ShapeFamily) -> tuple[CurvePoint, ...]:
     deviations = NormalDist().inv_cdf((1 + LEVEL) / 2)
     measured = []
-    for flops, n_params, tokens, _, ln_sd in points.rows:
+    for flops, n_params, tokens, _, ln_sd, *_ in points.rows:
         own = OperatingPoint(flops, fit.counting, family.position(n_params, fit.counting), n_params, tokens)
         here = recount(own, convention, family)
         factor = math.exp(deviations * ln_sd)

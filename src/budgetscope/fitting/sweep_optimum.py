@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 MIN_LEARNING_RATES = 3
 MIN_BATCHES = 3
-# A quadratic in two variables has six coefficients; two points more let it smooth.
-MIN_SURFACE_POINTS = 8
-# How far a quadratic misses the true surface, as a share of the loss above the minimum: what lies high is
+# The smooth surface has seven coefficients; two points more let it smooth.
+MIN_SURFACE_POINTS = 9
+# How far the smooth surface misses the true one, as a share of the loss above the minimum: what lies high is
 # believed less, and the more so the quieter the runs are.
-_MISFIT_SHARE = 0.3
-_REWEIGHTINGS = 5
-# The quadratic's minimum is followed so many grid steps beyond the grid, so that draws near its edge keep
+_MISFIT_SHARE = 0.2
+_REWEIGHTINGS = 8
+# Of the best learning rate against the batch, in units of the grid; guards the reweighting from running off.
+_MAX_TILT = 2.0
+# The surface's minimum is followed so many grid steps beyond the grid, so that draws near its edge keep
 # their spread.
 _BEYOND_STEPS = 1.0
 
@@ -107,44 +109,46 @@ def interpolated_minima(grid: Grid, log_loss: FloatArray) -> Minima:
     )
 
 
-def smoothed_minima(grid: Grid, log_loss: FloatArray, log_std: FloatArray) -> Minima:
-    """Minimise a quadratic in log learning rate and log batch, fitted by least squares near the minimum.
+def smoothed_minima(grid: Grid, log_loss: FloatArray, log_std: FloatArray, rng: np.random.Generator) -> Minima:
+    """Minimise a smooth surface in log learning rate and log batch, fitted by least squares near the minimum.
 
-    Near: a point's variance is that of its noise plus the square of a share of its loss above the minimum,
-    which stands for what a quadratic cannot follow. So quiet runs are fitted close to the minimum, and noisy
-    ones over more of the grid.
+    The surface is a quadratic with a cubic term across the valley, that is, in the distance of the log
+    learning rate from the best one of its batch: too high a learning rate costs more than too low a one, and
+    a bare quadratic would answer too low. Near: a point's variance is that of its noise plus the square of a
+    share of its loss above the minimum, which stands for what such a surface cannot follow. So quiet runs are
+    fitted close to the minimum and noisy ones over more of the grid, and the copies carry both variances.
 
     Args:
         grid: At least three learning rates, three batches and `MIN_SURFACE_POINTS` points.
-        log_loss: Shape (copies, points).
+        log_loss: Shape (copies, points), the noise of the runs included in all but the first.
         log_std: Standard deviation of each point's log loss, shape (points,).
+        rng: Of the part that the surface cannot follow.
     """
-    u, u_scale = _centred(grid.log_lr)
-    v, v_scale = _centred(grid.log_batch)
-    basis = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=1)
+    u, u_unit = _centred(grid.log_lr)
+    v, v_unit = _centred(grid.log_batch)
     measured = log_loss[0]
-    lowest = float(measured.min())
-    solve = np.empty((6, u.size))
+    lowest, tilt = float(measured.min()), 0.0
     for _ in range(_REWEIGHTINGS):
-        excess = np.maximum(measured - lowest, 0.0)
-        root_weight = 1 / np.sqrt(log_std**2 + (_MISFIT_SHARE * excess) ** 2)
+        misfit = _MISFIT_SHARE * np.maximum(measured - lowest, 0.0)
+        root_weight = 1 / np.sqrt(log_std**2 + misfit**2)
+        basis = _surface_basis(u - tilt * v, v)
         solve = np.linalg.pinv(root_weight[:, None] * basis) * root_weight
-        lowest = float((basis @ solve @ measured).min())
+        fitted = basis @ solve @ measured
+        lowest = float(fitted.min())
+        bottom = int(fitted.argmin())
+        slope = _valley_slope(solve @ measured, float(u[bottom] - tilt * v[bottom]))
+        tilt, fitted_tilt = float(np.clip(tilt + slope, -_MAX_TILT, _MAX_TILT)), tilt
     c = log_loss @ solve.T
-    determinant = 4 * c[:, 3] * c[:, 5] - c[:, 4] ** 2
-    convex = (c[:, 3] > 0) & (determinant > 0)
-    safe = np.where(convex, determinant, 1.0)
-    at_u = (c[:, 4] * c[:, 2] - 2 * c[:, 5] * c[:, 1]) / safe
-    at_v = (c[:, 4] * c[:, 1] - 2 * c[:, 3] * c[:, 2]) / safe
+    c[1:] += (misfit * rng.standard_normal((len(c) - 1, u.size))) @ solve.T
+    at_x, at_v, convex = _surface_minimum(c)
     # Without a minimum, the lowest of the points.
     point = (c @ basis.T).argmin(axis=1)
-    at_u, lr_edge = _held(np.where(convex, at_u, u[point]), u, convex)
+    at_u, lr_edge = _held(np.where(convex, at_x + fitted_tilt * at_v, u[point]), u, convex)
     at_v, batch_edge = _held(np.where(convex, at_v, v[point]), v, convex)
-    at = np.stack([np.ones_like(at_u), at_u, at_v, at_u * at_u, at_u * at_v, at_v * at_v], axis=1)
     return Minima(
-        log_lr=grid.log_lr.mean() + u_scale * at_u,
-        log_batch=grid.log_batch.mean() + v_scale * at_v,
-        log_loss=(at * c).sum(axis=1),
+        log_lr=grid.log_lr.mean() + u_unit * at_u,
+        log_batch=grid.log_batch.mean() + v_unit * at_v,
+        log_loss=(_surface_basis(at_u - fitted_tilt * at_v, at_v) * c).sum(axis=1),
         lr_edge=lr_edge,
         batch_edge=batch_edge,
         convex=convex,
@@ -152,13 +156,12 @@ def smoothed_minima(grid: Grid, log_loss: FloatArray, log_std: FloatArray) -> Mi
 
 
 def surface_scatter(grid: Grid, log_loss: FloatArray) -> tuple[float, int]:
-    """Sum of squares about a quadratic through the lower half of a cell's points, and its degrees of freedom.
+    """Sum of squares about a smooth surface through the lower half of a cell's points, and its degrees of freedom.
 
-    What a quadratic cannot follow counts as noise, so this errs upwards.
+    What the surface cannot follow counts as noise, so this errs upwards.
     """
     keep = np.argsort(log_loss, kind="stable")[: max(MIN_SURFACE_POINTS + 1, log_loss.size // 2)]
-    u, v = _centred(grid.log_lr[keep])[0], _centred(grid.log_batch[keep])[0]
-    basis = np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=1)
+    basis = _surface_basis(_centred(grid.log_lr[keep])[0], _centred(grid.log_batch[keep])[0])
     rank = int(np.linalg.matrix_rank(basis))
     residual = log_loss[keep] - basis @ np.linalg.lstsq(basis, log_loss[keep], rcond=None)[0]
     return float((residual**2).sum()), max(0, keep.size - rank)
@@ -185,6 +188,31 @@ def _akima_at(x: FloatArray, y: FloatArray, at: FloatArray) -> FloatArray:
     cubic = spline.c[:, interval, np.arange(at.size)]
     value: FloatArray = np.polyval(cubic, at - x[interval])
     return value
+
+
+def _surface_basis(x: FloatArray, v: FloatArray) -> FloatArray:
+    """Terms of the smooth surface, shape (points, 7): x across the valley, v along the batch."""
+    return np.stack([np.ones_like(x), x, v, x * x, x * v, v * v, x**3], axis=1)
+
+
+def _valley_slope(c: FloatArray, x: float) -> float:
+    """How fast the best x moves with v, for the coefficients of one surface; 0 where it has no best x."""
+    curvature = 2 * c[3] + 6 * c[6] * x
+    return float(-c[4] / curvature) if curvature > 0 else 0.0
+
+
+def _surface_minimum(c: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """The local minimum of each surface, coefficients of shape (copies, 7), and whether there is one."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # v is eliminated by its own equation; what is left is a quadratic equation in x, of whose roots the
+        # one with a positive second derivative is the minimum.
+        share = c[:, 4] / (2 * c[:, 5])
+        square, linear, constant = 3 * c[:, 6], 2 * c[:, 3] - c[:, 4] * share, c[:, 1] - c[:, 2] * share
+        root = np.sqrt(linear**2 - 4 * square * constant)
+        x = np.where(linear >= 0, -2 * constant / (linear + root), (root - linear) / (2 * square))
+        v = -(c[:, 2] + c[:, 4] * x) / (2 * c[:, 5])
+    convex = (c[:, 5] > 0) & (root > 0) & np.isfinite(x) & np.isfinite(v)
+    return x, v, convex
 
 
 def _centred(values: FloatArray) -> tuple[FloatArray, float]:

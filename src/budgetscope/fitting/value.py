@@ -82,6 +82,11 @@ class Experience:
     sizes: int
     log_std: float
 
+    @property
+    def spacing(self) -> float:
+        """Typical ratio of neighbouring budgets."""
+        return float(np.exp(np.diff(np.log(self.budgets)).mean()))
+
 
 def experience(fit: Fit) -> Experience:
     """Return what a stored fit's points and draws say about calibrations like its own.
@@ -138,11 +143,10 @@ def value_of_calibration(
     """
     if not target_flops > 0:
         raise UsageError(f"The target of {target_flops:g} FLOPs is not positive: give a compute budget.")
-    old, sizes = known.budgets, known.sizes
-    spacing = float(np.exp(np.diff(np.log(old)).mean()))
+    sizes = known.sizes
     designs = []
     for flops in spend:
-        budgets = _affordable(float(old[0]), spacing, sizes, flops, runs)
+        budgets = _affordable(float(known.budgets[0]), known.spacing, sizes, flops, runs)
         designs.append(
             Design(
                 budgets=budgets,
@@ -198,53 +202,92 @@ def _ladder(lowest: float, spacing: float, count: int) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class Worth:
-    """What a calibration of one size is worth for one target.
+class Knowledge:
+    """How well N* is known at a target, and what not knowing it better costs.
 
     Attributes:
-        share: Of the target's compute that the calibration takes.
-        design: What it would train, and how well N* would be known.
+        flops: Compute of the calibration that the knowledge is from.
+        share: The same, as a share of the target's compute.
+        n_budgets: Number of its IsoFLOP curves.
+        largest_budget: Its largest budget, FLOPs.
         n_params_low: Lower end of the expected 95% interval of N* at the target, around today's N*.
         n_params_high: Its upper end.
-        expected_wasted_share: Deadweight compute to expect at the target, as a share of it, for planning with an
-            N* that is off as far as that interval allows; None when the fit has no law of excess loss.
+        wasted_share: Deadweight compute to expect at the target, as a share of it, for planning with an N* that
+            is off as far as that interval allows; None when the fit has no law of excess loss.
     """
 
+    flops: float
     share: float
-    design: Design
+    n_budgets: int
+    largest_budget: float
     n_params_low: float
     n_params_high: float
-    expected_wasted_share: float | None
+    wasted_share: float | None
 
 
-def worth(fit: Fit, target_flops: float, shares: Sequence[float], *, runs: Runs = "shared") -> tuple[Worth, ...]:
-    """What calibrations that take these shares of the target's compute would be worth.
+@dataclass(frozen=True)
+class Valuation:
+    """What calibrations of several sizes are worth for one target.
+
+    Attributes:
+        fit_id: The law that plans the target, whose noise is taken as typical.
+        target_flops: C to be planned, in that law's counting.
+        n_params: N* by that law.
+        now: What the fit itself knows.
+        calibrations: What the same method would know for each share, the smallest first.
+    """
+
+    fit_id: str
+    target_flops: float
+    n_params: float
+    now: Knowledge
+    calibrations: tuple[Knowledge, ...]
+
+
+SHARES = (0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1)
+"""Shares of the target's compute that a valuation shows beside the one asked for, where they pay for enough."""
+
+
+def value(fit: Fit, target_flops: float, share: float, *, runs: Runs = "shared") -> Valuation:
+    """What a calibration that takes a share of the target's compute would be worth, and others beside it.
 
     Args:
         fit: The law that plans the target, and whose points and noise are taken as typical.
         target_flops: C to be planned, in the fit's own counting.
-        shares: Of that compute to spend on calibration, each above zero and at most one.
+        share: Of that compute to spend on calibration, above zero and at most one.
         runs: See `calibration_flops`.
 
     Raises:
-        UsageError: If the fit keeps no points with draws, a share is out of bounds, or a calibration does not
-            pay for three budgets.
+        UsageError: If the fit keeps no points with draws, the share is out of bounds, or it does not pay for
+            three budgets.
     """
-    for share in shares:
-        if not 0 < share <= 1:
-            raise UsageError(f"A calibration of {share:.3g} of the budget is out of bounds: give a share like 2%.")
-    valley, n_params = Valley(fit), allocation_law(fit).allocate(target_flops).n_params
-    designs = value_of_calibration(experience(fit), target_flops, [share * target_flops for share in shares], runs=runs)
-    return tuple(
-        Worth(
-            share=share,
-            design=design,
-            n_params_low=n_params * float(np.exp(-design.log_width / 2)),
-            n_params_high=n_params * float(np.exp(design.log_width / 2)),
-            expected_wasted_share=_expected_waste(valley, target_flops, n_params, design.log_std),
-        )
-        for share, design in zip(shares, designs, strict=True)
+    if not 0 < share <= 1:
+        raise UsageError(f"A calibration of {share:.3g} of the budget is out of bounds: give a share like 2%.")
+    known, valley = experience(fit), Valley(fit)
+    n_params = allocation_law(fit).allocate(target_flops).n_params
+    enough = calibration_flops(_ladder(known.budgets[0], known.spacing, MIN_BUDGETS), known.sizes, runs)
+    shares = sorted({share, *(s for s in SHARES if s * target_flops >= enough)})
+    own = Design(
+        known.budgets,
+        known.sizes,
+        calibration_flops(known.budgets, known.sizes, runs),
+        known.log_std * _leverage(known.budgets, target_flops),
     )
+
+    def knowledge(design: Design) -> Knowledge:
+        reach = float(np.exp(design.log_width / 2))
+        return Knowledge(
+            flops=design.flops,
+            share=design.flops / target_flops,
+            n_budgets=design.budgets.size,
+            largest_budget=float(design.budgets[-1]),
+            n_params_low=n_params / reach,
+            n_params_high=n_params * reach,
+            wasted_share=_expected_waste(valley, target_flops, n_params, design.log_std),
+        )
+
+    designs = value_of_calibration(known, target_flops, [s * target_flops for s in shares], runs=runs)
+    return Valuation(fit.id, target_flops, n_params, knowledge(own), tuple(knowledge(d) for d in designs))
 
 
 def _expected_waste(valley: Valley, flops: float, n_params: float, log_std: float) -> float | None:

@@ -10,6 +10,11 @@ from typing import IO
 
 from budgetscope.core.errors import FailureError
 
+
+class FullDiskError(FailureError):
+    """There is no room for what is written."""
+
+
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _POLL_SECONDS = 0.1
 
@@ -30,13 +35,14 @@ def writing(path: Path) -> Iterator[None]:
     """Turn what the system refuses while `path` is written into one sentence.
 
     Raises:
-        FailureError: the disk is full, or the path cannot be written.
+        FullDiskError: the disk, or the user's share of it, is full.
+        FailureError: the path cannot be written.
     """
     try:
         yield
     except OSError as error:
         if error.errno in _FULL:
-            raise FailureError(
+            raise FullDiskError(
                 f"no space is left to write {str(path)!r}; free some (about twice the size of the text is needed)."
             ) from None
         reason = (error.strerror or "the system refused").lower()

@@ -1,14 +1,14 @@
 """One public file over HTTP: resumed where it stopped, and held to its checksum."""
 
+import contextlib
 import hashlib
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from budgetscope.calibrate.corpus.disk import alone, writing
+from budgetscope.calibrate.corpus.disk import FullDiskError, alone, writing
 from budgetscope.calibrate.corpus.model import Progress, Report
 from budgetscope.core.errors import FailureError
 
@@ -58,42 +58,36 @@ def fetch(download: Download, folder: Path, report: Report) -> Path:
             return path
         try:
             _complete(download, part, report)
-            _check(download, part, report)
-        except _DiskFullError as error:
+        except FullDiskError:
             part.unlink(missing_ok=True)
-            raise FailureError(str(error)) from None
+            raise
+        _check(download, part, report)
         with writing(path):
             part.replace(path)
     return path
 
 
-class _DiskFullError(FailureError):
-    """The disk refused a piece of the file."""
-
-
 def _complete(download: Download, part: Path, report: Report) -> None:
-    """Fill the part file, going on after broken connections as long as something arrives."""
+    """Fill the part file, going on after a broken connection as long as something arrives."""
     tries = 0
-    while (had := _size(part)) != download.size:
-        if had > download.size:
-            part.unlink()
-            continue
+    while (had := _size(part)) < download.size:
+        reason = "the connection was closed"
         try:
             _stream(download, part, had, report)
-            reason = "the connection was closed"
-        except httpx.TransportError as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise FailureError(
+                f"cannot reach {download.host} ({_reason(error)}); connect to the internet and run again, {_REMEDY}."
+            ) from None
+        except httpx.RequestError as error:
             reason = _reason(error)
-            if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol):
-                raise FailureError(
-                    f"cannot reach {download.host} ({reason}); connect to the internet and run again, {_REMEDY}."
-                ) from None
-        tries = 1 if _size(part) > had else tries + 1
-        if _size(part) < download.size:
-            if tries >= _TRIES:
-                raise FailureError(
-                    f"the download of {download.name!r} stopped at {_size(part) / 1e6:.0f} of "
-                    f"{download.size / 1e6:.0f} MB ({reason}); run again to go on from there, {_REMEDY}."
-                )
+        now = _size(part)
+        tries = 1 if now > had else tries + 1
+        if now < download.size and tries >= _TRIES:
+            raise FailureError(
+                f"the download of {download.name!r} stopped at {now / 1e6:.0f} of {download.size / 1e6:.0f} MB "
+                f"({reason}); run again to go on from there, {_REMEDY}."
+            )
+        if now < download.size:
             time.sleep(_PAUSE_SECONDS * tries)
 
 
@@ -111,15 +105,15 @@ def _stream(download: Download, part: Path, had: int, report: Report) -> None:
         _check_offer(download, answer)
         resumed = answer.status_code == httpx.codes.PARTIAL_CONTENT
         done = had if resumed else 0
-        with _disk(part):
-            part.parent.mkdir(parents=True, exist_ok=True)
-            file = part.open("ab" if resumed else "wb")
-        with file:
+        with contextlib.ExitStack() as stack:
+            with writing(part):
+                file = stack.enter_context(part.open("ab" if resumed else "wb", buffering=0))
             for chunk in answer.iter_raw(_CHUNK_BYTES):
-                with _disk(part):
-                    file.write(chunk)
-                    file.flush()
                 done += len(chunk)
+                if done > download.size:
+                    raise _other_file(download)
+                with writing(part):
+                    file.write(chunk)
                 report(Progress("downloading", done, download.size))
 
 
@@ -134,10 +128,14 @@ def _check_offer(download: Download, answer: httpx.Response) -> None:
     if (size.isdecimal() and int(size) != download.size) or any(
         len(digest) == len(download.sha256) and digest != download.sha256 for digest in digests
     ):
-        raise FailureError(
-            f"{download.host} offers another file as {download.name!r} than the published one; upgrade budgetscope, "
-            f"{_REMEDY}."
-        )
+        raise _other_file(download)
+
+
+def _other_file(download: Download) -> FailureError:
+    return FailureError(
+        f"{download.host} offers another file as {download.name!r} than the published one; upgrade budgetscope, "
+        f"{_REMEDY}."
+    )
 
 
 def _check(download: Download, part: Path, report: Report) -> None:
@@ -154,6 +152,11 @@ def _check(download: Download, part: Path, report: Report) -> None:
             f"what {download.host} sent as {download.name!r} has the wrong checksum and was deleted; run again, "
             f"{_REMEDY}."
         )
+
+
+def _reason(error: httpx.RequestError) -> str:
+    """Return what the system says below httpx, which repeats it with its own words around."""
+    return " ".join((str(error) or type(error).__name__).split()).lower()
 
 
 def _size(part: Path) -> int:

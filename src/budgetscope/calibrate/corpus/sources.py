@@ -1,0 +1,184 @@
+"""What `--data` can name: a file, a folder, the text that came with Python, or a public sample."""
+
+import os
+import platform
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from budgetscope.calibrate.corpus.disk import writing
+from budgetscope.calibrate.corpus.documents import Kind, SourceFile, load_parquet
+from budgetscope.calibrate.corpus.download import Download, fetch
+from budgetscope.calibrate.corpus.model import Report, printable
+from budgetscope.core.errors import FailureError, UsageError
+
+FINEWEB_EDU_SAMPLE = "fineweb-edu-sample"
+"""The name by which `--data` asks for the public sample."""
+
+# The last, smaller shard of the 10-billion-token sample of FineWeb-Edu (Penedo et al. 2024, arXiv 2406.17557; ODC-By
+# 1.0), at a fixed revision; size and SHA-256 are those of the Hugging Face Hub's pointer to it.
+FINEWEB_EDU = Download(
+    url="https://huggingface.co/datasets/HuggingFaceFW/fineweb-edu/resolve/87f09149ef4734204d70ed1d046ddc9ca3f2b8f9"
+    "/sample/10BT/013_00000.parquet",
+    name="fineweb-edu-sample-10BT-013.parquet",
+    size=540_632_672,
+    sha256="b393f51fefab26cd6f4c8f65707c1924f6666c4961a0ebebe04bb57f7ec832de",
+)
+
+BUILT_IN_BYTES = 32 << 20
+"""How much of Python's own text is taken at most."""
+
+_PACKED = (".gz", ".xz", ".bz2")
+_KINDS: dict[str, Kind] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".parquet": "parquet",
+    ".txt": "text",
+    ".text": "text",
+    ".md": "text",
+    ".rst": "text",
+}
+_BUILT_IN_SUFFIXES = {".py", ".md", ".rst", ".txt"}
+_RAW_SUFFIXES = {".bin", ".npy"}
+_SNIFF_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Text to prepare.
+
+    Attributes:
+        title: what to call it.
+        description: where it is from, a clause that names no folder.
+        files: in a fixed order.
+        lenient: whether a file that is not text is passed over; never so for the user's own.
+    """
+
+    title: str
+    description: str
+    files: tuple[SourceFile, ...]
+    lenient: bool = False
+
+
+def is_raw_tokens(path: Path) -> bool:
+    """Return whether a path names an array of tokens without our header."""
+    return path.suffix in _RAW_SUFFIXES and path.is_file()
+
+
+def from_path(path: Path) -> Source:
+    """Return the text in a file, or in a folder and those below it.
+
+    In a folder, hidden files and files that are neither text nor Parquet are left out, and counted in the description.
+
+    Raises:
+        UsageError: there is no such path, or nothing to read in it.
+        FailureError: it cannot be read.
+    """
+    title = printable(path.resolve().name)
+    try:
+        if path.is_dir():
+            candidates = list(_walk(path))
+            kinds = [(file, _kind(file) or _sniffed(file)) for file in candidates]
+            files = tuple(SourceFile(file, kind) for file, kind in kinds if kind)
+            left_out = len(candidates) - len(files)
+            if not files:
+                raise UsageError(
+                    f"{str(path)!r} holds no text; give a folder with .txt, .md, .jsonl or .parquet files."
+                )
+            more = f", {left_out} others left out" if left_out else ""
+            return Source(title, f"{len(files)} files of the folder {title}{more}", files)
+        if not path.is_file():
+            raise UsageError(
+                f"{str(path)!r} does not exist; give a file or folder, or {FINEWEB_EDU_SAMPLE!r} for a public sample."
+            )
+        if not path.stat().st_size:
+            raise UsageError(f"{str(path)!r} is empty; give text to train on.")
+        return Source(title, f"the file {title}", (SourceFile(path, _kind(path) or "text"),))
+    except OSError as error:
+        raise FailureError(f"cannot read {str(path)!r}: {(error.strerror or 'the system refused').lower()}.") from None
+
+
+def built_in() -> Source:
+    """Return text that every machine has: Python's library and the installed packages' sources and documents.
+
+    Raises:
+        FailureError: this Python came without its sources.
+    """
+    files, total = [], 0
+    for file in _python_files():
+        size = file.stat().st_size
+        if total + size > BUILT_IN_BYTES:
+            break
+        files.append(SourceFile(file, "text"))
+        total += size
+    if not files:
+        raise FailureError("this Python came without its library's sources; give text of your own with --data PATH.")
+    version = platform.python_version()
+    return Source(
+        f"Python {version}'s own text",
+        f"sources and documents of Python {version}'s library and of the packages installed with it, for trying the "
+        "machinery: a law fitted to them says nothing about your text",
+        tuple(files),
+        lenient=True,
+    )
+
+
+def fineweb_edu(folder: Path, report: Report) -> Source:
+    """Return the public sample, downloaded into a folder first unless it is there.
+
+    Raises:
+        FailureError: it cannot be downloaded, or pyarrow, which reads it, is not installed.
+    """
+    load_parquet()
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    path = fetch(FINEWEB_EDU, folder, report)
+    return Source(
+        "FineWeb-Edu sample",
+        "the shard 013 of FineWeb-Edu's 10-billion-token sample (HuggingFaceFW/fineweb-edu, revision 87f0914, ODC-By 1.0)",
+        (SourceFile(path, "parquet"),),
+    )
+
+
+def _kind(path: Path) -> Kind | None:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    while suffixes and suffixes[-1] in _PACKED:
+        suffixes.pop()
+    return _KINDS.get(suffixes[-1]) if suffixes else None
+
+
+def _sniffed(path: Path) -> Kind | None:
+    """Return "text" for a file of unknown name that begins like text."""
+    with path.open("rb") as file:
+        head = file.read(_SNIFF_BYTES)
+    try:
+        # The last character may be cut in two.
+        head[: max(len(head) - 3, 0)].decode("utf-8", "strict") if len(head) < _SNIFF_BYTES else None
+    except UnicodeDecodeError:
+        return None
+    return "text" if head and b"\x00" not in head else None
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder in a fixed order; links to folders are not followed."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(parent, name)
+            if not name.startswith(".") and path.is_file():
+                yield path
+
+
+def _python_files() -> Iterator[Path]:
+    """Yield the library's files, then the packages'; tests are left out, for they are full of odd bytes."""
+    library = Path(sysconfig.get_path("stdlib"))
+    packages = dict.fromkeys(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib"))
+    for root in (library, *packages):
+        for path in _walk(root):
+            parts = path.relative_to(root).parts
+            if path.suffix in _BUILT_IN_SUFFIXES and not {"test", "tests", "site-packages", "dist-packages"} & set(
+                parts
+            ):
+                yield path

@@ -1,0 +1,207 @@
+"""What a design costs before it runs, and what it will tell."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from budgetscope.calibrate.cells import Cell
+from budgetscope.calibrate.design import Design, expected_optimum, readings
+from budgetscope.calibrate.ladder import n_params
+from budgetscope.core.ledger import Shape
+
+NOISE_NATS = 0.03
+"""Standard deviation of a single run's validation loss at 1e6 parameters and constant learning rate, measured
+with a prototype at 1e14 to 1e15 FLOPs; ten times that of Porian et al.'s runs."""
+MAX_EPOCHS = 4.0
+"""Repeating data up to so often costs little (Muennighoff et al. 2023, arXiv 2305.16264)."""
+
+# Porian et al.'s tuned runs on RefinedWeb: loss above the optimum is 113.5 C^-0.156 ln(N/N*)^2 nats, as the
+# bundled fit has it; here carried below the budgets that it was fitted on.
+_EXCESS = (113.5, 0.1559)
+_Z95 = 1.959963984540054
+_OPTIMIZER_BYTES = 20  # weights, gradients and two moments in fp32, and a bf16 copy
+_ACTIVATIONS_PER_WIDTH = 40  # bytes a token, layer and unit of width that a backward pass keeps, bf16
+_LOGIT_BYTES = 10  # a token and vocabulary entry: logits, their softmax and its gradient
+
+# Model FLOP/s by width, attention counted, where nothing has been measured: a stack of 32 on an H200 as a
+# prototype ran it, and two CPU cores.
+ASSUMED_RATES: dict[str, dict[int, float]] = {
+    "cuda": {32: 12e12, 64: 40e12, 128: 110e12, 256: 185e12},
+    "mps": {64: 0.5e12, 256: 2e12},
+    "cpu": {8: 4e9, 32: 6e9, 128: 3e10, 256: 5e10},
+}
+_START_SECONDS = {"cuda": 15.0, "mps": 2.0, "cpu": 0.1}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How fast a device trains.
+
+    Attributes:
+        device: `cuda`, `mps` or `cpu`.
+        flops_per_s: model FLOP/s, attention counted, by width.
+        measured: whether a probe measured them here.
+    """
+
+    device: str
+    flops_per_s: Mapping[int, float]
+    measured: bool
+
+    @classmethod
+    def assumed(cls, device: str) -> "Rate":
+        """Return what is assumed of a kind of device."""
+        return cls(device, ASSUMED_RATES[device], measured=False)
+
+    def at(self, width: int) -> float:
+        """Return FLOP/s at a width: linear between the known widths in logs, level beyond the largest."""
+        known = sorted(self.flops_per_s)
+        above = next((k for k in known if k >= width), None)
+        if above is None:
+            return self.flops_per_s[known[-1]]
+        below = max((k for k in known if k < width), default=None)
+        if below is None:
+            # Narrower models waste more of the machine.
+            return self.flops_per_s[above] * width / above
+        share = math.log(width / below) / math.log(above / below)
+        return float(self.flops_per_s[below] ** (1 - share) * self.flops_per_s[above] ** share)
+
+    def seconds(self, cells: Sequence[Cell]) -> float:
+        """Return the time that some cells take, and the start of every shape."""
+        training = sum(c.shape.executed_flops_per_token * c.tokens / self.at(c.shape.width) for c in cells)
+        return training + _START_SECONDS[self.device] * len({c.shape for c in cells})
+
+
+def law_flops(cells: Sequence[Cell]) -> float:
+    """Return the laws' FLOPs of some cells: 6 N D."""
+    return sum(c.flops_at(c.tokens) for c in cells)
+
+
+@dataclass(frozen=True, slots=True)
+class StagePrice:
+    """What one stage costs.
+
+    Attributes:
+        stage: 1 or 2.
+        cells: models trained.
+        sizes: distinct N, ascending.
+        flops: 6 N D of all.
+        tokens: of all.
+        longest_tokens: of the longest run.
+        seconds: expected.
+        memory_bytes: of the largest stack, an estimate.
+    """
+
+    stage: int
+    cells: int
+    sizes: tuple[int, ...]
+    flops: float
+    tokens: int
+    longest_tokens: int
+    seconds: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a design costs and tells.
+
+    Attributes:
+        stages: both.
+        epochs: passes over the data of the longest run.
+        rate: what the seconds were computed from.
+        exponent_half_width: of the 95% interval of the exponent of N*(C), from noise alone.
+        sizes_per_budget: sizes that each IsoFLOP curve has, ascending by budget.
+        cautions: one sentence each.
+    """
+
+    stages: tuple[StagePrice, ...]
+    epochs: float
+    rate: Rate
+    exponent_half_width: float
+    sizes_per_budget: tuple[int, ...]
+    cautions: tuple[str, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Expected of both stages."""
+        return sum(stage.seconds for stage in self.stages)
+
+    @property
+    def flops(self) -> float:
+        """6 N D of both stages."""
+        return sum(stage.flops for stage in self.stages)
+
+
+def price(design: Design, rate: Rate, train_tokens: int) -> Price:
+    """Price a design.
+
+    Args:
+        design: what is to be trained.
+        rate: of the device.
+        train_tokens: in the training data.
+    """
+    stages = tuple(_stage(k, cells, rate) for k, cells in ((1, design.stage1), (2, design.stage2)))
+    epochs = max(stage.longest_tokens for stage in stages) / train_tokens
+    cautions = []
+    if epochs > MAX_EPOCHS:
+        cautions.append(
+            f"The longest run passes {epochs:.1f} times over the data: beyond {MAX_EPOCHS:g} epochs repeated text "
+            "teaches less and bends the laws; give more data or spend less."
+        )
+    if not rate.measured:
+        cautions.append("The minutes come from an assumed rate; --probe measures this machine's.")
+    return Price(
+        stages=stages,
+        epochs=epochs,
+        rate=rate,
+        exponent_half_width=_Z95 * exponent_std(design),
+        sizes_per_budget=tuple(sum(bool(readings(s, (c,))) for s in design.shapes) for c in design.budgets),
+        cautions=tuple(cautions),
+    )
+
+
+def _stage(stage: int, cells: Sequence[Cell], rate: Rate) -> StagePrice:
+    by_shape = {shape: [c for c in cells if c.shape == shape] for shape in {c.shape for c in cells}}
+    return StagePrice(
+        stage=stage,
+        cells=len(cells),
+        sizes=tuple(sorted(n_params(shape) for shape in by_shape)),
+        flops=law_flops(cells),
+        tokens=sum(c.tokens for c in cells),
+        longest_tokens=max(c.tokens for c in cells),
+        seconds=rate.seconds(cells),
+        memory_bytes=max(stack_bytes(shape, members) for shape, members in by_shape.items()),
+    )
+
+
+def stack_bytes(shape: Shape, members: Sequence[Cell]) -> int:
+    """Return about how much memory a stack of one shape takes when each member's micro-batch is the smallest batch.
+
+    Weights, gradients and moments, activations that the backward pass keeps, and the logits.
+    """
+    weights = shape.n_params_blocks + shape.n_params_head + shape.n_params_embedding
+    tokens = min(c.batch_tokens for c in members)
+    activations = tokens * (_ACTIVATIONS_PER_WIDTH * shape.depth * shape.width + _LOGIT_BYTES * shape.vocab_size)
+    return len(members) * (_OPTIMIZER_BYTES * weights + activations)
+
+
+def exponent_std(design: Design) -> float:
+    """Return the standard deviation of the exponent of N*(C) that noise alone would give.
+
+    A parabola of the expected curvature through the sizes within a factor three of each budget's optimum, each
+    with the noise of one run over the root of the seeds, and a line through the optima. Budgets that share runs
+    share noise, which this leaves out.
+    """
+    noise = NOISE_NATS / math.sqrt(len(design.seeds))
+    x, variance = [], []
+    for flops in design.budgets:
+        best = expected_optimum(flops)
+        offsets = [math.log(n_params(s) / best) for s in design.shapes if readings(s, (flops,))]
+        near = [u for u in offsets if abs(u) <= math.log(3)]
+        curvature = _EXCESS[0] * flops ** -_EXCESS[1]
+        spread = sum((u - sum(near) / len(near)) ** 2 for u in near)
+        x.append(math.log(flops))
+        variance.append((noise / (2 * curvature)) ** 2 / spread)
+    middle = sum(x) / len(x)
+    leverage = sum((value - middle) ** 2 for value in x)
+    return math.sqrt(sum(((value - middle) / leverage) ** 2 * v for value, v in zip(x, variance, strict=True)))
