@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from budgetscope.core import compare as _compare
 from budgetscope.core import curves as _curves
@@ -29,12 +30,16 @@ from budgetscope.core.machine import DEFAULT_DEVICE, MachineOptions, device_name
 from budgetscope.core.plan import Plan, Question
 from budgetscope.core.quantities import parse_flops
 from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, shape_family
+from budgetscope.core.solve import recount
 from budgetscope.report import tables
 from budgetscope.store.devices import user_devices
 from budgetscope.store.files import exists, write_atomically
 from budgetscope.store.library import Entry, Library
 from budgetscope.store.locations import expanded
 from budgetscope.store.settings import Settings, read_settings, write_settings
+
+if TYPE_CHECKING:
+    from budgetscope.fitting.value import Valuation
 
 DEFAULT_LAW = "porian2024/refinedweb-tuned"
 DEFAULT_HYPERPARAMETERS = "porian2024/rounded-rule"
@@ -218,6 +223,23 @@ class Advisor:
         """
         question = self.question(request)
         return _explain.explain(question, _plan.plan(question), self.library.get)
+
+    def value(self, request: PlanRequest, calibration: float) -> "tuple[Plan, Valuation]":
+        """Return what a calibration would be worth for a budget, with the plan that it is for.
+
+        Args:
+            request: the question.
+            calibration: share of the budget's compute to spend on it, from 0 to 1.
+
+        Raises:
+            UsageError: as `plan`; or the law keeps no points with draws, or the share pays for too little.
+            FailureError: as `plan`.
+        """
+        from budgetscope.fitting.value import value  # noqa: PLC0415 - NumPy, which planning does without
+
+        question = self.question(request)
+        own = recount(_plan.locate(question), question.fit.counting, question.family)
+        return _plan.plan(question), value(question.fit, own.flops, calibration)
 
     def differ(self, before: str, after: str, budgets: Sequence[str] = (), convention: str | None = None) -> Difference:
         """Return what changes from one fit to another.

@@ -19,6 +19,7 @@ MAX_EPOCHS = 4.0
 # bundled fit has it; here carried below the budgets that it was fitted on.
 _EXCESS = (113.5, 0.1559)
 _Z95 = 1.959963984540054
+_MICRO_SEQUENCES = 8
 _OPTIMIZER_BYTES = 20  # weights, gradients and two moments in fp32, and a bf16 copy
 _ACTIVATIONS_PER_WIDTH = 40  # bytes a token, layer and unit of width that a backward pass keeps, bf16
 _LOGIT_BYTES = 10  # a token and vocabulary entry: logits, their softmax and its gradient
@@ -175,12 +176,13 @@ def _stage(stage: int, cells: Sequence[Cell], rate: Rate) -> StagePrice:
 
 
 def stack_bytes(shape: Shape, members: Sequence[Cell]) -> int:
-    """Return about how much memory a stack of one shape takes when each member's micro-batch is the smallest batch.
+    """Return about how much memory a stack of one shape takes.
 
-    Weights, gradients and moments, activations that the backward pass keeps, and the logits.
+    Weights, gradients and moments, and for one micro-batch a member the activations that the backward pass keeps
+    and the logits.
     """
     weights = shape.n_params_blocks + shape.n_params_head + shape.n_params_embedding
-    tokens = min(c.batch_tokens for c in members)
+    tokens = min(_MICRO_SEQUENCES * shape.seq_len, *(c.batch_tokens for c in members))
     activations = tokens * (_ACTIVATIONS_PER_WIDTH * shape.depth * shape.width + _LOGIT_BYTES * shape.vocab_size)
     return len(members) * (_OPTIMIZER_BYTES * weights + activations)
 
