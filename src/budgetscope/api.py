@@ -6,8 +6,8 @@
 """
 
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,21 +25,25 @@ from budgetscope.core.difference import BUDGETS, Difference, differ
 from budgetscope.core.errors import UsageError
 from budgetscope.core.explain import Explanation
 from budgetscope.core.fit import Fit
+from budgetscope.core.hyperparameters import predict
 from budgetscope.core.ledger import Convention, parse_convention
 from budgetscope.core.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for
 from budgetscope.core.plan import Plan, Question
 from budgetscope.core.quantities import parse_flops
-from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, shape_family
-from budgetscope.core.solve import recount
+from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, ShapeFamily, shape_family
+from budgetscope.core.solve import OperatingPoint, recount
 from budgetscope.report import tables
 from budgetscope.store.devices import user_devices
 from budgetscope.store.files import exists, write_atomically
 from budgetscope.store.library import Entry, Library
 from budgetscope.store.locations import expanded
+from budgetscope.store.schema import check_id
 from budgetscope.store.settings import Settings, read_settings, write_settings
 
 if TYPE_CHECKING:
+    from budgetscope.fitting.score import CellScore, ScoreSummary
     from budgetscope.fitting.value import Valuation
+    from budgetscope.store.runs import Intake
 
 DEFAULT_LAW = "porian2024/refinedweb-tuned"
 DEFAULT_HYPERPARAMETERS = "porian2024/rounded-rule"
@@ -95,11 +99,68 @@ class PlanRequest:
 def command(request: PlanRequest, verb: str = "plan") -> str:
     """Return the shell command that asks the same question."""
     words = ["budgetscope", verb, request.budget]
-    for field in fields(PlanRequest):
-        value = getattr(request, field.name)
-        if field.name != "budget" and value is not None:
-            words += [f"--{field.name.replace('_', '-')}", str(value)]
+    for option in fields(PlanRequest):
+        value = getattr(request, option.name)
+        if option.name != "budget" and value is not None:
+            words += [f"--{option.name.replace('_', '-')}", str(value)]
     return shlex.join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A table of runs and what its columns mean; see `store.runs.read_runs`."""
+
+    path: Path
+    join: Path | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    counting: str | None = None
+    loss_unit: str | None = None
+    seq_len: int | None = None
+    bytes_per_token: float | None = None
+    curves: str = "final"
+
+
+@dataclass(frozen=True, slots=True)
+class FitChoices:
+    """How to fit runs, and under which id to store the fit; see `fitting.assemble.Assembly`."""
+
+    name: str | None = None
+    title: str | None = None
+    kind: str | None = None
+    noise: str | None = None
+    schedule: str | None = None
+    vocab_size: int | None = None
+    tokenizer: str | None = None
+    draws: int = 1000
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A fit of somebody's runs.
+
+    Attributes:
+        intake: what was read, merged and dropped.
+        fit: the laws.
+        path: where the fit was stored; None when it was not.
+        difference: from the active law; None when the fit says nothing of N and D.
+    """
+
+    intake: "Intake"
+    fit: Fit
+    path: Path | None
+    difference: Difference | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A law's learning rate and batch against measured grids."""
+
+    intake: "Intake"
+    fit_id: str
+    cells: "tuple[CellScore, ...]"
+    summary: "ScoreSummary | None"
 
 
 class Advisor:
@@ -224,6 +285,91 @@ class Advisor:
         question = self.question(request)
         return _explain.explain(question, _plan.plan(question), self.library.get)
 
+    def read(self, reading: Reading) -> "Intake":
+        """Return the runs of a table, with an account of every row.
+
+        Raises:
+            UsageError: something has to be asked for, contradicts itself or leaves no run.
+            FailureError: a file cannot be read, or needs an extra that is not installed.
+        """
+        from budgetscope.store.runs import read_runs  # noqa: PLC0415 - not every question is of runs
+
+        options = {f.name: getattr(reading, f.name) for f in fields(reading) if f.name != "path"}
+        return read_runs(reading.path, **options)
+
+    def fit(self, reading: Reading, choices: FitChoices) -> Fitted:
+        """Fit laws to a table of runs and store them, if a name is given.
+
+        Raises:
+            UsageError: the runs cannot be read or cannot carry the law, with the reason and the remedy.
+            FailureError: a file cannot be read or written.
+        """
+        from budgetscope.fitting.assemble import KINDS, Assembly, fit_runs  # noqa: PLC0415 - NumPy
+
+        kind = next((known for known in KINDS if known == choices.kind), None)
+        if choices.kind is not None and kind is None:
+            raise UsageError(f"{choices.kind!r} is not a kind of fit; choose one of {', '.join(KINDS)}.")
+        if choices.name is not None:
+            check_id(choices.name)
+        intake = self.read(reading)
+        fit_id = choices.name or "unsaved/fit"
+        found = fit_runs(
+            intake.runs,
+            Assembly(
+                id=fit_id,
+                title=choices.title or fit_id,
+                counting=intake.counting,
+                source=f"runs of {reading.path.name}",
+                kind=kind,
+                noise=choices.noise,
+                schedule=choices.schedule,
+                tokenizer=choices.tokenizer,
+                vocab_size=choices.vocab_size,
+                seq_len=reading.seq_len,
+                draws=choices.draws,
+                seed=choices.seed,
+            ),
+        )
+        active = self.library.get(self.active_law)
+        difference = None if found.allocation is None else differ(active, found, _family(active))
+        path = self.library.save(found) if choices.name is not None else None
+        return Fitted(intake, found, path, difference)
+
+    def score(self, reading: Reading, law: str, vocab_size: int | None = None) -> Scored:
+        """Score a fit's learning rate and batch against a table of runs that vary both.
+
+        Args:
+            reading: the runs.
+            law: id of the fit.
+            vocab_size: of the runs' tokenizer, through which counting conventions convert.
+
+        Raises:
+            UsageError: the runs cannot be read or hold no grid, or the fit has no such laws.
+            FailureError: a file cannot be read.
+        """
+        from budgetscope.fitting.assemble import sweep_table  # noqa: PLC0415 - NumPy
+        from budgetscope.fitting.score import score, summarize  # noqa: PLC0415
+        from budgetscope.fitting.sweep import sweep_cells  # noqa: PLC0415
+
+        fit, intake = self.library.get(law), self.read(reading)
+        family = shape_family(
+            "dense",
+            vocab_size=_whole("--vocab", vocab_size, fit.vocab_size or PORIAN_VOCAB_SIZE, 2, 10_000_000),
+            seq_len=reading.seq_len or fit.seq_len or PORIAN_SEQ_LEN,
+        )
+
+        def recommended(n_params: float, tokens: float) -> tuple[float, float]:
+            position = family.position(n_params, intake.counting)
+            flops = tokens * family.flops_per_token(position, intake.counting)
+            point = OperatingPoint(flops, intake.counting, position, n_params, tokens)
+            rate, batch = (predict(fit, role, point, family, None) for role in ("learning_rate", "batch_size"))
+            if rate is None or batch is None or rate.value is None or batch.value is None:
+                raise UsageError(f"{fit.id} does not say both learning rate and batch here; choose another fit.")
+            return rate.value, batch.value
+
+        cells = score(sweep_cells(sweep_table(intake.runs)), recommended)
+        return Scored(intake, fit.id, cells, summarize(cells))
+
     def value(self, request: PlanRequest, calibration: float) -> "tuple[Plan, Valuation]":
         """Return what a calibration would be worth for a budget, with the plan that it is for.
 
@@ -255,11 +401,7 @@ class Advisor:
             FailureError: a fit is broken.
         """
         first, second = self.library.get(before), self.library.get(after)
-        family = shape_family(
-            "dense",
-            vocab_size=first.vocab_size or PORIAN_VOCAB_SIZE,
-            seq_len=first.seq_len or PORIAN_SEQ_LEN,
-        )
+        family = _family(first)
         counting = None if convention is None else parse_convention(convention)
         flops = tuple(parse_flops(text) for text in budgets) or BUDGETS
         return differ(first, second, family, flops, counting)
@@ -336,6 +478,11 @@ def write_export(path: Path, text: str, *, overwrite: bool) -> None:
     if exists(path) and not overwrite:
         raise UsageError(f"{str(path)!r} exists; name another file or add --force.")
     write_atomically(path, text)
+
+
+def _family(fit: Fit) -> ShapeFamily:
+    """Return the shapes with a fit's own vocabulary and context."""
+    return shape_family("dense", vocab_size=fit.vocab_size or PORIAN_VOCAB_SIZE, seq_len=fit.seq_len or PORIAN_SEQ_LEN)
 
 
 def _whole(flag: str, stated: int | None, default: int, low: int, high: int) -> int:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from budgetscope.cli import ask, devices, fits, flops
+from budgetscope.cli import ask, devices, fit, fits, flops
 from budgetscope.core.errors import BudgetscopeError
 
 app = typer.Typer(
@@ -24,6 +24,8 @@ app.command()(ask.compare)
 app.command()(ask.explain)
 app.command()(ask.value)
 app.command()(ask.export)
+app.command()(fit.fit)
+app.command()(fit.score)
 app.command()(flops.flops)
 app.command()(devices.devices)
 app.add_typer(fits.app, name="fits")

@@ -4,11 +4,15 @@ A fit is data. Its laws are forms of `core.laws` with parameters; `store` reads 
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from typing import TypeVar, cast
 
 from budgetscope.core.laws import ExcessLaw, LawForm, LossCurve, LossSurface
 from budgetscope.core.ledger import Convention
+
+Form = TypeVar("Form", bound=LawForm)
 
 ROLES = (
     "allocation",
@@ -57,14 +61,26 @@ class Draws:
     columns: tuple[str, ...]
     rows: tuple[tuple[float, ...], ...]
 
-    def parameters(self, law: LawForm) -> Iterator[dict[str, float]]:
-        """Yield the parameters of `law` as each draw has them; those without a column keep their value."""
-        base = asdict(law)
-        logs = [name.startswith("ln_") for name in self.columns]
-        names = [name.removeprefix("ln_") for name in self.columns]
-        for row in self.rows:
-            values = (math.exp(v) if log else v for v, log in zip(row, logs, strict=True))
-            yield base | dict(zip(names, values, strict=True))
+    def laws(self, law: Form) -> tuple[Form, ...]:
+        """Return `law` as each draw has it; parameters without a column keep their value.
+
+        Kept between calls: a face asks again at every keystroke.
+        """
+        return cast("tuple[Form, ...]", _drawn(self, law))
+
+
+@lru_cache(maxsize=64)
+def _drawn(draws: Draws, law: LawForm) -> tuple[LawForm, ...]:
+    base, kind = asdict(law), type(law)
+    logs = [name.startswith("ln_") for name in draws.columns]
+    names = [name.removeprefix("ln_") for name in draws.columns]
+    return tuple(
+        kind(
+            **base
+            | dict(zip(names, (math.exp(v) if log else v for v, log in zip(row, logs, strict=True)), strict=True))
+        )
+        for row in draws.rows
+    )
 
 
 @dataclass(frozen=True, slots=True)

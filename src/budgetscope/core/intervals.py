@@ -41,8 +41,7 @@ def params_interval(fit: Fit, flops: float) -> Estimate:
     value = law.law.allocate(flops).n_params
     match law.uncertainty:
         case Draws() as draws:
-            kind = type(law.law)
-            drawn = [kind(**p).allocate(flops).n_params for p in draws.parameters(law.law)]
+            drawn = [each.allocate(flops).n_params for each in draws.laws(law.law)]
             low, high = percentiles(drawn, LEVEL)
             return Estimate(value, low, high, f"95% of {len(drawn)} bootstrap draws")
         case ExponentInterval() as interval:

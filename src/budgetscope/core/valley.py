@@ -94,9 +94,5 @@ class Valley:
         law = self.fit.laws.get("loss_curve") or self.fit.laws.get("surface")
         if law is None or not isinstance(law.uncertainty, Draws):
             return None
-        kind = type(law.law)
-        losses = [
-            kind(**parameters).best_loss(flops)  # type: ignore[union-attr]
-            for parameters in law.uncertainty.parameters(law.law)
-        ]
+        losses = [each.best_loss(flops) for each in law.uncertainty.laws(law.law)]  # type: ignore[union-attr]
         return percentiles(losses, level)

@@ -103,6 +103,10 @@ def porian_noise(dataset: str, *, as_published: bool = True) -> ThresholdNoise:
     raise UsageError(f"No published noise for dataset {dataset!r}: choose refinedweb or openwebtext2.")
 
 
+SCATTER_FACTOR = 4.0
+"""Sizes within this factor of the best are taken to lie on a cubic."""
+
+
 def noise_from_seeds(table: RunTable) -> ConstantNoise | None:
     """Relative noise pooled over all cells (same C and N) that were run with several seeds.
 
@@ -123,19 +127,22 @@ def noise_from_seeds(table: RunTable) -> ConstantNoise | None:
 
 
 def noise_from_scatter(groups: Sequence[Budget]) -> ConstantNoise | None:
-    """Relative noise from the scatter about a cubic in log N at each budget, pooled.
+    """Relative noise from the scatter about a cubic in log N near each budget's lowest loss, pooled.
 
-    A cubic follows a skewed loss curve; what it cannot follow counts as noise, so this errs upwards.
+    A cubic follows a skewed loss curve within a factor of `SCATTER_FACTOR` of its minimum; further off the
+    curve's shape would count as noise. What the cubic cannot follow still does, so this errs upwards.
 
     Returns:
-        The pooled standard deviation of log loss, or None when no budget has more than four sizes.
+        The pooled standard deviation of log loss, or None when no budget has more than four sizes near
+        its minimum.
     """
     squares, dof = 0.0, 0
     for group in groups:
-        if group.n_params.size > 4:
-            x = np.log(group.n_params)
+        near = np.abs(np.log(group.n_params / group.n_params[np.argmin(group.loss)])) <= np.log(SCATTER_FACTOR)
+        if near.sum() > 4:
+            x = np.log(group.n_params[near])
             basis = np.vander((x - x.mean()) / x.std(), 4)
-            y = np.log(group.loss)
+            y = np.log(group.loss[near])
             residual = y - basis @ np.linalg.lstsq(basis, y, rcond=None)[0]
             squares += float((residual**2).sum())
             dof += x.size - 4

@@ -79,9 +79,14 @@ class SweepTable:
 
     def rows(self, index: BoolArray | IntArray) -> SweepTable:
         """The table of the rows that `index` (a mask or row numbers) selects."""
-        names = (*_POSITIVE, "loss", "beta2", "seeds")
         return SweepTable(
-            **{name: None if getattr(self, name) is None else getattr(self, name)[index] for name in names}
+            self.n_params[index],
+            self.tokens[index],
+            self.learning_rate[index],
+            self.batch_tokens[index],
+            self.loss[index],
+            None if self.beta2 is None else self.beta2[index],
+            None if self.seeds is None else self.seeds[index],
         )
 
     @property
@@ -129,6 +134,12 @@ class SweepCell:
         new = (np.diff(self.batch_tokens) != 0) | (np.diff(self.learning_rate) != 0)
         return np.flatnonzero(np.concatenate([np.ones(min(1, self.loss.size), dtype=bool), new]))
 
+    @property
+    def lost_points(self) -> frozenset[tuple[float, float]]:
+        """(learning rate, batch) at which a setting diverged and no beta2 was left."""
+        kept = zip(self.learning_rate.tolist(), self.batch_tokens.tolist(), strict=True)
+        return frozenset(self.diverged) - frozenset(kept)
+
     def best_beta2(self, loss: FloatArray) -> FloatArray:
         """Losses with the best beta2 of each point: from shape (..., settings) to (..., points)."""
         lowest: FloatArray = np.minimum.reduceat(loss, self.starts, axis=-1)
@@ -144,7 +155,7 @@ def sweep_cells(table: SweepTable) -> tuple[SweepCell, ...]:
     """
     _check_loss_unit(table)
     sizes, size = _levels(table.n_params)
-    cells = []
+    cells: list[SweepCell] = []
     for k in range(sizes.size):
         rows = np.flatnonzero(size == k)
         # The loss breaks ties, so that the order of the rows changes nothing, not even the last digit.

@@ -22,6 +22,8 @@ MIN_SURFACE_POINTS = 9
 # believed less, and the more so the quieter the runs are.
 _MISFIT_SHARE = 0.2
 _REWEIGHTINGS = 8
+# Quieter than any training run: keeps the weights finite where no noise is stated.
+_LEAST_STD = 1e-5
 # Of the best learning rate against the batch, in units of the grid; guards the reweighting from running off.
 _MAX_TILT = 2.0
 # The surface's minimum is followed so many grid steps beyond the grid, so that draws near its edge keep
@@ -52,7 +54,8 @@ class Minima:
     @property
     def interior(self) -> BoolArray:
         """Copies whose minimum lies inside the grid."""
-        return self.convex & (self.lr_edge == 0) & (self.batch_edge == 0)
+        inside: BoolArray = self.convex & (self.lr_edge == 0) & (self.batch_edge == 0)
+        return inside
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ def smoothed_minima(grid: Grid, log_loss: FloatArray, log_std: FloatArray, rng: 
     lowest, tilt = float(measured.min()), 0.0
     for _ in range(_REWEIGHTINGS):
         misfit = _MISFIT_SHARE * np.maximum(measured - lowest, 0.0)
-        root_weight = 1 / np.sqrt(log_std**2 + misfit**2)
+        root_weight = 1 / np.sqrt(np.maximum(log_std, _LEAST_STD) ** 2 + misfit**2)
         basis = _surface_basis(u - tilt * v, v)
         solve = np.linalg.pinv(root_weight[:, None] * basis) * root_weight
         fitted = basis @ solve @ measured
@@ -186,8 +189,7 @@ def _akima_at(x: FloatArray, y: FloatArray, at: FloatArray) -> FloatArray:
     spline = Akima1DInterpolator(x, y, axis=1)
     interval = np.clip(np.searchsorted(x, at, side="right") - 1, 0, x.size - 2)
     cubic = spline.c[:, interval, np.arange(at.size)]
-    value: FloatArray = np.polyval(cubic, at - x[interval])
-    return value
+    return np.asarray(np.polyval(cubic, at - x[interval]), dtype=np.float64)
 
 
 def _surface_basis(x: FloatArray, v: FloatArray) -> FloatArray:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 
 from budgetscope.core.difference import BudgetChange, ConstantChange
-from budgetscope.core.fit import CONFIDENCE, Draws, ExponentInterval, Fit, Law, Range
+from budgetscope.core.fit import CONFIDENCE, Draws, ExponentInterval, Fit, Law, Range, percentiles
+from budgetscope.core.intervals import LEVEL
 from budgetscope.core.quantities import format_count, format_flops
 from budgetscope.report.rows import UNKNOWN, Form
 from budgetscope.store.library import Entry
@@ -157,6 +158,20 @@ def budget_cells(change: BudgetChange) -> tuple[str, ...]:
         pair("learning_rate", lambda v: f"{v:.2g}"),
         pair("batch_tokens", format_count),
     )
+
+
+def interval_cells(fit: Fit) -> list[tuple[str, ...]]:
+    """Return every parameter that has bootstrap draws, with its 95% interval."""
+    cells: list[tuple[str, ...]] = []
+    for role, law in fit.laws.items():
+        if not isinstance(law.uncertainty, Draws):
+            continue
+        drawn = law.uncertainty.laws(law.law)
+        for column in law.uncertainty.columns:
+            name = column.removeprefix("ln_")
+            low, high = percentiles([getattr(draw, name) for draw in drawn], LEVEL)
+            cells.append((role, name, f"{getattr(law.law, name):.5g}", f"[{low:.4g}, {high:.4g}]"))
+    return cells
 
 
 def entries_json(entries: Sequence[Entry], active: str) -> str:

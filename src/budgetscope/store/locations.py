@@ -44,6 +44,11 @@ def user_fits() -> Path:
     return user_data_path(_APP) / "fits"
 
 
+def user_runs() -> Path:
+    """Return the folder of the user's calibration runs; it need not exist."""
+    return user_data_path(_APP) / "runs"
+
+
 def settings_file() -> Path:
     """Return the file that holds the user's settings; it need not exist."""
     return user_config_path(_APP) / "settings.json"

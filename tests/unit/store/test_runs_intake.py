@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from budgetscope.core.errors import UsageError
-from budgetscope.store.runs import Dropped, Run, at_budgets, read_runs
+from budgetscope.core.runs import Run
+from budgetscope.store.runs import Dropped, at_budgets, read_runs
 
 HEADER = "C,N,D,loss"
 

@@ -40,6 +40,8 @@ def writing(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except BrokenPipeError:
+        raise  # no file does that: it is whoever listens to the progress
     except OSError as error:
         if error.errno in _FULL:
             raise FullDiskError(

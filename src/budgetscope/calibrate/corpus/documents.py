@@ -23,10 +23,10 @@ DOCUMENT_CHARS = 8192
 _LONGEST_CHARS = 32 * DOCUMENT_CHARS
 _PIECE_CHARS = 1 << 16
 _ROWS = 256
-_OPENERS: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
-    b"\x1f\x8b": lambda raw: gzip.open(raw),
-    b"\xfd7zXZ\x00": lambda raw: lzma.open(raw),
-    b"BZh": lambda raw: bz2.open(raw),
+_UNPACKERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
+    b"\x1f\x8b": lambda raw: gzip.GzipFile(fileobj=raw),
+    b"\xfd7zXZ\x00": lzma.LZMAFile,
+    b"BZh": bz2.BZ2File,
 }
 
 
@@ -127,8 +127,8 @@ def _opened(path: Path) -> Iterator[tuple[IO[str], IO[bytes]]]:
     with _reading(path), path.open("rb") as raw:
         head = raw.read(6)
         raw.seek(0)
-        opener = next((opener for magic, opener in _OPENERS.items() if head.startswith(magic)), None)
-        with io.TextIOWrapper(opener(raw) if opener else raw, encoding="utf-8-sig") as text:
+        unpacker = next((unpacker for magic, unpacker in _UNPACKERS.items() if head.startswith(magic)), None)
+        with io.TextIOWrapper(unpacker(raw) if unpacker else raw, encoding="utf-8-sig") as text:
             yield text, raw
 
 
@@ -184,7 +184,6 @@ def load_parquet() -> Any:
 
 def _parquet_rows(path: Path, text_field: str, read: Callable[[int], None]) -> Iterator[str]:
     parquet = load_parquet()
-    size = path.stat().st_size
     try:
         with _reading(path), parquet.ParquetFile(path, memory_map=True) as file:
             schema = file.schema_arrow
@@ -197,7 +196,7 @@ def _parquet_rows(path: Path, text_field: str, read: Callable[[int], None]) -> I
                 raise UsageError(
                     f"column {text_field!r} of {str(path)!r} is not text; name the text's column with --text-field."
                 )
-            done = 0
+            done, size = 0, path.stat().st_size
             for batch in file.iter_batches(batch_size=_ROWS, columns=[text_field]):
                 yield from (value or "" for value in batch.column(0).to_pylist())
                 done += batch.num_rows

@@ -1,6 +1,5 @@
 """One public file over HTTP: resumed where it stopped, and held to its checksum."""
 
-import contextlib
 import hashlib
 import time
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from budgetscope.core.errors import FailureError
 _TRIES = 4
 _PAUSE_SECONDS = 1.0
 _TIMEOUT_SECONDS = 30.0
-_CHUNK_BYTES = 1 << 20
+_HASH_BYTES = 1 << 20
 _REMEDY = "or give your own text with --data PATH"
 
 
@@ -105,15 +104,12 @@ def _stream(download: Download, part: Path, had: int, report: Report) -> None:
         _check_offer(download, answer)
         resumed = answer.status_code == httpx.codes.PARTIAL_CONTENT
         done = had if resumed else 0
-        with contextlib.ExitStack() as stack:
-            with writing(part):
-                file = stack.enter_context(part.open("ab" if resumed else "wb", buffering=0))
-            for chunk in answer.iter_raw(_CHUNK_BYTES):
+        with writing(part), part.open("ab" if resumed else "wb") as file:
+            for chunk in answer.iter_raw():
                 done += len(chunk)
                 if done > download.size:
                     raise _other_file(download)
-                with writing(part):
-                    file.write(chunk)
+                file.write(chunk)
                 report(Progress("downloading", done, download.size))
 
 
@@ -142,7 +138,7 @@ def _check(download: Download, part: Path, report: Report) -> None:
     """Delete the part and refuse if it is not the published file."""
     digest, done = hashlib.sha256(), 0
     with part.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
+        while chunk := file.read(_HASH_BYTES):
             digest.update(chunk)
             done += len(chunk)
             report(Progress("checking the download", done, download.size))

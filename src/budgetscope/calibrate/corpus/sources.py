@@ -1,9 +1,10 @@
 """What `--data` can name: a file, a folder, the text that came with Python, or a public sample."""
 
+import codecs
 import os
 import platform
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,7 @@ _KINDS: dict[str, Kind] = {
     ".rst": "text",
 }
 _BUILT_IN_SUFFIXES = {".py", ".md", ".rst", ".txt"}
+_BUILT_IN_WITHOUT = frozenset({"test", "tests", "site-packages", "dist-packages", "__pycache__"})
 _RAW_SUFFIXES = {".bin", ".npy"}
 _SNIFF_BYTES = 4096
 
@@ -64,7 +66,10 @@ class Source:
 
 def is_raw_tokens(path: Path) -> bool:
     """Return whether a path names an array of tokens without our header."""
-    return path.suffix in _RAW_SUFFIXES and path.is_file()
+    try:
+        return path.suffix in _RAW_SUFFIXES and path.is_file()
+    except OSError:
+        return False
 
 
 def from_path(path: Path) -> Source:
@@ -76,10 +81,10 @@ def from_path(path: Path) -> Source:
         UsageError: there is no such path, or nothing to read in it.
         FailureError: it cannot be read.
     """
-    title = printable(path.resolve().name)
     try:
+        title = printable(path.absolute().name)
         if path.is_dir():
-            candidates = list(_walk(path))
+            candidates = list(_walk(path, _raise))
             kinds = [(file, _kind(file) or _sniffed(file)) for file in candidates]
             files = tuple(SourceFile(file, kind) for file, kind in kinds if kind)
             left_out = len(candidates) - len(files)
@@ -91,7 +96,7 @@ def from_path(path: Path) -> Source:
             return Source(title, f"{len(files)} files of the folder {title}{more}", files)
         if not path.is_file():
             raise UsageError(
-                f"{str(path)!r} does not exist; give a file or folder, or {FINEWEB_EDU_SAMPLE!r} for a public sample."
+                f"there is no file or folder {str(path)!r}; correct it, or give {FINEWEB_EDU_SAMPLE}, a public sample."
             )
         if not path.stat().st_size:
             raise UsageError(f"{str(path)!r} is empty; give text to train on.")
@@ -137,7 +142,7 @@ def fineweb_edu(folder: Path, report: Report) -> Source:
     path = fetch(FINEWEB_EDU, folder, report)
     return Source(
         "FineWeb-Edu sample",
-        "the shard 013 of FineWeb-Edu's 10-billion-token sample (HuggingFaceFW/fineweb-edu, revision 87f0914, ODC-By 1.0)",
+        "shard 013 of FineWeb-Edu's 10-billion-token sample (HuggingFaceFW/fineweb-edu, revision 87f0914, ODC-By 1.0)",
         (SourceFile(path, "parquet"),),
     )
 
@@ -154,21 +159,29 @@ def _sniffed(path: Path) -> Kind | None:
     with path.open("rb") as file:
         head = file.read(_SNIFF_BYTES)
     try:
-        # The last character may be cut in two.
-        head[: max(len(head) - 3, 0)].decode("utf-8", "strict") if len(head) < _SNIFF_BYTES else None
+        # The last character may be cut in two, unless this is all there is.
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _SNIFF_BYTES)
     except UnicodeDecodeError:
         return None
     return "text" if head and b"\x00" not in head else None
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, refused: Callable[[OSError], object], without: frozenset[str] = frozenset()) -> Iterator[Path]:
     """Yield the files below a folder in a fixed order; links to folders are not followed."""
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    for parent, folders, names in os.walk(folder, onerror=refused):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in without)
         for name in sorted(names):
             path = Path(parent, name)
             if not name.startswith(".") and path.is_file():
                 yield path
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _pass_over(_: OSError) -> None:
+    pass
 
 
 def _python_files() -> Iterator[Path]:
@@ -176,9 +189,6 @@ def _python_files() -> Iterator[Path]:
     library = Path(sysconfig.get_path("stdlib"))
     packages = dict.fromkeys(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib"))
     for root in (library, *packages):
-        for path in _walk(root):
-            parts = path.relative_to(root).parts
-            if path.suffix in _BUILT_IN_SUFFIXES and not {"test", "tests", "site-packages", "dist-packages"} & set(
-                parts
-            ):
+        for path in _walk(root, _pass_over, _BUILT_IN_WITHOUT):
+            if path.suffix in _BUILT_IN_SUFFIXES:
                 yield path

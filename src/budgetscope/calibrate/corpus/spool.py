@@ -78,6 +78,10 @@ class Spool:
         out[list(documents)] = True
         return [int(document) for document in self._order[~out[self._order]]]
 
+    def size(self, documents: list[int]) -> int:
+        """Return the bytes of some documents."""
+        return int(self._sizes[documents].sum())
+
     def read(self, documents: Iterable[int]) -> Iterator[bytes]:
         """Yield documents, in UTF-8."""
         with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:

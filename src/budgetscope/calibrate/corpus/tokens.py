@@ -1,8 +1,8 @@
 """The token file: a small header and one little-endian array, validation tokens first.
 
-The header is 128 bytes: the magic, then little-endian: version, bytes a token (2 or 4), vocabulary size, end-of-document
-token (0xFFFFFFFF: none), then as 64-bit numbers tokens, validation tokens among them, UTF-8 bytes of the text
-(0: unknown), then the array's SHA-256. It is written after the array, so a torn file has no magic.
+The header is 128 bytes, little-endian: the magic; as 32-bit numbers the version, bytes a token (2 or 4), vocabulary
+size and end-of-document token (0xFFFFFFFF: none); as 64-bit numbers tokens, validation tokens among them and UTF-8
+bytes of the text (0: unknown); the array's SHA-256. It is written after the array, so a torn file has no magic.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from budgetscope.calibrate.corpus.disk import writing
 from budgetscope.core.errors import FailureError
 
-type_of = {2: np.dtype("<u2"), 4: np.dtype("<u4")}
+type_of: dict[int, np.dtype[Any]] = {2: np.dtype("<u2"), 4: np.dtype("<u4")}
 
 Tokens = npt.NDArray[np.unsignedinteger[Any]]
 """Token ids, 1-D, uint16 or uint32."""
@@ -69,7 +69,7 @@ def is_token_file(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             return file.read(len(_MAGIC)) == _MAGIC
-    except OSError:
+    except (OSError, ValueError):  # no path holds a NUL
         return False
 
 
@@ -134,7 +134,7 @@ def check_tokens(path: Path, header: Header, read: Callable[[int, int], None]) -
                     f"{str(path)!r} holds token {int(block.max())}, but says that its vocabulary is "
                     f"{header.vocab_size}; prepare the text again."
                 )
-            digest.update(block)
+            digest.update(block.tobytes())
             done += block.nbytes
             read(done, header.n_tokens * header.itemsize)
     if digest.hexdigest() != header.sha256:
@@ -174,11 +174,11 @@ class TokenWriter:
         Raises:
             FailureError: the disk is full.
         """
-        block = np.ascontiguousarray(ids, dtype=self._dtype)
+        raw = ids.astype(self._dtype).tobytes()
         with writing(self._path):
-            self._file.write(block)
-        self._digest.update(block)
-        self.count += len(block)
+            self._file.write(raw)
+        self._digest.update(raw)
+        self.count += len(ids)
 
     def finish(self, *, n_validation: int, end_token: int | None, n_bytes: int | None) -> Header:
         """Write the header, which makes it a token file.

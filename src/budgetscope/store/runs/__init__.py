@@ -2,6 +2,6 @@
 
 from budgetscope.store.runs.curves import at_budgets
 from budgetscope.store.runs.intake import read_runs
-from budgetscope.store.runs.result import Dropped, Intake, Run
+from budgetscope.store.runs.result import Dropped, Intake
 
-__all__ = ["Dropped", "Intake", "Run", "at_budgets", "read_runs"]
+__all__ = ["Dropped", "Intake", "at_budgets", "read_runs"]

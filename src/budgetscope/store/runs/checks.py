@@ -7,10 +7,11 @@ from statistics import median
 from budgetscope.core.errors import UsageError
 from budgetscope.core.ledger import Convention
 from budgetscope.core.quantities import quote
+from budgetscope.core.runs import Run
 from budgetscope.store.runs.columns import parse_cell
 from budgetscope.store.runs.fields import Draft
 from budgetscope.store.runs.formats import is_blank
-from budgetscope.store.runs.result import Journal, Row, Run
+from budgetscope.store.runs.result import Journal, Row
 
 # Without seeds, two rows of one configuration are the same measurement only if they agree this closely.
 DUPLICATE_RTOL = 1e-6

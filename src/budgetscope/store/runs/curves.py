@@ -6,7 +6,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from budgetscope.core.errors import UsageError
-from budgetscope.store.runs.result import Journal, Row, Run
+from budgetscope.core.runs import Run
+from budgetscope.store.runs.result import Journal, Row
 
 CURVES = ("final", "all")
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.ledger import Convention
+from budgetscope.core.runs import Run
 from budgetscope.store.runs.columns import COUNTS, LOSS_UNITS, NUMBERS, Source, unit_of_loss
 from budgetscope.store.runs.formats import RawRow, RawTable, name_columns
-from budgetscope.store.runs.result import Journal, Row, Run
+from budgetscope.store.runs.result import Journal, Row
 
 _MEASURED = ("flops", "n_params", "tokens")
 _CONSTANT = ("n_params", "learning_rate", "batch_tokens", "batch_sequences", "seq_len", "beta2", "seed")

@@ -24,7 +24,7 @@ from budgetscope.tui.keys import bindings
 from budgetscope.tui.messages import FieldEdited, LawChosen
 from budgetscope.tui.screens.details import DetailsScreen
 from budgetscope.tui.screens.laws import LawsScreen
-from budgetscope.tui.study import Study, study
+from budgetscope.tui.study import Study, laws_drawn, study
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import FieldRow
 from budgetscope.tui.widgets.law_table import LawTable
@@ -49,9 +49,9 @@ class PlanScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-short"), (36, "-tall"), (50, "-very-tall")]  # noqa: RUF012
     AUTO_FOCUS = "#field-budget Input"
 
-    request: reactive[PlanRequest] = reactive(PlanRequest(""), init=False)
-    problem: reactive[Problem | None] = reactive(None, init=False)
-    view: reactive[str] = reactive("both", init=False)
+    request: reactive[PlanRequest] = reactive(PlanRequest(""), init=False, repaint=False)
+    problem: reactive[Problem | None] = reactive(None, init=False, repaint=False)
+    view: reactive[str] = reactive("both", init=False, repaint=False)
     zoomed: reactive[bool] = reactive(False, toggle_class="-zoomed")
 
     def __init__(self, advisor: Advisor, request: PlanRequest) -> None:
@@ -61,7 +61,7 @@ class PlanScreen(Screen[None]):
         self.plan: Plan | None = None
         self.answered: PlanRequest | None = None
         self._unread: dict[str, str] = {}
-        self._studied: PlanRequest | None = None
+        self._laws_drawn: tuple[object, ...] = ()
         self.studying = False
 
     def compose(self) -> ComposeResult:
@@ -140,7 +140,9 @@ class PlanScreen(Screen[None]):
         self.plan, self.answered = plan, request
         self.problem = None
         self._show_plan(plan)
-        if not self.studying:
+        if laws_drawn(plan) == self._laws_drawn:
+            self._show_study(study(self.advisor, request, plan))
+        elif not self.studying:
             self.studying = True
             self.call_after_refresh(self.run_worker, self._study())
 
@@ -151,7 +153,7 @@ class PlanScreen(Screen[None]):
             self.row(field.name).hint(field.resolved(plan))
             self.row(field.name).note("")
         self.row("budget").note(plan.understood)
-        self.query_one("#header", Static).update(Content(f" budgetscope   {plan.law_id}   {plan.law_title}"))
+        self.query_one("#header", Static).update(Content(f" budgetscope   {plan.law_id}   {plan.law_title}"), layout=False)
         self.query_one("#chart").border_title = Content(f"N*(C), {plan.convention} count")
 
     def watch_problem(self, problem: Problem | None) -> None:
@@ -168,21 +170,16 @@ class PlanScreen(Screen[None]):
     # The other laws
 
     async def _study(self) -> None:
-        """Compare and draw until nothing newer was asked, in a thread: a law met first takes a while."""
+        """Meet the laws of the plan until nothing newer was asked; in a thread, since that takes a while."""
         try:
-            while self.answered is not None and self.plan is not None and self.answered != self._studied:
+            while self.answered is not None and self.plan is not None and laws_drawn(self.plan) != self._laws_drawn:
                 request, plan = self.answered, self.plan
-                first = self._studied is None
-                self._studied = request
-                try:
-                    found = await asyncio.to_thread(study, self.advisor, request, plan)
-                except BudgetscopeError as error:
-                    self._notify(str(error))
-                    continue
+                found = await asyncio.to_thread(study, self.advisor, request, plan)
+                if not self._laws_drawn:
+                    self._library_read()
+                self._laws_drawn = laws_drawn(plan)
                 if request == self.answered:
                     self._show_study(found)
-                if first:
-                    self._library_read()
         finally:
             self.studying = False
 

@@ -56,7 +56,8 @@ class Chart(Widget):
         if self.figure is None or not width or not height:
             return []
         styles = {role: self.get_component_rich_style(f"chart--{role}") for role in _ROLES}
+        plain = self.rich_style
         return [
-            Strip([Segment(run.text, styles.get(run.role, self.rich_style)) for run in row], width)
+            Strip([Segment(run.text, styles.get(run.role, plain)) for run in row], width)
             for row in draw(self.figure, width, height)
         ]

@@ -31,6 +31,7 @@ class FieldRow(Vertical):
         super().__init__(id=f"field-{field.name}")
         self.field = field
         self._text, self._hint = text, hint
+        self._said = ("", False)
         self._suggester: Suggester | None = SuggestFromList(suggestions, case_sensitive=False) if suggestions else None
 
     def compose(self) -> ComposeResult:
@@ -57,13 +58,20 @@ class FieldRow(Vertical):
 
     def note(self, text: str) -> None:
         """Say what was understood."""
-        self.remove_class("-problem")
-        self.query_one(".note", Static).update(Content(text))
+        self._say(text, problem=False)
 
     def problem(self, sentence: str) -> None:
         """Say what is wrong."""
-        self.add_class("-problem")
-        self.query_one(".note", Static).update(Content(PROBLEM_SIGN + sentence))
+        self._say(PROBLEM_SIGN + sentence, problem=True)
+
+    def _say(self, text: str, *, problem: bool) -> None:
+        """Change the note, if it changes: a layout costs more than everything else that a keystroke does."""
+        if (text, problem) == self._said:
+            return
+        self._said = (text, problem)
+        changed = self.has_class("-problem") != problem
+        self.set_class(problem, "-problem")
+        self.query_one(".note", Static).update(Content(text), layout=changed or problem)
 
     @on(Input.Changed)
     def _edited(self, event: Input.Changed) -> None:

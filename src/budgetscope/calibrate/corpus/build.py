@@ -1,0 +1,256 @@
+"""What a source becomes: a token file, and what is known of it."""
+
+import importlib.metadata
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from budgetscope.calibrate.corpus.documents import read_documents
+from budgetscope.calibrate.corpus.model import TOKENIZER_NAME, TOKENS_NAME, Meta, Progress, Report, printable
+from budgetscope.calibrate.corpus.sources import Source
+from budgetscope.calibrate.corpus.spool import Spool, held_out
+from budgetscope.calibrate.corpus.tokenizer import ByteTokenizer, PairTokenizer, Tokenizer, load_tokenizers
+from budgetscope.calibrate.corpus.tokens import Header, TokenWriter, itemsize_for, type_of
+from budgetscope.core.errors import BudgetscopeError, UsageError
+
+FEWEST_TRAINING_TOKENS = 1 << 16
+
+_ENOUGH_VALIDATION_TOKENS = 1 << 18
+_MOST_VALIDATION_TOKENS = 1 << 20
+_BYTES_PER_TOKEN = {"bpe": 4, "bytes": 1}  # to size the held-out text before there is a tokenizer
+_SAMPLE_BYTES = 16 << 20
+_BATCH_BYTES = 4 << 20
+_SCAN_TOKENS = 1 << 22
+
+
+class Plan(Protocol):
+    """A way to make a token file."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What it reads."""
+        ...
+
+    @property
+    def settings(self) -> list[Any]:
+        """What the result depends on besides the bytes of the files; JSON."""
+        ...
+
+    def check(self) -> None:
+        """Raise FailureError if a library is missing, before anything takes long."""
+        ...
+
+    def build(self, folder: Path, source_sha256: str, report: Report) -> tuple[Meta, Header]:
+        """Write the token file, and the tokenizer if there is one, into a folder."""
+        ...
+
+
+class TextPlan:
+    """Text: read, deduplicated, split and tokenized.
+
+    Args:
+        source: the text.
+        tokenizer: "bpe" or "bytes".
+        vocab_size: ids wanted.
+        text_field: of JSON and Parquet.
+    """
+
+    def __init__(self, source: Source, tokenizer: str, vocab_size: int, text_field: str) -> None:
+        self._source = source
+        self._tokenizer = tokenizer
+        self._vocab_size = vocab_size
+        self._text_field = text_field
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The text files."""
+        return tuple(file.path for file in self._source.files)
+
+    @property
+    def settings(self) -> list[Any]:
+        """How each file is read, and the tokenizer."""
+        kinds = [file.kind for file in self._source.files]
+        return ["text", self._tokenizer, self._vocab_size, self._text_field, self._source.lenient, kinds]
+
+    def check(self) -> None:
+        """Raise FailureError if `tokenizers` is missing."""
+        if self._tokenizer == "bpe":
+            load_tokenizers()
+
+    def build(self, folder: Path, source_sha256: str, report: Report) -> tuple[Meta, Header]:
+        """Write the token file and the tokenizer.
+
+        Raises:
+            UsageError: it is not text, or too little.
+            FailureError: the disk is full.
+        """
+        scratch = folder / "documents.tmp"
+        spool = Spool(scratch, self._documents(report))
+        per_token = _BYTES_PER_TOKEN[self._tokenizer]
+        target = held_out(spool.n_bytes, _ENOUGH_VALIDATION_TOKENS * per_token, _MOST_VALIDATION_TOKENS * per_token)
+        validation = spool.held_out(target)
+        training = spool.all_but(validation)
+        if not validation or not training:
+            raise too_small(self._source.title, f"{spool.n_bytes} bytes of text in {spool.n_documents} documents")
+        tokenizer = self._trained(spool, training, report)
+        with TokenWriter(folder / TOKENS_NAME, tokenizer.vocab_size) as writer:
+            done = 0
+            for documents in (validation, training):
+                n_validation = writer.count
+                for batch in spool.read_batches(documents, _BATCH_BYTES):
+                    writer.write(tokenizer.encode(batch))
+                    done += sum(map(len, batch))
+                    report(Progress("tokenizing", done, spool.n_bytes))
+            check_size(self._source.title, writer.count - n_validation)
+            header = writer.finish(n_validation=n_validation, end_token=tokenizer.vocab_size - 1, n_bytes=spool.n_bytes)
+        tokenizer.save(folder / TOKENIZER_NAME)
+        scratch.unlink()
+        return self._meta(spool, source_sha256), header
+
+    def _documents(self, report: Report) -> Iterator[str]:
+        sizes = [file.path.stat().st_size for file in self._source.files]
+        before, total = 0, sum(sizes)
+
+        def read(done: int) -> None:
+            report(Progress("reading", before + done, total))
+
+        for file, size in zip(self._source.files, sizes, strict=True):
+            try:
+                yield from read_documents(file, self._text_field, read)
+            except BudgetscopeError:
+                if not self._source.lenient:
+                    raise
+            before += size
+            read(0)
+
+    def _trained(self, spool: Spool, training: list[int], report: Report) -> Tokenizer:
+        if self._tokenizer == "bytes":
+            return ByteTokenizer()
+        sample = spool.first(training, _SAMPLE_BYTES)
+
+        def counted() -> Iterator[bytes]:
+            done, total = 0, spool.size(sample)
+            for raw in spool.read(sample):
+                done += len(raw)
+                report(Progress("learning byte pairs", done, total))
+                yield raw
+
+        return PairTokenizer(counted(), self._vocab_size)
+
+    def _meta(self, spool: Spool, source_sha256: str) -> Meta:
+        return Meta(
+            title=self._source.title,
+            description=f"{self._source.description}; {spool.n_documents} distinct documents, "
+            f"{spool.n_duplicates} repeats dropped",
+            source_sha256=source_sha256,
+            tokenizer=self._tokenizer,
+            n_documents=spool.n_documents,
+            n_duplicates=spool.n_duplicates,
+            versions=_versions("tokenizers" if self._tokenizer == "bpe" else None),
+        )
+
+
+class RawPlan:
+    """Tokens of the user's own, without our header: .bin (little-endian, as wide as the vocabulary needs) or .npy.
+
+    Where a document ends is not known, so the tail is held out.
+
+    Args:
+        path: the array.
+        vocab_size: of whatever made it; every token must be below it.
+    """
+
+    def __init__(self, path: Path, vocab_size: int | None) -> None:
+        if vocab_size is None:
+            raise UsageError(f"{str(path)!r} holds bare tokens; give their vocabulary's size with --vocab-size.")
+        if not 2 <= vocab_size <= 1 << 31:
+            raise UsageError(f"vocabulary size {vocab_size} is out of range; give the size that the tokens have.")
+        self._path = path
+        self._title = printable(path.name)
+        self._vocab_size = vocab_size
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The array's file."""
+        return (self._path,)
+
+    @property
+    def settings(self) -> list[Any]:
+        """The vocabulary, and which of the two formats it is."""
+        return ["raw", self._vocab_size, self._path.suffix]
+
+    def check(self) -> None:
+        """Nothing is needed."""
+
+    def build(self, folder: Path, source_sha256: str, report: Report) -> tuple[Meta, Header]:
+        """Write the tokens with our header, the tail first.
+
+        Raises:
+            UsageError: it is not such an array, a token is not in the vocabulary, or there are too few.
+            FailureError: the disk is full.
+        """
+        array = self._mapped()
+        n_validation = held_out(len(array), _ENOUGH_VALIDATION_TOKENS, _MOST_VALIDATION_TOKENS)
+        check_size(self._title, len(array) - n_validation)
+        with TokenWriter(folder / TOKENS_NAME, self._vocab_size) as writer:
+            for part in (array[-n_validation:], array[:-n_validation]):
+                for start in range(0, len(part), _SCAN_TOKENS):
+                    block = part[start : start + _SCAN_TOKENS]
+                    low, high = int(block.min()), int(block.max())
+                    if low < 0 or high >= self._vocab_size:
+                        raise UsageError(
+                            f"{str(self._path)!r} holds token {low if low < 0 else high}, which a vocabulary of "
+                            f"{self._vocab_size} has not; correct --vocab-size."
+                        )
+                    writer.write(block)
+                    report(Progress("copying tokens", writer.count, len(array)))
+            header = writer.finish(n_validation=n_validation, end_token=None, n_bytes=None)
+        about = f"the tokens in {self._title}; where documents end is not known, so the tail is held out"
+        return Meta(self._title, about, source_sha256, "unknown", None, None, _versions(None)), header
+
+    def _mapped(self) -> npt.NDArray[Any]:
+        name = repr(str(self._path))
+        if self._path.suffix == ".npy":
+            try:
+                array: npt.NDArray[Any] = np.load(self._path, mmap_mode="r", allow_pickle=False)
+            except (ValueError, EOFError):
+                raise UsageError(f"{name} is not an array that numpy can map; save it again with numpy.save.") from None
+            if array.ndim != 1 or array.dtype.kind not in "iu":
+                raise UsageError(f"{name} holds {array.dtype} in {array.ndim} dimensions; save 1-D integers.")
+            return array
+        itemsize = itemsize_for(self._vocab_size)
+        if self._path.stat().st_size % itemsize:
+            raise UsageError(
+                f"{name} is not a whole number of {itemsize}-byte tokens; copy it again or save it as .npy."
+            )
+        if not self._path.stat().st_size:
+            raise UsageError(f"{name} is empty; give tokens to train on.")
+        array = np.memmap(self._path, dtype=type_of[itemsize], mode="r")
+        if itemsize == 2 and not array[1 : 1 << 12 : 2].any():
+            raise UsageError(
+                f"every second 16-bit token of {name} is 0, as if they were 32 bits wide; save it as .npy, which says."
+            )
+        return array
+
+
+def check_size(title: str, n_train: int) -> None:
+    """Raise UsageError if there are too few training tokens."""
+    if n_train < FEWEST_TRAINING_TOKENS:
+        raise too_small(title, f"{n_train} training tokens")
+
+
+def too_small(title: str, what: str) -> UsageError:
+    """Return the refusal of a corpus that holds too little."""
+    return UsageError(
+        f"{title!r} holds {what}; a calibration needs at least {FEWEST_TRAINING_TOKENS} training tokens "
+        "(some 300 kB of text), and many times that to mean anything: give more text."
+    )
+
+
+def _versions(library: str | None) -> dict[str, str]:
+    names = ["budgetscope", "numpy", *([library] if library else [])]
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in names}

@@ -1,0 +1,195 @@
+"""The way in: from what `--data` names to tokens, prepared once."""
+
+import contextlib
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from budgetscope.calibrate.corpus.build import Plan, RawPlan, TextPlan, check_size
+from budgetscope.calibrate.corpus.disk import alone, writing
+from budgetscope.calibrate.corpus.model import (
+    FORMAT,
+    META_NAME,
+    TOKENS_NAME,
+    Corpus,
+    Progress,
+    Report,
+    open_tokens,
+    write_meta,
+)
+from budgetscope.calibrate.corpus.sources import (
+    FINEWEB_EDU_SAMPLE,
+    built_in,
+    fineweb_edu,
+    from_path,
+    is_raw_tokens,
+)
+from budgetscope.calibrate.corpus.tokenizer import checked_vocab_size
+from budgetscope.calibrate.corpus.tokens import check_tokens, is_token_file, read_header
+from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.store.files import read_text, write_atomically
+
+_HASH_BYTES = 1 << 22
+_INDEX_LIMIT_BYTES = 1 << 16
+
+
+def prepare(
+    source: str | None,
+    *,
+    vocab_size: int | None = None,
+    tokenizer: str = "bpe",
+    text_field: str = "text",
+    cache: Path | None = None,
+    progress: Report | None = None,
+) -> Corpus:
+    """Return the tokens of a text, prepared now or found in the cache.
+
+    Documents that equal another but for white space are dropped; about 2% of the text is held out by document. The
+    result depends on the bytes of the files and on the settings alone, and is cached by their hash; a file whose
+    size and time of change are as before is not read again.
+
+    Args:
+        source: a file (text, JSONL, Parquet; also as .gz, .xz or .bz2), a folder of these, a token file (ours, or
+            .bin or .npy with `vocab_size`), a folder that was prepared before, "fineweb-edu-sample" for a public
+            sample, or None for the text that came with Python.
+        vocab_size: ids, with the end-of-document token; 4096 for byte pairs if None.
+        tokenizer: "bpe" (byte pairs learnt from a sample of the text) or "bytes".
+        text_field: the field or column with the text, in JSONL and Parquet.
+        cache: the folder of prepared corpora; the user's cache folder if None.
+        progress: called while it takes time.
+
+    Raises:
+        UsageError: the source is missing, empty, binary, malformed or too small, or a setting is out of range.
+        FailureError: a library is missing, a download failed, a file cannot be read or written, the disk is full.
+    """
+    report = progress or (lambda _: None)
+    root = cache or user_cache_path("budgetscope") / "corpora"
+    path = None if source in {None, FINEWEB_EDU_SAMPLE} else Path(str(source)).expanduser()
+    if path and (is_token_file(path) or is_token_file(path / TOKENS_NAME)):
+        return _brought(path, vocab_size, root, report)
+    if path and is_raw_tokens(path):
+        return _cached(RawPlan(path, vocab_size), root, report)
+    size = checked_vocab_size(tokenizer, vocab_size)
+    if path:
+        text = from_path(path)
+    elif source:
+        text = fineweb_edu(root / "downloads", report)
+    else:
+        text = built_in()
+    return _cached(TextPlan(text, tokenizer, size, text_field), root, report)
+
+
+def _brought(path: Path, vocab_size: int | None, root: Path, report: Report) -> Corpus:
+    """Open tokens prepared before, perhaps on another machine; they are read through once, to be sure of them."""
+    corpus = open_tokens(path)
+    if vocab_size not in {None, corpus.vocab_size}:
+        raise UsageError(
+            f"{str(path)!r} was prepared with a vocabulary of {corpus.vocab_size}, not {vocab_size}; leave it out."
+        )
+    check_size(corpus.title, len(corpus.train))
+    file = path / TOKENS_NAME if path.is_dir() else path
+    key = _hash(["checked", _stamps((file,))])
+    if _remembered(root, key) is None:
+        check_tokens(file, read_header(file), lambda done, total: report(Progress("checking tokens", done, total)))
+        _remember(root, key, path.resolve())
+    return corpus
+
+
+def _cached(plan: Plan, root: Path, report: Report) -> Corpus:
+    """Return what a plan gave before, by the files' stamps or else by their content, or build it."""
+    stamps = _stamps(plan.files)
+    key = _hash([plan.settings, stamps])
+    if known := _remembered(root, key):
+        return known
+    plan.check()
+    source_sha256 = _hash_files(plan.files, report)
+    folder = root / _hash([FORMAT, plan.settings, source_sha256])[:32]
+    lock = folder.with_suffix(".lock")
+    with alone(lock, lambda: report(Progress("waiting for another budgetscope that prepares this text", 0, 0))):
+        corpus = _whole(folder)
+        if corpus is None:
+            _build(plan, folder, source_sha256, stamps, report)
+            corpus = open_tokens(folder)
+    _remember(root, key, folder)
+    return corpus
+
+
+def _build(plan: Plan, folder: Path, source_sha256: str, stamps: list[Any], report: Report) -> None:
+    """Fill a folder, its marker last; leave nothing if it fails."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with writing(folder):
+            folder.mkdir(parents=True)
+        meta, header = plan.build(folder, source_sha256, report)
+        _check_unchanged(plan, stamps)
+        write_atomically(folder / META_NAME, write_meta(meta, header))
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _check_unchanged(plan: Plan, stamps: list[Any]) -> None:
+    for before, after in zip(stamps, _stamps(plan.files), strict=True):
+        if before != after:
+            raise FailureError(f"{before[0]!r} changed while it was read; run again when nothing writes to it.")
+
+
+def _whole(folder: Path) -> Corpus | None:
+    """Return a prepared corpus, or None if it is missing or torn: it is then prepared again."""
+    with contextlib.suppress(FailureError):
+        return open_tokens(folder)
+    return None
+
+
+def _stamps(files: tuple[Path, ...]) -> list[Any]:
+    """Return what tells without reading that files are as they were."""
+    try:
+        found = [(file, file.stat()) for file in files]
+    except OSError as error:
+        raise FailureError(
+            f"cannot read {str(error.filename)!r}: {(error.strerror or 'the system refused').lower()}."
+        ) from None
+    return [[str(file.absolute()), stat.st_size, stat.st_mtime_ns] for file, stat in found]
+
+
+def _hash_files(files: tuple[Path, ...], report: Report) -> str:
+    """Return the SHA-256 of the files' own SHA-256, in order."""
+    digests, done = [], 0
+    total = sum(size for _, size, _ in _stamps(files))
+    for path in files:
+        digest = hashlib.sha256()
+        try:
+            with path.open("rb") as file:
+                while block := file.read(_HASH_BYTES):
+                    digest.update(block)
+                    done += len(block)
+                    report(Progress("hashing", done, total))
+        except OSError as error:
+            raise FailureError(
+                f"cannot read {str(path)!r}: {(error.strerror or 'the system refused').lower()}."
+            ) from None
+        digests.append(digest.hexdigest())
+    return _hash(digests)
+
+
+def _hash(value: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+
+
+def _index(root: Path, key: str) -> Path:
+    return root / "index" / f"{key}.json"
+
+
+def _remembered(root: Path, key: str) -> Corpus | None:
+    try:
+        return _whole(Path(json.loads(read_text(_index(root, key), _INDEX_LIMIT_BYTES))))
+    except (FailureError, ValueError, TypeError):
+        return None
+
+
+def _remember(root: Path, key: str, path: Path) -> None:
+    write_atomically(_index(root, key), json.dumps(str(path)) + "\n")

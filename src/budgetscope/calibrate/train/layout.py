@@ -1,0 +1,110 @@
+"""Where each weight of a member lies in its flat row, and what it starts as."""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from budgetscope.core.errors import UsageError
+from budgetscope.core.ledger import Shape
+
+# Truncation of the initial normal, in standard deviations.
+_TRUNCATED_AT = 3.0
+
+# Norm gains of a block: before attention, of queries, of keys, before the feed-forward.
+GAINS_PER_BLOCK = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One weight tensor.
+
+    Attributes:
+        size: its shape without the member axis; a linear layer is (inputs, outputs).
+        offset: index of its first element in the flat row.
+        std: standard deviation of its initial truncated normal; None for norm gains, which start at 1.
+    """
+
+    size: tuple[int, ...]
+    offset: int
+    std: float | None
+
+    @property
+    def n_elements(self) -> int:
+        """How many weights."""
+        return math.prod(self.size)
+
+
+class Layout:
+    """The flat row of one member: embedding, head, blocks' matrices, then every norm gain.
+
+    The embedding comes first and every part is a multiple of the width, so that a flat buffer of all
+    members, (M, P), is also a table of (M·P/w) rows in which token t of member m is row m·P/w + t.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        """Lay out a shape.
+
+        Raises:
+            UsageError: the trainer cannot build it.
+        """
+        if shape.tied or not shape.gated or shape.n_kv_heads != shape.n_heads or shape.width // shape.n_heads % 2:
+            raise UsageError(
+                f"The trainer cannot build {shape}: it needs an untied head, a gated feed-forward, one key-value "
+                "head a query head, and an even width a head."
+            )
+        self.shape = shape
+        self.size = 0
+        width, d_ff = shape.width, shape.d_ff
+        std = width**-0.5
+        self.embedding = self._add((shape.vocab_size, width), std)
+        self.head = self._add((width, shape.vocab_size), std)
+        self.blocks = [self._block(width, d_ff, math.sqrt(2 * (layer + 1))) for layer in range(shape.depth)]
+        self.gains = [self._add((GAINS_PER_BLOCK, width), None) for _ in range(shape.depth)]
+        self.last_gain = self._add((width,), None)
+
+    def _block(self, width: int, d_ff: int, depth_scale: float) -> tuple[Part, Part, Part, Part]:
+        """Queries, keys and values; attention's output; gate and value; feed-forward's output."""
+        return (
+            self._add((width, 3 * width), width**-0.5),
+            self._add((width, width), width**-0.5 / depth_scale),
+            self._add((width, 2 * d_ff), width**-0.5),
+            self._add((d_ff, width), d_ff**-0.5 / depth_scale),
+        )
+
+    def _add(self, size: tuple[int, ...], std: float | None) -> Part:
+        part = Part(size, self.size, std)
+        self.size += part.n_elements
+        return part
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """Every part, in the order of the flat row."""
+        matrices = [part for block in self.blocks for part in block]
+        return (self.embedding, self.head, *matrices, *self.gains, self.last_gain)
+
+    def view(self, flat: Tensor, part: Part) -> Tensor:
+        """Return a part of every member: (M, *size), a view of the flat buffer (M, P)."""
+        return flat[:, part.offset : part.offset + part.n_elements].unflatten(1, part.size)
+
+    def initial_weights(self, seed: int) -> Tensor:
+        """Return the initial row of a seed, fp32 of shape (P,) on the CPU.
+
+        Normal with standard deviation 1/sqrt(inputs), truncated at three of it; the two matrices that write
+        to the residual stream of block l (from 0) are divided by sqrt(2(l + 1)); norm gains are 1.
+        Source: open_lm, open_lm/model.py (`reset_parameters` of attention, block and transformer), which
+        takes the scaling by depth from Zhang et al. 2019, arXiv 1908.11365. The embedding's is 1/sqrt(w)
+        there too.
+        """
+        name = f"weights {self.shape!r} {seed}"
+        generator = torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "little"))
+        row = torch.ones(1, self.size)
+        for part in self.parts:
+            if part.std is not None:
+                limit = _TRUNCATED_AT * part.std
+                weights = self.view(row, part)
+                torch.nn.init.trunc_normal_(weights, 0.0, part.std, -limit, limit, generator=generator)
+        return row[0]

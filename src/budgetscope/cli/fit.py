@@ -1,0 +1,176 @@
+"""`fit` and `score`: laws from runs, and laws against runs."""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from budgetscope.cli import options
+from budgetscope.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from budgetscope.api import Fitted, Scored
+    from budgetscope.store.runs import Intake
+
+Runs = Annotated[Path, typer.Argument(help="CSV, TSV, JSON, JSONL, Parquet or TensorBoard runs.", metavar="RUNS")]
+Map = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="A column that the names do not tell: loss=val_loss.", metavar="FIELD=COLUMN"),
+]
+Where = Annotated[list[str] | None, typer.Option(help="Only rows with this value.", metavar="COLUMN=VALUE")]
+Join = Annotated[Path | None, typer.Option(help="A second table, one row a run, joined by the run's name.")]
+Counting = Annotated[str | None, typer.Option(help="Who counted N and C: standard, kaplan, attention, total, ...")]
+LossUnit = Annotated[str | None, typer.Option(help="nats (a token), bits, bits-per-byte or perplexity.")]
+BytesPerToken = Annotated[float | None, typer.Option(help="Of the tokenizer, for losses in bits per byte.")]
+Curves = Annotated[str, typer.Option(help="Of learning curves: the final point, or all.")]
+
+
+def _pairs(flag: str, texts: list[str] | None) -> dict[str, str]:
+    pairs = dict(text.partition("=")[::2] for text in texts or ())
+    for name, value in pairs.items():
+        if not name or not value:
+            raise UsageError(f"{flag} {name}={value} is not of the form name=value; write both sides.")
+    return pairs
+
+
+def fit(
+    runs: Runs,
+    name: Annotated[str | None, typer.Option(help="Store the fit under this id, like mine/lab.", metavar="ID")] = None,
+    title: Annotated[str | None, typer.Option(help="What people will call it.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="isoflop, parabola, parametric or hyperparameters; by default what the runs can carry."),
+    ] = None,
+    counting: Counting = None,
+    mapping: Map = None,
+    where: Where = None,
+    join: Join = None,
+    loss_unit: LossUnit = None,
+    bytes_per_token: BytesPerToken = None,
+    curves: Curves = "final",
+    noise: Annotated[
+        str | None,
+        typer.Option(help="Porian et al.'s noise: refinedweb, openwebtext2, or either with -intended."),
+    ] = None,
+    schedule: Annotated[str | None, typer.Option(help="Schedule of the runs: constant or cosine.")] = None,
+    seq_len: options.SeqLen = None,
+    vocab: options.Vocab = None,
+    tokenizer: Annotated[str | None, typer.Option(help="Name of the runs' tokenizer.")] = None,
+    draws: Annotated[int, typer.Option(help="Bootstrap draws.", min=100, max=20_000)] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.", min=0)] = 0,
+    json: options.Json = False,
+) -> None:
+    """Fit laws to a table of training runs and, with --name, store them."""
+    from budgetscope import api
+    from budgetscope.cli.output import emit
+    from budgetscope.store.schema import dump
+
+    reading = api.Reading(
+        path=runs,
+        join=join,
+        where=_pairs("--where", where),
+        mapping=_pairs("--map", mapping),
+        counting=counting,
+        loss_unit=loss_unit,
+        seq_len=seq_len,
+        bytes_per_token=bytes_per_token,
+        curves=curves,
+    )
+    choices = api.FitChoices(name, title, kind, noise, schedule, vocab, tokenizer, draws, seed)
+    fitted = api.Advisor().fit(reading, choices)
+    emit("json" if json else None, {"json": partial(dump, fitted.fit)}, partial(_show_fit, fitted))
+    if fitted.path is None:
+        sys.stderr.write("nothing is stored; --name mine/lab would store it\n")
+    else:
+        sys.stderr.write(f"wrote {fitted.path}; `budgetscope fits use {fitted.fit.id}` makes it the default law\n")
+
+
+def _show_intake(intake: "Intake", console: "Console") -> None:
+    from rich.text import Text
+
+    from budgetscope.cli.output import table
+    from budgetscope.report.intake import INTAKE_HEADER, intake_cells
+
+    console.print(table(INTAKE_HEADER, intake_cells(intake), wrap=INTAKE_HEADER[2:]))
+    for sentence in intake.assumptions:
+        console.print(Text(f"assumed {sentence}"), style="dim")
+
+
+def _show_fit(fitted: "Fitted", console: "Console") -> None:
+    from rich.text import Text
+
+    from budgetscope.cli.output import table
+    from budgetscope.report.fits import BUDGET_HEADER, LAW_HEADER, budget_cells, interval_cells, law_cells
+
+    _show_intake(fitted.intake, console)
+    found = fitted.fit
+    console.print()
+    console.print(Text(f"{found.title} ({found.id}): {found.method}"))
+    console.print()
+    console.print(table(LAW_HEADER, [law_cells(role, law) for role, law in found.laws.items()], wrap=LAW_HEADER[2:]))
+    cells = interval_cells(found)
+    if cells:
+        console.print()
+        console.print(table(("law", "parameter", "value", "95% interval"), cells))
+    for role, law in found.laws.items():
+        if law.note:
+            console.print(Text(f"{role}: {law.note}"))
+    for key, text in found.provenance.items():
+        if key.startswith("dropped"):
+            console.print(Text(f"dropped: {text}"))
+    for flag in found.flags:
+        console.print(Text(f"! {flag}"), style="yellow")
+    if fitted.difference is not None:
+        console.print()
+        console.print(Text(f"{fitted.difference.before} -> {fitted.difference.after}"))
+        console.print(table(BUDGET_HEADER, [budget_cells(change) for change in fitted.difference.budgets]))
+
+
+def score(
+    runs: Runs,
+    law: Annotated[str, typer.Option(help="Id of a fit with laws for learning rate and batch.", metavar="ID")],
+    counting: Counting = None,
+    mapping: Map = None,
+    where: Where = None,
+    join: Join = None,
+    loss_unit: LossUnit = None,
+    bytes_per_token: BytesPerToken = None,
+    seq_len: options.SeqLen = None,
+    vocab: options.Vocab = None,
+    json: options.Json = False,
+) -> None:
+    """Say how much loss a law's learning rate and batch would have cost on measured grids."""
+    from budgetscope import api
+    from budgetscope.cli.output import emit
+    from budgetscope.report.intake import score_json
+
+    reading = api.Reading(
+        path=runs,
+        join=join,
+        where=_pairs("--where", where),
+        mapping=_pairs("--map", mapping),
+        counting=counting,
+        loss_unit=loss_unit,
+        seq_len=seq_len,
+        bytes_per_token=bytes_per_token,
+    )
+    scored = api.Advisor().score(reading, law, vocab)
+    texts = {"json": partial(score_json, scored.fit_id, scored.cells, scored.summary)}
+    emit("json" if json else None, texts, partial(_show_score, scored))
+
+
+def _show_score(scored: "Scored", console: "Console") -> None:
+    from rich.text import Text
+
+    from budgetscope.cli.output import table
+    from budgetscope.report.intake import SCORE_HEADER, score_cells, summary_text
+
+    _show_intake(scored.intake, console)
+    console.print()
+    console.print(table(SCORE_HEADER, [score_cells(cell) for cell in scored.cells], wrap=SCORE_HEADER[-1:]))
+    console.print()
+    console.print(Text(f"{scored.fit_id}: {summary_text(scored.summary)}"))

@@ -1,0 +1,263 @@
+"""The best learning rate, batch and beta2 of each cell of a sweep, or why a cell says nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from budgetscope.core.errors import UsageError
+from budgetscope.fitting.bootstrap import LEVEL, interval
+from budgetscope.fitting.checks import Flag
+from budgetscope.fitting.noise import ConstantNoise
+from budgetscope.fitting.sweep_optimum import (
+    MIN_BATCHES,
+    MIN_LEARNING_RATES,
+    MIN_SURFACE_POINTS,
+    Grid,
+    interpolated_minima,
+    smoothed_minima,
+    spacing,
+    surface_scatter,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from budgetscope.fitting.noise import Noise
+    from budgetscope.fitting.sweep import SweepCell
+    from budgetscope.fitting.sweep_optimum import Minima
+    from budgetscope.fitting.table import FloatArray
+
+Method = Literal["akima", "quadratic"]
+
+# Floor under the standard deviations that weight the law, in steps of the grid: no cell is known so well that
+# the others stop counting. The paper's floor for N* (`min_std_factor` in their analysis.py).
+_FLOOR_OF_SPACING = 0.33
+# A cell's own seeds measure its noise from so many degrees of freedom on; below, all cells are pooled.
+_OWN_NOISE_DOF = 10
+
+
+@dataclass(frozen=True)
+class CellOptimum:
+    """The best settings of one cell.
+
+    Attributes:
+        n_params: N.
+        tokens: D.
+        learning_rate: lr*.
+        batch_tokens: batch*.
+        beta2: The best beta2 at the tried point nearest the optimum, None when it was not varied.
+        loss: Loss there, nats per token.
+        log_draws: Bootstrap draws of (ln lr*, ln batch*), shape (draws, 2).
+        weight_log_std: Standard deviations of the same that weight the laws, with their floor.
+        interior_draws: Share of the draws whose optimum lies inside the grid.
+        edges: Ends of the grid that the optimum lies at: empty, or why it is only a bound.
+    """
+
+    n_params: float
+    tokens: float
+    learning_rate: float
+    batch_tokens: float
+    beta2: float | None
+    loss: float
+    log_draws: FloatArray
+    weight_log_std: tuple[float, float]
+    interior_draws: float
+    edges: tuple[Flag, ...]
+
+    def learning_rate_interval(self, level: float = LEVEL) -> tuple[float, float]:
+        """Percentile interval of lr*."""
+        low, high = interval(self.log_draws[:, 0], level)
+        return float(np.exp(low)), float(np.exp(high))
+
+    def batch_interval(self, level: float = LEVEL) -> tuple[float, float]:
+        """Percentile interval of batch*, in tokens."""
+        low, high = interval(self.log_draws[:, 1], level)
+        return float(np.exp(low)), float(np.exp(high))
+
+
+@dataclass(frozen=True)
+class DroppedCell:
+    """A cell that the laws leave out.
+
+    Attributes:
+        n_params: N.
+        tokens: D.
+        code: "few-settings", "noisy", "no-minimum", "lr-low", "lr-high", "batch-low" or "batch-high".
+        reason: One sentence.
+        optimum: The bound that an optimum at the edge gives, else None.
+    """
+
+    n_params: float
+    tokens: float
+    code: str
+    reason: str
+    optimum: CellOptimum | None = None
+
+
+def cell_optimum(
+    cell: SweepCell, log_std: FloatArray, method: Method, draws: int, rng: np.random.Generator
+) -> CellOptimum | DroppedCell:
+    """The optimum of one cell and of its noisy copies, or why there is none.
+
+    An optimum at the edge of the grid is returned with its `edges`.
+
+    Args:
+        cell: The cell.
+        log_std: Standard deviation of each setting's log loss, shape (settings,).
+        method: As for `fit_hyperparameters`.
+        draws: Noisy copies.
+        rng: Of the noise.
+    """
+    poor = _few_settings(cell, method)
+    if poor is not None:
+        return poor
+    grid = Grid.of(cell)
+    noise = rng.standard_normal((draws, cell.loss.size))
+    copies = cell.best_beta2(np.log(cell.loss) + log_std * np.vstack([np.zeros(cell.loss.size), noise]))
+    if method == "akima":
+        minima = interpolated_minima(grid, copies)
+    else:
+        minima = smoothed_minima(grid, copies, log_std[cell.starts], rng)
+    if not minima.convex[0]:
+        return DroppedCell(
+            cell.n_params,
+            cell.tokens,
+            "no-minimum",
+            f"At {cell.name} the smoothed loss has no minimum over learning rate and batch: "
+            "try settings on all sides of the best one, or repeat seeds.",
+        )
+    edges = _edges(cell, grid, minima)
+    share = float(minima.interior[1:].mean())
+    if not edges and share < 0.5:
+        return DroppedCell(
+            cell.n_params,
+            cell.tokens,
+            "noisy",
+            f"At {cell.name} only {share:.0%} of the noisy draws have their optimum inside the grid: "
+            "widen the grid, or repeat seeds.",
+        )
+    log_draws = np.stack([minima.log_lr[1:], minima.log_batch[1:]], axis=1)
+    stds = np.maximum(log_draws.std(axis=0), [_FLOOR_OF_SPACING * spacing(a) for a in (grid.log_lr, grid.log_batch)])
+    return CellOptimum(
+        n_params=cell.n_params,
+        tokens=cell.tokens,
+        learning_rate=float(np.exp(minima.log_lr[0])),
+        batch_tokens=float(np.exp(minima.log_batch[0])),
+        beta2=_beta2_near(cell, float(minima.log_lr[0]), float(minima.log_batch[0])),
+        loss=float(np.exp(minima.log_loss[0])),
+        log_draws=log_draws,
+        weight_log_std=(float(stds[0]), float(stds[1])),
+        interior_draws=share,
+        edges=edges,
+    )
+
+
+def sweep_noise(
+    cells: Sequence[SweepCell], noise: Noise | None
+) -> tuple[tuple[FloatArray, ...], str, tuple[Flag, ...]]:
+    """The standard deviation of each setting's mean log loss, one array a cell.
+
+    Args:
+        cells: The cells.
+        noise: Of a single run; None takes it from repeated seeds, or failing that from the scatter about
+            smooth surfaces, with a flag.
+
+    Returns:
+        The arrays, the noise in words, and cautions.
+
+    Raises:
+        UsageError: If no noise is given and none can be estimated.
+    """
+    if noise is not None:
+        stds = tuple(noise.std(cell.loss) / cell.loss / np.sqrt(cell.n_seeds) for cell in cells)
+        return stds, noise.describe(), ()
+    dof = sum(cell.seed_dof for cell in cells)
+    squares = sum(cell.seed_variance * cell.seed_dof for cell in cells)
+    if squares > 0:
+        pooled = ConstantNoise(float(np.sqrt(squares / dof)), f"repeated seeds, {dof} degrees of freedom")
+        stds = tuple(
+            np.sqrt((cell.seed_variance if cell.seed_dof >= _OWN_NOISE_DOF else squares / dof) / cell.n_seeds)
+            for cell in cells
+        )
+        return stds, pooled.describe(), ()
+    scatter = _scatter(cells)
+    stds = tuple(scatter.log_std / np.sqrt(cell.n_seeds) for cell in cells)
+    flag = Flag(
+        "noise-from-scatter",
+        f"No repeated seeds: the noise is the scatter about smooth surfaces ({scatter.log_std:.2g} of the loss).",
+    )
+    return stds, scatter.describe(), (flag,)
+
+
+def _scatter(cells: Sequence[SweepCell]) -> ConstantNoise:
+    """The noise that the settings near each cell's best show about a smooth surface."""
+    squares, dof = 0.0, 0
+    for cell in cells:
+        if _few_settings(cell, "quadratic") is None:
+            more, further = surface_scatter(Grid.of(cell), cell.best_beta2(np.log(cell.loss)))
+            squares, dof = squares + more, dof + further
+    if dof == 0 or squares == 0:
+        raise UsageError(
+            "The noise of a run is not known and cannot be estimated from so few settings: "
+            "state it, or repeat some runs with other seeds."
+        )
+    return ConstantNoise(float(np.sqrt(squares / dof)), f"scatter about smooth surfaces, {dof} degrees of freedom")
+
+
+def _few_settings(cell: SweepCell, method: Method) -> DroppedCell | None:
+    """Why a cell has too few settings left for a method, if it has."""
+    grid = Grid.of(cell)
+    if method == "akima":
+        count = len(grid.rows())
+        enough = count >= MIN_BATCHES
+        has = f"{count} batches with at least {MIN_LEARNING_RATES} learning rates"
+        needs = f"{MIN_BATCHES} such batches"
+    else:
+        lrs, batches = np.unique(grid.log_lr).size, np.unique(grid.log_batch).size
+        enough = lrs >= MIN_LEARNING_RATES and batches >= MIN_BATCHES and grid.log_lr.size >= MIN_SURFACE_POINTS
+        has = f"{grid.log_lr.size} points over {lrs} learning rates and {batches} batches"
+        needs = f"{MIN_SURFACE_POINTS} points over {MIN_LEARNING_RATES} of each"
+    if enough:
+        return None
+    lost = f" ({len(cell.diverged)} settings diverged)" if cell.diverged else ""
+    return DroppedCell(
+        cell.n_params,
+        cell.tokens,
+        "few-settings",
+        f"At {cell.name} the sweep has {has}{lost} and an optimum needs {needs}: try more settings there.",
+    )
+
+
+def _edges(cell: SweepCell, grid: Grid, minima: Minima) -> tuple[Flag, ...]:
+    """Which ends of the grid the measured optimum lies at."""
+    flags = []
+    for axis, what, tried, optimum, edge in (
+        ("lr", "learning rate", grid.log_lr, minima.log_lr[0], int(minima.lr_edge[0])),
+        ("batch", "batch", grid.log_batch, minima.log_batch[0], int(minima.batch_edge[0])),
+    ):
+        if edge == 0:
+            continue
+        at = float(np.exp(np.clip(optimum, tried.min(), tried.max())))
+        way = "up" if edge > 0 else "down"
+        remedy = f"extend the grid {way}"
+        if axis == "lr" and edge > 0 and any(lr > at for lr, _ in cell.lost_points):
+            remedy = "higher ones diverged, so try values between"
+        flags.append(
+            Flag(
+                f"{axis}-{'high' if edge > 0 else 'low'}",
+                f"At {cell.name} the best {what} is at the edge of the grid ({at:.3g}): {remedy}.",
+            )
+        )
+    return tuple(flags)
+
+
+def _beta2_near(cell: SweepCell, log_lr: float, log_batch: float) -> float | None:
+    """The best beta2 at the tried point nearest to a place in the grid."""
+    if np.isnan(cell.beta2).all():
+        return None
+    distance = (np.log(cell.learning_rate) - log_lr) ** 2 + (np.log(cell.batch_tokens) - log_batch) ** 2
+    nearest = np.flatnonzero(distance <= distance.min() + 1e-12)
+    return float(cell.beta2[nearest[cell.loss[nearest].argmin()]])

@@ -1,0 +1,331 @@
+"""Learning rate and batch as power laws of scale, from sweeps, as Porian et al. 2024 fit them (arXiv 2406.19146).
+
+In each cell of one (N, D) the loss is minimised over learning rate and batch; the minima give power laws in N
+(Porian et al.: all cells at one D/N), or in N and D (Step Law, Li et al. 2025, arXiv 2503.04715).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from budgetscope.core.errors import UsageError
+from budgetscope.fitting.beta2 import Beta2Row, Beta2Step, beta2_step, beta2_table
+from budgetscope.fitting.bootstrap import LEVEL, interval
+from budgetscope.fitting.cell_optimum import CellOptimum, DroppedCell, Method, cell_optimum, sweep_noise
+from budgetscope.fitting.checks import Flag
+from budgetscope.fitting.sweep import sweep_cells
+from budgetscope.fitting.sweep_optimum import MIN_BATCHES, MIN_LEARNING_RATES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from budgetscope.fitting.noise import Noise
+    from budgetscope.fitting.sweep import SweepCell, SweepTable
+    from budgetscope.fitting.table import FloatArray
+
+Variables = Literal["N", "ND"]
+
+MIN_CELLS: dict[Variables, int] = {"N": 2, "ND": 3}
+# A law in N alone holds along one D/N: cells further apart than this factor need a law in N and D.
+_RATIO_SPREAD = 1.5
+# Cells this close to one line in (log N, log D), as a root mean square distance, cannot tell N from D.
+_MIN_OFF_LINE = 0.1
+_FEW_INTERIOR = 0.9
+_NARROW = 4.0
+_SCATTER_FLAG = 1.5
+_SCATTER_DOF = 3
+
+
+@dataclass(frozen=True)
+class FittedMonomial:
+    """y = coefficient · N^a · D^b, with the draws that say how well it is known.
+
+    Attributes:
+        coefficient: y at N = D = 1.
+        n_params_exponent: a.
+        tokens_exponent: b; 0 for a law in N alone.
+        draws: Bootstrap draws of (ln coefficient, a, b), shape (draws, 3).
+        scatter_ratio: Scatter of log y about the law over what the noise explains; NaN when nothing is left
+            to scatter.
+    """
+
+    coefficient: float
+    n_params_exponent: float
+    tokens_exponent: float
+    draws: FloatArray
+    scatter_ratio: float
+
+    def at(self, n_params: float, tokens: float) -> float:
+        """The law's value."""
+        row = np.array([np.log(self.coefficient), self.n_params_exponent, self.tokens_exponent])
+        return float(np.exp(row @ np.array([1.0, np.log(n_params), np.log(tokens)])))
+
+    def interval_at(self, n_params: float, tokens: float, level: float = LEVEL) -> tuple[float, float]:
+        """Percentile interval of the law's value."""
+        low, high = interval(self.draws @ np.array([1.0, np.log(n_params), np.log(tokens)]), level)
+        return float(np.exp(low)), float(np.exp(high))
+
+    def coefficient_interval(self, level: float = LEVEL) -> tuple[float, float]:
+        """Percentile interval of the coefficient."""
+        low, high = interval(self.draws[:, 0], level)
+        return float(np.exp(low)), float(np.exp(high))
+
+    def n_params_exponent_interval(self, level: float = LEVEL) -> tuple[float, float]:
+        """Percentile interval of the exponent of N."""
+        return interval(self.draws[:, 1], level)
+
+    def tokens_exponent_interval(self, level: float = LEVEL) -> tuple[float, float]:
+        """Percentile interval of the exponent of D."""
+        return interval(self.draws[:, 2], level)
+
+
+@dataclass(frozen=True)
+class HyperparameterFit:
+    """Laws of the optimizer's settings, with what they were made from.
+
+    Attributes:
+        learning_rate: lr*(N) or lr*(N, D).
+        batch_tokens: batch*, in tokens.
+        optima: The cells that were used, ascending in N and D.
+        dropped: The cells that were not, and why.
+        beta2: The best beta2 of each batch and what the others cost; empty when it was not varied.
+        beta2_step: The threshold that the table supports, or None, with a flag where beta2 was varied.
+        flags: Cautions that stay with the fit.
+        method: "akima" or "quadratic".
+        variables: "N" or "ND".
+        noise: The noise that was assumed, in words.
+        draws: Bootstrap draws.
+        seed: Of the random generator.
+    """
+
+    learning_rate: FittedMonomial
+    batch_tokens: FittedMonomial
+    optima: tuple[CellOptimum, ...]
+    dropped: tuple[DroppedCell, ...]
+    beta2: tuple[Beta2Row, ...]
+    beta2_step: Beta2Step | None
+    flags: tuple[Flag, ...]
+    method: Method
+    variables: Variables
+    noise: str
+    draws: int
+    seed: int
+
+
+def fit_hyperparameters(
+    table: SweepTable,
+    *,
+    variables: Variables = "N",
+    method: Method = "akima",
+    noise: Noise | None = None,
+    keep_edges: bool = False,
+    draws: int = 1000,
+    seed: int = 0,
+) -> HyperparameterFit:
+    """Fit lr*, batch* and the best beta2 to a sweep.
+
+    Args:
+        table: The runs; those that diverged are left out with their settings.
+        variables: "N" for laws in N at one D/N, "ND" for laws in N and D.
+        method: "akima" interpolates twice (Porian et al.); "quadratic" smooths the surface near the minimum,
+            which noisy small-scale runs need. Both take the best beta2 at each learning rate and batch.
+        noise: Of a single run; None takes it from repeated seeds, or failing that from the scatter about
+            smooth surfaces, with a flag.
+        keep_edges: Fit through optima at the edge of their grid too, which are only bounds.
+        draws: Noisy copies of each cell.
+        seed: Of the random generator; the same seed gives the same fit to the last digit.
+
+    Raises:
+        UsageError: If the sweep tries too few learning rates or batches, if too few cells have an optimum
+            inside their grid, if the cells cannot determine the laws, or if no noise is given and none can
+            be estimated.
+    """
+    cells = sweep_cells(table)
+    _refuse_narrow_sweep(table)
+    stds, noise_words, noise_flags = sweep_noise(cells, noise)
+    optima, dropped = _optima(cells, stds, method, keep_edges, draws, np.random.default_rng(seed))
+    _refuse_cells(optima, dropped, variables)
+    lr_law, batch_law = _laws(optima, variables)
+    rows = beta2_table(cells, stds)
+    step, step_flags = beta2_step(rows)
+    return HyperparameterFit(
+        learning_rate=lr_law,
+        batch_tokens=batch_law,
+        optima=tuple(optima),
+        dropped=tuple(dropped),
+        beta2=rows,
+        beta2_step=step,
+        flags=(
+            *noise_flags,
+            *_diverged_flags(cells),
+            *_cell_flags(optima, dropped, variables),
+            *_scatter_flags(lr_law, batch_law, len(optima) - MIN_CELLS[variables]),
+            *step_flags,
+        ),
+        method=method,
+        variables=variables,
+        noise=noise_words,
+        draws=draws,
+        seed=seed,
+    )
+
+
+def _optima(
+    cells: Sequence[SweepCell],
+    stds: Sequence[FloatArray],
+    method: Method,
+    keep_edges: bool,
+    draws: int,
+    rng: np.random.Generator,
+) -> tuple[list[CellOptimum], list[DroppedCell]]:
+    """The cells that the laws use, and those that they leave out."""
+    optima: list[CellOptimum] = []
+    dropped: list[DroppedCell] = []
+    for cell, log_std in zip(cells, stds, strict=True):
+        found = cell_optimum(cell, log_std, method, draws, rng)
+        if isinstance(found, DroppedCell):
+            dropped.append(found)
+        elif found.edges and not keep_edges:
+            first = found.edges[0]
+            dropped.append(DroppedCell(cell.n_params, cell.tokens, first.code, first.sentence, found))
+        else:
+            optima.append(found)
+    return optima, dropped
+
+
+def _laws(optima: Sequence[CellOptimum], variables: Variables) -> tuple[FittedMonomial, FittedMonomial]:
+    """Weighted least squares in logs, once for the optima and once for each draw."""
+    logs = np.log([[o.n_params, o.tokens] for o in optima])[:, : len(variables)]
+    points = np.log([[o.learning_rate, o.batch_tokens] for o in optima])
+    draws = np.stack([o.log_draws for o in optima], axis=1)
+    stds = np.array([o.weight_log_std for o in optima])
+    lr_law, batch_law = (_monomial(logs, points[:, k], draws[:, :, k], stds[:, k]) for k in range(2))
+    return lr_law, batch_law
+
+
+def _monomial(logs: FloatArray, y: FloatArray, y_draws: FloatArray, std: FloatArray) -> FittedMonomial:
+    """One law: `y` of shape (cells,) and `y_draws` of shape (draws, cells) on `logs` of shape (cells, 1 or 2)."""
+    centre = logs.mean(axis=0)
+    basis = np.column_stack([np.ones_like(y), logs - centre])
+    solve = np.linalg.pinv(basis / std[:, None]) / std
+
+    def coefficients(values: FloatArray) -> FloatArray:
+        solved = values @ solve.T
+        full = np.zeros((*values.shape[:-1], 3))
+        full[..., 1 : 1 + centre.size] = solved[..., 1:]
+        full[..., 0] = solved[..., 0] - solved[..., 1:] @ centre
+        return full
+
+    left = np.eye(y.size) - basis @ solve
+    seen = float(std**-2.0 @ (left @ y) ** 2)
+    expected = float(std**-2.0 @ (left**2 @ y_draws.var(axis=0)))
+    ratio = float(np.sqrt(seen / expected)) if y.size > basis.shape[1] and expected > 0 else float("nan")
+    point = coefficients(y)
+    return FittedMonomial(float(np.exp(point[0])), float(point[1]), float(point[2]), coefficients(y_draws), ratio)
+
+
+def _refuse_narrow_sweep(table: SweepTable) -> None:
+    """Refuse a sweep in which no cell can have an interior minimum."""
+    for name, values, least in (
+        ("learning rate", table.learning_rate, MIN_LEARNING_RATES),
+        ("batch", table.batch_tokens, MIN_BATCHES),
+    ):
+        count = np.unique(np.round(np.log(values), 6)).size
+        if count < least:
+            raise UsageError(
+                f"The sweep tries {count} value{'s' * (count != 1)} of the {name} and an optimum between them needs "
+                f"{least}: add values on both sides of the best one."
+            )
+
+
+def _refuse_cells(optima: Sequence[CellOptimum], dropped: Sequence[DroppedCell], variables: Variables) -> None:
+    """Refuse cells that are too few, or that do not determine the law's exponents."""
+    least = MIN_CELLS[variables]
+    if dropped and not optima and {drop.code for drop in dropped} <= {"lr-low", "lr-high", "batch-low", "batch-high"}:
+        raise UsageError(f"Every cell has its optimum at the edge of its grid; the first: {dropped[0].reason}")
+    if len(optima) < least:
+        counts = Counter(drop.code for drop in dropped)
+        why = f" ({', '.join(f'{count} {code}' for code, count in counts.items())})" if counts else ""
+        first = f" The first: {dropped[0].reason}" if dropped else " Sweep more sizes."
+        raise UsageError(
+            f"Only {len(optima)} of {len(optima) + len(dropped)} cells can be used and a law in "
+            f"{' and '.join(variables)} needs {least}{why}.{first}"
+        )
+    n, d = np.array([o.n_params for o in optima]), np.array([o.tokens for o in optima])
+    if variables == "ND":
+        _refuse_line(np.log(n), np.log(d))
+        return
+    if np.unique(n).size < 2:
+        raise UsageError(f"All cells have N={n[0]:.4g} and a law in N needs two sizes: sweep another size.")
+    ratio = d / n
+    if ratio.max() > _RATIO_SPREAD * ratio.min():
+        raise UsageError(
+            f"The cells have from {ratio.min():.3g} to {ratio.max():.3g} tokens per parameter and a law in N alone "
+            "holds at one D/N: fit a law in N and D, or keep the cells of one D/N."
+        )
+
+
+def _refuse_line(log_n: FloatArray, log_d: FloatArray) -> None:
+    """Refuse cells on one line in (log N, log D)."""
+    centred = np.stack([log_n - log_n.mean(), log_d - log_d.mean()], axis=1)
+    if np.linalg.svd(centred, compute_uv=False)[-1] / np.sqrt(log_n.size) < _MIN_OFF_LINE:
+        raise UsageError(
+            "The cells lie on one line in log N and log D, so a law cannot tell what N does from what D does: "
+            "sweep some sizes at another D/N, or fit a law in N alone."
+        )
+
+
+def _diverged_flags(cells: Sequence[SweepCell]) -> tuple[Flag, ...]:
+    """One caution for all settings that were left out because a run of them diverged."""
+    lost = [lr for cell in cells for lr, _ in cell.diverged]
+    if not lost:
+        return ()
+    total = sum(cell.loss.size for cell in cells) + len(lost)
+    return (
+        Flag(
+            "diverged",
+            f"{len(lost)} of {total} settings diverged and were left out; the lowest learning rate of them "
+            f"is {min(lost):.3g}.",
+        ),
+    )
+
+
+def _cell_flags(
+    optima: Sequence[CellOptimum], dropped: Sequence[DroppedCell], variables: Variables
+) -> tuple[Flag, ...]:
+    """Cautions about the cells: dropped, at an edge, loosely determined, too few or too close together."""
+    flags = [Flag("cell-dropped", drop.reason) for drop in dropped]
+    flags.extend(Flag("cell-at-edge", edge.sentence) for o in optima for edge in o.edges)
+    flags.extend(
+        Flag(
+            "few-interior-draws",
+            f"At N={o.n_params:.3g}, D={o.tokens:.3g} only {o.interior_draws:.0%} of the noisy draws have their "
+            "optimum inside the grid: its interval is cut short.",
+        )
+        for o in optima
+        if not o.edges and o.interior_draws < _FEW_INTERIOR
+    )
+    if len(optima) == MIN_CELLS[variables]:
+        flags.append(Flag("few-cells", f"Only {len(optima)} cells carry the laws: their straightness is untested."))
+    sizes = [o.n_params for o in optima]
+    span = max(sizes) / min(sizes)
+    if span < _NARROW:
+        flags.append(Flag("narrow-range", f"The sizes span a factor of {span:.1f} only: exponents are weak."))
+    return tuple(flags)
+
+
+def _scatter_flags(lr_law: FittedMonomial, batch_law: FittedMonomial, dof: int) -> tuple[Flag, ...]:
+    """Cautions when the optima scatter about a law more than the noise explains."""
+    return tuple(
+        Flag(
+            "scatter-exceeds-noise",
+            f"The best {name} scatters about its law {law.scatter_ratio:.1f} times as far as the noise explains: "
+            "its intervals are too narrow.",
+        )
+        for name, law in (("learning rates", lr_law), ("batches", batch_law))
+        if dof >= _SCATTER_DOF and law.scatter_ratio > _SCATTER_FLAG
+    )

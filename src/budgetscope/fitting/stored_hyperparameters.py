@@ -1,0 +1,64 @@
+"""From a hyperparameter fit to the laws of a stored fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from budgetscope.core.fit import Draws, Law, Range
+from budgetscope.core.laws import BatchStep, Monomial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from budgetscope.fitting.hyperparameters import FittedMonomial, HyperparameterFit
+
+# Draws are stored with so many significant digits: their spread is known to far fewer.
+_DRAW_DIGITS = 8
+
+
+def hyperparameter_laws(fit: HyperparameterFit, note: str = "") -> dict[str, Law]:
+    """Return the laws by role: learning_rate, batch_size (tokens) and, where one threshold says it, beta2.
+
+    Args:
+        fit: The fit.
+        note: What a user of its learning rate and batch laws must know, one sentence.
+    """
+    optima = fit.optima
+    fitted = {
+        "n_params": _range(o.n_params for o in optima),
+        "tokens": _range(o.tokens for o in optima),
+        "tokens_per_param": _range(o.tokens / o.n_params for o in optima),
+        "batch_tokens": _range(o.batch_tokens for o in optima),
+    }
+    laws = {
+        role: Law(_monomial(law), "DER", fitted, _draws(law, fit.variables == "ND"), note)
+        for role, law in (("learning_rate", fit.learning_rate), ("batch_size", fit.batch_tokens))
+    }
+    step = fit.beta2_step
+    if step is not None:
+        low, high = step.between
+        laws["beta2"] = Law(
+            BatchStep(step.threshold_tokens, step.below, step.above),
+            "DER",
+            {"batch_tokens": _range(row.batch_tokens for row in fit.beta2)},
+            note=f"The sweep places the threshold between {low:.3g} and {high:.3g} tokens a batch.",
+        )
+    return laws
+
+
+def _monomial(law: FittedMonomial) -> Monomial:
+    return Monomial(law.coefficient, n_params_exponent=law.n_params_exponent, tokens_exponent=law.tokens_exponent)
+
+
+def _draws(law: FittedMonomial, with_tokens: bool) -> Draws:
+    columns = ("ln_coefficient", "n_params_exponent", "tokens_exponent")[: 3 if with_tokens else 2]
+    return Draws(columns, tuple(tuple(_rounded(v) for v in row[: len(columns)]) for row in law.draws.tolist()))
+
+
+def _range(values: Iterable[float]) -> Range:
+    numbers = [_rounded(value) for value in values]
+    return Range(min(numbers), max(numbers))
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{_DRAW_DIGITS}g}")

@@ -1,0 +1,71 @@
+"""What was read of a table of runs, and how a law scores on it, as people read them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from budgetscope.core.quantities import format_count
+from budgetscope.fitting.score import CellScore, ScoreSummary
+from budgetscope.report.rows import UNKNOWN
+from budgetscope.store.runs import Intake
+
+INTAKE_HEADER = ("rows", "what", "why")
+_SHOWN_ROWS = 6
+
+
+def intake_cells(intake: Intake) -> list[tuple[str, ...]]:
+    """Return an account of every row of a table, under `INTAKE_HEADER`."""
+    columns = ", ".join(f"{field} from {column}" for field, column in intake.mapping.items())
+    lines: list[tuple[str, ...]] = [(str(intake.read), "read", f"{intake.counting} counting; {columns}")]
+    merged = sum(len(group) - 1 for group in intake.merged)
+    if merged:
+        lines.append((str(merged), "merged", "they repeat another row"))
+    for dropped in intake.dropped:
+        shown = ", ".join(str(row) for row in dropped.rows[:_SHOWN_ROWS])
+        more = f" and {len(dropped.rows) - _SHOWN_ROWS} more" if len(dropped.rows) > _SHOWN_ROWS else ""
+        lines.append((str(len(dropped.rows)), "dropped", f"{dropped.reason} (row {shown}{more})"))
+    lines.append((str(intake.used), "used", ""))
+    return lines
+
+
+SCORE_HEADER = ("N", "D", "lr", "batch", "best lr", "best batch", "excess", "permille", "remark")
+
+
+def score_cells(score: CellScore) -> tuple[str, ...]:
+    """Return one measured cell's score, under `SCORE_HEADER`."""
+    best, excess, permille = score.best, score.excess, score.excess_permille
+    remark = score.reason
+    if excess is not None and score.noise is not None and excess < score.noise:
+        remark = f"within one run's noise of {score.noise:.4f}"
+    return (
+        format_count(score.n_params),
+        format_count(score.tokens),
+        f"{score.learning_rate:.2g}",
+        format_count(score.batch_tokens),
+        UNKNOWN if best is None else f"{best.learning_rate:.2g}",
+        UNKNOWN if best is None else format_count(best.batch_tokens),
+        UNKNOWN if excess is None else f"{excess:+.4f}",
+        UNKNOWN if permille is None else f"{permille:.2f}",
+        remark,
+    )
+
+
+def summary_text(summary: ScoreSummary | None) -> str:
+    """Return a law's scores in one sentence."""
+    if summary is None:
+        return "no cell's grid holds its recommendation, so that it has no score"
+    text = (
+        f"mean excess {summary.mean_excess:.4f} nats ({summary.mean_permille:.2f} permille), at most "
+        f"{summary.max_excess:.4f} ({summary.max_permille:.2f}), over {summary.scored} cells"
+    )
+    return text + (f"; {summary.unscored} cells could not be scored" if summary.unscored else "")
+
+
+def score_json(fit_id: str, cells: Sequence[CellScore], summary: ScoreSummary | None) -> str:
+    """Return scores as JSON."""
+    record = {
+        "law": fit_id,
+        "cells": [asdict(c) | {"excess": c.excess, "excess_permille": c.excess_permille} for c in cells],
+        "summary": None if summary is None else asdict(summary),
+    }
+    return json.dumps(record, indent=2) + "\n"
