@@ -30,7 +30,7 @@ def best_batch(n_params: float, tokens: float) -> float:
 
 def lr_excess(x: float, lean: float) -> float:
     """Excess log loss of a learning rate e^x times the best one of its batch: leaning, too high costs more."""
-    if lean == 0:
+    if lean < 1e-3:
         return LR_CURVATURE * x * x
     return float(LR_CURVATURE * 2 / lean**2 * (np.expm1(lean * x) - lean * x))
 

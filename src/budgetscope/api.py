@@ -265,13 +265,17 @@ class Advisor:
         """
         return _plan.plan(self.question(request))
 
-    def compare(self, request: PlanRequest) -> Comparison:
+    def compare(self, request: PlanRequest, plan: Plan | None = None) -> Comparison:
         """Return every law's answer to a budget, and what following it would cost by the chosen law.
+
+        Args:
+            request: the question.
+            plan: the answer to it, where it is at hand.
 
         Raises: as `plan`.
         """
         question = self.question(request)
-        return _compare.compare(question, _plan.plan(question), self._asked(question.fit))
+        return _compare.compare(question, plan or _plan.plan(question), self._asked(question.fit))
 
     def _asked(self, chosen: Fit) -> tuple[Fit, ...]:
         """Return the fits to compare: a chosen one from a file stands in for the library's of that id."""

@@ -1,11 +1,24 @@
-"""What a run writes down: one JSON line a record, append-only, the only truth about the run."""
+"""What a run writes down: one JSON line a record, append-only, the only truth about the run.
+
+The trainer's own events are those of `progress`; the worker adds what happens around them.
+"""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from budgetscope.calibrate.cells import Cell
+from budgetscope.calibrate.progress import (
+    Checkpointed,
+    Diverged,
+    Finished,
+    Reading,
+    Split,
+    Started,
+    Step,
+    TrainEvent,
+)
 from budgetscope.calibrate.record import build, plain
 
 VERSION = 1
@@ -27,7 +40,6 @@ class RunStarted:
         settings: the resolved configuration, as text.
     """
 
-    kind: ClassVar[str] = "run_started"
     spec_sha256: str
     device: str
     versions: Mapping[str, str]
@@ -46,7 +58,6 @@ class StagePlanned:
         note: why, when a grid was extended.
     """
 
-    kind: ClassVar[str] = "stage_planned"
     stage: int
     cells: tuple[Cell, ...]
     complete: bool
@@ -54,99 +65,17 @@ class StagePlanned:
 
 
 @dataclass(frozen=True, slots=True)
-class StackStarted:
-    """Cells of one shape that train together; `tokens` of each are behind them."""
-
-    kind: ClassVar[str] = "stack_started"
-    cells: tuple[str, ...]
-    tokens: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Where a stack is, at most twice a second.
-
-    Attributes:
-        cells: ids of the members that still train.
-        tokens: that each has seen.
-        losses: training loss of each, nats a token, in the order of `cells`.
-    """
-
-    kind: ClassVar[str] = "step"
-    cells: tuple[str, ...]
-    tokens: int
-    losses: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The validation loss of a cell.
-
-    Attributes:
-        cell: id.
-        tokens: at which it was wanted.
-        loss: nats a token, mean over evaluations near that point.
-        std: of the single evaluations, None when there was one.
-        evaluations: how many.
-    """
-
-    kind: ClassVar[str] = "reading"
-    cell: str
-    tokens: int
-    loss: float
-    std: float | None = None
-    evaluations: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Diverged:
-    """A cell's loss ran away; it was masked out of its stack."""
-
-    kind: ClassVar[str] = "diverged"
-    cell: str
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class CellDone:
-    """A cell has all its readings."""
-
-    kind: ClassVar[str] = "cell_done"
-    cell: str
-
-
-@dataclass(frozen=True, slots=True)
 class CellFailed:
     """A cell could not be trained; the reason is one sentence."""
 
-    kind: ClassVar[str] = "cell_failed"
     cell: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A stack's state is on disk."""
-
-    kind: ClassVar[str] = "checkpoint"
-    cells: tuple[str, ...]
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """A stack ran out of memory and goes on as smaller ones."""
-
-    kind: ClassVar[str] = "split"
-    members: int
-    into: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
     """The worker lives, every ten seconds."""
 
-    kind: ClassVar[str] = "heartbeat"
     pid: int
 
 
@@ -154,7 +83,6 @@ class Heartbeat:
 class Note:
     """Something that people should know: `problem` when it takes from the result."""
 
-    kind: ClassVar[str] = "note"
     text: str
     problem: bool = False
 
@@ -163,7 +91,6 @@ class Note:
 class FitWritten:
     """The run's fit is in its folder."""
 
-    kind: ClassVar[str] = "fit_written"
     fit_id: str
     path: str
 
@@ -172,46 +99,28 @@ class FitWritten:
 class RunDone:
     """The worker left: `done`, `stopped` (it can be resumed) or `failed`."""
 
-    kind: ClassVar[str] = "run_done"
     status: str
     reason: str = ""
 
 
-Event = (
-    RunStarted
-    | StagePlanned
-    | StackStarted
-    | Step
-    | Reading
-    | Diverged
-    | CellDone
-    | CellFailed
-    | Checkpoint
-    | Split
-    | Heartbeat
-    | Note
-    | FitWritten
-    | RunDone
-)
+Event = RunStarted | StagePlanned | CellFailed | Heartbeat | Note | FitWritten | RunDone | TrainEvent
 KINDS: dict[str, type[Event]] = {
-    event.kind: event
-    for event in (
-        RunStarted,
-        StagePlanned,
-        StackStarted,
-        Step,
-        Reading,
-        Diverged,
-        CellDone,
-        CellFailed,
-        Checkpoint,
-        Split,
-        Heartbeat,
-        Note,
-        FitWritten,
-        RunDone,
-    )
+    "run_started": RunStarted,
+    "stage_planned": StagePlanned,
+    "stack_started": Started,
+    "step": Step,
+    "reading": Reading,
+    "diverged": Diverged,
+    "cell_done": Finished,
+    "cell_failed": CellFailed,
+    "checkpoint": Checkpointed,
+    "split": Split,
+    "heartbeat": Heartbeat,
+    "note": Note,
+    "fit_written": FitWritten,
+    "run_done": RunDone,
 }
+_KIND_OF = {event: kind for kind, event in KINDS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,16 +148,17 @@ def encode(record: Record) -> bytes:
     """
     if record.event is None:
         raise ValueError("a record without an event cannot be written")
+    kind = _KIND_OF[type(record.event)]
     head = {
         "v": VERSION,
         "seq": record.seq,
-        "t": round(record.t, 3),
+        "t": record.t,
         "generation": record.generation,
-        "kind": record.event.kind,
+        "kind": kind,
     }
     line = json.dumps(head | plain(record.event), separators=(",", ":"), allow_nan=False).encode() + b"\n"
     if len(line) > MAX_RECORD_BYTES:
-        raise ValueError(f"a {record.event.kind} record of {len(line)} bytes is too long")
+        raise ValueError(f"a {kind} record of {len(line)} bytes is too long")
     return line
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
-from budgetscope.calibrate import events
+from budgetscope.calibrate import events, progress
 from budgetscope.calibrate.cells import Cell
-from budgetscope.calibrate.events import Record
+from budgetscope.calibrate.events import Event, Record
 
 CURVE_POINTS = 48
 """Points of a training curve that are kept, the last of each equal share of the tokens."""
@@ -19,8 +19,8 @@ class Measured:
 
     tokens: int
     loss: float
-    std: float | None
-    evaluations: int
+    loss_sd: float
+    n_evaluations: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class CellState:
         tokens: behind it.
         curve: training loss, (tokens, nats a token), at most `CURVE_POINTS`.
         readings: ascending by tokens.
-        reason: why it failed.
+        reason: why it failed or was masked out.
     """
 
     cell: Cell
@@ -79,7 +79,8 @@ class RunState:
         trained_flops: executed by all steps of all generations, attention counted.
         trained_seconds: that they took.
         trained_tokens: of all members.
-        flops_per_s, tokens_per_s: between the last two steps.
+        startup_seconds: of all stacks.
+        flops_per_s, tokens_per_s: of the last step.
         notes: the last notes.
         problems: what takes from the result.
         fit_id, fit_path: of the fit once written.
@@ -104,6 +105,7 @@ class RunState:
     trained_flops: float = 0.0
     trained_seconds: float = 0.0
     trained_tokens: int = 0
+    startup_seconds: float = 0.0
     flops_per_s: float | None = None
     tokens_per_s: float | None = None
     notes: tuple[str, ...] = ()
@@ -153,41 +155,40 @@ def _advance(state: RunState, record: Record) -> RunState:
     )
     match record.event:
         case events.RunStarted() as started:
-            return _started(state, started)
+            state = _started(state, started)
         case events.StagePlanned() as plan:
-            return _planned(state, plan)
-        case events.StackStarted(cells, tokens):
-            state = _restart(state, cells, tokens)
-            return replace(state, running=cells, step_at=(record.t, tokens))
-        case events.Step() as step:
-            return _step(state, step, record.t)
-        case events.Reading() as reading:
-            return _read(state, reading)
+            state = _planned(state, plan)
+        case progress.Started() as stack:
+            state = _restart(state, stack, record.t)
+        case progress.Step() as step:
+            state = _step(state, step, record.t)
+        case progress.Reading() as reading:
+            state = _read(state, reading)
         case events.RunDone(status, reason):
-            return replace(_idle(state), status=status, reason=reason)
-        case _:
-            return _minor(state, record)
+            state = replace(_idle(state), status=status, reason=reason)
+        case event:
+            state = _minor(state, event)
+    return state
 
 
-def _minor(state: RunState, record: Record) -> RunState:
-    match record.event:
-        case events.Diverged(cell, tokens):
-            return _update(state, cell, status="diverged", tokens=tokens)
-        case events.CellDone(cell):
-            known = state.cells.get(cell)
-            return _update(state, cell, status="done", tokens=known.cell.tokens) if known else state
+def _minor(state: RunState, event: Event | None) -> RunState:
+    match event:
+        case progress.Diverged(cell, tokens, reason):
+            state = _update(state, cell, status="diverged", tokens=tokens, reason=reason)
+        case progress.Finished(cell) if cell in state.cells:
+            state = _update(state, cell, status="done", tokens=state.cells[cell].cell.tokens)
         case events.CellFailed(cell, reason):
-            return _update(state, cell, status="failed", reason=reason)
-        case events.Split(members, into):
-            parts = " and ".join(map(str, into))
-            return _note(state, f"a stack of {members} did not fit into memory and goes on as {parts}")
+            state = _update(state, cell, status="failed", reason=reason)
+        case progress.Split(sizes):
+            parts = " and ".join(map(str, sizes))
+            state = _note(state, f"a stack of {sum(sizes)} did not fit into memory and goes on as {parts}")
         case events.Note(text, problem):
-            known_problem = not problem or text in state.problems
-            return _note(state, text) if known_problem else replace(state, problems=(*state.problems, text))
+            state = _note(state, text)
+            if problem and text not in state.problems:
+                state = replace(state, problems=(*state.problems, text))
         case events.FitWritten(fit_id, path):
-            return replace(state, fit_id=fit_id, fit_path=path)
-        case _:
-            return state
+            state = replace(state, fit_id=fit_id, fit_path=path)
+    return state
 
 
 def _started(state: RunState, event: events.RunStarted) -> RunState:
@@ -205,9 +206,7 @@ def _started(state: RunState, event: events.RunStarted) -> RunState:
 
 def _idle(state: RunState) -> RunState:
     """Return the state with nothing running: what a dead worker left unfinished waits again."""
-    cells = {
-        key: replace(s, status="planned") if s.status == "running" else s for key, s in state.cells.items()
-    }
+    cells = {key: replace(s, status="planned") if s.status == "running" else s for key, s in state.cells.items()}
     return replace(state, cells=cells, running=(), step_at=None, flops_per_s=None, tokens_per_s=None)
 
 
@@ -217,42 +216,47 @@ def _planned(state: RunState, event: events.StagePlanned) -> RunState:
     return _note(state, event.note) if event.note else state
 
 
-def _restart(state: RunState, cells: tuple[str, ...], tokens: int) -> RunState:
-    """Return the state with a stack's cells set back to `tokens`: what came later was lost with its worker."""
+def _restart(state: RunState, stack: progress.Started, t: float) -> RunState:
+    """Return the state with a stack's cells set back to where it begins: what came later was lost with its worker."""
     back = {
         key: replace(
             s,
             status="running",
-            tokens=tokens,
-            curve=tuple(p for p in s.curve if p[0] <= tokens),
-            readings=tuple(r for r in s.readings if r.tokens <= tokens),
+            tokens=stack.tokens,
+            curve=tuple(p for p in s.curve if p[0] <= stack.tokens),
+            readings=tuple(r for r in s.readings if r.tokens <= stack.tokens),
         )
-        for key in cells
+        for key in stack.cell_ids
         if (s := state.cells.get(key)) is not None and not s.finished
     }
-    return replace(state, cells={**state.cells, **back})
+    return replace(
+        state,
+        cells={**state.cells, **back},
+        running=stack.cell_ids,
+        step_at=(t, stack.tokens),
+        startup_seconds=state.startup_seconds + stack.startup_seconds,
+    )
 
 
-def _step(state: RunState, step: events.Step, t: float) -> RunState:
+def _step(state: RunState, step: progress.Step, t: float) -> RunState:
     new, flops_per_token = {}, 0.0
-    for key, loss in zip(step.cells, step.losses, strict=False):
+    for key, loss in zip(step.cell_ids, step.train_loss, strict=False):
         known = state.cells.get(key)
-        if known is None or known.finished:
+        if known is None or known.finished or loss is None:
             continue
         flops_per_token += known.cell.shape.executed_flops_per_token
         new[key] = replace(known, status="running", tokens=step.tokens, curve=_extend(known, step.tokens, loss))
     then, before = state.step_at or (t, step.tokens)
     seconds, tokens = max(t - then, 0.0), max(step.tokens - before, 0)
-    state = replace(state, cells={**state.cells, **new}, step_at=(t, step.tokens))
-    if seconds == 0 or tokens == 0:
-        return state
     return replace(
         state,
+        cells={**state.cells, **new},
+        step_at=(t, step.tokens),
         trained_flops=state.trained_flops + flops_per_token * tokens,
         trained_seconds=state.trained_seconds + seconds,
         trained_tokens=state.trained_tokens + tokens * len(new),
-        flops_per_s=flops_per_token * tokens / seconds,
-        tokens_per_s=tokens * len(new) / seconds,
+        flops_per_s=step.model_flops_per_s,
+        tokens_per_s=step.tokens_per_s,
     )
 
 
@@ -265,13 +269,13 @@ def _extend(state: CellState, tokens: int, loss: float) -> tuple[tuple[int, floa
     return (*curve, (tokens, loss))
 
 
-def _read(state: RunState, event: events.Reading) -> RunState:
-    known = state.cells.get(event.cell)
+def _read(state: RunState, event: progress.Reading) -> RunState:
+    known = state.cells.get(event.cell_id)
     if known is None or known.finished:
         return state
     others = [r for r in known.readings if r.tokens != event.tokens]
-    found = Measured(event.tokens, event.loss, event.std, event.evaluations)
-    return _update(state, event.cell, readings=tuple(sorted([*others, found], key=lambda r: r.tokens)))
+    found = Measured(event.tokens, event.loss, event.loss_sd, event.n_evaluations)
+    return _update(state, event.cell_id, readings=tuple(sorted([*others, found], key=lambda r: r.tokens)))
 
 
 def _update(state: RunState, key: str, **changes: object) -> RunState:

@@ -180,7 +180,8 @@ class Writer:
         Raises:
             FailureError: the disk is full or gone; the log ends with the record before.
         """
-        record = Record(self._seq, time.time(), self._generation, event)
+        # Rounded as it is written, so that a reader reaches the same state.
+        record = Record(self._seq, round(time.time(), 3), self._generation, event)
         line = encode(record)
         try:
             before = os.fstat(self._fd).st_size

@@ -60,13 +60,13 @@ def n_params(shape: Shape) -> int:
 
 def rule_learning_rate(n: float) -> float:
     """Return the learning rate that grids are centred on, for N parameters."""
-    return min(_RULE_LR_SHARE * _RULE_LR * (n / _RULE_N) ** (-1 / 3), _MAX_LR)
+    return min(_RULE_LR_SHARE * _RULE_LR * math.pow(n / _RULE_N, -1 / 3), _MAX_LR)
 
 
 def rule_batch(n: float, seq_len: int) -> int:
     """Return the batch in sequences that grids are centred on, a power of two."""
-    sequences = _RULE_BATCH_TOKENS * (n / _RULE_N) ** (2 / 3) / seq_len
-    return int(2 ** max(0, round(math.log2(sequences))))
+    sequences = _RULE_BATCH_TOKENS * math.pow(n / _RULE_N, 2 / 3) / seq_len
+    return int(math.exp2(max(0, round(math.log2(sequences)))))
 
 
 def whole_batch(sequences: float) -> int:

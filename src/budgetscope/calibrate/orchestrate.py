@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from budgetscope.calibrate import events
+from budgetscope.calibrate import events, progress
 from budgetscope.calibrate.cells import Cell
 from budgetscope.calibrate.events import CELLS_A_RECORD, Event
 from budgetscope.calibrate.fold import RunState, fold
@@ -24,7 +24,14 @@ from budgetscope.store.schema import dump
 
 HEARTBEAT_SECONDS = 10.0
 _POLL_SECONDS = 0.25
-_DURABLE = (events.CellDone, events.CellFailed, events.Diverged, events.StagePlanned, events.FitWritten, events.RunDone)
+_DURABLE = (
+    progress.Finished,
+    progress.Diverged,
+    events.CellFailed,
+    events.StagePlanned,
+    events.FitWritten,
+    events.RunDone,
+)
 
 
 class Trainer(Protocol):
@@ -42,7 +49,7 @@ class Trainer(Protocol):
         Args:
             cells: of one shape, none of them finished.
             checkpoint: a folder for the stack's state; what an earlier call left there is gone on with.
-            emit: takes every event; exactly one of `CellDone`, `Diverged` and `CellFailed` for each cell that
+            emit: takes every event; exactly one of `Finished`, `Diverged` and `CellFailed` for each cell that
                 ends.
             should_stop: asked between steps; when it says yes the state is saved and the call returns.
         """

@@ -2,15 +2,12 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 
-import numpy as np
-
-from budgetscope.calibrate.fold import CellState, RunState
+from budgetscope.calibrate.fold import RunState
 from budgetscope.calibrate.ladder import WARMUP_PARAMS, WEIGHT_DECAY
 from budgetscope.calibrate.spec import Spec
 from budgetscope.calibrate.stages import fit_grid
-from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.errors import UsageError
 from budgetscope.core.fit import Fit, Law, Points, Range
 from budgetscope.core.laws import Constant, WarmupParams
 from budgetscope.core.ledger import Convention
@@ -22,8 +19,6 @@ from budgetscope.fitting.stored import excess_law, isoflop_laws, isoflop_points
 from budgetscope.fitting.stored_hyperparameters import hyperparameter_laws
 from budgetscope.fitting.table import RunTable
 from budgetscope.store.schema import check_id
-
-_SMALL = "Fitted on models of at most {largest}: what it says of larger ones is an extrapolation."
 
 
 def build_fit(state: RunState, spec: Spec) -> Fit:
@@ -40,7 +35,9 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
     laws: dict[str, Law] = {}
     flags = [*_missing(state), *(flag.sentence for flag in (isoflop.flags if isoflop else ()))]
     if isoflop is not None and table is not None:
-        note = f"Trained on {table.n_params.max():.3g} parameters at most; what it says of larger models is far outside."
+        note = (
+            f"Trained on {table.n_params.max():.3g} parameters at most; what it says of larger models is far outside."
+        )
         laws |= isoflop_laws(isoflop, note)
         laws |= _excess(table, isoflop, laws, flags)
     if grid is not None:
@@ -153,7 +150,9 @@ def _missing(state: RunState) -> list[str]:
         if not states:
             sentences.append(f"Partial: stage {stage} has not begun.")
         elif count["waiting"]:
-            sentences.append(f"Partial: {len(states) - count['waiting']} of {len(states)} cells of stage {stage} finished.")
+            sentences.append(
+                f"Partial: {len(states) - count['waiting']} of {len(states)} cells of stage {stage} finished."
+            )
         if count["diverged"] and stage == 2:
             sentences.append(f"{count['diverged']} cells of stage 2 diverged and were left out.")
         if count["failed"]:
@@ -194,6 +193,7 @@ def _provenance(
         "workers": str(state.generation),
         "trained_flops": f"{state.trained_flops:.4g}",
         "trained_seconds": f"{state.trained_seconds:.0f}",
+        "startup_seconds": f"{state.startup_seconds:.0f}",
     }
     if state.trained_seconds:
         facts["flops_per_s"] = f"{state.trained_flops / state.trained_seconds:.4g}"
@@ -215,8 +215,3 @@ def _losses(nats: float, bytes_per_token: float | None) -> str:
     if bytes_per_token is None:
         return f"{nats:.4f} nats a token"
     return f"{nats:.4f} nats a token, {nats / (math.log(2) * bytes_per_token):.4f} bits a byte"
-
-
-def reading_rows(states: Sequence[CellState]) -> list[tuple[int, int, int, float]]:
-    """Return (N, seed, tokens, loss) of every reading, for tables."""
-    return [(s.cell.n_params, s.cell.seed, r.tokens, r.loss) for s in states for r in s.readings]

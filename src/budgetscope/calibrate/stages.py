@@ -158,8 +158,7 @@ def recipe(state: RunState, design: Design) -> Recipe:
             beta2=_beta2(fit, state, design),
             fit=None,
             notes=(
-                f"Stage 1 gives no law ({reason.rstrip('.')}), so stage 2 uses the rule of Porian et al. at the level "
-                "of the best cells.",
+                f"Stage 1 gives no law, so stage 2 takes the rule of Porian et al. through the best cells: {reason}",
             ),
         )
     notes: list[str] = []
@@ -244,7 +243,7 @@ def stage2_cells(design: Design, chosen: Recipe) -> tuple[Cell, ...]:
 
 
 def _at(law: tuple[float, float], n: float) -> float:
-    return law[0] * float(n) ** law[1]
+    return law[0] * math.pow(n, law[1])
 
 
 def unfinished(cells: Mapping[str, CellState], stage: int) -> list[list[Cell]]:

@@ -31,7 +31,7 @@ ROLES = (
 CONFIDENCE = {
     "V1": "read in the authors' own code, data or text",
     "V2": "read only in somebody else's transcription",
-    "DER": "derived by arithmetic, or fitted by this project from published points",
+    "DER": "derived by arithmetic, or fitted by this project's engine",
     "MEM": "remembered only: unverified",
 }
 """How sure we are of a constant."""

@@ -4,7 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from budgetscope.core.fit import Fit, Law
+from budgetscope.core.fit import Draws, Fit, Law, percentiles
+from budgetscope.core.intervals import LEVEL
 from budgetscope.core.laws import HyperparameterLaw, Predictors
 from budgetscope.core.shapes import ShapeFamily
 from budgetscope.core.solve import OperatingPoint, recount
@@ -21,11 +22,13 @@ class Prediction:
         fit_id: whose law.
         value: in our units: batch in tokens, learning rate and beta2 as numbers; None when the law is silent.
         outside: by predictor, the factor by which it lies outside the law's fitted range; only those outside.
+        interval: 95% of the law's bootstrap draws, if it has any.
     """
 
     fit_id: str
     value: float | None
     outside: Mapping[str, float]
+    interval: tuple[float, float] | None = None
 
 
 def predictors(fit: Fit, point: OperatingPoint, family: ShapeFamily, loss: float | None) -> Predictors:
@@ -40,7 +43,14 @@ def predict(fit: Fit, role: str, point: OperatingPoint, family: ShapeFamily, los
     if law is None or not isinstance(law.law, HyperparameterLaw):
         return None
     at = predictors(fit, point, family, loss)
-    return Prediction(fit.id, law.law.predict(at), outside(law, at))
+    return Prediction(fit.id, law.law.predict(at), outside(law, at), _interval(law, at))
+
+
+def _interval(law: Law, at: Predictors) -> tuple[float, float] | None:
+    if not isinstance(law.uncertainty, Draws) or not isinstance(law.law, HyperparameterLaw):
+        return None
+    drawn = [each.predict(at) for each in law.uncertainty.laws(law.law)]
+    return percentiles([value for value in drawn if value is not None], LEVEL)
 
 
 def outside(law: Law, at: Predictors, batch_tokens: float | None = None) -> dict[str, float]:

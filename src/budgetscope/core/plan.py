@@ -352,6 +352,8 @@ def _hyperparameter(role: str, question: Question, optimum: OperatingPoint, loss
             f"no fit in use predicts the {role.replace('_', ' ')} here; choose others with --hyperparameters."
         )
     value = speaking[0].value
+    if speaking[0].interval is not None:
+        return Estimate(value, *speaking[0].interval, "95% of the law's bootstrap draws"), speaking[0].fit_id
     others = [predict(fit, role, optimum, question.family, loss) for fit in question.opinions]
     values = {p.fit_id: p.value for p in [*others, speaking[0]] if p is not None and p.value is not None}
     basis = f"range over {len(values)} published laws, not a confidence interval"

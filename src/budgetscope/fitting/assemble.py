@@ -36,6 +36,9 @@ NOISES = ("refinedweb", "openwebtext2", "refinedweb-intended", "openwebtext2-int
 MIN_SETTINGS = 3
 """Learning rates at one (N, D) from which on a table is taken for a sweep of hyperparameters."""
 
+MOST = 0.8
+"""Share of the runs that IsoFLOP curves must hold: points spread over compute fall into a few by chance."""
+
 
 @dataclass(frozen=True)
 class Assembly:
@@ -91,15 +94,19 @@ def fit_runs(runs: Sequence[Run], assembly: Assembly) -> Fit:
 def suitable_kind(runs: Sequence[Run]) -> Kind:
     """Return the kind of fit that the layout of a table asks for.
 
-    Several learning rates at one (N, D) make a sweep of hyperparameters; three budgets of three sizes make
-    IsoFLOP curves; anything else is fitted by a loss surface.
+    Several learning rates at one (N, D) make a sweep of hyperparameters; three budgets of three sizes that hold
+    most of the runs make IsoFLOP curves; anything else is fitted by a loss surface.
     """
     rates = Counter((n, d) for n, d, _ in {(r.n_params, r.tokens, r.learning_rate) for r in runs if r.learning_rate})
     if rates and max(rates.values()) >= MIN_SETTINGS:
         return "hyperparameters"
-    table = run_table(runs)
-    full = [b for b in budgets(table) if np.unique(b.n_params).size >= MIN_SIZES]
-    return "isoflop" if len(full) >= MIN_BUDGETS else "parametric"
+    try:
+        full = [b for b in budgets(run_table(runs)) if np.unique(b.n_params).size >= MIN_SIZES]
+    except UsageError:
+        # Points spread over compute do not fall into budgets: two of one size can lie within one by chance.
+        return "parametric"
+    inside = sum(int(b.n_seeds.sum()) for b in full)
+    return "isoflop" if len(full) >= MIN_BUDGETS and inside >= MOST * len(runs) else "parametric"
 
 
 def run_table(runs: Sequence[Run]) -> RunTable:

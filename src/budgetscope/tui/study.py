@@ -34,4 +34,4 @@ def study(advisor: Advisor, request: PlanRequest, plan: Plan) -> Study:
     """
     grid = allocation.grid(allocation.span(plan.flops))
     curves = advisor.curves(request, allocation.FAMOUS, grid)
-    return Study(advisor.compare(request), allocation.figure(plan, curves))
+    return Study(advisor.compare(request, plan), allocation.figure(plan, curves))

@@ -287,8 +287,9 @@ def test_refusals_of_a_thin_grid() -> None:
     thin = table.rows(np.flatnonzero(diagonal))
     refused("0 batches with at least 3 learning rates and an optimum needs 3", thin)
     few = planted_sweep(cells=((1e6, 2e7),), learning_rates=LEARNING_RATES[:3].tolist(), batches=BATCHES[:3].tolist())
-    refused("8 points over 3 learning rates and 3 batches.*needs 9", few.rows(np.arange(2, 18)), method="quadratic")
-    refused("noise of a run is not known", few, noise=None)
+    eight = few.rows(np.arange(2, 18))
+    refused("8 points over 3 learning rates and 3 batches.*needs 9", eight, method="quadratic")
+    refused("noise of a run is not known", eight, noise=None)
 
 
 def test_refusals_of_a_table() -> None:

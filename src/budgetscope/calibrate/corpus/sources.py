@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from budgetscope.calibrate.corpus.disk import writing
 from budgetscope.calibrate.corpus.documents import Kind, SourceFile, load_parquet
 from budgetscope.calibrate.corpus.download import Download, fetch
 from budgetscope.calibrate.corpus.model import Report, printable
@@ -137,8 +136,6 @@ def fineweb_edu(folder: Path, report: Report) -> Source:
         FailureError: it cannot be downloaded, or pyarrow, which reads it, is not installed.
     """
     load_parquet()
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
     path = fetch(FINEWEB_EDU, folder, report)
     return Source(
         "FineWeb-Edu sample",

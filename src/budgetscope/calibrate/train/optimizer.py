@@ -21,16 +21,14 @@ def adamw(
     square: Tensor,
     stepping: Tensor,
     scale: Tensor,
-    steps: Tensor,
-    learning_rate: Tensor,
+    step_size: Tensor,
+    root_bias2: Tensor,
+    decay: Tensor,
     beta2: Tensor,
-    log_beta2: Tensor,
-    warmup_steps: Tensor,
 ) -> None:
     """Step every member that `stepping` marks, in place, and zero its gradients; leave the others alone.
 
-    The learning rate rises linearly over `warmup_steps` steps and stays. With it, m and v as in Loshchilov
-    and Hutter 2019, algorithm 2; the decay is independent of the learning rate's peak.
+    Loshchilov and Hutter 2019, algorithm 2, with the decay independent of the learning rate's peak.
 
     Args:
         weights: fp32, (M, p).
@@ -40,27 +38,41 @@ def adamw(
         square: second moment, (M, p).
         stepping: which members step, bool, (M, 1).
         scale: what turns `grads` into the clipped gradient of the batch's mean loss, (M, 1).
-        steps: which step this is, from 1, (M, 1).
-        learning_rate: at its peak, (M, 1).
+        step_size: learning rate over the first moment's bias, (M, 1).
+        root_bias2: square root of the second moment's bias, (M, 1).
+        decay: what the weights are multiplied with, (M, 1).
         beta2: (M, 1).
-        log_beta2: its natural logarithm, rounded from double precision, (M, 1).
-        warmup_steps: (M, 1).
     """
-    warmth = (steps / warmup_steps).clamp(max=1.0)
-    step_size = learning_rate * warmth / (1 - BETA1**steps)
-    # 1 - beta2^t loses half its digits in fp32 at the first steps.
-    root_bias2 = torch.sqrt(-torch.expm1(steps * log_beta2))
     gradient = grads * scale
     new_mean = torch.lerp(mean, gradient, 1 - BETA1)
     new_square = square * beta2 + gradient * gradient * (1 - beta2)
     update = step_size * new_mean / (new_square.sqrt() / root_bias2 + EPS)
-    new_weights = torch.where(stepping, weights * (1 - WEIGHT_DECAY * warmth) - update, weights)
+    new_weights = torch.where(stepping, weights * decay - update, weights)
     mean.copy_(torch.where(stepping, new_mean, mean))
     square.copy_(torch.where(stepping, new_square, square))
     grads.copy_(torch.where(stepping, 0.0, grads))
     weights.copy_(new_weights)
     if compute is not None:
         compute.copy_(new_weights)
+
+
+def step_scalars(
+    steps: Tensor, learning_rate: Tensor, log_beta2: Tensor, warmup_steps: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return `adamw`'s step size, root of the second bias, and decay, each (M, 1).
+
+    The learning rate rises linearly over the warmup and stays.
+
+    Args:
+        steps: which step this is, from 1, fp32 (M, 1).
+        learning_rate: at its peak, (M, 1).
+        log_beta2: natural logarithm of beta2, rounded from double precision, (M, 1).
+        warmup_steps: (M, 1).
+    """
+    warmth = (steps / warmup_steps).clamp(max=1.0)
+    # 1 - beta2^t would lose half its digits in fp32 at the first steps.
+    root_bias2 = torch.sqrt(-torch.expm1(steps * log_beta2))
+    return learning_rate * warmth / (1 - BETA1**steps), root_bias2, 1 - WEIGHT_DECAY * warmth
 
 
 def gradient_norm(grads: Tensor) -> Tensor:

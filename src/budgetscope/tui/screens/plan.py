@@ -141,7 +141,7 @@ class PlanScreen(Screen[None]):
         self.problem = None
         self._show_plan(plan)
         if laws_drawn(plan) == self._laws_drawn:
-            self._show_study(study(self.advisor, request, plan))
+            self._show_study(self._studied(request, plan))
         elif not self.studying:
             self.studying = True
             self.call_after_refresh(self.run_worker, self._study())
@@ -174,7 +174,7 @@ class PlanScreen(Screen[None]):
         try:
             while self.answered is not None and self.plan is not None and laws_drawn(self.plan) != self._laws_drawn:
                 request, plan = self.answered, self.plan
-                found = await asyncio.to_thread(study, self.advisor, request, plan)
+                found = await asyncio.to_thread(self._studied, request, plan)
                 if not self._laws_drawn:
                     self._library_read()
                 self._laws_drawn = laws_drawn(plan)
@@ -183,7 +183,16 @@ class PlanScreen(Screen[None]):
         finally:
             self.studying = False
 
-    def _show_study(self, found: Study) -> None:
+    def _studied(self, request: PlanRequest, plan: Plan) -> Study | None:
+        """Return the study of a plan; None when a file broke since the plan was made."""
+        try:
+            return study(self.advisor, request, plan)
+        except BudgetscopeError:
+            return None
+
+    def _show_study(self, found: Study | None) -> None:
+        if found is None:
+            return
         self.query_one(Chart).figure = found.figure
         self.query_one(LawTable).comparison = found.comparison
 

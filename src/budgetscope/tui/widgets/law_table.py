@@ -86,6 +86,7 @@ class LawTable(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._lines: tuple[ComparisonRow | None, ...] = ()
+        self._styles: tuple[str, dict[str, Style]] = ("", {})
 
     def watch_comparison(self, comparison: Comparison | None) -> None:
         """Take the new rows; the cursor stays with its law."""
@@ -145,7 +146,7 @@ class LawTable(ScrollView, can_focus=True):
             return self._strip(COMPARISON_HEADER[0], cells, title_width, width, "header")
         index = y - 1 + self.scroll_offset.y
         if index >= len(self._lines):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._style(""))
         line = self._lines[index]
         if line is None:
             return self._strip(f"── {SEPARATOR} ".ljust(width, "─"), [], width - 2, width, "separator")
@@ -156,8 +157,18 @@ class LawTable(ScrollView, can_focus=True):
             return strip.apply_style(Style(reverse=True))
         return strip
 
+    def _style(self, part: str) -> Style:
+        """Return the style of a part of the table, which is looked up once for each theme."""
+        theme, styles = self._styles
+        if theme != self.app.theme:
+            styles = {}
+            self._styles = (self.app.theme, styles)
+        if part not in styles:
+            styles[part] = self.get_component_rich_style(f"law-table--{part}") if part else self.rich_style
+        return styles[part]
+
     def _strip(self, title: str, cells: list[str], title_width: int, width: int, part: str, sign: str = " ") -> Strip:
-        style = self.get_component_rich_style(f"law-table--{part}") if part else self.rich_style
+        style = self._style(part)
         text = " ".join([f"{sign} {_cut(title, title_width)}", *cells])
         return Strip([Segment(set_cell_size(text, width), style)], width)
 

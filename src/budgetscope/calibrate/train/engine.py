@@ -1,0 +1,291 @@
+"""One stack on its device: weights, optimizer, data, and the micro-step that trains every member at once."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from budgetscope.calibrate.cells import Cell
+from budgetscope.calibrate.train import model, optimizer
+from budgetscope.calibrate.train.feed import Feed
+from budgetscope.calibrate.train.layout import Layout
+from budgetscope.calibrate.train.settings import Mode
+from budgetscope.calibrate.train.tokens import Tokens
+
+# A member is given up when its training loss, averaged exponentially over this share of its tokens, is
+# further above ln(vocabulary), the loss of knowing nothing, than so many nats. Our choice: learning rates
+# that recover from an early spike stay below it.
+_PATIENCE = 0.02
+HOPELESS_NATS = 2.0
+
+# Logits of more elements than this are computed for some members at a time.
+_LOGITS_AT_ONCE = 2**30
+# The optimizer, not compiled, passes over slices of so many elements, which stay in a GPU's cache.
+_OPTIMIZER_SLICE = 2**24
+
+# What a checkpoint holds of each member.
+MEMBER_STATE = ("weights", "mean", "square", "grads", "alive", "alive_steps", "average_loss")
+
+
+@dataclass(frozen=True, slots=True)
+class _Functions:
+    """What torch.compile is applied to, in pieces that are compiled once a shape."""
+
+    block: Callable[..., Tensor] = model.block
+    norm: Callable[..., Tensor] = model.norm
+    next_token_loss: Callable[..., tuple[Tensor, Tensor, Tensor]] = model.next_token_loss
+    logits_gradient: Callable[..., Tensor] = model.logits_gradient
+    adamw: Callable[..., None] = optimizer.adamw
+
+    @classmethod
+    def compiled(cls) -> "_Functions":
+        # Each stack has its own sizes: without the reset they would count as recompilations of one function.
+        torch.compiler.reset()
+        return cls(*(torch.compile(getattr(cls(), name), fullgraph=True, dynamic=False) for name in cls.__slots__))
+
+
+class Engine:
+    """A stack of members that share a shape.
+
+    `micro_step` feeds each member `micro_sequences` sequences and adds up gradients; `update`, called when
+    some member's batch is complete, steps the members whose batch is. Nothing in them waits for the device.
+
+    Attributes:
+        cells: the members.
+        micro_sequences: sequences a member and micro-step; divides every member's batch.
+        mode: how the micro-step runs, never auto.
+        micro_steps_a_batch: of each member.
+        index: micro-steps done, int64 (), on the device.
+        weights: fp32, (M, P).
+        grads: accumulated gradients, fp32, (M, P).
+        mean: first moments, (M, P).
+        square: second moments, (M, P).
+        alive: whether a member has not diverged, bool (M,).
+        alive_steps: micro-steps that it has survived, int64 (M,).
+        average_loss: of training, for the divergence check, fp32 (M,).
+        loss_sum: of training since it was last read, fp32 (M,).
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[Cell],
+        tokens: Tokens,
+        device: str,
+        *,
+        micro_sequences: int,
+        eval_sequences: int,
+        mode: Mode,
+    ) -> None:
+        self.cells = tuple(cells)
+        self.micro_sequences = micro_sequences
+        self.mode = mode
+        self._device = torch.device(device)
+        shape = self.cells[0].shape
+        self._layout = Layout(shape)
+        self._feed = Feed(cells, tokens, self._device, micro_sequences, eval_sequences)
+        self._rope = model.rope_table(shape.seq_len, shape.width // shape.n_heads, self._device)
+        self._functions = _Functions.compiled() if mode.compiles else _Functions()
+        self._set_hyperparameters()
+        self._allocate()
+        self.micro_step: Callable[[], None] = self._micro_step
+        self.update: Callable[[], None] = self._update
+        self._evaluate_next: Callable[[], None] = self._evaluate_chunk
+        self._prepare()
+        self._initialise()
+
+    def _set_hyperparameters(self) -> None:
+        """Put what differs between the members on the device, each (M, 1) or, for the masks, (M,)."""
+        shape = self.cells[0].shape
+        self.micro_steps_a_batch = [cell.batch_sequences // self.micro_sequences for cell in self.cells]
+        n_steps = [cell.tokens // cell.batch_tokens for cell in self.cells]
+        micro_steps = [k * n for k, n in zip(self.micro_steps_a_batch, n_steps, strict=True)]
+        self._k = torch.tensor(self.micro_steps_a_batch, device=self._device)
+        self._last = torch.tensor(micro_steps, device=self._device)
+        self._loss_rate = self._column([1 / max(1.0, _PATIENCE * n) for n in micro_steps])[:, 0]
+        self._loss_limit = math.log(shape.vocab_size) + HOPELESS_NATS
+        self._share = self._column([1 / k for k in self.micro_steps_a_batch])
+        self._learning_rate = self._column([cell.learning_rate for cell in self.cells])
+        self._beta2 = self._column([cell.beta2 for cell in self.cells])
+        self._log_beta2 = self._column([math.log(cell.beta2) for cell in self.cells])
+        # Without a warmup the first step is at the peak already.
+        self._warmup_steps = self._column([max(1.0, cell.warmup_tokens / cell.batch_tokens) for cell in self.cells])
+
+    def _column(self, values: Sequence[float]) -> Tensor:
+        return torch.tensor(values, dtype=torch.float32, device=self._device)[:, None]
+
+    def _allocate(self) -> None:
+        members, layout, device = len(self.cells), self._layout, self._device
+        self.weights, self.grads, self.mean, self.square = (
+            torch.zeros(members, layout.size, device=device) for _ in range(4)
+        )
+        self._compute = self.weights
+        if device.type == "cuda":
+            self._compute = torch.zeros_like(self.weights, dtype=torch.bfloat16)
+        self._eval_sum, self.loss_sum, self.average_loss = (torch.zeros(members, device=device) for _ in range(3))
+        self.index, self._eval_chunk = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(2))
+        self.alive_steps = torch.zeros(members, dtype=torch.int64, device=device)
+        self.alive = torch.ones(members, dtype=torch.bool, device=device)
+        first_rows = torch.arange(members, device=device) * (layout.size // layout.shape.width)
+        self._first_row = first_rows[:, None]
+        # Gains stay in fp32, matrices are read in the products' type; every leaf is a view of a flat buffer.
+        self._leaves = [
+            layout.view(self.weights if part.std is None else self._compute, part).detach().requires_grad_()
+            for part in layout.parts[2:]
+        ]
+        self._leaf_grads = [layout.view(self.grads, part) for part in layout.parts[2:]]
+        self._head = layout.view(self._compute, layout.head)
+        self._head_grad = layout.view(self.grads, layout.head)
+
+    def _prepare(self) -> None:
+        """Run everything on zero weights, which compiles it, and capture it where the mode says so."""
+        work = (self._micro_step, self._update, self._evaluate_chunk)
+        if not self.mode.captures:
+            if self.mode.compiles:
+                for function in work:
+                    function()
+            return
+        stream = torch.cuda.Stream(self._device)
+        stream.wait_stream(torch.cuda.current_stream(self._device))
+        with torch.cuda.stream(stream):
+            for function in 2 * work:
+                self._eval_chunk.zero_()
+                function()
+        torch.cuda.current_stream(self._device).wait_stream(stream)
+        torch.cuda.synchronize(self._device)
+        torch.cuda.empty_cache()
+        pool = torch.cuda.graph_pool_handle()
+        replays = []
+        for function in work:
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, pool=pool):
+                function()
+            replays.append(graph.replay)
+        self.micro_step, self.update, self._evaluate_next = replays
+
+    def _initialise(self) -> None:
+        rows = {seed: self._layout.initial_weights(seed) for seed in {cell.seed for cell in self.cells}}
+        for member, cell in enumerate(self.cells):
+            self.weights[member].copy_(rows[cell.seed])
+        self._compute.copy_(self.weights)
+        for buffer in (self.grads, self.mean, self.square, self.loss_sum, self.index, self.alive_steps):
+            buffer.zero_()
+        self.alive.fill_(True)
+        self.average_loss.fill_(math.log(self.cells[0].shape.vocab_size))
+
+    def load(self, state: dict[str, Tensor], rows: Sequence[int], micro_steps: int) -> None:
+        """Continue from a checkpoint's member state, of which `rows` are this stack's members."""
+        for name in MEMBER_STATE:
+            buffer: Tensor = getattr(self, name)
+            for member, row in enumerate(rows):
+                buffer[member].copy_(state[name][row])
+        self._compute.copy_(self.weights)
+        self.index.fill_(micro_steps)
+
+    def _embedded(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the rows (M, T) of the flat buffer that hold these tokens (M, T), and their embeddings."""
+        rows = inputs + self._first_row
+        return rows, functional.embedding(rows, self.weights.view(-1, self._layout.shape.width))
+
+    def _hidden(self, embedded: Tensor) -> Tensor:
+        """Return the last norm's output (M, T, w) in the products' type."""
+        x, depth = embedded, self._layout.shape.depth
+        for layer in range(depth):
+            matrices = self._leaves[4 * layer : 4 * layer + 4]
+            x = self._functions.block(x, self._leaves[4 * depth + layer], *matrices, *self._rope)
+        return self._functions.norm(x, self._leaves[-1]).to(self._compute.dtype)
+
+    def _member_chunks(self, n_tokens: int) -> list[slice]:
+        """Slices of members of one size whose logits fit."""
+        members = len(self.cells)
+        fitting = max(1, _LOGITS_AT_ONCE // (n_tokens * self._layout.shape.vocab_size))
+        size = max(n for n in range(1, members + 1) if members % n == 0 and n <= max(1, fitting))
+        return [slice(first, first + size) for first in range(0, members, size)]
+
+    def _micro_step(self) -> None:
+        windows = self._feed.training(self.index)
+        inputs, targets = windows[..., :-1].flatten(1), windows[..., 1:].flatten(1)
+        rows, embedded = self._embedded(inputs)
+        embedded.requires_grad_()
+        hidden = self._hidden(embedded)
+        with torch.no_grad():
+            hidden_grad, losses = torch.empty_like(hidden), []
+            for some in self._member_chunks(inputs.shape[1]):
+                source, goal = hidden[some], targets[some]
+                logits, log_total, loss = self._functions.next_token_loss(source, self._head[some], goal)
+                gradient = self._functions.logits_gradient(logits, log_total, goal)
+                torch.bmm(gradient, self._head[some].transpose(1, 2), out=hidden_grad[some])
+                self._head_grad[some].add_(torch.bmm(source.transpose(1, 2), gradient))
+                losses.append(loss.mean(1))
+        embedded_grad, *grads = torch.autograd.grad(hidden, [embedded, *self._leaves], hidden_grad)
+        with torch.no_grad():
+            for total, grad in zip(self._leaf_grads, grads, strict=True):
+                total.add_(grad)
+            width = embedded.shape[-1]
+            table_rows = rows.view(-1, 1).expand(-1, width)
+            self.grads.view(-1, width).scatter_add_(0, table_rows, embedded_grad.view(-1, width))
+            self._account(torch.cat(losses))
+
+    def _account(self, loss: Tensor) -> None:
+        """Add the micro-step's loss (M,) to the sums, mask who diverged, and count."""
+        running = self.index < self._last
+        average = torch.lerp(self.average_loss, loss, self._loss_rate)
+        self.average_loss.copy_(torch.where(self.alive & running, average, self.average_loss))
+        # False for a loss that is not a number, too.
+        self.alive.logical_and_(self.average_loss < self._loss_limit)
+        self.loss_sum.add_(torch.where(running, loss, 0.0))
+        self.index.add_(1)
+        self.alive_steps.copy_(torch.where(self.alive, self.index, self.alive_steps))
+
+    @torch.no_grad()
+    def _update(self) -> None:
+        norm = optimizer.gradient_norm(self.grads)
+        due = (self.index % self._k == 0) & (self.index <= self._last)
+        self.alive.logical_and_(norm[:, 0].isfinite() | ~due)
+        steps = (self.index // self._k)[:, None].float()
+        scalars = optimizer.step_scalars(steps, self._learning_rate, self._log_beta2, self._warmup_steps)
+        columns = self._layout.size if self.mode.compiles else max(1, _OPTIMIZER_SLICE // len(self.cells))
+        for first in range(0, self._layout.size, columns):
+            some = slice(first, first + columns)
+            self._functions.adamw(
+                self.weights[:, some],
+                None if self._compute is self.weights else self._compute[:, some],
+                self.grads[:, some],
+                self.mean[:, some],
+                self.square[:, some],
+                (self.alive & due)[:, None],
+                optimizer.clipped(self._share, norm),
+                *scalars,
+                self._beta2,
+            )
+
+    def _evaluate_chunk(self) -> None:
+        windows, counted = self._feed.held_out(self._eval_chunk)
+        inputs, targets = (
+            part.flatten().repeat(len(self.cells), 1) for part in (windows[:, :-1], windows[:, 1:])
+        )
+        # With gradients, so that the compiled block is the training's.
+        hidden = self._hidden(self._embedded(inputs)[1].requires_grad_()).detach()
+        losses = []
+        for some in self._member_chunks(inputs.shape[1]):
+            with torch.no_grad():
+                loss = self._functions.next_token_loss(hidden[some], self._head[some], targets[some])[2]
+            losses.append(loss.unflatten(1, windows[:, 1:].shape).mean(2) @ counted)
+        self._eval_sum.add_(torch.cat(losses))
+        self._eval_chunk.add_(1)
+
+    def evaluate(self) -> list[float]:
+        """Return each member's mean loss on the held-out sequences, nats a token; waits for the device."""
+        self._eval_sum.zero_()
+        self._eval_chunk.zero_()
+        for _ in range(self._feed.n_eval_chunks):
+            self._evaluate_next()
+        values: list[float] = (self._eval_sum / self._feed.n_eval_sequences).tolist()
+        return values
+
+    def state(self) -> dict[str, Any]:
+        """Return the member state that `load` takes, on the CPU."""
+        return {name: getattr(self, name).detach().cpu() for name in MEMBER_STATE}

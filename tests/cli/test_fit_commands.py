@@ -1,0 +1,143 @@
+"""`fit`, `score`, `value`, `fits diff` and `fits undo`, as a person types them."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from budgetscope.cli.main import main
+from budgetscope.fitting.planted import SYMMETRIC, planted_runs
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["budgetscope", *words])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    return stop.value.code if isinstance(stop.value.code, int) else 0
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    table = planted_runs(
+        SYMMETRIC, budgets=np.array([1e17 * 4**k for k in range(6)]), log_std=0.001, rng=np.random.default_rng(0)
+    )
+    path = tmp_path / "runs.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["flops", "params", "tokens", "loss"])
+        writer.writerows(zip(table.flops, table.n_params, table.tokens, table.loss, strict=True))
+    return path
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> Path:
+    path = tmp_path / "grid.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["params", "tokens", "lr", "batch_tokens", "loss"])
+        for n in (1e7, 3e7, 1e8):
+            # Porian et al.'s rounded rule is best here.
+            best_lr, best_batch = 0.0047 * (n / 1.08e8) ** (-1 / 3), 327680 * (n / 1.08e8) ** (2 / 3)
+            for i in range(-2, 3):
+                for j in range(-2, 3):
+                    loss = 3 + 0.02 * (0.69 * i) ** 2 + 0.01 * (0.69 * j) ** 2
+                    writer.writerow([n, 20 * n, best_lr * 2.0**i, best_batch * 2.0**j, loss])
+    return path
+
+
+def test_fit_stores_a_law_that_plans(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runs: Path
+) -> None:
+    assert run(monkeypatch, "fit", str(runs), "--counting", "standard", "--name", "mine/lab") == 0
+    shown = capsys.readouterr()
+    assert "54    read" in shown.out
+    assert "power-law-params" in shown.out
+    assert "budgetscope fits use mine/lab" in shown.err
+    assert run(monkeypatch, "plan", "1e20", "--law", "mine/lab", "--json") == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["n_params"]["value"] == pytest.approx(SYMMETRIC.allocate(1e20).n_params, rel=0.1)
+
+
+def test_fit_without_a_name_stores_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runs: Path, tmp_path: Path
+) -> None:
+    assert run(monkeypatch, "fit", str(runs), "--counting", "standard") == 0
+    assert "nothing is stored" in capsys.readouterr().err
+    assert not list((tmp_path / "user").rglob("*.json"))
+
+
+def test_a_second_fit_can_be_undone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runs: Path
+) -> None:
+    words = ("fit", str(runs), "--counting", "standard", "--name", "mine/lab")
+    assert run(monkeypatch, *words, "--title", "first") == 0
+    assert run(monkeypatch, *words, "--title", "second") == 0
+    assert run(monkeypatch, "fits", "undo", "mine/lab") == 0
+    capsys.readouterr()
+    assert run(monkeypatch, "fits", "show", "mine/lab") == 0
+    assert capsys.readouterr().out.startswith("first (mine/lab)")
+
+
+def test_diff_says_what_changes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = "porian2024/refinedweb-tuned", "porian2024/openwebtext2-tuned"
+    assert run(monkeypatch, "fits", "diff", before, after, "--at", "1e21", "--json") == 0
+    difference = json.loads(capsys.readouterr().out)
+    (change,) = difference["budgets"]
+    assert change["flops"] == 1e21
+    assert change["before"]["n_params"] < change["after"]["n_params"]
+    assert "exponent" in [constant["parameter"] for constant in difference["constants"]]
+
+
+def test_score_finds_the_law_that_the_grid_was_planted_with(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], grid: Path
+) -> None:
+    words = ("score", str(grid), "--counting", "standard", "--json", "--law")
+    assert run(monkeypatch, *words, "porian2024/rounded-rule") == 0
+    right = json.loads(capsys.readouterr().out)
+    assert right["summary"]["scored"] == 3
+    assert right["summary"]["max_excess"] == pytest.approx(0, abs=1e-6)
+    assert run(monkeypatch, *words, "olmo2025/halved-rate") == 0
+    halved = json.loads(capsys.readouterr().out)
+    assert halved["summary"]["mean_excess"] == pytest.approx(0.02 * 0.69**2, rel=0.05)
+
+
+def test_value_narrows_with_what_is_spent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "value", "3e22", "--calibration", "2%", "--json") == 0
+    valuation = json.loads(capsys.readouterr().out)
+    widths = [known["n_params_high"] / known["n_params_low"] for known in valuation["calibrations"]]
+    wastes = [known["wasted_share"] for known in valuation["calibrations"]]
+    assert widths == sorted(widths, reverse=True)
+    assert wastes == sorted(wastes, reverse=True)
+    assert any(known["share"] == pytest.approx(0.02) for known in valuation["calibrations"])
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("fit", "nowhere.csv", "--counting", "standard"), "nowhere.csv"),
+        (("fit", "RUNS"), "counting"),
+        (("fit", "RUNS", "--counting", "standard", "--kind", "magic"), "'magic' is not a kind of fit"),
+        (("fit", "RUNS", "--counting", "standard", "--name", "../x"), "is not a fit's id"),
+        (("fit", "RUNS", "--counting", "standard", "--map", "loss"), "name=value"),
+        (("fit", "RUNS", "--counting", "standard", "--kind", "hyperparameters"), "--map learning_rate="),
+        (("score", "RUNS", "--counting", "standard", "--law", "porian2024/rounded-rule"), "--map learning_rate="),
+        (("value", "3e22", "--calibration", "0"), "out of bounds"),
+        (("value", "3e22", "--calibration", "2%", "--law", "kaplan2020/fixed-batch"), "keeps no optima"),
+        (("value", "1e17", "--calibration", "2%"), "does not pay for 3 budgets"),
+        (("fits", "diff", "mine/a", "mine/b"), "no fit has the id 'mine/a'"),
+        (("fits", "undo", "porian2024/refinedweb-tuned"), "not among your own fits"),
+    ],
+)
+def test_refusals_are_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runs: Path, words: tuple[str, ...], part: str
+) -> None:
+    code = run(monkeypatch, *(str(runs) if word == "RUNS" else word for word in words))
+    shown = capsys.readouterr()
+    assert code in (1, 2)
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert part in shown.err
+    assert "mistake of ours" not in shown.err

@@ -1,0 +1,93 @@
+"""A worker whose trainer knows the answer: run as `python fake_worker.py RUN_FOLDER [--time-limit M]`.
+
+FAKE_STEP_SECONDS slows it down, so that it can be killed in the middle.
+"""
+
+import argparse
+import hashlib
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from budgetscope.calibrate import events, progress
+from budgetscope.calibrate.cells import Cell
+from budgetscope.calibrate.events import Event
+from budgetscope.calibrate.ladder import rule_batch, rule_learning_rate
+from budgetscope.calibrate.spec import Spec
+from budgetscope.calibrate.worker import main
+
+STEPS = 24
+DIVERGES_ABOVE = 0.2
+
+
+def planted_loss(cell: Cell, tokens: int, lr_shift: float = 1.0, noise: float = 0.003) -> float:
+    """Loss of a model that follows E + A/N^a + B/D^b, a bowl in lr and batch, and noise of its own."""
+    n = cell.n_params
+    # alpha = beta: N* grows as C^0.5; A and B put D/N near 20.
+    surface = 1.7 + 20 * n**-0.3 + 20 * 20**0.3 * tokens**-0.3
+    lr = math.log(cell.learning_rate / (lr_shift * rule_learning_rate(n)))
+    batch = math.log(cell.batch_sequences / max(4, rule_batch(n, cell.shape.seq_len)))
+    beta = 0.05 * abs(cell.beta2 - 0.99)
+    digest = hashlib.sha256(f"{cell.id} {tokens}".encode()).digest()
+    luck = sum(digest[:12]) / 12 / 255 - 0.5
+    return surface + 0.05 * lr**2 + 0.03 * batch**2 + beta + noise * luck * math.sqrt(144)
+
+
+class FakeTrainer:
+    """Trains in a few steps, with checkpoints and readings."""
+
+    def __init__(self, step_seconds: float = 0.0, lr_shift: float = 1.0, noise: float = 0.003) -> None:
+        self.step_seconds, self.lr_shift, self.noise = step_seconds, lr_shift, noise
+        self.trained: list[str] = []
+
+    def started(self, spec_sha256: str) -> events.RunStarted:
+        return events.RunStarted(spec_sha256, "fake", {"python": "3"}, 1e12, {"mode": "fake"})
+
+    def train(
+        self, cells: Sequence[Cell], checkpoint: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]
+    ) -> None:
+        ids = tuple(cell.id for cell in cells)
+        self.trained += ids
+        saved = checkpoint / "state.json"
+        begin = json.loads(saved.read_text()) if saved.exists() else 0
+        total = max(cell.tokens for cell in cells)
+        share = max(1, math.ceil(total / STEPS))
+        done = set()
+        emit(progress.Started(ids, begin, "fake", 1, 0.0))
+        for tokens in range(begin + share, total + share, share):
+            time.sleep(self.step_seconds)
+            for cell in cells:
+                if cell.id in done:
+                    continue
+                if cell.learning_rate > DIVERGES_ABOVE:
+                    emit(progress.Diverged(cell.id, tokens, "the loss ran away"))
+                    done.add(cell.id)
+                    continue
+                for reading in cell.readings:
+                    if tokens - share < reading <= tokens:
+                        loss = planted_loss(cell, reading, self.lr_shift, self.noise)
+                        emit(progress.Reading(cell.id, reading, loss, 0.01, 4))
+            losses = tuple(None if c.id in done else planted_loss(c, min(tokens, c.tokens)) for c in cells)
+            emit(progress.Step(ids, tokens, losses, 1e6, 1e9))
+            for cell in cells:
+                if cell.tokens <= tokens and cell.id not in done:
+                    emit(progress.Finished(cell.id))
+                    done.add(cell.id)
+            if (tokens // share) % 4 == 0 or should_stop():
+                checkpoint.mkdir(parents=True, exist_ok=True)
+                saved.write_text(json.dumps(tokens))
+                emit(progress.Checkpointed(ids, tokens, str(checkpoint)))
+            if should_stop():
+                return
+
+
+def fake_trainer(_: Spec, __: argparse.Namespace) -> FakeTrainer:
+    return FakeTrainer(float(os.environ.get("FAKE_STEP_SECONDS", "0")))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], fake_trainer))

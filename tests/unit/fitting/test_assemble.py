@@ -1,0 +1,100 @@
+"""From runs to a stored fit."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from budgetscope.core.errors import UsageError
+from budgetscope.core.fit import Fit
+from budgetscope.core.laws import LossSurface
+from budgetscope.core.ledger import Convention
+from budgetscope.core.runs import Run
+from budgetscope.fitting.assemble import Assembly, fit_runs, suitable_kind
+from budgetscope.fitting.planted import planted_runs
+from budgetscope.store.schema import decode, encode
+
+ASSEMBLY = Assembly(id="mine/lab", title="lab", counting=Convention.STANDARD, source="a test", draws=200)
+BUDGETS = np.array([1e17 * 4**k for k in range(6)])
+
+
+def runs_on(surface: LossSurface, log_std: float = 0.001) -> list[Run]:
+    table = planted_runs(surface, budgets=BUDGETS, log_std=log_std, rng=np.random.default_rng(0))
+    rows = zip(table.flops, table.n_params, table.tokens, table.loss, strict=True)
+    return [Run(float(c), float(n), float(d), float(loss)) for c, n, d, loss in rows]
+
+
+def sweep(sizes: Sequence[float] = (1e7, 3e7, 1e8)) -> list[Run]:
+    """A planted grid: lr* = 0.005 (N/1e8)^-1/3, batch* = 3e5 (N/1e8)^2/3, quadratic in both logs."""
+    runs = []
+    for n in sizes:
+        best_lr, best_batch = 0.005 * (n / 1e8) ** (-1 / 3), 3e5 * (n / 1e8) ** (2 / 3)
+        for i in range(-3, 4):
+            for j in range(-3, 4):
+                lr, batch = best_lr * 2 ** (i + 0.3), best_batch * 2 ** (j - 0.2)
+                loss = 3 + 0.02 * math.log(lr / best_lr) ** 2 + 0.01 * math.log(batch / best_batch) ** 2
+                for seed in (0, 1):
+                    wobble = 0.002 * math.sin(37 * i + 11 * j + 5 * seed + n)
+                    runs.append(Run(120 * n * n, n, 20 * n, loss + wobble, lr, batch, 0.95, seed))
+    return runs
+
+
+def stores(fit: Fit) -> None:
+    assert decode(encode(fit), fit.id) == fit
+
+
+def test_iso_flop_runs_become_a_fit_that_plans(surface: LossSurface) -> None:
+    fit = fit_runs(runs_on(surface), ASSEMBLY)
+    law = fit.laws["allocation"].law
+    assert law.form == "power-law-params"
+    assert law.allocate(1e20).n_params == pytest.approx(surface.allocate(1e20).n_params, rel=0.15)  # type: ignore[union-attr]
+    assert {"allocation", "loss_curve", "excess"} <= fit.laws.keys()
+    assert fit.points is not None
+    assert len(fit.points.rows) == len(BUDGETS)
+    assert fit.provenance["runs"] == str(len(runs_on(surface)))
+    stores(fit)
+
+
+def test_a_parabola_can_be_asked_for(surface: LossSurface) -> None:
+    fit = fit_runs(runs_on(surface), replace(ASSEMBLY, kind="parabola"))
+    assert "parabola" in fit.method
+
+
+def test_runs_off_any_budget_become_a_surface(surface: LossSurface) -> None:
+    rng = np.random.default_rng(1)
+    runs = []
+    for _ in range(60):
+        n, d = 10 ** rng.uniform(7, 9), 10 ** rng.uniform(8.5, 11)
+        runs.append(Run(6 * n * d, n, d, surface.loss(n, d)))
+    assert suitable_kind(runs) == "parametric"
+    fit = fit_runs(runs, ASSEMBLY)
+    assert fit.surface is not None
+    assert fit.surface.alpha == pytest.approx(surface.alpha, rel=0.02)
+    stores(fit)
+
+
+def test_a_grid_becomes_a_recipe() -> None:
+    runs = sweep()
+    assert suitable_kind(runs) == "hyperparameters"
+    fit = fit_runs(runs, ASSEMBLY)
+    rate, batch = fit.laws["learning_rate"].law, fit.laws["batch_size"].law
+    assert rate.n_params_exponent == pytest.approx(-1 / 3, abs=0.05)  # type: ignore[union-attr]
+    assert batch.n_params_exponent == pytest.approx(2 / 3, abs=0.08)  # type: ignore[union-attr]
+    stores(fit)
+
+
+def test_the_same_runs_give_the_same_fit_in_any_order(surface: LossSurface) -> None:
+    runs = runs_on(surface)
+    assert fit_runs(runs, ASSEMBLY) == fit_runs(runs[::-1], ASSEMBLY)
+
+
+def test_an_unknown_noise_is_refused(surface: LossSurface) -> None:
+    with pytest.raises(UsageError, match="'pink' is not a noise model"):
+        fit_runs(runs_on(surface), replace(ASSEMBLY, noise="pink"))
+
+
+def test_a_grid_without_settings_is_refused(surface: LossSurface) -> None:
+    with pytest.raises(UsageError, match="no run says both its learning rate and its batch"):
+        fit_runs(runs_on(surface), replace(ASSEMBLY, kind="hyperparameters"))
