@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from budgetscope.tui.keys import KEYS
+from budgetscope.tui.keys import KEYS, named
 
 from budgetscope.core.fit import CONFIDENCE
 from budgetscope.report.fits import fitted_text, law_cells, says
@@ -21,8 +21,8 @@ from budgetscope.store.library import Layer, Library
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (
-    (), ("plan",), ("compare",), ("explain",), ("export",), ("flops",), ("devices",), ("fits",), ("fits", "list"),
-    ("fits", "show"), ("fits", "use"), ("fits", "path"),
+    (), ("plan",), ("compare",), ("explain",), ("export",), ("value",), ("fit",), ("score",), ("flops",), ("devices",),
+    ("fits",), ("fits", "list"), ("fits", "show"), ("fits", "use"), ("fits", "diff"), ("fits", "undo"), ("fits", "path"),
 )  # fmt: skip
 _HEAD = "<!-- Written by tools/docs.py from the code; edit the code. -->\n\n"
 _BLOCK = re.compile(r"(<!-- output: (?P<command>[^\n]+?) -->\n)(?P<text>.*?)(<!-- /output -->)", re.DOTALL)
@@ -73,7 +73,9 @@ def fits() -> str:
 
 def keys() -> str:
     """Return the reference of the app's keys."""
-    rows = [f"| {key.screen} | `{key.key}` | {key.description} |\n" for key in KEYS]
+    rows = [
+        f"| {key.screen} | {', '.join(f'`{named(name)}`' for name in key.keys)} | {key.description} |\n" for key in KEYS
+    ]
     return "".join([_HEAD, "# Keys of the app\n\n", "| screen | key | what it does |\n| --- | --- | --- |\n", *rows])
 
 

@@ -24,18 +24,20 @@ STAGE1_SHARE = 0.4
 """Of the compute; the rest is stage 2's."""
 BUDGET_FACTOR = 2.0
 """Between neighbouring budgets."""
-MIN_RATIO, MAX_RATIO = 2.0, 150.0
-"""D/N of a reading: below, a run is still warming up; above, it costs much and says little of the optimum."""
+MIN_RATIO, MAX_RATIO = 2.0, 200.0
+"""D/N of a reading: a factor ten about the expected optimum, so a factor three in N at one budget. Below, a run is
+still warming up; above, it takes much data and says little of the optimum."""
 MAX_EXTENSIONS = 2
 """Steps by which a grid may grow beyond an edge, on each side."""
 MIN_SIZES_BESIDE = 2
-"""Sizes below and above the expected optimum that a budget needs."""
+"""Sizes that a budget needs on each side of the expected optimum, a factor `_BESIDE` off or more."""
 MIN_BUDGETS = 4
 """A loss curve needs four; an allocation three."""
 
 # N*(C) expected here: the law of Porian et al. 2024 (0.12 C^0.497), 20% lower, as a prototype found at 1e14
 # to 1e15 FLOPs. It centres the sizes; the fit does not know it.
 _EXPECTED = (0.096, 0.497)
+_BESIDE = 1.2
 _GRID_FACTOR = 2.0
 _LR_STEPS = {3: (-1, 0, 1), 5: (-2, -1, 0, 1, 2), 6: (-3, -2, -1, 0, 1, 2)}
 _BATCH_STEPS = {3: (-1, 0, 1), 4: (-2, -1, 0, 1)}
@@ -191,9 +193,9 @@ def _with_budgets(base: Design, shapes: Sequence[Shape], top: float, wanted: int
 
 def _surrounded(flops: float, shapes: Sequence[Shape]) -> bool:
     """Whether enough sizes lie on both sides of the expected optimum."""
-    sizes = [n_params(shape) for shape in shapes if readings(shape, (flops,))]
-    below = sum(n < expected_optimum(flops) for n in sizes)
-    return min(below, len(sizes) - below) >= MIN_SIZES_BESIDE
+    offsets = [n_params(shape) / expected_optimum(flops) for shape in shapes if readings(shape, (flops,))]
+    below, above = sum(u <= 1 / _BESIDE for u in offsets), sum(u >= _BESIDE for u in offsets)
+    return min(below, above) >= MIN_SIZES_BESIDE
 
 
 def _stage1(preset: Preset, shapes: Sequence[Shape], top: int) -> tuple[Cell, ...]:

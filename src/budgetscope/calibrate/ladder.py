@@ -5,9 +5,11 @@ import math
 from budgetscope.calibrate.cells import Cell
 from budgetscope.core.ledger import Convention, Shape
 
-# Steps of 32 from 128 on keep neighbours within a factor 1.7 of each other; below, the head dominates and
-# smaller steps do the same.
-WIDTHS = (4, 8, 12, 16, 24, 32, 48, 64, 80, 96, 112, *range(128, 513, 32))
+# Steps of 32 from 128 on keep neighbours within a factor 1.7 of each other; below, smaller steps do the same
+# whether the head dominates (a large vocabulary) or not (bytes).
+WIDTHS = (4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64, 80, 96, 112, *range(128, 513, 32))
+MIN_STEP = 1.22
+"""Between neighbouring sizes: closer ones tell little more and cost a start each."""
 _ROUND_FF = 32
 _HEAD_DIM = 32
 
@@ -36,7 +38,11 @@ def ladder(vocab_size: int, seq_len: int) -> tuple[Shape, ...]:
         vocab_size: of the tokenizer.
         seq_len: training context in tokens.
     """
-    return tuple(_shape(width, vocab_size, seq_len) for width in WIDTHS)
+    shapes: list[Shape] = []
+    for shape in (_shape(width, vocab_size, seq_len) for width in WIDTHS):
+        if not shapes or n_params(shape) >= MIN_STEP * n_params(shapes[-1]):
+            shapes.append(shape)
+    return tuple(shapes)
 
 
 def _shape(width: int, vocab_size: int, seq_len: int) -> Shape:
@@ -66,7 +72,8 @@ def rule_learning_rate(n: float) -> float:
 def rule_batch(n: float, seq_len: int) -> int:
     """Return the batch in sequences that grids are centred on, a power of two."""
     sequences = _RULE_BATCH_TOKENS * math.pow(n / _RULE_N, 2 / 3) / seq_len
-    return int(math.exp2(max(0, round(math.log2(sequences)))))
+    doublings = max(0, round(math.log2(sequences)))
+    return int(math.ldexp(1.0, doublings))
 
 
 def whole_batch(sequences: float) -> int:

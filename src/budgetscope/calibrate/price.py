@@ -31,7 +31,7 @@ ASSUMED_RATES: dict[str, dict[int, float]] = {
     "mps": {64: 0.5e12, 256: 2e12},
     "cpu": {8: 4e9, 32: 6e9, 128: 3e10, 256: 5e10},
 }
-_START_SECONDS = {"cuda": 15.0, "mps": 2.0, "cpu": 0.1}
+_START_SECONDS = {"cuda": 6.0, "mps": 2.0, "cpu": 0.1}
 
 
 @dataclass(frozen=True, slots=True)

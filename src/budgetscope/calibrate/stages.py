@@ -23,6 +23,7 @@ from budgetscope.fitting.hyperparameters import HyperparameterFit, fit_hyperpara
 from budgetscope.fitting.sweep import SweepTable, sweep_cells
 
 _EDGE_DRAWS = 200
+_SIGMAS = 2.0
 # An exponent whose 95% interval is wider than this is left to the rule of Porian et al. when stage 2 is
 # planned: a few noisy sizes must not be carried over a factor ten in N.
 _MAX_EXPONENT_WIDTH = 0.5
@@ -155,7 +156,7 @@ def recipe(state: RunState, design: Design) -> Recipe:
         return Recipe(
             learning_rate=_through(*_rule_lr(design), shift_lr),
             batch_tokens=_through(*_rule_batch(design), shift_batch),
-            beta2=_beta2(fit, state, design),
+            beta2=_beta2(fit, design),
             fit=None,
             notes=(
                 f"Stage 1 gives no law, so stage 2 takes the rule of Porian et al. through the best cells: {reason}",
@@ -177,7 +178,7 @@ def recipe(state: RunState, design: Design) -> Recipe:
                 "Porian et al., through the fitted middle."
             )
         laws.append((law.at(middle, 1.0) * middle**-exponent, exponent))
-    return Recipe(laws[0], laws[1], _beta2(fit, state, design), fit, tuple(notes))
+    return Recipe(laws[0], laws[1], _beta2(fit, design), fit, tuple(notes))
 
 
 def _through(coefficient: float, exponent: float, shift: float) -> tuple[float, float]:
@@ -212,22 +213,26 @@ def _shifts(state: RunState, design: Design) -> tuple[float, float]:
     return (math.exp(float(np.mean(lrs))), math.exp(float(np.mean(batches)))) if lrs else (1.0, 1.0)
 
 
-def _beta2(fit: HyperparameterFit | None, state: RunState, design: Design) -> BatchStep:
-    """Return the beta2 of each batch: the fitted step, or else the one value that costs least over all batches."""
+def _beta2(fit: HyperparameterFit | None, design: Design) -> BatchStep:
+    """Return the beta2 of each batch: the fitted step, or else one value for all."""
     if fit is not None and fit.beta2_step is not None:
         step = fit.beta2_step
         return BatchStep(step.threshold_tokens, step.below, step.above)
-    value = design.beta2s[len(design.beta2s) // 2]
-    if fit is not None and fit.beta2:
-        cost: dict[float, float] = {}
-        for row in fit.beta2:
-            for beta2, penalty in row.penalty.items():
-                cost[beta2] = cost.get(beta2, 0.0) + penalty * row.cells
-        value = min(cost, key=lambda beta2: cost[beta2])
-    elif fit is None:
-        done = [s for s in state.of_stage(1) if s.final_loss is not None]
-        value = min(done, key=lambda s: s.final_loss or math.inf).cell.beta2 if done else value
-    return BatchStep(1.0, value, value)
+    beta2 = _one_beta2(fit, design)
+    return BatchStep(1.0, beta2, beta2)
+
+
+def _one_beta2(fit: HyperparameterFit | None, design: Design) -> float:
+    """Return the middle of the grid, unless another beta2 is better over all batches by more than the noise."""
+    middle = design.beta2s[len(design.beta2s) // 2]
+    if fit is None or not fit.beta2:
+        return middle
+    weights = np.array([row.cells for row in fit.beta2], dtype=float)
+    share = weights / weights.sum()
+    cost = {beta2: share @ [row.penalty.get(beta2, math.inf) for row in fit.beta2] for beta2 in design.beta2s}
+    error = math.sqrt(float(share**2 @ [row.std_error**2 for row in fit.beta2]))
+    best = min(cost, key=lambda beta2: float(cost[beta2]))
+    return best if cost[middle] - cost[best] > _SIGMAS * error else middle
 
 
 def stage2_cells(design: Design, chosen: Recipe) -> tuple[Cell, ...]:

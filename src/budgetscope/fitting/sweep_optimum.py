@@ -21,6 +21,9 @@ MIN_SURFACE_POINTS = 9
 # How far the smooth surface misses the true one, as a share of the loss above the minimum: what lies high is
 # believed less, and the more so the quieter the runs are.
 _MISFIT_SHARE = 0.2
+# How much of that the copies carry. On planted surfaces all of it makes the intervals half as wide again as
+# they need be; none of it misses the optimum of a leaning surface.
+_MISFIT_DRAWN = 0.5
 _REWEIGHTINGS = 8
 # Quieter than any training run: keeps the weights finite where no noise is stated.
 _LEAST_STD = 1e-5
@@ -119,7 +122,8 @@ def smoothed_minima(grid: Grid, log_loss: FloatArray, log_std: FloatArray, rng: 
     learning rate from the best one of its batch: too high a learning rate costs more than too low a one, and
     a bare quadratic would answer too low. Near: a point's variance is that of its noise plus the square of a
     share of its loss above the minimum, which stands for what such a surface cannot follow. So quiet runs are
-    fitted close to the minimum and noisy ones over more of the grid, and the copies carry both variances.
+    fitted close to the minimum and noisy ones over more of the grid, and the copies carry half of that misfit
+    beside the noise.
 
     Args:
         grid: At least three learning rates, three batches and `MIN_SURFACE_POINTS` points.
@@ -142,7 +146,7 @@ def smoothed_minima(grid: Grid, log_loss: FloatArray, log_std: FloatArray, rng: 
         slope = _valley_slope(solve @ measured, float(u[bottom] - tilt * v[bottom]))
         tilt, fitted_tilt = float(np.clip(tilt + slope, -_MAX_TILT, _MAX_TILT)), tilt
     c = log_loss @ solve.T
-    c[1:] += (misfit * rng.standard_normal((len(c) - 1, u.size))) @ solve.T
+    c[1:] += (_MISFIT_DRAWN * misfit * rng.standard_normal((len(c) - 1, u.size))) @ solve.T
     at_x, at_v, convex = _surface_minimum(c)
     # Without a minimum, the lowest of the points.
     point = (c @ basis.T).argmin(axis=1)

@@ -26,7 +26,7 @@ from budgetscope.calibrate.corpus import sources as sources_module
 from budgetscope.calibrate.corpus.disk import alone
 from budgetscope.calibrate.corpus.documents import DOCUMENT_CHARS, cut
 from budgetscope.calibrate.corpus.model import META_NAME, TOKENIZER_NAME, TOKENS_NAME
-from budgetscope.calibrate.corpus.spool import held_out
+from budgetscope.calibrate.corpus.spool import Spool, held_out
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 
 END = 256
@@ -139,6 +139,8 @@ def test_the_tokens_do_not_depend_on_the_order_or_the_packing(
     parquet.write_table(arrow.table({"n": range(20), "text": documents[40:]}), folder / "d.parquet", row_group_size=7)
     (folder / "picture.png").write_bytes(b"\x89PNG\x00\x01")
     (folder / ".hidden.txt").write_text("not this")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "hidden.txt").write_text("nor this")
     corpus = by_bytes(folder, cache)
     assert corpus.sha256 == expected
     assert "5 files of the folder folder, 1 others left out" in corpus.description
@@ -170,6 +172,15 @@ def test_cutting_keeps_every_word_in_order(pieces: list[str], repeat: int) -> No
 )
 def test_how_much_is_held_out(total: int, expected: int) -> None:
     assert held_out(total, enough=1 << 18, most=1 << 20) == expected
+
+
+def test_documents_are_held_out_whole_and_within_the_measure(documents: list[str], tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", [text * (1 + n % 7) for n, text in enumerate(documents)])
+    for target in (0, 1_500, 5_000, 40_000):
+        held = spool.held_out(target)
+        assert spool.size(held) <= target
+        assert sorted([*held, *spool.all_but(held)]) == list(range(len(documents)))
+    assert spool.size(held) > 0.9 * target
 
 
 def test_the_text_that_came_with_python(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,6 +329,16 @@ def test_a_carried_folder_is_read_through_once_only(lines: Path, cache: Path) ->
     assert not stages.seen
 
 
+def test_the_description_of_other_tokens_is_not_believed(
+    lines: Path, documents: list[str], cache: Path, tmp_path: Path
+) -> None:
+    folder = by_bytes(lines, cache).path
+    other = by_bytes(written(tmp_path / "other.jsonl", documents[:50]), cache).path
+    shutil.copy(other / META_NAME, folder)
+    with pytest.raises(FailureError, match=r"meta\.json' is damaged; delete its folder"):
+        prepare(str(folder), cache=cache)
+
+
 def test_a_flipped_bit_in_a_carried_file_is_found(lines: Path, cache: Path) -> None:
     path = by_bytes(lines, cache).path / TOKENS_NAME
     content = bytearray(path.read_bytes())
@@ -385,6 +406,7 @@ def bad_files() -> Iterator[tuple[str, bytes, str]]:
     yield "empty.txt", b"", "is empty; give text"
     yield "blank.txt", b" \n\n" * 100, "holds 0 bytes of text in 0 documents; a calibration needs at least 65536"
     yield "tiny.txt", b"A few words.\n\n" * 30, "holds 418 bytes of text in 1 documents"
+    yield "small.txt", "\n\n".join(made_up(32)).encode(), "training tokens; a calibration needs at least 65536"
     yield "nul.txt", b"words\x00" * 50_000, "is not text: it holds NUL bytes"
     yield "latin.txt", "naïve ".encode("latin-1") * 50_000, "is not text: it is not UTF-8"
     yield "wide.txt", "words ".encode("utf-16"), "is not text"

@@ -21,7 +21,7 @@ FEWEST_TRAINING_TOKENS = 1 << 16
 
 _ENOUGH_VALIDATION_TOKENS = 1 << 18
 _MOST_VALIDATION_TOKENS = 1 << 20
-_BYTES_PER_TOKEN = {"bpe": 4, "bytes": 1}  # to size the held-out text before there is a tokenizer
+_BYTES_PER_TOKEN = {"bpe": 3, "bytes": 1}  # on the low side: to size the held-out text before there is a tokenizer
 _SAMPLE_BYTES = 16 << 20
 _BATCH_BYTES = 4 << 20
 _SCAN_TOKENS = 1 << 22
