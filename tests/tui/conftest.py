@@ -1,13 +1,13 @@
 """An app on the bundled fits alone."""
 
 import pytest
+from tests.tui.driving import Start
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.store.library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
 from budgetscope.tui.app import BudgetscopeApp
-from tests.tui.driving import Start
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from budgetscope.tui.fields import FIELDS, field_at_fault, read, written
         ("law", "  ", None),
     ],
 )
-def test_what_is_typed_becomes_the_request(name, text, value):
+def test_what_is_typed_becomes_the_request(name: str, text: str, value: object) -> None:
     request = read(PlanRequest("1e20", mfu=0.1, law="x/y"), name, text)
     assert getattr(request, name) == value
     assert type(getattr(request, name)) is type(value)
@@ -41,13 +41,13 @@ def test_what_is_typed_becomes_the_request(name, text, value):
         ("gpus", "1e400"),
     ],
 )
-def test_what_is_no_number_is_refused_and_named(name, text):
+def test_what_is_no_number_is_refused_and_named(name: str, text: str) -> None:
     with pytest.raises(UsageError) as refusal:
         read(PlanRequest("1e20"), name, text)
     assert refusal.value.args[0]
 
 
-def test_written_fields_read_back_as_the_same_request():
+def test_written_fields_read_back_as_the_same_request() -> None:
     request = PlanRequest("1e21", "a/b", None, "A100", 64.0, 0.425, 2.5, 2048, 50432, "total")
     back = PlanRequest("")
     for name, text in written(request).items():
@@ -55,7 +55,7 @@ def test_written_fields_read_back_as_the_same_request():
     assert back == request
 
 
-def test_every_option_of_a_request_has_a_field():
+def test_every_option_of_a_request_has_a_field() -> None:
     assert {field.name for field in FIELDS} == set(PlanRequest.__dataclass_fields__) - {"hyperparameters"}
 
 
@@ -72,5 +72,5 @@ def test_every_option_of_a_request_has_a_field():
         (PlanRequest("nonsense", mfu=0.4), "budget"),
     ],
 )
-def test_the_fault_is_of_the_field_whose_removal_heals(advisor: Advisor, request_, field):
+def test_the_fault_is_of_the_field_whose_removal_heals(advisor: Advisor, request_: PlanRequest, field: str) -> None:
     assert field_at_fault(advisor, request_) == field

@@ -1,13 +1,16 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.tui.driving import Start, notices, plan_screen, settle, shown, type_into
 from textual.events import Paste
 from textual.widgets import Input, Static
 
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.plan import Plan
 from budgetscope.report.rows import comparison_rows, plan_rows
 from budgetscope.store.library import Layer, Library
 from budgetscope.store.locations import bundled_fits
@@ -18,15 +21,25 @@ from budgetscope.tui.screens.details import DetailsScreen
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.laws import LawsScreen
 from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.field_row import FieldRow
 from budgetscope.tui.widgets.law_table import LawTable
 from budgetscope.tui.widgets.recommendation import Recommendation
-from tests.tui.driving import Start, notices, plan_screen, settle, shown, type_into
 
 BIG, SMALL = (120, 40), (80, 24)
 
 
+def answer(advisor: Advisor, request: PlanRequest) -> Plan | str:
+    """Return the plan, or the sentence that refuses it."""
+    try:
+        return advisor.plan(request)
+    except BudgetscopeError as error:
+        return str(error)
+
+
 @pytest.mark.parametrize("size", [SMALL, BIG, (200, 60)])
-async def test_the_first_screen_answers_the_default_budget(start: Start, advisor: Advisor, size):
+async def test_the_first_screen_answers_the_default_budget(
+    start: Start, advisor: Advisor, size: tuple[int, int]
+) -> None:
     async with start().run_test(size=size) as pilot:
         await settle(pilot)
         plan = advisor.plan(PlanRequest(DEFAULT_BUDGET))
@@ -49,7 +62,7 @@ async def test_the_first_screen_answers_the_default_budget(start: Start, advisor
         assert "N*(C)" in text
 
 
-async def test_it_opens_with_the_request_given(start: Start, advisor: Advisor):
+async def test_it_opens_with_the_request_given(start: Start, advisor: Advisor) -> None:
     request = PlanRequest("1e21", law="hoffmann2022/approach-2", mfu=0.5, seq_len=4096)
     async with start(request).run_test(size=BIG) as pilot:
         screen = await settle(pilot)
@@ -61,21 +74,20 @@ async def test_it_opens_with_the_request_given(start: Start, advisor: Advisor):
 
 
 @pytest.mark.parametrize("budget", ["64xH100 14d", "1e21", "$50k on H100", "loss 2.6", "N=7B"])
-async def test_typing_a_budget_shows_what_the_api_says(start: Start, advisor: Advisor, budget):
+async def test_typing_a_budget_shows_what_the_api_says(start: Start, advisor: Advisor, budget: str) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await type_into(pilot, "budget", "")
         for character in budget:
             screen.row("budget").input.insert_text_at_cursor(character)
             await pilot.pause()
             request = PlanRequest(screen.row("budget").input.value)
-            try:
-                expected = advisor.plan(request)
-            except BudgetscopeError as error:
+            expected = answer(advisor, request)
+            if isinstance(expected, str):
                 assert screen.problem is not None
-                assert screen.problem.sentence == str(error)
+                assert screen.problem.sentence == expected
             else:
                 assert screen.problem is None
-                assert pilot.app.screen.query_one(Recommendation).plan == expected
+                assert screen.query_one(Recommendation).plan == expected
         await settle(pilot)
         assert screen.plan == advisor.plan(PlanRequest(budget))
         assert screen.query_one(LawTable).comparison == advisor.compare(PlanRequest(budget))
@@ -98,7 +110,9 @@ async def test_typing_a_budget_shows_what_the_api_says(start: Start, advisor: Ad
         ("law", "meta2024/llama3", {"law": "meta2024/llama3"}),
     ],
 )
-async def test_every_option_edits_the_one_request(start: Start, advisor: Advisor, name, text, change):
+async def test_every_option_edits_the_one_request(
+    start: Start, advisor: Advisor, name: str, text: str, change: dict[str, Any]
+) -> None:
     request = PlanRequest("1e21")
     async with start(request).run_test(size=BIG) as pilot:
         screen = await type_into(pilot, name, text)
@@ -111,7 +125,7 @@ async def test_every_option_edits_the_one_request(start: Start, advisor: Advisor
         assert screen.plan == advisor.plan(request)
 
 
-async def test_unsaid_options_show_what_the_plan_took(start: Start):
+async def test_unsaid_options_show_what_the_plan_took(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
         hints = {name: screen.row(name).input.placeholder for name in ("device", "gpus", "mfu", "convention", "law")}
@@ -128,7 +142,9 @@ async def test_unsaid_options_show_what_the_plan_took(start: Start):
 
 
 @pytest.mark.parametrize("text", ["", "64xH100", "64xH100 14", "-1", "nan", "1e400", "14 furlongs", "[red]x[/red]"])
-async def test_a_bad_budget_shows_the_sentence_and_keeps_the_last_good_plan(start: Start, advisor: Advisor, text):
+async def test_a_bad_budget_shows_the_sentence_and_keeps_the_last_good_plan(
+    start: Start, advisor: Advisor, text: str
+) -> None:
     async with start().run_test(size=(200, 60)) as pilot:
         screen = await settle(pilot)
         good = screen.plan
@@ -154,7 +170,7 @@ async def test_a_bad_budget_shows_the_sentence_and_keeps_the_last_good_plan(star
     ("name", "text"),
     [("device", "potato"), ("gpus", "many"), ("mfu", "40"), ("vocab", "1"), ("law", "no/such"), ("convention", "mine")],
 )
-async def test_a_bad_option_is_named_beside_its_field(start: Start, advisor: Advisor, name, text):
+async def test_a_bad_option_is_named_beside_its_field(start: Start, advisor: Advisor, name: str, text: str) -> None:
     async with start(PlanRequest("1e21")).run_test(size=BIG) as pilot:
         screen = await type_into(pilot, name, text)
         assert screen.problem is not None
@@ -169,7 +185,7 @@ async def test_a_bad_option_is_named_beside_its_field(start: Start, advisor: Adv
         assert not row.query_one(".note").display
 
 
-async def test_mending_one_of_two_faults_leaves_the_other(start: Start):
+async def test_mending_one_of_two_faults_leaves_the_other(start: Start) -> None:
     async with start(PlanRequest("1e21")).run_test(size=BIG) as pilot:
         screen = await type_into(pilot, "gpus", "many")
         await type_into(pilot, "budget", "1e22")
@@ -180,7 +196,7 @@ async def test_mending_one_of_two_faults_leaves_the_other(start: Start):
         assert screen.request == PlanRequest("1e22", gpus=16.0)
 
 
-async def test_pasted_garbage_is_refused_in_one_sentence(start: Start):
+async def test_pasted_garbage_is_refused_in_one_sentence(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
         good = screen.plan
@@ -192,7 +208,7 @@ async def test_pasted_garbage_is_refused_in_one_sentence(start: Start):
         assert screen.plan == good
 
 
-async def test_a_first_budget_that_is_bad_leaves_an_empty_plan(start: Start):
+async def test_a_first_budget_that_is_bad_leaves_an_empty_plan(start: Start) -> None:
     async with start(PlanRequest("nonsense")).run_test(size=BIG) as pilot:
         screen = await settle(pilot)
         assert screen.plan is None
@@ -205,7 +221,7 @@ async def test_a_first_budget_that_is_bad_leaves_an_empty_plan(start: Start):
 # Keys
 
 
-async def test_copy_gives_the_command_of_the_plan_on_the_screen(start: Start):
+async def test_copy_gives_the_command_of_the_plan_on_the_screen(start: Start) -> None:
     request = PlanRequest("$50k on H100", law="meta2024/llama3")
     async with start(request).run_test(size=BIG) as pilot:
         await settle(pilot)
@@ -222,7 +238,7 @@ async def test_copy_gives_the_command_of_the_plan_on_the_screen(start: Start):
 
 
 @pytest.mark.parametrize("key", ["?", "f1"])
-async def test_help_lists_every_key_of_the_table(start: Start, key):
+async def test_help_lists_every_key_of_the_table(start: Start, key: str) -> None:
     async with start().run_test(size=BIG) as pilot:
         await settle(pilot)
         await pilot.press("escape", key)
@@ -232,11 +248,11 @@ async def test_help_lists_every_key_of_the_table(start: Start, key):
             if entry.screen in ("plan", "everywhere"):
                 assert entry.description in text
         await pilot.press("escape")
-        assert plan_screen(pilot) is pilot.app.screen
+        assert len(pilot.app.screen_stack) == 1
 
 
 @pytest.mark.parametrize("keys", [["escape", "t"], ["f2"]])
-async def test_brightness_switches_and_back(start: Start, keys):
+async def test_brightness_switches_and_back(start: Start, keys: list[str]) -> None:
     async with start().run_test(size=BIG) as pilot:
         await settle(pilot)
         assert pilot.app.theme == DARK
@@ -246,7 +262,7 @@ async def test_brightness_switches_and_back(start: Start, keys):
         assert pilot.app.theme == DARK
 
 
-async def test_the_view_goes_round_and_shows_both_only_where_both_fit(start: Start):
+async def test_the_view_goes_round_and_shows_both_only_where_both_fit(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
 
@@ -270,7 +286,7 @@ async def test_the_view_goes_round_and_shows_both_only_where_both_fit(start: Sta
 
 
 @pytest.mark.parametrize("key", ["z", "f4"])
-async def test_zoom_gives_the_chart_the_screen_and_takes_it_back(start: Start, key):
+async def test_zoom_gives_the_chart_the_screen_and_takes_it_back(start: Start, key: str) -> None:
     async with start().run_test(size=SMALL) as pilot:
         screen = await settle(pilot)
         before = screen.query_one(Chart).size.height
@@ -284,7 +300,7 @@ async def test_zoom_gives_the_chart_the_screen_and_takes_it_back(start: Start, k
 
 
 @pytest.mark.parametrize("key", ["d", "f6"])
-async def test_details_show_every_row_caution_and_assumption(start: Start, key):
+async def test_details_show_every_row_caution_and_assumption(start: Start, key: str) -> None:
     async with start().run_test(size=(200, 120)) as pilot:
         screen = await settle(pilot)
         await pilot.press("escape", key)
@@ -300,10 +316,10 @@ async def test_details_show_every_row_caution_and_assumption(start: Start, key):
             assert sentence in words
         assert command(PlanRequest(DEFAULT_BUDGET)) in words
         await pilot.press("d")
-        assert plan_screen(pilot) is pilot.app.screen
+        assert len(pilot.app.screen_stack) == 1
 
 
-async def test_escape_and_enter_leave_a_field_and_b_comes_back(start: Start):
+async def test_escape_and_enter_leave_a_field_and_b_comes_back(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
         assert screen.focused is screen.row("budget").input
@@ -316,7 +332,7 @@ async def test_escape_and_enter_leave_a_field_and_b_comes_back(start: Start):
         assert screen.focused is screen.row("budget").input
 
 
-async def test_letters_in_a_field_are_text(start: Start):
+async def test_letters_in_a_field_are_text(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
         await pilot.press("end", *"qytcldz")
@@ -325,26 +341,26 @@ async def test_letters_in_a_field_are_text(start: Start):
         assert pilot.app.screen is screen
 
 
-async def test_tab_goes_through_the_fields_and_back(start: Start):
+async def test_tab_goes_through_the_fields_and_back(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
         names = []
         for _ in range(9):
             focused = screen.focused
             assert isinstance(focused, Input)
-            names.append(focused.parent.parent.id)
+            names.append(next(row.id for row in screen.query(FieldRow) if row.input is focused))
             await pilot.press("tab")
         assert names == [
             f"field-{name}"
             for name in ("budget", "device", "gpus", "mfu", "price", "seq_len", "vocab", "convention", "law")
         ]
-        assert isinstance(screen.focused, LawTable)
+        assert screen.query_one(LawTable).has_focus
         await pilot.press("shift+tab")
-        assert screen.focused is screen.row("law").input
+        assert screen.row("law").input.has_focus
 
 
 @pytest.mark.parametrize("keys", [["escape", "q"], ["ctrl+q"]])
-async def test_quit(start: Start, keys):
+async def test_quit(start: Start, keys: list[str]) -> None:
     async with start().run_test(size=BIG) as pilot:
         await settle(pilot)
         await pilot.press(*keys)
@@ -352,7 +368,7 @@ async def test_quit(start: Start, keys):
         assert not pilot.app.is_running
 
 
-async def test_the_palette_offers_the_actions(start: Start):
+async def test_the_palette_offers_the_actions(start: Start) -> None:
     app = start()
     async with app.run_test(size=BIG) as pilot:
         screen = await settle(pilot)
@@ -366,7 +382,7 @@ async def test_the_palette_offers_the_actions(start: Start):
 
 
 @pytest.mark.parametrize("key", ["l", "ctrl+l"])
-async def test_the_picker_changes_the_law(start: Start, advisor: Advisor, key):
+async def test_the_picker_changes_the_law(start: Start, advisor: Advisor, key: str) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
         await pilot.press(*(["escape"] if key == "l" else []), key)
@@ -383,20 +399,20 @@ async def test_the_picker_changes_the_law(start: Start, advisor: Advisor, key):
         assert screen.query_one(LawTable).comparison == advisor.compare(request)
 
 
-async def test_the_picker_moves_by_arrows_and_closes_without_a_change(start: Start):
+async def test_the_picker_moves_by_arrows_and_closes_without_a_change(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
-        await pilot.press("ctrl+l", *"hoffmann", "down", "enter")
+        await pilot.press("ctrl+l", *"hoff", "down", "enter")
         await settle(pilot)
         assert screen.request.law == "hoffmann2022/approach-2"
         await pilot.press("ctrl+l", "up", "up", "escape")
         await settle(pilot)
         assert screen.request.law == "hoffmann2022/approach-2"
-        await pilot.press("ctrl+l", *"nothing like it", "enter")
+        await pilot.press("ctrl+l", *"xyz", "enter")
         assert isinstance(pilot.app.screen, LawsScreen)
 
 
-async def test_the_comparison_moves_and_follows_the_law_at_the_cursor(start: Start, advisor: Advisor):
+async def test_the_comparison_moves_and_follows_the_law_at_the_cursor(start: Start, advisor: Advisor) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
         table = screen.query_one(LawTable)
@@ -413,7 +429,7 @@ async def test_the_comparison_moves_and_follows_the_law_at_the_cursor(start: Sta
         assert table.scroll_offset.y > 0
 
 
-async def test_a_law_that_says_nothing_of_n_cannot_be_followed(start: Start):
+async def test_a_law_that_says_nothing_of_n_cannot_be_followed(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
         table = screen.query_one(LawTable)
@@ -425,7 +441,7 @@ async def test_a_law_that_says_nothing_of_n_cannot_be_followed(start: Start):
         assert "says nothing of N and D" in notices(pilot)[0]
 
 
-async def test_the_table_shows_every_law_with_the_words_of_the_report(start: Start, advisor: Advisor):
+async def test_the_table_shows_every_law_with_the_words_of_the_report(start: Start, advisor: Advisor) -> None:
     async with start().run_test(size=(200, 80)) as pilot:
         await settle(pilot)
         await pilot.press("escape", "c", "c")
@@ -456,7 +472,7 @@ def _copy_of(fit_id: str, folder: Path, **changes: object) -> None:
     target.write_text(json.dumps(record))
 
 
-async def test_markup_in_a_title_is_shown_as_it_is(start: Start, tmp_path: Path):
+async def test_markup_in_a_title_is_shown_as_it_is(start: Start, tmp_path: Path) -> None:
     _copy_of("meta2024/llama3", tmp_path, id="evil/title", title="[red]x[/red] [@click=app.quit]")
     library = Library((Layer("user", tmp_path), Layer("bundled", bundled_fits())))
     own = Advisor(library, Settings(), ())
@@ -475,7 +491,7 @@ async def test_markup_in_a_title_is_shown_as_it_is(start: Start, tmp_path: Path)
         assert "> [red]x[/red]" in shown(pilot)
 
 
-async def test_a_broken_fit_is_reported_and_the_others_still_load(start: Start, tmp_path: Path):
+async def test_a_broken_fit_is_reported_and_the_others_still_load(start: Start, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "broken.json").write_text("{")
     library = Library((Layer("user", tmp_path), Layer("bundled", bundled_fits())))
@@ -487,7 +503,7 @@ async def test_a_broken_fit_is_reported_and_the_others_still_load(start: Start, 
         assert "broken.json" in notices(pilot)[0]
 
 
-async def test_a_broken_settings_file_is_told_and_the_app_stays(start: Start, tmp_path: Path):
+async def test_a_broken_settings_file_is_told_and_the_app_stays(start: Start, tmp_path: Path) -> None:
     own = Advisor(Library((Layer("user", tmp_path), Layer("bundled", bundled_fits()))), Settings(law="no/such"), ())
     async with start(None, own).run_test(size=BIG) as pilot:
         screen = await settle(pilot)
@@ -500,7 +516,7 @@ async def test_a_broken_settings_file_is_told_and_the_app_stays(start: Start, tm
 # Sizes
 
 
-async def test_every_size_is_drawn(start: Start):
+async def test_every_size_is_drawn(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
         for size in ((40, 10), (80, 24), (1, 1), (300, 90), (80, 60), (200, 20), (120, 40)):
@@ -513,7 +529,7 @@ async def test_every_size_is_drawn(start: Start):
         assert "Recommendation" in shown(pilot)
 
 
-async def test_changing_laws_while_one_is_studied_ends_at_the_last(start: Start, advisor: Advisor):
+async def test_changing_laws_while_one_is_studied_ends_at_the_last(start: Start, advisor: Advisor) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = plan_screen(pilot)
         for law in ("hoffmann2022/approach-1", "kaplan2020/fixed-batch", "porian2024/openwebtext2-tuned"):

@@ -27,6 +27,8 @@ BUDGET_FACTOR = 2.0
 MIN_RATIO, MAX_RATIO = 2.0, 200.0
 """D/N of a reading: a factor ten about the expected optimum, so a factor three in N at one budget. Below, a run is
 still warming up; above, it takes much data and says little of the optimum."""
+MIN_BATCH = 2
+"""Sequences a step, at least: fewer leave the device idle."""
 MAX_EXTENSIONS = 2
 """Steps by which a grid may grow beyond an edge, on each side."""
 MIN_SIZES_BESIDE = 2
@@ -69,7 +71,7 @@ class Preset:
 
 
 PRESETS = {
-    "smoke": Preset(0.8, 3, 3, 3, (0.99,), 2, 4),
+    "smoke": Preset(0.6, 3, 3, 3, (0.99,), 2, 4),
     "quick": Preset(5, 3, 5, 3, (0.95, 0.99), 2, 5),
     "standard": Preset(20, 3, 6, 4, (0.95, 0.99, 0.999), 3, 6),
     "deep": Preset(120, 4, 6, 4, (0.95, 0.99, 0.999), 4, 8),
@@ -130,9 +132,7 @@ def readings(shape: Shape, budgets: Sequence[float]) -> tuple[float, ...]:
     return tuple(d for d in tokens if MIN_RATIO <= d / n <= MAX_RATIO)
 
 
-def design(
-    preset: str, limit: float | None, cost: Callable[[Sequence[Cell]], float], vocab_size: int, seq_len: int
-) -> Design:
+def design(preset: str, limit: float, cost: Callable[[Sequence[Cell]], float], vocab_size: int, seq_len: int) -> Design:
     """Return the largest design of a preset that a limit pays for.
 
     Args:
@@ -153,8 +153,6 @@ def design(
     empty = Design(preset, vocab_size, seq_len, smallest, (), (), tuple(range(chosen.seeds)), chosen.beta2s)
     lowest = _first_budgets(empty, shapes)
     least = cost(smallest) + cost(lowest.stage2)
-    if limit is None:
-        return lowest
     if least > limit:
         raise UsageError(
             f"The limit pays for {limit / least:.0%} of the smallest {preset} calibration; "
@@ -250,7 +248,8 @@ def extended(preset: str, cells: Sequence[Cell], lr_edge: int, batch_edge: int) 
     known = {(c.learning_rate, c.batch_sequences, c.beta2, c.seed) for c in cells}
     lrs, batches = sorted({c.learning_rate for c in cells}), sorted({float(c.batch_sequences) for c in cells})
     new_lrs = _beyond(lrs, lr_edge, rule_learning_rate(n), _LR_STEPS[PRESETS[preset].learning_rates])
-    new_batches = _beyond(batches, batch_edge, _centre_batch(shape), _BATCH_STEPS[PRESETS[preset].batches])
+    steps = _BATCH_STEPS[PRESETS[preset].batches]
+    new_batches = [b for b in _beyond(batches, batch_edge, _centre_batch(shape), steps) if b >= MIN_BATCH]
     pairs = [(lr, b) for lr in new_lrs for b in batches] + [(lr, b) for lr in (*lrs, *new_lrs) for b in new_batches]
     new = [grid_cell(shape, lr, round(b), beta2, 0) for lr, b in pairs for beta2 in sorted({c.beta2 for c in cells})]
     return tuple(c for c in new if (c.learning_rate, c.batch_sequences, c.beta2, c.seed) not in known)

@@ -218,6 +218,8 @@ def _planned(state: RunState, event: events.StagePlanned) -> RunState:
 
 def _restart(state: RunState, stack: progress.Started, t: float) -> RunState:
     """Return the state with a stack's cells set back to where it begins: what came later was lost with its worker."""
+    # Members of a stack that was split wait for their turn.
+    state = _idle(state)
     back = {
         key: replace(
             s,

@@ -11,6 +11,9 @@ WIDTHS = (4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64, 80, 96, 112, *range(128, 
 MIN_STEP = 1.22
 """Between neighbouring sizes: closer ones tell little more and cost a start each."""
 _ROUND_FF = 32
+# Below this width a step of 32 would make neighbours differ in their proportions, which shows in the loss.
+_SMALL = 64
+_ROUND_FF_SMALL = 8
 _HEAD_DIM = 32
 
 WARMUP_PARAMS = 1.0
@@ -46,17 +49,24 @@ def ladder(vocab_size: int, seq_len: int) -> tuple[Shape, ...]:
 
 
 def _shape(width: int, vocab_size: int, seq_len: int) -> Shape:
-    # Below a head's width the head is the width's largest power of two.
-    head_dim = _HEAD_DIM if width % _HEAD_DIM == 0 else width & -width
+    n_heads = width // _head_dim(width)
+    rounding = _ROUND_FF if width >= _SMALL else _ROUND_FF_SMALL
     return Shape(
         depth=max(1, width // _HEAD_DIM),
         width=width,
-        d_ff=_ROUND_FF * max(1, round(8 * width / 3 / _ROUND_FF)),
-        n_heads=width // head_dim,
-        n_kv_heads=width // head_dim,
+        d_ff=rounding * max(1, round(8 * width / 3 / rounding)),
+        n_heads=n_heads,
+        n_kv_heads=n_heads,
         vocab_size=vocab_size,
         seq_len=seq_len,
     )
+
+
+def _head_dim(width: int) -> int:
+    """Return the even divisor of a width nearest to a head's usual width; a multiple of 8 where there is one."""
+    even = [d for d in range(2, width + 1, 2) if width % d == 0]
+    fast = [d for d in even if d % 8 == 0]
+    return min(fast or even, key=lambda d: abs(math.log(d / _HEAD_DIM)))
 
 
 def n_params(shape: Shape) -> int:
@@ -73,13 +83,13 @@ def rule_batch(n: float, seq_len: int) -> int:
     """Return the batch in sequences that grids are centred on, a power of two."""
     sequences = _RULE_BATCH_TOKENS * math.pow(n / _RULE_N, 2 / 3) / seq_len
     doublings = max(0, round(math.log2(sequences)))
-    return int(math.ldexp(1.0, doublings))
+    return 1 << doublings
 
 
 def whole_batch(sequences: float) -> int:
     """Return the nearest batch among 2^k and 3·2^k sequences, which divide into equal micro-batches."""
     doubling = math.floor(math.log2(max(sequences, 1.0)))
-    near = {2**doubling, 2 ** (doubling + 1)} | ({3 * 2 ** (doubling - 1)} if doubling else set())
+    near = {1 << doubling, 2 << doubling} | ({3 << (doubling - 1)} if doubling else set())
     return min(near, key=lambda batch: abs(math.log(batch / max(sequences, 1.0))))
 
 

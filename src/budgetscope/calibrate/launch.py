@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from budgetscope.calibrate.events import Record
@@ -18,6 +17,7 @@ from budgetscope.core.errors import FailureError, UsageError
 GRACE_SECONDS = 30.0
 """That a worker gets to save its state after it was asked to stop, and again after SIGTERM."""
 _POLL_SECONDS = 0.2
+_LEFT: list[subprocess.Popen[bytes]] = []
 WORKER = (sys.executable, "-m", "budgetscope.calibrate.worker")
 
 
@@ -74,6 +74,22 @@ class Watch:
         self.state = fold(records, self.state)
         return records
 
+    def leave(self) -> None:
+        """Let the worker go on without this process, once it has the run.
+
+        Raises:
+            FailureError: it ended before that.
+        """
+        process = self.process
+        if process is None:
+            return
+        while self.folder.owner() is None and process.poll() is None:
+            time.sleep(_POLL_SECONDS)
+        if process.returncode:
+            raise FailureError(self.failure())
+        # Python warns of a child that is forgotten while it runs; this one is meant to outlive us.
+        _LEFT.append(process)
+
     @property
     def over(self) -> bool:
         """Whether nothing more will come: the worker ended, or nobody works on the run."""
@@ -102,7 +118,7 @@ class Watch:
         )
 
 
-def start(folder: RunFolder, options: Options, worker: Sequence[str] = WORKER) -> Watch:
+def start(folder: RunFolder, options: Options) -> Watch:
     """Start a run's worker in a session of its own, so that it outlives this process.
 
     Raises:
@@ -118,7 +134,7 @@ def start(folder: RunFolder, options: Options, worker: Sequence[str] = WORKER) -
         folder.stop_file.unlink(missing_ok=True)
         with folder.worker_log.open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own module
-                [*worker, str(folder.path), *options.arguments()],
+                [*WORKER, str(folder.path), *options.arguments()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -138,7 +154,8 @@ def ask_to_stop(folder: RunFolder) -> None:
     try:
         folder.stop_file.touch()
     except OSError as error:
-        raise FailureError(f"cannot write {str(folder.stop_file)!r}: {(error.strerror or 'refused').lower()}.") from None
+        reason = (error.strerror or "the system refused").lower()
+        raise FailureError(f"cannot write {str(folder.stop_file)!r}: {reason}.") from None
 
 
 def stop(folder: RunFolder, grace: float = GRACE_SECONDS) -> str:
@@ -170,10 +187,12 @@ def stop(folder: RunFolder, grace: float = GRACE_SECONDS) -> str:
 def kill(pid: int) -> None:
     """End a worker at once, with everything that it started; its last checkpoint stays."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
+        if not hasattr(os, "killpg"):
+            os.kill(pid, signal.SIGTERM)
+        elif os.getpgid(pid) == pid:
             os.killpg(pid, signal.SIGKILL)
         else:
-            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, signal.SIGKILL)
 
 
 def send(pid: int, number: int) -> None:

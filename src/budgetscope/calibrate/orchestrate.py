@@ -60,7 +60,9 @@ class Stop:
     """Whether the worker should leave: asked by a file, by a signal, or because its time is up."""
 
     def __init__(self, stop_file: Path, seconds: float | None = None) -> None:
+        """Watch for a file in a run's folder, and for the end of the time, if it has one."""
         self._file = stop_file
+        self._spec = stop_file.with_name("spec.json")
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._next = 0.0
         self.reason = ""
@@ -76,6 +78,8 @@ class Stop:
             self._next = now + _POLL_SECONDS
             if self._file.exists():
                 self.ask("asked to stop")
+            elif not self._spec.exists():
+                self.ask("its folder is gone")
             elif self._deadline is not None and now > self._deadline:
                 self.ask("the time limit is up")
         return bool(self.reason)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from budgetscope.calibrate.cells import Cell
 from budgetscope.calibrate.design import Design, expected_optimum, readings
+from budgetscope.calibrate.fold import RunState
 from budgetscope.calibrate.ladder import n_params
-from budgetscope.core.ledger import Shape
+from budgetscope.calibrate.train.memory import choose_micro_sequences, memory_estimate
 
 NOISE_NATS = 0.03
 """Standard deviation of a single run's validation loss at 1e6 parameters and constant learning rate, measured
@@ -19,17 +20,13 @@ MAX_EPOCHS = 4.0
 # bundled fit has it; here carried below the budgets that it was fitted on.
 _EXCESS = (113.5, 0.1559)
 _Z95 = 1.959963984540054
-_MICRO_SEQUENCES = 8
-_OPTIMIZER_BYTES = 20  # weights, gradients and two moments in fp32, and a bf16 copy
-_ACTIVATIONS_PER_WIDTH = 40  # bytes a token, layer and unit of width that a backward pass keeps, bf16
-_LOGIT_BYTES = 10  # a token and vocabulary entry: logits, their softmax and its gradient
 
 # Model FLOP/s by width, attention counted, where nothing has been measured: a stack of 32 on an H200 as a
 # prototype ran it, and two CPU cores.
 ASSUMED_RATES: dict[str, dict[int, float]] = {
     "cuda": {32: 12e12, 64: 40e12, 128: 110e12, 256: 185e12},
     "mps": {64: 0.5e12, 256: 2e12},
-    "cpu": {8: 4e9, 32: 6e9, 128: 3e10, 256: 5e10},
+    "cpu": {4: 3e9, 8: 5e9, 16: 1e10, 32: 2e10, 128: 6e10, 256: 8e10},
 }
 _START_SECONDS = {"cuda": 6.0, "mps": 2.0, "cpu": 0.1}
 
@@ -161,6 +158,20 @@ def price(design: Design, rate: Rate, train_tokens: int) -> Price:
     )
 
 
+def seconds_left(state: RunState, design: Design) -> float | None:
+    """Return how long a run still takes at the rate that it had so far; None before it has one.
+
+    Args:
+        state: of the run.
+        design: of the run; its stage 2 counts until it is planned.
+    """
+    if not state.trained_seconds or not state.trained_flops:
+        return None
+    to_come = design.stage2 if state.stage < 2 else ()
+    flops = state.remaining_flops + sum(c.shape.executed_flops_per_token * c.tokens for c in to_come)
+    return flops * state.trained_seconds / state.trained_flops
+
+
 def _stage(stage: int, cells: Sequence[Cell], rate: Rate) -> StagePrice:
     by_shape = {shape: [c for c in cells if c.shape == shape] for shape in {c.shape for c in cells}}
     return StagePrice(
@@ -171,20 +182,11 @@ def _stage(stage: int, cells: Sequence[Cell], rate: Rate) -> StagePrice:
         tokens=sum(c.tokens for c in cells),
         longest_tokens=max(c.tokens for c in cells),
         seconds=rate.seconds(cells),
-        memory_bytes=max(stack_bytes(shape, members) for shape, members in by_shape.items()),
+        memory_bytes=max(
+            memory_estimate(shape, len(members), choose_micro_sequences(members, rate.device, None), rate.device)
+            for shape, members in by_shape.items()
+        ),
     )
-
-
-def stack_bytes(shape: Shape, members: Sequence[Cell]) -> int:
-    """Return about how much memory a stack of one shape takes.
-
-    Weights, gradients and moments, and for one micro-batch a member the activations that the backward pass keeps
-    and the logits.
-    """
-    weights = shape.n_params_blocks + shape.n_params_head + shape.n_params_embedding
-    tokens = min(_MICRO_SEQUENCES * shape.seq_len, *(c.batch_tokens for c in members))
-    activations = tokens * (_ACTIVATIONS_PER_WIDTH * shape.depth * shape.width + _LOGIT_BYTES * shape.vocab_size)
-    return len(members) * (_OPTIMIZER_BYTES * weights + activations)
 
 
 def exponent_std(design: Design) -> float:

@@ -59,7 +59,7 @@ def _generic(origin: Any, args: tuple[Any, ...], value: Any) -> Any:
             return tuple(_build(args[0], item) for item in value)
         return tuple(_build(arg, item) for arg, item in zip(args, value, strict=True))
     if origin is not tuple and isinstance(value, dict):
-        return {_build(args[0], key): _build(args[1], item) for key, item in value.items()}
+        return {(int(key) if args[0] is int else key): _build(args[1], item) for key, item in value.items()}
     raise ValueError(f"{str(value)[:40]!r} is no {origin.__name__}")
 
 

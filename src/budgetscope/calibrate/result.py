@@ -7,8 +7,8 @@ from budgetscope.calibrate.fold import RunState
 from budgetscope.calibrate.ladder import WARMUP_PARAMS, WEIGHT_DECAY
 from budgetscope.calibrate.spec import Spec
 from budgetscope.calibrate.stages import fit_grid
-from budgetscope.core.errors import UsageError
-from budgetscope.core.fit import Fit, Law, Points, Range
+from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.fit import Draws, Fit, Law, Points, Range
 from budgetscope.core.laws import Constant, WarmupParams
 from budgetscope.core.ledger import Convention
 from budgetscope.fitting.excess import fit_excess
@@ -18,7 +18,7 @@ from budgetscope.fitting.noise import noise_from_seeds
 from budgetscope.fitting.stored import excess_law, isoflop_laws, isoflop_points
 from budgetscope.fitting.stored_hyperparameters import hyperparameter_laws
 from budgetscope.fitting.table import RunTable
-from budgetscope.store.schema import check_id
+from budgetscope.store.schema import check_id, decode, encode
 
 
 def build_fit(state: RunState, spec: Spec) -> Fit:
@@ -35,9 +35,7 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
     laws: dict[str, Law] = {}
     flags = [*_missing(state), *(flag.sentence for flag in (isoflop.flags if isoflop else ()))]
     if isoflop is not None and table is not None:
-        note = (
-            f"Trained on {table.n_params.max():.3g} parameters at most; what it says of larger models is far outside."
-        )
+        note = f"From models of at most {table.n_params.max():.3g} parameters: beyond, it is an extrapolation."
         laws |= isoflop_laws(isoflop, note)
         laws |= _excess(table, isoflop, laws, flags)
     if grid is not None:
@@ -45,12 +43,13 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
         flags += [flag.sentence for flag in grid.flags]
     else:
         flags.append(f"No law of learning rate and batch: {grid_reason}")
+    laws = _determined(laws, flags)
     if not laws:
         raise UsageError(f"the run {spec.run!r} gives no fit: {isoflop_reason or grid_reason}")
     if isoflop is None:
         flags.append(f"No law of N and D: {isoflop_reason}")
     laws |= _recipe_constants(state)
-    return Fit(
+    fit = Fit(
         id=check_id(spec.fit_id),
         title=f"Calibrated on {spec.corpus.title}",
         counting=Convention.STANDARD,
@@ -67,6 +66,24 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
         points=_points(isoflop),
         provenance={key: _fitting_text(text) for key, text in _provenance(state, spec, isoflop, table, grid).items()},
     )
+    try:
+        # What could not be read back must not be written.
+        return decode(encode(fit))
+    except FailureError as error:
+        raise UsageError(f"the run {spec.run!r} gives no fit: {error}") from None
+
+
+def _determined(laws: dict[str, Law], flags: list[str]) -> dict[str, Law]:
+    """Return the laws that every noisy draw determines, and flag the others."""
+    kept = {}
+    for role, law in laws.items():
+        rows = law.uncertainty.rows if isinstance(law.uncertainty, Draws) else ()
+        lost = sum(not all(map(math.isfinite, row)) for row in rows)
+        if lost:
+            flags.append(f"No law of {role.replace('_', ' ')}: {lost} of {len(rows)} noisy draws do not determine it.")
+        else:
+            kept[role] = law
+    return kept
 
 
 def _fitting_text(text: str) -> str:
@@ -110,10 +127,15 @@ def _isoflop(state: RunState) -> tuple[IsoFlopFit | None, RunTable | None, str]:
 
 def _excess(table: RunTable, isoflop: IsoFlopFit, laws: dict[str, Law], flags: list[str]) -> dict[str, Law]:
     try:
-        return {"excess": excess_law(fit_excess(table, isoflop.optima), laws["allocation"].fitted["flops"])}
+        found = fit_excess(table, isoflop.optima)
     except UsageError as error:
         flags.append(f"No law of the loss above the optimum: {error}")
         return {}
+    if found.exponent <= 0:
+        # Carried to larger budgets it would say that a slightly wrong size ruins a large run.
+        flags.append("No law of the loss above the optimum: in these runs it does not fall with compute.")
+        return {}
+    return {"excess": excess_law(found, laws["allocation"].fitted["flops"])}
 
 
 def _recipe_note(grid: HyperparameterFit) -> str:

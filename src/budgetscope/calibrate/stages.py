@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from budgetscope.calibrate.cells import Cell
-from budgetscope.calibrate.design import Design, extended, readings
+from budgetscope.calibrate.design import MIN_BATCH, Design, extended, readings
 from budgetscope.calibrate.fold import CellState, RunState
 from budgetscope.calibrate.ladder import (
     build_cell,
@@ -130,27 +130,28 @@ def _smoothed(states: Sequence[CellState]) -> CellOptimum | None:
     return found if isinstance(found, CellOptimum) else found.optimum
 
 
-def fit_grid(state: RunState) -> tuple[HyperparameterFit | None, str]:
+def fit_grid(state: RunState, *, keep_edges: bool = False) -> tuple[HyperparameterFit | None, str]:
     """Return the laws of stage 1, or None and why not.
 
-    Optima at the edge of a grid that has grown as far as it may are bounds: they are used only where nothing
-    else is left, and flagged.
+    Args:
+        state: of the run.
+        keep_edges: take optima at the edge of a grid too, which are only bounds.
     """
     table = measured_grid(state)
     if table is None:
         return None, "no cell of stage 1 has finished"
-    reason = ""
-    for keep_edges in (False, True):
-        try:
-            return fit_hyperparameters(table, method="quadratic", keep_edges=keep_edges), ""
-        except UsageError as error:
-            reason = reason or str(error)
-    return None, reason
+    try:
+        return fit_hyperparameters(table, method="quadratic", keep_edges=keep_edges), ""
+    except UsageError as error:
+        return None, str(error)
 
 
 def recipe(state: RunState, design: Design) -> Recipe:
     """Return what stage 2 trains with: the fitted laws as far as they are sure, the rule for the rest."""
     fit, reason = fit_grid(state)
+    if fit is None:
+        # Bounds are good enough to train with, but are no law to store.
+        fit, _ = fit_grid(state, keep_edges=True)
     if fit is None:
         shift_lr, shift_batch = _shifts(state, design)
         return Recipe(
@@ -240,7 +241,7 @@ def stage2_cells(design: Design, chosen: Recipe) -> tuple[Cell, ...]:
     cells = []
     for shape in design.shapes:
         n = n_params(shape)
-        batch = whole_batch(_at(chosen.batch_tokens, n) / design.seq_len)
+        batch = max(MIN_BATCH, whole_batch(_at(chosen.batch_tokens, n) / design.seq_len))
         beta2 = chosen.beta2.at_batch(batch * design.seq_len)
         tokens = readings(shape, design.budgets)
         cells += [build_cell(shape, _at(chosen.learning_rate, n), batch, beta2, s, tokens) for s in design.seeds]

@@ -86,18 +86,20 @@ def compare(
 ) -> None:
     """Say what every law would do with a budget, under one counting, and what following it would cost."""
     from budgetscope import api
-    from budgetscope.cli.output import emit, one_form
+    from budgetscope.cli.output import emit, one_form, tell_skipped
     from budgetscope.report import tables
 
     form = one_form(json=json, md=md, csv=csv)
     request = api.PlanRequest(budget, law, hyperparameters, device, gpus, mfu, price, seq_len, vocab, convention)
-    answer = api.compare(request)
+    advisor = api.Advisor()
+    answer = advisor.compare(request)
     texts = {
         "json": partial(tables.to_json, answer),
         "md": partial(tables.comparison_markdown, answer),
         "csv": partial(tables.comparison_csv, answer),
     }
     emit(form, texts, partial(_show_comparison, answer))
+    tell_skipped(advisor.entries)
 
 
 def _show_comparison(comparison: "Comparison", console: "Console") -> None:
@@ -239,12 +241,15 @@ def export(
 ) -> None:
     """Write the plan, the comparison, every assumption and the command that reproduces them to a file."""
     from budgetscope import api
+    from budgetscope.cli.output import tell_skipped
 
     chosen = form or (output.suffix.removeprefix(".") if output else "md")
     if chosen not in api.EXPORT_FORMATS:
         raise UsageError(f"{chosen!r} is not a format; choose one of {', '.join(api.EXPORT_FORMATS)}.")
     request = api.PlanRequest(budget, law, hyperparameters, device, gpus, mfu, price, seq_len, vocab, convention)
-    text = api.Advisor().export(request, chosen)
+    advisor = api.Advisor()
+    text = advisor.export(request, chosen)
+    tell_skipped(advisor.entries)
     if output is None:
         sys.stdout.write(text)
         return

@@ -25,16 +25,14 @@ FitId = Annotated[str, typer.Argument(help="family/name, or a fit file ending in
 def list_fits(json: options.Json = False) -> None:
     """List every fit with its layer, its laws and its range; broken files are reported and skipped."""
     from budgetscope.api import Advisor
-    from budgetscope.cli.output import emit
+    from budgetscope.cli.output import emit, tell_skipped
     from budgetscope.report.fits import entries_json
 
     advisor = Advisor()
     entries = advisor.library.entries()
     active = advisor.active_law
     emit("json" if json else None, {"json": partial(entries_json, entries, active)}, partial(_list, entries, active))
-    for entry in entries:
-        if entry.problem:
-            sys.stderr.write(f"skipped: {entry.problem}\n")
+    tell_skipped(entries)
 
 
 def _list(entries: list["Entry"], active: str, console: "Console") -> None:

@@ -2,13 +2,17 @@
 
 import os
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from budgetscope.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from budgetscope.store.library import Entry
 
 # Without a terminal to fit, tables take this width: no cell of ours needs more.
 _PIPE_WIDTH = 160
@@ -30,6 +34,13 @@ def one_form(**asked: bool) -> str | None:
     if len(forms) > 1:
         raise UsageError(f"--{forms[0]} and --{forms[1]} exclude each other; choose one.")
     return forms[0] if forms else None
+
+
+def tell_skipped(entries: "Iterable[Entry]") -> None:
+    """Name on stderr every fit that was left out because its file is broken."""
+    for entry in entries:
+        if entry.problem:
+            sys.stderr.write(f"skipped: {entry.problem}\n")
 
 
 def emit(form: str | None, texts: Mapping[str, Callable[[], str]], show: Callable[[Console], None]) -> None:

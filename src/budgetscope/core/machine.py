@@ -151,7 +151,7 @@ def _with_budget(machine: Machine, hardware: HardwareBudget) -> Machine:
         device_hours = hardware.hours * machine.n_devices
     else:
         raise UsageError("the budget says no duration, no device-hours and no dollars; add one of them.")
-    if hardware.hours is not None:
+    if hardware.hours is not None and (hardware.usd is not None or hardware.device_hours is not None):
         machine = replace(machine, n_devices=device_hours / hardware.hours)
     return replace(machine, executed_flops=device_hours * SECONDS_PER_HOUR * machine.device_flops_per_s)
 

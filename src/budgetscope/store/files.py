@@ -80,6 +80,10 @@ def _reason(error: OSError | UnicodeEncodeError) -> str:
     return "the text holds characters that UTF-8 cannot"
 
 
+def _unwritable(folder: Path, error: OSError) -> FailureError:
+    return FailureError(f"cannot write to {str(folder)!r}: {_reason(error)}; choose a folder that you can write to.")
+
+
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold a folder's lock while writing to it; a lock older than ten seconds was left by a crash.
@@ -89,9 +93,12 @@ def locked(folder: Path) -> Iterator[None]:
     """
     lock = folder / ".lock"
     deadline = time.monotonic() + _LOCK_SECONDS
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
     while True:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
             break
         except FileExistsError:
@@ -105,9 +112,7 @@ def locked(folder: Path) -> Iterator[None]:
                 ) from None
             time.sleep(0.05)
         except OSError as error:
-            raise FailureError(
-                f"cannot write to {str(folder)!r}: {_reason(error)}; choose a folder that you can write to."
-            ) from None
+            raise _unwritable(folder, error) from None
     try:
         yield
     finally:

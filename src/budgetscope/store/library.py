@@ -91,11 +91,7 @@ class Library:
         Raises:
             UsageError: it is not an id.
         """
-        try:
-            check_id(fit_id)
-        except FailureError as error:
-            raise UsageError(str(error)) from None
-        candidates = (layer.folder / f"{fit_id}.json" for layer in self.layers)
+        candidates = [layer.folder / f"{_asked_id(fit_id)}.json" for layer in self.layers]
         return next((path for path in candidates if path.is_file()), None)
 
     def unknown(self, name: str) -> str:
@@ -137,36 +133,38 @@ class Library:
         """Write a fit to the user's folder; an older one of the same id goes to its history.
 
         Raises:
-            FailureError: the folder cannot be written; nothing has changed.
+            FailureError: the fit could not be read back, or the folder cannot be written; nothing has changed.
         """
-        check_id(fit.id)
-        folder = self._user_folder()
+        folder, text = self._user_folder(), dump(fit)
+        # What could not be read back must not replace what can.
+        decode(_parsed(text), check_id(fit.id))
         path = folder / f"{fit.id}.json"
         with locked(folder):
             if path.is_file():
                 past = self._past(fit.id)
                 number = 1 + max((int(p.stem) for p in past), default=0)
                 write_atomically(folder / _HISTORY / fit.id / f"{number:06d}.json", read_text(path, _MAX_BYTES))
-            write_atomically(path, dump(fit))
+            write_atomically(path, text)
         return path
 
     def undo(self, fit_id: str) -> Fit | None:
         """Put back what the last `save` of this id replaced; None when it had replaced nothing.
+
+        What is undone is kept in the history as `undone-` and a number: an undo must not lose a fit.
 
         Raises:
             UsageError: the user's folder has no fit of that id.
             FailureError: the folder cannot be written; nothing has changed.
         """
         folder = self._user_folder()
-        path = folder / f"{check_id(fit_id)}.json"
+        path = folder / f"{_asked_id(fit_id)}.json"
         if not path.is_file():
             raise UsageError(f"{fit_id!r} is not among your own fits; only those can be undone.")
         with locked(folder):
-            past = self._past(fit_id)
+            past, history = self._past(fit_id), folder / _HISTORY / fit_id
+            number = 1 + len(list(history.glob("undone-*.json")))
+            write_atomically(history / f"undone-{number:06d}.json", read_text(path, _MAX_BYTES))
             if not past:
-                # Kept aside rather than deleted: an undo must not lose a fit.
-                aside = folder / _HISTORY / fit_id / "000001.json"
-                write_atomically(aside, read_text(path, _MAX_BYTES))
                 path.unlink()
                 return None
             write_atomically(path, read_text(past[-1], _MAX_BYTES))
@@ -174,7 +172,7 @@ class Library:
         return load(path, fit_id)
 
     def _past(self, fit_id: str) -> list[Path]:
-        return sorted((self._user_folder() / _HISTORY / fit_id).glob("[0-9]*.json"))
+        return sorted((self._user_folder() / _HISTORY / fit_id).glob("[0-9]" * 6 + ".json"))
 
     def _user_folder(self) -> Path:
         return next(layer.folder for layer in self.layers if layer.name == "user")
@@ -201,9 +199,25 @@ def _load(path: Path, expected_id: str | None, _mtime_ns: int, _size: int) -> Fi
         raise FailureError(f"the fit file {str(path)!r} is refused: {error}") from None
 
 
-def _record(path: Path) -> object:
+def _asked_id(text: str) -> str:
+    """Return a fit's id that a user typed.
+
+    Raises:
+        UsageError: it is none.
+    """
     try:
-        return json.loads(read_text(path, _MAX_BYTES), parse_constant=_refuse_constant)
+        return check_id(text)
+    except FailureError as error:
+        raise UsageError(str(error)) from None
+
+
+def _record(path: Path) -> object:
+    return _parsed(read_text(path, _MAX_BYTES))
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise FailureError(f"it is not valid JSON ({str(error)[:80]}).") from None
 

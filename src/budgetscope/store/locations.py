@@ -49,6 +49,11 @@ def user_runs() -> Path:
     return user_data_path(_APP) / "runs"
 
 
+def probes_file() -> Path:
+    """Return the file of measured training rates; it need not exist."""
+    return user_data_path(_APP) / "probes.json"
+
+
 def settings_file() -> Path:
     """Return the file that holds the user's settings; it need not exist."""
     return user_config_path(_APP) / "settings.json"

@@ -167,7 +167,7 @@ def _decode_law(entry: object, role: str) -> Law:
         law=law,
         confidence=confidence,
         fitted={name: _span(span, name) for name, span in reader.get("fitted", dict).items()},
-        uncertainty=_decode_uncertainty(reader.optional("uncertainty", dict), set(parameters)),
+        uncertainty=_decode_uncertainty(reader.optional("uncertainty", dict), {f.name for f in fields(law)}),
         note=reader.text("note"),
     )
 

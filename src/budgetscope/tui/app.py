@@ -1,7 +1,7 @@
 """The app: wires screens, keys and themes, and nothing more."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -32,7 +32,7 @@ class BudgetscopeApp(App[None]):
         """Open on the plan."""
         return PlanScreen(self._advisor, self._request)
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every action of the table of keys by name, besides Textual's own."""
         yield from super().get_system_commands(screen)
         for owner, keys in ((screen, keys_of("plan")), (self, keys_of(EVERYWHERE))):

@@ -28,13 +28,13 @@ def planted_loss(cell: Cell, tokens: int, lr_shift: float = 1.0, noise: float = 
     """Loss of a model that follows E + A/N^a + B/D^b, a bowl in lr and batch, and noise of its own."""
     n = cell.n_params
     # alpha = beta: N* grows as C^0.5; A and B put D/N near 20.
-    surface = 1.7 + 20 * n**-0.3 + 20 * 20**0.3 * tokens**-0.3
+    surface = 1.7 + 20 * math.pow(n, -0.3) + 20 * math.pow(tokens / 20, -0.3)
     lr = math.log(cell.learning_rate / (lr_shift * rule_learning_rate(n)))
     batch = math.log(cell.batch_sequences / max(4, rule_batch(n, cell.shape.seq_len)))
     beta = 0.05 * abs(cell.beta2 - 0.99)
     digest = hashlib.sha256(f"{cell.id} {tokens}".encode()).digest()
     luck = sum(digest[:12]) / 12 / 255 - 0.5
-    return surface + 0.05 * lr**2 + 0.03 * batch**2 + beta + noise * luck * math.sqrt(144)
+    return max(0.6, surface + 0.05 * lr**2 + 0.03 * batch**2 + beta + noise * luck * 12)
 
 
 class FakeTrainer:
@@ -56,7 +56,7 @@ class FakeTrainer:
         begin = json.loads(saved.read_text()) if saved.exists() else 0
         total = max(cell.tokens for cell in cells)
         share = max(1, math.ceil(total / STEPS))
-        done = set()
+        done: set[str] = set()
         emit(progress.Started(ids, begin, "fake", 1, 0.0))
         for tokens in range(begin + share, total + share, share):
             time.sleep(self.step_seconds)
@@ -67,16 +67,15 @@ class FakeTrainer:
                     emit(progress.Diverged(cell.id, tokens, "the loss ran away"))
                     done.add(cell.id)
                     continue
-                for reading in cell.readings:
-                    if tokens - share < reading <= tokens:
-                        loss = planted_loss(cell, reading, self.lr_shift, self.noise)
-                        emit(progress.Reading(cell.id, reading, loss, 0.01, 4))
+                for reading in (r for r in cell.readings if tokens - share < r <= tokens):
+                    loss = planted_loss(cell, reading, self.lr_shift, self.noise)
+                    emit(progress.Reading(cell.id, reading, loss, 0.01, 4))
             losses = tuple(None if c.id in done else planted_loss(c, min(tokens, c.tokens)) for c in cells)
             emit(progress.Step(ids, tokens, losses, 1e6, 1e9))
-            for cell in cells:
-                if cell.tokens <= tokens and cell.id not in done:
-                    emit(progress.Finished(cell.id))
-                    done.add(cell.id)
+            ended = {cell.id for cell in cells if cell.tokens <= tokens} - done
+            for key in sorted(ended):
+                emit(progress.Finished(key))
+            done |= ended
             if (tokens // share) % 4 == 0 or should_stop():
                 checkpoint.mkdir(parents=True, exist_ok=True)
                 saved.write_text(json.dumps(tokens))

@@ -18,7 +18,7 @@ def advisor() -> Advisor:
 
 @pytest.mark.parametrize("law", ["porian2024/refinedweb-tuned", "kaplan2020/fixed-batch", "deepseek2024/current-data"])
 @pytest.mark.parametrize("convention", ["standard", "total"])
-def test_the_curve_goes_through_every_plan(advisor, law, convention):
+def test_the_curve_goes_through_every_plan(advisor: Advisor, law: str, convention: str) -> None:
     request = PlanRequest("1e20", law=law, convention=convention)
     drawn = advisor.curves(request, (), GRID)[0]
     for flops, n_params in zip(drawn.flops, drawn.n_params, strict=True):
@@ -27,15 +27,18 @@ def test_the_curve_goes_through_every_plan(advisor, law, convention):
 
 
 @pytest.mark.parametrize("convention", ["standard", "total"])
-def test_the_band_is_the_interval_of_every_plan(advisor, convention):
+def test_the_band_is_the_interval_of_every_plan(advisor: Advisor, convention: str) -> None:
     drawn = advisor.curves(PlanRequest("1e20", convention=convention), (), GRID)[0]
+    assert drawn.low is not None
+    assert drawn.high is not None
     for flops, low, high in zip(drawn.flops, drawn.low, drawn.high, strict=True):
         plan = advisor.plan(PlanRequest(f"{flops:g}", convention=convention))
         assert (low, high) == pytest.approx((plan.n_params.low, plan.n_params.high), rel=1e-6)
 
 
-def test_points_keep_their_tokens_when_recounted(advisor):
+def test_points_keep_their_tokens_when_recounted(advisor: Advisor) -> None:
     fit = advisor.library.get("porian2024/refinedweb-tuned")
+    assert fit.points is not None
     family = shape_family()
     own = curve(fit, fit.counting, family, GRID, band=False)
     assert [(point.flops, point.n_params) for point in own.points] == [
@@ -48,7 +51,7 @@ def test_points_keep_their_tokens_when_recounted(advisor):
         assert here.low < here.n_params < here.high
 
 
-def test_a_law_without_uncertainty_has_no_band(advisor):
+def test_a_law_without_uncertainty_has_no_band(advisor: Advisor) -> None:
     fit = advisor.library.get("deepseek2024/current-data")
     drawn = curve(fit, Convention.STANDARD, shape_family(), GRID)
     assert params_interval(fit, 1e20).low is None
@@ -56,12 +59,12 @@ def test_a_law_without_uncertainty_has_no_band(advisor):
     assert drawn.high is None
 
 
-def test_curves_leaves_out_what_does_not_load_or_says_nothing(advisor):
+def test_curves_leaves_out_what_does_not_load_or_says_nothing(advisor: Advisor) -> None:
     drawn = advisor.curves(PlanRequest("1e20"), ("meta2024/llama3", "no/such", "zhang2024/critical-batch"), GRID)
     assert [each.fit_id for each in drawn] == ["porian2024/refinedweb-tuned", "meta2024/llama3"]
 
 
-def test_curves_are_kept_until_law_or_convention_change(advisor):
+def test_curves_are_kept_until_law_or_convention_change(advisor: Advisor) -> None:
     first = advisor.curves(PlanRequest("1e20"), ("meta2024/llama3",), GRID)
     assert advisor.curves(PlanRequest("1e23"), ("meta2024/llama3",), GRID)[0] is first[0]
     assert advisor.curves(PlanRequest("1e23", convention="total"), (), GRID)[0] is not first[0]
@@ -75,6 +78,6 @@ def test_curves_are_kept_until_law_or_convention_change(advisor):
         ("hoffmann2022/approach-2", 0.49),  # Hoffmann et al. 2022, table 2
     ],
 )
-def test_local_exponents_are_the_published_ones(advisor, fit_id, exponent):
+def test_local_exponents_are_the_published_ones(advisor: Advisor, fit_id: str, exponent: float) -> None:
     assert local_exponent(advisor.library.get(fit_id), 1e21) == pytest.approx(exponent, abs=0.005)
     assert math.isfinite(local_exponent(advisor.library.get("deepseek2024/current-data"), 1e21))

@@ -50,17 +50,25 @@ def test_noisy_sweeps_give_intervals_around_the_truth(method: Method) -> None:
     table = planted_sweep(lean=0.5, seeds=2, log_std=0.004, rng=np.random.default_rng(3))
     fit = fit_hyperparameters(table, method=method)
     assert "0.004" in fit.noise
+    # 99.9% intervals: one sweep's 95% interval may well miss; how often is the business of the coverage test.
     for law, truth in ((fit.learning_rate, best_lr), (fit.batch_tokens, best_batch)):
-        low, high = law.interval_at(4e6, 8e7)
+        low, high = law.interval_at(4e6, 8e7, 0.999)
         assert low < truth(4e6, 8e7) < high
         assert low < law.at(4e6, 8e7) < high
-    low, high = fit.learning_rate.n_params_exponent_interval()
+        wide, narrow = law.interval_at(4e6, 8e7, 0.95), law.interval_at(4e6, 8e7, 0.5)
+        assert low < wide[0] < narrow[0] < narrow[1] < wide[1] < high
+    low, high = fit.learning_rate.n_params_exponent_interval(0.999)
     assert low < -0.3 < high
-    low, high = fit.batch_tokens.n_params_exponent_interval()
+    low, high = fit.batch_tokens.n_params_exponent_interval(0.999)
     assert low < 0.7 < high
     assert fit.learning_rate.tokens_exponent_interval() == (0.0, 0.0)
-    low, high = fit.learning_rate.coefficient_interval()
+    low, high = fit.learning_rate.coefficient_interval(0.999)
     assert low < 0.35 < high
+    for optimum in fit.optima:
+        low, high = optimum.learning_rate_interval()
+        assert low < optimum.learning_rate < high
+        low, high = optimum.batch_interval()
+        assert low < optimum.batch_tokens < high
 
 
 def test_smoothing_narrows_what_noise_blurs() -> None:

@@ -54,7 +54,7 @@ def test_nanochat_counts_are_chosen_by_the_convention(tmp_path: Path) -> None:
 def test_without_a_count_of_that_convention_n_is_derived_and_said_so(tmp_path: Path) -> None:
     intake = read_runs(write(tmp_path, NANOCHAT, NANOCHAT_ROW), counting="standard", bytes_per_token=4.5)
     assert intake.runs[0].n_params == pytest.approx(1e18 / 6 / 1572864000)
-    assert "n_params = flops / (6 tokens) in 1 rows, the definition under standard counting." in intake.assumptions
+    assert "n_params = flops / (6 tokens) in 1 row, the definition under standard counting." in intake.assumptions
 
 
 def test_bits_per_byte_named_by_the_column_need_the_bytes_per_token(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_two_of_three_suffice_where_flops_are_6nd(tmp_path: Path, names: tuple[s
     intake = read_runs(path, counting="standard")
     run = intake.runs[0]
     assert (run.flops, run.n_params, run.tokens) == pytest.approx((6e17, 1e8, 1e9))
-    assert any("6 " in sentence and "in 1 rows" in sentence for sentence in intake.assumptions)
+    assert any("6 " in sentence and "in 1 row" in sentence for sentence in intake.assumptions)
     with pytest.raises(UsageError, match="exact derives none of them from 6 N D"):
         read_runs(path, counting="exact")
 

@@ -50,7 +50,7 @@ def test_rows_that_cannot_stand_are_dropped_with_their_number_and_reason(tmp_pat
 def test_a_table_without_a_usable_run_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, HEADER, "6e17,1e8,1e9,nan", "6e17,1e8,1e9,")
     with pytest.raises(
-        UsageError, match=r"no run of .* can be used: no value for loss \(1 rows\); loss is nan: the run"
+        UsageError, match=r"no run of .* can be used: no value for loss \(1 row\); loss is nan: the run"
     ):
         read_runs(path, counting="total")
 

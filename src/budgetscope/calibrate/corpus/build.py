@@ -91,11 +91,11 @@ class TextPlan:
         scratch = folder / "documents.tmp"
         spool = Spool(scratch, self._documents(report))
         per_token = _BYTES_PER_TOKEN[self._tokenizer]
+        if spool.n_documents < 2:
+            raise too_small(self._source.title, f"{spool.n_bytes} bytes of text in {spool.n_documents} documents")
         target = held_out(spool.n_bytes, _ENOUGH_VALIDATION_TOKENS * per_token, _MOST_VALIDATION_TOKENS * per_token)
         validation = spool.held_out(target)
         training = spool.all_but(validation)
-        if not validation or not training:
-            raise too_small(self._source.title, f"{spool.n_bytes} bytes of text in {spool.n_documents} documents")
         tokenizer = self._trained(spool, training, report)
         with TokenWriter(folder / TOKENS_NAME, tokenizer.vocab_size) as writer:
             done = 0

@@ -61,7 +61,7 @@ class Spool:
         self.n_bytes = int(self._sizes.sum())
 
     def held_out(self, n_bytes: int) -> list[int]:
-        """Return the documents to hold out: in order, those that still fit into so many bytes."""
+        """Return the documents to hold out: in order, those that fit into so many bytes, or else the smallest."""
         chosen, left = [], n_bytes
         for document in self._order:
             size = int(self._sizes[document])
@@ -70,7 +70,7 @@ class Spool:
                 left -= size
             if left < n_bytes // 100:
                 break
-        return chosen
+        return chosen or [int(np.argmin(self._sizes))]
 
     def all_but(self, documents: Iterable[int]) -> list[int]:
         """Return the other documents, in order."""

@@ -4,10 +4,10 @@ import json
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
@@ -71,7 +71,7 @@ class Checkpoint:
             FailureError: the folder cannot be written; what it held before still counts.
         """
         begun = time.monotonic()
-        name = f"state-{micro[1]}-{cell_ids[0]}.pt"
+        name = f"state-{cell_ids[0]}-{len(cell_ids)}-{micro[1]}.pt"
         meta = {
             "format": _FORMAT,
             "cell_ids": list(cell_ids),
@@ -86,16 +86,8 @@ class Checkpoint:
         }
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with (self.folder / name).open("wb") as file:
-                torch.save(state, file)
-                file.flush()
-                os.fsync(file.fileno())
-            marker = self.folder / f"{_MARKER}.tmp"
-            with marker.open("w", encoding="utf-8") as text:
-                json.dump(meta, text)
-                text.flush()
-                os.fsync(text.fileno())
-            marker.replace(self.folder / _MARKER)
+            _write(self.folder / name, lambda file: torch.save(state, file))
+            _write(self.folder / _MARKER, lambda file: file.write(json.dumps(meta).encode()))
             for old in self.folder.glob("state-*.pt"):
                 if old.name != name:
                     old.unlink()
@@ -140,3 +132,13 @@ class Checkpoint:
         except Exception as error:  # torch.load raises whatever zipfile and pickle do
             raise FailureError(f"{path} cannot be read ({error}); remove its folder to start anew.") from error
         return state
+
+
+def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file so that it is either whole or not there."""
+    unfinished = path.with_name(f"{path.name}.tmp")
+    with unfinished.open("wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)

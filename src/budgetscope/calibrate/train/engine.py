@@ -13,6 +13,7 @@ from budgetscope.calibrate.cells import Cell
 from budgetscope.calibrate.train import model, optimizer
 from budgetscope.calibrate.train.feed import Feed
 from budgetscope.calibrate.train.layout import Layout
+from budgetscope.calibrate.train.memory import LOGITS_AT_ONCE
 from budgetscope.calibrate.train.settings import Mode
 from budgetscope.calibrate.train.tokens import Tokens
 
@@ -22,8 +23,7 @@ from budgetscope.calibrate.train.tokens import Tokens
 _PATIENCE = 0.02
 HOPELESS_NATS = 2.0
 
-# Logits of more elements than this are computed for some members at a time.
-_LOGITS_AT_ONCE = 2**30
+
 # The optimizer, not compiled, passes over slices of so many elements, which stay in a GPU's cache.
 _OPTIMIZER_SLICE = 2**24
 
@@ -51,15 +51,15 @@ class _Functions:
 class Engine:
     """A stack of members that share a shape.
 
-    `micro_step` feeds each member `micro_sequences` sequences and adds up gradients; `update`, called when
-    some member's batch is complete, steps the members whose batch is. Nothing in them waits for the device.
+    A micro-step feeds each member `micro_sequences` sequences and adds up gradients; an update, run when some
+    member's batch is complete, steps the members whose batch is. Nothing in them waits for the device.
 
     Attributes:
         cells: the members.
         micro_sequences: sequences a member and micro-step; divides every member's batch.
         mode: how the micro-step runs, never auto.
-        micro_steps_a_batch: of each member.
-        index: micro-steps done, int64 (), on the device.
+        done: micro-steps so far.
+        index: the same on the device, int64 ().
         weights: fp32, (M, P).
         grads: accumulated gradients, fp32, (M, P).
         mean: first moments, (M, P).
@@ -91,8 +91,9 @@ class Engine:
         self._functions = _Functions.compiled() if mode.compiles else _Functions()
         self._set_hyperparameters()
         self._allocate()
-        self.micro_step: Callable[[], None] = self._micro_step
-        self.update: Callable[[], None] = self._update
+        self.done = 0
+        self._train_next: Callable[[], None] = self._micro_step
+        self._update_next: Callable[[], None] = self._update
         self._evaluate_next: Callable[[], None] = self._evaluate_chunk
         self._prepare()
         self._initialise()
@@ -100,14 +101,14 @@ class Engine:
     def _set_hyperparameters(self) -> None:
         """Put what differs between the members on the device, each (M, 1) or, for the masks, (M,)."""
         shape = self.cells[0].shape
-        self.micro_steps_a_batch = [cell.batch_sequences // self.micro_sequences for cell in self.cells]
+        self._micro_steps_a_batch = [cell.batch_sequences // self.micro_sequences for cell in self.cells]
         n_steps = [cell.tokens // cell.batch_tokens for cell in self.cells]
-        micro_steps = [k * n for k, n in zip(self.micro_steps_a_batch, n_steps, strict=True)]
-        self._k = torch.tensor(self.micro_steps_a_batch, device=self._device)
+        micro_steps = [k * n for k, n in zip(self._micro_steps_a_batch, n_steps, strict=True)]
+        self._k = torch.tensor(self._micro_steps_a_batch, device=self._device)
         self._last = torch.tensor(micro_steps, device=self._device)
         self._loss_rate = self._column([1 / max(1.0, _PATIENCE * n) for n in micro_steps])[:, 0]
         self._loss_limit = math.log(shape.vocab_size) + HOPELESS_NATS
-        self._share = self._column([1 / k for k in self.micro_steps_a_batch])
+        self._share = self._column([1 / k for k in self._micro_steps_a_batch])
         self._learning_rate = self._column([cell.learning_rate for cell in self.cells])
         self._beta2 = self._column([cell.beta2 for cell in self.cells])
         self._log_beta2 = self._column([math.log(cell.beta2) for cell in self.cells])
@@ -164,7 +165,7 @@ class Engine:
             with torch.cuda.graph(graph, pool=pool):
                 function()
             replays.append(graph.replay)
-        self.micro_step, self.update, self._evaluate_next = replays
+        self._train_next, self._update_next, self._evaluate_next = replays
 
     def _initialise(self) -> None:
         rows = {seed: self._layout.initial_weights(seed) for seed in {cell.seed for cell in self.cells}}
@@ -184,13 +185,22 @@ class Engine:
                 buffer[member].copy_(state[name][row])
         self._compute.copy_(self.weights)
         self.index.fill_(micro_steps)
+        self.done = micro_steps
 
-    def _embedded(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def train(self, micro_steps: int) -> None:
+        """Launch so many micro-steps and the updates that fall due."""
+        for _ in range(micro_steps):
+            self._train_next()
+            self.done += 1
+            if any(self.done % k == 0 for k in self._micro_steps_a_batch):
+                self._update_next()
+
+    def embedded(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return the rows (M, T) of the flat buffer that hold these tokens (M, T), and their embeddings."""
         rows = inputs + self._first_row
         return rows, functional.embedding(rows, self.weights.view(-1, self._layout.shape.width))
 
-    def _hidden(self, embedded: Tensor) -> Tensor:
+    def hidden(self, embedded: Tensor) -> Tensor:
         """Return the last norm's output (M, T, w) in the products' type."""
         x, depth = embedded, self._layout.shape.depth
         for layer in range(depth):
@@ -201,16 +211,16 @@ class Engine:
     def _member_chunks(self, n_tokens: int) -> list[slice]:
         """Slices of members of one size whose logits fit."""
         members = len(self.cells)
-        fitting = max(1, _LOGITS_AT_ONCE // (n_tokens * self._layout.shape.vocab_size))
+        fitting = max(1, LOGITS_AT_ONCE // (n_tokens * self._layout.shape.vocab_size))
         size = max(n for n in range(1, members + 1) if members % n == 0 and n <= max(1, fitting))
         return [slice(first, first + size) for first in range(0, members, size)]
 
     def _micro_step(self) -> None:
         windows = self._feed.training(self.index)
         inputs, targets = windows[..., :-1].flatten(1), windows[..., 1:].flatten(1)
-        rows, embedded = self._embedded(inputs)
+        rows, embedded = self.embedded(inputs)
         embedded.requires_grad_()
-        hidden = self._hidden(embedded)
+        hidden = self.hidden(embedded)
         with torch.no_grad():
             hidden_grad, losses = torch.empty_like(hidden), []
             for some in self._member_chunks(inputs.shape[1]):
@@ -226,7 +236,7 @@ class Engine:
                 total.add_(grad)
             width = embedded.shape[-1]
             table_rows = rows.view(-1, 1).expand(-1, width)
-            self.grads.view(-1, width).scatter_add_(0, table_rows, embedded_grad.view(-1, width))
+            self.grads.view(-1, width).scatter_add_(0, table_rows, embedded_grad.float().view(-1, width))
             self._account(torch.cat(losses))
 
     def _account(self, loss: Tensor) -> None:
@@ -264,16 +274,14 @@ class Engine:
 
     def _evaluate_chunk(self) -> None:
         windows, counted = self._feed.held_out(self._eval_chunk)
-        inputs, targets = (
-            part.flatten().repeat(len(self.cells), 1) for part in (windows[:, :-1], windows[:, 1:])
-        )
+        inputs, targets = (part.flatten().repeat(len(self.cells), 1) for part in (windows[:, :-1], windows[:, 1:]))
         # With gradients, so that the compiled block is the training's.
-        hidden = self._hidden(self._embedded(inputs)[1].requires_grad_()).detach()
+        hidden = self.hidden(self.embedded(inputs)[1].requires_grad_()).detach()
         losses = []
         for some in self._member_chunks(inputs.shape[1]):
             with torch.no_grad():
                 loss = self._functions.next_token_loss(hidden[some], self._head[some], targets[some])[2]
-            losses.append(loss.unflatten(1, windows[:, 1:].shape).mean(2) @ counted)
+            losses.append(loss.view(len(loss), *windows[:, 1:].shape).mean(2) @ counted)
         self._eval_sum.add_(torch.cat(losses))
         self._eval_chunk.add_(1)
 

@@ -88,7 +88,7 @@ class Layout:
 
     def view(self, flat: Tensor, part: Part) -> Tensor:
         """Return a part of every member: (M, *size), a view of the flat buffer (M, P)."""
-        return flat[:, part.offset : part.offset + part.n_elements].unflatten(1, part.size)
+        return flat[:, part.offset : part.offset + part.n_elements].view(len(flat), *part.size)
 
     def initial_weights(self, seed: int) -> Tensor:
         """Return the initial row of a seed, fp32 of shape (P,) on the CPU.
@@ -104,7 +104,8 @@ class Layout:
         row = torch.ones(1, self.size)
         for part in self.parts:
             if part.std is not None:
-                limit = _TRUNCATED_AT * part.std
-                weights = self.view(row, part)
-                torch.nn.init.trunc_normal_(weights, 0.0, part.std, -limit, limit, generator=generator)
+                uniform = 2 * torch.rand(part.size, generator=generator) - 1
+                # By the inverse distribution: torch's own truncated normal differs between its versions.
+                normal = math.sqrt(2) * torch.erfinv(uniform * math.erf(_TRUNCATED_AT / math.sqrt(2)))
+                self.view(row, part)[0].copy_(part.std * normal)
         return row[0]

@@ -77,7 +77,8 @@ def step_scalars(
 
 def gradient_norm(grads: Tensor) -> Tensor:
     """Return each member's global gradient norm, (M, 1), of gradients (M, P)."""
-    return torch.linalg.vector_norm(grads, dim=1, keepdim=True)
+    norm: Tensor = torch.linalg.vector_norm(grads, dim=1, keepdim=True)
+    return norm
 
 
 def clipped(scale: Tensor, norm: Tensor) -> Tensor:

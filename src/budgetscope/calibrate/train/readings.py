@@ -1,9 +1,8 @@
 """When a stack evaluates, and what the evaluations of a reading come to."""
 
-import math
 import statistics
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from budgetscope.calibrate.cells import Cell
 from budgetscope.calibrate.progress import Reading
@@ -62,11 +61,11 @@ class Readings:
             if cell_id in self._due[micro_steps]:
                 self._values[cell_id][self._step(cell_id, micro_steps * self._micro_tokens)] = loss
 
-    def complete(self, micro_steps: int) -> list[Reading]:
-        """Return the readings whose last evaluation was after exactly so many micro-steps."""
+    def complete(self, micro_steps: int, cell_ids: Collection[str]) -> list[Reading]:
+        """Return those cells' readings whose last evaluation was after exactly so many micro-steps."""
         return [
             self._reading(cell_id, tokens, points)
-            for cell_id in self._ids
+            for cell_id in cell_ids
             for tokens, points in self._points[cell_id].items()
             if tokens // self._micro_tokens == micro_steps
         ]
@@ -77,7 +76,7 @@ class Readings:
     def _reading(self, cell_id: str, tokens: int, points: Sequence[int]) -> Reading:
         steps = sorted({self._step(cell_id, point) for point in points})
         losses = [self._values[cell_id][step] for step in steps]
-        spread = statistics.stdev(losses) if len(losses) > 1 and all(map(math.isfinite, losses)) else 0.0
+        spread = statistics.stdev(losses) if len(losses) > 1 else 0.0
         return Reading(cell_id, tokens, statistics.fmean(losses), spread, len(losses))
 
     def values(self) -> dict[str, dict[str, float]]:

@@ -2,15 +2,13 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from statistics import median
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.ledger import Convention
-from budgetscope.core.quantities import quote
 from budgetscope.core.runs import Run
 from budgetscope.store.runs.columns import parse_cell
 from budgetscope.store.runs.fields import Draft
-from budgetscope.store.runs.formats import is_blank
+from budgetscope.store.runs.formats import is_blank, plain
 from budgetscope.store.runs.result import Journal, Row
 
 # Without seeds, two rows of one configuration are the same measurement only if they agree this closely.
@@ -60,12 +58,13 @@ def check_configurations(rows: Sequence[Row], columns: Sequence[str], known: Col
             mixed[column] = list(groups)
     if not mixed:
         return
-    named = "; ".join(f"{column}: {_list(values)}" for column, values in list(mixed.items())[:_MAX_NAMED])
+    named = "; ".join(f"{plain(column)}: {_list(values)}" for column, values in list(mixed.items())[:_MAX_NAMED])
     more = f"; and {len(mixed) - _MAX_NAMED} more" if len(mixed) > _MAX_NAMED else ""
-    first = next(iter(mixed))
+    first, values = next(iter(mixed.items()))
+    name = plain(first)
     raise UsageError(
         f"the table holds several configurations ({named}{more}); choose in each column, as "
-        f"--where {first}={mixed[first][0]}, or take all with --where '{first}=*'."
+        f"--where {name}={plain(values[0])}, or take all with --where '{name}=*'."
     )
 
 
@@ -87,7 +86,7 @@ def _is_number(text: str) -> bool:
 
 
 def _list(values: Sequence[str]) -> str:
-    named = ", ".join(quote(value)[1:-1] for value in values[:_MAX_NAMED])
+    named = ", ".join(map(plain, values[:_MAX_NAMED]))
     return f"{named}, ..." if len(values) > _MAX_NAMED else named
 
 
@@ -132,7 +131,7 @@ def _disagreement(low: Row, high: Row, rows: Sequence[Row], known: Collection[st
     remedy = "if they are repeats, give each a seed in a column `seed`, otherwise keep one of them"
     if differing:
         column = differing[0]
-        example = f"--where {column}={quote(str(first.cells[column]))[1:-1]}"
+        example = f"--where {plain(column)}={plain(str(first.cells[column]))}"
         remedy = f"they differ in {_list(differing)}: choose with {example}; {remedy}"
     return (
         f"rows {first.number} and {second.number} have the same configuration ({what}) but losses "
@@ -149,7 +148,7 @@ def check_six_n_d(complete: Sequence[Draft], counting: Convention, journal: Jour
     ratios = sorted(filter(None, (_ratio(draft.values) for draft in complete)))
     if not ratios or not counting.counts_six_n:
         return
-    middle, low, high = median(ratios), ratios[0], ratios[-1]
+    middle, low, high = ratios[len(ratios) // 2], ratios[0], ratios[-1]
     if not 0.1 < middle < 10:
         raise UsageError(
             f"flops are {middle:.3g} times 6 n_params tokens: one column is in another unit; correct it with --map, "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from budgetscope.core.errors import UsageError
 from budgetscope.core.ledger import Convention
 from budgetscope.core.quantities import parse_count, quote
-from budgetscope.store.runs.formats import is_blank, name_columns
+from budgetscope.store.runs.formats import is_blank, name_columns, plain
 
 COUNTS = ("flops", "n_params", "tokens", "batch_tokens", "batch_sequences", "seq_len")
 """Fields whose numbers may be written as 7B or 1,000."""
@@ -168,8 +168,8 @@ def resolve(columns: Sequence[str], mapping: Mapping[str, str], counting: Conven
     unclear = next((column for column in columns if _normal(column) in _UNCLEAR_BATCH), None)
     if unclear and not sources["batch_tokens"] and not sources["batch_sequences"]:
         raise UsageError(
-            f"the column {unclear!r} could count tokens or sequences; say which with --map batch_tokens={unclear} "
-            f"or --map batch_sequences={unclear}."
+            f"the column {quote(unclear)} could count tokens or sequences; say which with "
+            f"--map batch_tokens={plain(unclear)} or --map batch_sequences={plain(unclear)}."
         )
     return {field: source for field, source in sources.items() if source is not None}
 
@@ -197,7 +197,9 @@ def _only(field: str, candidates: Sequence[str]) -> Source | None:
     candidates = [name for name in candidates if not name.startswith("_")] or candidates
     if len(candidates) > 1:
         example = next((name for name in candidates if "val" in name.casefold()), candidates[0])
-        raise UsageError(f"{name_columns(candidates)} could each be {field}; choose with --map {field}={example}.")
+        raise UsageError(
+            f"{name_columns(candidates)} could each be {field}; choose with --map {field}={plain(example)}."
+        )
     return Source(candidates[0], ((candidates[0], 1.0),)) if candidates else None
 
 
@@ -212,11 +214,14 @@ def _parse_source(field: str, text: str, columns: Sequence[str]) -> Source:
         column = find_column(columns, stem.strip())
         if column is None:
             raise UsageError(
-                f"--map {field}={text}: the table has no column {quote(stem.strip())}; it has {name_columns(columns)}."
+                f"--map {field}={plain(text)}: the table has no column {quote(stem.strip())}; "
+                f"it has {name_columns(columns)}."
             )
         scale = _parse_factor(factor)
         if scale is None:
-            raise UsageError(f"--map {field}={text}: {quote(factor)} is not a factor; write it as {column}*1e9.")
+            raise UsageError(
+                f"--map {field}={plain(text)}: {quote(factor)} is not a factor; write it as {plain(column)}*1e9."
+            )
         terms.append((column, scale))
     return Source(text.strip(), tuple(terms))
 

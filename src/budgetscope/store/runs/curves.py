@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from budgetscope.core.errors import UsageError
+from budgetscope.core.quantities import quote
 from budgetscope.core.runs import Run
 from budgetscope.store.runs.result import Journal, Row
 
@@ -28,7 +29,7 @@ def take_points(rows: Sequence[Row], curves: str, journal: Journal) -> list[Row]
         UsageError: `curves` is neither.
     """
     if curves not in CURVES:
-        raise UsageError(f"{curves!r} is not a choice of points; choose one of {', '.join(CURVES)}.")
+        raise UsageError(f"{quote(curves)} is not a choice of points; choose one of {', '.join(CURVES)}.")
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
         is_point = row.run.name is not None or row.run.step is not None

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.ledger import Convention
+from budgetscope.core.quantities import quote
 from budgetscope.core.runs import Run
 from budgetscope.store.runs.columns import COUNTS, LOSS_UNITS, NUMBERS, Source, unit_of_loss
-from budgetscope.store.runs.formats import RawRow, RawTable, name_columns
+from budgetscope.store.runs.formats import RawRow, RawTable, name_columns, plain
 from budgetscope.store.runs.result import Journal, Row
 
 _MEASURED = ("flops", "n_params", "tokens")
@@ -16,6 +17,11 @@ _CONSTANT = ("n_params", "learning_rate", "batch_tokens", "batch_sequences", "se
 _WHOLE = ("seed", "step")
 # Nobody trains fewer parameters or on fewer tokens: such a column counts millions or billions.
 _SMALLEST = {"n_params": 1e4, "tokens": 1e5}
+
+
+def count_rows(count: int) -> str:
+    """Return how many rows, for a sentence."""
+    return f"{count} row{'s' * (count != 1)}"
 
 
 @dataclass
@@ -102,7 +108,7 @@ def set_batch_tokens(drafts: Sequence[Draft], sources: Mapping[str, Source], seq
     if seq_len is None and "seq_len" not in sources:
         label = sources["batch_sequences"].label
         raise UsageError(
-            f"the column {label!r} counts sequences of unknown length; give --seq-len, such as --seq-len 2048."
+            f"the column {quote(label)} counts sequences of unknown length; give --seq-len, such as --seq-len 2048."
         )
     for draft in drafts:
         batch, length = draft.values["batch_sequences"], seq_len or draft.values.get("seq_len")
@@ -120,8 +126,8 @@ def convert_loss(
     named = unit_of_loss(source.label)
     unit = loss_unit or named or "nats"
     if unit not in LOSS_UNITS:
-        raise UsageError(f"{unit!r} is not a unit of loss; choose one of {', '.join(LOSS_UNITS)}.")
-    origin = "as asked" if loss_unit else f"as {source.label!r} says" if named else "the default; see --loss-unit"
+        raise UsageError(f"{quote(unit)} is not a unit of loss; choose one of {', '.join(LOSS_UNITS)}.")
+    origin = "as asked" if loss_unit else f"as {quote(source.label)} says" if named else "the default; see --loss-unit"
     if unit == "nats":
         journal.assume(f"The loss is in nats per token ({origin}).")
         return
@@ -164,12 +170,12 @@ def derive(
             values[missing[0]] = _six_n_d(values, missing[0])
             derived[missing[0]] += 1
     if from_steps:
-        journal.assume(f"tokens = step x batch_tokens in {from_steps} rows.")
+        journal.assume(f"tokens = step x batch_tokens in {count_rows(from_steps)}.")
     formulas = {"flops": "flops = 6 n_params tokens", "n_params": "n_params = flops / (6 tokens)"}
     for name, count in derived.items():
         if count:
             formula = formulas.get(name, "tokens = flops / (6 n_params)")
-            journal.assume(f"{formula} in {count} rows, the definition under {counting} counting.")
+            journal.assume(f"{formula} in {count_rows(count)}, the definition under {counting} counting.")
     return complete
 
 
@@ -187,8 +193,8 @@ def _check_magnitude(drafts: Sequence[Draft], sources: Mapping[str, Source]) -> 
         if name in sources and 0 < largest < smallest:
             label = sources[name].label
             raise UsageError(
-                f"{name} is {largest:g} at most, too few to train: if {label!r} counts millions or billions, "
-                f"say so with --map {name}={label}*1e6 or *1e9."
+                f"{name} is {largest:g} at most, too few to train: if {quote(label)} counts millions or billions, "
+                f"say so with --map {name}={plain(label)}*1e6 or *1e9."
             )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.quantities import quote
 from budgetscope.store.runs.events import event_files, is_events, read_events
 
 MAX_BYTES = 512 * 2**20
@@ -39,9 +40,14 @@ def is_blank(value: object) -> bool:
     return value is None or (isinstance(value, str) and value.strip().casefold() in {"", "null", "none", "n/a", "na"})
 
 
+def plain(text: str) -> str:
+    """Return a text for a sentence: short, on one line, without quotation marks around it."""
+    return quote(text)[1:-1]
+
+
 def name_columns(columns: Sequence[str]) -> str:
     """Return the columns for a sentence, at most twelve of them."""
-    named = [column for column in columns if column]
+    named = [plain(column) for column in columns if column]
     more = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
     return ", ".join(named[:MAX_NAMED]) + more
 
@@ -116,7 +122,7 @@ def _read_delimited(path: Path) -> RawTable:
             )
     repeated = next((column for column in columns if column and columns.count(column) > 1), None)
     if repeated is not None:
-        raise UsageError(f"{str(path)!r} has two columns named {repeated!r}; rename one of them.")
+        raise UsageError(f"{str(path)!r} has two columns named {quote(repeated)}; rename one of them.")
     return _from_records(path, (dict(zip(columns, record, strict=True)) for record in records[1:]), columns)
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.ledger import Convention, parse_convention
+from budgetscope.core.quantities import quote
 from budgetscope.store.runs import checks, fields
 from budgetscope.store.runs.columns import check_mapping, find_column, parse_cell, resolve, resolve_field
 from budgetscope.store.runs.curves import take_points
-from budgetscope.store.runs.formats import RawRow, RawTable, is_blank, name_columns, read_table
+from budgetscope.store.runs.formats import RawRow, RawTable, name_columns, plain, read_table
 from budgetscope.store.runs.result import Intake, Journal
 
 ANY = "*"
@@ -82,7 +83,7 @@ def read_runs(
     checks.check_configurations(points, table.columns, known | chosen)
     points = checks.merge_duplicates(points, known, journal)
     if not points:
-        reasons = "; ".join(f"{drop.reason} ({len(drop.rows)} rows)" for drop in journal.dropped[:3])
+        reasons = "; ".join(f"{drop.reason} ({fields.count_rows(len(drop.rows))})" for drop in journal.dropped[:3])
         raise UsageError(f"no run of {str(path)!r} can be used: {reasons}.")
     return Intake(
         runs=tuple(row.run for row in points),
@@ -115,7 +116,7 @@ def _join(table: RawTable, about: RawTable, path: Path, mapping: Mapping[str, st
     for row in about.rows:
         name = right.text(row.cells)
         if name in cells:
-            raise UsageError(f"{str(path)!r} has two rows for the run {name!r}; keep one of them.")
+            raise UsageError(f"{str(path)!r} has two rows for the run {quote(str(name))}; keep one of them.")
         cells[name] = {column: row.cells.get(column) for column in extra}
     rows = (RawRow(number, {**own, **cells.get(left.text(own), {})}) for number, own in table.rows)
     return RawTable((*table.columns, *extra), tuple(rows))
@@ -127,15 +128,17 @@ def _select(table: RawTable, where: Mapping[str, str], journal: Journal) -> tupl
     for name, wanted in where.items():
         column = find_column(table.columns, name)
         if column is None:
-            raise UsageError(f"--where {name}: the table has no such column; it has {name_columns(table.columns)}.")
+            raise UsageError(
+                f"--where {plain(name)}: the table has no such column; it has {name_columns(table.columns)}."
+            )
         chosen.add(column)
         is_wanted = [wanted == ANY or _is_same(row.cells.get(column), wanted) for row in rows]
         kept = list(compress(rows, is_wanted))
         if not kept:
             values = list(dict.fromkeys(str(row.cells.get(column)) for row in rows))
-            raise UsageError(f"no row has {column}={wanted}; its values are {name_columns(values)}.")
+            raise UsageError(f"no row has {plain(column)}={plain(wanted)}; its values are {name_columns(values)}.")
         others = (row.number for row, wants in zip(rows, is_wanted, strict=True) if not wants)
-        journal.drop(others, f"not {column}={wanted}")
+        journal.drop(others, f"not {plain(column)}={plain(wanted)}")
         rows = kept
     return rows, chosen
 
@@ -167,21 +170,20 @@ def _choose_counting(
                 f"the table does not say what its parameters count: {names}; say it, as --counting standard."
             )
         return asked, list(rows)
+    texts = [source.text(row.cells) for row in rows]
     if asked is None:
-        values = list(
-            dict.fromkeys(source.text(row.cells) or "" for row in rows if not is_blank(source.text(row.cells)))
-        )
+        values = list(dict.fromkeys(text for text in texts if text is not None))
         if len(values) != 1:
             raise UsageError(
-                f"the column {source.label!r} has {len(values)} conventions ({name_columns(values)}); "
-                f"choose one, as --counting {values[0] if values else 'standard'}."
+                f"the column {quote(source.label)} has {len(values)} conventions ({name_columns(values)}); "
+                f"choose one, as --counting {plain(values[0]) if values else 'standard'}."
             )
-        asked = parse_convention(values[0])
-        journal.assume(f"Parameters count as {asked}, as {source.label!r} says.")
-    is_asked = [(source.text(row.cells) or "").casefold() == asked for row in rows]
+        asked = parse_convention(plain(values[0]))
+        journal.assume(f"Parameters count as {asked}, as {quote(source.label)} says.")
+    is_asked = [text is not None and text.casefold() == asked for text in texts]
     others = (row.number for row, wants in zip(rows, is_asked, strict=True) if not wants)
-    journal.drop(others, f"{source.label} is not {asked}")
+    journal.drop(others, f"{plain(source.label)} is not {asked}")
     kept = list(compress(rows, is_asked))
     if not kept:
-        raise UsageError(f"no row has {source.label}={asked}; leave --counting out to see its values.")
+        raise UsageError(f"no row has {plain(source.label)}={asked}; leave --counting out to see its values.")
     return asked, kept

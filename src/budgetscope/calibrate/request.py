@@ -1,0 +1,182 @@
+"""From what a user asks to a run that is ready to start: data prepared, device looked at, design priced."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import budgetscope
+from budgetscope.calibrate.cells import Cell
+from budgetscope.calibrate.corpus import Corpus, prepare
+from budgetscope.calibrate.corpus.model import Report
+from budgetscope.calibrate.design import PRESETS, Design, design
+from budgetscope.calibrate.price import Price, Rate, law_flops, price
+from budgetscope.calibrate.probes import DeviceFacts, known_probe, look, measure, require_extra
+from budgetscope.calibrate.spec import VERSION, CorpusFacts, Spec
+from budgetscope.calibrate.train.device import DEVICES
+from budgetscope.core.errors import UsageError
+from budgetscope.store.schema import check_id
+
+PROBE_SECONDS = 20.0
+"""That the rate is measured for before a design, on a device that was never measured."""
+DEFAULT_FIT = "mine/calibrated"
+
+_SECONDS_PER_MINUTE = 60.0
+_SEQ_LEN = {"cuda": 512, "mps": 256, "cpu": 128}
+_SMOKE_SEQ_LEN = 64
+# Of the memory of a GPU: with less free, somebody else is using it.
+_BUSY_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a user asks of a new calibration; None is unsaid.
+
+    Attributes:
+        preset: a key of `PRESETS`.
+        minutes: to spend.
+        flops: to spend, 6 N D.
+        device: `cuda`, `mps` or `cpu`.
+        gpu: index of the GPU.
+        data: a path or `fineweb-edu-sample`.
+        tokenizer: `bpe` or `bytes`.
+        vocab_size: of the tokenizer.
+        seq_len: training context in tokens.
+        fit_id: under which the fit is stored.
+    """
+
+    preset: str = "standard"
+    minutes: float | None = None
+    flops: float | None = None
+    device: str | None = None
+    gpu: int | None = None
+    data: str | None = None
+    tokenizer: str | None = None
+    vocab_size: int | None = None
+    seq_len: int | None = None
+    fit_id: str = DEFAULT_FIT
+
+    def check(self) -> None:
+        """Refuse what contradicts itself or cannot be.
+
+        Raises:
+            UsageError: naming it.
+        """
+        if self.preset not in PRESETS:
+            raise UsageError(f"{self.preset!r} is not a preset; choose one of {', '.join(PRESETS)}.")
+        if self.device is not None and self.device not in DEVICES:
+            raise UsageError(f"{self.device!r} is not a device; choose one of {', '.join(DEVICES)}.")
+        if self.minutes is not None and self.flops is not None:
+            raise UsageError("--minutes and --flops exclude each other; give one.")
+        for name, value, low, high in (
+            ("--minutes", self.minutes, 0.1, 1e5),
+            ("--flops", self.flops, 1e8, 1e22),
+            ("--seq-len", self.seq_len, 16, 8192),
+        ):
+            if value is not None and not low <= value <= high:
+                raise UsageError(f"{name} {value:g} is out of bounds; give a number from {low:g} to {high:g}.")
+        if self.gpu is not None and self.device in ("cpu", "mps"):
+            raise UsageError(f"--gpu {self.gpu} contradicts --device {self.device}; give one of the two.")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A run that can start.
+
+    Attributes:
+        spec: of the run.
+        price: of its design.
+        facts: of the device.
+    """
+
+    spec: Spec
+    price: Price
+    facts: DeviceFacts
+
+
+def ready(request: Request, *, on_corpus: Report, say: Callable[[str], None]) -> Ready:
+    """Prepare a run.
+
+    Args:
+        request: what is asked.
+        on_corpus: called while the data is prepared.
+        say: called with a sentence for everything that takes time or was decided.
+
+    Raises:
+        BudgetscopeError: something asked for is contradictory, out of bounds or not there.
+    """
+    request.check()
+    fit_id = check_id(request.fit_id)
+    require_extra()
+    facts = _device(request)
+    if facts.free_bytes is not None and facts.total_bytes and facts.free_bytes < _BUSY_SHARE * facts.total_bytes:
+        say(
+            f"{facts.name} is busy: {facts.free_bytes / 1e9:.0f} of {facts.total_bytes / 1e9:.0f} GB are free; "
+            "stacks will be smaller and slower."
+        )
+    corpus = _corpus(request, facts.device, on_corpus)
+    rate = _rate(request, facts, say)
+    seq_len = request.seq_len or (_SMOKE_SEQ_LEN if request.preset == "smoke" else _SEQ_LEN[facts.device])
+    limit, cost = _limit(request, rate)
+    planned: Design = design(request.preset, limit, cost, corpus.vocab_size, seq_len)
+    priced = price(planned, rate, len(corpus.train))
+    now = datetime.now(UTC)
+    spec = Spec(
+        v=VERSION,
+        run=f"{now:%Y%m%d-%H%M%S}-{request.preset}-{secrets.token_hex(2)}",
+        created=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        fit_id=fit_id,
+        device=facts.device,
+        device_index=facts.index,
+        corpus=corpus_facts(corpus),
+        design=planned,
+        expected_seconds=priced.seconds,
+        version=budgetscope.__version__,
+    )
+    return Ready(spec, priced, facts)
+
+
+def corpus_facts(corpus: Corpus) -> CorpusFacts:
+    """Return what a spec keeps of its data."""
+    return CorpusFacts(
+        title=corpus.title,
+        path=str(corpus.path.absolute()),
+        sha256=corpus.sha256,
+        tokenizer=corpus.meta.tokenizer,
+        vocab_size=corpus.vocab_size,
+        bytes_per_token=corpus.bytes_per_token,
+        train_tokens=len(corpus.train),
+        validation_tokens=len(corpus.validation),
+    )
+
+
+def _device(request: Request) -> DeviceFacts:
+    if request.device == "cpu" and request.preset == "smoke":
+        # Asking torch would take seconds to say that there is a processor.
+        return DeviceFacts("cpu", None, "cpu", None, None, "")
+    return look(request.device, request.gpu)
+
+
+def _corpus(request: Request, device: str, report: Report) -> Corpus:
+    # On a processor the head over thousands of tokens would cost more than the model.
+    small = request.preset == "smoke" or device == "cpu"
+    tokenizer = request.tokenizer or ("bytes" if small and request.vocab_size is None else "bpe")
+    return prepare(request.data, vocab_size=request.vocab_size, tokenizer=tokenizer, progress=report)
+
+
+def _rate(request: Request, facts: DeviceFacts, say: Callable[[str], None]) -> Rate:
+    if request.preset == "smoke":
+        return Rate.assumed(facts.device)
+    known = known_probe(facts)
+    if known is None:
+        say(f"measuring how fast {facts.name} trains ({PROBE_SECONDS:g} s, once)")
+        known = measure(request.device, request.gpu, PROBE_SECONDS)
+    return known.rate
+
+
+def _limit(request: Request, rate: Rate) -> tuple[float, Callable[[Sequence[Cell]], float]]:
+    """Return what to spend, and in which unit a design is to be measured against it."""
+    if request.flops is not None:
+        return request.flops, law_flops
+    minutes = PRESETS[request.preset].minutes if request.minutes is None else request.minutes
+    return minutes * _SECONDS_PER_MINUTE, rate.seconds

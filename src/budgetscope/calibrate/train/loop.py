@@ -1,0 +1,147 @@
+"""Train one stack that fits: micro-steps in spans, evaluations, checkpoints and what is reported of them."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from budgetscope.calibrate import progress
+from budgetscope.calibrate.progress import TrainEvent
+from budgetscope.calibrate.train.checkpoint import Checkpoint
+from budgetscope.calibrate.train.engine import HOPELESS_NATS, Engine
+from budgetscope.calibrate.train.readings import Readings
+from budgetscope.calibrate.train.settings import TrainSettings
+
+
+@dataclass(frozen=True, slots=True)
+class StackOutcome:
+    """How the cells of a stack ended, by id.
+
+    Attributes:
+        finished: reached their last reading.
+        diverged: were masked out.
+        unfinished: were stopped; non-empty only when the caller asked to stop.
+    """
+
+    finished: tuple[str, ...]
+    diverged: tuple[str, ...]
+    unfinished: tuple[str, ...]
+
+
+class Loop:
+    """One run of one engine.
+
+    The device is waited for at the end of a span of micro-steps, which takes about
+    `settings.report_seconds`; in between, the host only launches.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: TrainSettings,
+        emit: Callable[[TrainEvent], None],
+        checkpoint: Checkpoint | None,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._emit = emit
+        self._checkpoint = checkpoint
+        self._should_stop = should_stop
+        self._shape = engine.cells[0].shape
+        self._micro_tokens = engine.micro_sequences * self._shape.seq_len
+        self._readings = Readings(engine.cells, settings, self._micro_tokens)
+        self._ids = tuple(cell.id for cell in engine.cells)
+        self._learning = dict(zip(self._ids, engine.cells, strict=True))
+        self._finished: list[str] = []
+        self._diverged: list[str] = []
+        self._next_stop = 0
+        self._seconds_a_step = math.inf
+
+    def resume(self, evaluations: dict[str, dict[str, float]]) -> None:
+        """Go on from a checkpoint, whose tensors the engine has loaded."""
+        self._readings.restore(evaluations)
+        self._drop_finished()
+
+    def run(self) -> StackOutcome:
+        """Train until every member has finished or diverged, or the caller wants to stop.
+
+        Raises:
+            FailureError: a checkpoint cannot be written.
+        """
+        while self._learning:
+            if self._should_stop():
+                self._save()
+                break
+            self._train_span()
+            if self._engine.done == self._next_stop:
+                self._evaluate()
+            if self._learning and self._checkpoint is not None and self._checkpoint.due():
+                self._save()
+        return StackOutcome(tuple(self._finished), tuple(self._diverged), tuple(self._learning))
+
+    def _train_span(self) -> None:
+        begun, first, engine = time.perf_counter(), self._engine.done, self._engine
+        stop = self._readings.next_stop(self._engine.done)
+        assert stop is not None, "a cell that still learns has a reading to come"  # noqa: S101
+        self._next_stop = stop
+        wanted = max(1, int(self._settings.report_seconds / self._seconds_a_step))
+        engine.train(min(wanted, stop - self._engine.done))
+        sums = engine.loss_sum.tolist()
+        engine.loss_sum.zero_()
+        seconds = time.perf_counter() - begun
+        self._seconds_a_step = seconds / (self._engine.done - first)
+        rate = len(self._learning) * self._micro_tokens / self._seconds_a_step
+        self._mask_diverged()
+        losses = (
+            total / (self._engine.done - first) if cell_id in self._learning else None
+            for cell_id, total in zip(self._ids, sums, strict=True)
+        )
+        self._emit(
+            progress.Step(
+                self._ids,
+                self._engine.done * self._micro_tokens,
+                tuple(losses),
+                rate,
+                rate * self._shape.executed_flops_per_token,
+            )
+        )
+
+    def _mask_diverged(self) -> None:
+        alive = self._engine.alive.tolist()
+        if all(alive[self._ids.index(cell_id)] for cell_id in self._learning):
+            return
+        survived, averages = self._engine.alive_steps.tolist(), self._engine.average_loss.tolist()
+        for member, cell_id in enumerate(self._ids):
+            if alive[member] or cell_id not in self._learning:
+                continue
+            reason = "its loss or gradient is not a finite number"
+            if math.isfinite(averages[member]) and averages[member] > math.log(self._shape.vocab_size):
+                reason = f"its training loss stays {HOPELESS_NATS:g} nats above that of knowing nothing"
+            del self._learning[cell_id]
+            self._diverged.append(cell_id)
+            self._emit(progress.Diverged(cell_id, survived[member] * self._micro_tokens, reason))
+
+    def _evaluate(self) -> None:
+        self._readings.record(self._engine.done, self._engine.evaluate())
+        for reading in self._readings.complete(self._engine.done, self._learning):
+            self._emit(reading)
+        for cell_id in self._drop_finished():
+            self._emit(progress.Finished(cell_id))
+
+    def _drop_finished(self) -> list[str]:
+        tokens = self._engine.done * self._micro_tokens
+        ended = [cell_id for cell_id, cell in self._learning.items() if cell.tokens <= tokens]
+        for cell_id in ended:
+            del self._learning[cell_id]
+        self._finished += ended
+        return ended
+
+    def _save(self) -> None:
+        if self._checkpoint is None or not self._engine.done:
+            return
+        engine = self._engine
+        micro = (engine.micro_sequences, self._engine.done)
+        self._checkpoint.save(engine.state(), self._ids, micro, self._readings.values())
+        tokens = self._engine.done * self._micro_tokens
+        self._emit(progress.Checkpointed(self._ids, tokens, str(self._checkpoint.folder)))

@@ -1,0 +1,151 @@
+"""How fast a device multiplies matrices, and how fast it trains stacks."""
+
+import functools
+import gc
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from budgetscope.calibrate.cells import Cell
+from budgetscope.calibrate.ladder import ladder
+from budgetscope.calibrate.train.engine import Engine
+from budgetscope.calibrate.train.memory import choose_micro_sequences
+from budgetscope.calibrate.train.settings import Mode
+from budgetscope.calibrate.train.stack import free_bytes, is_out_of_memory
+from budgetscope.calibrate.train.tokens import Tokens
+from budgetscope.core.errors import FailureError
+from budgetscope.core.ledger import Shape
+
+_BATCH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What a kind of device is measured with.
+
+    Attributes:
+        widths: of the stacks' models, the most telling first.
+        members: of each stack.
+        vocab_size: of the models.
+        seq_len: of the models.
+        mode: how they run.
+        matrix_size: rows and columns of the matrix product.
+    """
+
+    widths: tuple[int, ...]
+    members: int
+    vocab_size: int
+    seq_len: int
+    mode: Mode
+    matrix_size: int
+
+
+_TRIALS = {
+    "cuda": _Trial((256, 64, 128, 32), 32, 4096, 512, Mode.COMPILE_GRAPH, 8192),
+    "mps": _Trial((256, 64), 8, 4096, 256, Mode.EAGER, 4096),
+    "cpu": _Trial((32, 8, 128, 4), 8, 512, 128, Mode.EAGER, 1024),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a device reached.
+
+    Attributes:
+        name: of the accelerator or processor.
+        memory_bytes: of the accelerator; None for a processor.
+        matrix_flops_per_s: of large square matrix products on random data, bf16 on CUDA, else fp32.
+        training_flops_per_s: model FLOP/s of stacks, attention counted, by the models' width.
+        training_tokens_per_s: training tokens a second of all members, by width.
+    """
+
+    name: str
+    memory_bytes: int | None
+    matrix_flops_per_s: float
+    training_flops_per_s: dict[int, float]
+    training_tokens_per_s: dict[int, float]
+
+
+def probe(device: str, *, seconds: float = 30.0) -> Probe:
+    """Measure a device.
+
+    Args:
+        device: as `available_device` names it.
+        seconds: about how long to take; widths that do not fit in it are left out, the first never.
+
+    Raises:
+        FailureError: the device's memory does not hold the smallest stack.
+    """
+    begun = time.perf_counter()
+    name, memory = platform.processor() or platform.machine(), None
+    if device.startswith("cuda"):
+        torch.cuda.set_device(device)
+        properties = torch.cuda.get_device_properties(device)
+        name, memory = properties.name, properties.total_memory
+    trial = _TRIALS[device.partition(":")[0]]
+    matrix = matrix_rate(device, trial.matrix_size)
+    flops: dict[int, float] = {}
+    tokens: dict[int, float] = {}
+    slowest = 0.0
+    for shape in _shapes(trial):
+        started = time.perf_counter()
+        if flops and started - begun + slowest > seconds:
+            break
+        tokens[shape.width] = _training_rate(shape, trial, device, seconds / (4 * len(trial.widths)))
+        flops[shape.width] = tokens[shape.width] * shape.executed_flops_per_token
+        slowest = max(slowest, time.perf_counter() - started)
+    return Probe(name, memory, matrix, flops, tokens)
+
+
+def matrix_rate(device: str, size: int = 8192) -> float:
+    """Return FLOP/s of size×size matrix products on random data, bf16 on CUDA, else fp32."""
+    kind = torch.bfloat16 if device.startswith("cuda") else torch.float32
+    a, b = (torch.randn(size, size, device=device, dtype=kind) for _ in range(2))
+    c = torch.empty_like(a)
+    seconds = seconds_a_call(lambda: torch.mm(a, b, out=c), device, 0.5)
+    return 2.0 * size**3 / seconds
+
+
+def _shapes(trial: _Trial) -> list[Shape]:
+    known = ladder(trial.vocab_size, trial.seq_len)
+    nearest = [min(known, key=lambda shape: abs(shape.width - width)) for width in trial.widths]
+    return list(dict.fromkeys(nearest))
+
+
+def _training_rate(shape: Shape, trial: _Trial, device: str, seconds: float) -> float:
+    """Return training tokens a second; with fewer members where so many do not fit."""
+    random = np.random.default_rng(0).integers(0, shape.vocab_size, 2**18).astype(np.uint16)
+    tokens = Tokens(random, random[: 16 * shape.seq_len], shape.vocab_size)
+    batch = _BATCH * shape.seq_len
+    members = trial.members
+    while members:
+        cells = [Cell(shape, 1e-3, _BATCH, 0.95, seed, 1000 * batch, 0, (1000 * batch,)) for seed in range(members)]
+        micro = choose_micro_sequences(cells, device, None, free_bytes=free_bytes(device), compiled=trial.mode.compiles)
+        try:
+            engine = Engine(cells, tokens, device, micro_sequences=micro, eval_sequences=8, mode=trial.mode)
+            return members * micro * shape.seq_len / seconds_a_call(functools.partial(engine.train, 1), device, seconds)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        gc.collect()
+        members //= 2
+    raise FailureError(f"A model of width {shape.width} does not fit in the memory of {device}; free some of it.")
+
+
+def seconds_a_call(work: Callable[[], object], device: str, least: float) -> float:
+    """Return the seconds of one call, by calling it for at least so long after two warm-ups."""
+    wait = torch.cuda.synchronize if device.startswith("cuda") else torch.mps.synchronize if device == "mps" else None
+    calls, taken = 2, 0.0
+    while taken < least:
+        begun = time.perf_counter()
+        for _ in range(calls):
+            work()
+        if wait:
+            wait()
+        taken = time.perf_counter() - begun
+        calls = max(2 * calls, int(1.2 * least / taken * calls)) if taken < least else calls
+    return taken / calls

@@ -1,0 +1,191 @@
+"""Train cells that share a shape as one stack: the facade of the trainer."""
+
+import gc
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+
+import torch
+
+from budgetscope.calibrate.cells import Cell
+from budgetscope.calibrate.progress import Split, Started, TrainEvent
+from budgetscope.calibrate.train.checkpoint import Checkpoint
+from budgetscope.calibrate.train.engine import Engine
+from budgetscope.calibrate.train.loop import Loop, StackOutcome
+from budgetscope.calibrate.train.memory import choose_micro_sequences
+from budgetscope.calibrate.train.settings import Mode, TrainSettings
+from budgetscope.calibrate.train.tokens import Tokens
+from budgetscope.core.errors import FailureError, UsageError
+
+# Executed FLOPs of a stack above which compilation repays itself: on an H200, 32 members of width 256 ran at
+# 64 TFLOP/s without it and at 180 with it, and it took about 10 s.
+_COMPILE_ABOVE_FLOPS = 1.0e15
+
+
+def train_stack(
+    cells: Sequence[Cell],
+    tokens: Tokens,
+    *,
+    device: str,
+    settings: TrainSettings,
+    emit: Callable[[TrainEvent], None],
+    checkpoint: Checkpoint | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> StackOutcome:
+    """Train cells of one shape at once, and report their validation losses through `emit`.
+
+    A cell's result depends on the cell, the tokens and the settings alone: not on its neighbours, the size
+    of the stack, the micro-step or a resume, up to floating-point rounding. A stack that does not fit in
+    memory splits in two, again and again if need be. A checkpoint of some of these cells is resumed, and
+    the others follow; cells that have finished or diverged should not be given again.
+
+    Args:
+        cells: at least one, all of one shape.
+        tokens: what to train and evaluate on.
+        device: as `available_device` names it.
+        settings: how to train.
+        emit: receives events in order, in this thread.
+        checkpoint: where to keep the state; None keeps none.
+        should_stop: asked about every `settings.report_seconds`; True saves and returns.
+
+    Returns:
+        Which cells finished, diverged, or were stopped.
+
+    Raises:
+        UsageError: the cells or tokens cannot be trained on.
+        FailureError: one cell alone does not fit in memory, or a checkpoint cannot be read or written.
+    """
+    _check(cells)
+    tokens.check(cells[0].shape)
+    if device.startswith("cuda"):
+        torch.cuda.set_device(device)
+    waiting = deque(_groups(cells, checkpoint))
+    finished: list[str] = []
+    diverged: list[str] = []
+    while waiting:
+        group = waiting.popleft()
+        outcome = _train_group(group, tokens, device, settings, emit, checkpoint, should_stop)
+        _release(device)
+        if outcome is None:
+            halves = _halves(group, device)
+            emit(Split(tuple(len(half) for half in halves)))
+            waiting.extendleft(reversed(halves))
+            continue
+        finished += outcome.finished
+        diverged += outcome.diverged
+        if outcome.unfinished:
+            left = [*outcome.unfinished, *(cell.id for other in waiting for cell in other)]
+            return StackOutcome(tuple(finished), tuple(diverged), tuple(left))
+    return StackOutcome(tuple(finished), tuple(diverged), ())
+
+
+def _check(cells: Sequence[Cell]) -> None:
+    if len({cell.shape for cell in cells}) != 1 or len({cell.id for cell in cells}) != len(cells):
+        raise UsageError("A stack holds at least one cell, each only once and all of one shape.")
+    for cell in cells:
+        ascending = list(cell.readings) == sorted(set(cell.readings)) and bool(cell.readings)
+        if cell.tokens % cell.batch_tokens or not ascending or cell.readings[-1] != cell.tokens:
+            raise UsageError(
+                f"Cell {cell.id} needs whole batches of {cell.batch_tokens} tokens and ascending readings that end "
+                f"at its {cell.tokens} tokens."
+            )
+        if cell.readings[0] < cell.batch_tokens or not 0 < cell.beta2 < 1 or cell.learning_rate <= 0:
+            raise UsageError(
+                f"Cell {cell.id} needs a first reading after its first batch, a learning rate above 0, and beta2 "
+                "between 0 and 1."
+            )
+
+
+def _groups(cells: Sequence[Cell], checkpoint: Checkpoint | None) -> list[Sequence[Cell]]:
+    """Return the cells that a checkpoint holds, and the others."""
+    saved = checkpoint.saved() if checkpoint else None
+    held = [cell for cell in cells if saved and cell.id in saved.cell_ids]
+    return [group for group in (held, [cell for cell in cells if cell not in held]) if group]
+
+
+def _train_group(
+    cells: Sequence[Cell],
+    tokens: Tokens,
+    device: str,
+    settings: TrainSettings,
+    emit: Callable[[TrainEvent], None],
+    checkpoint: Checkpoint | None,
+    should_stop: Callable[[], bool],
+) -> StackOutcome | None:
+    """Train one stack; None when it does not fit in memory."""
+    begun = time.perf_counter()
+    saved = checkpoint.saved() if checkpoint else None
+    if saved and not {cell.id for cell in cells} <= set(saved.cell_ids):
+        saved = None
+    mode = choose_mode(cells, device, settings.mode)
+    if saved:
+        micro = saved.micro_sequences
+    else:
+        free = free_bytes(device)
+        micro = choose_micro_sequences(cells, device, settings.micro_tokens, free_bytes=free, compiled=mode.compiles)
+    try:
+        engine = Engine(cells, tokens, device, micro_sequences=micro, eval_sequences=settings.eval_sequences, mode=mode)
+        loop = Loop(engine, settings, emit, checkpoint, should_stop)
+        if saved and checkpoint:
+            rows = [saved.cell_ids.index(cell.id) for cell in cells]
+            engine.load(checkpoint.load(saved), rows, saved.micro_steps)
+            loop.resume(saved.evaluations)
+        done = saved.micro_steps * saved.micro_sequences * cells[0].shape.seq_len if saved else 0
+        ids = tuple(cell.id for cell in cells)
+        emit(Started(ids, done, engine.mode.value, engine.micro_sequences, time.perf_counter() - begun))
+        return loop.run()
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+    return None
+
+
+def choose_mode(cells: Sequence[Cell], device: str, wanted: Mode) -> Mode:
+    """Return how to run these cells: `wanted`, or what `Mode.AUTO` stands for here.
+
+    Raises:
+        UsageError: the mode needs CUDA.
+    """
+    if wanted.captures and not device.startswith("cuda"):
+        raise UsageError(f"Mode {wanted} needs CUDA graphs, which {device} has not; choose auto, eager or compile.")
+    if wanted is not Mode.AUTO:
+        return wanted
+    if not device.startswith("cuda"):
+        return Mode.EAGER
+    flops = sum(cell.tokens for cell in cells) * cells[0].shape.executed_flops_per_token
+    return Mode.COMPILE_GRAPH if flops > _COMPILE_ABOVE_FLOPS and find_spec("triton") else Mode.GRAPH
+
+
+def free_bytes(device: str) -> int | None:
+    """Return nine tenths of a GPU's free memory, for estimates that may be off; None elsewhere."""
+    return int(0.9 * torch.cuda.mem_get_info(device)[0]) if device.startswith("cuda") else None
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether memory ran out, or an error in capturing a graph followed from that."""
+    while error is not None:
+        if isinstance(error, torch.cuda.OutOfMemoryError) or "out of memory" in str(error).lower():
+            return True
+        # The CPU's allocator and cuBLAS say it in words of their own.
+        if "can't allocate memory" in str(error) or "ALLOC_FAILED" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _release(device: str) -> None:
+    gc.collect()
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
+
+
+def _halves(cells: Sequence[Cell], device: str) -> tuple[Sequence[Cell], Sequence[Cell]]:
+    if len(cells) == 1:
+        shape = cells[0].shape
+        raise FailureError(
+            f"One model of width {shape.width} and depth {shape.depth} does not fit in the memory of {device}; "
+            "free it, or design smaller models."
+        )
+    middle = (len(cells) + 1) // 2
+    return cells[:middle], cells[middle:]

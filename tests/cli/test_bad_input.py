@@ -1,0 +1,346 @@
+"""Whatever is typed wrong: one sentence on stderr, nothing on stdout, the right exit code, nothing lost."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.bundled import fit
+from tests.cli.conftest import Cli, Ran
+
+from budgetscope.store.locations import devices_file, settings_file, user_fits
+from budgetscope.store.schema import dump
+
+USAGE, FAILURE = 2, 1
+
+
+def named(value: object) -> str:
+    return " ".join(value)[:40] if isinstance(value, list) else ""
+
+
+def check_refused(ran: Ran, code: int, *said: str) -> None:
+    assert ran.code == code
+    assert ran.out == ""
+    assert ran.err.startswith("budgetscope: ")
+    assert ran.err.endswith("\n")
+    assert ran.err[:-1].isprintable()
+    for text in said:
+        assert text in ran.err
+
+
+BUDGETS = [
+    ("", "is empty"),
+    ("   ", "is empty"),
+    ("0", "must be above zero"),
+    ("nan", "is not understood"),
+    ("inf", "is not understood"),
+    ("1e400", "too large"),
+    ("1e", "1e"),
+    ("64x", "64x"),
+    ("64xH100", "for how long"),
+    ("14 days", "how many devices"),
+    ("H100", "H100"),
+    ("64xH100 14 parsecs", "parsecs"),
+    ("64xH100 -14d", "above zero"),
+    ("1e21 and a half", "'a' has no unit"),
+    ("loss", "loss"),
+    ("loss -2", "above zero"),
+    ("loss 1.5", "below 1.636"),
+    ("loss 99", "out of reach"),
+    ("N=", "N"),
+    ("N=7X", "'X' is not understood"),
+    ("1e40", "where no scaling law says anything"),
+    ("1e9 FLOPs", "where no scaling law says anything"),
+    ("64xCray 14d", "Unknown device 'Cray'"),
+    ("x" * 5000, "5000 characters"),
+    ("1e21\n; rm -rf /", "rm"),
+    ("\x1b[31m1e21", "\\x1b"),
+    ("∞", "∞"),
+    ("💸", "💸"),
+]
+
+
+@pytest.mark.parametrize("verb", ["plan", "compare", "explain", "export"])
+@pytest.mark.parametrize(("budget", "said"), BUDGETS, ids=lambda text: repr(text[:20]))
+def test_a_budget_that_cannot_be_planned_with(cli: Cli, verb: str, budget: str, said: str) -> None:
+    ran = cli(verb, budget)
+    check_refused(ran, USAGE, said)
+    if "is not understood" in ran.err:
+        assert "examples: 1e21, 64xH100 14d, $50k on H100" in ran.err
+
+
+@pytest.mark.parametrize("verb", ["plan", "compare", "export"])
+def test_a_negative_budget(cli: Cli, verb: str) -> None:
+    check_refused(cli(verb, "-5"), USAGE, "-5")
+    check_refused(cli(verb, "--", "-5"), USAGE, "'-5' must be above zero")
+
+
+OPTIONS = [
+    (["--law", "mine/gone"], "no fit has the id 'mine/gone'"),
+    (["--law", "nonsense"], "is not a fit's id"),
+    (["--law", "../../etc/passwd"], "is not a fit's id"),
+    (["--law", "porian2024/refinedweb-tunes"], "did you mean porian2024/refinedweb-tuned"),
+    (["--hyperparameters", "mine/gone"], "no fit has the id 'mine/gone'"),
+    (["--hyperparameters", "besiroglu2024/refit"], "has no law for the recipe"),
+    (["--device", "Cray-1"], "Unknown device 'Cray-1'"),
+    (["--gpus", "0"], "the number of devices 0"),
+    (["--gpus", "-8"], "the number of devices -8"),
+    (["--gpus", "nan"], "the number of devices nan"),
+    (["--gpus", "1e400"], "the number of devices inf"),
+    (["--gpus", "many"], "--gpus"),
+    (["--mfu", "40"], "the MFU 40"),
+    (["--mfu", "0"], "the MFU 0"),
+    (["--mfu", "-40%"], "the MFU -0.4"),
+    (["--mfu", "nan"], "the MFU nan"),
+    (["--mfu", "nan%"], "the MFU nan"),
+    (["--mfu", "high"], "'high'"),
+    (["--mfu", "%"], "'%'"),
+    (["--price", "-1"], "the price -1"),
+    (["--price", "nan"], "the price nan"),
+    (["--price", "free"], "--price"),
+    (["--seq-len", "0"], "--seq-len 0"),
+    (["--seq-len", "2048.5"], "--seq-len"),
+    (["--seq-len", "9" * 30], "--seq-len"),
+    (["--vocab", "-1"], "--vocab -1"),
+    (["--vocab", "many"], "--vocab"),
+    (["--convention", "palm"], "'palm' is not a counting convention"),
+    (["--convention", ""], "'' is not a counting convention"),
+    (["--json", "--md"], "--json and --md exclude each other"),
+    (["--csv", "--md"], "--md and --csv exclude each other"),
+    (["--json", "--csv", "--md"], "exclude each other"),
+    (["--colour"], "--colour"),
+    (["1e22"], "1e22"),
+    (["--law"], "--law"),
+]
+
+
+@pytest.mark.parametrize("verb", ["plan", "compare"])
+@pytest.mark.parametrize(
+    ("options", "said"), OPTIONS, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_an_option_that_cannot_be(cli: Cli, verb: str, options: list[str], said: str) -> None:
+    check_refused(cli(verb, "1e21", *options), USAGE, said)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["plan", "64xH100 14d", "--gpus", "32"], "--gpus says 32"),
+        (["plan", "64xH100 14d", "--device", "A100"], "--device says 'A100'"),
+        (["plan", "5000 H100-hours for 10 hours", "--gpus", "8"], "leave --gpus out"),
+        (["plan", "loss 2.6", "--law", "meta2024/llama3"], "says nothing of the loss"),
+        (["plan"], "BUDGET"),
+        (["compare"], "BUDGET"),
+        (["planet", "1e21"], "planet"),
+        (["fits"], "Missing command"),
+        (["fits", "lst"], "lst"),
+        (["fits", "show"], "ID"),
+        (["fits", "show", "mine/gone"], "no fit has the id"),
+        (["fits", "show", "Mine"], "is not a fit's id"),
+        (["fits", "use", "mine/gone"], "no fit has the id"),
+        (["fits", "path", "mine/gone"], "no fit has the id"),
+        (["fits", "path", "../x"], "is not a fit's id"),
+        (["fits", "undo", "mine/gone"], "not among your own fits"),
+        (["fits", "undo", "../x"], "is not a fit's id"),
+        (["fits", "diff", "mine/gone", "mine/lost"], "no fit has the id"),
+        (["flops"], "--size"),
+        (["flops", "--depth", "3"], "both --depth and --width"),
+        (["flops", "--depth", "0", "--width", "96"], "depth = 0"),
+        (["flops", "--depth", "-3", "--width", "96"], "depth = -3"),
+        (["flops", "--depth", "3", "--width", "97"], "4 heads do not divide the width 97"),
+        (["flops", "--depth", "3", "--width", "96", "--kv-heads", "3"], "3 key-value heads"),
+        (["flops", "--depth", "3", "--width", "96", "--heads", "0"], "n_heads = 0"),
+        (["flops", "--depth", "3", "--width", "96", "--vocab", "0"], "vocab_size = 0"),
+        (["flops", "--depth", "three", "--width", "96"], "--depth"),
+        (["flops", "--depth", "9" * 20, "--width", "96"], "depth"),
+        (["flops", "--depth", "3", "--width", "9" * 9], "d_ff"),
+        (["flops", "--size", "huge"], "'huge' is not a number"),
+        (["flops", "--size", "-5"], "must be above zero"),
+        (["flops", "--size", "1e400"], "too large"),
+        (["flops", "--size", "1e30"], "outside the shape family"),
+        (["flops", "--size", "1"], "outside the shape family"),
+        (["flops", "--size", "108M", "--depth", "3"], "either --size"),
+        (["flops", "--size", "108M", "--heads", "8"], "--heads has no say"),
+        (["flops", "--size", "108M", "--no-gated"], "--no-gated has no say"),
+        (["flops", "--size", "108M", "--family", "wide"], "'wide' is not a shape family"),
+        (["flops", "--size", "108M", "--convention", "palm"], "'palm'"),
+        (["flops", "--size", "108M", "--vocab", "0"], "vocab_size = 0"),
+        (["export", "1e21", "--format", "pdf"], "'pdf' is not a format"),
+        (["export", "1e21", "-o", "plan.txt"], "'txt' is not a format"),
+        (["export", "1e21", "-o", "plan"], "'' is not a format"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_command_that_cannot_be(
+    cli: Cli, words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    check_refused(cli(*words), USAGE, said)
+    assert not list(tmp_path.glob("plan*"))
+
+
+NEGATIVE = dump(fit("meta2024/llama3")).replace("0.29,", "-1,").encode()
+
+
+# Files ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["gone.json", "~nobody-has-this-name/x.json", "x" * 300 + ".json"])
+def test_a_fit_file_that_is_not_there(cli: Cli, name: str) -> None:
+    for words in (("plan", "1e21", "--law", name), ("fits", "show", name), ("fits", "use", name)):
+        check_refused(cli(*words), FAILURE, "there is no fit file")
+    assert not settings_file().exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[" * 100_000,
+        b"\xff",
+        b"null",
+        b'{"schema": 99}',
+        dump(fit("meta2024/llama3")).replace("0.29", "-1").encode(),
+    ],
+    ids=["empty", "cut off", "nested", "not UTF-8", "null", "another schema", "negative"],
+)
+def test_a_corrupt_fit_file(cli: Cli, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "lab.json"
+    path.write_bytes(content)
+    check_refused(cli("plan", "1e21", "--law", str(path)), FAILURE, str(path))
+    stored = user_fits() / "mine" / "lab.json"
+    stored.parent.mkdir(parents=True)
+    stored.write_bytes(content)
+    check_refused(cli("plan", "1e21", "--law", "mine/lab"), FAILURE, str(stored))
+    assert cli("plan", "1e21").code == 0
+    assert stored.read_bytes() == content
+
+
+def test_a_fit_file_that_never_ends(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "zero.json").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe.json")
+    for name in ("zero.json", "pipe.json"):
+        check_refused(cli("fits", "show", str(tmp_path / name)), FAILURE, name)
+
+
+def test_an_override_that_is_no_folder(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("/gone", "~nobody-has-this-name"):
+        monkeypatch.setenv("BUDGETSCOPE_FITS", name)
+        check_refused(cli("plan", "1e21"), USAGE, name)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"[" * 100_000, b'{"law": 3}', b'{"law": "\\u0000.json"}'])
+def test_broken_settings(cli: Cli, content: bytes) -> None:
+    settings_file().parent.mkdir(parents=True)
+    settings_file().write_bytes(content)
+    check_refused(cli("plan", "1e21"), FAILURE)
+    assert settings_file().read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [b"a = [1", b"card = 5", b"a = " + b"[" * 20_000])
+def test_a_broken_device_file(cli: Cli, content: bytes) -> None:
+    devices_file().parent.mkdir(parents=True)
+    devices_file().write_bytes(content)
+    for words in (("plan", "1e21"), ("devices",)):
+        check_refused(cli(*words), FAILURE, "devices.toml")
+
+
+def test_an_export_to_where_nothing_can_be_written(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    for path in (tmp_path / "file" / "plan.md", tmp_path / ("x" * 300 + ".md"), Path("/proc/plan.md")):
+        check_refused(cli("export", "1e21", "-o", str(path)), FAILURE, "choose a folder that you can write to")
+    (tmp_path / "folder.md").mkdir()
+    check_refused(cli("export", "1e21", "-o", str(tmp_path / "folder.md")), USAGE, "exists")
+    check_refused(cli("export", "1e21", "-o", str(tmp_path / "folder.md"), "--force"), FAILURE, "cannot write")
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_settings_where_nothing_can_be_written(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("kept")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
+    check_refused(cli("fits", "use", "besiroglu2024/refit"), FAILURE, "choose a folder that you can write to")
+
+
+def test_a_law_of_hyperparameters_alone(cli: Cli) -> None:
+    check_refused(cli("plan", "1e21", "--law", "porian2024/rounded-rule"), FAILURE, "has no law for N and D")
+
+
+def test_a_step_of_the_explanation_that_is_shadowed(cli: Cli) -> None:
+    own = replace(fit("porian2024/rounded-rule"), id="porian2024/refinedweb-warmup")
+    path = user_fits() / f"{own.id}.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(dump(own))
+    check_refused(cli("explain", "1e18"), FAILURE, own.id)
+
+
+# As a whole process -------------------------------------------------------------------------------------------------
+
+
+def process(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "budgetscope", *words], capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("plan", "nonsense"), USAGE),
+        (("plan", "1e21", "--nope"), USAGE),
+        (("plan", "1e21", "--law", "gone.json"), FAILURE),
+        ((), FAILURE),
+    ],
+)
+def test_the_exit_code_of_a_refusal(words: tuple[str, ...], code: int) -> None:
+    ran = process(*words)
+    assert (ran.returncode, ran.stdout) == (code, "")
+    assert ran.stderr.count("\n") == 1
+    assert ran.stderr.startswith("budgetscope: ")
+
+
+def test_the_exit_code_of_an_answer() -> None:
+    ran = process("plan", "1e21", "--json")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert json.loads(ran.stdout)["flops"] == 1e21
+
+
+def test_bytes_that_are_no_text_are_refused_too() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "budgetscope", "plan", b"\xff1e21"], capture_output=True, check=False, timeout=60
+    )
+    assert (ran.returncode, ran.stdout) == (USAGE, b"")
+    assert ran.stderr.count(b"\n") == 1
+
+
+def test_a_full_disk_is_told_in_one_sentence() -> None:
+    # The last is so short that it is first written when Python ends.
+    for words in (("plan", "1e21"), ("plan", "1e21", "--json"), ("fits", "path")):
+        with Path("/dev/full").open("w") as full:
+            ran = subprocess.run(
+                [sys.executable, "-m", "budgetscope", *words],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+        assert ran.returncode == FAILURE
+        assert ran.stderr == "budgetscope: the system refused: no space left on device.\n"
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "budgetscope", "fits", "show", "porian2024/refinedweb-tuned", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.read(10)
+        running.stdout.close()
+        said = running.stderr.read()
+    assert said == b""

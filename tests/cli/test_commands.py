@@ -1,0 +1,307 @@
+"""Every command as a person types it: stdout is data, stderr is narration, and all faces say the same."""
+
+import csv
+import io
+import json
+import shlex
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.bundled import bundled, fit
+from tests.cli.conftest import Cli
+
+from budgetscope import __version__
+from budgetscope.api import Advisor, PlanRequest, command
+from budgetscope.core.ledger import Convention
+from budgetscope.report import tables
+from budgetscope.store.locations import settings_file, user_fits
+from budgetscope.store.schema import dump
+
+TUNED = "porian2024/refinedweb-tuned"
+REQUESTS = [
+    PlanRequest("1e21"),
+    PlanRequest("3e22 FLOPs", convention="total"),
+    PlanRequest("64xH100 14d"),
+    PlanRequest("64 H100 for two weeks at 40% MFU", price=2.5),
+    PlanRequest("5000 H100-hours", gpus=32.0),
+    PlanRequest("$50k on H100 at $2.50/h", law="besiroglu2024/refit"),
+    PlanRequest("100 petaflop/s-days", device="A100", mfu=0.35),
+    PlanRequest("loss 2.6", hyperparameters="steplaw2025/dense"),
+    PlanRequest("N=7B", vocab=32000, seq_len=4096),
+    PlanRequest("D=140B", law="deepseek2024/current-data"),
+]
+
+
+def words(request: PlanRequest, verb: str) -> list[str]:
+    return shlex.split(command(request, verb))[1:]
+
+
+def as_json(value: Any) -> Any:
+    return json.loads(json.dumps(asdict(value)))
+
+
+# The same answer everywhere -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: request.budget)
+@pytest.mark.parametrize("verb", ["plan", "compare"])
+def test_the_json_is_the_answer_of_the_api(cli: Cli, verb: str, request_: PlanRequest) -> None:
+    ran = cli(*words(request_, verb), "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert json.loads(ran.out) == as_json(getattr(Advisor(), verb)(request_))
+
+
+@pytest.mark.parametrize("verb", ["plan", "compare", "explain"])
+def test_markdown_and_csv_are_the_reports_own(cli: Cli, verb: str) -> None:
+    request, advisor = PlanRequest("1e20"), Advisor()
+    answer = getattr(advisor, verb)(request)
+    markdown = {
+        "plan": lambda: tables.plan_markdown(answer, command(request)),
+        "compare": lambda: tables.comparison_markdown(answer),
+        "explain": lambda: tables.explanation_markdown(answer),
+    }[verb]()
+    assert cli(verb, "1e20", "--md").out == markdown
+    assert json.loads(cli(verb, "1e20", "--json").out) == as_json(answer)
+    if verb != "explain":
+        found = cli(verb, "1e20", "--csv").out
+        assert found == (tables.plan_csv(answer) if verb == "plan" else tables.comparison_csv(answer))
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: request.budget)
+def test_the_command_of_a_report_gives_the_same_report(cli: Cli, request_: PlanRequest) -> None:
+    report = cli(*words(request_, "plan"), "--md").out
+    said = report.split("```sh\n")[1].split("\n```")[0]
+    again = cli(*shlex.split(said)[1:], "--md")
+    assert again.out == report
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: request.budget)
+def test_the_canonical_budget_gives_the_same_plan(cli: Cli, request_: PlanRequest) -> None:
+    plan = json.loads(cli(*words(request_, "plan"), "--json").out)
+    again = json.loads(cli(*words(replace(request_, budget=plan["budget"]), "plan"), "--json").out)
+    assert again == plan
+
+
+def test_what_is_shown_is_what_is_computed(cli: Cli) -> None:
+    plan = Advisor().plan(PlanRequest("1e21"))
+    ran = cli("plan", "1e21")
+    assert (ran.code, ran.err) == (0, "")
+    flat = " ".join(ran.out.split())
+    assert plan.understood in flat
+    for text in (*plan.assumptions, *(caution.text for caution in plan.cautions)):
+        assert text in flat
+    for text in ("3.23 B", "51.6 B", TUNED, "warmup-stable-decay", "95% of 1000 bootstrap draws"):
+        assert text in flat
+
+
+def test_a_comparison_names_every_law_and_marks_the_chosen(cli: Cli) -> None:
+    out = cli("compare", "5.88e23", "--law", TUNED).out
+    for each in bundled().values():
+        if each.allocation:
+            assert each.title in out
+    (chosen,) = [line for line in out.splitlines() if line.startswith(">")]
+    assert fit(TUNED).title in chosen
+    assert "+0.0000" in chosen
+
+
+def test_an_explanation_shows_five_steps_for_both_datasets(cli: Cli) -> None:
+    out = cli("explain", "1e18").out
+    for text in ("RefinedWeb", "OpenWebText2", "Tune the optimizer to the scale", "0.497", "0.836"):
+        assert text in out
+
+
+# flops ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_ledger_of_the_issues_own_example(cli: Cli) -> None:
+    ran = cli("flops", "--depth", "15", "--width", "640", "--vocab", "50432", "--seq-len", "2048", "--json")
+    counts = {each["convention"]: each for each in json.loads(ran.out)["counts"]}
+    published = {"standard": 108_462_080, "kaplan": 76_185_600, "attention": 128_122_880}
+    assert {name: counts[name]["n_params"] for name in published} == published
+    assert counts["standard"]["head_share"] == pytest.approx(0.2976, abs=1e-4)
+    assert set(counts) == set(Convention)
+    shown = cli("flops", "--depth", "15", "--width", "640").out
+    for text in ("108,462,080", "29.8%", "15 layers x 640 wide"):
+        assert text in shown
+
+
+def test_a_size_takes_the_nearest_shape(cli: Cli) -> None:
+    shape = json.loads(cli("flops", "--size", "108M", "--json").out)["shape"]
+    assert (shape["depth"], shape["width"]) == (15, 640)
+    porian = json.loads(cli("flops", "--size", "5M", "--family", "porian", "--json").out)["shape"]
+    assert (porian["depth"], porian["width"], porian["n_heads"]) == (3, 96, 4)
+    kaplan = json.loads(cli("flops", "--size", "76M", "--convention", "kaplan", "--json").out)["shape"]
+    assert (kaplan["depth"], kaplan["width"]) == (15, 640)
+
+
+def test_every_option_of_a_shape_is_heeded(cli: Cli) -> None:
+    options = "--depth 2 --width 32 --d-ff 64 --heads 8 --kv-heads 2 --vocab 100 --seq-len 10 --tied --no-gated --json"
+    shape = json.loads(cli("flops", *options.split()).out)["shape"]
+    assert shape == {
+        "depth": 2, "width": 32, "d_ff": 64, "n_heads": 8, "n_kv_heads": 2, "vocab_size": 100, "seq_len": 10,
+        "tied": True, "gated": False,
+    }  # fmt: skip
+
+
+# fits and devices ---------------------------------------------------------------------------------------------------
+
+
+def test_the_list_has_every_fit_and_marks_the_active_one(cli: Cli) -> None:
+    out = cli("fits", "list").out
+    for name in bundled():
+        assert name in out
+    assert f"* {TUNED}" in out
+    records = json.loads(cli("fits", "list", "--json").out)
+    assert [each["id"] for each in records] == sorted(bundled())
+    assert [each["id"] for each in records if each["active"]] == [TUNED]
+
+
+@pytest.mark.parametrize("name", sorted(bundled()))
+def test_every_fit_is_shown_and_its_json_is_its_file(cli: Cli, name: str) -> None:
+    ran = cli("fits", "show", name)
+    assert (ran.code, ran.err) == (0, "")
+    flat = "".join(ran.out.split())
+    assert "".join(fit(name).citation.split()) in flat
+    assert cli("fits", "show", name, "--json").out == dump(fit(name))
+
+
+def test_use_is_heeded_and_told_on_stderr(cli: Cli) -> None:
+    ran = cli("fits", "use", "besiroglu2024/refit")
+    assert (ran.code, ran.out) == (0, "")
+    assert "besiroglu2024/refit is now the default law" in ran.err
+    assert str(settings_file()) in ran.err
+    assert json.loads(cli("plan", "1e21", "--json").out)["law_id"] == "besiroglu2024/refit"
+    assert "* besiroglu2024/refit" in cli("fits", "list").out
+
+
+def test_the_path_of_the_folders_and_of_a_fit(cli: Cli) -> None:
+    lines = cli("fits", "path").out.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["user", "bundled"]
+    assert lines[0].split("\t")[1] == str(user_fits())
+    found = Path(cli("fits", "path", TUNED).out.strip())
+    assert found.read_text(encoding="utf-8") == dump(fit(TUNED))
+
+
+def test_an_override_is_a_layer(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mine" / "lab.json"
+    path.parent.mkdir()
+    path.write_text(dump(replace(fit(TUNED), id="mine/lab", title="Mine")))
+    monkeypatch.setenv("BUDGETSCOPE_FITS", str(tmp_path))
+    assert cli("fits", "path", "mine/lab").out.strip() == str(path)
+    assert json.loads(cli("plan", "1e21", "--law", "mine/lab", "--json").out)["law_title"] == "Mine"
+
+
+def test_a_broken_fit_is_told_and_the_others_listed(cli: Cli) -> None:
+    broken = user_fits() / "mine" / "broken.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{")
+    ran = cli("fits", "list")
+    assert ran.code == 0
+    assert ran.err.count("\n") == 1
+    assert "skipped" in ran.err
+    assert str(broken) in ran.err
+    assert TUNED in ran.out
+    (record,) = [each for each in json.loads(cli("fits", "list", "--json").out) if each["problem"]]
+    assert (record["id"], record["title"]) == ("mine/broken", None)
+    # It stands in nobody's way, but a comparison says that somebody is missing; a plan asks nobody else.
+    for asked in (("compare", "1e21", "--json"), ("export", "1e21", "--format", "json")):
+        answer = cli(*asked)
+        assert (answer.code, answer.err) == (0, ran.err)
+        assert json.loads(answer.out)
+    assert cli("plan", "1e21").err == ""
+
+
+def test_markup_in_a_title_is_shown_as_it_is(cli: Cli) -> None:
+    title = "[bold red]Mine[/bold red] :smile: [link=http://x]y[/link]"
+    path = user_fits() / "mine" / "lab.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(dump(replace(fit(TUNED), id="mine/lab", title=title)))
+    for run in (cli("fits", "show", "mine/lab"), cli("plan", "1e21", "--law", "mine/lab"), cli("compare", "1e21")):
+        assert title in " ".join(run.out.split())
+        assert "\x1b" not in run.out
+
+
+def test_two_fits_side_by_side(cli: Cli) -> None:
+    out = cli("fits", "diff", "porian2024/rounded-rule", "olmo2025/halved-rate").out
+    assert "0.0047" in out
+    assert "0.00235" in out
+    found = json.loads(cli("fits", "diff", TUNED, "besiroglu2024/refit", "--at", "1e21", "--json").out)
+    assert [each["flops"] for each in found["budgets"]] == [1e21]
+
+
+def test_every_device_is_listed(cli: Cli) -> None:
+    out = cli("devices").out
+    for name in ("V100", "H100 SXM", "B200", "MI300X", "RTX 5090", "TPU v6e"):
+        assert name in out
+    for record in json.loads(cli("devices", "--json").out):
+        assert record["spec_source"]
+
+
+# export -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["md", "csv", "json"])
+def test_an_export_is_the_same_on_stdout_and_in_a_file(cli: Cli, tmp_path: Path, form: str) -> None:
+    path = tmp_path / "new folder" / f"plan.{form}"
+    shown = cli("export", "64xH100 14d", "--format", form)
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out == Advisor().export(PlanRequest("64xH100 14d"), form)
+    written = cli("export", "64xH100 14d", "-o", str(path))
+    assert (written.code, written.out, written.err) == (0, "", f"wrote {path}\n")
+    assert path.read_text(encoding="utf-8") == shown.out
+    # The format may differ from the ending where it is said.
+    other = tmp_path / "plan.txt"
+    assert cli("export", "64xH100 14d", "--format", form, "--output", str(other)).code == 0
+    assert other.read_text(encoding="utf-8") == shown.out
+
+
+def test_an_export_is_not_written_over_without_force(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "plan.md"
+    path.write_text("mine")
+    ran = cli("export", "1e21", "-o", str(path))
+    assert (ran.code, ran.out) == (2, "")
+    assert "--force" in ran.err
+    assert path.read_text() == "mine"
+    assert cli("export", "1e21", "-o", str(path), "--force").code == 0
+    assert path.read_text().startswith("# Plan for 1e21 FLOPs")
+
+
+def test_an_export_has_every_caution_and_law(cli: Cli) -> None:
+    rows = list(csv.DictReader(io.StringIO(cli("export", "1e21", "--format", "csv").out)))
+    plan = Advisor().plan(PlanRequest("1e21"))
+    assert [row["value"] for row in rows if row["table"] == "caution"] == [c.text for c in plan.cautions]
+    assert {row["row"] for row in rows if row["table"] == "comparison"} >= {
+        name for name, each in bundled().items() if each.allocation
+    }
+
+
+# Help -------------------------------------------------------------------------------------------------------------
+
+
+COMMANDS = (
+    "",
+    "plan",
+    "compare",
+    "explain",
+    "export",
+    "flops",
+    "devices",
+    "fits",
+    "fits list",
+    "fits show",
+    "fits use",
+)
+
+
+@pytest.mark.parametrize("command_", COMMANDS)
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_every_command_helps(cli: Cli, command_: str, flag: str) -> None:
+    ran = cli(*command_.split(), flag)
+    assert (ran.code, ran.err) == (0, "")
+    assert "Usage:" in ran.out
+
+
+def test_the_version(cli: Cli) -> None:
+    assert cli("--version").out == f"budgetscope {__version__}\n"

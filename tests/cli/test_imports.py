@@ -1,0 +1,56 @@
+"""What the fast paths import: planning must not wait for Textual, SciPy or torch."""
+
+import subprocess
+import sys
+
+import pytest
+
+_RUN = """
+import sys
+from budgetscope.cli.main import main
+sys.argv = ["budgetscope", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as stop:
+    assert not stop.code, stop.code
+loaded = {name.split(".")[0] for name in sys.modules}
+print("LOADED", *sorted(loaded), file=sys.stderr)
+"""
+
+
+def loaded_by(*words: str) -> set[str]:
+    ran = subprocess.run([sys.executable, "-c", _RUN, *words], capture_output=True, text=True, check=True, timeout=60)
+    (line,) = [line for line in ran.stderr.splitlines() if line.startswith("LOADED")]
+    return set(line.split()[1:])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "1e21"),
+        ("plan", "64xH100 14d", "--json"),
+        ("compare", "1e21", "--md"),
+        ("explain", "1e21"),
+        ("flops", "--size", "108M"),
+        ("fits", "list"),
+        ("--help",),
+    ],
+    ids=" ".join,
+)
+def test_asking_loads_neither_torch_nor_textual_nor_scipy_nor_numpy(words: tuple[str, ...]) -> None:
+    loaded = loaded_by(*words)
+    assert "budgetscope" in loaded
+    assert loaded.isdisjoint({"torch", "textual", "scipy", "numpy", "httpx", "hypothesis"})
+
+
+def test_the_core_needs_the_standard_library_alone() -> None:
+    code = (
+        "import sys, pkgutil, importlib, budgetscope.core as core\n"
+        "for each in pkgutil.iter_modules(core.__path__): importlib.import_module(core.__name__ + '.' + each.name)\n"
+        "ours = {name.split('.')[0] for name in sys.modules} - set(sys.stdlib_module_names)\n"
+        "print(*sorted(ours))\n"
+    )
+    # -I: no user site, whose start-up files may import anything.
+    ran = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    third_party = {name for name in ran.stdout.split() if not name.startswith(("_", "sphinxcontrib"))}
+    assert third_party == {"budgetscope"}

@@ -1,0 +1,57 @@
+import itertools
+
+import pytest
+from textual.binding import Binding
+
+from budgetscope.tui.app import BudgetscopeApp
+from budgetscope.tui.keys import EVERYWHERE, KEYS, bindings, keys_of, named
+from budgetscope.tui.screens.details import DetailsScreen
+from budgetscope.tui.screens.help import HelpScreen
+from budgetscope.tui.screens.laws import LawsScreen
+from budgetscope.tui.screens.plan import PlanScreen
+
+OWNERS = {
+    "plan": PlanScreen,
+    "laws": LawsScreen,
+    "details": DetailsScreen,
+    "help": HelpScreen,
+    EVERYWHERE: BudgetscopeApp,
+}
+
+
+def test_every_key_belongs_to_a_screen_and_every_action_exists() -> None:
+    assert {key.screen for key in KEYS} == set(OWNERS)
+    for key in KEYS:
+        if key.action:
+            scope, _, name = key.action.rpartition(".")
+            owner = BudgetscopeApp if scope == "app" else OWNERS[key.screen]
+            assert hasattr(owner, f"action_{name}"), key
+
+
+@pytest.mark.parametrize("screen", list(OWNERS))
+def test_no_key_does_two_things(screen: str) -> None:
+    keys = [name for key in keys_of(screen) for name in key.keys if key.action]
+    if screen == "plan":
+        keys += [name for key in keys_of(EVERYWHERE) for name in key.keys if key.action]
+    assert len(keys) == len(set(keys))
+
+
+def test_bindings_are_made_from_the_table() -> None:
+    made = [binding for binding in bindings("plan") if isinstance(binding, Binding)]
+    table = [key for key in keys_of("plan") if key.action]
+    for binding, key in itertools.zip_longest(made, table):
+        assert binding.key == ",".join(key.keys)
+        assert binding.action == key.action
+        assert binding.tooltip == key.description
+
+
+def test_every_plain_letter_of_the_plan_has_a_key_that_works_in_a_field() -> None:
+    for key in (*keys_of("plan"), *keys_of(EVERYWHERE)):
+        if key.action and any(len(k) == 1 or k == "question_mark" for k in key.keys):
+            assert any(k.startswith("ctrl+") or (k.startswith("f") and k[1:].isdigit()) for k in key.keys), key
+
+
+def test_keys_are_called_as_people_call_them() -> None:
+    assert [named(key) for key in ("question_mark", "ctrl+l", "f1", "b", "shift+tab", "enter")] == [
+        "?", "Ctrl-L", "F1", "b", "Shift-Tab", "Enter",
+    ]  # fmt: skip

@@ -1,0 +1,193 @@
+"""The command: from its options to a stored fit, and its refusals."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from budgetscope.api import Advisor
+from budgetscope.calibrate.corpus import prepare
+from budgetscope.calibrate.folder import RunFolder, list_runs
+from budgetscope.cli.calibrate import app
+from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
+
+pytestmark = pytest.mark.usefixtures("fake_workers")
+
+SMOKE = ["--preset", "smoke", "--device", "cpu"]
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(app, list(arguments))
+    if isinstance(result.exception, BudgetscopeError):
+        raise result.exception
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> str:
+    """A file of distinct paragraphs."""
+    words = random.Random(0)
+    letters = "etaoinshrdlu"
+    lines = ["".join(words.choice(letters + "  ") for _ in range(400)) for _ in range(1500)]
+    path = tmp_path / "text.txt"
+    path.write_text("\n\n".join(lines))
+    return str(path)
+
+
+def test_from_nothing_to_a_stored_fit_and_its_difference(text: str) -> None:
+    before = Advisor().active_law
+    result = run(*SMOKE, "--data", text, "--name", "mine/here")
+    assert f"{before} -> mine/here" in result.stdout
+    assert "allocation" in result.stdout
+    assert "it becomes active with: budgetscope fits use mine/here" in result.stderr
+    assert Advisor().active_law == before
+    assert Advisor().library.get("mine/here").allocation is not None
+    (folder,) = list_runs()
+    assert "done" in run("list").stdout
+    assert f"{folder.name}: done" in run("status", "last").stdout
+    assert json.loads(run("status", "last", "--json").stdout)["status"] == "done"
+    with pytest.raises(UsageError, match="is done"):
+        run("--resume", "last")
+
+
+def test_accept_makes_the_fit_active(text: str) -> None:
+    run(*SMOKE, "--data", text, "--accept")
+    assert Advisor().active_law == "mine/calibrated"
+
+
+def test_json_passes_the_events_on(text: str) -> None:
+    result = run(*SMOKE, "--data", text, "--json")
+    kinds = [json.loads(line)["kind"] for line in result.stdout.splitlines()]
+    assert kinds[0] == "run_started"
+    assert kinds[-2:] == ["fit_written", "run_done"]
+    assert {"stage_planned", "stack_started", "step", "reading", "cell_done"} <= set(kinds)
+
+
+def test_dry_run_prices_and_starts_nothing(text: str) -> None:
+    result = run(*SMOKE, "--data", text, "--dry-run")
+    for word in ("stage", "FLOPs", "epochs", "memory", "exponent of N*(C)", "budgets:", "readings"):
+        assert word in result.stdout
+    assert list_runs() == []
+    record = json.loads(run(*SMOKE, "--data", text, "--dry-run", "--json").stdout)
+    assert len(record["price"]["stages"]) == 2
+    assert record["spec"]["design"]["stage1"]
+
+
+def test_detached_run_is_attached_to(text: str) -> None:
+    assert "trains in the background" in run(*SMOKE, "--data", text, "--detach").stderr
+    assert "is stored in" in run("attach", "last").stderr
+
+
+def test_time_limit_then_resume_then_fit(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
+    result = run(*SMOKE, "--data", text, "--time-limit", "0.03")
+    assert "stopped (the time limit is up); go on with: budgetscope calibrate --resume" in result.stderr
+    assert "interrupted" not in run("list").stdout
+    assert "stopped" in run("status", "last").stdout
+    monkeypatch.setenv("FAKE_STEP_SECONDS", "0")
+    assert "is stored in" in run("--resume", "last").stderr
+    assert "is stored in" in run("fit", "last").stderr
+
+
+def test_stop_of_a_detached_run(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
+    run(*SMOKE, "--data", text, "--detach")
+    assert "stopped; go on with" in run("stop", "last").stderr
+
+
+def test_fit_of_a_run_that_trained_nothing_is_refused(new_run: Callable[[], RunFolder]) -> None:
+    new_run()
+    with pytest.raises(UsageError, match="has trained nothing yet"):
+        run("fit", "last")
+    assert Advisor().library.path("mine/planted") is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--preset", "huge"], "'huge' is not a preset"),
+        (["--minutes", "5", "--flops", "1e15"], "exclude each other"),
+        (["--minutes", "-1"], "--minutes -1 is out of bounds"),
+        (["--time-limit", "0"], "--time-limit 0 is out of bounds"),
+        (["--device", "cpu", "--gpu", "0"], "contradicts"),
+        (["--device", "tpu"], "'tpu' is not a device; choose one of cuda, mps, cpu"),
+        (["--name", "Mine"], "is not a fit's id"),
+        (["--flops", "many"], "many"),
+        (["--resume", "nothing"], "there is no run 'nothing'"),
+        (["status", "nothing"], "there is no run 'nothing'"),
+        (["stop", "nothing"], "there is no run 'nothing'"),
+        ([*SMOKE, "--data", "/no/such/file"], "/no/such/file"),
+        ([*SMOKE, "--minutes", "0.1"], "give at least"),
+    ],
+)
+def test_refusals_are_one_sentence(
+    arguments: list[str], sentence: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("budgetscope.calibrate.request.prepare", _prepared(text))
+    with pytest.raises(BudgetscopeError, match=None) as caught:
+        run(*arguments)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert list_runs() == []
+
+
+def _prepared(text: str) -> Callable[..., object]:
+    def prepared(source: str | None, **settings: object) -> object:
+        return prepare(source or text, **settings)  # type: ignore[arg-type]
+
+    return prepared
+
+
+COMMAND = """
+import sys
+from budgetscope.calibrate import launch
+from budgetscope.cli.calibrate import app
+launch.WORKER = (sys.executable, sys.argv.pop(1))
+app(prog_name="calibrate")
+"""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_first_interrupt_saves_and_second_ends_at_once(
+    text: str, times: int, monkeypatch: pytest.MonkeyPatch, fake: ModuleType
+) -> None:
+    # With two interrupts the trainer hangs in a step, so that only the second ends it.
+    monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05" if times == 1 else "30")
+    command = [sys.executable, "-c", COMMAND, str(fake.__file__), *SMOKE, "--data", text]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not (list_runs() and list_runs()[0].state().running):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        for _ in range(times):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        _, said = process.communicate(timeout=60)
+    assert "saving and stopping; Ctrl-C again ends it at once" in said
+    assert "calibrate --resume" in said
+    (folder,) = list_runs()
+    if times == 1:
+        assert process.returncode == 130
+        assert folder.state().status == "stopped"
+    else:
+        assert process.returncode != 0
+        assert "ending it at once" in said
+    owner = folder.owner()
+    assert owner is None or not owner.alive
+    monkeypatch.setenv("FAKE_STEP_SECONDS", "0")
+    assert "is stored in" in run("--resume", "last").stderr
+
+
+def test_missing_extra_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("budgetscope.calibrate.probes.find_spec", lambda _: None)
+    with pytest.raises(FailureError, match=r"pip install 'budgetscope\[calibrate\]'"):
+        run(*SMOKE)

@@ -1,0 +1,159 @@
+"""The run's folder: what survives, what is refused."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from budgetscope.calibrate import events
+from budgetscope.calibrate.folder import Reader, RunFolder, Writer, list_runs
+from budgetscope.calibrate.lock import STALE_SECONDS, Lock, process_exists, read_owner
+from budgetscope.calibrate.spec import Spec
+from budgetscope.core.errors import FailureError, UsageError
+
+NewRun = Callable[[], RunFolder]
+
+
+def test_spec_comes_back_as_it_went(new_run: NewRun, spec: Spec) -> None:
+    assert new_run().spec() == spec
+
+
+def test_edited_spec_is_refused(new_run: NewRun) -> None:
+    folder = new_run()
+    path = folder.path / "spec.json"
+    path.write_text(path.read_text().replace('"preset": "smoke"', '"preset": "deep"'))
+    with pytest.raises(FailureError, match="was edited after the run began; restore"):
+        folder.spec()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"sha256": "0"}', "nonsense"])
+def test_broken_spec_is_refused(new_run: NewRun, text: str) -> None:
+    folder = new_run()
+    (folder.path / "spec.json").write_text(text)
+    with pytest.raises(FailureError, match=r"the spec of run .* is refused"):
+        folder.spec()
+
+
+def test_second_run_of_one_name_is_refused(new_run: NewRun) -> None:
+    new_run()
+    with pytest.raises(FailureError, match="there is a run"):
+        new_run()
+
+
+def test_run_is_found_by_name_beginning_folder_and_last(new_run: NewRun) -> None:
+    folder = new_run()
+    for name in (folder.name, folder.name[:8], "last", str(folder.path)):
+        assert RunFolder.find(name).path == folder.path
+    assert [f.name for f in list_runs()] == [folder.name]
+    with pytest.raises(UsageError, match="there is no run 'other'"):
+        RunFolder.find("other")
+
+
+def test_reader_takes_complete_lines_only(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    assert Reader(log).read() == []
+    writer = Writer(log, 0, 1)
+    writer.append(events.Heartbeat(7))
+    whole = log.read_bytes()
+    reader = Reader(log)
+    for cut in range(len(whole)):
+        log.write_bytes(whole[:cut])
+        assert reader.read() == []
+    log.write_bytes(whole)
+    assert [record.event for record in reader.read()] == [events.Heartbeat(7)]
+    assert reader.read() == []
+
+
+def test_reader_goes_past_lines_that_are_none_of_ours(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    writer = Writer(log, 0, 1)
+    writer.append(events.Heartbeat(7))
+    with log.open("ab") as file:
+        file.write(b'nonsense\n{"v":1}\n[]\n{"seq":1,"t":0,"generation":1,"kind":"from the future","x":1}\n')
+    writer.append(events.Heartbeat(8))
+    reader = Reader(log)
+    found = [record.event for record in reader.read()]
+    assert found == [events.Heartbeat(7), None, events.Heartbeat(8)]
+    assert reader.unreadable == 3
+
+
+def test_full_disk_is_one_sentence_and_leaves_no_half_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "events.jsonl"
+    writer = Writer(log, 0, 1)
+    writer.append(events.Heartbeat(7))
+    before, write = log.read_bytes(), os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:5]))
+    with pytest.raises(FailureError, match=r"the disk of .* is full; free some space and resume"):
+        writer.append(events.Heartbeat(8))
+    assert log.read_bytes() == before
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(FailureError, match="no space left on device; mend that and resume"):
+        writer.append(events.Heartbeat(8))
+    monkeypatch.undo()
+    writer.append(events.Heartbeat(9))
+    assert [record.seq for record in Reader(log).read()] == [0, 1]
+
+
+def test_too_long_a_record_is_not_written(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "events.jsonl", 0, 1)
+    with pytest.raises(ValueError, match="too long"):
+        writer.append(events.Note("x" * 100_000))
+    assert (tmp_path / "events.jsonl").read_bytes() == b""
+
+
+def test_stage_of_the_largest_records_fits(new_run: NewRun, spec: Spec) -> None:
+    folder = new_run()
+    cells = (spec.design.stage1 * events.CELLS_A_RECORD)[: events.CELLS_A_RECORD]
+    Writer(folder.events, 0, 1).append(events.StagePlanned(1, cells, True, "x" * 2000))
+
+
+def test_lock_refuses_a_second_worker_and_forgives_a_dead_one(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "lock"
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
+        path.parent.mkdir()
+        owner = {"pid": other.pid, "host": os.uname().nodename}
+        path.write_text(json.dumps(owner))
+        with pytest.raises(FailureError, match=rf"being trained by process {other.pid} .*attach run"):
+            Lock(path).take()
+        old = time.time() - STALE_SECONDS - 1
+        os.utime(path, (old, old))
+        Lock(path).take()
+        path.write_text(json.dumps(owner))
+        other.kill()
+        # Not yet waited for, it is a zombie: dead all the same.
+        deadline = time.monotonic() + 10
+        while process_exists(other.pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        Lock(path).take()
+    owned = read_owner(path)
+    assert owned is not None
+    assert owned.pid == os.getpid()
+    Lock(path).release()
+    assert read_owner(path) is None
+
+
+def test_lock_of_another_machine_counts_while_it_beats(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.write_text(json.dumps({"pid": 1, "host": "elsewhere"}))
+    with pytest.raises(FailureError, match="on elsewhere"):
+        Lock(path).take()
+    old = time.time() - STALE_SECONDS - 1
+    os.utime(path, (old, old))
+    Lock(path).take()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", "nonsense"])
+def test_broken_lock_counts_as_none(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "lock"
+    path.write_text(text)
+    Lock(path).take()

@@ -1,0 +1,91 @@
+"""What a fit holds, and what it rather leaves out."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from types import ModuleType
+
+import pytest
+
+from budgetscope.calibrate import result
+from budgetscope.calibrate.fold import RunState
+from budgetscope.calibrate.folder import RunFolder
+from budgetscope.calibrate.orchestrate import Stop, carry_on
+from budgetscope.calibrate.result import build_fit, isoflop_table
+from budgetscope.calibrate.spec import Spec
+from budgetscope.calibrate.stages import recipe, stage2_cells
+from budgetscope.core.fit import Draws, Fit, Law
+from budgetscope.core.laws import LossCurve
+from budgetscope.fitting.isoflop import IsoFlopFit
+from budgetscope.fitting.stored import isoflop_laws
+from budgetscope.store.schema import decode, encode
+
+
+@pytest.fixture
+def state(new_run: Callable[[], RunFolder], spec: Spec, fake: ModuleType) -> RunState:
+    """A finished run."""
+    folder = new_run()
+    return carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+
+
+def test_table_holds_every_reading_of_stage_2_by_seed(state: RunState, spec: Spec) -> None:
+    table = isoflop_table(state)
+    assert table is not None
+    assert len(table) == sum(len(cell.readings) for cell in (s.cell for s in state.of_stage(2)))
+    assert table.seeds is not None
+    assert set(table.seeds.tolist()) == set(spec.design.seeds)
+    assert table.flops == pytest.approx(6 * table.n_params * table.tokens)
+
+
+def test_readings_of_diverged_cells_do_not_count(state: RunState) -> None:
+    victim = state.of_stage(2)[0]
+    cells = {**state.cells, victim.cell.id: replace(victim, status="diverged")}
+    whole, without = isoflop_table(state), isoflop_table(replace(state, cells=cells))
+    assert whole is not None
+    assert without is not None
+    assert len(whole) - len(without) == len(victim.readings)
+
+
+def test_curve_that_some_draws_do_not_determine_is_left_out(
+    state: RunState, spec: Spec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(fit: IsoFlopFit, note: str) -> dict[str, Law]:
+        laws = isoflop_laws(fit, note)
+        draws = laws["loss_curve"].uncertainty
+        assert isinstance(draws, Draws)
+        rows = ((-math.inf, *draws.rows[0][1:]), *draws.rows[1:])
+        return laws | {"loss_curve": replace(laws["loss_curve"], uncertainty=Draws(draws.columns, rows))}
+
+    monkeypatch.setattr(result, "isoflop_laws", broken)
+    fit = build_fit(state, spec)
+    assert fit.loss_curve is None
+    assert fit.allocation is not None
+    assert any(flag.startswith("No law of loss curve: 1 of ") for flag in fit.flags)
+
+
+def test_curve_without_saturation_can_be_stored(state: RunState, spec: Spec) -> None:
+    fit = build_fit(state, spec)
+    rows = tuple((2.0 + 0.01 * k, 0.05, 0.0) for k in range(3))
+    law = Law(LossCurve(8.0, 0.05, 0.0), "DER", {}, Draws(("ln_coefficient", "exponent", "floor"), rows))
+    flat: Fit = replace(fit, laws=dict(fit.laws) | {"loss_curve": law})
+    assert decode(encode(flat)) == flat
+
+
+def test_stage_2_follows_the_measured_optimum(state: RunState, spec: Spec, fake: ModuleType) -> None:
+    chosen = recipe(state, spec.design)
+    for cell in stage2_cells(spec.design, chosen):
+        best = fake.rule_learning_rate(cell.n_params)
+        assert cell.learning_rate == pytest.approx(best, rel=1.0)
+        assert cell.beta2 == 0.99
+
+
+def test_bounds_at_the_edge_of_a_grid_are_trained_with_but_not_stored(
+    spec: Spec, fake: ModuleType, new_run: Callable[[], RunFolder]
+) -> None:
+    folder = new_run()
+    reached = carry_on(folder, spec, fake.FakeTrainer(lr_shift=0.01), Stop(folder.stop_file))
+    lowest = min(s.cell.learning_rate for s in reached.of_stage(1))
+    assert max(s.cell.learning_rate for s in reached.of_stage(2)) < 4 * lowest
+    fit = build_fit(reached, spec)
+    assert "learning_rate" not in fit.laws
+    assert any("edge of" in flag and flag.startswith("No law of learning rate") for flag in fit.flags)

@@ -1,0 +1,52 @@
+"""What changes from one fit to another."""
+
+import pytest
+from tests.bundled import bundled, fit
+
+from budgetscope.core.difference import BUDGETS, ConstantChange, Recommendation, differ
+from budgetscope.core.ledger import Convention
+from budgetscope.core.shapes import shape_family
+from budgetscope.core.solve import operate
+
+FAMILY = shape_family()
+
+
+def test_a_fit_does_not_differ_from_itself() -> None:
+    for each in bundled().values():
+        difference = differ(each, each, FAMILY)
+        assert difference.constants == ()
+        assert [change.flops for change in difference.budgets] == list(BUDGETS)
+        assert all(change.before == change.after for change in difference.budgets)
+
+
+def test_changed_constants_are_named_one_by_one() -> None:
+    rule, halved = fit("porian2024/rounded-rule"), fit("olmo2025/halved-rate")
+    changes = differ(rule, halved, FAMILY).constants
+    assert ConstantChange("learning_rate", "coefficient", 0.0047, 0.00235) in changes
+    # The other laws are missing as a whole; the batch is the same.
+    assert {change.role for change in changes} == {"learning_rate", "beta2", "warmup", "weight_decay"}
+    assert ConstantChange("beta2", "form", "batch-step", None) in changes
+
+
+def test_a_law_of_another_form_differs_as_a_whole() -> None:
+    changes = differ(fit("hoffmann2022/approach-1"), fit("meta2024/llama3"), FAMILY).constants
+    assert changes == (ConstantChange("allocation", "form", "power-law-params", "power-law-tokens"),)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("porian2024/refinedweb-tuned", "kaplan2020/fixed-batch"), ("deepseek2024/current-data", "besiroglu2024/refit")],
+)
+def test_recommendations_are_under_one_convention(before: str, after: str) -> None:
+    difference = differ(fit(before), fit(after), FAMILY, (1e20,))
+    assert difference.convention.counts_six_n
+    (change,) = difference.budgets
+    for side, name in ((change.before, before), (change.after, after)):
+        assert side.n_params == operate(fit(name), 1e20, difference.convention, FAMILY).n_params
+    stated = differ(fit(before), fit(after), FAMILY, (1e20,), Convention.TOTAL)
+    assert stated.convention == Convention.TOTAL
+
+
+def test_a_fit_without_n_and_d_recommends_nothing() -> None:
+    (change,) = differ(fit("porian2024/sweep-fit"), fit("porian2024/rounded-rule"), FAMILY, (1e20,)).budgets
+    assert change.before == change.after == Recommendation(None, None, None, None, None)

@@ -1,0 +1,160 @@
+"""Writing that loses nothing, reading that never hangs, and the lock."""
+
+import os
+import stat
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from budgetscope.core.errors import FailureError
+from budgetscope.store import files
+from budgetscope.store.files import exists, locked, read_text, write_atomically
+
+
+def left_over(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_written_whole_with_its_folders(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "c.json"
+    write_atomically(path, "first\n")
+    write_atomically(path, "second · ×\n")
+    assert path.read_bytes() == "second · ×\n".encode()
+    assert left_over(path.parent) == ["c.json"]
+
+
+def test_permissions_are_kept_and_new_ones_follow_the_mask(tmp_path: Path) -> None:
+    old = os.umask(0o027)
+    try:
+        path = tmp_path / "f"
+        write_atomically(path, "x")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        path.chmod(0o600)
+        write_atomically(path, "y")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    finally:
+        os.umask(old)
+
+
+@pytest.mark.parametrize(("where", "broken"), [(os, "fsync"), (Path, "replace"), (Path, "chmod")])
+def test_a_failure_half_way_leaves_the_old_file_and_no_debris(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: object, broken: str
+) -> None:
+    path = tmp_path / "f.json"
+    write_atomically(path, "old")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(where, broken, fail)
+    with pytest.raises(FailureError, match="no space left on device"):
+        write_atomically(path, "new")
+    monkeypatch.undo()
+    assert path.read_text() == "old"
+    assert left_over(tmp_path) == ["f.json"]
+
+
+def test_text_that_utf8_cannot_hold_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "f.json"
+    write_atomically(path, "old")
+    with pytest.raises(FailureError, match="characters that UTF-8 cannot"):
+        write_atomically(path, "new \ud800")
+    assert path.read_text() == "old"
+    assert left_over(tmp_path) == ["f.json"]
+
+
+def test_a_folder_that_is_a_file_or_too_long_a_name_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    for path in (tmp_path / "file" / "x.json", tmp_path / ("x" * 300)):
+        with pytest.raises(FailureError, match="choose a folder that you can write to"):
+            write_atomically(path, "x")
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_folder_in_the_files_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    with pytest.raises(FailureError, match="cannot write"):
+        write_atomically(tmp_path / "d", "x")
+    assert left_over(tmp_path) == ["d"]
+
+
+def test_a_file_over_the_limit_or_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"x" * 2_000_000)
+    with pytest.raises(FailureError, match="over 1 MiB"):
+        read_text(path, 2**20)
+    path.write_bytes("größer".encode("latin-1"))
+    with pytest.raises(FailureError, match="not UTF-8"):
+        read_text(path, 2**20)
+    with pytest.raises(FailureError, match="no such file"):
+        read_text(tmp_path / "gone", 2**20)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for name in ("pipe", "zero", "folder", "loop"):
+        with pytest.raises(FailureError):
+            read_text(tmp_path / name, 2**20)
+
+
+def test_existence_is_never_an_error(tmp_path: Path) -> None:
+    assert exists(tmp_path)
+    for path in (tmp_path / "x", tmp_path / ("x" * 300), Path("a\0b")):
+        assert not exists(path)
+
+
+def test_the_lock_is_held_and_given_back(tmp_path: Path) -> None:
+    with locked(tmp_path / "new"):
+        assert (tmp_path / "new" / ".lock").exists()
+    assert not (tmp_path / "new" / ".lock").exists()
+    with pytest.raises(KeyError), locked(tmp_path):
+        raise KeyError
+    assert not (tmp_path / ".lock").exists()
+
+
+def test_two_writers_take_turns(tmp_path: Path) -> None:
+    inside, most = 0, 0
+
+    def work() -> None:
+        nonlocal inside, most
+        with locked(tmp_path):
+            inside += 1
+            most = max(most, inside)
+            time.sleep(0.01)
+            inside -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
+
+
+def test_a_lock_left_by_a_crash_is_taken_over(tmp_path: Path) -> None:
+    lock = tmp_path / ".lock"
+    lock.touch()
+    os.utime(lock, (time.time() - 60, time.time() - 60))
+    with locked(tmp_path):
+        assert time.time() - lock.stat().st_mtime < 30
+
+
+def test_a_lock_that_is_held_on_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_LOCK_SECONDS", 0.1)
+    lock = tmp_path / ".lock"
+    lock.touch()
+    os.utime(lock, (time.time() + 60, time.time() + 60))
+    with pytest.raises(FailureError, match="locked by another budgetscope"), locked(tmp_path):
+        pytest.fail("the lock was taken from its holder")
+    assert lock.exists()
+
+
+def test_a_folder_that_cannot_be_is_no_place_for_a_lock(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(FailureError, match="cannot write to"), locked(tmp_path / "file" / "folder"):
+        pytest.fail("there is no such folder")

@@ -1,0 +1,333 @@
+"""Stacks as a whole: readings, divergence, splitting, checkpoints, stopping, refusals."""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+import torch
+from tests.unit.train.conftest import SHAPE, cell
+
+from budgetscope.calibrate.cells import Cell
+from budgetscope.calibrate.progress import (
+    Checkpointed,
+    Diverged,
+    Finished,
+    Reading,
+    Split,
+    Started,
+    Step,
+    TrainEvent,
+)
+from budgetscope.calibrate.train import stack as stack_module
+from budgetscope.calibrate.train.checkpoint import Checkpoint
+from budgetscope.calibrate.train.engine import Engine
+from budgetscope.calibrate.train.loop import StackOutcome
+from budgetscope.calibrate.train.readings import Readings
+from budgetscope.calibrate.train.settings import Mode, TrainSettings
+from budgetscope.calibrate.train.stack import train_stack
+from budgetscope.calibrate.train.tokens import Tokens
+from budgetscope.core.errors import FailureError, UsageError
+
+Kind = TypeVar("Kind")
+
+SETTINGS = TrainSettings(eval_sequences=24, report_seconds=0.02)
+
+
+class Run:
+    """One call of the facade, and what it reported."""
+
+    def __init__(self, cells: Sequence[Cell], corpus: Tokens, **options: Any) -> None:
+        self.events: list[TrainEvent] = []
+        settings = options.pop("settings", SETTINGS)
+        self.outcome = train_stack(cells, corpus, device="cpu", settings=settings, emit=self.events.append, **options)
+
+    def of(self, kind: type[Kind]) -> list[Kind]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def losses(self) -> dict[tuple[str, int], float]:
+        return {(r.cell_id, r.tokens): r.loss for r in self.of(Reading)}
+
+
+def stop_after(polls: int) -> Callable[[], bool]:
+    """Return an answer to `should_stop` that is True from that poll on."""
+    asked = iter(range(10**9))
+    return lambda: next(asked) >= polls
+
+
+def without_time(run: Run) -> list[TrainEvent]:
+    return [event for event in run.events if not isinstance(event, Step | Started | Checkpointed)]
+
+
+GRID = [cell(3e-3, 2), cell(1e-2, 4, 0.99, 1), cell(5e-3, 8, 0.999)]
+
+
+def test_the_loss_falls_to_what_the_corpus_leaves(corpus: Tokens) -> None:
+    member = cell(1e-2, 4, tokens=64 * 16 * 32)
+    run = Run([member], corpus)
+    # Nine of ten follow; the tenth is uniform over 32: 0.56 nats of entropy.
+    chance = 0.9 + 0.1 / 32
+    entropy = -chance * math.log(chance) - 31 * 0.1 / 32 * math.log(0.1 / 32)
+    assert entropy - 0.05 < run.losses[member.id, member.tokens] < entropy + 0.15
+    first, *_, last = (step.train_loss[0] for step in run.of(Step))
+    assert first is not None
+    assert last is not None
+    assert first == pytest.approx(math.log(32), abs=1.0)
+    assert last < first - 1
+    assert run.outcome == StackOutcome((member.id,), (), ())
+    assert run.of(Finished) == [Finished(member.id)]
+
+
+def test_a_reading_is_the_mean_over_its_last_tenth(corpus: Tokens) -> None:
+    member = cell(1e-2, 2, tokens=64 * 16 * 20, readings=(64 * 16 * 8, 64 * 16 * 20))
+    run = Run([member], corpus, settings=replace(SETTINGS, eval_sequences=4))
+    engine = Engine([member], corpus, "cpu", micro_sequences=2, eval_sequences=4, mode=Mode.EAGER)
+    for reading in run.of(Reading):
+        points = sorted({(reading.tokens - j * reading.tokens // 80) // member.batch_tokens for j in range(8)})
+        assert points[0] >= 0.9 * reading.tokens / member.batch_tokens - 1
+        losses = []
+        for step in points:
+            engine.train(step - engine.done)
+            losses += engine.evaluate()
+        assert reading.n_evaluations == len(points) == 8
+        assert reading.loss == pytest.approx(np.mean(losses), rel=1e-6)
+        assert reading.loss_sd == pytest.approx(np.std(losses, ddof=1), rel=1e-3)
+
+
+def test_readings_do_not_depend_on_the_stack(corpus: Tokens) -> None:
+    together = Run(GRID, corpus)
+    for member in GRID:
+        alone = Run([member], corpus, settings=replace(SETTINGS, micro_tokens=16))
+        assert alone.of(Started)[0].micro_sequences == 1
+        (expected,), (reading,) = alone.of(Reading), [r for r in together.of(Reading) if r.cell_id == member.id]
+        assert (reading.tokens, reading.n_evaluations) == (expected.tokens, expected.n_evaluations)
+        assert reading.loss == pytest.approx(expected.loss, rel=1e-3)
+
+
+def test_evaluations_cost_at_most_a_tenth(corpus: Tokens) -> None:
+    readings = tuple(range(64 * 16, 64 * 16 * 9, 64 * 16))
+    member = cell(batch_sequences=1, tokens=readings[-1], readings=readings)
+    found = Run([member], corpus, settings=replace(SETTINGS, eval_sequences=10)).of(Reading)
+    assert [r.tokens for r in found] == list(readings)
+    # 0.3 · 1024 tokens between readings pay for one evaluation of 160 tokens.
+    assert {r.n_evaluations for r in found} == {1}
+
+
+def test_members_with_fewer_tokens_finish_first(corpus: Tokens) -> None:
+    short, long = cell(seed=0, tokens=64 * 16 * 2), cell(seed=1, tokens=64 * 16 * 6)
+    run = Run([long, short], corpus)
+    assert [event.cell_id for event in run.of(Finished)] == [short.id, long.id]
+    alone = Run([short], corpus)
+    assert run.losses[short.id, short.tokens] == pytest.approx(alone.losses[short.id, short.tokens], rel=1e-4)
+
+
+@pytest.mark.parametrize("absurd", [1e4, 1e38])
+def test_a_member_that_diverges_leaves_the_others_as_they_are(corpus: Tokens, absurd: float) -> None:
+    tame = [cell(3e-3, 2), cell(5e-3, 4)]
+    calm = Run([tame[0], cell(3e-3, 4, seed=2), tame[1]], corpus)
+    wild = cell(absurd, 4, seed=2)
+    run = Run([tame[0], wild, tame[1]], corpus)
+    (event,) = run.of(Diverged)
+    assert event.cell_id == wild.id
+    assert 0 < event.tokens < wild.tokens
+    assert run.outcome == StackOutcome((tame[0].id, tame[1].id), (wild.id,), ())
+    assert {r.cell_id for r in run.of(Reading)} == {member.id for member in tame}
+    for member in tame:
+        assert run.losses[member.id, member.tokens] == calm.losses[member.id, member.tokens]
+
+
+def test_a_diverged_members_weights_are_frozen(corpus: Tokens) -> None:
+    engine = Engine([cell(1e38), cell()], corpus, "cpu", micro_sequences=4, eval_sequences=4, mode=Mode.EAGER)
+    engine.train(20)
+    assert engine.alive.tolist() == [False, True]
+    frozen = engine.weights.clone()
+    engine.train(5)
+    torch.testing.assert_close(engine.weights[0], frozen[0], rtol=0, atol=0, equal_nan=True)
+    assert not torch.equal(engine.weights[1], frozen[1])
+
+
+def test_a_stack_whose_members_all_diverge_ends(corpus: Tokens) -> None:
+    wild = [cell(1e38, seed=0), cell(1e38, seed=1)]
+    run = Run(wild, corpus)
+    assert run.outcome == StackOutcome((), (wild[0].id, wild[1].id), ())
+    assert run.of(Reading) == []
+
+
+def engine_that_fits(limit: int, asked: list[int]) -> Callable[..., Engine]:
+    def build(cells: Sequence[Cell], *args: Any, **options: Any) -> Engine:
+        asked.append(len(cells))
+        if len(cells) > limit:
+            message = "CUDA out of memory."
+            raise torch.cuda.OutOfMemoryError(message)
+        return Engine(cells, *args, **options)
+
+    return build
+
+
+def test_a_stack_that_does_not_fit_splits(corpus: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    members = [cell(seed=seed) for seed in range(5)]
+    whole = Run(members, corpus)
+    asked: list[int] = []
+    monkeypatch.setattr(stack_module, "Engine", engine_that_fits(2, asked))
+    run = Run(members, corpus)
+    assert asked == [5, 3, 2, 1, 2]
+    assert run.of(Split) == [Split((3, 2)), Split((2, 1))]
+    assert run.outcome == whole.outcome
+    assert run.losses == pytest.approx(whole.losses, rel=1e-3)
+
+
+def test_one_model_that_does_not_fit_is_refused(corpus: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack_module, "Engine", engine_that_fits(0, []))
+    with pytest.raises(FailureError, match=r"width 16 and depth 2 does not fit in the memory of cpu; free it"):
+        Run(GRID, corpus)
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory(corpus: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> Engine:
+        message = "something else"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(stack_module, "Engine", broken)
+    with pytest.raises(RuntimeError, match="something else"):
+        Run(GRID, corpus)
+
+
+@pytest.mark.parametrize("polls", [1, 3, 6])
+def test_a_resumed_stack_goes_on_bit_by_bit(corpus: Tokens, tmp_path: Path, polls: int) -> None:
+    members = [cell(3e-3, 2, readings=(4096, 8192)), *GRID[1:]]
+    settings = replace(SETTINGS, eval_sequences=4, report_seconds=1e-9)
+    straight = Run(members, corpus, settings=settings)
+    begun = Run(members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(8 * polls))
+    assert begun.outcome.unfinished
+    (saved,) = begun.of(Checkpointed)
+    assert 0 < saved.tokens < 8192
+    resumed = Run(members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path))
+    assert resumed.of(Started)[0].tokens == saved.tokens
+    assert without_time(begun) + without_time(resumed) == without_time(straight)
+
+
+def test_a_killed_stack_loses_what_came_after_its_last_checkpoint(corpus: Tokens, tmp_path: Path) -> None:
+    class KilledError(Exception):
+        pass
+
+    straight = Run(GRID, corpus)
+    events: list[TrainEvent] = []
+
+    def emit(event: TrainEvent) -> None:
+        events.append(event)
+        if sum(isinstance(e, Checkpointed) for e in events) == 3:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        train_stack(
+            GRID,
+            corpus,
+            device="cpu",
+            settings=replace(SETTINGS, report_seconds=1e-9),
+            emit=emit,
+            checkpoint=Checkpoint(tmp_path, every_seconds=0),
+        )
+    resumed = Run(GRID, corpus, checkpoint=Checkpoint(tmp_path))
+    assert resumed.of(Started)[0].tokens > 0
+    assert resumed.losses == straight.losses
+
+
+def test_some_members_of_a_checkpoint_go_on_and_others_start(corpus: Tokens, tmp_path: Path) -> None:
+    straight = Run(GRID, corpus)
+    Run(GRID, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(2))
+    new = cell(seed=5)
+    run = Run([new, GRID[2], GRID[0]], corpus, checkpoint=Checkpoint(tmp_path))
+    resumed, fresh = run.of(Started)
+    assert resumed.cell_ids == (GRID[2].id, GRID[0].id)
+    assert resumed.tokens > 0
+    assert (fresh.cell_ids, fresh.tokens) == ((new.id,), 0)
+    for member in (GRID[0], GRID[2]):
+        assert run.losses[member.id, member.tokens] == pytest.approx(
+            straight.losses[member.id, member.tokens], rel=1e-3
+        )
+
+
+def test_an_unfinished_checkpoint_does_not_count(corpus: Tokens, tmp_path: Path) -> None:
+    (tmp_path / "state-x-1-1.pt.tmp").write_bytes(b"torn")
+    (tmp_path / "meta.json.tmp").write_bytes(b"{")
+    run = Run(GRID[:1], corpus, checkpoint=Checkpoint(tmp_path))
+    assert run.of(Started)[0].tokens == 0
+    assert run.outcome.finished == (GRID[0].id,)
+
+
+def test_a_checkpoint_leaves_one_state_file(corpus: Tokens, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, report_seconds=1e-9)
+    Run(GRID, corpus, settings=settings, checkpoint=Checkpoint(tmp_path, 0), should_stop=stop_after(9))
+    meta = json.loads((tmp_path / "meta.json").read_text())
+    assert {path.name for path in tmp_path.iterdir()} == {"meta.json", meta["file"]}
+
+
+@pytest.mark.parametrize("content", [b"{", b"{}", b'{"format": 99}'])
+def test_a_damaged_marker_is_refused(corpus: Tokens, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "meta.json").write_bytes(content)
+    with pytest.raises(FailureError, match=r"meta\.json .*remove its folder to start anew"):
+        Run(GRID, corpus, checkpoint=Checkpoint(tmp_path))
+
+
+def test_a_damaged_state_is_refused(corpus: Tokens, tmp_path: Path) -> None:
+    Run(GRID, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(2))
+    (state,) = tmp_path.glob("state-*.pt")
+    state.write_bytes(b"torn")
+    with pytest.raises(FailureError, match=r"state-.*cannot be read .*remove its folder"):
+        Run(GRID, corpus, checkpoint=Checkpoint(tmp_path))
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("PytorchStreamWriter failed")])
+def test_a_full_disk_is_one_sentence_and_keeps_the_last_checkpoint(
+    corpus: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def full(*_: object) -> None:
+        raise error
+
+    begun = Run(GRID, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(2))
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "save", full)
+        with pytest.raises(FailureError, match=r"cannot be written .*free some space"):
+            Run(GRID, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(1))
+    resumed = Run(GRID, corpus, checkpoint=Checkpoint(tmp_path))
+    assert resumed.of(Started)[0].tokens == begun.of(Checkpointed)[0].tokens
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ([], "at least one cell"),
+        ([GRID[0], GRID[0]], "only once"),
+        ([GRID[0], replace(GRID[1], shape=replace(SHAPE, width=32))], "all of one shape"),
+        ([replace(GRID[0], tokens=100)], "whole batches of 32 tokens"),
+        ([replace(GRID[0], readings=(8192, 4096))], "ascending readings that end at its 8192 tokens"),
+        ([replace(GRID[0], readings=(8, 8192))], "a first reading after its first batch"),
+        ([replace(GRID[0], beta2=1.0)], "beta2 between 0 and 1"),
+        ([replace(GRID[0], learning_rate=0.0)], "a learning rate above 0"),
+        ([replace(GRID[0], shape=replace(SHAPE, tied=True))], "The trainer cannot build"),
+    ],
+)
+def test_cells_that_cannot_be_trained_are_refused(corpus: Tokens, cells: list[Cell], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Run(cells, corpus)
+
+
+def test_a_mode_without_its_device_is_refused(corpus: Tokens) -> None:
+    with pytest.raises(UsageError, match=r"graph needs CUDA graphs, which cpu has not"):
+        Run(GRID, corpus, settings=replace(SETTINGS, mode=Mode.GRAPH))
+
+
+def test_values_survive_a_checkpoint() -> None:
+    members = [cell(readings=(4096, 8192)), cell(seed=1)]
+    readings = Readings(members, SETTINGS, 32)
+    stop = readings.next_stop(0)
+    assert stop is not None
+    readings.record(stop, [1.5, 2.5])
+    again = Readings(members, SETTINGS, 32)
+    again.restore(json.loads(json.dumps(readings.values())))
+    assert again.values() == readings.values()
