@@ -13,16 +13,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from budgetscope.tui.keys import KEYS, named
-
 from budgetscope.core.fit import CONFIDENCE
 from budgetscope.report.fits import fitted_text, law_cells, says
 from budgetscope.store.library import Layer, Library
+from budgetscope.tui.keys import KEYS, named
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (
     (), ("plan",), ("compare",), ("explain",), ("export",), ("value",), ("fit",), ("score",), ("flops",), ("devices",),
-    ("fits",), ("fits", "list"), ("fits", "show"), ("fits", "use"), ("fits", "diff"), ("fits", "undo"), ("fits", "path"),
+    ("calibrate",), *(("calibrate", name) for name in ("list", "status", "attach", "stop", "fit")),
+    ("fits",), *(("fits", name) for name in ("list", "show", "use", "diff", "undo", "path")),
 )  # fmt: skip
 _HEAD = "<!-- Written by tools/docs.py from the code; edit the code. -->\n\n"
 _BLOCK = re.compile(r"(<!-- output: (?P<command>[^\n]+?) -->\n)(?P<text>.*?)(<!-- /output -->)", re.DOTALL)

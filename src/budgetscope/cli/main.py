@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from budgetscope.cli import ask, devices, fit, fits, flops
+from budgetscope.cli import ask, calibrate, devices, fit, fits, flops
 from budgetscope.core.errors import BudgetscopeError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command()(fit.fit)
 app.command()(fit.score)
 app.command()(flops.flops)
 app.command()(devices.devices)
+app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(fits.app, name="fits")
 
 
