@@ -23,7 +23,7 @@ docs:
     python tools/docs.py --check
 
 test *args:
-    python -m pytest {{ args }}
+    python -m pytest -n auto --maxprocesses 8 {{ args }}
 
 # The wheel carries the fits and plans without torch, in an environment of its own.
 wheel:

@@ -16,7 +16,9 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Point every user folder below the test's own."""
     for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "user" / name.lower()))
-    monkeypatch.delenv("BUDGETSCOPE_FITS", raising=False)
+    # Test runners that work in parallel state a width of their own.
+    for name in ("BUDGETSCOPE_FITS", "COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

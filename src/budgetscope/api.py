@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from budgetscope.core import compare as _compare
 from budgetscope.core import curves as _curves
@@ -106,6 +106,30 @@ def command(request: PlanRequest, verb: str = "plan") -> str:
     return shlex.join(words)
 
 
+def said(request: PlanRequest) -> dict[str, str | float]:
+    """Return what a request says, by field, fit to be stored; `request_of` is the inverse."""
+    return {f.name: value for f in fields(PlanRequest) if (value := getattr(request, f.name)) is not None}
+
+
+def request_of(record: Mapping[str, object]) -> PlanRequest:
+    """Return the request that says what a record says.
+
+    Raises:
+        UsageError: the record has no budget, a field that no request has, or a value of the wrong kind.
+    """
+    kinds: dict[str, tuple[type, ...]] = {
+        "gpus": (int, float), "mfu": (int, float), "price": (int, float), "seq_len": (int,), "vocab": (int,),
+    }  # fmt: skip
+    names = {f.name for f in fields(PlanRequest)}
+    for name, value in record.items():
+        if name not in names or not isinstance(value, kinds.get(name, (str,))) or isinstance(value, bool):
+            raise UsageError(f"{name!r} cannot be {value!r} in a request; ask it anew.")
+    if "budget" not in record:
+        raise UsageError("a request without a budget cannot be answered; say one, such as 1e21.")
+    values: dict[str, Any] = dict(record)
+    return PlanRequest(**values)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A table of runs and what its columns mean; see `store.runs.read_runs`."""
@@ -177,6 +201,10 @@ class Advisor:
     ) -> None:
         self._given = (library, settings, devices)
         self._curves: dict[tuple[object, ...], tuple[Fit, Curve]] = {}
+
+    def reread(self) -> "Advisor":
+        """Return an advisor that reads the files anew; what was handed to this one stays."""
+        return Advisor(*self._given)
 
     @cached_property
     def library(self) -> Library:

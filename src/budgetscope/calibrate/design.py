@@ -72,9 +72,9 @@ class Preset:
 
 PRESETS = {
     "smoke": Preset(0.6, 3, 3, 3, (0.99,), 2, 4),
-    "quick": Preset(5, 3, 5, 3, (0.95, 0.99), 2, 5),
-    "standard": Preset(20, 3, 6, 4, (0.95, 0.99, 0.999), 3, 6),
-    "deep": Preset(120, 4, 6, 4, (0.95, 0.99, 0.999), 4, 8),
+    "quick": Preset(5, 3, 5, 3, (0.95, 0.99), 2, 6),
+    "standard": Preset(20, 3, 6, 4, (0.95, 0.99, 0.999), 3, 8),
+    "deep": Preset(120, 4, 6, 4, (0.95, 0.99, 0.999), 4, 10),
 }
 
 
@@ -165,11 +165,10 @@ def design(preset: str, limit: float, cost: Callable[[Sequence[Cell]], float], v
     best = replace(lowest, stage1=stage1 if cost(stage1) + cost(lowest.stage2) <= limit else smallest)
     left = limit - cost(best.stage1)
     tops = (lowest.budgets[-1] * _SEARCH_STEP**k for k in range(1, _SEARCH_STEPS))
-    for tried in (_with_budgets(best, shapes, top_flops, chosen.budgets) for top_flops in tops):
-        # The ladder is uneven: a budget between its steps may lack sizes that a larger one has.
-        if tried is not None and cost(tried.stage2) <= left:
-            best = tried
-    return best
+    tried = (_with_budgets(best, shapes, top_flops, chosen.budgets) for top_flops in tops)
+    affordable = [other for other in tried if other is not None and cost(other.stage2) <= left]
+    # The ladder is uneven: a budget between its steps may lack sizes that a larger one has.
+    return max([best, *affordable], key=lambda other: (other.budgets[-1], len(other.budgets)))
 
 
 def _first_budgets(base: Design, shapes: Sequence[Shape]) -> Design:

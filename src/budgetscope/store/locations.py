@@ -4,7 +4,7 @@ import os
 from importlib import resources
 from pathlib import Path
 
-from platformdirs import user_config_path, user_data_path
+from platformdirs import user_config_path, user_data_path, user_state_path
 
 from budgetscope.core.errors import FailureError
 
@@ -62,3 +62,13 @@ def settings_file() -> Path:
 def devices_file() -> Path:
     """Return the TOML file of the user's own devices; it need not exist."""
     return user_config_path(_APP) / "devices.toml"
+
+
+def scenarios_file() -> Path:
+    """Return the file of the user's saved scenarios; it need not exist."""
+    return user_data_path(_APP) / "scenarios.json"
+
+
+def state_file() -> Path:
+    """Return the file of what the app showed last; it need not exist."""
+    return user_state_path(_APP) / "app.json"

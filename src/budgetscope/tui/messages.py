@@ -27,3 +27,14 @@ class LawChosen(Message):
     """
 
     fit_id: str
+
+
+@dataclass
+class TabChosen(Message):
+    """A person chose a screen.
+
+    Attributes:
+        name: of its tab.
+    """
+
+    name: str

@@ -1,0 +1,70 @@
+"""What the app showed last, so that the next start goes on from there."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from budgetscope.core.errors import FailureError
+from budgetscope.store import locations
+from budgetscope.store.files import exists, read_text, write_atomically
+
+Record = Mapping[str, str | float | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class AppState:
+    """What the app showed last.
+
+    Attributes:
+        request: what was asked, by field, as `api.said` gives it; empty when nothing was.
+        scenario: name of the saved scenario that was open; empty for none.
+        screen: name of the screen; empty for the first.
+        theme: name of the theme; empty for the default.
+        views: what each screen remembers, by its name.
+    """
+
+    request: Record = field(default_factory=dict)
+    scenario: str = ""
+    screen: str = ""
+    theme: str = ""
+    views: Mapping[str, Record] = field(default_factory=dict)
+
+
+def read_state(path: Path | None = None) -> AppState:
+    """Return what was written last; an empty state when nothing was.
+
+    Raises:
+        FailureError: the file is broken.
+    """
+    path = path or locations.state_file()
+    if not exists(path):
+        return AppState()
+    try:
+        record = json.loads(read_text(path, 2**20))
+        state = AppState(
+            request=_flat(record["request"]),
+            scenario=str(record["scenario"]),
+            screen=str(record["screen"]),
+            theme=str(record["theme"]),
+            views={str(name): _flat(view) for name, view in record["views"].items()},
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise FailureError(f"{str(path)!r} is broken: what the app showed last is not restored.") from None
+    return state
+
+
+def _flat(record: Any) -> Record:
+    if not all(isinstance(value, str | int | float | bool) for value in record.values()):
+        raise TypeError
+    return dict(record)
+
+
+def write_state(state: AppState, path: Path | None = None) -> None:
+    """Store what the app shows.
+
+    Raises:
+        FailureError: the folder cannot be written.
+    """
+    write_atomically(path or locations.state_file(), json.dumps(asdict(state), indent=1) + "\n")

@@ -1,0 +1,137 @@
+"""What all numbered screens share: header, problem, footer, breakpoints, and how they follow the desk."""
+
+import asyncio
+import gc
+from collections.abc import Callable, Mapping
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from budgetscope.api import command
+from budgetscope.core.errors import BudgetscopeError
+from budgetscope.tui.desk import Desk
+from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
+from budgetscope.tui.widgets.tab_bar import TabBar
+
+T = TypeVar("T")
+Remembered = Mapping[str, str | float | bool]
+NOTICE_SECONDS = 12.0
+
+
+class DeskScreen(Screen[None]):
+    """Shows what is on the desk whenever it is visible.
+
+    A subclass names its `SECTION` of the table of keys, composes its `body` and fills it in `show_desk`.
+
+    Attributes:
+        desk: the shared request and its answer.
+        working: whether something is being computed in the background.
+    """
+
+    SECTION: ClassVar[str]
+    SAYS_PROBLEM: ClassVar[bool] = True
+    """Whether the line below the header tells what is wrong with the request."""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (160, "-very-wide")]  # noqa: RUF012 - Textual's form
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-short"), (36, "-tall"), (50, "-very-tall")]  # noqa: RUF012
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(name=self.SECTION)
+        self.desk = desk
+        self.working = False
+        self._seen = -1
+        self._wanted: Callable[[], Callable[[], None]] | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay header, problem, body and footer."""
+        yield TabBar(self.SECTION)
+        if self.SAYS_PROBLEM:
+            yield Static(id="problem", markup=False)
+        yield from self.body()
+        yield Footer(show_command_palette=False, compact=True)
+
+    def body(self) -> ComposeResult:
+        """Lay what is between header and footer."""
+        raise NotImplementedError
+
+    def show_desk(self) -> None:
+        """Show the present state of the desk; called when it changed, only while the screen is visible."""
+        raise NotImplementedError
+
+    def as_markdown(self) -> str | None:
+        """Return what the screen shows as Markdown; None while there is nothing."""
+        raise NotImplementedError
+
+    def as_command(self) -> str | None:
+        """Return the shell command that gives the same; None while there is nothing."""
+        return None if self.desk.answered is None else command(self.desk.answered)
+
+    def remember(self) -> Remembered:
+        """Return what to restore on the next start."""
+        return {}
+
+    def recall(self, remembered: Remembered) -> None:
+        """Restore what `remember` returned at the end of an earlier start; whatever does not fit is left out."""
+
+    def on_mount(self) -> None:
+        """Show the desk before the first paint."""
+        self.follow_desk()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what changed while another screen was shown."""
+        self.follow_desk()
+
+    def follow_desk(self) -> None:
+        """Show the desk unless its present state is shown already."""
+        if self._seen == self.desk.revision or not self.is_mounted:
+            return
+        self._seen = self.desk.revision
+        self.query_one(TabBar).show(self.desk)
+        if self.SAYS_PROBLEM:
+            problem = self.desk.problem
+            line = self.query_one("#problem", Static)
+            line.display = problem is not None
+            line.update(Content("" if problem is None else f"{PROBLEM_SIGN}{problem.field}: {problem.sentence}"))
+        self.show_desk()
+
+    def in_background(self, compute: Callable[[], T], show: Callable[[T], None]) -> None:
+        """Compute in a thread, then show the result; of several that wait, only the newest is computed.
+
+        Args:
+            compute: must not touch widgets; a refusal is told in a notice.
+            show: not called when something newer was asked meanwhile.
+        """
+
+        def job() -> Callable[[], None]:
+            result = compute()
+            return lambda: show(result)
+
+        self._wanted = job
+        if not self.working:
+            self.working = True
+            self.call_after_refresh(self.run_worker, self._work())
+
+    async def _work(self) -> None:
+        try:
+            while (job := self._wanted) is not None:
+                self._wanted = None
+                try:
+                    shown = await asyncio.to_thread(job)
+                except BudgetscopeError as error:
+                    self.tell(str(error))
+                else:
+                    if self._wanted is None:
+                        shown()
+            if not self.desk.library_read:
+                for sentence in await asyncio.to_thread(self.desk.read_library):
+                    self.tell(sentence)
+                # What was read stays: a collector that walks it again makes one keystroke in twenty twice as slow.
+                gc.freeze()
+        finally:
+            self.working = False
+
+    def tell(self, sentence: str) -> None:
+        """Say what went wrong, in a notice."""
+        self.notify(sentence, severity="warning", timeout=NOTICE_SECONDS, markup=False)

@@ -1,0 +1,43 @@
+"""The one table of screens: header, number keys, palette and help are made from it."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from budgetscope.tui.desk import Desk
+    from budgetscope.tui.screens.base import DeskScreen
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A screen that a number key opens.
+
+    Attributes:
+        number: the key.
+        name: of its section in the table of keys.
+        label: one word for the header.
+        description: a sentence for the help.
+        path: `module:Class` in `tui.screens`, imported when the screen is first shown.
+    """
+
+    number: int
+    name: str
+    label: str
+    description: str
+    path: str
+
+    def open(self, desk: "Desk") -> "DeskScreen":
+        """Make the screen."""
+        module, _, name = self.path.partition(":")
+        screen: DeskScreen = getattr(import_module(f"budgetscope.tui.screens.{module}"), name)(desk)
+        return screen
+
+
+TABS = (Tab(1, "plan", "Plan", "Plan one budget.", "plan:PlanScreen"),)
+"""In the order of their numbers; the first is where a first start opens."""
+
+
+def tab(name: str) -> Tab | None:
+    """Return the tab of a name; None when there is none."""
+    return next((found for found in TABS if found.name == name), None)

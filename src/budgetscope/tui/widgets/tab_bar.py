@@ -1,0 +1,59 @@
+"""The first line of every screen: which screens there are, which is shown, and which law is followed."""
+
+from itertools import accumulate
+from typing import ClassVar
+
+from textual import events
+from textual.content import Content
+from textual.widget import Widget
+
+from budgetscope.tui.desk import Desk
+from budgetscope.tui.messages import TabChosen
+from budgetscope.tui.tabs import TABS
+
+_NAME = " budgetscope "
+_LEAST_SAID = 8
+
+
+class TabBar(Widget):
+    """Posts `TabChosen` when a tab is clicked."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    TabBar { height: 1; background: $primary; color: $background; text-style: bold; }
+    """
+
+    def __init__(self, current: str) -> None:
+        super().__init__()
+        self._said = ""
+        # Brackets say without colour where we are.
+        self._tabs = [
+            f"[{tab.number} {tab.label}]" if tab.name == current else f" {tab.number} {tab.label} " for tab in TABS
+        ]
+
+    def show(self, desk: Desk) -> None:
+        """Name the scenario and the law."""
+        law = () if desk.plan is None else (desk.plan.law_id, desk.plan.law_title)
+        said = "   ".join(filter(None, (desk.scenario, *law)))
+        if said != self._said:
+            self._said = said
+            self.refresh()
+
+    def _name(self) -> str:
+        return _NAME if len(_NAME) + sum(map(len, self._tabs)) <= self.size.width else ""
+
+    def render(self) -> Content:
+        """Lay tabs and law; in a narrow window the law gives way first, then our name."""
+        name = self._name()
+        room = self.size.width - len(name) - sum(map(len, self._tabs)) - 3
+        said = self._said if len(self._said) <= room else self._said[: room - 1] + "…" if room > _LEAST_SAID else ""
+        tabs = ((text, "reverse" if text.startswith("[") else "") for text in self._tabs)
+        return Content.assemble(name, *tabs, f"   {said}")
+
+    def on_click(self, event: events.Click) -> None:
+        """Open the tab under the mouse."""
+        ends = accumulate(map(len, self._tabs), initial=len(self._name()))
+        for tab, end in zip(TABS, list(ends)[1:], strict=True):
+            if event.x < end:
+                if event.x >= len(self._name()):
+                    self.post_message(TabChosen(tab.name))
+                return
