@@ -3,8 +3,9 @@
     python benchmarks/fit.py [--reference FOLDER] [--grid 5]
 
 IsoFLOP: all 15 published configurations with 1000 draws each, against a loop over draws in Python, as the
-authors' analysis runs. Parametric: 240 points and 1000 draws, against one fit without intervals by the
-`chinchilla` package, when it is installed. Without the reference folder the runs are planted.
+authors' analysis runs, and how far the results are from the published ones. Parametric: 240 points and 1000
+draws, against one fit without intervals by the `chinchilla` package, when it is installed. Without the reference
+folder the runs are planted and nothing is published.
 """
 
 from __future__ import annotations
@@ -32,25 +33,43 @@ from budgetscope.fitting.table import RunTable, budgets
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from budgetscope.fitting.isoflop import IsoFlopFit
+
 DRAWS = 1000
 GRID_PER_INTERVAL = 25
+CHINCHILLA_FLOPS = 5.88e23
 T = TypeVar("T")
 KEYS = ("dataset", "hparams", "warmup", "decay", "counting", "split")
 
 
-def configurations(reference: Path | None) -> list[tuple[str, RunTable]]:
-    """The 15 published configurations, each with its data set's name, or planted ones of their size."""
+def configurations(reference: Path | None) -> list[tuple[tuple[str, ...], RunTable]]:
+    """The 15 published configurations by their keys, the data set's name first, or planted ones of their size."""
     if reference is None:
         c = 1.25e16 * 2.0 ** np.arange(12, dtype=np.float64)
         rng = np.random.default_rng(0)
         truths = [SYMMETRIC, SKEWED, SYMMETRIC] * 5
-        return [("refinedweb", planted_runs(s, budgets=c, log_std=5e-4, rng=rng)) for s in truths]
+        return [(("refinedweb",), planted_runs(s, budgets=c, log_std=5e-4, rng=rng)) for s in truths]
     groups: dict[tuple[str, ...], list[list[float]]] = {}
     with (reference / "porian2024" / "isoflop.csv").open() as lines:
         for row in csv.DictReader(lines):
             values = [float(row[name]) for name in ("flops", "params", "tokens", "loss")]
             groups.setdefault(tuple(row[key] for key in KEYS), []).append(values)
-    return [(key[0], RunTable(*np.array(values).T)) for key, values in groups.items()]
+    return [(key, RunTable(*np.array(values).T)) for key, values in groups.items()]
+
+
+def print_distances(reference: Path, fits: dict[tuple[str, ...], IsoFlopFit]) -> None:
+    """Print how far the fits are from the published ones, at most, for each data set."""
+    worst: dict[str, np.ndarray] = {}
+    with (reference / "porian2024" / "published_fits.csv").open() as lines:
+        for row in csv.DictReader(lines):
+            law = fits[tuple(row[key] for key in KEYS)].n_params
+            low, high = law.exponent_interval()
+            ends = max(abs(low - float(row["a_lo"])), abs(high - float(row["a_hi"])))
+            ratio = law.at(CHINCHILLA_FLOPS) / float(row["N_chin"])
+            here = np.array([abs(law.exponent - float(row["a"])), ends, abs(ratio - 1)])
+            worst[row["dataset"]] = np.maximum(worst.get(row["dataset"], 0.0), here)
+    for dataset, (exponent, ends, ratio) in worst.items():
+        print(f"  {dataset:13} from the published: exponent {exponent:.4f}, interval ends {ends:.4f}, N {ratio:.1%}")
 
 
 def surface_points(reference: Path | None) -> RunTable:
@@ -91,7 +110,7 @@ def loop_over_draws(dataset: str, table: RunTable) -> np.ndarray:
 
 
 def chinchilla_fit(table: RunTable, grid: int) -> Callable[[], dict[str, float]]:
-    """One fit by the `chinchilla` package, from its documented grid of starts."""
+    """One fit by the `chinchilla` package (written for 0.2.0), from a grid of starts as its documentation shows."""
     fitter_class = importlib.import_module("chinchilla").Chinchilla
     log_huber = importlib.import_module("chinchilla._metrics").log_huber
     starts = {
@@ -133,8 +152,8 @@ def main() -> None:
 
     tables = configurations(reference)
     print(f"IsoFLOP, {len(tables)} configurations x {DRAWS} draws ({'published' if reference else 'planted'} runs)")
-    ours, fits = timed(lambda: [fit_isoflop(t, noise=porian_noise(d), draws=DRAWS) for d, t in tables])
-    loop, exponents = timed(lambda: [loop_over_draws(d, t) for d, t in tables])
+    ours, fits = timed(lambda: [fit_isoflop(t, noise=porian_noise(key[0]), draws=DRAWS) for key, t in tables])
+    loop, exponents = timed(lambda: [loop_over_draws(key[0], t) for key, t in tables])
     apart = max(
         abs(float(np.median(e)) - float(np.median(f.n_params.draws[:, 1])))
         for e, f in zip(exponents, fits, strict=True)
@@ -142,12 +161,16 @@ def main() -> None:
     print(f"  budgetscope, all laws and intervals   {ours:8.2f} s")
     print(f"  loop over draws, exponent of N* only  {loop:8.2f} s   {loop / ours:6.0f} x")
     print(f"  largest difference of a median exponent {apart:.4f}")
+    if reference:
+        print_distances(reference, dict(zip((key for key, _ in tables), fits, strict=True)))
 
     points = surface_points(reference)
     print(f"Parametric, {len(points)} points")
     ours, fit = timed(lambda: fit_parametric(points, draws=DRAWS))
     print(f"  budgetscope, fit and {DRAWS} draws      {ours:8.2f} s")
     print(f"    alpha {fit.surface.alpha:.4f}  beta {fit.surface.beta:.4f}  E {fit.surface.E:.4f}")
+    errors = fit.standard_errors()
+    print(f"    std errors: alpha {errors['alpha']:.4f}  beta {errors['beta']:.4f}  E {errors['E']:.4f}")
     if importlib.util.find_spec("chinchilla") is None:
         print("  chinchilla (PyPI)                     not installed")
         return

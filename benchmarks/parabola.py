@@ -13,33 +13,40 @@ from budgetscope.fitting.planted import SKEWED, SYMMETRIC, planted_runs
 BUDGETS = np.array([1e18 * 4.0**k for k in range(7)])
 TARGET = 1e24
 LOG_STD = 5e-4
+REPEATS = 100
 GRIDS = (("centred", 0.0, 0.0), ("off-centre x2", np.log(2.0), 0.0), ("drifting", 0.0, 0.15))
+METHODS: tuple[Method, ...] = ("akima", "parabola")
 
 
-def row(name: str, surface: LossSurface, offset: float, drift: float) -> str:
-    """Return one planted surface and grid, fitted both ways."""
-    rng = np.random.default_rng(0)
-    runs = planted_runs(surface, budgets=BUDGETS, ratio=2.0, offset=offset, drift=drift, log_std=LOG_STD, rng=rng)
+def trial(surface: LossSurface, offset: float, drift: float, method: Method) -> str:
+    """Return what one method finds on average over repeated noise."""
     truth = surface.allocate(TARGET).n_params
-    cells = []
-    methods: tuple[Method, ...] = ("akima", "parabola")
-    for method in methods:
-        fit = fit_isoflop(runs, noise=ConstantNoise(LOG_STD), method=method)
-        low, high = fit.n_params.interval_at(TARGET)
-        bias = fit.n_params.exponent - surface.optimal_exponent
-        ratio = fit.n_params.at(TARGET) / truth
-        cells.append(f"{bias:+.4f}  {ratio:.2f} [{low / truth:.2f}, {high / truth:.2f}]")
-    return f"{name:26} {cells[0]:29} {cells[1]}"
+    errors, log_ratios, hits = np.zeros((3, REPEATS))
+    for repeat in range(REPEATS):
+        rng = np.random.default_rng(repeat)
+        runs = planted_runs(surface, budgets=BUDGETS, ratio=2.0, offset=offset, drift=drift, log_std=LOG_STD, rng=rng)
+        law = fit_isoflop(runs, noise=ConstantNoise(LOG_STD), method=method, draws=400).n_params
+        low, high = law.interval_at(TARGET)
+        errors[repeat] = law.exponent - surface.optimal_exponent
+        log_ratios[repeat] = np.log(law.at(TARGET) / truth)
+        hits[repeat] = low <= truth <= high
+    return f"{errors.mean():+.4f}  {np.exp(log_ratios.mean()):5.2f}  {hits.mean():6.0%}"
 
 
 def main() -> None:
-    """Print both fits of each planted case: error of the exponent, and N at 1e24 FLOPs over the truth."""
+    """Print both fits of each planted case.
+
+    The mean error of the exponent, the mean of N at 1e24 FLOPs over the truth, and how often its 95% interval holds
+    the truth.
+    """
     span = f"{BUDGETS[0]:.0e} to {BUDGETS[-1]:.1e} FLOPs"
     print(f"planted IsoFLOP curves at {span}, noise {LOG_STD:g} of the loss, 9 sizes a factor 2 apart")
-    print(f"{'surface, grid':26} {'Akima: error of a, N ratio':29} parabola: error of a, N ratio")
+    print(f"means over {REPEATS} data sets: error of a, N at {TARGET:g} FLOPs over the truth, intervals that hold it")
+    print(f"{'surface, grid':26} {'Akima':26} parabola")
     for surface_name, surface in (("symmetric", SYMMETRIC), ("skewed", SKEWED)):
         for grid, offset, drift in GRIDS:
-            print(row(f"{surface_name}, {grid}", surface, offset, drift))
+            cells = [trial(surface, offset, drift, method) for method in METHODS]
+            print(f"{f'{surface_name}, {grid}':26} {cells[0]:26} {cells[1]}")
 
 
 if __name__ == "__main__":

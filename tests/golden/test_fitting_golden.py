@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.planted import learned
 
+from budgetscope.fitting.checks import loss_unit_flags
 from budgetscope.fitting.excess import fit_excess
 from budgetscope.fitting.isoflop import IsoFlopFit, fit_isoflop
 from budgetscope.fitting.noise import porian_noise
@@ -110,6 +111,14 @@ def test_the_loss_curve_over_all_budgets_meets_the_top_one(porian: Porian) -> No
     assert 0.093 < low_only.exponent < 0.117
     assert 1.71 < low_only.irreducible < 2.20
     assert low_only.at(2.56e19) > 3.12
+
+
+def test_published_losses_are_taken_for_bits_only_where_they_are(porian: Porian, figure4: RunTable) -> None:
+    for key, table in porian.items():
+        bits = RunTable(table.flops, table.n_params, table.tokens, table.loss / np.log(2))
+        assert not loss_unit_flags(table), key
+        assert loss_unit_flags(bits), key
+    assert not loss_unit_flags(figure4)
 
 
 def test_besiroglus_parametric_fit_is_reproduced(figure4: RunTable) -> None:

@@ -31,13 +31,14 @@ def inside(truth: float, ends: tuple[float, float]) -> bool:
 
 
 def isoflop_coverage(
-    surface: LossSurface, intervals: Intervals, log_std: float, offset: float, drift: float
+    surface: LossSurface, intervals: Intervals, log_std: float, offset: float, drift: float, *, known: bool = True
 ) -> np.ndarray:
     hits = np.zeros(2)
     for repeat in range(REPEATS):
         rng = np.random.default_rng([1, repeat])
         table = planted_runs(surface, budgets=BUDGETS, offset=offset, drift=drift, log_std=log_std, rng=rng)
-        fit = fit_isoflop(table, noise=ConstantNoise(log_std), intervals=intervals, draws=500, seed=repeat)
+        noise = ConstantNoise(log_std) if known else None
+        fit = fit_isoflop(table, noise=noise, intervals=intervals, draws=300, seed=repeat)
         hits += [
             inside(surface.optimal_exponent, fit.n_params.exponent_interval()),
             inside(surface.allocate(TARGET).n_params, fit.n_params.interval_at(TARGET)),
@@ -50,7 +51,7 @@ def parametric_coverage(surface: LossSurface, resample: Resample, run_share: flo
     for repeat in range(REPEATS):
         rng = np.random.default_rng([2, repeat])
         table = planted_runs(surface, budgets=BUDGETS, log_std=0.005, run_share=run_share, rng=rng)
-        fit = fit_parametric(table, resample=resample, draws=400, seed=repeat)
+        fit = fit_parametric(table, resample=resample, draws=300, seed=repeat)
         ends = fit.intervals()
         hits += [
             inside(surface.alpha, ends["alpha"]),
@@ -61,13 +62,15 @@ def parametric_coverage(surface: LossSurface, resample: Resample, run_share: flo
     return hits / REPEATS
 
 
-@pytest.mark.parametrize("intervals", ["noise", "scatter"])
+# As published, and as `budgetscope fit` does it: the noise taken from the runs, the scatter counted.
+@pytest.mark.parametrize(("intervals", "known"), [("noise", True), ("scatter", False)])
 @pytest.mark.parametrize(("offset", "drift"), [(0.0, 0.0), (0.4, 0.05)])
-def test_isoflop_intervals_cover(surface: LossSurface, intervals: Intervals, offset: float, drift: float) -> None:
-    covered = isoflop_coverage(surface, intervals, LOW_NOISE, offset, drift)
+def test_isoflop_intervals_cover(
+    surface: LossSurface, intervals: Intervals, known: bool, offset: float, drift: float
+) -> None:
+    covered = isoflop_coverage(surface, intervals, LOW_NOISE, offset, drift, known=known)
     assert (covered >= 0.90).all(), covered
-    # Scatter can only be added, never taken away, so it errs on the careful side.
-    assert (covered <= (0.98 if intervals == "noise" else 0.99)).all(), covered
+    assert (covered <= 0.98).all(), covered
 
 
 def test_isoflop_intervals_are_careful_when_noise_is_high(surface: LossSurface) -> None:

@@ -21,7 +21,7 @@ def test_intervals_cover(method: Method, lean: float, log_std: float) -> None:
     hits = np.zeros(4)
     for repeat in range(REPEATS):
         table = planted_sweep(lean=lean, seeds=2, log_std=log_std, rng=np.random.default_rng([3, repeat]))
-        fit = fit_hyperparameters(table, method=method, draws=300, seed=repeat)
+        fit = fit_hyperparameters(table, method=method, draws=200, seed=repeat)
         ends = (
             (-0.3, fit.learning_rate.n_params_exponent_interval()),
             (best_lr(*TARGET), fit.learning_rate.interval_at(*TARGET)),

@@ -6,7 +6,7 @@ from collections import Counter
 from budgetscope.calibrate.fold import RunState
 from budgetscope.calibrate.ladder import WARMUP_PARAMS, WEIGHT_DECAY
 from budgetscope.calibrate.spec import Spec
-from budgetscope.calibrate.stages import fit_grid
+from budgetscope.calibrate.stages import as_far_as_sure, fit_grid
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.fit import Draws, Fit, Law, Points, Range
 from budgetscope.core.laws import Constant, WarmupParams
@@ -39,8 +39,9 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
         laws |= isoflop_laws(isoflop, note)
         laws |= _excess(table, isoflop, laws, flags)
     if grid is not None:
-        laws |= hyperparameter_laws(grid, _recipe_note(grid))
-        flags += [flag.sentence for flag in grid.flags]
+        sure, notes = as_far_as_sure(grid)
+        laws |= hyperparameter_laws(sure, _recipe_note(grid))
+        flags += [*notes, *(flag.sentence for flag in grid.flags)]
     else:
         flags.append(f"No law of learning rate and batch: {grid_reason}")
     laws = _determined(laws, flags)
@@ -130,10 +131,6 @@ def _excess(table: RunTable, isoflop: IsoFlopFit, laws: dict[str, Law], flags: l
         found = fit_excess(table, isoflop.optima)
     except UsageError as error:
         flags.append(f"No law of the loss above the optimum: {error}")
-        return {}
-    if found.exponent <= 0:
-        # Carried to larger budgets it would say that a slightly wrong size ruins a large run.
-        flags.append("No law of the loss above the optimum: in these runs it does not fall with compute.")
         return {}
     return {"excess": excess_law(found, laws["allocation"].fitted["flops"])}
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -163,23 +163,39 @@ def recipe(state: RunState, design: Design) -> Recipe:
                 f"Stage 1 gives no law, so stage 2 takes the rule of Porian et al. through the best cells: {reason}",
             ),
         )
-    notes: list[str] = []
+    fit, notes = as_far_as_sure(fit)
+    rate, batch = fit.learning_rate, fit.batch_tokens
+    return Recipe(
+        learning_rate=(rate.coefficient, rate.n_params_exponent),
+        batch_tokens=(batch.coefficient, batch.n_params_exponent),
+        beta2=_beta2(fit, design),
+        fit=fit,
+        notes=notes,
+    )
+
+
+def as_far_as_sure(fit: HyperparameterFit) -> tuple[HyperparameterFit, tuple[str, ...]]:
+    """Return the laws of stage 1 with the exponents of Porian et al. in place of those that it leaves open.
+
+    Returns:
+        The laws, which keep their value at the middle of the sizes, and a sentence for each exponent replaced.
+    """
     middle = math.exp(float(np.mean([math.log(o.n_params) for o in fit.optima])))
-    laws = []
+    laws, notes = [], []
     for name, law, rule in (
         ("learning rate", fit.learning_rate, -1 / 3),
         ("batch", fit.batch_tokens, 2 / 3),
     ):
         low, high = law.n_params_exponent_interval()
-        exponent = law.n_params_exponent
         if high - low > _MAX_EXPONENT_WIDTH:
-            exponent = rule
             notes.append(
-                f"The {name}'s exponent is known to [{low:.2f}, {high:.2f}] only: stage 2 takes {rule:.2f}, that of "
-                "Porian et al., through the fitted middle."
+                f"The sizes of stage 1 say of the {name}'s exponent only that it lies in [{low:.2f}, {high:.2f}]: it is "
+                f"set to {rule:.2f}, that of Porian et al.{'' if low <= rule <= high else ', although outside'}, through "
+                "the measured middle."
             )
-        laws.append((law.at(middle, 1.0) * middle**-exponent, exponent))
-    return Recipe(laws[0], laws[1], _beta2(fit, design), fit, tuple(notes))
+            law = law.through(middle, rule)  # noqa: PLW2901 - the same law, made sure
+        laws.append(law)
+    return replace(fit, learning_rate=laws[0], batch_tokens=laws[1]), tuple(notes)
 
 
 def _through(coefficient: float, exponent: float, shift: float) -> tuple[float, float]:

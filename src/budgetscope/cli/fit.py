@@ -43,7 +43,9 @@ def fit(
     title: Annotated[str | None, typer.Option(help="What people will call it.")] = None,
     kind: Annotated[
         str | None,
-        typer.Option(help="isoflop, parabola, parametric or hyperparameters; by default what the runs can carry."),
+        typer.Option(
+            help="isoflop, parabola, parametric, hyperparameters or hyperparameters-akima; by default what fits."
+        ),
     ] = None,
     counting: Counting = None,
     mapping: Map = None,
@@ -56,7 +58,7 @@ def fit(
         str | None,
         typer.Option(help="Porian et al.'s noise: refinedweb, openwebtext2, or either with -intended."),
     ] = None,
-    schedule: Annotated[str | None, typer.Option(help="Schedule of the runs: constant or cosine.")] = None,
+    schedule: Annotated[str | None, typer.Option(help="Schedule of the runs: constant, cosine or wsd.")] = None,
     seq_len: options.SeqLen = None,
     vocab: options.Vocab = None,
     tokenizer: Annotated[str | None, typer.Option(help="Name of the runs' tokenizer.")] = None,
@@ -109,7 +111,8 @@ def _show_fit(fitted: "Fitted", console: "Console") -> None:
     _show_intake(fitted.intake, console)
     found = fitted.fit
     console.print()
-    console.print(Text(f"{found.title} ({found.id}): {found.method}"))
+    named = found.id if found.title == found.id else f"{found.title} ({found.id})"
+    console.print(Text(f"{named}: {found.method}"))
     console.print()
     console.print(table(LAW_HEADER, [law_cells(role, law) for role, law in found.laws.items()], wrap=LAW_HEADER[2:]))
     cells = interval_cells(found)

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from budgetscope.fitting.noise import Noise
     from budgetscope.fitting.table import FloatArray, IntArray
 
-Kind = Literal["isoflop", "parabola", "parametric", "hyperparameters"]
-KINDS: tuple[Kind, ...] = ("isoflop", "parabola", "parametric", "hyperparameters")
+Kind = Literal["isoflop", "parabola", "parametric", "hyperparameters", "hyperparameters-akima"]
+KINDS: tuple[Kind, ...] = ("isoflop", "parabola", "parametric", "hyperparameters", "hyperparameters-akima")
+SCHEDULES = ("constant", "cosine", "wsd")
 NOISES = ("refinedweb", "openwebtext2", "refinedweb-intended", "openwebtext2-intended")
 MIN_SETTINGS = 3
 """Learning rates at one (N, D) from which on a table is taken for a sweep of hyperparameters."""
@@ -79,14 +80,16 @@ def fit_runs(runs: Sequence[Run], assembly: Assembly) -> Fit:
     Raises:
         UsageError: The runs cannot carry the kind of law, with the reason and the remedy.
     """
+    if assembly.schedule is not None and assembly.schedule not in SCHEDULES:
+        raise UsageError(f"{assembly.schedule!r} is not a schedule; choose one of {', '.join(SCHEDULES)}.")
     kind = assembly.kind or suitable_kind(runs)
     match kind:
         case "isoflop" | "parabola":
             fit = _isoflop(runs, assembly, kind)
         case "parametric":
             fit = _parametric(runs, assembly)
-        case "hyperparameters":
-            fit = _hyperparameters(runs, assembly)
+        case "hyperparameters" | "hyperparameters-akima":
+            fit = _hyperparameters(runs, assembly, kind)
     provenance = {"runs": str(len(runs)), "runs_sha256": _digest(runs), "seed": str(assembly.seed)}
     return replace(fit, provenance={**provenance, **fit.provenance})
 
@@ -166,6 +169,11 @@ def _isoflop(runs: Sequence[Run], assembly: Assembly, kind: Kind) -> Fit:
 
 
 def _parametric(runs: Sequence[Run], assembly: Assembly) -> Fit:
+    if assembly.noise is not None:
+        raise UsageError(
+            f"a loss surface takes its noise from the runs, so --noise {assembly.noise} would change nothing; leave "
+            "it out, or ask for --kind isoflop."
+        )
     table = run_table(runs)
     resample: Literal["runs", "points"] = "runs" if assembly.schedule == "constant" else "points"
     found = fit_parametric(table, resample=resample, draws=assembly.draws, seed=assembly.seed)
@@ -174,7 +182,9 @@ def _parametric(runs: Sequence[Run], assembly: Assembly) -> Fit:
     return _fit(assembly, {"surface": surface_law(found, table, note)}, [flag.sentence for flag in found.flags], method)
 
 
-def _hyperparameters(runs: Sequence[Run], assembly: Assembly) -> Fit:
+def _hyperparameters(
+    runs: Sequence[Run], assembly: Assembly, kind: Literal["hyperparameters", "hyperparameters-akima"]
+) -> Fit:
     table = sweep_table(runs)
     ratios = {round(float(np.log2(d / n))) for n, d in zip(table.n_params, table.tokens, strict=True)}
     found = fit_hyperparameters(
@@ -182,17 +192,31 @@ def _hyperparameters(runs: Sequence[Run], assembly: Assembly) -> Fit:
         # Cells at one D/N cannot tell N from D.
         variables="N" if len(ratios) == 1 else "ND",
         # A single run's loss is noisy at small scale; a smooth surface does not pick luck.
-        method="quadratic",
+        method="akima" if kind == "hyperparameters-akima" else "quadratic",
         noise=_noise(assembly.noise),
         draws=assembly.draws,
         seed=assembly.seed,
     )
-    method = (
-        f"Quadratic surface over log learning rate and log batch at the best beta2 of each, {len(found.optima)} cells "
-        f"used; {found.noise}."
+    how = (
+        "Akima interpolation over log learning rate, then over log batch,"
+        if found.method == "akima"
+        else "Smoothed surface over log learning rate and log batch"
     )
-    fit = _fit(assembly, hyperparameter_laws(found), [flag.sentence for flag in found.flags], method)
+    method = f"{how} at the best beta2 of each, {len(found.optima)} cells used; {found.noise}."
+    flags = [*_left_out(runs, len(table)), *(flag.sentence for flag in found.flags)]
+    fit = _fit(assembly, hyperparameter_laws(found), flags, method)
     return replace(fit, provenance={f"dropped_cell_{i}": cell.reason for i, cell in enumerate(found.dropped, 1)})
+
+
+def _left_out(runs: Sequence[Run], used: int) -> list[str]:
+    """Cautions about runs and settings that a sweep does not use."""
+    sentences = []
+    if used < len(runs):
+        sentences.append(f"{len(runs) - used} of {len(runs)} runs do not say both learning rate and batch: left out.")
+    with_beta2 = sum(run.beta2 is not None for run in runs)
+    if 0 < with_beta2 < len(runs):
+        sentences.append(f"Only {with_beta2} of {len(runs)} runs say their beta2: it is left out of account.")
+    return sentences
 
 
 def _fit(assembly: Assembly, laws: dict[str, Law], flags: Sequence[str], method: str) -> Fit:

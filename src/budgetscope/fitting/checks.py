@@ -19,6 +19,10 @@ MIN_BUDGETS = 3
 MAX_NATS = 12.5
 # No natural-language model is below 0.5 nats a token (Hoffmann's E is 1.7, Porian's best loss 2.6).
 MIN_NATS = 0.5
+# Optimal loss of Porian et al. 2024 on RefinedWeb, tuned, in nats per token (arXiv 2406.19146): A, exponent, E.
+_PORIAN_LOSS = (128.9, 0.106, 2.006)
+# Bits are 1.44 times as many as nats; sound runs at the best size come within a few percent of the curve, or below it.
+_LIKE_BITS = 1.15
 _IN_SHORT = {
     "few-sizes": f"with fewer than {MIN_SIZES} sizes",
     "low-edge": "lowest at the smallest size",
@@ -60,27 +64,31 @@ def check_loss_unit(table: RunTable) -> None:
     low, high = float(table.loss.min()), float(table.loss.max())
     if high > MAX_NATS:
         raise UsageError(
-            f"Losses reach {high:.4g}, more than guessing costs in nats per token ({MAX_NATS:g}): "
-            "if these are perplexities, give their natural logarithm; otherwise drop diverged runs."
+            f"Losses reach {high:.4g}, more than guessing costs in nats per token ({MAX_NATS:g}): say --loss-unit "
+            "perplexity if these are perplexities, and drop the runs that diverged if not."
         )
     if low < MIN_NATS:
         raise UsageError(
             f"Losses go down to {low:.4g}, less than any language model reaches in nats per token: "
-            "if these are bits per byte, multiply by ln 2 and by the bytes per token."
+            "say --loss-unit bits-per-byte and --bytes-per-token if these are bits per byte."
         )
 
 
 def loss_unit_flags(table: RunTable) -> tuple[Flag, ...]:
-    """A hint when losses could be bits per byte: all of them under 1.5."""
+    """A hint when losses could be bits per byte (all under 1.5), or bits (all far above what their compute reaches)."""
     high = float(table.loss.max())
-    if high >= 1.5:
-        return ()
-    return (
-        Flag(
-            "loss-unit",
-            f"Every loss is at most {high:.2f}, low for nats per token: check that these are not bits per byte.",
-        ),
-    )
+    if high < 1.5:
+        sentence = f"Every loss is at most {high:.2f}, low for nats per token: check that these are not bits per byte."
+        return (Flag("loss-unit", sentence),)
+    coefficient, exponent, irreducible = _PORIAN_LOSS
+    excess = float((table.loss / (coefficient * table.flops**-exponent + irreducible)).min())
+    if excess > _LIKE_BITS:
+        sentence = (
+            f"Every loss is at least {excess:.2f} times what Porian et al. 2024 reached with the same compute, high "
+            "for nats per token: check that these are not bits (--loss-unit bits)."
+        )
+        return (Flag("loss-unit", sentence),)
+    return ()
 
 
 def edge_reason(budget: Budget) -> Dropped:

@@ -85,7 +85,7 @@ def fit_excess(
         seed: Seed of the random generator.
 
     Raises:
-        UsageError: If there are too few measurements near the optima, or they show no minimum.
+        UsageError: If there are too few measurements near the optima, they show no minimum, or none that widens with C.
     """
     near = _near(table, optima, window)
     kinds = np.unique(near.budget)
@@ -108,6 +108,12 @@ def fit_excess(
         raise UsageError(
             "The runs near the optima do not curve upwards on both sides: "
             "train more sizes near the best ones, or repeat seeds."
+        )
+    if kappa[0] <= 0:
+        # Carried to larger budgets it would say that a slightly wrong size ruins a large run.
+        raise UsageError(
+            "In these runs the loss above the optimum does not fall with compute: "
+            "train at budgets further apart, or repeat seeds."
         )
     usable = k > 0
     ln_k = np.log(k[usable]) + kappa[usable] * near.log_flops.mean()

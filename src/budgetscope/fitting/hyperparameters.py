@@ -7,7 +7,7 @@ In each cell of one (N, D) the loss is minimised over learning rate and batch; t
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -38,6 +38,15 @@ _FEW_INTERIOR = 0.9
 _NARROW = 4.0
 _SCATTER_FLAG = 1.5
 _SCATTER_DOF = 3
+_IN_SHORT = {
+    "few-settings": "with too few settings",
+    "noisy": "too noisy",
+    "no-minimum": "without a minimum",
+    "lr-low": "best at the lowest learning rate",
+    "lr-high": "best at the highest learning rate",
+    "batch-low": "best at the smallest batch",
+    "batch-high": "best at the largest batch",
+}
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,16 @@ class FittedMonomial:
         """Percentile interval of the law's value."""
         low, high = interval(self.draws @ np.array([1.0, np.log(n_params), np.log(tokens)]), level)
         return float(np.exp(low)), float(np.exp(high))
+
+    def through(self, n_params: float, n_params_exponent: float) -> "FittedMonomial":
+        """Return the law in N with another exponent and, draw by draw, the same value at one size."""
+        middle = np.log(n_params)
+        at_middle = self.draws[:, 0] + self.draws[:, 1] * middle
+        draws = np.column_stack(
+            (at_middle - n_params_exponent * middle, np.full_like(at_middle, n_params_exponent), self.draws[:, 2])
+        )
+        coefficient = float(self.coefficient * n_params ** (self.n_params_exponent - n_params_exponent))
+        return replace(self, coefficient=coefficient, n_params_exponent=n_params_exponent, draws=draws)
 
     def coefficient_interval(self, level: float = LEVEL) -> tuple[float, float]:
         """Percentile interval of the coefficient."""
@@ -249,11 +268,11 @@ def _refuse_cells(optima: Sequence[CellOptimum], dropped: Sequence[DroppedCell],
         raise UsageError(f"Every cell has its optimum at the edge of its grid; the first: {dropped[0].reason}")
     if len(optima) < least:
         counts = Counter(drop.code for drop in dropped)
-        why = f" ({', '.join(f'{count} {code}' for code, count in counts.items())})" if counts else ""
-        first = f" The first: {dropped[0].reason}" if dropped else " Sweep more sizes."
+        why = f" ({', '.join(f'{count} {_IN_SHORT[code]}' for code, count in counts.items())})" if counts else ""
+        remedy = f"the first: {dropped[0].reason}" if dropped else "sweep more sizes."
         raise UsageError(
             f"Only {len(optima)} of {len(optima) + len(dropped)} cells can be used and a law in "
-            f"{' and '.join(variables)} needs {least}{why}.{first}"
+            f"{' and '.join(variables)} needs {least}{why}; {remedy}"
         )
     n, d = np.array([o.n_params for o in optima]), np.array([o.tokens for o in optima])
     if variables == "ND":

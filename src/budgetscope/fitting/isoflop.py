@@ -45,6 +45,7 @@ _GRID_PER_INTERVAL = 25
 # enough budgets to tell.
 _SCATTER_FLAG = 1.5
 _SCATTER_BUDGETS = 5
+_FINDERS = {"akima": akima_minimum, "parabola": parabola_minimum}
 
 
 @dataclass(frozen=True)
@@ -149,9 +150,11 @@ def fit_isoflop(
     """
     check_loss_unit(table)
     groups = budgets(table)
+    unusable = [_unusable(group, method) for group in groups]
+    refuse_few_budgets([drop for drop in unusable if drop is not None], unusable.count(None))
     noise, noise_flags = _choose_noise(noise, table, groups)
     rng = np.random.default_rng(seed)
-    found = [_minimise(group, noise, method, draws, rng) for group in groups]
+    found = [_minimise(group, drop, noise, method, draws, rng) for group, drop in zip(groups, unusable, strict=True)]
     minima = [each for each in found if isinstance(each, _Minima)]
     dropped = [each for each in found if isinstance(each, Dropped)]
     refuse_few_budgets(dropped, len(minima))
@@ -198,13 +201,13 @@ def _choose_noise(noise: Noise | None, table: RunTable, groups: tuple[Budget, ..
             ),
         )
     raise UsageError(
-        "The noise of a run is not known and cannot be estimated from so few sizes: "
-        "state it, or repeat some runs with other seeds."
+        "The noise of a run is not known and cannot be estimated from so few sizes: repeat some runs with other "
+        "seeds, train more sizes near the best ones, or take a published noise, as --noise refinedweb."
     )
 
 
-def _minimise(group: Budget, noise: Noise, method: Method, draws: int, rng: np.random.Generator) -> _Minima | Dropped:
-    """The optimum of one budget and of its noisy copies, or why there is none."""
+def _unusable(group: Budget, method: Method) -> Dropped | None:
+    """Why one budget has no optimum, whatever the noise; None if it has one."""
     size = group.n_params.size
     if size < MIN_SIZES:
         return Dropped(
@@ -212,15 +215,25 @@ def _minimise(group: Budget, noise: Noise, method: Method, draws: int, rng: np.r
             "few-sizes",
             f"At C={group.flops:.3g} there are {size} sizes and a minimum needs {MIN_SIZES}: train more sizes.",
         )
+    measured = _FINDERS[method](np.log(group.n_params), np.log(group.loss)[None])[0][0]
+    return None if np.isfinite(measured) else edge_reason(group)
+
+
+def _minimise(
+    group: Budget, unusable: Dropped | None, noise: Noise, method: Method, draws: int, rng: np.random.Generator
+) -> _Minima | Dropped:
+    """The optimum of one budget and of its noisy copies, or why there is none."""
+    size = group.n_params.size
+    # Drawn for a dropped budget, too: dropping it then leaves the other budgets' draws as they are.
+    standard = rng.standard_normal((draws, size))
+    if unusable is not None:
+        return unusable
     x = np.log(group.n_params)
     std = noise.std(group.loss) / np.sqrt(group.n_seeds)
-    noisy = group.loss + std * rng.standard_normal((draws, size))
-    find = akima_minimum if method == "akima" else parabola_minimum
+    noisy = group.loss + std * standard
     # Noise as large as the loss itself has no logarithm: such a draw is invalid.
-    log_n, log_loss = find(x, np.log(np.maximum(noisy, np.finfo(float).tiny)))
+    log_n, log_loss = _FINDERS[method](x, np.log(np.maximum(noisy, np.finfo(float).tiny)))
     valid = np.isfinite(log_n) & (noisy > 0).all(axis=1)
-    if not np.isfinite(find(x, np.log(group.loss)[None])[0][0]):
-        return edge_reason(group)
     n_valid = int(valid.sum())
     if n_valid < draws // 2:
         return Dropped(

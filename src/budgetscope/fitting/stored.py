@@ -23,7 +23,7 @@ _DRAW_DIGITS = 8
 def isoflop_laws(fit: IsoFlopFit, note: str = "") -> dict[str, Law]:
     """Return the allocation law and, where the budgets determine one, the loss curve."""
     fitted = {
-        name: _range([getattr(optimum, name) for optimum in fit.optima]) for name in ("flops", "n_params", "tokens")
+        name: range_of([getattr(optimum, name) for optimum in fit.optima]) for name in ("flops", "n_params", "tokens")
     }
     law = fit.n_params
     laws = {
@@ -40,7 +40,7 @@ def isoflop_laws(fit: IsoFlopFit, note: str = "") -> dict[str, Law]:
         laws["loss_curve"] = Law(
             LossCurve(curve.coefficient, curve.exponent, curve.irreducible),
             "DER",
-            {"flops": _range(curve.flops_range)},
+            {"flops": range_of(curve.flops_range)},
             Draws(("ln_coefficient", "exponent", "floor"), _rows(curve.draws)),
         )
     return laws
@@ -51,7 +51,7 @@ def isoflop_points(fit: IsoFlopFit) -> Points:
     return Points(
         POINT_COLUMNS,
         tuple(
-            tuple(_rounded(v) for v in (o.flops, o.n_params, o.tokens, o.loss, o.n_log_std, float(o.n_sizes)))
+            tuple(rounded(v) for v in (o.flops, o.n_params, o.tokens, o.loss, o.n_log_std, float(o.n_sizes)))
             for o in fit.optima
         ),
     )
@@ -81,24 +81,26 @@ def surface_law(fit: ParametricFit, table: RunTable, note: str = "") -> Law:
         fit.surface,
         "DER",
         {
-            "flops": _range(table.flops),
-            "n_params": _range(table.n_params),
-            "tokens": _range(table.tokens),
-            "tokens_per_param": _range(ratio),
+            "flops": range_of(table.flops),
+            "n_params": range_of(table.n_params),
+            "tokens": range_of(table.tokens),
+            "tokens_per_param": range_of(ratio),
         },
         Draws(("ln_A", "ln_B", "E", "alpha", "beta"), _rows(fit.draws)),
         note,
     )
 
 
-def _range(values: Iterable[float]) -> Range:
-    numbers = [_rounded(float(value)) for value in values]
+def range_of(values: Iterable[float]) -> Range:
+    """Return the least and the greatest value, as stored."""
+    numbers = [rounded(float(value)) for value in values]
     return Range(min(numbers), max(numbers))
 
 
 def _rows(draws: FloatArray) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(_rounded(v) for v in row) for row in draws.tolist())
+    return tuple(tuple(rounded(v) for v in row) for row in draws.tolist())
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """Return a number with the digits that are stored."""
     return float(f"{value:.{_DRAW_DIGITS}g}")

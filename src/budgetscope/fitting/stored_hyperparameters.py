@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from budgetscope.core.fit import Draws, Law, Range
+from budgetscope.core.fit import Draws, Law
 from budgetscope.core.laws import BatchStep, Monomial
+from budgetscope.fitting.stored import range_of, rounded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from budgetscope.fitting.hyperparameters import FittedMonomial, HyperparameterFit
-
-# Draws are stored with so many significant digits: their spread is known to far fewer.
-_DRAW_DIGITS = 8
 
 
 def hyperparameter_laws(fit: HyperparameterFit, note: str = "") -> dict[str, Law]:
@@ -25,10 +21,10 @@ def hyperparameter_laws(fit: HyperparameterFit, note: str = "") -> dict[str, Law
     """
     optima = fit.optima
     fitted = {
-        "n_params": _range(o.n_params for o in optima),
-        "tokens": _range(o.tokens for o in optima),
-        "tokens_per_param": _range(o.tokens / o.n_params for o in optima),
-        "batch_tokens": _range(o.batch_tokens for o in optima),
+        "n_params": range_of(o.n_params for o in optima),
+        "tokens": range_of(o.tokens for o in optima),
+        "tokens_per_param": range_of(o.tokens / o.n_params for o in optima),
+        "batch_tokens": range_of(o.batch_tokens for o in optima),
     }
     laws = {
         role: Law(_monomial(law), "DER", fitted, _draws(law, fit.variables == "ND"), note)
@@ -40,7 +36,7 @@ def hyperparameter_laws(fit: HyperparameterFit, note: str = "") -> dict[str, Law
         laws["beta2"] = Law(
             BatchStep(step.threshold_tokens, step.below, step.above),
             "DER",
-            {"batch_tokens": _range(row.batch_tokens for row in fit.beta2)},
+            {"batch_tokens": range_of(row.batch_tokens for row in fit.beta2)},
             note=f"The sweep places the threshold between {low:.3g} and {high:.3g} tokens a batch.",
         )
     return laws
@@ -52,13 +48,4 @@ def _monomial(law: FittedMonomial) -> Monomial:
 
 def _draws(law: FittedMonomial, with_tokens: bool) -> Draws:
     columns = ("ln_coefficient", "n_params_exponent", "tokens_exponent")[: 3 if with_tokens else 2]
-    return Draws(columns, tuple(tuple(_rounded(v) for v in row[: len(columns)]) for row in law.draws.tolist()))
-
-
-def _range(values: Iterable[float]) -> Range:
-    numbers = [_rounded(value) for value in values]
-    return Range(min(numbers), max(numbers))
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.{_DRAW_DIGITS}g}")
+    return Draws(columns, tuple(tuple(rounded(v) for v in row[: len(columns)]) for row in law.draws.tolist()))

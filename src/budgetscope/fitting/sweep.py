@@ -265,10 +265,10 @@ def _check_loss_unit(table: SweepTable) -> None:
     if np.median(finite) > MAX_NATS:
         raise UsageError(
             f"The median loss is {np.median(finite):.4g}, more than guessing costs in nats per token "
-            f"({MAX_NATS:g}): if these are perplexities, give their natural logarithm."
+            f"({MAX_NATS:g}): say --loss-unit perplexity if these are perplexities."
         )
     if finite.min() < MIN_NATS:
         raise UsageError(
             f"Losses go down to {finite.min():.4g}, less than any language model reaches in nats per token: "
-            "if these are bits per byte, multiply by ln 2 and by the bytes per token."
+            "say --loss-unit bits-per-byte and --bytes-per-token if these are bits per byte."
         )

@@ -21,8 +21,10 @@ def intake_cells(intake: Intake) -> list[tuple[str, ...]]:
     if merged:
         lines.append((str(merged), "merged", "they repeat another row"))
     for dropped in intake.dropped:
-        shown = ", ".join(str(row) for row in dropped.rows[:_SHOWN_ROWS])
-        more = f" and {len(dropped.rows) - _SHOWN_ROWS} more" if len(dropped.rows) > _SHOWN_ROWS else ""
+        # A row of a chart exported from W&B holds points of several runs.
+        numbers = list(dict.fromkeys(dropped.rows))
+        shown = ", ".join(map(str, numbers[:_SHOWN_ROWS]))
+        more = f" and {len(numbers) - _SHOWN_ROWS} more" if len(numbers) > _SHOWN_ROWS else ""
         lines.append((str(len(dropped.rows)), "dropped", f"{dropped.reason} (row {shown}{more})"))
     lines.append((str(intake.used), "used", ""))
     return lines
@@ -56,9 +58,13 @@ def summary_text(summary: ScoreSummary | None) -> str:
         return "no cell's grid holds its recommendation, so that it has no score"
     text = (
         f"mean excess {summary.mean_excess:.4f} nats ({summary.mean_permille:.2f} permille), at most "
-        f"{summary.max_excess:.4f} ({summary.max_permille:.2f}), over {summary.scored} cells"
+        f"{summary.max_excess:.4f} ({summary.max_permille:.2f}), over {_cells(summary.scored)}"
     )
-    return text + (f"; {summary.unscored} cells could not be scored" if summary.unscored else "")
+    return text + (f"; {_cells(summary.unscored)} could not be scored" if summary.unscored else "")
+
+
+def _cells(count: int) -> str:
+    return f"{count} cell{'s' * (count != 1)}"
 
 
 def score_json(fit_id: str, cells: Sequence[CellScore], summary: ScoreSummary | None) -> str:

@@ -85,6 +85,31 @@ def test_a_grid_becomes_a_recipe() -> None:
     stores(fit)
 
 
+def test_the_papers_two_interpolations_can_be_asked_for() -> None:
+    smoothed, interpolated = (
+        fit_runs(sweep(), replace(ASSEMBLY, kind=kind)) for kind in ("hyperparameters", "hyperparameters-akima")
+    )
+    assert smoothed.method.startswith("Smoothed surface")
+    assert interpolated.method.startswith("Akima interpolation over log learning rate, then over log batch")
+    rate = interpolated.laws["learning_rate"].law
+    assert rate.n_params_exponent == pytest.approx(-1 / 3, abs=0.05)  # type: ignore[union-attr]
+
+
+def test_runs_that_a_sweep_cannot_use_are_counted() -> None:
+    runs = sweep()
+    fit = fit_runs([replace(runs[0], learning_rate=None), replace(runs[1], beta2=None), *runs[2:]], ASSEMBLY)
+    assert any(flag.startswith("1 of 294 runs do not say both") for flag in fit.flags)
+    assert any(flag.startswith("Only 293 of 294 runs say their beta2") for flag in fit.flags)
+    assert not any("left out" in flag for flag in fit_runs(runs, ASSEMBLY).flags)
+
+
+def test_choices_that_would_change_nothing_are_refused(surface: LossSurface) -> None:
+    with pytest.raises(UsageError, match="--noise refinedweb would change nothing"):
+        fit_runs(runs_on(surface), replace(ASSEMBLY, kind="parametric", noise="refinedweb"))
+    with pytest.raises(UsageError, match="'Constant' is not a schedule"):
+        fit_runs(runs_on(surface), replace(ASSEMBLY, schedule="Constant"))
+
+
 def test_the_same_runs_give_the_same_fit_in_any_order(surface: LossSurface) -> None:
     runs = runs_on(surface)
     assert fit_runs(runs, ASSEMBLY) == fit_runs(runs[::-1], ASSEMBLY)

@@ -113,6 +113,13 @@ def test_a_one_sided_optimum_is_refused(slope: float, sentence: str) -> None:
         fit_isoflop(table, noise=QUIET)
 
 
+def test_a_one_sided_optimum_is_refused_for_what_it_is_when_the_noise_is_unknown() -> None:
+    n = np.tile(np.geomspace(1e7, 1e9, 4), 4)
+    c = np.repeat(BUDGETS[:4], 4)
+    with pytest.raises(UsageError, match="one-sided"):
+        fit_isoflop(RunTable(c, n, c / 6 / n, 3 * (n / 1e8) ** -0.1))
+
+
 def test_no_minimum_anywhere_is_refused() -> None:
     n = np.tile(np.geomspace(1e7, 1e9, 6), 4)
     c = np.repeat(BUDGETS[:4], 6)
@@ -142,6 +149,14 @@ def test_losses_that_may_be_bits_per_byte_are_flagged(surface: LossSurface) -> N
     table = planted_runs(surface, budgets=BUDGETS)
     fit = fit_isoflop(RunTable(table.flops, table.n_params, table.tokens, table.loss / 4), noise=QUIET)
     assert "loss-unit" in codes(fit)
+
+
+def test_losses_that_may_be_bits_are_flagged(surface: LossSurface) -> None:
+    table = planted_runs(surface, budgets=BUDGETS)
+    high = RunTable(table.flops, table.n_params, table.tokens, 1.25 / np.log(2) * table.loss)
+    (flag,) = (flag for flag in fit_isoflop(high, noise=QUIET).flags if flag.code == "loss-unit")
+    assert "--loss-unit bits" in flag.sentence
+    assert "loss-unit" not in codes(fit_isoflop(table, noise=QUIET))
 
 
 def test_noise_is_estimated_where_none_is_given(surface: LossSurface) -> None:

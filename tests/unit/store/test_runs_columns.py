@@ -31,11 +31,17 @@ def write(folder: Path, *lines: str, name: str = "runs.csv") -> Path:
         "Training FLOPs,Num Params,Total_Tokens,Val/Loss",
         "COMPUTE,nParams,tokensSeen,LOSS",
         "summary/flops,config/n_params,throughput/total_tokens,eval/loss",
+        "summary.flops,config/model/n_params,config.train_tokens,eval/loss",
     ],
 )
 def test_names_that_people_use_are_known_in_any_case(tmp_path: Path, header: str) -> None:
     (run,) = read_runs(write(tmp_path, header, "6e17,1e8,1e9,3"), counting="total").runs
     assert (run.flops, run.n_params, run.tokens, run.loss) == (6e17, 1e8, 1e9, 3.0)
+
+
+def test_a_letter_behind_a_group_is_no_count(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no column for n_params and tokens"):
+        read_runs(write(tmp_path, "flops,config/model/n,model.d,loss", "6e17,1e8,1e9,3"), counting="total")
 
 
 def test_nanochat_counts_are_chosen_by_the_convention(tmp_path: Path) -> None:

@@ -18,9 +18,10 @@ from budgetscope.calibrate.train.settings import Mode, TrainSettings
 from budgetscope.calibrate.train.tokens import Tokens
 from budgetscope.core.errors import FailureError, UsageError
 
-# Executed FLOPs of a stack above which compilation repays itself: on an H200, 32 members of width 256 ran at
-# 64 TFLOP/s without it and at 180 with it, and it took about 10 s.
-_COMPILE_ABOVE_FLOPS = 1.0e15
+# Executed FLOPs of a stack, per unit of width, above which compilation repays itself. On an H200 graphs of
+# uncompiled operations ran at 0.18 TFLOP/s a unit of width (7.3 with 74 members of width 40, 14.6 with 3 of width
+# 80), compiled ones at 0.6 to 1.2 (60 with 3 of width 96, 75 with 74 of width 64); compilation took about 10 s.
+_COMPILE_ABOVE_FLOPS_A_WIDTH = 2.5e12
 
 
 def train_stack(
@@ -153,8 +154,10 @@ def choose_mode(cells: Sequence[Cell], device: str, wanted: Mode) -> Mode:
         return wanted
     if not device.startswith("cuda"):
         return Mode.EAGER
-    flops = sum(cell.tokens for cell in cells) * cells[0].shape.executed_flops_per_token
-    return Mode.COMPILE_GRAPH if flops > _COMPILE_ABOVE_FLOPS and find_spec("triton") else Mode.GRAPH
+    shape = cells[0].shape
+    flops = sum(cell.tokens for cell in cells) * shape.executed_flops_per_token
+    long = flops > _COMPILE_ABOVE_FLOPS_A_WIDTH * shape.width
+    return Mode.COMPILE_GRAPH if long and find_spec("triton") else Mode.GRAPH
 
 
 def free_bytes(device: str) -> int | None:

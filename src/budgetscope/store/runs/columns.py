@@ -37,6 +37,8 @@ _NAMES = {
     "counting": "counting convention",
 }
 _KNOWN = {field: frozenset(names.split()) for field, names in _NAMES.items()}
+# A single letter behind a group is no N or D: `model.d` is a width as often as not.
+_GROUPS = re.compile(r"^((config|summary)[./])?((model|optimizer|optim)[./](?=[0-9a-z_]{2}))?")
 # nanochat's own total_batch_size is in tokens, Step Law's bs in sequences: the name does not say.
 _UNCLEAR_BATCH = frozenset(("bs", "gbs", "batch", "batchsize", "globalbatchsize", "totalbatchsize", "trainbatchsize"))
 # Columns that name what they count are taken under that convention alone.
@@ -120,8 +122,8 @@ def _refuse_cell(value: object) -> float:
 
 
 def _normal(name: str) -> str:
-    """Return a name's letters and digits in lower case, without the groups that W&B puts before it."""
-    stem = re.sub(r"^(config|summary)[./]", "", name.strip().casefold())
+    """Return a name's letters and digits in lower case, without the groups of W&B and of nested configs."""
+    stem = _GROUPS.sub("", name.strip().casefold())
     return re.sub(r"[^0-9a-z]", "", stem)
 
 

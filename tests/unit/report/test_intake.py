@@ -1,0 +1,26 @@
+"""What became of a table's rows, as people read it."""
+
+from budgetscope.core.ledger import Convention
+from budgetscope.core.runs import Run
+from budgetscope.fitting.score import ScoreSummary
+from budgetscope.report.intake import intake_cells, summary_text
+from budgetscope.store.runs import Dropped, Intake
+
+
+def test_a_row_that_holds_several_points_is_named_once() -> None:
+    intake = Intake(
+        runs=(Run(6e17, 1e8, 1e9, 3.0),),
+        counting=Convention.STANDARD,
+        read=4,
+        used=1,
+        merged=(),
+        dropped=(Dropped((1, 1, 2), "an earlier point of a learning curve"),),
+        mapping={"loss": "val/loss"},
+        assumptions=(),
+    )
+    assert ("3", "dropped", "an earlier point of a learning curve (row 1, 2)") in intake_cells(intake)
+
+
+def test_one_cell_is_not_called_cells() -> None:
+    text = summary_text(ScoreSummary(1, 2, 0.01, 0.01, 3.0, 3.0))
+    assert text.endswith("over 1 cell; 2 cells could not be scored")
