@@ -7,6 +7,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,22 +23,24 @@ from budgetscope.core.curves import Curve
 from budgetscope.core.device_table import DEVICES
 from budgetscope.core.devices import Device, find_device
 from budgetscope.core.difference import BUDGETS, Difference, differ
-from budgetscope.core.errors import UsageError
+from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.core.explain import Explanation
 from budgetscope.core.fit import Fit
 from budgetscope.core.hyperparameters import predict
 from budgetscope.core.ledger import Convention, parse_convention
 from budgetscope.core.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for
-from budgetscope.core.plan import Plan, Question
+from budgetscope.core.plan import Plan
 from budgetscope.core.quantities import parse_flops
+from budgetscope.core.question import Question, locate
 from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, ShapeFamily, shape_family
 from budgetscope.core.solve import OperatingPoint, recount
+from budgetscope.core.soundness import sound
 from budgetscope.report import tables
 from budgetscope.store.devices import user_devices
 from budgetscope.store.files import exists, write_atomically
 from budgetscope.store.library import Entry, Library
-from budgetscope.store.locations import expanded
-from budgetscope.store.schema import check_id
+from budgetscope.store.locations import expanded, settings_file
+from budgetscope.store.schema import MAX_COUNT, check_id
 from budgetscope.store.settings import Settings, read_settings, write_settings
 
 if TYPE_CHECKING:
@@ -233,8 +236,11 @@ class Advisor:
             UsageError: naming what is not understood, unknown or contradictory.
             FailureError: a fit or settings file is broken.
         """
+        for option in fields(PlanRequest):
+            if option.name != "budget" and getattr(request, option.name) == "":
+                raise UsageError(f"--{option.name.replace('_', '-')} is empty; give it a value or leave it out.")
         budget = parse_budget(request.budget)
-        fit = self.library.get(request.law or self.active_law)
+        fit = self._active_fit() if request.law is None else self.library.get(request.law)
         named = device_name(budget, request.device)
         device = find_device(named or DEFAULT_DEVICE, self.devices)
         options = MachineOptions(request.gpus, request.mfu, request.price)
@@ -245,15 +251,19 @@ class Advisor:
             opinions=tuple(self.library.get(name) for name in OPINIONS),
             machine=machine_for(budget, device, options, device_stated=named is not None),
             convention=fit.counting if request.convention is None else parse_convention(request.convention),
-            vocab_size=_whole("--vocab", request.vocab, fit.vocab_size or PORIAN_VOCAB_SIZE, 2, 10_000_000),
-            seq_len=_whole("--seq-len", request.seq_len, fit.seq_len or PORIAN_SEQ_LEN, 1, 10_000_000),
+            vocab_size=_whole("--vocab", request.vocab, fit.vocab_size or PORIAN_VOCAB_SIZE, 2, MAX_COUNT),
+            seq_len=_whole("--seq-len", request.seq_len, fit.seq_len or PORIAN_SEQ_LEN, 1, MAX_COUNT),
         )
 
     def _hyperparameters(self, request: PlanRequest, fit: Fit) -> tuple[Fit, ...]:
         """Return the fits to follow, by preference: the one asked for, the law's own, the default."""
-        chosen = request.hyperparameters or self.settings.hyperparameters
-        own = (fit,) if {"learning_rate", "batch_size"} <= fit.laws.keys() else ()
-        preferred = (self.library.get(chosen),) if chosen else own
+        preferred: tuple[Fit, ...] = ()
+        if request.hyperparameters is not None:
+            preferred = (self.library.get(request.hyperparameters),)
+        elif self.settings.hyperparameters is not None:
+            preferred = (self._from_settings(self.settings.hyperparameters, "recipe"),)
+        elif {"learning_rate", "batch_size"} <= fit.laws.keys():
+            preferred = (fit,)
         if preferred and not RECIPE_ROLES & preferred[0].laws.keys():
             raise UsageError(
                 f"{preferred[0].id} has no law for the recipe; `budgetscope fits list` shows the fits that say lr."
@@ -265,6 +275,25 @@ class Advisor:
     def active_law(self) -> str:
         """The id of the law that answers when a request names none."""
         return self.settings.law or DEFAULT_LAW
+
+    def _active_fit(self) -> Fit:
+        law = self.settings.law
+        return self.library.get(DEFAULT_LAW) if law is None else self._from_settings(law, "law")
+
+    def _from_settings(self, name: str, what: str) -> Fit:
+        """Return the fit that the settings name as the default law or recipe.
+
+        Raises:
+            FailureError: it is gone or broken, with where the choice stands and how to change it.
+        """
+        try:
+            return self.library.get(name)
+        except BudgetscopeError as error:
+            reason = "there is no such fit" if isinstance(error, UsageError) else str(error).removesuffix(".")
+            raise FailureError(
+                f"the settings file {str(settings_file())!r} names {name!r} as the default {what}, but {reason}; "
+                "choose another with `budgetscope fits use ID`."
+            ) from None
 
     def use(self, fit_id: str) -> tuple[Path, str]:
         """Make a fit the default, for what it has laws for.
@@ -362,7 +391,7 @@ class Advisor:
                 seed=choices.seed,
             ),
         )
-        active = self.library.get(self.active_law)
+        active = self._active_fit()
         difference = None if found.allocation is None else differ(active, found, _family(active))
         path = self.library.save(found) if choices.name is not None else None
         return Fitted(intake, found, path, difference)
@@ -386,7 +415,7 @@ class Advisor:
         fit, intake = self.library.get(law), self.read(reading)
         family = shape_family(
             "dense",
-            vocab_size=_whole("--vocab", vocab_size, fit.vocab_size or PORIAN_VOCAB_SIZE, 2, 10_000_000),
+            vocab_size=_whole("--vocab", vocab_size, fit.vocab_size or PORIAN_VOCAB_SIZE, 2, MAX_COUNT),
             seq_len=reading.seq_len or fit.seq_len or PORIAN_SEQ_LEN,
         )
 
@@ -394,7 +423,9 @@ class Advisor:
             position = family.position(n_params, intake.counting)
             flops = tokens * family.flops_per_token(position, intake.counting)
             point = OperatingPoint(flops, intake.counting, position, n_params, tokens)
-            rate, batch = (predict(fit, role, point, family, None) for role in ("learning_rate", "batch_size"))
+            rate, batch = (
+                sound(fit.id, predict, fit, role, point, family, None) for role in ("learning_rate", "batch_size")
+            )
             if rate is None or batch is None or rate.value is None or batch.value is None:
                 raise UsageError(f"{fit.id} does not say both learning rate and batch here; choose another fit.")
             return rate.value, batch.value
@@ -416,8 +447,8 @@ class Advisor:
         from budgetscope.fitting.value import value  # noqa: PLC0415 - NumPy, which planning does without
 
         question = self.question(request)
-        own = recount(_plan.locate(question), question.fit.counting, question.family)
-        return _plan.plan(question), value(question.fit, own.flops, calibration)
+        own = recount(locate(question), question.fit.counting, question.family)
+        return _plan.plan(question), sound(question.fit.id, value, question.fit, own.flops, calibration)
 
     def differ(self, before: str, after: str, budgets: Sequence[str] = (), convention: str | None = None) -> Difference:
         """Return what changes from one fit to another.
@@ -468,7 +499,7 @@ class Advisor:
 
         Args:
             request: the question.
-            ids: of the other laws; those that do not load or give no N and D are left out.
+            ids: of the other laws; those that do not load, give no N and D or no usable numbers are left out.
             flops_grid: budgets, growing.
 
         Raises: as `plan`.
@@ -476,7 +507,12 @@ class Advisor:
         question = self.question(request)
         others = [fit for fit in self.fits if fit.id in ids and fit.id != question.fit.id and fit.allocation]
         others.sort(key=lambda fit: ids.index(fit.id))
-        return tuple(self._curve(fit, question, flops_grid) for fit in (question.fit, *others))
+        chosen, drawn = self._curve(question.fit, question, flops_grid), []
+        for fit in others:
+            # Its row of the comparison, or the library, says what is wrong with it.
+            with suppress(FailureError):
+                drawn.append(self._curve(fit, question, flops_grid))
+        return (chosen, *drawn)
 
     def _curve(self, fit: Fit, question: Question, flops_grid: tuple[float, ...]) -> Curve:
         chosen = fit is question.fit

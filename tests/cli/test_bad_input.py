@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.bundled import fit
@@ -74,8 +77,10 @@ def test_a_budget_that_cannot_be_planned_with(cli: Cli, verb: str, budget: str, 
 
 @pytest.mark.parametrize("verb", ["plan", "compare", "export"])
 def test_a_negative_budget(cli: Cli, verb: str) -> None:
-    check_refused(cli(verb, "-5"), USAGE, "-5")
-    check_refused(cli(verb, "--", "-5"), USAGE, "'-5' must be above zero")
+    for budget in ("-5", "-5e21", "-.5", "-$50k on H100", "-64xH100 14d"):
+        check_refused(cli(verb, budget), USAGE, f"'{budget}' begins with a minus, and a budget must be above zero")
+        check_refused(cli(verb, "--", budget), USAGE, "must be above zero")
+    check_refused(cli(verb, "-x"), USAGE, "No such option: -x")
 
 
 OPTIONS = [
@@ -90,7 +95,7 @@ OPTIONS = [
     (["--gpus", "-8"], "the number of devices -8"),
     (["--gpus", "nan"], "the number of devices nan"),
     (["--gpus", "1e400"], "the number of devices inf"),
-    (["--gpus", "many"], "--gpus"),
+    (["--gpus", "many"], "--gpus 'many' is not a number"),
     (["--mfu", "40"], "the MFU 40"),
     (["--mfu", "0"], "the MFU 0"),
     (["--mfu", "-40%"], "the MFU -0.4"),
@@ -100,14 +105,21 @@ OPTIONS = [
     (["--mfu", "%"], "'%'"),
     (["--price", "-1"], "the price -1"),
     (["--price", "nan"], "the price nan"),
-    (["--price", "free"], "--price"),
+    (["--price", "free"], "--price 'free' is not a number"),
     (["--seq-len", "0"], "--seq-len 0"),
-    (["--seq-len", "2048.5"], "--seq-len"),
+    (["--seq-len", "2048.5"], "--seq-len '2048.5' is not a whole number"),
     (["--seq-len", "9" * 30], "--seq-len"),
+    (["--seq-len", "9" * 5000], "--seq-len"),
     (["--vocab", "-1"], "--vocab -1"),
-    (["--vocab", "many"], "--vocab"),
+    (["--vocab", "many"], "--vocab 'many' is not a whole number"),
     (["--convention", "palm"], "'palm' is not a counting convention"),
-    (["--convention", ""], "'' is not a counting convention"),
+    (["--convention", ""], "--convention is empty"),
+    (["--law", ""], "--law is empty"),
+    (["--law", " "], "is not a fit's id"),
+    (["--hyperparameters", ""], "--hyperparameters is empty"),
+    (["--device", ""], "--device is empty"),
+    (["--mfu", ""], "'' is not a share"),
+    (["--gpus", ""], "--gpus '' is not a number"),
     (["--json", "--md"], "--json and --md exclude each other"),
     (["--csv", "--md"], "--md and --csv exclude each other"),
     (["--json", "--csv", "--md"], "exclude each other"),
@@ -146,6 +158,11 @@ def test_an_option_that_cannot_be(cli: Cli, verb: str, options: list[str], said:
         (["fits", "undo", "mine/gone"], "not among your own fits"),
         (["fits", "undo", "../x"], "is not a fit's id"),
         (["fits", "diff", "mine/gone", "mine/lost"], "no fit has the id"),
+        (
+            ["fits", "diff", "besiroglu2024/refit", "besiroglu2024/refit", "--at", "1e40"],
+            "no scaling law says anything",
+        ),
+        (["fits", "diff", "besiroglu2024/refit", "besiroglu2024/refit", "--at", "-5"], "must be above zero"),
         (["flops"], "--size"),
         (["flops", "--depth", "3"], "both --depth and --width"),
         (["flops", "--depth", "0", "--width", "96"], "depth = 0"),
@@ -171,6 +188,10 @@ def test_an_option_that_cannot_be(cli: Cli, verb: str, options: list[str], said:
         (["export", "1e21", "--format", "pdf"], "'pdf' is not a format"),
         (["export", "1e21", "-o", "plan.txt"], "'txt' is not a format"),
         (["export", "1e21", "-o", "plan"], "'' is not a format"),
+        (["export", "1e21", "--format", ""], "'' is not a format"),
+        (["explain", "1e18", "--device", ""], "--device is empty"),
+        (["fits", "show", ""], "'' is not a fit's id"),
+        (["fits", "use", ""], "'' is not a fit's id"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -259,10 +280,147 @@ def test_an_export_to_where_nothing_can_be_written(cli: Cli, tmp_path: Path) -> 
     assert (tmp_path / "file").read_text() == "kept"
 
 
+def test_an_export_over_what_is_no_file(cli: Cli, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.md")
+    check_refused(cli("export", "1e21", "-o", str(tmp_path / "pipe.md"), "--force"), FAILURE, "it is not a file")
+    assert (tmp_path / "pipe.md").is_fifo()
+
+
 def test_settings_where_nothing_can_be_written(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("kept")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
     check_refused(cli("fits", "use", "besiroglu2024/refit"), FAILURE, "choose a folder that you can write to")
+
+
+@pytest.mark.parametrize(("field", "what"), [("law", "law"), ("hyperparameters", "recipe")])
+def test_a_default_that_has_gone_can_be_changed(cli: Cli, tmp_path: Path, field: str, what: str) -> None:
+    settings_file().parent.mkdir(parents=True)
+    for name in ("mine/gone", str(tmp_path / "gone.json"), "nonsense"):
+        settings_file().write_text(json.dumps({field: name}))
+        said = (
+            str(settings_file()),
+            f"'{name}' as the default {what}",
+            "choose another with `budgetscope fits use ID`",
+        )
+        check_refused(cli("plan", "1e21"), FAILURE, *said)
+        assert cli("fits", "list").code == 0
+    assert cli("fits", "use", "porian2024/rounded-rule" if what == "recipe" else "besiroglu2024/refit").code == 0
+    assert cli("plan", "1e21").code == 0
+
+
+Forbid = Callable[[Path], None]
+
+
+@pytest.fixture
+def forbid(monkeypatch: pytest.MonkeyPatch) -> Forbid:
+    """Return what takes all rights on a path and what is below it, from a superuser too."""
+
+    def forbidden(folder: Path) -> None:
+        for where, name in ((Path, "iterdir"), (Path, "read_text"), (Path, "mkdir"), (Path, "open"), (Path, "stat")):
+            monkeypatch.setattr(where, name, refusing(getattr(where, name), folder))
+        monkeypatch.setattr(tempfile, "mkstemp", refusing(tempfile.mkstemp, folder))
+
+    def refusing(real: Callable[..., object], folder: Path) -> Callable[..., object]:
+        def ask(*words: Any, **options: Any) -> object:
+            path = Path(options.get("dir") or words[0])
+            # As the system does: what a folder is can be asked, what is in it cannot.
+            hidden = folder in path.parents if real.__name__ == "stat" else path.is_relative_to(folder)
+            if hidden:
+                raise PermissionError(13, "Permission denied", str(path))
+            return real(*words, **options)
+
+        return ask
+
+    return forbidden
+
+
+def test_a_settings_file_that_may_not_be_read(cli: Cli, forbid: Forbid) -> None:
+    settings_file().parent.mkdir(parents=True)
+    settings_file().write_text("{}")
+    devices_file().write_text("")
+    forbid(settings_file().parent)
+    for words in (("plan", "1e21"), ("compare", "1e21"), ("explain", "1e18"), ("fits", "list")):
+        check_refused(cli(*words), FAILURE, f"cannot read {str(settings_file())!r}: permission denied")
+    check_refused(cli("devices"), FAILURE, f"cannot read {str(devices_file())!r}: permission denied")
+    check_refused(cli("fits", "use", "besiroglu2024/refit"), FAILURE, str(settings_file().parent), "permission denied")
+
+
+def test_a_devices_file_that_may_not_be_read(cli: Cli, forbid: Forbid) -> None:
+    devices_file().parent.mkdir(parents=True)
+    devices_file().write_text("")
+    forbid(devices_file())
+    for words in (("plan", "1e21"), ("devices",)):
+        check_refused(cli(*words), FAILURE, f"cannot read {str(devices_file())!r}: permission denied")
+
+
+def test_a_folder_of_fits_that_may_not_be_read(cli: Cli, forbid: Forbid) -> None:
+    user_fits().mkdir(parents=True)
+    forbid(user_fits())
+    for words in (("plan", "1e21"), ("fits", "list"), ("fits", "path", "mine/lab"), ("fits", "undo", "mine/lab")):
+        check_refused(cli(*words), FAILURE, f"cannot read '{user_fits()}", "permission denied")
+
+
+def test_one_family_that_may_not_be_read_stops_no_other(cli: Cli, forbid: Forbid) -> None:
+    family = user_fits() / "mine"
+    family.mkdir(parents=True)
+    (family / "lab.json").write_text(dump(replace(fit("meta2024/llama3"), id="mine/lab")))
+    forbid(family)
+    sentence = f"cannot read {str(family)!r}: permission denied; check its permissions.\n"
+    for words in (("compare", "1e21"), ("fits", "list")):
+        ran = cli(*words)
+        assert ran.code == 0
+        assert ran.err == f"skipped: {sentence}"
+    for law in ("mine/lab", str(family / "lab.json")):
+        check_refused(
+            cli("plan", "1e21", "--law", law), FAILURE, f"cannot read {str(family / 'lab.json')!r}: permission denied"
+        )
+
+
+def test_an_override_that_may_not_be_read(
+    cli: Cli, forbid: Forbid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "closed" / "fits").mkdir(parents=True)
+    monkeypatch.setenv("BUDGETSCOPE_FITS", str(tmp_path / "closed" / "fits"))
+    forbid(tmp_path / "closed")
+    check_refused(cli("plan", "1e21"), FAILURE, str(tmp_path / "closed" / "fits"), "permission denied")
+
+
+def test_an_export_to_a_folder_that_may_not_be_written(cli: Cli, forbid: Forbid, tmp_path: Path) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    forbid(folder)
+    for path in (folder / "plan.md", folder / "deeper" / "plan.md"):
+        check_refused(cli("export", "1e21", "-o", str(path)), FAILURE, str(path), "permission denied")
+    assert not list(os.scandir(folder))
+
+
+HOSTILE_LAW = {"coefficient": 1e59, "exponent": 0.5, "flops_unit": 1.0}
+
+
+def test_a_law_that_overflows_is_named_or_skipped(cli: Cli) -> None:
+    record = json.loads(dump(fit("porian2024/refinedweb-tuned"))) | {"id": "mine/loud"}
+    record["laws"]["allocation"]["parameters"] = HOSTILE_LAW
+    path = user_fits() / "mine" / "loud.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(record))
+    for words in (("plan", "1e21", "--law", "mine/loud"), ("fits", "diff", "mine/loud", "besiroglu2024/refit")):
+        check_refused(cli(*words), FAILURE, "mine/loud gives no usable numbers")
+    ran = cli("compare", "1e21", "--json")
+    assert ran.code == 0
+    assert "mine/loud" in ran.err
+    assert "mine/loud" not in {row["fit_id"] for row in json.loads(ran.out)["rows"]}
+
+
+def test_a_title_is_never_markup(cli: Cli) -> None:
+    title = "[bold red]x[/bold red] | <b>y</b> $z$ *w* :smile: [link](http://x)"
+    path = user_fits() / "mine" / "loud.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(dump(replace(fit("besiroglu2024/refit"), id="mine/loud", title=title)))
+    for words in (("plan", "1e21", "--law", "mine/loud"), ("fits", "show", "mine/loud")):
+        assert title in cli(*words).out
+    for verb in ("plan", "compare", "export"):
+        markdown = cli(verb, "1e21", "--law", "mine/loud", *(() if verb == "export" else ("--md",))).out
+        assert r"\[bold red\]x\[/bold red\] \| \<b\>y\</b\> \$z\$ \*w\* :smile: \[link\](http://x)" in markdown
 
 
 def test_a_law_of_hyperparameters_alone(cli: Cli) -> None:

@@ -29,7 +29,7 @@ from budgetscope.core.laws import (
     WarmupParams,
 )
 from budgetscope.core.ledger import Convention
-from budgetscope.store.schema import SCHEMA, decode, digest, dump, encode
+from budgetscope.store.schema import MAX_COUNT, SCHEMA, decode, digest, dump, encode
 
 names = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True)
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.sampled_from(' []{}",0123.-')) | (
@@ -39,12 +39,15 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st
 positive = st.floats(1e-12, 1e12)
 exponents = st.floats(-2, 2)
 shares = st.floats(0.01, 1)
+# Of laws over all budgets, such that none leaves the size of ordinary numbers there.
+scales = st.floats(1e-3, 1e3)
+slopes = st.floats(0.2, 1)
 
 allocation = (
-    st.builds(PowerLawParams, positive, exponents, positive)
-    | st.builds(PowerLawTokens, positive, exponents)
-    | st.builds(PowerLawFlopsPerToken, positive, exponents)
-    | st.builds(TokensPerParam, positive, exponents, positive)
+    st.builds(PowerLawParams, positive, shares, positive)
+    | st.builds(PowerLawTokens, positive, shares)
+    | st.builds(PowerLawFlopsPerToken, positive, shares)
+    | st.builds(TokensPerParam, positive, shares, positive)
 )
 monomial = st.builds(Monomial, positive, exponents, positive, exponents, positive, exponents, positive)
 hyperparameter = (
@@ -55,8 +58,8 @@ hyperparameter = (
 )
 LAWS = {
     "allocation": allocation,
-    "surface": st.builds(LossSurface, positive, positive, positive, shares, shares),
-    "loss_curve": st.builds(LossCurve, positive, exponents, exponents, positive),
+    "surface": st.builds(LossSurface, positive, scales, scales, slopes, slopes),
+    "loss_curve": st.builds(LossCurve, positive, shares, exponents, positive),
     "excess": st.builds(ExcessLaw, positive, exponents, st.floats(-0.9, 0.9), st.just(1.0)),
     "learning_rate": hyperparameter,
     "batch_size": hyperparameter,
@@ -98,7 +101,7 @@ def laws(draw: st.DrawFn, role: str) -> Law:
 @st.composite
 def fits(draw: st.DrawFn) -> Fit:
     roles = draw(st.lists(st.sampled_from(list(LAWS)), unique=True, min_size=1))
-    row = st.tuples(*(st.floats(-1e20, 1e20) for _ in POINT_COLUMNS))
+    row = st.tuples(positive, positive, positive, *(st.floats(-1e20, 1e20) for _ in POINT_COLUMNS[3:]))
     return Fit(
         id=f"{draw(names)}/{draw(names)}",
         title=draw(texts),
@@ -107,14 +110,16 @@ def fits(draw: st.DrawFn) -> Fit:
         citation=draw(texts),
         url=draw(texts),
         method=draw(texts),
-        vocab_size=draw(st.none() | st.integers(1, 10**9)),
+        vocab_size=draw(st.none() | st.integers(2, MAX_COUNT)),
         tokenizer=draw(st.none() | texts),
         loss_unit=draw(st.none() | st.just("nats/token")),
-        seq_len=draw(st.none() | st.integers(1, 10**9)),
+        seq_len=draw(st.none() | st.integers(1, MAX_COUNT)),
         schedule=draw(st.none() | st.sampled_from(["constant", "cosine"])),
         ablation=draw(st.booleans()),
         flags=tuple(draw(st.lists(texts, max_size=2))),
-        points=draw(st.none() | st.lists(row, max_size=3).map(lambda rows: Points(POINT_COLUMNS, tuple(rows)))),
+        points=draw(
+            st.none() | st.lists(row, min_size=1, max_size=3).map(lambda rows: Points(POINT_COLUMNS, tuple(rows)))
+        ),
         provenance=draw(st.dictionaries(texts, texts, max_size=2)),
     )
 

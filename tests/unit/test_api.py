@@ -112,8 +112,9 @@ def test_use_of_what_is_not_there_changes_nothing() -> None:
 def test_a_law_in_the_settings_that_has_gone_is_named() -> None:
     settings_file().parent.mkdir(parents=True)
     settings_file().write_text(json.dumps({"law": "mine/gone"}))
-    with pytest.raises(UsageError, match="mine/gone"):
+    with pytest.raises(FailureError, match="mine/gone") as refused:
         plan(PlanRequest("1e21"))
+    assert str(settings_file()) in str(refused.value)
 
 
 def test_an_export_is_written_once(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def compare(
         "csv": partial(tables.comparison_csv, answer),
     }
     emit(form, texts, partial(_show_comparison, answer))
-    tell_skipped(advisor.entries)
+    tell_skipped(advisor.entries, answer.skipped)
 
 
 def _show_comparison(comparison: "Comparison", console: "Console") -> None:
@@ -109,7 +109,7 @@ def _show_comparison(comparison: "Comparison", console: "Console") -> None:
     from budgetscope.report.rows import COMPARISON_HEADER, comparison_rows
 
     console.print(Text(comparison.understood))
-    for ablation, title in ((False, ""), (True, "Steps of Porian et al.'s argument, not recommendations")):
+    for ablation, title in ((False, ""), (True, "Steps of Porian et al.'s argument and examples, not recommendations")):
         cells = [
             (f"{'>' if r.chosen else ' '} {r.title}", r.n_params, r.tokens, r.tokens_per_param,
              r.learning_rate, r.batch, r.loss_difference, r.wasted)
@@ -223,7 +223,8 @@ def _show_value(plan: "Plan", valuation: "Valuation", console: "Console") -> Non
 def export(
     budget: options.Budget,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write; stdout when left out.", metavar="FILE")
+        Path | None,
+        typer.Option("--output", "-o", help="File to write; stdout when left out.", metavar="FILE", readable=False),
     ] = None,
     form: Annotated[
         str | None, typer.Option("--format", help="md, csv or json; by default the file's ending.", metavar="FORMAT")
@@ -243,7 +244,7 @@ def export(
     from budgetscope import api
     from budgetscope.cli.output import tell_skipped
 
-    chosen = form or (output.suffix.removeprefix(".") if output else "md")
+    chosen = form if form is not None else output.suffix.removeprefix(".") if output else "md"
     if chosen not in api.EXPORT_FORMATS:
         raise UsageError(f"{chosen!r} is not a format; choose one of {', '.join(api.EXPORT_FORMATS)}.")
     request = api.PlanRequest(budget, law, hyperparameters, device, gpus, mfu, price, seq_len, vocab, convention)

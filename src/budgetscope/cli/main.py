@@ -4,6 +4,7 @@ Bodies import what they need when they run: `plan` answers before Textual or Sci
 """
 
 import os
+import re
 import sys
 from typing import Annotated
 
@@ -72,11 +73,12 @@ def main() -> None:
         code = 0
     except OSError as error:
         _abandon_stdout()
-        code = _refuse(f"the system refused: {(error.strerror or str(error)).lower()}.", 1)
+        what = "" if error.filename is None else f" {str(error.filename)!r}"
+        code = _refuse(f"the system refused{what}: {(error.strerror or str(error)).lower()}.", 1)
     except Exception as error:
         # Typer's own refusals, from Click or its own copy of it, word themselves.
         if hasattr(error, "format_message"):
-            sentence = error.format_message().removesuffix(".")
+            sentence = _minus(getattr(error, "option_name", None)) or error.format_message().removesuffix(".")
             hint = " See budgetscope --help." if sentence.startswith(("No such", "Missing command")) else ""
             code = _refuse(f"{sentence}.{hint}", getattr(error, "exit_code", 2))
         elif os.environ.get("BUDGETSCOPE_DEBUG"):
@@ -85,6 +87,14 @@ def main() -> None:
             what = " ".join(f"{type(error).__name__}: {error}".split())
             code = _refuse(f"a mistake of ours ({what}); BUDGETSCOPE_DEBUG=1 shows where, please report it.", 1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _minus(option: str | None) -> str | None:
+    """Return what to say of an unknown option that is a negative number, such as `-5e21`; None of any other."""
+    if option is None or not re.fullmatch(r"-[\d.$]", option):
+        return None
+    word = next((word for word in sys.argv[1:] if word.startswith(option)), option)
+    return f"{word!r} begins with a minus, and a budget must be above zero; write it like 1e21, 64xH100 14d or $50k"
 
 
 def _abandon_stdout() -> None:

@@ -36,11 +36,11 @@ def one_form(**asked: bool) -> str | None:
     return forms[0] if forms else None
 
 
-def tell_skipped(entries: "Iterable[Entry]") -> None:
-    """Name on stderr every fit that was left out because its file is broken."""
-    for entry in entries:
-        if entry.problem:
-            sys.stderr.write(f"skipped: {entry.problem}\n")
+def tell_skipped(entries: "Iterable[Entry]", unusable: Iterable[str] = ()) -> None:
+    """Say on stderr why each fit was left out: its file is broken, or it gives no usable numbers."""
+    for problem in (*(entry.problem for entry in entries), *unusable):
+        if problem:
+            sys.stderr.write(f"skipped: {problem}\n")
 
 
 def emit(form: str | None, texts: Mapping[str, Callable[[], str]], show: Callable[[Console], None]) -> None:

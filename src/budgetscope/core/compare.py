@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from budgetscope.core.errors import UsageError
+from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.fit import Fit
 from budgetscope.core.hyperparameters import predict
 from budgetscope.core.ledger import Convention
-from budgetscope.core.plan import Plan, Question, locate
+from budgetscope.core.plan import Plan
+from budgetscope.core.question import Question, locate, trained
 from budgetscope.core.solve import OperatingPoint, operate, recount
+from budgetscope.core.soundness import sound
 from budgetscope.core.valley import Valley
 
 
@@ -19,7 +21,7 @@ class Row:
     Attributes:
         fit_id: whose.
         title: what people call it.
-        ablation: a step of an argument, not a recommendation.
+        ablation: a step of an argument or an example, not a recommendation.
         counting: the convention in which the law itself was written.
         n_params: by the comparison's convention; None for a law that says nothing of N and D.
         tokens: training tokens.
@@ -59,6 +61,7 @@ class Comparison:
         convention: who counts.
         flops: the budget by that convention.
         rows: recommendations first, then the steps of arguments; each by falling N.
+        skipped: why fits have no row, one sentence each.
     """
 
     budget: str
@@ -67,6 +70,7 @@ class Comparison:
     convention: Convention
     flops: float
     rows: tuple[Row, ...]
+    skipped: tuple[str, ...] = ()
 
 
 def compare(question: Question, plan: Plan, fits: Sequence[Fit]) -> Comparison:
@@ -76,9 +80,20 @@ def compare(question: Question, plan: Plan, fits: Sequence[Fit]) -> Comparison:
         question: what was asked.
         plan: the answer of the chosen law to it.
         fits: all fits to ask.
+
+    Raises:
+        UsageError: no budget within bounds does what the question asks.
+        FailureError: the chosen law gives no usable numbers; another one is skipped.
     """
     optimum = locate(question)
-    rows = [_row(question, plan, optimum, fit) for fit in fits if _says_something(fit)]
+    rows, skipped = [], []
+    for fit in filter(_says_something, fits):
+        try:
+            rows.append(sound(fit.id, _row, question, plan, optimum, fit))
+        except FailureError as error:
+            if fit is question.fit:
+                raise
+            skipped.append(str(error))
     rows.sort(key=lambda row: (row.ablation, row.n_params is None, -(row.n_params or 0.0)))
     return Comparison(
         budget=plan.budget,
@@ -87,6 +102,7 @@ def compare(question: Question, plan: Plan, fits: Sequence[Fit]) -> Comparison:
         convention=question.convention,
         flops=optimum.flops,
         rows=tuple(rows),
+        skipped=tuple(dict.fromkeys(skipped)),
     )
 
 
@@ -97,8 +113,8 @@ def _says_something(fit: Fit) -> bool:
 def _row(question: Question, plan: Plan, optimum: OperatingPoint, fit: Fit) -> Row:
     family, convention = question.family, question.convention
     has_split = fit.allocation is not None
-    point = operate(fit, optimum.flops, convention, family) if has_split else optimum
-    loss_difference, wasted = _cost(question, optimum, point) if has_split else (None, None)
+    point = trained(fit.id, operate(fit, optimum.flops, convention, family)) if has_split else optimum
+    loss_difference, wasted = sound(question.fit.id, _cost, question, optimum, point) if has_split else (None, None)
     cost = plan.run.cost_usd
     loss = plan.loss.value if plan.loss else None
     learning_rate, batch = (predict(fit, role, point, family, loss) for role in ("learning_rate", "batch_size"))

@@ -10,6 +10,7 @@ from budgetscope.core.intervals import LEVEL, params_interval
 from budgetscope.core.ledger import Convention
 from budgetscope.core.shapes import ShapeFamily
 from budgetscope.core.solve import OperatingPoint, allocation_law, operate, recount
+from budgetscope.core.soundness import sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,12 @@ def curve(
         band: whether to evaluate the interval, which costs a thousand times the curve.
 
     Raises:
-        FailureError: the fit has no law for N and D.
+        FailureError: the fit has no law for N and D, or gives no usable numbers at one of the budgets.
     """
+    return sound(fit.id, _curve, fit, convention, family, flops_grid, band)
+
+
+def _curve(fit: Fit, convention: Convention, family: ShapeFamily, flops_grid: Sequence[float], band: bool) -> Curve:
     points = [operate(fit, flops, convention, family) for flops in flops_grid]
     ends = _ends(fit, points, family) if band else None
     return Curve(

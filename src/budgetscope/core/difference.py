@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+from budgetscope.core.errors import UsageError
 from budgetscope.core.fit import Fit
 from budgetscope.core.hyperparameters import predict
 from budgetscope.core.ledger import Convention
 from budgetscope.core.shapes import ShapeFamily
-from budgetscope.core.solve import operate
+from budgetscope.core.solve import MAX_FLOPS, MIN_FLOPS, operate
+from budgetscope.core.soundness import sound
 from budgetscope.core.valley import Valley
 
 BUDGETS = (1e18, 1e20, 1e22, 1e24)
@@ -78,7 +80,17 @@ def differ(
         family: the shapes through which conventions convert.
         budgets: FLOPs at which to compare, by `convention`.
         convention: who counts; by default the first fit's own if it counts 6 N, else `standard`.
+
+    Raises:
+        UsageError: a budget is out of bounds.
+        FailureError: a fit gives no usable numbers at one of the budgets.
     """
+    for flops in budgets:
+        if not MIN_FLOPS <= flops <= MAX_FLOPS:
+            raise UsageError(
+                f"{flops:g} FLOPs lie outside {MIN_FLOPS:.0e} to {MAX_FLOPS:.0e} FLOPs, where no scaling law says "
+                "anything; give a budget inside."
+            )
     counting = convention or (before.counting if before.counting.counts_six_n else Convention.STANDARD)
     return Difference(
         before=before.id,
@@ -88,8 +100,8 @@ def differ(
         budgets=tuple(
             BudgetChange(
                 flops,
-                _recommendation(before, flops, counting, family),
-                _recommendation(after, flops, counting, family),
+                sound(before.id, _recommendation, before, flops, counting, family),
+                sound(after.id, _recommendation, after, flops, counting, family),
             )
             for flops in budgets
         ),

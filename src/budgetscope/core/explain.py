@@ -15,9 +15,11 @@ from budgetscope.core.fit import Draws, Fit, percentiles
 from budgetscope.core.intervals import LEVEL, Estimate, params_interval
 from budgetscope.core.laws import PowerLawParams
 from budgetscope.core.ledger import Convention
-from budgetscope.core.plan import Plan, Question, locate
+from budgetscope.core.plan import Plan
+from budgetscope.core.question import Question, locate
 from budgetscope.core.shapes import ShapeFamily
 from budgetscope.core.solve import operate, recount
+from budgetscope.core.soundness import sound
 
 DATASETS = (("refinedweb", "RefinedWeb"), ("openwebtext2", "OpenWebText2"))
 
@@ -153,14 +155,16 @@ def explain(question: Question, plan: Plan, get: Callable[[str], Fit]) -> Explan
         get: looks a fit up by its id.
 
     Raises:
-        FailureError: a step's fit is shadowed by one that is no power law.
+        FailureError: a step's fit is shadowed by one that is no power law or gives no usable numbers.
     """
     flops = locate(question).flops
     datasets = {}
     for dataset, name in DATASETS:
         tuned = get(stage_id(dataset, "tuned"))
         datasets[name] = tuple(
-            _step(get(stage_id(dataset, stage)), tuned, title, sentence, flops, question)
+            sound(
+                stage_id(dataset, stage), _step, get(stage_id(dataset, stage)), tuned, title, sentence, flops, question
+            )
             for stage, title, sentence in STAGES
         )
     return Explanation(plan.budget, plan.understood, question.convention, flops, datasets, NOTE)

@@ -154,7 +154,7 @@ class Fit:
         url: of the source.
         method: how it was obtained, one sentence.
         schedule: of the learning rate in the runs whose loss it describes: `constant`, `cosine` or None.
-        ablation: a step of an argument, not a recommendation: shown apart.
+        ablation: a step of an argument or an example, not a recommendation: shown apart.
         flags: what the fitting engine found doubtful.
         points: the measured optima.
         provenance: free key-value facts (data hash, device, versions).

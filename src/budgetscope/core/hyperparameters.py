@@ -49,8 +49,8 @@ def predict(fit: Fit, role: str, point: OperatingPoint, family: ShapeFamily, los
 def _interval(law: Law, at: Predictors) -> tuple[float, float] | None:
     if not isinstance(law.uncertainty, Draws) or not isinstance(law.law, HyperparameterLaw):
         return None
-    drawn = [each.predict(at) for each in law.uncertainty.laws(law.law)]
-    return percentiles([value for value in drawn if value is not None], LEVEL)
+    drawn = [value for each in law.uncertainty.laws(law.law) if (value := each.predict(at)) is not None]
+    return percentiles(drawn, LEVEL) if drawn else None
 
 
 def outside(law: Law, at: Predictors, batch_tokens: float | None = None) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """The forms that published laws take, each a frozen set of parameters with one method.
 
 A stored fit names a form of `FORMS` and gives its parameters; nothing else about a law is code. Every form
-works in the counting convention of the fit that holds it. Logarithms are natural.
+works in the counting convention of the fit that holds it. Logarithms are natural. Powers are `math.pow`: of a
+negative base, which a draw may have, `**` would make a complex number.
 """
 
 import math
@@ -42,7 +43,7 @@ class PowerLawParams:
 
     def allocate(self, flops: float) -> Allocation:
         """Return N* and C / 6N*."""
-        n_params = self.coefficient * (flops / self.flops_unit) ** self.exponent
+        n_params = self.coefficient * math.pow(flops / self.flops_unit, self.exponent)
         return Allocation(n_params, flops / (6 * n_params))
 
 
@@ -56,7 +57,7 @@ class PowerLawTokens:
 
     def allocate(self, flops: float) -> Allocation:
         """Return C / 6D* and D*."""
-        tokens = self.coefficient * flops**self.exponent
+        tokens = self.coefficient * math.pow(flops, self.exponent)
         return Allocation(flops / (6 * tokens), tokens)
 
 
@@ -73,7 +74,7 @@ class PowerLawFlopsPerToken:
 
     def allocate(self, flops: float) -> Allocation:
         """Return M* / 6 and C / M*."""
-        flops_per_token = self.coefficient * flops**self.exponent
+        flops_per_token = self.coefficient * math.pow(flops, self.exponent)
         return Allocation(flops_per_token / 6, flops / flops_per_token)
 
 
@@ -88,7 +89,7 @@ class TokensPerParam:
 
     def allocate(self, flops: float) -> Allocation:
         """Return sqrt(C / 6 rho) and sqrt(C rho / 6)."""
-        ratio = self.ratio * (flops / self.flops_unit) ** self.exponent
+        ratio = self.ratio * math.pow(flops / self.flops_unit, self.exponent)
         return Allocation(math.sqrt(flops / (6 * ratio)), math.sqrt(flops * ratio / 6))
 
 
@@ -115,8 +116,8 @@ class LossSurface:
     def allocate(self, flops: float) -> Allocation:
         """Return the minimum along C = 6 N D (Hoffmann et al. 2022, eq. 4)."""
         total = self.alpha + self.beta
-        scale = (self.alpha * self.A / (self.beta * self.B)) ** (1 / total)
-        n_params = scale * (flops / 6) ** (self.beta / total)
+        scale = math.pow(self.alpha * self.A / (self.beta * self.B), 1 / total)
+        n_params = scale * math.pow(flops / 6, self.beta / total)
         return Allocation(n_params, flops / (6 * n_params))
 
     def excess(self, flops: float, ratio: float) -> float:
@@ -232,7 +233,7 @@ class LossPower:
 
     def predict(self, at: Predictors) -> float | None:
         """Return the hyperparameter, or None when no loss is known."""
-        return None if at.loss is None else self.coefficient * at.loss**-self.exponent
+        return None if at.loss is None else self.coefficient * math.pow(at.loss, -self.exponent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +271,7 @@ class TokenHalfLife:
 
     def at_batch(self, batch_tokens: float) -> float:
         """Return beta2 for a batch of so many tokens."""
-        return float(0.5 ** (batch_tokens / self.half_life_tokens))
+        return math.pow(0.5, batch_tokens / self.half_life_tokens)
 
 
 @dataclass(frozen=True, slots=True)

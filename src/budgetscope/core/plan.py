@@ -4,68 +4,18 @@ import math
 from dataclasses import dataclass
 
 from budgetscope.core import cautions
-from budgetscope.core.budget import (
-    Budget,
-    ComputeBudget,
-    HardwareBudget,
-    LossTarget,
-    SizeTarget,
-    TokensTarget,
-    describe,
-)
+from budgetscope.core.budget import ComputeBudget, HardwareBudget, describe
 from budgetscope.core.cautions import Caution
-from budgetscope.core.errors import UsageError
-from budgetscope.core.fit import Fit
-from budgetscope.core.hyperparameters import (
-    coupled_weight_decay,
-    first_with,
-    predict,
-    predictors,
-    whole_sequences,
-)
+from budgetscope.core.errors import FailureError
 from budgetscope.core.intervals import Estimate, params_interval
-from budgetscope.core.laws import Beta2Law, Constant, WarmupParams
 from budgetscope.core.ledger import Convention, Shape
 from budgetscope.core.machine import Machine, describe_machine
-from budgetscope.core.quantities import format_count, format_flops
-from budgetscope.core.shapes import ShapeFamily, shape_family
-from budgetscope.core.solve import MAX_FLOPS, MIN_FLOPS, OperatingPoint, flops_where, operate, recount
+from budgetscope.core.quantities import format_flops
+from budgetscope.core.question import Question, executed, locate
+from budgetscope.core.recipe import Recipe, recommend
+from budgetscope.core.solve import OperatingPoint, recount
+from budgetscope.core.soundness import sound
 from budgetscope.core.valley import Valley
-
-COOLDOWN_SHARE = 0.2
-"""Share of the run over which to decay: at 20% a cooldown matches a cosine (Hägele et al. 2024,
-arXiv 2405.18392, section 4)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Everything a plan depends on, resolved: no names left to look up.
-
-    Attributes:
-        budget: as parsed.
-        fit: the law for N, D and the loss.
-        hyperparameters: fits for learning rate, batch, beta2, warmup, weight decay and critical batch; for
-            each of them the first fit that has a law for it is followed.
-        opinions: further fits whose learning rate and batch show the spread of the field.
-        machine: for hours and dollars.
-        convention: who counts N and C in the question and in the plan.
-        vocab_size: of the tokenizer to train with.
-        seq_len: training context in tokens.
-    """
-
-    budget: Budget
-    fit: Fit
-    hyperparameters: tuple[Fit, ...]
-    opinions: tuple[Fit, ...]
-    machine: Machine
-    convention: Convention
-    vocab_size: int
-    seq_len: int
-
-    @property
-    def family(self) -> ShapeFamily:
-        """The shapes to choose from."""
-        return shape_family("dense", vocab_size=self.vocab_size, seq_len=self.seq_len)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,35 +41,6 @@ class Run:
     hours: float
     device_hours: float
     cost_usd: Estimate | None
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """The hyperparameters.
-
-    Attributes:
-        learning_rate: peak, for AdamW.
-        batch_tokens: tokens a step; a whole number of sequences.
-        batch_sequences: the same in sequences.
-        beta2: of AdamW.
-        warmup_tokens: tokens of linear warmup.
-        weight_decay_independent: shrinkage of the weights a step at peak learning rate.
-        weight_decay_coupled: the same as PyTorch's AdamW wants it.
-        critical_batch_tokens: batch beyond which steps no longer fall in proportion; None without a law.
-        schedule: how the learning rate goes over the run, one phrase.
-        sources: by hyperparameter, the id of the fit whose law is followed.
-    """
-
-    learning_rate: Estimate
-    batch_tokens: Estimate
-    batch_sequences: int
-    beta2: float
-    warmup_tokens: float
-    weight_decay_independent: float
-    weight_decay_coupled: float
-    critical_batch_tokens: float | None
-    schedule: str
-    sources: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +97,18 @@ def plan(question: Question) -> Plan:
 
     Raises:
         UsageError: no budget within bounds does what the question asks.
-        FailureError: the fit has no law for N and D.
+        FailureError: the fit has no law for N and D, or a fit in use gives no usable numbers.
     """
+    return sound(question.fit.id, _answer, question)
+
+
+def _answer(question: Question) -> Plan:
     optimum = locate(question)
     family, valley = question.family, Valley(question.fit)
     own = recount(optimum, question.fit.counting, family)
     n_params, tokens, ratio = _intervals(question, optimum, own)
-    best = valley.best_loss(own.flops)
-    recipe = _recipe(question, optimum, best)
+    best = _best_loss(valley, own.flops)
+    recipe = recommend(question, optimum, best)
     run = _run(question, optimum, recipe.batch_sequences * question.seq_len)
     band = valley.flat_band(own.flops)
     return Plan(
@@ -221,54 +146,6 @@ def plan(question: Question) -> Plan:
     )
 
 
-def executed(question: Question, point: OperatingPoint) -> float:
-    """Return the FLOPs that the machine executes for a model and its tokens."""
-    return point.tokens * question.family.executed_flops_per_token(point.position)
-
-
-def locate(question: Question) -> OperatingPoint:
-    """Return the operating point that the question's law gives its budget.
-
-    Raises:
-        UsageError: no budget within bounds does what the question asks.
-    """
-    fit, convention, family = question.fit, question.convention, question.family
-    match question.budget:
-        case ComputeBudget(flops):
-            found: float | None = flops if MIN_FLOPS <= flops <= MAX_FLOPS else None
-        case HardwareBudget():
-            wanted = question.machine.executed_flops or 0.0
-            found = flops_where(fit, convention, family, lambda p: executed(question, p), wanted)
-        case LossTarget(loss):
-            return _locate_loss(question, loss)
-        case SizeTarget(n_params):
-            found = flops_where(fit, convention, family, lambda p: p.n_params, n_params)
-        case TokensTarget(tokens):
-            found = flops_where(fit, convention, family, lambda p: p.tokens, tokens)
-    if found is None:
-        raise UsageError(
-            f"{describe(question.budget)!r} lies outside {MIN_FLOPS:.0e} to {MAX_FLOPS:.0e} FLOPs, where no "
-            "scaling law says anything; give a budget inside."
-        )
-    return operate(fit, found, convention, family)
-
-
-def _locate_loss(question: Question, loss: float) -> OperatingPoint:
-    fit, valley = question.fit, Valley(question.fit)
-    if valley.best_loss(MIN_FLOPS) is None:
-        raise UsageError(f"{fit.id} says nothing of the loss; choose another law with --law.")
-    own_flops = valley.flops_for_loss(loss)
-    if own_flops is None:
-        reason = (
-            f"is below {valley.floor:.3f}, the lowest loss that {fit.id} can reach"
-            if loss <= valley.floor
-            else f"is out of reach of {MIN_FLOPS:.0e} to {MAX_FLOPS:.0e} FLOPs by {fit.id}"
-        )
-        raise UsageError(f"a loss of {loss:g} {reason}; ask for another loss.")
-    own = operate(fit, own_flops, fit.counting, question.family)
-    return recount(own, question.convention, question.family)
-
-
 def _intervals(question: Question, optimum: OperatingPoint, own: OperatingPoint) -> tuple[Estimate, Estimate, Estimate]:
     """Return N, D and D/N with intervals: the law's own, read in the plan's convention at fixed C."""
     interval = params_interval(question.fit, own.flops)
@@ -298,81 +175,21 @@ def _in_convention(question: Question, band: tuple[float, float]) -> tuple[float
     return low, high
 
 
+def _best_loss(valley: Valley, own_flops: float) -> float | None:
+    best = valley.best_loss(own_flops)
+    if best is not None and best <= 0:
+        raise FailureError(
+            f"{valley.fit.id} gives a loss of {best:.3g} here, where no loss can be; correct its parameters or "
+            "choose another law."
+        )
+    return best
+
+
 def _loss(valley: Valley, own_flops: float, best: float) -> Estimate:
     interval = valley.loss_interval(own_flops)
     if interval is None:
         return Estimate(best, basis="the source publishes no uncertainty")
     return Estimate(best, *interval, "95% of the bootstrap draws: the noise of the runs, not the form of the law")
-
-
-def _recipe(question: Question, optimum: OperatingPoint, loss: float | None) -> Recipe:
-    family, fits = question.family, question.hyperparameters
-    learning_rate, lr_source = _hyperparameter("learning_rate", question, optimum, loss)
-    batch, batch_source = _hyperparameter("batch_size", question, optimum, loss)
-    sequences = whole_sequences(batch.value, question.seq_len)
-    batch_tokens = float(sequences * question.seq_len)
-    sources = {"learning_rate": lr_source, "batch_size": batch_source}
-    laws = {}
-    for role in ("beta2", "warmup", "weight_decay"):
-        found = first_with(role, fits)
-        if found is None:
-            raise UsageError(f"no fit in use has a law for {role}; choose others with --hyperparameters.")
-        sources[role] = found[0].id
-        laws[role] = found
-    beta2, warmup, decay = (laws[role][1].law for role in ("beta2", "warmup", "weight_decay"))
-    if not (isinstance(beta2, Beta2Law) and isinstance(warmup, WarmupParams) and isinstance(decay, Constant)):
-        raise UsageError("a fit in use has a law of the wrong form; choose others with --hyperparameters.")
-    warmup_tokens = warmup.warmup_tokens(predictors(laws["warmup"][0], optimum, family, loss))
-    critical = first_with("critical_batch_size", fits)
-    critical_tokens = None
-    if critical is not None:
-        prediction = predict(critical[0], "critical_batch_size", optimum, family, loss)
-        critical_tokens = prediction.value if prediction else None
-        sources["critical_batch_size"] = critical[0].id
-    return Recipe(
-        learning_rate=learning_rate,
-        batch_tokens=_whole_batch(batch, batch_tokens),
-        batch_sequences=sequences,
-        beta2=beta2.at_batch(batch_tokens),
-        warmup_tokens=warmup_tokens,
-        weight_decay_independent=decay.value,
-        weight_decay_coupled=coupled_weight_decay(decay.value, learning_rate.value),
-        critical_batch_tokens=critical_tokens,
-        schedule=_schedule(warmup_tokens, optimum.tokens, batch_tokens),
-        sources=sources,
-    )
-
-
-def _hyperparameter(role: str, question: Question, optimum: OperatingPoint, loss: float | None) -> tuple[Estimate, str]:
-    """Return the followed law's value with the spread of all laws that speak, and the followed fit's id."""
-    followed = [predict(fit, role, optimum, question.family, loss) for fit in question.hyperparameters]
-    speaking = [p for p in followed if p is not None and p.value is not None]
-    if not speaking or speaking[0].value is None:
-        raise UsageError(
-            f"no fit in use predicts the {role.replace('_', ' ')} here; choose others with --hyperparameters."
-        )
-    value = speaking[0].value
-    if speaking[0].interval is not None:
-        return Estimate(value, *speaking[0].interval, "95% of the law's bootstrap draws"), speaking[0].fit_id
-    others = [predict(fit, role, optimum, question.family, loss) for fit in question.opinions]
-    values = {p.fit_id: p.value for p in [*others, speaking[0]] if p is not None and p.value is not None}
-    basis = f"range over {len(values)} published laws, not a confidence interval"
-    return Estimate(value, min(values.values()), max(values.values()), basis), speaking[0].fit_id
-
-
-def _whole_batch(predicted: Estimate, batch_tokens: float) -> Estimate:
-    """Return the rounded batch with the prediction's range, widened where rounding left it."""
-    low, high = (batch_tokens if end is None else end for end in (predicted.low, predicted.high))
-    return Estimate(batch_tokens, min(low, batch_tokens), max(high, batch_tokens), predicted.basis)
-
-
-def _schedule(warmup_tokens: float, tokens: float, batch_tokens: float) -> str:
-    warmup_steps = math.ceil(warmup_tokens / batch_tokens)
-    return (
-        f"linear warmup over {format_count(warmup_tokens)} tokens ({warmup_steps} steps), constant to "
-        f"{format_count((1 - COOLDOWN_SHARE) * tokens)} tokens, then a linear decay to zero over the last "
-        f"{COOLDOWN_SHARE:.0%}"
-    )
 
 
 def _run(question: Question, optimum: OperatingPoint, batch_tokens: int) -> Run:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any
@@ -85,6 +86,7 @@ def export_csv(plan: Plan, comparison: Comparison, command: str) -> str:
         for row in comparison.rows
         for name in COMPARISON_CSV_HEADER[1:]
     ]
+    rows += [("skipped", str(i), "text", sentence) for i, sentence in enumerate(comparison.skipped)]
     return _csv(("table", "row", "column", "value"), rows)
 
 
@@ -115,22 +117,26 @@ def plan_markdown(plan: Plan, command: str) -> str:
     lines += [f"- sequences of {plan.seq_len} tokens, a vocabulary of {plan.vocab_size}", ""]
     if plan.cautions:
         lines += ["## Before you believe this", "", *(f"- {_escaped(c.text)}" for c in plan.cautions), ""]
-    return "\n".join([*lines, "## Reproduce", "", "```sh", command, "```", ""])
+    # A file's name in the command may hold a fence of its own.
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", command)), default=0))
+    return "\n".join([*lines, "## Reproduce", "", f"{fence}sh", command, fence, ""])
 
 
 def comparison_markdown(comparison: Comparison) -> str:
     """Return a comparison as a Markdown section."""
     rows = comparison_rows(comparison)
     cells = [
-        (("**" + _escaped(r.title) + "**") if r.chosen else _escaped(r.title),
-         r.n_params, r.tokens, r.tokens_per_param, r.learning_rate, r.batch, r.loss_difference, r.wasted)
+        (f"**{_escaped(r.title)}**" if r.chosen else _escaped(r.title),
+         r.n_params, r.tokens, r.tokens_per_param, r.learning_rate, r.batch, r.loss_difference, _escaped(r.wasted))
         for r in rows
     ]  # fmt: skip
     said = (
         f"N and D by the {comparison.convention} count for {_escaped(comparison.understood)}; d-loss and waste "
         f"(deadweight compute) by `{comparison.law_id}`."
     )
-    return "\n".join(["## What the laws say", "", said, "", *_table(COMPARISON_HEADER, cells, escape=False), ""])
+    skipped = [f"- skipped: {_escaped(sentence)}" for sentence in comparison.skipped]
+    lines = ["## What the laws say", "", said, "", *_table(COMPARISON_HEADER, cells, escape=False), ""]
+    return "\n".join([*lines, *skipped, ""] if skipped else lines)
 
 
 def explanation_markdown(explanation: Explanation) -> str:
@@ -150,7 +156,5 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, escape: bool
 
 
 def _escaped(text: str) -> str:
-    """Return text that Markdown shows as it is: titles come from files."""
-    for character in "\\`*_[]<>|#":
-        text = text.replace(character, f"\\{character}")
-    return " ".join(text.split())
+    """Return text that Markdown shows as it is: titles come from files, and two dollar signs would be a formula."""
+    return " ".join(re.sub(r"[\\`*_\[\]<>|#&~$]", r"\\\g<0>", text).split())

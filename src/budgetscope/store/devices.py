@@ -6,7 +6,7 @@ from pathlib import Path
 from budgetscope.core.devices import Device, device_from_mapping
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store import locations
-from budgetscope.store.files import read_text
+from budgetscope.store.files import read_text, status
 
 
 def user_devices(path: Path | None = None) -> tuple[Device, ...]:
@@ -16,7 +16,7 @@ def user_devices(path: Path | None = None) -> tuple[Device, ...]:
         FailureError: the file cannot be read, is not TOML, or has an entry that is refused.
     """
     path = path or locations.devices_file()
-    if not path.exists():
+    if status(path) is None:
         return ()
     try:
         tables = tomllib.loads(read_text(path, 2**20))

@@ -5,19 +5,22 @@ fits that ship with budgetscope. A fit in a nearer layer shadows one of the same
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.fit import Fit
 from budgetscope.store import locations
-from budgetscope.store.files import locked, read_text, write_atomically
+from budgetscope.store.files import listed, locked, read_text, status, write_atomically
 from budgetscope.store.schema import check_id, decode, digest, dump
 
 _MAX_BYTES = 32 * 2**20
 _HISTORY = ".history"
+_PAST = re.compile(r"[0-9]{6}\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,9 @@ class Entry:
     """A file of the library.
 
     Attributes:
-        id: of the fit, by its place.
+        id: of the fit, by its place; of its family alone for a folder that cannot be read.
         layer: where it was found.
-        path: the file.
+        path: the file or folder.
         fit: what it holds; None when it is broken.
         problem: why it is broken; empty when it is not.
         shadows: layers whose fit of the same id it hides.
@@ -61,7 +64,7 @@ class Library:
     def standard(cls) -> "Library":
         """Return the library of this user and environment."""
         override = locations.override_fits()
-        if override is not None and not override.is_dir():
+        if override is not None and not _is(stat.S_ISDIR, override):
             raise UsageError(f"BUDGETSCOPE_FITS names {str(override)!r}, which is no folder; correct or unset it.")
         return cls(
             (
@@ -76,7 +79,7 @@ class Library:
 
         Raises:
             UsageError: there is none of that id.
-            FailureError: its file is broken.
+            FailureError: its file is broken, or a folder cannot be read.
         """
         if name.endswith(".json"):
             return load(locations.expanded(name))
@@ -90,43 +93,46 @@ class Library:
 
         Raises:
             UsageError: it is not an id.
+            FailureError: a folder cannot be read.
         """
         candidates = [layer.folder / f"{_asked_id(fit_id)}.json" for layer in self.layers]
-        return next((path for path in candidates if path.is_file()), None)
+        return next((path for path in candidates if _is(stat.S_ISREG, path)), None)
 
     def unknown(self, name: str) -> str:
         """Return the sentence that refuses an id which no layer has."""
         from difflib import get_close_matches  # noqa: PLC0415 - only a refusal needs it
 
-        known = sorted({fit_id for _, fit_id, _ in self._files()})
+        known = sorted({_id(path) for _, family in self._families() for path in _fit_files(family)})
         near = get_close_matches(name, known, n=2, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}" if near else "no id is near it"
         return f"no fit has the id {name!r}: {hint}; `budgetscope fits list` shows all."
 
-    def _files(self) -> Iterator[tuple[Layer, str, Path]]:
+    def _families(self) -> Iterator[tuple[Layer, Path]]:
         for layer in self.layers:
-            for path in sorted(layer.folder.glob("*/*.json")):
-                if not path.parent.name.startswith("."):
-                    yield layer, f"{path.parent.name}/{path.stem}", path
+            for family in listed(layer.folder):
+                if not family.name.startswith("."):
+                    yield layer, family
 
     def entries(self) -> list[Entry]:
-        """Return every fit that can be had, by id; a broken file is reported and hides nothing."""
+        """Return every fit that can be had, by id; a broken file is reported and hides nothing.
+
+        Raises:
+            FailureError: the folder of a layer cannot be read.
+        """
         found: dict[str, Entry] = {}
         broken: list[Entry] = []
-        for layer, fit_id, path in self._files():
-            hidden_by = found.get(fit_id)
-            if hidden_by is not None:
-                shadows = (*hidden_by.shadows, layer.name)
-                found[fit_id] = Entry(
-                    fit_id, hidden_by.layer, hidden_by.path, hidden_by.fit, "", shadows, hidden_by.edited
-                )
-                continue
+        for layer, family in self._families():
             try:
-                fit = load(path, fit_id)
+                paths = _fit_files(family)
             except FailureError as error:
-                broken.append(Entry(fit_id, layer.name, path, None, str(error), (), edited=False))
-            else:
-                found[fit_id] = Entry(fit_id, layer.name, path, fit, "", (), edited=_edited(path))
+                broken.append(Entry(family.name, layer.name, family, None, str(error), (), edited=False))
+                continue
+            for path in paths:
+                entry = _entry(layer, path, found.get(_id(path)))
+                if entry.fit is None:
+                    broken.append(entry)
+                else:
+                    found[entry.id] = entry
         return sorted([*found.values(), *broken], key=lambda entry: entry.id)
 
     def save(self, fit: Fit) -> Path:
@@ -140,7 +146,7 @@ class Library:
         decode(_parsed(text), check_id(fit.id))
         path = folder / f"{fit.id}.json"
         with locked(folder):
-            if path.is_file():
+            if status(path) is not None:
                 past = self._past(fit.id)
                 number = 1 + max((int(p.stem) for p in past), default=0)
                 write_atomically(folder / _HISTORY / fit.id / f"{number:06d}.json", read_text(path, _MAX_BYTES))
@@ -158,11 +164,11 @@ class Library:
         """
         folder = self._user_folder()
         path = folder / f"{_asked_id(fit_id)}.json"
-        if not path.is_file():
+        if status(path) is None:
             raise UsageError(f"{fit_id!r} is not among your own fits; only those can be undone.")
         with locked(folder):
             past, history = self._past(fit_id), folder / _HISTORY / fit_id
-            number = 1 + len(list(history.glob("undone-*.json")))
+            number = 1 + sum(each.name.startswith("undone-") for each in listed(history))
             write_atomically(history / f"undone-{number:06d}.json", read_text(path, _MAX_BYTES))
             if not past:
                 path.unlink()
@@ -172,10 +178,33 @@ class Library:
         return load(path, fit_id)
 
     def _past(self, fit_id: str) -> list[Path]:
-        return sorted((self._user_folder() / _HISTORY / fit_id).glob("[0-9]" * 6 + ".json"))
+        return [path for path in listed(self._user_folder() / _HISTORY / fit_id) if _PAST.fullmatch(path.name)]
 
     def _user_folder(self) -> Path:
         return next(layer.folder for layer in self.layers if layer.name == "user")
+
+
+def _is(kind: Callable[[int], bool], path: Path) -> bool:
+    found = status(path)
+    return found is not None and kind(found.st_mode)
+
+
+def _fit_files(family: Path) -> list[Path]:
+    return [path for path in listed(family) if path.suffix == ".json"]
+
+
+def _id(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+def _entry(layer: Layer, path: Path, hidden_by: Entry | None) -> Entry:
+    """Return the entry of a file; of the one that hides it, if one does."""
+    if hidden_by is not None:
+        return replace(hidden_by, shadows=(*hidden_by.shadows, layer.name))
+    try:
+        return Entry(_id(path), layer.name, path, load(path, _id(path)), "", (), edited=_edited(path))
+    except FailureError as error:
+        return Entry(_id(path), layer.name, path, None, str(error), (), edited=False)
 
 
 def load(path: Path, expected_id: str | None = None) -> Fit:
@@ -184,11 +213,10 @@ def load(path: Path, expected_id: str | None = None) -> Fit:
     Raises:
         FailureError: naming the file and what is wrong with it.
     """
-    try:
-        stat = path.stat()
-    except (OSError, ValueError):  # a null byte is a ValueError
-        raise FailureError(f"there is no fit file {str(path)!r}; check the path.") from None
-    return _load(path, expected_id, stat.st_mtime_ns, stat.st_size)
+    found = status(path)
+    if found is None:
+        raise FailureError(f"there is no fit file {str(path)!r}; check the path.")
+    return _load(path, expected_id, found.st_mtime_ns, found.st_size)
 
 
 @lru_cache(maxsize=1024)

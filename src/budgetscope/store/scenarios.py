@@ -42,9 +42,11 @@ def read_scenarios(path: Path | None = None) -> tuple[Scenario, ...]:
     try:
         record = json.loads(read_text(path, _LIMIT_BYTES))
         if record["schema"] != _SCHEMA:
-            raise FailureError(f"{str(path)!r} was written by a newer budgetscope; use that one, or move the file away.")
+            raise FailureError(
+                f"{str(path)!r} was written by a newer budgetscope; use that one, or move the file away."
+            )
         scenarios = tuple(_scenario(entry) for entry in record["scenarios"])
-    except (ValueError, TypeError, KeyError, RecursionError, UsageError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, UsageError):
         raise FailureError(f"the scenarios file {str(path)!r} is broken; mend it or move it away.") from None
     if len({scenario.name for scenario in scenarios}) < len(scenarios):
         raise FailureError(f"the scenarios file {str(path)!r} holds a name twice; mend it or move it away.")

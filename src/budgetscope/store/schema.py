@@ -20,10 +20,14 @@ from budgetscope.core.fit import (
     Points,
     Range,
 )
-from budgetscope.core.laws import build_law
+from budgetscope.core.laws import AllocationLaw, LossCurve, LossSurface, build_law
 from budgetscope.core.ledger import Convention
+from budgetscope.core.solve import MAX_FLOPS, MIN_FLOPS
+from budgetscope.core.soundness import LARGEST, sound
 
 SCHEMA = 1
+MAX_COUNT = 10_000_000
+"""Of a vocabulary, and of the tokens in a training context."""
 _MAX_ROWS = 20_000
 _NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 _ID = re.compile(rf"{_NAME}/{_NAME}")
@@ -128,6 +132,8 @@ def decode(record: object, expected_id: str | None = None) -> Fit:
     laws = {role: _decode_law(entry, role) for role, entry in top.get("laws", dict).items()}
     if not laws:
         raise FailureError("it holds no law.")
+    for law in laws.values():
+        sound(fit_id, _at_the_ends, law)
     points = top.optional("points", dict)
     return Fit(
         id=fit_id,
@@ -137,16 +143,27 @@ def decode(record: object, expected_id: str | None = None) -> Fit:
         citation=top.text("citation"),
         url=top.text("url"),
         method=top.text("method"),
-        vocab_size=top.count("vocab_size"),
+        vocab_size=top.count("vocab_size", 2),
         tokenizer=top.optional("tokenizer", str),
         loss_unit=top.optional("loss_unit", str),
-        seq_len=top.count("seq_len"),
+        seq_len=top.count("seq_len", 1),
         schedule=top.optional("schedule", str),
         ablation=top.get("ablation", bool),
         flags=tuple(_text(flag, "a flag") for flag in top.get("flags", list)),
-        points=None if points is None else Points(*_decode_table(points, "points", POINT_COLUMNS)),
+        points=None if points is None else _decode_points(points),
         provenance={k: _text(v, f"provenance {k}") for k, v in top.get("provenance", dict).items()},
     )
+
+
+def _at_the_ends(law: Law) -> list[object]:
+    """Return what a law of N, D or loss says of the smallest and the largest budget, between which it is monotone."""
+    form, found = law.law, list[object]()
+    for flops in (MIN_FLOPS, MAX_FLOPS):
+        if isinstance(form, AllocationLaw):
+            found.append(form.allocate(flops))
+        if isinstance(form, LossCurve | LossSurface):
+            found.append(form.best_loss(flops))
+    return found
 
 
 def _decode_law(entry: object, role: str) -> Law:
@@ -208,6 +225,13 @@ def _decode_uncertainty(entry: dict[str, Any] | None, parameters: set[str]) -> D
             raise FailureError(f"{kind!r} is not a kind of uncertainty; write draws or exponent-interval.")
 
 
+def _decode_points(entry: dict[str, Any]) -> Points:
+    columns, rows = _decode_table(entry, "points", POINT_COLUMNS)
+    if not rows or any(value <= 0 for flops, n_params, tokens, *_ in rows for value in (flops, n_params, tokens)):
+        raise FailureError("points needs at least one row, and FLOPs, parameters and tokens above zero.")
+    return Points(columns, rows)
+
+
 def _decode_table(
     entry: dict[str, Any], name: str, expected: tuple[str, ...] | None
 ) -> tuple[tuple[str, ...], tuple[tuple[float, ...], ...]]:
@@ -251,10 +275,10 @@ class _Reader:
     def optional(self, key: str, kind: type[Any]) -> Any:
         return None if self._value.get(key) is None else self.get(key, kind)
 
-    def count(self, key: str) -> int | None:
+    def count(self, key: str, least: int) -> int | None:
         value: int | None = self.optional(key, int)
-        if value is not None and not 1 <= value <= 10**9:
-            raise FailureError(f"{key!r} of {self._name} is {value}; write a whole number from 1 to 1e9.")
+        if value is not None and not least <= value <= MAX_COUNT:
+            raise FailureError(f"{key!r} of {self._name} is no whole number from {least} to {MAX_COUNT}.")
         return value
 
 
@@ -266,7 +290,7 @@ def _text(value: object, name: str) -> str:
 
 
 def _number(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e60:
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > LARGEST:
         raise FailureError(f"{name} is not a number of ordinary size.")
     if not math.isfinite(value):
         raise FailureError(f"{name} is not finite.")
@@ -277,8 +301,8 @@ def _span(value: object, name: str) -> Range:
     if not isinstance(value, list) or len(value) != 2:
         raise FailureError(f"the fitted range of {name} is not a pair of numbers.")
     low, high = (_number(end, f"the fitted range of {name}") for end in value)
-    if not 0 < low <= high:
-        raise FailureError(f"the fitted range of {name} does not grow from a positive number.")
+    if not 1 / LARGEST <= low <= high:
+        raise FailureError(f"the fitted range of {name} does not grow from a positive number of ordinary size.")
     return Range(low, high)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from budgetscope.core.errors import FailureError
 from budgetscope.store import locations
-from budgetscope.store.files import locked, read_text, write_atomically
+from budgetscope.store.files import locked, read_text, status, write_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ def read_settings(path: Path | None = None) -> Settings:
     """Return the settings; the defaults when the file does not exist.
 
     Raises:
-        FailureError: the file is broken.
+        FailureError: the file is broken or cannot be read.
     """
     path = path or locations.settings_file()
-    if not path.exists():
+    if status(path) is None:
         return Settings()
     try:
         record = json.loads(read_text(path, 2**20))

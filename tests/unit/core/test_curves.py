@@ -1,10 +1,14 @@
 import math
+from dataclasses import replace
 
 import pytest
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.curves import curve, local_exponent
+from budgetscope.core.errors import FailureError
+from budgetscope.core.fit import Draws
 from budgetscope.core.intervals import params_interval
+from budgetscope.core.laws import PowerLawParams
 from budgetscope.core.ledger import Convention
 from budgetscope.core.shapes import shape_family
 
@@ -34,6 +38,62 @@ def test_the_band_is_the_interval_of_every_plan(advisor: Advisor, convention: st
     for flops, low, high in zip(drawn.flops, drawn.low, drawn.high, strict=True):
         plan = advisor.plan(PlanRequest(f"{flops:g}", convention=convention))
         assert (low, high) == pytest.approx((plan.n_params.low, plan.n_params.high), rel=1e-6)
+
+
+@pytest.mark.parametrize("convention", [Convention.STANDARD, Convention.TOTAL])
+def test_the_band_is_of_the_draws_and_around_the_curve(advisor: Advisor, convention: Convention) -> None:
+    fit = advisor.library.get("porian2024/refinedweb-tuned")
+    drawn = curve(fit, convention, shape_family(), GRID)
+    assert drawn.low is not None
+    assert drawn.high is not None
+    for low, n_params, high in zip(drawn.low, drawn.n_params, drawn.high, strict=True):
+        assert low < n_params < high
+    widths = [math.log(high / low) for low, high in zip(drawn.low, drawn.high, strict=True)]
+    # The law was fitted up to 2.56e19 FLOPs: further out the draws part.
+    assert widths[1] < widths[2] < widths[3]
+    if convention == fit.counting:
+        law = fit.laws["allocation"]
+        assert isinstance(law.uncertainty, Draws)
+        assert isinstance(law.law, PowerLawParams)
+        sizes = sorted(each.allocate(GRID[2]).n_params for each in law.uncertainty.laws(law.law))
+        outside = [sum(size < drawn.low[2] for size in sizes), sum(size > drawn.high[2] for size in sizes)]
+        assert outside == pytest.approx([0.025 * len(sizes)] * 2, abs=1)
+
+
+def test_a_band_that_is_not_asked_for_is_not_there(advisor: Advisor) -> None:
+    fit = advisor.library.get("porian2024/refinedweb-tuned")
+    drawn = curve(fit, fit.counting, shape_family(), GRID, band=False)
+    assert (drawn.low, drawn.high) == (None, None)
+
+
+def test_only_the_chosen_law_has_a_band(advisor: Advisor) -> None:
+    chosen, other = advisor.curves(PlanRequest("1e20"), ("porian2024/openwebtext2-tuned",), GRID)
+    assert chosen.low is not None
+    assert chosen.high is not None
+    assert (other.low, other.high) == (None, None)
+
+
+def test_a_points_interval_is_the_normal_ones_95_percent(advisor: Advisor) -> None:
+    fit = advisor.library.get("porian2024/refinedweb-tuned")
+    assert fit.points is not None
+    drawn = curve(fit, fit.counting, shape_family(), GRID, band=False)
+    for point, row in zip(drawn.points, fit.points.rows, strict=True):
+        assert math.log(point.high / point.n_params) == pytest.approx(1.959964 * row[4], rel=1e-6)
+        assert math.log(point.n_params / point.low) == pytest.approx(1.959964 * row[4], rel=1e-6)
+
+
+def test_a_law_that_breaks_on_the_grid_is_refused_by_its_name_and_left_out_beside_another(
+    advisor: Advisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuned = advisor.library.get("porian2024/refinedweb-tuned")
+    law = replace(tuned.laws["allocation"], law=PowerLawParams(1.0, 10.0, 1e-40))
+    broken = replace(tuned, id="mine/broken", laws=dict(tuned.laws) | {"allocation": law})
+    with pytest.raises(FailureError, match="mine/broken gives no usable numbers"):
+        curve(broken, tuned.counting, shape_family(), GRID)
+    mine = Advisor()
+    monkeypatch.setitem(mine.__dict__, "fits", (broken, *mine.fits))
+    drawn = mine.curves(PlanRequest("1e20"), ("mine/broken", "meta2024/llama3"), GRID)
+    assert [each.fit_id for each in drawn] == [tuned.id, "meta2024/llama3"]
 
 
 def test_points_keep_their_tokens_when_recounted(advisor: Advisor) -> None:

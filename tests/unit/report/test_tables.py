@@ -19,7 +19,7 @@ from budgetscope.report.fits import ENTRY_HEADER, entry_cells, exponent, fit_lin
 from budgetscope.report.rows import COMPARISON_HEADER, comparison_rows, plan_rows
 
 REQUEST = PlanRequest("64xH100 14d at 40% MFU", price=2.5)
-HOSTILE = "Mine | a\\b `code` *bold* _it_ [link](http://x) <script>alert(1)</script> # 1\n\n## Heading"
+HOSTILE = "Mine | a\\b `code` *bold* _it_ ~~no~~ $x^2$ &lt; [link](http://x) <b>1</b> # 1\n\n## Heading"
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_csv_holds_any_title(comparison: Comparison) -> None:
 
 
 def unescaped_specials(text: str) -> list[str]:
-    return re.findall(r"(?<!\\)(?:\\\\)*([`*_\[\]<>#])", text)
+    return re.findall(r"(?<!\\)(?:\\\\)*([`*_\[\]<>#&~$])", text)
 
 
 def test_a_hostile_title_stays_text_in_markdown(plan: Plan, comparison: Comparison) -> None:
@@ -155,6 +155,34 @@ def test_a_hostile_title_stays_text_in_markdown(plan: Plan, comparison: Comparis
     (row,) = [each for each in lines if "Mine" in each]
     assert len(re.split(r"(?<!\\)\|", row)) == len(COMPARISON_HEADER) + 2
     assert unescaped_specials(row) == []
+
+
+def test_escaped_text_is_the_text_itself(comparison: Comparison) -> None:
+    every = "".join(chr(code) for code in range(33, 127))
+    renamed = replace(comparison, law_id="mine/none", rows=(replace(comparison.rows[0], title=every),))
+    (row,) = cells_of(tables.comparison_markdown(renamed))[1:]
+    # CommonMark 0.31.2, section 2.4: a backslash before any ASCII punctuation character stands for that character.
+    assert re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", row[0]) == every
+    assert unescaped_specials(row[0]) == []
+
+
+def test_prices_are_no_formulas(comparison: Comparison, plan: Plan) -> None:
+    text = tables.plan_markdown(plan, "x") + tables.comparison_markdown(comparison)
+    assert "$" in text
+    assert not re.search(r"(?<!\\)\$", text)
+
+
+def test_a_command_cannot_end_its_own_block(plan: Plan) -> None:
+    said = command(PlanRequest("1e21", law="a\n```\n# not a heading\n````.json"))
+    assert tables.plan_markdown(plan, said).endswith(f"`````sh\n{said}\n`````\n")
+
+
+def test_a_law_that_was_skipped_is_told_everywhere(plan: Plan, comparison: Comparison) -> None:
+    skipping = replace(comparison, skipped=("mine/x gives *no* usable numbers.",))
+    assert "\n- skipped: mine/x gives \\*no\\* usable numbers.\n" in tables.comparison_markdown(skipping)
+    assert json.loads(tables.to_json(skipping))["skipped"] == ["mine/x gives *no* usable numbers."]
+    rows = parsed(tables.export_csv(plan, skipping, "x"))
+    assert [row["value"] for row in rows if row["table"] == "skipped"] == ["mine/x gives *no* usable numbers."]
 
 
 def test_a_chosen_law_is_bold_and_its_title_still_text(comparison: Comparison) -> None:
@@ -189,7 +217,7 @@ def test_markdown_shows_what_the_terminal_shows(plan: Plan, comparison: Comparis
             assert cells[row.label][1].replace("\\", "") == row.text
     shown = cells_of(tables.comparison_markdown(comparison))[1:]
     for row_cells, law in zip(shown, comparison_rows(comparison), strict=True):
-        assert row_cells[1:] == [
+        assert [cell.replace("\\", "") for cell in row_cells[1:]] == [
             law.n_params, law.tokens, law.tokens_per_param, law.learning_rate, law.batch, law.loss_difference,
             law.wasted,
         ]  # fmt: skip

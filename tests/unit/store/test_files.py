@@ -1,9 +1,13 @@
 """Writing that loses nothing, reading that never hangs, and the lock."""
 
+import contextlib
 import os
 import stat
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -80,6 +84,27 @@ def test_a_folder_in_the_files_place_is_refused(tmp_path: Path) -> None:
     assert left_over(tmp_path) == ["d"]
 
 
+def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    for name in ("pipe", "link"):
+        with pytest.raises(FailureError, match=f"cannot write '{tmp_path / name}': it is not a file"):
+            write_atomically(tmp_path / name, "x")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert left_over(tmp_path) == ["link", "pipe"]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    real, link = tmp_path / "kept" / "real.json", tmp_path / "link.json"
+    real.write_text("old")
+    link.symlink_to(real)
+    write_atomically(link, "new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+    assert left_over(real.parent) == ["real.json"]
+
+
 def test_a_file_over_the_limit_or_in_another_encoding_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"x" * 2_000_000)
@@ -108,13 +133,39 @@ def test_existence_is_never_an_error(tmp_path: Path) -> None:
         assert not exists(path)
 
 
+@pytest.fixture
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_LOCK_SECONDS", 0.1)
+
+
+HOLD = """
+import pathlib, sys, time
+from budgetscope.store.files import locked
+with locked(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@contextlib.contextmanager
+def another_process_holds(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == "held\n"
+            yield holder
+        finally:
+            holder.kill()
+
+
+@pytest.mark.usefixtures("no_patience")
 def test_the_lock_is_held_and_given_back(tmp_path: Path) -> None:
-    with locked(tmp_path / "new"):
-        assert (tmp_path / "new" / ".lock").exists()
-    assert not (tmp_path / "new" / ".lock").exists()
-    with pytest.raises(KeyError), locked(tmp_path):
+    with locked(tmp_path / "new"), pytest.raises(FailureError), locked(tmp_path / "new"):
+        pytest.fail("the lock was given twice")
+    with pytest.raises(KeyError), locked(tmp_path / "new"):
         raise KeyError
-    assert not (tmp_path / ".lock").exists()
+    with locked(tmp_path / "new"):
+        pass
 
 
 def test_two_writers_take_turns(tmp_path: Path) -> None:
@@ -136,22 +187,23 @@ def test_two_writers_take_turns(tmp_path: Path) -> None:
     assert most == 1
 
 
-def test_a_lock_left_by_a_crash_is_taken_over(tmp_path: Path) -> None:
-    lock = tmp_path / ".lock"
-    lock.touch()
-    os.utime(lock, (time.time() - 60, time.time() - 60))
-    with locked(tmp_path):
-        assert time.time() - lock.stat().st_mtime < 30
+@pytest.mark.usefixtures("no_patience")
+def test_a_lock_left_by_a_crash_holds_nobody_up(tmp_path: Path) -> None:
+    with another_process_holds(tmp_path) as holder:
+        holder.kill()
+        holder.wait()
+        assert (tmp_path / ".lock").exists()
+        with locked(tmp_path):
+            pass
 
 
-def test_a_lock_that_is_held_on_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_LOCK_SECONDS", 0.1)
-    lock = tmp_path / ".lock"
-    lock.touch()
-    os.utime(lock, (time.time() + 60, time.time() + 60))
-    with pytest.raises(FailureError, match="locked by another budgetscope"), locked(tmp_path):
-        pytest.fail("the lock was taken from its holder")
-    assert lock.exists()
+@pytest.mark.usefixtures("no_patience")
+@pytest.mark.parametrize("age", [-3600, 0, 3600])
+def test_a_lock_that_another_process_holds_is_never_taken(tmp_path: Path, age: float) -> None:
+    with another_process_holds(tmp_path):
+        os.utime(tmp_path / ".lock", (time.time() - age, time.time() - age))
+        with pytest.raises(FailureError, match="locked by another budgetscope"), locked(tmp_path):
+            pytest.fail("the lock was taken from its holder")
 
 
 def test_a_folder_that_cannot_be_is_no_place_for_a_lock(tmp_path: Path) -> None:
