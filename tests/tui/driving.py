@@ -5,26 +5,38 @@ from collections.abc import Callable
 from textual.pilot import Pilot
 
 from budgetscope.tui.app import BudgetscopeApp
+from budgetscope.tui.screens.base import DeskScreen
 from budgetscope.tui.screens.plan import PlanScreen
 
 Start = Callable[..., BudgetscopeApp]
 
 
+def stage(pilot: Pilot[None]) -> DeskScreen:
+    """Return the numbered screen that is shown."""
+    assert isinstance(pilot.app, BudgetscopeApp)
+    return pilot.app.stage
+
+
+async def settled(pilot: Pilot[None]) -> DeskScreen:
+    """Wait until everything asked is answered and shown on whatever screen."""
+    await pilot.pause()
+    while stage(pilot).working:
+        await pilot.pause(0.01)
+    await pilot.pause()
+    return stage(pilot)
+
+
 def plan_screen(pilot: Pilot[None]) -> PlanScreen:
-    """Return the screen at the bottom of the stack."""
-    screen = pilot.app.screen_stack[0]
+    """Return the plan screen, which is shown."""
+    screen = stage(pilot)
     assert isinstance(screen, PlanScreen)
     return screen
 
 
 async def settle(pilot: Pilot[None]) -> PlanScreen:
-    """Wait until everything asked is answered and shown."""
-    screen = plan_screen(pilot)
-    await pilot.pause()
-    while screen.studying:
-        await pilot.pause(0.01)
-    await pilot.pause()
-    return screen
+    """Wait as `settled` on the plan screen."""
+    await settled(pilot)
+    return plan_screen(pilot)
 
 
 async def type_into(pilot: Pilot[None], name: str, text: str) -> PlanScreen:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budgetscope.tui.canvas import Canvas, Run
+from budgetscope.tui.chart.canvas import Canvas, Run
 
 
 def texts(canvas: Canvas) -> list[str]:

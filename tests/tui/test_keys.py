@@ -8,10 +8,11 @@ from budgetscope.tui.keys import EVERYWHERE, KEYS, bindings, keys_of, named
 from budgetscope.tui.screens.details import DetailsScreen
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.laws import LawsScreen
-from budgetscope.tui.screens.plan import PlanScreen
+from budgetscope.tui.tabs import TABS, Tab
 
+NUMBERED = {tab.name: tab.screen for tab in TABS}
 OWNERS = {
-    "plan": PlanScreen,
+    **NUMBERED,
     "laws": LawsScreen,
     "details": DetailsScreen,
     "help": HelpScreen,
@@ -23,7 +24,7 @@ def test_every_key_belongs_to_a_screen_and_every_action_exists() -> None:
     assert {key.screen for key in KEYS} == set(OWNERS)
     for key in KEYS:
         if key.action:
-            scope, _, name = key.action.rpartition(".")
+            scope, _, name = key.action.partition("(")[0].rpartition(".")
             owner = BudgetscopeApp if scope == "app" else OWNERS[key.screen]
             assert hasattr(owner, f"action_{name}"), key
 
@@ -31,7 +32,7 @@ def test_every_key_belongs_to_a_screen_and_every_action_exists() -> None:
 @pytest.mark.parametrize("screen", list(OWNERS))
 def test_no_key_does_two_things(screen: str) -> None:
     keys = [name for key in keys_of(screen) for name in key.keys if key.action]
-    if screen == "plan":
+    if screen in NUMBERED:
         keys += [name for key in keys_of(EVERYWHERE) for name in key.keys if key.action]
     assert len(keys) == len(set(keys))
 
@@ -45,13 +46,18 @@ def test_bindings_are_made_from_the_table() -> None:
         assert binding.tooltip == key.description
 
 
+@pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.name)
+def test_the_sections_of_the_numbered_screens_are_their_tabs(tab: Tab) -> None:
+    section = tab.screen.SECTION
+    assert section == tab.name
+
+
 def test_every_plain_letter_of_the_plan_has_a_key_that_works_in_a_field() -> None:
     for key in (*keys_of("plan"), *keys_of(EVERYWHERE)):
-        if key.action and any(len(k) == 1 or k == "question_mark" for k in key.keys):
+        if key.action and any((len(k) == 1 and k.isalpha()) or k == "question_mark" for k in key.keys):
             assert any(k.startswith("ctrl+") or (k.startswith("f") and k[1:].isdigit()) for k in key.keys), key
 
 
 def test_keys_are_called_as_people_call_them() -> None:
-    assert [named(key) for key in ("question_mark", "ctrl+l", "f1", "b", "shift+tab", "enter")] == [
-        "?", "Ctrl-L", "F1", "b", "Shift-Tab", "Enter",
-    ]  # fmt: skip
+    names = ("question_mark", "ctrl+l", "f1", "b", "shift+tab", "enter", "ctrl+pageup", "shift+left")
+    assert [named(key) for key in names] == ["?", "Ctrl-L", "F1", "b", "Shift-Tab", "Enter", "Ctrl-PageUp", "Shift-←"]

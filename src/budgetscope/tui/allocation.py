@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from budgetscope.core.curves import Curve
 from budgetscope.core.plan import Plan
 from budgetscope.core.quantities import format_count, format_flops
-from budgetscope.tui.figure import MAX_LINES, Figure, Line, Marker, Point
-from budgetscope.tui.scale import LogScale
+from budgetscope.tui.chart.figure import Axis, Figure, Line, Marker, Point, Points, count_number, flops_number
+from budgetscope.tui.chart.plot import MAX_LINES
+from budgetscope.tui.chart.scale import LogScale
 
 FAMOUS = (
     "kaplan2020/fixed-batch",
@@ -44,21 +45,27 @@ def figure(plan: Plan, curves: Sequence[Curve]) -> Figure:
     curves = curves[:MAX_LINES]
     chosen = curves[0]
     symbols = _symbols([curve.fit_id for curve in curves])
+    measured = tuple(Point(point.flops, point.n_params, point.low, point.high) for point in chosen.points)
     # The chosen law sets the heights: a law that disagrees by a factor of ten leaves the figure at its top.
     low, high = chosen.n_params[0] / 3, chosen.n_params[-1] * 3
     return Figure(
-        x=LogScale(chosen.flops[0], chosen.flops[-1]),
-        y=LogScale.decades_around(min(low, plan.n_params.value), max(high, plan.n_params.value)),
-        x_label=_flops_label,
-        y_label=_count_label,
+        x=Axis(LogScale(chosen.flops[0], chosen.flops[-1]), "C, training FLOPs", flops_number),
+        y=Axis(
+            LogScale.decades_around(min(low, plan.n_params.value), max(high, plan.n_params.value)),
+            "N, parameters",
+            count_number,
+        ),
         lines=tuple(
             Line(symbol, curve.title, _family(curve.fit_id), curve.flops, curve.n_params, curve.low, curve.high)
             for symbol, curve in zip(symbols, curves, strict=True)
         ),
-        points=tuple(Point(point.flops, point.n_params, point.low, point.high) for point in chosen.points),
-        points_label="the optima it was fitted on",
-        marker=Marker(
-            plan.flops, plan.n_params.value, f"{format_count(plan.n_params.value)} at {format_flops(plan.flops)}"
+        points=(Points("o", "the optima it was fitted on", measured),) if measured else (),
+        markers=(
+            Marker(
+                plan.flops,
+                f"{format_count(plan.n_params.value)} at {format_flops(plan.flops)}",
+                plan.n_params.value,
+            ),
         ),
     )
 
@@ -66,14 +73,6 @@ def figure(plan: Plan, curves: Sequence[Curve]) -> Figure:
 def _family(fit_id: str) -> str:
     """Return who wrote a fit, without the year."""
     return fit_id.split("/", maxsplit=1)[0].rstrip("0123456789").capitalize()
-
-
-def _flops_label(exponent: int) -> str:
-    return f"1e{exponent}"
-
-
-def _count_label(exponent: int) -> str:
-    return format_count(10.0**exponent) if exponent < 15 else f"1e{exponent}"
 
 
 def _symbols(fit_ids: Sequence[str]) -> list[str]:

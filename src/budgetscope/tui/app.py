@@ -1,45 +1,141 @@
-"""The app: wires screens, keys and themes, and nothing more."""
+"""The app: wires desk, screens, keys and themes, and nothing more."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
+from pathlib import Path, PurePath
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
+from textual.widgets import Input
 
-from budgetscope.api import Advisor, PlanRequest
+from budgetscope.api import Advisor, PlanRequest, request_of, said
+from budgetscope.core.errors import BudgetscopeError
+from budgetscope.store.state import AppState, read_state, write_state
+from budgetscope.tui.desk import Desk
 from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
+from budgetscope.tui.messages import TabChosen
+from budgetscope.tui.screens.base import NOTICE_SECONDS, DeskScreen
 from budgetscope.tui.screens.help import HelpScreen
-from budgetscope.tui.screens.plan import PlanScreen
+from budgetscope.tui.tabs import TABS, Tab, tab
 
 DEFAULT_BUDGET = "64 H100 for 14 days"
 DARK, LIGHT = "textual-dark", "textual-light"
+_TEXTUALS_OWN = {"Theme", "Quit"}
 
 
 class BudgetscopeApp(App[None]):
-    """The planner on the screen."""
+    """The planner on the screen.
+
+    Attributes:
+        desk: what all screens show.
+    """
 
     TITLE = "budgetscope"
-    CSS_PATH = "app.tcss"
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", *(tab.css_path for tab in TABS)]
+    DEFAULT_MODE = "first"
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
 
-    def __init__(self, request: PlanRequest | None = None, advisor: Advisor | None = None) -> None:
-        super().__init__()
-        self._request = request or PlanRequest(DEFAULT_BUDGET)
-        self._advisor = advisor or Advisor()
+    def __init__(
+        self,
+        request: PlanRequest | None = None,
+        advisor: Advisor | None = None,
+        state: AppState | None = None,
+        notice: str = "",
+    ) -> None:
+        """Lay the desk.
 
-    def get_default_screen(self) -> Screen[None]:
-        """Open on the plan."""
-        return PlanScreen(self._advisor, self._request)
+        Args:
+            request: what to open with; what was asked last when None.
+            advisor: answers; by the user's fits and settings when None.
+            state: what was shown last.
+            notice: what went wrong before the start.
+        """
+        self._state = state or AppState()
+        super().__init__()
+        self._first = self._current = (tab(self._state.screen) or TABS[0]).name
+        for found in TABS:
+            self.add_mode(self._mode(found.name), partial(self._open, found))
+        self._notices = [notice] if notice else []
+        self._screens: dict[str, DeskScreen] = {}
+        self.desk = Desk(advisor or Advisor(), request or self._asked_last())
+        if request is None and self._state.scenario:
+            self.desk.scenario = self._state.scenario
+        self.desk.on_change = self._follow_desk
+
+    def _asked_last(self) -> PlanRequest:
+        if self._state.request:
+            try:
+                return request_of(self._state.request)
+            except BudgetscopeError as error:
+                self._notices.append(str(error))
+        return PlanRequest(DEFAULT_BUDGET)
+
+    def state(self) -> AppState:
+        """Return what to restore on the next start: of the requests, the last that had an answer."""
+        views = {**self._state.views, **{name: screen.remember() for name, screen in self._screens.items()}}
+        return AppState(
+            said(self.desk.answered or self.desk.request), self.desk.scenario or "", self._current, self.theme, views
+        )
+
+    # Screens
+
+    def _mode(self, name: str) -> str:
+        """Return Textual's mode of a screen: it opens in its default mode, whichever screen that is."""
+        return self.DEFAULT_MODE if name == self._first else name
+
+    def _open(self, tab: Tab) -> DeskScreen:
+        """Make a screen as the last session left it; Textual asks for it when it is first shown."""
+        screen = tab.screen(self.desk)
+        screen.recall(self._state.views.get(tab.name, {}))
+        screen.opens_app = tab.name == self._first
+        self._screens[tab.name] = screen
+        return screen
+
+    @property
+    def stage(self) -> DeskScreen:
+        """The numbered screen that is shown, below any dialog."""
+        return self._screens[self._current]
+
+    def _follow_desk(self) -> None:
+        if self._screens:
+            self.stage.follow_desk()
+
+    def on_mount(self) -> None:
+        """Take the theme, and tell what went wrong before the start."""
+        if self._state.theme in self.available_themes:
+            self.theme = self._state.theme
+        for sentence in self._notices:
+            self.notify(sentence, severity="warning", timeout=NOTICE_SECONDS, markup=False)
+
+    def on_tab_chosen(self, event: TabChosen) -> None:
+        """Show the screen whose tab was clicked."""
+        self.action_go(event.name)
+
+    def action_go(self, name: str) -> None:
+        """Show a screen, and leave the field: on the way back, digits are keys again."""
+        if isinstance(self.stage.focused, Input):
+            self.stage.set_focus(None)
+        self._current = name
+        self.switch_mode(self._mode(name))
+
+    def action_turn(self, screens: int) -> None:
+        """Go on to the next screen, or back, and round at the ends."""
+        names = [tab.name for tab in TABS]
+        self.action_go(names[(names.index(self._current) + screens) % len(names)])
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Offer every action of the table of keys by name, besides Textual's own."""
-        yield from super().get_system_commands(screen)
-        for owner, keys in ((screen, keys_of("plan")), (self, keys_of(EVERYWHERE))):
+        """Offer every action of the table of keys by name, besides Textual's themes."""
+        yield from (given for given in super().get_system_commands(screen) if given.title in _TEXTUALS_OWN)
+        section = screen.SECTION if isinstance(screen, DeskScreen) else ""
+        for owner, keys in ((screen, keys_of(section)), (self, keys_of(EVERYWHERE))):
             for key in keys:
-                act = getattr(owner, f"action_{key.action}", None)
-                if key.in_palette and act is not None:
-                    yield SystemCommand(key.label, key.description, act)
+                if key.in_palette and key.action:
+                    yield SystemCommand(key.label, key.description, partial(self.run_action, key.action, owner))
+
+    # Keys
 
     def action_switch_brightness(self) -> None:
         """Switch between the dark and the light theme."""
@@ -47,13 +143,58 @@ class BudgetscopeApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys of the screen."""
-        self.push_screen(HelpScreen("plan"))
+        self.push_screen(HelpScreen(self.stage.SECTION))
+
+    def action_copy_command(self) -> None:
+        """Copy the command that gives what is on the screen."""
+        words = self.stage.as_command()
+        if words is not None:
+            self.copy_to_clipboard(words)
+            self.notify(words, title="Copied", timeout=NOTICE_SECONDS, markup=False)
+
+    def action_copy_markdown(self) -> None:
+        """Copy what the screen says."""
+        text = self.stage.as_markdown()
+        if text is not None:
+            self.copy_to_clipboard(text)
+            title = text.lstrip("# ").partition("\n")[0].replace("\\", "")
+            self.notify(f"{title} ({len(text.splitlines())} lines)", title="Copied as Markdown", markup=False)
+
+    def action_save_picture(self) -> None:
+        """Save the screen as SVG beside earlier pictures."""
+        stem = f"budgetscope-{self._current}-{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005 - the user's own clock
+        picture = self.export_screenshot()
+        number = 1
+        while True:
+            path = Path(f"{stem}.svg" if number == 1 else f"{stem}-{number}.svg")
+            try:
+                with path.open("x", encoding="utf-8") as file:
+                    file.write(picture)
+            except FileExistsError:
+                number += 1
+            except OSError as error:
+                reason = (error.strerror or "the system refused").lower()
+                self.stage.tell(f"cannot write {str(path)!r}: {reason}; start budgetscope in a folder of your own.")
+                return
+            else:
+                self.notify(str(path.absolute()), title="Saved", timeout=NOTICE_SECONDS, markup=False)
+                return
 
 
 def run_app(request: PlanRequest | None = None) -> None:
-    """Run the app until the user quits.
+    """Run the app until the user quits; what it showed is restored on the next start.
 
     Args:
-        request: what to open with; a default budget when None.
+        request: what to open with; what was asked last when None.
+
+    Raises:
+        FailureError: what was shown cannot be stored.
     """
-    BudgetscopeApp(request).run()
+    notice = ""
+    try:
+        state = read_state()
+    except BudgetscopeError as error:
+        state, notice = AppState(), str(error)
+    app = BudgetscopeApp(request, state=state, notice=notice)
+    app.run()
+    write_state(app.state())

@@ -1,13 +1,17 @@
 """What lies on the table while people plan: one request and its answer, shared by every screen."""
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.core.plan import Plan
 from budgetscope.tui import fields
 from budgetscope.tui.fields import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from budgetscope.core.plan import Plan
 
 
 class Desk:

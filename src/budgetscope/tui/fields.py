@@ -88,6 +88,14 @@ def read(request: PlanRequest, name: str, text: str) -> PlanRequest:
     return replace(request, **change)
 
 
+def means(request: PlanRequest, name: str, text: str) -> bool:
+    """Return whether the text of a field says what a request says."""
+    try:
+        return read(request, name, text) == request
+    except UsageError:
+        return False
+
+
 def written(request: PlanRequest) -> Mapping[str, str]:
     """Return the text of every field for a request; `read` gives the same request back."""
     texts = {}

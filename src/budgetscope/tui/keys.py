@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
+from budgetscope.tui.tabs import TABS
+
 EVERYWHERE = "everywhere"
 
 
@@ -13,7 +15,7 @@ class Key:
 
     Attributes:
         keys: names of the keys, the plain one first; those with Ctrl and F work while a field is edited.
-        action: of the screen, or of the app for `EVERYWHERE`.
+        action: of the screen, or of the app for `EVERYWHERE`; empty for a key that a widget handles itself.
         label: one or two words for the footer.
         description: a sentence for the help.
         screen: where it works.
@@ -30,14 +32,30 @@ class Key:
     in_palette: bool = True
 
 
+HELP = Key(("question_mark", "f1"), "app.help", "Help", "Show the keys of the screen.", EVERYWHERE, in_palette=False)
+
 KEYS = (
-    Key(("question_mark", "f1"), "app.help", "Help", "Show these keys.", "plan", in_palette=False),
     Key(("b", "f3"), "edit_budget", "Budget", "Edit the budget.", "plan"),
     Key(("l", "ctrl+l"), "choose_law", "Law", "Choose the law to follow; type to filter.", "plan"),
     Key(("c", "f5"), "next_view", "Chart/table", "Show the chart, the comparison, or both.", "plan"),
     Key(("z", "f4"), "zoom", "Zoom", "Give chart and comparison the whole screen, or take it back.", "plan"),
     Key(("d", "f6"), "details", "Details", "Read every figure, its source, the assumptions, all cautions.", "plan"),
-    Key(("y", "ctrl+y"), "copy_command", "Copy", "Copy the command line that gives the same plan.", "plan"),
+    Key(
+        ("left",), "crosshair(-1)", "", "Read the chart: move the crosshair to the left.",
+        "plan", in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("right",), "crosshair(1)", "", "Read the chart: move the crosshair to the right.",
+        "plan", in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("shift+left",), "crosshair(-10)", "", "Move the crosshair ten columns to the left.", "plan",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("shift+right",), "crosshair(10)", "", "Move the crosshair ten columns to the right.", "plan",
+        in_footer=False, in_palette=False,
+    ),
     Key(
         ("escape",), "leave", "Leave field", "Leave the field, so that plain letters are keys.", "plan",
         in_footer=False, in_palette=False,
@@ -55,6 +73,30 @@ KEYS = (
     Key(("escape",), "close", "Close", "Close without a change.", "laws", in_palette=False),
     Key(("escape", "d", "q"), "close", "Close", "Close the details.", "details", in_palette=False),
     Key(("escape", "question_mark", "f1", "q"), "close", "Close", "Close the help.", "help", in_palette=False),
+    *(
+        Key(
+            (str(tab.number),), f"go('{tab.name}')", f"{tab.number} {tab.label}", tab.description,
+            EVERYWHERE, in_footer=False,
+        )
+        for tab in TABS
+    ),
+    Key(
+        ("f9", "ctrl+pagedown"), "turn(1)", "Next screen", "Go to the next screen, from a field too.", EVERYWHERE,
+        in_footer=False,
+    ),
+    Key(
+        ("ctrl+pageup",), "turn(-1)", "Previous screen", "Go to the screen before.", EVERYWHERE, in_footer=False,
+    ),
+    HELP,
+    Key(("y", "ctrl+y"), "copy_command", "Copy", "Copy the command line that gives the same.", EVERYWHERE),
+    Key(
+        ("Y", "f7"), "copy_markdown", "Copy as Markdown", "Copy what the screen says as Markdown.", EVERYWHERE,
+        in_footer=False,
+    ),
+    Key(
+        ("S", "f8"), "save_picture", "Save as SVG", "Save a picture of the screen in the current folder.", EVERYWHERE,
+        in_footer=False,
+    ),
     Key(
         ("t", "f2"), "switch_brightness", "Dark/light", "Switch between the dark and the light theme.", EVERYWHERE,
         in_footer=False,
@@ -66,7 +108,11 @@ KEYS = (
     Key(("q", "ctrl+q"), "quit", "Quit", "Quit.", EVERYWHERE, in_palette=False),
 )  # fmt: skip
 
-_NAMES = {"question_mark": "?", "escape": "Esc", "tab": "Tab", "shift+tab": "Shift-Tab", "up": "↑", "down": "↓"}
+_NAMES = {
+    "question_mark": "?", "escape": "Esc", "tab": "Tab", "shift+tab": "Shift-Tab",
+    "up": "↑", "down": "↓", "left": "←", "right": "→",
+    "pageup": "PageUp", "pagedown": "PageDown",
+}  # fmt: skip
 
 
 def keys_of(screen: str) -> tuple[Key, ...]:
@@ -75,10 +121,15 @@ def keys_of(screen: str) -> tuple[Key, ...]:
 
 
 def bindings(screen: str) -> list[BindingType]:
-    """Return the bindings of a screen; keys without an action are the widgets' own."""
+    """Return the bindings of a screen."""
+    return bound(*keys_of(screen))
+
+
+def bound(*keys: Key) -> list[BindingType]:
+    """Return the bindings of keys; those without an action are the widgets' own."""
     return [
         Binding(",".join(key.keys), key.action, key.label, show=key.in_footer, tooltip=key.description)
-        for key in keys_of(screen)
+        for key in keys
         if key.action
     ]
 
@@ -87,6 +138,7 @@ def named(key: str) -> str:
     """Return a key as people call it."""
     if key in _NAMES:
         return _NAMES[key]
-    if key.startswith("ctrl+"):
-        return f"Ctrl-{key.removeprefix('ctrl+').upper()}"
+    modifier, plus, plain = key.partition("+")
+    if plus:
+        return f"{modifier.capitalize()}-{_NAMES.get(plain, plain.upper())}"
     return key.capitalize() if len(key) > 1 else key

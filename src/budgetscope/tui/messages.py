@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from textual.message import Message
+from textual.widget import Widget
 
 
 @dataclass
@@ -38,3 +39,23 @@ class TabChosen(Message):
     """
 
     name: str
+
+
+@dataclass
+class PlaceChosen(Message):
+    """A person clicked into a chart.
+
+    Attributes:
+        chart: which.
+        x: value on its horizontal axis.
+        y: value on its vertical axis.
+    """
+
+    chart: Widget
+    x: float
+    y: float
+
+    @property
+    def control(self) -> Widget:
+        """The chart, so that handlers can select it by its id."""
+        return self.chart

@@ -6,13 +6,14 @@ from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.compare import Comparison
 from budgetscope.core.plan import Plan
 from budgetscope.tui import allocation
-from budgetscope.tui.figure import Figure
+from budgetscope.tui.chart.figure import Figure
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
     """A plan among the other laws."""
 
+    plan: Plan
     comparison: Comparison
     figure: Figure
 
@@ -34,4 +35,4 @@ def study(advisor: Advisor, request: PlanRequest, plan: Plan) -> Study:
     """
     grid = allocation.grid(allocation.span(plan.flops))
     curves = advisor.curves(request, allocation.FAMOUS, grid)
-    return Study(advisor.compare(request, plan), allocation.figure(plan, curves))
+    return Study(plan, advisor.compare(request, plan), allocation.figure(plan, curves))

@@ -5,7 +5,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from budgetscope.tui.desk import Desk
     from budgetscope.tui.screens.base import DeskScreen
 
 
@@ -18,7 +17,8 @@ class Tab:
         name: of its section in the table of keys.
         label: one word for the header.
         description: a sentence for the help.
-        path: `module:Class` in `tui.screens`, imported when the screen is first shown.
+        path: `module:Class` in `tui.screens`, imported when the screen is first shown; its styles, `module.tcss`
+            beside it, are read at the start, since reading them later would restyle everything.
     """
 
     number: int
@@ -27,10 +27,16 @@ class Tab:
     description: str
     path: str
 
-    def open(self, desk: "Desk") -> "DeskScreen":
-        """Make the screen."""
+    @property
+    def css_path(self) -> str:
+        """Where its styles are, from the folder of the app."""
+        return f"screens/{self.path.partition(':')[0]}.tcss"
+
+    @property
+    def screen(self) -> "type[DeskScreen]":
+        """The class of the screen."""
         module, _, name = self.path.partition(":")
-        screen: DeskScreen = getattr(import_module(f"budgetscope.tui.screens.{module}"), name)(desk)
+        screen: type[DeskScreen] = getattr(import_module(f"budgetscope.tui.screens.{module}"), name)
         return screen
 
 

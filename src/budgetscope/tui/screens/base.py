@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
@@ -13,6 +14,7 @@ from textual.widgets import Footer, Static
 from budgetscope.api import command
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.tui.desk import Desk
+from budgetscope.tui.keys import HELP, bound
 from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
 from budgetscope.tui.widgets.tab_bar import TabBar
 
@@ -29,11 +31,15 @@ class DeskScreen(Screen[None]):
     Attributes:
         desk: the shared request and its answer.
         working: whether something is being computed in the background.
+        opens_app: whether the app opens on this screen.
     """
 
     SECTION: ClassVar[str]
     SAYS_PROBLEM: ClassVar[bool] = True
     """Whether the line below the header tells what is wrong with the request."""
+    AUTO_FOCUS = ""
+    # Before the screen's own keys, so that the footer of a narrow window has it.
+    BINDINGS: ClassVar[list[BindingType]] = bound(HELP)
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (160, "-very-wide")]  # noqa: RUF012 - Textual's form
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-short"), (36, "-tall"), (50, "-very-tall")]  # noqa: RUF012
 
@@ -41,8 +47,9 @@ class DeskScreen(Screen[None]):
         super().__init__(name=self.SECTION)
         self.desk = desk
         self.working = False
+        self.opens_app = False
         self._seen = -1
-        self._wanted: Callable[[], Callable[[], None]] | None = None
+        self._wanted: tuple[int, Callable[[], Callable[[], None]]] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay header, problem, body and footer."""
@@ -75,9 +82,14 @@ class DeskScreen(Screen[None]):
     def recall(self, remembered: Remembered) -> None:
         """Restore what `remember` returned at the end of an earlier start; whatever does not fit is left out."""
 
+    def begin(self) -> None:
+        """Be the screen on which the app opens; called before its first paint."""
+
     def on_mount(self) -> None:
         """Show the desk before the first paint."""
         self.follow_desk()
+        if self.opens_app:
+            self.begin()
 
     def on_screen_resume(self) -> None:
         """Catch up with what changed while another screen was shown."""
@@ -101,36 +113,40 @@ class DeskScreen(Screen[None]):
 
         Args:
             compute: must not touch widgets; a refusal is told in a notice.
-            show: not called when something newer was asked meanwhile.
+            show: not called when something newer was asked, or the desk changed, meanwhile.
         """
 
         def job() -> Callable[[], None]:
             result = compute()
             return lambda: show(result)
 
-        self._wanted = job
+        self._wanted = (self._seen, job)
         if not self.working:
             self.working = True
             self.call_after_refresh(self.run_worker, self._work())
 
     async def _work(self) -> None:
         try:
-            while (job := self._wanted) is not None:
-                self._wanted = None
-                try:
-                    shown = await asyncio.to_thread(job)
-                except BudgetscopeError as error:
-                    self.tell(str(error))
+            while self._wanted is not None or not self.desk.library_read:
+                if self._wanted is not None:
+                    await self._work_once(*self._wanted)
                 else:
-                    if self._wanted is None:
-                        shown()
-            if not self.desk.library_read:
-                for sentence in await asyncio.to_thread(self.desk.read_library):
-                    self.tell(sentence)
-                # What was read stays: a collector that walks it again makes one keystroke in twenty twice as slow.
-                gc.freeze()
+                    for sentence in await asyncio.to_thread(self.desk.read_library):
+                        self.tell(sentence)
+                    # What was read stays: a collector that walks it again makes one keystroke in twenty twice as slow.
+                    gc.freeze()
         finally:
             self.working = False
+
+    async def _work_once(self, asked_at: int, job: Callable[[], Callable[[], None]]) -> None:
+        self._wanted = None
+        try:
+            show = await asyncio.to_thread(job)
+        except BudgetscopeError as error:
+            self.tell(str(error))
+            return
+        if self._wanted is None and asked_at == self._seen:
+            show()
 
     def tell(self, sentence: str) -> None:
         """Say what went wrong, in a notice."""

@@ -32,9 +32,9 @@ class HelpScreen(ModalScreen[None]):
             yield Static(Content("\n").join([_line(key) for key in keys_of(EVERYWHERE)]))
             yield Static(
                 Content(
-                    "\nA dim option was not said: the plan takes it from the budget, from the law, or assumes it. "
-                    "While a field is edited, letters are text: use the keys with Ctrl and F, or leave the field with "
-                    "Esc or Enter."
+                    "\nWhile a field is edited, letters and digits are text: use the keys with Ctrl and F, or "
+                    "leave the field with Esc or Enter. A dim option was not said: the plan takes it from the "
+                    "budget, from the law, or assumes it."
                 )
             )
 

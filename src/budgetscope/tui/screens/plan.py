@@ -1,8 +1,5 @@
 """The plan screen: one request, edited by every field, and everything that answers it."""
 
-import asyncio
-import gc
-from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -11,18 +8,18 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.reactive import reactive
-from textual.screen import Screen
 from textual.suggester import SuggestFromList
-from textual.widgets import Footer, Static
 
-from budgetscope.api import Advisor, PlanRequest, command
-from budgetscope.core.errors import BudgetscopeError
+from budgetscope.api import command
 from budgetscope.core.ledger import Convention
 from budgetscope.core.plan import Plan
+from budgetscope.report.tables import comparison_markdown, plan_markdown
 from budgetscope.tui import fields
-from budgetscope.tui.fields import FIELDS, Problem
+from budgetscope.tui.desk import Desk
+from budgetscope.tui.fields import FIELDS
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.messages import FieldEdited, LawChosen
+from budgetscope.tui.screens.base import DeskScreen, Remembered
 from budgetscope.tui.screens.details import DetailsScreen
 from budgetscope.tui.screens.laws import LawsScreen
 from budgetscope.tui.study import Study, laws_drawn, study
@@ -32,74 +29,64 @@ from budgetscope.tui.widgets.law_table import LawTable
 from budgetscope.tui.widgets.recommendation import Cautions, Recommendation
 
 BUDGET_EXAMPLES = "1e21   64xH100 14d   $50k on H100   loss 2.6   N=7B"
-NOTICE_SECONDS = 12.0
+VIEWS = ("both", "chart", "table")
 
 
-class PlanScreen(Screen[None]):
-    """Answers its request as soon as it changes.
+class PlanScreen(DeskScreen):
+    """Answers the request as soon as it changes.
 
     Attributes:
-        request: the one source of everything shown.
-        problem: why `plan` is not the answer to what the fields say; None when it is.
         view: what the lower half shows: `both` where there is room, `chart` or `table`.
         zoomed: whether the lower half has the whole screen.
     """
 
+    SECTION = "plan"
+    SAYS_PROBLEM = False
     BINDINGS: ClassVar[list[BindingType]] = bindings("plan")
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (160, "-very-wide")]  # noqa: RUF012 - Textual's form
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-short"), (36, "-tall"), (50, "-very-tall")]  # noqa: RUF012
-    AUTO_FOCUS = "#field-budget Input"
 
-    request: reactive[PlanRequest] = reactive(PlanRequest(""), init=False, repaint=False)
-    problem: reactive[Problem | None] = reactive(None, init=False, repaint=False)
     view: reactive[str] = reactive("both", init=False, repaint=False)
     zoomed: reactive[bool] = reactive(False, toggle_class="-zoomed")
 
-    def __init__(self, advisor: Advisor, request: PlanRequest) -> None:
-        super().__init__()
-        self.advisor = advisor
-        self.set_reactive(PlanScreen.request, request)
-        self.plan: Plan | None = None
-        self.answered: PlanRequest | None = None
-        self._unread: dict[str, str] = {}
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
         self._laws_drawn: tuple[object, ...] = ()
-        self.studying = False
 
-    def compose(self) -> ComposeResult:
+    def body(self) -> ComposeResult:
         """Lay the form, the recommendation, the cautions, the chart and the comparison."""
-        texts = fields.written(self.request)
-        yield Static(id="header", markup=False)
+        texts = fields.written(self.desk.request)
         yield FieldRow(FIELDS[0], texts["budget"], BUDGET_EXAMPLES)
         with Horizontal(id="upper"):
-            with VerticalScroll(id="form", can_focus=False) as form:
+            with VerticalScroll(id="form", classes="panel", can_focus=False) as form:
                 form.border_title = "Options"
                 for field in FIELDS[1:]:
                     yield FieldRow(field, texts[field.name], suggestions=self._suggestions(field.name))
-            yield Recommendation(id="recommendation")
-        yield Cautions(id="cautions")
+            yield Recommendation(id="recommendation", classes="panel")
+        yield Cautions(id="cautions", classes="panel")
         with Horizontal(id="lower"):
-            yield Chart(id="chart")
-            yield LawTable(id="laws")
-        yield Footer(show_command_palette=False, compact=True)
+            yield Chart(id="chart", classes="panel")
+            yield LawTable(id="laws", classes="panel")
 
     def _suggestions(self, name: str) -> tuple[str, ...]:
         match name:
             case "device":
-                return tuple(device.name for device in self.advisor.all_devices)
+                return tuple(device.name for device in self.desk.advisor.all_devices)
             case "convention":
                 return tuple(Convention)
             case _:
                 return ()
 
     def on_mount(self) -> None:
-        """Answer the first request before the first paint; the other laws are read after it."""
+        """Name the panels."""
         self.query_one("#chart").border_title = "N*(C)"
         self.query_one("#laws").border_title = "What the others say"
         self.query_one("#cautions").border_title = "Cautions"
         self.watch_view()
-        self._answer()
 
-    # The one request
+    def begin(self) -> None:
+        """Wait for a budget."""
+        self.action_edit_budget()
+
+    # The request
 
     def row(self, name: str) -> FieldRow:
         """Return the row of a field."""
@@ -107,45 +94,32 @@ class PlanScreen(Screen[None]):
 
     @on(FieldEdited)
     def _field_edited(self, event: FieldEdited) -> None:
-        try:
-            request = fields.read(self.request, event.name, event.text)
-        except BudgetscopeError as error:
-            self._unread[event.name] = str(error)
-            self._answer()
-            return
-        self._unread.pop(event.name, None)
-        if request == self.request:
-            self._answer()
-        else:
-            self.request = request
+        self.desk.edit(event.name, event.text)
 
     @on(LawChosen)
     def _law_chosen(self, event: LawChosen) -> None:
-        self.row("law").write(event.fit_id)
-        self.request = replace(self.request, law=event.fit_id)
+        self.desk.follow(event.fit_id)
 
-    def watch_request(self) -> None:
-        """Answer it."""
-        self._answer()
-
-    def _answer(self) -> None:
-        request = self.request
-        if self._unread:
-            self.problem = Problem(*next(iter(self._unread.items())))
+    def show_desk(self) -> None:
+        """Show the request, what is wrong with it, and the plan; the other laws follow in the background."""
+        self._show_request()
+        self._show_problem()
+        plan, request = self.desk.plan, self.desk.answered
+        if plan is None or request is None or self.desk.problem is not None:
             return
-        try:
-            plan = self.advisor.plan(request)
-        except BudgetscopeError as error:
-            self.problem = Problem(fields.field_at_fault(self.advisor, request), str(error))
-            return
-        self.plan, self.answered = plan, request
-        self.problem = None
         self._show_plan(plan)
-        if laws_drawn(plan) == self._laws_drawn:
-            self._show_study(self._studied(request, plan))
-        elif not self.studying:
-            self.studying = True
-            self.call_after_refresh(self.run_worker, self._study())
+        advisor = self.desk.advisor
+        if (advisor, *laws_drawn(plan)) == self._laws_drawn:
+            self._show_study(study(advisor, request, plan))
+        else:
+            self.in_background(lambda: study(advisor, request, plan), self._show_new_study)
+
+    def _show_request(self) -> None:
+        """Write the fields that say something else, since the request was changed elsewhere."""
+        texts = fields.written(self.desk.request)
+        for name, text in texts.items():
+            if not self.desk.is_unread(name) and not fields.means(self.desk.request, name, self.row(name).input.value):
+                self.row(name).write(text)
 
     def _show_plan(self, plan: Plan) -> None:
         self.query_one(Recommendation).plan = plan
@@ -154,63 +128,33 @@ class PlanScreen(Screen[None]):
             self.row(field.name).hint(field.resolved(plan))
             self.row(field.name).note("")
         self.row("budget").note(plan.understood)
-        self.query_one("#header", Static).update(
-            Content(f" budgetscope   {plan.law_id}   {plan.law_title}"), layout=False
-        )
         self.query_one("#chart").border_title = Content(f"N*(C), {plan.convention} count")
 
-    def watch_problem(self, problem: Problem | None) -> None:
+    def _show_problem(self) -> None:
         """Say it beside its field, and mark the plan on the screen as the last good one."""
+        problem = self.desk.problem
         self.query_one(Recommendation).stale = problem is not None
         self.set_class(problem is not None, "-stale")
         for field in FIELDS:
             if problem is not None and field.name == problem.field:
                 self.row(field.name).problem(problem.sentence)
                 self.row(field.name).scroll_visible(animate=False)
-            else:
+            elif problem is not None:
                 self.row(field.name).note("")
 
     # The other laws
 
-    async def _study(self) -> None:
-        """Meet the laws of the plan until nothing newer was asked; in a thread, since that takes a while."""
-        try:
-            while self.answered is not None and self.plan is not None and laws_drawn(self.plan) != self._laws_drawn:
-                request, plan = self.answered, self.plan
-                found = await asyncio.to_thread(self._studied, request, plan)
-                if not self._laws_drawn:
-                    self._library_read()
-                self._laws_drawn = laws_drawn(plan)
-                if request == self.answered:
-                    self._show_study(found)
-        finally:
-            self.studying = False
+    def _show_new_study(self, found: Study) -> None:
+        """Show the study of laws that were not drawn before."""
+        self._laws_drawn = (self.desk.advisor, *laws_drawn(found.plan))
+        self._show_study(found)
+        if self.row("law").input.suggester is None:
+            ids = [fit.id for fit in self.desk.advisor.fits if fit.allocation]
+            self.row("law").input.suggester = SuggestFromList(ids, case_sensitive=False)
 
-    def _studied(self, request: PlanRequest, plan: Plan) -> Study | None:
-        """Return the study of a plan; None when a file broke since the plan was made."""
-        try:
-            return study(self.advisor, request, plan)
-        except BudgetscopeError:
-            return None
-
-    def _show_study(self, found: Study | None) -> None:
-        if found is None:
-            return
+    def _show_study(self, found: Study) -> None:
         self.query_one(Chart).figure = found.figure
         self.query_one(LawTable).comparison = found.comparison
-
-    def _library_read(self) -> None:
-        """Tell which files were refused, and complete the ids of the others."""
-        for entry in self.advisor.entries:
-            if entry.problem:
-                self._notify(entry.problem)
-        ids = [fit.id for fit in self.advisor.fits if fit.allocation]
-        self.row("law").input.suggester = SuggestFromList(ids, case_sensitive=False)
-        # What was read stays: a collector that walks it again makes one keystroke in twenty twice as slow.
-        gc.freeze()
-
-    def _notify(self, sentence: str) -> None:
-        self.notify(sentence, severity="warning", timeout=NOTICE_SECONDS, markup=False)
 
     # Keys
 
@@ -231,12 +175,12 @@ class PlanScreen(Screen[None]):
             if fit_id is not None:
                 self.post_message(LawChosen(fit_id))
 
-        current = self.plan.law_id if self.plan else None
-        self.app.push_screen(LawsScreen(self.advisor.fits, current), chosen)
+        current = self.desk.plan.law_id if self.desk.plan else None
+        self.app.push_screen(LawsScreen(self.desk.advisor.fits, current), chosen)
 
     def action_next_view(self) -> None:
         """Show the next of both, chart and table; both only where both fit."""
-        views = ["both", "chart", "table"] if self._room_for_both() else ["chart", "table"]
+        views = VIEWS if self._room_for_both() else VIEWS[1:]
         current = self.view if self.view in views else "chart"
         self.view = views[(views.index(current) + 1) % len(views)]
 
@@ -245,7 +189,7 @@ class PlanScreen(Screen[None]):
 
     def watch_view(self) -> None:
         """Show one panel or both."""
-        for view in ("both", "chart", "table"):
+        for view in VIEWS:
             self.set_class(view == self.view, f"-view-{view}")
 
     def action_zoom(self) -> None:
@@ -254,12 +198,32 @@ class PlanScreen(Screen[None]):
 
     def action_details(self) -> None:
         """Open everything the plan says."""
-        if self.plan is not None and self.answered is not None:
-            self.app.push_screen(DetailsScreen(self.plan, command(self.answered)))
+        if self.desk.plan is not None and self.desk.answered is not None:
+            self.app.push_screen(DetailsScreen(self.desk.plan, command(self.desk.answered)))
 
-    def action_copy_command(self) -> None:
-        """Copy the command that gives the plan on the screen."""
-        if self.answered is not None:
-            words = command(self.answered)
-            self.app.copy_to_clipboard(words)
-            self.notify(words, title="Copied", timeout=NOTICE_SECONDS, markup=False)
+    def action_crosshair(self, cells: int) -> None:
+        """Move the crosshair of the chart."""
+        self.query_one(Chart).move_crosshair(cells)
+
+    # What can be taken away
+
+    def as_markdown(self) -> str | None:
+        """Return the plan and what the other laws say, as the report words them."""
+        if self.desk.plan is None or self.desk.answered is None:
+            return None
+        comparison = self.query_one(LawTable).comparison
+        parts = [plan_markdown(self.desk.plan, command(self.desk.answered))]
+        if comparison is not None:
+            parts.append(comparison_markdown(comparison))
+        return "\n".join(parts)
+
+    def remember(self) -> Remembered:
+        """Return what the lower half shows."""
+        return {"view": self.view, "zoomed": self.zoomed}
+
+    def recall(self, remembered: Remembered) -> None:
+        """Show the lower half as it was."""
+        if remembered.get("view") in VIEWS:
+            self.set_reactive(PlanScreen.view, str(remembered["view"]))
+        self.set_reactive(PlanScreen.zoomed, remembered.get("zoomed") is True)
+        self.set_class(self.zoomed, "-zoomed")

@@ -83,8 +83,8 @@ class LawTable(ScrollView, can_focus=True):
     comparison: reactive[Comparison | None] = reactive(None)
     cursor: reactive[str | None] = reactive(None)
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(id=id)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id, classes=classes)
         self._lines: tuple[ComparisonRow | None, ...] = ()
         self._styles: tuple[str, dict[str, Style]] = ("", {})
 

@@ -38,22 +38,22 @@ class TabBar(Widget):
             self._said = said
             self.refresh()
 
-    def _name(self) -> str:
+    def _brand(self) -> str:
         return _NAME if len(_NAME) + sum(map(len, self._tabs)) <= self.size.width else ""
 
     def render(self) -> Content:
         """Lay tabs and law; in a narrow window the law gives way first, then our name."""
-        name = self._name()
-        room = self.size.width - len(name) - sum(map(len, self._tabs)) - 3
+        brand = self._brand()
+        room = self.size.width - len(brand) - sum(map(len, self._tabs)) - 3
         said = self._said if len(self._said) <= room else self._said[: room - 1] + "…" if room > _LEAST_SAID else ""
         tabs = ((text, "reverse" if text.startswith("[") else "") for text in self._tabs)
-        return Content.assemble(name, *tabs, f"   {said}")
+        return Content.assemble(brand, *tabs, f"   {said}")
 
     def on_click(self, event: events.Click) -> None:
         """Open the tab under the mouse."""
-        ends = accumulate(map(len, self._tabs), initial=len(self._name()))
+        ends = accumulate(map(len, self._tabs), initial=len(self._brand()))
         for tab, end in zip(TABS, list(ends)[1:], strict=True):
             if event.x < end:
-                if event.x >= len(self._name()):
+                if event.x >= len(self._brand()):
                     self.post_message(TabChosen(tab.name))
                 return

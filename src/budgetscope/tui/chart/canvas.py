@@ -4,6 +4,7 @@ It knows nothing of the terminal: what it gives back is rows of runs, each a tex
 shows them gives every role a colour.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -32,6 +33,7 @@ class Canvas:
         self._dots = [[0] * width for _ in range(height)]
         self._roles = [[""] * width for _ in range(height)]
         self._texts: list[list[str]] = [[""] * width for _ in range(height)]
+        self._ground: list[Sequence[str]] = [" " * width] * height
 
     @property
     def dots_across(self) -> int:
@@ -51,26 +53,59 @@ class Canvas:
             self._roles[row][column] = role
 
     def line(self, points: Sequence[Dot], role: str, dash: tuple[int, int] = (1, 0)) -> None:
-        """Draw straight pieces through points, `dash` dots on and off in turn."""
+        """Draw straight pieces through points, `dash` dots on and off in turn; a point that is not finite is a gap."""
         on, period = dash[0], sum(dash)
         drawn = 0
-        for (x0, y0), (x1, y1) in pairwise(points):
+        for start, end in pairwise(points):
+            clipped = self._clipped(start, end)
+            if clipped is None:
+                continue
+            (x0, y0), (x1, y1) = clipped
             steps = max(1, round(max(abs(x1 - x0), abs(y1 - y0))))
-            for step in range(steps):
-                if drawn % period < on:
+            for step in range(steps + 1):
+                if (drawn + step) % period < on:
                     share = step / steps
                     self.dot(round(x0 + share * (x1 - x0)), round(y0 + share * (y1 - y0)), role)
-                drawn += 1
+            drawn += steps
 
-    def shade(self, lower: Sequence[Dot], upper: Sequence[Dot], role: str) -> None:
-        """Fill between two lines over the same, growing x with every other dot."""
+    def _clipped(self, start: Dot, end: Dot) -> tuple[Dot, Dot] | None:
+        """Return the part of a straight piece that is inside, or None."""
+        if not all(map(math.isfinite, (*start, *end))):
+            return None
+        first, last = 0.0, 1.0
+        for origin, target, most in zip(start, end, (self.dots_across - 1, self.dots_down - 1), strict=True):
+            # Half a dot beyond the edge still rounds into it.
+            low, high, change = -0.5, most + 0.5, target - origin
+            if change == 0:
+                if not low <= origin <= high:
+                    return None
+                continue
+            enter, leave = sorted(((low - origin) / change, (high - origin) / change))
+            first, last = max(first, enter), min(last, leave)
+        if first > last:
+            return None
+        (x0, y0), (x1, y1) = start, end
+        return (
+            (x0 + first * (x1 - x0), y0 + first * (y1 - y0)),
+            (x0 + last * (x1 - x0), y0 + last * (y1 - y0)),
+        )
+
+    def ground(self, row: int, characters: Sequence[str], roles: Sequence[str]) -> None:
+        """Lay a row of characters below everything that is drawn later."""
+        self._ground[row] = characters
+        self._roles[row] = list(roles)
+
+    def shade(self, lower: Sequence[Dot], upper: Sequence[Dot], role: str, every: int = 2) -> None:
+        """Fill between two lines over the same, growing x with every second dot, or fewer."""
         for ((x0, low0), (x1, low1)), ((_, high0), (_, high1)) in zip(pairwise(lower), pairwise(upper), strict=True):
+            if not all(map(math.isfinite, (x0, x1, low0, low1, high0, high1))):
+                continue
             for x in range(max(0, round(x0)), min(self.dots_across, round(x1))):
                 share = (x - x0) / (x1 - x0)
                 top, bottom = high0 + share * (high1 - high0), low0 + share * (low1 - low0)
-                for y in range(max(0, round(top)), min(self.dots_down, round(bottom) + 1)):
-                    if (x + y) % 2 == 0:
-                        self.dot(x, y, role)
+                first, last = max(0, round(top)), min(self.dots_down, round(bottom) + 1)
+                for y in range(first + (-first - x) % every, last, every):
+                    self.dot(x, y, role)
 
     def text(self, column: int, row: int, text: str, role: str) -> None:
         """Write over whatever is there, one character a cell."""
@@ -80,6 +115,22 @@ class Canvas:
                     self._texts[row][column + offset] = character
                     self._roles[row][column + offset] = role
 
+    def is_written(self, column: int, row: int, length: int) -> bool:
+        """Return whether text stands in any of some cells of a row, or they reach outside."""
+        if not (0 <= row < self.height and column >= 0 and column + length <= self.width):
+            return True
+        return any(self._texts[row][column : column + length])
+
+    def ink(self, column: int, row: int, width: int, height: int) -> int:
+        """Return how many cells of a rectangle are not empty."""
+        return sum(
+            bool(text or dots)
+            for y in range(row, row + height)
+            for text, dots in zip(
+                self._texts[y][column : column + width], self._dots[y][column : column + width], strict=True
+            )
+        )
+
     def rows(self) -> list[tuple[Run, ...]]:
         """Return every row from the top, as runs that add up to the width."""
         return [self._row(row) for row in range(self.height)]
@@ -88,7 +139,10 @@ class Canvas:
         runs: list[Run] = []
         texts, dots, roles = self._texts[row], self._dots[row], self._roles[row]
         start = 0
-        characters = [text or (chr(_BRAILLE + bits) if bits else " ") for text, bits in zip(texts, dots, strict=True)]
+        characters = [
+            text or (chr(_BRAILLE + bits) if bits else ground)
+            for text, bits, ground in zip(texts, dots, self._ground[row], strict=True)
+        ]
         for column in range(1, self.width + 1):
             if column == self.width or roles[column] != roles[start]:
                 runs.append(Run("".join(characters[start:column]), roles[start]))

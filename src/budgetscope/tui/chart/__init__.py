@@ -1,0 +1,1 @@
+"""Charts: figures as data, and drawings of them in characters."""

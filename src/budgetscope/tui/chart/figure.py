@@ -1,0 +1,177 @@
+"""What a chart shows, as data: axes, lines with bands, points, markers, shaded spans, a heat map."""
+
+import math
+from bisect import bisect
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from budgetscope.core.quantities import format_count, format_flops
+from budgetscope.tui.chart.scale import Scale
+
+Fill = str
+"""`shade`: denser is higher; `digits`: the number of the level; `contour`: the number along its edge only."""
+
+
+def plain_number(value: float) -> str:
+    """Return a number to 4 significant digits."""
+    return f"{value:.4g}"
+
+
+def flops_number(value: float) -> str:
+    """Return FLOPs, such as 3.06e22."""
+    return format_flops(value)
+
+
+def count_number(value: float) -> str:
+    """Return parameters or tokens, such as 17.7 B."""
+    return format_count(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis.
+
+    Attributes:
+        scale: linear or logarithmic.
+        title: what it measures, with its unit; empty for none.
+        text: how its values are written, at the ticks and by the crosshair.
+    """
+
+    scale: Scale
+    title: str = ""
+    text: Callable[[float], str] = plain_number
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One curve. Values that are not finite interrupt it.
+
+    Attributes:
+        symbol: the letter that names it in the drawing; empty for none.
+        label: its name in the legend; empty for none.
+        short: a shorter name, where there is little room.
+        xs: growing.
+        ys: as many.
+        low: lower edge of its band, or None.
+        high: upper edge of its band, or None.
+    """
+
+    symbol: str
+    label: str
+    short: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    low: tuple[float, ...] | None = None
+    high: tuple[float, ...] | None = None
+
+    def at(self, x: float, x_scale: Scale, y_scale: Scale) -> float | None:
+        """Return y at x, straight on the axes between two points; None where the line is not."""
+        for (x0, x1), (y0, y1) in zip(pairwise(self.xs), pairwise(self.ys), strict=True):
+            if x0 <= x <= x1 and x0 < x1:
+                start, end, place = x_scale.fraction(x0), x_scale.fraction(x1), x_scale.fraction(x)
+                share = (place - start) / (end - start)
+                low, high = y_scale.fraction(y0), y_scale.fraction(y1)
+                if math.isfinite(low) and math.isfinite(high):
+                    return y_scale.value(low + share * (high - low))
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A measurement, with its intervals where they are known."""
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    x_low: float | None = None
+    x_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Measurements of one kind: `symbol` stands at each, `label` in the legend."""
+
+    symbol: str
+    label: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A vertical line at `x` with a text beside it, and a dot at `y` where that is given."""
+
+    x: float
+    text: str
+    y: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A shaded vertical band from `low` to `high` on the horizontal axis; `label` stands in the legend."""
+
+    low: float
+    high: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """A grid of values.
+
+    Attributes:
+        x_edges: growing; one more than there are columns.
+        y_edges: growing; one more than there are rows.
+        values: rows from the lowest y; None where nothing is known yet.
+        levels: growing thresholds, at most 9; level 0 lies below the first.
+        text: how a value is written.
+        fill: how levels are told apart without colour; cells with room for it show their value in any case.
+    """
+
+    x_edges: tuple[float, ...]
+    y_edges: tuple[float, ...]
+    values: tuple[tuple[float | None, ...], ...]
+    levels: tuple[float, ...]
+    text: Callable[[float], str] = plain_number
+    fill: Fill = "shade"
+
+    def at(self, x: float, y: float) -> float | None:
+        """Return the value of the cell that holds a place; None outside and where nothing is known."""
+        column, row = cell_of(self.x_edges, x), cell_of(self.y_edges, y)
+        return None if column is None or row is None else self.values[row][column]
+
+    def level(self, value: float) -> int:
+        """Return how many thresholds a value has reached."""
+        return bisect(self.levels, value)
+
+
+def cell_of(edges: tuple[float, ...], value: float) -> int | None:
+    """Return which cell between growing edges holds a value; None outside."""
+    index = bisect(edges, value) - 1
+    return index if 0 <= index < len(edges) - 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What to draw, from the back to the front: heat map, spans, bands, lines, points, markers.
+
+    Attributes:
+        x: horizontal axis.
+        y: vertical axis.
+        lines: the first is the one of interest and is drawn last; beyond `MAX_LINES`, styles repeat.
+        points: measurements.
+        markers: places to know, the most important first.
+        spans: shaded parts of the horizontal axis.
+        heat: a grid of values.
+        band_label: of the first line's band, in the legend.
+    """
+
+    x: Axis
+    y: Axis
+    lines: tuple[Line, ...] = ()
+    points: tuple[Points, ...] = ()
+    markers: tuple[Marker, ...] = ()
+    spans: tuple[Span, ...] = ()
+    heat: HeatMap | None = None
+    band_label: str = "its 95% interval"

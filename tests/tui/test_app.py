@@ -1,0 +1,338 @@
+"""What belongs to no single screen: tabs, what is restored, what is copied and saved."""
+
+import threading
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from tests.tui.driving import Start, notices, settle, settled, shown, type_into
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from budgetscope.api import Advisor, PlanRequest, command, said
+from budgetscope.core.errors import UsageError
+from budgetscope.report.tables import comparison_markdown, plan_markdown
+from budgetscope.store import locations
+from budgetscope.store.state import AppState, read_state
+from budgetscope.tui import app as app_module
+from budgetscope.tui import tabs
+from budgetscope.tui.app import DEFAULT_BUDGET, LIGHT, BudgetscopeApp, run_app
+from budgetscope.tui.screens.base import DeskScreen, Remembered
+from budgetscope.tui.tabs import TABS, Tab
+from budgetscope.tui.widgets import tab_bar
+from budgetscope.tui.widgets.chart import Chart
+
+BIG, SMALL = (120, 40), (80, 24)
+
+
+class Other(DeskScreen):
+    """A second screen, which counts how often it shows the desk."""
+
+    SECTION = "other"
+    AUTO_FOCUS = ""
+    shows = 0
+    mark = ""
+
+    def body(self) -> ComposeResult:
+        yield Static(id="body")
+
+    def show_desk(self) -> None:
+        self.shows += 1
+        self.query_one("#body", Static).update(f"budget {self.desk.request.budget}")
+
+    def as_markdown(self) -> str | None:
+        return "# Other"
+
+    def remember(self) -> Remembered:
+        return {"mark": self.mark}
+
+    def recall(self, remembered: Remembered) -> None:
+        self.mark = str(remembered.get("mark", ""))
+
+
+@pytest.fixture
+def _other(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    both = (TABS[0], Tab(9, "other", "Other", "Another.", "plan:PlanScreen"))
+    plan = TABS[0].screen
+    monkeypatch.setattr(tabs, "TABS", both)
+    monkeypatch.setattr(tab_bar, "TABS", both)
+    monkeypatch.setattr(app_module, "TABS", both)
+    monkeypatch.setattr(Tab, "screen", property(lambda tab: Other if tab.name == "other" else plan))
+    yield  # noqa: PT022 - pytest restores
+
+
+@pytest.mark.usefixtures("_other")
+async def test_one_request_is_shown_on_every_screen_and_only_the_visible_one_works(start: Start) -> None:
+    app = start(PlanRequest("1e20"))
+    async with app.run_test(size=BIG) as pilot:
+        plan = await settle(pilot)
+        assert plan.row("budget").input.has_focus
+        app.action_go("other")
+        other = await settled(pilot)
+        assert isinstance(other, Other)
+        assert "budget 1e20" in shown(pilot)
+        assert other.shows == 1
+        app.desk.ask(PlanRequest("1e21", mfu=0.5))
+        await settled(pilot)
+        assert "budget 1e21" in shown(pilot)
+        assert plan.row("budget").input.value == "1e20"
+        app.action_go("plan")
+        await settle(pilot)
+        assert plan.focused is None
+        assert plan.row("budget").input.value == "1e21"
+        assert plan.row("mfu").input.value == "0.5"
+        await type_into(pilot, "budget", "1e22")
+        assert other.shows == 2
+        app.action_go("other")
+        await settled(pilot)
+        assert app.stage is other
+        assert "budget 1e22" in shown(pilot)
+        app.action_go("plan")
+        app.action_go("other")
+        await settled(pilot)
+        assert other.shows == 3
+
+
+@pytest.mark.usefixtures("_other")
+async def test_a_problem_is_told_on_other_screens_and_what_cannot_be_read_is_kept(start: Start) -> None:
+    app = start(PlanRequest("1e20"))
+    async with app.run_test(size=BIG) as pilot:
+        await type_into(pilot, "gpus", "many")
+        app.action_go("other")
+        await settled(pilot)
+        assert "✗ gpus: " in shown(pilot)
+        app.action_go("plan")
+        plan = await settle(pilot)
+        assert plan.row("gpus").input.value == "many"
+        app.desk.ask(PlanRequest("1e20"))
+        await settle(pilot)
+        assert plan.row("gpus").input.value == ""
+        app.action_go("other")
+        await settled(pilot)
+        assert "✗" not in shown(pilot)
+
+
+@pytest.mark.usefixtures("_other")
+async def test_the_header_says_where_we_are_and_a_click_goes_elsewhere(start: Start) -> None:
+    app = start()
+    async with app.run_test(size=BIG) as pilot:
+        await settle(pilot)
+        header = shown(pilot).splitlines()[0]
+        assert "[1 Plan] 9 Other " in header
+        await pilot.click("TabBar", offset=(header.index("9 Other"), 0))
+        await settled(pilot)
+        assert app.stage.SECTION == "other"
+        assert " 1 Plan [9 Other]" in shown(pilot).splitlines()[0]
+        await pilot.click("TabBar", offset=(2, 0))
+        await pilot.click("TabBar", offset=(100, 0))
+        await settled(pilot)
+        assert app.stage.SECTION == "other"
+        await pilot.click("TabBar", offset=(header.index("1 Plan"), 0))
+        await settled(pilot)
+        assert app.stage.SECTION == "plan"
+
+
+async def test_the_header_gives_way_in_a_narrow_window(start: Start) -> None:
+    async with start().run_test(size=BIG) as pilot:
+        await settle(pilot)
+        assert "porian2024/refinedweb-tuned   Porian 2024" in shown(pilot).splitlines()[0]
+        await pilot.resize_terminal(40, 20)
+        await settle(pilot)
+        assert shown(pilot).splitlines()[0].rstrip().endswith("…")
+        await pilot.resize_terminal(18, 20)
+        await settle(pilot)
+        assert shown(pilot).splitlines()[0].rstrip() == "[1 Plan]"
+
+
+async def test_digits_are_text_in_a_field(start: Start) -> None:
+    async with start().run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        await pilot.press("end", "1")
+        await settle(pilot)
+        assert screen.row("budget").input.value == DEFAULT_BUDGET + "1"
+        await pilot.press("escape", "1")
+        assert pilot.app.screen is screen
+
+
+@pytest.mark.usefixtures("_other")
+@pytest.mark.parametrize("key", ["f9", "ctrl+pagedown", "ctrl+pageup"])
+async def test_the_next_screen_is_a_key_away_from_a_field_too(start: Start, key: str) -> None:
+    app = start()
+    async with app.run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        assert screen.row("budget").input.has_focus
+        await pilot.press(key)
+        await settled(pilot)
+        assert app.stage.SECTION == "other"
+        await pilot.press(key)
+        await settled(pilot)
+        assert app.stage is screen
+
+
+# Restored on the next start
+
+
+@pytest.mark.usefixtures("_other")
+async def test_request_screen_theme_and_views_come_back(advisor: Advisor) -> None:
+    first = BudgetscopeApp(PlanRequest("1e20", gpus=8.0), advisor)
+    async with first.run_test(size=BIG) as pilot:
+        await settle(pilot)
+        await pilot.press("escape", "c", "z", "t")
+        first.action_go("other")
+        other = await settled(pilot)
+        assert isinstance(other, Other)
+        other.mark = "here"
+        first.desk.scenario = "mine"
+    second = BudgetscopeApp(None, advisor, first.state())
+    async with second.run_test(size=BIG) as pilot:
+        restored = await settled(pilot)
+        assert isinstance(restored, Other)
+        assert restored.mark == "here"
+        assert second.theme == LIGHT
+        assert second.desk.request == PlanRequest("1e20", gpus=8.0)
+        assert second.desk.scenario == "mine"
+        second.action_go("plan")
+        plan = await settle(pilot)
+        assert plan.view == "chart"
+        assert plan.zoomed
+        assert plan.query_one(Chart).size.height > 30
+    assert second.state() == replace(first.state(), screen="plan")
+
+
+async def test_a_request_given_goes_before_the_one_asked_last(advisor: Advisor) -> None:
+    state = AppState(request=said(PlanRequest("1e20")), scenario="mine")
+    app = BudgetscopeApp(PlanRequest("1e21"), advisor, state)
+    async with app.run_test(size=BIG) as pilot:
+        await settle(pilot)
+        assert app.desk.request == PlanRequest("1e21")
+        assert app.desk.scenario is None
+
+
+async def test_a_state_that_does_not_fit_is_left_out(advisor: Advisor) -> None:
+    state = AppState({"budget": 3}, "", "gone", "no-theme", {"plan": {"view": "upside-down", "zoomed": "yes"}})
+    app = BudgetscopeApp(None, advisor, state)
+    async with app.run_test(size=BIG) as pilot:
+        plan = await settle(pilot)
+        assert app.desk.request == PlanRequest(DEFAULT_BUDGET)
+        assert (plan.view, plan.zoomed) == ("both", False)
+        assert "'budget' cannot be 3" in notices(pilot)[0]
+
+
+@pytest.mark.parametrize("text", [None, "{", '{"request": 3}'])
+def test_running_reads_the_state_and_writes_it_at_the_end(monkeypatch: pytest.MonkeyPatch, text: str | None) -> None:
+    path = locations.state_file()
+    if text is not None:
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    told: list[str] = []
+
+    def run(app: BudgetscopeApp) -> None:
+        told.extend(app._notices)
+        app.desk.edit("budget", "1e22")
+        app.desk.edit("budget", "1e22 furlongs")
+
+    monkeypatch.setattr(app_module.BudgetscopeApp, "run", run)
+    run_app()
+    assert read_state().request == {"budget": "1e22"}
+    assert len(told) == (text is not None)
+    assert all("is not restored" in sentence for sentence in told)
+
+
+# Taken away
+
+
+@pytest.mark.parametrize("key", ["Y", "f7"])
+async def test_copy_as_markdown_gives_the_words_of_the_report(start: Start, advisor: Advisor, key: str) -> None:
+    request = PlanRequest("$50k on H100")
+    async with start(request).run_test(size=BIG) as pilot:
+        await settle(pilot)
+        await pilot.press("escape", key)
+        text = pilot.app.clipboard
+        assert plan_markdown(advisor.plan(request), command(request)) in text
+        assert comparison_markdown(advisor.compare(request)) in text
+        assert notices(pilot)[0].startswith("Plan for $50k on H100")
+
+
+@pytest.mark.parametrize("key", ["S", "f8"])
+async def test_saved_pictures_do_not_overwrite_each_other(
+    start: Start, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with start().run_test(size=BIG) as pilot:
+        await settle(pilot)
+        await pilot.press("escape", key, key, key)
+        pictures = sorted(tmp_path.glob("budgetscope-plan-*.svg"))  # noqa: ASYNC240 - a temporary folder
+        assert len(pictures) == 3
+        for picture in pictures:
+            assert ET.parse(picture).getroot().tag.endswith("svg")  # noqa: S314 - our own file
+            assert str(picture) in notices(pilot)
+
+
+async def test_a_folder_that_cannot_be_written_is_named(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    async with start().run_test(size=BIG) as pilot:
+        await settle(pilot)
+        await pilot.press("f8")
+        assert notices(pilot)[0].startswith("cannot write 'budgetscope-plan-")
+
+
+async def test_nothing_to_copy_before_the_first_plan(start: Start) -> None:
+    async with start(PlanRequest("nonsense")).run_test(size=BIG) as pilot:
+        await settle(pilot)
+        await pilot.press("f7", "ctrl+y")
+        assert pilot.app.clipboard == ""
+
+
+async def test_an_action_of_the_palette_acts(start: Start) -> None:
+    app = start()
+    async with app.run_test(size=BIG) as pilot:
+        plan = await settle(pilot)
+        offered = {item.title: item.callback for item in app.get_system_commands(plan)}
+        assert "Theme" in offered
+        await offered["Zoom"]()
+        assert plan.zoomed
+        await offered["Copy"]()
+        assert app.clipboard == command(PlanRequest(DEFAULT_BUDGET))
+
+
+@pytest.mark.usefixtures("_other")
+async def test_of_many_questions_the_newest_is_shown_and_an_outdated_answer_is_not(start: Start) -> None:
+    app = start(PlanRequest("1e20"))
+    async with app.run_test(size=BIG) as pilot:
+        app.action_go("other")
+        other = await settled(pilot)
+        answers: list[int] = []
+        for number in range(5):
+            other.in_background(partial(int, number), answers.append)
+        await settled(pilot)
+        assert answers == [4]
+        held = threading.Event()
+        other.in_background(held.wait, lambda _: answers.append(5))
+        await pilot.pause()
+        app.desk.ask(PlanRequest("1e21"))
+        held.set()
+        await settled(pilot)
+        assert answers == [4]
+
+
+@pytest.mark.usefixtures("_other")
+async def test_a_refusal_in_the_background_is_told(start: Start) -> None:
+    app = start(PlanRequest("1e20"))
+
+    def refuse() -> None:
+        raise UsageError("[b]no[/b]")
+
+    async with app.run_test(size=BIG) as pilot:
+        app.action_go("other")
+        other = await settled(pilot)
+        other.in_background(refuse, lambda _: None)
+        await settled(pilot)
+        assert notices(pilot) == ["[b]no[/b]"]
