@@ -83,6 +83,7 @@ class RunState:
         flops_per_s, tokens_per_s: of the last step.
         notes: the last notes.
         problems: what takes from the result.
+        unreadable: lines of the log that are no records.
         fit_id, fit_path: of the fit once written.
     """
 

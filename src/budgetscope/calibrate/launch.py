@@ -83,7 +83,8 @@ class Watch:
         process = self.process
         if process is None:
             return
-        while self.folder.owner() is None and process.poll() is None:
+        # A killed worker may have left its lock behind.
+        while getattr(self.folder.owner(), "pid", None) != process.pid and process.poll() is None:
             time.sleep(_POLL_SECONDS)
         if process.returncode:
             raise FailureError(self.failure())

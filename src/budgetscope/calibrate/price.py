@@ -9,6 +9,8 @@ from budgetscope.calibrate.design import Design, expected_optimum, readings
 from budgetscope.calibrate.fold import RunState
 from budgetscope.calibrate.ladder import n_params
 from budgetscope.calibrate.train.memory import choose_micro_sequences, memory_estimate
+from budgetscope.calibrate.train.settings import repays_compilation
+from budgetscope.core.ledger import Shape
 
 NOISE_NATS = 0.03
 """Standard deviation of a single run's validation loss at 1e6 parameters and constant learning rate, measured
@@ -28,8 +30,12 @@ ASSUMED_RATES: dict[str, dict[int, float]] = {
     "mps": {64: 0.5e12, 256: 2e12},
     "cpu": {4: 3e9, 8: 5e9, 16: 1e10, 32: 2e10, 128: 6e10, 256: 8e10},
 }
-# On an H200: 6 s a stack where a third of them was compiled.
-_START_SECONDS = {"cuda": 9.0, "mps": 2.0, "cpu": 0.1}
+# Of a stack. On an H200, compiled: 7 to 17 s.
+_START_SECONDS = {"cuda": 10.0, "mps": 2.0, "cpu": 0.1}
+# On CUDA a stack too short to be compiled is bound by the launch of its operations, whatever the card's rate:
+# 3 members of width 16 to 48 ran at 0.085 to 0.13 TFLOP/s a unit of width on an H200.
+_UNCOMPILED_FLOPS_PER_S_A_WIDTH = 0.1e12
+_UNCOMPILED_START_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +72,17 @@ class Rate:
 
     def seconds(self, cells: Sequence[Cell]) -> float:
         """Return the time that some cells take, and the start of every shape."""
-        training = sum(c.shape.executed_flops_per_token * c.tokens / self.at(c.shape.width) for c in cells)
-        return training + _START_SECONDS[self.device] * len({c.shape for c in cells})
+        stacks: dict[Shape, list[Cell]] = {}
+        for cell in cells:
+            stacks.setdefault(cell.shape, []).append(cell)
+        return sum(self._stack_seconds(stack) for stack in stacks.values())
+
+    def _stack_seconds(self, cells: Sequence[Cell]) -> float:
+        shape = cells[0].shape
+        rate, start = self.at(shape.width), _START_SECONDS[self.device]
+        if self.device == "cuda" and not repays_compilation(cells):
+            rate, start = min(rate, _UNCOMPILED_FLOPS_PER_S_A_WIDTH * shape.width), _UNCOMPILED_START_SECONDS
+        return sum(cell.tokens for cell in cells) * shape.executed_flops_per_token / rate + start
 
 
 def law_flops(cells: Sequence[Cell]) -> float:
@@ -148,7 +163,7 @@ def price(design: Design, rate: Rate, train_tokens: int) -> Price:
             "teaches less and bends the laws; give more data or spend less."
         )
     if not rate.measured:
-        cautions.append("The minutes come from an assumed rate; --probe measures this machine's.")
+        cautions.append("The minutes come from an assumed rate: smoke measures nothing, the other presets do.")
     return Price(
         stages=stages,
         epochs=epochs,

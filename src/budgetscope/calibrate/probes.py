@@ -11,7 +11,7 @@ from pathlib import Path
 
 from budgetscope.calibrate.price import Rate
 from budgetscope.calibrate.record import build, plain
-from budgetscope.core.errors import FailureError
+from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.files import locked, read_text, write_atomically
 from budgetscope.store.locations import probes_file
 
@@ -83,7 +83,8 @@ def look(device: str | None, gpu: int | None) -> DeviceFacts:
     """Return the device that a request means, asked of torch in a process of its own.
 
     Raises:
-        FailureError: there is none such, or torch does not load.
+        UsageError: there is no GPU of that index.
+        FailureError: there is no such device, or torch does not load.
     """
     return build(DeviceFacts, _ask(device, gpu, ()))
 
@@ -92,7 +93,8 @@ def measure(device: str | None, gpu: int | None, seconds: float) -> Probe:
     """Measure a device and keep the result.
 
     Raises:
-        FailureError: there is none such, or it cannot be measured.
+        UsageError: there is no GPU of that index.
+        FailureError: there is no such device, or it cannot be measured.
     """
     probe = build(Probe, _ask(device, gpu, ("--seconds", str(seconds))))
     path = probes_file()
@@ -141,6 +143,7 @@ def _ask(device: str | None, gpu: int | None, more: tuple[str, ...]) -> object:
         return json.loads(done.stdout.splitlines()[-1])
     said = [line for line in done.stderr.splitlines() if line.startswith("budgetscope: ")]
     if said:
-        raise FailureError(said[-1].removeprefix("budgetscope: "))
+        refused = UsageError if done.returncode == UsageError.exit_code else FailureError
+        raise refused(said[-1].removeprefix("budgetscope: "))
     last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
     raise FailureError(f"the device cannot be used: {last[:200]}")

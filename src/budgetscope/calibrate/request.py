@@ -14,7 +14,7 @@ from budgetscope.calibrate.price import Price, Rate, law_flops, price
 from budgetscope.calibrate.probes import DeviceFacts, known_probe, look, measure, require_extra
 from budgetscope.calibrate.spec import VERSION, CorpusFacts, Spec
 from budgetscope.calibrate.train.device import DEVICES
-from budgetscope.core.errors import UsageError
+from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.schema import check_id
 
 PROBE_SECONDS = 20.0
@@ -41,6 +41,7 @@ class Request:
         data: a path or `fineweb-edu-sample`.
         tokenizer: `bpe` or `bytes`.
         vocab_size: of the tokenizer.
+        text_field: the field or column with the text, in JSONL and Parquet.
         seq_len: training context in tokens.
         fit_id: under which the fit is stored.
     """
@@ -53,6 +54,7 @@ class Request:
     data: str | None = None
     tokenizer: str | None = None
     vocab_size: int | None = None
+    text_field: str | None = None
     seq_len: int | None = None
     fit_id: str = DEFAULT_FIT
 
@@ -77,6 +79,12 @@ class Request:
                 raise UsageError(f"{name} {value:g} is out of bounds; give a number from {low:g} to {high:g}.")
         if self.gpu is not None and self.device in ("cpu", "mps"):
             raise UsageError(f"--gpu {self.gpu} contradicts --device {self.device}; give one of the two.")
+        if self.data is not None and not self.data.strip():
+            raise UsageError(f"--data {self.data!r} names nothing; give a path, or leave it out.")
+        try:
+            check_id(self.fit_id)
+        except FailureError as error:
+            raise UsageError(f"--name {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +114,6 @@ def ready(request: Request, *, on_corpus: Report, say: Callable[[str], None]) ->
         BudgetscopeError: something asked for is contradictory, out of bounds or not there.
     """
     request.check()
-    fit_id = check_id(request.fit_id)
     require_extra()
     facts = _device(request)
     if facts.free_bytes is not None and facts.total_bytes and facts.free_bytes < _BUSY_SHARE * facts.total_bytes:
@@ -125,7 +132,7 @@ def ready(request: Request, *, on_corpus: Report, say: Callable[[str], None]) ->
         v=VERSION,
         run=f"{now:%Y%m%d-%H%M%S}-{request.preset}-{secrets.token_hex(2)}",
         created=f"{now:%Y-%m-%dT%H:%M:%SZ}",
-        fit_id=fit_id,
+        fit_id=request.fit_id,
         device=facts.device,
         device_index=facts.index,
         corpus=corpus_facts(corpus),
@@ -161,7 +168,13 @@ def _corpus(request: Request, device: str, report: Report) -> Corpus:
     # On a processor the head over thousands of tokens would cost more than the model.
     small = request.preset == "smoke" or device == "cpu"
     tokenizer = request.tokenizer or ("bytes" if small and request.vocab_size is None else "bpe")
-    return prepare(request.data, vocab_size=request.vocab_size, tokenizer=tokenizer, progress=report)
+    return prepare(
+        request.data,
+        vocab_size=request.vocab_size,
+        tokenizer=tokenizer,
+        text_field=request.text_field or "text",
+        progress=report,
+    )
 
 
 def _rate(request: Request, facts: DeviceFacts, say: Callable[[str], None]) -> Rate:

@@ -41,8 +41,9 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
     if grid is not None:
         sure, notes = as_far_as_sure(grid)
         laws |= hyperparameter_laws(sure, _recipe_note(grid))
-        flags += [*notes, *(flag.sentence for flag in grid.flags)]
-    else:
+        # Once stage 2 was planned, the log says the same of what it was planned with.
+        flags += [*(() if state.problems else notes), *(flag.sentence for flag in grid.flags)]
+    elif not any(grid_reason in problem for problem in state.problems):
         flags.append(f"No law of learning rate and batch: {grid_reason}")
     laws = _determined(laws, flags)
     if not laws:

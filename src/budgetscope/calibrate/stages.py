@@ -189,9 +189,9 @@ def as_far_as_sure(fit: HyperparameterFit) -> tuple[HyperparameterFit, tuple[str
         low, high = law.n_params_exponent_interval()
         if high - low > _MAX_EXPONENT_WIDTH:
             notes.append(
-                f"The sizes of stage 1 say of the {name}'s exponent only that it lies in [{low:.2f}, {high:.2f}]: it is "
-                f"set to {rule:.2f}, that of Porian et al.{'' if low <= rule <= high else ', although outside'}, through "
-                "the measured middle."
+                f"The sizes of stage 1 say of the {name}'s exponent only that it lies in [{low:.2f}, {high:.2f}]: "
+                f"it is set to {rule:.2f}, that of Porian et al.{'' if low <= rule <= high else ', although outside'}, "
+                "through the measured middle."
             )
             law = law.through(middle, rule)  # noqa: PLW2901 - the same law, made sure
         laws.append(law)

@@ -21,6 +21,25 @@ Run = Annotated[str, typer.Argument(help="Name of a run, its beginning, its fold
 Accept = Annotated[bool, typer.Option("--accept", help="Make the fit the active law.")]
 
 _PROBE_SECONDS = 60.0
+_NEW = (
+    "data",
+    "preset",
+    "minutes",
+    "flops",
+    "device",
+    "gpu",
+    "tokenizer",
+    "vocab_size",
+    "text_field",
+    "seq_len",
+    "name",
+)
+# What has an effect beside an option that takes another course than a new run from beginning to end.
+_ALONE = {
+    "resume": ("device", "gpu", "data", "time_limit", "detach", "accept", "json"),
+    "probe": ("device", "gpu", "json"),
+    "dry_run": (*_NEW, "json"),
+}
 
 
 @app.callback(invoke_without_command=True)
@@ -36,6 +55,9 @@ def calibrate(
     gpu: Annotated[int | None, typer.Option(help="Index of the GPU.")] = None,
     tokenizer: Annotated[str | None, typer.Option(help="bpe or bytes.")] = None,
     vocab_size: Annotated[int | None, typer.Option(help="Of the tokenizer; 4096 byte pairs by default.")] = None,
+    text_field: Annotated[
+        str | None, typer.Option(help="Field or column of the text; `text` by default.", metavar="NAME")
+    ] = None,
     seq_len: options.SeqLen = None,
     name: Annotated[str | None, typer.Option(help="Id of the fit, like mine/lab.", metavar="ID")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the cells and their price; train nothing.")] = False,
@@ -53,6 +75,7 @@ def calibrate(
     from budgetscope.calibrate.request import DEFAULT_FIT, Request
     from budgetscope.core.quantities import parse_flops
 
+    _check_together(context)
     _check_time_limit(time_limit)
     if probe:
         _probe(device, gpu, json=json)
@@ -70,6 +93,7 @@ def calibrate(
         data=data,
         tokenizer=tokenizer,
         vocab_size=vocab_size,
+        text_field=text_field,
         seq_len=seq_len,
         fit_id=name or DEFAULT_FIT,
     )
@@ -79,6 +103,27 @@ def calibrate(
         return
     folder = _create(ready, json=json)
     launch(folder, Options(time_limit), detach=detach, json=json, accept=accept)
+
+
+def _check_together(context: typer.Context) -> None:
+    """Refuse options of which one would be ignored.
+
+    Raises:
+        UsageError: naming both.
+    """
+    given = [
+        name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    ]
+    for name, others in _ALONE.items():
+        ignored = next((other for other in given if other != name and other not in others), None)
+        if name in given and ignored is not None:
+            raise UsageError(f"{_flag(ignored)} has no effect with {_flag(name)}; leave one of them out.")
+    if "detach" in given and "accept" in given:
+        raise UsageError("--accept has no effect with --detach; give it to `budgetscope calibrate attach RUN` later.")
+
+
+def _flag(parameter: str) -> str:
+    return "--" + parameter.replace("_", "-")
 
 
 def _check_time_limit(minutes: float | None) -> None:
@@ -224,8 +269,14 @@ def _status_json(folder: "RunFolder", state: "RunState") -> None:
     import json as codec
 
     from budgetscope.calibrate.record import plain
+    from budgetscope.cli.calibrate_view import status_word
 
-    sys.stdout.write(codec.dumps({"run": folder.name, **plain(state)}, indent=2) + "\n")
+    owner = folder.owner()
+    alive = owner is not None and owner.alive
+    record = {"run": folder.name, **plain(state), "status": status_word(state, alive=alive), "worker": None}
+    if owner is not None and alive:
+        record["worker"] = {"pid": owner.pid, "host": owner.host, "silent_seconds": round(owner.age, 1)}
+    sys.stdout.write(codec.dumps(record, indent=2) + "\n")
 
 
 @app.command()

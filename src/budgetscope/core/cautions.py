@@ -104,7 +104,9 @@ def _of_fit(fit: Fit, loss: float | None) -> list[Caution]:
     found = []
     if fit.ablation:
         found.append(
-            Caution("ablation", f"{fit.id} is a step of an argument or an example, not a recommendation: do not plan with it.")
+            Caution(
+                "ablation", f"{fit.id} is an argument's step or an example, not a recommendation: do not plan with it."
+            )
         )
     if loss is None:
         found.append(

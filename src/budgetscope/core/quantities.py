@@ -327,3 +327,15 @@ def format_hours(hours: float) -> str:
         return f"{format_count(hours)} h"
     days = hours / 24
     return f"{format_count(days)} days" if days < 730 else f"{format_count(days / 365)} years"
+
+
+def whole(flag: str, stated: int | None, default: int, low: int, high: int) -> int:
+    """Return a whole number that an option states, or its default.
+
+    Raises:
+        UsageError: it is out of bounds.
+    """
+    value = default if stated is None else stated
+    if not low <= value <= high:
+        raise UsageError(f"{flag} {value} is out of bounds; give a whole number from {low} to {high}.")
+    return value

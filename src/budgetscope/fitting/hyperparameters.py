@@ -78,7 +78,7 @@ class FittedMonomial:
         low, high = interval(self.draws @ np.array([1.0, np.log(n_params), np.log(tokens)]), level)
         return float(np.exp(low)), float(np.exp(high))
 
-    def through(self, n_params: float, n_params_exponent: float) -> "FittedMonomial":
+    def through(self, n_params: float, n_params_exponent: float) -> FittedMonomial:
         """Return the law in N with another exponent and, draw by draw, the same value at one size."""
         middle = np.log(n_params)
         at_middle = self.draws[:, 0] + self.draws[:, 1] * middle

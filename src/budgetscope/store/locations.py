@@ -4,7 +4,7 @@ import os
 from importlib import resources
 from pathlib import Path
 
-from platformdirs import user_config_path, user_data_path, user_state_path
+from platformdirs import user_cache_path, user_config_path, user_data_path, user_state_path
 
 from budgetscope.core.errors import FailureError
 
@@ -47,6 +47,11 @@ def user_fits() -> Path:
 def user_runs() -> Path:
     """Return the folder of the user's calibration runs; it need not exist."""
     return user_data_path(_APP) / "runs"
+
+
+def corpora_cache() -> Path:
+    """Return the folder of prepared corpora; it need not exist, and deleting it costs time alone."""
+    return user_cache_path(_APP) / "corpora"
 
 
 def probes_file() -> Path:

@@ -7,8 +7,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_path
-
 from budgetscope.calibrate.corpus.build import Plan, RawPlan, TextPlan, check_size
 from budgetscope.calibrate.corpus.disk import alone, writing
 from budgetscope.calibrate.corpus.model import (
@@ -32,6 +30,7 @@ from budgetscope.calibrate.corpus.tokenizer import checked_vocab_size
 from budgetscope.calibrate.corpus.tokens import check_tokens, is_token_file, read_header
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.files import read_text, write_atomically
+from budgetscope.store.locations import corpora_cache
 
 _HASH_BYTES = 1 << 22
 _INDEX_LIMIT_BYTES = 1 << 16
@@ -67,7 +66,7 @@ def prepare(
         FailureError: a library is missing, a download failed, a file cannot be read or written, the disk is full.
     """
     report = progress or (lambda _: None)
-    root = cache or user_cache_path("budgetscope") / "corpora"
+    root = cache or corpora_cache()
     path = None if source in {None, FINEWEB_EDU_SAMPLE} else Path(str(source)).expanduser()
     if path and (is_token_file(path) or is_token_file(path / TOKENS_NAME)):
         return _brought(path, vocab_size, root, report)

@@ -67,6 +67,8 @@ def itemsize_for(vocab_size: int) -> int:
 def is_token_file(path: Path) -> bool:
     """Return whether a file begins like a token file of ours."""
     try:
+        if not path.is_file():  # a pipe would wait
+            return False
         with path.open("rb") as file:
             return file.read(len(_MAGIC)) == _MAGIC
     except (OSError, ValueError):  # no path holds a NUL

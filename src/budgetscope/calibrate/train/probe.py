@@ -21,6 +21,7 @@ from budgetscope.core.errors import FailureError
 from budgetscope.core.ledger import Shape
 
 _BATCH = 8
+_FEWEST_WIDTHS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def probe(device: str, *, seconds: float = 30.0) -> Probe:
 
     Args:
         device: as `available_device` names it.
-        seconds: about how long to take; widths that do not fit in it are left out, the first never.
+        seconds: about how long to take; widths that do not fit in it are left out, the first two never: from one
+            alone nothing could be said of the others.
 
     Raises:
         FailureError: the device's memory does not hold the smallest stack.
@@ -93,7 +95,7 @@ def probe(device: str, *, seconds: float = 30.0) -> Probe:
     slowest = 0.0
     for shape in _shapes(trial):
         started = time.perf_counter()
-        if flops and started - begun + slowest > seconds:
+        if len(flops) >= _FEWEST_WIDTHS and started - begun + slowest > seconds:
             break
         tokens[shape.width] = _training_rate(shape, trial, device, seconds / (4 * len(trial.widths)))
         flops[shape.width] = tokens[shape.width] * shape.executed_flops_per_token

@@ -1,7 +1,22 @@
 """How to train, as far as it does not define a cell."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from budgetscope.calibrate.cells import Cell
+
+# Executed FLOPs of a stack, per unit of width, above which compilation repays itself. On an H200 graphs of
+# uncompiled operations ran at 0.1 to 0.18 TFLOP/s a unit of width (7.3 with 74 members of width 40, 14.6 with 3 of
+# width 80), compiled ones at 0.6 to 1.2 (60 with 3 of width 96, 75 with 74 of width 64); compilation took about 10 s.
+_COMPILE_ABOVE_FLOPS_A_WIDTH = 2.5e12
+
+
+def repays_compilation(cells: Sequence[Cell]) -> bool:
+    """Return whether cells of one shape train long enough on CUDA to be compiled first."""
+    shape = cells[0].shape
+    flops = sum(cell.tokens for cell in cells) * shape.executed_flops_per_token
+    return flops > _COMPILE_ABOVE_FLOPS_A_WIDTH * shape.width
 
 
 class Mode(StrEnum):

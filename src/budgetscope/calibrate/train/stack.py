@@ -14,14 +14,9 @@ from budgetscope.calibrate.train.checkpoint import Checkpoint
 from budgetscope.calibrate.train.engine import Engine
 from budgetscope.calibrate.train.loop import Loop, StackOutcome
 from budgetscope.calibrate.train.memory import choose_micro_sequences
-from budgetscope.calibrate.train.settings import Mode, TrainSettings
+from budgetscope.calibrate.train.settings import Mode, TrainSettings, repays_compilation
 from budgetscope.calibrate.train.tokens import Tokens
 from budgetscope.core.errors import FailureError, UsageError
-
-# Executed FLOPs of a stack, per unit of width, above which compilation repays itself. On an H200 graphs of
-# uncompiled operations ran at 0.18 TFLOP/s a unit of width (7.3 with 74 members of width 40, 14.6 with 3 of width
-# 80), compiled ones at 0.6 to 1.2 (60 with 3 of width 96, 75 with 74 of width 64); compilation took about 10 s.
-_COMPILE_ABOVE_FLOPS_A_WIDTH = 2.5e12
 
 
 def train_stack(
@@ -154,10 +149,7 @@ def choose_mode(cells: Sequence[Cell], device: str, wanted: Mode) -> Mode:
         return wanted
     if not device.startswith("cuda"):
         return Mode.EAGER
-    shape = cells[0].shape
-    flops = sum(cell.tokens for cell in cells) * shape.executed_flops_per_token
-    long = flops > _COMPILE_ABOVE_FLOPS_A_WIDTH * shape.width
-    return Mode.COMPILE_GRAPH if long and find_spec("triton") else Mode.GRAPH
+    return Mode.COMPILE_GRAPH if repays_compilation(cells) and find_spec("triton") else Mode.GRAPH
 
 
 def free_bytes(device: str) -> int | None:

@@ -1,18 +1,15 @@
-"""The one facade: every face asks here and shows what comes back.
+"""The advisor: answers requests from one library of fits, the user's settings and devices."""
 
->>> from budgetscope.api import PlanRequest, plan
->>> round(plan(PlanRequest("1e21")).n_params.value / 1e9, 1)
-3.2
-"""
-
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from budgetscope.api import runs as _runs
+from budgetscope.api.request import PlanRequest, command
+from budgetscope.api.runs import FitChoices, Fitted, Reading, Scored, family_of
 from budgetscope.core import compare as _compare
 from budgetscope.core import curves as _curves
 from budgetscope.core import explain as _explain
@@ -26,25 +23,23 @@ from budgetscope.core.difference import BUDGETS, Difference, differ
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.core.explain import Explanation
 from budgetscope.core.fit import Fit
-from budgetscope.core.hyperparameters import predict
-from budgetscope.core.ledger import Convention, parse_convention
+from budgetscope.core.ledger import parse_convention
 from budgetscope.core.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for
 from budgetscope.core.plan import Plan
-from budgetscope.core.quantities import parse_flops
+from budgetscope.core.quantities import parse_flops, whole
 from budgetscope.core.question import Question, locate
-from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, ShapeFamily, shape_family
-from budgetscope.core.solve import OperatingPoint, recount
+from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
+from budgetscope.core.solve import recount
 from budgetscope.core.soundness import sound
 from budgetscope.report import tables
 from budgetscope.store.devices import user_devices
 from budgetscope.store.files import exists, write_atomically
 from budgetscope.store.library import Entry, Library
 from budgetscope.store.locations import expanded, settings_file
-from budgetscope.store.schema import MAX_COUNT, check_id
+from budgetscope.store.schema import MAX_COUNT
 from budgetscope.store.settings import Settings, read_settings, write_settings
 
 if TYPE_CHECKING:
-    from budgetscope.fitting.score import CellScore, ScoreSummary
     from budgetscope.fitting.value import Valuation
     from budgetscope.store.runs import Intake
 
@@ -62,132 +57,11 @@ OPINIONS = (
 """Fits whose learning rate and batch show the spread of the field. Left out: Kaplan's learning rate, which
 its authors bound to 1e10 parameters, and MiniCPM's, which holds under another parametrisation."""
 
-
 _MAX_CURVES = 256
 
 EXPORT_FORMATS = ("md", "csv", "json")
 
 RECIPE_ROLES = {"learning_rate", "batch_size", "beta2", "critical_batch_size", "warmup", "weight_decay"}
-
-
-@dataclass(frozen=True, slots=True)
-class PlanRequest:
-    """What a user asks, as text and numbers; None is unsaid.
-
-    Attributes:
-        budget: as people write it: `1e21`, `64xH100 14d`, `$50k on H100`, `loss 2.6`, `N=7B`.
-        law: id of the fit for N, D and loss, or the path of a fit file.
-        hyperparameters: id of the fit for the recipe.
-        device: name of the accelerator.
-        gpus: how many.
-        mfu: model FLOPs utilisation, from 0 to 1.
-        price: US dollars a device-hour.
-        seq_len: training context in tokens.
-        vocab: size of the tokenizer's vocabulary.
-        convention: who counts N and C.
-    """
-
-    budget: str
-    law: str | None = None
-    hyperparameters: str | None = None
-    device: str | None = None
-    gpus: float | None = None
-    mfu: float | None = None
-    price: float | None = None
-    seq_len: int | None = None
-    vocab: int | None = None
-    convention: str | None = None
-
-
-def command(request: PlanRequest, verb: str = "plan") -> str:
-    """Return the shell command that asks the same question."""
-    words = ["budgetscope", verb, request.budget]
-    for option in fields(PlanRequest):
-        value = getattr(request, option.name)
-        if option.name != "budget" and value is not None:
-            words += [f"--{option.name.replace('_', '-')}", str(value)]
-    return shlex.join(words)
-
-
-def said(request: PlanRequest) -> dict[str, str | float]:
-    """Return what a request says, by field, fit to be stored; `request_of` is the inverse."""
-    return {f.name: value for f in fields(PlanRequest) if (value := getattr(request, f.name)) is not None}
-
-
-def request_of(record: Mapping[str, object]) -> PlanRequest:
-    """Return the request that says what a record says.
-
-    Raises:
-        UsageError: the record has no budget, a field that no request has, or a value of the wrong kind.
-    """
-    kinds: dict[str, tuple[type, ...]] = {
-        "gpus": (int, float), "mfu": (int, float), "price": (int, float), "seq_len": (int,), "vocab": (int,),
-    }  # fmt: skip
-    names = {f.name for f in fields(PlanRequest)}
-    for name, value in record.items():
-        if name not in names or not isinstance(value, kinds.get(name, (str,))) or isinstance(value, bool):
-            raise UsageError(f"{name!r} cannot be {value!r} in a request; ask it anew.")
-    if "budget" not in record:
-        raise UsageError("a request without a budget cannot be answered; say one, such as 1e21.")
-    values: dict[str, Any] = dict(record)
-    return PlanRequest(**values)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A table of runs and what its columns mean; see `store.runs.read_runs`."""
-
-    path: Path
-    join: Path | None = None
-    where: Mapping[str, str] = field(default_factory=dict)
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    counting: str | None = None
-    loss_unit: str | None = None
-    seq_len: int | None = None
-    bytes_per_token: float | None = None
-    curves: str = "final"
-
-
-@dataclass(frozen=True, slots=True)
-class FitChoices:
-    """How to fit runs, and under which id to store the fit; see `fitting.assemble.Assembly`."""
-
-    name: str | None = None
-    title: str | None = None
-    kind: str | None = None
-    noise: str | None = None
-    schedule: str | None = None
-    vocab_size: int | None = None
-    tokenizer: str | None = None
-    draws: int = 1000
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A fit of somebody's runs.
-
-    Attributes:
-        intake: what was read, merged and dropped.
-        fit: the laws.
-        path: where the fit was stored; None when it was not.
-        difference: from the active law; None when the fit says nothing of N and D.
-    """
-
-    intake: "Intake"
-    fit: Fit
-    path: Path | None
-    difference: Difference | None
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A law's learning rate and batch against measured grids."""
-
-    intake: "Intake"
-    fit_id: str
-    cells: "tuple[CellScore, ...]"
-    summary: "ScoreSummary | None"
 
 
 class Advisor:
@@ -251,8 +125,8 @@ class Advisor:
             opinions=tuple(self.library.get(name) for name in OPINIONS),
             machine=machine_for(budget, device, options, device_stated=named is not None),
             convention=fit.counting if request.convention is None else parse_convention(request.convention),
-            vocab_size=_whole("--vocab", request.vocab, fit.vocab_size or PORIAN_VOCAB_SIZE, 2, MAX_COUNT),
-            seq_len=_whole("--seq-len", request.seq_len, fit.seq_len or PORIAN_SEQ_LEN, 1, MAX_COUNT),
+            vocab_size=whole("--vocab", request.vocab, fit.vocab_size or PORIAN_VOCAB_SIZE, 2, MAX_COUNT),
+            seq_len=whole("--seq-len", request.seq_len, fit.seq_len or PORIAN_SEQ_LEN, 1, MAX_COUNT),
         )
 
     def _hyperparameters(self, request: PlanRequest, fit: Fit) -> tuple[Fit, ...]:
@@ -353,10 +227,7 @@ class Advisor:
             UsageError: something has to be asked for, contradicts itself or leaves no run.
             FailureError: a file cannot be read, or needs an extra that is not installed.
         """
-        from budgetscope.store.runs import read_runs  # noqa: PLC0415 - not every question is of runs
-
-        options = {f.name: getattr(reading, f.name) for f in fields(reading) if f.name != "path"}
-        return read_runs(reading.path, **options)
+        return _runs.read(reading)
 
     def fit(self, reading: Reading, choices: FitChoices) -> Fitted:
         """Fit laws to a table of runs and store them, if a name is given.
@@ -365,36 +236,7 @@ class Advisor:
             UsageError: the runs cannot be read or cannot carry the law, with the reason and the remedy.
             FailureError: a file cannot be read or written.
         """
-        from budgetscope.fitting.assemble import KINDS, Assembly, fit_runs  # noqa: PLC0415 - NumPy
-
-        kind = next((known for known in KINDS if known == choices.kind), None)
-        if choices.kind is not None and kind is None:
-            raise UsageError(f"{choices.kind!r} is not a kind of fit; choose one of {', '.join(KINDS)}.")
-        if choices.name is not None:
-            check_id(choices.name)
-        intake = self.read(reading)
-        fit_id = choices.name or "unsaved/fit"
-        found = fit_runs(
-            intake.runs,
-            Assembly(
-                id=fit_id,
-                title=choices.title or fit_id,
-                counting=intake.counting,
-                source=f"runs of {reading.path.name}",
-                kind=kind,
-                noise=choices.noise,
-                schedule=choices.schedule,
-                tokenizer=choices.tokenizer,
-                vocab_size=choices.vocab_size,
-                seq_len=reading.seq_len,
-                draws=choices.draws,
-                seed=choices.seed,
-            ),
-        )
-        active = self._active_fit()
-        difference = None if found.allocation is None else differ(active, found, _family(active))
-        path = self.library.save(found) if choices.name is not None else None
-        return Fitted(intake, found, path, difference)
+        return _runs.fit(reading, choices, self.library, self._active_fit())
 
     def score(self, reading: Reading, law: str, vocab_size: int | None = None) -> Scored:
         """Score a fit's learning rate and batch against a table of runs that vary both.
@@ -408,30 +250,7 @@ class Advisor:
             UsageError: the runs cannot be read or hold no grid, or the fit has no such laws.
             FailureError: a file cannot be read.
         """
-        from budgetscope.fitting.assemble import sweep_table  # noqa: PLC0415 - NumPy
-        from budgetscope.fitting.score import score, summarize  # noqa: PLC0415
-        from budgetscope.fitting.sweep import sweep_cells  # noqa: PLC0415
-
-        fit, intake = self.library.get(law), self.read(reading)
-        family = shape_family(
-            "dense",
-            vocab_size=_whole("--vocab", vocab_size, fit.vocab_size or PORIAN_VOCAB_SIZE, 2, MAX_COUNT),
-            seq_len=reading.seq_len or fit.seq_len or PORIAN_SEQ_LEN,
-        )
-
-        def recommended(n_params: float, tokens: float) -> tuple[float, float]:
-            position = family.position(n_params, intake.counting)
-            flops = tokens * family.flops_per_token(position, intake.counting)
-            point = OperatingPoint(flops, intake.counting, position, n_params, tokens)
-            rate, batch = (
-                sound(fit.id, predict, fit, role, point, family, None) for role in ("learning_rate", "batch_size")
-            )
-            if rate is None or batch is None or rate.value is None or batch.value is None:
-                raise UsageError(f"{fit.id} does not say both learning rate and batch here; choose another fit.")
-            return rate.value, batch.value
-
-        cells = score(sweep_cells(sweep_table(intake.runs)), recommended)
-        return Scored(intake, fit.id, cells, summarize(cells))
+        return _runs.score(reading, self.library.get(law), vocab_size)
 
     def value(self, request: PlanRequest, calibration: float) -> "tuple[Plan, Valuation]":
         """Return what a calibration would be worth for a budget, with the plan that it is for.
@@ -464,7 +283,7 @@ class Advisor:
             FailureError: a fit is broken.
         """
         first, second = self.library.get(before), self.library.get(after)
-        family = _family(first)
+        family = family_of(first)
         counting = None if convention is None else parse_convention(convention)
         flops = tuple(parse_flops(text) for text in budgets) or BUDGETS
         return differ(first, second, family, flops, counting)
@@ -546,44 +365,3 @@ def write_export(path: Path, text: str, *, overwrite: bool) -> None:
     if exists(path) and not overwrite:
         raise UsageError(f"{str(path)!r} exists; name another file or add --force.")
     write_atomically(path, text)
-
-
-def _family(fit: Fit) -> ShapeFamily:
-    """Return the shapes with a fit's own vocabulary and context."""
-    return shape_family("dense", vocab_size=fit.vocab_size or PORIAN_VOCAB_SIZE, seq_len=fit.seq_len or PORIAN_SEQ_LEN)
-
-
-def _whole(flag: str, stated: int | None, default: int, low: int, high: int) -> int:
-    value = default if stated is None else stated
-    if not low <= value <= high:
-        raise UsageError(f"{flag} {value} is out of bounds; give a whole number from {low} to {high}.")
-    return value
-
-
-def plan(request: PlanRequest) -> Plan:
-    """Return the plan for a budget, by this user's fits and settings; see `Advisor.plan`."""
-    return Advisor().plan(request)
-
-
-def compare(request: PlanRequest) -> Comparison:
-    """Return every law's answer to a budget; see `Advisor.compare`."""
-    return Advisor().compare(request)
-
-
-def explain(request: PlanRequest) -> Explanation:
-    """Return why the laws disagree at a budget; see `Advisor.explain`."""
-    return Advisor().explain(request)
-
-
-__all__ = [
-    "Advisor",
-    "Comparison",
-    "Convention",
-    "Explanation",
-    "Plan",
-    "PlanRequest",
-    "command",
-    "compare",
-    "explain",
-    "plan",
-]

@@ -1,0 +1,51 @@
+"""The one facade: every face asks here and shows what comes back.
+
+>>> from budgetscope.api import PlanRequest, plan
+>>> round(plan(PlanRequest("1e21")).n_params.value / 1e9, 1)
+3.2
+"""
+
+from budgetscope.api.advisor import EXPORT_FORMATS, Advisor, write_export
+from budgetscope.api.request import PlanRequest, command, request_of, said
+from budgetscope.api.runs import FitChoices, Fitted, Reading, Scored
+from budgetscope.core.compare import Comparison
+from budgetscope.core.explain import Explanation
+from budgetscope.core.ledger import Convention
+from budgetscope.core.plan import Plan
+
+
+def plan(request: PlanRequest) -> Plan:
+    """Return the plan for a budget, by this user's fits and settings; see `Advisor.plan`."""
+    return Advisor().plan(request)
+
+
+def compare(request: PlanRequest) -> Comparison:
+    """Return every law's answer to a budget; see `Advisor.compare`."""
+    return Advisor().compare(request)
+
+
+def explain(request: PlanRequest) -> Explanation:
+    """Return why the laws disagree at a budget; see `Advisor.explain`."""
+    return Advisor().explain(request)
+
+
+__all__ = [
+    "EXPORT_FORMATS",
+    "Advisor",
+    "Comparison",
+    "Convention",
+    "Explanation",
+    "FitChoices",
+    "Fitted",
+    "Plan",
+    "PlanRequest",
+    "Reading",
+    "Scored",
+    "command",
+    "compare",
+    "explain",
+    "plan",
+    "request_of",
+    "said",
+    "write_export",
+]

@@ -1,0 +1,152 @@
+"""Questions about a user's own runs: read them, fit laws to them, score laws on them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from budgetscope.core.difference import Difference, differ
+from budgetscope.core.errors import UsageError
+from budgetscope.core.fit import Fit
+from budgetscope.core.hyperparameters import predict
+from budgetscope.core.quantities import whole
+from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, ShapeFamily, shape_family
+from budgetscope.core.solve import OperatingPoint
+from budgetscope.core.soundness import sound
+from budgetscope.store.library import Library
+from budgetscope.store.schema import MAX_COUNT, check_id
+
+if TYPE_CHECKING:
+    from budgetscope.fitting.score import CellScore, ScoreSummary
+    from budgetscope.store.runs import Intake
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A table of runs and what its columns mean; see `store.runs.read_runs`."""
+
+    path: Path
+    join: Path | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    counting: str | None = None
+    loss_unit: str | None = None
+    seq_len: int | None = None
+    bytes_per_token: float | None = None
+    curves: str = "final"
+
+
+@dataclass(frozen=True, slots=True)
+class FitChoices:
+    """How to fit runs, and under which id to store the fit; see `fitting.assemble.Assembly`."""
+
+    name: str | None = None
+    title: str | None = None
+    kind: str | None = None
+    noise: str | None = None
+    schedule: str | None = None
+    vocab_size: int | None = None
+    tokenizer: str | None = None
+    draws: int = 1000
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A fit of somebody's runs.
+
+    Attributes:
+        intake: what was read, merged and dropped.
+        fit: the laws.
+        path: where the fit was stored; None when it was not.
+        difference: from the active law; None when the fit says nothing of N and D.
+    """
+
+    intake: "Intake"
+    fit: Fit
+    path: Path | None
+    difference: Difference | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A law's learning rate and batch against measured grids."""
+
+    intake: "Intake"
+    fit_id: str
+    cells: "tuple[CellScore, ...]"
+    summary: "ScoreSummary | None"
+
+
+def read(reading: Reading) -> "Intake":
+    """See `Advisor.read`."""
+    from budgetscope.store.runs import read_runs  # noqa: PLC0415 - not every question is of runs
+
+    options = {f.name: getattr(reading, f.name) for f in fields(reading) if f.name != "path"}
+    return read_runs(reading.path, **options)
+
+
+def fit(reading: Reading, choices: FitChoices, library: Library, active: Fit) -> Fitted:
+    """See `Advisor.fit`; `active` is the fit to compare with."""
+    from budgetscope.fitting.assemble import KINDS, Assembly, fit_runs  # noqa: PLC0415 - NumPy
+
+    kind = next((known for known in KINDS if known == choices.kind), None)
+    if choices.kind is not None and kind is None:
+        raise UsageError(f"{choices.kind!r} is not a kind of fit; choose one of {', '.join(KINDS)}.")
+    if choices.name is not None:
+        check_id(choices.name)
+    intake = read(reading)
+    fit_id = choices.name or "unsaved/fit"
+    found = fit_runs(
+        intake.runs,
+        Assembly(
+            id=fit_id,
+            title=choices.title or fit_id,
+            counting=intake.counting,
+            source=f"runs of {reading.path.name}",
+            kind=kind,
+            noise=choices.noise,
+            schedule=choices.schedule,
+            tokenizer=choices.tokenizer,
+            vocab_size=choices.vocab_size,
+            seq_len=reading.seq_len,
+            draws=choices.draws,
+            seed=choices.seed,
+        ),
+    )
+    difference = None if found.allocation is None else differ(active, found, family_of(active))
+    path = library.save(found) if choices.name is not None else None
+    return Fitted(intake, found, path, difference)
+
+
+def score(reading: Reading, fit: Fit, vocab_size: int | None) -> Scored:
+    """See `Advisor.score`."""
+    from budgetscope.fitting.assemble import sweep_table  # noqa: PLC0415 - NumPy
+    from budgetscope.fitting.score import score, summarize  # noqa: PLC0415
+    from budgetscope.fitting.sweep import sweep_cells  # noqa: PLC0415
+
+    intake = read(reading)
+    family = shape_family(
+        "dense",
+        vocab_size=whole("--vocab", vocab_size, fit.vocab_size or PORIAN_VOCAB_SIZE, 2, MAX_COUNT),
+        seq_len=reading.seq_len or fit.seq_len or PORIAN_SEQ_LEN,
+    )
+
+    def recommended(n_params: float, tokens: float) -> tuple[float, float]:
+        position = family.position(n_params, intake.counting)
+        flops = tokens * family.flops_per_token(position, intake.counting)
+        point = OperatingPoint(flops, intake.counting, position, n_params, tokens)
+        rate, batch = (
+            sound(fit.id, predict, fit, role, point, family, None) for role in ("learning_rate", "batch_size")
+        )
+        if rate is None or batch is None or rate.value is None or batch.value is None:
+            raise UsageError(f"{fit.id} does not say both learning rate and batch here; choose another fit.")
+        return rate.value, batch.value
+
+    cells = score(sweep_cells(sweep_table(intake.runs)), recommended)
+    return Scored(intake, fit.id, cells, summarize(cells))
+
+
+def family_of(fit: Fit) -> ShapeFamily:
+    """Return the shapes with a fit's own vocabulary and context."""
+    return shape_family("dense", vocab_size=fit.vocab_size or PORIAN_VOCAB_SIZE, seq_len=fit.seq_len or PORIAN_SEQ_LEN)
