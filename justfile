@@ -36,6 +36,7 @@ fits:
 # Write the generated documents and the screenshots.
 write-docs:
     python tools/docs.py
+    python tools/screenshots.py
 
 # Ratios against a stated baseline, in one run each.
 bench:

@@ -2,7 +2,7 @@
 
 Generated: docs/reference/commands.md (every command's help), docs/reference/fits.md (the bundled fits),
 docs/reference/keys.md (the app's keys), and every block of a document between `<!-- output: COMMAND -->` and
-`<!-- /output -->` (what that command prints).
+`<!-- /output -->` (what that command prints). Also checked: that links between documents lead somewhere.
 """
 
 import os
@@ -26,6 +26,7 @@ COMMANDS = (
 )  # fmt: skip
 _HEAD = "<!-- Written by tools/docs.py from the code; edit the code. -->\n\n"
 _BLOCK = re.compile(r"(<!-- output: (?P<command>[^\n]+?) -->\n)(?P<text>.*?)(<!-- /output -->)", re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 
 
 def output(command: list[str]) -> str:
@@ -89,6 +90,12 @@ def filled(text: str) -> str:
     return _BLOCK.sub(replace, text)
 
 
+def broken_links(path: Path) -> list[str]:
+    """Return the relative links of a document that lead to no file."""
+    links = _LINK.findall(path.read_text(encoding="utf-8"))
+    return [link for link in links if ":" not in link and not (path.parent / link).exists()]
+
+
 def main() -> int:
     """Write or check every generated document."""
     check = "--check" in sys.argv[1:]
@@ -107,7 +114,10 @@ def main() -> int:
             path.write_text(wanted[path], encoding="utf-8")
     if check and stale:
         print("run `just write-docs` and commit what it writes")
-    return 1 if check and stale else 0
+    broken = [f"{path.relative_to(ROOT)}: {link}" for path in wanted for link in broken_links(path)]
+    for link in broken:
+        print(f"leads nowhere: {link}")
+    return 1 if broken or (check and stale) else 0
 
 
 if __name__ == "__main__":
