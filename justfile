@@ -21,6 +21,7 @@ imports:
 # Generated documents match the code.
 docs:
     python tools/docs.py --check
+    python -m tools.calibration_page --check
 
 test *args:
     python -m pytest -n auto --maxprocesses 8 {{ args }}
@@ -36,6 +37,7 @@ fits:
 # Write the generated documents and the screenshots.
 write-docs:
     python tools/docs.py
+    python -m tools.calibration_page
     python tools/screenshots.py
 
 # Ratios against a stated baseline, in one run each.
