@@ -8,6 +8,7 @@ from budgetscope.tui.keys import EVERYWHERE, KEYS, bindings, keys_of, named
 from budgetscope.tui.screens.details import DetailsScreen
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.laws import LawsScreen
+from budgetscope.tui.screens.scenario_dialogs import DeleteScreen, NameScreen
 from budgetscope.tui.tabs import TABS, Tab
 
 NUMBERED = {tab.name: tab.screen for tab in TABS}
@@ -16,6 +17,8 @@ OWNERS = {
     "laws": LawsScreen,
     "details": DetailsScreen,
     "help": HelpScreen,
+    "name": NameScreen,
+    "delete": DeleteScreen,
     EVERYWHERE: BudgetscopeApp,
 }
 

@@ -8,29 +8,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from budgetscope.api import runs as _runs
+from budgetscope.api.charts import Charts
 from budgetscope.api.request import PlanRequest, command
 from budgetscope.api.runs import FitChoices, Fitted, Reading, Scored, family_of
+from budgetscope.api.shelf import Shelf
 from budgetscope.core import compare as _compare
 from budgetscope.core import curves as _curves
 from budgetscope.core import explain as _explain
 from budgetscope.core import plan as _plan
 from budgetscope.core.budget import parse_budget
 from budgetscope.core.compare import Comparison
-from budgetscope.core.curves import Curve
+from budgetscope.core.curves import Curve, Place
 from budgetscope.core.device_table import DEVICES
 from budgetscope.core.devices import Device, find_device
 from budgetscope.core.difference import BUDGETS, Difference, differ
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.core.explain import Explanation
 from budgetscope.core.fit import Fit
-from budgetscope.core.ledger import parse_convention
+from budgetscope.core.ledger import Convention, parse_convention
 from budgetscope.core.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for
 from budgetscope.core.plan import Plan
 from budgetscope.core.quantities import parse_flops, whole
 from budgetscope.core.question import Question, locate
+from budgetscope.core.recipe_sheet import RecipeSheet, recipe_sheet
 from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
 from budgetscope.core.solve import recount
 from budgetscope.core.soundness import sound
+from budgetscope.core.traces import Trace
+from budgetscope.core.whatif import IsoFlop, iso_flop
 from budgetscope.report import tables
 from budgetscope.store.devices import user_devices
 from budgetscope.store.files import exists, write_atomically
@@ -57,8 +62,6 @@ OPINIONS = (
 """Fits whose learning rate and batch show the spread of the field. Left out: Kaplan's learning rate, which
 its authors bound to 1e10 parameters, and MiniCPM's, which holds under another parametrisation."""
 
-_MAX_CURVES = 256
-
 EXPORT_FORMATS = ("md", "csv", "json")
 
 RECIPE_ROLES = {"learning_rate", "batch_size", "beta2", "critical_batch_size", "warmup", "weight_decay"}
@@ -77,7 +80,7 @@ class Advisor:
         devices: tuple[Device, ...] | None = None,
     ) -> None:
         self._given = (library, settings, devices)
-        self._curves: dict[tuple[object, ...], tuple[Fit, Curve]] = {}
+        self._charts = Charts()
 
     def reread(self) -> "Advisor":
         """Return an advisor that reads the files anew; what was handed to this one stays."""
@@ -97,6 +100,11 @@ class Advisor:
     def devices(self) -> tuple[Device, ...]:
         """The user's own devices."""
         return user_devices() if self._given[2] is None else self._given[2]
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """The stored fits, to look at and to change."""
+        return Shelf(self.library)
 
     @property
     def all_devices(self) -> tuple[Device, ...]:
@@ -212,6 +220,15 @@ class Advisor:
         """Return the fits to compare: a chosen one from a file stands in for the library's of that id."""
         return (chosen, *(fit for fit in self.fits if fit.id != chosen.id))
 
+    def iso_flop(self, request: PlanRequest, plan: Plan) -> IsoFlop:
+        """Return all sizes at the budget of a request, `plan` being its answer. Raises: as `plan`."""
+        return iso_flop(self.question(request), plan)
+
+    def recipe_sheet(self, request: PlanRequest, plan: Plan) -> RecipeSheet:
+        """Return all that is known of the recipe of `plan`, the answer to a request. Raises: as `plan`."""
+        question = self.question(request)
+        return recipe_sheet(question, plan, self._asked(question.fit))
+
     def explain(self, request: PlanRequest) -> Explanation:
         """Return the steps from Kaplan's experiment to the tuned one at a budget.
 
@@ -326,23 +343,42 @@ class Advisor:
         question = self.question(request)
         others = [fit for fit in self.fits if fit.id in ids and fit.id != question.fit.id and fit.allocation]
         others.sort(key=lambda fit: ids.index(fit.id))
-        chosen, drawn = self._curve(question.fit, question, flops_grid), []
+        chosen, drawn = self._charts.curve(question.fit, question, flops_grid), []
         for fit in others:
             # Its row of the comparison, or the library, says what is wrong with it.
             with suppress(FailureError):
-                drawn.append(self._curve(fit, question, flops_grid))
+                drawn.append(self._charts.curve(fit, question, flops_grid))
         return (chosen, *drawn)
 
-    def _curve(self, fit: Fit, question: Question, flops_grid: tuple[float, ...]) -> Curve:
-        chosen = fit is question.fit
-        key = (id(fit), question.convention, question.vocab_size, question.seq_len, flops_grid, chosen)
-        if key not in self._curves:
-            if len(self._curves) >= _MAX_CURVES:
-                self._curves.clear()
-            # The fit is kept beside its curve: as long as it lives, nothing else has its id.
-            drawn = _curves.curve(fit, question.convention, question.family, flops_grid, band=chosen)
-            self._curves[key] = (fit, drawn)
-        return self._curves[key][1]
+    def place(self, request: PlanRequest, plan: Plan, convention: Convention) -> Place:
+        """Return where a plan stands on a chart of N*(C) that is drawn by some convention.
+
+        Args:
+            request: the question.
+            plan: the answer to it.
+            convention: who counts on the chart.
+
+        Raises: as `plan`.
+        """
+        return _curves.place(self.question(request), plan, convention)
+
+    def traces(
+        self, request: PlanRequest, quantity: str, ids: Sequence[str], flops_grid: tuple[float, ...]
+    ) -> tuple[Trace, ...]:
+        """Return the loss over C, or learning rate or batch over N, of some fits; kept between calls as `curves`.
+
+        Args:
+            request: the question.
+            quantity: one of `core.traces`.
+            ids: of the fits, the one of interest first: nothing is drawn where it says nothing of the quantity.
+            flops_grid: budgets by the request's convention, growing.
+
+        Raises: as `plan`.
+        """
+        question = self.question(request)
+        known = (*reversed(self.fits), *question.opinions, *question.hyperparameters, question.fit)
+        fits = {fit.id: fit for fit in known}
+        return self._charts.traces(question, quantity, [fits[name] for name in ids if name in fits], flops_grid)
 
     @cached_property
     def fits(self) -> tuple[Fit, ...]:

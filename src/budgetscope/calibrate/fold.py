@@ -111,6 +111,7 @@ class RunState:
     tokens_per_s: float | None = None
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    unreadable: int = 0
     fit_id: str = ""
     fit_path: str = ""
 

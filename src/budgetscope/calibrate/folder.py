@@ -7,6 +7,7 @@ worker lives; a file named `stop` asks it to leave; `worker.log` has its output;
 import contextlib
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from budgetscope.calibrate.events import MAX_RECORD_BYTES, Event, Record, decode, encode
@@ -102,7 +103,7 @@ class RunFolder:
         reader, state = Reader(self.events), RunState()
         while records := reader.read():
             state = fold(records, state)
-        return state
+        return replace(state, unreadable=reader.unreadable)
 
 
 def list_runs(runs: Path | None = None) -> list[RunFolder]:

@@ -2,13 +2,15 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 
-from budgetscope.calibrate.events import Record
+from budgetscope.calibrate.events import MAX_RECORD_BYTES, Record
 from budgetscope.calibrate.fold import RunState, fold
 from budgetscope.calibrate.folder import Reader, RunFolder
 from budgetscope.calibrate.lock import Owner, process_exists
@@ -17,7 +19,6 @@ from budgetscope.core.errors import FailureError, UsageError
 GRACE_SECONDS = 30.0
 """That a worker gets to save its state after it was asked to stop, and again after SIGTERM."""
 _POLL_SECONDS = 0.2
-_LEFT: list[subprocess.Popen[bytes]] = []
 WORKER = (sys.executable, "-m", "budgetscope.calibrate.worker")
 
 
@@ -88,8 +89,8 @@ class Watch:
             time.sleep(_POLL_SECONDS)
         if process.returncode:
             raise FailureError(self.failure())
-        # Python warns of a child that is forgotten while it runs; this one is meant to outlive us.
-        _LEFT.append(process)
+        # This child is meant to outlive us; should it end before us, somebody must take note.
+        threading.Thread(target=process.wait, daemon=True).start()
 
     @property
     def over(self) -> bool:
@@ -113,6 +114,11 @@ class Watch:
             said = [line.removeprefix("budgetscope: ") for line in lines if line.startswith("budgetscope: ")]
             if said and lines[-1].startswith("budgetscope: "):
                 return said[-1]
+        if _full(self.folder):
+            return (
+                f"the disk of {str(self.folder.path)!r} is full; free some space and go on with `budgetscope calibrate "
+                f"--resume {self.folder.name}`: what it had finished is kept."
+            )
         return (
             f"the worker of run {self.folder.name!r} ended without a word; see {str(self.folder.worker_log)!r} and "
             f"go on with `budgetscope calibrate --resume {self.folder.name}`."
@@ -194,6 +200,14 @@ def kill(pid: int) -> None:
             os.killpg(pid, signal.SIGKILL)
         else:
             os.kill(pid, signal.SIGKILL)
+
+
+def _full(folder: RunFolder) -> bool:
+    """Whether a worker could not even have said why it ended."""
+    try:
+        return shutil.disk_usage(folder.path).free < MAX_RECORD_BYTES
+    except OSError:
+        return False
 
 
 def send(pid: int, number: int) -> None:

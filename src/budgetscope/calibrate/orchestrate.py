@@ -171,7 +171,10 @@ class _Run:
 
 def _through_stages(run: _Run) -> None:
     emit, design = run.journal.emit, run.spec.design
-    if not run.journal.state.of_stage(1) or not _planned(run, 1):
+    known = run.journal.state.cells
+    # A line of the log that was damaged since may have held some of the plan.
+    lost = not run.journal.state.of_stage(2) and any(cell.id not in known for cell in design.stage1)
+    if lost or not _planned(run, 1):
         _plan(run, 1, design.stage1, "")
     while _train(run, 1):
         grown = {} if run.journal.state.of_stage(2) else extensions(run.journal.state, design)

@@ -120,7 +120,7 @@ def _isoflop(state: RunState) -> tuple[IsoFlopFit | None, RunTable | None, str]:
     """Return the IsoFLOP fit and its table, or why there is none."""
     table = isoflop_table(state)
     if table is None:
-        return None, None, "stage 2 has no reading yet."
+        return None, None, "stage 2 has no reading yet: resume the run."
     try:
         return fit_isoflop(table, intervals="scatter"), table, ""
     except UsageError as error:
@@ -178,6 +178,8 @@ def _missing(state: RunState) -> list[str]:
         if count["failed"]:
             reason = next(s.reason for s in states if s.status == "failed")
             sentences.append(f"{count['failed']} cells of stage {stage} failed and were left out: {reason}")
+    if state.unreadable:
+        sentences.append(f"{state.unreadable} lines of the run's log cannot be read: what they held is left out.")
     return sentences + list(state.problems)
 
 

@@ -233,7 +233,7 @@ def _probe(device: str | None, gpu: int | None, *, json: bool) -> None:
 def list_all() -> None:
     """List every run, the latest first."""
     from budgetscope.calibrate.folder import list_runs
-    from budgetscope.cli.calibrate_view import status_word
+    from budgetscope.calibrate.words import status_word
     from budgetscope.cli.output import console, table
 
     rows = []
@@ -269,7 +269,7 @@ def _status_json(folder: "RunFolder", state: "RunState") -> None:
     import json as codec
 
     from budgetscope.calibrate.record import plain
-    from budgetscope.cli.calibrate_view import status_word
+    from budgetscope.calibrate.words import status_word
 
     owner = folder.owner()
     alive = owner is not None and owner.alive

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from budgetscope.core.fit import Fit, Points
-from budgetscope.core.intervals import LEVEL, params_interval
+from budgetscope.core.intervals import LEVEL, Estimate, params_interval
 from budgetscope.core.ledger import Convention
+from budgetscope.core.plan import Plan
+from budgetscope.core.question import Question, locate
 from budgetscope.core.shapes import ShapeFamily
 from budgetscope.core.solve import OperatingPoint, allocation_law, operate, recount
 from budgetscope.core.soundness import sound
@@ -110,6 +112,38 @@ def _measured(fit: Fit, points: Points, convention: Convention, family: ShapeFam
         factor = math.exp(deviations * ln_sd)
         measured.append(CurvePoint(here.flops, here.n_params, here.n_params / factor, here.n_params * factor))
     return tuple(measured)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a plan stands on a chart of N*(C), by whatever convention the chart is drawn.
+
+    Attributes:
+        flops: training FLOPs.
+        n_params: compute-optimal parameters.
+    """
+
+    flops: float
+    n_params: Estimate
+
+
+def place(question: Question, plan: Plan, convention: Convention) -> Place:
+    """Return where a plan stands by another convention: the same model and tokens, counted again.
+
+    Args:
+        question: what was asked.
+        plan: the answer to it.
+        convention: who counts.
+
+    Raises: as `locate`.
+    """
+    family = question.family
+    found = recount(locate(question), convention, family)
+    low, high = (
+        None if end is None else family.convert(end, plan.convention, convention)
+        for end in (plan.n_params.low, plan.n_params.high)
+    )
+    return Place(found.flops, Estimate(found.n_params, low, high, plan.n_params.basis))
 
 
 def local_exponent(fit: Fit, flops: float) -> float:

@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass
 
 from budgetscope.core.fit import Draws, Fit, percentiles
+from budgetscope.core.laws import ExcessLaw
 from budgetscope.core.solve import MAX_FLOPS, MIN_FLOPS, allocation_law, increasing_root
 
 FLAT_SHARE = 0.001
@@ -88,6 +89,29 @@ class Valley:
         down = increasing_root(lambda x: beyond(x, -1), 0.0, math.log(1e4), 1e-9)
         up = increasing_root(lambda x: beyond(x, +1), 0.0, math.log(1e4), 1e-9)
         return optimum * math.exp(-down), optimum * math.exp(up)
+
+    def reach(self, flops: float) -> tuple[float, float] | None:
+        """Return the N between which the width of the valley was measured; beyond, it is an extrapolation.
+
+        For an excess law its window about the optimum; for a surface the N, D and D/N that it was fitted on, along
+        C = 6 N D. None when the fit has no law of the excess, or a budget on which no fitted N and D meet.
+        """
+        law = self.fit.excess
+        if law is None:
+            return None
+        if isinstance(law, ExcessLaw):
+            optimum = allocation_law(self.fit).allocate(flops).n_params
+            return optimum * math.exp(-law.window), optimum * math.exp(law.window)
+        fitted = self.fit.laws["surface"].fitted
+        low, high = 0.0, math.inf
+        if "n_params" in fitted:
+            low, high = fitted["n_params"].low, fitted["n_params"].high
+        if "tokens" in fitted:
+            low, high = max(low, flops / (6 * fitted["tokens"].high)), min(high, flops / (6 * fitted["tokens"].low))
+        if "tokens_per_param" in fitted:
+            ratio = fitted["tokens_per_param"]
+            low, high = max(low, math.sqrt(flops / (6 * ratio.high))), min(high, math.sqrt(flops / (6 * ratio.low)))
+        return (low, high) if 0 < low < high < math.inf else None
 
     def loss_interval(self, flops: float, level: float = 0.95) -> tuple[float, float] | None:
         """Return the central interval of the best loss over the fit's bootstrap draws, if it has any."""

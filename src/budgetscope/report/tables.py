@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from budgetscope.core.compare import Comparison
 from budgetscope.core.explain import Explanation
 from budgetscope.core.ledger import Count, Shape
 from budgetscope.core.plan import Plan
+from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.rows import (
     COMPARISON_HEADER,
     EXPLANATION_HEADER,
@@ -19,6 +19,7 @@ from budgetscope.report.rows import (
     plan_rows,
     step_cells,
 )
+from budgetscope.report.scenarios import LESS, MORE, Board
 
 
 def to_json(value: Any) -> str:
@@ -106,55 +107,57 @@ def plan_markdown(plan: Plan, command: str) -> str:
         command: the shell command that gives the same plan.
     """
     rows = plan_rows(plan)
-    lines = [f"# Plan for {_escaped(plan.budget)}", "", f"{_escaped(plan.understood)}.", ""]
+    lines = [f"# Plan for {escaped(plan.budget)}", "", f"{escaped(plan.understood)}.", ""]
     titles = (("model", "Model and data"), ("recipe", "Hyperparameters"), ("run", "Run"))
     for section, title in titles:
         chosen = [(r.label, r.text, r.interval, r.basis) for r in rows if r.section == section]
-        lines += [f"## {title}", "", *_table(("", "value", "interval", "basis"), chosen), ""]
+        lines += [f"## {title}", "", *table(("", "value", "interval", "basis"), chosen), ""]
     lines += ["## Assumptions", ""]
-    lines += [f"- law: {_escaped(plan.law_title)} (`{plan.law_id}`), counting: {plan.convention}"]
-    lines += [f"- {_escaped(text)}" for text in plan.assumptions]
+    lines += [f"- law: {escaped(plan.law_title)} (`{plan.law_id}`), counting: {plan.convention}"]
+    lines += [f"- {escaped(text)}" for text in plan.assumptions]
     lines += [f"- sequences of {plan.seq_len} tokens, a vocabulary of {plan.vocab_size}", ""]
     if plan.cautions:
-        lines += ["## Before you believe this", "", *(f"- {_escaped(c.text)}" for c in plan.cautions), ""]
-    # A file's name in the command may hold a fence of its own.
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", command)), default=0))
-    return "\n".join([*lines, "## Reproduce", "", f"{fence}sh", command, fence, ""])
+        lines += ["## Before you believe this", "", *(f"- {escaped(c.text)}" for c in plan.cautions), ""]
+    return "\n".join([*lines, "## Reproduce", "", *fenced(command), ""])
 
 
 def comparison_markdown(comparison: Comparison) -> str:
     """Return a comparison as a Markdown section."""
     rows = comparison_rows(comparison)
     cells = [
-        (f"**{_escaped(r.title)}**" if r.chosen else _escaped(r.title),
-         r.n_params, r.tokens, r.tokens_per_param, r.learning_rate, r.batch, r.loss_difference, _escaped(r.wasted))
+        (f"**{escaped(r.title)}**" if r.chosen else escaped(r.title),
+         r.n_params, r.tokens, r.tokens_per_param, r.learning_rate, r.batch, r.loss_difference, escaped(r.wasted))
         for r in rows
     ]  # fmt: skip
     said = (
-        f"N and D by the {comparison.convention} count for {_escaped(comparison.understood)}; d-loss and waste "
+        f"N and D by the {comparison.convention} count for {escaped(comparison.understood)}; d-loss and waste "
         f"(deadweight compute) by `{comparison.law_id}`."
     )
-    skipped = [f"- skipped: {_escaped(sentence)}" for sentence in comparison.skipped]
-    lines = ["## What the laws say", "", said, "", *_table(COMPARISON_HEADER, cells, escape=False), ""]
+    skipped = [f"- skipped: {escaped(sentence)}" for sentence in comparison.skipped]
+    lines = ["## What the laws say", "", said, "", *table(COMPARISON_HEADER, cells, escape=False), ""]
     return "\n".join([*lines, *skipped, ""] if skipped else lines)
+
+
+def board_markdown(board: Board) -> str:
+    """Return scenarios side by side as a Markdown section."""
+    base = board.columns[board.reference].name
+    said = (
+        f"{MORE} and {LESS} compare with {escaped(base)}: N, C and D/N only where the counting is the same, the loss "
+        "only where the law is."
+    )
+    cells = [
+        (line.label, *(" ".join(filter(None, (cell.text, cell.difference))) for cell in line.cells))
+        for line in board.lines
+    ]
+    header = ("", *(escaped(column.name) for column in board.columns))
+    refused = [f"- {escaped(column.name)}: {escaped(column.problem)}" for column in board.columns if column.problem]
+    lines = ["## Scenarios", "", said, "", *table(header, cells), ""]
+    return "\n".join([*lines, *refused, ""] if refused else lines)
 
 
 def explanation_markdown(explanation: Explanation) -> str:
     """Return an explanation as a Markdown section."""
-    lines = ["## Why Kaplan and Chinchilla disagree", "", f"{_escaped(explanation.understood)}.", ""]
+    lines = ["## Why Kaplan and Chinchilla disagree", "", f"{escaped(explanation.understood)}.", ""]
     for name, steps in explanation.datasets.items():
-        lines += [f"### {name}", "", *_table(EXPLANATION_HEADER, [step_cells(step) for step in steps]), ""]
+        lines += [f"### {name}", "", *table(EXPLANATION_HEADER, [step_cells(step) for step in steps]), ""]
     return "\n".join([*lines, explanation.note, ""])
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, escape: bool = True) -> list[str]:
-    def line(cells: Iterable[str]) -> str:
-        return "| " + " | ".join(cells) + " |"
-
-    body = [line(_escaped(cell) if escape else cell for cell in row) for row in rows]
-    return [line(header), line("---" for _ in header), *body]
-
-
-def _escaped(text: str) -> str:
-    """Return text that Markdown shows as it is: titles come from files, and two dollar signs would be a formula."""
-    return " ".join(re.sub(r"[\\`*_\[\]<>|#&~$]", r"\\\g<0>", text).split())

@@ -5,6 +5,7 @@ fits that ship with budgetscope. A fit in a nearer layer shadows one of the same
 """
 
 import json
+import os
 import re
 import stat
 from collections.abc import Callable, Iterator
@@ -43,6 +44,7 @@ class Entry:
         problem: why it is broken; empty when it is not.
         shadows: layers whose fit of the same id it hides.
         edited: its content no longer matches the hash that it was written with.
+        written: when the file was last written, in seconds since 1970; None for a fit that came with budgetscope.
     """
 
     id: str
@@ -52,6 +54,7 @@ class Entry:
     problem: str
     shadows: tuple[str, ...]
     edited: bool
+    written: float | None = None
 
 
 class Library:
@@ -202,7 +205,10 @@ def _entry(layer: Layer, path: Path, hidden_by: Entry | None) -> Entry:
     if hidden_by is not None:
         return replace(hidden_by, shadows=(*hidden_by.shadows, layer.name))
     try:
-        return Entry(_id(path), layer.name, path, load(path, _id(path)), "", (), edited=_edited(path))
+        fit, found = load(path, _id(path)), _found(path)
+        edited = _edited(path, found.st_mtime_ns, found.st_size)
+        written = None if layer.name == "bundled" else found.st_mtime
+        return Entry(_id(path), layer.name, path, fit, "", (), edited, written)
     except FailureError as error:
         return Entry(_id(path), layer.name, path, None, str(error), (), edited=False)
 
@@ -213,10 +219,15 @@ def load(path: Path, expected_id: str | None = None) -> Fit:
     Raises:
         FailureError: naming the file and what is wrong with it.
     """
+    found = _found(path)
+    return _load(path, expected_id, found.st_mtime_ns, found.st_size)
+
+
+def _found(path: Path) -> os.stat_result:
     found = status(path)
     if found is None:
         raise FailureError(f"there is no fit file {str(path)!r}; check the path.")
-    return _load(path, expected_id, found.st_mtime_ns, found.st_size)
+    return found
 
 
 @lru_cache(maxsize=1024)
@@ -254,6 +265,7 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not a number")
 
 
-def _edited(path: Path) -> bool:
+@lru_cache(maxsize=1024)
+def _edited(path: Path, _mtime_ns: int, _size: int) -> bool:
     record = _record(path)
     return isinstance(record, dict) and record.get("sha256") != digest(record)

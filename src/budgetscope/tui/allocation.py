@@ -44,7 +44,7 @@ def figure(plan: Plan, curves: Sequence[Curve]) -> Figure:
     """
     curves = curves[:MAX_LINES]
     chosen = curves[0]
-    symbols = _symbols([curve.fit_id for curve in curves])
+    letters = symbols([curve.fit_id for curve in curves])
     measured = tuple(Point(point.flops, point.n_params, point.low, point.high) for point in chosen.points)
     # The chosen law sets the heights: a law that disagrees by a factor of ten leaves the figure at its top.
     low, high = chosen.n_params[0] / 3, chosen.n_params[-1] * 3
@@ -56,8 +56,8 @@ def figure(plan: Plan, curves: Sequence[Curve]) -> Figure:
             count_number,
         ),
         lines=tuple(
-            Line(symbol, curve.title, _family(curve.fit_id), curve.flops, curve.n_params, curve.low, curve.high)
-            for symbol, curve in zip(symbols, curves, strict=True)
+            Line(symbol, curve.title, family(curve.fit_id), curve.flops, curve.n_params, curve.low, curve.high)
+            for symbol, curve in zip(letters, curves, strict=True)
         ),
         points=(Points("o", "the optima it was fitted on", measured),) if measured else (),
         markers=(
@@ -70,12 +70,12 @@ def figure(plan: Plan, curves: Sequence[Curve]) -> Figure:
     )
 
 
-def _family(fit_id: str) -> str:
+def family(fit_id: str) -> str:
     """Return who wrote a fit, without the year."""
     return fit_id.split("/", maxsplit=1)[0].rstrip("0123456789").capitalize()
 
 
-def _symbols(fit_ids: Sequence[str]) -> list[str]:
+def symbols(fit_ids: Sequence[str]) -> list[str]:
     """Return a different capital letter for each id: the first of its own that is free, else any."""
     taken: list[str] = []
     for fit_id in fit_ids:

@@ -68,6 +68,12 @@ class Desk:
         self.scenario = scenario
         self.ask(request)
 
+    def call(self, scenario: str | None) -> None:
+        """Give what lies on the desk the name of a saved scenario, or none; the request stays."""
+        self.scenario = scenario
+        self.revision += 1
+        self.on_change()
+
     def follow(self, fit_id: str) -> None:
         """Follow another law; the rest of the request, and what could not be read of it, stays."""
         self._unread.pop("law", None)

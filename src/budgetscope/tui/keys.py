@@ -38,6 +38,7 @@ KEYS = (
     Key(("b", "f3"), "edit_budget", "Budget", "Edit the budget.", "plan"),
     Key(("l", "ctrl+l"), "choose_law", "Law", "Choose the law to follow; type to filter.", "plan"),
     Key(("c", "f5"), "next_view", "Chart/table", "Show the chart, the comparison, or both.", "plan"),
+    Key(("v", "ctrl+n"), "next_chart", "Next chart", "Show N*(C), the loss, learning rate or batch.", "plan"),
     Key(("z", "f4"), "zoom", "Zoom", "Give chart and comparison the whole screen, or take it back.", "plan"),
     Key(("d", "f6"), "details", "Details", "Read every figure, its source, the assumptions, all cautions.", "plan"),
     Key(
@@ -73,6 +74,41 @@ KEYS = (
     Key(("escape",), "close", "Close", "Close without a change.", "laws", in_palette=False),
     Key(("escape", "d", "q"), "close", "Close", "Close the details.", "details", in_palette=False),
     Key(("escape", "question_mark", "f1", "q"), "close", "Close", "Close the help.", "help", in_palette=False),
+    Key(("s",), "save", "Save", "Save what is on the desk under a name.", "compare"),
+    Key(("enter", "o"), "open", "Open", "Put the scenario at the cursor on the desk.", "compare"),
+    Key(("v",), "switch_laws", "Laws", "Compare the laws for the scenario at the cursor, or the scenarios.", "compare"),
+    Key(("c",), "next_view", "Chart/table", "Show the table, the chart, or both.", "compare"),
+    Key(("a",), "switch_axes", "Axes", "Draw the loss over the cost, or N*(C).", "compare"),
+    Key(("r",), "refer", "Reference", "Compare with the scenario at the cursor; again: with the desk.", "compare"),
+    Key(("n",), "rename", "Rename", "Give the scenario at the cursor another name.", "compare"),
+    Key(("d",), "duplicate", "Duplicate", "Put a copy of the scenario at the cursor behind it.", "compare"),
+    Key(("x", "delete"), "delete", "Delete", "Delete the scenario at the cursor, after a question.", "compare"),
+    Key(
+        ("left",), "move(-1)", "", "Go to the scenario on the left.", "compare", in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("right",), "move(1)", "", "Go to the scenario on the right.", "compare", in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("up",), "scroll_lines(-1)", "", "Scroll the table up; among the laws, go up.", "compare",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("down",), "scroll_lines(1)", "", "Scroll the table down; among the laws, go down; Enter follows one.",
+        "compare", in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("shift+left",), "crosshair(-2)", "", "Read the chart: move the crosshair to the left.", "compare",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("shift+right",), "crosshair(2)", "", "Read the chart: move the crosshair to the right.", "compare",
+        in_footer=False, in_palette=False,
+    ),
+    Key(("enter",), "", "", "Keep the name.", "name", in_palette=False),
+    Key(("escape",), "close", "Close", "Close without a change.", "name", in_palette=False),
+    Key(("y",), "answer(True)", "Delete", "Delete the scenario.", "delete", in_palette=False),
+    Key(("escape", "n", "q"), "answer(False)", "Keep", "Keep the scenario.", "delete", in_palette=False),
     *(
         Key(
             (str(tab.number),), f"go('{tab.name}')", f"{tab.number} {tab.label}", tab.description,

@@ -59,3 +59,16 @@ class PlaceChosen(Message):
     def control(self) -> Widget:
         """The chart, so that handlers can select it by its id."""
         return self.chart
+
+
+@dataclass
+class ColumnChosen(Message):
+    """A person chose a scenario.
+
+    Attributes:
+        index: of its column.
+        twice: by a double click.
+    """
+
+    index: int
+    twice: bool

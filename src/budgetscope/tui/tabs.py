@@ -40,7 +40,10 @@ class Tab:
         return screen
 
 
-TABS = (Tab(1, "plan", "Plan", "Plan one budget.", "plan:PlanScreen"),)
+TABS = (
+    Tab(1, "plan", "Plan", "Plan one budget.", "plan:PlanScreen"),
+    Tab(2, "compare", "Compare", "Compare saved scenarios, or the laws for one.", "compare:CompareScreen"),
+)
 """In the order of their numbers; the first is where a first start opens."""
 
 

@@ -151,6 +151,19 @@ def resolve_field(field: str, columns: Sequence[str], mapping: Mapping[str, str]
     return _only(field, [column for column in columns if _is_named(field, column)])
 
 
+def source_of(
+    field: str, columns: Sequence[str], mapping: Mapping[str, str], counting: Convention | None
+) -> Source | None:
+    """Return where a field comes from, as `resolve_field`; columns that name what they count go by the convention.
+
+    Raises: as `resolve_field`.
+    """
+    if field != "n_params" or field in mapping or counting is None:
+        return resolve_field(field, columns, mapping)
+    counted = _COUNTED.get(counting, frozenset())
+    return _only(field, [name for name in columns if _is_named(field, name) or _normal(name) in counted])
+
+
 def resolve(columns: Sequence[str], mapping: Mapping[str, str], counting: Convention) -> dict[str, Source]:
     """Return where each field of a table comes from; fields that nothing looks like are left out.
 
@@ -162,11 +175,7 @@ def resolve(columns: Sequence[str], mapping: Mapping[str, str], counting: Conven
     Raises:
         UsageError: a field could be two columns, a batch size has no unit, or `mapping` does not fit.
     """
-    sources = {field: resolve_field(field, columns, mapping) for field in FIELDS}
-    if "n_params" not in mapping:
-        counted = _COUNTED.get(counting, frozenset())
-        candidates = [name for name in columns if _is_named("n_params", name) or _normal(name) in counted]
-        sources["n_params"] = _only("n_params", candidates)
+    sources = {field: source_of(field, columns, mapping, counting) for field in FIELDS}
     unclear = next((column for column in columns if _normal(column) in _UNCLEAR_BATCH), None)
     if unclear and not sources["batch_tokens"] and not sources["batch_sequences"]:
         raise UsageError(

@@ -139,7 +139,7 @@ def _entries(figure: Figure) -> list[Entry]:
         for index, line in enumerate(figure.lines)
         if line.label
     ]
-    rest = [Entry(f"{series.symbol} {plain(series.label)}", "point") for series in figure.points]
+    rest = [Entry(f"{series.symbol} {plain(series.label)}", "point") for series in figure.points if series.label]
     if figure.lines and figure.lines[0].low is not None:
         rest.append(Entry(f"░ {plain(figure.band_label)}", "band"))
     rest += [Entry(f"░ {plain(span.label)}", "span") for span in figure.spans]
@@ -153,7 +153,7 @@ def _short_entries(figure: Figure) -> list[Entry]:
         for index, line in enumerate(figure.lines)
         if line.short
     ]
-    points = [Entry(f" {series.symbol} {plain(series.label)} ", "point") for series in figure.points if not lines]
+    points = [Entry(f" {series.symbol} {plain(series.label)} ", "point") for series in figure.points if not lines and series.label]
     return [*lines, *points, *(Entry(f" ░ {plain(span.label)} ", "span") for span in figure.spans)]
 
 

@@ -91,11 +91,15 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Measurements of one kind: `symbol` stands at each, `label` in the legend."""
+    """Measurements of one kind: `symbol` stands at each, `label` in the legend, if it is not empty.
+
+    With `dodges`, a symbol stands above other text rather than on it.
+    """
 
     symbol: str
     label: str
     points: tuple[Point, ...]
+    dodges: bool = False
 
 
 @dataclass(frozen=True, slots=True)

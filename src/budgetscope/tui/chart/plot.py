@@ -42,7 +42,7 @@ class Plot:
             self._letter(index)
         for series in figure.points:
             for point in series.points:
-                self._point(point, series.symbol)
+                self._point(point, series.symbol, dodges=series.dodges)
         for index in reversed(range(len(figure.markers))):
             self._marker(figure.markers[index], "○" if index else "●")
         for marker in figure.markers:
@@ -107,14 +107,17 @@ class Plot:
         cell = None if y is None else self._cell(x, y)
         return None if cell is None or not 0 <= cell[1] < self.canvas.height else cell[1]
 
-    def _point(self, point: Point, symbol: str) -> None:
+    def _point(self, point: Point, symbol: str, *, dodges: bool) -> None:
         if point.low is not None and point.high is not None:
             self.canvas.line(self._dots((point.x, point.x), (point.low, point.high)), "point")
         if point.x_low is not None and point.x_high is not None:
             self.canvas.line(self._dots((point.x_low, point.x_high), (point.y, point.y)), "point")
         cell = self._cell(point.x, point.y)
         if cell is not None:
-            self.canvas.text(*cell, symbol, "point")
+            column, row = cell
+            while dodges and row and self.canvas.is_written(column, row, 1):
+                row -= 1
+            self.canvas.text(column, row, symbol, "point")
 
     def _marker(self, marker: Marker, symbol: str) -> None:
         y = self.figure.y.scale

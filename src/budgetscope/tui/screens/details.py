@@ -22,9 +22,16 @@ class DetailsScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("details")
 
-    def __init__(self, plan: Plan, command: str) -> None:
+    def __init__(self, plan: Plan, command: str, skipped: tuple[str, ...] = ()) -> None:
+        """Take what to show.
+
+        Args:
+            plan: every figure of it.
+            command: the shell command that gives it.
+            skipped: why laws have no row in the comparison.
+        """
         super().__init__()
-        self._plan, self._command = plan, command
+        self._plan, self._command, self._skipped = plan, command, skipped
 
     def compose(self) -> ComposeResult:
         """Lay the sections."""
@@ -36,6 +43,8 @@ class DetailsScreen(ModalScreen[None]):
                 yield from _section(title, [_line(row) for row in rows if row.section == section])
             assumed = [Content(text) for text in plan.assumptions] or [Content("nothing of the machine")]
             yield from _section("Assumed, because it was not said", assumed)
+            if self._skipped:
+                yield from _section("Left out of the comparison", [Content(sentence) for sentence in self._skipped])
             yield from _section("The same plan on the command line", [Content(self._command)])
 
     def action_close(self) -> None:

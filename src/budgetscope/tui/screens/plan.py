@@ -22,6 +22,7 @@ from budgetscope.tui.messages import FieldEdited, LawChosen
 from budgetscope.tui.screens.base import DeskScreen, Remembered
 from budgetscope.tui.screens.details import DetailsScreen
 from budgetscope.tui.screens.laws import LawsScreen
+from budgetscope.tui.spots import SIZE, SPOTS, spot
 from budgetscope.tui.study import Study, laws_drawn, study
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import FieldRow
@@ -38,6 +39,7 @@ class PlanScreen(DeskScreen):
     Attributes:
         view: what the lower half shows: `both` where there is room, `chart` or `table`.
         zoomed: whether the lower half has the whole screen.
+        quantity: which of `SPOTS` the chart shows.
     """
 
     SECTION = "plan"
@@ -46,6 +48,7 @@ class PlanScreen(DeskScreen):
 
     view: reactive[str] = reactive("both", init=False, repaint=False)
     zoomed: reactive[bool] = reactive(False, toggle_class="-zoomed")
+    quantity: reactive[str] = reactive(SIZE, init=False, repaint=False)
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -77,7 +80,6 @@ class PlanScreen(DeskScreen):
 
     def on_mount(self) -> None:
         """Name the panels."""
-        self.query_one("#chart").border_title = "N*(C)"
         self.query_one("#laws").border_title = "What the others say"
         self.query_one("#cautions").border_title = "Cautions"
         self.watch_view()
@@ -108,11 +110,11 @@ class PlanScreen(DeskScreen):
         if plan is None or request is None or self.desk.problem is not None:
             return
         self._show_plan(plan)
-        advisor = self.desk.advisor
-        if (advisor, *laws_drawn(plan)) == self._laws_drawn:
-            self._show_study(study(advisor, request, plan))
+        advisor, quantity = self.desk.advisor, self.quantity
+        if (advisor, *laws_drawn(plan, quantity)) == self._laws_drawn:
+            self._show_study(study(advisor, request, plan, quantity))
         else:
-            self.in_background(lambda: study(advisor, request, plan), self._show_new_study)
+            self.in_background(lambda: study(advisor, request, plan, quantity), self._show_new_study)
 
     def _show_request(self) -> None:
         """Write the fields that say something else, since the request was changed elsewhere."""
@@ -128,7 +130,6 @@ class PlanScreen(DeskScreen):
             self.row(field.name).hint(field.resolved(plan))
             self.row(field.name).note("")
         self.row("budget").note(plan.understood)
-        self.query_one("#chart").border_title = Content(f"N*(C), {plan.convention} count")
 
     def _show_problem(self) -> None:
         """Say it beside its field, and mark the plan on the screen as the last good one."""
@@ -146,14 +147,19 @@ class PlanScreen(DeskScreen):
 
     def _show_new_study(self, found: Study) -> None:
         """Show the study of laws that were not drawn before."""
-        self._laws_drawn = (self.desk.advisor, *laws_drawn(found.plan))
+        self._laws_drawn = (self.desk.advisor, *laws_drawn(found.plan, found.quantity))
         self._show_study(found)
         if self.row("law").input.suggester is None:
             ids = [fit.id for fit in self.desk.advisor.fits if fit.allocation]
             self.row("law").input.suggester = SuggestFromList(ids, case_sensitive=False)
 
     def _show_study(self, found: Study) -> None:
-        self.query_one(Chart).figure = found.figure
+        chart, shown = self.query_one(Chart), spot(found.quantity)
+        chart.figure = found.figure
+        told = (
+            f"{found.plan.convention} count" if found.figure else f"{found.plan.law_id} says nothing of {shown.silent}"
+        )
+        chart.border_title = Content(f"{shown.title}, {told}  ({SPOTS.index(shown) + 1} of {len(SPOTS)})")
         self.query_one(LawTable).comparison = found.comparison
 
     # Keys
@@ -184,6 +190,17 @@ class PlanScreen(DeskScreen):
         current = self.view if self.view in views else "chart"
         self.view = views[(views.index(current) + 1) % len(views)]
 
+    def action_next_chart(self) -> None:
+        """Show the next of the charts on their spot."""
+        self.quantity = SPOTS[(SPOTS.index(spot(self.quantity)) + 1) % len(SPOTS)].quantity
+        if self.view == "table":
+            self.view = "chart"
+
+    def watch_quantity(self) -> None:
+        """Draw another quantity."""
+        self.query_one(Chart).hide_crosshair()
+        self.show_desk()
+
     def _room_for_both(self) -> bool:
         return self.has_class("-wide") or self.has_class("-very-wide")
 
@@ -199,7 +216,9 @@ class PlanScreen(DeskScreen):
     def action_details(self) -> None:
         """Open everything the plan says."""
         if self.desk.plan is not None and self.desk.answered is not None:
-            self.app.push_screen(DetailsScreen(self.desk.plan, command(self.desk.answered)))
+            comparison = self.query_one(LawTable).comparison
+            skipped = comparison.skipped if comparison else ()
+            self.app.push_screen(DetailsScreen(self.desk.plan, command(self.desk.answered), skipped))
 
     def action_crosshair(self, cells: int) -> None:
         """Move the crosshair of the chart."""
@@ -219,11 +238,12 @@ class PlanScreen(DeskScreen):
 
     def remember(self) -> Remembered:
         """Return what the lower half shows."""
-        return {"view": self.view, "zoomed": self.zoomed}
+        return {"view": self.view, "zoomed": self.zoomed, "quantity": self.quantity}
 
     def recall(self, remembered: Remembered) -> None:
         """Show the lower half as it was."""
         if remembered.get("view") in VIEWS:
             self.set_reactive(PlanScreen.view, str(remembered["view"]))
+        self.set_reactive(PlanScreen.quantity, spot(str(remembered.get("quantity"))).quantity)
         self.set_reactive(PlanScreen.zoomed, remembered.get("zoomed") is True)
         self.set_class(self.zoomed, "-zoomed")

@@ -1,5 +1,6 @@
 """Every law's answer to the budget, one a line, with a cursor to choose one."""
 
+import textwrap
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import ClassVar
@@ -20,6 +21,7 @@ from budgetscope.tui.messages import LawChosen
 
 CHOSEN_SIGN = ">"
 SEPARATOR = "steps of the argument, not recommendations"
+SKIPPED = "left out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,15 @@ _COLUMNS = tuple(
 )
 _LEAST_TITLE = 25
 _MOST_TITLE = 50
+_REMARK_WIDTH = 68
+
+
+@dataclass(frozen=True, slots=True)
+class _Remark:
+    """A line that is no law: a rule with a title, or a part of a sentence."""
+
+    text: str
+    rule: bool = False
 
 
 class LawTable(ScrollView, can_focus=True):
@@ -85,7 +96,7 @@ class LawTable(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
-        self._lines: tuple[ComparisonRow | None, ...] = ()
+        self._lines: tuple[ComparisonRow | _Remark, ...] = ()
         self._styles: tuple[str, dict[str, Style]] = ("", {})
 
     def watch_comparison(self, comparison: Comparison | None) -> None:
@@ -93,35 +104,48 @@ class LawTable(ScrollView, can_focus=True):
         rows = () if comparison is None else comparison_rows(comparison)
         advice = [row for row in rows if not row.row.ablation]
         steps = [row for row in rows if row.row.ablation]
-        self._lines = (*advice, *([None, *steps] if steps else []))
+        skipped = [] if comparison is None else _wrapped(comparison.skipped)
+        lines: list[ComparisonRow | _Remark] = [*advice]
+        if steps:
+            lines += [_Remark(SEPARATOR, rule=True), *steps]
+        if skipped:
+            lines += [_Remark(SKIPPED, rule=True), *skipped]
+        self._lines = tuple(lines)
         ids = {row.row.fit_id for row in rows}
         if self.cursor not in ids:
             self.cursor = None if comparison is None else comparison.law_id
         self.virtual_size = Size(self.size.width, len(self._lines) + 1)
 
+    def _rows(self) -> list[int]:
+        """Return the lines that are laws."""
+        return [index for index, line in enumerate(self._lines) if isinstance(line, ComparisonRow)]
+
     def _index(self) -> int:
         """Return the line of the cursor."""
-        places = (i for i, line in enumerate(self._lines) if line is not None and line.row.fit_id == self.cursor)
-        return next(places, 0)
+        ids = (line.row.fit_id if isinstance(line, ComparisonRow) else None for line in self._lines)
+        return next((index for index, fit_id in enumerate(ids) if fit_id == self.cursor), 0)
 
-    def action_move(self, lines: int) -> None:
-        """Move the cursor, past the separator."""
-        self._go(self._index() + lines, -1 if lines < 0 else 1)
+    def action_move(self, laws: int) -> None:
+        """Move the cursor, past what is no law."""
+        rows = self._rows()
+        if rows:
+            place = rows.index(self._index()) + laws
+            self._go(rows[min(max(place, 0), len(rows) - 1)])
 
-    def _go(self, index: int, direction: int) -> None:
-        if not self._lines:
-            return
-        index = min(max(index, 0), len(self._lines) - 1)
-        line = self._lines[index] or self._lines[index + direction]
-        if line is not None:
+    def _go(self, index: int) -> None:
+        line = self._lines[index]
+        if isinstance(line, ComparisonRow):
             self.cursor = line.row.fit_id
-        # The header takes the first row of the window, whatever is scrolled below it.
-        self.scroll_to_region(Region(0, self._index(), 1, 2), animate=False, force=True)
+            # Behind the last law, its remarks come into view too.
+            below = len(self._lines) - index if index == self._rows()[-1] else 1
+            # The header takes the first row of the window, whatever is scrolled below it.
+            height = min(1 + below, max(self.size.height, 2))
+            self.scroll_to_region(Region(0, index, 1, height), animate=False, force=True)
 
     def action_choose(self) -> None:
         """Follow the law at the cursor."""
         line = self._lines[self._index()] if self._lines else None
-        if line is None:
+        if not isinstance(line, ComparisonRow):
             return
         if line.row.n_params is None:
             self.app.notify(f"{line.row.fit_id} says nothing of N and D: it cannot be followed.", markup=False)
@@ -131,9 +155,9 @@ class LawTable(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the line that was clicked; a second click follows its law."""
         index = event.y - 1 + self.scroll_offset.y
-        if event.y > 0 and 0 <= index < len(self._lines) and self._lines[index] is not None:
+        if event.y > 0 and index in self._rows():
             before = self.cursor
-            self._go(index, 1)
+            self._go(index)
             if before == self.cursor and event.chain > 1:
                 self.action_choose()
 
@@ -148,8 +172,9 @@ class LawTable(ScrollView, can_focus=True):
         if index >= len(self._lines):
             return Strip.blank(width, self._style(""))
         line = self._lines[index]
-        if line is None:
-            return self._strip(f"── {SEPARATOR} ".ljust(width, "─"), [], width - 2, width, "separator")
+        if isinstance(line, _Remark):
+            text = f"── {line.text} ".ljust(width, "─") if line.rule else line.text
+            return self._strip(text, [], width - 2, width, "separator")
         cells = [attrgetter(column.attribute)(line).rjust(column.width) for column in columns]
         sign = CHOSEN_SIGN if line.chosen else " "
         strip = self._strip(line.title, cells, title_width, width, "chosen" if line.chosen else "", sign)
@@ -171,6 +196,14 @@ class LawTable(ScrollView, can_focus=True):
         style = self._style(part)
         text = " ".join([f"{sign} {_cut(title, title_width)}", *cells])
         return Strip([Segment(set_cell_size(text, width), style)], width)
+
+
+def _wrapped(sentences: tuple[str, ...]) -> list[_Remark]:
+    return [
+        _Remark(line)
+        for sentence in sentences
+        for line in textwrap.wrap(f"- {sentence}", _REMARK_WIDTH, subsequent_indent="  ")
+    ]
 
 
 def _cut(text: str, width: int) -> str:
