@@ -8,7 +8,7 @@ from pathlib import Path
 import budgetscope
 from budgetscope.calibrate.cells import Cell
 from budgetscope.calibrate.check import device_facts
-from budgetscope.calibrate.corpus import open_tokens
+from budgetscope.calibrate.corpus import Corpus, open_tokens
 from budgetscope.calibrate.events import Event, RunStarted
 from budgetscope.calibrate.probes import known_probe
 from budgetscope.calibrate.spec import Spec
@@ -41,7 +41,7 @@ class StackTrainer:
         """
         self._device = available_device(device, 0 if device == "cuda" else None)
         self._facts = device_facts(self._device)
-        corpus = open_tokens(Path(data or spec.corpus.path))
+        corpus = _opened(spec, data)
         if corpus.sha256 != spec.corpus.sha256:
             raise FailureError(
                 f"the tokens in {str(corpus.path)!r} are not those that run {spec.run!r} began with; name its data "
@@ -88,3 +88,15 @@ class StackTrainer:
             checkpoint=Checkpoint(checkpoint, _CHECKPOINT_SECONDS[self._facts.device]),
             should_stop=should_stop,
         )
+
+
+def _opened(spec: Spec, data: str | None) -> Corpus:
+    try:
+        return open_tokens(Path(data or spec.corpus.path))
+    except FailureError as error:
+        if data is not None:
+            raise
+        raise FailureError(
+            f"the tokens of run {spec.run!r} are not where they were ({str(error).rstrip('.')}); name its data "
+            "again with --data."
+        ) from None

@@ -177,6 +177,31 @@ def _corpus(request: Request, device: str, report: Report) -> Corpus:
     )
 
 
+def prepare_again(spec: Spec, data: str, text_field: str | None, *, on_corpus: Report) -> Corpus:
+    """Return the data of a run that goes on: text, tokens or a folder prepared before.
+
+    Args:
+        spec: of the run.
+        data: as `Request.data`.
+        text_field: as `Request.text_field`.
+        on_corpus: called while the data is prepared.
+
+    Raises:
+        BudgetscopeError: it is not there, or not what the run began with.
+    """
+    facts = spec.corpus
+    corpus = prepare(
+        data,
+        vocab_size=facts.vocab_size,
+        tokenizer="bytes" if facts.tokenizer == "bytes" else "bpe",
+        text_field=text_field or "text",
+        progress=on_corpus,
+    )
+    if corpus.sha256 != facts.sha256:
+        raise UsageError(f"--data {data!r} is not the data that run {spec.run!r} began with, {facts.title}; name that.")
+    return corpus
+
+
 def _rate(request: Request, facts: DeviceFacts, say: Callable[[str], None]) -> Rate:
     if request.preset == "smoke":
         return Rate.assumed(facts.device)

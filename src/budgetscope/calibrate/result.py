@@ -120,7 +120,11 @@ def _isoflop(state: RunState) -> tuple[IsoFlopFit | None, RunTable | None, str]:
     """Return the IsoFLOP fit and its table, or why there is none."""
     table = isoflop_table(state)
     if table is None:
-        return None, None, "stage 2 has no reading yet: resume the run."
+        lost = state.of_stage(2) and all(s.finished for s in state.of_stage(2))
+        why = (
+            "every run of stage 2 diverged: check the data." if lost else "stage 2 has no reading yet: resume the run."
+        )
+        return None, None, why
     try:
         return fit_isoflop(table, intervals="scatter"), table, ""
     except UsageError as error:
@@ -179,7 +183,7 @@ def _missing(state: RunState) -> list[str]:
             reason = next(s.reason for s in states if s.status == "failed")
             sentences.append(f"{count['failed']} cells of stage {stage} failed and were left out: {reason}")
     if state.unreadable:
-        sentences.append(f"{state.unreadable} lines of the run's log cannot be read: what they held is left out.")
+        sentences.append(f"Lines of the run's log that cannot be read: {state.unreadable}; what they held is left out.")
     return sentences + list(state.problems)
 
 

@@ -36,7 +36,7 @@ _NEW = (
 )
 # What has an effect beside an option that takes another course than a new run from beginning to end.
 _ALONE = {
-    "resume": ("device", "gpu", "data", "time_limit", "detach", "accept", "json"),
+    "resume": ("device", "gpu", "data", "text_field", "time_limit", "detach", "accept", "json"),
     "probe": ("device", "gpu", "json"),
     "dry_run": (*_NEW, "json"),
 }
@@ -82,7 +82,8 @@ def calibrate(
         return
     if resume is not None:
         folder = _resumable(resume)
-        launch(folder, Options(time_limit, device, gpu, data), detach=detach, json=json, accept=accept)
+        again = None if data is None else _prepared_again(folder, data, text_field)
+        launch(folder, Options(time_limit, device, gpu, again), detach=detach, json=json, accept=accept)
         return
     request = Request(
         preset=preset,
@@ -204,6 +205,14 @@ def _resumable(name: str) -> "RunFolder":
     if folder.state().status == "done":
         raise UsageError(f"the run {folder.name!r} is done; `budgetscope calibrate fit {folder.name}` shows its fit.")
     return folder
+
+
+def _prepared_again(folder: "RunFolder", data: str, text_field: str | None) -> str:
+    """Return where a run's data is now: as it was prepared for the run, wherever it was moved to."""
+    from budgetscope.calibrate.request import prepare_again
+
+    with _corpus_progress() as report:
+        return str(prepare_again(folder.spec(), data, text_field, on_corpus=report).path.absolute())
 
 
 def _probe(device: str | None, gpu: int | None, *, json: bool) -> None:

@@ -11,7 +11,7 @@ import typer
 from budgetscope.core.errors import FailureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from budgetscope.calibrate.events import Record
@@ -45,24 +45,28 @@ def launch(folder: "RunFolder", chosen: "Options", *, detach: bool, json: bool, 
             sys.stdout.write(f"{folder.path}\n")
         say(f"{folder.name} trains in the background; budgetscope calibrate attach {folder.name}")
         return
-    with _interruptible(watch):
+    with _interruptible(watch) as killed:
         follow(watch, json=json)
+    if killed():
+        say(f"go on with: budgetscope calibrate --resume {folder.name}")
+        raise typer.Exit(INTERRUPTED)
     end(watch, json=json, accept=accept)
 
 
 @contextlib.contextmanager
-def _interruptible(watch: "Watch") -> "Iterator[None]":
-    """Let the first Ctrl-C stop the run cleanly and the second end it at once."""
+def _interruptible(watch: "Watch") -> "Iterator[Callable[[], bool]]":
+    """Let the first Ctrl-C stop the run cleanly and the second end it at once; yield whether that was asked."""
     from budgetscope.calibrate.launch import ask_to_stop, kill
 
-    asked = False
+    asked = killed = False
 
     def interrupted(_: int, __: "FrameType | None") -> None:
-        nonlocal asked
+        nonlocal asked, killed
         if watch.process is None:
             return
         if asked:
             say("ending it at once; what it had finished is kept")
+            killed = True
             kill(watch.process.pid)
             return
         asked = True
@@ -71,7 +75,7 @@ def _interruptible(watch: "Watch") -> "Iterator[None]":
 
     before = signal.signal(signal.SIGINT, interrupted)
     try:
-        yield
+        yield lambda: killed
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -1,6 +1,5 @@
 """How a calibration looks: its price, its progress on a terminal and in plain lines, its end."""
 
-import time
 from typing import TYPE_CHECKING
 
 from budgetscope.calibrate import words
@@ -124,13 +123,7 @@ def show_status(folder: "RunFolder", state: "RunState", spec: "Spec", console: "
     if owner is not None and alive:
         console.print(Text(f"process {owner.pid} on {owner.host}, last sign of life {owner.age:.0f} s ago"))
     console.print(progress_panel(state, spec))
-    if state.trained_seconds and state.started:
-        console.print(
-            Text(
-                f"trained for {words.duration(state.trained_seconds)} in {state.generation} "
-                f"{'worker' if state.generation == 1 else 'workers'}, started "
-                f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(state.started))} on {state.device}"
-            )
-        )
+    if words.history(state):
+        console.print(Text(words.history(state)))
     if not alive and state.status != "done":
         console.print(Text(f"go on with: budgetscope calibrate --resume {folder.name}"))

@@ -118,10 +118,9 @@ def _diff(difference: "Difference", console: "Console") -> None:
 def undo(fit_id: FitId) -> None:
     """Put back what the last write of one of your own fits replaced."""
     from budgetscope.api import Advisor
+    from budgetscope.report.fits import undone_text
 
-    restored = Advisor().library.undo(fit_id)
-    what = "is what it was before" if restored else "had no earlier version and is set aside"
-    sys.stderr.write(f"{fit_id} {what}\n")
+    sys.stderr.write(undone_text(fit_id, Advisor().shelf.undo(fit_id)) + "\n")
 
 
 @app.command()

@@ -1,8 +1,8 @@
 """Accelerators as people read them."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from budgetscope.core.devices import Device, training_precision
 from budgetscope.report.rows import UNKNOWN
@@ -25,6 +25,49 @@ def device_cells(device: Device) -> tuple[str, ...]:
     )
 
 
-def devices_json(devices: Sequence[Device]) -> str:
-    """Return the devices as JSON, with the source of every figure."""
-    return json.dumps([asdict(device) for device in devices], indent=2) + "\n"
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What `calibrate --probe` found one of this machine's accelerators to reach.
+
+    Attributes:
+        name: of the accelerator, as its driver has it.
+        device: the listed device of that name, None when there is none.
+        day: of the measurement, ISO 8601.
+        matrix_flops_per_s: of large matrix products.
+        training_flops_per_s: model FLOP/s of stacks of small models, attention counted, by width.
+    """
+
+    name: str
+    device: Device | None
+    day: str
+    matrix_flops_per_s: float
+    training_flops_per_s: Mapping[int, float]
+
+    @property
+    def sentence(self) -> str:
+        """The best rate and its shares. Plans do not take it: it is of small models, trained by our code."""
+        width, rate = max(self.training_flops_per_s.items(), key=lambda pair: pair[1])
+        text = (
+            f"Measured here on {self.day}: {self.name} trains stacks of width {width} at {rate / 1e12:.3g} TFLOP/s, "
+            f"{rate / self.matrix_flops_per_s:.0%} of its matrix rate of {self.matrix_flops_per_s / 1e12:.3g}"
+        )
+        if self.device is not None:
+            share = rate / self.device.peak_flops_per_s[training_precision(self.device)]
+            text += f" and {share:.0%} of the peak of {self.device.id}"
+            return f"{text}; plans keep the MFU that they state (--mfu {share:.2g} would be this one)."
+        return f"{text}; plans keep the MFU that they state."
+
+
+def devices_json(devices: Sequence[Device], measured: Sequence[Measured] = ()) -> str:
+    """Return the devices as JSON, with the source of every figure and what was measured of them here."""
+    found = {
+        each.device.id: {
+            "day": each.day,
+            "matrix_flops_per_s": each.matrix_flops_per_s,
+            "training_flops_per_s": dict(each.training_flops_per_s),
+        }
+        for each in measured
+        if each.device is not None
+    }
+    records = [asdict(device) | {"measured": found.get(device.id)} for device in devices]
+    return json.dumps(records, indent=2) + "\n"

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from itertools import chain
 from typing import Any
 
 from budgetscope.core.errors import FailureError
@@ -245,7 +246,14 @@ def _decode_table(
     for row in rows:
         if not isinstance(row, list) or len(row) != len(columns):
             raise FailureError(f"a row of {name} does not have {len(columns)} numbers.")
+    if _all_ordinary(list(chain.from_iterable(rows))):
+        return columns, tuple(map(tuple, rows))
     return columns, tuple(tuple(_number(value, f"a number of {name}") for value in row) for row in rows)
+
+
+def _all_ordinary(values: list[Any]) -> bool:
+    """Return whether all are floats as `_number` wants them: draws are nearly all of what a fit holds."""
+    return set(map(type, values)) == {float} and all(map(math.isfinite, values)) and max(map(abs, values)) <= LARGEST
 
 
 class _Reader:

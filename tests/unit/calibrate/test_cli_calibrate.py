@@ -16,6 +16,9 @@ from typer.testing import CliRunner, Result
 from budgetscope.api import Advisor
 from budgetscope.calibrate.corpus import prepare
 from budgetscope.calibrate.folder import RunFolder, list_runs
+from budgetscope.calibrate.launch import kill
+from budgetscope.calibrate.lock import process_exists
+from budgetscope.calibrate.probes import look
 from budgetscope.cli.calibrate import app
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 
@@ -82,6 +85,16 @@ def test_dry_run_prices_and_starts_nothing(text: str) -> None:
     assert record["spec"]["design"]["stage1"]
 
 
+def test_text_field_names_the_text(tmp_path: Path) -> None:
+    letters = random.Random(0)
+    lines = [{"body": "".join(letters.choice("etaoin shrdlu") for _ in range(400))} for _ in range(1000)]
+    path = tmp_path / "text.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    with pytest.raises(UsageError, match="name the text's with --text-field"):
+        run(*SMOKE, "--data", str(path), "--dry-run")
+    assert "budgets:" in run(*SMOKE, "--data", str(path), "--text-field", "body", "--dry-run").stdout
+
+
 def test_detached_run_is_attached_to(text: str) -> None:
     assert "trains in the background" in run(*SMOKE, "--data", text, "--detach").stderr
     assert "is stored in" in run("attach", "last").stderr
@@ -96,6 +109,31 @@ def test_time_limit_then_resume_then_fit(text: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0")
     assert "is stored in" in run("--resume", "last").stderr
     assert "is stored in" in run("fit", "last").stderr
+
+
+def test_status_tells_a_living_worker_from_a_killed_one(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
+    run(*SMOKE, "--data", text, "--detach")
+    (folder,) = list_runs()
+    owner = folder.owner()
+    assert owner is not None
+    assert json.loads(run("status", "last", "--json").stdout)["worker"]["pid"] == owner.pid
+    kill(owner.pid)
+    while process_exists(owner.pid):
+        time.sleep(0.02)
+    after = json.loads(run("status", "last", "--json").stdout)
+    assert (after["status"], after["worker"]) in {("interrupted", None), ("new", None)}
+
+
+def test_moved_data_is_named_again(text: str, tmp_path: Path) -> None:
+    moved = tmp_path / "moved.txt"
+    moved.write_bytes(Path(text).read_bytes())
+    other = tmp_path / "other.txt"
+    other.write_text(moved.read_text()[::-1])
+    run(*SMOKE, "--data", text, "--time-limit", "1e-6")
+    with pytest.raises(UsageError, match=r"is not the data that run .* began with, text\.txt; name that"):
+        run("--resume", "last", "--data", str(other))
+    assert "is stored in" in run("--resume", "last", "--data", str(moved)).stderr
 
 
 def test_stop_of_a_detached_run(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,6 +159,13 @@ def test_fit_of_a_run_that_trained_nothing_is_refused(new_run: Callable[[], RunF
         (["--device", "cpu", "--gpu", "0"], "contradicts"),
         (["--device", "tpu"], "'tpu' is not a device; choose one of cuda, mps, cpu"),
         (["--name", "Mine"], "is not a fit's id"),
+        (["--name", "../mine/lab"], "'../mine/lab' is not a fit's id"),
+        (["--data", ""], "--data '' names nothing"),
+        (["--resume", "last", "--minutes", "5"], "--minutes has no effect with --resume"),
+        (["--resume", "last", "--dry-run"], "--dry-run has no effect with --resume"),
+        (["--probe", "--text-field", "body"], "--text-field has no effect with --probe"),
+        (["--dry-run", "--time-limit", "5"], "--time-limit has no effect with --dry-run"),
+        (["--detach", "--accept"], "--accept has no effect with --detach"),
         (["--flops", "many"], "many"),
         (["--resume", "nothing"], "there is no run 'nothing'"),
         (["status", "nothing"], "there is no run 'nothing'"),
@@ -175,16 +220,24 @@ def test_first_interrupt_saves_and_second_ends_at_once(
     assert "saving and stopping; Ctrl-C again ends it at once" in said
     assert "calibrate --resume" in said
     (folder,) = list_runs()
+    assert process.returncode == 130
     if times == 1:
-        assert process.returncode == 130
         assert folder.state().status == "stopped"
     else:
-        assert process.returncode != 0
+        assert "without a word" not in said
         assert "ending it at once" in said
     owner = folder.owner()
     assert owner is None or not owner.alive
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0")
     assert "is stored in" in run("--resume", "last").stderr
+
+
+def test_what_the_device_refuses_keeps_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    for code, kind in ((2, UsageError), (1, FailureError)):
+        script = f"import sys; sys.stderr.write('budgetscope: There is no GPU 7.'); sys.exit({code})"
+        monkeypatch.setattr("budgetscope.calibrate.probes.CHECK", (sys.executable, "-c", script))
+        with pytest.raises(kind, match="There is no GPU 7"):
+            look("cuda", 7)
 
 
 def test_missing_extra_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

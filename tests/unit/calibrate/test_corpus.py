@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import json
 import lzma
+import os
 import random
 import re
 import resource
@@ -469,6 +470,12 @@ def test_settings_out_of_range_are_refused(lines: Path, cache: Path, settings: d
 def test_a_path_that_is_not_there_is_named(tmp_path: Path, cache: Path, name: str) -> None:
     with pytest.raises(BudgetscopeError, match=r"there is no file or folder|cannot read '.*': file name too long"):
         by_bytes(tmp_path / name, cache)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path, cache: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="there is no file or folder"):
+        prepare(str(tmp_path / "pipe"), cache=cache)
 
 
 def test_a_folder_without_text_is_refused(tmp_path: Path, cache: Path) -> None:

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -181,6 +181,32 @@ def test_lock_of_a_dead_worker_does_not_keep_the_run(new_run: NewRun) -> None:
     old = time.time() - STALE_SECONDS - 1
     os.utime(lock, (old, old))
     assert ended(start(folder, Options())).status == "done"
+
+
+def test_detaching_waits_for_its_own_worker_not_for_the_lock_of_a_dead_one(
+    new_run: NewRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new_run()
+    (folder.path / "lock").write_text('{"pid": 1, "host": "gone"}')
+    old = time.time() - STALE_SECONDS - 1
+    os.utime(folder.path / "lock", (old, old))
+    (folder.path / "spec.json").write_text("{}")
+    with pytest.raises(FailureError, match=r"the spec of run .* is refused"):
+        start(folder, Options()).leave()
+    monkeypatch.setattr("budgetscope.calibrate.launch.WORKER", (sys.executable, "-c", "raise SystemExit(3)"))
+    with pytest.raises(FailureError, match="ended without a word"):
+        start(folder, Options()).leave()
+
+
+def test_worker_that_could_not_write_a_word_is_told_from_a_full_disk(
+    new_run: NewRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new_run()
+    monkeypatch.setattr("budgetscope.calibrate.launch.WORKER", (sys.executable, "-c", "raise SystemExit(1)"))
+    watch = start(folder, Options())
+    ended(watch)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    assert "is full; free some space and go on with" in watch.failure()
 
 
 @pytest.mark.parametrize(("shown", "gpu", "expected"), [(None, 2, "2"), ("4,5", 1, "5"), ("GPU-a, GPU-b", 0, "GPU-a")])

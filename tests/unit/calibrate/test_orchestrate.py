@@ -214,3 +214,27 @@ def test_failed_cells_are_left_out_and_said(new_run: NewRun, spec: Spec, fake: M
     state = carry_on(folder, spec, Small(), Stop(folder.stop_file))
     assert state.status == "done"
     assert any("failed and were left out: one model" in flag for flag in load(folder.fit_file).flags)
+
+
+def test_damaged_lines_cost_what_they_held_and_are_said(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
+    folder = new_run()
+    whole = carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+    lines = folder.events.read_bytes().splitlines(keepends=True)
+    begun = next(i for i, line in enumerate(lines) if b'"stage":2' in line)
+    damaged = [line[:40] + b"\n" if b'"stage_planned"' in line else line for line in lines[:begun]]
+    folder.events.write_bytes(b"".join(damaged))
+    trainer = fake.FakeTrainer()
+    state = carry_on(folder, spec, trainer, Stop(folder.stop_file))
+    assert state.status == "done"
+    assert losses(state) == losses(whole)
+    assert state.unreadable == len([line for line in lines[:begun] if b'"stage_planned"' in line])
+    assert any("that cannot be read: " in flag for flag in build_fit(folder.state(), spec).flags)
+
+
+def test_a_run_whose_second_stage_diverged_gives_no_law_of_sizes(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
+    folder = new_run()
+    state = carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+    cells = {key: replace(s, status="diverged") if s.stage == 2 else s for key, s in state.cells.items()}
+    fit = build_fit(replace(state, cells=cells), spec)
+    assert "allocation" not in fit.laws
+    assert any(flag.startswith("No law of N and D: every run of stage 2 diverged") for flag in fit.flags)

@@ -89,3 +89,12 @@ def test_bounds_at_the_edge_of_a_grid_are_trained_with_but_not_stored(
     fit = build_fit(reached, spec)
     assert "learning_rate" not in fit.laws
     assert any("edge of" in flag and flag.startswith("No law of learning rate") for flag in fit.flags)
+
+
+def test_what_stage_2_was_planned_with_is_said_once(state: RunState, spec: Spec) -> None:
+    said = "The learning rate's exponent is not known: stage 2 takes the rule's."
+    flags = build_fit(replace(state, problems=(said,)), spec).flags
+    assert said in flags
+    assert not any(flag.startswith("The sizes of stage 1 say of") for flag in flags)
+    before = build_fit(replace(state, problems=()), spec).flags
+    assert any(flag.startswith("The sizes of stage 1 say of") for flag in before)

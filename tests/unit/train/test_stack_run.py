@@ -294,6 +294,7 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_last_checkpoint(
         patched.setattr(torch, "save", full)
         with pytest.raises(FailureError, match=r"cannot be written .*free some space"):
             Run(GRID, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(1))
+    assert not list(tmp_path.glob("*.tmp"))
     resumed = Run(GRID, corpus, checkpoint=Checkpoint(tmp_path))
     assert resumed.of(Started)[0].tokens == begun.of(Checkpointed)[0].tokens
 

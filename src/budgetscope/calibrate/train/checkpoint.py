@@ -93,8 +93,10 @@ class Checkpoint:
                     old.unlink()
         # torch reports a full disk as a RuntimeError.
         except (OSError, RuntimeError) as error:
+            reason = (error.strerror or "").lower() if isinstance(error, OSError) else ""
             raise FailureError(
-                f"The checkpoint in {self.folder} cannot be written ({error}); free some space and resume."
+                f"The checkpoint in {str(self.folder)!r} cannot be written ({reason or 'no space is left'}); free some "
+                "space and resume."
             ) from error
         now = time.monotonic()
         self._next = now + max(self._every, (now - begun) / _SHARE)
@@ -137,8 +139,13 @@ class Checkpoint:
 def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file so that it is either whole or not there."""
     unfinished = path.with_name(f"{path.name}.tmp")
-    with unfinished.open("wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with unfinished.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        # On a full disk the half of it would take the room that saying so needs.
+        unfinished.unlink(missing_ok=True)
+        raise
     unfinished.replace(path)
