@@ -136,13 +136,13 @@ async def test_the_header_says_where_we_are_and_a_click_goes_elsewhere(start: St
 
 
 async def test_the_header_gives_way_in_a_narrow_window(start: Start) -> None:
-    async with start().run_test(size=BIG) as pilot:
+    async with start().run_test(size=(160, 40)) as pilot:
         await settle(pilot)
         assert "porian2024/refinedweb-tuned   Porian 2024" in shown(pilot).splitlines()[0]
-        await pilot.resize_terminal(40, 20)
+        await pilot.resize_terminal(100, 20)
         await settle(pilot)
         assert shown(pilot).splitlines()[0].rstrip().endswith("…")
-        await pilot.resize_terminal(18, 20)
+        await pilot.resize_terminal(9, 20)
         await settle(pilot)
         assert shown(pilot).splitlines()[0].rstrip() == "[1 Plan]"
 

@@ -295,3 +295,25 @@ def test_the_value_of_a_cell(x: float, y: float, value: float | None) -> None:
 def test_a_heat_map_gives_full_rows_at_every_size(width: int, height: int, fill: str) -> None:
     drawing = heat(heat=replace(GRID, fill=fill), markers=(Marker(2, "best", 10),), spans=(Span(2, 3, "span"),))
     assert [len(row) for row in rows(drawing, width, height)] == [width] * height
+
+
+def test_a_symbol_that_dodges_stands_above_the_text_that_is_there_already() -> None:
+    place = Point(1e20, 1e10)
+    series = tuple(Points(letter, "", (place,), dodges=True) for letter in "XYZ")
+    drawn = rows(replace(figure(), points=series), 60, 20)
+    found = {letter: (row, text.index(letter)) for row, text in enumerate(drawn) for letter in "XYZ" if letter in text}
+    (row, column), *_ = found.values()
+    assert found == {"Z": (row, column), "Y": (row + 1, column), "X": (row + 2, column)}
+    high = replace(figure(), points=tuple(replace(s, points=(Point(1e20, 1e19),)) for s in series))
+    assert len(rows(high, 60, 20)) == 20
+
+
+def test_points_without_a_label_are_not_in_the_legend() -> None:
+    drawn = "\n".join(rows(replace(figure(), points=(Points("X", "", (Point(1e20, 1e10),)),)), 60, 20))
+    assert drawn.count("X") == 1
+
+
+def test_the_legend_covers_no_text_while_a_corner_is_free() -> None:
+    lines = tuple(line(symbol, 10.0**power) for symbol, power in zip("ABC", (-2, 1, 4), strict=True))
+    marked = figure(*lines, marker=Marker(1e25, "a text in the corner", 1e7))
+    assert "a text in the corner" in "\n".join(rows(marked, 80, 24))

@@ -7,8 +7,10 @@ from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.keys import EVERYWHERE, KEYS, bindings, keys_of, named
 from budgetscope.tui.screens.details import DetailsScreen
 from budgetscope.tui.screens.help import HelpScreen
+from budgetscope.tui.screens.import_runs import ImportScreen
 from budgetscope.tui.screens.laws import LawsScreen
 from budgetscope.tui.screens.scenario_dialogs import DeleteScreen, NameScreen
+from budgetscope.tui.screens.undo import UndoScreen
 from budgetscope.tui.tabs import TABS, Tab
 
 NUMBERED = {tab.name: tab.screen for tab in TABS}
@@ -17,6 +19,8 @@ OWNERS = {
     "laws": LawsScreen,
     "details": DetailsScreen,
     "help": HelpScreen,
+    "undo": UndoScreen,
+    "import": ImportScreen,
     "name": NameScreen,
     "delete": DeleteScreen,
     EVERYWHERE: BudgetscopeApp,

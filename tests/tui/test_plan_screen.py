@@ -15,11 +15,13 @@ from budgetscope.report.rows import comparison_rows, plan_rows
 from budgetscope.store.library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
-from budgetscope.tui.app import DARK, DEFAULT_BUDGET, LIGHT
+from budgetscope.store.state import AppState
+from budgetscope.tui.app import DARK, DEFAULT_BUDGET, LIGHT, BudgetscopeApp
 from budgetscope.tui.keys import KEYS
 from budgetscope.tui.screens.details import DetailsScreen
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.laws import LawsScreen
+from budgetscope.tui.spots import SPOTS
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import FieldRow
 from budgetscope.tui.widgets.law_table import LawTable
@@ -374,8 +376,86 @@ async def test_the_palette_offers_the_actions(start: Start) -> None:
         screen = await settle(pilot)
         offered = {item.title: item.help for item in app.get_system_commands(screen)}
         for key in KEYS:
-            if key.in_palette:
+            if key.in_palette and key.screen in ("plan", "everywhere"):
                 assert offered[key.label] == key.description
+
+
+# The charts that take turns
+
+
+@pytest.mark.parametrize("key", ["v", "ctrl+n"])
+async def test_the_next_chart_goes_round(start: Start, key: str) -> None:
+    async with start(PlanRequest("1e21")).run_test(size=(200, 60)) as pilot:
+        await settle(pilot)
+        titles = []
+        for number in range(1, len(SPOTS) + 1):
+            assert f"({number} of {len(SPOTS)})" in shown(pilot)
+            titles.append(str(plan_screen(pilot).query_one("#chart").border_title))
+            await pilot.press(*(["escape"] if key == "v" else []), key)
+            await settle(pilot)
+        assert [title.split(",")[0] for title in titles] == [spot.title for spot in SPOTS]
+        assert "(1 of 4)" in shown(pilot)
+
+
+@pytest.mark.parametrize("law", ["porian2024/refinedweb-tuned", "besiroglu2024/refit", "budgetscope2026/english"])
+@pytest.mark.parametrize("quantity", ["loss", "learning_rate", "batch_size"])
+async def test_each_chart_marks_the_plan_on_the_curve_that_it_follows(
+    advisor: Advisor, quantity: str, law: str
+) -> None:
+    state = AppState(screen="plan", views={"plan": {"quantity": quantity}})
+    app = BudgetscopeApp(PlanRequest("1e21", law=law), advisor, state)
+    async with app.run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        plan, figure = screen.desk.plan, screen.query_one(Chart).figure
+        assert plan is not None
+        assert plan.loss is not None
+        assert figure is not None
+        (marker,) = figure.markers
+        expected = {
+            "loss": (plan.flops, plan.loss.value),
+            "learning_rate": (plan.n_params.value, plan.recipe.learning_rate.value),
+            "batch_size": (plan.n_params.value, plan.recipe.batch_tokens.value),
+        }[quantity]
+        assert (marker.x, marker.y) == expected
+        on_curve = figure.lines[0].at(marker.x, figure.x.scale, figure.y.scale)
+        # A curve is drawn straight between its points, and a batch is rounded to whole sequences.
+        assert on_curve == pytest.approx(expected[1], rel=0.02)
+        assert len(figure.lines) > 1
+        keeps_points = advisor.library.get(law).points is not None
+        assert bool(figure.points) == (quantity == "loss" and keeps_points)
+
+
+async def test_the_chart_says_what_the_law_does_not(advisor: Advisor) -> None:
+    state = AppState(screen="plan", views={"plan": {"quantity": "loss"}})
+    app = BudgetscopeApp(PlanRequest("1e21", law="meta2024/llama3"), advisor, state)
+    async with app.run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        assert screen.query_one(Chart).figure is None
+        assert "meta2024/llama3 says nothing of the loss" in shown(pilot)
+
+
+async def test_the_next_chart_is_drawn_of_the_last_good_plan_and_brings_the_chart_back(start: Start) -> None:
+    async with start(PlanRequest("1e21")).run_test(size=SMALL) as pilot:
+        screen = await settle(pilot)
+        await pilot.press("escape", "c")
+        assert not screen.query_one(Chart).display
+        await type_into(pilot, "budget", "rubbish")
+        await pilot.press("ctrl+n")
+        await settle(pilot)
+        assert screen.query_one(Chart).display
+        figure = screen.query_one(Chart).figure
+        assert figure is not None
+        assert "loss" in figure.y.title
+
+
+async def test_the_chart_shown_is_remembered(advisor: Advisor) -> None:
+    app = BudgetscopeApp(PlanRequest("1e21"), advisor, AppState(views={"plan": {"quantity": "rubbish"}}))
+    async with app.run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        assert screen.quantity == SPOTS[0].quantity
+        await pilot.press("escape", "v")
+        await settle(pilot)
+        assert app.state().views["plan"]["quantity"] == "loss"
 
 
 # Laws

@@ -69,7 +69,8 @@ def in_all(ready: "Ready") -> str:
     source = "measured" if price.rate.measured else "assumed"
     return (
         f"in all {format_flops(price.flops)} FLOPs and about {duration(price.seconds)} at {source} rates; the "
-        f"exponent of N*(C) to about ±{price.exponent_half_width:.2g} (95%, if the optima scatter as in budgetscope2026/english)"
+        f"exponent of N*(C) to about ±{price.exponent_half_width:.2g} (95%, if its optima scatter as those of "
+        "budgetscope2026/english)"
     )
 
 

@@ -44,7 +44,7 @@ STAGES = (
         "warmup",
         "Shorten the warmup",
         (
-            "A small model's whole run can be shorter than Kaplan's warmup; with a warmup of N tokens it is no longer "
+            "A small model's run can be shorter than Kaplan's warmup; with a warmup of N tokens it is no longer "
             "held back, and large models lose their unearned lead."
         ),
     ),

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 
 from budgetscope.core.difference import BudgetChange, ConstantChange
 from budgetscope.core.fit import CONFIDENCE, Draws, ExponentInterval, Fit, Law, Range, percentiles
-from budgetscope.core.intervals import LEVEL
+from budgetscope.core.intervals import LEVEL, allocation_exponent
 from budgetscope.core.quantities import format_count, format_flops
 from budgetscope.report.rows import UNKNOWN, Form
 from budgetscope.store.library import Entry
@@ -37,18 +37,8 @@ def says(fit: Fit) -> str:
 
 def exponent(fit: Fit) -> float | None:
     """Return a in N* = coefficient · C^a where a fit's law is a power law in C; None elsewhere."""
-    law = fit.allocation
-    if law is None:
-        return None
-    match law.law.form:
-        case "power-law-params":
-            return float(getattr(law.law, "exponent"))  # noqa: B009
-        case "power-law-tokens":
-            return 1 - float(getattr(law.law, "exponent"))  # noqa: B009
-        case "chinchilla":
-            return float(getattr(law.law, "optimal_exponent"))  # noqa: B009
-        case _:
-            return None
+    found = allocation_exponent(fit)
+    return None if found is None else found.value
 
 
 def entry_cells(entry: Entry, active: str) -> tuple[str, ...]:
@@ -172,6 +162,11 @@ def interval_cells(fit: Fit) -> list[tuple[str, ...]]:
             low, high = percentiles([getattr(draw, name) for draw in drawn], LEVEL)
             cells.append((role, name, f"{getattr(law.law, name):.5g}", f"[{low:.4g}, {high:.4g}]"))
     return cells
+
+
+def undone_text(fit_id: str, restored: Fit | None) -> str:
+    """Return what undoing the last write of a fit did."""
+    return f"{fit_id} {'is what it was before' if restored else 'had no earlier version and is set aside'}"
 
 
 def entries_json(entries: Sequence[Entry], active: str) -> str:

@@ -75,7 +75,7 @@ KEYS = (
     Key(("escape", "d", "q"), "close", "Close", "Close the details.", "details", in_palette=False),
     Key(("escape", "question_mark", "f1", "q"), "close", "Close", "Close the help.", "help", in_palette=False),
     Key(("s",), "save", "Save", "Save what is on the desk under a name.", "compare"),
-    Key(("enter", "o"), "open", "Open", "Put the scenario at the cursor on the desk.", "compare"),
+    Key(("enter", "o"), "open", "Open", "Put the scenario at the cursor on the desk; follow the law.", "compare"),
     Key(("v",), "switch_laws", "Laws", "Compare the laws for the scenario at the cursor, or the scenarios.", "compare"),
     Key(("c",), "next_view", "Chart/table", "Show the table, the chart, or both.", "compare"),
     Key(("a",), "switch_axes", "Axes", "Draw the loss over the cost, or N*(C).", "compare"),
@@ -83,6 +83,7 @@ KEYS = (
     Key(("n",), "rename", "Rename", "Give the scenario at the cursor another name.", "compare"),
     Key(("d",), "duplicate", "Duplicate", "Put a copy of the scenario at the cursor behind it.", "compare"),
     Key(("x", "delete"), "delete", "Delete", "Delete the scenario at the cursor, after a question.", "compare"),
+    Key(("escape",), "leave", "", "Go back from the laws.", "compare", in_footer=False, in_palette=False),
     Key(
         ("left",), "move(-1)", "", "Go to the scenario on the left.", "compare", in_footer=False, in_palette=False,
     ),
@@ -90,12 +91,20 @@ KEYS = (
         ("right",), "move(1)", "", "Go to the scenario on the right.", "compare", in_footer=False, in_palette=False,
     ),
     Key(
-        ("up",), "scroll_lines(-1)", "", "Scroll the table up; among the laws, go up.", "compare",
+        ("up",), "scroll_lines(-1)", "", "Go to the law above, or scroll the table up.", "compare",
         in_footer=False, in_palette=False,
     ),
     Key(
-        ("down",), "scroll_lines(1)", "", "Scroll the table down; among the laws, go down; Enter follows one.",
-        "compare", in_footer=False, in_palette=False,
+        ("down",), "scroll_lines(1)", "", "Go to the law below, or scroll the table down.", "compare",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("pageup", "home"), "scroll_lines(-100)", "", "Go to the first law, or to the top of the table.", "compare",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("pagedown", "end"), "scroll_lines(100)", "", "Go to the last law, or to the end of the table.", "compare",
+        in_footer=False, in_palette=False,
     ),
     Key(
         ("shift+left",), "crosshair(-2)", "", "Read the chart: move the crosshair to the left.", "compare",
@@ -109,6 +118,163 @@ KEYS = (
     Key(("escape",), "close", "Close", "Close without a change.", "name", in_palette=False),
     Key(("y",), "answer(True)", "Delete", "Delete the scenario.", "delete", in_palette=False),
     Key(("escape", "n", "q"), "answer(False)", "Keep", "Keep the scenario.", "delete", in_palette=False),
+    Key(
+        ("left",), "move(-1)", "", "Go to a slightly smaller N: 32 steps halve it.", "whatif",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("right",), "move(1)", "", "Go to a slightly larger N: 32 steps double it.", "whatif",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("shift+left", "down"), "leap(-1)", "", "Go to a much smaller N: 4 steps halve it.", "whatif",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("shift+right", "up"), "leap(1)", "", "Go to a much larger N: 4 steps double it.", "whatif",
+        in_footer=False, in_palette=False,
+    ),
+    Key(("o", "home", "f3"), "optimum", "Optimum", "Go back to the optimum.", "whatif"),
+    Key(("n", "ctrl+n"), "pick(1)", "Next pick", "Go to the next larger N that a law would take.", "whatif"),
+    Key(
+        ("p", "f4"), "pick(-1)", "Previous pick", "Go to the next smaller N that a law would take.", "whatif",
+        in_footer=False,
+    ),
+    Key(("m", "f5"), "map", "Map", "Show the loss over N and D with lines of equal budget, or the curve.", "whatif"),
+    Key(("s", "f6"), "edit_served", "Served", "Type the tokens that the model will serve in its life.", "whatif"),
+    Key(
+        ("right_square_bracket",), "serve(1)", "More served", "Serve ten times as many tokens.", "whatif",
+        in_footer=False,
+    ),
+    Key(
+        ("left_square_bracket",), "serve(-1)", "Fewer served", "Serve a tenth of the tokens.", "whatif",
+        in_footer=False,
+    ),
+    Key(
+        ("escape",), "leave", "Leave field", "Leave the field, so that plain letters are keys.", "whatif",
+        in_footer=False, in_palette=False,
+    ),
+    Key(("right", "space"), "step(1)", "Next step", "Go to the next step of the argument.", "why"),
+    Key(("left", "backspace"), "step(-1)", "Step back", "Go back to the step before.", "why"),
+    Key(("d",), "switch_dataset", "Dataset", "Walk over the other dataset.", "why"),
+    Key(("home",), "first", "First", "Go back to Kaplan's experiment.", "why", in_footer=False),
+    Key(("end",), "last", "Last", "Go to the tuned runs.", "why", in_footer=False),
+    Key(
+        ("shift+left",), "crosshair(-2)", "", "Read the chart: move the crosshair to the left.", "why",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("shift+right",), "crosshair(2)", "", "Read the chart: move the crosshair to the right.", "why",
+        in_footer=False, in_palette=False,
+    ),
+    Key(("n", "f3"), "new", "New", "Describe a new calibration.", "calibrate"),
+    Key(
+        ("p", "f4"), "price", "Price", "Prepare the data, design the sweep and price it; nothing is trained yet.",
+        "calibrate",
+    ),
+    Key(("g", "f5"), "start", "Start", "Start what was priced; it goes on without the app.", "calibrate"),
+    Key(("x", "f6"), "stop", "Stop", "Stop the run, which can be resumed; or give up the preparation.", "calibrate"),
+    Key(("r",), "resume", "Resume", "Go on with a run that was stopped, interrupted or failed.", "calibrate"),
+    Key(("d",), "detach", "Detach", "Leave the run to itself; choose it in the list to come back.", "calibrate"),
+    Key(("a",), "accept", "Accept", "Make the run's fit the active law, and plan with it.", "calibrate"),
+    Key(("o",), "keep_old", "Keep old", "Keep the active law; the fit stays with its run.", "calibrate"),
+    Key(("c",), "next_view", "View", "Go on to cells, losses, map, log, and the fit at the end.", "calibrate"),
+    Key(("z",), "zoom", "Zoom", "Give one panel the whole screen, or take it back.", "calibrate"),
+    Key(("s",), "next_grid(0)", "Size", "Show the map of the next size.", "calibrate", in_footer=False),
+    Key(("b",), "next_grid(1)", "Beta2", "Show the map of the next beta2.", "calibrate", in_footer=False),
+    Key(
+        ("up",), "move(-1)", "", "Choose the run above; in the form, the field above.", "calibrate",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("down",), "move(1)", "", "Choose the run below; in the form, the field below.", "calibrate",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("left",), "crosshair(-1)", "", "Read the chart or the map: move the crosshair to the left.", "calibrate",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("right",), "crosshair(1)", "", "Move the crosshair to the right.", "calibrate",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("pageup",), "page(-1)", "", "Go up in the design, the log or the fit.", "calibrate",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("pagedown",), "page(1)", "", "Go down in the design, the log or the fit.", "calibrate",
+        in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("escape",), "leave", "Leave field", "Leave the field, so that plain letters are keys; or the zoom.",
+        "calibrate", in_footer=False, in_palette=False,
+    ),
+    Key(("slash", "f3"), "filter", "Filter", "Type to filter the fits.", "fits"),
+    Key(("c", "f5"), "next_view", "View", "Show details, points, residuals or the difference of two fits.", "fits"),
+    Key(("m", "f6"), "mark", "Mark", "Mark a fit as A and then another as B, to see what changes.", "fits"),
+    Key(("u", "ctrl+g"), "use", "Use", "Make the fit at the cursor the default law or recipe.", "fits"),
+    Key(("i", "ctrl+o"), "import", "Import", "Read a file of runs, fit it, and store the fit.", "fits"),
+    Key(("U", "ctrl+z"), "undo", "Undo", "Take back the last write of your own fit at the cursor.", "fits"),
+    Key(("z", "f4"), "zoom", "Zoom", "Give the page of the fit the whole screen, or take it back.", "fits"),
+    Key(("enter",), "follow", "Follow", "Follow the law at the cursor in this plan.", "fits", in_footer=False),
+    *(
+        Key((name,), f"move({lines})", "", said, "fits", in_footer=False, in_palette=False)
+        for name, lines, said in (
+            ("up", -1, "Go to the fit above, from the filter too."),
+            ("down", 1, "Go to the fit below, from the filter too."),
+            ("pageup", -10, "Go ten fits up."),
+            ("pagedown", 10, "Go ten fits down."),
+            ("home", -100_000, "Go to the first fit."),
+            ("end", 100_000, "Go to the last fit."),
+        )
+    ),
+    *(
+        Key((name,), f"scroll_page({lines})", "", said, "fits", in_footer=False, in_palette=False)
+        for name, lines, said in (
+            ("shift+up", -1, "Scroll the details or the difference up."),
+            ("shift+down", 1, "Scroll the details or the difference down."),
+        )
+    ),
+    *(
+        Key((name,), f"crosshair({cells})", "", said, "fits", in_footer=False, in_palette=False)
+        for name, cells, said in (
+            ("left", -1, "Read the chart: move the crosshair to the left."),
+            ("right", 1, "Read the chart: move the crosshair to the right."),
+            ("shift+left", -10, "Move the crosshair ten columns to the left."),
+            ("shift+right", 10, "Move the crosshair ten columns to the right."),
+        )
+    ),
+    Key(
+        ("escape",), "leave", "Leave filter", "Leave the filter, or the zoom, or empty the filter.", "fits",
+        in_footer=False, in_palette=False,
+    ),
+    Key(("enter",), "agree", "Take back", "Take the write back.", "undo", in_palette=False),
+    Key(("escape", "q"), "close", "Close", "Leave the fit as it is.", "undo", in_palette=False),
+    Key(("enter", "f5"), "fit", "Fit", "Fit what the runs can carry.", "import", in_palette=False),
+    Key(("f6",), "store", "Store", "Store the fit under its id.", "import", in_palette=False),
+    Key(("pageup",), "scroll_told(-10)", "", "Scroll what came of the file up.", "import", in_palette=False),
+    Key(("pagedown",), "scroll_told(10)", "", "Scroll what came of the file down.", "import", in_palette=False),
+    Key(("ctrl+y",), "copy", "Copy", "Copy the command that does the same.", "import", in_palette=False),
+    Key(("escape",), "close", "Close", "Close; what was typed is kept.", "import", in_palette=False),
+    Key(("r", "f3"), "recipe(1)", "Next law", "Follow the next law for learning rate and batch.", "recipe"),
+    Key(
+        ("R", "f4"), "recipe(-1)", "Previous law", "Follow the law before for learning rate and batch.", "recipe",
+        in_footer=False,
+    ),
+    Key(("n", "f5"), "notes", "Notes", "Show what to know of every law, or hide it.", "recipe"),
+    Key(("right",), "part(1)", "Next part", "Scroll to the next part of the page.", "recipe"),
+    Key(("left",), "part(-1)", "Previous part", "Scroll to the part before.", "recipe", in_footer=False),
+    Key(("down",), "scroll_lines(1)", "", "Scroll down.", "recipe", in_footer=False, in_palette=False),
+    Key(("up",), "scroll_lines(-1)", "", "Scroll up.", "recipe", in_footer=False, in_palette=False),
+    Key(("pagedown",), "scroll_pages(1)", "", "Scroll down a page.", "recipe", in_footer=False, in_palette=False),
+    Key(("pageup",), "scroll_pages(-1)", "", "Scroll up a page.", "recipe", in_footer=False, in_palette=False),
+    Key(
+        ("home",), "scroll_lines(-10000)", "", "Scroll to the top.", "recipe", in_footer=False, in_palette=False,
+    ),
+    Key(
+        ("end",), "scroll_lines(10000)", "", "Scroll to the end.", "recipe", in_footer=False, in_palette=False,
+    ),
     *(
         Key(
             (str(tab.number),), f"go('{tab.name}')", f"{tab.number} {tab.label}", tab.description,
@@ -145,7 +311,8 @@ KEYS = (
 )  # fmt: skip
 
 _NAMES = {
-    "question_mark": "?", "escape": "Esc", "tab": "Tab", "shift+tab": "Shift-Tab",
+    "question_mark": "?", "left_square_bracket": "[", "right_square_bracket": "]",
+    "escape": "Esc", "tab": "Tab", "shift+tab": "Shift-Tab",
     "up": "↑", "down": "↓", "left": "←", "right": "→",
     "pageup": "PageUp", "pagedown": "PageDown",
 }  # fmt: skip

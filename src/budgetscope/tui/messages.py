@@ -72,3 +72,30 @@ class ColumnChosen(Message):
 
     index: int
     twice: bool
+
+
+@dataclass
+class RunChosen(Message):
+    """A person chose a calibration to look at.
+
+    Attributes:
+        name: of the run; empty for a new one.
+    """
+
+    name: str
+
+
+@dataclass
+class StepChosen(Message):
+    """A person chose a step of the walk.
+
+    Attributes:
+        index: which, from 0.
+    """
+
+    index: int
+
+
+@dataclass
+class FitChosen(Message):
+    """A person put the cursor on another stored fit."""

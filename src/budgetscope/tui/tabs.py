@@ -43,6 +43,11 @@ class Tab:
 TABS = (
     Tab(1, "plan", "Plan", "Plan one budget.", "plan:PlanScreen"),
     Tab(2, "compare", "Compare", "Compare saved scenarios, or the laws for one.", "compare:CompareScreen"),
+    Tab(3, "whatif", "What-if", "Move N at a fixed budget.", "whatif:WhatifScreen"),
+    Tab(4, "recipe", "Recipe", "Read the hyperparameters by every law.", "recipe:RecipeScreen"),
+    Tab(5, "why", "Why", "Walk from Kaplan to Chinchilla, cause by cause.", "why:WhyScreen"),
+    Tab(6, "calibrate", "Calibrate", "Fit the laws to small models trained here.", "calibrate:CalibrateScreen"),
+    Tab(7, "fits", "Fits", "Look through the stored fits; import, compare, choose.", "fits:FitsScreen"),
 )
 """In the order of their numbers; the first is where a first start opens."""
 

@@ -141,3 +141,22 @@ def test_curves_are_kept_until_law_or_convention_change(advisor: Advisor) -> Non
 def test_local_exponents_are_the_published_ones(advisor: Advisor, fit_id: str, exponent: float) -> None:
     assert local_exponent(advisor.library.get(fit_id), 1e21) == pytest.approx(exponent, abs=0.005)
     assert math.isfinite(local_exponent(advisor.library.get("deepseek2024/current-data"), 1e21))
+
+
+@pytest.mark.parametrize("own", ["standard", "kaplan"])
+def test_a_plan_stands_on_the_curve_of_any_convention(advisor: Advisor, own: str) -> None:
+    request = PlanRequest("1e21", convention=own)
+    plan = advisor.plan(request)
+    assert plan.n_params.low is not None
+    at_home = advisor.place(request, plan, plan.convention)
+    assert at_home.flops == plan.flops
+    assert at_home.n_params == plan.n_params
+    for convention in Convention:
+        place = advisor.place(request, plan, convention)
+        # The same model and tokens: the curve drawn by that convention goes through it.
+        drawn = advisor.curves(replace(request, convention=str(convention)), (), (place.flops, 2 * place.flops))[0]
+        assert drawn.n_params[0] == pytest.approx(place.n_params.value, rel=1e-6)
+        low, high = place.n_params.low, place.n_params.high
+        assert low is not None
+        assert high is not None
+        assert low < place.n_params.value < high

@@ -153,7 +153,11 @@ def _short_entries(figure: Figure) -> list[Entry]:
         for index, line in enumerate(figure.lines)
         if line.short
     ]
-    points = [Entry(f" {series.symbol} {plain(series.label)} ", "point") for series in figure.points if not lines and series.label]
+    points = [
+        Entry(f" {series.symbol} {plain(series.label)} ", "point")
+        for series in figure.points
+        if not lines and series.label
+    ]
     return [*lines, *points, *(Entry(f" ░ {plain(span.label)} ", "span") for span in figure.spans)]
 
 

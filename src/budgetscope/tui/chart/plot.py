@@ -115,7 +115,7 @@ class Plot:
         cell = self._cell(point.x, point.y)
         if cell is not None:
             column, row = cell
-            while dodges and row and self.canvas.is_written(column, row, 1):
+            while dodges and row > 0 and self.canvas.is_written(column, row, 1):
                 row -= 1
             self.canvas.text(column, row, symbol, "point")
 
@@ -204,7 +204,13 @@ class Plot:
         texts = [text if len(text) <= room else text[: room - 1] + "…" for text, _ in entries]
         width, height = max(map(len, texts), default=0), len(texts)
         corners = [(column, row) for row in (0, canvas.height - height) for column in (1, canvas.width - width - 1)]
-        column, row = min(corners, key=lambda corner: canvas.ink(corner[0], corner[1], width, height))
+
+        def cost(corner: tuple[int, int]) -> tuple[bool, int]:
+            start, top = corner
+            covers_text = any(canvas.is_written(start, top + row, width) for row in range(height))
+            return covers_text, canvas.ink(start, top, width, height)
+
+        column, row = min(corners, key=cost)
         for offset, (text, (_, role)) in enumerate(zip(texts, entries, strict=True)):
             canvas.text(column, row + offset, text, role)
 

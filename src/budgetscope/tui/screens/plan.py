@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.suggester import SuggestFromList
 
-from budgetscope.api import command
+from budgetscope.api import PlanRequest, command
 from budgetscope.core.ledger import Convention
 from budgetscope.core.plan import Plan
 from budgetscope.report.tables import comparison_markdown, plan_markdown
@@ -110,6 +110,9 @@ class PlanScreen(DeskScreen):
         if plan is None or request is None or self.desk.problem is not None:
             return
         self._show_plan(plan)
+        self._draw(plan, request)
+
+    def _draw(self, plan: Plan, request: PlanRequest) -> None:
         advisor, quantity = self.desk.advisor, self.quantity
         if (advisor, *laws_drawn(plan, quantity)) == self._laws_drawn:
             self._show_study(study(advisor, request, plan, quantity))
@@ -199,7 +202,8 @@ class PlanScreen(DeskScreen):
     def watch_quantity(self) -> None:
         """Draw another quantity."""
         self.query_one(Chart).hide_crosshair()
-        self.show_desk()
+        if self.desk.plan is not None and self.desk.answered is not None:
+            self._draw(self.desk.plan, self.desk.answered)
 
     def _room_for_both(self) -> bool:
         return self.has_class("-wide") or self.has_class("-very-wide")

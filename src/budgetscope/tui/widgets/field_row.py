@@ -1,6 +1,6 @@
 """A labelled text field with a line below it for what is wrong, or for what was understood."""
 
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from textual import on
 from textual.app import ComposeResult
@@ -9,10 +9,21 @@ from textual.content import Content
 from textual.suggester import Suggester, SuggestFromList
 from textual.widgets import Input, Label, Static
 
-from budgetscope.tui.fields import Field
 from budgetscope.tui.messages import FieldEdited
 
 PROBLEM_SIGN = "✗ "
+
+
+class Field(Protocol):
+    """What a row needs to know of its field."""
+
+    @property
+    def name(self) -> str:
+        """By which edits are told."""
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
 
 
 class FieldRow(Vertical):

@@ -69,6 +69,7 @@ class LawTable(ScrollView, can_focus=True):
     Attributes:
         comparison: what to show.
         cursor: id of the fit at the cursor.
+        lit: whether the cursor is shown without the focus too.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -93,6 +94,7 @@ class LawTable(ScrollView, can_focus=True):
 
     comparison: reactive[Comparison | None] = reactive(None)
     cursor: reactive[str | None] = reactive(None)
+    lit: reactive[bool] = reactive(False)
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
@@ -173,12 +175,12 @@ class LawTable(ScrollView, can_focus=True):
             return Strip.blank(width, self._style(""))
         line = self._lines[index]
         if isinstance(line, _Remark):
-            text = f"── {line.text} ".ljust(width, "─") if line.rule else line.text
+            text = f"── {line.text} ".ljust(width - 2, "─") if line.rule else line.text
             return self._strip(text, [], width - 2, width, "separator")
         cells = [attrgetter(column.attribute)(line).rjust(column.width) for column in columns]
         sign = CHOSEN_SIGN if line.chosen else " "
         strip = self._strip(line.title, cells, title_width, width, "chosen" if line.chosen else "", sign)
-        if line.row.fit_id == self.cursor and self.has_focus:
+        if line.row.fit_id == self.cursor and (self.has_focus or self.lit):
             return strip.apply_style(Style(reverse=True))
         return strip
 
