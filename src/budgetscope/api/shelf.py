@@ -1,0 +1,68 @@
+"""The stored fits as somebody looks through them, and tables on their way to become one."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from budgetscope.api.runs import Reading, family_of
+from budgetscope.core.examine import Examination, examine
+from budgetscope.core.fit import Fit
+from budgetscope.core.ledger import parse_convention
+from budgetscope.core.soundness import sound
+from budgetscope.store.library import Library
+from budgetscope.store.schema import check_id
+
+if TYPE_CHECKING:
+    from budgetscope.store.runs import Preview
+
+
+class Shelf:
+    """A library of fits, to look at and to change."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def examine(self, fit: Fit) -> Examination:
+        """Return a fit's law of N*(C) over its own range, and how far its points lie from it.
+
+        Raises:
+            FailureError: its laws give no usable numbers there.
+        """
+        return sound(fit.id, examine, fit, family_of(fit))
+
+    def look(self, reading: Reading) -> "Preview":
+        """Return the columns of a table of runs and what they would be taken for, without reading its runs.
+
+        Raises:
+            UsageError: the file is not a table, or the convention is none.
+            FailureError: the file cannot be read, or needs an extra that is not installed.
+        """
+        from budgetscope.store.runs import preview  # noqa: PLC0415 - not every question is of runs
+
+        counting = None if reading.counting is None else parse_convention(reading.counting)
+        return preview(reading.path, reading.mapping, counting)
+
+    def store(self, fit: Fit, name: str, title: str | None = None) -> Path:
+        """Write a fit to the user's folder; an older one of the same id goes to its history.
+
+        Args:
+            fit: what to store.
+            name: under which id.
+            title: what people will call it; the id when None.
+
+        Raises:
+            FailureError: it is no id, or the folder cannot be written.
+        """
+        return self._library.save(replace(fit, id=check_id(name), title=title or name))
+
+    def undo(self, fit_id: str) -> Fit | None:
+        """Put back what the last write of one of the user's own fits replaced.
+
+        Returns:
+            What is stored now; None when there was no earlier version, and the fit is set aside.
+
+        Raises:
+            UsageError: the user's folder has no fit of that id.
+            FailureError: the folder cannot be written.
+        """
+        return self._library.undo(fit_id)

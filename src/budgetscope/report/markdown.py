@@ -1,0 +1,31 @@
+"""Text and tables that Markdown shows as they are."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, escape: bool = True) -> list[str]:
+    """Return the lines of a table.
+
+    Args:
+        header: of its columns.
+        rows: a text for each column.
+        escape: whether the cells are plain text, rather than Markdown already.
+    """
+
+    def line(cells: Iterable[str]) -> str:
+        return "| " + " | ".join(cells) + " |"
+
+    body = [line(escaped(cell) if escape else cell for cell in row) for row in rows]
+    return [line(header), line("---" for _ in header), *body]
+
+
+def escaped(text: str) -> str:
+    """Return text that Markdown shows as it is: titles come from files, and two dollar signs would be a formula."""
+    return " ".join(re.sub(r"[\\`*_\[\]<>|#&~$]", r"\\\g<0>", text).split())
+
+
+def fenced(command: str) -> list[str]:
+    """Return the lines of a shell command; a file's name in it may hold a fence of its own."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", command)), default=0))
+    return [f"{fence}sh", command, fence]

@@ -1,0 +1,243 @@
+"""A recipe among all that is said of it, as people read it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from budgetscope.core.checkpoints import Checkpoint
+from budgetscope.core.intervals import Estimate
+from budgetscope.core.opinions import Opinion
+from budgetscope.core.plan import Plan
+from budgetscope.core.quantities import format_count, format_flops, format_usd
+from budgetscope.core.recipe_sheet import RecipeSheet
+from budgetscope.core.sensitivity import STEP_LAW_TEST, measured
+from budgetscope.core.whatif import Candidate
+from budgetscope.report.markdown import escaped, fenced, table
+from budgetscope.report.rows import PlanRow, plan_rows, shape_text
+
+FOLLOWED_SIGN, OUTSIDE_SIGN = ">", "!"
+NOT_KNOWN = "not known: no source in use says"
+
+_KEYS = (
+    "learning_rate", "batch_tokens", "batch_sequences", "critical_batch_tokens", "beta2", "warmup_tokens",
+    "weight_decay_independent", "weight_decay_coupled",
+)  # fmt: skip
+_RUN_KEYS = ("shape_n_params", "run_tokens", "steps", "hours", "cost_usd")
+
+CHECKPOINTS_WHY = (
+    "At constant learning rate a checkpoint is a finished run of its tokens: its validation loss is the IsoFLOP point "
+    "of this N at that C."
+)
+
+
+def recipe_rows(plan: Plan) -> tuple[PlanRow, ...]:
+    """Return the hyperparameters of a plan, in the words of the plan."""
+    rows = {row.key: row for row in plan_rows(plan) if row.section == "recipe"}
+    return tuple(rows[key] for key in _KEYS if key in rows)
+
+
+def run_rows(plan: Plan) -> tuple[PlanRow, ...]:
+    """Return what is run: the shape's parameters, its tokens, steps, time and cost."""
+    rows = {row.key: row for row in plan_rows(plan)}
+    return tuple(rows[key] for key in _RUN_KEYS if key in rows)
+
+
+def shape_line(plan: Plan) -> str:
+    """Return the shape to build."""
+    return "the shape family does not reach this size" if plan.run.shape is None else shape_text(plan.run.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class OpinionRow:
+    """One law's word.
+
+    Attributes:
+        opinion: the raw word.
+        title: the law.
+        value: in the unit of its role.
+        also: the same in another unit; empty for none.
+        interval: 95% of its draws; empty for none.
+        data: how far the plan lies from what the law was fitted on.
+        is_outside: the value lies outside the range that the plan gives.
+    """
+
+    opinion: Opinion
+    title: str
+    value: str
+    also: str
+    interval: str
+    data: str
+    is_outside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One hyperparameter: what it is, in what unit, how far the laws differ, and every law's word."""
+
+    role: str
+    title: str
+    spread: str
+    rows: tuple[OpinionRow, ...]
+
+
+def topics(sheet: RecipeSheet) -> tuple[Topic, ...]:
+    """Return every law's word, by hyperparameter."""
+    plan = sheet.plan
+    titles = {
+        "learning_rate": "Learning rate, peak of AdamW",
+        "batch_size": f"Batch, tokens a step and sequences of {plan.seq_len:,}",
+        "critical_batch_size": "Critical batch: beyond it, steps no longer fall in proportion",
+        "beta2": f"beta2 of AdamW at a batch of {format_count(plan.recipe.batch_tokens.value)} tokens",
+        "warmup": "Warmup, tokens and steps",
+        "weight_decay": "Weight decay a step: independent, and coupled for PyTorch's AdamW at the plan's lr",
+    }
+    return tuple(
+        Topic(role, titles[role], _spread(role, plan), tuple(_row(each, plan) for each in said))
+        for role, said in groupby(sheet.opinions, key=lambda each: each.role)
+    )
+
+
+def _range(role: str, plan: Plan) -> Estimate | None:
+    return {"learning_rate": plan.recipe.learning_rate, "batch_size": plan.recipe.batch_tokens}.get(role)
+
+
+def _spread(role: str, plan: Plan) -> str:
+    estimate = _range(role, plan)
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return ""
+    form = _form(role)
+    return f"[{form(estimate.low)}, {form(estimate.high)}]: {estimate.basis}"
+
+
+def _form(role: str) -> Callable[[float], str]:
+    if role in ("learning_rate", "weight_decay"):
+        return lambda value: f"{value:.2g}"
+    return format_count if role != "beta2" else lambda value: f"{value:.4g}"
+
+
+def _row(opinion: Opinion, plan: Plan) -> OpinionRow:
+    form = _form(opinion.role)
+    batch = plan.recipe.batch_tokens.value
+    match opinion.role:
+        case "batch_size" | "critical_batch_size":
+            also = f"{opinion.value / plan.seq_len:,.0f} seq"
+        case "warmup":
+            also = f"{opinion.value / batch:,.0f} steps"
+        case "weight_decay":
+            also = f"{opinion.value / plan.recipe.learning_rate.value:.2g} coupled"
+        case _:
+            also = ""
+    has_draws = opinion.low is not None and opinion.high is not None
+    return OpinionRow(
+        opinion=opinion,
+        title=opinion.title,
+        value=form(opinion.value),
+        also=also,
+        interval=f"[{form(opinion.low or 0.0)}, {form(opinion.high or 0.0)}]" if has_draws else "",
+        data=_data(opinion),
+        is_outside=_is_outside(opinion, _range(opinion.role, plan)),
+    )
+
+
+def _is_outside(opinion: Opinion, plans: Estimate | None) -> bool:
+    if plans is None or plans.low is None or plans.high is None:
+        return False
+    return not plans.low <= opinion.value <= plans.high
+
+
+def _data(opinion: Opinion) -> str:
+    if not opinion.has_range:
+        return "no range given"
+    if opinion.beyond is None:
+        return "inside its data"
+    return f"{float(f'{opinion.beyond:.2g}'):,g} x beyond data"
+
+
+def factors_of_two(sheet: RecipeSheet) -> tuple[tuple[str, str], ...]:
+    """Return what a factor of two either way costs: a label and a sentence for everything that can be set."""
+    return (
+        ("N half", _size_cost(sheet.half, sheet.plan)),
+        ("N twice", _size_cost(sheet.twice, sheet.plan)),
+        ("lr", _hyperparameter_cost("learning_rate")),
+        ("batch", _hyperparameter_cost("batch_size")),
+        ("beta2, warmup, weight decay", NOT_KNOWN),
+        ("lr and batch", STEP_LAW_TEST),
+    )
+
+
+def _size_cost(size: Candidate, plan: Plan) -> str:
+    if size.loss_difference is None or size.wasted_share is None:
+        return f"not known: {plan.law_id} says nothing of it"
+    dollars = "" if size.wasted_usd is None else f" = {format_usd(size.wasted_usd)}"
+    doubt = "; extrapolated" if size.extrapolated else ""
+    unit = plan.loss_unit or "of loss"
+    return f"{size.loss_difference:+.4f} {unit}, {size.wasted_share:.1%} deadweight{dollars} ({plan.law_id}{doubt})"
+
+
+def _hyperparameter_cost(role: str) -> str:
+    known = measured(role)
+    if known is None:
+        return NOT_KNOWN
+    small, large = format_count(known.smallest_n_params), format_count(known.largest_n_params)
+    return (
+        f"{known.low:+.1%} to {known.high:+.1%} of the loss at {small} to {large} parameters, noise {known.noise:.1%} "
+        f"({known.source}); not known at this size"
+    )
+
+
+CHECKPOINTS_HEADER = ("step", "tokens", "C", "of run", "what it is for")
+
+
+def checkpoint_cells(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Return one checkpoint as people read it, under `CHECKPOINTS_HEADER`."""
+    return (
+        f"{checkpoint.step:,}",
+        format_count(checkpoint.tokens),
+        format_flops(checkpoint.flops),
+        f"{checkpoint.share:.3g}" if checkpoint.share < 0.01 else f"{checkpoint.share:.1%}",
+        _use(checkpoint),
+    )
+
+
+def _use(checkpoint: Checkpoint) -> str:
+    if checkpoint.decayed:
+        return "the model; decayed: no IsoFLOP point"
+    times = f"N is {checkpoint.ratio:.3g} x N* there"
+    if checkpoint.halvings is None:
+        return f"decay starts: resume here; N is {checkpoint.ratio:.3g} x N*"
+    worth = "IsoFLOP point" if checkpoint.is_near else "far off"
+    return f"C/{2**checkpoint.halvings}: {worth}, {times}"
+
+
+def recipe_markdown(sheet: RecipeSheet, command: str) -> str:
+    """Return a recipe as a Markdown page.
+
+    Args:
+        sheet: the recipe among all that is said of it.
+        command: the shell command that gives the plan.
+    """
+    plan = sheet.plan
+    rows: Sequence[PlanRow] = (*recipe_rows(plan), *run_rows(plan))
+    lines = [
+        f"# Recipe for {escaped(plan.budget)}",
+        "",
+        f"{escaped(plan.understood)}.",
+        "",
+        *table(("", "value", "interval", "basis"), [(r.label, r.text, r.interval, r.basis) for r in rows]),
+        "",
+        f"- shape: {escaped(shape_line(plan))}",
+        f"- schedule: {escaped(plan.recipe.schedule)}",
+        "",
+        "## What the laws say",
+        "",
+    ]
+    for topic in topics(sheet):
+        cells = [(row.title, row.value, row.also, row.interval, row.data, row.opinion.note) for row in topic.rows]
+        header = ("law", "value", "is", "95%", "its data", "note")
+        lines += [f"### {escaped(topic.title)}", "", *([escaped(topic.spread), ""] if topic.spread else [])]
+        lines += [*table(header, cells), ""]
+    lines += ["## What a factor of two costs", ""]
+    lines += [*table(("", "cost"), factors_of_two(sheet)), ""]
+    lines += ["## Checkpoints to keep", "", escaped(CHECKPOINTS_WHY), ""]
+    lines += [*table(CHECKPOINTS_HEADER, [checkpoint_cells(each) for each in sheet.checkpoints]), ""]
+    return "\n".join([*lines, "## Reproduce", "", *fenced(command), ""])

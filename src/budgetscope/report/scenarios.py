@@ -1,0 +1,144 @@
+"""Scenarios side by side: every quantity of their plans, and how it differs from one of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from budgetscope.core.plan import Plan
+from budgetscope.report.rows import UNKNOWN, PlanRow, plan_rows
+
+SAME, ABOUT, OTHER = "", "≈", "≠"
+OTHER_COUNT, OTHER_LAW = "≠ count", "≠ law"
+MORE, LESS = "▲", "▼"
+
+_KEYS = (
+    "budget", "law", "counting", "device", "n_devices", "mfu", "flops", "n_params", "tokens", "tokens_per_param",
+    "loss", "learning_rate", "batch_tokens", "beta2", "warmup_tokens", "steps", "hours", "device_hours", "cost_usd",
+)  # fmt: skip
+_BY_COUNTING = {"flops", "n_params", "tokens_per_param"}
+"""What two plans say in different words when they count differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A scenario with its answer.
+
+    Attributes:
+        name: what people call it.
+        plan: the answer; None when there is none.
+        problem: why not, one sentence; empty when there is a plan.
+    """
+
+    name: str
+    plan: Plan | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One quantity of one scenario.
+
+    Attributes:
+        text: as people read it; empty where the scenario has no plan.
+        difference: from the reference: an arrow and a ratio, `≠` for words, or why there is none to tell; empty when
+            both are the same.
+        number: whether it is a number.
+    """
+
+    text: str
+    difference: str = SAME
+    number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One quantity of all scenarios.
+
+    Attributes:
+        key: stable name, as of `PlanRow`.
+        label: what people call it.
+        cells: one a scenario.
+    """
+
+    key: str
+    label: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Scenarios side by side.
+
+    Attributes:
+        columns: the scenarios.
+        reference: index of the one with which the others are compared.
+        lines: the quantities, in the order in which people ask for them.
+    """
+
+    columns: tuple[Column, ...]
+    reference: int
+    lines: tuple[Line, ...]
+
+
+def board(columns: Sequence[Column], reference: int) -> Board:
+    """Put scenarios side by side.
+
+    Args:
+        columns: at least one.
+        reference: index of the one with which the others are compared; without a plan, nothing is compared.
+    """
+    base = columns[reference].plan
+    rows = [None if column.plan is None else _rows(column.plan) for column in columns]
+    labels = next(({key: row.label for key, row in each.items()} for each in rows if each is not None), {})
+    lines = tuple(
+        Line(
+            key,
+            labels.get(key, key),
+            tuple(
+                _cell(key, each, column.plan, rows[reference], base) for each, column in zip(rows, columns, strict=True)
+            ),
+        )
+        for key in _KEYS
+    )
+    return Board(tuple(columns), reference, lines)
+
+
+def _rows(plan: Plan) -> dict[str, PlanRow]:
+    counting = PlanRow("budget", "counting", "counting", plan.convention, None, None, plan.convention, "", "")
+    return {"counting": counting} | {row.key: row for row in plan_rows(plan)}
+
+
+def _cell(
+    key: str, rows: dict[str, PlanRow] | None, plan: Plan | None, others: dict[str, PlanRow] | None, base: Plan | None
+) -> Cell:
+    """Return a quantity of `plan` beside that of `base`."""
+    if rows is None or plan is None:
+        return Cell("")
+    row = rows[key]
+    number = isinstance(row.value, float | int) or row.text == UNKNOWN
+    if others is None or base is None or UNKNOWN in (row.text, others[key].text):
+        return Cell(row.text, number=number)
+    if key in _BY_COUNTING and plan.convention != base.convention:
+        return Cell(row.text, OTHER_COUNT, number=True)
+    if key == "loss" and plan.law_id != base.law_id:
+        return Cell(row.text, OTHER_LAW, number=True)
+    return Cell(row.text, difference(row, others[key]), number)
+
+
+def difference(row: PlanRow, reference: PlanRow) -> str:
+    """Return how a quantity differs from the same one of the reference: by a ratio, a loss by its difference."""
+    if row.value == reference.value:
+        return SAME
+    if not isinstance(row.value, float | int) or not isinstance(reference.value, float | int):
+        return OTHER
+    form: Callable[[float], str]
+    if row.key == "loss":
+        change, form = row.value - reference.value, lambda v: f"{v:+.3f}"
+        nothing = form(0.0)
+    else:
+        # Every quantity of a plan is above zero.
+        change, form = row.value / reference.value - 1, lambda v: f"×{v + 1:.3g}"
+        nothing = form(0.0)
+    said = form(change)
+    if said.lstrip("+-") == nothing.lstrip("+"):
+        return ABOUT
+    return f"{MORE if change > 0 else LESS} {said}"

@@ -1,0 +1,179 @@
+"""One size at the budget as people read it: beside the optimum, as a sentence, as Markdown."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from budgetscope.core.compare import Comparison
+from budgetscope.core.compare import Row as LawRow
+from budgetscope.core.quantities import format_count, format_flops, format_usd
+from budgetscope.core.whatif import SERVING_ASSUMPTION, Candidate, IsoFlop
+from budgetscope.report.markdown import escaped, fenced, table
+from budgetscope.report.rows import UNKNOWN
+
+READING_HEADER = ("", "here", "optimum", "change")
+_SAME = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One quantity of a size: here, at the optimum, and the change from there to here; empty where it says nothing."""
+
+    label: str
+    here: str
+    optimum: str
+    change: str
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The texts under `READING_HEADER`."""
+        return (self.label, self.here, self.optimum, self.change)
+
+
+def readings(here: Candidate, best: Candidate) -> tuple[Reading, ...]:
+    """Return what a size is and costs, beside the optimum."""
+    found = [
+        Reading("N", format_count(here.n_params), format_count(best.n_params), _times(here.ratio)),
+        Reading("D", format_count(here.tokens), format_count(best.tokens), _times(here.tokens / best.tokens)),
+        Reading(
+            "D/N",
+            f"{here.tokens_per_param:.3g}",
+            f"{best.tokens_per_param:.3g}",
+            _times(here.tokens_per_param / best.tokens_per_param),
+        ),
+        Reading("loss", _loss(here.loss), _loss(best.loss), _difference(here)),
+        Reading("deadweight", _share(here.wasted_share), _share(best.wasted_share), ""),
+        Reading("  FLOPs", _or(here.wasted_flops, format_flops), _or(best.wasted_flops, format_flops), ""),
+        Reading("  dollars", _or(here.wasted_usd, format_usd), _or(best.wasted_usd, format_usd), ""),
+    ]
+    for label, name in (("training", "training"), ("serving", "serving"), ("lifetime", "lifetime")):
+        found.append(_cost(label, name, here, best))
+    return tuple(found)
+
+
+def _cost(label: str, name: str, here: Candidate, best: Candidate) -> Reading:
+    """Return what something costs: in dollars, or in FLOPs where no price is known."""
+    paid, least = getattr(here, f"{name}_usd"), getattr(best, f"{name}_usd")
+    form: Callable[[float], str] = format_usd
+    if paid is None or least is None:
+        paid, least, form = getattr(here, f"{name}_flops"), getattr(best, f"{name}_flops"), format_flops
+    if paid == least == 0:
+        return Reading(label, "none", "none", "")
+    change = paid - least
+    return Reading(label, form(paid), form(least), f"{'-' if change < 0 else '+'}{form(abs(change))}")
+
+
+def sentence(iso: IsoFlop, here: Candidate) -> str:
+    """Return what a size at the budget means, in plain words."""
+    model = f"{format_count(here.n_params)} parameters on {format_count(here.tokens)} tokens"
+    if abs(here.ratio - 1) < _SAME:
+        words = f"{model}: the optimum"
+    elif here.ratio > 1:
+        words = f"{model}, {here.ratio:.3g} times the optimal size"
+    else:
+        words = f"{model}, 1/{1 / here.ratio:.3g} of the optimal size"
+    if here.loss is None or here.loss_difference is None or here.wasted_share is None:
+        return f"{words}."
+    unit = iso.plan.loss_unit or "loss"
+    if abs(here.ratio - 1) < _SAME:
+        return f"{words}, a loss of {here.loss:.3f} {unit}.{_doubt(here)}"
+    dollars = "" if here.wasted_usd is None else f" = {format_usd(here.wasted_usd)}"
+    return (
+        f"{words}: {here.loss_difference:+.4f} {unit}; {_share(here.wasted_share)} of the compute{dollars} is "
+        f"deadweight.{_doubt(here)}"
+    )
+
+
+def _doubt(here: Candidate) -> str:
+    return " Extrapolated: no run so far off was measured." if here.extrapolated else ""
+
+
+def reach_text(iso: IsoFlop) -> str:
+    """Return where the curve was measured and where not, in few words; nothing where there is no curve."""
+    if iso.silence is not None:
+        return ""
+    if iso.reach is None:
+        return "Dashed: extrapolated, no run near this budget."
+    low, high = (format_count(end) for end in iso.reach)
+    return f"Fitted from {low} to {high}, dashed beyond."
+
+
+PICKS_HEADER = ("law", "N", "of optimum", "D", "D/N", "d-loss", "waste")
+
+
+def picks(comparison: Comparison) -> tuple[LawRow, ...]:
+    """Return the recommendations of the other laws, by growing N."""
+    rows = [row for row in comparison.rows if row.n_params is not None and not row.ablation]
+    return tuple(sorted((r for r in rows if r.fit_id != comparison.law_id), key=lambda r: r.n_params or 0.0))
+
+
+def pick_cells(title: str, pick: Candidate) -> tuple[str, ...]:
+    """Return another law's pick as people read it, under `PICKS_HEADER`."""
+    share = _share(pick.wasted_share)
+    return (
+        title,
+        format_count(pick.n_params),
+        _times(pick.ratio),
+        format_count(pick.tokens),
+        f"{pick.tokens_per_param:.3g}",
+        _or(pick.loss_difference, lambda v: f"{v:+.4f}"),
+        share if pick.wasted_usd is None else f"{share} = {format_usd(pick.wasted_usd)}",
+    )
+
+
+def whatif_markdown(
+    iso: IsoFlop, here: Candidate, best: Candidate, others: Sequence[tuple[str, Candidate]], served: float, command: str
+) -> str:
+    """Return a size at the budget as a Markdown page.
+
+    Args:
+        iso: the budget.
+        here: the size to show.
+        best: the optimum.
+        others: title and pick of every other law.
+        served: tokens that the model will serve.
+        command: the shell command that gives the plan.
+    """
+    plan = iso.plan
+    notes = [reach_text(iso) or iso.silence or "", f"Serving: {SERVING_ASSUMPTION}"]
+    served_text = "no served tokens" if not served else f"{format_count(served)} served tokens"
+    lines = [
+        f"# What if, for {escaped(plan.budget)}",
+        "",
+        escaped(sentence(iso, here)),
+        "",
+        f"{escaped(plan.understood)}; by `{plan.law_id}`, {served_text}.",
+        "",
+        *table(READING_HEADER, [row.cells for row in readings(here, best)]),
+        "",
+        "## The other laws' picks at this budget",
+        "",
+        *table(PICKS_HEADER, [pick_cells(title, pick) for title, pick in others]),
+        "",
+        *(f"- {escaped(note)}" for note in notes if note),
+        "",
+        "## Reproduce the plan",
+        "",
+        *fenced(command),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _times(ratio: float) -> str:
+    return f"x{ratio:.3g}"
+
+
+def _share(share: float | None) -> str:
+    return UNKNOWN if share is None else f"{share:.1%}"
+
+
+def _loss(loss: float | None) -> str:
+    return UNKNOWN if loss is None else f"{loss:.4f}"
+
+
+def _difference(here: Candidate) -> str:
+    return UNKNOWN if here.loss_difference is None else f"{here.loss_difference:+.4f}"
+
+
+def _or(value: float | None, form: Callable[[float], str]) -> str:
+    return UNKNOWN if value is None else form(value)

@@ -1,0 +1,1 @@
+"""What the calibrate screen shows and asks, apart from its widgets."""

@@ -1,0 +1,141 @@
+"""Text to read: headings, labelled facts and sentences, wrapped so that what goes on stands below where it began."""
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
+from budgetscope.tui.widgets.recommendation import CAUTION_SIGN
+
+_LABEL_WIDTH = 16
+_LEAST_TEXT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A line that names what follows."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label and what it says."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """What to know before believing something."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why something cannot be."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a table, already as wide as it is; cut, never wrapped."""
+
+    text: str
+    header: bool = False
+
+
+Line = str | Heading | Fact | Warned | Problem | Row
+
+
+Runs = list[tuple[str, str]]
+"""A row on the screen: texts, each with the part of the page that it is."""
+
+
+class Page(ScrollView):
+    """Shows lines at its own width, and scrolls without laying the screen anew.
+
+    Attributes:
+        lines: from the top; a plain text is a sentence.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "page--heading", "page--label", "page--warned", "page--problem", "page--header",
+    }  # fmt: skip
+    DEFAULT_CSS: ClassVar[str] = """
+    Page { overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable; scrollbar-size-vertical: 1; }
+    Page .page--heading { color: $text-accent; text-style: bold; }
+    Page .page--label { color: $text-muted; }
+    Page .page--warned { color: $text-warning; }
+    Page .page--problem { color: $text-error; text-style: bold; }
+    Page .page--header { text-style: bold; }
+    """
+
+    lines: reactive[tuple[Line, ...]] = reactive(())
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id, classes=classes)
+        self._laid: list[Runs] = []
+
+    def watch_lines(self) -> None:
+        """Lay the new lines."""
+        self._lay()
+
+    def on_resize(self) -> None:
+        """Wrap at the new width."""
+        self._lay()
+
+    def _lay(self) -> None:
+        width = self.scrollable_content_region.width
+        self._laid = [row for line in self.lines for row in _wrapped(line, max(width, 1))]
+        self.virtual_size = Size(width, len(self._laid))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Return one row."""
+        width, index = self.scrollable_content_region.width, y + self.scroll_offset.y
+        runs = self._laid[index] if index < len(self._laid) else []
+        segments = [Segment(text, self._style(part)) for text, part in runs]
+        return Strip(segments).adjust_cell_length(width, self.rich_style)
+
+    def _style(self, part: str) -> Style:
+        return self.get_component_rich_style(f"page--{part}") if part else self.rich_style
+
+
+def _wrapped(line: Line, width: int) -> Iterator[Runs]:
+    match line:
+        case Heading(text):
+            yield from ([(part, "heading")] for part in _parts(text, width))
+        case Warned(text):
+            yield from _signed(CAUTION_SIGN, text, width, "warned")
+        case Problem(text):
+            yield from _signed(PROBLEM_SIGN, text, width, "problem")
+        case Row(text, header):
+            yield [(text, "header" if header else "")]
+        case Fact(label, text):
+            indent = min(max(_LABEL_WIDTH, len(label) + 1), max(width - _LEAST_TEXT, 0))
+            starts = [label[:indent].ljust(indent), " " * indent]
+            for index, part in enumerate(_parts(text, max(width - indent, 1))):
+                yield [(starts[min(index, 1)], "label"), (part, "")]
+        case str(text):
+            yield from ([(part, "")] for part in _parts(text, width))
+
+
+def _signed(sign: str, text: str, width: int, part: str) -> Iterator[Runs]:
+    for index, piece in enumerate(_parts(text, max(width - len(sign), 1))):
+        yield [((" " * len(sign) if index else sign) + piece, part)]
+
+
+def _parts(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width) or [""]

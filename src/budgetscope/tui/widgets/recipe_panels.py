@@ -1,0 +1,214 @@
+"""The parts of a recipe, each as lines for a width: values, the laws' words, factors of two, checkpoints."""
+
+import math
+import re
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.content import Content
+from textual.geometry import Size
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.visual import Visual
+from textual.widget import Widget
+
+from budgetscope.core.recipe_sheet import RecipeSheet
+from budgetscope.report.recipe_sheet import (
+    CHECKPOINTS_HEADER,
+    CHECKPOINTS_WHY,
+    FOLLOWED_SIGN,
+    OUTSIDE_SIGN,
+    OpinionRow,
+    Topic,
+    checkpoint_cells,
+    factors_of_two,
+    recipe_rows,
+    run_rows,
+    shape_line,
+    topics,
+)
+from budgetscope.report.rows import PlanRow
+
+_QUIET = "$foreground 65%"
+_VALUE = "bold $text-accent"
+_LABEL = 15
+_TITLE, _WIDEST_TITLE, _STRIP = 26, 44, 24
+_NUMBER, _ALSO, _INTERVAL, _DATA = 9, 13, 19, 21
+_MIN_WIDTH = 40
+
+Lines = list[Content]
+
+
+class Sheet(Widget):
+    """A panel whose lines are made for its width; as tall as they need.
+
+    Attributes:
+        sheet: what to show; None before the first plan.
+        notes: whether the notes of the laws are shown.
+    """
+
+    DEFAULT_CSS: ClassVar[str] = "Sheet { height: auto; }"
+
+    sheet: reactive[RecipeSheet | None] = reactive(None)
+    notes: reactive[bool] = reactive(False)
+
+    def __init__(
+        self,
+        title: str,
+        make: Callable[[RecipeSheet, int, bool], Lines],
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+    ) -> None:
+        super().__init__(id=id, classes="panel")
+        self.border_title = title
+        self._make = make
+        self._made: dict[int, Lines] = {}
+
+    def watch_sheet(self) -> None:
+        """Make the lines anew."""
+        self._remake()
+
+    def watch_notes(self) -> None:
+        """Make the lines anew."""
+        self._remake()
+
+    def _remake(self) -> None:
+        """Make the lines anew, and lay the page only if there are more or fewer: that costs most."""
+        width = self.size.width
+        before = len(self._made.get(width, ()))
+        self._made = {}
+        self.refresh(layout=len(self._lines(width)) != before)
+
+    def _lines(self, width: int) -> Lines:
+        """Return the lines for a width; a layout asks for several widths again and again."""
+        if self.sheet is None:
+            return []
+        if width not in self._made:
+            self._made[width] = self._make(self.sheet, max(width, _MIN_WIDTH), self.notes)
+        return self._made[width]
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's own
+        """Return how many lines there are at a width."""
+        return max(len(self._lines(width)), 1)
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line: those out of sight are not rendered."""
+        width, lines = self.size.width, self._lines(self.size.width)
+        if y >= len(lines) or not width:
+            return Strip.blank(width, self.rich_style)
+        return Visual.to_strips(self, lines[y], width, 1, self.visual_style)[0]
+
+
+def values(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG001 - one signature for all parts
+    """Return the hyperparameters, the shape and the run."""
+    lines = [line for row in recipe_rows(sheet.plan) for line in _value(row, width)]
+    lines += _long("schedule", sheet.plan.recipe.schedule, width)
+    lines += _long("shape", shape_line(sheet.plan), width)
+    return lines + [line for row in run_rows(sheet.plan) for line in _value(row, width)]
+
+
+def _value(row: PlanRow, width: int) -> Lines:
+    basis = row.basis if width > _LABEL + _NUMBER + _INTERVAL + len(row.basis) else ""
+    content = Content.assemble(
+        (row.label.ljust(_LABEL), _QUIET),
+        (f"{row.text} ".ljust(_NUMBER + 2), _VALUE),
+        row.interval.ljust(_INTERVAL),
+        (basis, _QUIET),
+    )
+    return [content.truncate(width)]
+
+
+def _long(label: str, text: str, width: int) -> Lines:
+    wrapped = textwrap.wrap(_tied(text), width - _LABEL)
+    return [
+        Content.assemble((label.ljust(_LABEL) if index == 0 else " " * _LABEL, _QUIET), line)
+        for index, line in enumerate(wrapped)
+    ]
+
+
+def laws(sheet: RecipeSheet, width: int, notes: bool) -> Lines:
+    """Return every law's word, by hyperparameter."""
+    lines: Lines = []
+    for topic in topics(sheet):
+        lines += [Content("")] if lines else []
+        lines += _wrapped(topic.title, width, "bold")
+        if topic.spread:
+            lines += _wrapped(f"  {topic.spread}", width, _QUIET)
+        for row in topic.rows:
+            lines.append(_opinion(row, topic, width))
+            if (notes or row.is_outside) and row.opinion.note:
+                lines += _wrapped(f"    {row.opinion.note}", width, _QUIET)
+    return lines
+
+
+def _opinion(row: OpinionRow, topic: Topic, width: int) -> Content:
+    """Return one law's line: what has no room is left out from the right."""
+    fixed = 2 + _NUMBER + _ALSO + _DATA
+    with_strip = width >= fixed + _TITLE + _STRIP + 2
+    with_interval = width >= fixed + _TITLE + _STRIP + 2 + _INTERVAL
+    room = width - fixed - _INTERVAL * with_interval - (_STRIP + 2) * with_strip
+    title_width = min(max(room, 12), _WIDEST_TITLE)
+    title = row.title if len(row.title) < title_width else row.title[: title_width - 2] + "…"
+    sign = FOLLOWED_SIGN if row.opinion.followed else OUTSIDE_SIGN if row.is_outside else " "
+    style = "bold" if row.opinion.followed else ""
+    return Content.assemble(
+        (f"{sign} {title.ljust(title_width)}", style),
+        (row.value.rjust(_NUMBER), _VALUE if row.opinion.followed else ""),
+        row.also.rjust(_ALSO),
+        (row.data.rjust(_DATA), _QUIET),
+        (row.interval.rjust(_INTERVAL) if with_interval else "", _QUIET),
+        (f"  {_strip(row, topic.rows)}" if with_strip else "", style),
+    ).truncate(width)
+
+
+def _strip(row: OpinionRow, rows: Sequence[OpinionRow]) -> str:
+    """Return where a law's value lies among all, on a logarithmic line; empty where they are one."""
+    ends = [end for each in rows for end in (each.opinion.value, each.opinion.low, each.opinion.high) if end]
+    if not min(ends) < max(ends):
+        return ""
+    low, high = math.log(min(ends)), math.log(max(ends))
+
+    def column(value: float) -> int:
+        return round((math.log(value) - low) / (high - low) * (_STRIP - 1))
+
+    cells = ["·"] * _STRIP
+    if row.opinion.low and row.opinion.high:
+        for at in range(column(row.opinion.low), column(row.opinion.high) + 1):
+            cells[at] = "─"
+    cells[column(row.opinion.value)] = "●"
+    return "".join(cells)
+
+
+def halves(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG001 - one signature for all parts
+    """Return what a factor of two either way costs."""
+    lines: Lines = []
+    for label, cost in factors_of_two(sheet):
+        if len(label) < _LABEL:
+            lines += _long(label, cost, width)
+        else:
+            lines += _wrapped(f"{label}: {cost}", width, "")
+    return lines
+
+
+def to_keep(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG001 - one signature for all parts
+    """Return the checkpoints to keep, and why."""
+    lines = _wrapped(CHECKPOINTS_WHY, width, "")
+    lines.append(_checkpoint(CHECKPOINTS_HEADER, width, _QUIET))
+    return lines + [_checkpoint(checkpoint_cells(each), width, "") for each in sheet.checkpoints]
+
+
+def _checkpoint(cells: Sequence[str], width: int, style: str) -> Content:
+    step, tokens, flops, share, use = cells
+    text = f"{step.rjust(9)}{tokens.rjust(8)}{flops.rjust(9)}{share.rjust(8)}  {use}"
+    return Content.styled(text, style).truncate(width)
+
+
+def _wrapped(text: str, width: int, style: str) -> Lines:
+    indent = " " * (len(text) - len(text.lstrip()))
+    return [Content.styled(line, style) for line in textwrap.wrap(_tied(text), width, subsequent_indent=indent)]
+
+
+def _tied(text: str) -> str:
+    """Return a text whose numbers stay on one line with their suffixes."""
+    return re.sub(r"(?<=\d) (?=[KMBT]\b)", "\N{NO-BREAK SPACE}", text)

@@ -1,0 +1,41 @@
+"""The end of a log."""
+
+import textwrap
+from typing import ClassVar
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+
+class Tail(Widget):
+    """Shows the last lines that fit, those that tell of a problem in another colour.
+
+    Attributes:
+        lines: of the log; a problem begins with `!`, perhaps after the time.
+        back: lines at the end that are left out, to read what came before.
+    """
+
+    DEFAULT_CSS: ClassVar[str] = """
+    Tail { height: 1fr; }
+    """
+
+    lines: reactive[tuple[str, ...]] = reactive(())
+    back: reactive[int] = reactive(0)
+
+    def page(self, pages: int) -> None:
+        """Go up or down by a page."""
+        self.back = min(max(self.back - pages * max(self.size.height - 1, 1), 0), max(len(self.lines) - 1, 0))
+
+    def render(self) -> Content:
+        """Lay the last lines, those that tell of a problem in full."""
+        width, height = self.size
+        shown: list[Content] = []
+        for line in reversed(self.lines[: len(self.lines) - self.back]):
+            style = "$text-warning" if line.startswith("!") or " ! " in line[:12] else ""
+            # What is a problem is read to its end.
+            parts = textwrap.wrap(line, max(width, 20), subsequent_indent=" " * 9) if style else [line]
+            shown = [*(Content.styled(part, style).truncate(width, ellipsis=True) for part in parts), *shown]
+            if len(shown) >= height:
+                break
+        return Content("\n").join(shown[-height:]) if shown else Content("nothing yet")

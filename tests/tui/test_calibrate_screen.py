@@ -1,0 +1,591 @@
+"""The calibrate screen: its form, its runs, its keys."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from tests.tui.calibrating import FIT, NAME, Planted, plant, planted_spec
+from tests.tui.driving import notices, settled, shown, stage
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from budgetscope.api import Advisor, PlanRequest
+from budgetscope.calibrate import request as requests
+from budgetscope.calibrate.corpus.model import Progress
+from budgetscope.calibrate.corpus.sources import FINEWEB_EDU_SAMPLE
+from budgetscope.calibrate.folder import RunFolder, list_runs
+from budgetscope.calibrate.launch import stop
+from budgetscope.calibrate.price import Rate, price
+from budgetscope.calibrate.probes import REMEDY, DeviceFacts
+from budgetscope.calibrate.request import DEFAULT_FIT, Ready
+from budgetscope.core.errors import BudgetscopeError, FailureError
+from budgetscope.store.settings import read_settings
+from budgetscope.store.state import AppState
+from budgetscope.tui.app import BudgetscopeApp
+from budgetscope.tui.calibration import form
+from budgetscope.tui.screens.calibrate import CalibrateScreen
+from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.field_row import FieldRow
+from budgetscope.tui.widgets.fit_panel import FitPanel
+from budgetscope.tui.widgets.run_list import RunList
+from budgetscope.tui.widgets.run_view import VIEWS, RunView
+from budgetscope.tui.widgets.tail import Tail
+
+SMALL, BIG, HUGE = (80, 24), (120, 40), (200, 60)
+PATIENCE_SECONDS = 60.0
+LAW = "porian2024/refinedweb-tuned"
+FAKE_WORKER = Path(__file__).parents[1] / "unit" / "calibrate" / "fake_worker.py"
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
+    return plant(tmp_path_factory.mktemp("planted"))
+
+
+@pytest.fixture
+def fake_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Start the fake worker wherever a worker is started; leave none behind."""
+    monkeypatch.setattr("budgetscope.calibrate.launch.WORKER", (sys.executable, str(FAKE_WORKER)))
+    yield
+    for folder in list_runs():
+        owner = folder.owner()
+        if owner is not None and owner.alive and (folder.path / "worker.log").exists():
+            stop(folder)
+
+
+def open_app(advisor: Advisor, **views: str | float | bool) -> BudgetscopeApp:
+    return BudgetscopeApp(None, advisor, AppState(screen="calibrate", views={"calibrate": views}))
+
+
+def screen_of(pilot: Pilot[None]) -> CalibrateScreen:
+    screen = stage(pilot)
+    assert isinstance(screen, CalibrateScreen)
+    return screen
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
+    """Wait until something holds, and what was asked is answered."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, shown(pilot)
+        await pilot.pause(0.02)
+    await looked(pilot)
+
+
+async def looked(pilot: Pilot[None]) -> CalibrateScreen:
+    """Wait until the screen has looked at the runs and compared the fit."""
+    screen = screen_of(pilot)
+    await pilot.pause()
+    while screen._looking or not screen._looked or screen.working:
+        await pilot.pause(0.01)
+    await settled(pilot)
+    return screen
+
+
+def field(screen: CalibrateScreen, name: str) -> Input:
+    return screen.query_one(f"#field-{name}", FieldRow).input
+
+
+def displayed(screen: CalibrateScreen) -> tuple[str, ...]:
+    return tuple(view for view in VIEWS if screen.query_one(f"#{view}").display)
+
+
+def offered(screen: CalibrateScreen) -> set[str]:
+    """Return the actions that the footer offers."""
+    return {
+        active.binding.action for active in screen.active_bindings.values() if active.enabled and active.binding.show
+    }
+
+
+def ready() -> Ready:
+    spec = planted_spec("20260203-040506-smoke-cafe")
+    return Ready(
+        spec,
+        price(spec.design, Rate.assumed("cpu"), spec.corpus.train_tokens),
+        DeviceFacts("cpu", None, "a fake", None, None, ""),
+    )
+
+
+# The form
+
+
+async def test_without_runs_it_asks_for_a_new_one(advisor: Advisor) -> None:
+    async with open_app(advisor).run_test(size=SMALL) as pilot:
+        screen = await looked(pilot)
+        assert screen.chosen == ""
+        text = shown(pilot)
+        assert "> + a new calibration" in text
+        assert "standard" in text
+        assert "Nothing is trained before you have" in text
+        assert "stop" not in offered(screen)
+        assert "price" in offered(screen)
+
+
+def test_the_hints_of_the_form_say_what_a_request_takes() -> None:
+    hints = {field.name: field.hint for field in form.FIELDS}
+    assert hints["fit_id"] == DEFAULT_FIT
+    assert hints["preset"] == requests.Request().preset
+    assert form.FIELDS[0].suggestions == (FINEWEB_EDU_SAMPLE,)
+    assert {name for name, _ in hints.items()} <= set(requests.Request.__dataclass_fields__)
+
+
+@pytest.mark.parametrize(("name", "text"), [("gpu", "first"), ("gpu", "-1"), ("minutes", "many")])
+async def test_what_cannot_be_read_is_said_beside_its_field_and_prices_nothing(
+    advisor: Advisor, name: str, text: str
+) -> None:
+    async with open_app(advisor).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        field(screen, name).value = text
+        await pilot.pause()
+        _, problems = form.read({name: text})
+        assert problems[name][:20] in shown(pilot)
+        await pilot.press("p")
+        assert not screen.new.preparing
+        field(screen, name).value = ""
+        await pilot.pause()
+        assert problems[name][:20] not in shown(pilot)
+
+
+async def test_the_minutes_follow_the_preset_and_the_command_follows_the_form(advisor: Advisor) -> None:
+    async with open_app(advisor).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        await pilot.press("n", "down", *"deep", "up", *"a b", "escape", "y")
+        assert field(screen, "minutes").placeholder == "120"
+        assert pilot.app.clipboard == "budgetscope calibrate --data 'a b' --preset deep"
+
+
+async def test_the_price_shows_progress_and_then_the_design(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+    asked: list[requests.Request] = []
+
+    def slow(request: requests.Request, *, on_corpus: Callable[..., None], say: Callable[[str], None]) -> Ready:
+        asked.append(request)
+        on_corpus(Progress("reading", 1, 2))
+        go.wait(PATIENCE_SECONDS)
+        say("it is busy")
+        return ready()
+
+    monkeypatch.setattr(requests, "ready", slow)
+    async with open_app(advisor).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        field(screen, "preset").value = "smoke"
+        field(screen, "minutes").value = "2"
+        await pilot.press("f4")
+        await until(pilot, lambda: "reading 50%" in shown(pilot))
+        assert "start" not in offered(screen)
+        go.set()
+        await until(pilot, lambda: screen.new.ready is not None)
+        assert asked == [requests.Request(preset="smoke", minutes=2.0)]
+        text = shown(pilot)
+        for words in ("6ND FLOPs", "epochs", "memory", "exponent of", "! it is busy", "assumed rate", "g: start it"):
+            assert words in text
+        assert "start" in offered(screen)
+        await pilot.press("Y")
+        assert "6ND FLOPs" in pilot.app.clipboard
+        field(screen, "preset").value = "quick"
+        await pilot.pause()
+        assert screen.new.ready is None
+
+
+async def test_what_was_edited_meanwhile_is_not_started(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+    monkeypatch.setattr(requests, "ready", lambda *_, **__: go.wait(PATIENCE_SECONDS) and ready())
+    async with open_app(advisor).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        await pilot.press("p", "n", "x", "escape")
+        assert field(screen, "data").value == "x"
+        go.set()
+        await until(pilot, lambda: not screen.new.preparing)
+        assert screen.new.ready is None
+        assert "p: prepare the data" in shown(pilot)
+
+
+async def test_a_log_with_odd_lines_is_shown_as_far_as_it_can_be_read(advisor: Advisor, planted: Planted) -> None:
+    folder = planted.at(share=0.3)
+    lines = folder.events.read_bytes()
+    with folder.events.open("ab") as log:
+        last = planted.part(0.3)[-1].seq
+        log.write(b"\x00 not a record\n" + b'{"v":1,"seq":%d,"t":1,"generation":1,"kind":"later"}\n' % (last + 1))
+        log.write(b'{"v":1,"seq":%d,"t":1,"generation":1,"kind":"run_done","status":"[odd]"}\n' % (last + 2))
+        log.write(lines[: len(lines) // 2])
+    async with open_app(advisor, chosen=NAME).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        assert screen.run_shown is not None
+        for size in ((20, 5), (60, 15), (80, 24), (200, 60)):
+            await pilot.resize_terminal(*size)
+            await pilot.press("c", "z", "s", "b", "right", "pageup", "c")
+            await looked(pilot)
+
+
+@pytest.mark.parametrize("key", ["x", "f6"])
+async def test_a_preparation_can_be_given_up(advisor: Advisor, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    go, ended = threading.Event(), list[str]()
+
+    def slow(_: requests.Request, *, on_corpus: Callable[..., None], say: Callable[[str], None]) -> Ready:
+        go.wait(PATIENCE_SECONDS)
+        try:
+            on_corpus(Progress("reading", 1, 2))
+            say("still here")
+        except BudgetscopeError as error:
+            ended.append(str(error))
+            raise
+        return ready()
+
+    monkeypatch.setattr(requests, "ready", slow)
+    async with open_app(advisor).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        await pilot.press("p")
+        assert screen.new.preparing
+        await pilot.press(key)
+        assert not screen.new.preparing
+        assert "p: prepare the data" in shown(pilot)
+        go.set()
+        await until(pilot, lambda: ended)
+        assert screen.new.ready is None
+
+
+async def test_a_refusal_is_one_sentence_in_place_of_the_design(advisor: Advisor) -> None:
+    async with open_app(advisor).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        field(screen, "preset").value = "smoke"
+        field(screen, "device").value = "cpu"
+        field(screen, "data").value = "/no/such"
+        await pilot.press("p")
+        await until(pilot, lambda: not screen.new.preparing)
+        assert "✗ there is no file or folder '/no/such'" in shown(pilot)
+
+
+async def test_a_missing_extra_is_said_with_its_remedy(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("budgetscope.calibrate.probes.find_spec", lambda _: None)
+    async with open_app(advisor).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        assert REMEDY in shown(pilot)
+        await pilot.press("p")
+        assert not screen.new.preparing
+
+
+# From start to accepted
+
+
+@pytest.mark.usefixtures("fake_workers")
+async def test_a_run_is_started_watched_left_stopped_resumed_and_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "ready", lambda *_, **__: ready())
+    monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
+    request = PlanRequest("1e21", law="meta2024/llama3")
+    app = BudgetscopeApp(request, Advisor(), AppState(screen="calibrate"))
+    async with app.run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        await pilot.press("p")
+        await until(pilot, lambda: screen.new.ready is not None)
+        await pilot.press("f5")
+        await until(pilot, lambda: "● running" in shown(pilot))
+        assert screen.chosen == ready().spec.run
+        assert {"stop", "detach"} <= offered(screen)
+        assert "accept" not in offered(screen)
+        await pilot.press("y")
+        assert pilot.app.clipboard == f"budgetscope calibrate attach {screen.chosen}"
+        await pilot.press("d")
+        assert screen.chosen == ""
+        assert "goes on without you" in notices(pilot)[-1]
+        await pilot.press("down")
+        await until(pilot, lambda: "▸" in shown(pilot))
+        await pilot.press("x")
+        await until(pilot, lambda: "■ stopped" in shown(pilot))
+        assert "resume" in offered(screen)
+        monkeypatch.setenv("FAKE_STEP_SECONDS", "0")
+        await pilot.press("y", "r")
+        assert pilot.app.clipboard == f"budgetscope calibrate --resume {screen.chosen}"
+        await until(pilot, lambda: screen.offered is not None)
+        assert "✓ done" in shown(pilot)
+        before = screen.desk.plan
+        await pilot.press("a")
+        await until(pilot, lambda: "accepted" in shown(pilot))
+        assert read_settings().law == FIT
+        assert screen.desk.plan == Advisor().plan(PlanRequest("1e21"))
+        assert screen.desk.plan != before
+        assert screen.desk.plan.law_id == FIT
+        assert any(f"{FIT} is now the active law: N " in notice for notice in notices(pilot))
+        assert "accept" not in offered(screen)
+
+
+@pytest.mark.usefixtures("fake_workers")
+async def test_a_worker_that_cannot_begin_says_why(advisor: Advisor, planted: Planted) -> None:
+    folder = planted.stopped(NAME, 0.3)
+    (folder.path / "spec.json").write_text((folder.path / "spec.json").read_text().replace("planted text", "another"))
+    async with open_app(advisor).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        await pilot.press("down")
+        await until(pilot, lambda: screen.run_shown is not None)
+        assert "it was edited after the run began" in shown(pilot)
+        assert "resume" not in offered(screen)
+
+
+# Runs that are there
+
+
+async def test_a_run_that_lives_is_shown_at_once(advisor: Advisor, planted: Planted) -> None:
+    planted.at("20260102-030405-smoke-aaaa", 0.3)
+    planted.at("20260101-030405-smoke-bbbb", 0.3, alive=True)
+    async with open_app(advisor).run_test(size=SMALL) as pilot:
+        screen = await looked(pilot)
+        assert screen.chosen == "20260101-030405-smoke-bbbb"
+        text = shown(pilot)
+        assert "! interrupted 20260102-030405-smoke-aaaa" in text
+        assert "> ● running     20260101-030405-smoke-bbbb" in text
+        assert "20 done, 10 running of 30 cells" in text
+        assert "1 M tokens/s, 0.001 TFLOP/s" in text
+
+
+async def test_what_a_worker_writes_appears(advisor: Advisor, planted: Planted) -> None:
+    folder = planted.at(share=0.3, alive=True)
+    async with open_app(advisor).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        later = planted.at("20250101-030405-smoke-late", 0.7).events.read_bytes()
+        with folder.events.open("ab") as log:
+            log.write(later[folder.events.stat().st_size :])
+        await until(pilot, lambda: "stage 2" in shown(pilot))
+        assert screen.run_shown is not None
+        assert screen.run_shown.state == planted.state(0.7)
+        assert "stage 2: 16 cells planned" in " ".join(screen.query_one(Tail).lines)
+
+
+async def test_an_interrupted_run_says_so_and_can_be_resumed(advisor: Advisor, planted: Planted) -> None:
+    planted.at(share=0.5)
+    async with open_app(advisor, chosen=NAME).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        assert "ended without a word" in shown(pilot)
+        assert "resume" in offered(screen)
+        assert not {"stop", "detach", "accept", "price"} & offered(screen)
+
+
+async def test_the_views_go_round_and_one_can_have_the_screen(advisor: Advisor, planted: Planted) -> None:
+    planted.at(share=0.5, alive=True)
+    async with open_app(advisor).run_test(size=SMALL) as pilot:
+        screen = await looked(pilot)
+        for view in ("cells", "losses", "map", "log", "cells"):
+            assert displayed(screen) == (view,)
+            await pilot.press("c")
+        height = screen.query_one("#losses").size.height
+        await pilot.press("z")
+        await pilot.pause()
+        assert screen.query_one("#losses").size.height > height
+        await pilot.press("escape")
+        await pilot.pause()
+        assert screen.query_one("#losses").size.height == height
+        await pilot.resize_terminal(*BIG)
+        await looked(pilot)
+        assert displayed(screen) == VIEWS[:-1]
+        await pilot.press("z")
+        assert displayed(screen) == ("losses",)
+
+
+async def test_at_the_end_the_fit_takes_the_place_of_the_log(advisor: Advisor, planted: Planted) -> None:
+    planted.at()
+    async with open_app(advisor, chosen=NAME).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        assert displayed(screen) == ("cells", "losses", "map", "fit")
+        await pilot.press("c", "c", "c")
+        assert displayed(screen) == ("cells", "losses", "map", "log")
+        await pilot.resize_terminal(*HUGE)
+        await looked(pilot)
+        assert displayed(screen) == VIEWS
+        assert screen.query_one("#law").display
+
+
+async def test_s_and_b_go_through_the_maps(advisor: Advisor, planted: Planted) -> None:
+    planted.at(share=0.5, alive=True)
+    async with open_app(advisor, view="map").run_test(size=SMALL) as pilot:
+        screen = await looked(pilot)
+        sizes = sorted({s.cell.n_params for s in planted.state().of_stage(1)})
+        seen = []
+        for _ in sizes:
+            await pilot.press("s")
+            grid = screen.query_one(RunView).grid
+            assert grid is not None
+            seen.append(grid[0])
+            assert "lowest" in str(screen.query_one("#map").border_title)
+        assert sorted(seen) == sizes
+        await pilot.press("b")
+        assert screen.query_one(RunView).grid == (seen[-1], 0.99)
+        values = [v for row in screen.query_one("#map", Chart).figure.heat.values for v in row if v]  # type: ignore[union-attr]
+        assert f"{min(values):.3f}*" in shown(pilot)
+
+
+@pytest.mark.parametrize("view", ["losses", "map"])
+async def test_the_arrows_read_the_chart(advisor: Advisor, planted: Planted, view: str) -> None:
+    planted.at(share=0.5, alive=True)
+    async with open_app(advisor, view=view).run_test(size=SMALL) as pilot:
+        screen = await looked(pilot)
+        chart = screen.query_one(f"#{view}", Chart)
+        await pilot.press("right")
+        first = chart.crosshair
+        await pilot.press("right")
+        assert first is not None
+        assert chart.crosshair is not None
+        assert chart.crosshair.x > first.x
+        await pilot.press("left")
+        assert chart.crosshair.x == first.x
+
+
+async def test_up_down_and_clicks_choose_a_run(advisor: Advisor, planted: Planted) -> None:
+    names = [f"2026010{day}-030405-smoke-beef" for day in (3, 2, 1)]
+    for name in names:
+        planted.at(name, 0.3)
+    async with open_app(advisor).run_test(size=SMALL) as pilot:
+        screen = await looked(pilot)
+        for name in [*names, names[-1]]:
+            await pilot.press("down")
+            await until(pilot, lambda: screen.run_shown is not None)
+            assert screen.chosen == name
+        await pilot.press("up")
+        await looked(pilot)
+        assert screen.chosen == names[1]
+        for _ in names:
+            await pilot.press("up")
+        assert screen.chosen == ""
+        await pilot.click(RunList, offset=(5, 2))
+        await looked(pilot)
+        assert screen.chosen == names[0]
+        await pilot.press("f3")
+        assert screen.chosen == ""
+        assert screen.focused is field(screen, "data")
+
+
+async def test_pages_go_through_the_log(advisor: Advisor, planted: Planted) -> None:
+    planted.at(share=0.9, alive=True)
+    async with open_app(advisor, view="log").run_test(size=SMALL) as pilot:
+        screen = await looked(pilot)
+        last = screen.query_one(Tail).lines[-1][:40]
+        assert last in shown(pilot)
+        await pilot.press("pageup")
+        assert last not in shown(pilot)
+        await pilot.press("pagedown")
+        assert last in shown(pilot)
+
+
+async def test_the_old_law_can_be_kept_and_the_new_one_accepted_after_all(planted: Planted) -> None:
+    planted.at()
+    app = BudgetscopeApp(PlanRequest("1e21"), Advisor(), AppState(screen="calibrate"))
+    async with app.run_test(size=(120, 50)) as pilot:
+        screen = await looked(pilot)
+        await pilot.press("down")
+        await until(pilot, lambda: screen.offered is not None)
+        before = screen.desk.plan
+        wanted = Advisor().plan(PlanRequest("1e21", law=str(RunFolder.find(NAME).fit_file)))
+        verdict = screen.query_one(FitPanel).verdict
+        assert verdict is not None
+        own = {what: (old, new) for what, old, new in verdict.own}
+        assert before is not None
+        assert own["your N"][1].split(" [")[0] in shown(pilot)
+        assert verdict.cautions[: len(wanted.cautions)] == tuple(caution.text for caution in wanted.cautions)
+        assert verdict.before == LAW
+        await pilot.press("Y")
+        assert f"| {LAW} | {FIT} |" in pilot.app.clipboard
+        await pilot.press("o")
+        assert "the old law stays" in shown(pilot)
+        assert screen.desk.plan == before
+        assert read_settings().law is None
+        await pilot.press("a")
+        await looked(pilot)
+        assert screen.desk.plan == Advisor().plan(PlanRequest("1e21"))
+        assert screen.desk.plan.n_params == wanted.n_params
+
+
+async def test_a_fit_that_is_active_is_not_offered_again(planted: Planted) -> None:
+    folder = planted.at()
+    first = Advisor()
+    first.library.save(first.library.get(str(folder.fit_file)))
+    first.use(FIT)
+    app = BudgetscopeApp(
+        PlanRequest("1e21"), Advisor(), AppState(screen="calibrate", views={"calibrate": {"chosen": NAME}})
+    )
+    async with app.run_test(size=(120, 50)) as pilot:
+        screen = await looked(pilot)
+        await until(pilot, lambda: screen.query_one(FitPanel).verdict is not None)
+        assert "it is the active law now" in shown(pilot)
+        assert "accept" not in offered(screen)
+
+
+async def test_a_fit_that_cannot_be_stored_is_refused_in_a_sentence(
+    planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted.at()
+
+    def refuse(*_: object) -> None:
+        raise FailureError("the disk is full.")
+
+    app = BudgetscopeApp(
+        PlanRequest("1e21"), Advisor(), AppState(screen="calibrate", views={"calibrate": {"chosen": NAME}})
+    )
+    async with app.run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        await until(pilot, lambda: screen.offered is not None)
+        monkeypatch.setattr("budgetscope.store.library.Library.save", refuse)
+        await pilot.press("a")
+        assert notices(pilot) == ["the disk is full."]
+        assert screen.offered is not None
+
+
+async def test_a_run_that_disappears_gives_way_to_the_form(advisor: Advisor, planted: Planted) -> None:
+    folder = planted.at(share=0.3)
+    async with open_app(advisor, chosen=NAME).run_test(size=SMALL) as pilot:
+        screen = await looked(pilot)
+        assert screen.run_shown is not None
+        for path in folder.path.iterdir():
+            path.unlink()
+        await until(pilot, lambda: screen.chosen == "")
+
+
+# What is kept, and what is not loaded
+
+
+async def test_form_and_view_are_kept_between_starts(advisor: Advisor, planted: Planted) -> None:
+    planted.at(share=0.3)
+    app = open_app(advisor)
+    async with app.run_test(size=SMALL) as pilot:
+        screen = await looked(pilot)
+        field(screen, "data").value = "my corpus"
+        await pilot.press("down")
+        await looked(pilot)
+        await pilot.press("c", "c")
+        await pilot.pause()
+        state = app.state()
+    async with BudgetscopeApp(None, advisor, state).run_test(size=SMALL) as pilot:
+        screen = await looked(pilot)
+        assert screen.chosen == NAME
+        assert displayed(screen) == ("map",)
+        assert field(screen, "data").value == "my corpus"
+
+
+async def test_what_an_old_file_remembers_wrongly_is_left_out(advisor: Advisor) -> None:
+    async with open_app(advisor, chosen="gone", view="nothing", zoomed="yes").run_test(size=SMALL) as pilot:
+        screen = await looked(pilot)
+        assert screen.chosen == ""
+        assert not screen.zoomed
+
+
+async def test_nothing_is_looked_at_while_another_screen_is_shown(advisor: Advisor, planted: Planted) -> None:
+    planted.at(share=0.3, alive=True)
+    async with open_app(advisor).run_test(size=SMALL) as pilot:
+        screen = await looked(pilot)
+        await pilot.press("1")
+        await pilot.pause()
+        looks = SimpleNamespace(count=0)
+
+        def count(_: str) -> None:
+            looks.count += 1
+
+        screen._observer.look = count  # type: ignore[assignment, method-assign]
+        await pilot.pause(1.2)
+        assert looks.count == 0
+
+
+def test_the_screen_loads_neither_torch_nor_the_corpus() -> None:
+    code = "import sys, budgetscope.tui.screens.calibrate; print({'torch', 'tokenizers', 'httpx'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "set()\n"

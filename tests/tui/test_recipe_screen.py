@@ -1,0 +1,170 @@
+import pytest
+from tests.tui.driving import Start, settled, shown
+from textual.pilot import Pilot
+
+from budgetscope.api import Advisor, PlanRequest, command
+from budgetscope.report.recipe_sheet import recipe_markdown, recipe_rows
+from budgetscope.store.state import AppState
+from budgetscope.tui.app import BudgetscopeApp
+from budgetscope.tui.screens.recipe import RecipeScreen
+from budgetscope.tui.widgets.recipe_panels import Sheet
+
+BIG, SMALL, HUGE = (120, 40), (80, 24), (200, 60)
+REQUEST = PlanRequest("64 H100 for 14 days")
+
+
+async def recipe(pilot: Pilot[None]) -> RecipeScreen:
+    screen = await settled(pilot)
+    if not isinstance(screen, RecipeScreen):
+        await pilot.press("escape", "4")
+        screen = await settled(pilot)
+    assert isinstance(screen, RecipeScreen)
+    return screen
+
+
+async def page(pilot: Pilot[None]) -> str:
+    """Return the text of the whole page, from its top to its end."""
+    await pilot.press("home")
+    texts = []
+    for _ in range(12):
+        texts.append(shown(pilot))
+        await pilot.press("pagedown")
+    return "\n".join(texts)
+
+
+def top(screen: RecipeScreen) -> float:
+    return screen.query_one("#page").scroll_offset.y
+
+
+@pytest.mark.parametrize("size", [SMALL, BIG, HUGE])
+async def test_the_page_holds_every_part_at_every_size(start: Start, advisor: Advisor, size: tuple[int, int]) -> None:
+    async with start(REQUEST).run_test(size=size) as pilot:
+        await recipe(pilot)
+        text = await page(pilot)
+        for row in recipe_rows(advisor.plan(REQUEST)):
+            assert row.text in text
+            assert row.interval in text
+        for words in (
+            "The recipe",
+            "What a factor of two costs",
+            "What the laws say",
+            "Checkpoints to keep",
+            "47 layers x 5632 wide",
+            "linear warmup over 17.2",
+            "Learning rate, peak of AdamW",
+            "Batch, tokens a step and sequences of 2,048",
+            "4,693 seq",
+            "beta2 of AdamW",
+            "1,818 steps",
+            "0.12 coupled",
+            "> Porian 2024, rounded rule",
+            "! MiniCPM 2024",
+            "not comparable",
+            "C/2: IsoFLOP point",
+            "decayed: no IsoFLOP point",
+            "not known",
+        ):
+            assert words in text, words
+
+
+async def test_laws_are_drawn_on_a_line_where_there_is_room(start: Start) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        await recipe(pilot)
+        lines = [line for line in (await page(pilot)).splitlines() if "●" in line]
+        places = {line[2:20].strip(): line.index("●") for line in lines if "DeepSeek" in line or "MiniCPM" in line}
+        assert len(places) == 2
+
+
+@pytest.mark.parametrize(("forward", "back"), [("r", "R"), ("f3", "f4")])
+async def test_a_key_follows_the_next_law_and_the_one_before(start: Start, forward: str, back: str) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        screen = await recipe(pilot)
+        await pilot.press(forward)
+        first = screen.desk.request.hyperparameters
+        assert first == "budgetscope2026/english"
+        assert f"lr and batch by {first}" in shown(pilot)
+        assert screen.desk.plan is not None
+        assert screen.desk.plan.recipe.sources["learning_rate"] == first
+        await pilot.press(back)
+        assert screen.desk.request == REQUEST
+        await pilot.press(back)
+        assert screen.desk.request.hyperparameters == "steplaw2025/dense"
+        await pilot.press(forward)
+        assert screen.desk.request == REQUEST
+
+
+@pytest.mark.parametrize("key", ["n", "f5"])
+async def test_a_key_shows_the_notes_of_the_laws(start: Start, key: str) -> None:
+    async with start(REQUEST).run_test(size=HUGE) as pilot:
+        await recipe(pilot)
+        assert "Half of 0.0047" not in shown(pilot)
+        await pilot.press(key)
+        assert "Half of 0.0047" in shown(pilot)
+        await pilot.press(key)
+        assert "Half of 0.0047" not in shown(pilot)
+
+
+async def test_keys_scroll_by_lines_pages_and_parts(start: Start) -> None:
+    async with start(REQUEST).run_test(size=SMALL) as pilot:
+        screen = await recipe(pilot)
+        assert top(screen) == 0
+        await pilot.press("down", "down", "up")
+        assert top(screen) == 1
+        await pilot.press("pagedown")
+        assert top(screen) == screen.query_one("#page").size.height
+        await pilot.press("pageup")
+        assert top(screen) == 1
+        await pilot.press("home")
+        tops = [part.virtual_region.y for part in screen.query(Sheet)]
+        for place in tops[1:3]:
+            await pilot.press("right")
+            assert top(screen) == place
+        await pilot.press("left", "left")
+        assert top(screen) == 0
+        await pilot.press("end")
+        assert "decayed: no IsoFLOP point" in shown(pilot)
+        await pilot.press("end", "right", "home")
+        assert top(screen) == 0
+
+
+async def test_it_follows_the_desk(start: Start) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        screen = await recipe(pilot)
+        screen.desk.ask(PlanRequest("1e19", seq_len=4096))
+        await settled(pilot)
+        assert "1e19 FLOPs: lr and batch" in shown(pilot)
+        assert "sequences of 4,096" in shown(pilot)
+        screen.desk.ask(PlanRequest("1e19 furlongs"))
+        await settled(pilot)
+        assert "✗ budget: " in shown(pilot)
+        assert "1e19 FLOPs: lr and batch" in shown(pilot)
+
+
+async def test_without_a_plan_it_asks_for_a_budget_and_no_key_fails(start: Start) -> None:
+    async with start(PlanRequest("nonsense")).run_test(size=BIG) as pilot:
+        await recipe(pilot)
+        await pilot.press("r", "R", "n", "right", "end", "Y", "y")
+        assert "No plan yet" in shown(pilot)
+        assert pilot.app.clipboard == ""
+
+
+async def test_it_is_copied_as_markdown_and_as_a_command(start: Start, advisor: Advisor) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        await recipe(pilot)
+        await pilot.press("Y")
+        plan = advisor.plan(REQUEST)
+        assert pilot.app.clipboard == recipe_markdown(advisor.recipe_sheet(REQUEST, plan), command(REQUEST))
+        await pilot.press("y")
+        assert pilot.app.clipboard == command(REQUEST)
+
+
+async def test_the_notes_come_back(advisor: Advisor) -> None:
+    first = BudgetscopeApp(REQUEST, advisor, AppState(screen="recipe"))
+    async with first.run_test(size=HUGE) as pilot:
+        await recipe(pilot)
+        await pilot.press("n")
+    second = BudgetscopeApp(None, advisor, first.state())
+    async with second.run_test(size=HUGE) as pilot:
+        screen = await recipe(pilot)
+        assert screen.notes
+        assert "Half of 0.0047" in shown(pilot)

@@ -1,0 +1,345 @@
+from dataclasses import replace
+
+import pytest
+from tests.tui.driving import Start, notices, settled, shown
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from budgetscope.api import Advisor, PlanRequest, command
+from budgetscope.core.whatif import SERVED_STEPS, SERVING_ASSUMPTION, Candidate
+from budgetscope.report.whatif import picks, readings, sentence
+from budgetscope.store.state import AppState
+from budgetscope.tui.app import BudgetscopeApp
+from budgetscope.tui.isoflop import FEW_MAP_LEVELS, Budget
+from budgetscope.tui.screens.whatif import COARSE, FINE, WhatifScreen
+from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.size_panel import Picks
+
+BIG, SMALL, HUGE = (120, 40), (80, 24), (200, 60)
+REQUEST = PlanRequest("64 H100 for 14 days")
+SILENT = PlanRequest("1e21", law="deepseek2024/current-data")
+
+
+async def whatif(pilot: Pilot[None]) -> WhatifScreen:
+    screen = await settled(pilot)
+    if not isinstance(screen, WhatifScreen):
+        await pilot.press("escape", "3")
+        screen = await settled(pilot)
+    assert isinstance(screen, WhatifScreen)
+    return screen
+
+
+def standing(screen: WhatifScreen) -> tuple[Budget, Candidate]:
+    found, here = screen._budget, screen.here
+    assert found is not None
+    assert here is not None
+    return found, here
+
+
+def squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("size", [SMALL, BIG, HUGE])
+async def test_it_opens_at_the_plans_optimum_with_every_figure(
+    start: Start, advisor: Advisor, size: tuple[int, int]
+) -> None:
+    async with start(REQUEST).run_test(size=size) as pilot:
+        screen = await whatif(pilot)
+        found, here = standing(screen)
+        assert here.n_params == advisor.plan(REQUEST).n_params.value
+        text = shown(pilot)
+        assert sentence(found.iso, here) in squeezed(text)
+        for row in readings(here, here):
+            assert row.label.strip() in text
+            assert row.here in text
+        assert "optimum 17.2 B" in text
+        assert "flat" in text
+        for pick in found.picks:
+            assert f"{pick.letter} {pick.title[:12]}" in text
+        laws = {row.title for row in picks(advisor.compare(REQUEST))}
+        assert {pick.title for pick in found.picks} == laws
+        assert len({pick.letter for pick in found.picks}) == len(laws)
+
+
+@pytest.mark.parametrize(
+    ("key", "factor"),
+    [
+        ("left", 1 / FINE),
+        ("right", FINE),
+        ("shift+left", 1 / COARSE),
+        ("down", 1 / COARSE),
+        ("shift+right", COARSE),
+        ("up", COARSE),
+    ],
+)
+async def test_arrows_move_n_and_everything_follows(start: Start, key: str, factor: float) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        found, before = standing(screen)
+        await pilot.press(key)
+        _, here = standing(screen)
+        assert here.n_params == pytest.approx(before.n_params * factor)
+        text = shown(pilot)
+        assert sentence(found.iso, here) in squeezed(text)
+        for row in readings(here, before):
+            assert row.here in text
+            assert row.change in text
+        figure = screen.query_one("#valley", Chart).figure
+        assert figure is not None
+        assert figure.markers[0].x == here.n_params
+        assert figure.markers[0].y == here.loss
+
+
+async def test_steps_there_and_back_end_at_the_optimum(start: Start) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        await pilot.press(*["up"] * 8, *["left"] * 64)
+        assert screen.ratio == 1.0
+        assert "the optimum" in shown(pilot)
+
+
+@pytest.mark.parametrize("key", ["o", "home", "f3"])
+async def test_a_key_goes_back_to_the_optimum(start: Start, key: str) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        await pilot.press("up", "right", key)
+        found, here = standing(screen)
+        assert here == found.best
+
+
+@pytest.mark.parametrize(("next_key", "previous_key"), [("n", "p"), ("ctrl+n", "f4")])
+async def test_keys_go_from_pick_to_pick(start: Start, next_key: str, previous_key: str) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        found, here = standing(screen)
+        larger = [pick for pick in found.picks if pick.candidate.n_params > here.n_params]
+        for pick in larger:
+            await pilot.press(next_key)
+            assert standing(screen)[1].n_params == pytest.approx(pick.candidate.n_params)
+            assert screen.query_one(Picks).chosen == pick.letter
+        await pilot.press(next_key)
+        assert standing(screen)[1].n_params == pytest.approx(larger[-1].candidate.n_params)
+        for _ in larger:
+            await pilot.press(previous_key)
+        assert standing(screen)[1] == found.best
+        assert screen.query_one(Picks).chosen == ""
+        await pilot.press(previous_key)
+        assert standing(screen)[1].n_params < found.best.n_params
+
+
+async def test_a_click_on_the_chart_goes_there(start: Start) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        found, _ = standing(screen)
+        chart = screen.query_one("#valley", Chart)
+        drawing, _ = chart._drawing()
+        await pilot.click(chart, offset=(drawing.left + drawing.width - 1, 8))
+        assert standing(screen)[1].n_params == pytest.approx(found.sizes.high)
+        await pilot.press("up")
+        assert standing(screen)[1].n_params == pytest.approx(found.sizes.high)
+        await pilot.click(chart, offset=(drawing.left, 8))
+        assert standing(screen)[1].n_params == pytest.approx(found.sizes.low)
+
+
+@pytest.mark.parametrize("key", ["m", "f5"])
+async def test_a_key_shows_the_map_and_the_curve_again(start: Start, key: str) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        chart = screen.query_one("#valley", Chart)
+        await pilot.press("up", key)
+        _, here = standing(screen)
+        figure = chart.figure
+        assert figure is not None
+        assert figure.heat is not None
+        assert (figure.markers[0].x, figure.markers[0].y) == (here.n_params, here.tokens)
+        text = shown(pilot)
+        assert "Loss over N and D" in text
+        assert "÷ 2.89e21" in text
+        assert "Blank: no run so far off was measured." in text
+        await pilot.press("right")
+        assert chart.figure is not None
+        assert chart.figure.markers[0].x > here.n_params
+        await pilot.press(key)
+        assert chart.figure.heat is None
+        assert "Fitted from 5.72 B to 51.5 B" in shown(pilot)
+
+
+async def test_a_narrow_window_gets_a_map_whose_legend_fits(start: Start) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        await pilot.press("m")
+        await pilot.resize_terminal(*SMALL)
+        await settled(pilot)
+        figure = screen.query_one("#valley", Chart).figure
+        assert figure is not None
+        assert figure.heat is not None
+        assert 1 < len(figure.heat.levels) <= FEW_MAP_LEVELS
+        for level in figure.heat.levels:
+            assert f"≥{figure.heat.text(level)}" in shown(pilot)
+
+
+async def test_the_curve_is_dashed_where_nothing_was_measured(start: Start) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        found, _ = standing(screen)
+        figure = screen.query_one("#valley", Chart).figure
+        assert figure is not None
+        assert found.iso.reach is not None
+        low, high = found.iso.reach
+        solid, dashed = figure.lines
+        inside = [x for x, y in zip(solid.xs, solid.ys, strict=True) if y == y]  # noqa: PLR0124 - not nan
+        outside = [x for x, y in zip(dashed.xs, dashed.ys, strict=True) if y == y]  # noqa: PLR0124
+        assert (min(inside), max(inside)) == pytest.approx((low, high))
+        assert all(x <= low or x >= high for x in outside)
+        assert "extrapolated" in shown(pilot)
+        await pilot.press(*["up"] * 8)
+        assert "Extrapolated: no run so far off was measured." in squeezed(shown(pilot))
+
+
+@pytest.mark.parametrize("size", [SMALL, BIG])
+async def test_a_law_without_a_valley_says_so(start: Start, size: tuple[int, int]) -> None:
+    async with start(SILENT).run_test(size=size) as pilot:
+        screen = await whatif(pilot)
+        found, before = standing(screen)
+        assert found.iso.silence is not None
+        assert "No curve" in shown(pilot)
+        assert "deepseek2024/current-data says nothing of" in shown(pilot)
+        assert not screen.query_one("#valley").display
+        await pilot.press("up", "m", "right_square_bracket")
+        _, here = standing(screen)
+        assert here.n_params > before.n_params
+        assert here.serving_flops > 0
+        assert readings(here, before)[1].here in shown(pilot)
+        screen.desk.ask(REQUEST)
+        await settled(pilot)
+        assert screen.query_one("#valley").display
+        assert "No curve" not in shown(pilot)
+
+
+# Serving
+
+
+async def test_brackets_step_through_the_served_tokens(start: Start) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        for tokens in SERVED_STEPS[1:]:
+            await pilot.press("right_square_bracket")
+            assert screen._served_tokens == tokens
+        await pilot.press("right_square_bracket")
+        assert screen._served_tokens == SERVED_STEPS[-1]
+        assert screen.row.input.value == "100 T"
+        for tokens in reversed(SERVED_STEPS[:-1]):
+            await pilot.press("left_square_bracket")
+            assert screen._served_tokens == tokens
+        await pilot.press("left_square_bracket")
+        assert screen.row.input.value == ""
+        assert SERVING_ASSUMPTION in squeezed(shown(pilot))
+
+
+@pytest.mark.parametrize("key", ["s", "f6"])
+async def test_served_tokens_are_typed_and_what_cannot_be_read_keeps_the_last(start: Start, key: str) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        await pilot.press(key)
+        assert isinstance(screen.focused, Input)
+        await pilot.press("2", "T")
+        _, here = standing(screen)
+        assert screen._served_tokens == 2e12
+        assert here.serving_flops == pytest.approx(2 * 2e12 * here.n_params)
+        assert readings(here, here)[-1].here in shown(pilot)
+        await pilot.press("m")
+        assert not screen.on_map
+        assert "✗" in shown(pilot)
+        assert screen._served_tokens == 2e12
+        await pilot.press("f5", "backspace")
+        assert screen.on_map
+        assert "✗" not in shown(pilot)
+        await pilot.press("escape", "m")
+        assert not screen.on_map
+
+
+# The desk
+
+
+async def test_another_budget_keeps_the_ratio(start: Start, advisor: Advisor) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        await pilot.press("up", "m")
+        screen.desk.ask(PlanRequest("1e20"))
+        await settled(pilot)
+        _, here = standing(screen)
+        assert here.n_params == pytest.approx(COARSE * advisor.plan(PlanRequest("1e20")).n_params.value)
+        assert "÷ 1e19" in shown(pilot)
+
+
+async def test_a_refused_request_leaves_the_last_curve(start: Start) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        before = standing(screen)
+        screen.desk.ask(PlanRequest("1e20 furlongs"))
+        await settled(pilot)
+        assert standing(screen) == before
+        assert "✗ budget: " in shown(pilot)
+
+
+async def test_without_a_plan_it_asks_for_a_budget_and_no_key_fails(start: Start) -> None:
+    async with start(PlanRequest("nonsense")).run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        await pilot.press("up", "left", "n", "o", "m", "right_square_bracket", "Y", "y")
+        assert "No plan yet" in shown(pilot)
+        assert pilot.app.clipboard == ""
+        screen.desk.ask(REQUEST)
+        await settled(pilot)
+        assert "17.2 B parameters" in shown(pilot)
+
+
+# Taken away
+
+
+async def test_it_is_copied_as_markdown_and_as_a_comparison(start: Start) -> None:
+    async with start(REQUEST).run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        await pilot.press("up", "right_square_bracket", "Y")
+        found, here = standing(screen)
+        text = pilot.app.clipboard
+        assert text.startswith("# What if, for 64 x H100 for 14 days")
+        assert readings(here, found.best)[0].here in text
+        for pick in found.picks:
+            assert pick.title.partition(" (")[0] in text
+        assert "1 B served tokens" in text
+        await pilot.press("y")
+        assert pilot.app.clipboard == command(REQUEST, "compare")
+        assert len(notices(pilot)) == 2
+
+
+async def test_where_one_stood_comes_back(advisor: Advisor) -> None:
+    first = BudgetscopeApp(REQUEST, advisor, AppState(screen="whatif"))
+    async with first.run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        assert screen.focused is None
+        await pilot.press("up", "m", "right_square_bracket")
+        _, before = standing(screen)
+    second = BudgetscopeApp(None, advisor, first.state())
+    async with second.run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        assert standing(screen)[1] == before
+        assert screen.on_map
+        assert screen.row.input.value == "1 B"
+
+
+@pytest.mark.parametrize("ratio", [0.0, -1.0, float("inf"), "many", True])
+async def test_a_state_that_does_not_fit_is_left_out(advisor: Advisor, ratio: float | str) -> None:
+    views = {"whatif": {"ratio": ratio, "on_map": "yes", "served": "many"}}
+    state = replace(AppState(), screen="whatif", views=views)
+    async with BudgetscopeApp(REQUEST, advisor, state).run_test(size=BIG) as pilot:
+        screen = await whatif(pilot)
+        assert (screen.ratio, screen.on_map, screen.served) == (1.0, False, "")
+
+
+async def test_a_low_window_keeps_the_curve_and_the_figures(start: Start) -> None:
+    async with start(REQUEST).run_test(size=(80, 16)) as pilot:
+        await whatif(pilot)
+        text = shown(pilot)
+        assert "17.2 B" in text
+        assert "What the others would train" not in text

@@ -1,0 +1,77 @@
+from tests.asking import sheet
+
+from budgetscope.report.recipe_sheet import (
+    NOT_KNOWN,
+    checkpoint_cells,
+    factors_of_two,
+    recipe_markdown,
+    recipe_rows,
+    shape_line,
+    topics,
+)
+from budgetscope.report.rows import plan_rows
+
+
+def test_the_recipe_is_worded_as_in_the_plan() -> None:
+    found = sheet()
+    assert set(recipe_rows(found.plan)) <= set(plan_rows(found.plan))
+    keys = {row.key for row in recipe_rows(found.plan)}
+    assert {"learning_rate", "batch_tokens", "batch_sequences", "beta2", "warmup_tokens"} <= keys
+    assert {"weight_decay_independent", "weight_decay_coupled"} <= keys
+    assert "layers" in shape_line(found.plan)
+    assert shape_line(sheet("1e32").plan) == "the shape family does not reach this size"
+
+
+def test_every_hyperparameter_is_said_in_one_unit_and_in_the_other_that_people_use() -> None:
+    found = {topic.role: topic for topic in topics(sheet("64 H100 for 14 days"))}
+    batch = found["batch_size"].rows[0]
+    assert (batch.value, batch.also) == ("9.61 M", "4,693 seq")
+    assert found["batch_size"].spread.startswith("[2 M, 11.9 M]: range over 5 published laws")
+    assert found["warmup"].rows[0].also == "1,818 steps"
+    assert found["weight_decay"].rows[0].also == "0.12 coupled"
+    lr = {row.opinion.fit_id: row for row in found["learning_rate"].rows}
+    assert lr["porian2024/rounded-rule"].data == "160 x beyond data"
+    assert lr["olmo2025/halved-rate"].data == "no range given"
+    assert lr["budgetscope2026/english"].interval == "[0.00033, 0.00043]"
+    assert [fit_id for fit_id, row in lr.items() if row.is_outside] == ["minicpm2024/average"]
+    inside = {row.opinion.fit_id: row for row in topics(sheet("2.5e17"))[0].rows}
+    assert inside["porian2024/rounded-rule"].data == "inside its data"
+
+
+def test_a_factor_of_two_is_priced_where_it_is_known_and_else_said_not_to_be() -> None:
+    said = dict(factors_of_two(sheet("64 H100 for 14 days")))
+    assert said["N twice"] == "+0.0191 nats/token, 23.6% deadweight = $21.9 K (porian2024/refinedweb-tuned)"
+    assert said["lr"].startswith("-0.1% to +0.5% of the loss at 183 K to 725 K parameters, noise 0.4%")
+    assert said["lr"].endswith("not known at this size")
+    assert said["beta2, warmup, weight decay"] == NOT_KNOWN
+    silent = dict(factors_of_two(sheet("1e21", law="deepseek2024/current-data")))
+    assert silent["N half"] == "not known: deepseek2024/current-data says nothing of it"
+    far = dict(factors_of_two(sheet("1e25", law="besiroglu2024/refit")))
+    assert far["N half"].endswith("extrapolated)")
+
+
+def test_a_checkpoint_says_what_it_is_for() -> None:
+    kept = sheet("64 H100 for 14 days").checkpoints
+    assert checkpoint_cells(kept[-3]) == (
+        "13,999",
+        "132 B",
+        "1.45e22",
+        "50.0%",
+        "C/2: IsoFLOP point, N is 1.5 x N* there",
+    )
+    assert checkpoint_cells(kept[-2])[-1] == "decay starts: resume here; N is 1.19 x N*"
+    assert checkpoint_cells(kept[-1])[-1] == "the model; decayed: no IsoFLOP point"
+
+
+def test_markdown_holds_every_part() -> None:
+    text = recipe_markdown(sheet("64 H100 for 14 days"), "budgetscope plan x")
+    for heading in (
+        "# Recipe for 64 x H100",
+        "### Learning rate",
+        "## What a factor of two",
+        "## Checkpoints",
+        "## Reprod",
+    ):
+        assert heading in text
+    assert "MiniCPM 2024 | 0.01 |" in text
+    assert "not comparable with the other laws" in text
