@@ -367,11 +367,8 @@ class Advisor:
     ) -> tuple[Trace, ...]:
         """Return the loss over C, or learning rate or batch over N, of some fits; kept between calls as `curves`.
 
-        Args:
-            request: the question.
-            quantity: one of `core.traces`.
-            ids: of the fits, the one of interest first: nothing is drawn where it says nothing of the quantity.
-            flops_grid: budgets by the request's convention, growing.
+        The first of `ids` is the one of interest: nothing is drawn where it is silent. `quantity` is one of
+        `core.traces`, `flops_grid` budgets by the request's convention.
 
         Raises: as `plan`.
         """
