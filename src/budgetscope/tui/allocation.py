@@ -22,6 +22,7 @@ FIRST_FLOPS, LAST_FLOPS = 1e16, 1e26
 """From the smallest published runs to the largest budgets; further only when the budget lies outside."""
 
 _CURVE_POINTS_PER_DECADE = 3
+_SPELT = {"deepseek": "DeepSeek", "minicpm": "MiniCPM", "olmo": "OLMo", "steplaw": "Step Law"}
 
 
 def span(flops: float) -> LogScale:
@@ -72,7 +73,8 @@ def figure(plan: Plan, curves: Sequence[Curve]) -> Figure:
 
 def family(fit_id: str) -> str:
     """Return who wrote a fit, without the year."""
-    return fit_id.split("/", maxsplit=1)[0].rstrip("0123456789").capitalize()
+    name = fit_id.split("/", maxsplit=1)[0].rstrip("0123456789")
+    return _SPELT.get(name, name.capitalize())
 
 
 def symbols(fit_ids: Sequence[str]) -> list[str]:
