@@ -10,6 +10,7 @@ from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.import_runs import ImportScreen
 from budgetscope.tui.screens.laws import LawsScreen
 from budgetscope.tui.screens.scenario_dialogs import DeleteScreen, NameScreen
+from budgetscope.tui.screens.tour import TourScreen
 from budgetscope.tui.screens.undo import UndoScreen
 from budgetscope.tui.tabs import TABS, Tab
 
@@ -19,6 +20,7 @@ OWNERS = {
     "laws": LawsScreen,
     "details": DetailsScreen,
     "help": HelpScreen,
+    "tour": TourScreen,
     "undo": UndoScreen,
     "import": ImportScreen,
     "name": NameScreen,

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from budgetscope.cli import ask, calibrate, devices, fit, fits, flops
+from budgetscope.cli import ask, calibrate, devices, fit, fits, flops, serve
 from budgetscope.core.errors import BudgetscopeError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command()(fit.fit)
 app.command()(fit.score)
 app.command()(flops.flops)
 app.command()(devices.devices)
+app.command()(serve.serve)
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(fits.app, name="fits")
 
@@ -51,7 +52,8 @@ def start(
     """Start the app when no command is named."""
     if context.invoked_subcommand is not None:
         return
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # A browser has no terminal: Textual's driver talks to its server through pipes.
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
         raise BudgetscopeError("the app needs a terminal; for plain text run, for example, budgetscope plan 1e21.")
     from budgetscope.tui.app import run_app
 

@@ -23,6 +23,7 @@ class AppState:
         screen: name of the screen; empty for the first.
         theme: name of the theme; empty for the default.
         views: what each screen remembers, by its name.
+        toured: whether the first-run tour was shown.
     """
 
     request: Record = field(default_factory=dict)
@@ -30,6 +31,7 @@ class AppState:
     screen: str = ""
     theme: str = ""
     views: Mapping[str, Record] = field(default_factory=dict)
+    toured: bool = False
 
 
 def read_state(path: Path | None = None) -> AppState:
@@ -49,6 +51,8 @@ def read_state(path: Path | None = None) -> AppState:
             screen=str(record["screen"]),
             theme=str(record["theme"]),
             views={str(name): _flat(view) for name, view in record["views"].items()},
+            # Who has a file from before there was a tour knows the app.
+            toured=record.get("toured", True) is True,
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise FailureError(f"{str(path)!r} is broken: what the app showed last is not restored.") from None

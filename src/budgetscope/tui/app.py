@@ -19,6 +19,7 @@ from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
 from budgetscope.tui.messages import TabChosen
 from budgetscope.tui.screens.base import NOTICE_SECONDS, DeskScreen
 from budgetscope.tui.screens.help import HelpScreen
+from budgetscope.tui.screens.tour import TourScreen
 from budgetscope.tui.tabs import TABS, Tab, tab
 
 DEFAULT_BUDGET = "64 H100 for 14 days"
@@ -34,7 +35,7 @@ class BudgetscopeApp(App[None]):
     """
 
     TITLE = "budgetscope"
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", *(tab.css_path for tab in TABS)]
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", "screens/tour.tcss", *(tab.css_path for tab in TABS)]
     DEFAULT_MODE = "first"
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
 
@@ -44,6 +45,8 @@ class BudgetscopeApp(App[None]):
         advisor: Advisor | None = None,
         state: AppState | None = None,
         notice: str = "",
+        *,
+        tour: bool = False,
     ) -> None:
         """Lay the desk.
 
@@ -52,8 +55,10 @@ class BudgetscopeApp(App[None]):
             advisor: answers; by the user's fits and settings when None.
             state: what was shown last.
             notice: what went wrong before the start.
+            tour: whether to begin with the tour.
         """
         self._state = state or AppState()
+        self._begins_with_tour, self._toured = tour, self._state.toured
         super().__init__()
         self._first = self._current = (tab(self._state.screen) or TABS[0]).name
         for found in TABS:
@@ -76,9 +81,8 @@ class BudgetscopeApp(App[None]):
     def state(self) -> AppState:
         """Return what to restore on the next start: of the requests, the last that had an answer."""
         views = {**self._state.views, **{name: screen.remember() for name, screen in self._screens.items()}}
-        return AppState(
-            said(self.desk.answered or self.desk.request), self.desk.scenario or "", self._current, self.theme, views
-        )
+        request = said(self.desk.answered or self.desk.request)
+        return AppState(request, self.desk.scenario or "", self._current, self.theme, views, self._toured)
 
     # Screens
 
@@ -109,6 +113,11 @@ class BudgetscopeApp(App[None]):
             self.theme = self._state.theme
         for sentence in self._notices:
             self.notify(sentence, severity="warning", timeout=NOTICE_SECONDS, markup=False)
+
+    def on_ready(self) -> None:
+        """Begin the tour once the first plan has been painted."""
+        if self._begins_with_tour:
+            self.action_tour()
 
     def on_tab_chosen(self, event: TabChosen) -> None:
         """Show the screen whose tab was clicked."""
@@ -144,6 +153,17 @@ class BudgetscopeApp(App[None]):
     def action_help(self) -> None:
         """Show the keys of the screen."""
         self.push_screen(HelpScreen(self.stage.SECTION))
+
+    def action_tour(self) -> None:
+        """Show the way round the plan screen, once it is laid out."""
+        if self._current != TABS[0].name:
+            self.action_go(TABS[0].name)
+        self.stage.call_after_refresh(self._begin_tour)
+
+    def _begin_tour(self) -> None:
+        if self.screen is self.stage:
+            self._toured = True
+            self.push_screen(TourScreen(self.desk, self.stage))
 
     def action_copy_command(self) -> None:
         """Copy the command that gives what is on the screen."""
@@ -185,7 +205,7 @@ def run_app(request: PlanRequest | None = None) -> None:
     """Run the app until the user quits; what it showed is restored on the next start.
 
     Args:
-        request: what to open with; what was asked last when None.
+        request: what to open with; what was asked last when None, on the very first start after a tour.
 
     Raises:
         FailureError: what was shown cannot be stored.
@@ -194,7 +214,7 @@ def run_app(request: PlanRequest | None = None) -> None:
     try:
         state = read_state()
     except BudgetscopeError as error:
-        state, notice = AppState(), str(error)
-    app = BudgetscopeApp(request, state=state, notice=notice)
+        state, notice = AppState(toured=True), str(error)
+    app = BudgetscopeApp(request, state=state, notice=notice, tour=request is None and not state.toured)
     app.run()
     write_state(app.state())

@@ -74,6 +74,9 @@ KEYS = (
     Key(("escape",), "close", "Close", "Close without a change.", "laws", in_palette=False),
     Key(("escape", "d", "q"), "close", "Close", "Close the details.", "details", in_palette=False),
     Key(("escape", "question_mark", "f1", "q"), "close", "Close", "Close the help.", "help", in_palette=False),
+    Key(("enter", "right", "space"), "next", "Next", "Go on; at the end, plan with the budget.", "tour", in_palette=False),
+    Key(("up", "left"), "back", "Back", "Go back to the step before.", "tour", in_palette=False),
+    Key(("escape", "q"), "close", "Skip", "Skip the tour; it does not come again by itself.", "tour", in_palette=False),
     Key(("s",), "save", "Save", "Save what is on the desk under a name.", "compare"),
     Key(("enter", "o"), "open", "Open", "Put the scenario at the cursor on the desk; follow the law.", "compare"),
     Key(("v",), "switch_laws", "Laws", "Compare the laws for the scenario at the cursor, or the scenarios.", "compare"),
@@ -303,6 +306,7 @@ KEYS = (
         ("t", "f2"), "switch_brightness", "Dark/light", "Switch between the dark and the light theme.", EVERYWHERE,
         in_footer=False,
     ),
+    Key(("T", "f10"), "tour", "Tour", "Show the way round the app, step by step.", EVERYWHERE, in_footer=False),
     Key(
         ("ctrl+p",), "", "", "Open the command palette: every action by name.", EVERYWHERE,
         in_footer=False, in_palette=False,
