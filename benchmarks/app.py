@@ -1,24 +1,29 @@
-"""How fast the app starts and answers a keystroke: the real process, behind a pseudo-terminal.
+"""How fast the app starts, how fast each screen answers a key, and what it costs at rest.
 
-Run: python benchmarks/app.py [--starts 9] [--keystrokes 300]
+Run from the repository's root, on Linux: `python -m benchmarks.app [--quick] [--minutes 60] [--size 200x60]`
 
-Start: from exec to the moment when the first recommendation has been written to the terminal, in pairs with
-`python -c "import textual.app"`. Keystroke: from the key to the moment when the new plan's figures have been
-written, and to the last byte of the repaint, chart and comparison included.
+The app is the real command behind a pseudo-terminal, with folders of its own. Start: from exec to the moment when the
+first recommendation has been written, in turn with an empty Textual app and with the bare import of Textual. Key: to
+the first and to the last byte that is written before 0.1 s of silence, on every screen, three times: plain; when 500
+fits of the user's have been read; and while a run of 200 cells gets two events a second. There the calibrate screen
+also repaints by itself, twice a second: some of its figures are of these repaints. At rest: share of a core on the plan
+and on the live run. Memory: resident, at the start and over some minutes of the live run.
 """
 
 import argparse
-import fcntl
-import os
-import pty
-import select
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
 from statistics import median, quantiles
+
+from benchmarks.app_folder import Worker, leave_request, move_in, plan_run, save_scenarios, store_fits
+from benchmarks.app_terminal import Repaint, Terminal
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.report.rows import plan_rows
@@ -26,124 +31,198 @@ from budgetscope.store.library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
 
-COLUMNS, ROWS = 120, 40
-START_TARGET_S, KEYSTROKE_TARGET_S = 1.0, 0.050
-QUIET_S = 0.060
-GIVE_UP_S = 20.0
+START_TARGET_MS, KEY_TARGET_MS, IDLE_TARGET = 1000.0, 50.0, 0.02
 BUDGET = "$50k on H100"
-APP = "from budgetscope.api import PlanRequest; from budgetscope.tui.app import run_app; run_app(PlanRequest({!r}))"
-HOME, RIGHT, BACKSPACE, QUIT = b"\x1b[H", b"\x1b[C", b"\x7f", b"\x11"
+APP = ("-m", "budgetscope")
+EMPTY_APP = """
+from textual.app import App
+from textual.widgets import Static
+class Empty(App):
+    BINDINGS = [("ctrl+q", "quit")]
+    def compose(self):
+        yield Static("painted")
+Empty().run()
+"""
+N_FITS, N_SCENARIOS = 500, 12
+RUNS = ("20260102-030405-standard-aaaa", "20260103-030405-standard-bbbb", "20260104-030405-standard-cccc")
+"""The last is at the top of the list, and live where one is."""
+CONDITIONS = ("plain", f"{N_FITS} fits", "live run")
 
 
-class Terminal:
-    """A process behind a pseudo-terminal."""
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Keys to time.
 
-    def __init__(self, code: str, home: str) -> None:
-        self.started = time.perf_counter()
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "HOME": home}
-            environment.update({f"XDG_{name}_HOME": home for name in ("CONFIG", "DATA")})
-            os.execve(sys.executable, [sys.executable, "-c", code], environment)  # noqa: S606
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    Attributes:
+        name: of the screen and of what is done there.
+        before: keys that lead there from another screen, or from the walk above.
+        keys: to press in turn, again and again; each changes what is shown.
+    """
 
-    def read_until(self, text: bytes) -> float:
-        """Return the time at which `text` has been written."""
-        seen = b""
-        give_up = time.perf_counter() + GIVE_UP_S
-        while text not in seen:
-            if not select.select([self.fd], [], [], max(0.0, give_up - time.perf_counter()))[0]:
-                raise TimeoutError(f"{text!r} was not painted within {GIVE_UP_S} s")
-            seen = seen[-65536:] + os.read(self.fd, 65536)
-        return time.perf_counter()
-
-    def read_until_quiet(self) -> float:
-        """Return the time of the last byte before nothing more is written."""
-        last = time.perf_counter()
-        while select.select([self.fd], [], [], QUIET_S)[0]:
-            os.read(self.fd, 65536)
-            last = time.perf_counter()
-        return last
-
-    def send(self, keys: bytes) -> float:
-        """Press keys and return when."""
-        os.write(self.fd, keys)
-        return time.perf_counter()
-
-    def close(self) -> None:
-        """Quit the app."""
-        self.send(QUIT)
-        try:
-            while os.read(self.fd, 65536):
-                pass
-        except OSError:
-            pass  # the other end has closed
-        os.waitpid(self.pid, 0)
-        os.close(self.fd)
+    name: str
+    before: tuple[str, ...]
+    keys: tuple[str, ...]
 
 
-def painted(advisor: Advisor, budget: str) -> bytes:
-    """Return what only a recommendation for this budget shows: the interval of N."""
-    row = next(row for row in plan_rows(advisor.plan(PlanRequest(budget))) if row.key == "n_params")
-    return row.interval.encode()
+def _to(screen: int, *keys: str) -> tuple[str, ...]:
+    return ("escape", str(screen), *keys)
 
 
-def start_times(advisor: Advisor, home: str, repeats: int) -> tuple[list[float], list[float]]:
-    """Return seconds to the first recommendation, and of the bare import, in pairs."""
-    app, bare = [], []
-    for _ in range(repeats):
-        terminal = Terminal(APP.format(BUDGET), home)
-        app.append(terminal.read_until(painted(advisor, BUDGET)) - terminal.started)
-        terminal.read_until_quiet()
-        terminal.close()
-        before = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "import textual.app"], check=True)
-        bare.append(time.perf_counter() - before)
-    return app, bare
+WALKS = (
+    Walk("Plan: type a budget", _to(1, "b", "home", "right"), ("4", "backspace", "7", "backspace")),
+    Walk("Plan: crosshair", ("escape", "right"), ("right",) * 9 + ("left",) * 9),
+    Walk("Plan: v next chart", (), ("v",)),
+    Walk("Compare: left right", _to(2), ("right",) * N_SCENARIOS + ("left",) * N_SCENARIOS),
+    Walk("Compare: v laws", (), ("v",)),
+    Walk("What-if: left right", _to(3), ("right",) * 9 + ("left",) * 9),
+    Walk("What-if: map, left right", ("m",), ("right",) * 9 + ("left",) * 9),
+    Walk("What-if: m map", (), ("m",)),
+    Walk("Recipe: r next law", _to(4), ("r",)),
+    Walk("Recipe: n notes", (), ("n",)),
+    Walk("Why: left right", _to(5), ("right",) * 4 + ("left",) * 4),
+    Walk("Calibrate: list", _to(6, "up", "up", "up"), ("down",) * 3 + ("up",) * 3),
+    Walk("Calibrate: run, next view", ("up", "up", "up", "down"), ("c",)),
+    Walk("Calibrate: run, crosshair", ("right",), ("right",) * 9 + ("left",) * 9),
+    Walk("Fits: down up", _to(7, "home"), ("down",) * 9 + ("up",) * 9),
+    Walk("Fits: filter", ("/",), ("p", "o", "r", "backspace", "backspace", "backspace")),
+)
 
 
-def keystroke_times(advisor: Advisor, home: str, keystrokes: int) -> tuple[list[float], list[float]]:
-    """Return seconds from a key to the new plan, and to the end of the repaint."""
-    terminal = Terminal(APP.format(BUDGET), home)
-    terminal.read_until(painted(advisor, BUDGET))
-    time.sleep(1)
-    terminal.send(HOME + RIGHT)
-    terminal.read_until_quiet()
-    plans, ends = [], []
-    before = painted(advisor, BUDGET)
-    for index in range(keystrokes // 2):
-        digit = str(1 + index % 9)
-        after = painted(advisor, f"${digit}50k on H100")
-        for key, text in ((digit.encode(), after), (BACKSPACE, before)):
-            pressed = terminal.send(key)
-            plans.append(terminal.read_until(text) - pressed)
-            ends.append(terminal.read_until_quiet() - pressed)
-    terminal.close()
-    return plans, ends
+def painted() -> bytes:
+    """Return what only the recommendation for the budget shows: the interval of N."""
+    advisor = Advisor(Library((Layer("bundled", bundled_fits()),)), Settings(), ())
+    plan = advisor.plan(PlanRequest(BUDGET))
+    return next(row for row in plan_rows(plan) if row.key == "n_params").interval.encode()
 
 
-def line(name: str, times: list[float], target: float | None = None) -> str:
-    """Return one line of the report, in milliseconds."""
-    p95 = quantiles(times, n=20, method="inclusive")[18] if len(times) > 1 else times[0]
-    aim = "" if target is None else f"   target {target * 1000:.0f}"
-    return f"{name:<42} median {median(times) * 1000:7.1f}   p95 {p95 * 1000:7.1f}{aim}"
+class Bench:
+    """The measurements, each in a new home."""
+
+    def __init__(self, root: Path, size: tuple[int, int]) -> None:
+        self._root, self._size = root, size
+        self._painted = painted()
+
+    def _home(self, condition: str) -> AbstractContextManager[object]:
+        """Furnish a new home; while what is returned is open, its run lives, if one does."""
+        move_in(Path(tempfile.mkdtemp(dir=self._root)))
+        leave_request(BUDGET)
+        save_scenarios(N_SCENARIOS)
+        if condition == CONDITIONS[1]:
+            store_fits(N_FITS)
+        folders = [plan_run(name) for name in RUNS]
+        return Worker(folders[-1]) if condition == CONDITIONS[2] else nullcontext()
+
+    def starts(self, repeats: int) -> Iterator[str]:
+        """Time starts, in turn with their baselines."""
+        with self._home(CONDITIONS[0]):
+            plain, empty, bare = [], [], []
+            for _ in range(repeats):
+                plain.append(self._start(APP, self._painted))
+                empty.append(self._start(("-c", EMPTY_APP), b"painted"))
+                before = time.perf_counter()
+                subprocess.run([sys.executable, "-c", "import textual"], check=True)
+                bare.append(time.perf_counter() - before)
+        with self._home(CONDITIONS[1]):
+            full = [self._start(APP, self._painted) for _ in range(repeats)]
+        yield f"{'start, ms':<42}{'median':>8}{'p95':>8}"
+        yield _line("first painted recommendation", plain, START_TARGET_MS)
+        yield _line(f"the same with {N_FITS} stored fits", full, START_TARGET_MS)
+        yield _line("baseline: an empty Textual app, painted", empty)
+        yield _line("baseline: python -c 'import textual'", bare)
+
+    def _start(self, arguments: Sequence[str], text: bytes) -> float:
+        with Terminal(arguments, self._size) as terminal:
+            seconds = terminal.read_until(text)
+            terminal.idle(0.3)
+        return seconds
+
+    def keys(self, condition: str, strokes: int) -> Iterator[str]:
+        """Time the keys of every screen in one condition."""
+        yield f"{f'key to repaint, ms, {condition}':<30}{'first byte':^24}{'last byte':^24}"
+        yield f"{'':<30}{'p50':>8}{'p95':>8}{'max':>8}{'p50':>8}{'p95':>8}{'max':>8}   target p95 {KEY_TARGET_MS:.0f}"
+        with self._home(condition), Terminal(APP, self._size) as terminal:
+            terminal.read_until(self._painted)
+            # The list of the fits says their number once all have been read.
+            terminal.settle("escape", "7")
+            terminal.idle(6 if condition == CONDITIONS[1] else 2)
+            for walk in WALKS:
+                terminal.settle(*walk.before)
+                found = [terminal.press(key) for key in islice(cycle(walk.keys), strokes)]
+                yield _row(walk.name, [repaint for repaint in found if repaint], strokes)
+
+    def rest(self, seconds: float, minutes: float) -> Iterator[str]:
+        """Measure an app that nobody touches."""
+        with self._home(CONDITIONS[2]), Terminal(APP, self._size) as terminal:
+            terminal.read_until(self._painted)
+            terminal.settle()
+            memory = [("at the start", terminal.resident_mib())]
+            terminal.idle(3)
+            shares = [("plan", _share(terminal, seconds))]
+            terminal.settle("escape", "6")
+            terminal.idle(3)
+            shares.append(("calibrate, live run", _share(terminal, seconds)))
+            memory.append(("live run, 0 min", terminal.resident_mib()))
+            for part in range(1, 7):
+                terminal.idle(minutes * 10)
+                memory.append((f"live run, {minutes * part / 6:.3g} min", terminal.resident_mib()))
+        yield f"share of a core at rest, over {seconds:.0f} s"
+        for name, share in shares:
+            miss = "   MISSED" if share >= IDLE_TARGET else ""
+            yield f"  {name:<40}{share:>7.2%}   target below {IDLE_TARGET:.0%}{miss}"
+        yield "resident memory, MiB   target: steady"
+        yield from (f"  {name:<40}{mib:>7.1f}" for name, mib in memory)
+
+
+def _share(terminal: Terminal, seconds: float) -> float:
+    used, begun = terminal.cpu_seconds(), time.perf_counter()
+    terminal.idle(seconds)
+    return (terminal.cpu_seconds() - used) / (time.perf_counter() - begun)
+
+
+def _p95(times: Sequence[float]) -> float:
+    return quantiles(times, n=20, method="inclusive")[18] if len(times) > 1 else times[0]
+
+
+def _line(name: str, seconds: Sequence[float], target_ms: float | None = None) -> str:
+    p95 = 1000 * _p95(seconds)
+    aim = "" if target_ms is None else f"   target {target_ms:.0f}{'   MISSED' if p95 > target_ms else ''}"
+    return f"  {name:<40}{1000 * median(seconds):>8.0f}{p95:>8.0f}{aim}"
+
+
+def _row(name: str, repaints: Sequence[Repaint], pressed: int) -> str:
+    if not repaints:
+        return f"  {name:<28}   nothing is repainted here"
+    cells, missed = "", []
+    for part in Repaint._fields:
+        times = [1000 * getattr(repaint, part) for repaint in repaints]
+        cells += "".join(f"{value:>8.1f}" for value in (median(times), _p95(times), max(times)))
+        missed += [part] if _p95(times) > KEY_TARGET_MS else []
+    miss = f"   MISSED ({' and '.join(missed)})" if missed else ""
+    silent = f"   {pressed - len(repaints)} keys without a repaint" if len(repaints) < pressed else ""
+    return f"  {name:<28}{cells}{miss}{silent}"
+
+
+def _told(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line, flush=True)
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--starts", type=int, default=9)
-    parser.add_argument("--keystrokes", type=int, default=300)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a short check, of few starts and keys")
+    parser.add_argument("--minutes", type=float, default=1.0, help="over which memory is watched")
+    parser.add_argument("--size", default="120x40", help="columns x rows")
     options = parser.parse_args()
-    advisor = Advisor(Library((Layer("bundled", bundled_fits()),)), Settings(), ())
-    with tempfile.TemporaryDirectory() as home:
-        app, bare = start_times(advisor, home, options.starts)
-        plans, ends = keystroke_times(advisor, home, options.keystrokes)
-    print(f"milliseconds, {COLUMNS}x{ROWS}, {len(app)} starts, {len(plans)} keystrokes")
-    print(line("start to first painted recommendation", app, START_TARGET_S))
-    print(line("python -c 'import textual.app'", bare))
-    print(line("keystroke to painted plan", plans, KEYSTROKE_TARGET_S))
-    print(line("keystroke to end of repaint, chart included", ends, KEYSTROKE_TARGET_S))
+    starts, strokes, rest, minutes = (3, 12, 5.0, 0.2) if options.quick else (15, 72, 30.0, options.minutes)
+    columns, rows = options.size.split("x")
+    with tempfile.TemporaryDirectory() as root:
+        bench = Bench(Path(root), (int(columns), int(rows)))
+        print(f"{options.size}, {starts} starts, {strokes} keys each")
+        _told(bench.starts(starts))
+        for condition in CONDITIONS:
+            _told(bench.keys(condition, strokes))
+        _told(bench.rest(rest, minutes))
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ KEYS = (
     Key(("escape",), "close", "Close", "Close without a change.", "laws", in_palette=False),
     Key(("escape", "d", "q"), "close", "Close", "Close the details.", "details", in_palette=False),
     Key(("escape", "question_mark", "f1", "q"), "close", "Close", "Close the help.", "help", in_palette=False),
-    Key(("enter", "right", "space"), "next", "Next", "Go on; at the end, plan with the budget.", "tour", in_palette=False),
+    Key(("enter", "right", "space"), "next", "Next", "Go on; at the end, take the budget.", "tour", in_palette=False),
     Key(("up", "left"), "back", "Back", "Go back to the step before.", "tour", in_palette=False),
     Key(("escape", "q"), "close", "Skip", "Skip the tour; it does not come again by itself.", "tour", in_palette=False),
     Key(("s",), "save", "Save", "Save what is on the desk under a name.", "compare"),

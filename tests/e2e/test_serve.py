@@ -1,0 +1,144 @@
+"""The app in a browser: over plain HTTP and web sockets always, and in a real browser where there is one."""
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+aiohttp = pytest.importorskip("aiohttp")
+pytest.importorskip("textual_serve")
+
+from tests.e2e.browser import PATIENCE_SECONDS, browse, first_page, found, plain  # noqa: E402 - which needs aiohttp
+
+from budgetscope.api import Advisor, PlanRequest  # noqa: E402
+from budgetscope.report.rows import plan_rows  # noqa: E402
+from budgetscope.store.state import AppState, read_state, write_state  # noqa: E402
+from budgetscope.tui.app import DEFAULT_BUDGET  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Served:
+    """An app that is served, and its address."""
+
+    process: subprocess.Popen[str]
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def interrupt(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=PATIENCE_SECONDS)
+
+
+def free_port() -> int:
+    with socket.create_server(("localhost", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    """Serve the app to a user who has taken the tour."""
+    write_state(AppState(toured=True))
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-m", "budgetscope", "serve", "--port", str(port)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == f"The app is at http://localhost:{port} (Ctrl-C ends it).\n"
+            yield Served(process, port)
+        finally:
+            process.kill()
+
+
+def figures(budget: str) -> set[str]:
+    rows = {row.key: row.text for row in plan_rows(Advisor().plan(PlanRequest(budget)))}
+    return {rows[key] for key in ("n_params", "tokens", "loss")}
+
+
+async def receives(connection: Any, texts: set[str]) -> None:
+    """Wait until all texts have come."""
+    received = b""
+    while not all(text in plain(received) for text in texts):
+        message = await connection.receive(timeout=PATIENCE_SECONDS)
+        assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT)
+        if message.type is aiohttp.WSMsgType.BINARY:
+            received += message.data
+
+
+async def test_the_plan_arrives_follows_what_is_typed_and_is_kept_when_the_page_is_closed(served: Served) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with session.get(served.address) as answer:
+            assert answer.status == 200
+            assert f"ws://localhost:{served.port}/ws" in await answer.text()
+        async with session.ws_connect(f"{served.address}/ws?width=120&height=40") as connection:
+            await receives(connection, figures(DEFAULT_BUDGET))
+            # The app opens with the cursor at the end of the budget: Ctrl-U empties it.
+            await connection.send_json(["stdin", "\x151e21"])
+            await receives(connection, figures("1e21"))
+    assert served.interrupt() == 0
+    assert read_state().request == {"budget": "1e21"}
+
+
+async def test_an_interrupt_closes_an_open_page_and_keeps_what_it_showed(served: Served) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{served.address}/ws?width=120&height=40") as connection,
+    ):
+        await receives(connection, figures(DEFAULT_BUDGET))
+        await connection.send_json(["stdin", "\x151e21"])
+        await receives(connection, figures("1e21"))
+        assert served.interrupt() == 0
+    assert read_state().request == {"budget": "1e21"}
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://elsewhere.example", "http://elsewhere.example:{port}", "http://localhost:1", "null"]
+)
+async def test_another_sites_page_cannot_reach_the_app(served: Served, origin: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
+            await session.ws_connect(f"{served.address}/ws", origin=origin.format(port=served.port))
+        assert refusal.value.status == 403
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[str]:
+    """Start a real browser, or skip."""
+    command = found()
+    if command is None:
+        pytest.skip("no Chromium or Chrome on the path, and BUDGETSCOPE_BROWSER names none")
+    with browse(command, tmp_path / "profile") as address:
+        yield address
+
+
+async def test_a_real_browser_shows_it(served: Served, browser: str) -> None:
+    async with first_page(browser) as page:
+        blank = await page.picture()
+        await page.open(served.address)
+        for text in figures(DEFAULT_BUDGET):
+            await page.receives(text)
+        assert await page.value("document.body.classList.contains('-first-byte')")
+        # Keys go to the app without a click.
+        await page.press("u", ctrl=True)
+        await page.type("1e21")
+        for text in figures("1e21"):
+            await page.receives(text)
+        shown = await page.picture()
+        assert len(shown) > 5 * len(blank)
+        assert page.faults == []
+        # The package's page asks for a font elsewhere; it is not let to.
+        outside = [address for address in page.requested if not address.startswith(served.address)]
+        assert set(outside) <= set(page.blocked)
+        assert served.interrupt() == 0
+        await page.value("1")
+        assert await page.value("document.body.classList.contains('-closed')")
