@@ -24,7 +24,7 @@ docs:
     python -m tools.calibration_page --check
 
 test *args:
-    python -m pytest -n auto --maxprocesses 8 {{ args }}
+    python -m pytest -n auto --maxprocesses 8 --dist worksteal {{ args }}
 
 # The wheel carries the fits and plans without torch, in an environment of its own.
 wheel:
