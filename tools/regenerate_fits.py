@@ -1,7 +1,7 @@
 """Fit the published points of Porian et al. 2024 and Besiroglu et al. 2024 and write the bundled fits.
 
 Run by `just fits` with BUDGETSCOPE_REFERENCE naming the folder of published points. The same points give the
-same files to the last digit on one machine; another processor's arithmetic moves numbers by up to a millionth.
+same files to the last digit on one machine; another processor's arithmetic moves some by a few millionths.
 """
 
 import csv

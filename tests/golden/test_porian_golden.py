@@ -228,8 +228,8 @@ def differences(new: Any, old: Any, place: str = "") -> Iterator[str]:
         for index, pair in enumerate(zip(new, old, strict=True)):
             yield from differences(*pair, f"{place}/{index}")
     elif isinstance(new, float) and isinstance(old, float):
-        # Searches end at the root of the rounding error; losses and exponents are of order one.
-        if not math.isclose(new, old, rel_tol=1e-6, abs_tol=1e-7):
+        # A search of a minimum ends at the root of the rounding error; losses, exponents and logs are of order one.
+        if not math.isclose(new, old, rel_tol=1e-5, abs_tol=1e-5):
             yield place
     elif new != old:
         yield place
