@@ -1,0 +1,123 @@
+"""A walk at random over keys, pastes and resizes: the app never raises and never shows another plan than the API's."""
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.tui.driving import settled, shown
+from textual.events import Paste
+
+from budgetscope.api import Advisor, PlanRequest
+from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.plan import Plan
+from budgetscope.report.rows import plan_rows
+from budgetscope.store.library import Layer, Library
+from budgetscope.store.locations import bundled_fits
+from budgetscope.store.settings import Settings
+from budgetscope.tui.app import BudgetscopeApp
+from budgetscope.tui.keys import KEYS
+from budgetscope.tui.widgets.recommendation import Recommendation
+
+# What these start outlives a step: workers that train, the end of the app, a palette that runs any of them.
+LEAVE_OUT = {"quit", "price", "start", "resume"}
+LEFT_OUT = {name for key in KEYS if key.action in LEAVE_OUT for name in key.keys} | {"ctrl+p"}
+PRESSED = [*sorted({name for key in KEYS for name in key.keys} - LEFT_OUT), *"1234567", "backspace"]
+TYPED = ["1e21", "64xH100 14d", "$50k on H100", "loss 2.6", "N=7B", "nan", "[red]", "\x1b[31m", "7\n8", "ÅÅ", "", "-1"]
+SIZES = st.one_of(st.sampled_from([(80, 24), (120, 40)]), st.tuples(st.integers(1, 220), st.integers(1, 70)))
+ROOM = (80, 24)
+
+
+class Walk(RuleBasedStateMachine):
+    """The app under a pilot whose loop runs only while a step is taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.undo = contextlib.ExitStack()
+        home = self.undo.enter_context(tempfile.TemporaryDirectory())
+        # Pictures are saved in the folder where the app runs.
+        self.undo.enter_context(contextlib.chdir(home))
+        for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+            self.undo.callback(os.environ.__setitem__, name, os.environ[name])
+            os.environ[name] = str(Path(home) / name.lower())
+        self.runner = self.undo.enter_context(asyncio.Runner())
+        self.advisor = Advisor(Library((Layer("bundled", bundled_fits()),)), Settings(), ())
+        self.app = BudgetscopeApp(None, self.advisor)
+
+    @initialize(size=SIZES)
+    def open(self, size: tuple[int, int]) -> None:
+        running = self.app.run_test(size=size)
+        self.pilot = self.runner.run(running.__aenter__())
+        self.undo.callback(lambda: self.runner.run(running.__aexit__(None, None, None)))
+
+    @rule(keys=st.lists(st.sampled_from(PRESSED), min_size=1, max_size=6))
+    def press(self, keys: list[str]) -> None:
+        self.runner.run(self.pilot.press(*keys))
+
+    @rule(text=st.sampled_from(TYPED))
+    def budget(self, text: str) -> None:
+        """Go to the budget by its keys and replace it."""
+        self.runner.run(self.pilot.press("escape", "escape", "1", "f3", "end", "ctrl+u"))
+        self.paste(text)
+
+    @rule(text=st.one_of(st.sampled_from(TYPED), st.text(max_size=20)))
+    def paste(self, text: str) -> None:
+        """Paste into whatever has the focus."""
+
+        async def paste() -> None:
+            self.app.post_message(Paste(text))
+            await self.pilot.pause()
+
+        self.runner.run(paste())
+
+    @rule(size=SIZES)
+    def resize(self, size: tuple[int, int]) -> None:
+        self.runner.run(self.pilot.resize_terminal(*size))
+
+    @invariant()
+    def shows_what_the_api_says(self) -> None:
+        if not hasattr(self, "pilot"):
+            return
+        screen = self.runner.run(settled(self.pilot))
+        assert self.app._exception is None
+        desk = self.app.desk
+        if desk.problem is None:
+            assert desk.answered == desk.request
+        else:
+            # A field that cannot be read is told before it becomes a request.
+            assert desk.problem.sentence
+            refused = self.answer(desk.request)
+            assert isinstance(refused, str) or any(desk.is_unread(row) for row in ("budget", desk.problem.field))
+        if desk.answered is None:
+            assert desk.plan is None
+            return
+        assert desk.plan is not None
+        assert desk.plan == self.answer(desk.answered)
+        if self.app.screen is screen and screen.SECTION == "plan" and tuple(screen.size) >= ROOM:
+            recommendation = screen.query_one(Recommendation)
+            assert recommendation.plan == desk.plan
+            assert recommendation.stale == (desk.problem is not None)
+            if recommendation.region and recommendation.region.height > 4 and screen.size.height >= ROOM[1]:
+                text = shown(self.pilot)
+                rows = {row.key: row.text for row in plan_rows(desk.plan)}
+                assert rows["n_params"] in text
+                assert rows["tokens"] in text
+
+    def answer(self, request: PlanRequest) -> Plan | str:
+        try:
+            return self.advisor.plan(request)
+        except BudgetscopeError as error:
+            return str(error)
+
+    def teardown(self) -> None:
+        self.undo.close()
+
+
+TestWalk = Walk.TestCase
+TestWalk.settings = settings(
+    max_examples=8, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+)
