@@ -24,7 +24,7 @@ class TabBar(Widget):
 
     def __init__(self, current: str) -> None:
         super().__init__()
-        self._said = ""
+        self._said: tuple[str, ...] = ()
         # Brackets say without colour where we are.
         self._tabs = [
             f"[{tab.number} {tab.label}]" if tab.name == current else f" {tab.number} {tab.label} " for tab in TABS
@@ -33,7 +33,7 @@ class TabBar(Widget):
     def show(self, desk: Desk) -> None:
         """Name the scenario and the law."""
         law = () if desk.plan is None else (desk.plan.law_id, desk.plan.law_title)
-        said = "   ".join(filter(None, (desk.scenario, *law)))
+        said = tuple(filter(None, (desk.scenario, *law)))
         if said != self._said:
             self._said = said
             self.refresh()
@@ -42,10 +42,14 @@ class TabBar(Widget):
         return _NAME if len(_NAME) + sum(map(len, self._tabs)) <= self.size.width else ""
 
     def render(self) -> Content:
-        """Lay tabs and law; in a narrow window the law gives way first, then our name."""
+        """Lay tabs and law; in a narrow window the law's title gives way first, then its name, then ours."""
         brand = self._brand()
         room = self.size.width - len(brand) - sum(map(len, self._tabs)) - 3
-        said = self._said if len(self._said) <= room else self._said[: room - 1] + "…" if room > _LEAST_SAID else ""
+        said = "   ".join(self._said)
+        if len(said) > room:
+            said = "   ".join(self._said[:-1])
+        if len(said) > room:
+            said = said[: room - 1] + "…" if room > _LEAST_SAID else ""
         tabs = ((text, "reverse" if text.startswith("[") else "") for text in self._tabs)
         return Content.assemble(brand, *tabs, f"   {said}")
 
