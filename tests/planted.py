@@ -7,7 +7,7 @@ from budgetscope.fitting.stored import isoflop_laws, isoflop_points
 from budgetscope.fitting.value import Experience, experience
 
 
-def learned(fit: IsoFlopFit) -> Experience:
+def learned(fit: IsoFlopFit, schedule: str = "constant") -> Experience:
     """Return what a fit would teach about calibrations once it is stored."""
     return experience(
         Fit(
@@ -19,5 +19,6 @@ def learned(fit: IsoFlopFit) -> Experience:
             url="",
             method="",
             points=isoflop_points(fit),
+            schedule=schedule,
         )
     )

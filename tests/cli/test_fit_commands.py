@@ -114,6 +114,53 @@ def test_value_narrows_with_what_is_spent(monkeypatch: pytest.MonkeyPatch, capsy
     assert any(known["share"] == pytest.approx(0.02) for known in valuation["calibrations"])
 
 
+def test_undoing_the_default_law_leaves_the_bundled_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runs: Path
+) -> None:
+    command = ("fit", str(runs), "--counting", "standard", "--name", "mine/lab")
+    assert run(monkeypatch, *command) == 0
+    assert run(monkeypatch, "fits", "use", "mine/lab") == 0
+    assert run(monkeypatch, "fits", "undo", "mine/lab") == 0
+    assert "it was the default, and the bundled default is so again" in capsys.readouterr().err
+    assert run(monkeypatch, "plan", "1e20", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["law_id"] == "porian2024/refinedweb-tuned"
+
+
+def test_a_default_law_whose_file_is_gone_can_be_fitted_anew(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runs: Path
+) -> None:
+    command = ("fit", str(runs), "--counting", "standard", "--name", "mine/lab")
+    assert run(monkeypatch, *command) == 0
+    assert run(monkeypatch, "fits", "use", "mine/lab") == 0
+    assert run(monkeypatch, "fits", "path", "mine/lab") == 0
+    Path(capsys.readouterr().out.strip().splitlines()[-1]).unlink()
+    assert run(monkeypatch, "plan", "1e20") == 1
+    assert run(monkeypatch, *command) == 0
+
+
+def test_flags_of_a_recipe_and_of_a_law_are_told_wherever_they_are_used(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], grid: Path
+) -> None:
+    rows = grid.read_text(encoding="utf-8").splitlines()
+    two_sizes = [rows[0], *(row for row in rows[1:] if not row.startswith("100000000"))]
+    grid.write_text("\n".join(two_sizes) + "\n", encoding="utf-8")
+    assert run(monkeypatch, "fit", str(grid), "--counting", "standard", "--name", "mine/recipe") == 0
+    flag = "Only 2 cells carry the laws"
+    capsys.readouterr()
+    for command in (
+        ("plan", "1e20", "--hyperparameters", "mine/recipe"),
+        ("fits", "diff", "porian2024/rounded-rule", "mine/recipe"),
+        ("score", str(grid), "--counting", "standard", "--law", "mine/recipe"),
+    ):
+        assert run(monkeypatch, *command) == 0
+        assert flag in " ".join(capsys.readouterr().out.split())
+    for words in (("compare", "1e20"), ("value", "1e20", "--calibration", "2%"), ("compare", "1e20", "--md")):
+        assert run(monkeypatch, *words) == 0
+        assert "optima scatter about the law" in " ".join(capsys.readouterr().out.split())
+    assert run(monkeypatch, "value", "1e20", "--calibration", "2%", "--json") == 0
+    assert {each["code"] for each in json.loads(capsys.readouterr().out)["cautions"]} >= {"fit-flag"}
+
+
 @pytest.mark.parametrize(
     ("words", "part"),
     [

@@ -253,7 +253,11 @@ class Advisor:
             UsageError: the runs cannot be read or cannot carry the law, with the reason and the remedy.
             FailureError: a file cannot be read or written.
         """
-        return _runs.fit(reading, choices, self.library, self._active_fit())
+        active = None
+        # Settings that name a fit which is gone must not keep its successor from being made.
+        with suppress(FailureError):
+            active = self._active_fit()
+        return _runs.fit(reading, choices, self.library, active)
 
     def score(self, reading: Reading, law: str, vocab_size: int | None = None) -> Scored:
         """Score a fit's learning rate and batch against a table of runs that vary both.
@@ -270,7 +274,7 @@ class Advisor:
         return _runs.score(reading, self.library.get(law), vocab_size)
 
     def value(self, request: PlanRequest, calibration: float) -> "tuple[Plan, Valuation]":
-        """Return what a calibration would be worth for a budget, with the plan that it is for.
+        """Return the plan for a budget, and what a calibration would be worth for it.
 
         Args:
             request: the question.
@@ -303,7 +307,8 @@ class Advisor:
         family = family_of(first)
         counting = None if convention is None else parse_convention(convention)
         flops = tuple(parse_flops(text) for text in budgets) or BUDGETS
-        return differ(first, second, family, flops, counting)
+        sizes = None if first.allocation and second.allocation else self._active_fit()
+        return differ(first, second, family, flops, counting, sizes)
 
     def export(self, request: PlanRequest, form: str) -> str:
         """Return the plan, the comparison and the command that reproduces them, as one text.

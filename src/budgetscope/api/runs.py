@@ -73,7 +73,7 @@ class Scored:
     """A law's learning rate and batch against measured grids."""
 
     intake: "Intake"
-    fit_id: str
+    fit: Fit
     cells: "tuple[CellScore, ...]"
     summary: "ScoreSummary | None"
 
@@ -86,8 +86,8 @@ def read(reading: Reading) -> "Intake":
     return read_runs(reading.path, **options)
 
 
-def fit(reading: Reading, choices: FitChoices, library: Library, active: Fit) -> Fitted:
-    """See `Advisor.fit`; `active` is the fit to compare with."""
+def fit(reading: Reading, choices: FitChoices, library: Library, active: Fit | None) -> Fitted:
+    """See `Advisor.fit`; `active` is the fit to compare with, if there is one."""
     from budgetscope.fitting.assemble import KINDS, Assembly, fit_runs  # noqa: PLC0415 - NumPy
 
     kind = next((known for known in KINDS if known == choices.kind), None)
@@ -114,7 +114,9 @@ def fit(reading: Reading, choices: FitChoices, library: Library, active: Fit) ->
             seed=choices.seed,
         ),
     )
-    difference = None if found.allocation is None else differ(active, found, family_of(active))
+    difference = None
+    if active is not None and found.allocation is not None:
+        difference = differ(active, found, family_of(active))
     path = library.save(found) if choices.name is not None else None
     return Fitted(intake, found, path, difference)
 
@@ -144,7 +146,7 @@ def score(reading: Reading, fit: Fit, vocab_size: int | None) -> Scored:
         return rate.value, batch.value
 
     cells = score(sweep_cells(sweep_table(intake.runs)), recommended)
-    return Scored(intake, fit.id, cells, summarize(cells))
+    return Scored(intake, fit, cells, summarize(cells))
 
 
 def family_of(fit: Fit) -> ShapeFamily:

@@ -1,6 +1,6 @@
 """The stored fits as somebody looks through them, and tables on their way to become one."""
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,23 @@ from budgetscope.core.ledger import parse_convention
 from budgetscope.core.soundness import sound
 from budgetscope.store.library import Library
 from budgetscope.store.schema import check_id
+from budgetscope.store.settings import Settings, read_settings, write_settings
 
 if TYPE_CHECKING:
     from budgetscope.store.runs import Preview
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What taking back the last write of a fit did.
+
+    Attributes:
+        restored: what is stored now; None when there was no earlier version, and the fit is set aside.
+        was_default: whether the settings named the fit, which is gone: they name none now.
+    """
+
+    restored: Fit | None
+    was_default: bool
 
 
 class Shelf:
@@ -55,14 +69,19 @@ class Shelf:
         """
         return self._library.save(replace(fit, id=check_id(name), title=title or name))
 
-    def undo(self, fit_id: str) -> Fit | None:
+    def undo(self, fit_id: str) -> Undone:
         """Put back what the last write of one of the user's own fits replaced.
 
-        Returns:
-            What is stored now; None when there was no earlier version, and the fit is set aside.
+        A default that is gone would stop every plan, so that the settings forget it.
 
         Raises:
             UsageError: the user's folder has no fit of that id.
-            FailureError: the folder cannot be written.
+            FailureError: the folder or the settings cannot be written.
         """
-        return self._library.undo(fit_id)
+        restored = self._library.undo(fit_id)
+        settings = read_settings()
+        named = [each.name for each in fields(Settings) if getattr(settings, each.name) == fit_id]
+        gone = bool(named) and self._library.path(fit_id) is None
+        if gone:
+            write_settings(replace(settings, **dict.fromkeys(named)))
+        return Undone(restored, gone)

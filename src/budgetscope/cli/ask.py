@@ -51,7 +51,7 @@ def plan(
 def _show_plan(plan: "Plan", console: "Console") -> None:
     from rich.text import Text
 
-    from budgetscope.cli.output import table
+    from budgetscope.cli.output import show_cautions, table
     from budgetscope.report.rows import plan_rows
 
     console.print(Text(plan.understood))
@@ -63,8 +63,7 @@ def _show_plan(plan: "Plan", console: "Console") -> None:
         cells += [(row.label, row.text, row.interval, row.basis) for row in rows if row.section == section]
     console.print(table(("", "value", "interval", "basis"), cells, wrap=("basis",)))
     console.print()
-    for caution in plan.cautions:
-        console.print(Text(f"! {caution.text}"), style="yellow")
+    show_cautions(console, (caution.text for caution in plan.cautions))
     for text in plan.assumptions:
         console.print(Text(f"assumed {text}"), style="dim")
 
@@ -105,7 +104,7 @@ def compare(
 def _show_comparison(comparison: "Comparison", console: "Console") -> None:
     from rich.text import Text
 
-    from budgetscope.cli.output import table
+    from budgetscope.cli.output import show_cautions, table
     from budgetscope.report.rows import COMPARISON_HEADER, comparison_rows
 
     console.print(Text(comparison.understood))
@@ -126,6 +125,7 @@ def _show_comparison(comparison: "Comparison", console: "Console") -> None:
         ),
         style="dim",
     )
+    show_cautions(console, (caution.text for caution in comparison.cautions))
 
 
 def explain(
@@ -189,19 +189,19 @@ def value(
     """Say how much better N would be known after more calibration, and what that is worth."""
     from budgetscope import api
     from budgetscope.cli.output import emit
-    from budgetscope.report.tables import to_json
+    from budgetscope.report.value import value_json
 
     request = api.PlanRequest(budget, law, device=device, gpus=gpus, mfu=mfu, price=price)
     answer, valuation = api.Advisor().value(request, calibration)
-    texts = {"json": partial(to_json, valuation)}
+    texts = {"json": partial(value_json, answer, valuation)}
     emit("json" if json else None, texts, partial(_show_value, answer, valuation))
 
 
 def _show_value(plan: "Plan", valuation: "Valuation", console: "Console") -> None:
     from rich.text import Text
 
-    from budgetscope.cli.output import table
-    from budgetscope.report.value import VALUE_HEADER, knowledge_cells
+    from budgetscope.cli.output import show_cautions, table
+    from budgetscope.report.value import VALUE_HEADER, counted_text, knowledge_cells
 
     cost = plan.run.cost_usd
     console.print(Text(plan.understood))
@@ -210,14 +210,8 @@ def _show_value(plan: "Plan", valuation: "Valuation", console: "Console") -> Non
     cells += [knowledge_cells(knowledge, "", cost) for knowledge in valuation.calibrations]
     console.print(table(VALUE_HEADER, cells))
     console.print()
-    console.print(
-        Text(
-            f"A calibration like that of {valuation.fit_id}: its smallest budget, spacing, sizes and noise, on your "
-            "data. Expected waste is deadweight compute for planning with an N that is off as far as the interval "
-            "allows. It does not count what today's law may miss because it was fitted on other data."
-        ),
-        style="dim",
-    )
+    console.print(Text(counted_text(valuation)), style="dim")
+    show_cautions(console, (caution.text for caution in plan.cautions_of(valuation.fit_id)))
 
 
 def export(

@@ -162,18 +162,19 @@ def score(
         bytes_per_token=bytes_per_token,
     )
     scored = api.Advisor().score(reading, law, vocab)
-    texts = {"json": partial(score_json, scored.fit_id, scored.cells, scored.summary)}
+    texts = {"json": partial(score_json, scored.fit.id, scored.cells, scored.summary)}
     emit("json" if json else None, texts, partial(_show_score, scored))
 
 
 def _show_score(scored: "Scored", console: "Console") -> None:
     from rich.text import Text
 
-    from budgetscope.cli.output import table
+    from budgetscope.cli.output import show_cautions, table
     from budgetscope.report.intake import SCORE_HEADER, score_cells, summary_text
 
     _show_intake(scored.intake, console)
     console.print()
     console.print(table(SCORE_HEADER, [score_cells(cell) for cell in scored.cells], wrap=SCORE_HEADER[-1:]))
     console.print()
-    console.print(Text(f"{scored.fit_id}: {summary_text(scored.summary)}"))
+    console.print(Text(f"{scored.fit.id}: {summary_text(scored.summary)}"))
+    show_cautions(console, scored.fit.flags)

@@ -103,8 +103,9 @@ def diff(
 def _diff(difference: "Difference", console: "Console") -> None:
     from rich.text import Text
 
-    from budgetscope.cli.output import table
+    from budgetscope.cli.output import show_cautions, table
     from budgetscope.report.fits import BUDGET_HEADER, CONSTANT_HEADER, budget_cells, constant_cells
+    from budgetscope.report.shelf import difference_notes
 
     console.print(Text(f"{difference.before} -> {difference.after}"))
     console.print()
@@ -112,6 +113,7 @@ def _diff(difference: "Difference", console: "Console") -> None:
     console.print()
     console.print(table(BUDGET_HEADER, [budget_cells(change) for change in difference.budgets]))
     console.print(Text(f"C and N by the {difference.convention} count"), style="dim")
+    show_cautions(console, difference_notes(difference))
 
 
 @app.command()
@@ -120,7 +122,8 @@ def undo(fit_id: FitId) -> None:
     from budgetscope.api import Advisor
     from budgetscope.report.fits import undone_text
 
-    sys.stderr.write(undone_text(fit_id, Advisor().shelf.undo(fit_id)) + "\n")
+    undone = Advisor().shelf.undo(fit_id)
+    sys.stderr.write(undone_text(fit_id, undone.restored, was_default=undone.was_default) + "\n")
 
 
 @app.command()

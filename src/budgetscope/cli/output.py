@@ -51,6 +51,12 @@ def emit(form: str | None, texts: Mapping[str, Callable[[], str]], show: Callabl
         sys.stdout.write(texts[form]())
 
 
+def show_cautions(console: Console, sentences: Iterable[str]) -> None:
+    """Print what to know before believing what stands above."""
+    for sentence in sentences:
+        console.print(Text(f"! {sentence}"), style="yellow")
+
+
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "", wrap: Collection[str] = ()
 ) -> Table:

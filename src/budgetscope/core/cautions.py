@@ -17,10 +17,12 @@ class Caution:
     Attributes:
         code: stable name for programs, such as `extrapolated-allocation`.
         text: one sentence for people.
+        fit_id: the fit that it is about; None when it is about the run.
     """
 
     code: str
     text: str
+    fit_id: str | None = None
 
 
 _NAMES = {
@@ -73,11 +75,13 @@ def collect(
         shape_missing: whether the shape family ended before the optimum.
         vocab_size: of the plan's tokenizer.
     """
-    found = _of_fit(fit, loss)
-    followed = [(fit, role) for role in _SHOWN_OF_FIT if role in fit.laws]
     by_id = {source.id: source for source in hyperparameters}
+    followed = [(fit, role) for role in _roles_in_use(fit)]
     followed += [(by_id[source_id], role) for role, source_id in recipe_sources.items() if role in _SHOWN_OF_RECIPE]
-    found = [*_extrapolated(followed, point, family, loss, batch_tokens), *found, *_doubtful_constants(followed)]
+    found = [*_extrapolated(followed, point, family, loss, batch_tokens), *_of_fit(fit, loss)]
+    for source in dict.fromkeys(source.id for source, _ in followed if source is not fit):
+        found += _flags(by_id[source])
+    found += _doubtful_constants(followed)
     if critical_batch_tokens is not None and batch_tokens > critical_batch_tokens:
         found.append(
             Caution(
@@ -95,9 +99,20 @@ def collect(
                 "other-tokenizer",
                 f"{fit.id} was fitted with a vocabulary of {fit.vocab_size} and the plan has {vocab_size}: its "
                 "loss, in nats a token, does not carry over, and D counts other tokens.",
+                fit.id,
             )
         )
     return tuple(dict.fromkeys(found))
+
+
+def _roles_in_use(fit: Fit) -> list[str]:
+    """Return the laws that a plan follows: where one is missing, the loss surface stands in for it."""
+    roles = (role if role in fit.laws else "surface" for role in _SHOWN_OF_FIT)
+    return [role for role in dict.fromkeys(roles) if role in fit.laws]
+
+
+def _flags(fit: Fit) -> list[Caution]:
+    return [Caution("fit-flag", f"{fit.id}: {flag}", fit.id) for flag in fit.flags]
 
 
 def _of_fit(fit: Fit, loss: float | None) -> list[Caution]:
@@ -105,12 +120,14 @@ def _of_fit(fit: Fit, loss: float | None) -> list[Caution]:
     if fit.ablation:
         found.append(
             Caution(
-                "ablation", f"{fit.id} is an argument's step or an example, not a recommendation: do not plan with it."
+                "ablation",
+                f"{fit.id} is an argument's step or an example, not a recommendation: do not plan with it.",
+                fit.id,
             )
         )
     if loss is None:
         found.append(
-            Caution("no-loss", f"{fit.id} says nothing of the loss: no loss, flat band or deadweight is given.")
+            Caution("no-loss", f"{fit.id} says nothing of the loss: no loss, flat band or deadweight is given.", fit.id)
         )
     elif fit.schedule == "constant":
         found.append(
@@ -118,10 +135,10 @@ def _of_fit(fit: Fit, loss: float | None) -> list[Caution]:
                 "schedule-not-covered",
                 f"the loss of {fit.id} is of runs at constant learning rate: the advised decay at the end lowers "
                 "it further (by 0.11 to 0.12 nats at 2.56e19 FLOPs in Porian et al. 2024), which no law covers.",
+                fit.id,
             )
         )
-    found += [Caution("fit-flag", f"{fit.id}: {flag}") for flag in fit.flags]
-    return found
+    return [*found, *_flags(fit)]
 
 
 def _extrapolated(
@@ -149,6 +166,7 @@ def _extrapolated(
                 f"extrapolated-{roles[0].replace('_', '-')}",
                 f"{_listed(roles)} of {fit_id} {verb} extrapolated {times} beyond {whose} data "
                 f"({symbol} from {form(span.low)} to {form(span.high)}).",
+                fit_id,
             )
         )
     return cautions
@@ -164,6 +182,7 @@ def _doubtful_constants(followed: Sequence[tuple[Fit, str]]) -> list[Caution]:
         Caution(
             "doubtful-constants",
             f"the constants of {_listed(roles)} of {fit_id} were {CONFIDENCE[confidence]}.",
+            fit_id,
         )
         for (fit_id, confidence), roles in groups.items()
     ]

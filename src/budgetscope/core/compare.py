@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from budgetscope.core.cautions import Caution
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.fit import Fit
 from budgetscope.core.hyperparameters import predict
@@ -62,6 +63,7 @@ class Comparison:
         flops: the budget by that convention.
         rows: recommendations first, then the steps of arguments; each by falling N.
         skipped: why fits have no row, one sentence each.
+        cautions: what to know of the fit by which costs are judged.
     """
 
     budget: str
@@ -71,6 +73,7 @@ class Comparison:
     flops: float
     rows: tuple[Row, ...]
     skipped: tuple[str, ...] = ()
+    cautions: tuple[Caution, ...] = ()
 
 
 def compare(question: Question, plan: Plan, fits: Sequence[Fit]) -> Comparison:
@@ -103,6 +106,7 @@ def compare(question: Question, plan: Plan, fits: Sequence[Fit]) -> Comparison:
         flops=optimum.flops,
         rows=tuple(rows),
         skipped=tuple(dict.fromkeys(skipped)),
+        cautions=plan.cautions_of(question.fit.id),
     )
 
 

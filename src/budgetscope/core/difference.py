@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from budgetscope.core.errors import UsageError
 from budgetscope.core.fit import Fit
 from budgetscope.core.hyperparameters import predict
+from budgetscope.core.intervals import allocation_exponent
+from budgetscope.core.laws import PowerLawParams
 from budgetscope.core.ledger import Convention
 from budgetscope.core.shapes import ShapeFamily
 from budgetscope.core.solve import MAX_FLOPS, MIN_FLOPS, operate
@@ -56,6 +58,8 @@ class Difference:
         convention: who counts N and C of the recommendations.
         constants: every parameter that differs.
         budgets: recommendations at each budget.
+        sized_by: the fit at whose N and D a recipe is asked; None where both fits have their own.
+        flags: what the fitting engine found doubtful in either fit, with its id.
     """
 
     before: str
@@ -63,6 +67,8 @@ class Difference:
     convention: Convention
     constants: tuple[ConstantChange, ...]
     budgets: tuple[BudgetChange, ...]
+    sized_by: str | None = None
+    flags: tuple[str, ...] = ()
 
 
 def differ(
@@ -71,6 +77,7 @@ def differ(
     family: ShapeFamily,
     budgets: Sequence[float] = BUDGETS,
     convention: Convention | None = None,
+    sizes: Fit | None = None,
 ) -> Difference:
     """Return what changes from one fit to another.
 
@@ -80,6 +87,7 @@ def differ(
         family: the shapes through which conventions convert.
         budgets: FLOPs at which to compare, by `convention`.
         convention: who counts; by default the first fit's own if it counts 6 N, else `standard`.
+        sizes: whose N and D stand in where a fit has a recipe alone; without it, such a fit recommends nothing.
 
     Raises:
         UsageError: a budget is out of bounds.
@@ -92,6 +100,7 @@ def differ(
                 "anything; give a budget inside."
             )
     counting = convention or (before.counting if before.counting.counts_six_n else Convention.STANDARD)
+    borrows = sizes is not None and any(fit.allocation is None for fit in (before, after))
     return Difference(
         before=before.id,
         after=after.id,
@@ -100,17 +109,18 @@ def differ(
         budgets=tuple(
             BudgetChange(
                 flops,
-                sound(before.id, _recommendation, before, flops, counting, family),
-                sound(after.id, _recommendation, after, flops, counting, family),
+                *(sound(fit.id, _recommendation, fit, flops, counting, family, sizes) for fit in (before, after)),
             )
             for flops in budgets
         ),
+        sized_by=sizes.id if sizes is not None and borrows else None,
+        flags=tuple(dict.fromkeys(f"{fit.id}: {flag}" for fit in (before, after) for flag in fit.flags)),
     )
 
 
 def _constants(before: Fit, after: Fit) -> list[ConstantChange]:
     """Return what differs, law by law; laws of another form differ as a whole."""
-    changes: list[ConstantChange] = []
+    changes = _exponents(before, after)
     for role in dict.fromkeys([*before.laws, *after.laws]):
         old, new = (fit.laws[role].law if role in fit.laws else None for fit in (before, after))
         if old is None or new is None or old.form != new.form:
@@ -121,17 +131,28 @@ def _constants(before: Fit, after: Fit) -> list[ConstantChange]:
     return changes
 
 
-def _recommendation(fit: Fit, flops: float, convention: Convention, family: ShapeFamily) -> Recommendation:
-    if fit.allocation is None:
+def _exponents(before: Fit, after: Fit) -> list[ConstantChange]:
+    """Return the change of a in N* = coefficient · C^a, unless it is a constant of both laws and listed as such."""
+    exponents = [allocation_exponent(fit) for fit in (before, after)]
+    listed = all(fit.allocation and isinstance(fit.allocation.law, PowerLawParams) for fit in (before, after))
+    old, new = (None if found is None else found.value for found in exponents)
+    return [] if listed or old == new else [ConstantChange("N*(C)", "exponent a", old, new)]
+
+
+def _recommendation(
+    fit: Fit, flops: float, convention: Convention, family: ShapeFamily, sizes: Fit | None
+) -> Recommendation:
+    own = fit.allocation is not None
+    judge = fit if own else sizes
+    if judge is None:
         return Recommendation(None, None, None, None, None)
-    point = operate(fit, flops, convention, family)
-    own_flops = point.tokens * family.flops_per_token(point.position, fit.counting)
-    loss = Valley(fit).best_loss(own_flops)
+    point = operate(judge, flops, convention, family)
+    loss = Valley(judge).best_loss(point.tokens * family.flops_per_token(point.position, judge.counting))
     learning_rate, batch = (predict(fit, role, point, family, loss) for role in ("learning_rate", "batch_size"))
     return Recommendation(
-        n_params=point.n_params,
-        tokens=point.tokens,
-        loss=loss,
+        n_params=point.n_params if own else None,
+        tokens=point.tokens if own else None,
+        loss=loss if own else None,
         learning_rate=learning_rate.value if learning_rate else None,
         batch_tokens=batch.value if batch else None,
     )

@@ -91,6 +91,10 @@ class Plan:
     assumptions: tuple[str, ...]
     cautions: tuple[Caution, ...]
 
+    def cautions_of(self, fit_id: str) -> tuple[Caution, ...]:
+        """Return what to know of one of the fits that the plan follows."""
+        return tuple(caution for caution in self.cautions if caution.fit_id == fit_id)
+
 
 def plan(question: Question) -> Plan:
     """Answer a question.

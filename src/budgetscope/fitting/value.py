@@ -74,13 +74,16 @@ class Experience:
 
     Attributes:
         budgets: C of each IsoFLOP curve, ascending, shape (budgets,).
-        sizes: Typical number of model sizes at each budget.
+        sizes: Number of model sizes at each budget that the cost is counted with: typical for "separate" runs;
+            for "shared" ones those of the largest budget, whose runs pass the smaller budgets on their way.
         log_std: Typical standard deviation of log N* at one budget, the scatter about the law included.
+        runs: See `calibration_flops`.
     """
 
     budgets: FloatArray
     sizes: int
     log_std: float
+    runs: Runs
 
     @property
     def spacing(self) -> float:
@@ -92,7 +95,8 @@ def experience(fit: Fit) -> Experience:
     """Return what a stored fit's points and draws say about calibrations like its own.
 
     The exponent's draws have the spread that the noise of one budget gives the fit's own design; where the
-    optima scatter more about the law than that, their scatter counts.
+    optima scatter more about the law than that, their scatter counts. Only at a constant learning rate does one run
+    serve every budget that it passes: of any other schedule, or an unknown one, every run counts by itself.
 
     Raises:
         UsageError: If the fit keeps no points, or no draws of an exponent.
@@ -118,12 +122,12 @@ def experience(fit: Fit) -> Experience:
     residual = np.log(n_params) - np.log([law.law.allocate(float(c)).n_params for c in flops])
     scatter = float(np.sqrt((residual**2).sum() / (flops.size - 2)))
     noise = float(exponents.std() * np.sqrt((x**2).sum()))
-    return Experience(flops, round(float(np.median(sizes))), max(noise, scatter))
+    runs: Runs = "shared" if fit.schedule == "constant" else "separate"
+    counted = sizes[np.argmax(flops)] if runs == "shared" else np.median(sizes)
+    return Experience(flops, round(float(counted)), max(noise, scatter), runs)
 
 
-def value_of_calibration(
-    known: Experience, target_flops: float, spend: Sequence[float], *, runs: Runs = "shared"
-) -> tuple[Design, ...]:
+def value_of_calibration(known: Experience, target_flops: float, spend: Sequence[float]) -> tuple[Design, ...]:
     """Expected knowledge of N*(target) for calibrations of several costs.
 
     Each design starts at the fit's smallest budget, keeps its spacing and its typical number of sizes, and
@@ -135,7 +139,6 @@ def value_of_calibration(
         known: The calibration whose design and noise are taken as typical.
         target_flops: C at which N* is wanted.
         spend: Calibration compute, FLOPs, one entry a design.
-        runs: See `calibration_flops`.
 
     Raises:
         UsageError: If the target or a spending is not positive, or a spending does not pay for three
@@ -143,7 +146,7 @@ def value_of_calibration(
     """
     if not target_flops > 0:
         raise UsageError(f"The target of {target_flops:g} FLOPs is not positive: give a compute budget.")
-    sizes = known.sizes
+    sizes, runs = known.sizes, known.runs
     designs = []
     for flops in spend:
         budgets = _affordable(float(known.budgets[0]), known.spacing, sizes, flops, runs)
@@ -212,8 +215,8 @@ class Knowledge:
         largest_budget: Its largest budget, FLOPs.
         n_params_low: Lower end of the expected 95% interval of N* at the target, around today's N*.
         n_params_high: Its upper end.
-        wasted_share: Deadweight compute to expect at the target, as a share of it, for planning with an N* that
-            is off as far as that interval allows; None when the fit has no law of excess loss.
+        wasted_share: Deadweight compute to expect at the target, as a share of it: the mean for planning with an N*
+            whose log is off by a normal error of that interval; None when the fit has no law of excess loss.
     """
 
     flops: float
@@ -235,6 +238,7 @@ class Valuation:
         n_params: N* by that law.
         now: What the fit itself knows.
         calibrations: What the same method would know for each share, the smallest first.
+        runs: How runs are counted, see `calibration_flops`.
     """
 
     fit_id: str
@@ -242,20 +246,20 @@ class Valuation:
     n_params: float
     now: Knowledge
     calibrations: tuple[Knowledge, ...]
+    runs: Runs
 
 
 SHARES = (0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1)
 """Shares of the target's compute that a valuation shows beside the one asked for, where they pay for enough."""
 
 
-def value(fit: Fit, target_flops: float, share: float, *, runs: Runs = "shared") -> Valuation:
+def value(fit: Fit, target_flops: float, share: float) -> Valuation:
     """What a calibration that takes a share of the target's compute would be worth, and others beside it.
 
     Args:
         fit: The law that plans the target, and whose points and noise are taken as typical.
         target_flops: C to be planned, in the fit's own counting.
         share: Of that compute to spend on calibration, above zero and at most one.
-        runs: See `calibration_flops`.
 
     Raises:
         UsageError: If the fit keeps no points with draws, the share is out of bounds, or it does not pay for
@@ -265,12 +269,12 @@ def value(fit: Fit, target_flops: float, share: float, *, runs: Runs = "shared")
         raise UsageError(f"A calibration of {share:.3g} of the budget is out of bounds: give a share like 2%.")
     known, valley = experience(fit), Valley(fit)
     n_params = allocation_law(fit).allocate(target_flops).n_params
-    enough = calibration_flops(_ladder(known.budgets[0], known.spacing, MIN_BUDGETS), known.sizes, runs)
+    enough = calibration_flops(_ladder(known.budgets[0], known.spacing, MIN_BUDGETS), known.sizes, known.runs)
     shares = sorted({share, *(s for s in SHARES if s * target_flops >= enough)})
     own = Design(
         known.budgets,
         known.sizes,
-        calibration_flops(known.budgets, known.sizes, runs),
+        calibration_flops(known.budgets, known.sizes, known.runs),
         known.log_std * _leverage(known.budgets, target_flops),
     )
 
@@ -286,8 +290,8 @@ def value(fit: Fit, target_flops: float, share: float, *, runs: Runs = "shared")
             wasted_share=_expected_waste(valley, target_flops, n_params, design.log_std),
         )
 
-    designs = value_of_calibration(known, target_flops, [s * target_flops for s in shares], runs=runs)
-    return Valuation(fit.id, target_flops, n_params, knowledge(own), tuple(knowledge(d) for d in designs))
+    designs = value_of_calibration(known, target_flops, [s * target_flops for s in shares])
+    return Valuation(fit.id, target_flops, n_params, knowledge(own), tuple(map(knowledge, designs)), known.runs)
 
 
 def _expected_waste(valley: Valley, flops: float, n_params: float, log_std: float) -> float | None:

@@ -164,9 +164,12 @@ def interval_cells(fit: Fit) -> list[tuple[str, ...]]:
     return cells
 
 
-def undone_text(fit_id: str, restored: Fit | None) -> str:
-    """Return what undoing the last write of a fit did."""
-    return f"{fit_id} {'is what it was before' if restored else 'had no earlier version and is set aside'}"
+def undone_text(fit_id: str, restored: Fit | None, *, was_default: bool) -> str:
+    """Return what undoing the last write of a fit did, without a full stop."""
+    if restored is not None:
+        return f"{fit_id} is what it was before"
+    told = f"{fit_id} had no earlier version and is set aside"
+    return f"{told}; it was the default, and the bundled default is so again" if was_default else told
 
 
 def entries_json(entries: Sequence[Entry], active: str) -> str:

@@ -235,6 +235,16 @@ def difference_tables(difference: Difference) -> tuple[tuple[str, Sequence[str],
     )
 
 
+def difference_notes(difference: Difference) -> list[str]:
+    """Return what to know before believing a difference, one sentence each."""
+    notes = []
+    if difference.sized_by is not None:
+        notes.append(
+            f"Learning rate and batch of a fit without N and D are those at the N and D of {difference.sized_by}."
+        )
+    return [*notes, *difference.flags]
+
+
 def _budget_lines(change: BudgetChange) -> Iterable[tuple[str, ...]]:
     """Return a line for A, one for B, and one for what B changes: a factor, for the loss a difference."""
     pairs = [
@@ -264,4 +274,5 @@ def difference_markdown(difference: Difference) -> str:
     lines = [f"# From A = `{difference.before}` to B = `{difference.after}`", ""]
     for title, header, rows in difference_tables(difference):
         lines += [f"## {title}", "", *table(header, rows), ""]
-    return "\n".join(lines)
+    notes = [f"- {escaped(note)}" for note in difference_notes(difference)]
+    return "\n".join([*lines, *notes, ""] if notes else lines)

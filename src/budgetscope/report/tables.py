@@ -133,9 +133,10 @@ def comparison_markdown(comparison: Comparison) -> str:
         f"N and D by the {comparison.convention} count for {escaped(comparison.understood)}; d-loss and waste "
         f"(deadweight compute) by `{comparison.law_id}`."
     )
-    skipped = [f"- skipped: {escaped(sentence)}" for sentence in comparison.skipped]
+    notes = [f"- {escaped(caution.text)}" for caution in comparison.cautions]
+    notes += [f"- skipped: {escaped(sentence)}" for sentence in comparison.skipped]
     lines = ["## What the laws say", "", said, "", *table(COMPARISON_HEADER, cells, escape=False), ""]
-    return "\n".join([*lines, *skipped, ""] if skipped else lines)
+    return "\n".join([*lines, *notes, ""] if notes else lines)
 
 
 def board_markdown(board: Board) -> str:

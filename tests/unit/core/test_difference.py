@@ -30,7 +30,9 @@ def test_changed_constants_are_named_one_by_one() -> None:
 
 def test_a_law_of_another_form_differs_as_a_whole() -> None:
     changes = differ(fit("hoffmann2022/approach-1"), fit("meta2024/llama3"), FAMILY).constants
-    assert changes == (ConstantChange("allocation", "form", "power-law-params", "power-law-tokens"),)
+    assert [change.parameter for change in changes] == ["exponent a", "form"]
+    assert changes[0].after == pytest.approx(1 - 0.53778)
+    assert changes[1] == ConstantChange("allocation", "form", "power-law-params", "power-law-tokens")
 
 
 @pytest.mark.parametrize(
@@ -50,3 +52,22 @@ def test_recommendations_are_under_one_convention(before: str, after: str) -> No
 def test_a_fit_without_n_and_d_recommends_nothing() -> None:
     (change,) = differ(fit("porian2024/sweep-fit"), fit("porian2024/rounded-rule"), FAMILY, (1e20,)).budgets
     assert change.before == change.after == Recommendation(None, None, None, None, None)
+
+
+def test_recipes_are_compared_at_the_n_and_d_of_another_law() -> None:
+    law = fit("porian2024/refinedweb-tuned")
+    difference = differ(fit("porian2024/rounded-rule"), fit("steplaw2025/dense"), FAMILY, (1e20,), sizes=law)
+    assert difference.sized_by == law.id
+    (change,) = difference.budgets
+    n_params = operate(law, 1e20, difference.convention, FAMILY).n_params
+    # Porian's rounded rule: lr = 0.0047 (N / 108e6)^(-1/3), Porian et al.'s plotting code.
+    assert change.before.learning_rate == pytest.approx(0.0047 * (n_params / 108e6) ** (-1 / 3))
+    assert change.before.n_params is None
+    assert change.after.learning_rate != change.before.learning_rate
+
+
+def test_a_difference_tells_the_flags_of_both_fits() -> None:
+    difference = differ(fit("porian2024/refinedweb-tuned"), fit("budgetscope2026/english"), FAMILY, (1e20,))
+    assert difference.sized_by is None
+    told = {flag.partition(": ")[0] for flag in difference.flags}
+    assert told == {"porian2024/refinedweb-tuned", "budgetscope2026/english"}

@@ -100,14 +100,14 @@ def test_more_calibration_narrows_the_interval(surface: LossSurface) -> None:
     for design, flops in zip(designs, spend, strict=True):
         assert design.flops == pytest.approx(flops)
         assert calibration_flops(design.budgets, design.sizes, "shared") == pytest.approx(flops)
-    separate = value_of_calibration(learned(fit), 1e25, spend, runs="separate")
+    separate = value_of_calibration(learned(fit, schedule="cosine"), 1e25, spend)
     assert all(apart.log_width > together.log_width for apart, together in zip(separate, designs, strict=True))
 
 
 def test_the_design_that_was_run_is_worth_what_it_gave(surface: LossSurface) -> None:
     fit = fit_isoflop(planted_runs(surface, budgets=FLOPS), noise=ConstantNoise(0.002), intervals="scatter")
     spent = calibration_flops(FLOPS, 9, "separate")
-    (design,) = value_of_calibration(learned(fit), 1e24, [spent * (1 + 1e-9)], runs="separate")
+    (design,) = value_of_calibration(learned(fit, schedule="cosine"), 1e24, [spent * (1 + 1e-9)])
     low, high = fit.n_params.interval_at(1e24)
     assert design.budgets == pytest.approx(FLOPS)
     assert design.log_width == pytest.approx(np.log(high / low), rel=0.15)

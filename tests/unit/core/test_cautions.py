@@ -1,0 +1,35 @@
+"""What a plan warns of."""
+
+import pytest
+from tests.asking import ADVISOR
+
+from budgetscope.api import PlanRequest
+
+
+@pytest.mark.parametrize(
+    ("law", "code"),
+    [
+        ("besiroglu2024/refit", "extrapolated-surface"),
+        ("hoffmann2022/approach-3", "extrapolated-surface"),
+        ("hoffmann2022/approach-1", "extrapolated-allocation"),
+    ],
+)
+def test_whatever_splits_the_budget_says_how_far_it_is_extrapolated(law: str, code: str) -> None:
+    """The data of Hoffmann et al. 2022 end at 1.3e22 FLOPs, or 3e21."""
+    codes = {caution.code for caution in ADVISOR.plan(PlanRequest("1e27", law=law)).cautions}
+    assert code in codes
+    inside = {caution.code for caution in ADVISOR.plan(PlanRequest("1e20", law=law)).cautions}
+    assert code not in inside
+
+
+def test_a_surface_that_nothing_follows_is_not_warned_of() -> None:
+    plan = ADVISOR.plan(PlanRequest("1e27"))
+    assert plan.law_id == "porian2024/refinedweb-tuned"
+    assert not [caution for caution in plan.cautions if "surface" in caution.text]
+
+
+def test_a_comparison_has_the_cautions_of_the_law_that_judges() -> None:
+    request = PlanRequest("1e22")
+    plan, comparison = ADVISOR.plan(request), ADVISOR.compare(request)
+    assert {caution.fit_id for caution in comparison.cautions} == {comparison.law_id}
+    assert set(comparison.cautions) < set(plan.cautions)
