@@ -135,7 +135,9 @@ def test_a_default_law_whose_file_is_gone_can_be_fitted_anew(
     assert run(monkeypatch, "fits", "path", "mine/lab") == 0
     Path(capsys.readouterr().out.strip().splitlines()[-1]).unlink()
     assert run(monkeypatch, "plan", "1e20") == 1
+    capsys.readouterr()
     assert run(monkeypatch, *command) == 0
+    assert "which plans follow from now on" in capsys.readouterr().err
 
 
 def test_flags_of_a_recipe_and_of_a_law_are_told_wherever_they_are_used(

@@ -158,6 +158,10 @@ class Advisor:
         """The id of the law that answers when a request names none."""
         return self.settings.law or DEFAULT_LAW
 
+    def is_default(self, fit_id: str) -> bool:
+        """Return whether a fit answers, for the law or the recipe, when a request names none."""
+        return fit_id in {self.active_law, self.settings.hyperparameters or DEFAULT_HYPERPARAMETERS}
+
     def _active_fit(self) -> Fit:
         law = self.settings.law
         return self.library.get(DEFAULT_LAW) if law is None else self._from_settings(law, "law")

@@ -83,12 +83,18 @@ def fit(
         curves=curves,
     )
     choices = api.FitChoices(name, title, kind, noise, schedule, vocab, tokenizer, draws, seed)
-    fitted = api.Advisor().fit(reading, choices)
+    advisor = api.Advisor()
+    fitted = advisor.fit(reading, choices)
     emit("json" if json else None, {"json": partial(dump, fitted.fit)}, partial(_show_fit, fitted))
     if fitted.path is None:
         sys.stderr.write("nothing is stored; --name mine/lab would store it\n")
+    elif advisor.is_default(fitted.fit.id):
+        sys.stderr.write(
+            f"wrote {fitted.path}; it is the default, which plans follow from now on: "
+            f"`budgetscope fits undo {fitted.fit.id}` takes it back\n"
+        )
     else:
-        sys.stderr.write(f"wrote {fitted.path}; `budgetscope fits use {fitted.fit.id}` makes it the default law\n")
+        sys.stderr.write(f"wrote {fitted.path}; `budgetscope fits use {fitted.fit.id}` makes it the default\n")
 
 
 def _show_intake(intake: "Intake", console: "Console") -> None:
