@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from budgetscope.api import Advisor, PlanRequest, command, said
-from budgetscope.core.errors import UsageError
+from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.report.tables import comparison_markdown, plan_markdown
 from budgetscope.store import locations
 from budgetscope.store.state import AppState, read_state
@@ -239,6 +239,31 @@ def test_running_reads_the_state_and_writes_it_at_the_end(monkeypatch: pytest.Mo
     assert read_state().request == {"budget": "1e22"}
     assert len(told) == (text is not None)
     assert all("is not restored" in sentence for sentence in told)
+
+
+@pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.name)
+async def test_quitting_from_any_screen_keeps_what_it_showed(advisor: Advisor, tab: Tab) -> None:
+    app = BudgetscopeApp(PlanRequest("1e20"), advisor)
+    async with app.run_test(size=SMALL) as pilot:
+        await settle(pilot)
+        await pilot.press("escape", str(tab.number))
+        await settled(pilot)
+        shown_last = app.state()
+        await pilot.press("q")
+    assert app.return_code == 0
+    assert app.state() == shown_last
+    assert shown_last.views[tab.name]
+
+
+def test_an_app_that_failed_says_so_and_its_state_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(app: BudgetscopeApp) -> None:
+        app.desk.edit("budget", "1e22")
+        app._return_code = 1
+
+    monkeypatch.setattr(app_module.BudgetscopeApp, "run", run)
+    with pytest.raises(FailureError, match="the app failed"):
+        run_app()
+    assert read_state() == AppState()
 
 
 # Taken away

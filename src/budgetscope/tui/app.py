@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from budgetscope.api import Advisor, PlanRequest, request_of, said
-from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.errors import BudgetscopeError, FailureError
 from budgetscope.store.state import AppState, read_state, write_state
 from budgetscope.tui.desk import Desk
 from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
@@ -208,7 +208,7 @@ def run_app(request: PlanRequest | None = None) -> None:
         request: what to open with; what was asked last when None, on the very first start after a tour.
 
     Raises:
-        FailureError: what was shown cannot be stored.
+        FailureError: the app failed, or what was shown cannot be stored.
     """
     notice = ""
     try:
@@ -217,4 +217,7 @@ def run_app(request: PlanRequest | None = None) -> None:
         state, notice = AppState(toured=True), str(error)
     app = BudgetscopeApp(request, state=state, notice=notice, tour=request is None and not state.toured)
     app.run()
+    if app.return_code:
+        # What made it fail would make the next start fail.
+        raise FailureError("the app failed, as told above; the next start opens what was open before this one.")
     write_state(app.state())

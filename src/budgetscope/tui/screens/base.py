@@ -76,7 +76,7 @@ class DeskScreen(Screen[None]):
         return None if self.desk.answered is None else command(self.desk.answered)
 
     def remember(self) -> Remembered:
-        """Return what to restore on the next start."""
+        """Return what to restore on the next start; asked when the widgets are gone."""
         return {}
 
     def recall(self, remembered: Remembered) -> None:

@@ -53,7 +53,9 @@ class CalibrateScreen(DeskScreen):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._texts = {field.name: "" for field in form.FIELDS}
-        self._view = VIEWS[0]
+        # Held, since what they show is remembered when they are off the screen for good.
+        self.new = NewRun(self._texts, self._offer_keys)
+        self._run_view = RunView(id="run")
         self._observer = Observer()
         self._looking = False
         self._looked = False
@@ -68,13 +70,13 @@ class CalibrateScreen(DeskScreen):
     def body(self) -> ComposeResult:
         """Lay the list of runs; below it the form with its design, or the run."""
         yield RunList(id="runs", classes="panel")
-        yield NewRun(self._texts, self._offer_keys)
-        yield RunView(id="run")
+        yield self.new
+        yield self._run_view
 
     def on_mount(self) -> None:
         """Name the panels, and begin to look at the runs."""
         self.query_one("#runs").border_title = "Calibrations"
-        self.query_one(RunView).view, self.query_one(RunView).zoomed = self._view, self.zoomed
+        self._run_view.zoomed = self.zoomed
         self.watch_chosen()
         self._timer = self.set_interval(_TICK_SECONDS, self._tick, pause=True)
 
@@ -100,14 +102,9 @@ class CalibrateScreen(DeskScreen):
     # Looking at the runs
 
     @property
-    def new(self) -> NewRun:
-        """The form."""
-        return self.query_one(NewRun)
-
-    @property
     def run_shown(self) -> View | None:
         """The run on the screen, once it has been looked at."""
-        run = self.query_one(RunView).run
+        run = self._run_view.run
         return run if run is not None and run.folder.name == self.chosen else None
 
     def _tick(self) -> None:
@@ -145,8 +142,8 @@ class CalibrateScreen(DeskScreen):
             self.chosen = NEW
         if run is not None and run.folder.name == self.chosen:
             before = self.run_shown
-            self.query_one(RunView).show(run)
-            self.query_one(RunView).display = True
+            self._run_view.show(run)
+            self._run_view.display = True
             if run.fitted and (before is None or not before.fitted):
                 self._judge(run)
             # A log that is longer than one look reads on at once.
@@ -168,7 +165,7 @@ class CalibrateScreen(DeskScreen):
         new = self.chosen == NEW
         self.query_one(RunList).chosen = self.chosen
         self.new.display = new
-        self.query_one(RunView).display = not new and self.run_shown is not None
+        self._run_view.display = not new and self.run_shown is not None
         self._make_room()
         if not new:
             self.set_focus(None)
@@ -253,7 +250,7 @@ class CalibrateScreen(DeskScreen):
 
     def action_next_view(self) -> None:
         """Show the next panel of the run."""
-        self.query_one(RunView).next_view()
+        self._run_view.next_view()
 
     def action_zoom(self) -> None:
         """Give the panel the whole screen, or take it back."""
@@ -261,7 +258,7 @@ class CalibrateScreen(DeskScreen):
 
     def watch_zoomed(self) -> None:
         """Tell the panels, and make room."""
-        self.query_one(RunView).zoomed = self.zoomed
+        self._run_view.zoomed = self.zoomed
         self._make_room()
 
     def _make_room(self) -> None:
@@ -270,18 +267,18 @@ class CalibrateScreen(DeskScreen):
 
     def action_next_grid(self, what: int) -> None:
         """Show the map of the next size or the next beta2."""
-        self.query_one(RunView).next_grid(what)
+        self._run_view.next_grid(what)
 
     def action_crosshair(self, cells: int) -> None:
         """Move the crosshair of the chart that is shown."""
-        self.query_one(RunView).chart.move_crosshair(cells)
+        self._run_view.chart.move_crosshair(cells)
 
     def action_page(self, pages: int) -> None:
         """Go up or down in what is longer than its panel."""
         if self.chosen == NEW:
             self.query_one(DesignPanel).page(pages)
         else:
-            self.query_one(RunView).page(pages)
+            self._run_view.page(pages)
 
     # Its fit
 
@@ -372,15 +369,15 @@ class CalibrateScreen(DeskScreen):
 
     def remember(self) -> Remembered:
         """Return the form, and what is shown."""
-        texts = {_FORM + name: text for name, text in self.new.texts.items()}
-        return {"chosen": self.chosen, "view": self.query_one(RunView).view, "zoomed": self.zoomed, **texts}
+        texts = {_FORM + name: text for name, text in self._texts.items()}
+        return {"chosen": self.chosen, "view": self._run_view.view, "zoomed": self.zoomed, **texts}
 
     def recall(self, remembered: Remembered) -> None:
         """Show what was shown."""
         for name in self._texts:
             self._texts[name] = str(remembered.get(_FORM + name, ""))
         if remembered.get("view") in VIEWS:
-            self._view = str(remembered["view"])
+            self._run_view.set_reactive(RunView.view, str(remembered["view"]))
         self.set_reactive(CalibrateScreen.chosen, str(remembered.get("chosen", NEW)))
         self.set_reactive(CalibrateScreen.zoomed, remembered.get("zoomed") is True)
 

@@ -59,6 +59,7 @@ class FitsScreen(DeskScreen):
     """Looks through the stored fits.
 
     Attributes:
+        table: the list; held, since its cursor is remembered when it is off the screen for good.
         view: what the lower half shows, of `VIEWS`; a wide window shows the details beside a chart.
         zoomed: whether the lower half has the whole screen.
     """
@@ -71,6 +72,7 @@ class FitsScreen(DeskScreen):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
+        self.table = FitTable(id="shelf", classes="panel")
         self._draft = Draft()
         self._entries: tuple[Entry, ...] = ()
         self._ids: frozenset[str] = frozenset()
@@ -85,7 +87,7 @@ class FitsScreen(DeskScreen):
         with Horizontal(id="sieve"):
             yield Label("Filter")
             yield Input(placeholder="id, title, layer, what it says, edited, broken ...", compact=True)
-        yield FitTable(id="shelf", classes="panel")
+        yield self.table
         with Horizontal(id="page"):
             yield Page(id="details", classes="panel")
             yield Chart(id="chart", classes="panel")
@@ -100,11 +102,6 @@ class FitsScreen(DeskScreen):
         self._arrange()
 
     # The list
-
-    @property
-    def table(self) -> FitTable:
-        """The list."""
-        return self.query_one(FitTable)
 
     def show_desk(self) -> None:
         """Show the list, read in the background when files have changed, and what the plan follows."""
@@ -347,12 +344,12 @@ class FitsScreen(DeskScreen):
 
     def _undo(self, fit_id: str) -> None:
         try:
-            restored = self.desk.advisor.shelf.undo(fit_id)
+            undone = self.desk.advisor.shelf.undo(fit_id)
         except BudgetscopeError as error:
             self.tell(str(error))
             return
         self.desk.reread()
-        self.notify(f"{undone_text(fit_id, restored)}.", markup=False)
+        self.notify(f"{undone_text(fit_id, undone.restored, was_default=undone.was_default)}.", markup=False)
 
     def action_import(self) -> None:
         """Open the import of a runs file."""
@@ -383,7 +380,7 @@ class FitsScreen(DeskScreen):
 
     def remember(self) -> Remembered:
         """Return what the lower half shows, and where the cursor is."""
-        entry = self.table.chosen if self.is_mounted else None
+        entry = self.table.chosen
         return {"view": self.view, "zoomed": self.zoomed, "fit": entry.id if entry else self._first_id}
 
     def recall(self, remembered: Remembered) -> None:

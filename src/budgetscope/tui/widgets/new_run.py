@@ -1,6 +1,6 @@
 """A new calibration: its form, and its design with the price."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -24,18 +24,19 @@ class NewRun(Horizontal):
 
     Attributes:
         ready: the priced run, which can start; None while the form has no price.
+        texts: what the fields hold, by name; still there when they are gone.
     """
 
-    def __init__(self, texts: Mapping[str, str], on_change: Callable[[], None]) -> None:
+    def __init__(self, texts: dict[str, str], on_change: Callable[[], None]) -> None:
         """Lay the form.
 
         Args:
-            texts: of its fields, by name.
+            texts: what its fields hold at first; kept up to date.
             on_change: called when it begins or ceases to prepare or to have a price.
         """
         super().__init__(id="new")
         self.ready: Ready | None = None
-        self._first_texts = texts
+        self.texts = texts
         self._on_change = on_change
         self._preparation: Preparation | None = None
 
@@ -43,7 +44,7 @@ class NewRun(Horizontal):
         """Lay the fields, and the design beside them."""
         with VerticalScroll(id="form", classes="panel", can_focus=False):
             for field in form.FIELDS:
-                yield FieldRow(field, self._first_texts.get(field.name, ""), field.hint, field.suggestions)
+                yield FieldRow(field, self.texts.get(field.name, ""), field.hint, field.suggestions)
         yield DesignPanel(id="design", classes="panel")
 
     def on_mount(self) -> None:
@@ -62,11 +63,6 @@ class NewRun(Horizontal):
         return self.query_one(f"#field-{name}", FieldRow)
 
     @property
-    def texts(self) -> dict[str, str]:
-        """What the fields hold."""
-        return {field.name: self.row(field.name).input.value for field in form.FIELDS}
-
-    @property
     def preparing(self) -> bool:
         """Whether a run is being prepared."""
         return self._preparation is not None
@@ -74,6 +70,7 @@ class NewRun(Horizontal):
     @on(FieldEdited)
     def _edited(self, event: FieldEdited) -> None:
         event.stop()
+        self.texts[event.name] = event.text
         self.ready = None
         if self._preparation is None:
             self._read()
