@@ -1,6 +1,7 @@
 """Learning curves: which rows are points of one run, its last point, and its loss at given budgets."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -18,12 +19,15 @@ def curve_key(run: Run) -> tuple[object, ...]:
     return (run.name, run.n_params, run.learning_rate, run.batch_tokens, run.beta2, run.seed)
 
 
-def take_points(rows: Sequence[Row], curves: str, journal: Journal) -> list[Row]:
-    """Return the last point of each learning curve ("final"), or all points ("all").
+def take_points(rows: Sequence[Row], curves: str, journal: Journal) -> tuple[list[Row], int]:
+    """Take the last point of each learning curve ("final"), or all points ("all").
 
     Rows are points of one curve if they share their run's name, size and hyperparameters; without names
-    the table must have steps, or each row is a run of its own. A run whose last loss is NaN diverged: with
-    "final" none of its points is used.
+    the table must have steps, or each row is a run of its own unless all points are asked for. A run whose last
+    loss is NaN diverged: with "final" none of its points is used.
+
+    Returns:
+        The rows, and how many curves have several points.
 
     Raises:
         UsageError: `curves` is neither.
@@ -32,19 +36,39 @@ def take_points(rows: Sequence[Row], curves: str, journal: Journal) -> list[Row]
         raise UsageError(f"{quote(curves)} is not a choice of points; choose one of {', '.join(CURVES)}.")
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
-        is_point = row.run.name is not None or row.run.step is not None
+        is_point = curves == "all" or row.run.name is not None or row.run.step is not None
         groups.setdefault(curve_key(row.run) if is_point else (row.number,), []).append(row)
     last = {key: max(row.run.tokens for row in points) for key, points in groups.items()}
     earlier = {id(row) for key, points in groups.items() for row in points if row.run.tokens < last[key]}
-    if not earlier:
-        return list(rows)
-    n_curves = sum(any(id(row) in earlier for row in points) for points in groups.values())
+    long = [key for key, points in groups.items() if any(id(row) in earlier for row in points)]
+    if curves == "final" and _has_lengths(row.run for row in rows if row.run.name is None and row.run.step is None):
+        journal.assume(
+            "Rows of one size at several token counts are taken as final losses of runs of their own, since no column "
+            "names a run or counts steps; if they are points of learning curves, say --map run=COLUMN or "
+            "--map step=COLUMN."
+        )
+    if not long:
+        return list(rows), 0
+    names = Counter(name for name, *_ in groups)
+    if any(names[name] > 1 for name, *_ in long):
+        journal.assume(
+            "Rows without a run's name of their own are taken as points of one curve if they share size and settings; "
+            "a column `run` with a name for each run would tell runs apart."
+        )
     if curves == "all":
-        journal.assume(f"Every point of {n_curves} learning curves is used, as asked.")
-        return list(rows)
-    journal.assume(f"The last point of {n_curves} learning curves is used; --curves all uses every point.")
+        journal.assume(f"Every point of {len(long)} learning curves is used, as asked.")
+        return list(rows), len(long)
+    journal.assume(f"The last point of {len(long)} learning curves is used; --curves all uses every point.")
     journal.drop((row.number for row in rows if id(row) in earlier), "an earlier point of a learning curve")
-    return [row for row in rows if id(row) not in earlier]
+    return [row for row in rows if id(row) not in earlier], len(long)
+
+
+def _has_lengths(runs: Iterable[Run]) -> bool:
+    """Return whether runs that share size, batch, beta2 and seed differ in tokens."""
+    lengths: dict[tuple[object, ...], set[float]] = {}
+    for run in runs:
+        lengths.setdefault((run.n_params, run.batch_tokens, run.beta2, run.seed), set()).add(run.tokens)
+    return any(len(tokens) > 1 for tokens in lengths.values())
 
 
 def at_budgets(runs: Iterable[Run], budgets: Iterable[float]) -> tuple[Run, ...]:

@@ -50,13 +50,12 @@ def parse_rows(rows: Sequence[RawRow], sources: Mapping[str, Source], journal: J
     return drafts
 
 
-def share_constants(drafts: Sequence[Draft], journal: Journal) -> None:
-    """Give every point of a named run what the run logged once, and the peak of its learning-rate schedule."""
+def share_constants(drafts: Sequence[Draft]) -> None:
+    """Give every point of a named run what the run logged once."""
     runs: dict[str, list[Draft]] = {}
     for draft in drafts:
         if draft.name is not None and draft.values.get("step") is not None:
             runs.setdefault(draft.name, []).append(draft)
-    schedules = 0
     for points in runs.values():
         # A name that several sizes share, or that comes back to a step, stands for more than one run.
         is_repeated = len({point.values["step"] for point in points}) < len(points)
@@ -64,14 +63,9 @@ def share_constants(drafts: Sequence[Draft], journal: Journal) -> None:
             continue
         for name in _CONSTANT:
             found = _found(name, points)
-            if name == "learning_rate" and len(found) > 1:
-                found = {max(found)}
-                schedules += 1
             if len(found) == 1:
                 for point in points:
                     point.values[name] = next(iter(found))
-    if schedules:
-        journal.assume(f"learning_rate is the peak of its schedule in {schedules} runs.")
 
 
 def _found(name: str, drafts: Sequence[Draft]) -> set[float]:

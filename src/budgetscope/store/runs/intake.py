@@ -13,6 +13,7 @@ from budgetscope.store.runs.columns import check_mapping, find_column, parse_cel
 from budgetscope.store.runs.curves import take_points
 from budgetscope.store.runs.formats import RawRow, RawTable, name_columns, plain, read_table
 from budgetscope.store.runs.result import Intake, Journal
+from budgetscope.store.runs.schedules import share_peaks
 
 ANY = "*"
 _COUNTED = {
@@ -71,14 +72,15 @@ def read_runs(
     fields.check_columns(table, sources, convention)
 
     drafts = fields.parse_rows(rows, sources, journal)
-    fields.share_constants(drafts, journal)
+    fields.share_constants(drafts)
     fields.set_batch_tokens(drafts, sources, seq_len)
     fields.convert_loss(drafts, sources["loss"], loss_unit, bytes_per_token, journal)
     complete = fields.derive(drafts, sources, convention, journal)
+    decaying = share_peaks(drafts, journal)
     checks.check_six_n_d(complete, convention, journal)
 
     known = {column for source in sources.values() for column in source.columns}
-    points = take_points(fields.finish(drafts, journal), curves, journal)
+    points, n_curves = take_points(fields.finish(drafts, journal), curves, journal)
     points = checks.drop_diverged(points, journal)
     checks.check_configurations(points, table.columns, known | chosen)
     points = checks.merge_duplicates(points, known, journal)
@@ -94,6 +96,8 @@ def read_runs(
         dropped=journal.dropped,
         mapping={field: source.label for field, source in sources.items()},
         assumptions=tuple(journal.assumptions),
+        curves=n_curves,
+        decaying=decaying,
     )
 
 

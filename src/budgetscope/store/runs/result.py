@@ -39,6 +39,8 @@ class Intake:
         dropped: rows left out, by reason.
         mapping: field to the column that it was read from.
         assumptions: what was assumed, converted or derived, a sentence each.
+        curves: learning curves of several points; `runs` has the last point of each, or all points.
+        decaying: runs whose logged learning rate decays.
     """
 
     runs: tuple[Run, ...]
@@ -49,6 +51,8 @@ class Intake:
     dropped: tuple[Dropped, ...]
     mapping: Mapping[str, str]
     assumptions: tuple[str, ...]
+    curves: int = 0
+    decaying: int = 0
 
 
 class Journal:
