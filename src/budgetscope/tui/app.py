@@ -174,7 +174,7 @@ class BudgetscopeApp(App[None]):
 
     def action_copy_markdown(self) -> None:
         """Copy what the screen says."""
-        text = self.stage.as_markdown()
+        text = self.stage.as_markdown() if self.stage.is_mounted else None
         if text is not None:
             self.copy_to_clipboard(text)
             title = text.lstrip("# ").partition("\n")[0].replace("\\", "")

@@ -8,13 +8,13 @@ from typing import ClassVar, TypeVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from budgetscope.api import command
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.tui.desk import Desk
 from budgetscope.tui.keys import HELP, bound
+from budgetscope.tui.screens.patient import PatientScreen
 from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
 from budgetscope.tui.widgets.tab_bar import TabBar
 
@@ -23,7 +23,7 @@ Remembered = Mapping[str, str | float | bool]
 NOTICE_SECONDS = 12.0
 
 
-class DeskScreen(Screen[None]):
+class DeskScreen(PatientScreen[None]):
     """Shows what is on the desk whenever it is visible.
 
     A subclass names its `SECTION` of the table of keys, composes its `body` and fills it in `show_desk`.

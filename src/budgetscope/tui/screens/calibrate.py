@@ -339,9 +339,9 @@ class CalibrateScreen(DeskScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether an action means something now: the footer and the palette offer only those."""
-        if action in _CONDITIONS and self.is_mounted:
-            return _CONDITIONS[action](self)
-        return super().check_action(action, parameters)
+        if not super().check_action(action, parameters):
+            return False
+        return _CONDITIONS[action](self) if action in _CONDITIONS else True
 
     def _offer_keys(self) -> None:
         """Let the footer follow, when it has to: it is laid out anew."""

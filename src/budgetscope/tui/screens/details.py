@@ -6,18 +6,18 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from budgetscope.core.plan import Plan
 from budgetscope.report.rows import PlanRow, plan_rows
 from budgetscope.tui.keys import bindings
+from budgetscope.tui.screens.patient import Dialog
 from budgetscope.tui.widgets.recommendation import CAUTION_SIGN
 
 _SECTIONS = (("budget", "Budget"), ("model", "Model and data"), ("recipe", "Hyperparameters"), ("run", "Run"))
 
 
-class DetailsScreen(ModalScreen[None]):
+class DetailsScreen(Dialog[None]):
     """Shows a plan in full; scrolls."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("details")

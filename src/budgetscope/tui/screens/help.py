@@ -6,15 +6,15 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from budgetscope.tui.keys import EVERYWHERE, Key, bindings, keys_of, named
+from budgetscope.tui.screens.patient import Dialog
 
 _KEYS_WIDTH = 20
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """Shows what the keys do on the screen below it."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("help")

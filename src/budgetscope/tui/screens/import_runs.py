@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.suggester import Suggester, SuggestFromList
 from textual.widgets import Input, Label, Static
 
@@ -21,6 +20,7 @@ from budgetscope.tui.draft import Draft, PathSuggester
 from budgetscope.tui.fit_pages import columns_page, fitted_page, intake_page
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import DeskScreen
+from budgetscope.tui.screens.patient import Dialog
 from budgetscope.tui.widgets.page import Heading, Line, Page, Problem
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class _Seen:
     problem: str
 
 
-class ImportScreen(ModalScreen[str | None]):
+class ImportScreen(Dialog[str | None]):
     """Returns the id under which a fit was stored, or None.
 
     Attributes:

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
@@ -18,6 +17,7 @@ from budgetscope.core.curves import local_exponent
 from budgetscope.core.fit import Fit
 from budgetscope.core.quantities import format_flops
 from budgetscope.tui.keys import bindings
+from budgetscope.tui.screens.patient import Dialog
 from budgetscope.tui.widgets.law_table import CHOSEN_SIGN, SEPARATOR
 
 _NOWHERE_FLOPS = 1e21
@@ -25,7 +25,7 @@ _NOWHERE_FLOPS = 1e21
 _TITLE_WIDTH = 46
 
 
-class LawsScreen(ModalScreen[str | None]):
+class LawsScreen(Dialog[str | None]):
     """Returns the id of the chosen fit, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,16 +8,16 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.quantities import quote
 from budgetscope.tui.keys import bindings
+from budgetscope.tui.screens.patient import Dialog
 from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
 
 
-class NameScreen(ModalScreen[str | None]):
+class NameScreen(Dialog[str | None]):
     """Asks for a name until it is taken, and returns it; None when it is closed."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("name")
@@ -67,7 +67,7 @@ class NameScreen(ModalScreen[str | None]):
         self.dismiss(None)
 
 
-class DeleteScreen(ModalScreen[bool]):
+class DeleteScreen(Dialog[bool]):
     """Asks whether to delete a scenario, and returns the answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("delete")

@@ -9,13 +9,13 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.geometry import Offset, Region, Size
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from budgetscope.tui.desk import Desk
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import DeskScreen
+from budgetscope.tui.screens.patient import Dialog
 from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
 
 _OTHERS = "-beside-the-tour"
@@ -77,7 +77,7 @@ PARTS = ("TabBar", "#field-budget", "#form", "#recommendation", "#cautions", "#l
 """What is dimmed while the tour points at something else."""
 
 
-class TourScreen(ModalScreen[None]):
+class TourScreen(Dialog[None]):
     """Points at parts of the plan screen below it; at the end, a budget goes to the desk.
 
     Attributes:

@@ -6,13 +6,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from budgetscope.tui.keys import bindings
+from budgetscope.tui.screens.patient import Dialog
 
 
-class UndoScreen(ModalScreen[bool]):
+class UndoScreen(Dialog[bool]):
     """Returns whether to go ahead."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("undo")
