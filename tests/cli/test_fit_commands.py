@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,14 @@ import pytest
 
 from budgetscope.cli.main import main
 from budgetscope.fitting.planted import SYMMETRIC, planted_runs
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Iterable[object]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+    return path
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -24,12 +33,20 @@ def runs(tmp_path: Path) -> Path:
     table = planted_runs(
         SYMMETRIC, budgets=np.array([1e17 * 4**k for k in range(6)]), log_std=0.001, rng=np.random.default_rng(0)
     )
-    path = tmp_path / "runs.csv"
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["flops", "params", "tokens", "loss"])
-        writer.writerows(zip(table.flops, table.n_params, table.tokens, table.loss, strict=True))
-    return path
+    rows = zip(table.flops, table.n_params, table.tokens, table.loss, strict=True)
+    return write_table(tmp_path / "runs.csv", ["flops", "params", "tokens", "loss"], rows)
+
+
+@pytest.fixture
+def histories(tmp_path: Path) -> Path:
+    """Twelve sizes at a constant learning rate, logged as they were trained."""
+    rng = np.random.default_rng(0)
+    rows = [
+        (f"n{n:.0f}", n, step, step * 2e5, SYMMETRIC.loss(n, step * 2e5) * np.exp(0.0005 * rng.standard_normal()))
+        for n in 2e7 * 2 ** (np.arange(12) / 2)
+        for step in range(500, 20_001, 500)
+    ]
+    return write_table(tmp_path / "histories.csv", ["run", "params", "step", "tokens", "loss"], rows)
 
 
 @pytest.fixture
@@ -59,6 +76,46 @@ def test_fit_stores_a_law_that_plans(
     assert run(monkeypatch, "plan", "1e20", "--law", "mine/lab", "--json") == 0
     plan = json.loads(capsys.readouterr().out)
     assert plan["n_params"]["value"] == pytest.approx(SYMMETRIC.allocate(1e20).n_params, rel=0.1)
+
+
+@pytest.mark.parametrize("kind", [(), ("--kind", "isoflop")])
+def test_learning_curves_at_a_constant_rate_become_iso_flop_curves(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], histories: Path, kind: tuple[str, ...]
+) -> None:
+    words = ("fit", str(histories), "--counting", "standard", "--curves", "all", "--schedule", "constant", *kind)
+    assert run(monkeypatch, *words, "--name", "mine/curves") == 0
+    assert "Each learning curve is read at those of 9 budgets a factor of two apart" in capsys.readouterr().out
+    assert run(monkeypatch, "fits", "show", "mine/curves", "--json") == 0
+    fit = json.loads(capsys.readouterr().out)
+    assert fit["method"].startswith("IsoFLOP fit: 12 learning curves read at 9 budgets a factor of two apart")
+    exponent = fit["laws"]["allocation"]["parameters"]["exponent"]
+    assert exponent == pytest.approx(SYMMETRIC.optimal_exponent, abs=0.04)
+
+
+def test_histories_that_cannot_be_fitted_by_their_ends_name_the_way_to_use_all(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], histories: Path
+) -> None:
+    words = ("fit", str(histories), "--counting", "standard")
+    assert run(monkeypatch, *words) == 2
+    assert "--curves all --schedule constant uses the others, too" in capsys.readouterr().err
+    assert run(monkeypatch, *words, "--schedule", "cosine") == 2
+    assert "--curves" not in capsys.readouterr().err
+    assert run(monkeypatch, *words, "--curves", "all", "--schedule", "cosine") == 2
+    assert "leave --curves all out" in capsys.readouterr().err
+
+
+def test_points_of_a_logged_decay_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    rows = [
+        (f"n{n:.0f}", n, step, step * 1e6, 3 + 1 / step, 1e-3 / step)
+        for n in (1e7, 2e7, 4e7)
+        for step in (100, 200, 300)
+    ]
+    path = write_table(tmp_path / "decays.csv", ["run", "params", "step", "tokens", "loss", "lr"], rows)
+    words = ("fit", str(path), "--counting", "standard", "--curves", "all", "--schedule", "constant")
+    assert run(monkeypatch, *words) == 2
+    assert "the learning rate of 3 runs decays" in capsys.readouterr().err
 
 
 def test_fit_without_a_name_stores_nothing(

@@ -1,9 +1,9 @@
 """Questions about a user's own runs: read them, fit laws to them, score laws on them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from budgetscope.core.difference import Difference, differ
 from budgetscope.core.errors import UsageError
@@ -17,6 +17,8 @@ from budgetscope.store.library import Library
 from budgetscope.store.schema import MAX_COUNT, check_id
 
 if TYPE_CHECKING:
+    from budgetscope.core.runs import Run
+    from budgetscope.fitting.assemble import Kind
     from budgetscope.fitting.score import CellScore, ScoreSummary
     from budgetscope.store.runs import Intake
 
@@ -96,29 +98,88 @@ def fit(reading: Reading, choices: FitChoices, library: Library, active: Fit | N
     if choices.name is not None:
         check_id(choices.name)
     intake = read(reading)
+    intake, runs, points = _points(intake, reading, choices.schedule, kind)
     fit_id = choices.name or "unsaved/fit"
-    found = fit_runs(
-        intake.runs,
-        Assembly(
-            id=fit_id,
-            title=choices.title or fit_id,
-            counting=intake.counting,
-            source=f"runs of {reading.path.name}",
-            kind=kind,
-            noise=choices.noise,
-            schedule=choices.schedule,
-            tokenizer=choices.tokenizer,
-            vocab_size=choices.vocab_size,
-            seq_len=reading.seq_len,
-            draws=choices.draws,
-            seed=choices.seed,
-        ),
+    assembly = Assembly(
+        id=fit_id,
+        title=choices.title or fit_id,
+        counting=intake.counting,
+        source=f"runs of {reading.path.name}",
+        kind=kind,
+        noise=choices.noise,
+        schedule=choices.schedule,
+        tokenizer=choices.tokenizer,
+        vocab_size=choices.vocab_size,
+        seq_len=reading.seq_len,
+        draws=choices.draws,
+        seed=choices.seed,
+        **points,
     )
+    try:
+        found = fit_runs(runs, assembly)
+    except UsageError as error:
+        raise UsageError(f"{error}{_more_points(intake, reading, choices.schedule)}") from None
     difference = None
     if active is not None and found.allocation is not None:
         difference = differ(active, found, family_of(active))
     path = library.save(found) if choices.name is not None else None
     return Fitted(intake, found, path, difference)
+
+
+class _Points(TypedDict):
+    """What an `Assembly` is told of learning curves."""
+
+    curves: int
+    budgets_read: int
+
+
+def _points(
+    intake: "Intake", reading: Reading, schedule: str | None, kind: "Kind | None"
+) -> "tuple[Intake, Sequence[Run], _Points]":
+    """Return the runs to fit, read off their learning curves where IsoFLOP curves are made of all points.
+
+    Raises:
+        UsageError: the points are not final losses, or no budget is within the curves of enough sizes.
+    """
+    from budgetscope.fitting.assemble import suitable_kind  # noqa: PLC0415 - NumPy
+    from budgetscope.fitting.checks import MIN_SIZES  # noqa: PLC0415
+    from budgetscope.store.runs import at_budgets, ladder  # noqa: PLC0415
+
+    if reading.curves != "all" or not intake.curves:
+        return intake, intake.runs, _Points(curves=0, budgets_read=0)
+    if intake.decaying:
+        raise UsageError(
+            f"the learning rate of {intake.decaying} runs decays, so that their points before the end are no final "
+            "losses; leave --curves all out, so that only the last point of each run is used."
+        )
+    points = _Points(curves=intake.curves, budgets_read=0)
+    is_asked = kind in ("isoflop", "parabola")
+    if not is_asked and (kind is not None or schedule != "constant" or suitable_kind(intake.runs) == "hyperparameters"):
+        return intake, intake.runs, points
+    budgets = ladder(intake.runs, MIN_SIZES)
+    runs = at_budgets(intake.runs, budgets)
+    if not is_asked and suitable_kind(runs) != "isoflop":
+        return intake, intake.runs, points
+    if not runs:
+        raise UsageError(
+            f"no budget is within the learning curves of {MIN_SIZES} sizes; train more sizes to the same FLOPs."
+        )
+    read_off = (
+        f"Each learning curve is read at those of {len(budgets)} budgets a factor of two apart, from {budgets[0]:.3g} "
+        f"to {budgets[-1]:.3g} FLOPs, that it passes."
+    )
+    told = replace(intake, assumptions=(*intake.assumptions, read_off))
+    return told, runs, _Points(curves=intake.curves, budgets_read=len(budgets))
+
+
+def _more_points(intake: "Intake", reading: Reading, schedule: str | None) -> str:
+    """Return the remedy of runs that cannot carry a law while all but their last points are left out."""
+    if reading.curves != "final" or not intake.curves or intake.decaying or schedule not in (None, "constant"):
+        return ""
+    return (
+        f" Only the last point of each of {intake.curves} learning curves was used: if their learning rate was "
+        "constant, --curves all --schedule constant uses the others, too."
+    )
 
 
 def score(reading: Reading, fit: Fit, vocab_size: int | None) -> Scored:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 Kind = Literal["isoflop", "parabola", "parametric", "hyperparameters", "hyperparameters-akima"]
 KINDS: tuple[Kind, ...] = ("isoflop", "parabola", "parametric", "hyperparameters", "hyperparameters-akima")
 SCHEDULES = ("constant", "cosine", "wsd")
+_DECAYING = ("cosine", "wsd")
 NOISES = ("refinedweb", "openwebtext2", "refinedweb-intended", "openwebtext2-intended")
 MIN_SETTINGS = 3
 """Learning rates at one (N, D) from which on a table is taken for a sweep of hyperparameters."""
@@ -56,6 +57,8 @@ class Assembly:
         tokenizer: Its name.
         vocab_size: Its size.
         seq_len: Training context in tokens.
+        curves: Learning curves that the runs are points of; 0 where every run is one of its own.
+        budgets_read: Budgets at which those curves were read between their points; 0 where the runs are the points.
         draws: Bootstrap draws.
         seed: Of the random generator.
     """
@@ -70,6 +73,8 @@ class Assembly:
     tokenizer: str | None = None
     vocab_size: int | None = None
     seq_len: int | None = None
+    curves: int = 0
+    budgets_read: int = 0
     draws: int = 1000
     seed: int = 0
 
@@ -82,6 +87,11 @@ def fit_runs(runs: Sequence[Run], assembly: Assembly) -> Fit:
     """
     if assembly.schedule is not None and assembly.schedule not in SCHEDULES:
         raise UsageError(f"{assembly.schedule!r} is not a schedule; choose one of {', '.join(SCHEDULES)}.")
+    if assembly.curves and assembly.schedule in _DECAYING:
+        raise UsageError(
+            f"points in the middle of a {assembly.schedule} schedule are no final losses, since a run that ended there "
+            "would have decayed before; leave --curves all out, so that only the last point of each run is used."
+        )
     kind = assembly.kind or suitable_kind(runs)
     match kind:
         case "isoflop" | "parabola":
@@ -91,7 +101,19 @@ def fit_runs(runs: Sequence[Run], assembly: Assembly) -> Fit:
         case "hyperparameters" | "hyperparameters-akima":
             fit = _hyperparameters(runs, assembly, kind)
     provenance = {"runs": str(len(runs)), "runs_sha256": _digest(runs), "seed": str(assembly.seed)}
-    return replace(fit, provenance={**provenance, **fit.provenance})
+    flags = (*_curve_flags(assembly), *fit.flags)
+    return replace(fit, flags=flags, provenance={**provenance, **fit.provenance})
+
+
+def _curve_flags(assembly: Assembly) -> tuple[str, ...]:
+    """A caution about points of learning curves that may not be final losses."""
+    if not assembly.curves or assembly.schedule is not None:
+        return ()
+    sentence = (
+        f"The runs are points of {assembly.curves} learning curves and their schedule is not said: before the end of a "
+        "decay, losses are too high to be final ones."
+    )
+    return (sentence,)
 
 
 def suitable_kind(runs: Sequence[Run]) -> Kind:
@@ -163,7 +185,12 @@ def _isoflop(runs: Sequence[Run], assembly: Assembly, kind: Kind) -> Fit:
     except UsageError as error:
         flags.append(f"no law of excess loss: {error}")
     how = "a parabola through each budget" if kind == "parabola" else "Akima interpolation of log loss over log N"
-    fit = _fit(assembly, laws, flags, f"IsoFLOP fit: {how}, {len(found.optima)} budgets used; {found.noise}.")
+    read = (
+        f" {assembly.curves} learning curves read at {assembly.budgets_read} budgets a factor of two apart,"
+        if assembly.budgets_read
+        else ""
+    )
+    fit = _fit(assembly, laws, flags, f"IsoFLOP fit:{read} {how}, {len(found.optima)} budgets used; {found.noise}.")
     dropped = {f"dropped_{d.flops:.3g}": d.reason for d in found.dropped}
     return replace(fit, points=isoflop_points(found), provenance=dropped)
 
@@ -175,7 +202,8 @@ def _parametric(runs: Sequence[Run], assembly: Assembly) -> Fit:
             "it out, or ask for --kind isoflop."
         )
     table = run_table(runs)
-    resample: Literal["runs", "points"] = "runs" if assembly.schedule == "constant" else "points"
+    # Points of one run share its luck.
+    resample: Literal["runs", "points"] = "runs" if assembly.curves or assembly.schedule == "constant" else "points"
     found = fit_parametric(table, resample=resample, draws=assembly.draws, seed=assembly.seed)
     note = f"rms residual of log loss {found.log_residual_std:.4f}, draws over {resample}."
     method = f"Huber fit (delta 1e-3, log loss) of E + A/N^alpha + B/D^beta to {found.n_points} points."

@@ -110,6 +110,18 @@ def test_choices_that_would_change_nothing_are_refused(surface: LossSurface) -> 
         fit_runs(runs_on(surface), replace(ASSEMBLY, schedule="Constant"))
 
 
+def test_points_of_learning_curves_are_resampled_by_run_and_never_taken_from_a_decay(surface: LossSurface) -> None:
+    points = replace(ASSEMBLY, kind="parametric", curves=9)
+    fit = fit_runs(runs_on(surface), points)
+    assert fit.laws["surface"].note.endswith("draws over runs.")
+    assert fit.flags[0].startswith("The runs are points of 9 learning curves and their schedule is not said")
+    known = fit_runs(runs_on(surface), replace(points, schedule="constant"))
+    assert known.flags == fit.flags[1:]
+    for schedule in ("cosine", "wsd"):
+        with pytest.raises(UsageError, match=f"in the middle of a {schedule} schedule .* leave --curves all out"):
+            fit_runs(runs_on(surface), replace(points, schedule=schedule))
+
+
 def test_the_same_runs_give_the_same_fit_in_any_order(surface: LossSurface) -> None:
     runs = runs_on(surface)
     assert fit_runs(runs, ASSEMBLY) == fit_runs(runs[::-1], ASSEMBLY)

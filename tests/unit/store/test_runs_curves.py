@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from budgetscope.core.errors import UsageError
-from budgetscope.store.runs import Intake, read_runs
+from budgetscope.core.runs import Run
+from budgetscope.store.runs import Intake, ladder, read_runs
 
 STEPS = (100, 200, 300, 400)
 SIZES = (10**7, 2 * 10**7, 4 * 10**7)
@@ -99,3 +100,12 @@ def test_rows_without_name_and_step_are_said_to_be_runs(tmp_path: Path) -> None:
     assert (asked.used, asked.curves) == (6, 3)
     lone: list[dict[str, object]] = [{"N": n, "D": 1e9, "loss": 3.0} for n in SIZES]
     assert not any(told in sentence for sentence in read(tmp_path / "runs.csv", lone).assumptions)
+
+
+def test_the_ladder_doubles_and_keeps_within_the_curves_of_enough_sizes() -> None:
+    ends = {1e7: (1e16, 8e16), 2e7: (2e16, 2e17), 4e7: (3e16, 6e17), 8e7: (6e16, 6e17), 16e7: (1e18, 2e18)}
+    runs = [Run(c, n, c / 6 / n, 3.0) for n, reached in ends.items() for c in reached]
+    assert ladder(runs, 3) == (3e16, 6e16, 12e16)
+    assert ladder([*runs, Run(24e16, 1e7, 4e9, 3.0)], 4) == (6e16, 12e16)
+    assert ladder(runs, 6) == ()
+    assert ladder([], 3) == ()

@@ -71,6 +71,35 @@ def _has_lengths(runs: Iterable[Run]) -> bool:
     return any(len(tokens) > 1 for tokens in lengths.values())
 
 
+def ladder(runs: Iterable[Run], sizes: int) -> tuple[float, ...]:
+    """Return budgets a factor of two apart, as Porian et al. 2024 have them, each within the curves of enough sizes.
+
+    Args:
+        runs: Points of learning curves, in any order.
+        sizes: How many sizes have to be measured on both sides of a budget, or at it.
+
+    Returns:
+        FLOPs, ascending, from the least that enough sizes reach.
+    """
+    spans: dict[tuple[object, ...], list[Run]] = {}
+    for run in runs:
+        spans.setdefault(curve_key(run), []).append(run)
+    ends = [
+        (points[0].n_params, min(p.flops for p in points), max(p.flops for p in points)) for points in spans.values()
+    ]
+
+    def is_reached(flops: float) -> bool:
+        return len({n_params for n_params, low, high in ends if low <= flops <= high}) >= sizes
+
+    budget = next((low for low in sorted(low for _, low, _ in ends) if is_reached(low)), math.inf)
+    top = max((high for _, _, high in ends), default=0.0)
+    budgets = []
+    while budget <= top:
+        budgets.append(budget)
+        budget *= 2
+    return tuple(filter(is_reached, budgets))
+
+
 def at_budgets(runs: Iterable[Run], budgets: Iterable[float]) -> tuple[Run, ...]:
     """Read the loss of learning curves at given budgets, never outside what was measured.
 
