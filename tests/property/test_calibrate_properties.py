@@ -58,6 +58,7 @@ some_events: st.SearchStrategy[Event] = st.one_of(
     ),
     st.builds(progress.Reading, ids, counts, numbers, numbers, counts),
     st.builds(progress.Diverged, ids, counts, texts),
+    st.builds(progress.CheckpointLost, texts),
     st.builds(progress.Finished, ids),
     st.builds(progress.Checkpointed, st.lists(ids).map(tuple), counts, texts),
     st.builds(progress.Split, st.lists(counts).map(tuple)),

@@ -11,6 +11,7 @@ from typing import Any
 from budgetscope.calibrate.cells import Cell
 from budgetscope.calibrate.progress import (
     Checkpointed,
+    CheckpointLost,
     Diverged,
     Finished,
     Reading,
@@ -115,6 +116,7 @@ KINDS: dict[str, type[Event]] = {
     "cell_failed": CellFailed,
     "checkpoint": Checkpointed,
     "split": Split,
+    "checkpoint_lost": CheckpointLost,
     "heartbeat": Heartbeat,
     "note": Note,
     "fit_written": FitWritten,

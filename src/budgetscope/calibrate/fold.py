@@ -184,6 +184,8 @@ def _minor(state: RunState, event: Event | None) -> RunState:
         case progress.Split(sizes):
             parts = " and ".join(map(str, sizes))
             state = _note(state, f"a stack of {sum(sizes)} did not fit into memory and goes on as {parts}")
+        case progress.CheckpointLost(reason):
+            state = _note(state, f"a checkpoint is lost, and its stack starts anew: {reason}")
         case events.Note(text, problem):
             state = _note(state, text)
             if problem and text not in state.problems:

@@ -46,7 +46,7 @@ class Step:
 class Reading:
     """The validation loss of one cell at one of its readings.
 
-    A resumed stack repeats the readings that came after its last checkpoint, with the same values:
+    A resumed stack repeats its readings, those before its checkpoint and those after, with the same values:
     `(cell_id, tokens)` is the key.
 
     Attributes:
@@ -112,4 +112,15 @@ class Split:
     sizes: tuple[int, ...]
 
 
-TrainEvent = Started | Step | Reading | Diverged | Finished | Checkpointed | Split
+@dataclass(frozen=True, slots=True)
+class CheckpointLost:
+    """A saved state is damaged, so that its stack starts anew; what has finished stays.
+
+    Attributes:
+        reason: a sentence.
+    """
+
+    reason: str
+
+
+TrainEvent = Started | Step | Reading | Diverged | Finished | Checkpointed | Split | CheckpointLost

@@ -153,7 +153,7 @@ def event_words(event: Event | None, state: RunState) -> str:
             return _of_cell("! diverged", event.cell_id, state, event.reason)
         case events.CellFailed():
             return _of_cell("! failed", event.cell, state, event.reason)
-        case progress.Started() | progress.Split():
+        case progress.Started() | progress.Split() | progress.CheckpointLost():
             return _of_stack(event, state)
         case _:
             return _of_run(event, state)
@@ -175,7 +175,9 @@ def _of_run(event: Event | None, state: RunState) -> str:
     return text
 
 
-def _of_stack(event: progress.Started | progress.Split, state: RunState) -> str:
+def _of_stack(event: progress.Started | progress.Split | progress.CheckpointLost, state: RunState) -> str:
+    if isinstance(event, progress.CheckpointLost):
+        return f"! a checkpoint is lost, and its stack starts anew: {event.reason}"
     if isinstance(event, progress.Split):
         return f"a stack of {sum(event.sizes)} did not fit into memory: {' and '.join(map(str, event.sizes))}"
     first = next((state.cells[key] for key in event.cell_ids if key in state.cells), None)

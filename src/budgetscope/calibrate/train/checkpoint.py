@@ -1,5 +1,7 @@
-"""A stack's state on disk: plain tensors, then the marker that makes them count."""
+"""Stacks' states on disk: plain tensors, then the marker that makes them count."""
 
+import contextlib
+import hashlib
 import json
 import math
 import os
@@ -11,17 +13,22 @@ from typing import Any, BinaryIO
 
 import torch
 
+from budgetscope.calibrate.record import build, plain
 from budgetscope.core.errors import FailureError
 
 _MARKER = "meta.json"
-_FORMAT = 1
+_FORMAT = 2
 # Saving takes at most this share of the time, however short the wanted interval is.
 _SHARE = 0.05
 
 
+class DamagedCheckpointError(FailureError):
+    """What a folder holds is not what was written, or is of another version: there is nothing to go on with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a checkpoint holds, beside each member's tensors.
+    """One stack's state, beside its members' tensors.
 
     Attributes:
         cell_ids: its members, in the order of the tensors' rows.
@@ -29,6 +36,7 @@ class Saved:
         micro_steps: how many were done.
         evaluations: by cell and optimizer step.
         file: name of the tensors' file.
+        sha256: of that file.
     """
 
     cell_ids: tuple[str, ...]
@@ -36,19 +44,26 @@ class Saved:
     micro_steps: int
     evaluations: dict[str, dict[str, float]]
     file: str
+    sha256: str
 
 
 class Checkpoint:
-    """The folder in which one stack's state is kept; one stack at a time.
+    """The folder in which the state of one shape's cells is kept.
 
     The tensors go to a new file, and only then does the marker name it, by an atomic rename: killed at any
     moment, the folder holds the last state or the one before. A stack made of some of the saved members
-    resumes too, since members do not depend on each other.
+    resumes too, since members do not depend on each other. Cells that had to part, for want of memory, train one
+    stack after the other: what was saved of those that wait stays until they have saved it themselves.
+
+    Attributes:
+        folder: made when needed.
+        waiting: ids of cells that train later.
     """
 
     def __init__(self, folder: Path, every_seconds: float = 60.0) -> None:
-        """Keep a stack's state in `folder`, made when needed, about every so many seconds."""
+        """Keep states in `folder`, and save about every so many seconds."""
         self.folder = folder
+        self.waiting: frozenset[str] = frozenset()
         self._every = every_seconds
         self._next = time.monotonic() + every_seconds
 
@@ -71,26 +86,17 @@ class Checkpoint:
             FailureError: the folder cannot be written; what it held before still counts.
         """
         begun = time.monotonic()
-        name = f"state-{cell_ids[0]}-{len(cell_ids)}-{micro[1]}.pt"
-        meta = {
-            "format": _FORMAT,
-            "cell_ids": list(cell_ids),
-            "micro_sequences": micro[0],
-            "micro_steps": micro[1],
-            # JSON has no infinities: a member that diverged keeps no evaluations that count.
-            "evaluations": {
-                cell: {step: loss for step, loss in kept.items() if math.isfinite(loss)}
-                for cell, kept in evaluations.items()
-            },
-            "file": name,
+        path = self.folder / f"state-{cell_ids[0]}-{len(cell_ids)}-{micro[1]}.pt"
+        # JSON has no infinities: a member that diverged keeps no evaluations that count.
+        finite = {
+            cell: {step: loss for step, loss in kept.items() if math.isfinite(loss)}
+            for cell, kept in evaluations.items()
         }
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write(self.folder / name, lambda file: torch.save(state, file))
-            _write(self.folder / _MARKER, lambda file: file.write(json.dumps(meta).encode()))
-            for old in self.folder.glob("state-*.pt"):
-                if old.name != name:
-                    old.unlink()
+            _write(path, lambda file: torch.save(state, file))
+            saved = Saved(tuple(cell_ids), *micro, finite, path.name, _sha256(path))
+            self._mark([saved, *(other for other in self._readable() if self.waiting & set(other.cell_ids))])
         # torch reports a full disk as a RuntimeError.
         except (OSError, RuntimeError) as error:
             reason = (error.strerror or "").lower() if isinstance(error, OSError) else ""
@@ -101,39 +107,73 @@ class Checkpoint:
         now = time.monotonic()
         self._next = now + max(self._every, (now - begun) / _SHARE)
 
-    def saved(self) -> Saved | None:
-        """Return what the folder holds; None when it holds no finished checkpoint.
+    def saved(self) -> tuple[Saved, ...]:
+        """Return what the folder holds, the latest first.
 
         Raises:
-            FailureError: the marker is damaged.
+            DamagedCheckpointError: the marker is damaged, or of another version.
         """
         path = self.folder / _MARKER
         try:
             meta = json.loads(path.read_text(encoding="utf-8"))
             if meta["format"] != _FORMAT:
-                raise FailureError(
-                    f"{path} has format {meta['format']}, not {_FORMAT}; remove its folder to start anew."
-                )
-            return Saved(
-                tuple(meta["cell_ids"]), meta["micro_sequences"], meta["micro_steps"], meta["evaluations"], meta["file"]
-            )
+                raise DamagedCheckpointError(f"{str(path)!r} is of another version of budgetscope.")
+            if meta["sha256"] != _text_sha256(meta["stacks"]):
+                raise DamagedCheckpointError(f"{str(path)!r} is not what was written.")
+            return tuple(build(Saved, stack) for stack in meta["stacks"])
         except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise FailureError(f"{path} cannot be read ({error!r}); remove its folder to start anew.") from error
+            return ()
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise DamagedCheckpointError(f"{str(path)!r} cannot be read ({error!r:.100}).") from error
 
     def load(self, saved: Saved) -> dict[str, Any]:
-        """Return the member tensors of a checkpoint, on the CPU.
+        """Return the member tensors of a state, on the CPU.
 
         Raises:
-            FailureError: the file is missing or damaged.
+            DamagedCheckpointError: the file is missing, or not what was written.
         """
         path = self.folder / saved.file
+        state: dict[str, Any]
         try:
-            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            # torch reads a file with other numbers in it without a word.
+            whole = _sha256(path) == saved.sha256
+            state = torch.load(path, map_location="cpu", weights_only=True, mmap=True) if whole else {}
         except Exception as error:  # torch.load raises whatever zipfile and pickle do
-            raise FailureError(f"{path} cannot be read ({error}); remove its folder to start anew.") from error
+            raise DamagedCheckpointError(f"{str(path)!r} cannot be read ({error!r:.100}).") from error
+        if not whole:
+            raise DamagedCheckpointError(f"{str(path)!r} is not what was written.")
         return state
+
+    def drop(self, damaged: Saved | None = None) -> None:
+        """Forget a state, or all of them, as far as the folder can be written."""
+        kept = [] if damaged is None else [saved for saved in self._readable() if saved != damaged]
+        with contextlib.suppress(OSError):
+            self._mark(kept)
+
+    def _readable(self) -> tuple[Saved, ...]:
+        try:
+            return self.saved()
+        except DamagedCheckpointError:
+            return ()
+
+    def _mark(self, stacks: Sequence[Saved]) -> None:
+        """Let these states count, and remove the files of all others."""
+        records = [plain(saved) for saved in stacks]
+        meta = {"format": _FORMAT, "sha256": _text_sha256(records), "stacks": records}
+        _write(self.folder / _MARKER, lambda file: file.write(json.dumps(meta).encode()))
+        counted = {saved.file for saved in stacks}
+        for old in self.folder.glob("state-*.pt"):
+            if old.name not in counted:
+                old.unlink()
+
+
+def _text_sha256(records: object) -> str:
+    return hashlib.sha256(json.dumps(records).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:

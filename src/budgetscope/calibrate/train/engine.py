@@ -17,10 +17,11 @@ from budgetscope.calibrate.train.memory import LOGITS_AT_ONCE
 from budgetscope.calibrate.train.settings import Mode
 from budgetscope.calibrate.train.tokens import Tokens
 
-# A member is given up when its training loss, averaged exponentially over this share of its tokens, is
-# further above ln(vocabulary), the loss of knowing nothing, than so many nats. Our choice: learning rates
-# that recover from an early spike stay below it.
+# A member is given up when the mean training loss of its batches, averaged exponentially over this share of its
+# optimizer steps and over some steps at least, is further above ln(vocabulary), the loss of knowing nothing, than so
+# many nats. Our choice: learning rates that recover from an early spike stay below it.
 _PATIENCE = 0.02
+_PATIENCE_STEPS = 4.0
 HOPELESS_NATS = 2.0
 
 
@@ -28,7 +29,7 @@ HOPELESS_NATS = 2.0
 _OPTIMIZER_SLICE = 2**24
 
 # What a checkpoint holds of each member.
-MEMBER_STATE = ("weights", "mean", "square", "grads", "alive", "alive_steps", "average_loss")
+MEMBER_STATE = ("weights", "mean", "square", "grads", "alive", "alive_steps", "batch_loss", "average_loss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,9 @@ class Engine:
         mean: first moments, (M, P).
         square: second moments, (M, P).
         alive: whether a member has not diverged, bool (M,).
-        alive_steps: micro-steps that it has survived, int64 (M,).
-        average_loss: of training, for the divergence check, fp32 (M,).
+        alive_steps: micro-steps at the last of its optimizer steps that it survived, int64 (M,).
+        batch_loss: of the present batch so far, a share of its mean, fp32 (M,).
+        average_loss: of its batches, for the divergence check, fp32 (M,).
         loss_sum: of training since it was last read, fp32 (M,).
     """
 
@@ -103,10 +105,10 @@ class Engine:
         shape = self.cells[0].shape
         self._micro_steps_a_batch = [cell.batch_sequences // self.micro_sequences for cell in self.cells]
         n_steps = [cell.tokens // cell.batch_tokens for cell in self.cells]
+        self._loss_rate = self._column([1 / max(_PATIENCE_STEPS, _PATIENCE * n) for n in n_steps])[:, 0]
         micro_steps = [k * n for k, n in zip(self._micro_steps_a_batch, n_steps, strict=True)]
         self._k = torch.tensor(self._micro_steps_a_batch, device=self._device)
         self._last = torch.tensor(micro_steps, device=self._device)
-        self._loss_rate = self._column([1 / max(1.0, _PATIENCE * n) for n in micro_steps])[:, 0]
         self._loss_limit = math.log(shape.vocab_size) + HOPELESS_NATS
         self._share = self._column([1 / k for k in self._micro_steps_a_batch])
         self._learning_rate = self._column([cell.learning_rate for cell in self.cells])
@@ -126,7 +128,9 @@ class Engine:
         self._compute = self.weights
         if device.type == "cuda":
             self._compute = torch.zeros_like(self.weights, dtype=torch.bfloat16)
-        self._eval_sum, self.loss_sum, self.average_loss = (torch.zeros(members, device=device) for _ in range(3))
+        self._eval_sum, self.loss_sum, self.batch_loss, self.average_loss = (
+            torch.zeros(members, device=device) for _ in range(4)
+        )
         self.index, self._eval_chunk = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(2))
         self.alive_steps = torch.zeros(members, dtype=torch.int64, device=device)
         self.alive = torch.ones(members, dtype=torch.bool, device=device)
@@ -172,7 +176,8 @@ class Engine:
         for member, cell in enumerate(self.cells):
             self.weights[member].copy_(rows[cell.seed])
         self._compute.copy_(self.weights)
-        for buffer in (self.grads, self.mean, self.square, self.loss_sum, self.index, self.alive_steps):
+        zeroed = (self.grads, self.mean, self.square, self.loss_sum, self.batch_loss, self.index, self.alive_steps)
+        for buffer in zeroed:
             buffer.zero_()
         self.alive.fill_(True)
         self.average_loss.fill_(math.log(self.cells[0].shape.vocab_size))
@@ -240,21 +245,30 @@ class Engine:
             self._account(torch.cat(losses))
 
     def _account(self, loss: Tensor) -> None:
-        """Add the micro-step's loss (M,) to the sums, mask who diverged, and count."""
-        running = self.index < self._last
-        average = torch.lerp(self.average_loss, loss, self._loss_rate)
-        self.average_loss.copy_(torch.where(self.alive & running, average, self.average_loss))
-        # False for a loss that is not a number, too.
-        self.alive.logical_and_(self.average_loss < self._loss_limit)
-        self.loss_sum.add_(torch.where(running, loss, 0.0))
+        """Add the micro-step's loss (M,) to the sums, and count."""
+        self.loss_sum.add_(torch.where(self.index < self._last, loss, 0.0))
+        self.batch_loss.add_(loss * self._share[:, 0])
         self.index.add_(1)
-        self.alive_steps.copy_(torch.where(self.alive, self.index, self.alive_steps))
+
+    def _mask_diverged(self, due: Tensor, norm: Tensor) -> None:
+        """Mask who diverged, judged at each member's own optimizer steps: not by the micro-steps of its neighbours.
+
+        Args:
+            due: whose batch is complete, bool (M,).
+            norm: of their gradients, (M,).
+        """
+        average = torch.lerp(self.average_loss, self.batch_loss, self._loss_rate)
+        self.average_loss.copy_(torch.where(self.alive & due, average, self.average_loss))
+        self.batch_loss.copy_(torch.where(due, 0.0, self.batch_loss))
+        # False for a loss that is not a number, too.
+        self.alive.logical_and_((self.average_loss < self._loss_limit) & norm.isfinite() | ~due)
+        self.alive_steps.copy_(torch.where(self.alive & due, self.index, self.alive_steps))
 
     @torch.no_grad()
     def _update(self) -> None:
         norm = optimizer.gradient_norm(self.grads)
         due = (self.index % self._k == 0) & (self.index <= self._last)
-        self.alive.logical_and_(norm[:, 0].isfinite() | ~due)
+        self._mask_diverged(due, norm[:, 0])
         steps = (self.index // self._k)[:, None].float()
         scalars = optimizer.step_scalars(steps, self._learning_rate, self._log_beta2, self._warmup_steps)
         columns = self._layout.size if self.mode.compiles else max(1, _OPTIMIZER_SLICE // len(self.cells))

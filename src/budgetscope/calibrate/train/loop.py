@@ -61,7 +61,11 @@ class Loop:
     def resume(self, evaluations: dict[str, dict[str, float]]) -> None:
         """Go on from a checkpoint, whose tensors the engine has loaded."""
         self._readings.restore(evaluations)
-        self._drop_finished()
+
+    @property
+    def outcome(self) -> StackOutcome:
+        """How the cells have ended so far."""
+        return StackOutcome(tuple(self._finished), tuple(self._diverged), tuple(self._learning))
 
     def run(self) -> StackOutcome:
         """Train until every member has finished or diverged, or the caller wants to stop.
@@ -69,6 +73,10 @@ class Loop:
         Raises:
             FailureError: a checkpoint cannot be written.
         """
+        if self._engine.done:
+            # The log may have lost what was reached before the checkpoint; nothing else would report it.
+            self._mask_diverged()
+            self._report(0)
         while self._learning:
             if self._should_stop():
                 self._save()
@@ -78,7 +86,7 @@ class Loop:
                 self._evaluate()
             if self._learning and self._checkpoint is not None and self._checkpoint.due():
                 self._save()
-        return StackOutcome(tuple(self._finished), tuple(self._diverged), tuple(self._learning))
+        return self.outcome
 
     def _train_span(self) -> None:
         begun, first, engine = time.perf_counter(), self._engine.done, self._engine
@@ -117,25 +125,24 @@ class Loop:
                 continue
             reason = "its loss or gradient is not a finite number"
             if math.isfinite(averages[member]) and averages[member] > math.log(self._shape.vocab_size):
-                reason = f"its training loss stays {HOPELESS_NATS:g} nats above that of knowing nothing"
+                reason = f"the loss of its batches stays {HOPELESS_NATS:g} nats above that of knowing nothing"
             del self._learning[cell_id]
             self._diverged.append(cell_id)
             self._emit(progress.Diverged(cell_id, survived[member] * self._micro_tokens, reason))
 
     def _evaluate(self) -> None:
         self._readings.record(self._engine.done, self._engine.evaluate())
-        for reading in self._readings.complete(self._engine.done, self._learning):
-            self._emit(reading)
-        for cell_id in self._drop_finished():
-            self._emit(progress.Finished(cell_id))
+        self._report(self._engine.done - 1)
 
-    def _drop_finished(self) -> list[str]:
+    def _report(self, after: int) -> None:
+        """Report the readings that were completed after so many micro-steps, and who has finished."""
+        for reading in self._readings.complete(after, self._engine.done, self._learning):
+            self._emit(reading)
         tokens = self._engine.done * self._micro_tokens
-        ended = [cell_id for cell_id, cell in self._learning.items() if cell.tokens <= tokens]
-        for cell_id in ended:
+        for cell_id in [cell_id for cell_id, cell in self._learning.items() if cell.tokens <= tokens]:
             del self._learning[cell_id]
-        self._finished += ended
-        return ended
+            self._finished.append(cell_id)
+            self._emit(progress.Finished(cell_id))
 
     def _save(self) -> None:
         if self._checkpoint is None or not self._engine.done:

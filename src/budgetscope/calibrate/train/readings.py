@@ -1,5 +1,6 @@
 """When a stack evaluates, and what the evaluations of a reading come to."""
 
+import math
 import statistics
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -61,13 +62,16 @@ class Readings:
             if cell_id in self._due[micro_steps]:
                 self._values[cell_id][self._step(cell_id, micro_steps * self._micro_tokens)] = loss
 
-    def complete(self, micro_steps: int, cell_ids: Collection[str]) -> list[Reading]:
-        """Return those cells' readings whose last evaluation was after exactly so many micro-steps."""
+    def complete(self, after: int, until: int, cell_ids: Collection[str]) -> list[Reading]:
+        """Return those cells' readings whose last evaluation came after micro-step `after`, at `until` at the latest.
+
+        One of which an evaluation is missing, because it was not finite, is not a number.
+        """
         return [
             self._reading(cell_id, tokens, points)
             for cell_id in cell_ids
             for tokens, points in self._points[cell_id].items()
-            if tokens // self._micro_tokens == micro_steps
+            if after < tokens // self._micro_tokens <= until
         ]
 
     def _step(self, cell_id: str, tokens: int) -> int:
@@ -75,7 +79,7 @@ class Readings:
 
     def _reading(self, cell_id: str, tokens: int, points: Sequence[int]) -> Reading:
         steps = sorted({self._step(cell_id, point) for point in points})
-        losses = [self._values[cell_id][step] for step in steps]
+        losses = [self._values[cell_id].get(step, math.nan) for step in steps]
         spread = statistics.stdev(losses) if len(losses) > 1 else 0.0
         return Reading(cell_id, tokens, statistics.fmean(losses), spread, len(losses))
 
@@ -86,4 +90,4 @@ class Readings:
     def restore(self, values: dict[str, dict[str, float]]) -> None:
         """Take back what `values` returned, for the cells of this stack."""
         for cell_id in self._ids:
-            self._values[cell_id] = {int(step): loss for step, loss in values[cell_id].items()}
+            self._values[cell_id] = {int(step): loss for step, loss in values.get(cell_id, {}).items()}

@@ -5,12 +5,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from typing import Any
 
 import torch
 
 from budgetscope.calibrate.cells import Cell
-from budgetscope.calibrate.progress import Split, Started, TrainEvent
-from budgetscope.calibrate.train.checkpoint import Checkpoint
+from budgetscope.calibrate.progress import CheckpointLost, Split, Started, TrainEvent
+from budgetscope.calibrate.train.checkpoint import Checkpoint, DamagedCheckpointError, Saved
 from budgetscope.calibrate.train.engine import Engine
 from budgetscope.calibrate.train.loop import Loop, StackOutcome
 from budgetscope.calibrate.train.memory import choose_micro_sequences
@@ -34,7 +35,7 @@ def train_stack(
     A cell's result depends on the cell, the tokens and the settings alone: not on its neighbours, the size
     of the stack, the micro-step or a resume, up to floating-point rounding. A stack that does not fit in
     memory splits in two, again and again if need be. A checkpoint of some of these cells is resumed, and
-    the others follow; cells that have finished or diverged should not be given again.
+    the others follow; what it holds of cells that are given again is reported again. A damaged one is as none.
 
     Args:
         cells: at least one, all of one shape.
@@ -50,27 +51,28 @@ def train_stack(
 
     Raises:
         UsageError: the cells or tokens cannot be trained on.
-        FailureError: one cell alone does not fit in memory, or a checkpoint cannot be read or written.
+        FailureError: one cell alone does not fit in memory, or a checkpoint cannot be written.
     """
     _check(cells)
     tokens.check(cells[0].shape)
     if device.startswith("cuda"):
         torch.cuda.set_device(device)
-    waiting = deque(_groups(cells, checkpoint))
+    waiting = deque(_groups(cells, _saved(checkpoint, emit)))
     finished: list[str] = []
     diverged: list[str] = []
     while waiting:
         group = waiting.popleft()
-        outcome = _train_group(group, tokens, device, settings, emit, checkpoint, should_stop)
+        if checkpoint:
+            checkpoint.waiting = frozenset(cell.id for other in waiting for cell in other)
+        outcome, fits = _train_group(group, tokens, device, settings, emit, checkpoint, should_stop)
         _release(device)
-        if outcome is None:
-            halves = _halves(group, device)
-            emit(Split(tuple(len(half) for half in halves)))
-            waiting.extendleft(reversed(halves))
-            continue
         finished += outcome.finished
         diverged += outcome.diverged
-        if outcome.unfinished:
+        if outcome.unfinished and not fits:
+            halves = _halves([cell for cell in group if cell.id in outcome.unfinished], device)
+            emit(Split(tuple(len(half) for half in halves)))
+            waiting.extendleft(reversed(halves))
+        elif outcome.unfinished:
             left = [*outcome.unfinished, *(cell.id for other in waiting for cell in other)]
             return StackOutcome(tuple(finished), tuple(diverged), tuple(left))
     return StackOutcome(tuple(finished), tuple(diverged), ())
@@ -93,11 +95,41 @@ def _check(cells: Sequence[Cell]) -> None:
             )
 
 
-def _groups(cells: Sequence[Cell], checkpoint: Checkpoint | None) -> list[Sequence[Cell]]:
-    """Return the cells that a checkpoint holds, and the others."""
-    saved = checkpoint.saved() if checkpoint else None
-    held = [cell for cell in cells if saved and cell.id in saved.cell_ids]
-    return [group for group in (held, [cell for cell in cells if cell not in held]) if group]
+def _saved(checkpoint: Checkpoint | None, emit: Callable[[TrainEvent], None]) -> tuple[Saved, ...]:
+    """Return what a checkpoint holds, the latest first; nothing, and say so, when it is damaged."""
+    if checkpoint is None:
+        return ()
+    try:
+        return checkpoint.saved()
+    except DamagedCheckpointError as error:
+        checkpoint.drop()
+        emit(CheckpointLost(str(error)))
+        return ()
+
+
+def _groups(cells: Sequence[Cell], stacks: Sequence[Saved]) -> list[Sequence[Cell]]:
+    """Return the cells that each saved stack holds, and the others."""
+    groups, left = [], list(cells)
+    for saved in stacks:
+        groups.append([cell for cell in left if cell.id in saved.cell_ids])
+        left = [cell for cell in left if cell.id not in saved.cell_ids]
+    return [group for group in (*groups, left) if group]
+
+
+def _loaded(
+    cells: Sequence[Cell], checkpoint: Checkpoint | None, emit: Callable[[TrainEvent], None]
+) -> tuple[Saved, dict[str, Any]] | None:
+    """Return the latest whole state that holds all of these cells, and its tensors; None where there is none."""
+    ids = {cell.id for cell in cells}
+    for saved in _saved(checkpoint, emit):
+        if checkpoint is None or not ids <= set(saved.cell_ids):
+            continue
+        try:
+            return saved, checkpoint.load(saved)
+        except DamagedCheckpointError as error:
+            checkpoint.drop(saved)
+            emit(CheckpointLost(str(error)))
+    return None
 
 
 def _train_group(
@@ -108,33 +140,32 @@ def _train_group(
     emit: Callable[[TrainEvent], None],
     checkpoint: Checkpoint | None,
     should_stop: Callable[[], bool],
-) -> StackOutcome | None:
-    """Train one stack; None when it does not fit in memory."""
+) -> tuple[StackOutcome, bool]:
+    """Train one stack; return how far it came, and whether it fits in memory."""
     begun = time.perf_counter()
-    saved = checkpoint.saved() if checkpoint else None
-    if saved and not {cell.id for cell in cells} <= set(saved.cell_ids):
-        saved = None
+    ids = tuple(cell.id for cell in cells)
+    known = _loaded(cells, checkpoint, emit)
     mode = choose_mode(cells, device, settings.mode)
-    if saved:
-        micro = saved.micro_sequences
+    if known:
+        micro = known[0].micro_sequences
     else:
         free = free_bytes(device)
         micro = choose_micro_sequences(cells, device, settings.micro_tokens, free_bytes=free, compiled=mode.compiles)
+    loop = None
     try:
         engine = Engine(cells, tokens, device, micro_sequences=micro, eval_sequences=settings.eval_sequences, mode=mode)
         loop = Loop(engine, settings, emit, checkpoint, should_stop)
-        if saved and checkpoint:
-            rows = [saved.cell_ids.index(cell.id) for cell in cells]
-            engine.load(checkpoint.load(saved), rows, saved.micro_steps)
+        if known:
+            saved, state = known
+            engine.load(state, [saved.cell_ids.index(key) for key in ids], saved.micro_steps)
             loop.resume(saved.evaluations)
-        done = saved.micro_steps * saved.micro_sequences * cells[0].shape.seq_len if saved else 0
-        ids = tuple(cell.id for cell in cells)
-        emit(Started(ids, done, engine.mode.value, engine.micro_sequences, time.perf_counter() - begun))
-        return loop.run()
+        done = engine.done * micro * cells[0].shape.seq_len
+        emit(Started(ids, done, engine.mode.value, micro, time.perf_counter() - begun))
+        return loop.run(), True
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-    return None
+    return StackOutcome((), (), ids) if loop is None else loop.outcome, False
 
 
 def choose_mode(cells: Sequence[Cell], device: str, wanted: Mode) -> Mode:
