@@ -1,13 +1,11 @@
-"""What a table of runs may not leave open: mixed configurations, repeats that disagree, FLOPs that are not 6 N D."""
+"""What a table of runs may not leave open: mixed configurations, repeats that disagree."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from budgetscope.core.errors import UsageError
-from budgetscope.core.ledger import Convention
 from budgetscope.core.runs import Run
 from budgetscope.store.runs.columns import parse_cell
-from budgetscope.store.runs.fields import Draft
 from budgetscope.store.runs.formats import is_blank, plain
 from budgetscope.store.runs.result import Journal, Row
 
@@ -137,44 +135,3 @@ def _disagreement(low: Row, high: Row, rows: Sequence[Row], known: Collection[st
         f"rows {first.number} and {second.number} have the same configuration ({what}) but losses "
         f"{first.run.loss:.5g} and {second.run.loss:.5g}; {remedy}."
     )
-
-
-def check_six_n_d(complete: Sequence[Draft], counting: Convention, journal: Journal) -> None:
-    """Report how far given FLOPs are from 6 N D, and what may explain it.
-
-    Raises:
-        UsageError: they are so far off that a column must be in another unit.
-    """
-    ratios = sorted(filter(None, (_ratio(draft.values) for draft in complete)))
-    if not ratios or not counting.counts_six_n:
-        return
-    middle, low, high = ratios[len(ratios) // 2], ratios[0], ratios[-1]
-    if not 0.1 < middle < 10:
-        raise UsageError(
-            f"flops are {middle:.3g} times 6 n_params tokens: one column is in another unit; correct it with --map, "
-            "such as --map flops=COLUMN*1e9."
-        )
-    if abs(middle - 1) <= 0.02 and high / low < 1.1:
-        return
-    journal.assume(
-        f"flops are {middle:.3g} times 6 n_params tokens ({low:.3g} to {high:.3g}) although {counting} counting "
-        f"defines them as equal: {_explanation(middle, low, high)}. They are used as given."
-    )
-
-
-def _ratio(values: Mapping[str, float | None]) -> float | None:
-    flops, n_params, tokens = (values.get(name) or 0.0 for name in ("flops", "n_params", "tokens"))
-    product = 6 * n_params * tokens
-    usable = math.isfinite(flops) and math.isfinite(product) and flops > 0 and product > 0
-    return flops / product if usable else None
-
-
-def _explanation(middle: float, low: float, high: float) -> str:
-    is_even = high / low < 1.1
-    if is_even and abs(middle * 3 - 1) < 0.05:
-        return "they may be the forward pass alone, 2 N D"
-    if is_even and abs(middle * 0.75 - 1) < 0.05:
-        return "they may include recomputed activations, 8 N D"
-    if middle > 1:
-        return "they may include work that N leaves out, the output head (kaplan counts N so) or attention (exact)"
-    return "N may include parameters that cost no FLOPs, the input embedding (total counts N so)"

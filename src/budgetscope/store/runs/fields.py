@@ -9,14 +9,12 @@ from budgetscope.core.ledger import Convention
 from budgetscope.core.quantities import quote
 from budgetscope.core.runs import Run
 from budgetscope.store.runs.columns import COUNTS, LOSS_UNITS, NUMBERS, Source, unit_of_loss
-from budgetscope.store.runs.formats import RawRow, RawTable, name_columns, plain
+from budgetscope.store.runs.formats import RawRow, RawTable, name_columns
 from budgetscope.store.runs.result import Journal, Row
 
 _MEASURED = ("flops", "n_params", "tokens")
 _CONSTANT = ("n_params", "learning_rate", "batch_tokens", "batch_sequences", "seq_len", "beta2", "seed")
 _WHOLE = ("seed", "step")
-# Nobody trains fewer parameters or on fewer tokens: such a column counts millions or billions.
-_SMALLEST = {"n_params": 1e4, "tokens": 1e5}
 
 
 def count_rows(count: int) -> str:
@@ -143,11 +141,8 @@ def _log(value: float) -> float:
     return math.log(value) if value > 0 else math.nan
 
 
-def derive(
-    drafts: Sequence[Draft], sources: Mapping[str, Source], counting: Convention, journal: Journal
-) -> list[Draft]:
+def derive(drafts: Sequence[Draft], counting: Convention, journal: Journal) -> list[Draft]:
     """Fill in tokens from steps and a third from two of C, N, D; return the drafts that had all three."""
-    _check_magnitude(drafts, sources)
     from_steps = 0
     derived = dict.fromkeys(_MEASURED, 0)
     complete = []
@@ -178,18 +173,6 @@ def _six_n_d(values: Mapping[str, float | None], missing: str) -> float:
     if missing == "flops":
         return 6 * known[0] * known[1]
     return known[0] / (6 * known[1]) if known[1] else math.nan
-
-
-def _check_magnitude(drafts: Sequence[Draft], sources: Mapping[str, Source]) -> None:
-    for name, smallest in _SMALLEST.items():
-        values = [abs(value) for draft in drafts if (value := draft.values.get(name)) is not None]
-        largest = max((value for value in values if math.isfinite(value)), default=0.0)
-        if name in sources and 0 < largest < smallest:
-            label = sources[name].label
-            raise UsageError(
-                f"{name} is {largest:g} at most, too few to train: if {quote(label)} counts millions or billions, "
-                f"say so with --map {name}={plain(label)}*1e6 or *1e9."
-            )
 
 
 def finish(drafts: Sequence[Draft], journal: Journal) -> list[Row]:

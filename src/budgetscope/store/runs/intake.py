@@ -8,7 +8,7 @@ from pathlib import Path
 from budgetscope.core.errors import UsageError
 from budgetscope.core.ledger import Convention, parse_convention
 from budgetscope.core.quantities import quote
-from budgetscope.store.runs import checks, fields
+from budgetscope.store.runs import checks, fields, units
 from budgetscope.store.runs.columns import check_mapping, find_column, parse_cell, resolve, resolve_field
 from budgetscope.store.runs.curves import take_points
 from budgetscope.store.runs.formats import RawRow, RawTable, name_columns, plain, read_table
@@ -75,9 +75,10 @@ def read_runs(
     fields.share_constants(drafts)
     fields.set_batch_tokens(drafts, sources, seq_len)
     fields.convert_loss(drafts, sources["loss"], loss_unit, bytes_per_token, journal)
-    complete = fields.derive(drafts, sources, convention, journal)
+    units.check_columns(drafts, sources)
+    complete = fields.derive(drafts, convention, journal)
+    drafts = units.drop_rows(drafts, complete, convention, journal)
     decaying = share_peaks(drafts, journal)
-    checks.check_six_n_d(complete, convention, journal)
 
     known = {column for source in sources.values() for column in source.columns}
     points, n_curves = take_points(fields.finish(drafts, journal), curves, journal)
