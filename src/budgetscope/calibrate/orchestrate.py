@@ -89,6 +89,7 @@ class Journal:
     """The log's one writer and the state that it has reached; usable from several threads."""
 
     def __init__(self, folder: RunFolder, state: RunState) -> None:
+        self._run_lock = folder.lock
         self._writer = Writer(folder.events, state.records, state.generation + 1)
         self._lock = threading.Lock()
         self.state = state
@@ -97,8 +98,9 @@ class Journal:
         """Write an event down; what must not be lost is on disk when this returns.
 
         Raises:
-            FailureError: the disk is full or gone.
+            FailureError: the disk is full or gone, or another worker has the run.
         """
+        self._run_lock.check()
         with self._lock:
             record = self._writer.append(event, durable=isinstance(event, _DURABLE))
             self.state = fold([record], self.state)

@@ -35,7 +35,7 @@ def main(arguments: list[str], trainer_for: Callable[[Spec, argparse.Namespace],
         spec = folder.spec()
         folder.lock.take()
         try:
-            folder.stop_file.unlink(missing_ok=True)
+            # A stop file may be there already: whoever started this worker removed those of the past.
             minutes: float | None = options.time_limit
             stop = Stop(folder.stop_file, None if minutes is None else minutes * SECONDS_PER_MINUTE)
             _leave_on_signals(stop)

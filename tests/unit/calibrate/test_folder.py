@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import pytest
 
 from budgetscope.calibrate import events
 from budgetscope.calibrate.folder import Reader, RunFolder, Writer, list_runs
-from budgetscope.calibrate.lock import STALE_SECONDS, Lock, process_exists, read_owner
+from budgetscope.calibrate.lock import STALE_SECONDS, Lock, process_exists, process_started, read_owner
 from budgetscope.calibrate.spec import Spec
 from budgetscope.core.errors import FailureError, UsageError
 
@@ -142,6 +143,39 @@ def test_lock_refuses_a_second_worker_and_forgives_a_dead_one(tmp_path: Path) ->
     assert read_owner(path) is None
 
 
+def test_silent_worker_is_alive_as_long_as_its_process(tmp_path: Path) -> None:
+    path, old = tmp_path / "lock", time.time() - STALE_SECONDS - 1
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
+        owner = {"pid": other.pid, "host": os.uname().nodename, "started": process_started(other.pid)}
+        path.write_text(json.dumps(owner))
+        other.send_signal(signal.SIGSTOP)
+        os.utime(path, (old, old))
+        with pytest.raises(FailureError, match="is being trained by process"):
+            Lock(path).take()
+        # Its number belongs to another process by now.
+        path.write_text(json.dumps(owner | {"started": "1"}))
+        Lock(path).take()
+        other.kill()
+
+
+def test_lock_that_another_took_is_neither_beaten_nor_released(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    lock = Lock(path)
+    lock.check()
+    lock.take()
+    lock.check()
+    other = json.dumps({"pid": 1, "host": "elsewhere"})
+    path.write_text(other)
+    old = time.time() - STALE_SECONDS
+    os.utime(path, (old, old))
+    with pytest.raises(FailureError, match="was taken over by another worker"):
+        lock.check()
+    lock.beat()
+    assert path.stat().st_mtime == pytest.approx(old)
+    lock.release()
+    assert path.read_text() == other
+
+
 def test_lock_of_another_machine_counts_while_it_beats(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     path.write_text(json.dumps({"pid": 1, "host": "elsewhere"}))
@@ -152,7 +186,7 @@ def test_lock_of_another_machine_counts_while_it_beats(tmp_path: Path) -> None:
     Lock(path).take()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", "nonsense"])
+@pytest.mark.parametrize("text", ["", "{}", "[1]", "7", "nonsense"])
 def test_broken_lock_counts_as_none(tmp_path: Path, text: str) -> None:
     path = tmp_path / "lock"
     path.write_text(text)

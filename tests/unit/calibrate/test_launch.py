@@ -105,6 +105,48 @@ def test_second_worker_is_refused(new_run: NewRun, monkeypatch: pytest.MonkeyPat
     assert ended(watch).status == "stopped"
 
 
+def test_suspended_worker_keeps_its_run(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = new_run()
+    monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
+    watch = start(folder, Options())
+    wait(watch, reached(1))
+    assert watch.process is not None
+    watch.process.send_signal(signal.SIGSTOP)
+    old = time.time() - STALE_SECONDS - 1
+    os.utime(folder.path / "lock", (old, old))
+    with pytest.raises(FailureError, match="is being trained by process"):
+        start(folder, Options())
+    watch.process.send_signal(signal.SIGCONT)
+    assert stop(folder) == "stopped"
+    assert ended(watch).generation == 1
+
+
+def test_worker_whose_run_another_took_writes_no_more(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = new_run()
+    monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
+    watch = start(folder, Options())
+    wait(watch, reached(1))
+    assert watch.process is not None
+    watch.process.send_signal(signal.SIGSTOP)
+    time.sleep(0.1)
+    lock, other = folder.path / "lock", '{"pid": 1, "host": "elsewhere"}'
+    lock.write_text(other)
+    log = folder.events.read_bytes()
+    watch.process.send_signal(signal.SIGCONT)
+    assert watch.process.wait(PATIENCE_SECONDS) == 1
+    assert (folder.events.read_bytes(), lock.read_text()) == (log, other)
+    assert "was taken over by another worker" in folder.worker_log.read_text()
+
+
+def test_worker_that_is_asked_to_stop_while_it_starts_stops(new_run: NewRun) -> None:
+    folder = new_run()
+    folder.stop_file.touch()
+    done = subprocess.run([*launch.WORKER, str(folder.path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert (folder.state().status, folder.state().reason) == ("stopped", "asked to stop")
+    assert ended(start(folder, Options())).status == "done"
+
+
 def test_stop_saves_and_resume_goes_on(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = new_run()
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0.02")
