@@ -1,6 +1,6 @@
 """The advisor: answers requests from one library of fits, the user's settings and devices."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from functools import cached_property
@@ -17,6 +17,7 @@ from budgetscope.core import curves as _curves
 from budgetscope.core import explain as _explain
 from budgetscope.core import plan as _plan
 from budgetscope.core.budget import parse_budget
+from budgetscope.core.cautions import Caution
 from budgetscope.core.compare import Comparison
 from budgetscope.core.curves import Curve, Place
 from budgetscope.core.device_table import DEVICES
@@ -37,7 +38,7 @@ from budgetscope.core.soundness import sound
 from budgetscope.core.traces import Trace
 from budgetscope.core.whatif import IsoFlop, iso_flop
 from budgetscope.report import tables
-from budgetscope.store.devices import user_devices
+from budgetscope.store.devices import UserDevices, user_devices
 from budgetscope.store.files import exists, write_atomically
 from budgetscope.store.library import Entry, Library
 from budgetscope.store.locations import expanded, settings_file
@@ -97,9 +98,18 @@ class Advisor:
         return self._given[1] or read_settings()
 
     @cached_property
+    def _user_devices(self) -> UserDevices:
+        return user_devices() if self._given[2] is None else UserDevices(self._given[2])
+
+    @property
     def devices(self) -> tuple[Device, ...]:
-        """The user's own devices."""
-        return user_devices() if self._given[2] is None else self._given[2]
+        """The user's own devices, those that can be used."""
+        return self._user_devices.devices
+
+    @property
+    def device_problems(self) -> tuple[str, ...]:
+        """Why entries of the user's device file are left out, one sentence each."""
+        return self._user_devices.problems
 
     @cached_property
     def shelf(self) -> Shelf:
@@ -121,10 +131,10 @@ class Advisor:
         for option in fields(PlanRequest):
             if option.name != "budget" and getattr(request, option.name) == "":
                 raise UsageError(f"--{option.name.replace('_', '-')} is empty; give it a value or leave it out.")
-        budget = parse_budget(request.budget)
+        budget = parse_budget(request.budget, self._device, devices_counted=request.gpus is not None)
         fit = self._active_fit() if request.law is None else self.library.get(request.law)
         named = device_name(budget, request.device)
-        device = find_device(named or DEFAULT_DEVICE, self.devices)
+        device = self._device(named or DEFAULT_DEVICE)
         options = MachineOptions(request.gpus, request.mfu, request.price)
         return Question(
             budget=budget,
@@ -135,7 +145,28 @@ class Advisor:
             convention=fit.counting if request.convention is None else parse_convention(request.convention),
             vocab_size=whole("--vocab", request.vocab, fit.vocab_size or PORIAN_VOCAB_SIZE, 2, MAX_COUNT),
             seq_len=whole("--seq-len", request.seq_len, fit.seq_len or PORIAN_SEQ_LEN, 1, MAX_COUNT),
+            cautions=tuple(self._of_files(request, fit)),
         )
+
+    def _device(self, name: str) -> Device:
+        """Return the device of a name.
+
+        Raises:
+            UsageError: there is none, which may be because its entry was left out.
+        """
+        try:
+            return find_device(name, self.devices)
+        except UsageError as error:
+            raise UsageError(" ".join((str(error), *self.device_problems))) from None
+
+    def _of_files(self, request: PlanRequest, fit: Fit) -> Iterator[Caution]:
+        """Yield what to know of the user's own files behind an answer."""
+        law = request.law or self.settings.law or DEFAULT_LAW
+        recipe = request.hyperparameters or self.settings.hyperparameters or DEFAULT_HYPERPARAMETERS
+        for name in dict.fromkeys((law, recipe)):
+            fit_id = fit.id if name == law else name
+            yield from (Caution("own-file", f"{fit_id}: {told}", fit_id) for told in self.library.remarks(name))
+        yield from (Caution("device-file", problem) for problem in self.device_problems)
 
     def _hyperparameters(self, request: PlanRequest, fit: Fit) -> tuple[Fit, ...]:
         """Return the fits to follow, by preference: the one asked for, the law's own, the default."""
@@ -198,6 +229,13 @@ class Advisor:
         name = str(expanded(fit_id).absolute()) if fit_id.endswith(".json") else fit_id
         path = write_settings(replace(self.settings, **{field: name}))
         return path, what
+
+    def command(self, request: PlanRequest, verb: str = "plan") -> str:
+        """Return the shell command that asks the same question, also of somebody who chose other defaults."""
+        law, recipe = self.settings.law, self.settings.hyperparameters
+        return command(
+            replace(request, law=request.law or law, hyperparameters=request.hyperparameters or recipe), verb
+        )
 
     def plan(self, request: PlanRequest) -> Plan:
         """Return the plan for a budget.
@@ -326,7 +364,7 @@ class Advisor:
         question = self.question(request)
         answer = _plan.plan(question)
         comparison = _compare.compare(question, answer, self._asked(question.fit))
-        said = command(request)
+        said = self.command(request)
         match form:
             case "md":
                 return tables.plan_markdown(answer, said) + "\n" + tables.comparison_markdown(comparison)

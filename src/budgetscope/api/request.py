@@ -37,13 +37,17 @@ class PlanRequest:
     convention: str | None = None
 
 
+# An explanation is of five laws of one paper.
+_OPTIONS = {"explain": {"device", "gpus", "mfu", "convention"}}
+
+
 def command(request: PlanRequest, verb: str = "plan") -> str:
-    """Return the shell command that asks the same question."""
+    """Return the shell command that asks the same question, with what the verb has options for."""
     words = ["budgetscope", verb, request.budget]
     for option in fields(PlanRequest):
         value = getattr(request, option.name)
-        if option.name != "budget" and value is not None:
-            words += [f"--{option.name.replace('_', '-')}", str(value)]
+        if option.name != "budget" and value is not None and option.name in _OPTIONS.get(verb, {option.name}):
+            words += [f"--{option.name.replace('_', '-')}", str(value).removesuffix(".0")]
     return shlex.join(words)
 
 

@@ -39,10 +39,11 @@ def plan(
 
     form = one_form(json=json, md=md, csv=csv)
     request = api.PlanRequest(budget, law, hyperparameters, device, gpus, mfu, price, seq_len, vocab, convention)
-    answer = api.plan(request)
+    advisor = api.Advisor()
+    answer = advisor.plan(request)
     texts = {
         "json": partial(tables.to_json, answer),
-        "md": partial(tables.plan_markdown, answer, api.command(request)),
+        "md": partial(tables.plan_markdown, answer, advisor.command(request)),
         "csv": partial(tables.plan_csv, answer),
     }
     emit(form, texts, partial(_show_plan, answer))
@@ -126,6 +127,8 @@ def _show_comparison(comparison: "Comparison", console: "Console") -> None:
         style="dim",
     )
     show_cautions(console, (caution.text for caution in comparison.cautions))
+    for text in comparison.assumptions:
+        console.print(Text(f"assumed {text}"), style="dim")
 
 
 def explain(
@@ -218,7 +221,9 @@ def export(
     budget: options.Budget,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="File to write; stdout when left out.", metavar="FILE", readable=False),
+        typer.Option(
+            "--output", "-o", help="File to write; stdout when left out or -.", metavar="FILE", readable=False
+        ),
     ] = None,
     form: Annotated[
         str | None, typer.Option("--format", help="md, csv or json; by default the file's ending.", metavar="FORMAT")
@@ -238,15 +243,18 @@ def export(
     from budgetscope import api
     from budgetscope.cli.output import tell_skipped
 
-    chosen = form if form is not None else output.suffix.removeprefix(".") if output else "md"
+    named = None if output is None or str(output) == "-" else output
+    chosen = form if form is not None else "md" if named is None else named.suffix.removeprefix(".")
+    if chosen == "" and named is not None:
+        raise UsageError(f"{str(named)!r} has no ending that names a format; add --format md, csv or json.")
     if chosen not in api.EXPORT_FORMATS:
         raise UsageError(f"{chosen!r} is not a format; choose one of {', '.join(api.EXPORT_FORMATS)}.")
     request = api.PlanRequest(budget, law, hyperparameters, device, gpus, mfu, price, seq_len, vocab, convention)
     advisor = api.Advisor()
     text = advisor.export(request, chosen)
     tell_skipped(advisor.entries)
-    if output is None:
+    if named is None:
         sys.stdout.write(text)
         return
-    api.write_export(output, text, overwrite=force)
-    sys.stderr.write(f"wrote {output}\n")
+    api.write_export(named, text, overwrite=force)
+    sys.stderr.write(f"wrote {named}\n")

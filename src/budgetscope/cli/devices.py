@@ -1,5 +1,6 @@
 """`devices`: the accelerators that a budget can name."""
 
+import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,12 @@ def devices(json: options.Json = False) -> None:
     from budgetscope.cli.output import emit
     from budgetscope.report.devices import devices_json
 
-    known = Advisor().all_devices
+    advisor = Advisor()
+    known = advisor.all_devices
     measured = _measured(known)
     emit("json" if json else None, {"json": partial(devices_json, known, measured)}, partial(_show, known, measured))
+    for problem in advisor.device_problems:
+        sys.stderr.write(f"skipped: {problem}\n")
 
 
 def _measured(known: "tuple[Device, ...]") -> "list[Measured]":

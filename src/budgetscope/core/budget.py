@@ -87,12 +87,16 @@ _WHOLE: dict[str, Callable[[float], Budget]] = {
 }
 
 
-def parse_budget(text: str) -> Budget:
+def parse_budget(
+    text: str, find_device: Callable[[str], object] | None = None, *, devices_counted: bool = False
+) -> Budget:
     """Parse what a person types as a budget.
 
     Args:
         text: at most 300 characters, in any case; "for", "at", "on", commas and hyphens are optional, and
             the parts of a hardware budget may come in any order.
+        find_device: refuses a name that no device has; without it every name is taken for a device's.
+        devices_counted: whether the number of devices is said elsewhere, so that a duration alone is enough.
 
     Returns:
         The budget as stated.
@@ -101,7 +105,7 @@ def parse_budget(text: str) -> Budget:
         UsageError: if a part is not understood, is not above zero and finite, contradicts another part, or
             is missing.
     """
-    stated = read_phrases(text)
+    stated = read_phrases(text, find_device)
     whole = [name for name in _WHOLE if name in stated.values]
     hardware = [name for name in stated.spans if name not in _WHOLE]
     if whole:
@@ -115,7 +119,7 @@ def parse_budget(text: str) -> Budget:
         return _WHOLE[whole[0]](stated.values[whole[0]])
     if not hardware or (hardware == ["device"] and not any(map(str.isdigit, stated.device or ""))):
         raise UsageError(f"{stated.quoted} is not understood; examples: {EXAMPLES}")
-    _require_one_amount(stated)
+    _require_one_amount(stated, devices_counted=devices_counted)
     return HardwareBudget(device=stated.device, **stated.values)
 
 
@@ -125,7 +129,7 @@ def _phrases(stated: Stated, names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(phrases[:-1]), phrases[-1])))
 
 
-def _require_one_amount(stated: Stated) -> None:
+def _require_one_amount(stated: Stated, *, devices_counted: bool) -> None:
     """Check that a hardware budget fixes the machine time, and fixes it once.
 
     Raises:
@@ -146,6 +150,8 @@ def _require_one_amount(stated: Stated) -> None:
             f"{quoted} says how many devices but not for how long; add a duration, for example '64xH100 14d'"
         )
     if factors == ["hours"]:
+        if devices_counted:
+            return
         raise UsageError(
             f"{quoted} says for how long but not on how many devices; add their number, for example '64xH100 14d'"
         )
@@ -188,7 +194,7 @@ def _describe_hardware(budget: HardwareBudget) -> str:
         machines = device
     text = " on ".join(filter(None, (amount, machines)))
     if budget.hours is not None:
-        text += f" for {_duration(budget.hours)}"
+        text += f"{' for ' if text else ''}{_duration(budget.hours)}"
     if budget.mfu is not None:
         percent = f"{budget.mfu * 100:.6g}"
         exact = "e" not in percent and float(f"{percent}e-2") == budget.mfu

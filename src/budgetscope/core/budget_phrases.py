@@ -6,6 +6,7 @@ spoken of, up to the next word of the vocabulary below.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from budgetscope.core.errors import UsageError
@@ -69,12 +70,13 @@ _TIMES = frozenset(("x", "×", "*", "·"))
 _GENERIC_WORDS = ("gpu", "device", "accelerator", "chip", "card")
 _GENERIC = frozenset((*_GENERIC_WORDS, *(f"{word}s" for word in _GENERIC_WORDS)))
 _NOISE = _DANGLING | _GENERIC | {",", ";", ".", "-", "model", "the"}
+_NODES = frozenset(("node", "nodes", "host", "hosts", "server", "servers", "box", "boxes"))
 _PER = frozenset(("/", "per", "a", "an"))
 _CURRENCY = frozenset(("$", "usd", "dollar", "dollars"))
 _ALMOST_NUMBERS = frozenset(("nan", "inf", "infinity"))
 _NOT_DEVICES = _ALMOST_NUMBERS | {"eur", "euro", "euros", "gbp", "kwh", "mwh"}
 _NOT_IN_NAMES = frozenset(
-    {*_NOISE, *_TIMES, *_CURRENCY, *_PER, *_KEYS, *_UNITS, *NUMBER_WORDS, *MULTIPLIERS, *DURATION_UNITS}
+    {*_NOISE, *_TIMES, *_CURRENCY, *_PER, *_KEYS, *_UNITS, *_NODES, *NUMBER_WORDS, *MULTIPLIERS, *DURATION_UNITS}
     - set("bdkmstw")
 )
 """Words that end a device's name; most single letters do not, since an RTX 4090 D is a device."""
@@ -101,19 +103,24 @@ class Stated:
     spans: dict[str, str] = field(default_factory=dict)
 
 
-def read_phrases(text: str) -> Stated:
+def read_phrases(text: str, find_device: Callable[[str], object] | None = None) -> Stated:
     """Read what a text states.
+
+    Args:
+        text: what a person typed.
+        find_device: refuses a name that no device has; without it every name is taken for a device's.
 
     Raises:
         UsageError: if a part is not understood, is stated twice, or is not above zero and finite.
     """
-    return _Phrases(text).read()
+    return _Phrases(text, find_device).read()
 
 
 class _Phrases:
     """One pass over a text; each method reads one kind of phrase, or nothing."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, find_device: Callable[[str], object] | None) -> None:
+        self.find_device = find_device
         self.reader = Reader(text, EXAMPLES)
         self.stated = Stated(quote(" ".join(text.split())))
 
@@ -240,7 +247,7 @@ class _Phrases:
     def _devices(self, number: Number, start: int) -> bool:
         """Read the devices after a number, as a count (64 x H100) or as device-hours (5000 H100-hours)."""
         reader = self.reader
-        times = False
+        number, times = self._nodes(number, start)
         while reader.accept(_TIMES) or reader.accept(("-", "of")):
             times = True
         device = None if reader.peek().text in _GENERIC else self._device_name()
@@ -262,6 +269,18 @@ class _Phrases:
         if device is not None:
             self._state_device(device)
         return True
+
+    def _nodes(self, number: Number, start: int) -> tuple[Number, bool]:
+        """Read what makes devices of nodes, "nodes of 8" or "nodes x 8"; return the number of devices, and whether."""
+        reader = self.reader
+        if not reader.accept(_NODES):
+            return number, False
+        while reader.accept(_TIMES) or reader.accept(("-", "of", "with")):
+            pass
+        each = None if reader.at(reader.position + 1).text in DURATION_UNITS else reader.read_number()
+        if each is None:
+            raise reader.refusal(start, "does not say how many devices a node has; write 2 nodes of 8 H100")
+        return number.times(each), True
 
     def _named_device(self) -> bool:
         """Read a device with no number in front: on H100, H100 x 64."""
@@ -290,7 +309,8 @@ class _Phrases:
         if last == "m":
             raise reader.refusal(start, f"could be {AMBIGUOUS_M}")
         if not number.plain or value < SMALLEST_BARE_FLOPS:
-            shown = written if written[0].isdigit() and len(written) <= MAX_ECHOED_CHARS else "7"
+            digits = re.search(r"\d.*", written)
+            shown = digits[0] if digits and len(digits[0]) <= MAX_ECHOED_CHARS else "7"
             remedy = f"N={shown}, {shown} tokens, or FLOPs like 1e21"
             if self.stated.spans:
                 mfu = f"{shown}% MFU" if value > 1 else f"MFU {shown}"
@@ -317,6 +337,11 @@ class _Phrases:
         reader.position = end
         if len(name) > MAX_DEVICE_CHARS:
             raise reader.refusal(first, f"is longer than the {MAX_DEVICE_CHARS} characters of a device's name")
+        if self.find_device is not None:
+            try:
+                self.find_device(name)
+            except UsageError as error:
+                raise UsageError(f"{str(error).removesuffix('.')}; examples: {EXAMPLES}") from None
         return name
 
     def _ends_name(self, index: int) -> bool:

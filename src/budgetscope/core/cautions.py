@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from budgetscope.core.fit import CONFIDENCE, Fit, Range
 from budgetscope.core.hyperparameters import outside, predictors
-from budgetscope.core.quantities import format_count, format_flops
+from budgetscope.core.intervals import Estimate
+from budgetscope.core.quantities import format_count, format_flops, format_hours
 from budgetscope.core.shapes import ShapeFamily
 from budgetscope.core.solve import OperatingPoint
 
@@ -33,9 +34,11 @@ _NAMES = {
     "batch_tokens": ("the batch in tokens", format_count),
 }
 
-# A law of warmup, decay or critical batch is a rule of thumb: only what it says is shown.
+# Warmup and weight decay are rules of thumb, of which no range is told.
 _SHOWN_OF_FIT = ("allocation", "loss_curve", "excess")
-_SHOWN_OF_RECIPE = ("learning_rate", "batch_size", "beta2")
+_SHOWN_OF_RECIPE = ("learning_rate", "batch_size", "beta2", "critical_batch_size")
+
+_LONGEST_HOURS = 365 * 24.0
 
 _ROLE_NAMES = {
     "allocation": "the N, D law",
@@ -45,6 +48,7 @@ _ROLE_NAMES = {
     "learning_rate": "the learning-rate law",
     "batch_size": "the batch law",
     "beta2": "the beta2 rule",
+    "critical_batch_size": "the critical-batch law",
 }
 
 
@@ -87,8 +91,8 @@ def collect(
             Caution(
                 "batch-beyond-critical",
                 f"the batch of {format_count(batch_tokens)} tokens is {batch_tokens / critical_batch_tokens:.2g} "
-                f"times the critical batch by {recipe_sources['critical_batch_size']}: larger batches save no "
-                "time there.",
+                f"times the critical batch by {recipe_sources['critical_batch_size']}: so far up, more tokens a step "
+                "hardly save steps.",
             )
         )
     if shape_missing:
@@ -103,6 +107,28 @@ def collect(
             )
         )
     return tuple(dict.fromkeys(found))
+
+
+def of_interval(fit: Fit, n_params: Estimate) -> list[Caution]:
+    """Return a caution if N lies outside its own interval, as where a file's parameters were changed by hand."""
+    low, high = n_params.low, n_params.high
+    if low is None or high is None or low <= n_params.value <= high:
+        return []
+    return [
+        Caution(
+            "interval-off",
+            f"N lies outside its own interval: the draws of {fit.id} do not belong to its parameters, so that every "
+            "interval here is wrong.",
+            fit.id,
+        )
+    ]
+
+
+def of_time(n_devices: float, hours: float) -> list[Caution]:
+    """Return a caution if a run takes longer than anybody waits."""
+    if hours <= _LONGEST_HOURS:
+        return []
+    return [Caution("long-run", f"on {n_devices:,.4g} devices this takes {format_hours(hours)}: take more (--gpus).")]
 
 
 def _roles_in_use(fit: Fit) -> list[str]:

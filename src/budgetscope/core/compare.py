@@ -64,6 +64,7 @@ class Comparison:
         rows: recommendations first, then the steps of arguments; each by falling N.
         skipped: why fits have no row, one sentence each.
         cautions: what to know of the fit by which costs are judged.
+        assumptions: a sentence for everything that was not said, such as the price behind the dollars.
     """
 
     budget: str
@@ -74,6 +75,7 @@ class Comparison:
     rows: tuple[Row, ...]
     skipped: tuple[str, ...] = ()
     cautions: tuple[Caution, ...] = ()
+    assumptions: tuple[str, ...] = ()
 
 
 def compare(question: Question, plan: Plan, fits: Sequence[Fit]) -> Comparison:
@@ -107,6 +109,7 @@ def compare(question: Question, plan: Plan, fits: Sequence[Fit]) -> Comparison:
         rows=tuple(rows),
         skipped=tuple(dict.fromkeys(skipped)),
         cautions=plan.cautions_of(question.fit.id),
+        assumptions=plan.assumptions,
     )
 
 

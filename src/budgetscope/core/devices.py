@@ -176,9 +176,9 @@ def _number(where: str, key: str, value: object, minimum: float, unit: str) -> f
 
 
 def _text(where: str, key: str, value: object) -> str:
-    if isinstance(value, str) and value.strip():
+    if isinstance(value, str) and value.strip() and value.isprintable():
         return value
-    raise UsageError(f"{where}: {key} is {value!r}; give it as text in quotes or leave it out.")
+    raise UsageError(f"{where}: {key} is {value!r}; give it as printable text in quotes or leave it out.")
 
 
 def _peaks(where: str, value: object) -> dict[str, float]:
@@ -216,6 +216,6 @@ def _price_range(where: str, mapping: Mapping[str, object]) -> tuple[float | Non
 
 
 def _aliases(where: str, value: object) -> tuple[str, ...]:
-    if isinstance(value, list) and all(isinstance(alias, str) and _key(alias) for alias in value):
+    if isinstance(value, list) and all(isinstance(a, str) and _key(a) and a.isprintable() for a in value):
         return tuple(value)
     raise UsageError(f'{where}: aliases is {value!r}; give a list of names such as ["our-h100"].')

@@ -99,6 +99,8 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
     if amount and hardware.hours is not None and options.n_devices is not None:
         raise UsageError("the budget's amount and duration say how many devices run; leave --gpus out.")
     _check("the number of devices", n_devices, 1, 1e7)
+    if mfu is not None and 1 < mfu <= 100:
+        raise UsageError(f"the MFU {mfu:g} is above 1; write {mfu:g}% or {mfu / 100:g}.")
     _check("the MFU", mfu, 0.001, 1)
     _check("the price", price, 0.001, 10_000)
     assumptions = []
@@ -109,10 +111,7 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
     if mfu is None:
         assumptions.append(f"MFU: {DEFAULT_MFU:.0%} of the dense peak (--mfu)")
     if price is None and default_price(device) is not None:
-        assumptions.append(
-            f"price: ${default_price(device)} a device-hour, the middle of "
-            f"${device.price_usd_per_hour_low}-{device.price_usd_per_hour_high} in {device.price_date} (--price)"
-        )
+        assumptions.append(f"price: ${default_price(device)} a device-hour{_price_origin(device)} (--price)")
     machine = Machine(
         device=device,
         precision=training_precision(device),
@@ -125,18 +124,23 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
     return _with_budget(machine, hardware) if hardware is budget else machine
 
 
+def _price_origin(device: Device) -> str:
+    low, high = device.price_usd_per_hour_low, device.price_usd_per_hour_high
+    middle = "" if low == high else f", the middle of ${low}-{high}"
+    return f"{middle}{f' in {device.price_date}' if device.price_date else ''}"
+
+
 def _price(device: Device, stated: float | None) -> Estimate | None:
     if stated is not None:
         return Estimate(stated, basis="as stated")
     middle = default_price(device)
     if middle is None:
         return None
-    return Estimate(
-        middle,
-        device.price_usd_per_hour_low,
-        device.price_usd_per_hour_high,
-        f"on-demand prices of {device.price_date}",
-    )
+    if device.price_usd_per_hour_low == device.price_usd_per_hour_high:
+        return Estimate(middle, basis=device.price_source or "the price of the device's entry")
+    when = f" of {device.price_date}" if device.price_date else ""
+    whose = "prices of your own device file" if device.user_defined else "on-demand prices"
+    return Estimate(middle, device.price_usd_per_hour_low, device.price_usd_per_hour_high, f"{whose}{when}")
 
 
 def _with_budget(machine: Machine, hardware: HardwareBudget) -> Machine:

@@ -135,17 +135,22 @@ def _answer(question: Question) -> Plan:
         vocab_size=question.vocab_size,
         seq_len=question.seq_len,
         assumptions=question.machine.assumptions,
-        cautions=cautions.collect(
-            question.fit,
-            [fit for fit in question.hyperparameters if fit.id in recipe.sources.values()],
-            own,
-            family=family,
-            loss=best,
-            recipe_sources=recipe.sources,
-            batch_tokens=recipe.batch_tokens.value,
-            critical_batch_tokens=recipe.critical_batch_tokens,
-            shape_missing=run.shape is None,
-            vocab_size=question.vocab_size,
+        cautions=(
+            *question.cautions,
+            *cautions.of_interval(question.fit, n_params),
+            *cautions.of_time(question.machine.n_devices, run.hours),
+            *cautions.collect(
+                question.fit,
+                [fit for fit in question.hyperparameters if fit.id in recipe.sources.values()],
+                own,
+                family=family,
+                loss=best,
+                recipe_sources=recipe.sources,
+                batch_tokens=recipe.batch_tokens.value,
+                critical_batch_tokens=recipe.critical_batch_tokens,
+                shape_missing=run.shape is None,
+                vocab_size=question.vocab_size,
+            ),
         ),
     )
 

@@ -47,6 +47,7 @@ _UNIT_HOURS = {
     (1, 1): "h hr hrs hour hours",
     (24, 1): "d day days",
     (7 * 24, 1): "w wk wks week weeks",
+    (14 * 24, 1): "fortnight fortnights",
     (30 * 24, 1): "mo mos month months",
     (365 * 24, 1): "yr yrs year years",
 }
@@ -103,6 +104,10 @@ class Number(NamedTuple):
     def value(self, power: int = 0) -> float:
         """Return the number times 10**power; an overflow is infinite, an underflow zero."""
         return float(f"{self.mantissa}e{self.exponent + power}")
+
+    def times(self, other: "Number") -> "Number":
+        """Return the product, to the last bit that a float has."""
+        return Number(repr(self.value() * other.value()), 0, plain=False)
 
 
 class Reader:
@@ -210,8 +215,22 @@ class Reader:
             self.position += hyphens + 1
             return flops * (time[0] * _SECONDS_PER_HOUR / time[1])
         if is_rate:
-            raise self.refusal(start, "is FLOP per second, a rate; add a time, as in 100 petaflop/s-days")
+            hours = self._time_of_rate()
+            if hours is None:
+                raise self.refusal(start, "is FLOP per second, a rate; add a time, as in 100 petaflop/s-days")
+            return flops * hours * _SECONDS_PER_HOUR
         return flops
+
+    def _time_of_rate(self) -> float | None:
+        """Read how long a rate goes on, "for 3 days"; None if that does not come next."""
+        before = self.position
+        self.accept(("for", "over", "x", "×", "*"))
+        at = self.position
+        number = self.read_number()
+        hours = None if number is None else self.read_duration(number, at)
+        if hours is None:
+            self.position = before
+        return hours
 
     def read_duration(self, number: Number, start: int) -> float | None:
         """Read hours: a unit of time after `number`, and further parts as in "1w 2d"; None if no unit."""

@@ -11,6 +11,7 @@ from budgetscope.core.budget import (
     TokensTarget,
     describe,
 )
+from budgetscope.core.cautions import Caution
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.fit import Fit
 from budgetscope.core.ledger import Convention
@@ -36,6 +37,7 @@ class Question:
         convention: who counts N and C in the question and in the plan.
         vocab_size: of the tokenizer to train with.
         seq_len: training context in tokens.
+        cautions: what to know of the files that the fits and devices were read from.
     """
 
     budget: Budget
@@ -46,6 +48,7 @@ class Question:
     convention: Convention
     vocab_size: int
     seq_len: int
+    cautions: tuple[Caution, ...] = ()
 
     @property
     def family(self) -> ShapeFamily:

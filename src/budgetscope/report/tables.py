@@ -15,8 +15,10 @@ from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.rows import (
     COMPARISON_HEADER,
     EXPLANATION_HEADER,
+    SAVINGS_HEADER,
     comparison_rows,
     plan_rows,
+    savings_cells,
     step_cells,
 )
 from budgetscope.report.scenarios import LESS, MORE, Board
@@ -134,6 +136,7 @@ def comparison_markdown(comparison: Comparison) -> str:
         f"(deadweight compute) by `{comparison.law_id}`."
     )
     notes = [f"- {escaped(caution.text)}" for caution in comparison.cautions]
+    notes += [f"- assumed {escaped(text)}" for text in comparison.assumptions]
     notes += [f"- skipped: {escaped(sentence)}" for sentence in comparison.skipped]
     lines = ["## What the laws say", "", said, "", *table(COMPARISON_HEADER, cells, escape=False), ""]
     return "\n".join([*lines, *notes, ""] if notes else lines)
@@ -159,6 +162,11 @@ def board_markdown(board: Board) -> str:
 def explanation_markdown(explanation: Explanation) -> str:
     """Return an explanation as a Markdown section."""
     lines = ["## Why Kaplan and Chinchilla disagree", "", f"{escaped(explanation.understood)}.", ""]
+    first = next(iter(explanation.datasets.values()))
+    lines += [f"{number}. **{escaped(step.title)}.** {escaped(step.sentence)}" for number, step in enumerate(first, 1)]
+    lines.append("")
     for name, steps in explanation.datasets.items():
         lines += [f"### {name}", "", *table(EXPLANATION_HEADER, [step_cells(step) for step in steps]), ""]
+        lines += ["Share of a step's compute with which the tuned runs reach its loss:", ""]
+        lines += [*table(SAVINGS_HEADER, [savings_cells(step) for step in steps]), ""]
     return "\n".join([*lines, explanation.note, ""])

@@ -101,6 +101,28 @@ class Library:
         candidates = [layer.folder / f"{_asked_id(fit_id)}.json" for layer in self.layers]
         return next((path for path in candidates if _is(stat.S_ISREG, path)), None)
 
+    def remarks(self, name: str) -> list[str]:
+        """Return what to know of the file behind a fit's name, one sentence each; nothing of one that ships untouched.
+
+        Raises: as `get`.
+        """
+        if name.endswith(".json"):
+            found = [("", locations.expanded(name))]
+        else:
+            places = [(layer.name, layer.folder / f"{_asked_id(name)}.json") for layer in self.layers]
+            found = [(layer, path) for layer, path in places if _is(stat.S_ISREG, path)]
+        if not found or found[0][0] == "bundled":
+            return []
+        path, hidden = found[0][1], [layer for layer, _ in found[1:]]
+        told = [f"it is read from {str(path)!r} and hides the {layer} fit of the same id." for layer in hidden[:1]]
+        seen = _found(path)
+        if _edited(path, seen.st_mtime_ns, seen.st_size):
+            told.append(
+                f"{str(path)!r} was written or changed by hand: its draws may not belong to its parameters, and then "
+                "intervals are wrong."
+            )
+        return told
+
     def unknown(self, name: str) -> str:
         """Return the sentence that refuses an id which no layer has."""
         from difflib import get_close_matches  # noqa: PLC0415 - only a refusal needs it

@@ -203,11 +203,14 @@ def test_every_markdown_table_is_rectangular(plan: Plan, comparison: Comparison,
     for markdown, columns in (
         (tables.plan_markdown(plan, "x"), 4),
         (tables.comparison_markdown(comparison), 8),
-        (tables.explanation_markdown(explanation), 6),
     ):
         rows = cells_of(markdown)
         assert rows
         assert {len(row) for row in rows} == {columns}
+    steps = len(next(iter(explanation.datasets.values()))) + 1
+    rows = cells_of(tables.explanation_markdown(explanation))
+    widths = [len(row) for row in rows]
+    assert [set(widths[at : at + steps]) for at in range(0, len(rows), steps)] == [{6}, {4}] * len(explanation.datasets)
 
 
 def test_markdown_shows_what_the_terminal_shows(plan: Plan, comparison: Comparison) -> None:
@@ -235,7 +238,10 @@ def test_an_explanations_markdown_has_both_datasets(explanation: Explanation) ->
     markdown = tables.explanation_markdown(explanation)
     assert "### RefinedWeb" in markdown
     assert "### OpenWebText2" in markdown
-    assert len(cells_of(markdown)) == 2 * (5 + 1)
+    # Of each dataset the steps, and what each was worth in compute.
+    assert len(cells_of(markdown)) == 2 * (5 + 1) * 2
+    for step in next(iter(explanation.datasets.values())):
+        assert step.sentence in markdown.replace("\\", "")
 
 
 # Fits -------------------------------------------------------------------------------------------------------------

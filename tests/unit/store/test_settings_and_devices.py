@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from budgetscope.core.errors import FailureError
-from budgetscope.store.devices import user_devices
+from budgetscope.store.devices import UserDevices, user_devices
 from budgetscope.store.locations import devices_file, settings_file
 from budgetscope.store.settings import Settings, read_settings, write_settings
 
@@ -17,7 +17,7 @@ def put(path: Path, content: bytes) -> None:
 
 def test_without_a_file_the_defaults_hold() -> None:
     assert read_settings() == Settings(law=None, hyperparameters=None)
-    assert user_devices() == ()
+    assert user_devices() == UserDevices()
 
 
 def test_settings_come_back() -> None:
@@ -60,7 +60,7 @@ def test_a_device_of_ones_own() -> None:
         memory_bandwidth_bytes_per_s = 3e12
         """.replace(b"80e9", b"80000000000"),
     )
-    (device,) = user_devices()
+    (device,) = user_devices().devices
     assert (device.id, device.user_defined) == ("my-card", True)
     assert device.peak_flops_per_s == {"bf16": 1e15}
 
@@ -76,11 +76,39 @@ def test_a_device_of_ones_own() -> None:
         (b"[card]\npeak_flops_per_s = {bf16 = nan}\nmemory_bytes = 1\nmemory_bandwidth_bytes_per_s = 1.0", "card"),
         (b"[card]\npeak_flops_per_s = 'fast'\nmemory_bytes = 1\nmemory_bandwidth_bytes_per_s = 1.0", "card"),
         (b'["a\\u001b[31mb"]\nx = 1', "no valid id"),
-        (b"\xff", "not UTF-8"),
     ],
 )
 def test_a_broken_device_file_is_reported(content: bytes, said: str) -> None:
     put(devices_file(), content)
-    with pytest.raises(FailureError, match=said) as refused:
+    found = user_devices()
+    assert found.devices == ()
+    (problem,) = found.problems
+    assert said in problem
+    assert problem.isprintable()
+
+
+def test_a_device_file_that_is_no_text_is_refused() -> None:
+    put(devices_file(), b"\xff")
+    with pytest.raises(FailureError, match="not UTF-8"):
         user_devices()
-    assert str(refused.value).isprintable()
+
+
+def test_a_broken_device_leaves_the_others() -> None:
+    whole = (
+        "[{0}]\npeak_flops_per_s = {{bf16 = 1e15}}\nmemory_bytes = 80000000000\nmemory_bandwidth_bytes_per_s = 3e12\n"
+    )
+    put(devices_file(), f"[bad]\n{whole.format('good')}name = 'ours'\n".encode())
+    found = user_devices()
+    assert [device.id for device in found.devices] == ["good"]
+    (problem,) = found.problems
+    assert "'bad'" in problem
+
+
+def test_a_name_that_would_steer_the_terminal_is_refused() -> None:
+    entry = (
+        b"[card]\npeak_flops_per_s = {bf16 = 1e15}\nmemory_bytes = 80000000000\nmemory_bandwidth_bytes_per_s = 3e12\n"
+    )
+    put(devices_file(), entry + b'name = "H\\u001b[31mred"\n')
+    (problem,) = user_devices().problems
+    assert "printable" in problem
+    assert problem.isprintable()
