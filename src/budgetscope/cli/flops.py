@@ -44,7 +44,7 @@ def flops(
         if idle:
             raise UsageError(f"{idle[0]} has no say in a shape taken by --size; give --depth and --width with it.")
         shapes = shape_family(family, vocab_size=vocab, seq_len=seq_len, tied=tied)
-        found = shapes.nearest(parse_count(size), parse_convention(convention))
+        found = shapes.to_build(parse_count(size), parse_convention(convention))
         if found is None:
             raise UsageError(f"--size {size!r} is outside the shape family {family}; give --depth and --width.")
         shape = found

@@ -203,7 +203,7 @@ def _loss(valley: Valley, own_flops: float, best: float) -> Estimate:
 
 def _run(question: Question, optimum: OperatingPoint, batch_tokens: int) -> Run:
     machine = question.machine
-    shape = question.family.nearest(optimum.n_params, question.convention)
+    shape = question.family.to_build(optimum.n_params, question.convention)
     n_params, tokens = optimum.n_params, optimum.tokens
     executed_flops = executed(question, optimum)
     if shape is not None:

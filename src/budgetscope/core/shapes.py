@@ -7,7 +7,7 @@ widths and continues through published Llama and GPT-3 shapes to above 10 trilli
 import bisect
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from budgetscope.core.errors import UsageError
@@ -31,6 +31,10 @@ _PUBLISHED_ANCHORS = (
     (12288, 96),  # Brown et al. 2020 (GPT-3), table 2.1, 175B
     (16384, 126),  # Grattafiori et al. 2024 (Llama 3), table 3, 405B
 )
+# How far a model may leave the family's depth to meet a size: the published shapes scatter as much.
+_DEPTH_SHARE = 0.15
+_CLOSE_ENOUGH = math.log(1.01)
+
 # Nothing is published above 405B dense: depth is continued as the square root of the width (our choice).
 _WIDEST = 98304
 
@@ -86,8 +90,15 @@ class ShapeFamily:
     real number: 0 for the smallest member, 1 for the next.
     """
 
-    def __init__(self, shapes: Sequence[Shape]) -> None:
+    def __init__(self, shapes: Sequence[Shape], *, fixed: bool = False) -> None:
+        """Take the members.
+
+        Args:
+            shapes: by growing size.
+            fixed: whether nothing but the members is to be built.
+        """
         self.shapes = tuple(shapes)
+        self._fixed = fixed
         counts = [{c: shape.count(c) for c in Convention} for shape in self.shapes]
         self._log_params = {c: [math.log(m[c].n_params) for m in counts] for c in Convention}
         self._log_flops = {c: [math.log(m[c].flops_per_token) for m in counts] for c in Convention}
@@ -120,8 +131,38 @@ class ShapeFamily:
         position = self.position(n_params, convention)
         if not -0.5 <= position <= len(self.shapes) - 0.5:
             return None
+        return self.shapes[self._nearest_index(n_params, convention)]
+
+    def _nearest_index(self, n_params: float, convention: Convention) -> int:
         logs, wanted = self._log_params[convention], math.log(n_params)
-        return self.shapes[min(range(len(logs)), key=lambda i: abs(logs[i] - wanted))]
+        return min(range(len(logs)), key=lambda i: abs(logs[i] - wanted))
+
+    def to_build(self, n_params: float, convention: Convention) -> Shape | None:
+        """Return a shape of about `n_params`: a member within 1%, else one a little deeper or shallower than a member.
+
+        A family steps in width, so that its nearest member may be 15% off; depth is what is left to choose. None where
+        `nearest` has none.
+        """
+        member = self.nearest(n_params, convention)
+
+        def miss(shape: Shape) -> float:
+            return abs(math.log(shape.count(convention).n_params / n_params))
+
+        if member is None or self._fixed or miss(member) <= _CLOSE_ENOUGH:
+            return member
+        index = self._nearest_index(n_params, convention)
+        choices = [
+            replace(shape, depth=depth)
+            for shape in self.shapes[max(index - 1, 0) : index + 2]
+            for depth in _depths_near(shape.depth)
+        ]
+        return min(choices, key=miss)
+
+
+def _depths_near(depth: int) -> range:
+    """Return the depths that a model of a family's depth may have: one layer more or less at the least."""
+    spare = max(round(_DEPTH_SHARE * depth), 1)
+    return range(max(depth - spare, 1), depth + spare + 1)
 
 
 def _interpolate(values: Sequence[float], position: float) -> float:
@@ -163,4 +204,4 @@ def shape_family(
         )
         for width, depth in recipe.sizes
     ]
-    return ShapeFamily(shapes)
+    return ShapeFamily(shapes, fixed=name == "porian")
