@@ -9,7 +9,7 @@ import numpy as np
 
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.bootstrap import LEVEL, interval
-from budgetscope.fitting.checks import Flag
+from budgetscope.fitting.checks import Flag, loud_flags
 from budgetscope.fitting.noise import ConstantNoise
 from budgetscope.fitting.sweep_optimum import (
     MIN_BATCHES,
@@ -182,14 +182,14 @@ def sweep_noise(
             np.sqrt((cell.seed_variance if cell.seed_dof >= _OWN_NOISE_DOF else squares / dof) / cell.n_seeds)
             for cell in cells
         )
-        return stds, pooled.describe(), ()
+        return stds, pooled.describe(), loud_flags(pooled.log_std, "the mean of their repeats")
     scatter = _scatter(cells)
     stds = tuple(scatter.log_std / np.sqrt(cell.n_seeds) for cell in cells)
     flag = Flag(
         "noise-from-scatter",
         f"No repeated seeds: the noise is the scatter about smooth surfaces ({scatter.log_std:.2g} of the loss).",
     )
-    return stds, scatter.describe(), (flag,)
+    return stds, scatter.describe(), (flag, *loud_flags(scatter.log_std, "smooth surfaces"))
 
 
 def _scatter(cells: Sequence[SweepCell]) -> ConstantNoise:

@@ -23,6 +23,10 @@ MIN_NATS = 0.5
 _PORIAN_LOSS = (128.9, 0.106, 2.006)
 # Bits are 1.44 times as many as nats; sound runs at the best size come within a few percent of the curve, or below it.
 _LIKE_BITS = 1.15
+# More than bits can be, poor runs granted.
+_BEYOND_BITS = 1.6
+# Runs of one configuration differ by 0.1% to 1% of the loss at all but the smallest scale (Porian et al. 2024).
+_LOUD = 0.05
 _IN_SHORT = {
     "few-sizes": f"with fewer than {MIN_SIZES} sizes",
     "low-edge": "lowest at the smallest size",
@@ -75,7 +79,7 @@ def check_loss_unit(table: RunTable) -> None:
 
 
 def loss_unit_flags(table: RunTable) -> tuple[Flag, ...]:
-    """A hint when losses could be bits per byte (all under 1.5), or bits (all far above what their compute reaches)."""
+    """A hint when losses could be bits per byte (all under 1.5), bits or perplexities (all above what C reaches)."""
     high = float(table.loss.max())
     if high < 1.5:
         sentence = f"Every loss is at most {high:.2f}, low for nats per token: check that these are not bits per byte."
@@ -83,9 +87,12 @@ def loss_unit_flags(table: RunTable) -> tuple[Flag, ...]:
     coefficient, exponent, irreducible = _PORIAN_LOSS
     excess = float((table.loss / (coefficient * table.flops**-exponent + irreducible)).min())
     if excess > _LIKE_BITS:
+        units = ["bits (--loss-unit bits)"]
+        if excess > _BEYOND_BITS:
+            units.insert(0, "perplexities (--loss-unit perplexity)")
         sentence = (
             f"Every loss is at least {excess:.2f} times what Porian et al. 2024 reached with the same compute, high "
-            "for nats per token: check that these are not bits (--loss-unit bits)."
+            f"for nats per token: check that these are not {' or '.join(units)}."
         )
         return (Flag("loss-unit", sentence),)
     return ()
@@ -147,11 +154,35 @@ def refuse_few_budgets(dropped: Sequence[Dropped], kept: int) -> None:
 
 
 def table_flags(flops: FloatArray) -> tuple[Flag, ...]:
-    """Cautions about the budgets themselves: too few, or too close together."""
+    """Cautions about the budgets themselves: too few, or too close together.
+
+    Args:
+        flops: Distinct budgets.
+    """
     flags = []
     if flops.size == MIN_BUDGETS:
         flags.append(Flag("few-budgets", f"Only {flops.size} budgets carry the fit: its straightness is untested."))
+    elif flops.size < MIN_BUDGETS:
+        covered = f"{flops.size} budget{'s' * (flops.size != 1)}"
+        sentence = f"The runs cover {covered} only: how the best N grows with C rests on the form of the law."
+        flags.append(Flag("few-budgets", sentence))
     span = float(flops.max() / flops.min())
     if span < 10:
         flags.append(Flag("narrow-range", f"The budgets span a factor of {span:.1f} only: exponents are weak."))
     return tuple(flags)
+
+
+def loud_flags(log_std: float, about: str) -> tuple[Flag, ...]:
+    """A caution when losses scatter more than runs in one unit do.
+
+    Args:
+        log_std: Standard deviation of log loss.
+        about: What they scatter about, as "smooth curves".
+    """
+    if log_std <= _LOUD:
+        return ()
+    sentence = (
+        f"The losses scatter by {log_std:.0%} about {about}, more than training runs do: check that all are in one "
+        "unit, and that no run diverged."
+    )
+    return (Flag("loud-scatter", sentence),)

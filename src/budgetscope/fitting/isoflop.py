@@ -20,6 +20,7 @@ from budgetscope.fitting.checks import (
     check_loss_unit,
     edge_reason,
     loss_unit_flags,
+    loud_flags,
     refuse_few_budgets,
     table_flags,
 )
@@ -191,7 +192,7 @@ def _choose_noise(noise: Noise | None, table: RunTable, groups: tuple[Budget, ..
         return noise, ()
     measured = noise_from_seeds(table)
     if measured is not None:
-        return measured, ()
+        return measured, loud_flags(measured.log_std, "the mean of their repeats")
     scatter = noise_from_scatter(groups)
     if scatter is not None:
         return scatter, (
@@ -199,6 +200,7 @@ def _choose_noise(noise: Noise | None, table: RunTable, groups: tuple[Budget, ..
                 "noise-from-scatter",
                 f"No repeated seeds: the noise is the scatter about smooth curves ({scatter.log_std:.2g}).",
             ),
+            *loud_flags(scatter.log_std, "smooth curves"),
         )
     raise UsageError(
         "The noise of a run is not known and cannot be estimated from so few sizes: repeat some runs with other "

@@ -14,8 +14,9 @@ import numpy as np
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws import LossSurface
 from budgetscope.fitting.bootstrap import LEVEL, interval
-from budgetscope.fitting.checks import Flag, check_loss_unit, loss_unit_flags
+from budgetscope.fitting.checks import Flag, check_loss_unit, loss_unit_flags, loud_flags, table_flags
 from budgetscope.fitting.surface import Points, at_bounds, condition, log_loss, minimise_huber, starts
+from budgetscope.fitting.table import budget_levels
 
 if TYPE_CHECKING:
     from budgetscope.fitting.table import BoolArray, FloatArray, RunTable
@@ -120,6 +121,7 @@ def fit_parametric(
     weights = _resample_counts(table, resample, draws, np.random.default_rng(seed))
     drawn, _, converged = minimise_huber(np.repeat(theta, draws, axis=0), points, weights)
     residual = log_loss(theta, points)[0] - points.y
+    log_residual_std = float(np.sqrt((residual**2).mean()))
     ln_a, ln_b, ln_e, alpha, beta = points.uncentred(theta)[0]
     surface = LossSurface(*(float(v) for v in (np.exp(ln_e), np.exp(ln_a), np.exp(ln_b), alpha, beta)))
     all_draws = points.uncentred(drawn)
@@ -127,7 +129,7 @@ def fit_parametric(
     return ParametricFit(
         surface=surface,
         draws=all_draws,
-        log_residual_std=float(np.sqrt((residual**2).mean())),
+        log_residual_std=log_residual_std,
         max_log_residual=float(np.abs(residual).max()),
         condition=number,
         n_points=len(table),
@@ -135,6 +137,8 @@ def fit_parametric(
         resample=resample,
         flags=(
             *loss_unit_flags(table),
+            *table_flags(budget_levels(table)),
+            *loud_flags(log_residual_std, "a surface of this form"),
             *_surface_flags(surface, table, at_bounds(theta, points)[0]),
             *_draw_flags(at_bounds(drawn, points), converged),
         ),
@@ -173,9 +177,12 @@ def _check_design(table: RunTable) -> None:
             )
     correlation = float(np.corrcoef(np.log(table.n_params), np.log(table.tokens))[0, 1])
     if abs(correlation) > MAX_CORRELATION:
+        how, missing = (
+            ("together", "tokens per parameter") if correlation > 0 else ("against each other", "values of C")
+        )
         raise UsageError(
-            f"N and D move together (correlation of their logs {correlation:.3f}), so their effects cannot be "
-            "told apart: add runs with other tokens per parameter."
+            f"N and D move {how} (correlation of their logs {correlation:.3f}), so their effects cannot be "
+            f"told apart: add runs with other {missing}."
         )
 
 

@@ -112,14 +112,23 @@ def budgets(table: RunTable, tolerance: float = BUDGET_TOLERANCE) -> tuple[Budge
     Raises:
         UsageError: If two rows of one budget and size disagree and no seeds tell them apart.
     """
-    order = np.argsort(table.flops, kind="stable")
+    return tuple(_merge(table, group) for group in _by_compute(table, tolerance))
+
+
+def budget_levels(table: RunTable, tolerance: float = BUDGET_TOLERANCE) -> FloatArray:
+    """The distinct compute values of a table, ascending, as `budgets` groups them, whether repeats agree or not."""
+    return np.array([np.exp(np.log(table.flops[rows]).mean()) for rows in _by_compute(table, tolerance)])
+
+
+def _by_compute(table: RunTable, tolerance: float) -> list[list[int]]:
+    """Row numbers of each distinct compute value, ascending."""
     groups: list[list[int]] = []
-    for row in order:
+    for row in np.argsort(table.flops, kind="stable"):
         if groups and table.flops[row] <= table.flops[groups[-1][0]] * (1 + tolerance):
             groups[-1].append(int(row))
         else:
             groups.append([int(row)])
-    return tuple(_merge(table, group) for group in groups)
+    return groups
 
 
 def _merge(table: RunTable, rows: Iterable[int]) -> Budget:

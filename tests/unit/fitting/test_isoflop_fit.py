@@ -5,7 +5,7 @@ from budgetscope.core.errors import UsageError
 from budgetscope.core.laws import LossSurface
 from budgetscope.fitting.isoflop import IsoFlopFit, fit_isoflop
 from budgetscope.fitting.noise import ConstantNoise
-from budgetscope.fitting.planted import SKEWED, planted_runs
+from budgetscope.fitting.planted import SKEWED, SYMMETRIC, planted_runs
 from budgetscope.fitting.table import RunTable
 
 BUDGETS = 1e17 * 4.0 ** np.arange(6, dtype=np.float64)
@@ -156,7 +156,33 @@ def test_losses_that_may_be_bits_are_flagged(surface: LossSurface) -> None:
     high = RunTable(table.flops, table.n_params, table.tokens, 1.25 / np.log(2) * table.loss)
     (flag,) = (flag for flag in fit_isoflop(high, noise=QUIET).flags if flag.code == "loss-unit")
     assert "--loss-unit bits" in flag.sentence
+    assert "perplexit" not in flag.sentence
     assert "loss-unit" not in codes(fit_isoflop(table, noise=QUIET))
+
+
+def test_perplexities_that_could_be_nats_are_not_called_bits_alone() -> None:
+    # Good models at large scale: perplexities of 8 to 12.
+    table = planted_runs(SYMMETRIC, budgets=1e22 * 2.0 ** np.arange(4, dtype=np.float64), ratio=1.5, half=3)
+    asked = RunTable(table.flops, table.n_params, table.tokens, np.exp(table.loss))
+    sentence = dict(fit_isoflop(asked, noise=QUIET).flags)["loss-unit"]
+    assert "check that these are not perplexities (--loss-unit perplexity) or bits" in sentence
+
+
+def test_losses_in_two_units_are_flagged(surface: LossSurface) -> None:
+    table = planted_runs(surface, budgets=BUDGETS, half=6, log_std=0.002, rng=np.random.default_rng(0))
+    mixed = table.loss / np.where(np.arange(len(table)) % 2, np.log(2), 1.0)
+    fit = fit_isoflop(RunTable(table.flops, table.n_params, table.tokens, mixed))
+    assert "check that all are in one unit" in dict(fit.flags)["loud-scatter"]
+    assert "loud-scatter" not in codes(fit_isoflop(table))
+
+
+def test_repeats_that_scatter_far_are_flagged(surface: LossSurface) -> None:
+    table = planted_runs(surface, budgets=BUDGETS)
+    twice = np.tile(np.arange(len(table)), 2)
+    seeds = np.repeat([0, 1], len(table))
+    loss = table.loss[twice] / np.where(seeds == 1, 1.15, 1.0)
+    repeated = RunTable(table.flops[twice], table.n_params[twice], table.tokens[twice], loss, seeds)
+    assert "the mean of their repeats" in dict(fit_isoflop(repeated).flags)["loud-scatter"]
 
 
 def test_noise_is_estimated_where_none_is_given(surface: LossSurface) -> None:

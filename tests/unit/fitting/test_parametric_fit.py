@@ -107,6 +107,31 @@ def test_runs_at_one_ratio_of_tokens_to_parameters_are_refused() -> None:
         fit_parametric(RunTable(120 * n**2, n, 20 * n, 2 + 400 / n**0.34 + 400 / (20 * n) ** 0.28))
 
 
+def test_runs_at_one_budget_are_told_to_train_to_others() -> None:
+    n = np.geomspace(1e7, 1e9, 12)
+    d = 1e18 / 6 / n
+    with pytest.raises(UsageError, match=r"move against each other .*add runs with other values of C"):
+        fit_parametric(RunTable(6 * n * d, n, d, 2 + 400 / n**0.34 + 400 / d**0.28))
+
+
+def test_few_or_close_budgets_are_flagged(surface: LossSurface) -> None:
+    def flags(budgets: list[float]) -> dict[str, str]:
+        return dict(fit_parametric(planted_runs(surface, budgets=np.array(budgets)), draws=20).flags)
+
+    two = flags([1e18, 10**18.5])
+    assert two["few-budgets"].startswith("The runs cover 2 budgets only")
+    assert "a factor of 3.2 only" in two["narrow-range"]
+    assert flags([1e18, 1e19, 1e20]).keys() == {"few-budgets"}
+    assert flags([1e18, 1e19, 1e20, 1e21]) == {}
+
+
+def test_losses_in_two_units_are_flagged(surface: LossSurface) -> None:
+    table = planted_runs(surface, budgets=BUDGETS)
+    mixed = table.loss / np.where(np.arange(len(table)) % 2, np.log(2), 1.0)
+    fit = fit_parametric(RunTable(table.flops, table.n_params, table.tokens, mixed), draws=20)
+    assert "check that all are in one unit" in dict(fit.flags)["loud-scatter"]
+
+
 @pytest.mark.parametrize(("name", "other"), [("N", "tokens"), ("D", "n_params")])
 def test_a_loss_that_ignores_one_of_the_two_is_refused(surface: LossSurface, name: str, other: str) -> None:
     table = planted_runs(surface, budgets=BUDGETS)
@@ -127,7 +152,7 @@ def test_an_irreducible_loss_above_a_measured_one_is_flagged() -> None:
     loss = table.loss.copy()
     loss[table.loss.argmin()] = 1.5
     fit = fit_parametric(RunTable(table.flops, table.n_params, table.tokens, loss), draws=20)
-    assert [flag.code for flag in fit.flags] == ["floor-above-loss"]
+    assert {flag.code for flag in fit.flags} == {"floor-above-loss", "loud-scatter"}
 
 
 def test_no_irreducible_loss_is_flagged() -> None:
