@@ -1,11 +1,14 @@
 """A run's folder: everything that a run is, so that copying it moves the run.
 
 `spec.json` never changes; `events.jsonl` only grows; `ckpt/` holds the stack that trains; `lock` says which
-worker lives; a file named `stop` asks it to leave; `worker.log` has its output; `fit.json` is the result.
+worker lives; a file named `stop` asks it to leave; `worker.log` has its output; `fit.json` is the result, and
+`stored` the hash of the one that was put among the user's fits.
 """
 
 import contextlib
+import hashlib
 import os
+import shlex
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -33,12 +36,34 @@ class RunFolder:
         self.worker_log = path / "worker.log"
         self.checkpoints = path / "ckpt"
         self.fit_file = path / "fit.json"
+        self._stored = path / "stored"
         self.lock = Lock(path / "lock")
 
     @property
     def name(self) -> str:
         """Of the run."""
         return self.path.name
+
+    @property
+    def handle(self) -> str:
+        """What `find` knows it by, as a shell takes it: its name among the user's runs, elsewhere its path."""
+        return self.name if self.path.parent == user_runs() else shlex.quote(str(self.path.absolute()))
+
+    @property
+    def stored(self) -> bool:
+        """Whether its fit, as it is now, was put among the user's fits before."""
+        try:
+            return self._stored.read_text(encoding="utf-8") == self._fit_sha256()
+        except (OSError, ValueError):
+            return False
+
+    def mark_stored(self) -> None:
+        """Note that its fit is among the user's; without a place to write that, it may be put there again."""
+        with contextlib.suppress(OSError):
+            self._stored.write_text(self._fit_sha256(), encoding="utf-8")
+
+    def _fit_sha256(self) -> str:
+        return hashlib.sha256(self.fit_file.read_bytes()).hexdigest()
 
     @classmethod
     def create(cls, spec: Spec, runs: Path | None = None) -> "RunFolder":
@@ -50,7 +75,13 @@ class RunFolder:
         folder = cls((runs or user_runs()) / spec.run)
         if folder.path.exists():
             raise FailureError(f"there is a run {spec.run!r} already; resume it or delete {str(folder.path)!r}.")
-        write_atomically(folder.path / "spec.json", dump_spec(spec))
+        try:
+            write_atomically(folder.path / "spec.json", dump_spec(spec))
+        except FailureError:
+            # A folder without a spec is no run.
+            with contextlib.suppress(OSError):
+                folder.path.rmdir()
+            raise
         return folder
 
     @classmethod

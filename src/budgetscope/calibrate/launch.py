@@ -117,11 +117,11 @@ class Watch:
         if _full(self.folder):
             return (
                 f"the disk of {str(self.folder.path)!r} is full; free some space and go on with `budgetscope calibrate "
-                f"--resume {self.folder.name}`: what it had finished is kept."
+                f"--resume {self.folder.handle}`: what it had finished is kept."
             )
         return (
             f"the worker of run {self.folder.name!r} ended without a word; see {str(self.folder.worker_log)!r} and "
-            f"go on with `budgetscope calibrate --resume {self.folder.name}`."
+            f"go on with `budgetscope calibrate --resume {self.folder.handle}`."
         )
 
 
@@ -135,7 +135,7 @@ def start(folder: RunFolder, options: Options) -> Watch:
     if owner is not None and owner.alive:
         raise FailureError(
             f"the run {folder.name!r} is being trained by process {owner.pid} on {owner.host}; watch it with "
-            f"`budgetscope calibrate attach {folder.name}`."
+            f"`budgetscope calibrate attach {folder.handle}`."
         )
     try:
         folder.stop_file.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from budgetscope.calibrate.probes import DeviceFacts, known_probe, look, measure
 from budgetscope.calibrate.spec import VERSION, CorpusFacts, Spec
 from budgetscope.calibrate.train.device import DEVICES
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.store.locations import bundled_fits
 from budgetscope.store.schema import check_id
 
 PROBE_SECONDS = 20.0
@@ -85,6 +86,15 @@ class Request:
             check_id(self.fit_id)
         except FailureError as error:
             raise UsageError(f"--name {error}") from None
+        if is_bundled(self.fit_id):
+            raise UsageError(
+                f"--name {self.fit_id} is a fit that ships with budgetscope; choose a name of your own, like mine/lab."
+            )
+
+
+def is_bundled(fit_id: str) -> bool:
+    """Return whether a fit of that id ships with budgetscope: one of the user's would hide it from every plan."""
+    return (bundled_fits() / f"{fit_id}.json").is_file()
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,7 +203,7 @@ def _resumable(name: str) -> "RunFolder":
     folder = RunFolder.find(name)
     folder.spec()
     if folder.state().status == "done":
-        raise UsageError(f"the run {folder.name!r} is done; `budgetscope calibrate fit {folder.name}` shows its fit.")
+        raise UsageError(f"the run {folder.name!r} is done; `budgetscope calibrate fit {folder.handle}` shows its fit.")
     return folder
 
 
@@ -304,7 +304,7 @@ def attach(
     try:
         follow(watch, json=json)
     except KeyboardInterrupt:
-        say(f"\n{folder.name} goes on; budgetscope calibrate stop {folder.name} ends it")
+        say(f"\n{folder.name} goes on; budgetscope calibrate stop {folder.handle} ends it")
         raise typer.Exit(INTERRUPTED) from None
     end(watch, json=json, accept=accept)
 
@@ -317,7 +317,7 @@ def stop(run: Run) -> None:
 
     folder = RunFolder.find(run)
     how = stop_worker(folder)
-    say(f"{folder.name} {how}; go on with: budgetscope calibrate --resume {folder.name}")
+    say(f"{folder.name} {how}; go on with: budgetscope calibrate --resume {folder.handle}")
 
 
 @app.command()
@@ -330,4 +330,4 @@ def fit(run: Run, accept: Accept = False) -> None:
 
     folder = RunFolder.find(run)
     write_atomically(folder.fit_file, dump(build_fit(folder.state(), folder.spec())))
-    store(folder, quiet=False, accept=accept)
+    store(folder, quiet=False, accept=accept, again=True)

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from budgetscope.core.errors import FailureError
+from budgetscope.core.errors import FailureError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
+    from budgetscope.api import Advisor
     from budgetscope.calibrate.events import Record
     from budgetscope.calibrate.folder import RunFolder
     from budgetscope.calibrate.launch import Options, Watch
+    from budgetscope.core.fit import Fit
 
 _TICK_SECONDS = 0.25
 _LINE_SECONDS = 10.0
@@ -43,12 +45,12 @@ def launch(folder: "RunFolder", chosen: "Options", *, detach: bool, json: bool, 
         watch.leave()
         if json:
             sys.stdout.write(f"{folder.path}\n")
-        say(f"{folder.name} trains in the background; budgetscope calibrate attach {folder.name}")
+        say(f"{folder.name} trains in the background; budgetscope calibrate attach {folder.handle}")
         return
     with _interruptible(watch) as killed:
         follow(watch, json=json)
     if killed():
-        say(f"go on with: budgetscope calibrate --resume {folder.name}")
+        say(f"go on with: budgetscope calibrate --resume {folder.handle}")
         raise typer.Exit(INTERRUPTED)
     end(watch, json=json, accept=accept)
 
@@ -152,35 +154,64 @@ def end(watch: "Watch", *, json: bool, accept: bool) -> None:
     if failure:
         raise FailureError(failure)
     if state.status == "stopped":
-        say(f"stopped ({state.reason}); go on with: budgetscope calibrate --resume {folder.name}")
+        say(f"stopped ({state.reason}); go on with: budgetscope calibrate --resume {folder.handle}")
         if state.reason == "asked to stop":
             raise typer.Exit(INTERRUPTED)
         return
     if state.status == "failed":
-        raise FailureError(f"{state.reason.rstrip('.')}; the run is kept as {folder.name}.")
+        raise FailureError(f"{state.reason.rstrip('.')}; the run is kept as {folder.handle}.")
     store(folder, quiet=json, accept=accept)
 
 
-def store(folder: "RunFolder", *, quiet: bool, accept: bool) -> None:
-    """Put a run's fit among the user's own and show how it differs from the active law."""
+def store(folder: "RunFolder", *, quiet: bool, accept: bool, again: bool = False) -> None:
+    """Show how a run's fit differs from the active law, and put it among the user's own.
+
+    What answers plans now stays until the user says otherwise: a fit of its name waits in the run's folder. One that
+    was stored before is not stored again over what has its name since, unless asked.
+
+    Args:
+        folder: of the run.
+        quiet: whether to leave the difference out.
+        accept: make it the active law.
+        again: store it even if it was stored before.
+
+    Raises:
+        UsageError: its name is that of a fit which ships with budgetscope.
+    """
     from budgetscope.api import Advisor
-    from budgetscope.cli.fits import _diff
-    from budgetscope.cli.output import console
+    from budgetscope.calibrate.request import is_bundled
     from budgetscope.store.library import load
 
     advisor = Advisor()
     fit = load(folder.fit_file)
-    difference = advisor.differ(advisor.active_law, str(folder.fit_file))
-    path = advisor.library.save(fit)
     if not quiet:
-        terminal = console()
-        terminal.print()
-        _diff(difference, terminal)
-        for flag in fit.flags:
-            terminal.print(f"! {flag}", style="yellow")
-    say(f"{fit.id} is stored in {path}")
+        _show_difference(advisor, folder, fit)
+    if is_bundled(fit.id):
+        raise UsageError(f"{fit.id} ships with budgetscope and stays as it is; the fit is kept in {folder.fit_file}.")
     if accept:
-        advisor.use(fit.id)
-        say(f"{fit.id} is now the active law")
+        say(f"{fit.id} is stored in {advisor.library.save(fit)}")
+        folder.mark_stored()
+        _, what = advisor.use(fit.id)
+        say(f"{fit.id} is now the active {what}")
+    elif advisor.is_default(fit.id) and advisor.library.get(fit.id) == fit:
+        say(f"{fit.id} answers your plans already")
+    elif advisor.is_default(fit.id):
+        say(f"{fit.id} answers your plans and stays as it was; the fit of this run is kept in {folder.fit_file}")
+        say(f"it takes its place with: budgetscope calibrate fit {folder.handle} --accept")
+    elif folder.stored and not again:
+        say(f"it was stored as {fit.id} before; again with: budgetscope calibrate fit {folder.handle}")
     else:
+        say(f"{fit.id} is stored in {advisor.library.save(fit)}")
+        folder.mark_stored()
         say(f"it becomes active with: budgetscope fits use {fit.id}")
+
+
+def _show_difference(advisor: "Advisor", folder: "RunFolder", fit: "Fit") -> None:
+    from budgetscope.cli.fits import _diff
+    from budgetscope.cli.output import console
+
+    terminal = console()
+    terminal.print()
+    _diff(advisor.differ(advisor.active_law, str(folder.fit_file)), terminal)
+    for flag in fit.flags:
+        terminal.print(f"! {flag}", style="yellow")

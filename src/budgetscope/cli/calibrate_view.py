@@ -126,4 +126,4 @@ def show_status(folder: "RunFolder", state: "RunState", spec: "Spec", console: "
     if words.history(state):
         console.print(Text(words.history(state)))
     if not alive and state.status != "done":
-        console.print(Text(f"go on with: budgetscope calibrate --resume {folder.name}"))
+        console.print(Text(f"go on with: budgetscope calibrate --resume {folder.handle}"))

@@ -2,11 +2,13 @@
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -14,13 +16,17 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from budgetscope.api import Advisor
+from budgetscope.api.advisor import DEFAULT_LAW
 from budgetscope.calibrate.corpus import prepare
 from budgetscope.calibrate.folder import RunFolder, list_runs
 from budgetscope.calibrate.launch import kill
 from budgetscope.calibrate.lock import process_exists
+from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.probes import look
+from budgetscope.calibrate.spec import Spec
 from budgetscope.cli.calibrate import app
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
+from budgetscope.store.locations import user_fits
 
 pytestmark = pytest.mark.usefixtures("fake_workers")
 
@@ -65,6 +71,53 @@ def test_from_nothing_to_a_stored_fit_and_its_difference(text: str) -> None:
 def test_accept_makes_the_fit_active(text: str) -> None:
     run(*SMOKE, "--data", text, "--accept")
     assert Advisor().active_law == "mine/calibrated"
+
+
+def test_second_fit_of_the_active_name_waits_until_it_is_accepted(text: str) -> None:
+    run(*SMOKE, "--data", text, "--accept")
+    first = Advisor().library.get("mine/calibrated")
+    # Other budgets, other readings.
+    result = run(*SMOKE, "--data", text, "--minutes", "0.7")
+    assert "mine/calibrated answers your plans and stays as it was" in result.stderr
+    second = list_runs()[0]
+    assert f"budgetscope calibrate fit {second.name} --accept" in result.stderr
+    for arguments in (("attach", second.name), ("fit", second.name)):
+        assert "stays as it was" in run(*arguments).stderr
+        assert Advisor().library.get("mine/calibrated") == first
+    assert "is now the active law" in run("fit", second.name, "--accept").stderr
+    assert Advisor().library.get("mine/calibrated").laws != first.laws
+    assert "answers your plans already" in run("fit", second.name).stderr
+
+
+def test_attaching_to_a_done_run_does_not_store_its_fit_over_a_newer_one(text: str) -> None:
+    run(*SMOKE, "--data", text, "--name", "mine/lab")
+    old = list_runs()[0]
+    run(*SMOKE, "--data", text, "--name", "mine/lab", "--minutes", "0.7")
+    newer = Advisor().library.get("mine/lab")
+    assert "it was stored as mine/lab before" in run("attach", old.name).stderr
+    assert Advisor().library.get("mine/lab") == newer
+    assert "is stored in" in run("fit", old.name).stderr
+    assert Advisor().library.get("mine/lab") != newer
+
+
+def test_older_run_with_the_name_of_a_bundled_fit_does_not_hide_it(spec: Spec, fake: ModuleType) -> None:
+    folder = RunFolder.create(replace(spec, fit_id=DEFAULT_LAW))
+    carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
+    for more in ((), ("--accept",)):
+        with pytest.raises(UsageError, match="ships with budgetscope and stays as it is"):
+            run("fit", "last", *more)
+    assert not list(user_fits().rglob("*.json"))
+
+
+def test_run_folder_elsewhere_is_named_by_its_path(new_run: Callable[[], RunFolder], tmp_path: Path) -> None:
+    here = new_run()
+    assert here.handle == here.name
+    moved = tmp_path / "other place" / "moved"
+    shutil.copytree(here.path, moved)
+    result = run("status", str(moved))
+    assert f"--resume '{moved}'" in result.stdout.replace("\n", "")
+    assert "stopped" in run("--resume", str(moved), "--time-limit", "1e-6").stderr
+    assert RunFolder.find(str(moved)).state().status == "stopped"
 
 
 def test_json_passes_the_events_on(text: str) -> None:
@@ -160,6 +213,7 @@ def test_fit_of_a_run_that_trained_nothing_is_refused(new_run: Callable[[], RunF
         (["--device", "tpu"], "'tpu' is not a device; choose one of cuda, mps, cpu"),
         (["--name", "Mine"], "is not a fit's id"),
         (["--name", "../mine/lab"], "'../mine/lab' is not a fit's id"),
+        (["--name", DEFAULT_LAW], f"--name {DEFAULT_LAW} is a fit that ships with budgetscope; choose"),
         (["--data", ""], "--data '' names nothing"),
         (["--resume", "last", "--minutes", "5"], "--minutes has no effect with --resume"),
         (["--resume", "last", "--dry-run"], "--dry-run has no effect with --resume"),

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from budgetscope.calibrate import events
+from budgetscope.calibrate import folder as folder_module
 from budgetscope.calibrate.folder import Reader, RunFolder, Writer, list_runs
 from budgetscope.calibrate.lock import STALE_SECONDS, Lock, process_exists, process_started, read_owner
 from budgetscope.calibrate.spec import Spec
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.store.locations import user_runs
 
 NewRun = Callable[[], RunFolder]
 
@@ -116,6 +118,17 @@ def test_stage_of_the_largest_records_fits(new_run: NewRun, spec: Spec) -> None:
     folder = new_run()
     cells = (spec.design.stage1 * events.CELLS_A_RECORD)[: events.CELLS_A_RECORD]
     Writer(folder.events, 0, 1).append(events.StagePlanned(1, cells, True, "x" * 2000))
+
+
+def test_run_that_cannot_be_written_leaves_no_folder(spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, _: str) -> None:
+        path.parent.mkdir(parents=True)
+        raise FailureError("no space is left.")
+
+    monkeypatch.setattr(folder_module, "write_atomically", full)
+    with pytest.raises(FailureError, match="no space"):
+        RunFolder.create(spec)
+    assert not list(user_runs().iterdir())
 
 
 def test_lock_refuses_a_second_worker_and_forgives_a_dead_one(tmp_path: Path) -> None:
