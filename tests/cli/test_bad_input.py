@@ -508,3 +508,35 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
         running.stdout.close()
         said = running.stderr.read()
     assert said == b""
+
+
+@pytest.mark.parametrize(
+    ("budget", "part"),
+    [
+        ("1e21 lorem ipsum", "'lorem ipsum'"),
+        ("target loss 2.6", "'target'"),
+        ("64xH100 14d in bf16", "'bf16'"),
+        ("16 H100 over a weekend", "weekend"),
+        ("2 nodes 14d", "how many devices a node has"),
+        ("a 7B model", "N=7B"),
+    ],
+)
+def test_a_budget_is_refused_by_the_part_that_is_not_understood(cli: Cli, budget: str, part: str) -> None:
+    check_refused(cli("plan", budget), USAGE, part, "64xH100 14d")
+
+
+def test_words_without_quotes_get_the_remedy(cli: Cli) -> None:
+    check_refused(cli("plan", "64xH100", "14d"), USAGE, "in quotes")
+
+
+def test_a_title_that_the_terminal_cannot_write_is_escaped(tmp_path: Path) -> None:
+    folder = user_fits() / "mine"
+    folder.mkdir(parents=True)
+    (folder / "lab.json").write_text(dump(replace(fit("meta2024/llama3"), id="mine/lab", title="日本語")))
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "budgetscope", "compare", "1e21"],
+        env=environment, capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert "\\u65e5" in ran.stdout

@@ -305,3 +305,71 @@ def test_every_command_helps(cli: Cli, command_: str, flag: str) -> None:
 
 def test_the_version(cli: Cli) -> None:
     assert cli("--version").out == f"budgetscope {__version__}\n"
+
+
+def test_a_narrow_terminal_cuts_no_figure(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in (("compare", "5.88e23"), ("plan", "1e21"), ("flops", "--depth", "15", "--width", "640"), ("devices",)):
+        monkeypatch.setenv("COLUMNS", "160")
+        wide = set(cli(*words).out.split())
+        monkeypatch.setenv("COLUMNS", "30")
+        narrow = set(cli(*words).out.split())
+        figures = {word for word in wide if word[0].isdigit() or word[0] in "$["}
+        assert figures
+        assert figures <= narrow
+
+
+def test_the_list_of_fits_marks_both_defaults(cli: Cli) -> None:
+    shown = cli("fits", "list").out
+    assert "* porian2024/refinedweb-tuned" in shown
+    assert "+ porian2024/rounded-rule" in shown
+    assert cli("fits", "use", "steplaw2025/dense").code == 0
+    assert "+ steplaw2025/dense" in cli("fits", "list").out
+    marked = {each["id"] for each in json.loads(cli("fits", "list", "--json").out) if each["default_recipe"]}
+    assert marked == {"steplaw2025/dense"}
+
+
+def test_what_reproduces_a_plan_names_the_defaults_that_were_chosen(cli: Cli) -> None:
+    assert cli("fits", "use", "hoffmann2022/approach-3").code == 0
+    assert cli("fits", "use", "steplaw2025/dense").code == 0
+    said = json.loads(cli("export", "1e21", "--format", "json").out)["command"]
+    assert said == "budgetscope plan 1e21 --law hoffmann2022/approach-3 --hyperparameters steplaw2025/dense"
+    assert said in cli("plan", "1e21", "--md").out
+
+
+def test_a_comparison_says_what_its_dollars_assume(cli: Cli) -> None:
+    for words in ((), ("--md",)):
+        shown = " ".join(cli("compare", "1e21", *words).out.replace("\\", "").split())
+        assert "assumed price: $4.3 a device-hour" in shown
+    assert any("price" in text for text in json.loads(cli("compare", "1e21", "--json").out)["assumptions"])
+
+
+def test_options_complete_a_budget(cli: Cli) -> None:
+    whole = json.loads(cli("plan", "64 H100 for 2 weeks", "--json").out)
+    parts = json.loads(cli("plan", "2 weeks", "--gpus", "64", "--device", "H100", "--price", "$2.50", "--json").out)
+    assert parts["n_params"] == whole["n_params"]
+    assert parts["run"]["cost_usd"]["value"] == pytest.approx(64 * 336 * 2.5)
+
+
+def test_an_export_to_a_dash_is_stdout(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli("export", "1e21", "-o", "-").out == cli("export", "1e21").out
+    assert not list(tmp_path.glob("-*"))
+
+
+def test_a_law_from_a_file_that_was_changed_by_hand_says_so(cli: Cli, tmp_path: Path) -> None:
+    record = json.loads(cli("fits", "show", "porian2024/refinedweb-tuned", "--json").out)
+    record["laws"]["allocation"]["parameters"]["exponent"] = 0.52
+    path = tmp_path / "lab.json"
+    path.write_text(json.dumps(record), encoding="utf-8")
+    plan = json.loads(cli("plan", "1e21", "--law", str(path), "--json").out)
+    assert {"own-file", "interval-off"} <= {caution["code"] for caution in plan["cautions"]}
+    folder = user_fits() / "porian2024"
+    folder.mkdir(parents=True)
+    (folder / "refinedweb-tuned.json").write_text(json.dumps(record), encoding="utf-8")
+    shadowing = " ".join(cli("plan", "1e21").out.split())
+    assert "hides the bundled fit of the same id" in shadowing
+
+
+def test_eight_devices_for_a_decade_are_remarked_upon(cli: Cli) -> None:
+    codes = {caution["code"] for caution in json.loads(cli("plan", "$10 million", "--json").out)["cautions"]}
+    assert "long-run" in codes

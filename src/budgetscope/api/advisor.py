@@ -161,8 +161,7 @@ class Advisor:
 
     def _of_files(self, request: PlanRequest, fit: Fit) -> Iterator[Caution]:
         """Yield what to know of the user's own files behind an answer."""
-        law = request.law or self.settings.law or DEFAULT_LAW
-        recipe = request.hyperparameters or self.settings.hyperparameters or DEFAULT_HYPERPARAMETERS
+        law, recipe = request.law or self.active_law, request.hyperparameters or self.default_recipe
         for name in dict.fromkeys((law, recipe)):
             fit_id = fit.id if name == law else name
             yield from (Caution("own-file", f"{fit_id}: {told}", fit_id) for told in self.library.remarks(name))
@@ -189,9 +188,14 @@ class Advisor:
         """The id of the law that answers when a request names none."""
         return self.settings.law or DEFAULT_LAW
 
+    @property
+    def default_recipe(self) -> str:
+        """The id of the fit for the recipe when neither a request names one nor the law has its own."""
+        return self.settings.hyperparameters or DEFAULT_HYPERPARAMETERS
+
     def is_default(self, fit_id: str) -> bool:
         """Return whether a fit answers, for the law or the recipe, when a request names none."""
-        return fit_id in {self.active_law, self.settings.hyperparameters or DEFAULT_HYPERPARAMETERS}
+        return fit_id in {self.active_law, self.default_recipe}
 
     def _active_fit(self) -> Fit:
         law = self.settings.law

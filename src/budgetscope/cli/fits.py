@@ -30,21 +30,24 @@ def list_fits(json: options.Json = False) -> None:
 
     advisor = Advisor()
     entries = advisor.library.entries()
-    active = advisor.active_law
-    emit("json" if json else None, {"json": partial(entries_json, entries, active)}, partial(_list, entries, active))
+    defaults = advisor.active_law, advisor.default_recipe
+    texts = {"json": partial(entries_json, entries, *defaults)}
+    emit("json" if json else None, texts, partial(_list, entries, *defaults))
     tell_skipped(entries)
 
 
-def _list(entries: list["Entry"], active: str, console: "Console") -> None:
+def _list(entries: list["Entry"], active: str, recipe: str, console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import table
     from budgetscope.report.fits import ENTRY_HEADER, entry_cells
 
-    console.print(
-        table(ENTRY_HEADER, [entry_cells(entry, active) for entry in entries if entry.fit], wrap=("says", "fitted on"))
-    )
-    console.print(Text("* the active law; `budgetscope fits use ID` chooses another"), style="dim")
+    cells = [entry_cells(entry, active, recipe) for entry in entries if entry.fit]
+    console.print(table(ENTRY_HEADER, cells, wrap=("says", "fitted on")))
+    said = [f"{sign} the default {what}" for sign, what in (("*", "law"), ("+", "recipe"))]
+    # A default may be a file outside the library.
+    said += [f"the default is {name}" for name in (active, recipe) if name.endswith(".json")]
+    console.print(Text(f"{', '.join(said)}; `budgetscope fits use ID` chooses another"), style="dim")
 
 
 @app.command()

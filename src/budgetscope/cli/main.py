@@ -3,6 +3,7 @@
 Bodies import what they need when they run: `plan` answers before Textual or SciPy would have loaded.
 """
 
+import io
 import os
 import re
 import sys
@@ -62,6 +63,7 @@ def start(
 
 def main() -> None:
     """Run the command line; a refusal is one sentence on stderr and a non-zero exit."""
+    _make_streams_bear_any_text()
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
@@ -80,7 +82,7 @@ def main() -> None:
     except Exception as error:
         # Typer's own refusals, from Click or its own copy of it, word themselves.
         if hasattr(error, "format_message"):
-            sentence = _minus(getattr(error, "option_name", None)) or error.format_message().removesuffix(".")
+            sentence = _minus(getattr(error, "option_name", None)) or _joined(error.format_message().removesuffix("."))
             hint = " See budgetscope --help." if sentence.startswith(("No such", "Missing command")) else ""
             code = _refuse(f"{sentence}.{hint}", getattr(error, "exit_code", 2))
         elif os.environ.get("BUDGETSCOPE_DEBUG"):
@@ -91,12 +93,29 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _make_streams_bear_any_text() -> None:
+    """Write what an encoding lacks as an escape; a stream that was closed swallows what it gets."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - until the process ends
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _minus(option: str | None) -> str | None:
     """Return what to say of an unknown option that is a negative number, such as `-5e21`; None of any other."""
     if option is None or not re.fullmatch(r"-[\d.$]", option):
         return None
     word = next((word for word in sys.argv[1:] if word.startswith(option)), option)
     return f"{word!r} begins with a minus, and a budget must be above zero; write it like 1e21, 64xH100 14d or $50k"
+
+
+def _joined(sentence: str) -> str:
+    """Return a refusal of words too many with the remedy: `plan 64xH100 14d` wants quotes."""
+    if sentence.startswith("Got unexpected extra argument"):
+        return f"{sentence}; put a text of several words in quotes, like '64xH100 14d'"
+    return sentence
 
 
 def _abandon_stdout() -> None:

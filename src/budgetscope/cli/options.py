@@ -30,6 +30,11 @@ def _number(flag: str) -> Callable[[str | float], float]:
     return read
 
 
+def _dollars(text: str | float) -> float:
+    """Return dollars written as 2.5 or $2.50."""
+    return _number("--price")(text.removeprefix("$") if isinstance(text, str) else text)
+
+
 def _whole(flag: str) -> Callable[[str | int], int]:
     def read(text: str | int) -> int:
         try:
@@ -53,9 +58,7 @@ Gpus = Annotated[float | None, typer.Option(help="How many accelerators.", parse
 Mfu = Annotated[
     float | None, typer.Option(help="Model FLOPs utilisation: 0.4 or 40%.", parser=share_value, metavar="SHARE")
 ]
-Price = Annotated[
-    float | None, typer.Option(help="US dollars an accelerator-hour.", parser=_number("--price"), metavar="USD")
-]
+Price = Annotated[float | None, typer.Option(help="US dollars an accelerator-hour.", parser=_dollars, metavar="USD")]
 SeqLen = Annotated[
     int | None, typer.Option(help="Training context in tokens.", parser=_whole("--seq-len"), metavar="TOKENS")
 ]

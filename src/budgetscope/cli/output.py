@@ -3,8 +3,9 @@
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,12 +17,37 @@ if TYPE_CHECKING:
 
 # Without a terminal to fit, tables take this width: no cell of ours needs more.
 _PIPE_WIDTH = 160
+# A column that gives way keeps so much, so that words stay words.
+_LEAST_WRAPPED = 12
+_GAP = 2
+
+
+class FigureTable(Table):
+    """A table that is never narrower than its figures.
+
+    Attributes:
+        least_width: below it a figure would lose digits or its unit.
+    """
+
+    least_width = 0
+
+
+class _Console(Console):
+    """Lets a narrow terminal fold the lines of a table: a figure that was cut is another figure."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as Rich does."""
+        for each in objects:
+            if isinstance(each, FigureTable) and each.least_width > self.width:
+                each.width = each.least_width
+                options["crop"] = False
+        super().print(*objects, **options)
 
 
 def console() -> Console:
     """Return the console of stdout; text from files is never read as markup."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
-    return Console(width=width, markup=False, highlight=False, emoji=False)
+    return _Console(width=width, markup=False, highlight=False, emoji=False)
 
 
 def one_form(**asked: bool) -> str | None:
@@ -59,11 +85,15 @@ def show_cautions(console: Console, sentences: Iterable[str]) -> None:
 
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "", wrap: Collection[str] = ()
-) -> Table:
+) -> FigureTable:
     """Return a plain table; only the columns named in `wrap` give way on a narrow screen."""
-    result = Table(title=Text(title) if title else None, title_justify="left", box=None, pad_edge=False)
-    for name in header:
-        result.add_column(Text(name), overflow="fold", no_wrap=name not in wrap)
+    result = FigureTable(title=Text(title) if title else None, title_justify="left", box=None, pad_edge=False)
+    least = []
+    for index, name in enumerate(header):
+        natural = max(cell_len(text) for text in (name, *(row[index] for row in rows)))
+        least.append(min(natural, _LEAST_WRAPPED) if name in wrap else natural)
+        result.add_column(Text(name), overflow="fold", no_wrap=name not in wrap, min_width=least[-1])
     for row in rows:
         result.add_row(*(Text(cell) for cell in row))
+    result.least_width = sum(least) + _GAP * (len(least) - 1)
     return result

@@ -65,7 +65,7 @@ _KEYS |= {"flop": "flops", "flops": "flops"}
 _LETTER_KEYS = {"n": "n_params", "d": "tokens", "c": "flops"}
 """Keys only before an equals sign: in "14 d" it is days."""
 
-_DANGLING = frozenset(("for", "at", "on", "of", "with", "using", "and"))
+_DANGLING = frozenset(("for", "at", "on", "of", "with", "using", "and", "in", "over"))
 _TIMES = frozenset(("x", "×", "*", "·"))
 _GENERIC_WORDS = ("gpu", "device", "accelerator", "chip", "card")
 _GENERIC = frozenset((*_GENERIC_WORDS, *(f"{word}s" for word in _GENERIC_WORDS)))

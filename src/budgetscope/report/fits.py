@@ -41,8 +41,8 @@ def exponent(fit: Fit) -> float | None:
     return None if found is None else found.value
 
 
-def entry_cells(entry: Entry, active: str) -> tuple[str, ...]:
-    """Return a fit's line in the list, under `ENTRY_HEADER`."""
+def entry_cells(entry: Entry, active: str, recipe: str = "") -> tuple[str, ...]:
+    """Return a fit's line in the list, under `ENTRY_HEADER`, with a sign for the default law and the default recipe."""
     fit = entry.fit
     if fit is None:
         raise ValueError(f"{entry.id} did not load")
@@ -50,7 +50,7 @@ def entry_cells(entry: Entry, active: str) -> tuple[str, ...]:
     layer = entry.layer + "".join(f" over {name}" for name in entry.shadows) + (", edited" if entry.edited else "")
     fitted = fit.allocation.fitted if fit.allocation else next(iter(fit.laws.values())).fitted
     return (
-        ("* " if entry.id == active else "  ") + entry.id,
+        f"{'*' if entry.id == active else '+' if entry.id == recipe else ' '} {entry.id}",
         says(fit),
         UNKNOWN if a is None else f"{a:.3f}",
         str(fit.counting),
@@ -172,12 +172,13 @@ def undone_text(fit_id: str, restored: Fit | None, *, was_default: bool) -> str:
     return f"{told}; it was the default, and the bundled default is so again" if was_default else told
 
 
-def entries_json(entries: Sequence[Entry], active: str) -> str:
+def entries_json(entries: Sequence[Entry], active: str, recipe: str = "") -> str:
     """Return the list of fits as JSON."""
     records = [
         {
             "id": entry.id,
             "active": entry.id == active,
+            "default_recipe": entry.id == recipe,
             "title": entry.fit.title if entry.fit else None,
             "layer": entry.layer,
             "path": str(entry.path),

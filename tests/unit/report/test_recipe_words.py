@@ -53,13 +53,13 @@ def test_a_factor_of_two_is_priced_where_it_is_known_and_else_said_not_to_be() -
 def test_a_checkpoint_says_what_it_is_for() -> None:
     kept = sheet("64 H100 for 14 days").checkpoints
     assert checkpoint_cells(kept[-3]) == (
-        "13,999",
-        "132 B",
+        "14,938",
+        "141 B",
         "1.45e22",
         "50.0%",
-        "C/2: IsoFLOP point, N is 1.5 x N* there",
+        "C/2: IsoFLOP point, N is 1.41 x N* there",
     )
-    assert checkpoint_cells(kept[-2])[-1] == "decay starts: resume here; N is 1.19 x N*"
+    assert checkpoint_cells(kept[-2])[-1] == "decay starts: resume here; N is 1.11 x N*"
     assert checkpoint_cells(kept[-1])[-1] == "the model; decayed: no IsoFLOP point"
 
 
