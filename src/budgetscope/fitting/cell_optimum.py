@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from budgetscope.fitting.noise import Noise
     from budgetscope.fitting.sweep import SweepCell
-    from budgetscope.fitting.sweep_optimum import Minima
     from budgetscope.fitting.table import FloatArray
 
 Method = Literal["akima", "quadratic"]
@@ -122,6 +121,9 @@ def cell_optimum(
     else:
         minima = smoothed_minima(grid, copies, log_std[cell.starts], rng)
     if not minima.convex[0]:
+        beyond = _lowest_at_edge(cell, grid, copies[0])
+        if beyond:
+            return DroppedCell(cell.n_params, cell.tokens, beyond[0].code, beyond[0].sentence)
         return DroppedCell(
             cell.n_params,
             cell.tokens,
@@ -129,7 +131,9 @@ def cell_optimum(
             f"At {cell.name} the smoothed loss has no minimum over learning rate and batch: "
             "try settings on all sides of the best one, or repeat seeds.",
         )
-    edges = _edges(cell, grid, minima)
+    edges = _edges(
+        cell, grid, (minima.log_lr[0], minima.log_batch[0]), (int(minima.lr_edge[0]), int(minima.batch_edge[0]))
+    )
     share = float(minima.interior[1:].mean())
     if not edges and share < 0.5:
         return DroppedCell(
@@ -231,24 +235,39 @@ def _few_settings(cell: SweepCell, method: Method) -> DroppedCell | None:
     )
 
 
-def _edges(cell: SweepCell, grid: Grid, minima: Minima) -> tuple[Flag, ...]:
-    """Which ends of the grid the measured optimum lies at."""
+def _lowest_at_edge(cell: SweepCell, grid: Grid, log_loss: FloatArray) -> tuple[Flag, ...]:
+    """Which ends of the grid the lowest point lies at: of a surface that falls all the way, there is the optimum."""
+    lowest = int(log_loss.argmin())
+    axes = (grid.log_lr, grid.log_batch)
+    lr_end, batch_end = (int(axis[lowest] >= axis.max()) - int(axis[lowest] <= axis.min()) for axis in axes)
+    return _edges(cell, grid, (grid.log_lr[lowest], grid.log_batch[lowest]), (lr_end, batch_end))
+
+
+def _edges(cell: SweepCell, grid: Grid, at: tuple[float, float], ends: tuple[int, int]) -> tuple[Flag, ...]:
+    """Which ends of the grid an optimum lies at.
+
+    Args:
+        cell: The cell.
+        grid: Its points.
+        at: Log learning rate and log batch of the optimum.
+        ends: -1 where either is at the low end of the grid, 1 at the high end, else 0.
+    """
     flags = []
     for axis, what, tried, optimum, edge in (
-        ("lr", "learning rate", grid.log_lr, minima.log_lr[0], int(minima.lr_edge[0])),
-        ("batch", "batch", grid.log_batch, minima.log_batch[0], int(minima.batch_edge[0])),
+        ("lr", "learning rate", grid.log_lr, at[0], ends[0]),
+        ("batch", "batch", grid.log_batch, at[1], ends[1]),
     ):
         if edge == 0:
             continue
-        at = float(np.exp(np.clip(optimum, tried.min(), tried.max())))
+        value = float(np.exp(np.clip(optimum, tried.min(), tried.max())))
         way = "up" if edge > 0 else "down"
         remedy = f"extend the grid {way}"
-        if axis == "lr" and edge > 0 and any(lr > at for lr, _ in cell.lost_points):
+        if axis == "lr" and edge > 0 and any(lr > value for lr, _ in cell.lost_points):
             remedy = "higher ones diverged, so try values between"
         flags.append(
             Flag(
                 f"{axis}-{'high' if edge > 0 else 'low'}",
-                f"At {cell.name} the best {what} is at the edge of the grid ({at:.3g}): {remedy}.",
+                f"At {cell.name} the best {what} is at the edge of the grid ({value:.3g}): {remedy}.",
             )
         )
     return tuple(flags)

@@ -16,7 +16,7 @@ from budgetscope.core.errors import UsageError
 from budgetscope.core.fit import Draws
 from budgetscope.core.laws import BatchStep, Monomial, Predictors
 from budgetscope.fitting.beta2 import Beta2Row, beta2_step
-from budgetscope.fitting.cell_optimum import Method
+from budgetscope.fitting.cell_optimum import DroppedCell, Method, cell_optimum
 from budgetscope.fitting.hyperparameters import HyperparameterFit, Variables, fit_hyperparameters
 from budgetscope.fitting.noise import ConstantNoise
 from budgetscope.fitting.stored_hyperparameters import hyperparameter_laws
@@ -287,6 +287,23 @@ def test_refusals_of_a_fit() -> None:
     refused("a law in N and D needs 3", planted_sweep(cells=((1e6, 2e7), (2e6, 8e7))), variables="ND")
     high = planted_sweep(learning_rates=(LEARNING_RATES * 64).tolist())
     refused("Every cell has its optimum at the edge.*extend the grid down", high)
+
+
+def test_an_optimum_far_beyond_the_grid_is_told_the_way() -> None:
+    # So far off the noise bends the smooth surface the wrong way, while the lowest point still lies at the edge.
+    low = planted_sweep(
+        learning_rates=(LEARNING_RATES[:4] / 16).tolist(), lean=0.5, log_std=0.004, rng=np.random.default_rng(1)
+    )
+    noise = ConstantNoise(0.004)
+    refused("Every cell has its optimum at the edge", low, method="quadratic", noise=noise)
+    found = [
+        cell_optimum(cell, noise.std(cell.loss) / cell.loss, "quadratic", 50, np.random.default_rng(0))
+        for cell in sweep_cells(low)
+    ]
+    dropped = [each for each in found if isinstance(each, DroppedCell)]
+    assert dropped
+    assert {each.code for each in dropped} == {"lr-high"}
+    assert all("extend the grid up" in each.reason for each in dropped)
 
 
 def test_refusals_of_a_thin_grid() -> None:
