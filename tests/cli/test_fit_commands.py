@@ -126,6 +126,16 @@ def test_fit_without_a_name_stores_nothing(
     assert not list((tmp_path / "user").rglob("*.json"))
 
 
+def test_a_file_name_with_control_characters_is_stored_escaped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runs: Path
+) -> None:
+    odd = runs.rename(runs.with_name("x\x1b[31my.csv"))
+    assert run(monkeypatch, "fit", str(odd), "--counting", "standard", "--name", "mine/lab") == 0
+    assert "\x1b" not in capsys.readouterr().out
+    assert run(monkeypatch, "fits", "show", "mine/lab", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["citation"] == r"runs of x\x1b[31my.csv"
+
+
 def test_a_second_fit_can_be_undone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runs: Path
 ) -> None:
@@ -228,6 +238,8 @@ def test_flags_of_a_recipe_and_of_a_law_are_told_wherever_they_are_used(
         (("fit", "RUNS", "--counting", "standard", "--kind", "magic"), "'magic' is not a kind of fit"),
         (("fit", "RUNS", "--counting", "standard", "--name", "../x"), "is not a fit's id"),
         (("fit", "RUNS", "--counting", "standard", "--map", "loss"), "name=value"),
+        (("fit", "RUNS", "--title", "a\x1b[31m"), "'a\\x1b[31m' is not a text of at most 2000 printable characters"),
+        (("fit", "RUNS", "--tokenizer", "a\nb"), "write it without control characters"),
         (("fit", "RUNS", "--counting", "standard", "--kind", "hyperparameters"), "--map learning_rate="),
         (("score", "RUNS", "--counting", "standard", "--law", "porian2024/rounded-rule"), "--map learning_rate="),
         (("value", "3e22", "--calibration", "0"), "out of bounds"),

@@ -9,7 +9,7 @@ from budgetscope.core.difference import Difference, differ
 from budgetscope.core.errors import UsageError
 from budgetscope.core.fit import Fit
 from budgetscope.core.hyperparameters import predict
-from budgetscope.core.quantities import whole
+from budgetscope.core.quantities import quote, whole
 from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, ShapeFamily, shape_family
 from budgetscope.core.solve import OperatingPoint
 from budgetscope.core.soundness import sound
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from budgetscope.fitting.assemble import Kind
     from budgetscope.fitting.score import CellScore, ScoreSummary
     from budgetscope.store.runs import Intake
+
+
+# What a stored fit may hold.
+_MAX_TEXT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,8 @@ def fit(reading: Reading, choices: FitChoices, library: Library, active: Fit | N
         raise UsageError(f"{choices.kind!r} is not a kind of fit; choose one of {', '.join(KINDS)}.")
     if choices.name is not None:
         check_id(choices.name)
+    _check_text("--title", choices.title)
+    _check_text("--tokenizer", choices.tokenizer)
     intake = read(reading)
     intake, runs, points = _points(intake, reading, choices.schedule, kind)
     fit_id = choices.name or "unsaved/fit"
@@ -104,7 +110,7 @@ def fit(reading: Reading, choices: FitChoices, library: Library, active: Fit | N
         id=fit_id,
         title=choices.title or fit_id,
         counting=intake.counting,
-        source=f"runs of {reading.path.name}",
+        source=f"runs of {_printable(reading.path.name)}",
         kind=kind,
         noise=choices.noise,
         schedule=choices.schedule,
@@ -124,6 +130,19 @@ def fit(reading: Reading, choices: FitChoices, library: Library, active: Fit | N
         difference = differ(active, found, family_of(active))
     path = library.save(found) if choices.name is not None else None
     return Fitted(intake, found, path, difference)
+
+
+def _check_text(option: str, text: str | None) -> None:
+    if text is not None and not (text.isprintable() and len(text) <= _MAX_TEXT):
+        raise UsageError(
+            f"{option} {quote(text)} is not a text of at most {_MAX_TEXT} printable characters; write it without "
+            "control characters and line breaks."
+        )
+
+
+def _printable(name: str) -> str:
+    """Return a file's name, control characters escaped."""
+    return name if name.isprintable() else quote(name)[1:-1]
 
 
 class _Points(TypedDict):

@@ -8,6 +8,7 @@ from budgetscope.core.quantities import format_count
 from budgetscope.fitting.score import CellScore, ScoreSummary
 from budgetscope.report.rows import UNKNOWN
 from budgetscope.store.runs import Intake
+from budgetscope.store.runs.formats import plain
 
 INTAKE_HEADER = ("rows", "what", "why")
 _SHOWN_ROWS = 6
@@ -15,7 +16,7 @@ _SHOWN_ROWS = 6
 
 def intake_cells(intake: Intake) -> list[tuple[str, ...]]:
     """Return an account of every row of a table, under `INTAKE_HEADER`."""
-    columns = ", ".join(f"{field} from {column}" for field, column in intake.mapping.items())
+    columns = ", ".join(f"{field} from {plain(column)}" for field, column in intake.mapping.items())
     lines: list[tuple[str, ...]] = [(str(intake.read), "read", f"{intake.counting} counting; {columns}")]
     merged = sum(len(group) - 1 for group in intake.merged)
     if merged:

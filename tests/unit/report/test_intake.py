@@ -1,24 +1,33 @@
 """What became of a table's rows, as people read it."""
 
+from dataclasses import replace
+
 from budgetscope.core.ledger import Convention
 from budgetscope.core.runs import Run
 from budgetscope.fitting.score import ScoreSummary
 from budgetscope.report.intake import intake_cells, summary_text
 from budgetscope.store.runs import Dropped, Intake
 
+INTAKE = Intake(
+    runs=(Run(6e17, 1e8, 1e9, 3.0),),
+    counting=Convention.STANDARD,
+    read=4,
+    used=1,
+    merged=(),
+    dropped=(Dropped((1, 1, 2), "an earlier point of a learning curve"),),
+    mapping={"loss": "val/loss"},
+    assumptions=(),
+)
+
 
 def test_a_row_that_holds_several_points_is_named_once() -> None:
-    intake = Intake(
-        runs=(Run(6e17, 1e8, 1e9, 3.0),),
-        counting=Convention.STANDARD,
-        read=4,
-        used=1,
-        merged=(),
-        dropped=(Dropped((1, 1, 2), "an earlier point of a learning curve"),),
-        mapping={"loss": "val/loss"},
-        assumptions=(),
-    )
-    assert ("3", "dropped", "an earlier point of a learning curve (row 1, 2)") in intake_cells(intake)
+    assert ("3", "dropped", "an earlier point of a learning curve (row 1, 2)") in intake_cells(INTAKE)
+
+
+def test_a_column_s_name_cannot_steer_the_terminal() -> None:
+    cells = intake_cells(replace(INTAKE, mapping={"loss": "loss\x1b[31m\x07"}))
+    assert cells[0] == ("4", "read", "standard counting; loss from loss\\x1b[31m\\x07")
+    assert all(text.isprintable() for line in cells for text in line)
 
 
 def test_one_cell_is_not_called_cells() -> None:
