@@ -157,11 +157,39 @@ def test_numbers_are_read_as_people_write_them(tmp_path: Path) -> None:
     ]
 
 
-def test_a_decimal_comma_in_a_loss_is_never_read_as_thousands(tmp_path: Path) -> None:
-    path = write(tmp_path, "N;D;loss", "7B;1e9;3,210", "7B;2e9;3.1")
-    intake = read_runs(path, counting="total")
-    assert intake.used == 1
+@pytest.mark.parametrize(
+    "row",
+    ["7B;1e9;3,210", "7B;8,276;3.2", "7,5;1e9;3.2", "1,5e9;1e9;3.2"],
+)
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_comma_that_may_be_a_decimal_point_is_refused(tmp_path: Path, row: str, delimiter: str) -> None:
+    path = write(tmp_path, *(line.replace(";", delimiter) for line in ("N;D;loss", "7B;2e9;3.1", row)))
+    with pytest.raises(UsageError, match=r"'\d,\w+' in the column '\w+' has a comma; write .* a decimal point"):
+        read_runs(path, counting="total")
+
+
+def test_commas_between_thousands_are_read_where_nothing_else_can_be_meant(tmp_path: Path) -> None:
+    quoted = write(tmp_path, "N,D,loss", '1M,"800,276",3.2', '1M,1e9,"3,210"')
+    intake = read_runs(quoted, counting="total")
+    assert [run.tokens for run in intake.runs] == [800_276]
     assert intake.dropped[0].reason == "loss is '3,210', which is not a number"
+    settled = write(tmp_path, "N;D;loss", "1M;999,999;3.2", "1M;1,000,000;3.1")
+    assert [run.tokens for run in read_runs(settled, counting="total").runs] == [999_999, 1_000_000]
+
+
+def test_batches_below_one_sequence_are_doubted(tmp_path: Path) -> None:
+    path = write(tmp_path, "C,N,D,loss,bs", "6e17,1e8,1e9,3,64", "9e17,1e8,15e8,2.9,512")
+
+    def doubts(column: str, seq_len: int | None) -> list[str]:
+        intake = read_runs(path, counting="total", mapping={"batch_tokens": column}, seq_len=seq_len)
+        return [sentence for sentence in intake.assumptions if sentence.startswith("batch_tokens is")]
+
+    (doubt,) = doubts("bs", None)
+    assert doubt.startswith("batch_tokens is 512 at most")
+    assert "--map batch_sequences=bs" in doubt
+    assert doubts("bs*1024", None) == []
+    assert doubts("bs", 512) == []
+    assert len(doubts("bs*4", 4096)) == 1
 
 
 def test_units_of_a_column_are_asked_for(tmp_path: Path) -> None:

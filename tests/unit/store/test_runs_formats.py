@@ -2,6 +2,7 @@ import gzip
 import json
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,9 @@ def test_parquet_is_read(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "runs.parquet"
     parquet.write_table(pyarrow.Table.from_pylist(ROWS), path)
+    assert [run.loss for run in read_runs(path, counting="standard").runs] == [3.25, 3.125, 3.0]
+    decimals = [{name: Decimal(str(value)) for name, value in row.items()} for row in ROWS]
+    parquet.write_table(pyarrow.Table.from_pylist(decimals), path)
     assert [run.loss for run in read_runs(path, counting="standard").runs] == [3.25, 3.125, 3.0]
     with pytest.raises(FailureError, match="not a Parquet file, or is damaged"):
         read(path, b"PAR1 but no more")
@@ -162,6 +166,22 @@ def test_a_folder_of_tensorboard_runs_gives_curves(tmp_path: Path) -> None:
     assert any("peak of its schedule in 2 runs" in sentence for sentence in intake.assumptions)
     final = read_runs(tmp_path / "log", counting="standard")
     assert [run.loss for run in final.runs] == [3.25, 3.5]
+
+
+def test_damaged_tensorboard_files_are_named(tmp_path: Path) -> None:
+    for name, n_params in (("small", 2.0**24), ("large", 2.0**26)):
+        tags = {"n_params": [(0, n_params)], "tokens": [(100, 1e9)], "val/loss": [(100, 3.5)]}
+        write_events(tmp_path / name / "events.out.tfevents.7", tags)
+    (tmp_path / "large" / "events.out.tfevents.8").write_bytes(bytes(range(256)))
+    torn = tmp_path / "small" / "events.out.tfevents.7"
+    torn.write_bytes(torn.read_bytes()[:-5])
+    whole = tmp_path / "torn" / "events.out.tfevents.9"
+    write_events(whole, {"tokens": [(100, 1e9)], "val/loss": [(100, 3.5)]})
+    intake = read_runs(tmp_path, counting="standard")
+    assert [run.name for run in intake.runs] == ["large"]
+    told = "2 damaged files could only be read in part: large/events.out.tfevents.8, small/events.out.tfevents.7."
+    assert told in intake.assumptions
+    assert "no value for n_params" in [drop.reason for drop in intake.dropped]
 
 
 def test_a_tensorboard_file_without_scalars_is_refused(tmp_path: Path) -> None:

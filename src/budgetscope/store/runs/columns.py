@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.ledger import Convention
@@ -107,7 +108,7 @@ def parse_cell(value: object, *, counted: bool) -> float | None:
     if is_blank(value):
         return None
     try:
-        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
             raise ValueError  # noqa: TRY004, TRY301  # one way out for everything that is not a number
         return float(value)
     except (ValueError, OverflowError):

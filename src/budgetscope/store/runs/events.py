@@ -1,12 +1,16 @@
 """TensorBoard event files, read with the `tensorboard` package (an extra)."""
 
 import importlib
+import struct
 from pathlib import Path
 from typing import Any
 
 from budgetscope.core.errors import FailureError
 
 _MARK = ".tfevents."
+# A record of TensorFlow's: its length, a checksum of that, the bytes, a checksum of those.
+_LENGTH = struct.Struct("<Q")
+_CHECKSUMS = 8
 
 
 def is_events(path: Path) -> bool:
@@ -24,6 +28,19 @@ def event_files(path: Path) -> list[Path]:
     if not files:
         raise FailureError(f"{str(path)!r} is a folder without TensorBoard files (events.out.tfevents.*).")
     return files
+
+
+def is_whole(file: Path) -> bool:
+    """Return whether an event file is records from end to end; the loader stops in silence where they end."""
+    size, at = file.stat().st_size, 0
+    with file.open("rb") as stream:
+        while at < size:
+            stream.seek(at)
+            head = stream.read(_LENGTH.size)
+            if len(head) < _LENGTH.size:
+                return False
+            at += _LENGTH.size + _LENGTH.unpack(head)[0] + _CHECKSUMS
+    return at == size
 
 
 def read_events(path: Path, files: list[Path]) -> list[dict[str, object]]:

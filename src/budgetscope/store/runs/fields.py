@@ -1,6 +1,7 @@
 """One row's cells to the numbers of a run: units, what a run's rows share, and what two numbers say of a third."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from budgetscope.store.runs.result import Journal, Row
 _MEASURED = ("flops", "n_params", "tokens")
 _CONSTANT = ("n_params", "learning_rate", "batch_tokens", "batch_sequences", "seq_len", "beta2", "seed")
 _WHOLE = ("seed", "step")
+_ONE_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.IGNORECASE)
 
 
 def count_rows(count: int) -> str:
@@ -87,6 +89,28 @@ def check_columns(table: RawTable, sources: Mapping[str, Source], counting: Conv
             f"no column for {' and '.join(needed)}{reason}: name it with --map {needed[0]}=COLUMN, or as a sum "
             f"--map {needed[0]}=COLUMN+COLUMN; the columns are {name_columns(table.columns)}."
         )
+
+
+def check_commas(table: RawTable, sources: Mapping[str, Source]) -> None:
+    """Refuse a column of numbers whose commas could stand for decimal points.
+
+    Raises:
+        UsageError: there is such a column; 8,276 may be 8.276 or 8276.
+    """
+    if not table.has_decimal_commas:
+        return
+    for name, source in sources.items():
+        for column in source.columns if name in NUMBERS else ():
+            cells = [cell.strip() for row in table.rows if isinstance(cell := row.cells.get(column), str)]
+            # A second comma in one number settles it: they part thousands.
+            if name in COUNTS and any(cell.count(",") > 1 for cell in cells):
+                continue
+            unclear = next((cell for cell in cells if _ONE_COMMA.fullmatch(cell)), None)
+            if unclear is not None:
+                raise UsageError(
+                    f"{quote(unclear)} in the column {quote(column)} has a comma; write numbers with a decimal point "
+                    "and without commas."
+                )
 
 
 def set_batch_tokens(drafts: Sequence[Draft], sources: Mapping[str, Source], seq_len: int | None) -> None:
@@ -180,7 +204,9 @@ def finish(drafts: Sequence[Draft], journal: Journal) -> list[Row]:
     rows = []
     for draft in drafts:
         known = {name: value for name, value in draft.values.items() if value is not None}
-        reasons = [f"no value for {name}" for name in (*_MEASURED, "loss") if name not in known]
+        # What has a column is missing in this row; what has none would have followed from it.
+        measured = sorted(_MEASURED, key=lambda name: name not in draft.values)
+        reasons = [f"no value for {name}" for name in (*measured, "loss") if name not in known]
         reasons += [reason for name, value in known.items() if (reason := _wrong(name, value))]
         if reasons:
             journal.drop([draft.row.number], reasons[0])

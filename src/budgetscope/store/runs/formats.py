@@ -8,13 +8,13 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.quantities import quote
-from budgetscope.store.runs.events import event_files, is_events, read_events
+from budgetscope.store.runs.events import event_files, is_events, is_whole, read_events
 
 MAX_BYTES = 512 * 2**20
 MAX_NAMED = 12
@@ -29,10 +29,19 @@ class RawRow(NamedTuple):
 
 @dataclass(frozen=True)
 class RawTable:
-    """The rows of a file, and its columns in the order in which they appear."""
+    """The rows of a file, and its columns in the order in which they appear.
+
+    Attributes:
+        columns: In the order of the file.
+        rows: In the order of the file.
+        has_decimal_commas: Whether its cells can hold commas that stand for decimal points: other characters part them.
+        damaged: Files that could only be read in part.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[RawRow, ...]
+    has_decimal_commas: bool = False
+    damaged: tuple[str, ...] = ()
 
 
 def is_blank(value: object) -> bool:
@@ -64,7 +73,8 @@ def read_table(path: Path) -> RawTable:
         if is_events(path):
             files = event_files(path)
             _check_size(path, sum(file.stat().st_size for file in files))
-            return _from_records(path, read_events(path, files))
+            table = _from_records(path, read_events(path, files))
+            return replace(table, damaged=tuple(_name_in(path, file) for file in files if not is_whole(file)))
         reader = next((reader for ending, reader in _READERS.items() if name.endswith(ending)), None)
         if reader is None:
             raise UsageError(
@@ -77,6 +87,10 @@ def read_table(path: Path) -> RawTable:
         raise FailureError(f"cannot read {str(path)!r}: {reason.lower()}.") from None
     except RecursionError:
         raise UsageError(f"{str(path)!r} is nested too deeply to be a table of runs.") from None
+
+
+def _name_in(folder: Path, file: Path) -> str:
+    return file.relative_to(folder).as_posix() if folder.is_dir() else file.name
 
 
 def _check_size(path: Path, size_bytes: int) -> None:
@@ -123,7 +137,8 @@ def _read_delimited(path: Path) -> RawTable:
     repeated = next((column for column in columns if column and columns.count(column) > 1), None)
     if repeated is not None:
         raise UsageError(f"{str(path)!r} has two columns named {quote(repeated)}; rename one of them.")
-    return _from_records(path, (dict(zip(columns, record, strict=True)) for record in records[1:]), columns)
+    table = _from_records(path, (dict(zip(columns, record, strict=True)) for record in records[1:]), columns)
+    return replace(table, has_decimal_commas=delimiter != ",")
 
 
 def _read_json_lines(path: Path) -> RawTable:
@@ -217,4 +232,4 @@ def _unpivot(table: RawTable) -> RawTable:
         for run, point in points.items():
             rows.append(RawRow(number, {**{name: cells.get(name) for name in shared}, "run": run, **point}))
     metrics = [found["metric"] for found in curves.values()]
-    return RawTable(tuple(dict.fromkeys([*shared, "run", *metrics])), tuple(rows))
+    return replace(table, columns=tuple(dict.fromkeys([*shared, "run", *metrics])), rows=tuple(rows))

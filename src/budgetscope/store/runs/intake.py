@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import compress
 from pathlib import Path
 
@@ -70,10 +71,15 @@ def read_runs(
     convention, rows = _choose_counting(table.columns, rows, mapping, counting, journal)
     sources = resolve(table.columns, mapping, convention)
     fields.check_columns(table, sources, convention)
+    fields.check_commas(table, sources)
+    if table.damaged:
+        named, count = name_columns(table.damaged), len(table.damaged)
+        journal.assume(f"{count} damaged file{'s' * (count != 1)} could only be read in part: {named}.")
 
     drafts = fields.parse_rows(rows, sources, journal)
     fields.share_constants(drafts)
     fields.set_batch_tokens(drafts, sources, seq_len)
+    units.doubt_batches(drafts, sources, seq_len, journal)
     fields.convert_loss(drafts, sources["loss"], loss_unit, bytes_per_token, journal)
     units.check_columns(drafts, sources)
     complete = fields.derive(drafts, convention, journal)
@@ -124,7 +130,7 @@ def _join(table: RawTable, about: RawTable, path: Path, mapping: Mapping[str, st
             raise UsageError(f"{str(path)!r} has two rows for the run {quote(str(name))}; keep one of them.")
         cells[name] = {column: row.cells.get(column) for column in extra}
     rows = (RawRow(number, {**own, **cells.get(left.text(own), {})}) for number, own in table.rows)
-    return RawTable((*table.columns, *extra), tuple(rows))
+    return replace(table, columns=(*table.columns, *extra), rows=tuple(rows))
 
 
 def _select(table: RawTable, where: Mapping[str, str], journal: Journal) -> tuple[list[RawRow], set[str]]:

@@ -25,6 +25,8 @@ _FAR = 10.0
 # More rows than this share are no slips: the column mixes units.
 _MOST_STRAYS = 0.2
 _MAX_NAMED = 6
+# Tokens a sequence where nothing says it: few train on shorter ones.
+_USUAL_LENGTH = 1024
 
 
 def check_columns(drafts: Sequence[Draft], sources: Mapping[str, Source]) -> None:
@@ -42,6 +44,20 @@ def check_columns(drafts: Sequence[Draft], sources: Mapping[str, Source]) -> Non
                 f"{name} is {largest:g} at most, too few to train: if {quote(label)} counts millions or billions, "
                 f"say so with --map {name}={plain(label)}*1e6 or *1e9."
             )
+
+
+def doubt_batches(
+    drafts: Sequence[Draft], sources: Mapping[str, Source], seq_len: int | None, journal: Journal
+) -> None:
+    """Tell when batches in tokens are smaller than one sequence: they may count sequences."""
+    batches = [batch for draft in drafts if (batch := _positive(draft, "batch_tokens")) is not None]
+    length = seq_len or _USUAL_LENGTH
+    if "batch_tokens" in sources and batches and max(batches) < length:
+        label = plain(sources["batch_tokens"].label)
+        journal.assume(
+            f"batch_tokens is {max(batches):g} at most, fewer than one sequence of {length:,} tokens; if {label} "
+            f"counts sequences, say so with --map batch_sequences={label}."
+        )
 
 
 def drop_rows(
