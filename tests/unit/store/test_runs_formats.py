@@ -179,8 +179,7 @@ def test_damaged_tensorboard_files_are_named(tmp_path: Path) -> None:
     write_events(whole, {"tokens": [(100, 1e9)], "val/loss": [(100, 3.5)]})
     intake = read_runs(tmp_path, counting="standard")
     assert [run.name for run in intake.runs] == ["large"]
-    told = "2 damaged files could only be read in part: large/events.out.tfevents.8, small/events.out.tfevents.7."
-    assert told in intake.assumptions
+    assert "2 damaged files could only be read in part, of large, small." in intake.assumptions
     assert "no value for n_params" in [drop.reason for drop in intake.dropped]
 
 

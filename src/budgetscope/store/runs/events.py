@@ -43,6 +43,12 @@ def is_whole(file: Path) -> bool:
     return at == size
 
 
+def run_of(path: Path, file: Path) -> str:
+    """Return the name of the run that an event file is of: its folder below `path`."""
+    name = file.parent.relative_to(path).as_posix() if path.is_dir() else file.parent.name
+    return path.name if name == "." else name
+
+
 def read_events(path: Path, files: list[Path]) -> list[dict[str, object]]:
     """Return one record a run and step: `run`, `step` and a value for each scalar logged at that step.
 
@@ -60,8 +66,7 @@ def read_events(path: Path, files: list[Path]) -> list[dict[str, object]]:
         ) from None
     points: dict[tuple[str, int], dict[str, object]] = {}
     for file in files:
-        run = file.parent.relative_to(path).as_posix() if path.is_dir() else file.parent.name
-        run = path.name if run == "." else run
+        run = run_of(path, file)
         for event in loader.EventFileLoader(str(file)).Load():
             for value in event.summary.value:
                 # The loader turns every scalar, old or new style, into a tensor.

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.quantities import quote
-from budgetscope.store.runs.events import event_files, is_events, is_whole, read_events
+from budgetscope.store.runs.events import event_files, is_events, is_whole, read_events, run_of
 
 MAX_BYTES = 512 * 2**20
 MAX_NAMED = 12
@@ -35,7 +35,7 @@ class RawTable:
         columns: In the order of the file.
         rows: In the order of the file.
         has_decimal_commas: Whether its cells can hold commas that stand for decimal points: other characters part them.
-        damaged: Files that could only be read in part.
+        damaged: The run of each file that could only be read in part.
     """
 
     columns: tuple[str, ...]
@@ -74,7 +74,7 @@ def read_table(path: Path) -> RawTable:
             files = event_files(path)
             _check_size(path, sum(file.stat().st_size for file in files))
             table = _from_records(path, read_events(path, files))
-            return replace(table, damaged=tuple(_name_in(path, file) for file in files if not is_whole(file)))
+            return replace(table, damaged=tuple(run_of(path, file) for file in files if not is_whole(file)))
         reader = next((reader for ending, reader in _READERS.items() if name.endswith(ending)), None)
         if reader is None:
             raise UsageError(
@@ -87,10 +87,6 @@ def read_table(path: Path) -> RawTable:
         raise FailureError(f"cannot read {str(path)!r}: {reason.lower()}.") from None
     except RecursionError:
         raise UsageError(f"{str(path)!r} is nested too deeply to be a table of runs.") from None
-
-
-def _name_in(folder: Path, file: Path) -> str:
-    return file.relative_to(folder).as_posix() if folder.is_dir() else file.name
 
 
 def _check_size(path: Path, size_bytes: int) -> None:

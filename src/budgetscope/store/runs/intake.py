@@ -73,8 +73,8 @@ def read_runs(
     fields.check_columns(table, sources, convention)
     fields.check_commas(table, sources)
     if table.damaged:
-        named, count = name_columns(table.damaged), len(table.damaged)
-        journal.assume(f"{count} damaged file{'s' * (count != 1)} could only be read in part: {named}.")
+        count, named = len(table.damaged), name_columns(list(dict.fromkeys(table.damaged)))
+        journal.assume(f"{count} damaged file{'s' * (count != 1)} could only be read in part, of {named}.")
 
     drafts = fields.parse_rows(rows, sources, journal)
     fields.share_constants(drafts)
