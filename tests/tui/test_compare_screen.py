@@ -59,7 +59,7 @@ def names() -> list[str]:
 
 
 def lined_up(advisor: Advisor, reference: str | None = None) -> Lineup:
-    return Answers(advisor).line_up((NOW, "now"), read_scenarios(), reference)
+    return Answers(advisor, {}).line_up((NOW, "now"), read_scenarios(), reference)
 
 
 @pytest.mark.usefixtures("_saved")
@@ -545,9 +545,9 @@ def test_loss_over_cost_holds_those_that_have_both(advisor: Advisor) -> None:
     (point,) = next(series.points for series in figure.points if series.symbol == "b")
     assert (point.x, point.y) == (plan.run.cost_usd.value, plan.loss.value)
     assert {series.symbol for series in figure.points} == {"a", "b"}
-    silent = Answers(advisor).line_up((CHINCHILLA, "now"), (), None)
+    silent = Answers(advisor, {}).line_up((CHINCHILLA, "now"), (), None)
     assert price_figure(silent, 0) is None
-    refused = Answers(advisor).line_up((GONE, "now"), (), None)
+    refused = Answers(advisor, {}).line_up((GONE, "now"), (), None)
     assert allocation_figure(refused, 0) is None
 
 
@@ -557,7 +557,7 @@ def test_many_scenarios_are_drawn(advisor: Advisor, count: int) -> None:
     scenarios = [
         Scenario(f"s{index}", said(PlanRequest("1e21", law=laws[index % len(laws)]))) for index in range(count)
     ]
-    lineup = Answers(advisor).line_up((NOW, "now"), scenarios, None)
+    lineup = Answers(advisor, {}).line_up((NOW, "now"), scenarios, None)
     for figure in (allocation_figure(lineup, 0), price_figure(lineup, 0)):
         assert figure is not None
         for size in ((80, 20), (200, 50)):

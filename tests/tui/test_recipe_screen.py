@@ -49,7 +49,7 @@ async def test_the_page_holds_every_part_at_every_size(start: Start, advisor: Ad
             "What a factor of two costs",
             "What the laws say",
             "Checkpoints to keep",
-            "47 layers x 5632 wide",
+            "layers x 5632 wide",
             "linear warmup over 17.2",
             "Learning rate, peak of AdamW",
             "Batch, tokens a step and sequences of 2,048",

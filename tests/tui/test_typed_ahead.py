@@ -1,6 +1,7 @@
 """Keys that are typed while a screen still opens."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from tests.tui.driving import Start, settled
@@ -17,7 +18,7 @@ from budgetscope.tui.screens.scenario_dialogs import NameScreen
 from budgetscope.tui.screens.tour import TourScreen
 from budgetscope.tui.tabs import TABS, Tab
 
-DIALOGS: dict[str, Callable[[BudgetscopeApp], Screen[object]]] = {
+DIALOGS: dict[str, Callable[[BudgetscopeApp], Screen[Any]]] = {
     "tour": lambda app: TourScreen(app.desk, app.stage),
     "laws": lambda app: LawsScreen(app.desk.advisor.fits, None),
     "help": lambda _: HelpScreen("plan"),

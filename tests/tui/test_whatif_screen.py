@@ -56,7 +56,7 @@ async def test_it_opens_at_the_plans_optimum_with_every_figure(
         assert "optimum 17.2 B" in text
         assert "flat" in text
         for pick in found.picks:
-            assert f"{pick.letter} {pick.title[:12]}" in text
+            assert f"{pick.letter} {pick.title[:6]}" in text
         laws = {row.title for row in picks(advisor.compare(REQUEST))}
         assert {pick.title for pick in found.picks} == laws
         assert len({pick.letter for pick in found.picks}) == len(laws)
@@ -117,7 +117,7 @@ async def test_keys_go_from_pick_to_pick(start: Start, next_key: str, previous_k
         for pick in larger:
             await pilot.press(next_key)
             assert standing(screen)[1].n_params == pytest.approx(pick.candidate.n_params)
-            assert screen.query_one(Picks).chosen == pick.letter
+            assert screen.query_one(Picks).chosen == pick.fit_id
         await pilot.press(next_key)
         assert standing(screen)[1].n_params == pytest.approx(larger[-1].candidate.n_params)
         for _ in larger:

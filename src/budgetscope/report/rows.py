@@ -72,7 +72,7 @@ def _model_rows(plan: Plan) -> list[PlanRow]:
     rows = [
         _estimate("model", "n_params", "N", plan.n_params, format_count, counted),
         _estimate("model", "tokens", "D", plan.tokens, format_count, "tokens"),
-        _estimate("model", "tokens_per_param", "D/N", plan.tokens_per_param, lambda v: f"{v:.3g}", ""),
+        _estimate("model", "tokens_per_param", "D/N", plan.tokens_per_param, format_ratio, ""),
     ]
     if plan.loss is None:
         rows.append(_text("model", "loss", "loss", None, "the law says nothing of the loss"))
@@ -174,7 +174,7 @@ def comparison_rows(comparison: Comparison) -> tuple[ComparisonRow, ...]:
             title=row.title,
             n_params=_or_unknown(row.n_params, format_count),
             tokens=_or_unknown(row.tokens, format_count),
-            tokens_per_param=_or_unknown(row.tokens_per_param, lambda v: f"{v:.3g}"),
+            tokens_per_param=_or_unknown(row.tokens_per_param, format_ratio),
             learning_rate=_or_unknown(row.learning_rate, _two_digits),
             batch=_or_unknown(row.batch_tokens, format_count),
             loss_difference=_or_unknown(row.loss_difference, lambda v: f"{v:+.4f}"),
@@ -201,8 +201,8 @@ def step_cells(step: Step) -> tuple[str, ...]:
     return (
         step.title,
         f"{step.exponent.value:.3f} {_interval(step.exponent, lambda v: f'{v:.2f}')}".strip(),
-        f"{low:.3g} to {high:.3g}",
-        f"{step.tokens_per_param:.3g}",
+        f"{format_ratio(low)} to {format_ratio(high)}",
+        format_ratio(step.tokens_per_param),
         format_count(step.n_params),
         _or_unknown(step.saving_here, lambda v: f"{v:.0%}"),
     )
@@ -210,6 +210,13 @@ def step_cells(step: Step) -> tuple[str, ...]:
 
 def _or_unknown(value: float | None, form: Form) -> str:
     return UNKNOWN if value is None else form(value)
+
+
+def format_ratio(value: float) -> str:
+    """Return tokens per parameter: three digits, and no power of ten below a million."""
+    if value < 999.5:
+        return f"{value:.3g}"
+    return f"{float(f'{value:.3g}'):,.0f}" if value < 999_500 else format_count(value)
 
 
 def _two_digits(value: float) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from budgetscope.core.compare import Comparison
 from budgetscope.core.explain import Explanation, Step
 from budgetscope.core.quantities import format_count, format_flops
-from budgetscope.report.rows import SAVINGS_BUDGETS, UNKNOWN, comparison_rows
+from budgetscope.report.rows import SAVINGS_BUDGETS, UNKNOWN, comparison_rows, format_ratio
 
 STEP_HEADER = (
     "step", "exponent a", "D/N here", "N here", "waste", *(f"needs {format_flops(c)}" for c in SAVINGS_BUDGETS),
@@ -51,7 +51,7 @@ def step_lines(explanation: Explanation, dataset: str, comparison: Comparison) -
         share = UNKNOWN if row is None or row.row.wasted_share is None else f"{row.row.wasted_share:.1%}"
         cells = (
             _exponent(step),
-            _ratio(step.tokens_per_param),
+            format_ratio(step.tokens_per_param),
             format_count(step.n_params),
             share,
             *(_needs(step, flops) for flops in SAVINGS_BUDGETS),
@@ -79,7 +79,10 @@ def _facts(step: Step, explanation: Explanation) -> tuple[tuple[str, str], ...]:
     counted = f"{format_count(step.n_params)} by the {explanation.convention} count"
     return (
         ("exponent", f"N* grows as C^{_exponent(step)}"),
-        ("D/N", f"{_span(step.measured_tokens_per_param)} measured, {_ratio(step.tokens_per_param)} at your budget"),
+        (
+            "D/N",
+            f"{_span(step.measured_tokens_per_param)} measured, {format_ratio(step.tokens_per_param)} at your budget",
+        ),
         ("N here", f"{counted}; as this step itself counts {format_count(own.value)}{interval}"),
     )
 
@@ -129,11 +132,4 @@ def _exponent(step: Step) -> str:
 
 
 def _span(ratios: tuple[float, float]) -> str:
-    return f"{_ratio(ratios[0])} to {_ratio(ratios[1])}"
-
-
-def _ratio(value: float) -> str:
-    """Return tokens per parameter: three digits, and no power of ten below a million."""
-    if value < 1000:
-        return f"{value:.3g}"
-    return f"{value:,.0f}" if value < 1e6 else format_count(value)
+    return f"{format_ratio(ratios[0])} to {format_ratio(ratios[1])}"

@@ -8,7 +8,7 @@ from budgetscope.core.compare import Row as LawRow
 from budgetscope.core.quantities import format_count, format_flops, format_usd
 from budgetscope.core.whatif import SERVING_ASSUMPTION, Candidate, IsoFlop
 from budgetscope.report.markdown import escaped, fenced, table
-from budgetscope.report.rows import UNKNOWN
+from budgetscope.report.rows import UNKNOWN, format_ratio
 
 READING_HEADER = ("", "here", "optimum", "change")
 _SAME = 1e-9
@@ -36,8 +36,8 @@ def readings(here: Candidate, best: Candidate) -> tuple[Reading, ...]:
         Reading("D", format_count(here.tokens), format_count(best.tokens), _times(here.tokens / best.tokens)),
         Reading(
             "D/N",
-            f"{here.tokens_per_param:.3g}",
-            f"{best.tokens_per_param:.3g}",
+            format_ratio(here.tokens_per_param),
+            format_ratio(best.tokens_per_param),
             _times(here.tokens_per_param / best.tokens_per_param),
         ),
         Reading("loss", _loss(here.loss), _loss(best.loss), _difference(here)),
@@ -114,7 +114,7 @@ def pick_cells(title: str, pick: Candidate) -> tuple[str, ...]:
         format_count(pick.n_params),
         _times(pick.ratio),
         format_count(pick.tokens),
-        f"{pick.tokens_per_param:.3g}",
+        format_ratio(pick.tokens_per_param),
         _or(pick.loss_difference, lambda v: f"{v:+.4f}"),
         share if pick.wasted_usd is None else f"{share} = {format_usd(pick.wasted_usd)}",
     )

@@ -1,6 +1,6 @@
 """The figure of N*(C): the chosen law with its band and data, the other laws, and the user's budget."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from budgetscope.core.curves import Curve
 from budgetscope.core.plan import Plan
@@ -8,6 +8,7 @@ from budgetscope.core.quantities import format_count, format_flops
 from budgetscope.tui.chart.figure import Axis, Figure, Line, Marker, Point, Points, count_number, flops_number
 from budgetscope.tui.chart.plot import MAX_LINES
 from budgetscope.tui.chart.scale import LogScale
+from budgetscope.tui.signs import SHARED
 
 FAMOUS = (
     "kaplan2020/fixed-batch",
@@ -36,16 +37,16 @@ def grid(scale: LogScale) -> tuple[float, ...]:
     return tuple(scale.value(step / steps) for step in range(steps + 1))
 
 
-def figure(plan: Plan, curves: Sequence[Curve]) -> Figure:
+def figure(plan: Plan, curves: Sequence[Curve], signs: Mapping[str, str]) -> Figure:
     """Return the figure of a plan.
 
     Args:
         plan: whose budget is marked.
         curves: of the plan's law first, then of others, all by the plan's convention.
+        signs: of the laws.
     """
     curves = curves[:MAX_LINES]
     chosen = curves[0]
-    letters = symbols([curve.fit_id for curve in curves])
     measured = tuple(Point(point.flops, point.n_params, point.low, point.high) for point in chosen.points)
     # The chosen law sets the heights: a law that disagrees by a factor of ten leaves the figure at its top.
     low, high = chosen.n_params[0] / 3, chosen.n_params[-1] * 3
@@ -57,8 +58,16 @@ def figure(plan: Plan, curves: Sequence[Curve]) -> Figure:
             count_number,
         ),
         lines=tuple(
-            Line(symbol, curve.title, family(curve.fit_id), curve.flops, curve.n_params, curve.low, curve.high)
-            for symbol, curve in zip(letters, curves, strict=True)
+            Line(
+                signs.get(curve.fit_id, SHARED),
+                curve.title,
+                family(curve.fit_id),
+                curve.flops,
+                curve.n_params,
+                curve.low,
+                curve.high,
+            )
+            for curve in curves
         ),
         points=(Points("o", "the optima it was fitted on", measured),) if measured else (),
         markers=(
@@ -75,13 +84,3 @@ def family(fit_id: str) -> str:
     """Return who wrote a fit, without the year."""
     name = fit_id.split("/", maxsplit=1)[0].rstrip("0123456789")
     return _SPELT.get(name, name.capitalize())
-
-
-def symbols(fit_ids: Sequence[str]) -> list[str]:
-    """Return a different capital letter for each id: the first of its own that is free, else any."""
-    taken: list[str] = []
-    for fit_id in fit_ids:
-        own = [letter for letter in fit_id.upper() if "A" <= letter <= "Z"]
-        rest = [chr(code) for code in range(ord("A"), ord("Z") + 1)]
-        taken.append(next(letter for letter in (*own, *rest) if letter not in taken))
-    return taken

@@ -7,9 +7,10 @@ from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.tui import fields
 from budgetscope.tui.fields import Problem
+from budgetscope.tui.signs import fit_ids, signs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from budgetscope.core.plan import Plan
 
@@ -40,7 +41,20 @@ class Desk:
         self.library_read = False
         self.on_change: Callable[[], None] = lambda: None
         self._unread: dict[str, str] = {}
+        self._ids: tuple[Advisor, tuple[str, ...]] | None = None
         self._answer()
+
+    @property
+    def fit_ids(self) -> tuple[str, ...]:
+        """The ids of all stored fits, read or not."""
+        if self._ids is None or self._ids[0] is not self.advisor:
+            self._ids = (self.advisor, fit_ids(self.advisor.library))
+        return self._ids[1]
+
+    @property
+    def signs(self) -> "Mapping[str, str]":
+        """The sign of every law, by its id."""
+        return signs(self.fit_ids)
 
     def edit(self, name: str, text: str) -> None:
         """Take what a person typed into one field; text that cannot be read becomes the problem.

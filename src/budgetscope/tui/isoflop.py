@@ -1,16 +1,16 @@
 """The figures of What-if: the IsoFLOP curve at a budget, and the map of the loss over N and D."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from budgetscope.api import Advisor, PlanRequest
+from budgetscope.core.compare import Comparison
 from budgetscope.core.plan import Plan
 from budgetscope.core.quantities import format_count, format_flops
 from budgetscope.core.whatif import Candidate, IsoFlop
 from budgetscope.report.whatif import picks
-from budgetscope.tui.allocation import symbols
 from budgetscope.tui.chart.figure import (
     Axis,
     Figure,
@@ -24,6 +24,7 @@ from budgetscope.tui.chart.figure import (
     plain_number,
 )
 from budgetscope.tui.chart.scale import LinearScale, LogScale
+from budgetscope.tui.signs import SHARED
 
 _NEAREST, _FARTHEST = 8.0, 64.0
 """The curve is drawn over at least the one factor either way, and over at most the other."""
@@ -42,6 +43,7 @@ _UPPER_EDGE = 0.97
 class Pick:
     """Another law's size at the budget, under its letter."""
 
+    fit_id: str
     letter: str
     title: str
     candidate: Candidate
@@ -54,7 +56,7 @@ class Budget:
     Attributes:
         iso: the sizes.
         best: the optimum.
-        picks: of the other laws, by growing N.
+        picks: of the other laws, by growing N; none before they have been asked.
         sizes: the N that are drawn.
     """
 
@@ -69,7 +71,7 @@ class Budget:
 
 
 def budget(advisor: Advisor, request: PlanRequest, plan: Plan) -> Budget:
-    """Return what the screen shows of a plan.
+    """Return what the screen shows of a plan before the other laws have been asked.
 
     Args:
         advisor: answers.
@@ -79,13 +81,27 @@ def budget(advisor: Advisor, request: PlanRequest, plan: Plan) -> Budget:
     Raises: as `Advisor.plan`.
     """
     iso = advisor.iso_flop(request, plan)
-    best = iso.at(iso.optimum.n_params)
-    rows = picks(advisor.compare(request, plan))
+    return _with(iso, iso.at(iso.optimum.n_params), ())
+
+
+def compared(shown: Budget, comparison: Comparison, signs: Mapping[str, str]) -> Budget:
+    """Return a budget with what the other laws would take.
+
+    Args:
+        shown: the budget.
+        comparison: of all laws at it.
+        signs: of the laws.
+    """
     found = tuple(
-        Pick(letter, row.title, iso.at(row.n_params))
-        for letter, row in zip(symbols([row.fit_id for row in rows]), rows, strict=True)
+        Pick(row.fit_id, signs.get(row.fit_id, SHARED), row.title, shown.iso.at(row.n_params))
+        for row in picks(comparison)
         if row.n_params is not None
     )
+    return _with(shown.iso, shown.best, found)
+
+
+def _with(iso: IsoFlop, best: Candidate, found: tuple[Pick, ...]) -> Budget:
+    """Lay the sizes to draw around the optimum and the picks."""
     ratios = [pick.candidate.ratio for pick in found]
     low = max(min([1 / _NEAREST, *(ratio / _MARGIN for ratio in ratios)]), 1 / _FARTHEST)
     high = min(max([_NEAREST, *(ratio * _MARGIN for ratio in ratios)]), _FARTHEST)

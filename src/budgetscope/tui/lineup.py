@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from budgetscope.api import Advisor, PlanRequest, request_of, said
+from budgetscope.core.compare import Comparison
 from budgetscope.core.curves import Curve, Place
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.ledger import Convention
@@ -13,7 +14,7 @@ from budgetscope.core.quantities import format_count, format_usd
 from budgetscope.report.scenarios import Board, Column, board
 from budgetscope.store.scenarios import Scenario
 from budgetscope.tui import spots
-from budgetscope.tui.allocation import family, grid, symbols
+from budgetscope.tui.allocation import family, grid
 from budgetscope.tui.chart.figure import (
     Axis,
     Figure,
@@ -28,7 +29,8 @@ from budgetscope.tui.chart.figure import (
 from budgetscope.tui.chart.plot import MAX_LINES
 from budgetscope.tui.chart.scale import LinearScale, LogScale
 from budgetscope.tui.desk import Desk
-from budgetscope.tui.study import Study, study
+from budgetscope.tui.signs import SHARED
+from budgetscope.tui.study import Figures
 
 ON_THE_DESK = "now"
 """What the request on the desk is called among the scenarios."""
@@ -58,6 +60,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Study:
+    """What the laws say of a scenario."""
+
+    comparison: Comparison
+    figure: Figure | None
+
+
+@dataclass(frozen=True, slots=True)
 class Lineup:
     """Scenarios side by side.
 
@@ -65,11 +75,13 @@ class Lineup:
         entries: what lies on the desk, then the saved ones.
         board: their quantities.
         curves: N*(C) of each law that answers one, the reference's first, by the reference's convention.
+        signs: of the laws.
     """
 
     entries: tuple[Entry, ...]
     board: Board
     curves: tuple[Curve, ...]
+    signs: Mapping[str, str]
 
     def index(self, name: str | None) -> int:
         """Return the place of a scenario; of the desk when there is none of that name."""
@@ -97,8 +109,10 @@ def letter(index: int) -> str:
 class Answers:
     """What one advisor says of scenarios, kept: only one that was not met before takes time."""
 
-    def __init__(self, advisor: Advisor) -> None:
+    def __init__(self, advisor: Advisor, signs: Mapping[str, str]) -> None:
         self.advisor = advisor
+        self._signs = signs
+        self._figures = Figures(advisor, signs)
         self._plans: dict[PlanRequest, Plan | str] = {}
         self._places: dict[tuple[PlanRequest, Convention], Place] = {}
         self._studies: dict[PlanRequest, Study] = {}
@@ -122,7 +136,7 @@ class Answers:
         if base is not None:
             entries = [self._placed(entry, base.convention) for entry in entries]
             curves = _curves(self.advisor, [entries[index], *entries], str(base.convention))
-        return Lineup(tuple(entries), board([entry.column for entry in entries], index), curves)
+        return Lineup(tuple(entries), board([entry.column for entry in entries], index), curves, self._signs)
 
     def knows(self, request: PlanRequest) -> bool:
         """Return whether `study` takes no time."""
@@ -136,7 +150,8 @@ class Answers:
             plan: the answer to it.
         """
         if request not in self._studies:
-            self._studies[request] = study(self.advisor, request, plan, spots.SIZE)
+            figure = self._figures.figure(request, plan, spots.SIZE)
+            self._studies[request] = Study(self.advisor.compare(request, plan), figure)
         return self._studies[request]
 
     def _saved(self, scenario: Scenario) -> Entry:
@@ -195,7 +210,6 @@ def allocation_figure(lineup: Lineup, cursor: int) -> Figure | None:
     values = [place.n_params for place in places.values()]
     points = {i: Point(p.flops, p.n_params.value, p.n_params.low, p.n_params.high) for i, p in places.items()}
     marked = places.get(cursor)
-    letters = symbols([curve.fit_id for curve in curves])
     return Figure(
         x=Axis(LogScale(curves[0].flops[0], curves[0].flops[-1]), "C, training FLOPs", flops_number),
         y=Axis(
@@ -204,8 +218,8 @@ def allocation_figure(lineup: Lineup, cursor: int) -> Figure | None:
             count_number,
         ),
         lines=tuple(
-            Line(symbol, curve.title, family(curve.fit_id), curve.flops, curve.n_params)
-            for symbol, curve in zip(letters, curves, strict=True)
+            Line(lineup.signs.get(curve.fit_id, SHARED), curve.title, family(curve.fit_id), curve.flops, curve.n_params)
+            for curve in curves
         ),
         points=_series(lineup, points),
         markers=()

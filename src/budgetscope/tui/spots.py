@@ -1,6 +1,6 @@
 """The charts that take turns on the plan's spot beside N*(C): loss, learning rate and batch along the law's optima."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -12,6 +12,7 @@ from budgetscope.tui import allocation
 from budgetscope.tui.chart.figure import Axis, Figure, Line, Marker, Point, Points, Span, count_number, flops_number
 from budgetscope.tui.chart.plot import MAX_LINES
 from budgetscope.tui.chart.scale import LinearScale, LogScale
+from budgetscope.tui.signs import SHARED
 
 SIZE = "n_params"
 
@@ -60,27 +61,35 @@ def drawn(plan: Plan, quantity: str) -> tuple[str, ...]:
     return (first, *(name for name in others if name != first))
 
 
-def figure(plan: Plan, quantity: str, traces: Sequence[Trace]) -> Figure | None:
+def figure(plan: Plan, quantity: str, traces: Sequence[Trace], signs: Mapping[str, str]) -> Figure | None:
     """Return the figure of a quantity other than `SIZE`; None when the plan's law is silent.
 
     Args:
         plan: whose budget is marked.
         quantity: one of `core.traces`.
         traces: of the followed fit first, then of others, by the plan's convention.
+        signs: of the laws.
     """
     if not traces:
         return None
     traces = traces[:MAX_LINES]
     chosen = traces[0]
-    symbols = allocation.symbols([trace.fit_id for trace in traces])
     measured = tuple(Point(x, y) for x, y in chosen.points)
     spans = () if chosen.fitted is None or measured else (Span(chosen.fitted.low, chosen.fitted.high, "fitted on"),)
     return Figure(
         x=_across(chosen, quantity),
         y=_up(plan, quantity, traces),
         lines=tuple(
-            Line(symbol, trace.title, allocation.family(trace.fit_id), trace.xs, trace.ys, trace.low, trace.high)
-            for symbol, trace in zip(symbols, traces, strict=True)
+            Line(
+                signs.get(trace.fit_id, SHARED),
+                trace.title,
+                allocation.family(trace.fit_id),
+                trace.xs,
+                trace.ys,
+                trace.low,
+                trace.high,
+            )
+            for trace in traces
         ),
         points=(Points("o", "the optima it was fitted on", measured),) if measured else (),
         markers=(_marker(plan, quantity),),

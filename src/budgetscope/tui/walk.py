@@ -11,8 +11,9 @@ from budgetscope.report.walk import StepLine, step_lines
 from budgetscope.tui.allocation import FIRST_FLOPS, grid
 from budgetscope.tui.chart.figure import Axis, Figure, Line, Marker, Point, Points, count_number, flops_number
 from budgetscope.tui.chart.scale import LogScale
+from budgetscope.tui.signs import KNOWN
 
-FAMOUS = (("kaplan2020/fixed-batch", "K", "Kaplan 2020"), ("hoffmann2022/approach-2", "C", "Chinchilla"))
+FAMOUS = (("kaplan2020/fixed-batch", "Kaplan 2020"), ("hoffmann2022/approach-2", "Chinchilla"))
 """The two published laws between which the walk leads."""
 
 _LAST_FLOPS = 1e22
@@ -78,8 +79,8 @@ def figure(walk: Walk, dataset: str, at: int) -> Figure:
     chosen, title = curves[at], step.title
     lines = [Line(str(at + 1), title, title, chosen.flops, chosen.n_params, chosen.low, chosen.high)]
     lines += [
-        Line(symbol, name, name, curve.flops, curve.n_params)
-        for curve, (_, symbol, name) in zip(walk.famous, FAMOUS, strict=True)
+        Line(KNOWN[fit_id], name, name, curve.flops, curve.n_params)
+        for curve, (fit_id, name) in zip(walk.famous, FAMOUS, strict=True)
     ]
     # The steps before stay in sight, the latest first; their numbers name them in the table too.
     lines += [

@@ -18,6 +18,7 @@ from budgetscope.report.rows import UNKNOWN, plan_rows
 from budgetscope.store.library import load
 from budgetscope.tui import allocation
 from budgetscope.tui.chart.figure import Figure
+from budgetscope.tui.signs import fit_ids, signs
 
 _OWN = ("n_params", "tokens", "loss", "learning_rate", "batch_tokens")
 """Of the user's own plan, what is compared."""
@@ -72,7 +73,7 @@ def judge(advisor: Advisor, path: Path, request: PlanRequest | None) -> Verdict:
     figure = None
     if isinstance(first, Plan) and isinstance(second, Plan):
         own, cautions = _own(first, second), tuple(caution.text for caution in second.cautions)
-        figure = allocation.figure(first, _curves(first, fit, old))
+        figure = allocation.figure(first, _curves(first, fit, old), signs(fit_ids(advisor.library)))
     elif isinstance(second, str):
         cautions = (second,)
     own = [("a in N*~C^a", _exponent(old), _exponent(fit)), *own]

@@ -21,6 +21,8 @@ from budgetscope.tui.widgets.tab_bar import TabBar
 T = TypeVar("T")
 Remembered = Mapping[str, str | float | bool]
 NOTICE_SECONDS = 12.0
+_ASKED_AT_ONCE = 40
+"""Laws that take no longer than a frame; asked one by one, some hundred would hold up every keystroke."""
 
 
 class DeskScreen(PatientScreen[None]):
@@ -30,7 +32,6 @@ class DeskScreen(PatientScreen[None]):
 
     Attributes:
         desk: the shared request and its answer.
-        working: whether something is being computed in the background.
         opens_app: whether the app opens on this screen.
     """
 
@@ -46,10 +47,10 @@ class DeskScreen(PatientScreen[None]):
     def __init__(self, desk: Desk) -> None:
         super().__init__(name=self.SECTION)
         self.desk = desk
-        self.working = False
         self.opens_app = False
         self._seen = -1
-        self._wanted: tuple[int, Callable[[], Callable[[], None]]] | None = None
+        self._wanted: dict[str, tuple[object, Callable[[], Callable[[], None]]]] = {}
+        self._at_work: set[str] = set()
 
     def compose(self) -> ComposeResult:
         """Lay header, problem, body and footer."""
@@ -108,44 +109,77 @@ class DeskScreen(PatientScreen[None]):
             line.update(Content("" if problem is None else f"{PROBLEM_SIGN}{problem.field}: {problem.sentence}"))
         self.show_desk()
 
-    def in_background(self, compute: Callable[[], T], show: Callable[[T], None]) -> None:
-        """Compute in a thread, then show the result; of several that wait, only the newest is computed.
+    @property
+    def working(self) -> bool:
+        """Whether something is being computed in the background."""
+        return bool(self._at_work)
+
+    @property
+    def at_once(self) -> bool:
+        """Whether all laws can be asked between two frames."""
+        return self.desk.library_read and len(self.desk.advisor.fits) <= _ASKED_AT_ONCE
+
+    def _standing(self) -> object:
+        """Return what an answer is of: a mistake typed later does not outdate it, since the plan stays."""
+        return self.desk.advisor, self.desk.plan
+
+    def answer(self, compute: Callable[[], T], show: Callable[[T], None], wait: Callable[[], None]) -> None:
+        """Ask all laws: as many as can be between two frames at once, more in the background.
+
+        Args:
+            compute: as of `in_background`.
+            show: likewise.
+            wait: says that the answer takes a while.
+        """
+        if not self.at_once:
+            wait()
+            self.in_background(compute, show)
+            return
+        try:
+            found = compute()
+        except BudgetscopeError as error:
+            self.tell(str(error))
+        else:
+            show(found)
+
+    def in_background(self, compute: Callable[[], T], show: Callable[[T], None], spot: str = "") -> None:
+        """Compute in a thread, then show the result; of several that wait for a spot, only the newest is computed.
 
         Args:
             compute: must not touch widgets; a refusal is told in a notice.
-            show: not called when something newer was asked, or the desk changed, meanwhile.
+            show: not called when something newer was asked for the spot, or the plan changed, meanwhile.
+            spot: part of the screen that it fills; spots do not wait for each other.
         """
 
         def job() -> Callable[[], None]:
             result = compute()
             return lambda: show(result)
 
-        self._wanted = (self._seen, job)
-        if not self.working:
-            self.working = True
-            self.call_after_refresh(self.run_worker, self._work())
+        self._wanted[spot] = (self._standing(), job)
+        if spot not in self._at_work:
+            self._at_work.add(spot)
+            self.call_after_refresh(self.run_worker, self._work(spot))
 
-    async def _work(self) -> None:
+    async def _work(self, spot: str) -> None:
         try:
-            while self._wanted is not None or not self.desk.library_read:
-                if self._wanted is not None:
-                    await self._work_once(*self._wanted)
+            while spot in self._wanted or not (spot or self.desk.library_read):
+                if spot in self._wanted:
+                    await self._work_once(spot, *self._wanted.pop(spot))
                 else:
                     for sentence in await asyncio.to_thread(self.desk.read_library):
                         self.tell(sentence)
                     # What was read stays: a collector that walks it again makes one keystroke in twenty twice as slow.
                     gc.freeze()
         finally:
-            self.working = False
+            self._at_work.discard(spot)
 
-    async def _work_once(self, asked_at: int, job: Callable[[], Callable[[], None]]) -> None:
-        self._wanted = None
+    async def _work_once(self, spot: str, asked_of: object, job: Callable[[], Callable[[], None]]) -> None:
         try:
             show = await asyncio.to_thread(job)
         except BudgetscopeError as error:
             self.tell(str(error))
             return
-        if self._wanted is None and asked_at == self._seen:
+        if spot not in self._wanted and asked_of == self._standing():
             show()
 
     def tell(self, sentence: str) -> None:

@@ -24,11 +24,10 @@ from budgetscope.store.scenarios import (
 )
 from budgetscope.tui.desk import Desk
 from budgetscope.tui.keys import bindings
-from budgetscope.tui.lineup import Answers, Entry, Lineup, allocation_figure, letter, present_name, price_figure
+from budgetscope.tui.lineup import Answers, Entry, Lineup, Study, allocation_figure, letter, present_name, price_figure
 from budgetscope.tui.messages import ColumnChosen, LawChosen
 from budgetscope.tui.screens.base import DeskScreen, Remembered
 from budgetscope.tui.screens.scenario_dialogs import DeleteScreen, NameScreen
-from budgetscope.tui.study import Study
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
 from budgetscope.tui.widgets.law_table import LawTable
@@ -61,7 +60,7 @@ class CompareScreen(DeskScreen):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._scenarios: tuple[Scenario, ...] = ()
-        self._answers = Answers(desk.advisor)
+        self._answers = Answers(desk.advisor, desk.signs)
         self._lineup: Lineup | None = None
         self._study: Study | None = None
         # Names, not places: they stay right while scenarios come and go. None is the desk.
@@ -104,7 +103,7 @@ class CompareScreen(DeskScreen):
         desk, scenarios, reference = self.desk, self._scenarios, self._reference
         present = (desk.answered or desk.request, present_name(desk, scenarios))
         if self._answers.advisor is not desk.advisor:
-            self._answers = Answers(desk.advisor)
+            self._answers = Answers(desk.advisor, desk.signs)
         answers = self._answers
         self.in_background(lambda: answers.line_up(present, scenarios, reference), self._show)
 
@@ -128,10 +127,13 @@ class CompareScreen(DeskScreen):
         elif answers.knows(request):
             self._show_study(answers.study(request, plan))
         else:
+            self.query_one(LawTable).waiting = True
+            self.query_one(LawTable).border_title = f"comparing {len(self.desk.fit_ids)} laws ..."
             self.in_background(lambda: answers.study(request, plan), self._show_study)
 
     def _show_study(self, found: Study | None) -> None:
         self._study = found
+        self.query_one(LawTable).waiting = False
         self._show_chosen()
 
     def _show_chosen(self) -> None:
@@ -143,6 +145,7 @@ class CompareScreen(DeskScreen):
         laws, chart = self.query_one(LawTable), self.query_one(Chart)
         hint = _FIRST_STEPS if not self._scenarios else ""
         if self.laws:
+            laws.signs = self.desk.signs
             laws.comparison = None if self._study is None else self._study.comparison
             laws.border_title = Content(f"What the laws say of {name}")
             chart.figure = None if self._study is None else self._study.figure

@@ -1,5 +1,6 @@
 """The plan screen: one request, edited by every field, and everything that answers it."""
 
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -10,11 +11,13 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.suggester import SuggestFromList
 
-from budgetscope.api import PlanRequest, command
+from budgetscope.api import Advisor, PlanRequest, command
+from budgetscope.core.compare import Comparison
 from budgetscope.core.ledger import Convention
 from budgetscope.core.plan import Plan
 from budgetscope.report.tables import comparison_markdown, plan_markdown
 from budgetscope.tui import fields
+from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.desk import Desk
 from budgetscope.tui.fields import FIELDS
 from budgetscope.tui.keys import bindings
@@ -23,7 +26,7 @@ from budgetscope.tui.screens.base import DeskScreen, Remembered
 from budgetscope.tui.screens.details import DetailsScreen
 from budgetscope.tui.screens.laws import LawsScreen
 from budgetscope.tui.spots import SIZE, SPOTS, spot
-from budgetscope.tui.study import Study, laws_drawn, study
+from budgetscope.tui.study import Figures
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import FieldRow
 from budgetscope.tui.widgets.law_table import LawTable
@@ -52,7 +55,8 @@ class PlanScreen(DeskScreen):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self._laws_drawn: tuple[object, ...] = ()
+        self._figures: Figures | None = None
+        self._compared: tuple[Advisor, Plan | None] | None = None
 
     def body(self) -> ComposeResult:
         """Lay the form, the recommendation, the cautions, the chart and the comparison."""
@@ -80,7 +84,6 @@ class PlanScreen(DeskScreen):
 
     def on_mount(self) -> None:
         """Name the panels."""
-        self.query_one("#laws").border_title = "What the others say"
         self.query_one("#cautions").border_title = "Cautions"
         self.watch_view()
 
@@ -107,17 +110,39 @@ class PlanScreen(DeskScreen):
         self._show_request()
         self._show_problem()
         plan, request = self.desk.plan, self.desk.answered
-        if plan is None or request is None or self.desk.problem is not None:
+        if plan is None or request is None:
             return
-        self._show_plan(plan)
+        if self.desk.problem is None:
+            self._show_plan(plan)
         self._draw(plan, request)
+        self._compare(plan, request)
 
     def _draw(self, plan: Plan, request: PlanRequest) -> None:
-        advisor, quantity = self.desk.advisor, self.quantity
-        if (advisor, *laws_drawn(plan, quantity)) == self._laws_drawn:
-            self._show_study(study(advisor, request, plan, quantity))
+        """Show the chart of a plan: from the few laws on it, so that it need not wait for the library."""
+        desk, quantity = self.desk, self.quantity
+        if self._figures is None or self._figures.advisor is not desk.advisor:
+            self._figures = Figures(desk.advisor, desk.signs)
+        figures = self._figures
+
+        def show(figure: Figure | None) -> None:
+            self._show_figure(plan, quantity, figure)
+
+        if figures.knows(plan, quantity):
+            show(figures.figure(request, plan, quantity))
         else:
-            self.in_background(lambda: study(advisor, request, plan, quantity), self._show_new_study)
+            self.in_background(lambda: figures.figure(request, plan, quantity), show, "chart")
+
+    def _compare(self, plan: Plan, request: PlanRequest) -> None:
+        """Show what all laws say, unless it is shown."""
+        advisor = self.desk.advisor
+        if self._compared == (advisor, plan):
+            return
+        self.answer(partial(advisor.compare, request, plan), self._show_comparison, self._await_comparison)
+
+    def _await_comparison(self) -> None:
+        laws = self.query_one(LawTable)
+        laws.waiting = True
+        laws.border_title = f"comparing {len(self.desk.fit_ids)} laws ..."
 
     def _show_request(self) -> None:
         """Write the fields that say something else, since the request was changed elsewhere."""
@@ -148,22 +173,20 @@ class PlanScreen(DeskScreen):
 
     # The other laws
 
-    def _show_new_study(self, found: Study) -> None:
-        """Show the study of laws that were not drawn before."""
-        self._laws_drawn = (self.desk.advisor, *laws_drawn(found.plan, found.quantity))
-        self._show_study(found)
+    def _show_figure(self, plan: Plan, quantity: str, figure: Figure | None) -> None:
+        chart, shown = self.query_one(Chart), spot(quantity)
+        chart.figure = figure
+        told = f"{plan.convention} count" if figure else f"{plan.law_id} says nothing of {shown.silent}"
+        chart.border_title = Content(f"{shown.title}, {told}  ({SPOTS.index(shown) + 1} of {len(SPOTS)})")
+
+    def _show_comparison(self, comparison: Comparison) -> None:
+        self._compared = (self.desk.advisor, self.desk.plan)
+        laws = self.query_one(LawTable)
+        laws.signs, laws.comparison, laws.waiting = self.desk.signs, comparison, False
+        laws.border_title = "What the others say"
         if self.row("law").input.suggester is None:
             ids = [fit.id for fit in self.desk.advisor.fits if fit.allocation]
             self.row("law").input.suggester = SuggestFromList(ids, case_sensitive=False)
-
-    def _show_study(self, found: Study) -> None:
-        chart, shown = self.query_one(Chart), spot(found.quantity)
-        chart.figure = found.figure
-        told = (
-            f"{found.plan.convention} count" if found.figure else f"{found.plan.law_id} says nothing of {shown.silent}"
-        )
-        chart.border_title = Content(f"{shown.title}, {told}  ({SPOTS.index(shown) + 1} of {len(SPOTS)})")
-        self.query_one(LawTable).comparison = found.comparison
 
     # Keys
 

@@ -12,7 +12,6 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from budgetscope.api import command
-from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.recipe_sheet import RecipeSheet
 from budgetscope.report.recipe_sheet import recipe_markdown
 from budgetscope.tui.desk import Desk
@@ -63,14 +62,11 @@ class RecipeScreen(DeskScreen):
             return
         if self._sheet is not None and self._sheet.plan is plan:
             return
-        compute = partial(advisor.recipe_sheet, request, plan)
-        if not self.desk.library_read:
-            self.in_background(compute, self._show)
-            return
-        try:
-            self._show(compute())
-        except BudgetscopeError as error:
-            self.tell(str(error))
+        self.answer(partial(advisor.recipe_sheet, request, plan), self._show, self._await)
+
+    def _await(self) -> None:
+        laws = len(self.desk.fit_ids)
+        self.query_one("#sentence", Static).update(Content(f"asking {laws} laws for the recipe ..."), layout=False)
 
     def _show(self, sheet: RecipeSheet) -> None:
         self._sheet = sheet

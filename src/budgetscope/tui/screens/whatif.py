@@ -1,7 +1,6 @@
 """What-if: move N at a fixed budget, and see what changes."""
 
-from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -27,6 +26,9 @@ from budgetscope.tui.screens.base import DeskScreen, Remembered
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import FieldRow
 from budgetscope.tui.widgets.size_panel import Picks, SizePanel, Sizes
+
+if TYPE_CHECKING:
+    from budgetscope.core.plan import Plan
 
 FINE, COARSE = 2 ** (1 / 32), 2 ** (1 / 4)
 """What one key multiplies N with: 32 steps, or 4, to double it."""
@@ -54,6 +56,7 @@ class WhatifScreen(DeskScreen):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
+        self._asked: Plan | None = None
         self._budget: Budget | None = None
         self._figures: dict[tuple[bool, int], Figure | None] = {}
         self._served_tokens = 0.0
@@ -76,7 +79,6 @@ class WhatifScreen(DeskScreen):
     def on_mount(self) -> None:
         """Name the panels."""
         self.query_one("#size").border_title = "This size"
-        self.query_one("#picks").border_title = "What the others would train"
         self.query_one("#silence").border_title = "No curve"
 
     # The budget
@@ -87,16 +89,28 @@ class WhatifScreen(DeskScreen):
         if plan is None or request is None:
             self.query_one("#sentence", Static).update(Content("No plan yet: say a budget on screen 1."))
             return
-        if self._budget is not None and self._budget.iso.plan is plan:
+        if self._asked is plan:
             return
-        compute = partial(isoflop.budget, advisor, request, plan)
-        if not self.desk.library_read:
-            self.in_background(compute, self._show_budget)
-            return
+        self._asked = plan
+        signs = self.desk.signs
         try:
-            self._show_budget(compute())
+            found = isoflop.budget(advisor, request, plan)
         except BudgetscopeError as error:
             self.tell(str(error))
+            return
+
+        def compare() -> Budget:
+            return isoflop.compared(found, advisor.compare(request, plan), signs)
+
+        def wait() -> None:
+            self.query_one(Picks).border_title = f"comparing {len(self.desk.fit_ids)} laws ..."
+            self._show_budget(found)
+
+        self.answer(compare, self._show_compared, wait)
+
+    def _show_compared(self, found: Budget) -> None:
+        self.query_one(Picks).border_title = "What the others would train"
+        self._show_budget(found)
 
     def _show_budget(self, found: Budget) -> None:
         self._budget = found
@@ -126,7 +140,7 @@ class WhatifScreen(DeskScreen):
         self.query_one("#sentence", Static).update(Content(sentence(found.iso, here)), layout=False)
         self.query_one(SizePanel).sizes = Sizes(here, best)
         self.query_one(Picks).chosen = next(
-            (pick.letter for pick in found.picks if abs(here.n_params / pick.candidate.n_params - 1) < _SAME), ""
+            (pick.fit_id for pick in found.picks if abs(here.n_params / pick.candidate.n_params - 1) < _SAME), ""
         )
         figure = self._figure(found)
         chart = self.query_one("#valley", Chart)

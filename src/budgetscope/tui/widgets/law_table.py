@@ -1,7 +1,8 @@
 """Every law's answer to the budget, one a line, with a cursor to choose one."""
 
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import ClassVar
 
@@ -18,6 +19,8 @@ from textual.strip import Strip
 from budgetscope.core.compare import Comparison
 from budgetscope.report.rows import COMPARISON_HEADER, ComparisonRow, comparison_rows
 from budgetscope.tui.messages import LawChosen
+from budgetscope.tui.signs import SHARED
+from budgetscope.tui.titles import fitted
 
 CHOSEN_SIGN = ">"
 SEPARATOR = "steps of the argument, not recommendations"
@@ -26,31 +29,33 @@ SKIPPED = "left out"
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column: its title, width, and rank by which it gives way in a narrow table."""
+    """A column: its title, rank by which it gives way in a narrow table, and width, in which every cell fits."""
 
     title: str
     attribute: str
-    width: int
     rank: int
+    width: int
 
 
 _COLUMNS = tuple(
-    _Column(title, attribute, width, rank)
-    for title, (attribute, width, rank) in zip(
+    _Column(title, attribute, rank, len(title))
+    for title, (attribute, rank) in zip(
         COMPARISON_HEADER[1:],
         (
-            ("n_params", 7, 0),
-            ("tokens", 7, 1),
-            ("tokens_per_param", 7, 2),
-            ("learning_rate", 8, 5),
-            ("batch", 7, 6),
-            ("loss_difference", 8, 4),
-            ("wasted", 16, 3),
+            ("n_params", 0),
+            ("tokens", 1),
+            ("tokens_per_param", 2),
+            ("learning_rate", 5),
+            ("batch", 6),
+            ("loss_difference", 4),
+            ("wasted", 3),
         ),
         strict=True,
     )
 )
-_LEAST_TITLE = 25
+_SIGNS = 4
+"""The chosen law's sign and the letter, each with a space."""
+_LEAST_TITLE = 23
 _MOST_TITLE = 50
 _REMARK_WIDTH = 68
 
@@ -68,12 +73,15 @@ class LawTable(ScrollView, can_focus=True):
 
     Attributes:
         comparison: what to show.
+        waiting: whether it is outdated, and another one is on its way.
+        signs: of the laws, by which the chart names them.
         cursor: id of the fit at the cursor.
         lit: whether the cursor is shown without the focus too.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "law-table--header", "law-table--chosen", "law-table--cursor", "law-table--separator",
+        "law-table--waiting",
     }  # fmt: skip
     DEFAULT_CSS: ClassVar[str] = """
     LawTable { overflow-x: hidden; scrollbar-size-vertical: 1; }
@@ -81,6 +89,7 @@ class LawTable(ScrollView, can_focus=True):
     LawTable .law-table--chosen { color: $text-primary; text-style: bold; }
     LawTable .law-table--cursor { text-style: reverse; }
     LawTable .law-table--separator { color: $text-muted; text-style: italic; }
+    LawTable .law-table--waiting { text-style: dim; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
@@ -93,12 +102,15 @@ class LawTable(ScrollView, can_focus=True):
     ]
 
     comparison: reactive[Comparison | None] = reactive(None)
+    waiting: reactive[bool] = reactive(False)
     cursor: reactive[str | None] = reactive(None)
     lit: reactive[bool] = reactive(False)
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
+        self.signs: Mapping[str, str] = {}
         self._lines: tuple[ComparisonRow | _Remark, ...] = ()
+        self._columns = _COLUMNS
         self._styles: tuple[str, dict[str, Style]] = ("", {})
 
     def watch_comparison(self, comparison: Comparison | None) -> None:
@@ -113,6 +125,7 @@ class LawTable(ScrollView, can_focus=True):
         if skipped:
             lines += [_Remark(SKIPPED, rule=True), *skipped]
         self._lines = tuple(lines)
+        self._columns = tuple(_wide_enough(column, rows) for column in _COLUMNS)
         ids = {row.row.fit_id for row in rows}
         if self.cursor not in ids:
             self.cursor = None if comparison is None else comparison.law_id
@@ -166,20 +179,21 @@ class LawTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Return the header, or a line below it."""
         width = self.scrollable_content_region.width
-        columns, title_width = _fitting(width)
+        columns, title_width = _fitting(self._columns, width)
         if y == 0:
             cells = [column.title.rjust(column.width) for column in columns]
-            return self._strip(COMPARISON_HEADER[0], cells, title_width, width, "header")
+            return self._strip(" " * _SIGNS, COMPARISON_HEADER[0], cells, title_width, width, "header")
         index = y - 1 + self.scroll_offset.y
         if index >= len(self._lines):
             return Strip.blank(width, self._style(""))
         line = self._lines[index]
         if isinstance(line, _Remark):
             text = f"── {line.text} ".ljust(width - 2, "─") if line.rule else line.text
-            return self._strip(text, [], width - 2, width, "separator")
+            return self._strip("  ", text, [], width - 2, width, "separator")
         cells = [attrgetter(column.attribute)(line).rjust(column.width) for column in columns]
-        sign = CHOSEN_SIGN if line.chosen else " "
-        strip = self._strip(line.title, cells, title_width, width, "chosen" if line.chosen else "", sign)
+        signs = f"{CHOSEN_SIGN if line.chosen else ' '} {self.signs.get(line.row.fit_id, SHARED)} "
+        part = "waiting" if self.waiting else "chosen" if line.chosen else ""
+        strip = self._strip(signs, fitted(line.title, title_width), cells, title_width, width, part)
         if line.row.fit_id == self.cursor and (self.has_focus or self.lit):
             return strip.apply_style(Style(reverse=True))
         return strip
@@ -194,9 +208,9 @@ class LawTable(ScrollView, can_focus=True):
             styles[part] = self.get_component_rich_style(f"law-table--{part}") if part else self.rich_style
         return styles[part]
 
-    def _strip(self, title: str, cells: list[str], title_width: int, width: int, part: str, sign: str = " ") -> Strip:
+    def _strip(self, signs: str, title: str, cells: list[str], title_width: int, width: int, part: str) -> Strip:
         style = self._style(part)
-        text = " ".join([f"{sign} {_cut(title, title_width)}", *cells])
+        text = " ".join([f"{signs}{_cut(title, title_width)}", *cells])
         return Strip([Segment(set_cell_size(text, width), style)], width)
 
 
@@ -212,13 +226,18 @@ def _cut(text: str, width: int) -> str:
     return set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"
 
 
-def _fitting(width: int) -> tuple[list[_Column], int]:
+def _wide_enough(column: _Column, rows: Sequence[ComparisonRow]) -> _Column:
+    cells = map(attrgetter(column.attribute), rows)
+    return replace(column, width=max(len(column.title), *map(len, cells), 0))
+
+
+def _fitting(columns: Sequence[_Column], width: int) -> tuple[list[_Column], int]:
     """Return the columns for which there is room, in their order, and the width that is left for the title."""
-    left = width - 2 - _LEAST_TITLE
+    left = width - _SIGNS - _LEAST_TITLE
     chosen = []
-    for column in sorted(_COLUMNS, key=lambda column: column.rank):
+    for column in sorted(columns, key=lambda column: column.rank):
         if left < column.width + 1:
             break
         chosen.append(column)
         left -= column.width + 1
-    return [column for column in _COLUMNS if column in chosen], min(_LEAST_TITLE + left, _MOST_TITLE)
+    return [column for column in columns if column in chosen], min(_LEAST_TITLE + left, _MOST_TITLE)

@@ -10,6 +10,7 @@ from textual.widget import Widget
 from budgetscope.core.whatif import Candidate
 from budgetscope.report.whatif import PICKS_HEADER, READING_HEADER, pick_cells, readings
 from budgetscope.tui.isoflop import Pick
+from budgetscope.tui.titles import fitted
 
 _QUIET = "$foreground 65%"
 _LABEL, _CELL = 11, 9
@@ -55,7 +56,7 @@ class Picks(Widget):
 
     Attributes:
         picks: of the other laws, by growing N.
-        chosen: letter of the pick where one stands; empty for none.
+        chosen: id of the law on whose pick one stands; empty for none.
     """
 
     DEFAULT_CSS = "Picks { height: 1fr; }"
@@ -73,13 +74,13 @@ class Picks(Widget):
         return self._entries(width, height)
 
     def _style(self, pick: Pick) -> str:
-        return "bold reverse" if pick.letter == self.chosen else ""
+        return "bold reverse" if pick.fit_id == self.chosen else ""
 
     def _table(self, width: int) -> Content:
         title_width = min(width - _TABLE_WIDTH + _TITLE, _WIDEST_TITLE)
         lines = [Content.styled(_line("  " + PICKS_HEADER[0], PICKS_HEADER[1:], title_width), _QUIET)]
         for pick in self.picks:
-            title, *cells = pick_cells(pick.title, pick.candidate)
+            title, *cells = pick_cells(fitted(pick.title, title_width - 4), pick.candidate)
             text = _line(f"{pick.letter} {title}", cells, title_width)
             lines.append(Content.styled(text, self._style(pick)))
         return Content("\n").join(lines)
@@ -94,7 +95,8 @@ class Picks(Widget):
             for pick in self.picks[row::rows]:
                 _, n_params, *_, waste = pick_cells("", pick.candidate)
                 end = f"{n_params} {waste.partition(' ')[0].rjust(6)}"
-                title = pick.title[: entry - len(end) - 4].ljust(entry - len(end) - 4)
+                room = entry - len(end) - 4
+                title = fitted(pick.title, room).ljust(room)
                 cells.append(Content.styled(f"{pick.letter} {title} {end} ", self._style(pick)))
             lines.append(Content("").join(cells))
         return Content("\n").join(lines)

@@ -1,0 +1,37 @@
+"""Titles of laws where there is little room: what many have in common goes, what tells them apart stays."""
+
+import re
+
+_LEAST_HEAD = 6
+
+
+def fitted(title: str, width: int) -> str:
+    """Return a title in at most so many cells.
+
+    Args:
+        title: parts with commas between them, from the general to the particular.
+        width: how much room there is.
+    """
+    parts = title.split(", ")
+    last = len(parts) - 1
+    for places, shorten in ((range(last), _first_word), (range(1, last), _initials), (range(min(last, 1)), _initials)):
+        for place in places:
+            if len(", ".join(parts)) > width:
+                parts[place] = shorten(parts[place])
+    text = ", ".join(parts)
+    if len(text) <= width:
+        return text
+    tail = (width - 1) * 2 // 3
+    head = max(width - 1 - tail, min(_LEAST_HEAD, width - 1))
+    tail = width - 1 - head
+    return f"{text[:head].rstrip()}…{text[len(text) - tail :]}" if tail > 0 else text[:width]
+
+
+def _first_word(part: str) -> str:
+    return part.split(" ", maxsplit=1)[0]
+
+
+def _initials(part: str) -> str:
+    """Return capitals and digits, such as OWT2; of a word without them its first letters."""
+    found = "".join(re.findall(r"[A-Z0-9]", part))
+    return found or f"{part[:3]}."

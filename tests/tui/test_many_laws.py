@@ -1,0 +1,97 @@
+"""What the screens show while some hundred laws are asked, and that nothing of it gets lost."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.tui.driving import Start, settle, settled, shown, stage, type_into
+from tests.tui.test_signs import with_own_fits
+from textual.pilot import Pilot
+
+from budgetscope.api import Advisor, PlanRequest
+from budgetscope.core.compare import Comparison
+from budgetscope.core.plan import Plan
+from budgetscope.tui.spots import SPOTS
+from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.law_table import LawTable
+
+BIG = (120, 40)
+REQUEST = PlanRequest("1e21")
+
+
+class SlowAdvisor(Advisor):
+    """Compares when it may, and never on the thread of the screen."""
+
+    may = threading.Event()
+    threads: set[int] = set()  # noqa: RUF012 - one test at a time
+
+    def compare(self, request: PlanRequest, plan: Plan | None = None) -> Comparison:
+        self.threads.add(threading.get_ident())
+        assert self.may.wait(30)
+        return super().compare(request, plan)
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Iterator[SlowAdvisor]:
+    advisor = SlowAdvisor(*with_own_fits(tmp_path, 60)._given)
+    SlowAdvisor.threads.clear()
+    SlowAdvisor.may.clear()
+    yield advisor
+    SlowAdvisor.may.set()
+
+
+async def drawn(pilot: Pilot[None]) -> Chart:
+    chart = stage(pilot).query_one(Chart)
+    while chart.figure is None:
+        await pilot.pause(0.01)
+    return chart
+
+
+async def test_the_chart_does_not_wait_for_the_comparison(start: Start, many: SlowAdvisor) -> None:
+    async with start(REQUEST, many).run_test(size=BIG) as pilot:
+        chart = await drawn(pilot)
+        assert "comparing 91 laws ..." in shown(pilot)
+        first = chart.figure
+        await pilot.press("escape", "v")
+        while chart.figure is first:
+            await pilot.pause(0.01)
+        assert SPOTS[1].title in shown(pilot)
+        SlowAdvisor.may.set()
+        screen = await settle(pilot)
+        table = screen.query_one(LawTable)
+        assert table.comparison is not None
+        assert not table.waiting
+        assert "What the others say" in shown(pilot)
+        assert "comparing" not in shown(pilot)
+        await type_into(pilot, "budget", "1e22")
+        assert table.comparison.flops == pytest.approx(1e22)
+    assert threading.get_ident() not in SlowAdvisor.threads
+
+
+async def test_a_mistake_typed_before_the_chart_is_there_does_not_lose_it(start: Start, many: SlowAdvisor) -> None:
+    async with start(REQUEST, many).run_test(size=BIG) as pilot:
+        field = stage(pilot).query_one("#field-budget Input")
+        field.value = "1e21 furlongs"  # type: ignore[attr-defined]
+        await pilot.pause()
+        SlowAdvisor.may.set()
+        screen = await settle(pilot)
+        assert screen.desk.problem is not None
+        assert screen.query_one(Chart).figure is not None
+        table = screen.query_one(LawTable)
+        assert table.comparison is not None
+        assert not table.waiting
+
+
+async def test_what_if_shows_the_curve_before_the_picks(start: Start, many: SlowAdvisor) -> None:
+    async with start(REQUEST, many).run_test(size=BIG) as pilot:
+        await drawn(pilot)
+        await pilot.press("escape", "3")
+        await drawn(pilot)
+        assert "comparing 91 laws ..." in shown(pilot)
+        assert "the optimum" in shown(pilot)
+        SlowAdvisor.may.set()
+        await settled(pilot)
+        assert "What the others would train" in shown(pilot)
+        assert "Chinchilla" in shown(pilot)
+    assert threading.get_ident() not in SlowAdvisor.threads

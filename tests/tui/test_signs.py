@@ -1,0 +1,86 @@
+"""One sign for each law: the same on every screen, however many laws there are."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.tui.driving import Start, settled, shown
+from textual.pilot import Pilot
+
+from budgetscope.api import Advisor, PlanRequest, said
+from budgetscope.store.files import write_atomically
+from budgetscope.store.library import Layer, Library
+from budgetscope.store.locations import bundled_fits
+from budgetscope.store.scenarios import Scenario, save_scenario
+from budgetscope.store.schema import dump
+from budgetscope.store.settings import Settings
+from budgetscope.tui.signs import KNOWN, SHARED, fit_ids, signs
+from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.law_table import LawTable
+from budgetscope.tui.widgets.size_panel import Picks
+
+BUNDLED = Layer("bundled", bundled_fits())
+REQUEST = PlanRequest("64 H100 for 14 days")
+
+
+def with_own_fits(folder: Path, number: int) -> Advisor:
+    """Return an advisor whose user stored so many fits, copies of a small one."""
+    fit = Library((BUNDLED,)).get("hoffmann2022/approach-1")
+    for index in range(number):
+        name = f"mine/fit-{index:03d}"
+        write_atomically(folder / f"{name}.json", dump(replace(fit, id=name, title=f"my law {index}")))
+    return Advisor(Library((Layer("user", folder), BUNDLED)), Settings(), ())
+
+
+def test_no_two_laws_share_a_letter_and_what_a_user_adds_changes_none(tmp_path: Path) -> None:
+    before = signs(fit_ids(Library((BUNDLED,))))
+    after = signs(fit_ids(with_own_fits(tmp_path, 500).library))
+    assert len(after) == len(before) + 500
+    assert before.items() <= after.items()
+    own = [sign for sign in after.values() if sign != SHARED]
+    assert len(own) == len(set(own))
+    assert len(own) > len(before) + 5
+    assert KNOWN.items() <= before.items()
+    assert not {"I", "O", *"abcdefghijklmnopqrstuvwxyz"} & set(own)
+
+
+def test_every_sign_that_is_known_has_its_fit() -> None:
+    assert KNOWN.keys() <= set(fit_ids(Library((BUNDLED,))))
+
+
+def lettered(text: str, title: str) -> str:
+    """Return the letter before a title on the screen."""
+    return text.partition(f" {title}")[0][-1]
+
+
+async def seen(pilot: Pilot[None], *keys: str) -> str:
+    await pilot.press("escape", *keys)
+    await settled(pilot)
+    return shown(pilot)
+
+
+@pytest.mark.parametrize("number", [0, 30, 500])
+async def test_a_law_has_one_letter_on_plan_what_if_and_compare(start: Start, tmp_path: Path, number: int) -> None:
+    save_scenario(Scenario("other", said(PlanRequest("1e21", law="hoffmann2022/approach-1"))))
+    app = start(REQUEST, with_own_fits(tmp_path, number))
+    async with app.run_test(size=(200, 60)) as pilot:
+        await settled(pilot)
+        expected = app.desk.signs
+        plan = await seen(pilot, "c", "c")
+        table = app.stage.query_one(LawTable)
+        assert lettered(plan, "Chinchilla, approach 1") == "H" == expected["hoffmann2022/approach-1"]
+        assert table.comparison is not None
+        assert len(table.comparison.rows) > number
+        figure = app.stage.query_one(Chart).figure
+        assert figure is not None
+        assert {line.symbol for line in figure.lines} >= {"P", "K", "H", "B"}
+        whatif = await seen(pilot, "3")
+        assert lettered(whatif, "Chinchilla, approach 1") == "H"
+        assert {pick.fit_id: pick.letter for pick in app.stage.query_one(Picks).picks}.items() <= expected.items()
+        await seen(pilot, "m", "n", "p")
+        compare = await seen(pilot, "2")
+        drawn = app.stage.query_one(Chart).figure
+        assert drawn is not None
+        assert {line.symbol for line in drawn.lines} == {"P", "H"}
+        assert "other" in compare
+        assert lettered(await seen(pilot, "v"), "Chinchilla, approach 1") == "H"
