@@ -28,19 +28,28 @@ HOPELESS_NATS = 2.0
 # The optimizer, not compiled, passes over slices of so many elements, which stay in a GPU's cache.
 _OPTIMIZER_SLICE = 2**24
 
+# Logits of one forward pass of an evaluation in eager mode: few passes, and within a processor's cache.
+_EVALUATED_LOGITS = 2**19
+
 # What a checkpoint holds of each member.
 MEMBER_STATE = ("weights", "mean", "square", "grads", "alive", "alive_steps", "batch_loss", "average_loss")
 
 
 @dataclass(frozen=True, slots=True)
 class _Functions:
-    """What torch.compile is applied to, in pieces that are compiled once a shape."""
+    """What a mode runs in its own way: compiled once a shape, in pieces, or operation by operation."""
 
     block: Callable[..., Tensor] = model.block
     norm: Callable[..., Tensor] = model.norm
     next_token_loss: Callable[..., tuple[Tensor, Tensor, Tensor]] = model.next_token_loss
     logits_gradient: Callable[..., Tensor] = model.logits_gradient
     adamw: Callable[..., None] = optimizer.adamw
+
+    @classmethod
+    def of(cls, mode: Mode) -> "_Functions":
+        if mode is Mode.EAGER:
+            return cls(next_token_loss=model.next_token_loss_by_parts, logits_gradient=model.logits_gradient_by_parts)
+        return cls.compiled() if mode.compiles else cls()
 
     @classmethod
     def compiled(cls) -> "_Functions":
@@ -88,9 +97,14 @@ class Engine:
         self._device = torch.device(device)
         shape = self.cells[0].shape
         self._layout = Layout(shape)
-        self._feed = Feed(cells, tokens, self._device, micro_sequences, eval_sequences)
+        # What is compiled or captured takes one size only: that of the training's micro-steps.
+        a_sequence = len(self.cells) * shape.seq_len * shape.vocab_size
+        eval_chunk = _EVALUATED_LOGITS // a_sequence if mode is Mode.EAGER else 0
+        self._feed = Feed(
+            cells, tokens, self._device, micro_sequences, eval_sequences, max(micro_sequences, eval_chunk)
+        )
         self._rope = model.rope_table(shape.seq_len, shape.width // shape.n_heads, self._device)
-        self._functions = _Functions.compiled() if mode.compiles else _Functions()
+        self._functions = _Functions.of(mode)
         self._set_hyperparameters()
         self._allocate()
         self.done = 0
@@ -290,7 +304,8 @@ class Engine:
         windows, counted = self._feed.held_out(self._eval_chunk)
         inputs, targets = (part.flatten().repeat(len(self.cells), 1) for part in (windows[:, :-1], windows[:, 1:]))
         # With gradients, so that the compiled block is the training's.
-        hidden = self.hidden(self.embedded(inputs)[1].requires_grad_()).detach()
+        with torch.set_grad_enabled(self.mode is not Mode.EAGER):
+            hidden = self.hidden(self.embedded(inputs)[1].requires_grad_()).detach()
         losses = []
         for some in self._member_chunks(inputs.shape[1]):
             with torch.no_grad():

@@ -20,8 +20,24 @@ class Feed:
     """
 
     def __init__(
-        self, cells: Sequence[Cell], tokens: Tokens, device: torch.device, micro_sequences: int, eval_sequences: int
+        self,
+        cells: Sequence[Cell],
+        tokens: Tokens,
+        device: torch.device,
+        micro_sequences: int,
+        eval_sequences: int,
+        eval_chunk: int,
     ) -> None:
+        """Put on the device what these cells read.
+
+        Args:
+            cells: of the stack.
+            tokens: to learn from.
+            device: of the stack.
+            micro_sequences: sequences a member and micro-step.
+            eval_sequences: held-out sequences of an evaluation.
+            eval_chunk: how many of them one forward pass takes.
+        """
         shape = cells[0].shape
         tokens.check(shape)
         seeds = sorted({cell.seed for cell in cells})
@@ -32,10 +48,11 @@ class Feed:
         self._tokens = _on_device(tokens.train, device)
         self._window = torch.arange(shape.seq_len + 1, device=device)
         self._micro = torch.arange(micro_sequences, device=device)
+        self._chunk = torch.arange(eval_chunk, device=device)
         starts = validation_starts(len(tokens.validation), eval_sequences, shape.seq_len)
         self.n_eval_sequences = len(starts)
-        self.n_eval_chunks = -(-len(starts) // micro_sequences)
-        padded = torch.zeros(self.n_eval_chunks * micro_sequences, dtype=torch.int64)
+        self.n_eval_chunks = -(-len(starts) // eval_chunk)
+        padded = torch.zeros(self.n_eval_chunks * eval_chunk, dtype=torch.int64)
         padded[: len(starts)] = torch.from_numpy(starts)
         held_out = _on_device(tokens.validation, device)
         self._held_out = held_out[padded.to(device)[:, None] + self._window]
@@ -48,8 +65,8 @@ class Feed:
         return _as_index(self._tokens[starts[..., None] + self._window])
 
     def held_out(self, chunk: Tensor) -> tuple[Tensor, Tensor]:
-        """Return held-out windows, int64 (micro_sequences, s + 1), and which count, fp32 (micro_sequences,)."""
-        wanted = chunk * len(self._micro) + self._micro
+        """Return held-out windows, int64 (eval_chunk, s + 1), and which count, fp32 (eval_chunk,)."""
+        wanted = chunk * len(self._chunk) + self._chunk
         return _as_index(self._held_out[wanted]), self._counted[wanted]
 
 
