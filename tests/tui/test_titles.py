@@ -15,7 +15,7 @@ from budgetscope.tui.titles import fitted
         ("Porian 2024, RefinedWeb, tuned", 29, "Porian, RefinedWeb, tuned"),
         ("Porian 2024, RefinedWeb, attention, cosine", 25, "Porian, RW, att., cosine"),
         ("Porian 2024, OpenWebText2, tuned", 20, "Porian, OWT2, tuned"),
-        ("Chinchilla refit (Besiroglu 2024)", 23, "Chinchil…esiroglu 2024)"),
+        ("Chinchilla refit (Besiroglu 2024)", 23, "Chinchilla refi…u 2024)"),
         ("", 5, ""),
         ("abc", 1, "a"),
     ],

@@ -13,7 +13,7 @@ from budgetscope.core.recipe_sheet import RecipeSheet
 from budgetscope.core.sensitivity import STEP_LAW_TEST, measured
 from budgetscope.core.whatif import Candidate
 from budgetscope.report.markdown import escaped, fenced, table
-from budgetscope.report.rows import PlanRow, plan_rows, shape_text
+from budgetscope.report.rows import ROUNDED, PlanRow, plan_rows, shape_text
 
 FOLLOWED_SIGN, OUTSIDE_SIGN = ">", "!"
 NOT_KNOWN = "not known: no source in use says"
@@ -92,8 +92,8 @@ def topics(sheet: RecipeSheet) -> tuple[Topic, ...]:
         "weight_decay": "Weight decay a step: independent, and coupled for PyTorch's AdamW at the plan's lr",
     }
     return tuple(
-        Topic(role, titles[role], _spread(role, plan), tuple(_row(each, plan) for each in said))
-        for role, said in groupby(sheet.opinions, key=lambda each: each.role)
+        Topic(role, titles[role], _spread(role, plan, words), tuple(_row(each, plan) for each in words))
+        for role, words in ((role, tuple(said)) for role, said in groupby(sheet.opinions, key=lambda each: each.role))
     )
 
 
@@ -101,12 +101,16 @@ def _range(role: str, plan: Plan) -> Estimate | None:
     return {"learning_rate": plan.recipe.learning_rate, "batch_size": plan.recipe.batch_tokens}.get(role)
 
 
-def _spread(role: str, plan: Plan) -> str:
+def _spread(role: str, plan: Plan, words: Sequence[Opinion]) -> str:
     estimate = _range(role, plan)
     if estimate is None or estimate.low is None or estimate.high is None:
         return ""
     form = _form(role)
-    return f"[{form(estimate.low)}, {form(estimate.high)}]: {estimate.basis}"
+    said = f"[{form(estimate.low)}, {form(estimate.high)}]: {estimate.basis}"
+    followed = next((each.value for each in words if each.followed), estimate.value)
+    if role == "batch_size" and form(followed) != form(estimate.value):
+        said += f"; the plan takes {form(estimate.value)}: {form(followed)}, {ROUNDED}"
+    return said
 
 
 def _form(role: str) -> Callable[[float], str]:

@@ -17,6 +17,9 @@ from budgetscope.core.valley import FLAT_SHARE
 
 Form = Callable[[float], str]
 
+ROUNDED = "rounded to a multiple that devices divide evenly"
+"""What becomes of the batch that a law gives."""
+
 UNKNOWN = "-"
 """What stands for a value that nobody knows."""
 
@@ -101,7 +104,7 @@ def _recipe_rows(plan: Plan) -> list[PlanRow]:
         _estimate(
             "recipe", "batch_tokens", "batch", recipe.batch_tokens, format_count, "tokens", sources["batch_size"]
         ),
-        _text("recipe", "batch_sequences", "batch", sequences, "sequences x tokens"),
+        _text("recipe", "batch_sequences", "batch", sequences, f"sequences x tokens; {ROUNDED}"),
         _number("recipe", "beta2", "beta2", recipe.beta2, lambda v: f"{v:.4g}", sources["beta2"]),
         _number("recipe", "warmup_tokens", "warmup", recipe.warmup_tokens, format_count, warmup_basis),
         _number(

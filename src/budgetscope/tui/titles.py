@@ -2,8 +2,6 @@
 
 import re
 
-_LEAST_HEAD = 6
-
 
 def fitted(title: str, width: int) -> str:
     """Return a title in at most so many cells.
@@ -14,16 +12,15 @@ def fitted(title: str, width: int) -> str:
     """
     parts = title.split(", ")
     last = len(parts) - 1
-    for places, shorten in ((range(last), _first_word), (range(1, last), _initials), (range(min(last, 1)), _initials)):
+    for places, shorten in ((range(last), _first_word), (range(1, last), _initials), (range(last > 1), _initials)):
         for place in places:
             if len(", ".join(parts)) > width:
                 parts[place] = shorten(parts[place])
     text = ", ".join(parts)
     if len(text) <= width:
         return text
-    tail = (width - 1) * 2 // 3
-    head = max(width - 1 - tail, min(_LEAST_HEAD, width - 1))
-    tail = width - 1 - head
+    tail = (width - 1) // 3
+    head = width - 1 - tail
     return f"{text[:head].rstrip()}…{text[len(text) - tail :]}" if tail > 0 else text[:width]
 
 

@@ -29,6 +29,7 @@ from budgetscope.report.recipe_sheet import (
     topics,
 )
 from budgetscope.report.rows import PlanRow
+from budgetscope.tui.titles import fitted
 
 _QUIET = "$foreground 65%"
 _VALUE = "bold $text-accent"
@@ -109,14 +110,20 @@ def values(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG00
 
 
 def _value(row: PlanRow, width: int) -> Lines:
-    basis = row.basis if width > _LABEL + _NUMBER + _INTERVAL + len(row.basis) else ""
+    """Return a quantity with as much of its basis as there is room for: the unit comes first."""
+    start = _LABEL + max(_NUMBER + 2, len(row.text) + 1)
+    # A value that is longer than its column takes the room of the interval that it has not got.
+    start = max(start + len(row.interval) + 1, _LABEL + _NUMBER + 2 + _INTERVAL)
+    parts = row.basis.split("; ")
+    basis = next((said for end in range(len(parts), 0, -1) if len(said := "; ".join(parts[:end])) <= width - start), "")
+    said = f"{row.text} ".ljust(_NUMBER + 2)
     content = Content.assemble(
         (row.label.ljust(_LABEL), _QUIET),
-        (f"{row.text} ".ljust(_NUMBER + 2), _VALUE),
-        row.interval.ljust(_INTERVAL),
+        (said, _VALUE),
+        row.interval.ljust(start - _LABEL - len(said)),
         (basis, _QUIET),
     )
-    return [content.truncate(width)]
+    return [content.truncate(width, ellipsis=True)]
 
 
 def _long(label: str, text: str, width: int) -> Lines:
@@ -149,7 +156,7 @@ def _opinion(row: OpinionRow, topic: Topic, width: int) -> Content:
     with_interval = width >= fixed + _TITLE + _STRIP + 2 + _INTERVAL
     room = width - fixed - _INTERVAL * with_interval - (_STRIP + 2) * with_strip
     title_width = min(max(room, 12), _WIDEST_TITLE)
-    title = row.title if len(row.title) < title_width else row.title[: title_width - 2] + "…"
+    title = fitted(row.title, title_width - 1)
     sign = FOLLOWED_SIGN if row.opinion.followed else OUTSIDE_SIGN if row.is_outside else " "
     style = "bold" if row.opinion.followed else ""
     return Content.assemble(

@@ -1,6 +1,7 @@
 """The plan in figures, and the cautions that go with it."""
 
 import textwrap
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.content import Content
@@ -20,9 +21,15 @@ _PLAIN = (
     "device_hours", "critical_batch_tokens", "shape_n_params", "run_tokens",
 )  # fmt: skip
 _LONG = ("shape", "schedule")
-_LABEL, _VALUE, _INTERVAL = 10, 8, 17
-_PLAIN_WIDTHS = (19, 26)
-_WIDEST_LEFT = 46
+_UNITS = {
+    "n_params": "parameters", "tokens": "tokens", "flat_band_n_params": "parameters", "batch_tokens": "tokens",
+    "batch_sequences": "tokens", "warmup_tokens": "tokens", "weight_decay_independent": "a step",
+    "weight_decay_coupled": "in PyTorch", "critical_batch_tokens": "tokens", "shape_n_params": "parameters",
+    "run_tokens": "tokens",
+}  # fmt: skip
+"""What stands behind a value, where there is room."""
+_LABEL = 10
+_LEAST_PLAIN, _MOST_PLAIN = 17, 30
 _BASIS_FROM = 120
 _LABEL_STYLE = "$foreground 65%"
 
@@ -62,10 +69,9 @@ class Recommendation(Widget):
         if self.plan is None:
             return Content("No plan yet: say a budget.")
         rows = {row.key: row for row in plan_rows(self.plan)}
-        right = [(rows[key].label, rows[key].text) for key in _PLAIN if key in rows]
         width, height = self.size
-        with_basis = width >= _BASIS_FROM
-        left = [_with_interval(rows[key], with_basis=with_basis) for key in _WITH_INTERVALS if key in rows]
+        left = [_Line.of(rows[key], with_basis=width >= _BASIS_FROM) for key in _WITH_INTERVALS if key in rows]
+        right = [_Line.of(rows[key]) for key in _PLAIN if key in rows]
         long = [line for key in _LONG if key in rows for line in _long(rows[key], width)]
         if height < len(left) + len(long):
             long = [_cut(_long_text(rows["shape"]), width)] if "shape" in rows and height > len(left) else []
@@ -73,41 +79,70 @@ class Recommendation(Widget):
         return Content("\n").join([*columns, *long][:height])
 
 
-def _columns(left: list[Content], right: list[tuple[str, str]], width: int, height: int) -> list[Content]:
-    """Put two lists of lines side by side."""
-    room = width - _LABEL - _VALUE - _INTERVAL - 1
-    if room < _PLAIN_WIDTHS[0]:
-        below = [_justified(*end, min(width, sum(_PLAIN_WIDTHS) - 1)) for end in right]
-        return [line.truncate(width) for line in [*left, *below][:height]]
-    end_width = min(room, _PLAIN_WIDTHS[1])
-    # Where the basis of an interval has no room, its column stays as narrow as the interval.
-    widest = width if width >= _BASIS_FROM else _WIDEST_LEFT
-    start_width = min(width - end_width - 1, widest)
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One quantity: label, value, interval, and what it is in or based on."""
+
+    label: str
+    value: str
+    interval: str
+    remark: str
+
+    @classmethod
+    def of(cls, row: PlanRow, *, with_basis: bool = False) -> "_Line":
+        """Return the line of a quantity, with what its interval is or only with the unit."""
+        unit = row.basis.partition(";")[0] if row.key == "loss" else _UNITS.get(row.key, "")
+        # A band is an interval without a value: it stands in the intervals' column.
+        value, interval = ("", row.text) if row.key == "flat_band_n_params" else (row.text, row.interval)
+        return cls(row.label, value, interval, row.basis if with_basis else unit)
+
+    def said(self, *, with_unit: bool) -> str:
+        """Return value and unit."""
+        return f"{self.value} {self.remark}".rstrip() if with_unit else self.value
+
+
+def _columns(left: list[_Line], right: list[_Line], width: int, height: int) -> list[Content]:
+    """Put two lists of lines side by side; what has no room whole is left to the details."""
+    value, interval = (max(len(getattr(line, part)) for line in left) + 1 for part in ("value", "interval"))
+    bare = _LABEL + value + interval
+    remark = 1 + max(len(line.remark) for line in left)
+    for with_unit in (True, False):
+        plain = max(len(line.label) + 1 + len(line.said(with_unit=with_unit)) for line in right)
+        if width >= bare + remark * with_unit + 1 + plain:
+            break
+    if width >= _BASIS_FROM:
+        with_unit, plain = True, _MOST_PLAIN
+    room = width - bare - 1
+    if room < _LEAST_PLAIN:
+        lines = [_start(line, value, interval, "") for line in left]
+        lines += [_justified(line, min(width, _MOST_PLAIN), with_unit=True) for line in right]
+        return [line.truncate(width, ellipsis=True) for line in lines[:height]]
+    end = min(room, max(plain, _LEAST_PLAIN))
+    ends = [line for line in right if len(line.label) + 1 + len(line.said(with_unit=with_unit)) <= end]
+    # The columns stand beside each other, not at the ends of a wide window.
+    start = min(width - end - 1, bare + (remark + 3 if width < _BASIS_FROM else width) * with_unit)
     lines = []
-    for index in range(min(max(len(left), len(right)), height)):
-        start = left[index] if index < len(left) else Content("")
-        end = right[index] if index < len(right) else ("", "")
-        lines.append(start.truncate(start_width, pad=True) + Content(" ") + _justified(*end, end_width))
+    for index in range(min(max(len(left), len(ends)), height)):
+        first = _start(left[index], value, interval, left[index].remark) if index < len(left) else Content("")
+        second = _justified(ends[index], end, with_unit=with_unit) if index < len(ends) else Content("")
+        beside = first if with_unit or index >= len(left) else _start(left[index], value, interval, "")
+        lines.append(beside.truncate(start, ellipsis=True, pad=True) + Content(" ") + second)
     return lines
 
 
-def _with_interval(row: PlanRow, *, with_basis: bool) -> Content:
-    value = row.text if row.interval or row.key != "flat_band_n_params" else ""
-    # A band is an interval without a value: it stands in the intervals' column.
-    interval = row.interval if row.interval or value else row.text
-    basis = row.basis if with_basis else ""
+def _start(line: _Line, value: int, interval: int, remark: str) -> Content:
     return Content.assemble(
-        (row.label.ljust(_LABEL), _LABEL_STYLE),
-        (f"{value} ".ljust(_VALUE), "bold $text-accent"),
-        interval.ljust(_INTERVAL + 2),
-        (basis, _LABEL_STYLE),
+        (line.label.ljust(_LABEL), _LABEL_STYLE),
+        (line.value.ljust(value), "bold $text-accent"),
+        line.interval.ljust(interval),
+        (remark, _LABEL_STYLE),
     )
 
 
-def _justified(label: str, text: str, width: int) -> Content:
-    """Put a label to the left and its value to the right, over the label's end if need be."""
-    label = label[: max(0, width - len(text) - 1)].ljust(width - len(text)) if text else ""
-    return Content.assemble((label, _LABEL_STYLE), (text, "bold"))
+def _justified(line: _Line, width: int, *, with_unit: bool) -> Content:
+    """Put the label to the left and the value to the right."""
+    said = line.said(with_unit=with_unit)
+    return Content.assemble((line.label.ljust(width - len(said)), _LABEL_STYLE), (said, "bold"))
 
 
 def _long_text(row: PlanRow) -> str:

@@ -1,0 +1,37 @@
+"""The recommendation at any width: what is shown is shown whole."""
+
+import re
+
+import pytest
+from tests.tui.driving import Start, settle
+
+from budgetscope.api import PlanRequest
+from budgetscope.report.rows import plan_rows
+from budgetscope.tui.widgets.recommendation import Recommendation
+
+BUDGETS = ("64 H100 for 14 days", "1e18", "$7.3M on B200 for 9 hours", "1e25")
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+@pytest.mark.parametrize("columns", [80, 84, 100, 110, 120, 150, 160, 200])
+async def test_no_interval_and_no_label_is_cut(start: Start, budget: str, columns: int) -> None:
+    async with start(PlanRequest(budget, law="porian2024/refinedweb-tuned")).run_test(size=(columns, 40)) as pilot:
+        screen = await settle(pilot)
+        assert screen.desk.plan is not None
+        rows = plan_rows(screen.desk.plan)
+        text = screen.query_one(Recommendation).render().plain
+        for row in rows:
+            if row.section in ("model", "recipe", "run") and row.interval:
+                assert row.interval in text
+        known = {row.label for row in rows} | {"shape", "schedule"}
+        labels = [re.split(r"\s{2,}|\s(?=[\d\[$-])", line)[0] for line in text.splitlines() if line.strip()]
+        assert {label for label in labels if label} <= known
+        assert text.count("[") == text.count("]")
+
+
+@pytest.mark.parametrize("columns", [120, 200])
+async def test_units_are_said_where_there_is_room(start: Start, columns: int) -> None:
+    async with start(PlanRequest("64 H100 for 14 days")).run_test(size=(columns, 40)) as pilot:
+        text = (await settle(pilot)).query_one(Recommendation).render().plain
+        for words in ("parameters", "nats/token", "17.2 B tokens", "0.12 in PyTorch", "2,048 tokens"):
+            assert words in text
