@@ -8,7 +8,7 @@ from pathlib import Path
 import budgetscope
 from budgetscope.calibrate.cells import Cell
 from budgetscope.calibrate.check import device_facts
-from budgetscope.calibrate.corpus import Corpus, open_tokens
+from budgetscope.calibrate.corpus import Corpus, open_tokens, prepare
 from budgetscope.calibrate.events import Event, RunStarted
 from budgetscope.calibrate.probes import known_probe
 from budgetscope.calibrate.spec import Spec
@@ -43,10 +43,7 @@ class StackTrainer:
         self._facts = device_facts(self._device)
         corpus = _opened(spec, data)
         if corpus.sha256 != spec.corpus.sha256:
-            raise FailureError(
-                f"the tokens in {str(corpus.path)!r} are not those that run {spec.run!r} began with; name its data "
-                "with --data."
-            )
+            raise FailureError(_others(spec, corpus))
         self._tokens = Tokens(corpus.train, corpus.validation, corpus.vocab_size)
         self._settings = TrainSettings()
 
@@ -91,12 +88,27 @@ class StackTrainer:
 
 
 def _opened(spec: Spec, data: str | None) -> Corpus:
+    facts = spec.corpus
     try:
-        return open_tokens(Path(data or spec.corpus.path))
+        return open_tokens(Path(data or facts.path))
     except FailureError as error:
         if data is not None:
             raise
+        if facts.built_in:
+            # The cache may go at any time; this text can be had again.
+            return prepare(None, tokenizer=facts.tokenizer, vocab_size=facts.vocab_size)
         raise FailureError(
             f"the tokens of run {spec.run!r} are not where they were ({str(error).rstrip('.')}); name its data "
             "again with --data."
         ) from None
+
+
+def _others(spec: Spec, corpus: Corpus) -> str:
+    if spec.corpus.built_in:
+        return (
+            f"the text that comes with this Python and its packages is not what run {spec.run!r} began with: they have "
+            "changed since, or this is another machine; start a new run, or bring its prepared data with --data."
+        )
+    return (
+        f"the tokens in {str(corpus.path)!r} are not those that run {spec.run!r} began with; name its data with --data."
+    )

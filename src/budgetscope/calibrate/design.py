@@ -132,7 +132,14 @@ def readings(shape: Shape, budgets: Sequence[float]) -> tuple[float, ...]:
     return tuple(d for d in tokens if MIN_RATIO <= d / n <= MAX_RATIO)
 
 
-def design(preset: str, limit: float, cost: Callable[[Sequence[Cell]], float], vocab_size: int, seq_len: int) -> Design:
+def design(
+    preset: str,
+    limit: float,
+    cost: Callable[[Sequence[Cell]], float],
+    vocab_size: int,
+    seq_len: int,
+    amount: Callable[[float], str] = "{:.3g}".format,
+) -> Design:
     """Return the largest design of a preset that a limit pays for.
 
     Args:
@@ -141,6 +148,7 @@ def design(preset: str, limit: float, cost: Callable[[Sequence[Cell]], float], v
         cost: of training some cells: seconds or FLOPs.
         vocab_size: of the tokenizer.
         seq_len: training context in tokens.
+        amount: a limit or cost in words.
 
     Raises:
         UsageError: the preset is unknown, or the limit does not pay for `MIN_BUDGETS` budgets.
@@ -154,9 +162,10 @@ def design(preset: str, limit: float, cost: Callable[[Sequence[Cell]], float], v
     lowest = _first_budgets(empty, shapes)
     least = cost(smallest) + cost(lowest.stage2)
     if least > limit:
+        share = "less than 1%" if limit < least / 100 else f"{limit / least:.0%}"
         raise UsageError(
-            f"The limit pays for {limit / least:.0%} of the smallest {preset} calibration; "
-            f"give at least {least / limit:.2g} times as much, or another preset."
+            f"{amount(limit)} pay for {share} of the smallest {preset} calibration here; give at least "
+            f"{amount(1.01 * least)}, or another preset."
         )
     top = chosen.stage1_sizes - 1
     while top + 1 < len(shapes) and cost(_stage1(chosen, shapes, top + 1)) <= STAGE1_SHARE * limit:

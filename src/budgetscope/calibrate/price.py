@@ -8,7 +8,7 @@ from budgetscope.calibrate.cells import Cell
 from budgetscope.calibrate.design import Design, readings
 from budgetscope.calibrate.fold import RunState
 from budgetscope.calibrate.ladder import n_params
-from budgetscope.calibrate.train.memory import choose_micro_sequences, memory_estimate
+from budgetscope.calibrate.train.memory import choose_micro_sequences, memory_estimate, token_bytes
 from budgetscope.calibrate.train.settings import repays_compilation
 
 OPTIMUM_LN_STD = 0.19
@@ -100,7 +100,7 @@ class StagePrice:
         tokens: of all.
         longest_tokens: of the longest run.
         seconds: expected.
-        memory_bytes: of the largest stack, an estimate.
+        memory_bytes: of the largest stack and the tokens that it reads, an estimate.
     """
 
     stage: int
@@ -152,7 +152,7 @@ def price(design: Design, rate: Rate, train_tokens: int) -> Price:
         rate: of the device.
         train_tokens: in the training data.
     """
-    stages = tuple(_stage(k, cells, rate) for k, cells in ((1, design.stage1), (2, design.stage2)))
+    stages = tuple(_stage(k, cells, rate, train_tokens) for k, cells in ((1, design.stage1), (2, design.stage2)))
     epochs = max(stage.longest_tokens for stage in stages) / train_tokens
     cautions = []
     if epochs > MAX_EPOCHS:
@@ -186,7 +186,7 @@ def seconds_left(state: RunState, design: Design) -> float | None:
     return flops * state.trained_seconds / state.trained_flops
 
 
-def _stage(stage: int, cells: Sequence[Cell], rate: Rate) -> StagePrice:
+def _stage(stage: int, cells: Sequence[Cell], rate: Rate, train_tokens: int) -> StagePrice:
     by_shape = {shape: [c for c in cells if c.shape == shape] for shape in {c.shape for c in cells}}
     return StagePrice(
         stage=stage,
@@ -198,6 +198,7 @@ def _stage(stage: int, cells: Sequence[Cell], rate: Rate) -> StagePrice:
         seconds=rate.seconds(cells),
         memory_bytes=max(
             memory_estimate(shape, len(members), choose_micro_sequences(members, rate.device, None), rate.device)
+            + token_bytes(members, train_tokens)
             for shape, members in by_shape.items()
         ),
     )

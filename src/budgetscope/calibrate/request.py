@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import budgetscope
@@ -10,10 +10,12 @@ from budgetscope.calibrate.cells import Cell
 from budgetscope.calibrate.corpus import Corpus, prepare
 from budgetscope.calibrate.corpus.model import Report
 from budgetscope.calibrate.design import PRESETS, Design, design
+from budgetscope.calibrate.ladder import ladder
 from budgetscope.calibrate.price import Price, Rate, law_flops, price
 from budgetscope.calibrate.probes import DeviceFacts, known_probe, look, measure, require_extra
-from budgetscope.calibrate.spec import VERSION, CorpusFacts, Spec
+from budgetscope.calibrate.spec import BUILT_IN_CAUTION, VERSION, CorpusFacts, Spec
 from budgetscope.calibrate.train.device import DEVICES
+from budgetscope.calibrate.train.tokens import Tokens
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.schema import check_id
@@ -23,6 +25,8 @@ PROBE_SECONDS = 20.0
 DEFAULT_FIT = "mine/calibrated"
 
 _SECONDS_PER_MINUTE = 60.0
+# Less than this share of a limit is only left because there are no larger models.
+_MUCH_LEFT = 0.5
 _SEQ_LEN = {"cuda": 512, "mps": 256, "cpu": 128}
 _SMOKE_SEQ_LEN = 64
 # Of the memory of a GPU: with less free, somebody else is using it.
@@ -67,8 +71,7 @@ class Request:
         """
         if self.preset not in PRESETS:
             raise UsageError(f"{self.preset!r} is not a preset; choose one of {', '.join(PRESETS)}.")
-        if self.device is not None and self.device not in DEVICES:
-            raise UsageError(f"{self.device!r} is not a device; choose one of {', '.join(DEVICES)}.")
+        check_device(self.device, self.gpu)
         if self.minutes is not None and self.flops is not None:
             raise UsageError("--minutes and --flops exclude each other; give one.")
         for name, value, low, high in (
@@ -78,8 +81,6 @@ class Request:
         ):
             if value is not None and not low <= value <= high:
                 raise UsageError(f"{name} {value:g} is out of bounds; give a number from {low:g} to {high:g}.")
-        if self.gpu is not None and self.device in ("cpu", "mps"):
-            raise UsageError(f"--gpu {self.gpu} contradicts --device {self.device}; give one of the two.")
         if self.data is not None and not self.data.strip():
             raise UsageError(f"--data {self.data!r} names nothing; give a path, or leave it out.")
         try:
@@ -90,6 +91,18 @@ class Request:
             raise UsageError(
                 f"--name {self.fit_id} is a fit that ships with budgetscope; choose a name of your own, like mine/lab."
             )
+
+
+def check_device(device: str | None, gpu: int | None) -> None:
+    """Refuse a device that there is not, or that has no such GPU.
+
+    Raises:
+        UsageError: naming it.
+    """
+    if device is not None and device not in DEVICES:
+        raise UsageError(f"{device!r} is not a device; choose one of {', '.join(DEVICES)}.")
+    if gpu is not None and device in ("cpu", "mps"):
+        raise UsageError(f"--gpu {gpu} contradicts --device {device}; give one of the two.")
 
 
 def is_bundled(fit_id: str) -> bool:
@@ -132,11 +145,19 @@ def ready(request: Request, *, on_corpus: Report, say: Callable[[str], None]) ->
             "stacks will be smaller and slower."
         )
     corpus = _corpus(request, facts.device, on_corpus)
-    rate = _rate(request, facts, say)
     seq_len = request.seq_len or (_SMOKE_SEQ_LEN if request.preset == "smoke" else _SEQ_LEN[facts.device])
-    limit, cost = _limit(request, rate)
-    planned: Design = design(request.preset, limit, cost, corpus.vocab_size, seq_len)
+    smallest = ladder(corpus.vocab_size, seq_len)[0]
+    Tokens(corpus.train, corpus.validation, corpus.vocab_size).check(smallest)
+    rate = _rate(request, facts, say)
+    limit, cost, amount = _limit(request, rate)
+    planned: Design = design(request.preset, limit, cost, corpus.vocab_size, seq_len, amount)
     priced = price(planned, rate, len(corpus.train))
+    spent = cost((*planned.stage1, *planned.stage2))
+    if spent < _MUCH_LEFT * limit:
+        left = f"The ladder of sizes ends: this design takes {amount(spent)} of the {amount(limit)} that were given."
+        priced = replace(priced, cautions=(*priced.cautions, left))
+    if request.data is None:
+        priced = replace(priced, cautions=(*priced.cautions, f"{BUILT_IN_CAUTION} Give your own with --data."))
     now = datetime.now(UTC)
     spec = Spec(
         v=VERSION,
@@ -145,7 +166,7 @@ def ready(request: Request, *, on_corpus: Report, say: Callable[[str], None]) ->
         fit_id=request.fit_id,
         device=facts.device,
         device_index=facts.index,
-        corpus=corpus_facts(corpus),
+        corpus=corpus_facts(corpus, built_in=request.data is None),
         design=planned,
         expected_seconds=priced.seconds,
         version=budgetscope.__version__,
@@ -153,7 +174,7 @@ def ready(request: Request, *, on_corpus: Report, say: Callable[[str], None]) ->
     return Ready(spec, priced, facts)
 
 
-def corpus_facts(corpus: Corpus) -> CorpusFacts:
+def corpus_facts(corpus: Corpus, *, built_in: bool = False) -> CorpusFacts:
     """Return what a spec keeps of its data."""
     return CorpusFacts(
         title=corpus.title,
@@ -164,6 +185,7 @@ def corpus_facts(corpus: Corpus) -> CorpusFacts:
         bytes_per_token=corpus.bytes_per_token,
         train_tokens=len(corpus.train),
         validation_tokens=len(corpus.validation),
+        built_in=built_in,
     )
 
 
@@ -222,9 +244,9 @@ def _rate(request: Request, facts: DeviceFacts, say: Callable[[str], None]) -> R
     return known.rate
 
 
-def _limit(request: Request, rate: Rate) -> tuple[float, Callable[[Sequence[Cell]], float]]:
-    """Return what to spend, and in which unit a design is to be measured against it."""
+def _limit(request: Request, rate: Rate) -> tuple[float, Callable[[Sequence[Cell]], float], Callable[[float], str]]:
+    """Return what to spend, what a design costs in the same unit, and an amount of it in words."""
     if request.flops is not None:
-        return request.flops, law_flops
+        return request.flops, law_flops, "{:.3g} FLOPs".format
     minutes = PRESETS[request.preset].minutes if request.minutes is None else request.minutes
-    return minutes * _SECONDS_PER_MINUTE, rate.seconds
+    return minutes * _SECONDS_PER_MINUTE, rate.seconds, lambda seconds: f"{seconds / _SECONDS_PER_MINUTE:.3g} minutes"

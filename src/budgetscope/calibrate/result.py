@@ -5,7 +5,7 @@ from collections import Counter
 
 from budgetscope.calibrate.fold import RunState
 from budgetscope.calibrate.ladder import WARMUP_PARAMS, WEIGHT_DECAY
-from budgetscope.calibrate.spec import Spec
+from budgetscope.calibrate.spec import BUILT_IN_CAUTION, Spec
 from budgetscope.calibrate.stages import as_far_as_sure, fit_grid
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.fit import Draws, Fit, Law, Points, Range
@@ -33,7 +33,7 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
     grid, grid_reason = fit_grid(state)
     isoflop, table, isoflop_reason = _isoflop(state)
     laws: dict[str, Law] = {}
-    flags = [*_missing(state), *(flag.sentence for flag in (isoflop.flags if isoflop else ()))]
+    flags = [*_missing(state, spec), *(flag.sentence for flag in (isoflop.flags if isoflop else ()))]
     if isoflop is not None and table is not None:
         note = f"From models of at most {table.n_params.max():.3g} parameters: beyond, it is an extrapolation."
         laws |= isoflop_laws(isoflop, note)
@@ -47,7 +47,8 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
         flags.append(f"No law of learning rate and batch: {grid_reason}")
     laws = _determined(laws, flags)
     if not laws:
-        raise UsageError(f"the run {spec.run!r} gives no fit: {isoflop_reason or grid_reason}")
+        lacking = " ".join([_sentence(isoflop_reason or grid_reason), *_partial(state)])
+        raise UsageError(f"the run {spec.run!r} gives no fit: {lacking}")
     if isoflop is None:
         flags.append(f"No law of N and D: {isoflop_reason}")
     laws |= _recipe_constants(state)
@@ -165,20 +166,33 @@ def _recipe_constants(state: RunState) -> dict[str, Law]:
     }
 
 
-def _missing(state: RunState) -> list[str]:
-    """Return what a partial run lacks, one sentence a stage."""
+def _sentence(text: str) -> str:
+    return f"{text.rstrip('.')}."
+
+
+def _partial(state: RunState) -> list[str]:
+    """Return what a run has not trained, one sentence a stage, and the remedy; nothing of a whole run."""
     sentences = []
     for stage in (1, 2):
         states = state.of_stage(stage)
-        count = Counter("waiting" if not s.finished else s.status for s in states)
+        finished = sum(s.finished for s in states)
         if not states:
             sentences.append(f"Partial: stage {stage} has not begun.")
-        elif count["waiting"]:
-            sentences.append(
-                f"Partial: {len(states) - count['waiting']} of {len(states)} cells of stage {stage} finished."
-            )
-        if count["diverged"] and stage == 2:
-            sentences.append(f"{count['diverged']} cells of stage 2 diverged and were left out.")
+        elif finished < len(states):
+            sentences.append(f"Partial: {finished} of {len(states)} cells of stage {stage} finished.")
+    return [*sentences, "Resume it for the rest."] if sentences else []
+
+
+def _missing(state: RunState, spec: Spec) -> list[str]:
+    """Return what a fit lacks, one sentence each."""
+    sentences = [BUILT_IN_CAUTION] if spec.corpus.built_in else []
+    sentences += _partial(state)
+    for stage in (1, 2):
+        states = state.of_stage(stage)
+        count = Counter(s.status for s in states)
+        if count["diverged"]:
+            lost = " and were left out" if stage == 2 else ""
+            sentences.append(f"{count['diverged']} of {len(states)} cells of stage {stage} diverged{lost}.")
         if count["failed"]:
             reason = next(s.reason for s in states if s.status == "failed")
             sentences.append(f"{count['failed']} cells of stage {stage} failed and were left out: {reason}")

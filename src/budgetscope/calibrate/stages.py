@@ -149,6 +149,7 @@ def fit_grid(state: RunState, *, keep_edges: bool = False) -> tuple[Hyperparamet
 def recipe(state: RunState, design: Design) -> Recipe:
     """Return what stage 2 trains with: the fitted laws as far as they are sure, the rule for the rest."""
     fit, reason = fit_grid(state)
+    taking = "the law and stage 2 take" if fit is not None else "stage 2 takes"
     if fit is None:
         # Bounds are good enough to train with, but are no law to store.
         fit, _ = fit_grid(state, keep_edges=True)
@@ -163,7 +164,7 @@ def recipe(state: RunState, design: Design) -> Recipe:
                 f"Stage 1 gives no law, so stage 2 takes the rule of Porian et al. through the best cells: {reason}",
             ),
         )
-    fit, notes = as_far_as_sure(fit)
+    fit, notes = as_far_as_sure(fit, taking)
     rate, batch = fit.learning_rate, fit.batch_tokens
     return Recipe(
         learning_rate=(rate.coefficient, rate.n_params_exponent),
@@ -174,8 +175,12 @@ def recipe(state: RunState, design: Design) -> Recipe:
     )
 
 
-def as_far_as_sure(fit: HyperparameterFit) -> tuple[HyperparameterFit, tuple[str, ...]]:
+def as_far_as_sure(fit: HyperparameterFit, taking: str = "the law takes") -> tuple[HyperparameterFit, tuple[str, ...]]:
     """Return the laws of stage 1 with the exponents of Porian et al. in place of those that it leaves open.
+
+    Args:
+        fit: of stage 1.
+        taking: who takes the exponent, for the sentences.
 
     Returns:
         The laws, which keep their value at the middle of the sizes, and a sentence for each exponent replaced.
@@ -190,7 +195,7 @@ def as_far_as_sure(fit: HyperparameterFit) -> tuple[HyperparameterFit, tuple[str
         if high - low > _MAX_EXPONENT_WIDTH:
             notes.append(
                 f"The sizes of stage 1 say of the {name}'s exponent only that it lies in [{low:.2f}, {high:.2f}]: "
-                f"it is set to {rule:.2f}, that of Porian et al.{'' if low <= rule <= high else ', although outside'}, "
+                f"{taking} {rule:.2f}, that of Porian et al.{'' if low <= rule <= high else ', although outside'}, "
                 "through the measured middle."
             )
             law = law.through(middle, rule)  # noqa: PLW2901 - the same law, made sure

@@ -72,7 +72,7 @@ def calibrate(
     if context.invoked_subcommand is not None:
         return
     from budgetscope.calibrate.launch import Options
-    from budgetscope.calibrate.request import DEFAULT_FIT, Request
+    from budgetscope.calibrate.request import DEFAULT_FIT, Request, check_device
     from budgetscope.core.quantities import parse_flops
 
     _check_together(context)
@@ -81,9 +81,12 @@ def calibrate(
         _probe(device, gpu, json=json)
         return
     if resume is not None:
+        check_device(device, gpu)
         folder = _resumable(resume)
         again = None if data is None else _prepared_again(folder, data, text_field)
-        launch(folder, Options(time_limit, device, gpu, again), detach=detach, json=json, accept=accept)
+        # As for a new run: who names a GPU wants CUDA.
+        kind = "cuda" if device is None and gpu is not None else device
+        launch(folder, Options(time_limit, kind, gpu, again), detach=detach, json=json, accept=accept)
         return
     request = Request(
         preset=preset,

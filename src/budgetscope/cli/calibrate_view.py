@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from budgetscope.calibrate import words
-from budgetscope.core.quantities import format_count
+from budgetscope.core.quantities import format_count, format_flops
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -51,12 +51,13 @@ def show_cells(ready: "Ready", console: "Console") -> None:
             f"{cell.beta2:g}",
             str(cell.seed),
             format_count(cell.tokens),
+            format_flops(cell.flops_at(cell.tokens)),
             str(len(cell.readings)),
         )
         for stage, cells in ((1, ready.spec.design.stage1), (2, ready.spec.design.stage2))
         for cell in cells
     ]
-    header = ("cell", "stage", "N", "width x depth", "lr", "batch", "beta2", "seed", "D", "readings")
+    header = ("cell", "stage", "N", "width x depth", "lr", "batch", "beta2", "seed", "D", "6ND", "readings")
     console.print()
     console.print(table(header, rows))
     console.print(Text("the ids of stage 2 change with the hyperparameters that stage 1 finds"), style="dim")

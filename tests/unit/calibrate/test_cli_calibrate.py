@@ -19,7 +19,7 @@ from budgetscope.api import Advisor
 from budgetscope.api.advisor import DEFAULT_LAW
 from budgetscope.calibrate.corpus import prepare
 from budgetscope.calibrate.folder import RunFolder, list_runs
-from budgetscope.calibrate.launch import kill
+from budgetscope.calibrate.launch import Options, kill
 from budgetscope.calibrate.lock import process_exists
 from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.probes import look
@@ -130,12 +130,46 @@ def test_json_passes_the_events_on(text: str) -> None:
 
 def test_dry_run_prices_and_starts_nothing(text: str) -> None:
     result = run(*SMOKE, "--data", text, "--dry-run")
-    for word in ("stage", "FLOPs", "epochs", "memory", "exponent of N*(C)", "budgets:", "readings"):
+    for word in ("stage", "FLOPs", "6ND", "epochs", "memory", "exponent of N*(C)", "budgets:", "readings"):
         assert word in result.stdout
     assert list_runs() == []
     record = json.loads(run(*SMOKE, "--data", text, "--dry-run", "--json").stdout)
     assert len(record["price"]["stages"]) == 2
     assert record["spec"]["design"]["stage1"]
+
+
+def test_what_an_earlier_command_would_have_spent_in_vain_is_said(text: str) -> None:
+    small = Path(text).with_name("small.txt")
+    small.write_text(Path(text).read_text()[:80_000])
+    with pytest.raises(UsageError, match=r"validation tokens are too few for sequences of 8192"):
+        run(*SMOKE, "--data", str(small), "--seq-len", "8192", "--dry-run")
+    with pytest.raises(UsageError, match=r"^0\.1 minutes pay for \d+% of the smallest smoke calibration here"):
+        run(*SMOKE, "--data", text, "--minutes", "0.1", "--dry-run")
+    said = " ".join(run(*SMOKE, "--data", text, "--flops", "1e22", "--dry-run").stdout.split())
+    assert "The ladder of sizes ends: this design takes" in said
+    assert "of the 1e+22 FLOPs that were given" in said
+
+
+def test_built_in_text_is_said_to_be_for_trying(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("budgetscope.calibrate.request.prepare", _prepared(text))
+    assert "for trying the machinery" in " ".join(run(*SMOKE, "--dry-run").stdout.split())
+    assert "for trying the machinery" not in " ".join(run(*SMOKE, "--data", text, "--dry-run").stdout.split())
+
+
+def test_title_is_that_of_the_request(text: str, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.txt"
+    shutil.copy(text, copy)
+    for path in (text, str(copy), text):
+        assert f"calibration on {Path(path).name}" in run(*SMOKE, "--data", path, "--dry-run").stdout
+
+
+def test_gpu_at_resume_means_cuda(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(*SMOKE, "--data", text, "--time-limit", "1e-6")
+    chosen: list[Options] = []
+    monkeypatch.setattr("budgetscope.cli.calibrate.launch", lambda _, options, **__: chosen.append(options))
+    run("--resume", "last", "--gpu", "1")
+    run("--resume", "last")
+    assert chosen == [Options(None, "cuda", 1, None), Options()]
 
 
 def test_text_field_names_the_text(tmp_path: Path) -> None:
@@ -215,6 +249,8 @@ def test_fit_of_a_run_that_trained_nothing_is_refused(new_run: Callable[[], RunF
         (["--name", "../mine/lab"], "'../mine/lab' is not a fit's id"),
         (["--name", DEFAULT_LAW], f"--name {DEFAULT_LAW} is a fit that ships with budgetscope; choose"),
         (["--data", ""], "--data '' names nothing"),
+        (["--resume", "last", "--device", "tpu"], "'tpu' is not a device; choose one of cuda, mps, cpu"),
+        (["--resume", "last", "--device", "cpu", "--gpu", "0"], "--gpu 0 contradicts --device cpu"),
         (["--resume", "last", "--minutes", "5"], "--minutes has no effect with --resume"),
         (["--resume", "last", "--dry-run"], "--dry-run has no effect with --resume"),
         (["--probe", "--text-field", "body"], "--text-field has no effect with --probe"),

@@ -99,8 +99,14 @@ def test_limit_in_flops_is_kept() -> None:
 
 
 def test_too_small_a_limit_says_how_much_more_is_needed() -> None:
-    with pytest.raises(UsageError, match=r"pays for \d+% of the smallest standard calibration; give at least"):
-        design("standard", 1e12, law_flops, 4096, 512)
+    with pytest.raises(UsageError, match=r"1e\+11 FLOPs pay for less than 1% of the smallest .* give at"):
+        design("standard", 1e11, law_flops, 4096, 512, "{:.0e} FLOPs".format)
+    with pytest.raises(
+        UsageError, match=r"pay for \d\d% of the smallest standard calibration here; give at least (\S+),"
+    ) as no:
+        design("standard", 1e13, law_flops, 4096, 512)
+    enough = float(str(no.value).split("give at least ")[1].split(",")[0])
+    assert design("standard", enough, law_flops, 4096, 512).budgets
 
 
 def test_unknown_preset_names_the_others() -> None:
@@ -166,6 +172,13 @@ def test_epochs_beyond_four_are_a_caution() -> None:
     longest = max(cell.tokens for cell in found.stage2)
     assert not [c for c in price(found, rate, math.ceil(longest / MAX_EPOCHS)).cautions if "epochs" in c]
     assert [c for c in price(found, rate, int(longest / MAX_EPOCHS) - 1).cautions if "epochs" in c]
+
+
+def test_memory_counts_the_tokens_that_are_read() -> None:
+    found, rate, _ = planned("standard", "cuda", 4096, 512)
+    few, many = (price(found, rate, n).stages[1].memory_bytes for n in (10**6, 10**10))
+    longest = max(cell.tokens for cell in found.stage2)
+    assert 0 < many - few <= 2 * len(found.seeds) * longest * 513 / 512
 
 
 def test_more_seeds_and_budgets_promise_a_narrower_exponent() -> None:

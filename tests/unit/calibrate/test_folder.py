@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from budgetscope.calibrate import events
 from budgetscope.calibrate import folder as folder_module
 from budgetscope.calibrate.folder import Reader, RunFolder, Writer, list_runs
 from budgetscope.calibrate.lock import STALE_SECONDS, Lock, process_exists, process_started, read_owner
-from budgetscope.calibrate.spec import Spec
+from budgetscope.calibrate.spec import Spec, dump_spec, parse_spec
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.locations import user_runs
 
@@ -118,6 +119,14 @@ def test_stage_of_the_largest_records_fits(new_run: NewRun, spec: Spec) -> None:
     folder = new_run()
     cells = (spec.design.stage1 * events.CELLS_A_RECORD)[: events.CELLS_A_RECORD]
     Writer(folder.events, 0, 1).append(events.StagePlanned(1, cells, True, "x" * 2000))
+
+
+def test_spec_of_before_the_built_in_text_was_marked_keeps_its_hash(spec: Spec) -> None:
+    assert "built_in" not in dump_spec(spec)
+    assert parse_spec(dump_spec(spec)) == spec
+    marked = replace(spec, corpus=replace(spec.corpus, built_in=True))
+    assert parse_spec(dump_spec(marked)) == marked
+    assert marked.sha256 != spec.sha256
 
 
 def test_run_that_cannot_be_written_leaves_no_folder(spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,6 +151,18 @@ def test_partial_run_is_fitted_with_what_is_missing_said(
 def test_run_that_trained_nothing_gives_no_fit(spec: Spec) -> None:
     with pytest.raises(UsageError, match="has trained nothing yet"):
         build_fit(RunState(), spec)
+
+
+def test_partial_run_without_a_fit_says_what_is_missing(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
+    folder = new_run()
+    state = carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+    first = state.of_stage(1)
+    cells = [*first[:4], *(replace(s, status="planned", readings=()) for s in first[4:])]
+    with pytest.raises(UsageError, match=rf"Partial: 4 of {len(first)} cells of stage 1 finished\..* Resume it for"):
+        build_fit(replace(state, cells={s.cell.id: s for s in cells}), spec)
+
+
+def test_no_reading_gives_no_table() -> None:
     assert isoflop_table(RunState()) is None
 
 

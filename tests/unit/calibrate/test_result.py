@@ -91,6 +91,26 @@ def test_bounds_at_the_edge_of_a_grid_are_trained_with_but_not_stored(
     assert any("edge of" in flag and flag.startswith("No law of learning rate") for flag in fit.flags)
 
 
+def test_flags_say_what_diverged_and_that_the_data_was_built_in(state: RunState, spec: Spec) -> None:
+    victim = max(state.of_stage(1), key=lambda s: s.cell.learning_rate)
+    lost = replace(state, cells={**state.cells, victim.cell.id: replace(victim, status="diverged", readings=())})
+    flags = build_fit(lost, replace(spec, corpus=replace(spec.corpus, built_in=True))).flags
+    assert f"1 of {len(state.of_stage(1))} cells of stage 1 diverged." in flags
+    assert flags[0].startswith("The data is the text that came with Python, for trying the machinery")
+    assert not any("Python" in flag for flag in build_fit(state, spec).flags)
+
+
+def test_without_a_law_to_store_the_exponent_is_stage_2s_alone(
+    spec: Spec, fake: ModuleType, new_run: Callable[[], RunFolder]
+) -> None:
+    folder = new_run()
+    reached = carry_on(folder, spec, fake.FakeTrainer(lr_shift=0.01), Stop(folder.stop_file))
+    flags = build_fit(reached, spec).flags
+    said = [flag for flag in flags if "exponent only that it lies in" in flag]
+    assert said
+    assert all(": stage 2 takes " in flag for flag in said)
+
+
 def test_what_stage_2_was_planned_with_is_said_once(state: RunState, spec: Spec) -> None:
     said = "The learning rate's exponent is not known: stage 2 takes the rule's."
     flags = build_fit(replace(state, problems=(said,)), spec).flags

@@ -24,14 +24,16 @@ from budgetscope.calibrate.progress import (
     Step,
     TrainEvent,
 )
+from budgetscope.calibrate.train import feed as feed_module
 from budgetscope.calibrate.train import stack as stack_module
 from budgetscope.calibrate.train.checkpoint import Checkpoint
 from budgetscope.calibrate.train.engine import Engine
 from budgetscope.calibrate.train.loop import StackOutcome
+from budgetscope.calibrate.train.memory import token_bytes
 from budgetscope.calibrate.train.readings import Readings
 from budgetscope.calibrate.train.settings import Mode, TrainSettings
 from budgetscope.calibrate.train.stack import train_stack
-from budgetscope.calibrate.train.tokens import Tokens
+from budgetscope.calibrate.train.tokens import Tokens, training_starts
 from budgetscope.core.errors import FailureError, UsageError
 
 Kind = TypeVar("Kind")
@@ -217,7 +219,32 @@ def test_a_stack_that_does_not_fit_splits(corpus: Tokens, monkeypatch: pytest.Mo
 
 def test_one_model_that_does_not_fit_is_refused(corpus: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack_module, "Engine", engine_that_fits(0, []))
-    with pytest.raises(FailureError, match=r"width 16 and depth 2 does not fit in the memory of cpu; free it"):
+    with pytest.raises(
+        FailureError, match=r"width 16 and depth 2 does not fit in the memory of cpu, beside .* MB of tokens"
+    ):
+        Run(GRID, corpus)
+
+
+def test_a_stack_holds_the_tokens_that_it_reads_and_no_more(corpus: Tokens) -> None:
+    members = [cell(seed=seed, tokens=64 * 16) for seed in range(2)]
+    held = [
+        Engine(members, tokens, "cpu", micro_sequences=4, eval_sequences=4, mode=Mode.EAGER)._feed
+        for tokens in (corpus, replace(corpus, train=corpus.train[:1500]))
+    ]
+    assert [len(feed._tokens) for feed in held] == [2 * 64 * 17, 1500]
+    starts = training_starts(len(corpus.train), 64, SHAPE, 1)
+    window = held[0].training(torch.tensor(3))[1, 2]
+    assert window.tolist() == corpus.train[starts[14] : starts[14] + 17].tolist()
+    assert token_bytes(members, 10**9) == 2 * 2 * 64 * 17 + 8 * 2 * 64
+    assert token_bytes(members, 1500) == 2 * 1500 + 8 * 2 * 64
+
+
+def test_tokens_that_do_not_fit_are_refused_by_name(corpus: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(feed_module, "_on_device", full)
+    with pytest.raises(FailureError, match=r"The tokens that the longest model of N=.* reads, .* GB, do not fit"):
         Run(GRID, corpus)
 
 

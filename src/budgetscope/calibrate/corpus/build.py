@@ -36,6 +36,11 @@ class Plan(Protocol):
         ...
 
     @property
+    def title(self) -> str:
+        """What to call the result, whoever prepared the same content first."""
+        ...
+
+    @property
     def settings(self) -> list[Any]:
         """What the result depends on besides the bytes of the files; JSON."""
         ...
@@ -69,6 +74,11 @@ class TextPlan:
     def files(self) -> tuple[Path, ...]:
         """The text files."""
         return tuple(file.path for file in self._source.files)
+
+    @property
+    def title(self) -> str:
+        """Of the source."""
+        return self._source.title
 
     @property
     def settings(self) -> list[Any]:
@@ -177,6 +187,11 @@ class RawPlan:
     def files(self) -> tuple[Path, ...]:
         """The array's file."""
         return (self._path,)
+
+    @property
+    def title(self) -> str:
+        """The file's name."""
+        return self._title
 
     @property
     def settings(self) -> list[Any]:

@@ -1,6 +1,7 @@
 """The way in: from what `--data` names to tokens, prepared once."""
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -103,7 +104,7 @@ def _cached(plan: Plan, root: Path, report: Report) -> Corpus:
     stamps = _stamps(plan.files)
     key = _hash([plan.settings, stamps])
     if known := _remembered(root, key):
-        return known
+        return _titled(known, plan)
     plan.check()
     source_sha256 = _hash_files(plan.files, report)
     folder = root / _hash([FORMAT, plan.settings, source_sha256])[:32]
@@ -114,7 +115,11 @@ def _cached(plan: Plan, root: Path, report: Report) -> Corpus:
             _build(plan, folder, source_sha256, stamps, report)
             corpus = open_tokens(folder)
     _remember(root, key, folder)
-    return corpus
+    return _titled(corpus, plan)
+
+
+def _titled(corpus: Corpus, plan: Plan) -> Corpus:
+    return dataclasses.replace(corpus, meta=dataclasses.replace(corpus.meta, title=plan.title))
 
 
 def _build(plan: Plan, folder: Path, source_sha256: str, stamps: list[Any], report: Report) -> None:

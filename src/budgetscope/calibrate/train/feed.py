@@ -1,6 +1,7 @@
 """The stack's tokens on its device: each micro-step's training windows and the held-out ones."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,7 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from budgetscope.calibrate.cells import Cell
+from budgetscope.calibrate.train.memory import token_bytes
+from budgetscope.calibrate.train.shortage import is_out_of_memory
 from budgetscope.calibrate.train.tokens import Tokens, training_starts, validation_starts
+from budgetscope.core.errors import FailureError
+
+_WINDOWS_AT_ONCE = 2**14
 
 
 class Feed:
@@ -43,20 +49,28 @@ class Feed:
         seeds = sorted({cell.seed for cell in cells})
         n_sequences = max(cell.tokens for cell in cells) // shape.seq_len
         orders = [training_starts(len(tokens.train), n_sequences, shape, seed) for seed in seeds]
-        self._starts = torch.from_numpy(np.stack(orders)).to(device)
         self._order_of_member = torch.tensor([seeds.index(cell.seed) for cell in cells], device=device)
-        self._tokens = _on_device(tokens.train, device)
+        try:
+            read, starts = _read_of(tokens.train, np.stack(orders), shape.seq_len)
+            self._starts, self._tokens = torch.from_numpy(starts).to(device), _on_device(read, device)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            size = token_bytes(cells, len(tokens.train)) / 1e9
+            raise FailureError(
+                f"The tokens that the longest model of N={cells[0].n_params:.3g} reads, {size:.2g} GB, do not fit in "
+                f"the memory of {device}; free it, or design a shorter run."
+            ) from error
         self._window = torch.arange(shape.seq_len + 1, device=device)
         self._micro = torch.arange(micro_sequences, device=device)
         self._chunk = torch.arange(eval_chunk, device=device)
-        starts = validation_starts(len(tokens.validation), eval_sequences, shape.seq_len)
-        self.n_eval_sequences = len(starts)
-        self.n_eval_chunks = -(-len(starts) // eval_chunk)
-        padded = torch.zeros(self.n_eval_chunks * eval_chunk, dtype=torch.int64)
-        padded[: len(starts)] = torch.from_numpy(starts)
-        held_out = _on_device(tokens.validation, device)
-        self._held_out = held_out[padded.to(device)[:, None] + self._window]
-        self._counted = (torch.arange(len(padded)) < len(starts)).float().to(device)
+        held_out = validation_starts(len(tokens.validation), eval_sequences, shape.seq_len)
+        self.n_eval_sequences = len(held_out)
+        self.n_eval_chunks = -(-len(held_out) // eval_chunk)
+        padded = np.zeros(self.n_eval_chunks * eval_chunk, dtype=np.int64)
+        padded[: len(held_out)] = held_out
+        self._held_out = _on_device(tokens.validation[padded[:, None] + np.arange(shape.seq_len + 1)], device)
+        self._counted = (torch.arange(len(padded)) < len(held_out)).float().to(device)
 
     def training(self, index: Tensor) -> Tensor:
         """Return the windows of micro-step `index`, int64 (M, micro_sequences, s + 1)."""
@@ -70,9 +84,26 @@ class Feed:
         return _as_index(self._held_out[wanted]), self._counted[wanted]
 
 
-def _on_device(tokens: NDArray[np.generic], device: torch.device) -> Tensor:
+def _read_of(tokens: NDArray[Any], starts: NDArray[np.int64], seq_len: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the tokens that the windows at `starts` read, and where each window begins in them.
+
+    A corpus may be far larger than what one stack reads of it: then its windows, one after the other.
+    """
+    window = seq_len + 1
+    if starts.size * window >= len(tokens):
+        return tokens, starts
+    read = np.empty((starts.size, window), dtype=tokens.dtype)
+    for first in range(0, starts.size, _WINDOWS_AT_ONCE):
+        some = slice(first, first + _WINDOWS_AT_ONCE)
+        read[some] = tokens[starts.ravel()[some, None] + np.arange(window)]
+    return read.ravel(), window * np.arange(starts.size, dtype=np.int64).reshape(starts.shape)
+
+
+def _on_device(tokens: NDArray[Any], device: torch.device) -> Tensor:
     # torch can gather signed types on every device and in every version.
-    signed = np.array(tokens).view(np.int16 if tokens.dtype == np.uint16 else np.int32)
+    signed = (tokens if tokens.flags.writeable else np.array(tokens)).view(
+        np.int16 if tokens.dtype == np.uint16 else np.int32
+    )
     return torch.from_numpy(signed).to(device)
 
 

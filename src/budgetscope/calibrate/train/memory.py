@@ -47,6 +47,21 @@ def memory_estimate(
     )
 
 
+def token_bytes(cells: Sequence[Cell], n_train: int) -> int:
+    """Return the bytes that the training tokens of a stack take on its device.
+
+    What its longest member reads, once a seed, or all of them where that is less; and where each sequence begins.
+
+    Args:
+        cells: the members.
+        n_train: training tokens there are.
+    """
+    shape = cells[0].shape
+    sequences = len({cell.seed for cell in cells}) * (max(cell.tokens for cell in cells) // shape.seq_len)
+    itemsize = 2 if shape.vocab_size <= 2**16 else 4
+    return itemsize * min(n_train, sequences * (shape.seq_len + 1)) + 8 * sequences
+
+
 def choose_micro_sequences(
     cells: Sequence[Cell],
     device: str,

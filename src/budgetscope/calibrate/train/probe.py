@@ -15,7 +15,8 @@ from budgetscope.calibrate.ladder import ladder
 from budgetscope.calibrate.train.engine import Engine
 from budgetscope.calibrate.train.memory import choose_micro_sequences
 from budgetscope.calibrate.train.settings import Mode
-from budgetscope.calibrate.train.stack import free_bytes, is_out_of_memory
+from budgetscope.calibrate.train.shortage import is_out_of_memory
+from budgetscope.calibrate.train.stack import free_bytes
 from budgetscope.calibrate.train.tokens import Tokens
 from budgetscope.core.errors import FailureError
 from budgetscope.core.ledger import Shape

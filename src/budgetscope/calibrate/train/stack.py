@@ -14,10 +14,13 @@ from budgetscope.calibrate.progress import CheckpointLost, Split, Started, Train
 from budgetscope.calibrate.train.checkpoint import Checkpoint, DamagedCheckpointError, Saved
 from budgetscope.calibrate.train.engine import Engine
 from budgetscope.calibrate.train.loop import Loop, StackOutcome
-from budgetscope.calibrate.train.memory import choose_micro_sequences
+from budgetscope.calibrate.train.memory import choose_micro_sequences, token_bytes
 from budgetscope.calibrate.train.settings import Mode, TrainSettings, repays_compilation
+from budgetscope.calibrate.train.shortage import is_out_of_memory
 from budgetscope.calibrate.train.tokens import Tokens
 from budgetscope.core.errors import FailureError, UsageError
+
+__all__ = ["choose_mode", "free_bytes", "is_out_of_memory", "train_stack"]
 
 # Logits of a micro-step below which one thread is as fast as two: 2 members of width 4 to 24, 64 to 200 thousand logits
 # of bytes, took a quarter less time on one of two cores than on both.
@@ -73,7 +76,7 @@ def train_stack(
         finished += outcome.finished
         diverged += outcome.diverged
         if outcome.unfinished and not fits:
-            halves = _halves([cell for cell in group if cell.id in outcome.unfinished], device)
+            halves = _halves([cell for cell in group if cell.id in outcome.unfinished], tokens, device)
             emit(Split(tuple(len(half) for half in halves)))
             waiting.extendleft(reversed(halves))
         elif outcome.unfinished:
@@ -154,6 +157,8 @@ def _train_group(
         micro = known[0].micro_sequences
     else:
         free = free_bytes(device)
+        if free is not None:
+            free -= token_bytes(cells, len(tokens.train))
         micro = choose_micro_sequences(cells, device, settings.micro_tokens, free_bytes=free, compiled=mode.compiles)
     loop = None
     threads = torch.get_num_threads()
@@ -203,30 +208,18 @@ def free_bytes(device: str) -> int | None:
     return int(0.9 * torch.cuda.mem_get_info(device)[0]) if device.startswith("cuda") else None
 
 
-def is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether memory ran out, or an error in capturing a graph followed from that."""
-    while error is not None:
-        if isinstance(error, torch.cuda.OutOfMemoryError) or "out of memory" in str(error).lower():
-            return True
-        # The CPU's allocator and cuBLAS say it in words of their own.
-        if "can't allocate memory" in str(error) or "ALLOC_FAILED" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
 def _release(device: str) -> None:
     gc.collect()
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
 
 
-def _halves(cells: Sequence[Cell], device: str) -> tuple[Sequence[Cell], Sequence[Cell]]:
+def _halves(cells: Sequence[Cell], tokens: Tokens, device: str) -> tuple[Sequence[Cell], Sequence[Cell]]:
     if len(cells) == 1:
         shape = cells[0].shape
         raise FailureError(
-            f"One model of width {shape.width} and depth {shape.depth} does not fit in the memory of {device}; "
-            "free it, or design smaller models."
+            f"One model of width {shape.width} and depth {shape.depth} does not fit in the memory of {device}, beside "
+            f"{token_bytes(cells, len(tokens.train)) / 1e6:.3g} MB of tokens; free it, or design smaller models."
         )
     middle = (len(cells) + 1) // 2
     return cells[:middle], cells[middle:]

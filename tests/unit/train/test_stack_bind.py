@@ -1,0 +1,50 @@
+"""The trainer bound to a run: its data, wherever it is by now."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.unit.train.conftest import SHAPE
+
+from budgetscope.calibrate import bind
+from budgetscope.calibrate.bind import StackTrainer
+from budgetscope.calibrate.corpus import Corpus, prepare
+from budgetscope.calibrate.design import Design
+from budgetscope.calibrate.request import corpus_facts
+from budgetscope.calibrate.spec import Spec
+from budgetscope.core.errors import FailureError
+
+
+def prepared(tmp_path: Path, seed: int = 0) -> Corpus:
+    letters = np.random.default_rng(seed).integers(97, 123, 400_000).astype(np.uint8)
+    letters[::400] = 10
+    letters[1::400] = 10
+    path = tmp_path / f"{seed}.txt"
+    path.write_bytes(letters.tobytes())
+    return prepare(str(path), tokenizer="bytes")
+
+
+def spec_of(corpus: Corpus, *, built_in: bool) -> Spec:
+    facts = replace(corpus_facts(corpus, built_in=built_in), path="/gone")
+    design = Design("smoke", 257, SHAPE.seq_len, (), (), (), (0,), (0.99,))
+    return Spec(1, "a-run", "", "mine/a", "cpu", None, facts, design, 1.0, "0")
+
+
+def test_built_in_text_is_prepared_again_when_its_cache_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = prepared(tmp_path)
+    spec = spec_of(corpus, built_in=True)
+    monkeypatch.setattr(bind, "prepare", lambda source, **_: corpus if source is None else None)
+    trainer = StackTrainer(spec, "cpu", None)
+    assert len(trainer._tokens.train) == len(corpus.train)
+    other = prepared(tmp_path, 1)
+    monkeypatch.setattr(bind, "prepare", lambda *_, **__: other)
+    with pytest.raises(FailureError, match="is not what run 'a-run' began with: they have changed since"):
+        StackTrainer(spec, "cpu", None)
+
+
+def test_data_of_the_users_that_is_gone_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(FailureError, match=r"are not where they were .* name its data again with --data"):
+        StackTrainer(spec_of(prepared(tmp_path), built_in=False), "cpu", None)
