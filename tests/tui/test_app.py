@@ -1,5 +1,6 @@
 """What belongs to no single screen: tabs, what is restored, what is copied and saved."""
 
+import io
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from tests.tui.driving import Start, notices, settle, settled, shown, type_into
 from textual.app import ComposeResult
 from textual.widgets import Static
+from textual.widgets._footer import FooterKey
 
 from budgetscope.api import Advisor, PlanRequest, command, said
 from budgetscope.core.errors import FailureError, UsageError
@@ -19,7 +21,7 @@ from budgetscope.store import locations
 from budgetscope.store.state import AppState, read_state
 from budgetscope.tui import app as app_module
 from budgetscope.tui import tabs
-from budgetscope.tui.app import DEFAULT_BUDGET, LIGHT, BudgetscopeApp, run_app
+from budgetscope.tui.app import DEFAULT_BUDGET, LIGHT, BudgetscopeApp, _encoding_problem, run_app
 from budgetscope.tui.screens.base import DeskScreen, Remembered
 from budgetscope.tui.tabs import TABS, Tab
 from budgetscope.tui.widgets import tab_bar
@@ -264,6 +266,28 @@ def test_an_app_that_failed_says_so_and_its_state_is_not_kept(monkeypatch: pytes
     with pytest.raises(FailureError, match="the app failed"):
         run_app()
     assert read_state() == AppState()
+
+
+@pytest.mark.parametrize(("encoding", "told"), [("utf-8", False), ("UTF8", False), ("iso-8859-1", True)])
+def test_a_terminal_without_the_signs_for_charts_is_told(encoding: str, told: bool) -> None:
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    assert bool(_encoding_problem(terminal)) == told
+    assert _encoding_problem(None) == ""
+
+
+@pytest.mark.parametrize("columns", [80, 100, 160])
+@pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.name)
+async def test_the_footer_has_whole_keys_with_help_and_quit(advisor: Advisor, tab: Tab, columns: int) -> None:
+    app = BudgetscopeApp(PlanRequest("1e20"), advisor, AppState(screen=tab.name))
+    async with app.run_test(size=(columns, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+        line = shown(pilot).splitlines()[-1].rstrip()
+        words = [f"{key.key_display} {key.description}" for key in app.screen.query(FooterKey) if key.display]
+        assert line.split() == " ".join(words).split()
+        assert words[0] == "? Help"
+        assert any(word.endswith(" Quit") for word in words)
 
 
 # Taken away

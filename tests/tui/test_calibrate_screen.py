@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,8 +17,10 @@ from textual.widgets import Input
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.calibrate import request as requests
+from budgetscope.calibrate import words
 from budgetscope.calibrate.corpus.model import Progress
 from budgetscope.calibrate.corpus.sources import FINEWEB_EDU_SAMPLE
+from budgetscope.calibrate.events import RunDone, encode
 from budgetscope.calibrate.folder import RunFolder, list_runs
 from budgetscope.calibrate.launch import stop
 from budgetscope.calibrate.price import Rate, price
@@ -30,6 +33,7 @@ from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.calibration import form
 from budgetscope.tui.screens.calibrate import CalibrateScreen
 from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.design_panel import DesignPanel
 from budgetscope.tui.widgets.field_row import FieldRow
 from budgetscope.tui.widgets.fit_panel import FitPanel
 from budgetscope.tui.widgets.run_list import RunList
@@ -132,6 +136,62 @@ def test_the_hints_of_the_form_say_what_a_request_takes() -> None:
     assert hints["preset"] == requests.Request().preset
     assert form.FIELDS[0].suggestions == (FINEWEB_EDU_SAMPLE,)
     assert {name for name, _ in hints.items()} <= set(requests.Request.__dataclass_fields__)
+
+
+@pytest.mark.parametrize("text", ["many", "-1", "nan", "inf", "7B"])
+def test_minutes_are_refused_as_minutes(text: str) -> None:
+    _, problems = form.read({"minutes": text})
+    assert "write it like 20" in problems["minutes"]
+
+
+@pytest.mark.parametrize("size", [SMALL, BIG])
+async def test_no_price_is_wrapped_into_the_next_stage(advisor: Advisor, size: tuple[int, int]) -> None:
+    async with open_app(advisor).run_test(size=size) as pilot:
+        screen = await looked(pilot)
+        priced = ready()
+        screen.query_one(DesignPanel).price(priced, ())
+        await pilot.pause()
+        lines = [line.rstrip() for line in shown(pilot).splitlines()]
+        for stage_price in priced.price.stages:
+            for label, cell in zip(words.PRICE_HEADER, words.price_cells(stage_price, priced.spec.corpus), strict=True):
+                assert any(label in line and cell in line.partition(label)[2] for line in lines), cell
+
+
+async def test_a_run_that_failed_says_why_to_the_end_and_is_not_resumed_in_vain(
+    advisor: Advisor, planted: Planted
+) -> None:
+    folder = planted.at(share=0.999)
+    last = planted.part(0.999)[-1]
+    why = "the losses of the sizes do not bend: " + "no minimum was bracketed, " * 4 + "so no law can be fitted"
+    with folder.events.open("ab") as log:
+        log.write(encode(replace(last, seq=last.seq + 1, event=RunDone("failed", why))))
+    async with open_app(advisor, chosen=NAME).run_test(size=SMALL) as pilot:
+        screen = await looked(pilot)
+        text = " ".join(shown(pilot).replace("│", " ").split())
+        assert why in text
+        assert "resuming would end the same" in text
+        assert "resume" not in offered(screen)
+
+
+async def test_resume_right_after_choosing_a_run_waits_until_it_is_read(
+    advisor: Advisor, planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted.stopped(NAME, 0.4)
+    resumed: list[str] = []
+
+    def resume(folder: RunFolder) -> str:
+        resumed.append(folder.name)
+        return ""
+
+    monkeypatch.setattr("budgetscope.tui.screens.calibrate.resume", resume)
+    async with open_app(advisor).run_test(size=SMALL) as pilot:
+        screen = await looked(pilot)
+        screen.chosen = NAME
+        assert screen.run_shown is None
+        await screen.run_action("resume")
+        await until(pilot, lambda: resumed)
+        assert "is being read" in notices(pilot)[0]
+        assert resumed == [NAME]
 
 
 @pytest.mark.parametrize(("name", "text"), [("gpu", "first"), ("gpu", "-1"), ("minutes", "many")])

@@ -542,6 +542,17 @@ async def test_the_table_shows_every_law_with_the_words_of_the_report(start: Sta
             assert line.startswith(">") == row.chosen
 
 
+async def test_a_mistake_is_told_in_words_where_the_lower_half_has_the_screen(start: Start) -> None:
+    async with start().run_test(size=BIG) as pilot:
+        await settle(pilot)
+        await pilot.press("escape", "z")
+        assert "LAST GOOD PLAN" not in shown(pilot)
+        await type_into(pilot, "budget", "1e21 furlongs")
+        assert shown(pilot).count("LAST GOOD PLAN: ") == 2
+        await type_into(pilot, "budget", "1e21")
+        assert "LAST GOOD PLAN" not in shown(pilot)
+
+
 # Hostile and broken files
 
 

@@ -1,10 +1,12 @@
 """The app: wires desk, screens, keys and themes, and nothing more."""
 
+import codecs
+import sys
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePath
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TextIO
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -201,6 +203,14 @@ class BudgetscopeApp(App[None]):
                 return
 
 
+def _encoding_problem(terminal: TextIO | None) -> str:
+    """Return what is wrong where a terminal, to which Textual writes as to stderr, cannot show the charts."""
+    encoding = "utf-8" if terminal is None else terminal.encoding
+    if codecs.lookup(encoding).name == "utf-8":
+        return ""
+    return f"this terminal is set to {encoding}, which has no signs for charts: start with LC_ALL=C.UTF-8 in front."
+
+
 def run_app(request: PlanRequest | None = None) -> None:
     """Run the app until the user quits; what it showed is restored on the next start.
 
@@ -215,6 +225,7 @@ def run_app(request: PlanRequest | None = None) -> None:
         state = read_state()
     except BudgetscopeError as error:
         state, notice = AppState(toured=True), str(error)
+    notice = notice or _encoding_problem(sys.__stderr__)
     app = BudgetscopeApp(request, state=state, notice=notice, tour=request is None and not state.toured)
     app.run()
     if app.return_code:

@@ -1,5 +1,6 @@
 """What a person has typed about a file of runs, and what it asks for."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,21 @@ from budgetscope.core.quantities import parse_count
 from budgetscope.store.locations import expanded
 
 _MAPPED = "map-"
+_ENTRIES = {
+    "--counting": "counting", "--loss-unit": "loss unit", "--where": "only rows", "--schedule": "schedule",
+    "--seq-len": "seq_len", "--bytes-per-token": "bytes/token", "--vocab": "vocab", "--title": "title",
+}  # fmt: skip
+"""The entry for an option of the command line."""
+_NO_VALUE = r"(?!(?:out|in|if|or|and|to)\b)"
+
+
+def in_entries(sentence: str) -> str:
+    """Return a refusal of the command line in the words of the dialog: for every option there is an entry."""
+    sentence = re.sub(r"--map (\w+)=", r"\1: ", sentence).replace("--map", "the entries for columns")
+    for option, entry in _ENTRIES.items():
+        sentence = re.sub(rf"{option} {_NO_VALUE}(?=[\w'])", f"{entry}: ", sentence)
+        sentence = re.sub(rf"{option}(?![\w-])", f"the entry {entry}", sentence)
+    return sentence
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ def points_figure(fit: Fit, found: Examination) -> Figure | None:
             count_number,
         ),
         lines=(Line("", "N*(C)", "N*(C)", curve.flops, curve.n_params, curve.low, curve.high),),
-        points=(Points("o", "optimum of a budget, 95% as weighted", measured),) if measured else (),
+        points=(Points("o", "optimum, 95% as weighted", measured),) if measured else (),
     )
 
 
@@ -39,7 +39,7 @@ def residuals_figure(found: Examination) -> Figure | None:
         points=(
             Points(
                 "o",
-                "optimum of a budget, 95% as weighted",
+                "optimum, 95% as weighted",
                 tuple(Point(each.flops, each.value, each.low, each.high) for each in residuals),
             ),
         ),

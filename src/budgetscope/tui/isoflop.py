@@ -25,6 +25,7 @@ from budgetscope.tui.chart.figure import (
 )
 from budgetscope.tui.chart.scale import LinearScale, LogScale
 from budgetscope.tui.signs import SHARED
+from budgetscope.tui.titles import fitted as shortened
 
 _NEAREST, _FARTHEST = 8.0, 64.0
 """The curve is drawn over at least the one factor either way, and over at most the other."""
@@ -37,6 +38,7 @@ _FOOTROOM = 0.3
 _MAP_COLUMNS, _MAP_ROWS = 42, 28
 MAP_LEVELS, FEW_MAP_LEVELS = 9, 5
 _UPPER_EDGE = 0.97
+_LEGEND_TITLE = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def curve(shown: Budget) -> Figure | None:
         x=Axis(scale, "N, parameters", count_number),
         y=Axis(heights, f"loss, {iso.plan.loss_unit or 'unit unknown'}", plain_number),
         lines=(
-            Line("", f"─ loss by {iso.plan.law_title}", "─ fitted", sizes, solid),
+            Line("", f"─ loss by {shortened(iso.plan.law_title, _LEGEND_TITLE)}", "─ fitted", sizes, solid),
             Line("", "╌ the same, extrapolated", "╌ extrapolated", sizes, dashed),
         ),
         points=tuple(_letter(pick, pick.candidate.n_params, _height(pick, heights)) for pick in shown.picks),

@@ -316,7 +316,7 @@ KEYS = (
 
 _NAMES = {
     "question_mark": "?", "left_square_bracket": "[", "right_square_bracket": "]",
-    "escape": "Esc", "tab": "Tab", "shift+tab": "Shift-Tab",
+    "slash": "/", "escape": "Esc", "tab": "Tab", "shift+tab": "Shift-Tab",
     "up": "↑", "down": "↓", "left": "←", "right": "→",
     "pageup": "PageUp", "pagedown": "PageDown",
 }  # fmt: skip

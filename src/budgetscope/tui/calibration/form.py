@@ -1,5 +1,6 @@
 """The form of a new calibration: its fields, how their texts are read, and the command that says the same."""
 
+import math
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +8,6 @@ from typing import Any
 
 from budgetscope.calibrate.design import PRESETS
 from budgetscope.core.errors import UsageError
-from budgetscope.core.quantities import parse_count
 
 # `calibrate.request`, whose defaults the hints name, would load NumPy: a test holds the two together.
 
@@ -39,10 +39,20 @@ def _index(text: str) -> int:
     return int(text)
 
 
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < math.inf:
+        raise UsageError(f"{text!r} is no number of minutes; write it like 20.")
+    return minutes
+
+
 FIELDS = (
     Field("data", "data", "--data", str, "built-in, or a path", ("fineweb-edu-sample",)),
     Field("preset", "preset", "--preset", str, "standard", tuple(PRESETS)),
-    Field("minutes", "minutes", "--minutes", parse_count, "the preset's"),
+    Field("minutes", "minutes", "--minutes", _minutes, "the preset's"),
     Field("device", "device", "--device", str, "the best there is", ("cuda", "cpu", "mps")),
     Field("gpu", "GPU", "--gpu", _index, "the first"),
     Field("fit_id", "fit name", "--name", str, "mine/calibrated"),

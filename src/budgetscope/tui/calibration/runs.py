@@ -63,7 +63,14 @@ class View:
     @property
     def resumable(self) -> bool:
         """Whether there is something to go on with."""
-        return self.spec is not None and not self.live and self.status != "done"
+        return self.spec is not None and not self.live and self.status != "done" and not self.refused
+
+    @property
+    def refused(self) -> bool:
+        """Whether everything has been trained, and no fit could be made of it: to go on would end the same."""
+        state = self.state
+        trained = state.stage == max(words.STAGES) and state.planned and all(s.finished for s in state.cells.values())
+        return self.status == "failed" and trained
 
     @property
     def fitted(self) -> bool:

@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from budgetscope.api import command
 from budgetscope.core.errors import BudgetscopeError
@@ -16,6 +16,7 @@ from budgetscope.tui.desk import Desk
 from budgetscope.tui.keys import HELP, bound
 from budgetscope.tui.screens.patient import PatientScreen
 from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
+from budgetscope.tui.widgets.key_bar import KeyBar
 from budgetscope.tui.widgets.tab_bar import TabBar
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ class DeskScreen(PatientScreen[None]):
         if self.SAYS_PROBLEM:
             yield Static(id="problem", markup=False)
         yield from self.body()
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar()
 
     def body(self) -> ComposeResult:
         """Lay what is between header and footer."""

@@ -57,13 +57,12 @@ class CalibrateScreen(DeskScreen):
         self.new = NewRun(self._texts, self._offer_keys)
         self._run_view = RunView(id="run")
         self._observer = Observer()
-        self._looking = False
-        self._looked = False
-        self._again = False
+        self._looking = self._looked = self._again = False
         self._ticks = 0
         self._timer: Timer | None = None
         self._busy: set[str] = set()
-        self._awaited = ""
+        # Names of runs: the one to show once it is there, and the one to resume once it has been read.
+        self._awaited = self._resumes = ""
         self._offering: tuple[bool, ...] = ()
         self._decided: dict[str, str] = {}
 
@@ -144,6 +143,9 @@ class CalibrateScreen(DeskScreen):
             before = self.run_shown
             self._run_view.show(run)
             self._run_view.display = True
+            if self._resumes == run.folder.name:
+                self._resumes = ""
+                self.action_resume()
             if run.fitted and (before is None or not before.fitted):
                 self._judge(run)
             # A log that is longer than one look reads on at once.
@@ -162,7 +164,7 @@ class CalibrateScreen(DeskScreen):
 
     def watch_chosen(self) -> None:
         """Show the form, or a run."""
-        new = self.chosen == NEW
+        new, self._resumes = self.chosen == NEW, ""
         self.query_one(RunList).chosen = self.chosen
         self.new.display = new
         self._run_view.display = not new and self.run_shown is not None
@@ -221,9 +223,12 @@ class CalibrateScreen(DeskScreen):
             self._do("stop", lambda: halt(run.folder))
 
     def action_resume(self) -> None:
-        """Go on with the run on the screen."""
+        """Go on with the run on the screen, as soon as it has been read."""
         run = self.run_shown
-        if run is not None:
+        if run is None:
+            self._resumes = self.chosen
+            self.notify(f"{self.chosen} is being read, and then resumed.", markup=False)
+        elif run.resumable:
             self._do("resume", lambda: resume(run.folder))
 
     def action_detach(self) -> None:
@@ -386,7 +391,7 @@ _CONDITIONS: dict[str, Callable[[CalibrateScreen], bool]] = {
     "price": lambda s: s.chosen == NEW and not s.new.preparing,
     "start": lambda s: s.chosen == NEW and s.new.ready is not None,
     "stop": lambda s: s.new.preparing if s.chosen == NEW else s.run_shown is not None and s.run_shown.live,
-    "resume": lambda s: s.run_shown is not None and s.run_shown.resumable,
+    "resume": lambda s: s.chosen != NEW if s.run_shown is None else s.run_shown.resumable,
     "detach": lambda s: s.run_shown is not None and s.run_shown.live,
     "accept": lambda s: s.offered is not None,
     "keep_old": lambda s: s.offered is not None,

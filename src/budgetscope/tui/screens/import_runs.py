@@ -16,7 +16,7 @@ from budgetscope.api import Fitted
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.ledger import Convention
 from budgetscope.store.runs import FIELDS, LOSS_UNITS, Intake, Preview
-from budgetscope.tui.draft import Draft, PathSuggester
+from budgetscope.tui.draft import Draft, PathSuggester, in_entries
 from budgetscope.tui.fit_pages import columns_page, fitted_page, intake_page
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import DeskScreen
@@ -130,7 +130,7 @@ class ImportScreen(Dialog[str | None]):
                 preview = advisor.shelf.look(reading)
                 return _Seen(preview, advisor.read(reading), "")
             except BudgetscopeError as error:
-                return _Seen(preview, None, str(error))
+                return _Seen(preview, None, in_entries(str(error)))
 
         self._owner.in_background(look, self._show_seen)
 
@@ -182,7 +182,7 @@ class ImportScreen(Dialog[str | None]):
             try:
                 return advisor.fit(draft.reading(), draft.choices())
             except BudgetscopeError as error:
-                return str(error)
+                return in_entries(str(error))
 
         self._owner.in_background(fit, lambda found: self._show_fitted(draft, found))
 

@@ -34,6 +34,7 @@ from budgetscope.tui.widgets.recommendation import Cautions, Recommendation
 
 BUDGET_EXAMPLES = "1e21   64xH100 14d   $50k on H100   loss 2.6   N=7B"
 VIEWS = ("both", "chart", "table")
+_LAST_GOOD = "LAST GOOD PLAN: "
 
 
 class PlanScreen(DeskScreen):
@@ -55,6 +56,7 @@ class PlanScreen(DeskScreen):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
+        self._titles: dict[str, str] = {}
         self._figures: Figures | None = None
         self._compared: tuple[Advisor, Plan | None] | None = None
 
@@ -142,7 +144,14 @@ class PlanScreen(DeskScreen):
     def _await_comparison(self) -> None:
         laws = self.query_one(LawTable)
         laws.waiting = True
-        laws.border_title = f"comparing {len(self.desk.fit_ids)} laws ..."
+        self._titles["laws"] = f"comparing {len(self.desk.fit_ids)} laws ..."
+        self._entitle()
+
+    def _entitle(self) -> None:
+        """Name chart and table; those of the last good plan say so, since they may have the whole screen."""
+        stale = _LAST_GOOD if self.desk.problem is not None else ""
+        for part, title in self._titles.items():
+            self.query_one(f"#{part}").border_title = Content(stale + title)
 
     def _show_request(self) -> None:
         """Write the fields that say something else, since the request was changed elsewhere."""
@@ -164,6 +173,7 @@ class PlanScreen(DeskScreen):
         problem = self.desk.problem
         self.query_one(Recommendation).stale = problem is not None
         self.set_class(problem is not None, "-stale")
+        self._entitle()
         for field in FIELDS:
             if problem is not None and field.name == problem.field:
                 self.row(field.name).problem(problem.sentence)
@@ -177,13 +187,15 @@ class PlanScreen(DeskScreen):
         chart, shown = self.query_one(Chart), spot(quantity)
         chart.figure = figure
         told = f"{plan.convention} count" if figure else f"{plan.law_id} says nothing of {shown.silent}"
-        chart.border_title = Content(f"{shown.title}, {told}  ({SPOTS.index(shown) + 1} of {len(SPOTS)})")
+        self._titles["chart"] = f"{shown.title}, {told}  ({SPOTS.index(shown) + 1} of {len(SPOTS)})"
+        self._entitle()
 
     def _show_comparison(self, comparison: Comparison) -> None:
         self._compared = (self.desk.advisor, self.desk.plan)
         laws = self.query_one(LawTable)
         laws.signs, laws.comparison, laws.waiting = self.desk.signs, comparison, False
-        laws.border_title = "What the others say"
+        self._titles["laws"] = "What the others say"
+        self._entitle()
         if self.row("law").input.suggester is None:
             ids = [fit.id for fit in self.desk.advisor.fits if fit.allocation]
             self.row("law").input.suggester = SuggestFromList(ids, case_sensitive=False)

@@ -158,7 +158,11 @@ class Chart(Widget):
         style = self.get_component_rich_style("chart--marker")
         column = round(place.x * (drawing.width - 1))
         height = round((1 - figure.y.scale.fraction(reading.y)) * (drawing.height * 4 - 1)) // 4
-        strip = _over(strip, drawing.left + column, "┼" if row == height else "│", style)
+        place_here = drawing.left + column
+        # Letters and labels stay legible under the line.
+        under = strip.crop(place_here, place_here + 1).text
+        if row == height or not (under.isalnum() or (under.isascii() and under.strip())):
+            strip = _over(strip, place_here, "┼" if row == height else "│", style)
         if row:
             return strip
         text = f" {reading.text} "[: drawing.width]

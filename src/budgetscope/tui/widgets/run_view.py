@@ -41,6 +41,7 @@ class RunView(Vertical):
 
     DEFAULT_CSS: ClassVar[str] = """
     RunView #where { height: 4; text-wrap: nowrap; text-overflow: ellipsis; }
+    RunView #where.-trouble { height: auto; text-wrap: wrap; }
     RunView Grid { height: 1fr; grid-size: 1; grid-rows: 1fr; }
     RunView Grid > * { height: 100%; }
     """
@@ -165,6 +166,7 @@ class RunView(Vertical):
             self.view = "fit"
         where = self.query_one("#where", Static)
         where.border_title = Content(run.folder.name)
+        where.set_class(bool(_trouble(run)), "-trouble")
         where.update(_where(run))
         if before is None or not same or before.state is not run.state:
             self.query_one(CellGrid).state = run.state
@@ -198,6 +200,11 @@ class RunView(Vertical):
         self.grid = (int(value), current[1]) if what == 0 else (current[0], float(value))
 
 
+def _trouble(run: View) -> str:
+    """Return what is wrong with a run, which is read to its end."""
+    return run.problem or (run.state.reason if run.status == "failed" else "")
+
+
 def _where(run: View) -> Content:
     """Return where a run is, the most important first."""
     state = run.state
@@ -209,8 +216,10 @@ def _where(run: View) -> Content:
     done, cells = sum(s.finished for s in state.cells.values()), max(len(state.cells), 1)
     bar = "█" * (done * _BAR // cells)
     second = Content.assemble((bar.ljust(_BAR, "░"), "$text-primary"), f" {words.counts(state)}")
-    if run.problem:
-        third = Content.styled(PROBLEM_SIGN + run.problem, "bold $text-error")
+    trouble = _trouble(run)
+    if trouble:
+        more = " Everything is trained: resuming would end the same." if run.refused else ""
+        third = Content.styled(f"{PROBLEM_SIGN}{trouble}{more}", "bold $text-error")
     elif run.status == "running":
         third = Content(run.speed or "no step yet")
     else:
