@@ -14,11 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from budgetscope.api import Advisor
     from budgetscope.calibrate.events import Record
     from budgetscope.calibrate.folder import RunFolder
     from budgetscope.calibrate.launch import Options, Watch
-    from budgetscope.core.fit import Fit
 
 _TICK_SECONDS = 0.25
 _LINE_SECONDS = 10.0
@@ -180,12 +178,17 @@ def store(folder: "RunFolder", *, quiet: bool, accept: bool, again: bool = False
     """
     from budgetscope.api import Advisor
     from budgetscope.calibrate.request import is_bundled
+    from budgetscope.cli.fits import _diff
+    from budgetscope.cli.output import console
     from budgetscope.store.library import load
 
     advisor = Advisor()
     fit = load(folder.fit_file)
     if not quiet:
-        _show_difference(advisor, folder, fit)
+        terminal = console()
+        terminal.print()
+        # Its flags are among what the difference says.
+        _diff(advisor.differ(advisor.active_law, str(folder.fit_file)), terminal)
     if is_bundled(fit.id):
         raise UsageError(f"{fit.id} ships with budgetscope and stays as it is; the fit is kept in {folder.fit_file}.")
     if accept:
@@ -204,14 +207,3 @@ def store(folder: "RunFolder", *, quiet: bool, accept: bool, again: bool = False
         say(f"{fit.id} is stored in {advisor.library.save(fit)}")
         folder.mark_stored()
         say(f"it becomes active with: budgetscope fits use {fit.id}")
-
-
-def _show_difference(advisor: "Advisor", folder: "RunFolder", fit: "Fit") -> None:
-    from budgetscope.cli.fits import _diff
-    from budgetscope.cli.output import console
-
-    terminal = console()
-    terminal.print()
-    _diff(advisor.differ(advisor.active_law, str(folder.fit_file)), terminal)
-    for flag in fit.flags:
-        terminal.print(f"! {flag}", style="yellow")
