@@ -21,7 +21,7 @@ from budgetscope.store import locations
 from budgetscope.store.state import AppState, read_state
 from budgetscope.tui import app as app_module
 from budgetscope.tui import tabs
-from budgetscope.tui.app import DEFAULT_BUDGET, LIGHT, BudgetscopeApp, _encoding_problem, run_app
+from budgetscope.tui.app import DEFAULT_BUDGET, LIGHT, BudgetscopeApp, _require_signs, run_app
 from budgetscope.tui.screens.base import DeskScreen, Remembered
 from budgetscope.tui.tabs import TABS, Tab
 from budgetscope.tui.widgets import tab_bar
@@ -268,11 +268,15 @@ def test_an_app_that_failed_says_so_and_its_state_is_not_kept(monkeypatch: pytes
     assert read_state() == AppState()
 
 
-@pytest.mark.parametrize(("encoding", "told"), [("utf-8", False), ("UTF8", False), ("iso-8859-1", True)])
-def test_a_terminal_without_the_signs_for_charts_is_told(encoding: str, told: bool) -> None:
-    terminal = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    assert bool(_encoding_problem(terminal)) == told
-    assert _encoding_problem(None) == ""
+def test_a_terminal_without_the_signs_for_charts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for encoding in ("utf-8", "UTF8"):
+        _require_signs(io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    _require_signs(None)
+    latin = io.TextIOWrapper(io.BytesIO(), encoding="iso-8859-1")
+    with pytest.raises(FailureError, match="LC_ALL"):
+        _require_signs(latin)
+    monkeypatch.setenv("TEXTUAL_DRIVER", "a browser")
+    _require_signs(latin)
 
 
 @pytest.mark.parametrize("columns", [80, 100, 160])

@@ -1,6 +1,7 @@
 """The app: wires desk, screens, keys and themes, and nothing more."""
 
 import codecs
+import os
 import sys
 from collections.abc import Iterable
 from datetime import datetime
@@ -203,12 +204,14 @@ class BudgetscopeApp(App[None]):
                 return
 
 
-def _encoding_problem(terminal: TextIO | None) -> str:
-    """Return what is wrong where a terminal, to which Textual writes as to stderr, cannot show the charts."""
-    encoding = "utf-8" if terminal is None else terminal.encoding
-    if codecs.lookup(encoding).name == "utf-8":
-        return ""
-    return f"this terminal is set to {encoding}, which has no signs for charts: start with LC_ALL=C.UTF-8 in front."
+def _require_signs(terminal: TextIO | None) -> None:
+    """Refuse a terminal on which frames and charts would be a heap of codes; Textual writes as to stderr."""
+    if terminal is None or "TEXTUAL_DRIVER" in os.environ or codecs.lookup(terminal.encoding).name == "utf-8":
+        return
+    raise FailureError(
+        f"the terminal is set to {terminal.encoding}, which has no signs for frames and charts; write LC_ALL=C.UTF-8 "
+        "in front of the command, or use the other commands."
+    )
 
 
 def run_app(request: PlanRequest | None = None) -> None:
@@ -218,14 +221,14 @@ def run_app(request: PlanRequest | None = None) -> None:
         request: what to open with; what was asked last when None, on the very first start after a tour.
 
     Raises:
-        FailureError: the app failed, or what was shown cannot be stored.
+        FailureError: the terminal cannot show the app, the app failed, or what was shown cannot be stored.
     """
+    _require_signs(sys.__stderr__)
     notice = ""
     try:
         state = read_state()
     except BudgetscopeError as error:
         state, notice = AppState(toured=True), str(error)
-    notice = notice or _encoding_problem(sys.__stderr__)
     app = BudgetscopeApp(request, state=state, notice=notice, tour=request is None and not state.toured)
     app.run()
     if app.return_code:

@@ -16,6 +16,7 @@ from textual.strip import Strip
 from budgetscope.report.shelf import ShelfRow, shelf_row
 from budgetscope.store.library import Entry
 from budgetscope.tui.messages import FitChosen
+from budgetscope.tui.titles import fitted
 
 LEGEND = "* default > plan A/B marked ! flags ✗ broken ~ edited ^ shadows"
 MARKS = ("A", "B")
@@ -155,7 +156,7 @@ class FitTable(ScrollView):
         if isinstance(line, str):
             return self._strip(f"── {line} ".ljust(width, "─"), width, "group")
         row = self._row(line)
-        cells = " ".join(_cut(getattr(row, name), size) for name, size in widths)
+        cells = " ".join(_cell(row, name, size) for name, size in widths)
         stands = line.id in self.standing.defaults | self.standing.followed
         part = "broken" if line.fit is None else "standing" if stands else ""
         strip = self._strip(f"{self._signs(line)} {cells}", width, part)
@@ -200,6 +201,11 @@ def _group(entry: Entry) -> str:
     if entry.layer != "bundled":
         return "your own" if entry.layer == "user" else "from BUDGETSCOPE_FITS"
     return "bundled: steps of an argument, not recommendations" if entry.fit.ablation else "bundled"
+
+
+def _cell(row: ShelfRow, name: str, size: int) -> str:
+    text = getattr(row, name)
+    return _cut(fitted(text, size) if name == "title" else text, size)
 
 
 def _cut(text: str, width: int) -> str:
