@@ -47,7 +47,9 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
         flags.append(f"No law of learning rate and batch: {grid_reason}")
     laws = _determined(laws, flags)
     if not laws:
-        lacking = " ".join([_sentence(isoflop_reason or grid_reason), *_partial(state)])
+        partial = _partial(state)
+        remedy = [f"Go on with `budgetscope calibrate --resume {spec.run}`."] if partial else []
+        lacking = " ".join([f"{(isoflop_reason or grid_reason).rstrip('.')}.", *partial, *remedy])
         raise UsageError(f"the run {spec.run!r} gives no fit: {lacking}")
     if isoflop is None:
         flags.append(f"No law of N and D: {isoflop_reason}")
@@ -122,9 +124,7 @@ def _isoflop(state: RunState) -> tuple[IsoFlopFit | None, RunTable | None, str]:
     table = isoflop_table(state)
     if table is None:
         lost = state.of_stage(2) and all(s.finished for s in state.of_stage(2))
-        why = (
-            "every run of stage 2 diverged: check the data." if lost else "stage 2 has no reading yet: resume the run."
-        )
+        why = "every run of stage 2 diverged: check the data." if lost else "stage 2 has no reading yet."
         return None, None, why
     try:
         return fit_isoflop(table, intervals="scatter"), table, ""
@@ -166,12 +166,8 @@ def _recipe_constants(state: RunState) -> dict[str, Law]:
     }
 
 
-def _sentence(text: str) -> str:
-    return f"{text.rstrip('.')}."
-
-
 def _partial(state: RunState) -> list[str]:
-    """Return what a run has not trained, one sentence a stage, and the remedy; nothing of a whole run."""
+    """Return what a run has not trained, one sentence a stage; nothing of a whole run."""
     sentences = []
     for stage in (1, 2):
         states = state.of_stage(stage)
@@ -180,7 +176,7 @@ def _partial(state: RunState) -> list[str]:
             sentences.append(f"Partial: stage {stage} has not begun.")
         elif finished < len(states):
             sentences.append(f"Partial: {finished} of {len(states)} cells of stage {stage} finished.")
-    return [*sentences, "Resume it for the rest."] if sentences else []
+    return sentences
 
 
 def _missing(state: RunState, spec: Spec) -> list[str]:

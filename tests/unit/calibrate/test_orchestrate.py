@@ -158,7 +158,7 @@ def test_partial_run_without_a_fit_says_what_is_missing(new_run: NewRun, spec: S
     state = carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
     first = state.of_stage(1)
     cells = [*first[:4], *(replace(s, status="planned", readings=()) for s in first[4:])]
-    with pytest.raises(UsageError, match=rf"Partial: 4 of {len(first)} cells of stage 1 finished\..* Resume it for"):
+    with pytest.raises(UsageError, match=rf"Partial: 4 of {len(first)} cells of stage 1 finished\..* Go on with"):
         build_fit(replace(state, cells={s.cell.id: s for s in cells}), spec)
 
 
