@@ -18,6 +18,7 @@ from budgetscope.api import Advisor, PlanRequest, command, said
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.report.tables import comparison_markdown, plan_markdown
 from budgetscope.store import locations
+from budgetscope.store.settings import Settings
 from budgetscope.store.state import AppState, read_state
 from budgetscope.tui import app as app_module
 from budgetscope.tui import tabs
@@ -389,3 +390,17 @@ async def test_a_refusal_in_the_background_is_told(start: Start) -> None:
         other.in_background(refuse, lambda _: None)
         await settled(pilot)
         assert notices(pilot) == ["[b]no[/b]"]
+
+
+@pytest.mark.parametrize("screen", ["plan", "compare", "whatif", "why"])
+async def test_the_command_copied_gives_the_same_to_somebody_with_other_defaults(screen: str, advisor: Advisor) -> None:
+    law, recipe = "hoffmann2022/approach-3", "steplaw2025/dense"
+    own = Advisor(advisor.library, Settings(law, recipe), ())
+    app = BudgetscopeApp(PlanRequest("1e21"), own, AppState(screen=screen))
+    async with app.run_test(size=BIG) as pilot:
+        await settled(pilot)
+        await pilot.press("escape", "y")
+        said_by_app = app.clipboard
+    named = f" --law {law} --hyperparameters {recipe}"
+    # An explanation follows no law: its command has no such options.
+    assert said_by_app.endswith("1e21" if screen == "why" else f"1e21{named}")

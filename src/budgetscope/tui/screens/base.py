@@ -10,7 +10,6 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from budgetscope.api import command
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.tui.desk import Desk
 from budgetscope.tui.keys import HELP, bound
@@ -75,7 +74,7 @@ class DeskScreen(PatientScreen[None]):
 
     def as_command(self) -> str | None:
         """Return the shell command that gives the same; None while there is nothing."""
-        return None if self.desk.answered is None else command(self.desk.answered)
+        return None if self.desk.answered is None else self.desk.advisor.command(self.desk.answered)
 
     def remember(self) -> Remembered:
         """Return what to restore on the next start; asked when the widgets are gone."""

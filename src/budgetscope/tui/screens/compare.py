@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from budgetscope.api import command, said
+from budgetscope.api import said
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.report.tables import board_markdown, comparison_markdown
 from budgetscope.store.scenarios import (
@@ -365,7 +365,7 @@ class CompareScreen(DeskScreen):
     def as_command(self) -> str | None:
         """Return the command of the scenario at the cursor."""
         request = None if self._lineup is None else self._entry().request
-        return None if request is None else command(request, "compare" if self.laws else "plan")
+        return None if request is None else self.desk.advisor.command(request, "compare" if self.laws else "plan")
 
     def as_markdown(self) -> str | None:
         """Return the scenarios, or what the laws say, as the report words them."""

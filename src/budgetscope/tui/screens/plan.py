@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.suggester import SuggestFromList
 
-from budgetscope.api import Advisor, PlanRequest, command
+from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.compare import Comparison
 from budgetscope.core.ledger import Convention
 from budgetscope.core.plan import Plan
@@ -257,7 +257,7 @@ class PlanScreen(DeskScreen):
         if self.desk.plan is not None and self.desk.answered is not None:
             comparison = self.query_one(LawTable).comparison
             skipped = comparison.skipped if comparison else ()
-            self.app.push_screen(DetailsScreen(self.desk.plan, command(self.desk.answered), skipped))
+            self.app.push_screen(DetailsScreen(self.desk.plan, self.desk.advisor.command(self.desk.answered), skipped))
 
     def action_crosshair(self, cells: int) -> None:
         """Move the crosshair of the chart."""
@@ -270,7 +270,7 @@ class PlanScreen(DeskScreen):
         if self.desk.plan is None or self.desk.answered is None:
             return None
         comparison = self.query_one(LawTable).comparison
-        parts = [plan_markdown(self.desk.plan, command(self.desk.answered))]
+        parts = [plan_markdown(self.desk.plan, self.desk.advisor.command(self.desk.answered))]
         if comparison is not None:
             parts.append(comparison_markdown(comparison))
         return "\n".join(parts)

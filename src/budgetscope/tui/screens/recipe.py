@@ -11,7 +11,6 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from budgetscope.api import command
 from budgetscope.core.recipe_sheet import RecipeSheet
 from budgetscope.report.recipe_sheet import recipe_markdown
 from budgetscope.tui.desk import Desk
@@ -128,7 +127,7 @@ class RecipeScreen(DeskScreen):
         """Return the recipe and everything that is known of it."""
         if self._sheet is None or self.desk.answered is None:
             return None
-        return recipe_markdown(self._sheet, command(self.desk.answered))
+        return recipe_markdown(self._sheet, self.desk.advisor.command(self.desk.answered))
 
     def remember(self) -> Remembered:
         """Return whether the notes are shown."""

@@ -10,7 +10,6 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from budgetscope.api import command
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.quantities import format_count, format_flops
 from budgetscope.core.whatif import SERVED_STEPS, SERVING_ASSUMPTION, SERVING_SHORT, Candidate, parse_served
@@ -258,7 +257,7 @@ class WhatifScreen(DeskScreen):
 
     def as_command(self) -> str | None:
         """Return the command that compares the laws at this budget."""
-        return None if self.desk.answered is None else command(self.desk.answered, "compare")
+        return None if self.desk.answered is None else self.desk.advisor.command(self.desk.answered, "compare")
 
     def as_markdown(self) -> str | None:
         """Return the size where one stands among the picks of the laws."""
@@ -267,7 +266,9 @@ class WhatifScreen(DeskScreen):
             return None
         best = found.iso.at(found.best.n_params, self._served_tokens)
         others = [(pick.title, pick.candidate) for pick in found.picks]
-        return whatif_markdown(found.iso, here, best, others, self._served_tokens, command(self.desk.answered))
+        return whatif_markdown(
+            found.iso, here, best, others, self._served_tokens, self.desk.advisor.command(self.desk.answered)
+        )
 
     def remember(self) -> Remembered:
         """Return where one stands."""

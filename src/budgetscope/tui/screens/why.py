@@ -9,7 +9,6 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from budgetscope.api import command
 from budgetscope.report.tables import explanation_markdown
 from budgetscope.tui.desk import Desk
 from budgetscope.tui.keys import bindings
@@ -126,7 +125,7 @@ class WhyScreen(DeskScreen):
 
     def as_command(self) -> str | None:
         """Return the command that explains the same."""
-        return None if self.desk.answered is None else command(self.desk.answered, "explain")
+        return None if self.desk.answered is None else self.desk.advisor.command(self.desk.answered, "explain")
 
     def remember(self) -> Remembered:
         """Return where the walk stands."""
