@@ -20,7 +20,7 @@ KEYS = {
 }  # fmt: skip
 QUIET_S = 0.1
 """A repaint has ended when nothing was written for so long."""
-GIVE_UP_S = 30.0
+GIVE_UP_S = 120.0
 _SETTLED_S = 0.4
 _MIB = 2**20
 
@@ -53,7 +53,7 @@ class Terminal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
-        """Quit the program; end it where something went wrong."""
+        """Quit the program, which must not have failed; end it where something went wrong."""
         if kind is None:
             os.write(self._fd, KEYS["quit"])
         else:
@@ -63,12 +63,20 @@ class Terminal:
                 pass
         except OSError:
             pass  # the other end has closed
-        os.waitpid(self._pid, 0)
+        status = os.waitpid(self._pid, 0)[1]
         os.close(self._fd)
+        if kind is None and status:
+            raise RuntimeError(f"the program failed with {os.waitstatus_to_exitcode(status)}")
 
     def _read(self, patience: float) -> bytes:
         """Return what is written within some seconds; nothing when nothing is."""
         return os.read(self._fd, 65536) if select.select([self._fd], [], [], max(0.0, patience))[0] else b""
+
+    def answer(self, key: str, text: bytes) -> float:
+        """Press a key, and return the seconds until `text` was written."""
+        pressed = time.perf_counter()
+        os.write(self._fd, KEYS.get(key) or key.encode())
+        return self.read_until(text) + self.started - pressed
 
     def read_until(self, text: bytes) -> float:
         """Return the seconds from the start until `text` was written."""
