@@ -133,7 +133,7 @@ async def test_it_follows_the_desk(start: Start) -> None:
         screen.desk.ask(PlanRequest("1e19", seq_len=4096))
         await settled(pilot)
         assert "1e19 FLOPs: lr and batch" in shown(pilot)
-        assert "sequences of 4,096" in shown(pilot)
+        assert " x 4,096 " in shown(pilot)
         screen.desk.ask(PlanRequest("1e19 furlongs"))
         await settled(pilot)
         assert "✗ budget: " in shown(pilot)
