@@ -77,6 +77,7 @@ async def test_a_law_has_one_letter_on_plan_what_if_and_compare(start: Start, tm
         whatif = await seen(pilot, "3")
         assert lettered(whatif, "Chinchilla, approach 1") == "H"
         assert {pick.fit_id: pick.letter for pick in app.stage.query_one(Picks).picks}.items() <= expected.items()
+        assert ("more: n and p go through them" in whatif) == (number == 500)
         await seen(pilot, "m", "n", "p")
         compare = await seen(pilot, "2")
         drawn = app.stage.query_one(Chart).figure

@@ -9,6 +9,7 @@ from budgetscope.core.difference import Difference
 from budgetscope.report.intake import intake_cells
 from budgetscope.report.shelf import Section, difference_tables, law_sections
 from budgetscope.store.runs import Intake, Preview
+from budgetscope.tui.draft import in_entries
 from budgetscope.tui.widgets.page import Fact, Heading, Line, Row, Warned
 
 
@@ -44,12 +45,16 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[Lin
 def intake_page(intake: Intake) -> tuple[Line, ...]:
     """Return what became of every row of a file."""
     rows = [Fact(f"{count:>6} {what}", why) for count, what, why in intake_cells(intake)]
-    return (Heading("What became of its rows"), *rows, *(Fact("assumed", each) for each in intake.assumptions))
+    return (
+        Heading("What became of its rows"),
+        *rows,
+        *(Fact("assumed", in_entries(each)) for each in intake.assumptions),
+    )
 
 
 def columns_page(preview: Preview) -> tuple[Line, ...]:
     """Return the columns of a file, and which fields have to be chosen."""
-    unclear = (Fact(f"? {name}", sentence) for name, sentence in preview.unclear.items())
+    unclear = (Fact(f"? {name}", in_entries(sentence)) for name, sentence in preview.unclear.items())
     return (Heading(f"{preview.rows} rows of these columns"), ", ".join(preview.columns), *unclear)
 
 

@@ -99,6 +99,9 @@ class Picks(Widget):
                 title = fitted(pick.title, room).ljust(room)
                 cells.append(Content.styled(f"{pick.letter} {title} {end} ", self._style(pick)))
             lines.append(Content("").join(cells))
+        if rows > height > 0:
+            hidden = len(self.picks) - sum(len(self.picks[row::rows]) for row in range(height - 1))
+            lines[-1] = Content.styled(f"... and {hidden} more: n and p go through them", _QUIET)
         return Content("\n").join(lines)
 
 
