@@ -22,13 +22,11 @@ class Prediction:
         fit_id: whose law.
         value: in our units: batch in tokens, learning rate and beta2 as numbers; None when the law is silent.
         outside: by predictor, the factor by which it lies outside the law's fitted range; only those outside.
-        interval: 95% of the law's bootstrap draws, if it has any.
     """
 
     fit_id: str
     value: float | None
     outside: Mapping[str, float]
-    interval: tuple[float, float] | None = None
 
 
 def predictors(fit: Fit, point: OperatingPoint, family: ShapeFamily, loss: float | None) -> Predictors:
@@ -43,12 +41,20 @@ def predict(fit: Fit, role: str, point: OperatingPoint, family: ShapeFamily, los
     if law is None or not isinstance(law.law, HyperparameterLaw):
         return None
     at = predictors(fit, point, family, loss)
-    return Prediction(fit.id, law.law.predict(at), outside(law, at), _interval(law, at))
+    return Prediction(fit.id, law.law.predict(at), outside(law, at))
 
 
-def _interval(law: Law, at: Predictors) -> tuple[float, float] | None:
-    if not isinstance(law.uncertainty, Draws) or not isinstance(law.law, HyperparameterLaw):
+def predict_interval(
+    fit: Fit, role: str, point: OperatingPoint, family: ShapeFamily, loss: float | None
+) -> tuple[float, float] | None:
+    """Return 95% of what the bootstrap draws of a fit's law for a hyperparameter say; None where there are none.
+
+    Every draw is asked, a thousand times the work of `predict`.
+    """
+    law = fit.laws.get(role)
+    if law is None or not isinstance(law.law, HyperparameterLaw) or not isinstance(law.uncertainty, Draws):
         return None
+    at = predictors(fit, point, family, loss)
     drawn = [value for each in law.uncertainty.laws(law.law) if (value := each.predict(at)) is not None]
     return percentiles(drawn, LEVEL) if drawn else None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from budgetscope.core.errors import FailureError
 from budgetscope.core.fit import Fit
-from budgetscope.core.hyperparameters import outside, predict, predictors
+from budgetscope.core.hyperparameters import outside, predict, predict_interval, predictors
 from budgetscope.core.laws import BatchStep, Constant, TokenHalfLife, WarmupParams
 from budgetscope.core.plan import Plan
 from budgetscope.core.question import Question, locate
@@ -87,7 +87,7 @@ def _opinion(role: str, fit: Fit, question: Question, plan: Plan, optimum: Opera
             said = predict(fit, role, optimum, family, loss)
             if said is not None:
                 value = said.value
-                low, high = said.interval or (None, None)
+                low, high = predict_interval(fit, role, optimum, family, loss) or (None, None)
         case BatchStep() | TokenHalfLife():
             value = law.law.at_batch(batch)
         case WarmupParams():

@@ -10,6 +10,7 @@ from budgetscope.core.hyperparameters import (
     coupled_weight_decay,
     first_with,
     predict,
+    predict_interval,
     predictors,
     whole_sequences,
 )
@@ -106,19 +107,20 @@ def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -
 
 def _hyperparameter(role: str, question: Question, optimum: OperatingPoint, loss: float | None) -> tuple[Estimate, str]:
     """Return the followed law's value with the spread of all laws that speak, and the followed fit's id."""
-    followed = [_asked(question, fit, role, optimum, loss) for fit in question.hyperparameters]
-    speaking = [p for p in followed if p is not None and p.value is not None]
-    if not speaking or speaking[0].value is None:
+    asked = [(fit, _asked(question, fit, role, optimum, loss)) for fit in question.hyperparameters]
+    speaking = [(fit, said.value) for fit, said in asked if said is not None and said.value is not None]
+    if not speaking:
         raise UsageError(
             f"no fit in use predicts the {role.replace('_', ' ')} here; choose others with --hyperparameters."
         )
-    value = speaking[0].value
-    if speaking[0].interval is not None:
-        return Estimate(value, *speaking[0].interval, "95% of the law's bootstrap draws"), speaking[0].fit_id
+    followed, value = speaking[0]
+    interval = sound(followed.id, predict_interval, followed, role, optimum, question.family, loss)
+    if interval is not None:
+        return Estimate(value, *interval, "95% of the law's bootstrap draws"), followed.id
     others = [_asked(question, fit, role, optimum, loss) for fit in question.opinions]
-    values = {p.fit_id: p.value for p in [*others, speaking[0]] if p is not None and p.value is not None}
+    values = {p.fit_id: p.value for p in others if p is not None and p.value is not None} | {followed.id: value}
     basis = f"range over {len(values)} published laws, not a confidence interval"
-    return Estimate(value, min(values.values()), max(values.values()), basis), speaking[0].fit_id
+    return Estimate(value, min(values.values()), max(values.values()), basis), followed.id
 
 
 def _asked(question: Question, fit: Fit, role: str, optimum: OperatingPoint, loss: float | None) -> Prediction | None:

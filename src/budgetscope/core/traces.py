@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from budgetscope.core.fit import Fit, Range
-from budgetscope.core.hyperparameters import predict
+from budgetscope.core.hyperparameters import predict, predict_interval
 from budgetscope.core.question import Question
 from budgetscope.core.solve import OperatingPoint, operate, recount
 from budgetscope.core.soundness import sound
@@ -115,7 +115,10 @@ def _recipe_trace(
     fit: Fit, role: str, question: Question, places: Sequence[tuple[OperatingPoint, float | None]], band: bool
 ) -> Trace:
     said = [sound(fit.id, predict, fit, role, point, question.family, loss) for point, loss in places]
-    intervals = [each.interval if each else None for each in said]
+    intervals = [
+        sound(fit.id, predict_interval, fit, role, point, question.family, loss)
+        for point, loss in (places if band else ())
+    ]
     known = [interval for interval in intervals if interval is not None]
     full = band and len(known) == len(said)
     span = fit.laws[role].fitted.get("n_params") if band else None
