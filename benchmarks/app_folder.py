@@ -78,7 +78,7 @@ def plan_run(name: str) -> RunFolder:
 
 def _spec(name: str) -> Spec:
     corpus = CorpusFacts("a planted text", "/nowhere", "0" * 64, "bytes", 257, 1.0, 10_000_000, 200_000)
-    seconds = PRESETS[_PRESET].minutes * 60
+    seconds = PRESETS[_PRESET].minutes * 60.0
     planned = design(_PRESET, seconds, Rate.assumed("cpu").seconds, corpus.vocab_size, 64)
     planned = replace(planned, stage1=planned.stage1[:N_CELLS])
     return Spec(1, name, "2026-01-02T03:04:05Z", "mine/fake", "cpu", None, corpus, planned, seconds, "0")
