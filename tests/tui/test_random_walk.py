@@ -119,5 +119,5 @@ class Walk(RuleBasedStateMachine):
 
 TestWalk = Walk.TestCase
 TestWalk.settings = settings(
-    max_examples=8, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=5, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
 )
