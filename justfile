@@ -23,8 +23,9 @@ docs:
     python tools/docs.py --check
     python -m tools.calibration_page --check
 
+# One worker more than there are cores, since tests of the app and of workers also wait; eight at most.
 test *args:
-    python -m pytest -n auto --maxprocesses 8 --dist worksteal {{ args }}
+    python -m pytest -n $(( {{ num_cpus() }} < 8 ? {{ num_cpus() }} + 1 : 8 )) --dist worksteal {{ args }}
 
 # The wheel carries the fits and plans without torch, in an environment of its own.
 wheel:

@@ -5,7 +5,8 @@
 3.2
 """
 
-from budgetscope.api.advisor import EXPORT_FORMATS, Advisor, write_export
+from budgetscope.api.advisor import Advisor
+from budgetscope.api.export import EXPORT_FORMATS, write_export
 from budgetscope.api.request import PlanRequest, command, request_of, said
 from budgetscope.api.runs import FitChoices, Fitted, Reading, Scored
 from budgetscope.core.compare import Comparison

@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING
 
 from budgetscope.api import runs as _runs
 from budgetscope.api.charts import Charts
+from budgetscope.api.defaults import (
+    CRITICAL_BATCH,
+    DEFAULT_HYPERPARAMETERS,
+    DEFAULT_LAW,
+    OPINIONS,
+    RECIPE_ROLES,
+)
+from budgetscope.api.export import export_text
 from budgetscope.api.request import PlanRequest, command
 from budgetscope.api.runs import FitChoices, Fitted, Reading, Scored, family_of
 from budgetscope.api.shelf import Shelf
@@ -37,9 +45,7 @@ from budgetscope.core.solve import recount
 from budgetscope.core.soundness import sound
 from budgetscope.core.traces import Trace
 from budgetscope.core.whatif import IsoFlop, iso_flop
-from budgetscope.report import tables
 from budgetscope.store.devices import UserDevices, user_devices
-from budgetscope.store.files import exists, write_atomically
 from budgetscope.store.library import Entry, Library
 from budgetscope.store.locations import expanded, settings_file
 from budgetscope.store.schema import MAX_COUNT
@@ -48,24 +54,6 @@ from budgetscope.store.settings import Settings, read_settings, write_settings
 if TYPE_CHECKING:
     from budgetscope.fitting.value import Valuation
     from budgetscope.store.runs import Intake
-
-DEFAULT_LAW = "porian2024/refinedweb-tuned"
-DEFAULT_HYPERPARAMETERS = "porian2024/rounded-rule"
-"""It is what the tuned runs behind the default law used."""
-CRITICAL_BATCH = "zhang2024/critical-batch"
-OPINIONS = (
-    "porian2024/rounded-rule",
-    "porian2024/sweep-fit",
-    "olmo2025/halved-rate",
-    "steplaw2025/dense",
-    "deepseek2024/current-data",
-)
-"""Fits whose learning rate and batch show the spread of the field. Left out: Kaplan's learning rate, which
-its authors bound to 1e10 parameters, and MiniCPM's, which holds under another parametrisation."""
-
-EXPORT_FORMATS = ("md", "csv", "json")
-
-RECIPE_ROLES = {"learning_rate", "batch_size", "beta2", "critical_batch_size", "warmup", "weight_decay"}
 
 
 class Advisor:
@@ -368,16 +356,7 @@ class Advisor:
         question = self.question(request)
         answer = _plan.plan(question)
         comparison = _compare.compare(question, answer, self._asked(question.fit))
-        said = self.command(request)
-        match form:
-            case "md":
-                return tables.plan_markdown(answer, said) + "\n" + tables.comparison_markdown(comparison)
-            case "csv":
-                return tables.export_csv(answer, comparison, said)
-            case "json":
-                return tables.export_json(answer, comparison, said)
-            case _:
-                raise UsageError(f"{form!r} is not a format; choose one of {', '.join(EXPORT_FORMATS)}.")
+        return export_text(form, answer, comparison, self.command(request))
 
     def curves(self, request: PlanRequest, ids: Sequence[str], flops_grid: tuple[float, ...]) -> tuple[Curve, ...]:
         """Return N*(C) of the request's law, with its interval, and then of other laws, by the request's convention.
@@ -437,15 +416,3 @@ class Advisor:
     def entries(self) -> tuple[Entry, ...]:
         """Every file of the library, the broken ones too."""
         return tuple(self.library.entries())
-
-
-def write_export(path: Path, text: str, *, overwrite: bool) -> None:
-    """Write an export; an existing file is kept unless it may be overwritten.
-
-    Raises:
-        UsageError: the file exists.
-        FailureError: the folder cannot be written.
-    """
-    if exists(path) and not overwrite:
-        raise UsageError(f"{str(path)!r} exists; name another file or add --force.")
-    write_atomically(path, text)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from budgetscope.api.advisor import OPINIONS
+from budgetscope.api.defaults import OPINIONS
 from budgetscope.core.plan import Plan
 from budgetscope.core.quantities import format_count, format_flops
 from budgetscope.core.traces import LOSS, Trace

@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from budgetscope.api import Advisor
-from budgetscope.api.advisor import DEFAULT_LAW
+from budgetscope.api.defaults import DEFAULT_LAW
 from budgetscope.calibrate.corpus import prepare
 from budgetscope.calibrate.folder import RunFolder, list_runs
 from budgetscope.calibrate.launch import Options, kill

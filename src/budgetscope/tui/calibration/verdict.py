@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.api.advisor import DEFAULT_LAW
+from budgetscope.api.defaults import DEFAULT_LAW
 from budgetscope.core.curves import Curve, curve
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.fit import Draws, Fit, percentiles

@@ -1,0 +1,46 @@
+"""Taking the answer along: plan, comparison and the command that reproduces them, as one text or file."""
+
+from pathlib import Path
+
+from budgetscope.core.compare import Comparison
+from budgetscope.core.errors import UsageError
+from budgetscope.core.plan import Plan
+from budgetscope.report import tables
+from budgetscope.store.files import exists, write_atomically
+
+EXPORT_FORMATS = ("md", "csv", "json")
+
+
+def export_text(form: str, plan: Plan, comparison: Comparison, command: str) -> str:
+    """Return an answer as one text.
+
+    Args:
+        form: one of `EXPORT_FORMATS`.
+        plan: the answer.
+        comparison: what the other laws say.
+        command: the shell command that gives both.
+
+    Raises:
+        UsageError: the form is none of them.
+    """
+    match form:
+        case "md":
+            return tables.plan_markdown(plan, command) + "\n" + tables.comparison_markdown(comparison)
+        case "csv":
+            return tables.export_csv(plan, comparison, command)
+        case "json":
+            return tables.export_json(plan, comparison, command)
+        case _:
+            raise UsageError(f"{form!r} is not a format; choose one of {', '.join(EXPORT_FORMATS)}.")
+
+
+def write_export(path: Path, text: str, *, overwrite: bool) -> None:
+    """Write an export; an existing file is kept unless it may be overwritten.
+
+    Raises:
+        UsageError: the file exists.
+        FailureError: the folder cannot be written.
+    """
+    if exists(path) and not overwrite:
+        raise UsageError(f"{str(path)!r} exists; name another file or add --force.")
+    write_atomically(path, text)
