@@ -52,7 +52,7 @@ def plan(
 def _show_plan(plan: "Plan", console: "Console") -> None:
     from rich.text import Text
 
-    from budgetscope.cli.output import show_cautions, table
+    from budgetscope.cli.output import show_assumptions, show_cautions, table
     from budgetscope.report.rows import plan_rows
 
     console.print(Text(plan.understood))
@@ -65,8 +65,7 @@ def _show_plan(plan: "Plan", console: "Console") -> None:
     console.print(table(("", "value", "interval", "basis"), cells, wrap=("basis",)))
     console.print()
     show_cautions(console, (caution.text for caution in plan.cautions))
-    for text in plan.assumptions:
-        console.print(Text(f"assumed {text}"), style="dim")
+    show_assumptions(console, plan.assumptions)
 
 
 def compare(
@@ -105,7 +104,7 @@ def compare(
 def _show_comparison(comparison: "Comparison", console: "Console") -> None:
     from rich.text import Text
 
-    from budgetscope.cli.output import show_cautions, table
+    from budgetscope.cli.output import show_assumptions, show_cautions, table
     from budgetscope.report.rows import COMPARISON_HEADER, comparison_rows
 
     console.print(Text(comparison.understood))
@@ -127,8 +126,7 @@ def _show_comparison(comparison: "Comparison", console: "Console") -> None:
         style="dim",
     )
     show_cautions(console, (caution.text for caution in comparison.cautions))
-    for text in comparison.assumptions:
-        console.print(Text(f"assumed {text}"), style="dim")
+    show_assumptions(console, comparison.assumptions)
 
 
 def explain(

@@ -21,7 +21,7 @@ def show_price(ready: "Ready", console: "Console") -> None:
     """Print what a run trains and costs."""
     from rich.text import Text
 
-    from budgetscope.cli.output import table
+    from budgetscope.cli.output import show_cautions, table
 
     console.print(Text(words.heading(ready)))
     console.print()
@@ -30,8 +30,7 @@ def show_price(ready: "Ready", console: "Console") -> None:
     console.print()
     console.print(Text(words.budgets(ready)))
     console.print(Text(words.in_all(ready)))
-    for caution in ready.price.cautions:
-        console.print(Text(f"! {caution}"), style="yellow")
+    show_cautions(console, ready.price.cautions)
 
 
 def show_cells(ready: "Ready", console: "Console") -> None:

@@ -98,20 +98,17 @@ def fit(
 
 
 def _show_intake(intake: "Intake", console: "Console") -> None:
-    from rich.text import Text
-
-    from budgetscope.cli.output import table
+    from budgetscope.cli.output import show_assumptions, table
     from budgetscope.report.intake import INTAKE_HEADER, intake_cells
 
     console.print(table(INTAKE_HEADER, intake_cells(intake), wrap=INTAKE_HEADER[2:]))
-    for sentence in intake.assumptions:
-        console.print(Text(f"assumed {sentence}"), style="dim")
+    show_assumptions(console, intake.assumptions)
 
 
 def _show_fit(fitted: "Fitted", console: "Console") -> None:
     from rich.text import Text
 
-    from budgetscope.cli.output import table
+    from budgetscope.cli.output import show_cautions, table
     from budgetscope.report.fits import BUDGET_HEADER, LAW_HEADER, budget_cells, interval_cells, law_cells
 
     _show_intake(fitted.intake, console)
@@ -131,8 +128,7 @@ def _show_fit(fitted: "Fitted", console: "Console") -> None:
     for key, text in found.provenance.items():
         if key.startswith("dropped"):
             console.print(Text(f"dropped: {text}"))
-    for flag in found.flags:
-        console.print(Text(f"! {flag}"), style="yellow")
+    show_cautions(console, found.flags)
     if fitted.difference is not None:
         console.print()
         console.print(Text(f"{fitted.difference.before} -> {fitted.difference.after}"))

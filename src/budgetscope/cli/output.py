@@ -83,6 +83,12 @@ def show_cautions(console: Console, sentences: Iterable[str]) -> None:
         console.print(Text(f"! {sentence}"), style="yellow")
 
 
+def show_assumptions(console: Console, sentences: Iterable[str]) -> None:
+    """Print what had to be assumed for what stands above."""
+    for sentence in sentences:
+        console.print(Text(f"assumed {sentence}"), style="dim")
+
+
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "", wrap: Collection[str] = ()
 ) -> FigureTable:

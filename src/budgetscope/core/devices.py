@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 
 from budgetscope.core.errors import UsageError
 
@@ -67,6 +68,15 @@ def _key(text: str) -> str:
     return re.sub(r"^(nvidia|amd|google)(?=.)", "", bare)
 
 
+@lru_cache(maxsize=8)
+def _by_key(extra: tuple[Device, ...]) -> Mapping[str, Device]:
+    """Every device by every name; kept, since an app asks twice a keystroke."""
+    # The table needs `Device` from here, so it can only be imported once this module is complete.
+    from budgetscope.core.device_table import DEVICES  # noqa: PLC0415
+
+    return {_key(label): device for device in (*DEVICES, *extra) for label in (*device.aliases, device.name, device.id)}
+
+
 def find_device(text: str, extra: Sequence[Device] = ()) -> Device:
     """The device that people mean by a name; the user's own devices win over bundled ones.
 
@@ -77,12 +87,7 @@ def find_device(text: str, extra: Sequence[Device] = ()) -> Device:
     Raises:
         UsageError: no device has that name.
     """
-    # The table needs `Device` from here, so it can only be imported once this module is complete.
-    from budgetscope.core.device_table import DEVICES  # noqa: PLC0415
-
-    by_key = {
-        _key(label): device for device in (*DEVICES, *extra) for label in (*device.aliases, device.name, device.id)
-    }
+    by_key = _by_key(tuple(extra))
     key = _key(text)
     found = by_key.get(key) or by_key.get(key.removesuffix("s"))
     if found is not None:

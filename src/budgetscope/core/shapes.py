@@ -131,11 +131,8 @@ class ShapeFamily:
         position = self.position(n_params, convention)
         if not -0.5 <= position <= len(self.shapes) - 0.5:
             return None
-        return self.shapes[self._nearest_index(n_params, convention)]
-
-    def _nearest_index(self, n_params: float, convention: Convention) -> int:
         logs, wanted = self._log_params[convention], math.log(n_params)
-        return min(range(len(logs)), key=lambda i: abs(logs[i] - wanted))
+        return self.shapes[min(range(len(logs)), key=lambda i: abs(logs[i] - wanted))]
 
     def to_build(self, n_params: float, convention: Convention) -> Shape | None:
         """Return a shape of about `n_params`: a member within 1%, else one a little deeper or shallower than a member.
@@ -150,7 +147,7 @@ class ShapeFamily:
 
         if member is None or self._fixed or miss(member) <= _CLOSE_ENOUGH:
             return member
-        index = self._nearest_index(n_params, convention)
+        index = self.shapes.index(member)
         choices = [
             replace(shape, depth=depth)
             for shape in self.shapes[max(index - 1, 0) : index + 2]
