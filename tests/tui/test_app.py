@@ -12,7 +12,6 @@ import pytest
 from tests.tui.driving import Start, notices, settle, settled, shown, type_into
 from textual.app import ComposeResult
 from textual.widgets import Static
-from textual.widgets._footer import FooterKey
 
 from budgetscope.api import Advisor, PlanRequest, command, said
 from budgetscope.core.errors import FailureError, UsageError
@@ -27,6 +26,7 @@ from budgetscope.tui.screens.base import DeskScreen, Remembered
 from budgetscope.tui.tabs import TABS, Tab
 from budgetscope.tui.widgets import tab_bar
 from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.key_bar import KeyBar
 
 BIG, SMALL = (120, 40), (80, 24)
 
@@ -289,7 +289,7 @@ async def test_the_footer_has_whole_keys_with_help_and_quit(advisor: Advisor, ta
         await pilot.press("escape")
         await pilot.pause()
         line = shown(pilot).splitlines()[-1].rstrip()
-        words = [f"{key.key_display} {key.description}" for key in app.screen.query(FooterKey) if key.display]
+        words = [f"{hint.display} {hint.label}" for hint in app.screen.query_one(KeyBar).shown]
         assert line.split() == " ".join(words).split()
         assert words[0] == "? Help"
         assert any(word.endswith(" Quit") for word in words)

@@ -17,6 +17,7 @@ from budgetscope.tui.screens.laws import LawsScreen
 from budgetscope.tui.screens.scenario_dialogs import NameScreen
 from budgetscope.tui.screens.tour import TourScreen
 from budgetscope.tui.tabs import TABS, Tab
+from budgetscope.tui.widgets.key_bar import KeyBar
 
 DIALOGS: dict[str, Callable[[BudgetscopeApp], Screen[Any]]] = {
     "tour": lambda app: TourScreen(app.desk, app.stage),
@@ -60,5 +61,5 @@ async def test_a_screen_that_still_opens_takes_no_key(start: Start, tab: Tab) ->
         await settled(pilot)
         assert tab.name == app.stage.SECTION
         # The footer has its keys all the same.
-        footer = app.screen.query("FooterKey")
+        footer = app.screen.query_one(KeyBar).hints
         assert len(footer) >= len([key for key in keys_of(EVERYWHERE) if key.in_footer])

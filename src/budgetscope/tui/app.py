@@ -17,6 +17,7 @@ from textual.widgets import Input
 from budgetscope.api import Advisor, PlanRequest, request_of, said
 from budgetscope.core.errors import BudgetscopeError, FailureError
 from budgetscope.store.state import AppState, read_state, write_state
+from budgetscope.tui.collector import TICK_SECONDS, Collector
 from budgetscope.tui.desk import Desk
 from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
 from budgetscope.tui.messages import TabChosen
@@ -35,6 +36,7 @@ class BudgetscopeApp(App[None]):
 
     Attributes:
         desk: what all screens show.
+        collector: searches memory between keystrokes, once it is started.
     """
 
     TITLE = "budgetscope"
@@ -68,6 +70,7 @@ class BudgetscopeApp(App[None]):
             self.add_mode(self._mode(found.name), partial(self._open, found))
         self._notices = [notice] if notice else []
         self._screens: dict[str, DeskScreen] = {}
+        self.collector = Collector()
         self.desk = Desk(advisor or Advisor(), request or self._asked_last())
         if request is None and self._state.scenario:
             self.desk.scenario = self._state.scenario
@@ -116,6 +119,7 @@ class BudgetscopeApp(App[None]):
             self.theme = self._state.theme
         for sentence in self._notices:
             self.notify(sentence, severity="warning", timeout=NOTICE_SECONDS, markup=False)
+        self.set_interval(TICK_SECONDS, self.collector.tick)
 
     def on_ready(self) -> None:
         """Begin the tour once the first plan has been painted."""
@@ -230,6 +234,7 @@ def run_app(request: PlanRequest | None = None) -> None:
     except BudgetscopeError as error:
         state, notice = AppState(toured=True), str(error)
     app = BudgetscopeApp(request, state=state, notice=notice, tour=request is None and not state.toured)
+    app.collector.start()
     app.run()
     if app.return_code:
         # What made it fail would make the next start fail.
