@@ -35,14 +35,21 @@ class Shelf:
 
     def __init__(self, library: Library) -> None:
         self._library = library
+        self._examined: dict[str, tuple[Fit, Examination]] = {}
 
     def examine(self, fit: Fit) -> Examination:
-        """Return a fit's law of N*(C) over its own range, and how far its points lie from it.
+        """Return a fit's law of N*(C) over its own range, and how far its points lie from it; kept once it is made.
 
         Raises:
             FailureError: its laws give no usable numbers there.
         """
-        return sound(fit.id, examine, fit, family_of(fit))
+        if not self.has_examined(fit):
+            self._examined[fit.id] = (fit, sound(fit.id, examine, fit, family_of(fit)))
+        return self._examined[fit.id][1]
+
+    def has_examined(self, fit: Fit) -> bool:
+        """Return whether a fit's examination is at hand."""
+        return fit.id in self._examined and self._examined[fit.id][0] is fit
 
     def look(self, reading: Reading) -> "Preview":
         """Return the columns of a table of runs and what they would be taken for, without reading its runs.

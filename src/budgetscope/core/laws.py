@@ -7,7 +7,7 @@ negative base, which a draw may have, `**` would make a complex number.
 
 import math
 from dataclasses import dataclass, fields
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar
 
 from budgetscope.core.errors import FailureError
 
@@ -21,15 +21,6 @@ class Allocation:
 
     n_params: float
     tokens: float
-
-
-@runtime_checkable
-class AllocationLaw(Protocol):
-    """Splits a budget of training FLOPs."""
-
-    def allocate(self, flops: float) -> Allocation:
-        """Return the compute-optimal parameters and tokens for `flops`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,12 +278,11 @@ class WarmupParams:
         return min(self.multiple * at.n_params, self.max_share * at.tokens)
 
 
+AllocationLaw = PowerLawParams | PowerLawTokens | PowerLawFlopsPerToken | TokensPerParam | LossSurface
+"""The forms that split a budget of training FLOPs."""
+
 LawForm = (
-    PowerLawParams
-    | PowerLawTokens
-    | PowerLawFlopsPerToken
-    | TokensPerParam
-    | LossSurface
+    AllocationLaw
     | LossCurve
     | ExcessLaw
     | Monomial

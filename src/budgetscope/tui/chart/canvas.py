@@ -35,6 +35,14 @@ class Canvas:
         self._texts: list[list[str]] = [[""] * width for _ in range(height)]
         self._ground: list[Sequence[str]] = [" " * width] * height
 
+    def copy(self) -> "Canvas":
+        """Return a canvas to draw on, with all that is on this one."""
+        new = Canvas(self.width, self.height)
+        for mine, its in ((self._dots, new._dots), (self._roles, new._roles), (self._texts, new._texts)):
+            its[:] = [list(row) for row in mine]
+        new._ground[:] = self._ground
+        return new
+
     @property
     def dots_across(self) -> int:
         """Width in dots."""

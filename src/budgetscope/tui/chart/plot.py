@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from operator import itemgetter
 
 from budgetscope.tui.chart.canvas import DOTS_ACROSS, DOTS_DOWN, Canvas, Dot
@@ -18,6 +20,8 @@ _DASHES = ((1, 0), (3, 2), (6, 2), (1, 2), (5, 2), (2, 3), (8, 3), (1, 3))
 _SHADES = "·░▒▓█"
 _ROWS_PER_GRID_LINE = 4
 _CROSSING = 6
+_KEPT = 16
+"""Canvases; some 30 kB each."""
 
 
 class Plot:
@@ -28,7 +32,16 @@ class Plot:
         self.canvas = Canvas(width, height)
 
     def draw(self) -> None:
-        """Draw from the back to the front."""
+        """Draw from the back to the front; what lies behind the markers is kept, since they are what moves."""
+        figure = self.figure
+        self.canvas = _behind_markers(replace(figure, markers=()), self.canvas.width, self.canvas.height).copy()
+        for index in reversed(range(len(figure.markers))):
+            self._marker(figure.markers[index], "○" if index else "●")
+        for marker in figure.markers:
+            self._marker_text(marker)
+
+    def draw_behind_markers(self) -> None:
+        """Draw everything else."""
         figure = self.figure
         if figure.heat is None:
             self._grid()
@@ -43,10 +56,6 @@ class Plot:
         for series in figure.points:
             for point in series.points:
                 self._point(point, series.symbol, dodges=series.dodges)
-        for index in reversed(range(len(figure.markers))):
-            self._marker(figure.markers[index], "○" if index else "●")
-        for marker in figure.markers:
-            self._marker_text(marker)
 
     def _dot(self, x: float, y: float) -> Dot:
         across = self.figure.x.scale.fraction(x) * (self.canvas.dots_across - 1)
@@ -213,6 +222,13 @@ class Plot:
         column, row = min(corners, key=cost)
         for offset, (text, (_, role)) in enumerate(zip(texts, entries, strict=True)):
             canvas.text(column, row + offset, text, role)
+
+
+@lru_cache(maxsize=_KEPT)
+def _behind_markers(figure: Figure, width: int, height: int) -> Canvas:
+    plot = Plot(figure, width, height)
+    plot.draw_behind_markers()
+    return plot.canvas
 
 
 def line_role(index: int) -> str:

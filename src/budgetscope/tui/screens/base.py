@@ -1,7 +1,6 @@
 """What all numbered screens share: header, problem, footer, breakpoints, and how they follow the desk."""
 
 import asyncio
-import gc
 from collections.abc import Callable, Mapping
 from typing import ClassVar, TypeVar
 
@@ -12,6 +11,7 @@ from textual.widgets import Static
 
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.tui.desk import Desk
+from budgetscope.tui.fields import Problem
 from budgetscope.tui.keys import HELP, bound
 from budgetscope.tui.screens.patient import PatientScreen
 from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
@@ -103,11 +103,16 @@ class DeskScreen(PatientScreen[None]):
         self._seen = self.desk.revision
         self.query_one(TabBar).show(self.desk)
         if self.SAYS_PROBLEM:
-            problem = self.desk.problem
-            line = self.query_one("#problem", Static)
-            line.display = problem is not None
-            line.update(Content("" if problem is None else f"{PROBLEM_SIGN}{problem.field}: {problem.sentence}"))
+            self._say_problem(self.desk.problem)
         self.show_desk()
+
+    def _say_problem(self, problem: Problem | None) -> None:
+        """Show what is wrong with the request above the body, which is laid anew only when that changes."""
+        line = self.query_one("#problem", Static)
+        said = "" if problem is None else f"{PROBLEM_SIGN}{problem.field}: {problem.sentence}"
+        if line.display != bool(said) or str(line.content) != said:
+            line.display = bool(said)
+            line.update(Content(said))
 
     @property
     def working(self) -> bool:
@@ -168,8 +173,6 @@ class DeskScreen(PatientScreen[None]):
                 else:
                     for sentence in await asyncio.to_thread(self.desk.read_library):
                         self.tell(sentence)
-                    # What was read stays: a collector that walks it again makes one keystroke in twenty twice as slow.
-                    gc.freeze()
         finally:
             self._at_work.discard(spot)
 

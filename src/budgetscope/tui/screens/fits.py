@@ -177,10 +177,17 @@ class FitsScreen(DeskScreen):
         details.lines = fit_page(fit_sections(entry, datetime.now(UTC)))
         self.query_one("#details").border_title = Content(entry.fit.title if entry.fit else entry.id)
         pair = self._pair()
-        if self._page is None or self._page.entry is not entry or self._page_pair() != pair:
-            self.in_background(lambda: self._compute(entry, pair), self._show_computed)
-        else:
+        if self._page is not None and self._page.entry is entry and self._page_pair() == pair:
             self._show_computed(self._page)
+        elif entry.fit is None or self.desk.advisor.shelf.has_examined(entry.fit):
+            self._show_computed(self._compute(entry, pair))
+        else:
+            self.in_background(lambda: self._compute(entry, pair), self._show_late)
+
+    def _show_late(self, page: _Page) -> None:
+        """Show what took a while, unless another fit has been shown meanwhile."""
+        if page.entry is self.table.chosen:
+            self._show_computed(page)
 
     def _page_pair(self) -> tuple[str, str] | None:
         found = self._page.difference if self._page else None

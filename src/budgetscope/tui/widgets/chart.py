@@ -72,6 +72,7 @@ class Chart(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
         self._drawn: tuple[object, Drawing, list[Strip]] = (None, Drawing([]), [])
+        self._styles: tuple[str, dict[str, Style]] = ("", {})
 
     def render_line(self, y: int) -> Strip:
         """Return one row of the drawing, which is made once for each figure, size and theme."""
@@ -89,14 +90,20 @@ class Chart(Widget):
             drawing = (
                 Drawing([]) if self.figure is None or not width or not height else draw(self.figure, width, height)
             )
-            styles = {role: self.get_component_rich_style(f"chart--{role}") for role in _ROLES}
-            plain_style = self.rich_style
+            styles, plain_style = self._role_styles(), self.rich_style
             strips = [
                 Strip([Segment(run.text, styles.get(run.role, plain_style)) for run in row], width)
                 for row in drawing.rows
             ]
             self._drawn = (key, drawing, strips)
         return self._drawn[1], self._drawn[2]
+
+    def _role_styles(self) -> dict[str, Style]:
+        """Return the style of every role, looked up once for each theme."""
+        theme = self.app.theme
+        if self._styles[0] != theme:
+            self._styles = (theme, {role: self.get_component_rich_style(f"chart--{role}") for role in _ROLES})
+        return self._styles[1]
 
     # The crosshair
 
@@ -155,7 +162,7 @@ class Chart(Widget):
         figure = self.figure
         if reading is None or figure is None:
             return strip
-        style = self.get_component_rich_style("chart--marker")
+        style = self._role_styles()["marker"]
         column = round(place.x * (drawing.width - 1))
         height = round((1 - figure.y.scale.fraction(reading.y)) * (drawing.height * 4 - 1)) // 4
         place_here = drawing.left + column
