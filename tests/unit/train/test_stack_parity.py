@@ -10,7 +10,7 @@ from tests.unit.train.plain_decoder import PlainDecoder, loss_of, train_plain
 from torch import Tensor
 
 from budgetscope.calibrate.cells import Cell
-from budgetscope.calibrate.train.engine import Engine
+from budgetscope.calibrate.train.engine import Engine, _Functions
 from budgetscope.calibrate.train.layout import Layout
 from budgetscope.calibrate.train.settings import Mode
 from budgetscope.calibrate.train.tokens import Tokens, training_starts, validation_starts
@@ -94,6 +94,15 @@ def test_gradients_equal_autograds_on_the_plain_model(corpus: Tokens) -> None:
     for name, gradient in matrices(stack.grads[0]).items():
         torch.testing.assert_close(gradient, model.get_parameter(name).grad, rtol=1e-3, atol=1e-6)
     assert stack.loss_sum.item() == pytest.approx(cross_entropy.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize(("device", "kind"), [("cpu", torch.float32), ("cuda", torch.bfloat16)])
+def test_eager_gradients_have_the_type_of_the_products(device: str, kind: torch.dtype) -> None:
+    functions = _Functions.of(Mode.EAGER, torch.device(device))
+    hidden, head = torch.randn(2, 5, 16, dtype=kind), torch.randn(2, 16, 32, dtype=kind)
+    targets = torch.randint(0, 32, (2, 5))
+    logits, log_total, _ = functions.next_token_loss(hidden, head, targets)
+    assert functions.logits_gradient(logits, log_total, targets).dtype == kind
 
 
 @pytest.mark.parametrize("micro_sequences", [1, 2])

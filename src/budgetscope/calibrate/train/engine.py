@@ -46,8 +46,9 @@ class _Functions:
     adamw: Callable[..., None] = optimizer.adamw
 
     @classmethod
-    def of(cls, mode: Mode) -> "_Functions":
-        if mode is Mode.EAGER:
+    def of(cls, mode: Mode, device: torch.device) -> "_Functions":
+        # By parts the gradient is fp32, as the products are on a processor; CUDA's are bf16.
+        if mode is Mode.EAGER and device.type != "cuda":
             return cls(next_token_loss=model.next_token_loss_by_parts, logits_gradient=model.logits_gradient_by_parts)
         return cls.compiled() if mode.compiles else cls()
 
@@ -104,7 +105,7 @@ class Engine:
             cells, tokens, self._device, micro_sequences, eval_sequences, max(micro_sequences, eval_chunk)
         )
         self._rope = model.rope_table(shape.seq_len, shape.width // shape.n_heads, self._device)
-        self._functions = _Functions.of(mode)
+        self._functions = _Functions.of(mode, self._device)
         self._set_hyperparameters()
         self._allocate()
         self.done = 0
