@@ -29,6 +29,7 @@ from budgetscope.tui.tabs import TABS, Tab, tab
 DEFAULT_BUDGET = "64 H100 for 14 days"
 DARK, LIGHT = "textual-dark", "textual-light"
 _TEXTUALS_OWN = {"Theme", "Quit"}
+_TURN_SECONDS = 0.001
 
 
 class BudgetscopeApp(App[None]):
@@ -235,6 +236,8 @@ def run_app(request: PlanRequest | None = None) -> None:
         state, notice = AppState(toured=True), str(error)
     app = BudgetscopeApp(request, state=state, notice=notice, tour=request is None and not state.toured)
     app.collector.start()
+    # A thread that reads or compares holds the interpreter for so long before a key gets its turn.
+    sys.setswitchinterval(_TURN_SECONDS)
     app.run()
     if app.return_code:
         # What made it fail would make the next start fail.

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import ClassVar, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -23,6 +23,16 @@ Remembered = Mapping[str, str | float | bool]
 NOTICE_SECONDS = 12.0
 _ASKED_AT_ONCE = 40
 """Laws that take no longer than a frame; asked one by one, some hundred would hold up every keystroke."""
+_TYPING_PAUSE = 0.15
+"""Seconds without a key after which hundreds of laws are asked: in between they would slow down every key."""
+
+
+class _Wanted(NamedTuple):
+    """Something to compute in a thread: of what it is an answer, how, and after how many seconds."""
+
+    asked_of: object
+    job: Callable[[], Callable[[], None]]
+    pause: float
 
 
 class DeskScreen(PatientScreen[None]):
@@ -49,7 +59,7 @@ class DeskScreen(PatientScreen[None]):
         self.desk = desk
         self.opens_app = False
         self._seen = -1
-        self._wanted: dict[str, tuple[object, Callable[[], Callable[[], None]]]] = {}
+        self._wanted: dict[str, _Wanted] = {}
         self._at_work: set[str] = set()
 
     def compose(self) -> ComposeResult:
@@ -138,7 +148,7 @@ class DeskScreen(PatientScreen[None]):
         """
         if not self.at_once:
             wait()
-            self.in_background(compute, show)
+            self.in_background(compute, show, pause=_TYPING_PAUSE)
             return
         try:
             found = compute()
@@ -147,20 +157,23 @@ class DeskScreen(PatientScreen[None]):
         else:
             show(found)
 
-    def in_background(self, compute: Callable[[], T], show: Callable[[T], None], spot: str = "") -> None:
+    def in_background(
+        self, compute: Callable[[], T], show: Callable[[T], None], spot: str = "", pause: float = 0.0
+    ) -> None:
         """Compute in a thread, then show the result; of several that wait for a spot, only the newest is computed.
 
         Args:
             compute: must not touch widgets; a refusal is told in a notice.
             show: not called when something newer was asked for the spot, or the plan changed, meanwhile.
             spot: part of the screen that it fills; spots do not wait for each other.
+            pause: seconds to wait first, for something newer.
         """
 
         def job() -> Callable[[], None]:
             result = compute()
             return lambda: show(result)
 
-        self._wanted[spot] = (self._standing(), job)
+        self._wanted[spot] = _Wanted(self._standing(), job, pause)
         if spot not in self._at_work:
             self._at_work.add(spot)
             self.call_after_refresh(self.run_worker, self._work(spot))
@@ -169,20 +182,24 @@ class DeskScreen(PatientScreen[None]):
         try:
             while spot in self._wanted or not (spot or self.desk.library_read):
                 if spot in self._wanted:
-                    await self._work_once(spot, *self._wanted.pop(spot))
+                    await self._work_once(spot, self._wanted.pop(spot))
                 else:
                     for sentence in await asyncio.to_thread(self.desk.read_library):
                         self.tell(sentence)
         finally:
             self._at_work.discard(spot)
 
-    async def _work_once(self, spot: str, asked_of: object, job: Callable[[], Callable[[], None]]) -> None:
+    async def _work_once(self, spot: str, wanted: _Wanted) -> None:
+        if wanted.pause:
+            await asyncio.sleep(wanted.pause)
+            if spot in self._wanted:
+                return
         try:
-            show = await asyncio.to_thread(job)
+            show = await asyncio.to_thread(wanted.job)
         except BudgetscopeError as error:
             self.tell(str(error))
             return
-        if spot not in self._wanted and asked_of == self._standing():
+        if spot not in self._wanted and wanted.asked_of == self._standing():
             show()
 
     def tell(self, sentence: str) -> None:

@@ -73,7 +73,7 @@ STOPS = (
         "What do you have? Type over the example; all screens follow.",
     ),
 )
-PARTS = ("TabBar", "#field-budget", "#form", "#recommendation", "#cautions", "#lower", "Footer")
+PARTS = ("TabBar", "#field-budget", "#form", "#recommendation", "#cautions", "#lower", "KeyBar")
 """What is dimmed while the tour points at something else."""
 
 

@@ -4,6 +4,7 @@ import math
 import re
 import textwrap
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import ClassVar
 
 from textual.content import Content
@@ -37,6 +38,7 @@ _LABEL = 15
 _TITLE, _WIDEST_TITLE, _STRIP = 26, 44, 24
 _NUMBER, _ALSO, _INTERVAL, _DATA = 9, 13, 19, 21
 _MIN_WIDTH = 40
+_MOST_KEPT = 1000
 
 Lines = list[Content]
 
@@ -65,6 +67,7 @@ class Sheet(Widget):
         self.border_title = title
         self._make = make
         self._made: dict[int, Lines] = {}
+        self._strips: dict[tuple[object, ...], Strip] = {}
 
     def watch_sheet(self) -> None:
         """Make the lines anew."""
@@ -98,7 +101,14 @@ class Sheet(Widget):
         width, lines = self.size.width, self._lines(self.size.width)
         if y >= len(lines) or not width:
             return Strip.blank(width, self.rich_style)
-        return Visual.to_strips(self, lines[y], width, 1, self.visual_style)[0]
+        line, style = lines[y], self.visual_style
+        # From one recipe to the next, most lines stay as they are.
+        key = (line.plain, *line.spans, width, style, self.app.theme)
+        if key not in self._strips:
+            if len(self._strips) >= _MOST_KEPT:
+                self._strips.clear()
+            self._strips[key] = Visual.to_strips(self, line, width, 1, style)[0]
+        return self._strips[key]
 
 
 def values(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG001 - one signature for all parts
@@ -142,14 +152,22 @@ def laws(sheet: RecipeSheet, width: int, notes: bool) -> Lines:
         lines += _wrapped(topic.title, width, "bold")
         if topic.spread:
             lines += _wrapped(f"  {topic.spread}", width, _QUIET)
+        span = _span(topic)
         for row in topic.rows:
-            lines.append(_opinion(row, topic, width))
+            lines.append(_opinion(row, span, width))
             if (notes or row.is_outside) and row.opinion.note:
                 lines += _wrapped(f"    {row.opinion.note}", width, _QUIET)
     return lines
 
 
-def _opinion(row: OpinionRow, topic: Topic, width: int) -> Content:
+def _span(topic: Topic) -> tuple[float, float]:
+    """Return the least and the largest that the laws and their intervals say."""
+    ends = [end for row in topic.rows for end in (row.opinion.value, row.opinion.low, row.opinion.high) if end]
+    return min(ends), max(ends)
+
+
+@lru_cache(maxsize=4096)
+def _opinion(row: OpinionRow, span: tuple[float, float], width: int) -> Content:
     """Return one law's line: what has no room is left out from the right."""
     fixed = 2 + _NUMBER + _ALSO + _DATA
     with_strip = width >= fixed + _TITLE + _STRIP + 2
@@ -165,16 +183,15 @@ def _opinion(row: OpinionRow, topic: Topic, width: int) -> Content:
         row.also.rjust(_ALSO),
         (row.data.rjust(_DATA), _QUIET),
         (row.interval.rjust(_INTERVAL) if with_interval else "", _QUIET),
-        (f"  {_strip(row, topic.rows)}" if with_strip else "", style),
+        (f"  {_strip(row, *span)}" if with_strip else "", style),
     ).truncate(width)
 
 
-def _strip(row: OpinionRow, rows: Sequence[OpinionRow]) -> str:
+def _strip(row: OpinionRow, least: float, most: float) -> str:
     """Return where a law's value lies among all, on a logarithmic line; empty where they are one."""
-    ends = [end for each in rows for end in (each.opinion.value, each.opinion.low, each.opinion.high) if end]
-    if not min(ends) < max(ends):
+    if not least < most:
         return ""
-    low, high = math.log(min(ends)), math.log(max(ends))
+    low, high = math.log(least), math.log(most)
 
     def column(value: float) -> int:
         return round((math.log(value) - low) / (high - low) * (_STRIP - 1))
