@@ -6,7 +6,7 @@ The app is the real command behind a pseudo-terminal, with folders of its own. S
 first recommendation has been written, in turn with an empty Textual app and with the bare import of Textual. Key: to
 the first and to the last byte that is written before 0.1 s of silence, on every screen, three times: plain; when 500
 fits of the user's have been read; and while a run of 200 cells gets two events a second. There the calibrate screen
-also repaints by itself, twice a second: some of its figures are of these repaints. With 500 fits the comparison
+also repaints by itself, once a second: some of its figures are of these repaints. With 500 fits the comparison
 follows its plan from a thread, and is timed by itself. At rest: share of a core on the plan
 and on the live run. Memory: resident, at the start and over some minutes of the live run.
 """

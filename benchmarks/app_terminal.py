@@ -109,7 +109,7 @@ class Terminal:
         if not self._read(1.0):
             return None
         first = last = time.perf_counter()
-        # What repaints by itself, twice a second, must not keep this waiting.
+        # What repaints by itself, once a second, must not keep this waiting.
         while last - pressed < 10 * quiet and self._read(quiet):
             last = time.perf_counter()
         return Repaint(first - pressed, last - pressed)

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 from budgetscope.core.ledger import Convention, Shape
 
@@ -45,8 +46,13 @@ class Cell:
     @property
     def n_params(self) -> int:
         """Parameters by the standard count: blocks and head."""
-        return self.shape.count(Convention.STANDARD).n_params
+        return _n_params(self.shape)
 
     def flops_at(self, tokens: int) -> float:
         """Return the law's FLOPs, 6 N D, after so many tokens."""
         return 6.0 * self.n_params * tokens
+
+
+@lru_cache(maxsize=1024)
+def _n_params(shape: Shape) -> int:
+    return shape.count(Convention.STANDARD).n_params

@@ -253,9 +253,9 @@ def _found(path: Path) -> os.stat_result:
 
 
 @lru_cache(maxsize=1024)
-def _load(path: Path, expected_id: str | None, _mtime_ns: int, _size: int) -> Fit:
+def _load(path: Path, expected_id: str | None, mtime_ns: int, size: int) -> Fit:
     try:
-        return decode(_record(path), expected_id)
+        return decode(_record(path, mtime_ns, size), expected_id)
     except FailureError as error:
         raise FailureError(f"the fit file {str(path)!r} is refused: {error}") from None
 
@@ -272,7 +272,9 @@ def _asked_id(text: str) -> str:
         raise UsageError(str(error)) from None
 
 
-def _record(path: Path) -> object:
+@lru_cache(maxsize=1)
+def _record(path: Path, _mtime_ns: int, _size: int) -> object:
+    """Return what a file holds: a fit is loaded and its hash is checked one after the other."""
     return _parsed(read_text(path, _MAX_BYTES))
 
 
@@ -288,6 +290,6 @@ def _refuse_constant(name: str) -> float:
 
 
 @lru_cache(maxsize=1024)
-def _edited(path: Path, _mtime_ns: int, _size: int) -> bool:
-    record = _record(path)
+def _edited(path: Path, mtime_ns: int, size: int) -> bool:
+    record = _record(path, mtime_ns, size)
     return isinstance(record, dict) and record.get("sha256") != digest(record)

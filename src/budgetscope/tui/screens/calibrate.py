@@ -30,8 +30,8 @@ from budgetscope.tui.widgets.run_view import VIEWS, RunView
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-_TICK_SECONDS = 0.5
-_IDLE_TICKS = 4
+_TICK_SECONDS = 1.0
+_IDLE_TICKS = 2
 """Ticks between looks while nothing runs."""
 _FORM = "form."
 

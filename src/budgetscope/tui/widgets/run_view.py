@@ -166,8 +166,9 @@ class RunView(Vertical):
             self.view = "fit"
         where = self.query_one("#where", Static)
         where.border_title = Content(run.folder.name)
-        where.set_class(bool(_trouble(run)), "-trouble")
-        where.update(_where(run))
+        trouble = bool(_trouble(run))
+        where.set_class(trouble, "-trouble")
+        where.update(_where(run), layout=trouble)
         if before is None or not same or before.state is not run.state:
             self.query_one(CellGrid).state = run.state
             self.query_one("#losses", Chart).figure = figures.losses(run.state)
