@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from budgetscope.api.runs import Reading, family_of
 from budgetscope.core.examine import Examination, examine
-from budgetscope.core.fit import Fit
+from budgetscope.core.fit import Draws, Fit
 from budgetscope.core.ledger import parse_convention
 from budgetscope.core.soundness import sound
 from budgetscope.store.library import Library
@@ -15,6 +15,8 @@ from budgetscope.store.settings import Settings, read_settings, write_settings
 
 if TYPE_CHECKING:
     from budgetscope.store.runs import Preview
+
+_FEW_DRAWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,16 @@ class Shelf:
         Raises:
             FailureError: its laws give no usable numbers there.
         """
-        if not self.has_examined(fit):
+        if not self._has_examined(fit):
             self._examined[fit.id] = (fit, sound(fit.id, examine, fit, family_of(fit)))
         return self._examined[fit.id][1]
 
-    def has_examined(self, fit: Fit) -> bool:
-        """Return whether a fit's examination is at hand."""
+    def examines_at_once(self, fit: Fit) -> bool:
+        """Return whether a fit's examination takes no longer than a frame: it is at hand, or of few draws."""
+        draws = fit.allocation.uncertainty if fit.allocation else None
+        return self._has_examined(fit) or not isinstance(draws, Draws) or len(draws.rows) <= _FEW_DRAWS
+
+    def _has_examined(self, fit: Fit) -> bool:
         return fit.id in self._examined and self._examined[fit.id][0] is fit
 
     def look(self, reading: Reading) -> "Preview":

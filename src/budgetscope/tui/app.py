@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, ClassVar, TextIO
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -153,6 +154,12 @@ class BudgetscopeApp(App[None]):
                     yield SystemCommand(key.label, key.description, partial(self.run_action, key.action, owner))
 
     # Keys
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note that somebody is at the keyboard or the mouse."""
+        if isinstance(event, events.InputEvent):
+            self.collector.touch()
+        await super().on_event(event)
 
     def action_switch_brightness(self) -> None:
         """Switch between the dark and the light theme."""

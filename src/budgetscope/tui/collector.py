@@ -10,8 +10,8 @@ TICK_SECONDS = 1.0
 _YOUNG, _MIDDLE, _NEVER = 10_000, 2, 2**30
 """New objects after which the youngest are searched, and searches of these after which those of middling age are: in
 3 and 10 ms."""
-_AT_REST = 0.06
-"""Share of a core below which nobody types; following a live run takes less."""
+_REST_SECONDS = 2.0
+"""Without a key or a move of the mouse: nobody types."""
 _WORTH_IT, _TOO_MUCH = 10, 100
 """Searches of middling age after which the rest is searched too: at rest, and whatever happens."""
 _EVERYTHING = 10
@@ -22,7 +22,7 @@ class Collector:
     """Takes the full searches from the interpreter, and makes them between keystrokes."""
 
     def __init__(self) -> None:
-        self._used, self._at = time.process_time(), time.perf_counter()
+        self._touched = time.monotonic()
         self._searches = 0
 
     def start(self) -> None:
@@ -30,16 +30,19 @@ class Collector:
         gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)
         gc.freeze()
 
+    def touch(self) -> None:
+        """Note that somebody is at the keyboard."""
+        self._touched = time.monotonic()
+
     def tick(self) -> None:
         """Search if it is worth it, and nobody types or it cannot wait."""
-        used, at = time.process_time(), time.perf_counter()
-        at_rest = used - self._used < _AT_REST * (at - self._at)
-        if gc.get_threshold()[2] == _NEVER and gc.get_count()[2] >= (_WORTH_IT if at_rest else _TOO_MUCH):
-            self._searches += 1
-            if at_rest and self._searches >= _EVERYTHING:
-                self._searches = 0
-                gc.unfreeze()
-            gc.collect()
-            # Once passed, it is not searched again until the next search of everything.
-            gc.freeze()
-        self._used, self._at = time.process_time(), time.perf_counter()
+        at_rest = time.monotonic() - self._touched > _REST_SECONDS
+        if gc.get_threshold()[2] != _NEVER or gc.get_count()[2] < (_WORTH_IT if at_rest else _TOO_MUCH):
+            return
+        self._searches += 1
+        if at_rest and self._searches >= _EVERYTHING:
+            self._searches = 0
+            gc.unfreeze()
+        gc.collect()
+        # Once passed, it is not searched again until the next search of everything.
+        gc.freeze()

@@ -38,9 +38,10 @@ class Canvas:
     def copy(self) -> "Canvas":
         """Return a canvas to draw on, with all that is on this one."""
         new = Canvas(self.width, self.height)
-        for mine, its in ((self._dots, new._dots), (self._roles, new._roles), (self._texts, new._texts)):
-            its[:] = [list(row) for row in mine]
-        new._ground[:] = self._ground
+        new._dots = [list(row) for row in self._dots]
+        new._roles = [list(row) for row in self._roles]
+        new._texts = [list(row) for row in self._texts]
+        new._ground = list(self._ground)
         return new
 
     @property

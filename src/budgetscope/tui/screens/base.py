@@ -11,7 +11,6 @@ from textual.widgets import Static
 
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.tui.desk import Desk
-from budgetscope.tui.fields import Problem
 from budgetscope.tui.keys import HELP, bound
 from budgetscope.tui.screens.patient import PatientScreen
 from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
@@ -113,16 +112,10 @@ class DeskScreen(PatientScreen[None]):
         self._seen = self.desk.revision
         self.query_one(TabBar).show(self.desk)
         if self.SAYS_PROBLEM:
-            self._say_problem(self.desk.problem)
+            problem = self.desk.problem
+            said = "" if problem is None else f"{PROBLEM_SIGN}{problem.field}: {problem.sentence}"
+            say_above(self.query_one("#problem", Static), said)
         self.show_desk()
-
-    def _say_problem(self, problem: Problem | None) -> None:
-        """Show what is wrong with the request above the body, which is laid anew only when that changes."""
-        line = self.query_one("#problem", Static)
-        said = "" if problem is None else f"{PROBLEM_SIGN}{problem.field}: {problem.sentence}"
-        if line.display != bool(said) or str(line.content) != said:
-            line.display = bool(said)
-            line.update(Content(said))
 
     @property
     def working(self) -> bool:
@@ -205,3 +198,10 @@ class DeskScreen(PatientScreen[None]):
     def tell(self, sentence: str) -> None:
         """Say what went wrong, in a notice."""
         self.notify(sentence, severity="warning", timeout=NOTICE_SECONDS, markup=False)
+
+
+def say_above(line: Static, sentence: str) -> None:
+    """Say something in a line that is there only then; the screen is laid anew only when that changes."""
+    if line.display != bool(sentence) or str(line.content) != sentence:
+        line.display = bool(sentence)
+        line.update(Content(sentence))

@@ -26,7 +26,7 @@ from budgetscope.tui.desk import Desk
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.lineup import Answers, Entry, Lineup, Study, allocation_figure, letter, present_name, price_figure
 from budgetscope.tui.messages import ColumnChosen, LawChosen
-from budgetscope.tui.screens.base import DeskScreen, Remembered
+from budgetscope.tui.screens.base import DeskScreen, Remembered, say_above
 from budgetscope.tui.screens.scenario_dialogs import DeleteScreen, NameScreen
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
@@ -159,9 +159,7 @@ class CompareScreen(DeskScreen):
             chart.figure = allocation_figure(self._lineup, place)
             base = self._lineup.board.columns[self._lineup.board.reference].plan
             chart.border_title = Content("N*(C)" if base is None else f"N*(C), {base.convention} count")
-        line = self.query_one("#hint", Static)
-        line.display = bool(hint)
-        line.update(Content(hint))
+        say_above(self.query_one("#hint", Static), hint)
 
     def _place(self) -> int:
         return 0 if self._lineup is None else self._lineup.index(self._cursor)

@@ -179,7 +179,7 @@ class FitsScreen(DeskScreen):
         pair = self._pair()
         if self._page is not None and self._page.entry is entry and self._page_pair() == pair:
             self._show_computed(self._page)
-        elif entry.fit is None or self.desk.advisor.shelf.has_examined(entry.fit):
+        elif entry.fit is None or self.desk.advisor.shelf.examines_at_once(entry.fit):
             self._show_computed(self._compute(entry, pair))
         else:
             self.in_background(lambda: self._compute(entry, pair), self._show_late)
