@@ -295,6 +295,24 @@ async def test_the_footer_has_whole_keys_with_help_and_quit(advisor: Advisor, ta
         assert any(word.endswith(" Quit") for word in words)
 
 
+async def test_a_click_on_a_key_of_the_footer_acts_as_the_key(start: Start) -> None:
+    app = start(PlanRequest("1e20"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("escape")
+        await pilot.pause()
+        line = shown(pilot).splitlines()[-1]
+        zoom = line.index("z Zoom")
+        await pilot.click(KeyBar, offset=(zoom, 0))
+        assert app.stage.has_class("-zoomed")
+        await pilot.click(KeyBar, offset=(zoom + len("z Zoom"), 0))
+        assert app.stage.has_class("-zoomed")
+        await pilot.click(KeyBar, offset=(zoom + len("z Zoom") - 1, 0))
+        assert not app.stage.has_class("-zoomed")
+        await pilot.click(KeyBar, offset=(119, 0))
+        assert app.screen is app.stage
+
+
 # Taken away
 
 

@@ -133,3 +133,15 @@ async def test_a_chart_too_small_to_draw_reads_nothing() -> None:
         await pilot.hover(Chart, offset=(4, 1))
         assert app.chart.reading() is None
         assert "too small" in app.text()
+
+
+async def test_letters_stay_legible_under_the_crosshair() -> None:
+    app = ChartApp(FIGURE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        drawing, strips = app.chart._drawing()
+        row = next(y for y, strip in enumerate(strips) if "B" in strip.text and drawing.top <= y)
+        column = strips[row].text.index("B")
+        # Above the letter, so that the line passes it.
+        await pilot.hover(Chart, offset=(column, drawing.top + 1))
+        assert app.chart.render_line(row).text[column] == "B"
+        assert app.chart.render_line(row + 1).text[column] == "│"

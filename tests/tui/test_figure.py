@@ -317,3 +317,13 @@ def test_the_legend_covers_no_text_while_a_corner_is_free() -> None:
     lines = tuple(line(symbol, 10.0**power) for symbol, power in zip("ABC", (-2, 1, 4), strict=True))
     marked = figure(*lines, marker=Marker(1e25, "a text in the corner", 1e7))
     assert "a text in the corner" in "\n".join(rows(marked, 80, 24))
+
+
+def test_a_marker_that_moved_leaves_nothing_behind() -> None:
+    bare = figure(line("A", 0.1, band=2.0), line("B", 0.01))
+    before = rows(bare, 90, 24)
+    first, second, again = (rows(replace(bare, markers=(Marker(x, "here", 1e9),)), 90, 24) for x in (1e20, 1e22, 1e20))
+    assert first == again != second
+    assert rows(bare, 90, 24) == before
+    assert "here" in "".join(first)
+    assert "here" not in "".join(before)

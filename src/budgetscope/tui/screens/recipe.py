@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from budgetscope.core.recipe_sheet import RecipeSheet
-from budgetscope.report.recipe_sheet import recipe_markdown
+from budgetscope.report.recipe_sheet import recipe_markdown, topics
 from budgetscope.tui.desk import Desk
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import DeskScreen, Remembered
@@ -44,7 +44,7 @@ class RecipeScreen(DeskScreen):
         with VerticalScroll(id="page", can_focus=False), Vertical(id="parts"):
             yield Sheet("The recipe", recipe_panels.values, id="values")
             yield Sheet("What a factor of two costs", recipe_panels.halves, id="halves")
-            yield Sheet("What the laws say", recipe_panels.laws, id="laws")
+            yield Sheet("What the laws say", recipe_panels.laws, topics, id="laws")
             yield Sheet("Checkpoints to keep", recipe_panels.to_keep, id="checkpoints")
 
     def on_mount(self) -> None:

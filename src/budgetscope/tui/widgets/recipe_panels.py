@@ -5,7 +5,7 @@ import re
 import textwrap
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.content import Content
 from textual.geometry import Size
@@ -27,7 +27,6 @@ from budgetscope.report.recipe_sheet import (
     recipe_rows,
     run_rows,
     shape_line,
-    topics,
 )
 from budgetscope.report.rows import PlanRow
 from budgetscope.tui.titles import fitted
@@ -59,18 +58,29 @@ class Sheet(Widget):
     def __init__(
         self,
         title: str,
-        make: Callable[[RecipeSheet, int, bool], Lines],
+        make: Callable[[Any, int, bool], Lines],
+        read: Callable[[RecipeSheet], Any] = lambda sheet: sheet,
         *,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
+        """Take how the panel is made.
+
+        Args:
+            title: of the panel.
+            make: its lines, of what `read` gave, for a width, with the notes or without.
+            read: what it takes from a recipe, whatever the width.
+            id: of the widget.
+        """
         super().__init__(id=id, classes="panel")
         self.border_title = title
-        self._make = make
+        self._make, self._read = make, read
+        self._said: Any = None
         self._made: dict[int, Lines] = {}
         self._strips: dict[tuple[object, ...], Strip] = {}
 
-    def watch_sheet(self) -> None:
+    def watch_sheet(self, sheet: RecipeSheet | None) -> None:
         """Make the lines anew."""
+        self._said = None if sheet is None else self._read(sheet)
         self._remake()
 
     def watch_notes(self) -> None:
@@ -89,7 +99,7 @@ class Sheet(Widget):
         if self.sheet is None:
             return []
         if width not in self._made:
-            self._made[width] = self._make(self.sheet, max(width, _MIN_WIDTH), self.notes)
+            self._made[width] = self._make(self._said, max(width, _MIN_WIDTH), self.notes)
         return self._made[width]
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's own
@@ -144,10 +154,10 @@ def _long(label: str, text: str, width: int) -> Lines:
     ]
 
 
-def laws(sheet: RecipeSheet, width: int, notes: bool) -> Lines:
+def laws(said: Sequence[Topic], width: int, notes: bool) -> Lines:
     """Return every law's word, by hyperparameter."""
     lines: Lines = []
-    for topic in topics(sheet):
+    for topic in said:
         lines += [Content("")] if lines else []
         lines += _wrapped(topic.title, width, "bold")
         if topic.spread:

@@ -1,0 +1,99 @@
+import gc
+from collections.abc import Iterator
+from unittest.mock import Mock
+
+import pytest
+
+from budgetscope.api import Advisor, PlanRequest
+from budgetscope.store.state import AppState
+from budgetscope.tui import collector as collector_module
+from budgetscope.tui.app import BudgetscopeApp
+from budgetscope.tui.collector import Collector
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(collector_module, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mock]:
+    """Stand in for the search itself; `pile` says how much there is to search."""
+    before = gc.get_threshold()
+    searches = Mock(pile=0)
+    monkeypatch.setattr(gc, "collect", searches.collect)
+    monkeypatch.setattr(gc, "unfreeze", searches.unfreeze)
+    monkeypatch.setattr(gc, "get_count", lambda: (0, 0, searches.pile))
+    yield searches
+    gc.set_threshold(*before)
+    gc.unfreeze()
+
+
+def test_it_leaves_the_interpreter_alone_until_it_is_started(clock: Clock, searches: Mock) -> None:
+    collector = Collector()
+    clock.seconds += 60
+    searches.pile = 10_000
+    collector.tick()
+    searches.collect.assert_not_called()
+    collector.start()
+    collector.tick()
+    searches.collect.assert_called_once()
+
+
+def test_it_searches_once_nobody_types(clock: Clock, searches: Mock) -> None:
+    collector = Collector()
+    collector.start()
+    searches.pile = 20
+    for _ in range(5):
+        collector.touch()
+        clock.seconds += 1
+        collector.tick()
+    searches.collect.assert_not_called()
+    clock.seconds += 2
+    collector.tick()
+    searches.collect.assert_called_once()
+    searches.pile = 0
+    clock.seconds += 60
+    collector.tick()
+    searches.collect.assert_called_once()
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_heap_that_grows_while_somebody_types_is_searched_all_the_same(searches: Mock) -> None:
+    collector = Collector()
+    collector.start()
+    collector.touch()
+    searches.pile = 100
+    collector.tick()
+    searches.collect.assert_called_once()
+    searches.unfreeze.assert_not_called()
+
+
+def test_what_was_passed_is_searched_again_now_and_then_at_rest(clock: Clock, searches: Mock) -> None:
+    collector = Collector()
+    collector.start()
+    searches.pile = 100
+    for _ in range(20):
+        clock.seconds += 10
+        collector.tick()
+    assert searches.collect.call_count == 20
+    assert searches.unfreeze.call_count == 2
+
+
+async def test_a_key_and_the_mouse_are_noticed() -> None:
+    app = BudgetscopeApp(PlanRequest("1e20"), Advisor(), AppState())
+    async with app.run_test(size=(80, 24)) as pilot:
+        for act in (pilot.press("escape"), pilot.hover("#laws")):
+            app.collector.touch = Mock()  # type: ignore[method-assign]
+            await act
+            app.collector.touch.assert_called()
