@@ -15,8 +15,12 @@ _MAPPED = "map-"
 _ENTRIES = {
     "--counting": "counting", "--loss-unit": "loss unit", "--where": "only rows", "--schedule": "schedule",
     "--seq-len": "seq_len", "--bytes-per-token": "bytes/token", "--vocab": "vocab", "--title": "title",
+    "--curves": "curves", "--kind": "kind",
 }  # fmt: skip
 """The entry for an option of the command line."""
+_OPTIONS = (
+    "counting", "loss_unit", "name", "title", "kind", "curves", "schedule", "seq_len", "bytes_per_token", "vocab",
+)  # fmt: skip
 _NO_VALUE = r"(?!(?:out|in|if|or|and|to)\b)"
 
 
@@ -91,6 +95,7 @@ class Draft:
             loss_unit=self._said("loss_unit"),
             seq_len=self._whole("seq_len"),
             bytes_per_token=self._number("bytes_per_token"),
+            curves=self._said("curves") or "final",
         )
 
     def choices(self) -> FitChoices:
@@ -99,12 +104,12 @@ class Draft:
         Raises:
             UsageError: an entry is not understood.
         """
-        return FitChoices(schedule=self._said("schedule"), vocab_size=self._whole("vocab"))
+        return FitChoices(kind=self._said("kind"), schedule=self._said("schedule"), vocab_size=self._whole("vocab"))
 
     def command(self) -> tuple[str, ...]:
         """Return the words of the command that does the same."""
         words = ["budgetscope", "fit", self.texts.get("path", "").strip()]
-        for name in ("counting", "loss_unit", "name", "title", "schedule", "seq_len", "bytes_per_token", "vocab"):
+        for name in _OPTIONS:
             said = self._said(name)
             if said is not None:
                 words += [f"--{name.replace('_', '-')}", said]

@@ -16,6 +16,7 @@ from budgetscope.api import Fitted
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.ledger import Convention
 from budgetscope.store.runs import FIELDS, LOSS_UNITS, Intake, Preview
+from budgetscope.store.runs.curves import CURVES
 from budgetscope.tui.draft import Draft, PathSuggester, in_entries
 from budgetscope.tui.fit_pages import columns_page, fitted_page, intake_page
 from budgetscope.tui.keys import bindings
@@ -27,7 +28,16 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
 _PAUSE_SECONDS = 0.2
-_SCHEDULES = ("constant", "cosine", "wsd")
+# Those of `fitting.assemble`, which would load NumPy and SciPy.
+FIT_KINDS = ("isoflop", "parabola", "parametric", "hyperparameters", "hyperparameters-akima")
+_CHOICES = {
+    "counting": tuple(Convention),
+    "loss_unit": LOSS_UNITS,
+    "kind": FIT_KINDS,
+    "curves": CURVES,
+    "schedule": ("constant", "cosine", "wsd"),
+}
+"""What an entry completes to."""
 _ENTRIES = (
     ("path", "file", "CSV, TSV, JSON, Parquet, TensorBoard"),
     ("counting", "counting", "who counted N: standard, kaplan, total ..."),
@@ -35,6 +45,8 @@ _ENTRIES = (
     ("name", "store as", "mine/lab"),
     ("title", "title", "what people will call it"),
     ("where", "only rows", "column=value, ..."),
+    ("kind", "kind", "isoflop, parametric ..."),
+    ("curves", "curves", "final or all points"),
     ("schedule", "schedule", "constant, cosine or wsd"),
     ("seq_len", "seq_len", "for batches in sequences"),
     ("bytes_per_token", "bytes/token", "for bits per byte"),
@@ -156,7 +168,7 @@ class ImportScreen(Dialog[str | None]):
                 "",
             ]
             lines += [*fitted_page(self._fitted), ""]
-        if self._refusal:
+        if self._refusal and (seen is None or self._refusal != seen.problem):
             lines += [Problem(self._refusal), ""]
         if seen is None:
             lines.append("Name a file of runs: one row a run, with two of C, N and D, and a loss.")
@@ -229,14 +241,6 @@ class ImportScreen(Dialog[str | None]):
 
 
 def _suggester(name: str) -> Suggester | None:
-    match name:
-        case "path":
-            return PathSuggester()
-        case "counting":
-            return SuggestFromList(tuple(Convention))
-        case "loss_unit":
-            return SuggestFromList(LOSS_UNITS)
-        case "schedule":
-            return SuggestFromList(_SCHEDULES)
-        case _:
-            return None
+    if name == "path":
+        return PathSuggester()
+    return SuggestFromList(_CHOICES[name]) if name in _CHOICES else None
