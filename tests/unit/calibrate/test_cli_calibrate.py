@@ -77,7 +77,7 @@ def test_second_fit_of_the_active_name_waits_until_it_is_accepted(text: str) -> 
     run(*SMOKE, "--data", text, "--accept")
     first = Advisor().library.get("mine/calibrated")
     # Other budgets, other readings.
-    result = run(*SMOKE, "--data", text, "--minutes", "0.7")
+    result = run(*SMOKE, "--data", text, "--minutes", "1.2")
     assert "mine/calibrated answers your plans and stays as it was" in result.stderr
     second = list_runs()[0]
     assert f"budgetscope calibrate fit {second.name} --accept" in result.stderr
@@ -92,7 +92,7 @@ def test_second_fit_of_the_active_name_waits_until_it_is_accepted(text: str) -> 
 def test_attaching_to_a_done_run_does_not_store_its_fit_over_a_newer_one(text: str) -> None:
     run(*SMOKE, "--data", text, "--name", "mine/lab")
     old = list_runs()[0]
-    run(*SMOKE, "--data", text, "--name", "mine/lab", "--minutes", "0.7")
+    run(*SMOKE, "--data", text, "--name", "mine/lab", "--minutes", "1.2")
     newer = Advisor().library.get("mine/lab")
     assert "it was stored as mine/lab before" in run("attach", old.name).stderr
     assert Advisor().library.get("mine/lab") == newer
