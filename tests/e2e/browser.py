@@ -16,7 +16,7 @@ import aiohttp
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chromium-headless-shell", "chrome")
 ESCAPES = re.compile(rb"\x1b\[[0-9;?<>=]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
-PATIENCE_SECONDS = 8.0
+PATIENCE_SECONDS = 20.0
 
 
 def found() -> str | None:

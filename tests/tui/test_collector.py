@@ -33,38 +33,38 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mock]:
     searches = Mock(pile=0)
     monkeypatch.setattr(gc, "collect", searches.collect)
     monkeypatch.setattr(gc, "unfreeze", searches.unfreeze)
+    monkeypatch.setattr(gc, "freeze", searches.freeze)
     monkeypatch.setattr(gc, "get_count", lambda: (0, 0, searches.pile))
     yield searches
     gc.set_threshold(*before)
-    gc.unfreeze()
 
 
 def test_it_leaves_the_interpreter_alone_until_it_is_started(clock: Clock, searches: Mock) -> None:
     collector = Collector()
     clock.seconds += 60
     searches.pile = 10_000
-    collector.tick()
+    collector.tick(passing=False)
     searches.collect.assert_not_called()
     collector.start()
-    collector.tick()
+    collector.tick(passing=False)
     searches.collect.assert_called_once()
 
 
 def test_it_searches_once_nobody_types(clock: Clock, searches: Mock) -> None:
     collector = Collector()
     collector.start()
-    searches.pile = 20
+    searches.pile = 15
     for _ in range(5):
         collector.touch()
-        clock.seconds += 1
-        collector.tick()
+        clock.seconds += 0.5
+        collector.tick(passing=False)
     searches.collect.assert_not_called()
     clock.seconds += 2
-    collector.tick()
+    collector.tick(passing=False)
     searches.collect.assert_called_once()
     searches.pile = 0
     clock.seconds += 60
-    collector.tick()
+    collector.tick(passing=False)
     searches.collect.assert_called_once()
 
 
@@ -74,18 +74,31 @@ def test_a_heap_that_grows_while_somebody_types_is_searched_all_the_same(searche
     collector.start()
     collector.touch()
     searches.pile = 100
-    collector.tick()
+    collector.tick(passing=False)
     searches.collect.assert_called_once()
     searches.unfreeze.assert_not_called()
 
 
-def test_what_was_passed_is_searched_again_now_and_then_at_rest(clock: Clock, searches: Mock) -> None:
+def test_what_is_open_for_a_while_can_be_found_once_it_is_closed(clock: Clock, searches: Mock) -> None:
+    collector = Collector()
+    collector.start()
+    searches.pile = 15
+    searches.freeze.reset_mock()
+    clock.seconds += 10
+    collector.tick(passing=True)
+    searches.collect.assert_called_once()
+    searches.freeze.assert_not_called()
+    collector.tick(passing=False)
+    searches.freeze.assert_called_once()
+
+
+def test_what_was_passed_is_searched_again_now_and_then(clock: Clock, searches: Mock) -> None:
     collector = Collector()
     collector.start()
     searches.pile = 100
     for _ in range(20):
         clock.seconds += 10
-        collector.tick()
+        collector.tick(passing=False)
     assert searches.collect.call_count == 20
     assert searches.unfreeze.call_count == 2
 

@@ -5,13 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.tui.driving import Start, settle, settled, shown, stage, type_into
+from tests.tui.driving import Start, notices, settle, settled, shown, stage, type_into
 from tests.tui.test_signs import with_own_fits
 from textual.pilot import Pilot
 
 from budgetscope.api import Advisor, PlanRequest
+from budgetscope.api.shelf import Shelf
 from budgetscope.core.compare import Comparison
+from budgetscope.core.errors import FailureError
 from budgetscope.core.plan import Plan
+from budgetscope.store.library import Library
+from budgetscope.store.scenarios import Scenario, save_scenario
+from budgetscope.tui.desk import Desk
+from budgetscope.tui.screens.fits import FitsScreen
 from budgetscope.tui.spots import SPOTS
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.law_table import LawTable
@@ -95,3 +101,89 @@ async def test_what_if_shows_the_curve_before_the_picks(start: Start, many: Slow
         assert "What the others would train" in shown(pilot)
         assert "Chinchilla" in shown(pilot)
     assert threading.get_ident() not in SlowAdvisor.threads
+
+
+async def test_a_change_that_is_taken_back_at_once_leaves_nothing_waiting(start: Start, many: SlowAdvisor) -> None:
+    SlowAdvisor.may.set()
+    async with start(REQUEST, many).run_test(size=BIG) as pilot:
+        screen = await settle(pilot)
+        field = screen.query_one("#field-budget Input")
+        for text in ("1e22", "1e21"):
+            field.value = text  # type: ignore[attr-defined]
+            await pilot.pause(0.01)
+        await settled(pilot)
+        assert not screen.query_one(LawTable).waiting
+        assert "comparing" not in shown(pilot)
+
+
+async def test_a_comparison_that_is_refused_is_not_waited_for(
+    start: Start, many: SlowAdvisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> Comparison:
+        raise FailureError("there is no such fit.")
+
+    SlowAdvisor.may.set()
+    monkeypatch.setattr(SlowAdvisor, "compare", refuse)
+    monkeypatch.setattr(SlowAdvisor, "recipe_sheet", refuse)
+    app = start(REQUEST, many)
+    async with app.run_test(size=BIG) as pilot:
+        await settled(pilot)
+        await pilot.press("escape")
+        for number in ("1", "3", "4"):
+            await pilot.press(number)
+            await settled(pilot)
+            assert "comparing" not in shown(pilot)
+            assert "asking" not in shown(pilot)
+        assert "there is no such fit." in notices(pilot)
+
+
+async def test_the_laws_of_a_scenario_that_was_left_are_not_shown_for_another(start: Start, many: SlowAdvisor) -> None:
+    save_scenario(Scenario("small", {"budget": "1e20"}))
+    SlowAdvisor.may.set()
+    app = start(REQUEST, many)
+    async with app.run_test(size=BIG) as pilot:
+        await settled(pilot)
+        for key in ("escape", "2", "v"):
+            await pilot.press(key)
+            await settled(pilot)
+        table = app.stage.query_one(LawTable)
+        assert table.comparison is not None
+        SlowAdvisor.may.clear()
+        await pilot.press("right")
+        assert table.waiting
+        await pilot.press("left")
+        assert not table.waiting
+        SlowAdvisor.may.set()
+        await settled(pilot)
+        assert table.comparison.flops == pytest.approx(1e21)
+        await pilot.press("right")
+        await settled(pilot)
+        assert table.comparison.flops == pytest.approx(1e20)
+
+
+async def test_a_list_of_fits_that_is_being_read_is_not_lost_to_a_page(
+    start: Start, many: SlowAdvisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Shelf, "examines_at_once", lambda *_: False)
+    SlowAdvisor.may.set()
+    app = start(REQUEST, many)
+    async with app.run_test(size=BIG) as pilot:
+        await settled(pilot)
+        await pilot.press("escape", "7")
+        await settled(pilot)
+        screen = app.stage
+        assert isinstance(screen, FitsScreen)
+        screen.desk.reread()
+        screen.table.move(1)
+        await settled(pilot)
+        assert screen._read_by is screen.desk.advisor
+
+
+def test_a_folder_of_fits_that_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(Advisor(), REQUEST)
+
+    def refuse(_: object) -> None:
+        raise FailureError("cannot read the folder.")
+
+    monkeypatch.setattr(Library, "entries", refuse)
+    assert desk.read_library() == ["cannot read the folder."]

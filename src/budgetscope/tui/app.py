@@ -121,7 +121,7 @@ class BudgetscopeApp(App[None]):
             self.theme = self._state.theme
         for sentence in self._notices:
             self.notify(sentence, severity="warning", timeout=NOTICE_SECONDS, markup=False)
-        self.set_interval(TICK_SECONDS, self.collector.tick)
+        self.set_interval(TICK_SECONDS, lambda: self.collector.tick(passing=len(self.screen_stack) > 1))
 
     def on_ready(self) -> None:
         """Begin the tour once the first plan has been painted."""

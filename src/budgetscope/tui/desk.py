@@ -97,7 +97,10 @@ class Desk:
     def read_library(self) -> list[str]:
         """Read every fit file, which takes a while, and return what is wrong with those that are broken."""
         self.library_read = True
-        return [entry.problem for entry in self.advisor.entries if entry.problem]
+        try:
+            return [entry.problem for entry in self.advisor.entries if entry.problem]
+        except BudgetscopeError as error:
+            return [str(error)]
 
     def reread(self) -> None:
         """Read fits, settings and devices anew, since a file was changed."""

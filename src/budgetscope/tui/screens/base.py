@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import ClassVar, NamedTuple, TypeVar
 
 from textual.app import ComposeResult
@@ -27,10 +28,11 @@ _TYPING_PAUSE = 0.15
 
 
 class _Wanted(NamedTuple):
-    """Something to compute in a thread: of what it is an answer, how, and after how many seconds."""
+    """Something to compute in a thread: of what it is an answer, how, what a refusal does, after how many seconds."""
 
     asked_of: object
     job: Callable[[], Callable[[], None]]
+    refuse: Callable[[str], None]
     pause: float
 
 
@@ -59,6 +61,7 @@ class DeskScreen(PatientScreen[None]):
         self.opens_app = False
         self._seen = -1
         self._wanted: dict[str, _Wanted] = {}
+        self._newest: dict[str, _Wanted | None] = {}
         self._at_work: set[str] = set()
 
     def compose(self) -> ComposeResult:
@@ -131,34 +134,49 @@ class DeskScreen(PatientScreen[None]):
         """Return what an answer is of: a mistake typed later does not outdate it, since the plan stays."""
         return self.desk.advisor, self.desk.plan
 
-    def answer(self, compute: Callable[[], T], show: Callable[[T], None], wait: Callable[[], None]) -> None:
+    def answer(
+        self,
+        compute: Callable[[], T],
+        show: Callable[[T], None],
+        wait: Callable[[], None],
+        refuse: Callable[[str], None],
+    ) -> None:
         """Ask all laws: as many as can be between two frames at once, more in the background.
 
         Args:
             compute: as of `in_background`.
             show: likewise.
             wait: says that the answer takes a while.
+            refuse: takes that back, since there is no answer, and tells why.
         """
         if not self.at_once:
             wait()
-            self.in_background(compute, show, pause=_TYPING_PAUSE)
+            self.in_background(compute, show, refuse=refuse, pause=_TYPING_PAUSE)
             return
+        self.forget()
         try:
             found = compute()
         except BudgetscopeError as error:
-            self.tell(str(error))
+            refuse(str(error))
         else:
             show(found)
 
     def in_background(
-        self, compute: Callable[[], T], show: Callable[[T], None], spot: str = "", pause: float = 0.0
+        self,
+        compute: Callable[[], T],
+        show: Callable[[T], None],
+        spot: str = "",
+        *,
+        refuse: Callable[[str], None] | None = None,
+        pause: float = 0.0,
     ) -> None:
         """Compute in a thread, then show the result; of several that wait for a spot, only the newest is computed.
 
         Args:
-            compute: must not touch widgets; a refusal is told in a notice.
+            compute: must not touch widgets.
             show: not called when something newer was asked for the spot, or the plan changed, meanwhile.
             spot: part of the screen that it fills; spots do not wait for each other.
+            refuse: called instead with why there is no result; tells it in a notice when None.
             pause: seconds to wait first, for something newer.
         """
 
@@ -166,10 +184,15 @@ class DeskScreen(PatientScreen[None]):
             result = compute()
             return lambda: show(result)
 
-        self._wanted[spot] = _Wanted(self._standing(), job, pause)
+        self._wanted[spot] = self._newest[spot] = _Wanted(self._standing(), job, refuse or self.tell, pause)
         if spot not in self._at_work:
             self._at_work.add(spot)
             self.call_after_refresh(self.run_worker, self._work(spot))
+
+    def forget(self, spot: str = "") -> None:
+        """Leave out what is being computed for a spot, since it has just been filled."""
+        self._wanted.pop(spot, None)
+        self._newest[spot] = None
 
     async def _work(self, spot: str) -> None:
         try:
@@ -183,17 +206,15 @@ class DeskScreen(PatientScreen[None]):
             self._at_work.discard(spot)
 
     async def _work_once(self, spot: str, wanted: _Wanted) -> None:
-        if wanted.pause:
-            await asyncio.sleep(wanted.pause)
-            if spot in self._wanted:
-                return
-        try:
-            show = await asyncio.to_thread(wanted.job)
-        except BudgetscopeError as error:
-            self.tell(str(error))
+        await asyncio.sleep(wanted.pause)
+        if self._newest[spot] is not wanted:
             return
-        if spot not in self._wanted and wanted.asked_of == self._standing():
-            show()
+        try:
+            finish = await asyncio.to_thread(wanted.job)
+        except BudgetscopeError as error:
+            finish = partial(wanted.refuse, str(error))
+        if self._newest[spot] is wanted and wanted.asked_of == self._standing():
+            finish()
 
     def tell(self, sentence: str) -> None:
         """Say what went wrong, in a notice."""

@@ -35,6 +35,7 @@ from budgetscope.tui.widgets.scenario_table import ScenarioTable
 
 VIEWS = ("both", "table", "chart")
 _ROWS_FOR_BOTH, _TABLE_ROWS = 36, 22
+_LAWS = "laws"
 _FIRST_STEPS = (
     "No scenario is saved yet. Press s to save what is on the desk, change the budget on Plan (1), and come back: "
     "the two stand side by side."
@@ -122,6 +123,7 @@ class CompareScreen(DeskScreen):
             return
         entry, answers = self._entry(), self._answers
         request, plan = entry.request, entry.column.plan
+        self.forget(_LAWS)
         if not self.laws or request is None or plan is None:
             self._show_study(None)
         elif answers.knows(request):
@@ -129,7 +131,11 @@ class CompareScreen(DeskScreen):
         else:
             self.query_one(LawTable).waiting = True
             self.query_one(LawTable).border_title = f"comparing {len(self.desk.fit_ids)} laws ..."
-            self.in_background(lambda: answers.study(request, plan), self._show_study)
+            self.in_background(lambda: answers.study(request, plan), self._show_study, _LAWS, refuse=self._refuse_study)
+
+    def _refuse_study(self, sentence: str) -> None:
+        self.tell(sentence)
+        self._show_study(None)
 
     def _show_study(self, found: Study | None) -> None:
         self._study = found

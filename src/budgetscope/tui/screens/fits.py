@@ -41,6 +41,7 @@ from budgetscope.tui.widgets.fit_table import LEGEND, FitTable, Standing
 from budgetscope.tui.widgets.page import Page
 
 VIEWS = ("details", "points", "residuals", "difference")
+_PAGE = "page"
 _WIDE, _HIGH = 110, 22
 """Columns and rows from which on details stand beside a chart, and a page below the list."""
 
@@ -172,22 +173,23 @@ class FitsScreen(DeskScreen):
         details = self.query_one("#details", Page)
         if entry is None:
             details.lines = ("No fit matches the filter.",) if self._entries else ()
+            self.forget(_PAGE)
             self._show_computed(None)
             return
         details.lines = fit_page(fit_sections(entry, datetime.now(UTC)))
         self.query_one("#details").border_title = Content(entry.fit.title if entry.fit else entry.id)
         pair = self._pair()
-        if self._page is not None and self._page.entry is entry and self._page_pair() == pair:
-            self._show_computed(self._page)
+        at_hand = self._page is not None and self._page.entry is entry and self._page_pair() == pair
+        if self._page is not None and at_hand:
+            self._show_at_once(self._page)
         elif entry.fit is None or self.desk.advisor.shelf.examines_at_once(entry.fit):
-            self._show_computed(self._compute(entry, pair))
+            self._show_at_once(self._compute(entry, pair))
         else:
-            self.in_background(lambda: self._compute(entry, pair), self._show_late)
+            self.in_background(lambda: self._compute(entry, pair), self._show_computed, _PAGE)
 
-    def _show_late(self, page: _Page) -> None:
-        """Show what took a while, unless another fit has been shown meanwhile."""
-        if page.entry is self.table.chosen:
-            self._show_computed(page)
+    def _show_at_once(self, page: _Page) -> None:
+        self.forget(_PAGE)
+        self._show_computed(page)
 
     def _page_pair(self) -> tuple[str, str] | None:
         found = self._page.difference if self._page else None

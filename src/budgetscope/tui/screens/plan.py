@@ -130,6 +130,7 @@ class PlanScreen(DeskScreen):
             self._show_figure(plan, quantity, figure)
 
         if figures.knows(plan, quantity):
+            self.forget("chart")
             show(figures.figure(request, plan, quantity))
         else:
             self.in_background(lambda: figures.figure(request, plan, quantity), show, "chart")
@@ -139,12 +140,19 @@ class PlanScreen(DeskScreen):
         advisor = self.desk.advisor
         if self._compared == (advisor, plan):
             return
-        self.answer(partial(advisor.compare, request, plan), self._show_comparison, self._await_comparison)
+        compute = partial(advisor.compare, request, plan)
+        self.answer(compute, self._show_comparison, self._await_comparison, self._refuse_comparison)
 
     def _await_comparison(self) -> None:
-        laws = self.query_one(LawTable)
-        laws.waiting = True
+        self._compared = None
+        self.query_one(LawTable).waiting = True
         self._titles["laws"] = f"comparing {len(self.desk.fit_ids)} laws ..."
+        self._entitle()
+
+    def _refuse_comparison(self, sentence: str) -> None:
+        self.tell(sentence)
+        self._compared = (self.desk.advisor, self.desk.plan)
+        self._titles["laws"] = "What the others say: no answer"
         self._entitle()
 
     def _entitle(self) -> None:

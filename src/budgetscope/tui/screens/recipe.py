@@ -61,11 +61,15 @@ class RecipeScreen(DeskScreen):
             return
         if self._sheet is not None and self._sheet.plan is plan:
             return
-        self.answer(partial(advisor.recipe_sheet, request, plan), self._show, self._await)
+        self.answer(partial(advisor.recipe_sheet, request, plan), self._show, self._await, self._refuse)
 
     def _await(self) -> None:
         laws = len(self.desk.fit_ids)
         self.query_one("#sentence", Static).update(Content(f"asking {laws} laws for the recipe ..."), layout=False)
+
+    def _refuse(self, sentence: str) -> None:
+        self.tell(sentence)
+        self.query_one("#sentence", Static).update(Content("No recipe for this plan."), layout=False)
 
     def _show(self, sheet: RecipeSheet) -> None:
         self._sheet = sheet

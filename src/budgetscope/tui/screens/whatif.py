@@ -27,6 +27,7 @@ from budgetscope.tui.widgets.field_row import FieldRow
 from budgetscope.tui.widgets.size_panel import Picks, SizePanel, Sizes
 
 if TYPE_CHECKING:
+    from budgetscope.api import Advisor
     from budgetscope.core.plan import Plan
 
 FINE, COARSE = 2 ** (1 / 32), 2 ** (1 / 4)
@@ -55,7 +56,7 @@ class WhatifScreen(DeskScreen):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self._asked: Plan | None = None
+        self._asked: tuple[Advisor, Plan] | None = None
         self._budget: Budget | None = None
         self._figures: dict[tuple[bool, int], Figure | None] = {}
         self._served_tokens = 0.0
@@ -88,9 +89,9 @@ class WhatifScreen(DeskScreen):
         if plan is None or request is None:
             self.query_one("#sentence", Static).update(Content("No plan yet: say a budget on screen 1."))
             return
-        if self._asked is plan:
+        if self._asked == (advisor, plan):
             return
-        self._asked = plan
+        self._asked = (advisor, plan)
         signs = self.desk.signs
         try:
             found = isoflop.budget(advisor, request, plan)
@@ -105,7 +106,11 @@ class WhatifScreen(DeskScreen):
             self.query_one(Picks).border_title = f"comparing {len(self.desk.fit_ids)} laws ..."
             self._show_budget(found)
 
-        self.answer(compare, self._show_compared, wait)
+        def refuse(sentence: str) -> None:
+            self.tell(sentence)
+            self.query_one(Picks).border_title = "What the others would train: no answer"
+
+        self.answer(compare, self._show_compared, wait, refuse)
 
     def _show_compared(self, found: Budget) -> None:
         self.query_one(Picks).border_title = "What the others would train"
