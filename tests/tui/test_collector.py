@@ -39,6 +39,16 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mock]:
     gc.set_threshold(*before)
 
 
+@pytest.fixture
+def collector(clock: Clock, searches: Mock) -> Collector:
+    """Start one, with nobody at the keyboard yet."""
+    collector = Collector()
+    collector.start()
+    searches.reset_mock()
+    clock.seconds += 10
+    return collector
+
+
 def test_it_leaves_the_interpreter_alone_until_it_is_started(clock: Clock, searches: Mock) -> None:
     collector = Collector()
     clock.seconds += 60
@@ -50,9 +60,7 @@ def test_it_leaves_the_interpreter_alone_until_it_is_started(clock: Clock, searc
     searches.collect.assert_called_once()
 
 
-def test_it_searches_once_nobody_types(clock: Clock, searches: Mock) -> None:
-    collector = Collector()
-    collector.start()
+def test_it_searches_once_nobody_types(collector: Collector, clock: Clock, searches: Mock) -> None:
     searches.pile = 15
     for _ in range(5):
         collector.touch()
@@ -68,10 +76,7 @@ def test_it_searches_once_nobody_types(clock: Clock, searches: Mock) -> None:
     searches.collect.assert_called_once()
 
 
-@pytest.mark.usefixtures("clock")
-def test_a_heap_that_grows_while_somebody_types_is_searched_all_the_same(searches: Mock) -> None:
-    collector = Collector()
-    collector.start()
+def test_a_heap_that_grows_while_somebody_types_is_searched_all_the_same(collector: Collector, searches: Mock) -> None:
     collector.touch()
     searches.pile = 100
     collector.tick(passing=False)
@@ -79,12 +84,8 @@ def test_a_heap_that_grows_while_somebody_types_is_searched_all_the_same(searche
     searches.unfreeze.assert_not_called()
 
 
-def test_what_is_open_for_a_while_can_be_found_once_it_is_closed(clock: Clock, searches: Mock) -> None:
-    collector = Collector()
-    collector.start()
+def test_what_is_open_for_a_while_can_be_found_once_it_is_closed(collector: Collector, searches: Mock) -> None:
     searches.pile = 15
-    searches.freeze.reset_mock()
-    clock.seconds += 10
     collector.tick(passing=True)
     searches.collect.assert_called_once()
     searches.freeze.assert_not_called()
@@ -92,9 +93,7 @@ def test_what_is_open_for_a_while_can_be_found_once_it_is_closed(clock: Clock, s
     searches.freeze.assert_called_once()
 
 
-def test_what_was_passed_is_searched_again_now_and_then(clock: Clock, searches: Mock) -> None:
-    collector = Collector()
-    collector.start()
+def test_what_was_passed_is_searched_again_now_and_then(collector: Collector, clock: Clock, searches: Mock) -> None:
     searches.pile = 100
     for _ in range(20):
         clock.seconds += 10

@@ -20,7 +20,6 @@ from budgetscope.core import explain as _explain
 from budgetscope.core import plan as _plan
 from budgetscope.core.compare import Comparison
 from budgetscope.core.curves import Curve, Place
-from budgetscope.core.devices import Device
 from budgetscope.core.difference import BUDGETS, Difference, differ
 from budgetscope.core.errors import FailureError
 from budgetscope.core.explain import Explanation
@@ -34,9 +33,9 @@ from budgetscope.core.solve import recount
 from budgetscope.core.soundness import sound
 from budgetscope.core.traces import Trace
 from budgetscope.core.whatif import IsoFlop, iso_flop
-from budgetscope.store.library import Entry, Library
+from budgetscope.store.library import Entry
 from budgetscope.store.locations import expanded
-from budgetscope.store.settings import Settings, write_settings
+from budgetscope.store.settings import write_settings
 
 if TYPE_CHECKING:
     from budgetscope.fitting.value import Valuation
@@ -49,18 +48,13 @@ class Advisor(Lookup):
     A face that answers many requests keeps one; files are read when first needed.
     """
 
-    def __init__(
-        self,
-        library: Library | None = None,
-        settings: Settings | None = None,
-        devices: tuple[Device, ...] | None = None,
-    ) -> None:
-        super().__init__(library, settings, devices)
-        self._charts = Charts()
-
     def reread(self) -> "Advisor":
         """Return an advisor that reads the files anew; what was handed to this one stays."""
         return Advisor(*self._given)
+
+    @cached_property
+    def _charts(self) -> Charts:
+        return Charts()
 
     @cached_property
     def shelf(self) -> Shelf:

@@ -61,7 +61,6 @@ class DeskScreen(PatientScreen[None]):
         self.opens_app = False
         self._seen = -1
         self._wanted: dict[str, _Wanted] = {}
-        self._newest: dict[str, _Wanted | None] = {}
         self._at_work: set[str] = set()
 
     def compose(self) -> ComposeResult:
@@ -184,7 +183,7 @@ class DeskScreen(PatientScreen[None]):
             result = compute()
             return lambda: show(result)
 
-        self._wanted[spot] = self._newest[spot] = _Wanted(self._standing(), job, refuse or self.tell, pause)
+        self._wanted[spot] = _Wanted(self._standing(), job, refuse or self.tell, pause)
         if spot not in self._at_work:
             self._at_work.add(spot)
             self.call_after_refresh(self.run_worker, self._work(spot))
@@ -192,13 +191,12 @@ class DeskScreen(PatientScreen[None]):
     def forget(self, spot: str = "") -> None:
         """Leave out what is being computed for a spot, since it has just been filled."""
         self._wanted.pop(spot, None)
-        self._newest[spot] = None
 
     async def _work(self, spot: str) -> None:
         try:
             while spot in self._wanted or not (spot or self.desk.library_read):
                 if spot in self._wanted:
-                    await self._work_once(spot, self._wanted.pop(spot))
+                    await self._work_once(spot, self._wanted[spot])
                 else:
                     for sentence in await asyncio.to_thread(self.desk.read_library):
                         self.tell(sentence)
@@ -207,14 +205,16 @@ class DeskScreen(PatientScreen[None]):
 
     async def _work_once(self, spot: str, wanted: _Wanted) -> None:
         await asyncio.sleep(wanted.pause)
-        if self._newest[spot] is not wanted:
+        if self._wanted.get(spot) is not wanted:
             return
         try:
             finish = await asyncio.to_thread(wanted.job)
         except BudgetscopeError as error:
             finish = partial(wanted.refuse, str(error))
-        if self._newest[spot] is wanted and wanted.asked_of == self._standing():
-            finish()
+        if self._wanted.get(spot) is wanted:
+            del self._wanted[spot]
+            if wanted.asked_of == self._standing():
+                finish()
 
     def tell(self, sentence: str) -> None:
         """Say what went wrong, in a notice."""

@@ -173,21 +173,19 @@ class FitsScreen(DeskScreen):
         details = self.query_one("#details", Page)
         if entry is None:
             details.lines = ("No fit matches the filter.",) if self._entries else ()
-            self.forget(_PAGE)
-            self._show_computed(None)
+            self._show_at_once(None)
             return
         details.lines = fit_page(fit_sections(entry, datetime.now(UTC)))
         self.query_one("#details").border_title = Content(entry.fit.title if entry.fit else entry.id)
-        pair = self._pair()
-        at_hand = self._page is not None and self._page.entry is entry and self._page_pair() == pair
-        if self._page is not None and at_hand:
-            self._show_at_once(self._page)
+        pair, page = self._pair(), self._page
+        if page is not None and page.entry is entry and self._page_pair() == pair:
+            self._show_at_once(page)
         elif entry.fit is None or self.desk.advisor.shelf.examines_at_once(entry.fit):
             self._show_at_once(self._compute(entry, pair))
         else:
             self.in_background(lambda: self._compute(entry, pair), self._show_computed, _PAGE)
 
-    def _show_at_once(self, page: _Page) -> None:
+    def _show_at_once(self, page: _Page | None) -> None:
         self.forget(_PAGE)
         self._show_computed(page)
 

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.suggester import SuggestFromList
 
-from budgetscope.api import Advisor, PlanRequest
+from budgetscope.api import PlanRequest
 from budgetscope.core.compare import Comparison
 from budgetscope.core.ledger import Convention
 from budgetscope.core.plan import Plan
@@ -58,7 +58,7 @@ class PlanScreen(DeskScreen):
         super().__init__(desk)
         self._titles: dict[str, str] = {}
         self._figures: Figures | None = None
-        self._compared: tuple[Advisor, Plan | None] | None = None
+        self._compared: object = None
 
     def body(self) -> ComposeResult:
         """Lay the form, the recommendation, the cautions, the chart and the comparison."""
@@ -137,10 +137,9 @@ class PlanScreen(DeskScreen):
 
     def _compare(self, plan: Plan, request: PlanRequest) -> None:
         """Show what all laws say, unless it is shown."""
-        advisor = self.desk.advisor
-        if self._compared == (advisor, plan):
+        if self._compared == self._standing():
             return
-        compute = partial(advisor.compare, request, plan)
+        compute = partial(self.desk.advisor.compare, request, plan)
         self.answer(compute, self._show_comparison, self._await_comparison, self._refuse_comparison)
 
     def _await_comparison(self) -> None:
@@ -151,7 +150,7 @@ class PlanScreen(DeskScreen):
 
     def _refuse_comparison(self, sentence: str) -> None:
         self.tell(sentence)
-        self._compared = (self.desk.advisor, self.desk.plan)
+        self._compared = self._standing()
         self._titles["laws"] = "What the others say: no answer"
         self._entitle()
 
@@ -199,7 +198,7 @@ class PlanScreen(DeskScreen):
         self._entitle()
 
     def _show_comparison(self, comparison: Comparison) -> None:
-        self._compared = (self.desk.advisor, self.desk.plan)
+        self._compared = self._standing()
         laws = self.query_one(LawTable)
         laws.signs, laws.comparison, laws.waiting = self.desk.signs, comparison, False
         self._titles["laws"] = "What the others say"

@@ -1,6 +1,6 @@
 """What-if: move N at a fixed budget, and see what changes."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -25,10 +25,6 @@ from budgetscope.tui.screens.base import DeskScreen, Remembered
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import FieldRow
 from budgetscope.tui.widgets.size_panel import Picks, SizePanel, Sizes
-
-if TYPE_CHECKING:
-    from budgetscope.api import Advisor
-    from budgetscope.core.plan import Plan
 
 FINE, COARSE = 2 ** (1 / 32), 2 ** (1 / 4)
 """What one key multiplies N with: 32 steps, or 4, to double it."""
@@ -56,7 +52,7 @@ class WhatifScreen(DeskScreen):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self._asked: tuple[Advisor, Plan] | None = None
+        self._asked: object = None
         self._budget: Budget | None = None
         self._figures: dict[tuple[bool, int], Figure | None] = {}
         self._served_tokens = 0.0
@@ -89,9 +85,9 @@ class WhatifScreen(DeskScreen):
         if plan is None or request is None:
             self.query_one("#sentence", Static).update(Content("No plan yet: say a budget on screen 1."))
             return
-        if self._asked == (advisor, plan):
+        if self._asked == self._standing():
             return
-        self._asked = (advisor, plan)
+        self._asked = self._standing()
         signs = self.desk.signs
         try:
             found = isoflop.budget(advisor, request, plan)

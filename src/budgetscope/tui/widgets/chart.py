@@ -14,6 +14,7 @@ from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.chart.plot import HEAT_ROLES, MAX_LINES
 from budgetscope.tui.chart.words import plain
 from budgetscope.tui.messages import PlaceChosen
+from budgetscope.tui.widgets.part_styles import PartStyles
 
 _ROLES = (
     "axis", "label", "grid", "band", "span", "point", "marker",
@@ -72,7 +73,7 @@ class Chart(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
         self._drawn: tuple[object, Drawing, list[Strip]] = (None, Drawing([]), [])
-        self._styles: tuple[str, dict[str, Style]] = ("", {})
+        self._styles = PartStyles(self, "chart")
 
     def render_line(self, y: int) -> Strip:
         """Return one row of the drawing, which is made once for each figure, size and theme."""
@@ -90,20 +91,13 @@ class Chart(Widget):
             drawing = (
                 Drawing([]) if self.figure is None or not width or not height else draw(self.figure, width, height)
             )
-            styles, plain_style = self._role_styles(), self.rich_style
+            plain_style = self.rich_style
             strips = [
-                Strip([Segment(run.text, styles.get(run.role, plain_style)) for run in row], width)
+                Strip([Segment(run.text, self._styles.of(run.role) if run.role else plain_style) for run in row], width)
                 for row in drawing.rows
             ]
             self._drawn = (key, drawing, strips)
         return self._drawn[1], self._drawn[2]
-
-    def _role_styles(self) -> dict[str, Style]:
-        """Return the style of every role, looked up once for each theme."""
-        theme = self.app.theme
-        if self._styles[0] != theme:
-            self._styles = (theme, {role: self.get_component_rich_style(f"chart--{role}") for role in _ROLES})
-        return self._styles[1]
 
     # The crosshair
 
@@ -162,7 +156,7 @@ class Chart(Widget):
         figure = self.figure
         if reading is None or figure is None:
             return strip
-        style = self._role_styles()["marker"]
+        style = self._styles.of("marker")
         column = round(place.x * (drawing.width - 1))
         height = round((1 - figure.y.scale.fraction(reading.y)) * (drawing.height * 4 - 1)) // 4
         place_here = drawing.left + column

@@ -17,6 +17,7 @@ from budgetscope.report.shelf import ShelfRow, shelf_row
 from budgetscope.store.library import Entry
 from budgetscope.tui.messages import FitChosen
 from budgetscope.tui.titles import fitted
+from budgetscope.tui.widgets.part_styles import PartStyles
 
 LEGEND = "* default > plan A/B marked ! flags ✗ broken ~ edited ^ shadows"
 MARKS = ("A", "B")
@@ -78,7 +79,7 @@ class FitTable(ScrollView):
         self._lines: list[Entry | str] = []
         self._places: dict[str, int] = {}
         self._rows: dict[str, tuple[Entry, ShelfRow]] = {}
-        self._styles: tuple[str, dict[str, Style]] = ("", {})
+        self._styles = PartStyles(self, "fit-table")
 
     def watch_entries(self, entries: tuple[Entry, ...] | None) -> None:
         """Take the new list; the cursor stays with its file, or else goes to the first."""
@@ -181,13 +182,7 @@ class FitTable(ScrollView):
         ))  # fmt: skip
 
     def _strip(self, text: str, width: int, part: str) -> Strip:
-        theme, styles = self._styles
-        if theme != self.app.theme:
-            styles = {}
-            self._styles = (self.app.theme, styles)
-        if part not in styles:
-            styles[part] = self.get_component_rich_style(f"fit-table--{part}") if part else self.rich_style
-        return Strip([Segment(set_cell_size(text, width), styles[part])], width)
+        return Strip([Segment(set_cell_size(text, width), self._styles.of(part))], width)
 
 
 def key(entry: Entry) -> str:

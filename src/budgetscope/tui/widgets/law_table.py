@@ -21,6 +21,7 @@ from budgetscope.report.rows import COMPARISON_HEADER, ComparisonRow, comparison
 from budgetscope.tui.messages import LawChosen
 from budgetscope.tui.signs import SHARED
 from budgetscope.tui.titles import fitted
+from budgetscope.tui.widgets.part_styles import PartStyles
 
 CHOSEN_SIGN = ">"
 SEPARATOR = "steps of the argument, not recommendations"
@@ -111,7 +112,7 @@ class LawTable(ScrollView, can_focus=True):
         self.signs: Mapping[str, str] = {}
         self._lines: tuple[ComparisonRow | _Remark, ...] = ()
         self._columns = _COLUMNS
-        self._styles: tuple[str, dict[str, Style]] = ("", {})
+        self._styles = PartStyles(self, "law-table")
 
     def watch_comparison(self, comparison: Comparison | None) -> None:
         """Take the new rows; the cursor stays with its law."""
@@ -185,7 +186,7 @@ class LawTable(ScrollView, can_focus=True):
             return self._strip(" " * _SIGNS, COMPARISON_HEADER[0], cells, title_width, width, "header")
         index = y - 1 + self.scroll_offset.y
         if index >= len(self._lines):
-            return Strip.blank(width, self._style(""))
+            return Strip.blank(width, self._styles.of(""))
         line = self._lines[index]
         if isinstance(line, _Remark):
             text = f"── {line.text} ".ljust(width - 2, "─") if line.rule else line.text
@@ -198,18 +199,8 @@ class LawTable(ScrollView, can_focus=True):
             return strip.apply_style(Style(reverse=True))
         return strip
 
-    def _style(self, part: str) -> Style:
-        """Return the style of a part of the table, which is looked up once for each theme."""
-        theme, styles = self._styles
-        if theme != self.app.theme:
-            styles = {}
-            self._styles = (self.app.theme, styles)
-        if part not in styles:
-            styles[part] = self.get_component_rich_style(f"law-table--{part}") if part else self.rich_style
-        return styles[part]
-
     def _strip(self, signs: str, title: str, cells: list[str], title_width: int, width: int, part: str) -> Strip:
-        style = self._style(part)
+        style = self._styles.of(part)
         text = " ".join([f"{signs}{_cut(title, title_width)}", *cells])
         return Strip([Segment(set_cell_size(text, width), style)], width)
 

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.content import Content
 from textual.geometry import Size
@@ -18,6 +17,7 @@ from budgetscope.report.scenarios import Board, Cell, Line
 from budgetscope.tui.lineup import letter
 from budgetscope.tui.messages import ColumnChosen
 from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
+from budgetscope.tui.widgets.part_styles import PartStyles
 
 CURSOR_SIGN = "▸"
 _LABEL = 13
@@ -54,7 +54,7 @@ class ScenarioTable(ScrollView, can_focus=False):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
-        self._styles: tuple[str, dict[str, Style]] = ("", {})
+        self._styles = PartStyles(self, "scenario-table")
 
     def watch_board(self, board: Board | None) -> None:
         """Take the new columns."""
@@ -118,7 +118,7 @@ class ScenarioTable(ScrollView, can_focus=False):
         if board is None or not shown:
             return Strip.blank(total, self.rich_style)
         if y == 0:
-            segments = [Segment(" " * _LABEL, self._style("header"))]
+            segments = [Segment(" " * _LABEL, self._styles.of("header"))]
             segments += [self._head(board, column, width) for column in shown]
             return Strip(segments).adjust_cell_length(total, self.rich_style)
         rows, row = self._rows(board, shown, width), y - 1 + self.scroll_offset.y
@@ -126,14 +126,14 @@ class ScenarioTable(ScrollView, can_focus=False):
             return Strip.blank(total, self.rich_style)
         index, part = rows[row]
         line = board.lines[index]
-        segments = [Segment(set_cell_size("" if part else line.label, _LABEL), self._style("label"))]
+        segments = [Segment(set_cell_size("" if part else line.label, _LABEL), self._styles.of("label"))]
         for column in shown:
             problem = board.columns[column].problem
             if problem:
                 # The sentence runs down the column.
                 parts = _wrapped(PROBLEM_SIGN + problem, width - 3)
                 text = parts[row] if row < len(parts) else ""
-                segments.append(Segment(_cut(f"  {text}", width), self._style("problem")))
+                segments.append(Segment(_cut(f"  {text}", width), self._styles.of("problem")))
             else:
                 segments += self._cell(line, column, part, width)
         return Strip(segments).adjust_cell_length(total, self.rich_style)
@@ -141,11 +141,11 @@ class ScenarioTable(ScrollView, can_focus=False):
     def _head(self, board: Board, column: int, width: int) -> Segment:
         at_cursor = column == self.cursor
         text = f"{CURSOR_SIGN if at_cursor else ' '}{letter(column)} {board.columns[column].name}"
-        return Segment(_cut(text, width - 1) + " ", self._style("cursor" if at_cursor else "header"))
+        return Segment(_cut(text, width - 1) + " ", self._styles.of("cursor" if at_cursor else "header"))
 
     def _cell(self, line: Line, column: int, part: int, width: int) -> list[Segment]:
         cell = line.cells[column]
-        style = self._style("differs" if cell.difference else "same")
+        style = self._styles.of("differs" if cell.difference else "same")
         if cell.number and cell.difference:
             return [
                 Segment(_cut(f"  {cell.text}", width - _DIFFERENCE), style),
@@ -162,16 +162,6 @@ class ScenarioTable(ScrollView, can_focus=False):
         else:
             text = words[part] if part < len(words) else ""
         return [Segment(_cut(f"{sign} {text}", width - 1) + " ", style)]
-
-    def _style(self, part: str) -> Style:
-        """Return the style of a part of the table, which is looked up once for each theme."""
-        theme, styles = self._styles
-        if theme != self.app.theme:
-            styles = {}
-            self._styles = (self.app.theme, styles)
-        if part not in styles:
-            styles[part] = self.get_component_rich_style(f"scenario-table--{part}")
-        return styles[part]
 
 
 def _cut(text: str, width: int) -> str:
