@@ -36,6 +36,7 @@ class Page:
         requested: every address that it asked for over the network.
         blocked: of these, those that it was not let to.
         faults: what scripts threw.
+        asked: what it sent over its web sockets.
         sent: what came over its web sockets, without the terminal's escapes.
     """
 
@@ -46,6 +47,7 @@ class Page:
         self._received = b""
         self.blocked: list[str] = []
         self.faults: list[str] = []
+        self.asked: list[str] = []
 
     @property
     def requested(self) -> list[str]:
@@ -76,6 +78,8 @@ class Page:
             self.blocked.append(self._addresses[told["requestId"]])
         elif event == "Network.webSocketFrameReceived" and told["response"]["opcode"] == 2:
             self._received += base64.b64decode(told["response"]["payloadData"])
+        elif event == "Network.webSocketFrameSent":
+            self.asked.append(told["response"]["payloadData"])
         elif event == "Runtime.exceptionThrown":
             self.faults.append(str(told["exceptionDetails"]))
 
@@ -89,10 +93,13 @@ class Page:
 
     async def receives(self, text: str) -> None:
         """Wait until a text has come over the web socket."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while text not in self.sent:
-                await self.value("1")
-                await asyncio.sleep(0.05)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while text not in self.sent:
+            assert time.monotonic() < deadline, (
+                f"no {text!r} after {self.asked}; the last that came: {self.sent[-4000:]}"
+            )
+            await self.value("1")
+            await asyncio.sleep(0.05)
 
     async def press(self, key: str, text: str = "", *, ctrl: bool = False) -> None:
         """Press the key of a letter or digit; with Ctrl, it has no text."""

@@ -40,6 +40,21 @@ def test_text_that_cannot_be_read_stays_the_problem_until_it_is_mended(advisor: 
     assert desk.plan == advisor.plan(PlanRequest("1e21", law="meta2024/llama3"))
 
 
+def test_what_is_no_change_is_not_answered_again(advisor: Advisor) -> None:
+    desk, revisions = watched(advisor, PlanRequest("1e20"))
+    desk.edit("budget", "1e20")
+    assert revisions == []
+    desk.edit("gpus", "many")
+    desk.edit("gpus", "many")
+    assert len(revisions) == 1
+    desk.edit("gpus", "more")
+    assert desk.problem is not None
+    assert "'more'" in desk.problem.sentence
+    desk.edit("gpus", "")
+    assert len(revisions) == 3
+    assert desk.problem is None
+
+
 def test_a_whole_new_request_forgets_what_could_not_be_read(advisor: Advisor) -> None:
     desk, _ = watched(advisor, PlanRequest("1e20"))
     desk.edit("gpus", "many")

@@ -57,19 +57,21 @@ class Desk:
         return signs(self.fit_ids)
 
     def edit(self, name: str, text: str) -> None:
-        """Take what a person typed into one field; text that cannot be read becomes the problem.
+        """Take what a person typed into one field, if it is new; text that cannot be read becomes the problem.
 
         Args:
             name: of the field, as in `fields.FIELDS`.
             text: what it holds now.
         """
+        before = self.request, dict(self._unread)
         try:
             self.request = fields.read(self.request, name, text)
         except BudgetscopeError as error:
             self._unread[name] = str(error)
         else:
             self._unread.pop(name, None)
-        self._answer()
+        if (self.request, self._unread) != before:
+            self._answer()
 
     def ask(self, request: PlanRequest) -> None:
         """Take a whole new request; what was typed and could not be read is forgotten."""

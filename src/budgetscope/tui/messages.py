@@ -1,22 +1,24 @@
 """What widgets tell their screen."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 from textual.widget import Widget
 
+if TYPE_CHECKING:
+    from budgetscope.tui.widgets.field_row import FieldRow
+
 
 @dataclass
 class FieldEdited(Message):
-    """A person changed the text of a field.
+    """A person changed the text of a field; it may have changed again until this is read.
 
     Attributes:
-        name: of the field, as in `fields.FIELDS`.
-        text: what it holds now.
+        row: of the field; its `take` returns the text.
     """
 
-    name: str
-    text: str
+    row: "FieldRow"
 
 
 @dataclass

@@ -23,6 +23,7 @@ from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import DeskScreen
 from budgetscope.tui.screens.patient import Dialog
 from budgetscope.tui.widgets.page import Heading, Line, Page, Problem
+from budgetscope.tui.widgets.text_entry import TextEntry
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -100,7 +101,7 @@ class ImportScreen(Dialog[str | None]):
         with Horizontal(classes="entry"):
             yield Label(label, markup=False)
             text = self.draft.texts.get(name, "")
-            yield Input(text, placeholder=hint, suggester=suggester, compact=True, id=f"entry-{name}")
+            yield TextEntry(text, placeholder=hint, suggester=suggester, compact=True, id=f"entry-{name}")
 
     def on_mount(self) -> None:
         """Wait for a file, or go on with the one named before."""

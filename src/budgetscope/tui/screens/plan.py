@@ -101,7 +101,7 @@ class PlanScreen(DeskScreen):
 
     @on(FieldEdited)
     def _field_edited(self, event: FieldEdited) -> None:
-        self.desk.edit(event.name, event.text)
+        self.desk.edit(event.row.field.name, event.row.take())
 
     @on(LawChosen)
     def _law_chosen(self, event: LawChosen) -> None:

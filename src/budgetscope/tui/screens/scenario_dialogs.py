@@ -15,6 +15,7 @@ from budgetscope.core.quantities import quote
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.patient import Dialog
 from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
+from budgetscope.tui.widgets.text_entry import TextEntry
 
 
 class NameScreen(Dialog[str | None]):
@@ -39,7 +40,7 @@ class NameScreen(Dialog[str | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(self._title)
             dialog.border_subtitle = "Enter: keep   Esc: close"
-            yield Input(self._first, placeholder="a name", compact=True)
+            yield TextEntry(self._first, placeholder="a name", compact=True)
             yield Static(id="said", markup=False)
 
     def on_mount(self) -> None:

@@ -17,6 +17,7 @@ from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import DeskScreen
 from budgetscope.tui.screens.patient import Dialog
 from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
+from budgetscope.tui.widgets.text_entry import TextEntry
 
 _OTHERS = "-beside-the-tour"
 
@@ -102,7 +103,7 @@ class TourScreen(Dialog[None]):
         """Lay the card: a text, and for the last step a field with a line below it."""
         with Vertical(id="card"):
             yield Static(id="told", markup=False)
-            yield Input(self._desk.request.budget, placeholder="64 H100 for 14 days", compact=True)
+            yield TextEntry(self._desk.request.budget, placeholder="64 H100 for 14 days", compact=True)
             yield Static(id="said", markup=False)
 
     def on_mount(self) -> None:

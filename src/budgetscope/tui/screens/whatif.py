@@ -225,7 +225,7 @@ class WhatifScreen(DeskScreen):
 
     @on(FieldEdited)
     def _served_edited(self, event: FieldEdited) -> None:
-        self.served = event.text
+        self.served = event.row.take()
 
     def watch_served(self) -> None:
         """Take the served tokens, or say why not."""

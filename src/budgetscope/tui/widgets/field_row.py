@@ -10,6 +10,7 @@ from textual.suggester import Suggester, SuggestFromList
 from textual.widgets import Input, Label, Static
 
 from budgetscope.tui.messages import FieldEdited
+from budgetscope.tui.widgets.text_entry import TextEntry
 
 PROBLEM_SIGN = "✗ "
 
@@ -42,6 +43,7 @@ class FieldRow(Vertical):
         super().__init__(id=f"field-{field.name}")
         self.field = field
         self._text, self._hint = text, hint
+        self._taken = text
         self._said = ("", False)
         self._suggester: Suggester | None = SuggestFromList(suggestions, case_sensitive=False) if suggestions else None
 
@@ -49,7 +51,7 @@ class FieldRow(Vertical):
         """Lay label, field and note."""
         with Horizontal():
             yield Label(self.field.label, markup=False)
-            yield Input(self._text, placeholder=self._hint, suggester=self._suggester, compact=True)
+            yield TextEntry(self._text, placeholder=self._hint, suggester=self._suggester, compact=True)
         yield Static(classes="note", markup=False)
 
     @property
@@ -57,11 +59,18 @@ class FieldRow(Vertical):
         """The field itself."""
         return self.query_one(Input)
 
+    def take(self) -> str:
+        """Return the text as it is now."""
+        self._taken = self.input.value
+        return self._taken
+
     def write(self, text: str) -> None:
-        """Set the text without telling anybody."""
-        if self.input.value != text:
-            with self.prevent(Input.Changed):
-                self.input.value = text
+        """Set the text without telling anybody, unless a person has typed since it was taken: that is still to come."""
+        if self.input.value not in (text, self._taken):
+            return
+        self._taken = text
+        with self.prevent(Input.Changed):
+            self.input.value = text
 
     def hint(self, text: str) -> None:
         """Say what holds while the field is empty."""
@@ -87,7 +96,7 @@ class FieldRow(Vertical):
     @on(Input.Changed)
     def _edited(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(FieldEdited(self.field.name, event.value))
+        self.post_message(FieldEdited(self))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -70,7 +70,7 @@ class NewRun(Horizontal):
     @on(FieldEdited)
     def _edited(self, event: FieldEdited) -> None:
         event.stop()
-        self.texts[event.name] = event.text
+        self.texts[event.row.field.name] = event.row.take()
         self.ready = None
         if self._preparation is None:
             self._read()
