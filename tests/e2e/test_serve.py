@@ -1,5 +1,6 @@
 """The app in a browser: over plain HTTP and web sockets always, and in a real browser where there is one."""
 
+import asyncio
 import signal
 import socket
 import subprocess
@@ -99,6 +100,20 @@ async def test_an_interrupt_closes_an_open_page_and_keeps_what_it_showed(served:
         await receives(connection, figures("1e21"))
         assert served.interrupt() == 0
     assert read_state().request == {"budget": "1e21"}
+
+
+async def test_an_app_ends_with_a_server_that_is_killed_and_keeps_what_it_showed(served: Served) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{served.address}/ws?width=120&height=40") as connection,
+    ):
+        await receives(connection, figures(DEFAULT_BUDGET))
+        await connection.send_json(["stdin", "\x151e21"])
+        await receives(connection, figures("1e21"))
+        served.process.kill()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while read_state().request != {"budget": "1e21"}:
+            await asyncio.sleep(0.1)
 
 
 @pytest.mark.parametrize(

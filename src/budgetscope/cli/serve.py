@@ -2,6 +2,7 @@
 
 import errno
 import ipaddress
+import os
 import shlex
 import socket
 import sys
@@ -27,7 +28,9 @@ def serve(
     sockets = _listen(host, port)
     from budgetscope.cli.server import LocalServer
 
-    server = LocalServer(shlex.join((sys.executable, "-m", "budgetscope")), host, port)
+    command = shlex.join((sys.executable, "-m", "budgetscope"))
+    # The shell gives way to the app, which is then the server's own child and sees it go.
+    server = LocalServer(f"exec {command}" if os.name == "posix" else command, host, port)
     print(f"The app is at {server.public_url} (Ctrl-C ends it).", flush=True)
     if not all(ipaddress.ip_address(each.getsockname()[0]).is_loopback for each in sockets):
         sys.stderr.write(f"budgetscope: whoever reaches {host!r} can use the app and read your files through it.\n")

@@ -73,6 +73,7 @@ class BudgetscopeApp(App[None]):
         self._notices = [notice] if notice else []
         self._screens: dict[str, DeskScreen] = {}
         self.collector = Collector()
+        self._starter = os.getppid()
         self.desk = Desk(advisor or Advisor(), request or self._asked_last())
         if request is None and self._state.scenario:
             self.desk.scenario = self._state.scenario
@@ -121,7 +122,13 @@ class BudgetscopeApp(App[None]):
             self.theme = self._state.theme
         for sentence in self._notices:
             self.notify(sentence, severity="warning", timeout=NOTICE_SECONDS, markup=False)
-        self.set_interval(TICK_SECONDS, lambda: self.collector.tick(passing=len(self.screen_stack) > 1))
+        self.set_interval(TICK_SECONDS, self._tick)
+
+    def _tick(self) -> None:
+        """Search memory; leave when the server is gone that showed the app in a browser."""
+        if self.is_web and os.getppid() != self._starter:
+            self.exit()
+        self.collector.tick(passing=len(self.screen_stack) > 1)
 
     def on_ready(self) -> None:
         """Begin the tour once the first plan has been painted."""
@@ -245,8 +252,13 @@ def run_app(request: PlanRequest | None = None) -> None:
     app.collector.start()
     # A thread that reads or compares holds the interpreter for so long before a key gets its turn.
     sys.setswitchinterval(_TURN_SECONDS)
-    app.run()
-    if app.return_code:
+    try:
+        app.run()
+        failed = bool(app.return_code)
+    except BrokenPipeError:
+        # The server that showed it in a browser has been killed: nobody is left to tell.
+        failed = False
+    if failed:
         # What made it fail would make the next start fail.
         raise FailureError("the app failed, as told above; the next start opens what was open before this one.")
     write_state(app.state())
