@@ -1,10 +1,10 @@
 """The app in a browser: over plain HTTP and web sockets always, and in a real browser where there is one."""
 
-import asyncio
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +66,14 @@ def figures(budget: str) -> set[str]:
     return {rows[key] for key in ("n_params", "tokens", "loss")}
 
 
+def keeps(request: dict[str, str]) -> None:
+    """Wait until the app has stored what it showed."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while read_state().request != request:
+        assert time.monotonic() < deadline, read_state()
+        time.sleep(0.1)
+
+
 async def receives(connection: Any, texts: set[str]) -> None:
     """Wait until all texts have come."""
     received = b""
@@ -111,9 +119,7 @@ async def test_an_app_ends_with_a_server_that_is_killed_and_keeps_what_it_showed
         await connection.send_json(["stdin", "\x151e21"])
         await receives(connection, figures("1e21"))
         served.process.kill()
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while read_state().request != {"budget": "1e21"}:
-            await asyncio.sleep(0.1)
+    keeps({"budget": "1e21"})
 
 
 @pytest.mark.parametrize(
