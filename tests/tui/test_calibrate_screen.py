@@ -320,6 +320,28 @@ async def test_a_refusal_is_one_sentence_in_place_of_the_design(advisor: Advisor
         assert "✗ there is no file or folder '/no/such'" in shown(pilot)
 
 
+async def test_a_mistake_made_while_a_run_is_prepared_is_told_beside_the_refusal(
+    advisor: Advisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+
+    def refuse(*_: object, **__: object) -> Ready:
+        go.wait(PATIENCE_SECONDS)
+        raise FailureError("the corpus is gone.")
+
+    monkeypatch.setattr(requests, "ready", refuse)
+    async with open_app(advisor).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        await pilot.press("p")
+        field(screen, "minutes").value = "abc"
+        await pilot.pause()
+        go.set()
+        await until(pilot, lambda: not screen.new.preparing)
+        await pilot.pause()
+        assert "✗ the corpus is gone." in shown(pilot)
+        assert "'abc'" in shown(pilot)
+
+
 async def test_a_missing_extra_is_said_with_its_remedy(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("budgetscope.calibrate.probes.find_spec", lambda _: None)
     async with open_app(advisor).run_test(size=BIG) as pilot:

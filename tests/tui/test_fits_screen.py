@@ -1,6 +1,8 @@
 import json
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.tui.driving import notices, settled, shown
@@ -421,6 +423,33 @@ async def test_import_opens_and_closes_and_keeps_what_was_typed(key: str) -> Non
         assert entry(pilot, "path").value == "ab"
         await pilot.press("escape")
         assert len(pilot.app.screen_stack) == 1
+
+
+@pytest.mark.parametrize("work", ["read", "fit"])
+async def test_import_is_closed_while_the_file_is_at_work(monkeypatch: pytest.MonkeyPatch, work: str) -> None:
+    go = threading.Event()
+    does = getattr(Advisor, work)
+
+    def slow(*given: Any) -> Any:
+        go.wait(10)
+        return does(*given)
+
+    async with app().run_test(size=BIG) as pilot:
+        await press(pilot, "i")
+        if work == "fit":
+            entry(pilot, "path").value = str(RUNS)
+            entry(pilot, "counting").value = "standard"
+            await pilot.pause(0.3)
+            await opened(pilot)
+        monkeypatch.setattr(Advisor, work, slow)
+        entry(pilot, "path").value = str(RUNS)
+        await pilot.pause(0.3)
+        await pilot.press(*(["f5"] if work == "fit" else []), "escape")
+        assert len(pilot.app.screen_stack) == 1
+        go.set()
+        await opened(pilot)
+        await press(pilot, "i")
+        assert "159" in told(pilot)
 
 
 async def test_import_shows_columns_and_rows_and_asks_for_the_counting() -> None:

@@ -1,6 +1,7 @@
 """Keys that are typed while a screen still opens, or still answers the last one."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from budgetscope.api import PlanRequest
+from budgetscope.store.scenarios import read_scenarios
+from budgetscope.store.settings import read_settings
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.draft import Draft
 from budgetscope.tui.keys import EVERYWHERE, keys_of
@@ -100,20 +103,88 @@ async def test_no_key_is_lost_that_comes_while_the_last_one_is_answered(
             assert app.stage.remember()["served"] == "1e22"
 
 
-@pytest.mark.parametrize("name", ["plan", "whatif", "fits", "laws", "name", "import"])
-async def test_keys_that_come_at_once_edit_a_field_in_their_order(start: Start, name: str) -> None:
+SERIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "editing": ((), ("ctrl+u", *"1ef", "backspace", "2", "left", "left", "delete", "home", "end", "5")),
+    "escape, digit": ((), ("ctrl+u", *"1e22", "escape", "2")),
+    "enter, digit": ((), ("ctrl+u", *"1e22", "enter", "3")),
+    "enter, copy": ((), ("ctrl+u", *"1e22", "enter", "y", "escape")),
+    "tab, letters": ((), (*["tab"] * 2, "8", "tab", *"0.5", "tab", "ctrl+u", "2")),
+    "tab and back": ((), ("tab", "shift+tab", "ctrl+u", *"1e21", "tab", *"H200")),
+    "key of the budget": (("escape",), ("f3", "ctrl+u", *"1e23", "escape", "b", "backspace", "1")),
+    "theme": ((), (*"00", "f9", *"12")),
+    "filter, arrow, enter": (("escape", "l"), (*"chinchilla", "down", "enter", "escape", "escape")),
+    "law twice": (("escape", "l"), (*"kaplan", "enter", "enter", "escape")),
+    "law or none": (("escape", "l"), (*"kaplan", "enter", "escape", "escape")),
+    "law from the list": (("escape", "l"), (*"kaplan", "tab", "down", "enter", "enter")),
+    "no name": (("escape", "2", "s"), (*"mine", "escape", "enter")),
+    "name twice": (("escape", "2", "s"), (*"mine", "enter", "enter", "x", "enter")),
+    "name, then away": (("escape", "2", "s"), (*"mine", "enter", "escape", "1")),
+    "fits": (("escape", "7", "slash"), (*"kaplan", "enter", "down", "u", "1")),
+    "served": (("escape", "3", "s"), (*"2T", "enter", "m", "right", "escape")),
+    "tour twice": (("escape", "T", *["enter"] * 5), (*"1e22", "enter", "enter", "enter")),
+    "tour skipped": (("escape", "T", *["enter"] * 5), (*"1e23", "escape", "enter")),
+    "tour elsewhere": (("escape",), ("T", "3")),
+    "dialogs": (("escape",), ("question_mark", "escape", "d", "d", "2", "3", "6", "7", "4")),
+}
+"""Keys that lead somewhere, and keys that follow."""
+
+
+async def test_what_is_typed_before_quitting_is_kept(start: Start) -> None:
     app = start(PlanRequest("1e20"))
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        if name in DIALOGS:
-            app.push_screen(DIALOGS[name](app))
-        else:
-            app.action_go(name)
+        for key in ("ctrl+u", *"1e22", "ctrl+q"):
+            app.post_message(events.Key(key, character_of(key)))
+        while app.is_running:
+            await pilot.pause(0.01)
+    assert app.state().request == {"budget": "1e22"}
+
+
+def character_of(key: str) -> str | None:
+    return {"question_mark": "?", "slash": "/"}.get(key, key if len(key) == 1 else None)
+
+
+async def told(app: BudgetscopeApp) -> dict[str, object]:
+    """Return what a person sees of keys."""
+    screen = app.screen
+    return {
+        "screen": (type(screen).__name__, app.stage.SECTION, len(app.screen_stack)),
+        "focus": screen.focused and (type(screen.focused).__name__, screen.focused.id),
+        "fields": [field.value for field in app._screens["plan"].query(Input)],
+        "here": [(field.value, field.selection) for field in screen.query(Input)],
+        "request": app.desk.request,
+        "problem": app.desk.problem,
+        "plan": app.desk.plan,
+        "theme": app.theme,
+        "scenarios": [scenario.name for scenario in read_scenarios()],
+        "copied": app.clipboard,
+        "default": read_settings().law,
+    }
+
+
+async def typed(start: Start, name: str, *, at_once: bool) -> dict[str, object]:
+    before, keys = SERIES[name]
+    app = start(PlanRequest("1e20"))
+    async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        field = app.screen.query(Input).first()
-        field.focus()
+        for key in before:
+            await pilot.press(key)
+            await settled(pilot)
+        for key in keys:
+            app.post_message(events.Key(key, character_of(key)))
+            if not at_once:
+                await settled(pilot)
         await settled(pilot)
-        for key, character in (("ctrl+u", None), *((c, c) for c in "1ef"), ("backspace", None), ("2", "2")):
-            app.post_message(events.Key(key, character))
-        await settled(pilot)
-        assert field.value == "1e2"
+        return await told(app)
+
+
+@pytest.mark.parametrize("name", SERIES)
+async def test_keys_that_come_at_once_do_what_they_do_one_by_one(
+    start: Start, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = []
+    for at_once in (False, True):
+        for kind in ("DATA", "CONFIG", "STATE"):
+            monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / str(at_once) / kind))
+        ends.append(await typed(start, name, at_once=at_once))
+    assert ends[1] == ends[0]

@@ -26,6 +26,7 @@ from budgetscope.tui.screens.base import NOTICE_SECONDS, DeskScreen
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.tour import TourScreen
 from budgetscope.tui.tabs import TABS, Tab, tab
+from budgetscope.tui.turns import Turns, Typed
 
 DEFAULT_BUDGET = "64 H100 for 14 days"
 DARK, LIGHT = "textual-dark", "textual-light"
@@ -73,6 +74,7 @@ class BudgetscopeApp(App[None]):
         self._notices = [notice] if notice else []
         self._screens: dict[str, DeskScreen] = {}
         self.collector = Collector()
+        self._turns = Turns(self, super().on_event)
         self._starter = os.getppid()
         self.desk = Desk(advisor or Advisor(), request or self._asked_last())
         if request is None and self._state.scenario:
@@ -163,10 +165,13 @@ class BudgetscopeApp(App[None]):
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
-        """Note that somebody is at the keyboard or the mouse."""
+        """Note that somebody is at the keyboard or the mouse, and give keys their turns."""
         if isinstance(event, events.InputEvent):
             self.collector.touch()
-        await super().on_event(event)
+        if isinstance(event, Typed) and not event.is_forwarded:
+            await self._turns.take(event)
+        else:
+            await super().on_event(event)
 
     def action_switch_brightness(self) -> None:
         """Switch between the dark and the light theme."""
@@ -183,7 +188,7 @@ class BudgetscopeApp(App[None]):
         self.stage.call_after_refresh(self._begin_tour)
 
     def _begin_tour(self) -> None:
-        if self.screen is self.stage:
+        if self.screen is self.stage and self._current == TABS[0].name:
             self._toured = True
             self.push_screen(TourScreen(self.desk, self.stage))
 

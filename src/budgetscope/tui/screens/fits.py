@@ -39,7 +39,6 @@ from budgetscope.tui.screens.undo import UndoScreen
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.fit_table import LEGEND, FitTable, Standing
 from budgetscope.tui.widgets.page import Page
-from budgetscope.tui.widgets.text_entry import TextEntry
 
 VIEWS = ("details", "points", "residuals", "difference")
 _PAGE = "page"
@@ -88,7 +87,7 @@ class FitsScreen(DeskScreen):
         """Lay the filter, the list and the page of the fit at the cursor."""
         with Horizontal(id="sieve"):
             yield Label("Filter")
-            yield TextEntry(placeholder="id, title, layer, what it says, edited, broken ...", compact=True)
+            yield Input(placeholder="id, title, layer, what it says, edited, broken ...", compact=True)
         yield self.table
         with Horizontal(id="page"):
             yield Page(id="details", classes="panel")

@@ -23,7 +23,6 @@ from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import DeskScreen
 from budgetscope.tui.screens.patient import Dialog
 from budgetscope.tui.widgets.page import Heading, Line, Page, Problem
-from budgetscope.tui.widgets.text_entry import TextEntry
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -101,7 +100,7 @@ class ImportScreen(Dialog[str | None]):
         with Horizontal(classes="entry"):
             yield Label(label, markup=False)
             text = self.draft.texts.get(name, "")
-            yield TextEntry(text, placeholder=hint, suggester=suggester, compact=True, id=f"entry-{name}")
+            yield Input(text, placeholder=hint, suggester=suggester, compact=True, id=f"entry-{name}")
 
     def on_mount(self) -> None:
         """Wait for a file, or go on with the one named before."""
@@ -148,6 +147,8 @@ class ImportScreen(Dialog[str | None]):
         self._owner.in_background(look, self._show_seen)
 
     def _show_seen(self, seen: _Seen) -> None:
+        if not self.is_attached:
+            return
         self._seen = seen
         preview = seen.preview
         for name in FIELDS:
@@ -200,7 +201,7 @@ class ImportScreen(Dialog[str | None]):
         self._owner.in_background(fit, lambda found: self._show_fitted(draft, found))
 
     def _show_fitted(self, draft: Draft, found: Fitted | str) -> None:
-        if draft.without_names() != self.draft.without_names():
+        if not self.is_attached or draft.without_names() != self.draft.without_names():
             return
         if isinstance(found, str):
             self._fitted, self._refusal = None, found

@@ -19,7 +19,6 @@ from budgetscope.core.quantities import format_flops
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.patient import Dialog
 from budgetscope.tui.widgets.law_table import CHOSEN_SIGN, SEPARATOR
-from budgetscope.tui.widgets.text_entry import TextEntry
 
 _NOWHERE_FLOPS = 1e21
 """Where the exponent is taken for a law whose source gives no range of budgets."""
@@ -45,7 +44,7 @@ class LawsScreen(Dialog[str | None]):
         """Lay filter and list."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Follow which law?"
-            yield TextEntry(placeholder="type to filter by title or id", compact=True)
+            yield Input(placeholder="type to filter by title or id", compact=True)
             yield OptionList(markup=False, compact=True)
 
     def on_mount(self) -> None:

@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen, Screen
 
 T = TypeVar("T")
@@ -16,4 +17,13 @@ class PatientScreen(Screen[T]):
 
 
 class Dialog(PatientScreen[T], ModalScreen[T]):
-    """A screen over another one, which gets no keys meanwhile."""
+    """A screen over another one, which gets no keys meanwhile; it closes once, with the first answer."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still there, and nothing above it."""
+        return self.is_current and self.app.screen is self
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Close with an answer, unless it is closed: Textual would close what lies below."""
+        return super().dismiss(result) if self.is_open else AwaitComplete()

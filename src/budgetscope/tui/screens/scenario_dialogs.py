@@ -15,7 +15,6 @@ from budgetscope.core.quantities import quote
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.patient import Dialog
 from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
-from budgetscope.tui.widgets.text_entry import TextEntry
 
 
 class NameScreen(Dialog[str | None]):
@@ -40,7 +39,7 @@ class NameScreen(Dialog[str | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(self._title)
             dialog.border_subtitle = "Enter: keep   Esc: close"
-            yield TextEntry(self._first, placeholder="a name", compact=True)
+            yield Input(self._first, placeholder="a name", compact=True)
             yield Static(id="said", markup=False)
 
     def on_mount(self) -> None:
@@ -56,6 +55,8 @@ class NameScreen(Dialog[str | None]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         name = event.value.strip()
+        if not self.is_open:
+            return
         try:
             self._take(name)
         except BudgetscopeError as error:

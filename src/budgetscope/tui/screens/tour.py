@@ -17,7 +17,6 @@ from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import DeskScreen
 from budgetscope.tui.screens.patient import Dialog
 from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
-from budgetscope.tui.widgets.text_entry import TextEntry
 
 _OTHERS = "-beside-the-tour"
 
@@ -103,7 +102,7 @@ class TourScreen(Dialog[None]):
         """Lay the card: a text, and for the last step a field with a line below it."""
         with Vertical(id="card"):
             yield Static(id="told", markup=False)
-            yield TextEntry(self._desk.request.budget, placeholder="64 H100 for 14 days", compact=True)
+            yield Input(self._desk.request.budget, placeholder="64 H100 for 14 days", compact=True)
             yield Static(id="said", markup=False)
 
     def on_mount(self) -> None:
@@ -178,6 +177,8 @@ class TourScreen(Dialog[None]):
         if not self._is_last:
             self.step += 1
             self._show()
+            return
+        if not self.is_open:
             return
         budget = self.query_one(Input).value
         problem = self._judge(budget).problem

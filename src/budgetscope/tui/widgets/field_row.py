@@ -10,7 +10,6 @@ from textual.suggester import Suggester, SuggestFromList
 from textual.widgets import Input, Label, Static
 
 from budgetscope.tui.messages import FieldEdited
-from budgetscope.tui.widgets.text_entry import TextEntry
 
 PROBLEM_SIGN = "✗ "
 
@@ -51,7 +50,7 @@ class FieldRow(Vertical):
         """Lay label, field and note."""
         with Horizontal():
             yield Label(self.field.label, markup=False)
-            yield TextEntry(self._text, placeholder=self._hint, suggester=self._suggester, compact=True)
+            yield Input(self._text, placeholder=self._hint, suggester=self._suggester, compact=True)
         yield Static(classes="note", markup=False)
 
     @property

@@ -118,6 +118,7 @@ class NewRun(Horizontal):
         def refused(sentence: str) -> None:
             if self._preparation is preparation:
                 self._preparation = None
+                self._read()
                 self.query_one(DesignPanel).refuse(sentence)
                 self._on_change()
 
