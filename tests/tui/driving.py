@@ -19,8 +19,9 @@ def stage(pilot: Pilot[None]) -> DeskScreen:
 
 async def settled(pilot: Pilot[None]) -> DeskScreen:
     """Wait until everything asked is answered and shown on whatever screen."""
+    assert isinstance(pilot.app, BudgetscopeApp)
     await pilot.pause()
-    while stage(pilot).working:
+    while stage(pilot).working or not pilot.app.turns.idle:
         await pilot.pause(0.01)
     await pilot.pause()
     return stage(pilot)

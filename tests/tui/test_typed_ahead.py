@@ -165,7 +165,7 @@ async def told(app: BudgetscopeApp) -> dict[str, object]:
 async def typed(start: Start, name: str, *, at_once: bool) -> dict[str, object]:
     before, keys = SERIES[name]
     app = start(PlanRequest("1e20"))
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         for key in before:
             await pilot.press(key)

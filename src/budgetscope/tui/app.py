@@ -40,6 +40,7 @@ class BudgetscopeApp(App[None]):
     Attributes:
         desk: what all screens show.
         collector: searches memory between keystrokes, once it is started.
+        turns: gives keys their turns.
     """
 
     TITLE = "budgetscope"
@@ -74,7 +75,7 @@ class BudgetscopeApp(App[None]):
         self._notices = [notice] if notice else []
         self._screens: dict[str, DeskScreen] = {}
         self.collector = Collector()
-        self._turns = Turns(self, super().on_event)
+        self.turns = Turns(self, super().on_event)
         self._starter = os.getppid()
         self.desk = Desk(advisor or Advisor(), request or self._asked_last())
         if request is None and self._state.scenario:
@@ -169,7 +170,7 @@ class BudgetscopeApp(App[None]):
         if isinstance(event, events.InputEvent):
             self.collector.touch()
         if isinstance(event, Typed) and not event.is_forwarded:
-            await self._turns.take(event)
+            await self.turns.take(event)
         else:
             await super().on_event(event)
 

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from textual import events
@@ -11,10 +12,33 @@ from textual.widgets import Input
 
 _LAPS = 3
 """A key's own way up, that of what it made a widget say, and that of what others said to this."""
+_REST_SECONDS = 0.05
+"""After its first lap a key is followed no further if no other key comes for so long."""
 PATIENCE_SECONDS = 1.0
 """After this a key counts as done all the same: somebody on its way may be gone."""
 
 Typed = events.Key | events.Paste
+
+
+@dataclass(eq=False, slots=True)
+class _Turn:
+    """What is known of a key that was let through.
+
+    Attributes:
+        way: from the widget that took it up to the app.
+        typing: whether it is typed into a field.
+        laps: begun.
+        runs: whether a lap is being run.
+        awaited: whether another key waits.
+        done: whether it has done what it does.
+    """
+
+    way: Sequence[DOMNode] = ()
+    typing: bool = False
+    laps: int = 0
+    runs: bool = False
+    awaited: bool = False
+    done: bool = False
 
 
 class Turns:
@@ -37,8 +61,12 @@ class Turns:
         self._app = app
         self._let_through = let_through
         self._waiting: deque[Typed] = deque()
-        self._begun = self._done = self._timed = 0
-        self._typing = False
+        self._last = _Turn(done=True)
+
+    @property
+    def idle(self) -> bool:
+        """Whether all keys have done what they do."""
+        return not self._waiting and self._last.done
 
     async def take(self, event: Typed) -> None:
         """Let a key through, at once or in its turn."""
@@ -49,26 +77,50 @@ class Turns:
         while self._waiting:
             event, taker = self._waiting[0], self._app.focused or self._app.screen
             typing = isinstance(taker, Input) and (isinstance(event, events.Paste) or event.is_printable)
-            if self._done < self._begun and not (typing and self._typing):
-                self._lose_patience()
+            if not (self._last.done or (typing and self._last.typing)):
+                self._wait_for(self._last)
                 break
             self._waiting.popleft()
-            self._begun, self._typing = self._begun + 1, typing
             await self._let_through(event)
-            self._follow(self._begun, taker.ancestors_with_self * _LAPS)
+            self._last = _Turn(taker.ancestors_with_self, typing)
+            self._run_lap(self._last)
 
-    def _follow(self, turn: int, way: Sequence[DOMNode]) -> None:
-        """Go on behind a key, leaving out who is gone, and at last through the screen that it may have opened."""
+    def _wait_for(self, turn: _Turn) -> None:
+        if not turn.awaited:
+            turn.awaited = True
+            self._app.set_timer(PATIENCE_SECONDS, partial(self._end, turn))
+        if not turn.runs:
+            self._run_lap(turn)
+
+    def _run_lap(self, turn: _Turn) -> None:
+        turn.laps += 1
+        turn.runs = True
+        self._follow(turn, turn.way)
+
+    def _follow(self, turn: _Turn, way: Sequence[DOMNode]) -> None:
+        """Go on behind a key, leaving out who is gone; the app is the last on its way."""
         for place, node in enumerate(way, 1):
             if node.call_later(self._follow, turn, way[place:]):
                 return
-        self._app.screen.call_later(self._app.call_later, self._end, turn)
+        if turn is not self._last:
+            return
+        if turn.laps >= _LAPS:
+            # It may have opened a screen, which takes keys once it is laid out.
+            self._app.screen.call_later(self._app.call_later, self._end, turn)
+        elif turn.awaited:
+            self._run_lap(turn)
+        else:
+            turn.runs = False
+            self._app.set_timer(_REST_SECONDS, partial(self._rest, turn))
 
-    def _lose_patience(self) -> None:
-        if self._timed < self._begun:
-            self._timed = self._begun
-            self._app.set_timer(PATIENCE_SECONDS, partial(self._end, self._begun))
+    def _rest(self, turn: _Turn) -> None:
+        if turn.runs:
+            return
+        if self._app.screen.is_mounted:
+            turn.done = True
+        else:
+            self._run_lap(turn)
 
-    async def _end(self, turn: int) -> None:
-        self._done = max(self._done, turn)
+    async def _end(self, turn: _Turn) -> None:
+        turn.done = True
         await self._go_on()
