@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.tui.driving import settled, shown
-from textual.events import Paste
+from textual.events import Key, Paste
+from textual.keys import key_to_character
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.errors import BudgetscopeError
@@ -20,7 +21,9 @@ from budgetscope.store.library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
 from budgetscope.tui.app import BudgetscopeApp
+from budgetscope.tui.fields import FIELDS, means
 from budgetscope.tui.keys import KEYS
+from budgetscope.tui.screens.plan import PlanScreen
 from budgetscope.tui.widgets.recommendation import Recommendation
 
 # What these start outlives a step: workers that train, the end of the app, a palette that runs any of them.
@@ -58,6 +61,17 @@ class Walk(RuleBasedStateMachine):
     def press(self, keys: list[str]) -> None:
         self.runner.run(self.pilot.press(*keys))
 
+    @rule(keys=st.lists(st.sampled_from([*PRESSED, *"08.eM"]), min_size=2, max_size=12))
+    def press_at_once(self, keys: list[str]) -> None:
+        """Press keys without a pause, as they come over a slow line."""
+
+        async def press() -> None:
+            for key in keys:
+                self.app.post_message(Key(key, key_to_character(key)))
+            await self.pilot.pause()
+
+        self.runner.run(press())
+
     @rule(text=st.sampled_from(TYPED))
     def budget(self, text: str) -> None:
         """Go to the budget by its keys and replace it."""
@@ -92,6 +106,10 @@ class Walk(RuleBasedStateMachine):
             assert desk.problem.sentence
             refused = self.answer(desk.request)
             assert isinstance(refused, str) or any(desk.is_unread(row) for row in ("budget", desk.problem.field))
+        if isinstance(screen, PlanScreen):
+            for field in FIELDS:
+                text = screen.row(field.name).input.value
+                assert desk.is_unread(field.name) or means(desk.request, field.name, text)
         if desk.answered is None:
             assert desk.plan is None
             return

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.tui.driving import Start, settled
 from textual import events
+from textual.keys import key_to_character
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -134,14 +135,10 @@ async def test_what_is_typed_before_quitting_is_kept(start: Start) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
         for key in ("ctrl+u", *"1e22", "ctrl+q"):
-            app.post_message(events.Key(key, character_of(key)))
+            app.post_message(events.Key(key, key_to_character(key)))
         while app.is_running:
             await pilot.pause(0.01)
     assert app.state().request == {"budget": "1e22"}
-
-
-def character_of(key: str) -> str | None:
-    return {"question_mark": "?", "slash": "/"}.get(key, key if len(key) == 1 else None)
 
 
 async def told(app: BudgetscopeApp) -> dict[str, object]:
@@ -171,7 +168,7 @@ async def typed(start: Start, name: str, *, at_once: bool) -> dict[str, object]:
             await pilot.press(key)
             await settled(pilot)
         for key in keys:
-            app.post_message(events.Key(key, character_of(key)))
+            app.post_message(events.Key(key, key_to_character(key)))
             if not at_once:
                 await settled(pilot)
         await settled(pilot)
