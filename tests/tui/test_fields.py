@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.errors import UsageError
@@ -47,8 +49,10 @@ def test_what_is_no_number_is_refused_and_named(name: str, text: str) -> None:
     assert refusal.value.args[0]
 
 
-def test_written_fields_read_back_as_the_same_request() -> None:
-    request = PlanRequest("1e21", "a/b", None, "A100", 64.0, 0.425, 2.5, 2048, 50432, "total")
+@given(gpus=st.floats(1e-9, 1e9), mfu=st.floats(1e-9, 1.0), price=st.floats(1e-9, 1e9))
+@example(gpus=64.0, mfu=1 / 3, price=2.12345678901234)
+def test_written_fields_read_back_as_the_same_request(gpus: float, mfu: float, price: float) -> None:
+    request = PlanRequest("1e21", "a/b", None, "A100", gpus, mfu, price, 2048, 50432, "total")
     back = PlanRequest("")
     for name, text in written(request).items():
         back = read(back, name, text)

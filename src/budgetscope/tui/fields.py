@@ -101,8 +101,13 @@ def written(request: PlanRequest) -> Mapping[str, str]:
     texts = {}
     for field in FIELDS:
         value = getattr(request, field.name)
-        texts[field.name] = "" if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
+        texts[field.name] = "" if value is None else _decimal(value) if isinstance(value, float) else str(value)
     return texts
+
+
+def _decimal(value: float) -> str:
+    short = f"{value:.12g}"
+    return short if float(short) == value else repr(value)
 
 
 def field_at_fault(advisor: Advisor, request: PlanRequest) -> str:

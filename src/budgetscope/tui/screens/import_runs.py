@@ -147,7 +147,7 @@ class ImportScreen(Dialog[str | None]):
         self._owner.in_background(look, self._show_seen)
 
     def _show_seen(self, seen: _Seen) -> None:
-        if not self.is_attached:
+        if not self.is_open:
             return
         self._seen = seen
         preview = seen.preview
@@ -201,7 +201,7 @@ class ImportScreen(Dialog[str | None]):
         self._owner.in_background(fit, lambda found: self._show_fitted(draft, found))
 
     def _show_fitted(self, draft: Draft, found: Fitted | str) -> None:
-        if not self.is_attached or draft.without_names() != self.draft.without_names():
+        if not self.is_open or draft.without_names() != self.draft.without_names():
             return
         if isinstance(found, str):
             self._fitted, self._refusal = None, found

@@ -21,8 +21,8 @@ class Dialog(PatientScreen[T], ModalScreen[T]):
 
     @property
     def is_open(self) -> bool:
-        """Whether it is still there, and nothing above it."""
-        return self.is_current and self.app.screen is self
+        """Whether it is still there; its widgets leave one by one once it is closed."""
+        return self in self.app.screen_stack
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """Close with an answer, unless it is closed: Textual would close what lies below."""
