@@ -65,8 +65,8 @@ class Turns:
 
     @property
     def idle(self) -> bool:
-        """Whether all keys have done what they do."""
-        return not self._waiting and self._last.done
+        """Whether no key waits, and none is being followed."""
+        return not self._waiting and (self._last.done or self._is_at_rest(self._last))
 
     async def take(self, event: Typed) -> None:
         """Let a key through, at once or in its turn."""
@@ -74,7 +74,8 @@ class Turns:
         await self._go_on()
 
     async def _go_on(self) -> None:
-        while self._waiting:
+        # At its end the app has no screens.
+        while self._waiting and self._app.screen_stack:
             event, taker = self._waiting[0], self._app.focused or self._app.screen
             typing = isinstance(taker, Input) and (isinstance(event, events.Paste) or event.is_printable)
             if not (self._last.done or (typing and self._last.typing)):
@@ -113,12 +114,13 @@ class Turns:
             turn.runs = False
             self._app.set_timer(_REST_SECONDS, partial(self._rest, turn))
 
+    def _is_at_rest(self, turn: _Turn) -> bool:
+        return not turn.runs and self._app.screen.is_mounted
+
     def _rest(self, turn: _Turn) -> None:
-        if turn.runs:
-            return
-        if self._app.screen.is_mounted:
+        if self._is_at_rest(turn):
             turn.done = True
-        else:
+        elif not turn.runs:
             self._run_lap(turn)
 
     async def _end(self, turn: _Turn) -> None:
