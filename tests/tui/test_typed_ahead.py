@@ -141,6 +141,20 @@ async def test_what_is_typed_before_quitting_is_kept(start: Start) -> None:
     assert app.state().request == {"budget": "1e22"}
 
 
+async def test_a_key_that_is_still_followed_when_the_app_ends_is_let_go(start: Start) -> None:
+    app = start(PlanRequest("1e20"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("escape")
+        turn = app.turns._last
+    assert app.screen_stack == []
+    # What timers call while the app ends.
+    app.turns._rest(turn)
+    app.turns._follow(turn, ())
+    await app.turns._end(turn)
+    await app.turns.take(events.Key("1", "1"))
+
+
 async def told(app: BudgetscopeApp) -> dict[str, object]:
     """Return what a person sees of keys."""
     screen = app.screen

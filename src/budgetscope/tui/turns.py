@@ -8,6 +8,7 @@ from functools import partial
 from textual import events
 from textual.app import App
 from textual.dom import DOMNode
+from textual.screen import Screen
 from textual.widgets import Input
 
 _LAPS = 3
@@ -74,9 +75,8 @@ class Turns:
         await self._go_on()
 
     async def _go_on(self) -> None:
-        # At its end the app has no screens.
-        while self._waiting and self._app.screen_stack:
-            event, taker = self._waiting[0], self._app.focused or self._app.screen
+        while self._waiting and (screen := self._screen) is not None:
+            event, taker = self._waiting[0], self._app.focused or screen
             typing = isinstance(taker, Input) and (isinstance(event, events.Paste) or event.is_printable)
             if not (self._last.done or (typing and self._last.typing)):
                 self._wait_for(self._last)
@@ -103,19 +103,25 @@ class Turns:
         for place, node in enumerate(way, 1):
             if node.call_later(self._follow, turn, way[place:]):
                 return
-        if turn is not self._last:
+        if turn is not self._last or (screen := self._screen) is None:
             return
         if turn.laps >= _LAPS:
             # It may have opened a screen, which takes keys once it is laid out.
-            self._app.screen.call_later(self._app.call_later, self._end, turn)
+            screen.call_later(self._app.call_later, self._end, turn)
         elif turn.awaited:
             self._run_lap(turn)
         else:
             turn.runs = False
             self._app.set_timer(_REST_SECONDS, partial(self._rest, turn))
 
+    @property
+    def _screen(self) -> Screen[object] | None:
+        """What takes keys; None once the app ends, while its timers still run."""
+        stack = self._app.screen_stack
+        return stack[-1] if stack else None
+
     def _is_at_rest(self, turn: _Turn) -> bool:
-        return not turn.runs and self._app.screen.is_mounted
+        return not turn.runs and (self._screen is None or self._screen.is_mounted)
 
     def _rest(self, turn: _Turn) -> None:
         if self._is_at_rest(turn):
