@@ -1,11 +1,12 @@
 """The app in a browser: over plain HTTP and web sockets always, and in a real browser where there is one."""
 
+import contextlib
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,40 +85,38 @@ async def receives(connection: Any, texts: set[str]) -> None:
             received += message.data
 
 
+@contextlib.asynccontextmanager
+async def typed(served: Served) -> AsyncIterator[None]:
+    """Open a page, see the plan, type another budget, and see that one's."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{served.address}/ws?width=120&height=40") as connection,
+    ):
+        await receives(connection, figures(DEFAULT_BUDGET))
+        # The app opens with the cursor at the end of the budget: Ctrl-U empties it.
+        await connection.send_json(["stdin", "\x151e21"])
+        await receives(connection, figures("1e21"))
+        yield
+
+
 async def test_the_plan_arrives_follows_what_is_typed_and_is_kept_when_the_page_is_closed(served: Served) -> None:
-    async with aiohttp.ClientSession() as session:
-        async with session.get(served.address) as answer:
-            assert answer.status == 200
-            assert f"ws://localhost:{served.port}/ws" in await answer.text()
-        async with session.ws_connect(f"{served.address}/ws?width=120&height=40") as connection:
-            await receives(connection, figures(DEFAULT_BUDGET))
-            # The app opens with the cursor at the end of the budget: Ctrl-U empties it.
-            await connection.send_json(["stdin", "\x151e21"])
-            await receives(connection, figures("1e21"))
+    async with aiohttp.ClientSession() as session, session.get(served.address) as answer:
+        assert answer.status == 200
+        assert f"ws://localhost:{served.port}/ws" in await answer.text()
+    async with typed(served):
+        pass
     assert served.interrupt() == 0
     assert read_state().request == {"budget": "1e21"}
 
 
 async def test_an_interrupt_closes_an_open_page_and_keeps_what_it_showed(served: Served) -> None:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(f"{served.address}/ws?width=120&height=40") as connection,
-    ):
-        await receives(connection, figures(DEFAULT_BUDGET))
-        await connection.send_json(["stdin", "\x151e21"])
-        await receives(connection, figures("1e21"))
+    async with typed(served):
         assert served.interrupt() == 0
     assert read_state().request == {"budget": "1e21"}
 
 
 async def test_an_app_ends_with_a_server_that_is_killed_and_keeps_what_it_showed(served: Served) -> None:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(f"{served.address}/ws?width=120&height=40") as connection,
-    ):
-        await receives(connection, figures(DEFAULT_BUDGET))
-        await connection.send_json(["stdin", "\x151e21"])
-        await receives(connection, figures("1e21"))
+    async with typed(served):
         served.process.kill()
     keeps({"budget": "1e21"})
 

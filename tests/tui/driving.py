@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from textual.events import Key
+from textual.keys import key_to_character
 from textual.pilot import Pilot
 
 from budgetscope.tui.app import BudgetscopeApp
@@ -38,6 +40,12 @@ async def settle(pilot: Pilot[None]) -> PlanScreen:
     """Wait as `settled` on the plan screen."""
     await settled(pilot)
     return plan_screen(pilot)
+
+
+def press_at_once(app: BudgetscopeApp, *keys: str) -> None:
+    """Press keys without a pause, as they come over a slow line."""
+    for key in keys:
+        app.post_message(Key(key, key_to_character(key)))
 
 
 async def type_into(pilot: Pilot[None], name: str, text: str) -> PlanScreen:

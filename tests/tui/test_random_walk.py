@@ -9,9 +9,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from tests.tui.driving import settled, shown
-from textual.events import Key, Paste
-from textual.keys import key_to_character
+from tests.tui.driving import press_at_once, settled, shown
+from textual.events import Paste
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.errors import BudgetscopeError
@@ -63,11 +62,8 @@ class Walk(RuleBasedStateMachine):
 
     @rule(keys=st.lists(st.sampled_from([*PRESSED, *"08.eM"]), min_size=2, max_size=12))
     def press_at_once(self, keys: list[str]) -> None:
-        """Press keys without a pause, as they come over a slow line."""
-
         async def press() -> None:
-            for key in keys:
-                self.app.post_message(Key(key, key_to_character(key)))
+            press_at_once(self.app, *keys)
             await self.pilot.pause()
 
         self.runner.run(press())

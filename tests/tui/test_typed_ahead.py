@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tui.driving import Start, settled
+from tests.tui.driving import Start, press_at_once, settled
 from textual import events
-from textual.keys import key_to_character
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -134,8 +133,7 @@ async def test_what_is_typed_before_quitting_is_kept(start: Start) -> None:
     app = start(PlanRequest("1e20"))
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        for key in ("ctrl+u", *"1e22", "ctrl+q"):
-            app.post_message(events.Key(key, key_to_character(key)))
+        press_at_once(app, "ctrl+u", *"1e22", "ctrl+q")
         while app.is_running:
             await pilot.pause(0.01)
     assert app.state().request == {"budget": "1e22"}
@@ -155,7 +153,7 @@ async def test_a_key_that_is_still_followed_when_the_app_ends_is_let_go(start: S
     await app.turns.take(events.Key("1", "1"))
 
 
-async def told(app: BudgetscopeApp) -> dict[str, object]:
+def told(app: BudgetscopeApp) -> dict[str, object]:
     """Return what a person sees of keys."""
     screen = app.screen
     return {
@@ -181,12 +179,10 @@ async def typed(start: Start, name: str, *, at_once: bool) -> dict[str, object]:
         for key in before:
             await pilot.press(key)
             await settled(pilot)
-        for key in keys:
-            app.post_message(events.Key(key, key_to_character(key)))
-            if not at_once:
-                await settled(pilot)
-        await settled(pilot)
-        return await told(app)
+        for burst in [keys] if at_once else [(key,) for key in keys]:
+            press_at_once(app, *burst)
+            await settled(pilot)
+        return told(app)
 
 
 @pytest.mark.parametrize("name", SERIES)
