@@ -1,5 +1,6 @@
 """What belongs to no single screen: tabs, what is restored, what is copied and saved."""
 
+import gc
 import io
 import threading
 import xml.etree.ElementTree as ET
@@ -393,6 +394,15 @@ async def test_of_many_questions_the_newest_is_shown_and_an_outdated_answer_is_n
         held.set()
         await settled(pilot)
         assert answers == [4]
+
+
+async def test_what_waits_to_be_computed_when_the_app_ends_is_let_go(start: Start) -> None:
+    async with start(PlanRequest("1e20")).run_test(size=BIG) as pilot:
+        plan = await settle(pilot)
+    plan.in_background(int, lambda _: None)
+    del plan
+    # A coroutine that nothing awaited would be told here, as a warning and so an error.
+    gc.collect()
 
 
 @pytest.mark.usefixtures("_other")

@@ -75,6 +75,7 @@ async def test_it_opens_on_the_law_of_the_plan(size: tuple[int, int]) -> None:
         assert entry is not None
         assert entry.id == TUNED
         row, text = shelf_row(entry), shown(pilot)
+        assert screen.table.vertical_scrollbar.position == screen.table.scroll_y
         assert f"*> !  {TUNED}" in text
         assert row.exponent in text
         assert row.fitted in text

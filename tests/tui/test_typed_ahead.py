@@ -111,7 +111,7 @@ SERIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "tab, letters": ((), (*["tab"] * 2, "8", "tab", *"0.5", "tab", "ctrl+u", "2")),
     "tab and back": ((), ("tab", "shift+tab", "ctrl+u", *"1e21", "tab", *"H200")),
     "key of the budget": (("escape",), ("f3", "ctrl+u", *"1e23", "escape", "b", "backspace", "1")),
-    "theme": ((), (*"00", "f9", *"12")),
+    "theme": ((), (*"00", "f2", *"12")),
     "filter, arrow, enter": (("escape", "l"), (*"chinchilla", "down", "enter", "escape", "escape")),
     "law twice": (("escape", "l"), (*"kaplan", "enter", "enter", "escape")),
     "law or none": (("escape", "l"), (*"kaplan", "enter", "escape", "escape")),

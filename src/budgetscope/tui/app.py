@@ -25,6 +25,7 @@ from budgetscope.tui.messages import TabChosen
 from budgetscope.tui.screens.base import NOTICE_SECONDS, DeskScreen
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.tour import TourScreen
+from budgetscope.tui.stylesheet import KeptStylesheet
 from budgetscope.tui.tabs import TABS, Tab, tab
 from budgetscope.tui.turns import Turns, Typed
 
@@ -69,6 +70,7 @@ class BudgetscopeApp(App[None]):
         self._state = state or AppState()
         self._begins_with_tour, self._toured = tour, self._state.toured
         super().__init__()
+        self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
         self._first = self._current = (tab(self._state.screen) or TABS[0]).name
         for found in TABS:
             self.add_mode(self._mode(found.name), partial(self._open, found))

@@ -65,11 +65,18 @@ class DeskScreen(PatientScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay header, problem, body and footer."""
+        self._take_breakpoints()
         yield TabBar(self.SECTION)
         if self.SAYS_PROBLEM:
             yield Static(id="problem", markup=False)
         yield from self.body()
         yield KeyBar()
+
+    def _take_breakpoints(self) -> None:
+        """Have the classes of the window's size before anything is styled: Textual gives them at the first resize."""
+        both = zip(self.app.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True)
+        for length, breakpoints in both:
+            self.add_class(max(point for point in breakpoints if point[0] <= length)[1], update=False)
 
     def body(self) -> ComposeResult:
         """Lay what is between header and footer."""
@@ -186,7 +193,7 @@ class DeskScreen(PatientScreen[None]):
         self._wanted[spot] = _Wanted(self._standing(), job, refuse or self.tell, pause)
         if spot not in self._at_work:
             self._at_work.add(spot)
-            self.call_after_refresh(self.run_worker, self._work(spot))
+            self.call_after_refresh(self.run_worker, partial(self._work, spot))
 
     def forget(self, spot: str = "") -> None:
         """Leave out what is being computed for a spot, since it has just been filled."""

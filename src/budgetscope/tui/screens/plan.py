@@ -62,6 +62,7 @@ class PlanScreen(DeskScreen):
 
     def body(self) -> ComposeResult:
         """Lay the form, the recommendation, the cautions, the chart and the comparison."""
+        self._class_view(update=False)
         texts = fields.written(self.desk.request)
         yield FieldRow(FIELDS[0], texts["budget"], BUDGET_EXAMPLES)
         with Horizontal(id="upper"):
@@ -87,7 +88,6 @@ class PlanScreen(DeskScreen):
     def on_mount(self) -> None:
         """Name the panels."""
         self.query_one("#cautions").border_title = "Cautions"
-        self.watch_view()
 
     def begin(self) -> None:
         """Wait for a budget."""
@@ -252,8 +252,10 @@ class PlanScreen(DeskScreen):
 
     def watch_view(self) -> None:
         """Show one panel or both."""
-        for view in VIEWS:
-            self.set_class(view == self.view, f"-view-{view}")
+        self._class_view()
+
+    def _class_view(self, *, update: bool = True) -> None:
+        self.update_classes({f"-view-{view}": view == self.view for view in VIEWS}, update)
 
     def action_zoom(self) -> None:
         """Give the lower half the whole screen, or take it back."""

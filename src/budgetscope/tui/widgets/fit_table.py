@@ -121,6 +121,10 @@ class FitTable(ScrollView):
             self._reveal()
             self.post_message(FitChosen())
 
+    def watch_show_vertical_scrollbar(self) -> None:
+        """Put the scroll bar where the list stands: Textual tells it only of what is scrolled while it is there."""
+        self.vertical_scrollbar.position = self.scroll_y
+
     def on_resize(self) -> None:
         """Keep the cursor in sight."""
         self._reveal()
