@@ -21,6 +21,7 @@ pytestmark = pytest.mark.slow
 both_surfaces = pytest.mark.parametrize("surface", [SYMMETRIC, SKEWED], ids=["symmetric", "skewed"])
 
 REPEATS = 200
+DRAWS = 150
 BUDGETS = 1.25e16 * 2.0 ** np.arange(12, dtype=np.float64)
 TARGET = 5.88e23
 # 0.002 nats, the noise of the RefinedWeb runs, at a loss of 4; and 0.01 nats, that of OpenWebText2.
@@ -39,7 +40,7 @@ def isoflop_coverage(
         rng = np.random.default_rng([1, repeat])
         table = planted_runs(surface, budgets=BUDGETS, offset=offset, drift=drift, log_std=log_std, rng=rng)
         noise = ConstantNoise(log_std) if known else None
-        fit = fit_isoflop(table, noise=noise, intervals=intervals, draws=300, seed=repeat)
+        fit = fit_isoflop(table, noise=noise, intervals=intervals, draws=DRAWS, seed=repeat)
         hits += [
             inside(surface.optimal_exponent, fit.n_params.exponent_interval()),
             inside(surface.allocate(TARGET).n_params, fit.n_params.interval_at(TARGET)),
@@ -52,7 +53,7 @@ def parametric_coverage(surface: LossSurface, resample: Resample, run_share: flo
     for repeat in range(REPEATS):
         rng = np.random.default_rng([2, repeat])
         table = planted_runs(surface, budgets=BUDGETS, log_std=0.005, run_share=run_share, rng=rng)
-        fit = fit_parametric(table, resample=resample, draws=300, seed=repeat)
+        fit = fit_parametric(table, resample=resample, draws=DRAWS, seed=repeat)
         ends = fit.intervals()
         hits += [
             inside(surface.alpha, ends["alpha"]),

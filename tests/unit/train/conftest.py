@@ -39,7 +39,7 @@ def cell(
     batch_sequences: int = 4,
     beta2: float = 0.95,
     seed: int = 0,
-    tokens: int = 64 * 16 * 8,
+    tokens: int = 64 * 16 * 4,
     warmup_tokens: int = 512,
     readings: tuple[int, ...] | None = None,
 ) -> Cell:

@@ -1,7 +1,9 @@
 """Stacks as a whole: readings, divergence, splitting, checkpoints, stopping, refusals."""
 
+import gc
 import json
 import math
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -87,7 +89,7 @@ def test_the_loss_falls_to_what_the_corpus_leaves(corpus: Tokens) -> None:
 
 
 def test_a_reading_is_the_mean_over_its_last_tenth(corpus: Tokens) -> None:
-    member = cell(1e-2, 2, tokens=64 * 16 * 20, readings=(64 * 16 * 8, 64 * 16 * 20))
+    member = cell(1e-2, 2, tokens=64 * 16 * 10, readings=(64 * 16 * 4, 64 * 16 * 10))
     run = Run([member], corpus, settings=replace(SETTINGS, eval_sequences=4))
     engine = Engine([member], corpus, "cpu", micro_sequences=2, eval_sequences=4, mode=Mode.EAGER)
     for reading in run.of(Reading):
@@ -127,6 +129,30 @@ def test_members_with_fewer_tokens_finish_first(corpus: Tokens) -> None:
     assert [event.cell_id for event in run.of(Finished)] == [short.id, long.id]
     alone = Run([short], corpus)
     assert run.losses[short.id, short.tokens] == pytest.approx(alone.losses[short.id, short.tokens], rel=1e-4)
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_stack_that_has_ended_holds_no_memory(corpus: Tokens, monkeypatch: pytest.MonkeyPatch, fits: bool) -> None:
+    engines: list[weakref.ref[Engine]] = []
+
+    class Kept(Engine):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            engines.append(weakref.ref(self))
+
+        def train(self, micro_steps: int) -> None:
+            super().train(micro_steps)
+            if not fits and len(self.cells) > 1:
+                message = "CUDA out of memory."
+                raise torch.cuda.OutOfMemoryError(message)
+
+    monkeypatch.setattr(stack_module, "Engine", Kept)
+    gc.disable()
+    try:
+        Run([cell(seed=seed, tokens=64 * 16) for seed in range(2)], corpus)
+        assert [engine() for engine in engines] == [None] * (1 if fits else 3)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("absurd", [1e4, 1e38])
@@ -260,13 +286,13 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(corpus: Tokens, monkeyp
 
 @pytest.mark.parametrize("polls", [1, 3, 6])
 def test_a_resumed_stack_goes_on_bit_by_bit(corpus: Tokens, tmp_path: Path, polls: int) -> None:
-    members = [cell(3e-3, 2, readings=(4096, 8192)), *GRID[1:]]
+    members = [cell(3e-3, 2, readings=(2048, 4096)), *GRID[1:]]
     settings = replace(SETTINGS, eval_sequences=4, report_seconds=1e-9)
     straight = Run(members, corpus, settings=settings)
     begun = Run(members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(8 * polls))
     assert begun.outcome.unfinished
     (saved,) = begun.of(Checkpointed)
-    assert 0 < saved.tokens < 8192
+    assert 0 < saved.tokens < 4096
     resumed = Run(members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path))
     assert resumed.of(Started)[0].tokens == saved.tokens
     repeated = [event for event in without_time(resumed) if event in begun.events]
@@ -451,8 +477,8 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_last_checkpoint(
         ([GRID[0], GRID[0]], "only once"),
         ([GRID[0], replace(GRID[1], shape=replace(SHAPE, width=32))], "all of one shape"),
         ([replace(GRID[0], tokens=100)], "whole batches of 32 tokens"),
-        ([replace(GRID[0], readings=(8192, 4096))], "ascending readings that end at its 8192 tokens"),
-        ([replace(GRID[0], readings=(8, 8192))], "a first reading after its first batch"),
+        ([replace(GRID[0], readings=(4096, 2048))], "ascending readings that end at its 4096 tokens"),
+        ([replace(GRID[0], readings=(8, 4096))], "a first reading after its first batch"),
         ([replace(GRID[0], beta2=1.0)], "beta2 between 0 and 1"),
         ([replace(GRID[0], learning_rate=0.0)], "a learning rate above 0"),
         ([replace(GRID[0], shape=replace(SHAPE, tied=True))], "The trainer cannot build"),
@@ -469,7 +495,7 @@ def test_a_mode_without_its_device_is_refused(corpus: Tokens) -> None:
 
 
 def test_values_survive_a_checkpoint() -> None:
-    members = [cell(readings=(4096, 8192)), cell(seed=1)]
+    members = [cell(readings=(2048, 4096)), cell(seed=1)]
     readings = Readings(members, SETTINGS, 32)
     stop = readings.next_stop(0)
     assert stop is not None

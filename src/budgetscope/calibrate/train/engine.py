@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -59,6 +60,18 @@ class _Functions:
         return cls(*(torch.compile(getattr(cls(), name), fullgraph=True, dynamic=False) for name in cls.__slots__))
 
 
+class _Work(NamedTuple):
+    """What an engine launches: its own functions, or what was captured of them."""
+
+    train: Callable[["Engine"], None]
+    update: Callable[["Engine"], None]
+    evaluate: Callable[["Engine"], None]
+
+
+def _replay(graph: torch.cuda.CUDAGraph, _engine: "Engine") -> None:
+    graph.replay()
+
+
 class Engine:
     """A stack of members that share a shape.
 
@@ -109,9 +122,8 @@ class Engine:
         self._set_hyperparameters()
         self._allocate()
         self.done = 0
-        self._train_next: Callable[[], None] = self._micro_step
-        self._update_next: Callable[[], None] = self._update
-        self._evaluate_next: Callable[[], None] = self._evaluate_chunk
+        # Not bound to this engine: in a cycle with it, its buffers would outlive it.
+        self._work = _Work(Engine._micro_step, Engine._update, Engine._evaluate_chunk)
         self._prepare()
         self._initialise()
 
@@ -162,29 +174,28 @@ class Engine:
 
     def _prepare(self) -> None:
         """Run everything on zero weights, which compiles it, and capture it where the mode says so."""
-        work = (self._micro_step, self._update, self._evaluate_chunk)
         if not self.mode.captures:
             if self.mode.compiles:
-                for function in work:
-                    function()
+                for function in self._work:
+                    function(self)
             return
         stream = torch.cuda.Stream(self._device)
         stream.wait_stream(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(stream):
-            for function in 2 * work:
+            for function in 2 * self._work:
                 self._eval_chunk.zero_()
-                function()
+                function(self)
         torch.cuda.current_stream(self._device).wait_stream(stream)
         torch.cuda.synchronize(self._device)
         torch.cuda.empty_cache()
         pool = torch.cuda.graph_pool_handle()
         replays = []
-        for function in work:
+        for function in self._work:
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph, pool=pool):
-                function()
-            replays.append(graph.replay)
-        self._train_next, self._update_next, self._evaluate_next = replays
+                function(self)
+            replays.append(partial(_replay, graph))
+        self._work = _Work(*replays)
 
     def _initialise(self) -> None:
         rows = {seed: self._layout.initial_weights(seed) for seed in {cell.seed for cell in self.cells}}
@@ -210,10 +221,10 @@ class Engine:
     def train(self, micro_steps: int) -> None:
         """Launch so many micro-steps and the updates that fall due."""
         for _ in range(micro_steps):
-            self._train_next()
+            self._work.train(self)
             self.done += 1
             if any(self.done % k == 0 for k in self._micro_steps_a_batch):
-                self._update_next()
+                self._work.update(self)
 
     def embedded(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Return the rows (M, T) of the flat buffer that hold these tokens (M, T), and their embeddings."""
@@ -320,7 +331,7 @@ class Engine:
         self._eval_sum.zero_()
         self._eval_chunk.zero_()
         for _ in range(self._feed.n_eval_chunks):
-            self._evaluate_next()
+            self._work.evaluate(self)
         values: list[float] = (self._eval_sum / self._feed.n_eval_sequences).tolist()
         return values
 
