@@ -30,7 +30,7 @@ def started(name: str) -> Path:
     """Start a run that goes on by itself; return its folder."""
     detached = calibrate(*SMOKE, "--name", name, "--detach")
     assert detached.returncode == 0, detached.stderr
-    return sorted(Path(os.environ["XDG_DATA_HOME"]).glob("budgetscope/runs/*"))[-1]
+    return max(Path(os.environ["XDG_DATA_HOME"]).glob("budgetscope/runs/*"))
 
 
 def wait(run: Path, reached: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:

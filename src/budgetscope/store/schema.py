@@ -30,6 +30,8 @@ SCHEMA = 1
 MAX_COUNT = 10_000_000
 """Of a vocabulary, and of the tokens in a training context."""
 _MAX_ROWS = 20_000
+_LEVELS = (0.5, 0.9999)
+"""Of a published interval: beyond, widening it to 95% would divide by nothing, or say nothing."""
 _NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 _ID = re.compile(rf"{_NAME}/{_NAME}")
 
@@ -219,8 +221,11 @@ def _decode_uncertainty(entry: dict[str, Any] | None, parameters: set[str]) -> D
             return Draws(columns, rows)
         case "exponent-interval":
             low, high, level, pivot = (reader.number(k) for k in ("low", "high", "level", "pivot_flops"))
-            if not (low < high and 0 < level < 1 and pivot > 0):
-                raise FailureError("the exponent's interval needs low < high, 0 < level < 1 and a positive pivot.")
+            least, most = _LEVELS
+            if not (low < high and least <= level <= most and pivot > 0):
+                raise FailureError(
+                    f"the exponent's interval needs low < high, a level from {least} to {most} and a positive pivot."
+                )
             return ExponentInterval(low, high, level, pivot)
         case kind:
             raise FailureError(f"{kind!r} is not a kind of uncertainty; write draws or exponent-interval.")

@@ -79,3 +79,11 @@ def test_it_does_not_stop_a_comparison_of_the_others(name: str) -> None:
     assert str(path) in problem
     assert TUNED in {row.fit_id for row in comparison.rows}
     assert json.loads(to_json(comparison))
+
+
+@pytest.mark.parametrize("level", [1e-60, 0.0, 0.49, 0.99995, 0.9999999999999999, 1.0, -0.8, 80.0])
+def test_an_interval_of_a_level_that_nobody_publishes_is_refused(level: float) -> None:
+    record = encode(fit("hoffmann2022/approach-1"))
+    record["laws"]["allocation"]["uncertainty"]["level"] = level
+    with pytest.raises(FailureError, match="a level from 0.5 to 0.9999"):
+        decode(record)
