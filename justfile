@@ -1,6 +1,9 @@
 # Recipes use the environment that holds this `just`.
 export PATH := parent_directory(just_executable()) + ":" + env("PATH")
 
+# Compiled modules are kept, whatever the environment says: the tests start some hundred processes that need them.
+export PYTHONDONTWRITEBYTECODE := ""
+
 # Everything that CI checks, the wheel apart.
 check: format lint types imports docs test
 

@@ -179,7 +179,6 @@ class PlanScreen(DeskScreen):
         """Say it beside its field, and mark the plan on the screen as the last good one."""
         problem = self.desk.problem
         self.query_one(Recommendation).stale = problem is not None
-        self.set_class(problem is not None, "-stale")
         self._entitle()
         for field in FIELDS:
             if problem is not None and field.name == problem.field:
