@@ -85,5 +85,5 @@ def test_it_does_not_stop_a_comparison_of_the_others(name: str) -> None:
 def test_an_interval_of_a_level_that_nobody_publishes_is_refused(level: float) -> None:
     record = encode(fit("hoffmann2022/approach-1"))
     record["laws"]["allocation"]["uncertainty"]["level"] = level
-    with pytest.raises(FailureError, match="a level from 0.5 to 0.9999"):
+    with pytest.raises(FailureError, match=r"a level from 0\.5 to 0\.9999"):
         decode(record)
