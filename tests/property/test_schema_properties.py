@@ -86,7 +86,7 @@ def uncertainties(draw: st.DrawFn, law: Any) -> Draws | ExponentInterval | None:
             return Draws(columns, tuple(draw(st.lists(row, min_size=2, max_size=4))))
         case "interval":
             low = draw(st.floats(-1, 1))
-            return ExponentInterval(low, low + draw(st.floats(0.001, 1)), draw(st.floats(0.1, 0.99)), draw(positive))
+            return ExponentInterval(low, low + draw(st.floats(0.001, 1)), draw(st.floats(0.5, 0.9999)), draw(positive))
         case _:
             return None
 
