@@ -9,6 +9,7 @@ from tests.bundled import fit
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.errors import BudgetscopeError, FailureError
+from budgetscope.core.intervals import allocation_exponent
 from budgetscope.report.tables import to_json
 from budgetscope.store.locations import user_fits
 from budgetscope.store.schema import decode, encode
@@ -87,3 +88,11 @@ def test_an_interval_of_a_level_that_nobody_publishes_is_refused(level: float) -
     record["laws"]["allocation"]["uncertainty"]["level"] = level
     with pytest.raises(FailureError, match=r"a level from 0\.5 to 0\.9999"):
         decode(record)
+
+
+def test_a_level_near_one_is_not_told_as_all() -> None:
+    record = encode(fit("hoffmann2022/approach-1"))
+    record["laws"]["allocation"]["uncertainty"]["level"] = 0.999
+    exponent = allocation_exponent(decode(record))
+    assert exponent is not None
+    assert exponent.basis == "95%, from the published 99.9% interval"
