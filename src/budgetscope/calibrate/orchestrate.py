@@ -100,8 +100,8 @@ class Journal:
         Raises:
             FailureError: the disk is full or gone, or another worker has the run.
         """
-        self._run_lock.check()
         with self._lock:
+            self._run_lock.check()
             record = self._writer.append(event, durable=isinstance(event, _DURABLE))
             self.state = fold([record], self.state)
 
