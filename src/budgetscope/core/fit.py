@@ -99,6 +99,11 @@ class ExponentInterval:
     level: float
     pivot_flops: float
 
+    @property
+    def percent(self) -> str:
+        """The level in words, with the digits that it needs."""
+        return f"{100 * self.level:.4g}%"
+
 
 @dataclass(frozen=True, slots=True)
 class Law:

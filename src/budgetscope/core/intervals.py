@@ -47,7 +47,7 @@ def params_interval(fit: Fit, flops: float) -> Estimate:
         case ExponentInterval() as interval:
             half_width = _deviations(interval) * (interval.high - interval.low) / 2
             factor = math.exp(half_width * abs(math.log(flops / interval.pivot_flops)))
-            basis = f"95%, from the exponent's published {100 * interval.level:.4g}% interval alone: too narrow"
+            basis = f"95%, from the exponent's published {interval.percent} interval alone: too narrow"
             return Estimate(value, value / factor, value * factor, basis)
         case None:
             return Estimate(value, basis="the source publishes no uncertainty")
@@ -69,7 +69,7 @@ def allocation_exponent(fit: Fit) -> Estimate | None:
             return Estimate(value, *percentiles(exponents, LEVEL), f"95% of {len(exponents)} bootstrap draws")
         case ExponentInterval() as interval:
             half_width = _deviations(interval) * (interval.high - interval.low) / 2
-            basis = f"95%, from the published {100 * interval.level:.4g}% interval"
+            basis = f"95%, from the published {interval.percent} interval"
             return Estimate(value, value - half_width, value + half_width, basis)
         case None:
             return Estimate(value, basis="the source publishes no uncertainty")

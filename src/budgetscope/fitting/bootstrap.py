@@ -103,16 +103,13 @@ def golden_section(
     ratio = (np.sqrt(5) - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
     at_left, at_right = objective(left), objective(right)
-    for _ in range(refinements - 1):
+    for _ in range(refinements):
         worse = at_left > at_right
         low, high = np.where(worse, left, low), np.where(worse, high, right)
         # One of the two points divides the narrower bracket as well.
-        kept, at_kept = np.where(worse, right, left), np.where(worse, at_right, at_left)
         new = np.where(worse, low + ratio * (high - low), high - ratio * (high - low))
         at_new = objective(new)
-        left, at_left = np.where(worse, kept, new), np.where(worse, at_kept, at_new)
-        right, at_right = np.where(worse, new, kept), np.where(worse, at_new, at_kept)
-    worse = at_left > at_right
-    low, high = np.where(worse, left, low), np.where(worse, high, right)
+        left, right = np.where(worse, right, new), np.where(worse, new, left)
+        at_left, at_right = np.where(worse, at_right, at_new), np.where(worse, at_new, at_left)
     middle: FloatArray = (low + high) / 2
     return middle

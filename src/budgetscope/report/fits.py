@@ -102,7 +102,7 @@ def law_cells(role: str, law: Law) -> tuple[str, ...]:
         case Draws(_, rows):
             uncertainty = f"{len(rows)} draws"
         case ExponentInterval() as interval:
-            uncertainty = f"a in [{interval.low:g}, {interval.high:g}], {100 * interval.level:.4g}%"
+            uncertainty = f"a in [{interval.low:g}, {interval.high:g}], {interval.percent}"
         case None:
             uncertainty = "not published"
     return (role, law.law.form, parameters, fitted or UNKNOWN, uncertainty, CONFIDENCE[law.confidence])

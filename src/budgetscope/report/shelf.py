@@ -167,9 +167,7 @@ def _law_lines(law: Law) -> list[tuple[str, str]]:
         case Draws(_, rows):
             lines.append(("intervals", f"95% of {len(rows)} bootstrap draws"))
         case ExponentInterval() as interval:
-            lines.append(
-                ("intervals", f"a in [{interval.low:g}, {interval.high:g}], {100 * interval.level:.4g}%, published")
-            )
+            lines.append(("intervals", f"a in [{interval.low:g}, {interval.high:g}], {interval.percent}, published"))
         case None:
             lines.append(("intervals", "the source publishes none"))
     return lines + ([("note", law.note)] if law.note else [])

@@ -24,12 +24,9 @@ pytestmark = [
 MODES = [Mode.EAGER, Mode.GRAPH, Mode.COMPILE, Mode.COMPILE_GRAPH]
 CAPTURED = [Mode.GRAPH, Mode.COMPILE_GRAPH]
 GRID = [
-    replace(member, tokens=8192, readings=readings)
-    for member, readings in (
-        (cell(3e-3, 2), (4096, 8192)),
-        (cell(1e-2, 4, 0.99, 1), (8192,)),
-        (cell(5e-3, 8, 0.999), (8192,)),
-    )
+    cell(3e-3, 2, tokens=8192, readings=(4096, 8192)),
+    cell(1e-2, 4, 0.99, 1, tokens=8192),
+    cell(5e-3, 8, 0.999, tokens=8192),
 ]
 # Products in bf16, and sums of embeddings' gradients in whatever order the device takes.
 ROUNDING = 0.02

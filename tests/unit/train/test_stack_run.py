@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import pytest
@@ -63,6 +63,11 @@ def stop_after(polls: int) -> Callable[[], bool]:
     """Return an answer to `should_stop` that is True from that poll on."""
     asked = iter(range(10**9))
     return lambda: next(asked) >= polls
+
+
+def run_out_of_memory() -> NoReturn:
+    message = "CUDA out of memory."
+    raise torch.cuda.OutOfMemoryError(message)
 
 
 def without_time(run: Run) -> list[TrainEvent]:
@@ -143,8 +148,7 @@ def test_a_stack_that_has_ended_holds_no_memory(corpus: Tokens, monkeypatch: pyt
         def train(self, micro_steps: int) -> None:
             super().train(micro_steps)
             if not fits and len(self.cells) > 1:
-                message = "CUDA out of memory."
-                raise torch.cuda.OutOfMemoryError(message)
+                run_out_of_memory()
 
     monkeypatch.setattr(stack_module, "Engine", Kept)
     gc.disable()
@@ -224,8 +228,7 @@ def engine_that_fits(limit: int, asked: list[int]) -> Callable[..., Engine]:
     def build(cells: Sequence[Cell], *args: Any, **options: Any) -> Engine:
         asked.append(len(cells))
         if len(cells) > limit:
-            message = "CUDA out of memory."
-            raise torch.cuda.OutOfMemoryError(message)
+            run_out_of_memory()
         return Engine(cells, *args, **options)
 
     return build
@@ -441,8 +444,7 @@ def test_memory_that_runs_out_in_training_loses_no_ended_member(
         def train(self, micro_steps: int) -> None:
             super().train(micro_steps)
             if len(self.cells) > 2 and self.done > 40:
-                message = "CUDA out of memory."
-                raise torch.cuda.OutOfMemoryError(message)
+                run_out_of_memory()
 
     members = [cell(tokens=64 * 16 * 2), cell(seed=1), cell(seed=2)]
     straight = Run(members, corpus)
