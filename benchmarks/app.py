@@ -28,7 +28,7 @@ from benchmarks.app_terminal import Repaint, Terminal
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.report.rows import plan_rows
-from budgetscope.store.library import Layer, Library
+from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
 

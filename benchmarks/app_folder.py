@@ -11,19 +11,19 @@ from types import TracebackType
 from typing import Self
 
 from budgetscope.api import PlanRequest, said
-from budgetscope.calibrate import events, progress
-from budgetscope.calibrate.cells import Cell
-from budgetscope.calibrate.design import PRESETS, design
-from budgetscope.calibrate.events import CELLS_A_RECORD, Event, Record, encode
-from budgetscope.calibrate.folder import RunFolder, Writer
-from budgetscope.calibrate.price import Rate
-from budgetscope.calibrate.spec import CorpusFacts, Spec
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.design import PRESETS, design
+from budgetscope.calibrate.plan.price import Rate
+from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
+from budgetscope.calibrate.run import events, progress
+from budgetscope.calibrate.run.events import CELLS_A_RECORD, Event, Record, encode
+from budgetscope.calibrate.run.folder import RunFolder, Writer
+from budgetscope.store.app_state import AppState, write_state
 from budgetscope.store.files import write_atomically
-from budgetscope.store.library import Layer, Library
+from budgetscope.store.fit_library import Layer, Library
+from budgetscope.store.fit_schema import dump
 from budgetscope.store.locations import bundled_fits, user_fits
 from budgetscope.store.scenarios import Scenario, save_scenario
-from budgetscope.store.schema import dump
-from budgetscope.store.state import AppState, write_state
 
 N_CELLS = 200
 EVENTS_A_SECOND = 2

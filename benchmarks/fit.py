@@ -28,7 +28,7 @@ from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.noise import porian_noise
 from budgetscope.fitting.parametric import fit_parametric
 from budgetscope.fitting.planted import SKEWED, SYMMETRIC, planted_runs
-from budgetscope.fitting.table import RunTable, budgets
+from budgetscope.fitting.run_table import RunTable, budgets
 
 if TYPE_CHECKING:
     from collections.abc import Callable

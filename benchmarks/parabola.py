@@ -5,7 +5,7 @@ Run: python benchmarks/parabola.py
 
 import numpy as np
 
-from budgetscope.core.laws import LossSurface
+from budgetscope.core.laws.forms import LossSurface
 from budgetscope.fitting.isoflop import Method, fit_isoflop
 from budgetscope.fitting.noise import ConstantNoise
 from budgetscope.fitting.planted import SKEWED, SYMMETRIC, planted_runs

@@ -21,15 +21,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from budgetscope.calibrate.cells import Cell
+from budgetscope.calibrate.corpus.sampling import Tokens
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.memory import choose_micro_sequences
+from budgetscope.calibrate.run.train_settings import Mode
 from budgetscope.calibrate.train.device import available_device
 from budgetscope.calibrate.train.engine import Engine
-from budgetscope.calibrate.train.memory import choose_micro_sequences
 from budgetscope.calibrate.train.probe import matrix_rate, seconds_a_call
-from budgetscope.calibrate.train.settings import Mode
 from budgetscope.calibrate.train.stack import free_bytes, is_out_of_memory
-from budgetscope.calibrate.train.tokens import Tokens
-from budgetscope.core.ledger import Convention, Shape
+from budgetscope.core.counting.ledger import Convention, Shape
 
 BATCH = 8
 TARGET_MFU = 0.25

@@ -1,9 +1,9 @@
 """Questions asked of the bundled fits alone."""
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.core.recipe_sheet import RecipeSheet
-from budgetscope.core.whatif import IsoFlop
-from budgetscope.store.library import Layer, Library
+from budgetscope.core.answers.recipe_sheet import RecipeSheet
+from budgetscope.core.answers.whatif import IsoFlop
+from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
 

@@ -2,11 +2,11 @@
 
 from functools import cache
 
-from budgetscope.core.fit import Fit
-from budgetscope.core.laws import Allocation, HyperparameterLaw, Predictors
-from budgetscope.core.ledger import Convention
-from budgetscope.core.solve import allocation_law
-from budgetscope.store.library import Layer, Library
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.forms import Allocation, HyperparameterLaw, Predictors
+from budgetscope.core.laws.operating_point import allocation_law
+from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 
 

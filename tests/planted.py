@@ -1,10 +1,10 @@
 """Fits that tests plant."""
 
-from budgetscope.core.fit import Fit
-from budgetscope.core.ledger import Convention
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.laws.fit import Fit
+from budgetscope.fitting.calibration_value import Experience, experience
 from budgetscope.fitting.isoflop import IsoFlopFit
-from budgetscope.fitting.stored import isoflop_laws, isoflop_points
-from budgetscope.fitting.value import Experience, experience
+from budgetscope.fitting.stored_laws import isoflop_laws, isoflop_points
 
 
 def learned(fit: IsoFlopFit, schedule: str = "constant") -> Experience:

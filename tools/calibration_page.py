@@ -20,17 +20,17 @@ from numpy.typing import NDArray
 from scipy.interpolate import Akima1DInterpolator
 from tools.svg import GREY, INK, Axis, Chart
 
-from budgetscope.calibrate.design import PRESETS
-from budgetscope.calibrate.ladder import ladder, n_params
-from budgetscope.core.fit import Fit
-from budgetscope.core.laws import PowerLawParams
+from budgetscope.calibrate.plan.design import PRESETS
+from budgetscope.calibrate.plan.ladder import ladder, n_params
+from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.forms import PowerLawParams
 from budgetscope.fitting.bootstrap import interval
 from budgetscope.fitting.hyperparameters import HyperparameterFit, fit_hyperparameters
 from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.noise import noise_from_seeds
+from budgetscope.fitting.run_table import RunTable, budgets
 from budgetscope.fitting.sweep import SweepTable, sweep_cells
-from budgetscope.fitting.table import RunTable, budgets
-from budgetscope.store.library import load
+from budgetscope.store.fit_library import load
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs/images"

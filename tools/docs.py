@@ -13,9 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from budgetscope.core.fit import CONFIDENCE
+from budgetscope.core.laws.fit import CONFIDENCE
 from budgetscope.report.fits import fitted_text, law_cells, says
-from budgetscope.store.library import Layer, Library
+from budgetscope.store.fit_library import Layer, Library
 from budgetscope.tui.keys import KEYS, named
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -478,7 +478,7 @@ def is_busy(app: Any) -> bool:
     """Return whether the app computes or has keys to follow; a screen that looks at runs says so by itself."""
     stage = app.stage
     looking = getattr(stage, "_looking", False) or not getattr(stage, "_looked", True)
-    return bool(stage.working or looking or not app.turns.idle or app.workers._workers)  # noqa: SLF001 - no other way
+    return bool(stage.working or looking or not app.key_queue.idle or app.workers._workers)  # noqa: SLF001 - no other way
 
 
 def shown(app: "App[None]") -> str:

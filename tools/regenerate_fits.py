@@ -14,16 +14,16 @@ from typing import Literal
 
 import numpy as np
 
-from budgetscope.core.fit import Fit, Law
-from budgetscope.core.ledger import Convention
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.laws.fit import Fit, Law
 from budgetscope.fitting.excess import fit_excess
 from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.noise import porian_noise
 from budgetscope.fitting.parametric import fit_parametric
-from budgetscope.fitting.stored import excess_law, isoflop_laws, isoflop_points, surface_law
-from budgetscope.fitting.table import RunTable
+from budgetscope.fitting.run_table import RunTable
+from budgetscope.fitting.stored_laws import excess_law, isoflop_laws, isoflop_points, surface_law
 from budgetscope.store.files import write_atomically
-from budgetscope.store.schema import dump
+from budgetscope.store.fit_schema import dump
 
 FITS = Path(__file__).resolve().parents[1] / "fits"
 DRAWS = 1000

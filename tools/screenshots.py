@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 
 from budgetscope.api import PlanRequest, said
+from budgetscope.store.app_state import AppState
 from budgetscope.store.scenarios import Scenario, save_scenario
-from budgetscope.store.state import AppState
 from budgetscope.tui.app import BudgetscopeApp
-from budgetscope.tui.screens.tour import TourScreen
+from budgetscope.tui.screens.plan.tour import TourScreen
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 BUDGET = PlanRequest("64 H100 for 14 days")

@@ -14,8 +14,8 @@ import pytest
 from tests.bundled import fit
 from tests.cli.conftest import Cli, Ran
 
+from budgetscope.store.fit_schema import dump
 from budgetscope.store.locations import devices_file, settings_file, user_fits
-from budgetscope.store.schema import dump
 
 USAGE, FAILURE = 2, 1
 

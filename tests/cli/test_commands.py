@@ -14,10 +14,10 @@ from tests.cli.conftest import Cli
 
 from budgetscope import __version__
 from budgetscope.api import Advisor, PlanRequest, command
-from budgetscope.core.ledger import Convention
+from budgetscope.core.counting.ledger import Convention
 from budgetscope.report import tables
+from budgetscope.store.fit_schema import dump
 from budgetscope.store.locations import settings_file, user_fits
-from budgetscope.store.schema import dump
 
 TUNED = "porian2024/refinedweb-tuned"
 REQUESTS = [

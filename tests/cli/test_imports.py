@@ -46,7 +46,7 @@ def test_asking_loads_neither_torch_nor_textual_nor_scipy_nor_numpy(words: tuple
 def test_the_core_needs_the_standard_library_alone() -> None:
     code = (
         "import sys, pkgutil, importlib, budgetscope.core as core\n"
-        "for each in pkgutil.iter_modules(core.__path__): importlib.import_module(core.__name__ + '.' + each.name)\n"
+        "for each in pkgutil.walk_packages(core.__path__, core.__name__ + '.'): importlib.import_module(each.name)\n"
         "ours = {name.split('.')[0] for name in sys.modules} - set(sys.stdlib_module_names)\n"
         "print(*sorted(ours))\n"
     )

@@ -20,7 +20,7 @@ from tests.e2e.browser import PATIENCE_SECONDS, browse, first_page, found, plain
 
 from budgetscope.api import Advisor, PlanRequest  # noqa: E402
 from budgetscope.report.rows import plan_rows  # noqa: E402
-from budgetscope.store.state import AppState, read_state, write_state  # noqa: E402
+from budgetscope.store.app_state import AppState, read_state, write_state  # noqa: E402
 from budgetscope.tui.app import DEFAULT_BUDGET  # noqa: E402
 
 

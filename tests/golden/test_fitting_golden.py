@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from tests.planted import learned
 
-from budgetscope.fitting.checks import loss_unit_flags
+from budgetscope.fitting.calibration_value import value_of_calibration
 from budgetscope.fitting.excess import fit_excess
 from budgetscope.fitting.isoflop import IsoFlopFit, fit_isoflop
 from budgetscope.fitting.noise import porian_noise
 from budgetscope.fitting.parametric import fit_parametric
-from budgetscope.fitting.table import RunTable
-from budgetscope.fitting.value import value_of_calibration
+from budgetscope.fitting.refusals import loss_unit_flags
+from budgetscope.fitting.run_table import RunTable
 
 if TYPE_CHECKING:
     from pathlib import Path

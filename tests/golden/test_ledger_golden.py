@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from budgetscope.core.ledger import Convention, Shape, default_d_ff, ledger
-from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_SHAPES, PORIAN_VOCAB_SIZE, shape_family
+from budgetscope.core.counting.ledger import Convention, Shape, default_d_ff, ledger
+from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_SHAPES, PORIAN_VOCAB_SIZE, shape_family
 
 
 def porian_shape(depth: int, width: int) -> Shape:

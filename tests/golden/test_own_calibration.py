@@ -10,11 +10,11 @@ import pytest
 from tests.bundled import fit
 from tests.golden.register import covers
 
-from budgetscope.calibrate.ladder import WARMUP_PARAMS, WEIGHT_DECAY
-from budgetscope.core.laws import Constant, LossCurve, Monomial, PowerLawParams, WarmupParams
-from budgetscope.core.ledger import Convention
-from budgetscope.core.runs import Run
-from budgetscope.fitting.assemble import Assembly, fit_runs
+from budgetscope.calibrate.plan.ladder import WARMUP_PARAMS, WEIGHT_DECAY
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.laws.forms import Constant, LossCurve, Monomial, PowerLawParams, WarmupParams
+from budgetscope.core.laws.training_run import Run
+from budgetscope.fitting.fit_runs import Assembly, fit_runs
 
 DATA = Path(__file__).resolve().parents[2] / "docs/data"
 RUNS, GRID = DATA / "english-h200-runs.csv", DATA / "english-h200-grid.csv"

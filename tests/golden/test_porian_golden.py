@@ -24,9 +24,9 @@ from tests.golden.porian import (
 )
 from tests.golden.register import covers
 
-from budgetscope.core.fit import Draws, percentiles
-from budgetscope.core.intervals import params_interval
-from budgetscope.core.laws import ExcessLaw, LossSurface, PowerLawParams
+from budgetscope.core.laws.fit import Draws, percentiles
+from budgetscope.core.laws.forms import ExcessLaw, LossSurface, PowerLawParams
+from budgetscope.core.laws.intervals import params_interval
 from budgetscope.store.locations import bundled_fits
 
 

@@ -11,11 +11,11 @@ import pytest
 from tests.bundled import allocate, bundled, fit
 from tests.golden.register import COVERED, covers
 
-from budgetscope.core.fit import Draws, ExponentInterval
-from budgetscope.core.laws import LossSurface, PowerLawFlopsPerToken
-from budgetscope.core.ledger import Convention
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.laws.fit import Draws, ExponentInterval
+from budgetscope.core.laws.forms import LossSurface, PowerLawFlopsPerToken
+from budgetscope.store.fit_schema import digest
 from budgetscope.store.locations import bundled_fits
-from budgetscope.store.schema import digest
 
 PF_DAY = 1e15 * 86400
 

@@ -8,8 +8,8 @@ import pytest
 from tests.bundled import fit, predict
 from tests.golden.register import covers
 
-from budgetscope.core.laws import BatchStep, Constant, TokenHalfLife, WarmupParams
-from budgetscope.core.ledger import Convention
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.laws.forms import BatchStep, Constant, TokenHalfLife, WarmupParams
 
 
 @covers(("kaplan2020/compute-efficient", "learning_rate"), ("kaplan2020/fixed-batch", "learning_rate"))

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from budgetscope.core.fit import Fit
-from budgetscope.core.laws import ExcessLaw
-from budgetscope.core.solve import allocation_law
-from budgetscope.core.valley import Valley
-from budgetscope.store.library import Library
+from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.forms import ExcessLaw
+from budgetscope.core.laws.loss_model import LossModel
+from budgetscope.core.laws.operating_point import allocation_law
+from budgetscope.store.fit_library import Library
 
 
 @pytest.mark.parametrize("name", ["porian2024/refinedweb-tuned", "porian2024/openwebtext2-tuned"])
@@ -77,6 +77,6 @@ def test_twice_off_costs_what_was_read_off_the_published_curves(flops: float, lo
     fit = Library.standard().get("porian2024/refinedweb-tuned")
     n_star = allocation_law(fit).allocate(flops).n_params
     for factor in (0.5, 2.0):
-        excess = Valley(fit).excess_loss(flops, factor * n_star)
+        excess = LossModel(fit).excess_loss(flops, factor * n_star)
         assert excess is not None
         assert low <= excess <= high

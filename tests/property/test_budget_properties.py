@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from budgetscope.core.budget import (
+from budgetscope.core.budget.parse import (
     Budget,
     ComputeBudget,
     HardwareBudget,
@@ -17,8 +17,7 @@ from budgetscope.core.budget import (
     describe,
     parse_budget,
 )
-from budgetscope.core.errors import UsageError
-from budgetscope.core.quantities import (
+from budgetscope.core.budget.quantities import (
     MAX_TEXT_CHARS,
     format_count,
     format_hours,
@@ -26,6 +25,7 @@ from budgetscope.core.quantities import (
     parse_duration_hours,
     parse_flops,
 )
+from budgetscope.core.errors import UsageError
 
 positive = st.floats(min_value=0, exclude_min=True, allow_nan=False, allow_infinity=False)
 nice = st.integers(1, 10**6).map(float) | st.sampled_from([0.5, 2.5, 17.7e9, 7e9, 50e3, 1.4e12, 1e21])

@@ -11,12 +11,12 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budgetscope.calibrate import events, progress
-from budgetscope.calibrate.cells import Cell
-from budgetscope.calibrate.events import Event, Record, decode, encode
-from budgetscope.calibrate.fold import CURVE_POINTS, RunState, fold
-from budgetscope.calibrate.folder import Reader, Writer
-from budgetscope.calibrate.ladder import build_cell, ladder
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.ladder import build_cell, ladder
+from budgetscope.calibrate.run import events, progress
+from budgetscope.calibrate.run.events import Event, Record, decode, encode
+from budgetscope.calibrate.run.folder import Reader, Writer
+from budgetscope.calibrate.run.state import CURVE_POINTS, RunState, fold
 
 SHAPES = ladder(257, 64)
 ids = st.text("0123456789abcdef", min_size=12, max_size=12)

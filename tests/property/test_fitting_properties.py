@@ -5,14 +5,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from budgetscope.core.laws import LossSurface
-from budgetscope.fitting.checks import MAX_NATS
+from budgetscope.core.laws.forms import LossSurface
+from budgetscope.fitting.curve_minimum import akima_minimum
 from budgetscope.fitting.isoflop import fit_isoflop
-from budgetscope.fitting.minimum import akima_minimum
 from budgetscope.fitting.noise import ConstantNoise
 from budgetscope.fitting.parametric import fit_parametric
 from budgetscope.fitting.planted import planted_runs
-from budgetscope.fitting.table import RunTable
+from budgetscope.fitting.refusals import MAX_NATS
+from budgetscope.fitting.run_table import RunTable
 
 BUDGETS = 1e17 * 4.0 ** np.arange(5, dtype=np.float64)
 

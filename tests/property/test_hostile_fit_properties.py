@@ -13,20 +13,20 @@ from hypothesis import strategies as st
 from tests.bundled import bundled
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.core.compare import compare
-from budgetscope.core.curves import curve
-from budgetscope.core.difference import differ
+from budgetscope.core.answers.comparison import compare
+from budgetscope.core.answers.curves import curve
+from budgetscope.core.answers.explanation import explain
+from budgetscope.core.answers.fit_difference import differ
+from budgetscope.core.answers.plan import plan
+from budgetscope.core.answers.question import Question
+from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.core.explain import explain
-from budgetscope.core.fit import Fit
-from budgetscope.core.ledger import Convention
-from budgetscope.core.plan import plan
-from budgetscope.core.question import Question
+from budgetscope.core.laws.fit import Fit
 from budgetscope.report.fits import fit_lines, law_cells
 from budgetscope.report.tables import comparison_markdown, explanation_markdown, export_csv, export_json, plan_markdown
-from budgetscope.store.library import Layer, Library
+from budgetscope.store.fit_library import Layer, Library
+from budgetscope.store.fit_schema import decode, encode
 from budgetscope.store.locations import bundled_fits
-from budgetscope.store.schema import decode, encode
 from budgetscope.store.settings import Settings
 
 TUNED = "porian2024/refinedweb-tuned"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from budgetscope.core.laws import (
+from budgetscope.core.laws.forms import (
     AllocationLaw,
     BatchStep,
     ExcessLaw,

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from tests.bundled import ALLOCATING, WITH_LOSS
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.core.hyperparameters import whole_sequences
-from budgetscope.core.intervals import Estimate
-from budgetscope.core.ledger import Convention
-from budgetscope.core.plan import Plan
-from budgetscope.store.library import Layer, Library
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.laws.hyperparameters import whole_sequences
+from budgetscope.core.laws.intervals import Estimate
+from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
 

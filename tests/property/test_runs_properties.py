@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.core.runs import Run
-from budgetscope.store.runs import Intake, at_budgets, read_runs
+from budgetscope.core.laws.training_run import Run
+from budgetscope.store.tables import Intake, at_budgets, read_runs
 
 # Text as a table keeps it: what a reader takes for a blank, a line or padding is no name.
 names = st.text(st.characters(categories=["L", "N"], codec="utf-8"), min_size=1, max_size=8).map(

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.bundled import SIX_N
 
+from budgetscope.core.counting.ledger import Convention, Shape, default_d_ff, ledger
+from budgetscope.core.counting.shapes import PORIAN_SHAPES, ShapeFamily, shape_family
 from budgetscope.core.errors import UsageError
-from budgetscope.core.ledger import Convention, Shape, default_d_ff, ledger
-from budgetscope.core.shapes import PORIAN_SHAPES, ShapeFamily, shape_family
 
 conventions = st.sampled_from(list(Convention))
 families = st.builds(

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.bundled import ALLOCATING, fit
 
-from budgetscope.core.ledger import Convention
-from budgetscope.core.shapes import ShapeFamily, shape_family
-from budgetscope.core.solve import allocation_law, flops_where, increasing_root, operate, recount
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.counting.shapes import ShapeFamily, shape_family
+from budgetscope.core.laws.operating_point import allocation_law, flops_where, increasing_root, operate, recount
 
 laws = st.sampled_from(ALLOCATING)
 conventions = st.sampled_from(list(Convention))

@@ -7,7 +7,7 @@ from tests.asking import ADVISOR
 from tests.bundled import ALLOCATING, WITH_EXCESS, WITH_LOSS
 
 from budgetscope.api import PlanRequest
-from budgetscope.core.ledger import Convention
+from budgetscope.core.counting.ledger import Convention
 
 conventions = st.sampled_from(list(Convention))
 budgets = st.floats(16, 27).map(lambda exponent: f"{10.0**exponent!r} FLOPs")

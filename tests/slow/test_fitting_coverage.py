@@ -13,7 +13,7 @@ from budgetscope.fitting.parametric import fit_parametric
 from budgetscope.fitting.planted import SKEWED, SYMMETRIC, planted_runs
 
 if TYPE_CHECKING:
-    from budgetscope.core.laws import LossSurface
+    from budgetscope.core.laws.forms import LossSurface
     from budgetscope.fitting.isoflop import Intervals
     from budgetscope.fitting.parametric import Resample
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from tests.unit.calibrate.fake_worker import FakeTrainer
 
-from budgetscope.calibrate.design import PRESETS, design
-from budgetscope.calibrate.events import Record, RunDone, encode
-from budgetscope.calibrate.fold import RunState, fold
-from budgetscope.calibrate.folder import Reader, RunFolder
-from budgetscope.calibrate.orchestrate import Stop, carry_on
-from budgetscope.calibrate.price import Rate
-from budgetscope.calibrate.spec import CorpusFacts, Spec
+from budgetscope.calibrate.plan.design import PRESETS, design
+from budgetscope.calibrate.plan.price import Rate
+from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
+from budgetscope.calibrate.run.events import Record, RunDone, encode
+from budgetscope.calibrate.run.folder import Reader, RunFolder
+from budgetscope.calibrate.run.orchestrate import Stop, carry_on
+from budgetscope.calibrate.run.state import RunState, fold
 
 EPOCH = 1_767_323_045.0
 NAME = "20260102-030405-smoke-beef"

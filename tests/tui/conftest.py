@@ -4,7 +4,7 @@ import pytest
 from tests.tui.driving import Start
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.store.library import Layer, Library
+from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
 from budgetscope.tui.app import BudgetscopeApp

@@ -7,23 +7,23 @@ from textual.keys import key_to_character
 from textual.pilot import Pilot
 
 from budgetscope.tui.app import BudgetscopeApp
-from budgetscope.tui.screens.base import DeskScreen
-from budgetscope.tui.screens.plan import PlanScreen
+from budgetscope.tui.screens.base import SessionScreen
+from budgetscope.tui.screens.plan.screen import PlanScreen
 
 Start = Callable[..., BudgetscopeApp]
 
 
-def stage(pilot: Pilot[None]) -> DeskScreen:
+def stage(pilot: Pilot[None]) -> SessionScreen:
     """Return the numbered screen that is shown."""
     assert isinstance(pilot.app, BudgetscopeApp)
     return pilot.app.stage
 
 
-async def settled(pilot: Pilot[None]) -> DeskScreen:
+async def settled(pilot: Pilot[None]) -> SessionScreen:
     """Wait until everything asked is answered and shown on whatever screen."""
     assert isinstance(pilot.app, BudgetscopeApp)
     await pilot.pause()
-    while stage(pilot).working or not pilot.app.turns.idle:
+    while stage(pilot).working or not pilot.app.key_queue.idle:
         await pilot.pause(0.01)
     await pilot.pause()
     return stage(pilot)

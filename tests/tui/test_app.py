@@ -18,12 +18,12 @@ from budgetscope.api import Advisor, PlanRequest, command, said
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.report.tables import comparison_markdown, plan_markdown
 from budgetscope.store import locations
+from budgetscope.store.app_state import AppState, read_state
 from budgetscope.store.settings import Settings
-from budgetscope.store.state import AppState, read_state
 from budgetscope.tui import app as app_module
 from budgetscope.tui import tabs
 from budgetscope.tui.app import DEFAULT_BUDGET, LIGHT, BudgetscopeApp, _require_signs, run_app
-from budgetscope.tui.screens.base import DeskScreen, Remembered
+from budgetscope.tui.screens.base import Remembered, SessionScreen
 from budgetscope.tui.tabs import TABS, Tab
 from budgetscope.tui.widgets import tab_bar
 from budgetscope.tui.widgets.chart import Chart
@@ -32,7 +32,7 @@ from budgetscope.tui.widgets.key_bar import KeyBar
 BIG, SMALL = (120, 40), (80, 24)
 
 
-class Other(DeskScreen):
+class Other(SessionScreen):
     """A second screen, which counts how often it shows the desk."""
 
     SECTION = "other"
@@ -43,9 +43,9 @@ class Other(DeskScreen):
     def body(self) -> ComposeResult:
         yield Static(id="body")
 
-    def show_desk(self) -> None:
+    def show_session(self) -> None:
         self.shows += 1
-        self.query_one("#body", Static).update(f"budget {self.desk.request.budget}")
+        self.query_one("#body", Static).update(f"budget {self.session.request.budget}")
 
     def as_markdown(self) -> str | None:
         return "# Other"
@@ -79,7 +79,7 @@ async def test_one_request_is_shown_on_every_screen_and_only_the_visible_one_wor
         assert isinstance(other, Other)
         assert "budget 1e20" in shown(pilot)
         assert other.shows == 1
-        app.desk.ask(PlanRequest("1e21", mfu=0.5))
+        app.session.ask(PlanRequest("1e21", mfu=0.5))
         await settled(pilot)
         assert "budget 1e21" in shown(pilot)
         assert plan.row("budget").input.value == "1e20"
@@ -111,7 +111,7 @@ async def test_a_problem_is_told_on_other_screens_and_what_cannot_be_read_is_kep
         app.action_go("plan")
         plan = await settle(pilot)
         assert plan.row("gpus").input.value == "many"
-        app.desk.ask(PlanRequest("1e20"))
+        app.session.ask(PlanRequest("1e20"))
         await settle(pilot)
         assert plan.row("gpus").input.value == ""
         app.action_go("other")
@@ -189,15 +189,15 @@ async def test_request_screen_theme_and_views_come_back(advisor: Advisor) -> Non
         other = await settled(pilot)
         assert isinstance(other, Other)
         other.mark = "here"
-        first.desk.scenario = "mine"
+        first.session.scenario = "mine"
     second = BudgetscopeApp(None, advisor, first.state())
     async with second.run_test(size=BIG) as pilot:
         restored = await settled(pilot)
         assert isinstance(restored, Other)
         assert restored.mark == "here"
         assert second.theme == LIGHT
-        assert second.desk.request == PlanRequest("1e20", gpus=8.0)
-        assert second.desk.scenario == "mine"
+        assert second.session.request == PlanRequest("1e20", gpus=8.0)
+        assert second.session.scenario == "mine"
         second.action_go("plan")
         plan = await settle(pilot)
         assert plan.view == "chart"
@@ -211,8 +211,8 @@ async def test_a_request_given_goes_before_the_one_asked_last(advisor: Advisor) 
     app = BudgetscopeApp(PlanRequest("1e21"), advisor, state)
     async with app.run_test(size=BIG) as pilot:
         await settle(pilot)
-        assert app.desk.request == PlanRequest("1e21")
-        assert app.desk.scenario is None
+        assert app.session.request == PlanRequest("1e21")
+        assert app.session.scenario is None
 
 
 async def test_a_state_that_does_not_fit_is_left_out(advisor: Advisor) -> None:
@@ -220,7 +220,7 @@ async def test_a_state_that_does_not_fit_is_left_out(advisor: Advisor) -> None:
     app = BudgetscopeApp(None, advisor, state)
     async with app.run_test(size=BIG) as pilot:
         plan = await settle(pilot)
-        assert app.desk.request == PlanRequest(DEFAULT_BUDGET)
+        assert app.session.request == PlanRequest(DEFAULT_BUDGET)
         assert (plan.view, plan.zoomed) == ("both", False)
         assert "'budget' cannot be 3" in notices(pilot)[0]
 
@@ -235,8 +235,8 @@ def test_running_reads_the_state_and_writes_it_at_the_end(monkeypatch: pytest.Mo
 
     def run(app: BudgetscopeApp) -> None:
         told.extend(app._notices)
-        app.desk.edit("budget", "1e22")
-        app.desk.edit("budget", "1e22 furlongs")
+        app.session.edit("budget", "1e22")
+        app.session.edit("budget", "1e22 furlongs")
 
     monkeypatch.setattr(app_module.BudgetscopeApp, "run", run)
     run_app()
@@ -261,7 +261,7 @@ async def test_quitting_from_any_screen_keeps_what_it_showed(advisor: Advisor, t
 
 def test_an_app_that_failed_says_so_and_its_state_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(app: BudgetscopeApp) -> None:
-        app.desk.edit("budget", "1e22")
+        app.session.edit("budget", "1e22")
         app._return_code = 1
 
     monkeypatch.setattr(app_module.BudgetscopeApp, "run", run)
@@ -390,7 +390,7 @@ async def test_of_many_questions_the_newest_is_shown_and_an_outdated_answer_is_n
         held = threading.Event()
         other.in_background(held.wait, lambda _: answers.append(5))
         await pilot.pause()
-        app.desk.ask(PlanRequest("1e21"))
+        app.session.ask(PlanRequest("1e21"))
         held.set()
         await settled(pilot)
         assert answers == [4]

@@ -16,29 +16,29 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.calibrate import request as requests
-from budgetscope.calibrate import words
+from budgetscope.calibrate import text as words
 from budgetscope.calibrate.corpus.model import Progress
 from budgetscope.calibrate.corpus.sources import FINEWEB_EDU_SAMPLE
-from budgetscope.calibrate.events import RunDone, encode
-from budgetscope.calibrate.folder import RunFolder, list_runs
-from budgetscope.calibrate.launch import stop
-from budgetscope.calibrate.price import Rate, price
-from budgetscope.calibrate.probes import REMEDY, DeviceFacts
-from budgetscope.calibrate.request import DEFAULT_FIT, Ready
+from budgetscope.calibrate.environment import REMEDY, DeviceFacts
+from budgetscope.calibrate.plan import request as requests
+from budgetscope.calibrate.plan.price import Rate, price
+from budgetscope.calibrate.plan.request import DEFAULT_FIT, Ready
+from budgetscope.calibrate.run.events import RunDone, encode
+from budgetscope.calibrate.run.folder import RunFolder, list_runs
+from budgetscope.calibrate.run.launch import stop
 from budgetscope.core.errors import BudgetscopeError, FailureError
+from budgetscope.store.app_state import AppState
 from budgetscope.store.settings import read_settings
-from budgetscope.store.state import AppState
 from budgetscope.tui.app import BudgetscopeApp
-from budgetscope.tui.calibration import form
-from budgetscope.tui.screens.calibrate import CalibrateScreen
+from budgetscope.tui.screens.calibrate import form
+from budgetscope.tui.screens.calibrate.design_panel import DesignPanel
+from budgetscope.tui.screens.calibrate.fit_panel import FitPanel
+from budgetscope.tui.screens.calibrate.log_tail import Tail
+from budgetscope.tui.screens.calibrate.run_list import RunList
+from budgetscope.tui.screens.calibrate.run_view import VIEWS, RunView
+from budgetscope.tui.screens.calibrate.screen import CalibrateScreen
 from budgetscope.tui.widgets.chart import Chart
-from budgetscope.tui.widgets.design_panel import DesignPanel
 from budgetscope.tui.widgets.field_row import FieldRow
-from budgetscope.tui.widgets.fit_panel import FitPanel
-from budgetscope.tui.widgets.run_list import RunList
-from budgetscope.tui.widgets.run_view import VIEWS, RunView
-from budgetscope.tui.widgets.tail import Tail
 
 SMALL, BIG, HUGE = (80, 24), (120, 40), (200, 60)
 PATIENCE_SECONDS = 60.0
@@ -54,7 +54,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
 @pytest.fixture
 def fake_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Start the fake worker wherever a worker is started; leave none behind."""
-    monkeypatch.setattr("budgetscope.calibrate.launch.WORKER", (sys.executable, str(FAKE_WORKER)))
+    monkeypatch.setattr("budgetscope.calibrate.run.launch.WORKER", (sys.executable, str(FAKE_WORKER)))
     yield
     for folder in list_runs():
         owner = folder.owner()
@@ -183,7 +183,7 @@ async def test_resume_right_after_choosing_a_run_waits_until_it_is_read(
         resumed.append(folder.name)
         return ""
 
-    monkeypatch.setattr("budgetscope.tui.screens.calibrate.resume", resume)
+    monkeypatch.setattr("budgetscope.tui.screens.calibrate.screen.resume", resume)
     async with open_app(advisor).run_test(size=SMALL) as pilot:
         screen = await looked(pilot)
         screen.chosen = NAME
@@ -343,7 +343,7 @@ async def test_a_mistake_made_while_a_run_is_prepared_is_told_beside_the_refusal
 
 
 async def test_a_missing_extra_is_said_with_its_remedy(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("budgetscope.calibrate.probes.find_spec", lambda _: None)
+    monkeypatch.setattr("budgetscope.calibrate.environment.find_spec", lambda _: None)
     async with open_app(advisor).run_test(size=BIG) as pilot:
         screen = await looked(pilot)
         assert REMEDY in shown(pilot)
@@ -384,13 +384,13 @@ async def test_a_run_is_started_watched_left_stopped_resumed_and_accepted(monkey
         assert pilot.app.clipboard == f"budgetscope calibrate --resume {screen.chosen}"
         await until(pilot, lambda: screen.offered is not None)
         assert "✓ done" in shown(pilot)
-        before = screen.desk.plan
+        before = screen.session.plan
         await pilot.press("a")
         await until(pilot, lambda: "accepted" in shown(pilot))
         assert read_settings().law == FIT
-        assert screen.desk.plan == Advisor().plan(PlanRequest("1e21"))
-        assert screen.desk.plan != before
-        assert screen.desk.plan.law_id == FIT
+        assert screen.session.plan == Advisor().plan(PlanRequest("1e21"))
+        assert screen.session.plan != before
+        assert screen.session.plan.law_id == FIT
         assert any(f"{FIT} is now the active law: N " in notice for notice in notices(pilot))
         assert "accept" not in offered(screen)
 
@@ -557,7 +557,7 @@ async def test_the_old_law_can_be_kept_and_the_new_one_accepted_after_all(plante
         screen = await looked(pilot)
         await pilot.press("down")
         await until(pilot, lambda: screen.offered is not None)
-        before = screen.desk.plan
+        before = screen.session.plan
         wanted = Advisor().plan(PlanRequest("1e21", law=str(RunFolder.find(NAME).fit_file)))
         verdict = screen.query_one(FitPanel).verdict
         assert verdict is not None
@@ -570,12 +570,12 @@ async def test_the_old_law_can_be_kept_and_the_new_one_accepted_after_all(plante
         assert f"| {LAW} | {FIT} |" in pilot.app.clipboard
         await pilot.press("o")
         assert "the old law stays" in shown(pilot)
-        assert screen.desk.plan == before
+        assert screen.session.plan == before
         assert read_settings().law is None
         await pilot.press("a")
         await looked(pilot)
-        assert screen.desk.plan == Advisor().plan(PlanRequest("1e21"))
-        assert screen.desk.plan.n_params == wanted.n_params
+        assert screen.session.plan == Advisor().plan(PlanRequest("1e21"))
+        assert screen.session.plan.n_params == wanted.n_params
 
 
 async def test_a_fit_that_is_active_is_not_offered_again(planted: Planted) -> None:
@@ -607,7 +607,7 @@ async def test_a_fit_that_cannot_be_stored_is_refused_in_a_sentence(
     async with app.run_test(size=BIG) as pilot:
         screen = await looked(pilot)
         await until(pilot, lambda: screen.offered is not None)
-        monkeypatch.setattr("budgetscope.store.library.Library.save", refuse)
+        monkeypatch.setattr("budgetscope.store.fit_library.Library.save", refuse)
         await pilot.press("a")
         assert notices(pilot) == ["the disk is full."]
         assert screen.offered is not None
@@ -668,6 +668,7 @@ async def test_nothing_is_looked_at_while_another_screen_is_shown(advisor: Advis
 
 
 def test_the_screen_loads_neither_torch_nor_the_corpus() -> None:
-    code = "import sys, budgetscope.tui.screens.calibrate; print({'torch', 'tokenizers', 'httpx'} & set(sys.modules))"
+    loaded = "print({'torch', 'tokenizers', 'httpx'} & set(sys.modules))"
+    code = f"import sys, budgetscope.tui.screens.calibrate.screen; {loaded}"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "set()\n"

@@ -12,17 +12,17 @@ from budgetscope.core.errors import UsageError
 from budgetscope.report.scenarios import Column, board
 from budgetscope.report.tables import board_markdown, comparison_markdown
 from budgetscope.store import locations
+from budgetscope.store.app_state import AppState
 from budgetscope.store.scenarios import Scenario, read_scenarios, save_scenario
-from budgetscope.store.state import AppState
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.chart.drawing import draw
-from budgetscope.tui.lineup import Answers, Lineup, allocation_figure, letter, price_figure
-from budgetscope.tui.screens.compare import CompareScreen
-from budgetscope.tui.screens.plan import PlanScreen
-from budgetscope.tui.screens.scenario_dialogs import DeleteScreen, NameScreen
+from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
+from budgetscope.tui.screens.compare.scenario_table import ScenarioTable
+from budgetscope.tui.screens.compare.scenarios import Answers, Lineup, allocation_figure, letter, price_figure
+from budgetscope.tui.screens.compare.screen import CompareScreen
+from budgetscope.tui.screens.plan.screen import PlanScreen
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.law_table import LawTable
-from budgetscope.tui.widgets.scenario_table import ScenarioTable
 
 BIG, SMALL = (120, 40), (80, 24)
 NOW = PlanRequest("1e21")
@@ -121,7 +121,7 @@ async def test_s_saves_the_request_under_a_name_and_it_is_kept(advisor: Advisor)
         await compare(pilot)
         assert [(s.name, s.request) for s in read_scenarios()] == [("x [b]", said(NOW))]
         assert cursor(screen) == "x [b]"
-        assert screen.desk.scenario == "x [b]"
+        assert screen.session.scenario == "x [b]"
         assert "b x [b]" in shown(pilot)
         assert "Press s" not in shown(pilot)
     async with opened(advisor).run_test(size=SMALL) as pilot:
@@ -155,7 +155,7 @@ async def test_what_cannot_be_planned_with_is_not_saved(advisor: Advisor) -> Non
     app = opened(advisor)
     async with app.run_test(size=SMALL) as pilot:
         await compare(pilot)
-        app.desk.edit("budget", "nonsense")
+        app.session.edit("budget", "nonsense")
         await compare(pilot)
         assert "a now, last good" in shown(pilot)
         await pilot.press("s")
@@ -174,7 +174,7 @@ async def test_n_renames_and_keeps_place_cursor_reference_and_header(advisor: Ad
         screen = await compare(pilot)
         await pilot.press("right", "enter")
         await compare(pilot)
-        assert screen.desk.scenario == "weeks"
+        assert screen.session.scenario == "weeks"
         await pilot.press("right", "r", "n")
         assert isinstance(pilot.app.screen, NameScreen)
         pilot.app.screen.query_one(Input).value = "chinchilla"
@@ -185,7 +185,7 @@ async def test_n_renames_and_keeps_place_cursor_reference_and_header(advisor: Ad
         await compare(pilot)
         assert names() == ["fortnight", "chinchilla", "gone"]
         assert cursor(screen) == "fortnight"
-        assert screen.desk.scenario == "fortnight"
+        assert screen.session.scenario == "fortnight"
         assert "fortnight" in shown(pilot).splitlines()[0]
         assert "less than fortnight" in shown(pilot)
         await pilot.press("right", "right", "n")
@@ -222,12 +222,12 @@ async def test_delete_asks_first(advisor: Advisor, key: str) -> None:
         assert names() == list(SAVED)
         await pilot.press("right", "enter")
         await compare(pilot)
-        assert screen.desk.scenario == "weeks"
+        assert screen.session.scenario == "weeks"
         await pilot.press("right", key, "y")
         await compare(pilot)
         assert names() == ["chinchilla", "gone"]
         assert cursor(screen) == "now"
-        assert screen.desk.scenario is None
+        assert screen.session.scenario is None
 
 
 @pytest.mark.usefixtures("_saved")
@@ -257,7 +257,7 @@ async def test_a_broken_file_or_request_is_told(advisor: Advisor, text: str) -> 
         await pilot.press("right", "enter", "y", "a", "v")
         await compare(pilot)
         assert "'budget' cannot be 3" in notices(pilot)[0]
-        assert screen.desk.request == NOW
+        assert screen.session.request == NOW
 
 
 # Looking
@@ -303,15 +303,15 @@ async def test_open_puts_the_scenario_on_the_desk_for_all_screens(advisor: Advis
         screen = await compare(pilot)
         await pilot.press("right", "right", key)
         await compare(pilot)
-        assert app.desk.request == CHINCHILLA
-        assert app.desk.scenario == "chinchilla"
+        assert app.session.request == CHINCHILLA
+        assert app.session.scenario == "chinchilla"
         assert "a now, chinchilla" in shown(pilot)
         assert "chinchilla" in shown(pilot).splitlines()[0]
         await pilot.press("1")
         plan = await settled(pilot)
         assert isinstance(plan, PlanScreen)
         assert plan.row("law").input.value == CHINCHILLA.law
-        app.desk.edit("budget", "1e23")
+        app.session.edit("budget", "1e23")
         await pilot.press("2")
         assert await compare(pilot) is screen
         shown_board = screen.query_one(ScenarioTable).board
@@ -327,9 +327,9 @@ async def test_opening_a_scenario_that_cannot_be_answered_says_why_and_keeps_the
         await compare(pilot)
         await pilot.press("right", "right", "right", "enter")
         await compare(pilot)
-        assert app.desk.problem is not None
+        assert app.session.problem is not None
         assert "✗ law: " in shown(pilot)
-        assert app.desk.plan == advisor.plan(NOW)
+        assert app.session.plan == advisor.plan(NOW)
 
 
 @pytest.mark.usefixtures("_saved")
@@ -360,8 +360,8 @@ async def test_v_compares_the_laws_for_the_scenario_and_enter_follows_one(adviso
         await compare(pilot)
         assert laws.comparison is not None
         followed = advisor.compare(WEEKS).rows[0].fit_id
-        assert app.desk.request == replace(WEEKS, law=followed)
-        assert app.desk.scenario == "weeks"
+        assert app.session.request == replace(WEEKS, law=followed)
+        assert app.session.scenario == "weeks"
         await pilot.press("v")
         await compare(pilot)
         assert not laws.display
@@ -461,7 +461,7 @@ async def test_the_mouse_chooses_and_a_double_click_opens(advisor: Advisor) -> N
         assert cursor(screen) == "weeks"
         await pilot.click("#board", offset=(at, 5), times=2)
         await compare(pilot)
-        assert app.desk.request == WEEKS
+        assert app.session.request == WEEKS
 
 
 @pytest.mark.usefixtures("_saved")

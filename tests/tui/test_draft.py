@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from budgetscope.api import FitChoices, Reading
-from budgetscope.fitting.assemble import KINDS
-from budgetscope.tui.draft import Draft, in_entries
-from budgetscope.tui.screens.import_runs import FIT_KINDS
+from budgetscope.fitting.fit_runs import KINDS
+from budgetscope.tui.screens.fits.import_dialog import FIT_KINDS
+from budgetscope.tui.screens.fits.import_form import Draft, in_entries
 
 
 @pytest.mark.parametrize(

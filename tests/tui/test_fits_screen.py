@@ -10,19 +10,19 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from budgetscope.api import Advisor, FitChoices, PlanRequest, Reading
-from budgetscope.core.fit import Fit
-from budgetscope.report.shelf import difference_markdown, fit_markdown, fit_sections, ordered, shelf_row
+from budgetscope.core.laws.fit import Fit
+from budgetscope.report.fit_pages import difference_markdown, fit_markdown, fit_sections, ordered, shelf_row
 from budgetscope.store import locations
-from budgetscope.store.library import Library
+from budgetscope.store.app_state import AppState
+from budgetscope.store.fit_library import Library
 from budgetscope.store.settings import read_settings
-from budgetscope.store.state import AppState
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.chart.figure import Figure
-from budgetscope.tui.screens.fits import VIEWS, FitsScreen
-from budgetscope.tui.screens.import_runs import ImportScreen
-from budgetscope.tui.screens.undo import UndoScreen
+from budgetscope.tui.screens.fits.import_dialog import ImportScreen
+from budgetscope.tui.screens.fits.page import Page
+from budgetscope.tui.screens.fits.screen import VIEWS, FitsScreen
+from budgetscope.tui.screens.fits.undo_dialog import UndoScreen
 from budgetscope.tui.widgets.chart import Chart
-from budgetscope.tui.widgets.page import Page
 
 BIG, SMALL, HUGE = (120, 40), (80, 24), (200, 60)
 RUNS = Path(__file__).parents[2] / "docs" / "data" / "english-h200-runs.csv"
@@ -118,7 +118,7 @@ async def test_a_broken_file_appears_with_its_sentence() -> None:
         assert notices(pilot)[-1] == "only a fit that loads can be compared; mend its file first."
         await press(pilot, "u")
         assert "is refused" in notices(pilot)[-1]
-        assert screen.desk.advisor.active_law == TUNED
+        assert screen.session.advisor.active_law == TUNED
 
 
 async def test_titles_are_text_and_no_markup() -> None:
@@ -296,12 +296,12 @@ async def test_without_a_mark_the_law_of_the_plan_is_compared_with_the_fit_at_th
 async def test_enter_follows_the_law_in_this_plan() -> None:
     async with app(fit="meta2024/llama3").run_test(size=HUGE) as pilot:
         screen = await press(pilot, "enter")
-        assert screen.desk.request.law == "meta2024/llama3"
+        assert screen.session.request.law == "meta2024/llama3"
         assert " >    meta2024/llama3" in shown(pilot)
         assert f"*  !  {TUNED}" in shown(pilot)
         await press(pilot, "slash", *"steplaw", "escape", "enter")
         assert "says nothing of N and D" in notices(pilot)[-1]
-        assert screen.desk.request.law == "meta2024/llama3"
+        assert screen.session.request.law == "meta2024/llama3"
 
 
 @pytest.mark.parametrize("key", ["u", "ctrl+g"])
@@ -309,21 +309,21 @@ async def test_use_makes_the_default_law_or_recipe(key: str) -> None:
     async with app(fit="meta2024/llama3").run_test(size=BIG) as pilot:
         screen = await press(pilot, key)
         assert read_settings().law == "meta2024/llama3"
-        assert screen.desk.plan is not None
-        assert screen.desk.plan.law_id == "meta2024/llama3"
+        assert screen.session.plan is not None
+        assert screen.session.plan.law_id == "meta2024/llama3"
         assert "*>    meta2024/llama3" in shown(pilot)
         assert notices(pilot)[-1] == "meta2024/llama3 is now the default law."
         await press(pilot, "slash", *"steplaw", "escape", key)
         assert read_settings().hyperparameters == "steplaw2025/dense"
-        assert screen.desk.plan.recipe.sources["learning_rate"] == "steplaw2025/dense"
+        assert screen.session.plan.recipe.sources["learning_rate"] == "steplaw2025/dense"
         assert notices(pilot)[-1] == "steplaw2025/dense is now the default recipe."
 
 
 async def test_use_says_when_the_request_names_another_law() -> None:
     async with app(fit="meta2024/llama3").run_test(size=BIG) as pilot:
         screen = await press(pilot, "enter", "home", "u")
-        assert screen.desk.plan is not None
-        assert screen.desk.plan.law_id == "meta2024/llama3"
+        assert screen.session.plan is not None
+        assert screen.session.plan.law_id == "meta2024/llama3"
         assert "this plan still follows meta2024/llama3" in notices(pilot)[-1]
 
 

@@ -5,13 +5,13 @@ from textual.binding import Binding
 
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.keys import EVERYWHERE, KEYS, bindings, keys_of, named
-from budgetscope.tui.screens.details import DetailsScreen
+from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
+from budgetscope.tui.screens.fits.import_dialog import ImportScreen
+from budgetscope.tui.screens.fits.undo_dialog import UndoScreen
 from budgetscope.tui.screens.help import HelpScreen
-from budgetscope.tui.screens.import_runs import ImportScreen
-from budgetscope.tui.screens.laws import LawsScreen
-from budgetscope.tui.screens.scenario_dialogs import DeleteScreen, NameScreen
-from budgetscope.tui.screens.tour import TourScreen
-from budgetscope.tui.screens.undo import UndoScreen
+from budgetscope.tui.screens.plan.details import DetailsScreen
+from budgetscope.tui.screens.plan.law_picker import LawsScreen
+from budgetscope.tui.screens.plan.tour import TourScreen
 from budgetscope.tui.tabs import TABS, Tab
 
 NUMBERED = {tab.name: tab.screen for tab in TABS}

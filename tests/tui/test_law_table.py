@@ -35,7 +35,7 @@ async def test_every_cell_is_shown_whole_whatever_the_numbers(
         lines = shown(pilot).splitlines()
         header = next(line for line in lines if " law " in line and " D/N" in line).split()
         for row in comparison_rows(table.comparison)[:5]:
-            line = next(line for line in lines if f" {app_sign(screen.desk.signs, row.row.fit_id)} " in line[:6])
+            line = next(line for line in lines if f" {app_sign(screen.session.signs, row.row.fit_id)} " in line[:6])
             for title, cell in (("N", row.n_params), ("D", row.tokens), ("D/N", row.tokens_per_param)):
                 assert title not in header or f" {cell} " in f"{line} "
             if "waste" in header:

@@ -11,14 +11,14 @@ from textual.pilot import Pilot
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.api.shelf import Shelf
-from budgetscope.core.compare import Comparison
+from budgetscope.core.answers.comparison import Comparison
+from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import FailureError
-from budgetscope.core.plan import Plan
-from budgetscope.store.library import Library
+from budgetscope.store.fit_library import Library
 from budgetscope.store.scenarios import Scenario, save_scenario
-from budgetscope.tui.desk import Desk
-from budgetscope.tui.screens.fits import FitsScreen
-from budgetscope.tui.spots import SPOTS
+from budgetscope.tui.figures.plan_charts import SPOTS
+from budgetscope.tui.screens.fits.screen import FitsScreen
+from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.law_table import LawTable
 
@@ -82,7 +82,7 @@ async def test_a_mistake_typed_before_the_chart_is_there_does_not_lose_it(start:
         await pilot.pause()
         SlowAdvisor.may.set()
         screen = await settle(pilot)
-        assert screen.desk.problem is not None
+        assert screen.session.problem is not None
         assert screen.query_one(Chart).figure is not None
         table = screen.query_one(LawTable)
         assert table.comparison is not None
@@ -173,17 +173,17 @@ async def test_a_list_of_fits_that_is_being_read_is_not_lost_to_a_page(
         await settled(pilot)
         screen = app.stage
         assert isinstance(screen, FitsScreen)
-        screen.desk.reread()
+        screen.session.reread()
         screen.table.move(1)
         await settled(pilot)
-        assert screen._read_by is screen.desk.advisor
+        assert screen._read_by is screen.session.advisor
 
 
 def test_a_folder_of_fits_that_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = Desk(Advisor(), REQUEST)
+    session = Session(Advisor(), REQUEST)
 
     def refuse(_: object) -> None:
         raise FailureError("cannot read the folder.")
 
     monkeypatch.setattr(Library, "entries", refuse)
-    assert desk.read_library() == ["cannot read the folder."]
+    assert session.read_library() == ["cannot read the folder."]

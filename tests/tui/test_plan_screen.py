@@ -9,20 +9,20 @@ from textual.events import Paste
 from textual.widgets import Input, Static
 
 from budgetscope.api import Advisor, PlanRequest, command
+from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.core.plan import Plan
 from budgetscope.report.rows import comparison_rows, plan_rows
-from budgetscope.store.library import Layer, Library
+from budgetscope.store.app_state import AppState
+from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
-from budgetscope.store.state import AppState
 from budgetscope.tui.app import DARK, DEFAULT_BUDGET, LIGHT, BudgetscopeApp
+from budgetscope.tui.figures.plan_charts import SPOTS
 from budgetscope.tui.keys import KEYS
-from budgetscope.tui.screens.details import DetailsScreen
 from budgetscope.tui.screens.help import HelpScreen
-from budgetscope.tui.screens.laws import LawsScreen
-from budgetscope.tui.spots import SPOTS
-from budgetscope.tui.titles import fitted
+from budgetscope.tui.screens.plan.details import DetailsScreen
+from budgetscope.tui.screens.plan.law_picker import LawsScreen
+from budgetscope.tui.short_titles import fitted
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import FieldRow
 from budgetscope.tui.widgets.law_table import LawTable
@@ -69,7 +69,7 @@ async def test_it_opens_with_the_request_given(start: Start, advisor: Advisor) -
     request = PlanRequest("1e21", law="hoffmann2022/approach-2", mfu=0.5, seq_len=4096)
     async with start(request).run_test(size=BIG) as pilot:
         screen = await settle(pilot)
-        assert screen.desk.plan == advisor.plan(request)
+        assert screen.session.plan == advisor.plan(request)
         assert screen.row("budget").input.value == "1e21"
         assert screen.row("law").input.value == "hoffmann2022/approach-2"
         assert screen.row("mfu").input.value == "0.5"
@@ -86,18 +86,18 @@ async def test_typing_a_budget_shows_what_the_api_says(start: Start, advisor: Ad
             request = PlanRequest(screen.row("budget").input.value)
             expected = answer(advisor, request)
             if isinstance(expected, str):
-                assert screen.desk.problem is not None
-                assert screen.desk.problem.sentence == expected
+                assert screen.session.problem is not None
+                assert screen.session.problem.sentence == expected
             else:
-                assert screen.desk.problem is None
+                assert screen.session.problem is None
                 assert screen.query_one(Recommendation).plan == expected
         await settle(pilot)
-        assert screen.desk.plan == advisor.plan(PlanRequest(budget))
+        assert screen.session.plan == advisor.plan(PlanRequest(budget))
         assert screen.query_one(LawTable).comparison == advisor.compare(PlanRequest(budget))
         figure = screen.query_one(Chart).figure
         assert figure is not None
         (marker,) = figure.markers
-        assert (marker.x, marker.y) == (screen.desk.plan.flops, screen.desk.plan.n_params.value)
+        assert (marker.x, marker.y) == (screen.session.plan.flops, screen.session.plan.n_params.value)
 
 
 @pytest.mark.parametrize(
@@ -120,12 +120,12 @@ async def test_every_option_edits_the_one_request(
     async with start(request).run_test(size=BIG) as pilot:
         screen = await type_into(pilot, name, text)
         expected = replace(request, **change)
-        assert screen.desk.request == expected
-        assert screen.desk.plan == advisor.plan(expected)
+        assert screen.session.request == expected
+        assert screen.session.plan == advisor.plan(expected)
         assert screen.query_one(LawTable).comparison == advisor.compare(expected)
         await type_into(pilot, name, "")
-        assert screen.desk.request == request
-        assert screen.desk.plan == advisor.plan(request)
+        assert screen.session.request == request
+        assert screen.session.plan == advisor.plan(request)
 
 
 async def test_unsaid_options_show_what_the_plan_took(start: Start) -> None:
@@ -150,7 +150,7 @@ async def test_a_bad_budget_shows_the_sentence_and_keeps_the_last_good_plan(
 ) -> None:
     async with start().run_test(size=(200, 60)) as pilot:
         screen = await settle(pilot)
-        good = screen.desk.plan
+        good = screen.session.plan
         await type_into(pilot, "budget", "")
         screen.row("budget").input.insert_text_at_cursor(text)
         await settle(pilot)
@@ -158,15 +158,15 @@ async def test_a_bad_budget_shows_the_sentence_and_keeps_the_last_good_plan(
             advisor.plan(PlanRequest(text))
         assert str(refusal.value) in shown(pilot)
         assert "LAST GOOD PLAN" in shown(pilot)
-        assert screen.query_one(Recommendation).plan == screen.desk.plan
-        assert screen.desk.plan is not None
-        assert screen.desk.answered is not None
-        assert screen.desk.plan == advisor.plan(screen.desk.answered)
+        assert screen.query_one(Recommendation).plan == screen.session.plan
+        assert screen.session.plan is not None
+        assert screen.session.answered is not None
+        assert screen.session.plan == advisor.plan(screen.session.answered)
         if text == "":
-            assert screen.desk.plan == good
+            assert screen.session.plan == good
         await type_into(pilot, "budget", "1e21")
         assert "LAST GOOD PLAN" not in shown(pilot)
-        assert screen.desk.problem is None
+        assert screen.session.problem is None
 
 
 @pytest.mark.parametrize(
@@ -176,15 +176,15 @@ async def test_a_bad_budget_shows_the_sentence_and_keeps_the_last_good_plan(
 async def test_a_bad_option_is_named_beside_its_field(start: Start, advisor: Advisor, name: str, text: str) -> None:
     async with start(PlanRequest("1e21")).run_test(size=BIG) as pilot:
         screen = await type_into(pilot, name, text)
-        assert screen.desk.problem is not None
-        assert screen.desk.problem.field == name
+        assert screen.session.problem is not None
+        assert screen.session.problem.field == name
         row = screen.row(name)
-        assert screen.desk.problem.sentence in str(row.query_one(".note", Static).render())
+        assert screen.session.problem.sentence in str(row.query_one(".note", Static).render())
         assert row.query_one(".note").region.y == row.input.region.y + 1
-        assert screen.desk.plan == advisor.plan(PlanRequest("1e21"))
+        assert screen.session.plan == advisor.plan(PlanRequest("1e21"))
         assert "LAST GOOD PLAN" in shown(pilot)
         await type_into(pilot, name, "")
-        assert screen.desk.problem is None
+        assert screen.session.problem is None
         assert not row.query_one(".note").display
 
 
@@ -192,33 +192,33 @@ async def test_mending_one_of_two_faults_leaves_the_other(start: Start) -> None:
     async with start(PlanRequest("1e21")).run_test(size=BIG) as pilot:
         screen = await type_into(pilot, "gpus", "many")
         await type_into(pilot, "budget", "1e22")
-        assert screen.desk.problem is not None
-        assert screen.desk.problem.field == "gpus"
+        assert screen.session.problem is not None
+        assert screen.session.problem.field == "gpus"
         await type_into(pilot, "gpus", "16")
-        assert screen.desk.problem is None
-        assert screen.desk.request == PlanRequest("1e22", gpus=16.0)
+        assert screen.session.problem is None
+        assert screen.session.request == PlanRequest("1e22", gpus=16.0)
 
 
 async def test_pasted_garbage_is_refused_in_one_sentence(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
-        good = screen.desk.plan
+        good = screen.session.plan
         screen.row("budget").input.value = ""
         screen.row("budget").input.post_message(Paste("\x1b[31m[b]" + "x" * 5000 + "\nsecond line\n\x00"))
         await settle(pilot)
-        assert screen.desk.problem is not None
-        assert screen.desk.problem.sentence.count("\n") == 0
-        assert screen.desk.plan == good
+        assert screen.session.problem is not None
+        assert screen.session.problem.sentence.count("\n") == 0
+        assert screen.session.plan == good
 
 
 async def test_a_first_budget_that_is_bad_leaves_an_empty_plan(start: Start) -> None:
     async with start(PlanRequest("nonsense")).run_test(size=BIG) as pilot:
         screen = await settle(pilot)
-        assert screen.desk.plan is None
+        assert screen.session.plan is None
         assert "No plan yet" in shown(pilot)
         await pilot.press("f6", "ctrl+y")
         await type_into(pilot, "budget", "1e21")
-        assert screen.desk.plan is not None
+        assert screen.session.plan is not None
 
 
 # Keys
@@ -309,13 +309,13 @@ async def test_details_show_every_row_caution_and_assumption(start: Start, key: 
         await pilot.press("escape", key)
         assert isinstance(pilot.app.screen, DetailsScreen)
         words = " ".join(str(static.render()) for static in pilot.app.screen.query(Static))
-        assert screen.desk.plan is not None
-        for row in plan_rows(screen.desk.plan):
+        assert screen.session.plan is not None
+        for row in plan_rows(screen.session.plan):
             assert row.label in words
             assert row.text in words
             assert row.interval in words
             assert row.basis in words
-        for sentence in (*screen.desk.plan.assumptions, *(caution.text for caution in screen.desk.plan.cautions)):
+        for sentence in (*screen.session.plan.assumptions, *(caution.text for caution in screen.session.plan.cautions)):
             assert sentence in words
         assert command(PlanRequest(DEFAULT_BUDGET)) in words
         await pilot.press("d")
@@ -407,7 +407,7 @@ async def test_each_chart_marks_the_plan_on_the_curve_that_it_follows(
     app = BudgetscopeApp(PlanRequest("1e21", law=law), advisor, state)
     async with app.run_test(size=BIG) as pilot:
         screen = await settle(pilot)
-        plan, figure = screen.desk.plan, screen.query_one(Chart).figure
+        plan, figure = screen.session.plan, screen.query_one(Chart).figure
         assert plan is not None
         assert plan.loss is not None
         assert figure is not None
@@ -474,8 +474,8 @@ async def test_the_picker_changes_the_law(start: Start, advisor: Advisor, key: s
         await pilot.press("enter")
         await settle(pilot)
         request = PlanRequest(DEFAULT_BUDGET, law="meta2024/llama3")
-        assert screen.desk.request == request
-        assert screen.desk.plan == advisor.plan(request)
+        assert screen.session.request == request
+        assert screen.session.plan == advisor.plan(request)
         assert screen.row("law").input.value == "meta2024/llama3"
         assert screen.query_one(LawTable).comparison == advisor.compare(request)
 
@@ -485,10 +485,10 @@ async def test_the_picker_moves_by_arrows_and_closes_without_a_change(start: Sta
         screen = await settle(pilot)
         await pilot.press("ctrl+l", *"hoff", "down", "enter")
         await settle(pilot)
-        assert screen.desk.request.law == "hoffmann2022/approach-2"
+        assert screen.session.request.law == "hoffmann2022/approach-2"
         await pilot.press("ctrl+l", "up", "up", "escape")
         await settle(pilot)
-        assert screen.desk.request.law == "hoffmann2022/approach-2"
+        assert screen.session.request.law == "hoffmann2022/approach-2"
         await pilot.press("ctrl+l", *"xyz", "enter")
         assert isinstance(pilot.app.screen, LawsScreen)
 
@@ -503,7 +503,7 @@ async def test_the_comparison_moves_and_follows_the_law_at_the_cursor(start: Sta
         assert table.cursor == rows[0].row.fit_id
         await pilot.press("down", "up", "down", "enter")
         await settle(pilot)
-        assert screen.desk.request.law == rows[1].row.fit_id
+        assert screen.session.request.law == rows[1].row.fit_id
         assert table.cursor == rows[1].row.fit_id
         await pilot.press("end")
         assert table.cursor == rows[-1].row.fit_id
@@ -518,7 +518,7 @@ async def test_a_law_that_says_nothing_of_n_cannot_be_followed(start: Start) -> 
         table.cursor = "steplaw2025/dense"
         await pilot.press("enter")
         await pilot.pause()
-        assert screen.desk.request.law is None
+        assert screen.session.request.law is None
         assert "says nothing of N and D" in notices(pilot)[0]
 
 
@@ -574,7 +574,7 @@ async def test_markup_in_a_title_is_shown_as_it_is(start: Start, tmp_path: Path)
         await settle(pilot)
         text = shown(pilot)
         assert "evil/title   [red]x[/red] [@click=app.quit]" in text
-        sign = plan_screen(pilot).desk.signs["evil/title"]
+        sign = plan_screen(pilot).session.signs["evil/title"]
         assert f"{sign} [red]x[/red]" in text
         await pilot.press("c")
         assert f"> {sign} [red]x[/red]" in shown(pilot)
@@ -591,7 +591,7 @@ async def test_a_broken_fit_is_reported_and_the_others_still_load(start: Start, 
     async with start(PlanRequest("1e21"), Advisor(library, Settings(), ())).run_test(size=(200, 60)) as pilot:
         screen = await settle(pilot)
         await pilot.pause()
-        assert screen.desk.plan is not None
+        assert screen.session.plan is not None
         assert screen.query_one(LawTable).comparison is not None
         assert "broken.json" in notices(pilot)[0]
 
@@ -600,10 +600,10 @@ async def test_a_broken_settings_file_is_told_and_the_app_stays(start: Start, tm
     own = Advisor(Library((Layer("user", tmp_path), Layer("bundled", bundled_fits()))), Settings(law="no/such"), ())
     async with start(None, own).run_test(size=BIG) as pilot:
         screen = await settle(pilot)
-        assert screen.desk.problem is not None
-        assert "no/such" in screen.desk.problem.sentence
+        assert screen.session.problem is not None
+        assert "no/such" in screen.session.problem.sentence
         await type_into(pilot, "law", "meta2024/llama3")
-        assert screen.desk.plan is not None
+        assert screen.session.plan is not None
 
 
 # Sizes
@@ -618,7 +618,7 @@ async def test_every_size_is_drawn(start: Start) -> None:
             await pilot.press("f4")
             await settle(pilot)
             await pilot.press("f4")
-        assert screen.desk.plan is not None
+        assert screen.session.plan is not None
         assert "Recommendation" in shown(pilot)
 
 
@@ -626,7 +626,7 @@ async def test_changing_laws_while_one_is_studied_ends_at_the_last(start: Start,
     async with start().run_test(size=BIG) as pilot:
         screen = plan_screen(pilot)
         for law in ("hoffmann2022/approach-1", "kaplan2020/fixed-batch", "porian2024/openwebtext2-tuned"):
-            screen.desk.follow(law)
+            screen.session.follow(law)
             await pilot.pause()
         await settle(pilot)
         comparison = screen.query_one(LawTable).comparison
@@ -641,9 +641,9 @@ async def test_going_back_to_a_law_while_another_is_studied_shows_the_first_agai
 ) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
-        screen.desk.follow("hoffmann2022/approach-3")
+        screen.session.follow("hoffmann2022/approach-3")
         await pilot.pause()
-        screen.desk.follow("porian2024/refinedweb-tuned")
+        screen.session.follow("porian2024/refinedweb-tuned")
         await settle(pilot)
         comparison = screen.query_one(LawTable).comparison
         assert comparison == advisor.compare(PlanRequest(DEFAULT_BUDGET, law="porian2024/refinedweb-tuned"))

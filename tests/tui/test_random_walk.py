@@ -13,16 +13,16 @@ from tests.tui.driving import press_at_once, settled, shown
 from textual.events import Paste
 
 from budgetscope.api import Advisor, PlanRequest
+from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.core.plan import Plan
 from budgetscope.report.rows import plan_rows
-from budgetscope.store.library import Layer, Library
+from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.fields import FIELDS, means
 from budgetscope.tui.keys import KEYS
-from budgetscope.tui.screens.plan import PlanScreen
+from budgetscope.tui.screens.plan.screen import PlanScreen
 from budgetscope.tui.widgets.recommendation import Recommendation
 
 # What these start outlives a step: workers that train, the end of the app, a palette that runs any of them.
@@ -94,30 +94,30 @@ class Walk(RuleBasedStateMachine):
             return
         screen = self.runner.run(settled(self.pilot))
         assert self.app._exception is None
-        desk = self.app.desk
-        if desk.problem is None:
-            assert desk.answered == desk.request
+        session = self.app.session
+        if session.problem is None:
+            assert session.answered == session.request
         else:
             # A field that cannot be read is told before it becomes a request.
-            assert desk.problem.sentence
-            refused = self.answer(desk.request)
-            assert isinstance(refused, str) or any(desk.is_unread(row) for row in ("budget", desk.problem.field))
+            assert session.problem.sentence
+            refused = self.answer(session.request)
+            assert isinstance(refused, str) or any(session.is_unread(row) for row in ("budget", session.problem.field))
         if isinstance(screen, PlanScreen):
             for field in FIELDS:
                 text = screen.row(field.name).input.value
-                assert desk.is_unread(field.name) or means(desk.request, field.name, text)
-        if desk.answered is None:
-            assert desk.plan is None
+                assert session.is_unread(field.name) or means(session.request, field.name, text)
+        if session.answered is None:
+            assert session.plan is None
             return
-        assert desk.plan is not None
-        assert desk.plan == self.answer(desk.answered)
+        assert session.plan is not None
+        assert session.plan == self.answer(session.answered)
         if self.app.screen is screen and screen.SECTION == "plan" and tuple(screen.size) >= ROOM:
             recommendation = screen.query_one(Recommendation)
-            assert recommendation.plan == desk.plan
-            assert recommendation.stale == (desk.problem is not None)
+            assert recommendation.plan == session.plan
+            assert recommendation.stale == (session.problem is not None)
             if recommendation.region and recommendation.region.height > 4 and screen.size.height >= ROOM[1]:
                 text = shown(self.pilot)
-                rows = {row.key: row.text for row in plan_rows(desk.plan)}
+                rows = {row.key: row.text for row in plan_rows(session.plan)}
                 assert rows["n_params"] in text
                 assert rows["tokens"] in text
 

@@ -4,10 +4,10 @@ from textual.pilot import Pilot
 
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.report.recipe_sheet import recipe_markdown, recipe_rows
-from budgetscope.store.state import AppState
+from budgetscope.store.app_state import AppState
 from budgetscope.tui.app import BudgetscopeApp
-from budgetscope.tui.screens.recipe import RecipeScreen
-from budgetscope.tui.widgets.recipe_panels import Sheet
+from budgetscope.tui.screens.recipe.panels import Sheet
+from budgetscope.tui.screens.recipe.screen import RecipeScreen
 
 BIG, SMALL, HUGE = (120, 40), (80, 24), (200, 60)
 REQUEST = PlanRequest("64 H100 for 14 days")
@@ -80,17 +80,17 @@ async def test_a_key_follows_the_next_law_and_the_one_before(start: Start, forwa
     async with start(REQUEST).run_test(size=BIG) as pilot:
         screen = await recipe(pilot)
         await pilot.press(forward)
-        first = screen.desk.request.hyperparameters
+        first = screen.session.request.hyperparameters
         assert first == "budgetscope2026/english"
         assert f"lr and batch by {first}" in shown(pilot)
-        assert screen.desk.plan is not None
-        assert screen.desk.plan.recipe.sources["learning_rate"] == first
+        assert screen.session.plan is not None
+        assert screen.session.plan.recipe.sources["learning_rate"] == first
         await pilot.press(back)
-        assert screen.desk.request == REQUEST
+        assert screen.session.request == REQUEST
         await pilot.press(back)
-        assert screen.desk.request.hyperparameters == "steplaw2025/dense"
+        assert screen.session.request.hyperparameters == "steplaw2025/dense"
         await pilot.press(forward)
-        assert screen.desk.request == REQUEST
+        assert screen.session.request == REQUEST
 
 
 @pytest.mark.parametrize("key", ["n", "f5"])
@@ -130,11 +130,11 @@ async def test_keys_scroll_by_lines_pages_and_parts(start: Start) -> None:
 async def test_it_follows_the_desk(start: Start) -> None:
     async with start(REQUEST).run_test(size=BIG) as pilot:
         screen = await recipe(pilot)
-        screen.desk.ask(PlanRequest("1e19", seq_len=4096))
+        screen.session.ask(PlanRequest("1e19", seq_len=4096))
         await settled(pilot)
         assert "1e19 FLOPs: lr and batch" in shown(pilot)
         assert " x 4,096 " in shown(pilot)
-        screen.desk.ask(PlanRequest("1e19 furlongs"))
+        screen.session.ask(PlanRequest("1e19 furlongs"))
         await settled(pilot)
         assert "✗ budget: " in shown(pilot)
         assert "1e19 FLOPs: lr and batch" in shown(pilot)

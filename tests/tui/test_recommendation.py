@@ -17,8 +17,8 @@ BUDGETS = ("64 H100 for 14 days", "1e18", "$7.3M on B200 for 9 hours", "1e25")
 async def test_no_interval_and_no_label_is_cut(start: Start, budget: str, columns: int) -> None:
     async with start(PlanRequest(budget, law="porian2024/refinedweb-tuned")).run_test(size=(columns, 40)) as pilot:
         screen = await settle(pilot)
-        assert screen.desk.plan is not None
-        rows = plan_rows(screen.desk.plan)
+        assert screen.session.plan is not None
+        rows = plan_rows(screen.session.plan)
         text = screen.query_one(Recommendation).render().plain
         for row in rows:
             if row.section in ("model", "recipe", "run") and row.interval:

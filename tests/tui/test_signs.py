@@ -9,15 +9,15 @@ from textual.pilot import Pilot
 
 from budgetscope.api import Advisor, PlanRequest, said
 from budgetscope.store.files import write_atomically
-from budgetscope.store.library import Layer, Library
+from budgetscope.store.fit_library import Layer, Library
+from budgetscope.store.fit_schema import dump
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.scenarios import Scenario, save_scenario
-from budgetscope.store.schema import dump
 from budgetscope.store.settings import Settings
-from budgetscope.tui.signs import KNOWN, SHARED, fit_ids, signs
+from budgetscope.tui.law_letters import KNOWN, SHARED, fit_ids, signs
+from budgetscope.tui.screens.whatif.size_panel import Picks
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.law_table import LawTable
-from budgetscope.tui.widgets.size_panel import Picks
 
 BUNDLED = Layer("bundled", bundled_fits())
 REQUEST = PlanRequest("64 H100 for 14 days")
@@ -65,7 +65,7 @@ async def test_a_law_has_one_letter_on_plan_what_if_and_compare(start: Start, tm
     app = start(REQUEST, with_own_fits(tmp_path, number))
     async with app.run_test(size=(200, 60)) as pilot:
         await settled(pilot)
-        expected = app.desk.signs
+        expected = app.session.signs
         plan = await seen(pilot, "c", "c")
         table = app.stage.query_one(LawTable)
         assert lettered(plan, "Chinchilla, approach 1") == "H" == expected["hoffmann2022/approach-1"]

@@ -9,9 +9,9 @@ from tests.tui.test_calibrate_screen import looked, screen_of
 from textual.pilot import Pilot
 
 from budgetscope.api import Advisor
-from budgetscope.store.state import AppState
+from budgetscope.store.app_state import AppState
 from budgetscope.tui.app import BudgetscopeApp
-from budgetscope.tui.widgets.fit_panel import FitPanel
+from budgetscope.tui.screens.calibrate.fit_panel import FitPanel
 
 SIZES = [(80, 24), (120, 40)]
 

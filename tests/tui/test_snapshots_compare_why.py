@@ -7,8 +7,8 @@ from tests.tui.driving import settled
 from textual.pilot import Pilot
 
 from budgetscope.api import Advisor, PlanRequest, said
+from budgetscope.store.app_state import AppState
 from budgetscope.store.scenarios import Scenario, save_scenario
-from budgetscope.store.state import AppState
 from budgetscope.tui.app import BudgetscopeApp
 
 REQUEST = PlanRequest("64 H100 for 14 days")

@@ -7,7 +7,7 @@ from tests.tui.driving import settled
 from textual.pilot import Pilot
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.store.state import AppState
+from budgetscope.store.app_state import AppState
 from budgetscope.tui.app import BudgetscopeApp
 
 BIG, SMALL = (120, 40), (80, 24)

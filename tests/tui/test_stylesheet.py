@@ -9,9 +9,9 @@ from textual.css.parse import parse
 from textual.css.stylesheet import Stylesheet
 
 from budgetscope.api import PlanRequest
-from budgetscope.tui import stylesheet
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.tabs import TABS
+from budgetscope.tui.textual_fixes import stylesheet
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from budgetscope.api import Advisor
-from budgetscope.tui.titles import fitted
+from budgetscope.tui.short_titles import fitted
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from textual.widgets import Input
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.store import locations
-from budgetscope.store.state import AppState, read_state
+from budgetscope.store.app_state import AppState, read_state
 from budgetscope.tui import app as app_module
 from budgetscope.tui.app import DEFAULT_BUDGET, BudgetscopeApp, run_app
-from budgetscope.tui.screens.plan import PlanScreen
-from budgetscope.tui.screens.tour import PARTS, STOPS, TourScreen, beside
+from budgetscope.tui.screens.plan.screen import PlanScreen
+from budgetscope.tui.screens.plan.tour import PARTS, STOPS, TourScreen, beside
 
 SIZES = [(80, 24), (120, 40)]
 
@@ -216,13 +216,13 @@ async def test_it_ends_with_the_users_own_budget(first: BudgetscopeApp, advisor:
         assert field.has_focus
         assert field.value == field.selected_text == DEFAULT_BUDGET
         await pilot.press(*"$50k on H100")
-        assert first.desk.request == PlanRequest(DEFAULT_BUDGET)
+        assert first.session.request == PlanRequest(DEFAULT_BUDGET)
         understood = advisor.plan(PlanRequest("$50k on H100")).understood
         assert understood.partition(" at ")[0] in shown(pilot)
         await pilot.press("enter")
         plan = await settled(pilot)
         assert first.screen is plan
-        assert first.desk.answered == PlanRequest("$50k on H100")
+        assert first.session.answered == PlanRequest("$50k on H100")
         row = first.stage.query_one("#field-budget Input", Input)
         assert row.value == "$50k on H100"
 
@@ -237,7 +237,7 @@ async def test_a_mistake_is_named_and_the_tour_stays(first: BudgetscopeApp, advi
         assert "✗ " + str(refusal.value)[:40] in shown(pilot)
         await pilot.press("escape")
         assert first.screen is first.stage
-        assert first.desk.request == PlanRequest(DEFAULT_BUDGET)
+        assert first.session.request == PlanRequest(DEFAULT_BUDGET)
         assert notices(pilot) == []
 
 
@@ -248,8 +248,8 @@ async def test_the_mistake_of_another_field_does_not_hold_the_user(advisor: Advi
         await pilot.press(*"1e22", "enter")
         await settled(pilot)
         assert app.screen is app.stage
-        assert app.desk.request == PlanRequest("1e22", law="mine/gone")
-        assert app.desk.problem is not None
+        assert app.session.request == PlanRequest("1e22", law="mine/gone")
+        assert app.session.problem is not None
 
 
 async def test_whoever_skips_goes_on_where_he_was(first: BudgetscopeApp) -> None:

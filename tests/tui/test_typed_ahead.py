@@ -14,20 +14,20 @@ from budgetscope.api import PlanRequest
 from budgetscope.store.scenarios import read_scenarios
 from budgetscope.store.settings import read_settings
 from budgetscope.tui.app import BudgetscopeApp
-from budgetscope.tui.draft import Draft
 from budgetscope.tui.keys import EVERYWHERE, keys_of
+from budgetscope.tui.screens.compare.dialogs import NameScreen
+from budgetscope.tui.screens.fits.import_dialog import ImportScreen
+from budgetscope.tui.screens.fits.import_form import Draft
 from budgetscope.tui.screens.help import HelpScreen
-from budgetscope.tui.screens.import_runs import ImportScreen
-from budgetscope.tui.screens.laws import LawsScreen
-from budgetscope.tui.screens.scenario_dialogs import NameScreen
-from budgetscope.tui.screens.tour import TourScreen
+from budgetscope.tui.screens.plan.law_picker import LawsScreen
+from budgetscope.tui.screens.plan.tour import TourScreen
 from budgetscope.tui.tabs import TABS, Tab
 from budgetscope.tui.widgets.field_row import FieldRow
 from budgetscope.tui.widgets.key_bar import KeyBar
 
 DIALOGS: dict[str, Callable[[BudgetscopeApp], Screen[Any]]] = {
-    "tour": lambda app: TourScreen(app.desk, app.stage),
-    "laws": lambda app: LawsScreen(app.desk.advisor.fits, None),
+    "tour": lambda app: TourScreen(app.session, app.stage),
+    "laws": lambda app: LawsScreen(app.session.advisor.fits, None),
     "help": lambda _: HelpScreen("plan"),
     "name": lambda _: NameScreen("Save as", "mine", (), lambda _: None),
     "import": lambda app: ImportScreen(app.stage, Draft()),
@@ -98,7 +98,7 @@ async def test_no_key_is_lost_that_comes_while_the_last_one_is_answered(
         assert row.input.value == "1e22"
         assert row.input.cursor_position == 4
         if tab.name == "plan":
-            assert app.desk.answered == PlanRequest("1e22")
+            assert app.session.answered == PlanRequest("1e22")
         else:
             assert app.stage.remember()["served"] == "1e22"
 
@@ -144,13 +144,13 @@ async def test_a_key_that_is_still_followed_when_the_app_ends_is_let_go(start: S
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await pilot.press("escape")
-        turn = app.turns._last
+        turn = app.key_queue._last
     assert app.screen_stack == []
     # What timers call while the app ends.
-    app.turns._rest(turn)
-    app.turns._follow(turn, ())
-    await app.turns._end(turn)
-    await app.turns.take(events.Key("1", "1"))
+    app.key_queue._rest(turn)
+    app.key_queue._follow(turn, ())
+    await app.key_queue._end(turn)
+    await app.key_queue.take(events.Key("1", "1"))
 
 
 def told(app: BudgetscopeApp) -> dict[str, object]:
@@ -161,9 +161,9 @@ def told(app: BudgetscopeApp) -> dict[str, object]:
         "focus": screen.focused and (type(screen.focused).__name__, screen.focused.id),
         "fields": [field.value for field in app._screens["plan"].query(Input)],
         "here": [(field.value, field.selection) for field in screen.query(Input)],
-        "request": app.desk.request,
-        "problem": app.desk.problem,
-        "plan": app.desk.plan,
+        "request": app.session.request,
+        "problem": app.session.problem,
+        "plan": app.session.plan,
         "theme": app.theme,
         "scenarios": [scenario.name for scenario in read_scenarios()],
         "copied": app.clipboard,

@@ -6,14 +6,14 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from budgetscope.api import Advisor, PlanRequest, command
-from budgetscope.core.whatif import SERVED_STEPS, SERVING_ASSUMPTION, Candidate
+from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, Candidate
 from budgetscope.report.whatif import picks, readings, sentence
-from budgetscope.store.state import AppState
+from budgetscope.store.app_state import AppState
 from budgetscope.tui.app import BudgetscopeApp
-from budgetscope.tui.isoflop import FEW_MAP_LEVELS, Budget
-from budgetscope.tui.screens.whatif import COARSE, FINE, WhatifScreen
+from budgetscope.tui.screens.whatif.figures import FEW_MAP_LEVELS, Budget
+from budgetscope.tui.screens.whatif.screen import COARSE, FINE, WhatifScreen
+from budgetscope.tui.screens.whatif.size_panel import Picks
 from budgetscope.tui.widgets.chart import Chart
-from budgetscope.tui.widgets.size_panel import Picks
 
 BIG, SMALL, HUGE = (120, 40), (80, 24), (200, 60)
 REQUEST = PlanRequest("64 H100 for 14 days")
@@ -211,7 +211,7 @@ async def test_a_law_without_a_valley_says_so(start: Start, size: tuple[int, int
         assert here.n_params > before.n_params
         assert here.serving_flops > 0
         assert readings(here, before)[1].here in shown(pilot)
-        screen.desk.ask(REQUEST)
+        screen.session.ask(REQUEST)
         await settled(pilot)
         assert screen.query_one("#valley").display
         assert "No curve" not in shown(pilot)
@@ -266,7 +266,7 @@ async def test_another_budget_keeps_the_ratio(start: Start, advisor: Advisor) ->
     async with start(REQUEST).run_test(size=BIG) as pilot:
         screen = await whatif(pilot)
         await pilot.press("up", "m")
-        screen.desk.ask(PlanRequest("1e20"))
+        screen.session.ask(PlanRequest("1e20"))
         await settled(pilot)
         _, here = standing(screen)
         assert here.n_params == pytest.approx(COARSE * advisor.plan(PlanRequest("1e20")).n_params.value)
@@ -277,7 +277,7 @@ async def test_a_refused_request_leaves_the_last_curve(start: Start) -> None:
     async with start(REQUEST).run_test(size=BIG) as pilot:
         screen = await whatif(pilot)
         before = standing(screen)
-        screen.desk.ask(PlanRequest("1e20 furlongs"))
+        screen.session.ask(PlanRequest("1e20 furlongs"))
         await settled(pilot)
         assert standing(screen) == before
         assert "✗ budget: " in shown(pilot)
@@ -289,7 +289,7 @@ async def test_without_a_plan_it_asks_for_a_budget_and_no_key_fails(start: Start
         await pilot.press("up", "left", "n", "o", "m", "right_square_bracket", "Y", "y")
         assert "No plan yet" in shown(pilot)
         assert pilot.app.clipboard == ""
-        screen.desk.ask(REQUEST)
+        screen.session.ask(REQUEST)
         await settled(pilot)
         assert "17.2 B parameters" in shown(pilot)
 

@@ -6,16 +6,16 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from budgetscope.api import Advisor, PlanRequest, command
-from budgetscope.core.quantities import format_count
+from budgetscope.core.budget.quantities import format_count
+from budgetscope.report.explanation import step_lines
 from budgetscope.report.tables import explanation_markdown
-from budgetscope.report.walk import step_lines
-from budgetscope.store.state import AppState
+from budgetscope.store.app_state import AppState
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.chart.drawing import draw
-from budgetscope.tui.screens.why import WhyScreen
-from budgetscope.tui.walk import Walk, figure, walk
+from budgetscope.tui.screens.why.figures import Walk, figure, walk
+from budgetscope.tui.screens.why.screen import WhyScreen
+from budgetscope.tui.screens.why.step_table import StepTable
 from budgetscope.tui.widgets.chart import Chart
-from budgetscope.tui.widgets.step_table import StepTable
 
 BIG, SMALL = (120, 40), (80, 24)
 REQUEST = PlanRequest("64 H100 for 14 days")
@@ -149,12 +149,12 @@ async def test_another_budget_is_followed(advisor: Advisor) -> None:
             PlanRequest("1e25", convention="kaplan"),
             PlanRequest("N=7B", vocab=32000),
         ):
-            app.desk.ask(request)
+            app.session.ask(request)
             await why(pilot)
             step = advisor.explain(request).datasets["RefinedWeb"][0]
             assert f"{format_count(step.n_params)} at " in shown(pilot)
             assert f"N*(C), {advisor.plan(request).convention} count" in shown(pilot)
-        app.desk.edit("budget", "nonsense")
+        app.session.edit("budget", "nonsense")
         await why(pilot)
         assert "✗ budget" in shown(pilot)
         assert "Step 1 of 5" in shown(pilot)
@@ -168,7 +168,7 @@ async def test_without_a_plan_there_is_nothing_to_walk(advisor: Advisor) -> None
         await why(pilot)
         assert screen.query_one(Chart).figure is None
         assert notices(pilot) == []
-        app.desk.ask(REQUEST)
+        app.session.ask(REQUEST)
         await why(pilot)
         assert "Step 2 of 5 on OpenWebText2" in shown(pilot)
 

@@ -10,10 +10,10 @@ import pytest
 from tests.bundled import fit
 
 from budgetscope.api import Advisor, PlanRequest, command, compare, explain, plan, write_export
-from budgetscope.core.compare import chosen_row
+from budgetscope.core.answers.comparison import chosen_row
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.store.fit_schema import dump
 from budgetscope.store.locations import settings_file, user_fits
-from budgetscope.store.schema import dump
 from budgetscope.store.settings import Settings, read_settings
 
 TUNED = "porian2024/refinedweb-tuned"

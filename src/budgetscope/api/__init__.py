@@ -9,10 +9,10 @@ from budgetscope.api.advisor import Advisor
 from budgetscope.api.export import EXPORT_FORMATS, write_export
 from budgetscope.api.request import PlanRequest, command, request_of, said
 from budgetscope.api.runs import FitChoices, Fitted, Reading, Scored
-from budgetscope.core.compare import Comparison
-from budgetscope.core.explain import Explanation
-from budgetscope.core.ledger import Convention
-from budgetscope.core.plan import Plan
+from budgetscope.core.answers.comparison import Comparison
+from budgetscope.core.answers.explanation import Explanation
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.counting.ledger import Convention
 
 
 def plan(request: PlanRequest) -> Plan:

@@ -14,32 +14,32 @@ from budgetscope.api.lookup import Lookup
 from budgetscope.api.request import PlanRequest, command
 from budgetscope.api.runs import FitChoices, Fitted, Reading, Scored, family_of
 from budgetscope.api.shelf import Shelf
-from budgetscope.core import compare as _compare
-from budgetscope.core import curves as _curves
-from budgetscope.core import explain as _explain
-from budgetscope.core import plan as _plan
-from budgetscope.core.compare import Comparison
-from budgetscope.core.curves import Curve, Place
-from budgetscope.core.difference import BUDGETS, Difference, differ
+from budgetscope.core.answers import comparison as _compare
+from budgetscope.core.answers import curves as _curves
+from budgetscope.core.answers import explanation as _explain
+from budgetscope.core.answers import plan as _plan
+from budgetscope.core.answers.comparison import Comparison
+from budgetscope.core.answers.curves import Curve, Place
+from budgetscope.core.answers.explanation import Explanation
+from budgetscope.core.answers.fit_difference import BUDGETS, Difference, differ
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.answers.quantity_curves import Trace
+from budgetscope.core.answers.question import locate
+from budgetscope.core.answers.recipe_sheet import RecipeSheet, recipe_sheet
+from budgetscope.core.answers.whatif import IsoFlop, iso_flop
+from budgetscope.core.budget.quantities import parse_flops
+from budgetscope.core.counting.ledger import Convention, parse_convention
 from budgetscope.core.errors import FailureError
-from budgetscope.core.explain import Explanation
-from budgetscope.core.fit import Fit
-from budgetscope.core.ledger import Convention, parse_convention
-from budgetscope.core.plan import Plan
-from budgetscope.core.quantities import parse_flops
-from budgetscope.core.question import locate
-from budgetscope.core.recipe_sheet import RecipeSheet, recipe_sheet
-from budgetscope.core.solve import recount
-from budgetscope.core.soundness import sound
-from budgetscope.core.traces import Trace
-from budgetscope.core.whatif import IsoFlop, iso_flop
-from budgetscope.store.library import Entry
+from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.operating_point import recount
+from budgetscope.store.fit_library import Entry
 from budgetscope.store.locations import expanded
 from budgetscope.store.settings import write_settings
 
 if TYPE_CHECKING:
-    from budgetscope.fitting.value import Valuation
-    from budgetscope.store.runs import Intake
+    from budgetscope.fitting.calibration_value import Valuation
+    from budgetscope.store.tables import Intake
 
 
 class Advisor(Lookup):
@@ -175,7 +175,7 @@ class Advisor(Lookup):
             UsageError: as `plan`; or the law keeps no points with draws, or the share pays for too little.
             FailureError: as `plan`.
         """
-        from budgetscope.fitting.value import value  # noqa: PLC0415 - NumPy, which planning does without
+        from budgetscope.fitting.calibration_value import value  # noqa: PLC0415 - NumPy, which planning does without
 
         question = self.question(request)
         own = recount(locate(question), question.fit.counting, question.family)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from budgetscope.core.curves import Curve, curve
+from budgetscope.core.answers.curves import Curve, curve
+from budgetscope.core.answers.quantity_curves import Trace, says, trace
+from budgetscope.core.answers.question import Question
 from budgetscope.core.errors import FailureError
-from budgetscope.core.fit import Fit
-from budgetscope.core.question import Question
-from budgetscope.core.traces import Trace, says, trace
+from budgetscope.core.laws.fit import Fit
 
 _MAX_KEPT = 256
 

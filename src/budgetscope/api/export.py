@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from budgetscope.core.compare import Comparison
+from budgetscope.core.answers.comparison import Comparison
+from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import UsageError
-from budgetscope.core.plan import Plan
 from budgetscope.report import tables
 from budgetscope.store.files import exists, write_atomically
 

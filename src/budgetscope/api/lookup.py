@@ -12,21 +12,21 @@ from budgetscope.api.defaults import (
     RECIPE_ROLES,
 )
 from budgetscope.api.request import PlanRequest
-from budgetscope.core.budget import parse_budget
-from budgetscope.core.cautions import Caution
-from budgetscope.core.device_table import DEVICES
-from budgetscope.core.devices import Device, find_device
+from budgetscope.core.answers.cautions import Caution
+from budgetscope.core.answers.question import Question
+from budgetscope.core.budget.parse import parse_budget
+from budgetscope.core.budget.quantities import whole
+from budgetscope.core.counting.ledger import parse_convention
+from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
-from budgetscope.core.fit import Fit
-from budgetscope.core.ledger import parse_convention
-from budgetscope.core.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for
-from budgetscope.core.quantities import whole
-from budgetscope.core.question import Question
-from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
+from budgetscope.core.hardware.device_table import DEVICES
+from budgetscope.core.hardware.devices import Device, find_device
+from budgetscope.core.hardware.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for
+from budgetscope.core.laws.fit import Fit
 from budgetscope.store.devices import UserDevices, user_devices
-from budgetscope.store.library import Library
+from budgetscope.store.fit_library import Library
+from budgetscope.store.fit_schema import MAX_COUNT
 from budgetscope.store.locations import settings_file
-from budgetscope.store.schema import MAX_COUNT
 from budgetscope.store.settings import Settings, read_settings
 
 

@@ -5,22 +5,22 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
-from budgetscope.core.difference import Difference, differ
+from budgetscope.core.answers.fit_difference import Difference, differ
+from budgetscope.core.budget.quantities import quote, whole
+from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, ShapeFamily, shape_family
 from budgetscope.core.errors import UsageError
-from budgetscope.core.fit import Fit
-from budgetscope.core.hyperparameters import predict
-from budgetscope.core.quantities import quote, whole
-from budgetscope.core.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, ShapeFamily, shape_family
-from budgetscope.core.solve import OperatingPoint
-from budgetscope.core.soundness import sound
-from budgetscope.store.library import Library
-from budgetscope.store.schema import MAX_COUNT, check_id
+from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.hyperparameters import predict
+from budgetscope.core.laws.operating_point import OperatingPoint
+from budgetscope.store.fit_library import Library
+from budgetscope.store.fit_schema import MAX_COUNT, check_id
 
 if TYPE_CHECKING:
-    from budgetscope.core.runs import Run
-    from budgetscope.fitting.assemble import Kind
+    from budgetscope.core.laws.training_run import Run
+    from budgetscope.fitting.fit_runs import Kind
     from budgetscope.fitting.score import CellScore, ScoreSummary
-    from budgetscope.store.runs import Intake
+    from budgetscope.store.tables import Intake
 
 
 # What a stored fit may hold.
@@ -86,7 +86,7 @@ class Scored:
 
 def read(reading: Reading) -> "Intake":
     """See `Advisor.read`."""
-    from budgetscope.store.runs import read_runs  # noqa: PLC0415 - not every question is of runs
+    from budgetscope.store.tables import read_runs  # noqa: PLC0415 - not every question is of runs
 
     options = {f.name: getattr(reading, f.name) for f in fields(reading) if f.name != "path"}
     return read_runs(reading.path, **options)
@@ -94,7 +94,7 @@ def read(reading: Reading) -> "Intake":
 
 def fit(reading: Reading, choices: FitChoices, library: Library, active: Fit | None) -> Fitted:
     """See `Advisor.fit`; `active` is the fit to compare with, if there is one."""
-    from budgetscope.fitting.assemble import KINDS, Assembly, fit_runs  # noqa: PLC0415 - NumPy
+    from budgetscope.fitting.fit_runs import KINDS, Assembly, fit_runs  # noqa: PLC0415 - NumPy
 
     kind = next((known for known in KINDS if known == choices.kind), None)
     if choices.kind is not None and kind is None:
@@ -160,9 +160,9 @@ def _points(
     Raises:
         UsageError: the points are not final losses, or no budget is within the curves of enough sizes.
     """
-    from budgetscope.fitting.assemble import suitable_kind  # noqa: PLC0415 - NumPy
-    from budgetscope.fitting.checks import MIN_SIZES  # noqa: PLC0415
-    from budgetscope.store.runs import at_budgets, ladder  # noqa: PLC0415
+    from budgetscope.fitting.fit_runs import suitable_kind  # noqa: PLC0415 - NumPy
+    from budgetscope.fitting.refusals import MIN_SIZES  # noqa: PLC0415
+    from budgetscope.store.tables import at_budgets, ladder  # noqa: PLC0415
 
     if reading.curves != "all" or not intake.curves:
         return intake, intake.runs, _Points(curves=0, budgets_read=0)
@@ -203,7 +203,7 @@ def _more_points(intake: "Intake", reading: Reading, schedule: str | None) -> st
 
 def score(reading: Reading, fit: Fit, vocab_size: int | None) -> Scored:
     """See `Advisor.score`."""
-    from budgetscope.fitting.assemble import sweep_table  # noqa: PLC0415 - NumPy
+    from budgetscope.fitting.fit_runs import sweep_table  # noqa: PLC0415 - NumPy
     from budgetscope.fitting.score import score, summarize  # noqa: PLC0415
     from budgetscope.fitting.sweep import sweep_cells  # noqa: PLC0415
 

@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from budgetscope.api.runs import Reading, family_of
-from budgetscope.core.examine import Examination, examine
-from budgetscope.core.fit import Draws, Fit
-from budgetscope.core.ledger import parse_convention
-from budgetscope.core.soundness import sound
-from budgetscope.store.library import Library
-from budgetscope.store.schema import check_id
+from budgetscope.core.answers.goodness_of_fit import Examination, examine
+from budgetscope.core.counting.ledger import parse_convention
+from budgetscope.core.laws.fit import Draws, Fit
+from budgetscope.core.laws.guard import sound
+from budgetscope.store.fit_library import Library
+from budgetscope.store.fit_schema import check_id
 from budgetscope.store.settings import Settings, read_settings, write_settings
 
 if TYPE_CHECKING:
-    from budgetscope.store.runs import Preview
+    from budgetscope.store.tables import Preview
 
 _FEW_DRAWS = 1000
 """They take some ten milliseconds."""
@@ -65,7 +65,7 @@ class Shelf:
             UsageError: the file is not a table, or the convention is none.
             FailureError: the file cannot be read, or needs an extra that is not installed.
         """
-        from budgetscope.store.runs import preview  # noqa: PLC0415 - not every question is of runs
+        from budgetscope.store.tables import preview  # noqa: PLC0415 - not every question is of runs
 
         counting = None if reading.counting is None else parse_convention(reading.counting)
         return preview(reading.path, reading.mapping, counting)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from budgetscope.api import Comparison, Explanation, Plan
-    from budgetscope.fitting.value import Valuation
+    from budgetscope.fitting.calibration_value import Valuation
 
 
 def plan(
@@ -190,7 +190,7 @@ def value(
     """Say how much better N would be known after more calibration, and what that is worth."""
     from budgetscope import api
     from budgetscope.cli.output import emit
-    from budgetscope.report.value import value_json
+    from budgetscope.report.calibration_value import value_json
 
     request = api.PlanRequest(budget, law, device=device, gpus=gpus, mfu=mfu, price=price)
     answer, valuation = api.Advisor().value(request, calibration)
@@ -202,7 +202,7 @@ def _show_value(plan: "Plan", valuation: "Valuation", console: "Console") -> Non
     from rich.text import Text
 
     from budgetscope.cli.output import show_cautions, table
-    from budgetscope.report.value import VALUE_HEADER, counted_text, knowledge_cells
+    from budgetscope.report.calibration_value import VALUE_HEADER, counted_text, knowledge_cells
 
     cost = plan.run.cost_usd
     console.print(Text(plan.understood))

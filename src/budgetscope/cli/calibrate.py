@@ -11,9 +11,9 @@ from budgetscope.core.errors import FailureError, UsageError
 
 if TYPE_CHECKING:
     from budgetscope.calibrate.corpus import Progress
-    from budgetscope.calibrate.fold import RunState
-    from budgetscope.calibrate.folder import RunFolder
-    from budgetscope.calibrate.request import Ready, Request
+    from budgetscope.calibrate.plan.request import Ready, Request
+    from budgetscope.calibrate.run.folder import RunFolder
+    from budgetscope.calibrate.run.state import RunState
 
 app = typer.Typer(help="Train small models on this machine and fit the laws to them.")
 
@@ -71,9 +71,9 @@ def calibrate(
     """Train a designed sweep of small models, fit the laws to it, and show what changes."""
     if context.invoked_subcommand is not None:
         return
-    from budgetscope.calibrate.launch import Options
-    from budgetscope.calibrate.request import DEFAULT_FIT, Request, check_device
-    from budgetscope.core.quantities import parse_flops
+    from budgetscope.calibrate.plan.request import DEFAULT_FIT, Request, check_device
+    from budgetscope.calibrate.run.launch import Options
+    from budgetscope.core.budget.quantities import parse_flops
 
     _check_together(context)
     _check_time_limit(time_limit)
@@ -136,7 +136,7 @@ def _check_time_limit(minutes: float | None) -> None:
 
 
 def _ready(request: "Request") -> "Ready":
-    from budgetscope.calibrate.request import ready
+    from budgetscope.calibrate.plan.request import ready
 
     with _corpus_progress() as report:
         return ready(request, on_corpus=report, say=say)
@@ -185,7 +185,7 @@ def _show_dry_run(ready: "Ready", *, json: bool) -> None:
 def _create(ready: "Ready", *, json: bool) -> "RunFolder":
     from rich.console import Console
 
-    from budgetscope.calibrate.folder import RunFolder
+    from budgetscope.calibrate.run.folder import RunFolder
     from budgetscope.cli.calibrate_view import show_price
     from budgetscope.cli.output import console
 
@@ -199,8 +199,8 @@ def _resumable(name: str) -> "RunFolder":
     Raises:
         UsageError: there is none of that name, or it is done.
     """
-    from budgetscope.calibrate.folder import RunFolder
-    from budgetscope.calibrate.probes import require_extra
+    from budgetscope.calibrate.environment import require_extra
+    from budgetscope.calibrate.run.folder import RunFolder
 
     require_extra()
     folder = RunFolder.find(name)
@@ -212,14 +212,14 @@ def _resumable(name: str) -> "RunFolder":
 
 def _prepared_again(folder: "RunFolder", data: str, text_field: str | None) -> str:
     """Return where a run's data is now: as it was prepared for the run, wherever it was moved to."""
-    from budgetscope.calibrate.request import prepare_again
+    from budgetscope.calibrate.plan.request import prepare_again
 
     with _corpus_progress() as report:
         return str(prepare_again(folder.spec(), data, text_field, on_corpus=report).path.absolute())
 
 
 def _probe(device: str | None, gpu: int | None, *, json: bool) -> None:
-    from budgetscope.calibrate.probes import measure, require_extra
+    from budgetscope.calibrate.environment import measure, require_extra
     from budgetscope.calibrate.record import plain
     from budgetscope.cli.output import console, table
 
@@ -244,8 +244,8 @@ def _probe(device: str | None, gpu: int | None, *, json: bool) -> None:
 @app.command("list")
 def list_all() -> None:
     """List every run, the latest first."""
-    from budgetscope.calibrate.folder import list_runs
-    from budgetscope.calibrate.words import status_word
+    from budgetscope.calibrate.run.folder import list_runs
+    from budgetscope.calibrate.text import status_word
     from budgetscope.cli.output import console, table
 
     rows = []
@@ -265,7 +265,7 @@ def list_all() -> None:
 @app.command()
 def status(run: Run, json: options.Json = False) -> None:
     """Say where a run is."""
-    from budgetscope.calibrate.folder import RunFolder
+    from budgetscope.calibrate.run.folder import RunFolder
     from budgetscope.cli.calibrate_view import show_status
     from budgetscope.cli.output import console
 
@@ -281,7 +281,7 @@ def _status_json(folder: "RunFolder", state: "RunState") -> None:
     import json as codec
 
     from budgetscope.calibrate.record import plain
-    from budgetscope.calibrate.words import status_word
+    from budgetscope.calibrate.text import status_word
 
     owner = folder.owner()
     alive = owner is not None and owner.alive
@@ -298,8 +298,8 @@ def attach(
     json: Annotated[bool, typer.Option("--json", help="Print the run's events, one JSON object a line.")] = False,
 ) -> None:
     """Watch a run; Ctrl-C leaves it running."""
-    from budgetscope.calibrate.folder import RunFolder
-    from budgetscope.calibrate.launch import Watch
+    from budgetscope.calibrate.run.folder import RunFolder
+    from budgetscope.calibrate.run.launch import Watch
 
     folder = RunFolder.find(run)
     folder.spec()
@@ -315,8 +315,8 @@ def attach(
 @app.command()
 def stop(run: Run) -> None:
     """Stop a run cleanly; it can be resumed."""
-    from budgetscope.calibrate.folder import RunFolder
-    from budgetscope.calibrate.launch import stop as stop_worker
+    from budgetscope.calibrate.run.folder import RunFolder
+    from budgetscope.calibrate.run.launch import stop as stop_worker
 
     folder = RunFolder.find(run)
     how = stop_worker(folder)
@@ -326,10 +326,10 @@ def stop(run: Run) -> None:
 @app.command()
 def fit(run: Run, accept: Accept = False) -> None:
     """Fit a run as far as it got, say what is missing, and show what the fit changes."""
-    from budgetscope.calibrate.folder import RunFolder
-    from budgetscope.calibrate.result import build_fit
+    from budgetscope.calibrate.fit import build_fit
+    from budgetscope.calibrate.run.folder import RunFolder
     from budgetscope.store.files import write_atomically
-    from budgetscope.store.schema import dump
+    from budgetscope.store.fit_schema import dump
 
     folder = RunFolder.find(run)
     write_atomically(folder.fit_file, dump(build_fit(folder.state(), folder.spec())))

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from budgetscope.calibrate.events import Record
-    from budgetscope.calibrate.folder import RunFolder
-    from budgetscope.calibrate.launch import Options, Watch
+    from budgetscope.calibrate.run.events import Record
+    from budgetscope.calibrate.run.folder import RunFolder
+    from budgetscope.calibrate.run.launch import Options, Watch
 
 _TICK_SECONDS = 0.25
 _LINE_SECONDS = 10.0
@@ -36,7 +36,7 @@ def launch(folder: "RunFolder", chosen: "Options", *, detach: bool, json: bool, 
     Raises:
         FailureError: it cannot be started, it failed, or it died.
     """
-    from budgetscope.calibrate.launch import start
+    from budgetscope.calibrate.run.launch import start
 
     watch = start(folder, chosen)
     if detach:
@@ -56,7 +56,7 @@ def launch(folder: "RunFolder", chosen: "Options", *, detach: bool, json: bool, 
 @contextlib.contextmanager
 def _interruptible(watch: "Watch") -> "Iterator[Callable[[], bool]]":
     """Let the first Ctrl-C stop the run cleanly and the second end it at once; yield whether that was asked."""
-    from budgetscope.calibrate.launch import ask_to_stop, kill
+    from budgetscope.calibrate.run.launch import ask_to_stop, kill
 
     asked = killed = False
 
@@ -104,7 +104,7 @@ def _records(watch: "Watch") -> "Iterator[list[Record]]":
 
 
 def _pass_events_on(watch: "Watch") -> None:
-    from budgetscope.calibrate.events import encode
+    from budgetscope.calibrate.run.events import encode
 
     for records in _records(watch):
         for record in records:
@@ -177,10 +177,10 @@ def store(folder: "RunFolder", *, quiet: bool, accept: bool, again: bool = False
         UsageError: its name is that of a fit which ships with budgetscope.
     """
     from budgetscope.api import Advisor
-    from budgetscope.calibrate.request import is_bundled
+    from budgetscope.calibrate.plan.request import is_bundled
     from budgetscope.cli.fits import _diff
     from budgetscope.cli.output import console
-    from budgetscope.store.library import load
+    from budgetscope.store.fit_library import load
 
     advisor = Advisor()
     fit = load(folder.fit_file)

@@ -2,16 +2,16 @@
 
 from typing import TYPE_CHECKING
 
-from budgetscope.calibrate import words
-from budgetscope.core.quantities import format_count, format_flops
+from budgetscope.calibrate import text as words
+from budgetscope.core.budget.quantities import format_count, format_flops
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from budgetscope.calibrate.fold import CellState, RunState
-    from budgetscope.calibrate.folder import RunFolder
-    from budgetscope.calibrate.request import Ready
-    from budgetscope.calibrate.spec import Spec
+    from budgetscope.calibrate.plan.request import Ready
+    from budgetscope.calibrate.plan.spec import Spec
+    from budgetscope.calibrate.run.folder import RunFolder
+    from budgetscope.calibrate.run.state import CellState, RunState
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 32

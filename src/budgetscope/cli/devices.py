@@ -9,7 +9,7 @@ from budgetscope.cli import options
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from budgetscope.core.devices import Device
+    from budgetscope.core.hardware.devices import Device
     from budgetscope.report.devices import Measured
 
 
@@ -37,9 +37,9 @@ def _measured(known: "tuple[Device, ...]") -> "list[Measured]":
 
     if not probes_file().exists():
         return []
-    from budgetscope.calibrate.probes import read_probes
-    from budgetscope.core.devices import find_device
+    from budgetscope.calibrate.environment import read_probes
     from budgetscope.core.errors import UsageError
+    from budgetscope.core.hardware.devices import find_device
     from budgetscope.report.devices import Measured
 
     measured = []
@@ -60,7 +60,7 @@ def _show(known: "tuple[Device, ...]", measured: "list[Measured]", console: "Con
     from rich.text import Text
 
     from budgetscope.cli.output import table
-    from budgetscope.core.device_table import TABLE_DATE
+    from budgetscope.core.hardware.device_table import TABLE_DATE
     from budgetscope.report.devices import DEVICE_HEADER, device_cells
     from budgetscope.store.locations import devices_file
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from budgetscope.api import Fitted, Scored
-    from budgetscope.store.runs import Intake
+    from budgetscope.store.tables import Intake
 
 Runs = Annotated[Path, typer.Argument(help="CSV, TSV, JSON, JSONL, Parquet or TensorBoard runs.", metavar="RUNS")]
 Map = Annotated[
@@ -69,7 +69,7 @@ def fit(
     """Fit laws to a table of training runs and, with --name, store them."""
     from budgetscope import api
     from budgetscope.cli.output import emit
-    from budgetscope.store.schema import dump
+    from budgetscope.store.fit_schema import dump
 
     reading = api.Reading(
         path=runs,

@@ -12,9 +12,9 @@ from budgetscope.core.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from budgetscope.core.difference import Difference
-    from budgetscope.core.fit import Fit
-    from budgetscope.store.library import Entry
+    from budgetscope.core.answers.fit_difference import Difference
+    from budgetscope.core.laws.fit import Fit
+    from budgetscope.store.fit_library import Entry
 
 app = typer.Typer(help="The stored laws: list, show, choose.")
 
@@ -55,7 +55,7 @@ def show(fit_id: FitId, json: options.Json = False) -> None:
     """Show a fit: its laws, constants, ranges, source, and how sure we are of them."""
     from budgetscope.api import Advisor
     from budgetscope.cli.output import emit
-    from budgetscope.store.schema import dump
+    from budgetscope.store.fit_schema import dump
 
     fit = Advisor().library.get(fit_id)
     emit("json" if json else None, {"json": partial(dump, fit)}, partial(_show, fit))
@@ -107,8 +107,8 @@ def _diff(difference: "Difference", console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import show_cautions, table
+    from budgetscope.report.fit_pages import difference_notes
     from budgetscope.report.fits import BUDGET_HEADER, CONSTANT_HEADER, budget_cells, constant_cells
-    from budgetscope.report.shelf import difference_notes
 
     console.print(Text(f"{difference.before} -> {difference.after}"))
     console.print()

@@ -11,7 +11,7 @@ from budgetscope.core.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from budgetscope.core.ledger import Shape
+    from budgetscope.core.counting.ledger import Shape
 
 
 def flops(
@@ -31,9 +31,9 @@ def flops(
 ) -> None:
     """Count a model's parameters and FLOPs a token under every convention of the field."""
     from budgetscope.cli.output import emit
-    from budgetscope.core.ledger import Shape, default_d_ff, ledger, parse_convention
-    from budgetscope.core.quantities import parse_count
-    from budgetscope.core.shapes import shape_family
+    from budgetscope.core.budget.quantities import parse_count
+    from budgetscope.core.counting.ledger import Shape, default_d_ff, ledger, parse_convention
+    from budgetscope.core.counting.shapes import shape_family
     from budgetscope.report.tables import ledger_json
 
     if (size is None) == (depth is None and width is None):
@@ -70,7 +70,7 @@ def _show(shape: "Shape", console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import table
-    from budgetscope.core.ledger import ledger
+    from budgetscope.core.counting.ledger import ledger
     from budgetscope.report.rows import LEDGER_HEADER, ledger_cells, shape_text
 
     console.print(Text(f"{shape_text(shape)}, context {shape.seq_len:,}"))

@@ -13,7 +13,7 @@ from rich.text import Text
 from budgetscope.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from budgetscope.store.library import Entry
+    from budgetscope.store.fit_library import Entry
 
 # Without a terminal to fit, tables take this width: no cell of ours needs more.
 _PIPE_WIDTH = 160

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from budgetscope.fitting.checks import Flag
-from budgetscope.fitting.minimum import akima_minimum
+from budgetscope.fitting.curve_minimum import akima_minimum
+from budgetscope.fitting.refusals import Flag
 from budgetscope.fitting.sweep_optimum import MIN_LEARNING_RATES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from budgetscope.fitting.run_table import FloatArray
     from budgetscope.fitting.sweep import SweepCell
-    from budgetscope.fitting.table import FloatArray
 
 # Standard errors by which each side of a threshold must prefer its own value, and by which no batch may
 # contradict it. Three, because the best of many thresholds is looked at.

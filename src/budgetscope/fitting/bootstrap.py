@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from budgetscope.fitting.table import FloatArray
+    from budgetscope.fitting.run_table import FloatArray
 
 LEVEL = 0.95
 

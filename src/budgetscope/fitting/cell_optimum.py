@@ -9,8 +9,8 @@ import numpy as np
 
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.bootstrap import LEVEL, interval
-from budgetscope.fitting.checks import Flag, loud_flags
 from budgetscope.fitting.noise import ConstantNoise
+from budgetscope.fitting.refusals import Flag, loud_flags
 from budgetscope.fitting.sweep_optimum import (
     MIN_BATCHES,
     MIN_LEARNING_RATES,
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from budgetscope.fitting.noise import Noise
+    from budgetscope.fitting.run_table import FloatArray
     from budgetscope.fitting.sweep import SweepCell
-    from budgetscope.fitting.table import FloatArray
 
 Method = Literal["akima", "quadratic"]
 

@@ -14,13 +14,13 @@ import numpy as np
 
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.bootstrap import LEVEL, golden_section, interval
-from budgetscope.fitting.table import budgets
+from budgetscope.fitting.run_table import budgets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from budgetscope.fitting.isoflop import BudgetOptimum
-    from budgetscope.fitting.table import FloatArray, IntArray, RunTable
+    from budgetscope.fitting.run_table import FloatArray, IntArray, RunTable
 
 # Sizes within a factor of three of the optimum: where plans are made, and where a cubic suffices.
 WINDOW = float(np.log(3.0))

@@ -16,7 +16,7 @@ from budgetscope.core.errors import UsageError
 from budgetscope.fitting.beta2 import Beta2Row, Beta2Step, beta2_step, beta2_table
 from budgetscope.fitting.bootstrap import LEVEL, interval
 from budgetscope.fitting.cell_optimum import CellOptimum, DroppedCell, Method, cell_optimum, sweep_noise
-from budgetscope.fitting.checks import Flag
+from budgetscope.fitting.refusals import Flag
 from budgetscope.fitting.sweep import sweep_cells
 from budgetscope.fitting.sweep_optimum import MIN_BATCHES, MIN_LEARNING_RATES
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from budgetscope.fitting.noise import Noise
+    from budgetscope.fitting.run_table import FloatArray
     from budgetscope.fitting.sweep import SweepCell, SweepTable
-    from budgetscope.fitting.table import FloatArray
 
 Variables = Literal["N", "ND"]
 

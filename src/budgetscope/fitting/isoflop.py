@@ -13,7 +13,10 @@ import numpy as np
 
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.bootstrap import PowerLaw, fit_power_law
-from budgetscope.fitting.checks import (
+from budgetscope.fitting.curve_minimum import akima_minimum, parabola_minimum
+from budgetscope.fitting.loss_curve import LossCurve, fit_loss_curve
+from budgetscope.fitting.noise import noise_from_scatter, noise_from_seeds
+from budgetscope.fitting.refusals import (
     MIN_SIZES,
     Dropped,
     Flag,
@@ -24,14 +27,11 @@ from budgetscope.fitting.checks import (
     refuse_few_budgets,
     table_flags,
 )
-from budgetscope.fitting.loss_curve import LossCurve, fit_loss_curve
-from budgetscope.fitting.minimum import akima_minimum, parabola_minimum
-from budgetscope.fitting.noise import noise_from_scatter, noise_from_seeds
-from budgetscope.fitting.table import Budget, budgets
+from budgetscope.fitting.run_table import Budget, budgets
 
 if TYPE_CHECKING:
     from budgetscope.fitting.noise import Noise
-    from budgetscope.fitting.table import FloatArray, RunTable
+    from budgetscope.fitting.run_table import FloatArray, RunTable
 
 Method = Literal["akima", "parabola"]
 Intervals = Literal["noise", "scatter"]

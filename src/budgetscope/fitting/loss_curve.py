@@ -11,7 +11,7 @@ from budgetscope.core.errors import UsageError
 from budgetscope.fitting.bootstrap import LEVEL, golden_section, interval
 
 if TYPE_CHECKING:
-    from budgetscope.fitting.table import FloatArray
+    from budgetscope.fitting.run_table import FloatArray
 
 # Published exponents lie between 0.05 (Kaplan) and 0.2; outside this range the data say nothing.
 EXPONENT_BOUNDS = (0.005, 1.0)

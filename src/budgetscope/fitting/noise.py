@@ -12,7 +12,7 @@ from budgetscope.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from budgetscope.fitting.table import Budget, FloatArray, RunTable
+    from budgetscope.fitting.run_table import Budget, FloatArray, RunTable
 
 
 class Noise(Protocol):

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws import LossSurface
+from budgetscope.core.laws.forms import LossSurface
 from budgetscope.fitting.bootstrap import LEVEL, interval
-from budgetscope.fitting.checks import Flag, check_loss_unit, loss_unit_flags, loud_flags, table_flags
-from budgetscope.fitting.surface import Points, at_bounds, condition, log_loss, minimise_huber, starts
-from budgetscope.fitting.table import budget_levels
+from budgetscope.fitting.loss_surface import Points, at_bounds, condition, log_loss, minimise_huber, starts
+from budgetscope.fitting.refusals import Flag, check_loss_unit, loss_unit_flags, loud_flags, table_flags
+from budgetscope.fitting.run_table import budget_levels
 
 if TYPE_CHECKING:
-    from budgetscope.fitting.table import BoolArray, FloatArray, RunTable
+    from budgetscope.fitting.run_table import BoolArray, FloatArray, RunTable
 
 Resample = Literal["points", "runs"]
 

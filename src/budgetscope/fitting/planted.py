@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from budgetscope.core.laws import LossSurface
+from budgetscope.core.laws.forms import LossSurface
 from budgetscope.fitting.parametric import FLOPS_PER_PARAM_TOKEN
-from budgetscope.fitting.table import RunTable
+from budgetscope.fitting.run_table import RunTable
 
 if TYPE_CHECKING:
-    from budgetscope.fitting.table import FloatArray
+    from budgetscope.fitting.run_table import FloatArray
 
 # Besiroglu et al. 2024 (arXiv 2404.10102), plain Huber replication: N and D weigh almost alike.
 SYMMETRIC = LossSurface(E=1.81724, A=477.84, B=2143.86, alpha=0.34731, beta=0.36718)

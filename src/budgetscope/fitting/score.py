@@ -14,8 +14,8 @@ from budgetscope.fitting.sweep_optimum import Grid
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from budgetscope.fitting.run_table import FloatArray
     from budgetscope.fitting.sweep import SweepCell
-    from budgetscope.fitting.table import FloatArray
 
 # The lowest point of the interpolated surface is looked for at so many points an interval, as the paper does.
 _POINTS_PER_INTERVAL = 25

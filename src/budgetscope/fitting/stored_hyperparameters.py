@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from budgetscope.core.fit import Draws, Law
-from budgetscope.core.laws import BatchStep, Monomial
-from budgetscope.fitting.stored import range_of, rounded
+from budgetscope.core.laws.fit import Draws, Law
+from budgetscope.core.laws.forms import BatchStep, Monomial
+from budgetscope.fitting.stored_laws import range_of, rounded
 
 if TYPE_CHECKING:
     from budgetscope.fitting.hyperparameters import FittedMonomial, HyperparameterFit

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from budgetscope.core.errors import UsageError
-from budgetscope.fitting.checks import MAX_NATS, MIN_NATS
-from budgetscope.fitting.table import DUPLICATE_RTOL
+from budgetscope.fitting.refusals import MAX_NATS, MIN_NATS
+from budgetscope.fitting.run_table import DUPLICATE_RTOL
 
 if TYPE_CHECKING:
-    from budgetscope.fitting.table import BoolArray, FloatArray, IntArray
+    from budgetscope.fitting.run_table import BoolArray, FloatArray, IntArray
 
 # Runs of one size whose D differs by less than this share a cell: whole steps of different batches end at
 # slightly different D.

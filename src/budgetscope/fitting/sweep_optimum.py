@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.interpolate import Akima1DInterpolator
 
-from budgetscope.fitting.minimum import akima_minimum
+from budgetscope.fitting.curve_minimum import akima_minimum
 
 if TYPE_CHECKING:
+    from budgetscope.fitting.run_table import BoolArray, FloatArray, IntArray
     from budgetscope.fitting.sweep import SweepCell
-    from budgetscope.fitting.table import BoolArray, FloatArray, IntArray
 
 MIN_LEARNING_RATES = 3
 MIN_BATCHES = 3

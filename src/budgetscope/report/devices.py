@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from budgetscope.core.devices import Device, training_precision
+from budgetscope.core.hardware.devices import Device, training_precision
 from budgetscope.report.rows import UNKNOWN
 
 DEVICE_HEADER = ("device", "id", "dense peak", "memory", "bandwidth", "$/h", "price of")

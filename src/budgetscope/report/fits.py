@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 
-from budgetscope.core.difference import BudgetChange, ConstantChange
-from budgetscope.core.fit import CONFIDENCE, Draws, ExponentInterval, Fit, Law, Range, percentiles
-from budgetscope.core.intervals import LEVEL, allocation_exponent
-from budgetscope.core.quantities import format_count, format_flops
+from budgetscope.core.answers.fit_difference import BudgetChange, ConstantChange
+from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.laws.fit import CONFIDENCE, Draws, ExponentInterval, Fit, Law, Range, percentiles
+from budgetscope.core.laws.intervals import LEVEL, allocation_exponent
 from budgetscope.report.rows import UNKNOWN, Form
-from budgetscope.store.library import Entry
+from budgetscope.store.fit_library import Entry
 
 ENTRY_HEADER = ("id", "says", "a", "counting", "fitted on", "layer")
 

@@ -4,11 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from budgetscope.core.quantities import format_count
+from budgetscope.core.budget.quantities import format_count
 from budgetscope.fitting.score import CellScore, ScoreSummary
 from budgetscope.report.rows import UNKNOWN
-from budgetscope.store.runs import Intake
-from budgetscope.store.runs.formats import plain
+from budgetscope.store.tables import Intake
+from budgetscope.store.tables.formats import plain
 
 INTAKE_HEADER = ("rows", "what", "why")
 _SHOWN_ROWS = 6

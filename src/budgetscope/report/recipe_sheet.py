@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from budgetscope.core.checkpoints import Checkpoint
-from budgetscope.core.intervals import Estimate
-from budgetscope.core.opinions import Opinion
-from budgetscope.core.plan import Plan
-from budgetscope.core.quantities import format_count, format_flops, format_usd
-from budgetscope.core.recipe_sheet import RecipeSheet
-from budgetscope.core.sensitivity import STEP_LAW_TEST, measured
-from budgetscope.core.whatif import Candidate
+from budgetscope.core.answers.checkpoints import Checkpoint
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.answers.recipe_by_law import Opinion
+from budgetscope.core.answers.recipe_sheet import RecipeSheet
+from budgetscope.core.answers.whatif import Candidate
+from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
+from budgetscope.core.laws.intervals import Estimate
+from budgetscope.core.laws.sensitivity import STEP_LAW_TEST, measured
 from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.rows import ROUNDED, PlanRow, plan_rows, shape_text
 

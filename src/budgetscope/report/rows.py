@@ -6,14 +6,14 @@ Every face takes its words from here, so that the app, the command line and the 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from budgetscope.core.compare import Comparison
-from budgetscope.core.compare import Row as LawRow
-from budgetscope.core.explain import Step
-from budgetscope.core.intervals import Estimate
-from budgetscope.core.ledger import Count, Shape
-from budgetscope.core.plan import Plan
-from budgetscope.core.quantities import format_count, format_flops, format_hours, format_usd
-from budgetscope.core.valley import FLAT_SHARE
+from budgetscope.core.answers.comparison import Comparison
+from budgetscope.core.answers.comparison import Row as LawRow
+from budgetscope.core.answers.explanation import Step
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
+from budgetscope.core.counting.ledger import Count, Shape
+from budgetscope.core.laws.intervals import Estimate
+from budgetscope.core.laws.loss_model import FLAT_SHARE
 
 Form = Callable[[float], str]
 

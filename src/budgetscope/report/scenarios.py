@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from budgetscope.core.plan import Plan
+from budgetscope.core.answers.plan import Plan
 from budgetscope.report.rows import UNKNOWN, PlanRow, plan_rows
 
 SAME, ABOUT, OTHER = "", "≈", "≠"

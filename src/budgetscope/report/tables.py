@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
-from budgetscope.core.compare import Comparison
-from budgetscope.core.explain import Explanation
-from budgetscope.core.ledger import Count, Shape
-from budgetscope.core.plan import Plan
+from budgetscope.core.answers.comparison import Comparison
+from budgetscope.core.answers.explanation import Explanation
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.counting.ledger import Count, Shape
 from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.rows import (
     COMPARISON_HEADER,

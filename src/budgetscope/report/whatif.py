@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from budgetscope.core.compare import Comparison
-from budgetscope.core.compare import Row as LawRow
-from budgetscope.core.quantities import format_count, format_flops, format_usd
-from budgetscope.core.whatif import SERVING_ASSUMPTION, Candidate, IsoFlop
+from budgetscope.core.answers.comparison import Comparison
+from budgetscope.core.answers.comparison import Row as LawRow
+from budgetscope.core.answers.whatif import SERVING_ASSUMPTION, Candidate, IsoFlop
+from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
 from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.rows import UNKNOWN, format_ratio
 

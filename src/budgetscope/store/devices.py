@@ -4,8 +4,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from budgetscope.core.devices import Device, device_from_mapping
 from budgetscope.core.errors import UsageError
+from budgetscope.core.hardware.devices import Device, device_from_mapping
 from budgetscope.store import locations
 from budgetscope.store.files import read_text, status
 

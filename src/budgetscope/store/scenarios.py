@@ -7,8 +7,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from budgetscope.core.budget.quantities import quote
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.core.quantities import quote
 from budgetscope.store import locations
 from budgetscope.store.files import exists, locked, read_text, write_atomically
 

@@ -17,17 +17,17 @@ from textual.widgets import Input
 
 from budgetscope.api import Advisor, PlanRequest, request_of, said
 from budgetscope.core.errors import BudgetscopeError, FailureError
-from budgetscope.store.state import AppState, read_state, write_state
-from budgetscope.tui.collector import TICK_SECONDS, Collector
-from budgetscope.tui.desk import Desk
+from budgetscope.store.app_state import AppState, read_state, write_state
+from budgetscope.tui.gc_schedule import TICK_SECONDS, GcSchedule
 from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
 from budgetscope.tui.messages import TabChosen
-from budgetscope.tui.screens.base import NOTICE_SECONDS, DeskScreen
+from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
 from budgetscope.tui.screens.help import HelpScreen
-from budgetscope.tui.screens.tour import TourScreen
-from budgetscope.tui.stylesheet import KeptStylesheet
+from budgetscope.tui.screens.plan.tour import TourScreen
+from budgetscope.tui.session import Session
 from budgetscope.tui.tabs import TABS, Tab, tab
-from budgetscope.tui.turns import Turns, Typed
+from budgetscope.tui.textual_fixes.key_queue import KeyQueue, Typed
+from budgetscope.tui.textual_fixes.stylesheet import KeptStylesheet
 
 DEFAULT_BUDGET = "64 H100 for 14 days"
 DARK, LIGHT = "textual-dark", "textual-light"
@@ -45,7 +45,7 @@ class BudgetscopeApp(App[None]):
     """
 
     TITLE = "budgetscope"
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", "screens/tour.tcss", *(tab.css_path for tab in TABS)]
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", "screens/plan/tour.tcss", *(tab.css_path for tab in TABS)]
     DEFAULT_MODE = "first"
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
 
@@ -75,14 +75,14 @@ class BudgetscopeApp(App[None]):
         for found in TABS:
             self.add_mode(self._mode(found.name), partial(self._open, found))
         self._notices = [notice] if notice else []
-        self._screens: dict[str, DeskScreen] = {}
-        self.collector = Collector()
-        self.turns = Turns(self, super().on_event)
+        self._screens: dict[str, SessionScreen] = {}
+        self.gc_schedule = GcSchedule()
+        self.key_queue = KeyQueue(self, super().on_event)
         self._starter = os.getppid()
-        self.desk = Desk(advisor or Advisor(), request or self._asked_last())
+        self.session = Session(advisor or Advisor(), request or self._asked_last())
         if request is None and self._state.scenario:
-            self.desk.scenario = self._state.scenario
-        self.desk.on_change = self._follow_desk
+            self.session.scenario = self._state.scenario
+        self.session.on_change = self._follow_session
 
     def _asked_last(self) -> PlanRequest:
         if self._state.request:
@@ -95,8 +95,8 @@ class BudgetscopeApp(App[None]):
     def state(self) -> AppState:
         """Return what to restore on the next start: of the requests, the last that had an answer."""
         views = {**self._state.views, **{name: screen.remember() for name, screen in self._screens.items()}}
-        request = said(self.desk.answered or self.desk.request)
-        return AppState(request, self.desk.scenario or "", self._current, self.theme, views, self._toured)
+        request = said(self.session.answered or self.session.request)
+        return AppState(request, self.session.scenario or "", self._current, self.theme, views, self._toured)
 
     # Screens
 
@@ -104,22 +104,22 @@ class BudgetscopeApp(App[None]):
         """Return Textual's mode of a screen: it opens in its default mode, whichever screen that is."""
         return self.DEFAULT_MODE if name == self._first else name
 
-    def _open(self, tab: Tab) -> DeskScreen:
+    def _open(self, tab: Tab) -> SessionScreen:
         """Make a screen as the last session left it; Textual asks for it when it is first shown."""
-        screen = tab.screen(self.desk)
+        screen = tab.screen(self.session)
         screen.recall(self._state.views.get(tab.name, {}))
         screen.opens_app = tab.name == self._first
         self._screens[tab.name] = screen
         return screen
 
     @property
-    def stage(self) -> DeskScreen:
+    def stage(self) -> SessionScreen:
         """The numbered screen that is shown, below any dialog."""
         return self._screens[self._current]
 
-    def _follow_desk(self) -> None:
+    def _follow_session(self) -> None:
         if self._screens:
-            self.stage.follow_desk()
+            self.stage.follow_session()
 
     def on_mount(self) -> None:
         """Take the theme, and tell what went wrong before the start."""
@@ -133,7 +133,7 @@ class BudgetscopeApp(App[None]):
         """Search memory; leave when the server is gone that showed the app in a browser."""
         if self.is_web and os.getppid() != self._starter:
             self.exit()
-        self.collector.tick(passing=len(self.screen_stack) > 1)
+        self.gc_schedule.tick(passing=len(self.screen_stack) > 1)
 
     def on_ready(self) -> None:
         """Begin the tour once the first plan has been painted."""
@@ -159,7 +159,7 @@ class BudgetscopeApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every action of the table of keys by name, besides Textual's themes."""
         yield from (given for given in super().get_system_commands(screen) if given.title in _TEXTUALS_OWN)
-        section = screen.SECTION if isinstance(screen, DeskScreen) else ""
+        section = screen.SECTION if isinstance(screen, SessionScreen) else ""
         for owner, keys in ((screen, keys_of(section)), (self, keys_of(EVERYWHERE))):
             for key in keys:
                 if key.in_palette and key.action:
@@ -170,9 +170,9 @@ class BudgetscopeApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Note that somebody is at the keyboard or the mouse, and give keys their turns."""
         if isinstance(event, events.InputEvent):
-            self.collector.touch()
+            self.gc_schedule.touch()
         if isinstance(event, Typed) and not event.is_forwarded:
-            await self.turns.take(event)
+            await self.key_queue.take(event)
         else:
             await super().on_event(event)
 
@@ -193,7 +193,7 @@ class BudgetscopeApp(App[None]):
     def _begin_tour(self) -> None:
         if self.screen is self.stage and self._current == TABS[0].name:
             self._toured = True
-            self.push_screen(TourScreen(self.desk, self.stage))
+            self.push_screen(TourScreen(self.session, self.stage))
 
     def action_copy_command(self) -> None:
         """Copy the command that gives what is on the screen."""
@@ -257,7 +257,7 @@ def run_app(request: PlanRequest | None = None) -> None:
     except BudgetscopeError as error:
         state, notice = AppState(toured=True), str(error)
     app = BudgetscopeApp(request, state=state, notice=notice, tour=request is None and not state.toured)
-    app.collector.start()
+    app.gc_schedule.start()
     # A thread that reads or compares holds the interpreter for so long before a key gets its turn.
     sys.setswitchinterval(_TURN_SECONDS)
     try:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from budgetscope.api import Advisor, PlanRequest
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.budget.quantities import format_usd, parse_count
 from budgetscope.core.errors import BudgetscopeError, UsageError
-from budgetscope.core.plan import Plan
-from budgetscope.core.quantities import format_usd, parse_count
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from budgetscope.tui.screens.base import DeskScreen
+    from budgetscope.tui.screens.base import SessionScreen
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,8 @@ class Tab:
         name: of its section in the table of keys.
         label: one word for the header.
         description: a sentence for the help.
-        path: `module:Class` in `tui.screens`, imported when the screen is first shown; its styles, `module.tcss`
-            beside it, are read at the start, since reading them later would restyle everything.
+        path: `room:Class` in `tui.screens`; `room/screen.py` is imported when the screen is first shown. Its styles,
+            `room/screen.tcss`, are read at the start, since reading them later would restyle everything.
     """
 
     number: int
@@ -30,13 +30,13 @@ class Tab:
     @property
     def css_path(self) -> str:
         """Where its styles are, from the folder of the app."""
-        return f"screens/{self.path.partition(':')[0]}.tcss"
+        return f"screens/{self.path.partition(':')[0]}/screen.tcss"
 
     @property
-    def screen(self) -> "type[DeskScreen]":
+    def screen(self) -> "type[SessionScreen]":
         """The class of the screen."""
-        module, _, name = self.path.partition(":")
-        screen: type[DeskScreen] = getattr(import_module(f"budgetscope.tui.screens.{module}"), name)
+        room, _, name = self.path.partition(":")
+        screen: type[SessionScreen] = getattr(import_module(f"budgetscope.tui.screens.{room}.screen"), name)
         return screen
 
 

@@ -8,10 +8,10 @@ from types import ModuleType
 
 import pytest
 
-from budgetscope.calibrate.design import PRESETS, design
-from budgetscope.calibrate.folder import RunFolder
-from budgetscope.calibrate.price import Rate
-from budgetscope.calibrate.spec import CorpusFacts, Spec
+from budgetscope.calibrate.plan.design import PRESETS, design
+from budgetscope.calibrate.plan.price import Rate
+from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
+from budgetscope.calibrate.run.folder import RunFolder
 
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
 
@@ -56,4 +56,4 @@ def new_run(spec: Spec) -> Callable[[], RunFolder]:
 @pytest.fixture
 def fake_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start the fake worker wherever a worker is started."""
-    monkeypatch.setattr("budgetscope.calibrate.launch.WORKER", (sys.executable, str(FAKE_WORKER)))
+    monkeypatch.setattr("budgetscope.calibrate.run.launch.WORKER", (sys.executable, str(FAKE_WORKER)))

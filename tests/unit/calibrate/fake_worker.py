@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from budgetscope.calibrate import events, progress
-from budgetscope.calibrate.cells import Cell
-from budgetscope.calibrate.events import Event
-from budgetscope.calibrate.ladder import rule_batch, rule_learning_rate
-from budgetscope.calibrate.spec import Spec
-from budgetscope.calibrate.worker import main
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.ladder import rule_batch, rule_learning_rate
+from budgetscope.calibrate.plan.spec import Spec
+from budgetscope.calibrate.run import events, progress
+from budgetscope.calibrate.run.events import Event
+from budgetscope.calibrate.run.worker import main
 
 STEPS = 24
 DIVERGES_ABOVE = 0.2

@@ -18,12 +18,12 @@ from typer.testing import CliRunner, Result
 from budgetscope.api import Advisor
 from budgetscope.api.defaults import DEFAULT_LAW
 from budgetscope.calibrate.corpus import prepare
-from budgetscope.calibrate.folder import RunFolder, list_runs
-from budgetscope.calibrate.launch import Options, kill
-from budgetscope.calibrate.lock import process_exists
-from budgetscope.calibrate.orchestrate import Stop, carry_on
-from budgetscope.calibrate.probes import look
-from budgetscope.calibrate.spec import Spec
+from budgetscope.calibrate.environment import look
+from budgetscope.calibrate.plan.spec import Spec
+from budgetscope.calibrate.run.folder import RunFolder, list_runs
+from budgetscope.calibrate.run.launch import Options, kill
+from budgetscope.calibrate.run.lock import process_exists
+from budgetscope.calibrate.run.orchestrate import Stop, carry_on
 from budgetscope.cli.calibrate import app
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.locations import user_fits
@@ -151,7 +151,7 @@ def test_what_an_earlier_command_would_have_spent_in_vain_is_said(text: str) -> 
 
 
 def test_built_in_text_is_said_to_be_for_trying(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("budgetscope.calibrate.request.prepare", _prepared(text))
+    monkeypatch.setattr("budgetscope.calibrate.plan.request.prepare", _prepared(text))
     assert "for trying the machinery" in " ".join(run(*SMOKE, "--dry-run").stdout.split())
     assert "for trying the machinery" not in " ".join(run(*SMOKE, "--data", text, "--dry-run").stdout.split())
 
@@ -267,7 +267,7 @@ def test_fit_of_a_run_that_trained_nothing_is_refused(new_run: Callable[[], RunF
 def test_refusals_are_one_sentence(
     arguments: list[str], sentence: str, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("budgetscope.calibrate.request.prepare", _prepared(text))
+    monkeypatch.setattr("budgetscope.calibrate.plan.request.prepare", _prepared(text))
     with pytest.raises(BudgetscopeError, match=None) as caught:
         run(*arguments)
     assert sentence in str(caught.value)
@@ -325,12 +325,12 @@ def test_first_interrupt_saves_and_second_ends_at_once(
 def test_what_the_device_refuses_keeps_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     for code, kind in ((2, UsageError), (1, FailureError)):
         script = f"import sys; sys.stderr.write('budgetscope: There is no GPU 7.'); sys.exit({code})"
-        monkeypatch.setattr("budgetscope.calibrate.probes.CHECK", (sys.executable, "-c", script))
+        monkeypatch.setattr("budgetscope.calibrate.environment.CHECK", (sys.executable, "-c", script))
         with pytest.raises(kind, match="There is no GPU 7"):
             look("cuda", 7)
 
 
 def test_missing_extra_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("budgetscope.calibrate.probes.find_spec", lambda _: None)
+    monkeypatch.setattr("budgetscope.calibrate.environment.find_spec", lambda _: None)
     with pytest.raises(FailureError, match=r"pip install 'budgetscope\[calibrate\]'"):
         run(*SMOKE)

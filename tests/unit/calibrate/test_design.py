@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 from tests.bundled import fit
 
-from budgetscope.calibrate.cells import Cell
-from budgetscope.calibrate.design import (
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.design import (
     MAX_EXTENSIONS,
     MAX_RATIO,
     MIN_BATCH,
@@ -20,7 +20,7 @@ from budgetscope.calibrate.design import (
     extended,
     readings,
 )
-from budgetscope.calibrate.ladder import (
+from budgetscope.calibrate.plan.ladder import (
     MIN_STEP,
     build_cell,
     ladder,
@@ -29,7 +29,7 @@ from budgetscope.calibrate.ladder import (
     rule_learning_rate,
     whole_batch,
 )
-from budgetscope.calibrate.price import MAX_EPOCHS, OPTIMUM_LN_STD, Rate, exponent_std, law_flops, price
+from budgetscope.calibrate.plan.price import MAX_EPOCHS, OPTIMUM_LN_STD, Rate, exponent_std, law_flops, price
 from budgetscope.core.errors import UsageError
 
 CASES = [

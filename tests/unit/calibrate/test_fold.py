@@ -2,11 +2,11 @@
 
 import pytest
 
-from budgetscope.calibrate import events, progress
-from budgetscope.calibrate.events import Event, Record
-from budgetscope.calibrate.fold import RunState, fold
-from budgetscope.calibrate.price import seconds_left
-from budgetscope.calibrate.spec import Spec
+from budgetscope.calibrate.plan.price import seconds_left
+from budgetscope.calibrate.plan.spec import Spec
+from budgetscope.calibrate.run import events, progress
+from budgetscope.calibrate.run.events import Event, Record
+from budgetscope.calibrate.run.state import RunState, fold
 
 
 def folded(*stream: tuple[float, Event]) -> RunState:

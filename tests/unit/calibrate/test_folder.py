@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from budgetscope.calibrate import events
-from budgetscope.calibrate import folder as folder_module
-from budgetscope.calibrate.folder import Reader, RunFolder, Writer, list_runs
-from budgetscope.calibrate.lock import STALE_SECONDS, Lock, process_exists, process_started, read_owner
-from budgetscope.calibrate.spec import Spec, dump_spec, parse_spec
+from budgetscope.calibrate.plan.spec import Spec, dump_spec, parse_spec
+from budgetscope.calibrate.run import events
+from budgetscope.calibrate.run import folder as folder_module
+from budgetscope.calibrate.run.folder import Reader, RunFolder, Writer, list_runs
+from budgetscope.calibrate.run.lock import STALE_SECONDS, Lock, process_exists, process_started, read_owner
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.locations import user_runs
 

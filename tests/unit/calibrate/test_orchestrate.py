@@ -6,17 +6,17 @@ from types import ModuleType
 
 import pytest
 
-from budgetscope.calibrate import events
-from budgetscope.calibrate.events import Event
-from budgetscope.calibrate.fold import CellState, RunState
-from budgetscope.calibrate.folder import RunFolder
-from budgetscope.calibrate.orchestrate import Stop, carry_on
-from budgetscope.calibrate.result import build_fit, isoflop_table
-from budgetscope.calibrate.spec import Spec
+from budgetscope.calibrate.fit import build_fit, isoflop_table
+from budgetscope.calibrate.plan.spec import Spec
+from budgetscope.calibrate.run import events
+from budgetscope.calibrate.run.events import Event
+from budgetscope.calibrate.run.folder import RunFolder
+from budgetscope.calibrate.run.orchestrate import Stop, carry_on
+from budgetscope.calibrate.run.state import CellState, RunState
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.core.laws import Monomial, PowerLawParams
-from budgetscope.store.library import load
-from budgetscope.store.schema import decode, encode
+from budgetscope.core.laws.forms import Monomial, PowerLawParams
+from budgetscope.store.fit_library import load
+from budgetscope.store.fit_schema import decode, encode
 
 NewRun = Callable[[], RunFolder]
 

@@ -7,18 +7,18 @@ from types import ModuleType
 
 import pytest
 
-from budgetscope.calibrate import result
-from budgetscope.calibrate.fold import RunState
-from budgetscope.calibrate.folder import RunFolder
-from budgetscope.calibrate.orchestrate import Stop, carry_on
-from budgetscope.calibrate.result import build_fit, isoflop_table
-from budgetscope.calibrate.spec import Spec
-from budgetscope.calibrate.stages import recipe, stage2_cells
-from budgetscope.core.fit import Draws, Fit, Law
-from budgetscope.core.laws import LossCurve
+from budgetscope.calibrate import fit as result
+from budgetscope.calibrate.fit import build_fit, isoflop_table
+from budgetscope.calibrate.plan.spec import Spec
+from budgetscope.calibrate.plan.stages import recipe, stage2_cells
+from budgetscope.calibrate.run.folder import RunFolder
+from budgetscope.calibrate.run.orchestrate import Stop, carry_on
+from budgetscope.calibrate.run.state import RunState
+from budgetscope.core.laws.fit import Draws, Fit, Law
+from budgetscope.core.laws.forms import LossCurve
 from budgetscope.fitting.isoflop import IsoFlopFit
-from budgetscope.fitting.stored import isoflop_laws
-from budgetscope.store.schema import decode, encode
+from budgetscope.fitting.stored_laws import isoflop_laws
+from budgetscope.store.fit_schema import decode, encode
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 import pytest
 
-from budgetscope.core import quantities
-from budgetscope.core.budget import (
+from budgetscope.core.budget import quantities
+from budgetscope.core.budget.parse import (
     Budget,
     ComputeBudget,
     HardwareBudget,
@@ -13,7 +13,7 @@ from budgetscope.core.budget import (
     describe,
     parse_budget,
 )
-from budgetscope.core.budget_phrases import EXAMPLES
+from budgetscope.core.budget.phrases import EXAMPLES
 from budgetscope.core.errors import UsageError
 
 

@@ -4,10 +4,10 @@ import pytest
 from tests.bundled import ALLOCATING, allocate, bundled
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.core.compare import Comparison, Row, chosen_row
+from budgetscope.core.answers.comparison import Comparison, Row, chosen_row
+from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
-from budgetscope.core.ledger import Convention
-from budgetscope.core.valley import Valley
+from budgetscope.core.laws.loss_model import LossModel
 
 CHINCHILLA = "5.88e23"
 TUNED = "porian2024/refinedweb-tuned"
@@ -99,13 +99,13 @@ def test_waste_by_hand(advisor: Advisor) -> None:
     plan = advisor.plan(request)
     row = rows(advisor.compare(request))["kaplan2020/fixed-batch"]
     question = advisor.question(request)
-    valley = Valley(question.fit)
+    loss_model = LossModel(question.fit)
     assert row.n_params is not None
-    best, excess = valley.best_loss(1e21), valley.excess_loss(1e21, row.n_params)
+    best, excess = loss_model.best_loss(1e21), loss_model.excess_loss(1e21, row.n_params)
     assert best is not None
     assert excess is not None
     assert row.loss_difference == pytest.approx(excess, rel=1e-3)
-    enough = valley.flops_for_loss(best + excess)
+    enough = loss_model.flops_for_loss(best + excess)
     assert enough is not None
     assert row.wasted_share == pytest.approx(1 - enough / 1e21, rel=1e-3)
     assert plan.run.cost_usd is not None

@@ -4,13 +4,13 @@ from dataclasses import replace
 import pytest
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.core.curves import curve, local_exponent
+from budgetscope.core.answers.curves import curve, local_exponent
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.counting.shapes import shape_family
 from budgetscope.core.errors import FailureError
-from budgetscope.core.fit import Draws
-from budgetscope.core.intervals import params_interval
-from budgetscope.core.laws import PowerLawParams
-from budgetscope.core.ledger import Convention
-from budgetscope.core.shapes import shape_family
+from budgetscope.core.laws.fit import Draws
+from budgetscope.core.laws.forms import PowerLawParams
+from budgetscope.core.laws.intervals import params_interval
 
 GRID = (1e18, 1e20, 1e22, 1e24)
 

@@ -4,8 +4,9 @@ import tomllib
 
 import pytest
 
-from budgetscope.core.device_table import DEVICES, TABLE_DATE
-from budgetscope.core.devices import (
+from budgetscope.core.errors import UsageError
+from budgetscope.core.hardware.device_table import DEVICES, TABLE_DATE
+from budgetscope.core.hardware.devices import (
     PRECISIONS,
     Device,
     default_price,
@@ -13,7 +14,6 @@ from budgetscope.core.devices import (
     find_device,
     training_precision,
 )
-from budgetscope.core.errors import UsageError
 
 MINE = """
 peak_flops_per_s = {bf16 = 500e12, fp8 = 1e15}

@@ -3,10 +3,10 @@
 import pytest
 from tests.bundled import bundled, fit
 
-from budgetscope.core.difference import BUDGETS, ConstantChange, Recommendation, differ
-from budgetscope.core.ledger import Convention
-from budgetscope.core.shapes import shape_family
-from budgetscope.core.solve import operate
+from budgetscope.core.answers.fit_difference import BUDGETS, ConstantChange, Recommendation, differ
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.counting.shapes import shape_family
+from budgetscope.core.laws.operating_point import operate
 
 FAMILY = shape_family()
 

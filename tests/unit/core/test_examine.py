@@ -5,10 +5,10 @@ import pytest
 from tests.bundled import ALLOCATING, fit
 
 from budgetscope.api.runs import family_of
-from budgetscope.core.examine import UNKNOWN_RANGE, Examination, examine
-from budgetscope.core.intervals import allocation_exponent, params_interval
-from budgetscope.core.laws import PowerLawParams
-from budgetscope.core.solve import allocation_law
+from budgetscope.core.answers.goodness_of_fit import UNKNOWN_RANGE, Examination, examine
+from budgetscope.core.laws.forms import PowerLawParams
+from budgetscope.core.laws.intervals import allocation_exponent, params_interval
+from budgetscope.core.laws.operating_point import allocation_law
 
 
 def examined(fit_id: str) -> Examination:

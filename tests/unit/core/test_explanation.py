@@ -6,10 +6,10 @@ import pytest
 from tests.bundled import bundled, fit
 
 from budgetscope.api import Advisor, PlanRequest
+from budgetscope.core.answers.explanation import STAGES, Explanation, Saving, Step, explain
+from budgetscope.core.answers.plan import plan
 from budgetscope.core.errors import FailureError
-from budgetscope.core.explain import STAGES, Explanation, Saving, Step, explain
-from budgetscope.core.fit import Fit
-from budgetscope.core.plan import plan
+from budgetscope.core.laws.fit import Fit
 
 
 @pytest.fixture(scope="module")

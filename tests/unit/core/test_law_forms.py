@@ -5,9 +5,17 @@ import math
 import pytest
 
 from budgetscope.core.errors import FailureError
-from budgetscope.core.fit import Draws, Range, percentiles
-from budgetscope.core.hyperparameters import coupled_weight_decay, whole_sequences
-from budgetscope.core.laws import FORMS, LogLinear, LossSurface, PowerLawParams, Predictors, TokensPerParam, build_law
+from budgetscope.core.laws.fit import Draws, Range, percentiles
+from budgetscope.core.laws.forms import (
+    FORMS,
+    LogLinear,
+    LossSurface,
+    PowerLawParams,
+    Predictors,
+    TokensPerParam,
+    build_law,
+)
+from budgetscope.core.laws.hyperparameters import coupled_weight_decay, whole_sequences
 
 GOOD = {"coefficient": 0.1, "exponent": 0.5}
 

@@ -5,10 +5,17 @@ from typing import Any
 
 import pytest
 
-from budgetscope.core.budget import ComputeBudget, HardwareBudget, parse_budget
-from budgetscope.core.devices import default_price, find_device
+from budgetscope.core.budget.parse import ComputeBudget, HardwareBudget, parse_budget
 from budgetscope.core.errors import UsageError
-from budgetscope.core.machine import DEFAULT_MFU, Machine, MachineOptions, describe_machine, device_name, machine_for
+from budgetscope.core.hardware.devices import default_price, find_device
+from budgetscope.core.hardware.machine import (
+    DEFAULT_MFU,
+    Machine,
+    MachineOptions,
+    describe_machine,
+    device_name,
+    machine_for,
+)
 
 H100 = find_device("H100")
 

@@ -7,8 +7,8 @@ import pytest
 from tests.bundled import allocate, fit, predict
 
 from budgetscope.api import Advisor, PlanRequest
+from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
-from budgetscope.core.plan import Plan
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from budgetscope.core.errors import UsageError
-from budgetscope.core.quantities import (
+from budgetscope.core.budget.quantities import (
     format_count,
     format_flops,
     format_hours,
@@ -15,6 +14,7 @@ from budgetscope.core.quantities import (
     parse_flops,
     quote,
 )
+from budgetscope.core.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from tests.asking import ADVISOR, sheet
 from tests.bundled import bundled, fit, predict
 
 from budgetscope.api import PlanRequest
-from budgetscope.core.checkpoints import NEAR
-from budgetscope.core.opinions import RECIPE_ROLES, Opinion
-from budgetscope.core.recipe_sheet import RecipeSheet
-from budgetscope.core.sensitivity import MEASURED, measured
+from budgetscope.core.answers.checkpoints import NEAR
+from budgetscope.core.answers.recipe_by_law import RECIPE_ROLES, Opinion
+from budgetscope.core.answers.recipe_sheet import RecipeSheet
+from budgetscope.core.laws.sensitivity import MEASURED, measured
 
 GRID = Path(__file__).parents[3] / "docs/data/english-h200-grid.csv"
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from budgetscope.core.counting.ledger import Convention, Shape, parse_convention
+from budgetscope.core.counting.shapes import FAMILIES, shape_family
 from budgetscope.core.errors import UsageError
-from budgetscope.core.ledger import Convention, Shape, parse_convention
-from budgetscope.core.shapes import FAMILIES, shape_family
 
 GOOD: dict[str, Any] = {
     "depth": 2,

@@ -8,13 +8,15 @@ import pytest
 from tests.bundled import bundled, fit
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.core.compare import compare
-from budgetscope.core.difference import differ
+from budgetscope.core.answers.comparison import compare
+from budgetscope.core.answers.explanation import explain
+from budgetscope.core.answers.fit_difference import differ
+from budgetscope.core.answers.plan import plan
+from budgetscope.core.answers.question import Question
+from budgetscope.core.counting.shapes import shape_family
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.core.explain import explain
-from budgetscope.core.fit import Draws, Fit
-from budgetscope.core.intervals import Estimate
-from budgetscope.core.laws import (
+from budgetscope.core.laws.fit import Draws, Fit
+from budgetscope.core.laws.forms import (
     Constant,
     ExcessLaw,
     LawForm,
@@ -24,10 +26,8 @@ from budgetscope.core.laws import (
     Monomial,
     PowerLawParams,
 )
-from budgetscope.core.plan import plan
-from budgetscope.core.question import Question
-from budgetscope.core.shapes import shape_family
-from budgetscope.core.soundness import LARGEST, sound
+from budgetscope.core.laws.guard import LARGEST, sound
+from budgetscope.core.laws.intervals import Estimate
 
 TUNED = "porian2024/refinedweb-tuned"
 BROKEN = PowerLawParams(1.0, 10.0, 1e-40)

@@ -4,8 +4,8 @@ import pytest
 from tests.bundled import bundled
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.core.traces import LOSS, ROLES, says
-from budgetscope.store.library import Layer, Library
+from budgetscope.core.answers.quantity_curves import LOSS, ROLES, says
+from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
 

@@ -5,12 +5,12 @@ from tests.asking import ADVISOR, iso
 from tests.bundled import fit
 
 from budgetscope.api import PlanRequest
-from budgetscope.core.devices import default_price
+from budgetscope.core.answers.whatif import MAX_SERVED_TOKENS, parse_served
+from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
-from budgetscope.core.ledger import Convention
-from budgetscope.core.solve import allocation_law
-from budgetscope.core.valley import Valley
-from budgetscope.core.whatif import MAX_SERVED_TOKENS, parse_served
+from budgetscope.core.hardware.devices import default_price
+from budgetscope.core.laws.loss_model import LossModel
+from budgetscope.core.laws.operating_point import allocation_law
 
 TUNED = "porian2024/refinedweb-tuned"
 
@@ -22,13 +22,13 @@ def test_a_model_of_twice_the_size_gets_half_the_tokens_and_costs_what_the_valle
     assert here.ratio == pytest.approx(2)
     assert here.tokens == pytest.approx(found.plan.tokens.value / 2)
     assert here.tokens_per_param == pytest.approx(found.plan.tokens_per_param.value / 4)
-    valley = Valley(fit(TUNED))
-    level, excess = valley.best_loss(1e19), valley.excess_loss(1e19, 2 * best)
+    loss_model = LossModel(fit(TUNED))
+    level, excess = loss_model.best_loss(1e19), loss_model.excess_loss(1e19, 2 * best)
     assert level is not None
     assert excess is not None
     assert here.loss == pytest.approx(level + excess)
     assert here.loss_difference == pytest.approx(excess)
-    assert here.wasted_share == pytest.approx(valley.wasted_share(1e19, 2 * best))
+    assert here.wasted_share == pytest.approx(loss_model.wasted_share(1e19, 2 * best))
     assert here.wasted_share is not None
     assert here.wasted_flops == pytest.approx(here.wasted_share * 1e19)
     cost = found.plan.run.cost_usd
@@ -97,7 +97,7 @@ def test_the_valley_was_measured_within_the_window_of_the_excess_law() -> None:
 
 
 def test_a_surface_was_measured_where_its_n_and_d_meet() -> None:
-    refit = Valley(fit("besiroglu2024/refit"))
+    refit = LossModel(fit("besiroglu2024/refit"))
     fitted = fit("besiroglu2024/refit").laws["surface"].fitted
     reach = refit.reach(1e21)
     assert reach is not None
@@ -110,7 +110,7 @@ def test_a_surface_was_measured_where_its_n_and_d_meet() -> None:
         assert ratio.low * 0.999 <= tokens / n_params <= ratio.high * 1.001
     assert low < allocation_law(fit("besiroglu2024/refit")).allocate(1e21).n_params < high
     assert refit.reach(1e25) is None
-    assert Valley(fit("deepseek2024/current-data")).reach(1e21) is None
+    assert LossModel(fit("deepseek2024/current-data")).reach(1e21) is None
 
 
 def test_a_law_without_a_valley_says_what_it_lacks_and_still_splits_the_budget() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from budgetscope.core.laws import LossSurface
+from budgetscope.core.laws.forms import LossSurface
 from budgetscope.fitting.planted import SKEWED, SYMMETRIC
 
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
-from budgetscope.core.fit import Fit
-from budgetscope.core.laws import LossSurface
-from budgetscope.core.ledger import Convention
-from budgetscope.core.runs import Run
-from budgetscope.fitting.assemble import Assembly, fit_runs, suitable_kind
+from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.forms import LossSurface
+from budgetscope.core.laws.training_run import Run
+from budgetscope.fitting.fit_runs import Assembly, fit_runs, suitable_kind
 from budgetscope.fitting.planted import planted_runs
-from budgetscope.store.schema import decode, encode
+from budgetscope.store.fit_schema import decode, encode
 
 ASSEMBLY = Assembly(id="mine/lab", title="lab", counting=Convention.STANDARD, source="a test", draws=200)
 BUDGETS = np.array([1e17 * 4**k for k in range(6)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import Akima1DInterpolator
 
-from budgetscope.fitting.minimum import akima_minimum, parabola_minimum
+from budgetscope.fitting.curve_minimum import akima_minimum, parabola_minimum
 
 Find = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 

@@ -13,8 +13,8 @@ from tests.planted_sweep import (
 )
 
 from budgetscope.core.errors import UsageError
-from budgetscope.core.fit import Draws
-from budgetscope.core.laws import BatchStep, Monomial, Predictors
+from budgetscope.core.laws.fit import Draws
+from budgetscope.core.laws.forms import BatchStep, Monomial, Predictors
 from budgetscope.fitting.beta2 import Beta2Row, beta2_step
 from budgetscope.fitting.cell_optimum import DroppedCell, Method, cell_optimum
 from budgetscope.fitting.hyperparameters import HyperparameterFit, Variables, fit_hyperparameters

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws import LossSurface
+from budgetscope.core.laws.forms import LossSurface
 from budgetscope.fitting.isoflop import IsoFlopFit, fit_isoflop
 from budgetscope.fitting.noise import ConstantNoise
 from budgetscope.fitting.planted import SKEWED, SYMMETRIC, planted_runs
-from budgetscope.fitting.table import RunTable
+from budgetscope.fitting.run_table import RunTable
 
 BUDGETS = 1e17 * 4.0 ** np.arange(6, dtype=np.float64)
 QUIET = ConstantNoise(1e-4)

@@ -3,15 +3,15 @@ import pytest
 from tests.planted import learned
 
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws import LossSurface
+from budgetscope.core.laws.forms import LossSurface
 from budgetscope.fitting.bootstrap import golden_section
+from budgetscope.fitting.calibration_value import calibration_flops, expected_cost, value_of_calibration
 from budgetscope.fitting.excess import fit_excess
 from budgetscope.fitting.isoflop import BudgetOptimum, fit_isoflop
 from budgetscope.fitting.loss_curve import fit_loss_curve
 from budgetscope.fitting.noise import ConstantNoise
 from budgetscope.fitting.planted import planted_runs
-from budgetscope.fitting.table import RunTable
-from budgetscope.fitting.value import calibration_flops, expected_cost, value_of_calibration
+from budgetscope.fitting.run_table import RunTable
 
 FLOPS = 1e17 * 4.0 ** np.arange(8, dtype=np.float64)
 

@@ -3,11 +3,11 @@ import pytest
 from scipy.optimize import minimize
 
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws import LossSurface
-from budgetscope.fitting import surface as engine
+from budgetscope.core.laws.forms import LossSurface
+from budgetscope.fitting import loss_surface as engine
 from budgetscope.fitting.parametric import fit_parametric
 from budgetscope.fitting.planted import SYMMETRIC, planted_runs
-from budgetscope.fitting.table import RunTable
+from budgetscope.fitting.run_table import RunTable
 
 BUDGETS = 1e17 * 4.0 ** np.arange(6, dtype=np.float64)
 

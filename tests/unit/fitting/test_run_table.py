@@ -3,7 +3,7 @@ import pytest
 
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.noise import ConstantNoise, noise_from_scatter, noise_from_seeds, porian_noise
-from budgetscope.fitting.table import RunTable, budgets
+from budgetscope.fitting.run_table import RunTable, budgets
 
 
 def test_budgets_are_grouped_sorted_and_seeds_merged() -> None:

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from budgetscope.core.ledger import Convention
-from budgetscope.core.runs import Run
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.laws.training_run import Run
 from budgetscope.fitting.score import ScoreSummary
 from budgetscope.report.intake import intake_cells, summary_text
-from budgetscope.store.runs import Dropped, Intake
+from budgetscope.store.tables import Dropped, Intake
 
 INTAKE = Intake(
     runs=(Run(6e17, 1e8, 1e9, 3.0),),

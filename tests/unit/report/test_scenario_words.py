@@ -3,7 +3,7 @@
 import pytest
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.core.ledger import Convention
+from budgetscope.core.counting.ledger import Convention
 from budgetscope.report.rows import plan_rows
 from budgetscope.report.scenarios import ABOUT, OTHER, OTHER_COUNT, OTHER_LAW, SAME, Board, Cell, Column, board
 from budgetscope.report.tables import board_markdown

@@ -5,7 +5,7 @@ import pytest
 from tests.bundled import fit
 
 from budgetscope.api import Advisor
-from budgetscope.report.shelf import (
+from budgetscope.report.fit_pages import (
     age_text,
     difference_markdown,
     fit_markdown,
@@ -15,7 +15,7 @@ from budgetscope.report.shelf import (
     shelf_row,
     written,
 )
-from budgetscope.store.library import Entry
+from budgetscope.store.fit_library import Entry
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TUNED = "porian2024/refinedweb-tuned"

@@ -10,10 +10,10 @@ import pytest
 from tests.bundled import bundled, fit
 
 from budgetscope.api import Advisor, PlanRequest, command
-from budgetscope.core.compare import Comparison
-from budgetscope.core.explain import Explanation
-from budgetscope.core.ledger import Shape, ledger
-from budgetscope.core.plan import Plan
+from budgetscope.core.answers.comparison import Comparison
+from budgetscope.core.answers.explanation import Explanation
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.counting.ledger import Shape, ledger
 from budgetscope.report import tables
 from budgetscope.report.fits import ENTRY_HEADER, entry_cells, exponent, fit_lines, law_cells, says
 from budgetscope.report.rows import COMPARISON_HEADER, comparison_rows, plan_rows

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.core.compare import Comparison
-from budgetscope.core.explain import Explanation
-from budgetscope.core.quantities import format_count
-from budgetscope.report.walk import STEP_HEADER, step_lines
+from budgetscope.core.answers.comparison import Comparison
+from budgetscope.core.answers.explanation import Explanation
+from budgetscope.core.budget.quantities import format_count
+from budgetscope.report.explanation import STEP_HEADER, step_lines
 
 REQUEST = PlanRequest("64 H100 for 14 days")
 

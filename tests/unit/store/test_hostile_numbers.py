@@ -9,10 +9,10 @@ from tests.bundled import fit
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.errors import BudgetscopeError, FailureError
-from budgetscope.core.intervals import allocation_exponent
+from budgetscope.core.laws.intervals import allocation_exponent
 from budgetscope.report.tables import to_json
+from budgetscope.store.fit_schema import decode, encode
 from budgetscope.store.locations import user_fits
-from budgetscope.store.schema import decode, encode
 
 TUNED = "porian2024/refinedweb-tuned"
 

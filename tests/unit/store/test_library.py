@@ -11,11 +11,11 @@ import pytest
 from tests.bundled import bundled, fit
 
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.core.fit import Fit, Law
-from budgetscope.core.laws import Constant
-from budgetscope.store.library import Entry, Layer, Library
+from budgetscope.core.laws.fit import Fit, Law
+from budgetscope.core.laws.forms import Constant
+from budgetscope.store.fit_library import Entry, Layer, Library
+from budgetscope.store.fit_schema import dump, encode
 from budgetscope.store.locations import bundled_fits, user_fits
-from budgetscope.store.schema import dump, encode
 
 RULE = "porian2024/rounded-rule"
 SHIPPED = {

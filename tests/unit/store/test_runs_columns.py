@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
-from budgetscope.core.ledger import Convention
-from budgetscope.store.runs import read_runs
+from budgetscope.store.tables import read_runs
 
 # Headers that people have; the sources stand beside the names in columns.py.
 NANOCHAT = (

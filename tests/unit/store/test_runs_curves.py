@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from budgetscope.core.errors import UsageError
-from budgetscope.core.runs import Run
-from budgetscope.store.runs import Intake, ladder, read_runs
+from budgetscope.core.laws.training_run import Run
+from budgetscope.store.tables import Intake, ladder, read_runs
 
 STEPS = (100, 200, 300, 400)
 SIZES = (10**7, 2 * 10**7, 4 * 10**7)

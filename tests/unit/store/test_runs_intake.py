@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from budgetscope.core.errors import UsageError
-from budgetscope.core.runs import Run
-from budgetscope.store.runs import Dropped, at_budgets, read_runs
+from budgetscope.core.laws.training_run import Run
+from budgetscope.store.tables import Dropped, at_budgets, read_runs
 
 HEADER = "C,N,D,loss"
 

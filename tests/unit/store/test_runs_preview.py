@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import FailureError
-from budgetscope.core.ledger import Convention
-from budgetscope.store.runs import preview
+from budgetscope.store.tables import preview
 
 
 def table(tmp_path: Path, header: str) -> Path:

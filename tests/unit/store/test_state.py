@@ -4,7 +4,7 @@ import pytest
 
 from budgetscope.core.errors import FailureError
 from budgetscope.store import locations
-from budgetscope.store.state import AppState, read_state, write_state
+from budgetscope.store.app_state import AppState, read_state, write_state
 
 STATE = AppState({"budget": "1e20", "mfu": 0.4}, "mine", "plan", "textual-light", {"plan": {"view": "chart", "n": 3}})
 

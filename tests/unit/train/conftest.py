@@ -6,9 +6,9 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from budgetscope.calibrate.cells import Cell
-from budgetscope.calibrate.train.tokens import Tokens
-from budgetscope.core.ledger import Shape
+from budgetscope.calibrate.corpus.sampling import Tokens
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.core.counting.ledger import Shape
 
 collect_ignore_glob = [] if find_spec("torch") else ["test_stack*.py"]
 

@@ -8,8 +8,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from budgetscope.calibrate.cells import Cell
-from budgetscope.core.ledger import Shape
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.core.counting.ledger import Shape
 
 
 class PlainBlock(nn.Module):

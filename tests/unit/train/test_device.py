@@ -80,5 +80,5 @@ def test_a_missing_torch_is_one_sentence_with_its_remedy(monkeypatch: pytest.Mon
 def test_choosing_a_device_imports_no_torch() -> None:
     modules = "device", "settings", "tokens", "memory"
     imports = "; ".join(f"import budgetscope.calibrate.train.{name}" for name in modules)
-    check = f"import sys; {imports}; import budgetscope.calibrate.progress; sys.exit('torch' in sys.modules)"
+    check = f"import sys; {imports}; import budgetscope.calibrate.run.progress; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True)

@@ -3,9 +3,9 @@
 import pytest
 from tests.unit.train.conftest import cell
 
-from budgetscope.calibrate.cells import Cell
-from budgetscope.calibrate.train.memory import choose_micro_sequences, memory_estimate
-from budgetscope.core.ledger import Shape
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.memory import choose_micro_sequences, memory_estimate
+from budgetscope.core.counting.ledger import Shape
 
 WIDE = Shape(depth=8, width=256, d_ff=672, n_heads=8, n_kv_heads=8, vocab_size=4096, seq_len=512)
 MEASURED_BYTES = 18.3e9

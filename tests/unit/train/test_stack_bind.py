@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from tests.unit.train.conftest import SHAPE
 
-from budgetscope.calibrate import bind
-from budgetscope.calibrate.bind import StackTrainer
 from budgetscope.calibrate.corpus import Corpus, prepare
-from budgetscope.calibrate.design import Design
-from budgetscope.calibrate.request import corpus_facts
-from budgetscope.calibrate.spec import Spec
+from budgetscope.calibrate.plan.design import Design
+from budgetscope.calibrate.plan.request import corpus_facts
+from budgetscope.calibrate.plan.spec import Spec
+from budgetscope.calibrate.train import trainer as bind
+from budgetscope.calibrate.train.trainer import StackTrainer
 from budgetscope.core.errors import FailureError
 
 

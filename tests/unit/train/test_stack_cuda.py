@@ -8,12 +8,12 @@ import pytest
 import torch
 from tests.unit.train.conftest import cell
 
-from budgetscope.calibrate.cells import Cell
-from budgetscope.calibrate.progress import Checkpointed, Diverged, Reading, Started, TrainEvent
+from budgetscope.calibrate.corpus.sampling import Tokens
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.run.progress import Checkpointed, Diverged, Reading, Started, TrainEvent
+from budgetscope.calibrate.run.train_settings import Mode, TrainSettings
 from budgetscope.calibrate.train.checkpoint import Checkpoint
-from budgetscope.calibrate.train.settings import Mode, TrainSettings
 from budgetscope.calibrate.train.stack import train_stack
-from budgetscope.calibrate.train.tokens import Tokens
 
 pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA GPU here"),

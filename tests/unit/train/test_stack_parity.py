@@ -9,12 +9,12 @@ from tests.unit.train.conftest import SHAPE, cell
 from tests.unit.train.plain_decoder import PlainDecoder, loss_of, train_plain
 from torch import Tensor
 
-from budgetscope.calibrate.cells import Cell
+from budgetscope.calibrate.corpus.sampling import Tokens, training_starts, validation_starts
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.run.train_settings import Mode
 from budgetscope.calibrate.train.engine import Engine, _Functions
 from budgetscope.calibrate.train.layout import Layout
-from budgetscope.calibrate.train.settings import Mode
-from budgetscope.calibrate.train.tokens import Tokens, training_starts, validation_starts
-from budgetscope.core.ledger import Convention
+from budgetscope.core.counting.ledger import Convention
 
 # Different learning rates, batches, beta2s and seeds, one warmup within the first step and one without any.
 MEMBERS = (

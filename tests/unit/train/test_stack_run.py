@@ -14,8 +14,10 @@ import pytest
 import torch
 from tests.unit.train.conftest import SHAPE, cell
 
-from budgetscope.calibrate.cells import Cell
-from budgetscope.calibrate.progress import (
+from budgetscope.calibrate.corpus.sampling import Tokens, training_starts
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.memory import token_bytes
+from budgetscope.calibrate.run.progress import (
     Checkpointed,
     CheckpointLost,
     Diverged,
@@ -26,16 +28,14 @@ from budgetscope.calibrate.progress import (
     Step,
     TrainEvent,
 )
+from budgetscope.calibrate.run.readings import Readings
+from budgetscope.calibrate.run.train_settings import Mode, TrainSettings
 from budgetscope.calibrate.train import feed as feed_module
 from budgetscope.calibrate.train import stack as stack_module
 from budgetscope.calibrate.train.checkpoint import Checkpoint
 from budgetscope.calibrate.train.engine import Engine
 from budgetscope.calibrate.train.loop import StackOutcome
-from budgetscope.calibrate.train.memory import token_bytes
-from budgetscope.calibrate.train.readings import Readings
-from budgetscope.calibrate.train.settings import Mode, TrainSettings
 from budgetscope.calibrate.train.stack import train_stack
-from budgetscope.calibrate.train.tokens import Tokens, training_starts
 from budgetscope.core.errors import FailureError, UsageError
 
 Kind = TypeVar("Kind")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.train.conftest import SHAPE
 
-from budgetscope.calibrate.train.tokens import Tokens, training_starts, validation_starts
+from budgetscope.calibrate.corpus.sampling import Tokens, training_starts, validation_starts
 from budgetscope.core.errors import UsageError
 
 

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from budgetscope.calibrate.cells import Cell
+from budgetscope.calibrate.corpus.sampling import Tokens
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.memory import LOGITS_AT_ONCE
+from budgetscope.calibrate.run.train_settings import Mode
 from budgetscope.calibrate.train import model, optimizer
 from budgetscope.calibrate.train.feed import Feed
 from budgetscope.calibrate.train.layout import Layout
-from budgetscope.calibrate.train.memory import LOGITS_AT_ONCE
-from budgetscope.calibrate.train.settings import Mode
-from budgetscope.calibrate.train.tokens import Tokens
 
 # A member is given up when the mean training loss of its batches, averaged exponentially over this share of its
 # optimizer steps and over some steps at least, is further above ln(vocabulary), the loss of knowing nothing, than so

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from budgetscope.calibrate.cells import Cell
-from budgetscope.calibrate.train.memory import token_bytes
+from budgetscope.calibrate.corpus.sampling import Tokens, training_starts, validation_starts
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.memory import token_bytes
 from budgetscope.calibrate.train.shortage import is_out_of_memory
-from budgetscope.calibrate.train.tokens import Tokens, training_starts, validation_starts
 from budgetscope.core.errors import FailureError
 
 _WINDOWS_AT_ONCE = 2**14

@@ -8,8 +8,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from budgetscope.core.counting.ledger import Shape
 from budgetscope.core.errors import UsageError
-from budgetscope.core.ledger import Shape
 
 # Truncation of the initial normal, in standard deviations.
 _TRUNCATED_AT = 3.0

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from budgetscope.calibrate import progress
-from budgetscope.calibrate.progress import TrainEvent
+from budgetscope.calibrate.run import progress
+from budgetscope.calibrate.run.progress import TrainEvent
+from budgetscope.calibrate.run.readings import Readings
+from budgetscope.calibrate.run.train_settings import TrainSettings
 from budgetscope.calibrate.train.checkpoint import Checkpoint
 from budgetscope.calibrate.train.engine import HOPELESS_NATS, Engine
-from budgetscope.calibrate.train.readings import Readings
-from budgetscope.calibrate.train.settings import TrainSettings
 
 
 @dataclass(frozen=True, slots=True)

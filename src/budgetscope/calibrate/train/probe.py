@@ -10,16 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from budgetscope.calibrate.cells import Cell
-from budgetscope.calibrate.ladder import ladder
+from budgetscope.calibrate.corpus.sampling import Tokens
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.ladder import ladder
+from budgetscope.calibrate.plan.memory import choose_micro_sequences
+from budgetscope.calibrate.run.train_settings import Mode
 from budgetscope.calibrate.train.engine import Engine
-from budgetscope.calibrate.train.memory import choose_micro_sequences
-from budgetscope.calibrate.train.settings import Mode
 from budgetscope.calibrate.train.shortage import is_out_of_memory
 from budgetscope.calibrate.train.stack import free_bytes
-from budgetscope.calibrate.train.tokens import Tokens
+from budgetscope.core.counting.ledger import Shape
 from budgetscope.core.errors import FailureError
-from budgetscope.core.ledger import Shape
 
 _BATCH = 8
 _FEWEST_WIDTHS = 2

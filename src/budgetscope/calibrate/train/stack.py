@@ -9,15 +9,15 @@ from typing import Any
 
 import torch
 
-from budgetscope.calibrate.cells import Cell
-from budgetscope.calibrate.progress import CheckpointLost, Split, Started, TrainEvent
+from budgetscope.calibrate.corpus.sampling import Tokens
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.memory import choose_micro_sequences, token_bytes
+from budgetscope.calibrate.run.progress import CheckpointLost, Split, Started, TrainEvent
+from budgetscope.calibrate.run.train_settings import Mode, TrainSettings, repays_compilation
 from budgetscope.calibrate.train.checkpoint import Checkpoint, DamagedCheckpointError, Saved
 from budgetscope.calibrate.train.engine import Engine
 from budgetscope.calibrate.train.loop import Loop, StackOutcome
-from budgetscope.calibrate.train.memory import choose_micro_sequences, token_bytes
-from budgetscope.calibrate.train.settings import Mode, TrainSettings, repays_compilation
 from budgetscope.calibrate.train.shortage import is_out_of_memory
-from budgetscope.calibrate.train.tokens import Tokens
 from budgetscope.core.errors import FailureError, UsageError
 
 __all__ = ["choose_mode", "free_bytes", "is_out_of_memory", "train_stack"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from budgetscope.core.quantities import format_count, format_flops
+from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.tui.chart.scale import Scale
 
 Fill = str

@@ -11,9 +11,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.tui.desk import Desk
 from budgetscope.tui.keys import HELP, bound
-from budgetscope.tui.screens.patient import PatientScreen
+from budgetscope.tui.screens.dialog import PatientScreen
+from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
 from budgetscope.tui.widgets.key_bar import KeyBar
 from budgetscope.tui.widgets.tab_bar import TabBar
@@ -36,7 +36,7 @@ class _Wanted(NamedTuple):
     pause: float
 
 
-class DeskScreen(PatientScreen[None]):
+class SessionScreen(PatientScreen[None]):
     """Shows what is on the desk whenever it is visible.
 
     A subclass names its `SECTION` of the table of keys, composes its `body` and fills it in `show_desk`.
@@ -55,9 +55,9 @@ class DeskScreen(PatientScreen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (160, "-very-wide")]  # noqa: RUF012 - Textual's form
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-short"), (36, "-tall"), (50, "-very-tall")]  # noqa: RUF012
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__(name=self.SECTION)
-        self.desk = desk
+        self.session = session
         self.opens_app = False
         self._seen = -1
         self._wanted: dict[str, _Wanted] = {}
@@ -82,7 +82,7 @@ class DeskScreen(PatientScreen[None]):
         """Lay what is between header and footer."""
         raise NotImplementedError
 
-    def show_desk(self) -> None:
+    def show_session(self) -> None:
         """Show the present state of the desk; called when it changed, only while the screen is visible."""
         raise NotImplementedError
 
@@ -92,7 +92,7 @@ class DeskScreen(PatientScreen[None]):
 
     def as_command(self) -> str | None:
         """Return the shell command that gives the same; None while there is nothing."""
-        return None if self.desk.answered is None else self.desk.advisor.command(self.desk.answered)
+        return None if self.session.answered is None else self.session.advisor.command(self.session.answered)
 
     def remember(self) -> Remembered:
         """Return what to restore on the next start; asked when the widgets are gone."""
@@ -106,25 +106,25 @@ class DeskScreen(PatientScreen[None]):
 
     def on_mount(self) -> None:
         """Show the desk before the first paint."""
-        self.follow_desk()
+        self.follow_session()
         if self.opens_app:
             self.begin()
 
     def on_screen_resume(self) -> None:
         """Catch up with what changed while another screen was shown."""
-        self.follow_desk()
+        self.follow_session()
 
-    def follow_desk(self) -> None:
+    def follow_session(self) -> None:
         """Show the desk unless its present state is shown already."""
-        if self._seen == self.desk.revision or not self.is_mounted:
+        if self._seen == self.session.revision or not self.is_mounted:
             return
-        self._seen = self.desk.revision
-        self.query_one(TabBar).show(self.desk)
+        self._seen = self.session.revision
+        self.query_one(TabBar).show(self.session)
         if self.SAYS_PROBLEM:
-            problem = self.desk.problem
+            problem = self.session.problem
             said = "" if problem is None else f"{PROBLEM_SIGN}{problem.field}: {problem.sentence}"
             say_above(self.query_one("#problem", Static), said)
-        self.show_desk()
+        self.show_session()
 
     @property
     def working(self) -> bool:
@@ -134,11 +134,11 @@ class DeskScreen(PatientScreen[None]):
     @property
     def at_once(self) -> bool:
         """Whether all laws can be asked between two frames."""
-        return self.desk.library_read and len(self.desk.advisor.fits) <= _ASKED_AT_ONCE
+        return self.session.library_read and len(self.session.advisor.fits) <= _ASKED_AT_ONCE
 
     def _standing(self) -> object:
         """Return what an answer is of: a mistake typed later does not outdate it, since the plan stays."""
-        return self.desk.advisor, self.desk.plan
+        return self.session.advisor, self.session.plan
 
     def answer(
         self,
@@ -201,11 +201,11 @@ class DeskScreen(PatientScreen[None]):
 
     async def _work(self, spot: str) -> None:
         try:
-            while spot in self._wanted or not (spot or self.desk.library_read):
+            while spot in self._wanted or not (spot or self.session.library_read):
                 if spot in self._wanted:
                     await self._work_once(spot, self._wanted[spot])
                 else:
-                    for sentence in await asyncio.to_thread(self.desk.read_library):
+                    for sentence in await asyncio.to_thread(self.session.read_library):
                         self.tell(sentence)
         finally:
             self._at_work.discard(spot)

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from budgetscope.tui.keys import EVERYWHERE, Key, bindings, keys_of, named
-from budgetscope.tui.screens.patient import Dialog
+from budgetscope.tui.screens.dialog import Dialog
 
 _KEYS_WIDTH = 20
 

@@ -16,11 +16,11 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from budgetscope.core.compare import Comparison
+from budgetscope.core.answers.comparison import Comparison
 from budgetscope.report.rows import COMPARISON_HEADER, ComparisonRow, comparison_rows
+from budgetscope.tui.law_letters import SHARED
 from budgetscope.tui.messages import LawChosen
-from budgetscope.tui.signs import SHARED
-from budgetscope.tui.titles import fitted
+from budgetscope.tui.short_titles import fitted
 from budgetscope.tui.widgets.part_styles import PartStyles
 
 CHOSEN_SIGN = ">"

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from budgetscope.core.plan import Plan
+from budgetscope.core.answers.plan import Plan
 from budgetscope.report.rows import PlanRow, plan_rows
 
 CAUTION_SIGN = "! "

@@ -7,8 +7,8 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
-from budgetscope.tui.desk import Desk
 from budgetscope.tui.messages import TabChosen
+from budgetscope.tui.session import Session
 from budgetscope.tui.tabs import TABS
 
 _NAME = " budgetscope "
@@ -30,10 +30,10 @@ class TabBar(Widget):
             f"[{tab.number} {tab.label}]" if tab.name == current else f" {tab.number} {tab.label} " for tab in TABS
         ]
 
-    def show(self, desk: Desk) -> None:
+    def show(self, session: Session) -> None:
         """Name the scenario and the law."""
-        law = () if desk.plan is None else (desk.plan.law_id, desk.plan.law_title)
-        said = tuple(filter(None, (desk.scenario, *law)))
+        law = () if session.plan is None else (session.plan.law_id, session.plan.law_title)
+        said = tuple(filter(None, (session.scenario, *law)))
         if said != self._said:
             self._said = said
             self.refresh()

@@ -1,0 +1,149 @@
+"""What `calibrate --probe` measured of this machine, kept for later designs."""
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from budgetscope.calibrate.plan.price import Rate
+from budgetscope.calibrate.record import build, plain
+from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.store.files import locked, read_text, write_atomically
+from budgetscope.store.locations import probes_file
+
+REMEDY = "pip install 'budgetscope[calibrate]'"
+_MAX_BYTES = 2**20
+CHECK = (sys.executable, "-m", "budgetscope.calibrate.train.device_check")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """A device as torch sees it.
+
+    Attributes:
+        device: `cuda`, `mps` or `cpu`.
+        index: of the GPU, None for the only one.
+        name: of the accelerator or processor.
+        free_bytes: of its memory, None when not known.
+        total_bytes: of its memory, None when not known.
+        torch: version.
+    """
+
+    device: str
+    index: int | None
+    name: str
+    free_bytes: int | None
+    total_bytes: int | None
+    torch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a device reached.
+
+    Attributes:
+        device: as it was.
+        measured: when, UTC, ISO 8601.
+        matrix_flops_per_s: of large matrix products in the training precision.
+        training_flops_per_s: model FLOP/s of stacks, attention counted, by width.
+    """
+
+    device: DeviceFacts
+    measured: str
+    matrix_flops_per_s: float
+    training_flops_per_s: Mapping[int, float]
+
+    @property
+    def mfu(self) -> float:
+        """The best share of the matrix rate that training reached."""
+        return max(self.training_flops_per_s.values()) / self.matrix_flops_per_s
+
+    @property
+    def rate(self) -> Rate:
+        """For pricing."""
+        return Rate(self.device.device, self.training_flops_per_s, measured=True)
+
+
+def require_extra() -> None:
+    """Refuse to go on without the packages that calibration needs.
+
+    Raises:
+        FailureError: one is missing.
+    """
+    missing = [name for name in ("torch", "tokenizers") if find_spec(name) is None]
+    if missing:
+        raise FailureError(f"calibration needs {' and '.join(missing)}, not installed here; {REMEDY}")
+
+
+def look(device: str | None, gpu: int | None) -> DeviceFacts:
+    """Return the device that a request means, asked of torch in a process of its own.
+
+    Raises:
+        UsageError: there is no GPU of that index.
+        FailureError: there is no such device, or torch does not load.
+    """
+    return build(DeviceFacts, _ask(device, gpu, ()))
+
+
+def measure(device: str | None, gpu: int | None, seconds: float) -> Probe:
+    """Measure a device and keep the result.
+
+    Raises:
+        UsageError: there is no GPU of that index.
+        FailureError: there is no such device, or it cannot be measured.
+    """
+    probe = build(Probe, _ask(device, gpu, ("--seconds", str(seconds))))
+    path = probes_file()
+    with locked(path.parent):
+        known = [other for other in read_probes() if other.device.name != probe.device.name]
+        write_atomically(path, json.dumps([plain(p) for p in (probe, *known)], indent=1) + "\n")
+    return probe
+
+
+def read_probes(path: Path | None = None) -> list[Probe]:
+    """Return every stored measurement, one a device.
+
+    Raises:
+        FailureError: the file is broken.
+    """
+    path = path or probes_file()
+    if not path.exists():
+        return []
+    try:
+        probes = [build(Probe, record) for record in json.loads(read_text(path, _MAX_BYTES))]
+        if all(p.training_flops_per_s and _positive(p) for p in probes):
+            return probes
+    except (ValueError, TypeError, RecursionError):
+        pass
+    raise FailureError(f"the file of measured rates {str(path)!r} is broken; delete it and run --probe again.")
+
+
+def _positive(probe: Probe) -> bool:
+    rates = (probe.matrix_flops_per_s, *probe.training_flops_per_s.values())
+    return all(math.isfinite(rate) and rate > 0 for rate in rates)
+
+
+def known_probe(facts: DeviceFacts) -> Probe | None:
+    """Return what was measured of a device under its present torch, if anything."""
+    found = (p for p in read_probes() if (p.device.name, p.device.torch) == (facts.name, facts.torch))
+    return next(found, None)
+
+
+def _ask(device: str | None, gpu: int | None, more: tuple[str, ...]) -> object:
+    arguments = [*(("--device", device) if device else ()), *(("--gpu", str(gpu)) if gpu is not None else ()), *more]
+    try:
+        done = subprocess.run([*CHECK, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    except OSError as error:
+        raise FailureError(f"cannot start Python to look at the device: {error.strerror or error}.") from None
+    if done.returncode == 0:
+        return json.loads(done.stdout.splitlines()[-1])
+    said = [line for line in done.stderr.splitlines() if line.startswith("budgetscope: ")]
+    if said:
+        refused = UsageError if done.returncode == UsageError.exit_code else FailureError
+        raise refused(said[-1].removeprefix("budgetscope: "))
+    last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+    raise FailureError(f"the device cannot be used: {last[:200]}")

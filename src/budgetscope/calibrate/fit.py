@@ -1,0 +1,253 @@
+"""From a run to a fit: the laws that its readings give, with everything that must be known of them."""
+
+import math
+from collections import Counter
+
+from budgetscope.calibrate.plan.ladder import WARMUP_PARAMS, WEIGHT_DECAY
+from budgetscope.calibrate.plan.spec import BUILT_IN_CAUTION, Spec
+from budgetscope.calibrate.plan.stages import as_far_as_sure, fit_grid
+from budgetscope.calibrate.run.state import RunState
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.laws.fit import Draws, Fit, Law, Points, Range
+from budgetscope.core.laws.forms import Constant, WarmupParams
+from budgetscope.fitting.excess import fit_excess
+from budgetscope.fitting.hyperparameters import HyperparameterFit
+from budgetscope.fitting.isoflop import IsoFlopFit, fit_isoflop
+from budgetscope.fitting.noise import noise_from_seeds
+from budgetscope.fitting.run_table import RunTable
+from budgetscope.fitting.stored_hyperparameters import hyperparameter_laws
+from budgetscope.fitting.stored_laws import excess_law, isoflop_laws, isoflop_points
+from budgetscope.store.fit_schema import check_id, decode, encode
+
+
+def build_fit(state: RunState, spec: Spec) -> Fit:
+    """Return the fit of a run, whole or partial.
+
+    Raises:
+        UsageError: its readings give no law.
+        FailureError: the fit's id is none.
+    """
+    if not state.cells:
+        raise UsageError(f"the run {spec.run!r} has trained nothing yet; resume it.")
+    grid, grid_reason = fit_grid(state)
+    isoflop, table, isoflop_reason = _isoflop(state)
+    laws: dict[str, Law] = {}
+    flags = [*_missing(state, spec), *(flag.sentence for flag in (isoflop.flags if isoflop else ()))]
+    if isoflop is not None and table is not None:
+        note = f"From models of at most {table.n_params.max():.3g} parameters: beyond, it is an extrapolation."
+        laws |= isoflop_laws(isoflop, note)
+        laws |= _excess(table, isoflop, laws, flags)
+    if grid is not None:
+        sure, notes = as_far_as_sure(grid)
+        laws |= hyperparameter_laws(sure, _recipe_note(grid))
+        # Once stage 2 was planned, the log says the same of what it was planned with.
+        flags += [*(() if state.problems else notes), *(flag.sentence for flag in grid.flags)]
+    elif not any(grid_reason in problem for problem in state.problems):
+        flags.append(f"No law of learning rate and batch: {grid_reason}")
+    laws = _determined(laws, flags)
+    if not laws:
+        partial = _partial(state)
+        remedy = [f"Go on with `budgetscope calibrate --resume {spec.run}`."] if partial else []
+        lacking = " ".join([f"{(isoflop_reason or grid_reason).rstrip('.')}.", *partial, *remedy])
+        raise UsageError(f"the run {spec.run!r} gives no fit: {lacking}")
+    if isoflop is None:
+        flags.append(f"No law of N and D: {isoflop_reason}")
+    laws |= _recipe_constants(state)
+    fit = Fit(
+        id=check_id(spec.fit_id),
+        title=f"Calibrated on {spec.corpus.title}",
+        counting=Convention.STANDARD,
+        laws=laws,
+        citation=f"This machine's own calibration, run {spec.run}",
+        url="",
+        method=_method(state, spec, isoflop),
+        vocab_size=spec.corpus.vocab_size,
+        tokenizer=spec.corpus.tokenizer,
+        loss_unit="nats/token",
+        seq_len=spec.design.seq_len,
+        schedule="constant",
+        flags=tuple(dict.fromkeys(_fitting_text(flag) for flag in flags)),
+        points=_points(isoflop),
+        provenance={key: _fitting_text(text) for key, text in _provenance(state, spec, isoflop, table, grid).items()},
+    )
+    try:
+        # What could not be read back must not be written.
+        return decode(encode(fit))
+    except FailureError as error:
+        raise UsageError(f"the run {spec.run!r} gives no fit: {error}") from None
+
+
+def _determined(laws: dict[str, Law], flags: list[str]) -> dict[str, Law]:
+    """Return the laws that every noisy draw determines, and flag the others."""
+    kept = {}
+    for role, law in laws.items():
+        rows = law.uncertainty.rows if isinstance(law.uncertainty, Draws) else ()
+        lost = sum(not all(map(math.isfinite, row)) for row in rows)
+        if lost:
+            flags.append(f"No law of {role.replace('_', ' ')}: {lost} of {len(rows)} noisy draws do not determine it.")
+        else:
+            kept[role] = law
+    return kept
+
+
+def _fitting_text(text: str) -> str:
+    """Return a text as a stored fit takes it."""
+    return "".join(c if c.isprintable() else " " for c in text)[:2000]
+
+
+def _points(isoflop: IsoFlopFit | None) -> Points | None:
+    return None if isoflop is None else isoflop_points(isoflop)
+
+
+def isoflop_table(state: RunState) -> RunTable | None:
+    """Return every reading of stage 2 as a run; None when there is none.
+
+    At constant learning rate a reading is complete when it has been taken, so cells that still train count too;
+    those that diverged do not.
+    """
+    rows = [
+        (s.cell.flops_at(r.tokens), s.cell.n_params, r.tokens, r.loss, s.cell.seed)
+        for s in state.of_stage(2)
+        if s.status not in ("diverged", "failed")
+        for r in s.readings
+        if math.isfinite(r.loss) and r.loss > 0
+    ]
+    if not rows:
+        return None
+    flops, n_params, tokens, loss, seeds = (list(column) for column in zip(*rows, strict=True))
+    return RunTable(flops, n_params, tokens, loss, seeds)
+
+
+def _isoflop(state: RunState) -> tuple[IsoFlopFit | None, RunTable | None, str]:
+    """Return the IsoFLOP fit and its table, or why there is none."""
+    table = isoflop_table(state)
+    if table is None:
+        lost = state.of_stage(2) and all(s.finished for s in state.of_stage(2))
+        why = "every run of stage 2 diverged: check the data." if lost else "stage 2 has no reading yet."
+        return None, None, why
+    try:
+        return fit_isoflop(table, intervals="scatter"), table, ""
+    except UsageError as error:
+        return None, table, str(error)
+
+
+def _excess(table: RunTable, isoflop: IsoFlopFit, laws: dict[str, Law], flags: list[str]) -> dict[str, Law]:
+    try:
+        found = fit_excess(table, isoflop.optima)
+    except UsageError as error:
+        flags.append(f"No law of the loss above the optimum: {error}")
+        return {}
+    return {"excess": excess_law(found, laws["allocation"].fitted["flops"])}
+
+
+def _recipe_note(grid: HyperparameterFit) -> str:
+    sizes = [optimum.n_params for optimum in grid.optima]
+    return (
+        f"From {len(sizes)} sizes of {min(sizes):.3g} to {max(sizes):.3g} parameters at D = 20 N, AdamW, constant "
+        "schedule, smoothed over learning rate and batch."
+    )
+
+
+def _recipe_constants(state: RunState) -> dict[str, Law]:
+    """Return what every run used and no grid varied."""
+    sizes = [float(s.cell.n_params) for s in state.cells.values()]
+    span = {"n_params": Range(min(sizes), max(sizes))}
+    return {
+        "warmup": Law(
+            WarmupParams(WARMUP_PARAMS, 0.5), "DER", span, note="What every run of this calibration used, not varied."
+        ),
+        "weight_decay": Law(
+            Constant(WEIGHT_DECAY),
+            "DER",
+            span,
+            note="Independent: weights shrink by this a step at peak learning rate. Used by every run, not varied.",
+        ),
+    }
+
+
+def _partial(state: RunState) -> list[str]:
+    """Return what a run has not trained, one sentence a stage; nothing of a whole run."""
+    sentences = []
+    for stage in (1, 2):
+        states = state.of_stage(stage)
+        finished = sum(s.finished for s in states)
+        if not states:
+            sentences.append(f"Partial: stage {stage} has not begun.")
+        elif finished < len(states):
+            sentences.append(f"Partial: {finished} of {len(states)} cells of stage {stage} finished.")
+    return sentences
+
+
+def _missing(state: RunState, spec: Spec) -> list[str]:
+    """Return what a fit lacks, one sentence each."""
+    sentences = [BUILT_IN_CAUTION] if spec.corpus.built_in else []
+    sentences += _partial(state)
+    for stage in (1, 2):
+        states = state.of_stage(stage)
+        count = Counter(s.status for s in states)
+        if count["diverged"]:
+            lost = " and were left out" if stage == 2 else ""
+            sentences.append(f"{count['diverged']} of {len(states)} cells of stage {stage} diverged{lost}.")
+        if count["failed"]:
+            reason = next(s.reason for s in states if s.status == "failed")
+            sentences.append(f"{count['failed']} cells of stage {stage} failed and were left out: {reason}")
+    if state.unreadable:
+        sentences.append(f"Lines of the run's log that cannot be read: {state.unreadable}; what they held is left out.")
+    return sentences + list(state.problems)
+
+
+def _method(state: RunState, spec: Spec, isoflop: IsoFlopFit | None) -> str:
+    design = spec.design
+    text = (
+        f"budgetscope calibrate, preset {design.preset}: {len(state.of_stage(1))} cells of learning rate, batch and "
+        f"beta2 at D = 20 N, then {len(state.of_stage(2))} runs of {len(design.shapes)} sizes with {len(design.seeds)} "
+        "seeds at constant learning rate"
+    )
+    if isoflop is None:
+        return f"{text}; no IsoFLOP fit."
+    return f"{text}, read at {len(isoflop.optima)} budgets ({len(isoflop.dropped)} dropped); Akima IsoFLOP fit."
+
+
+def _provenance(
+    state: RunState, spec: Spec, isoflop: IsoFlopFit | None, table: RunTable | None, grid: HyperparameterFit | None
+) -> dict[str, str]:
+    corpus = spec.corpus
+    facts = {
+        "run": spec.run,
+        "created": spec.created,
+        "spec_sha256": spec.sha256,
+        "data": corpus.title,
+        "data_sha256": corpus.sha256,
+        "train_tokens": str(corpus.train_tokens),
+        "tokenizer": f"{corpus.tokenizer}, vocabulary {corpus.vocab_size}",
+        "bytes_per_token": "unknown" if corpus.bytes_per_token is None else f"{corpus.bytes_per_token:.4f}",
+        "device": state.device or "unknown",
+        **{f"version_{name}": version for name, version in state.versions.items()},
+        **{f"setting_{name}": text for name, text in state.settings.items()},
+        "seeds": ", ".join(map(str, spec.design.seeds)),
+        "workers": str(state.generation),
+        "trained_flops": f"{state.trained_flops:.4g}",
+        "trained_seconds": f"{state.trained_seconds:.0f}",
+        "startup_seconds": f"{state.startup_seconds:.0f}",
+    }
+    if state.trained_seconds:
+        facts["flops_per_s"] = f"{state.trained_flops / state.trained_seconds:.4g}"
+    if state.mfu is not None:
+        facts["mfu"] = f"{state.mfu:.3f} of the measured matrix rate of {state.peak_flops_per_s:.3g} FLOP/s"
+    if isoflop is not None:
+        facts["noise"] = isoflop.noise
+        facts |= {f"dropped_{drop.flops:.3g}": drop.reason for drop in isoflop.dropped}
+        best = isoflop.optima[-1]
+        facts["loss_at_largest_budget"] = _losses(best.loss, corpus.bytes_per_token)
+    if table is not None and (noise := noise_from_seeds(table)) is not None:
+        facts["seed_noise"] = noise.describe()
+    if grid is not None:
+        facts["grid_noise"] = grid.noise
+    return facts
+
+
+def _losses(nats: float, bytes_per_token: float | None) -> str:
+    if bytes_per_token is None:
+        return f"{nats:.4f} nats a token"
+    return f"{nats:.4f} nats a token, {nats / (math.log(2) * bytes_per_token):.4f} bits a byte"

@@ -1,0 +1,1 @@
+"""What a calibration trains: request, data, design, price and spec."""

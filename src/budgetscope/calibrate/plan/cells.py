@@ -1,0 +1,58 @@
+"""What a sweep trains: its cells."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+
+from budgetscope.core.counting.ledger import Convention, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One small model to train.
+
+    Attributes:
+        shape: the model.
+        learning_rate: peak of AdamW, constant after the warmup.
+        batch_sequences: sequences an optimizer step.
+        beta2: of AdamW.
+        seed: of the weights and of the order of the data. Cells that differ in hyperparameters alone share
+            both, so that their difference is not noise.
+        tokens: training tokens, D; a whole number of batches.
+        warmup_tokens: tokens of linear warmup.
+        readings: tokens at which the validation loss is wanted, ascending; the last is `tokens`. At constant
+            learning rate one run serves every budget that it passes.
+    """
+
+    shape: Shape
+    learning_rate: float
+    batch_sequences: int
+    beta2: float
+    seed: int
+    tokens: int
+    warmup_tokens: int
+    readings: tuple[int, ...]
+
+    @property
+    def id(self) -> str:
+        """A stable name: the first 12 hex digits of a hash of everything that defines the cell."""
+        return hashlib.sha256(repr(sorted(asdict(self).items())).encode()).hexdigest()[:12]
+
+    @property
+    def batch_tokens(self) -> int:
+        """Tokens an optimizer step."""
+        return self.batch_sequences * self.shape.seq_len
+
+    @property
+    def n_params(self) -> int:
+        """Parameters by the standard count: blocks and head."""
+        return _n_params(self.shape)
+
+    def flops_at(self, tokens: int) -> float:
+        """Return the law's FLOPs, 6 N D, after so many tokens."""
+        return 6.0 * self.n_params * tokens
+
+
+@lru_cache(maxsize=1024)
+def _n_params(shape: Shape) -> int:
+    return shape.count(Convention.STANDARD).n_params

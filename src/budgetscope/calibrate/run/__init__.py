@@ -1,0 +1,1 @@
+"""A calibration run: its folder, its log, its worker and its state."""

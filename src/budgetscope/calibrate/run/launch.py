@@ -1,0 +1,227 @@
+"""Starting, watching and stopping a run's worker, from a process that never loads torch."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+from budgetscope.calibrate.run.events import MAX_RECORD_BYTES, Record
+from budgetscope.calibrate.run.folder import Reader, RunFolder
+from budgetscope.calibrate.run.lock import Owner, process_exists
+from budgetscope.calibrate.run.state import RunState, fold
+from budgetscope.core.errors import FailureError, UsageError
+
+GRACE_SECONDS = 30.0
+"""That a worker gets to save its state after it was asked to stop, and again after SIGTERM."""
+_POLL_SECONDS = 0.2
+WORKER = (sys.executable, "-m", "budgetscope.calibrate.run.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a worker departs from its spec; None follows it.
+
+    Attributes:
+        minutes: after which it stops cleanly.
+        device: `cuda`, `mps` or `cpu`.
+        gpu: index of the GPU.
+        data: a prepared corpus or token file with the same content as the spec's.
+    """
+
+    minutes: float | None = None
+    device: str | None = None
+    gpu: int | None = None
+    data: str | None = None
+
+    def arguments(self) -> list[str]:
+        """Return them as the worker's command line."""
+        pairs = (
+            ("--time-limit", self.minutes),
+            ("--device", self.device),
+            ("--gpu", self.gpu),
+            ("--data", self.data),
+        )
+        return [word for flag, value in pairs if value is not None for word in (flag, str(value))]
+
+
+class Watch:
+    """Follows a run's log and its worker.
+
+    Attributes:
+        folder: of the run.
+        state: as far as the log was read.
+        process: the worker, if this process started it.
+    """
+
+    def __init__(self, folder: RunFolder, process: subprocess.Popen[bytes] | None = None) -> None:
+        self.folder, self.process = folder, process
+        self.state = RunState()
+        self._reader = Reader(folder.events)
+        self._past = 0
+        if process is not None:
+            # What earlier workers wrote must not be taken for this one's end.
+            self.state = folder.state()
+            self._past = self.state.generation
+            self.state = RunState()
+
+    def tick(self) -> list[Record]:
+        """Read what the log has gained, at most `folder.READ_BYTES` of it."""
+        records = self._reader.read()
+        self.state = fold(records, self.state)
+        return records
+
+    def leave(self) -> None:
+        """Let the worker go on without this process, once it has the run.
+
+        Raises:
+            FailureError: it ended before that.
+        """
+        process = self.process
+        if process is None:
+            return
+        # A killed worker may have left its lock behind.
+        while getattr(self.folder.owner(), "pid", None) != process.pid and process.poll() is None:
+            time.sleep(_POLL_SECONDS)
+        if process.returncode:
+            raise FailureError(self.failure())
+        # This child is meant to outlive us; should it end before us, somebody must take note.
+        threading.Thread(target=process.wait, daemon=True).start()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come: the worker ended, or nobody works on the run."""
+        if self.process is not None:
+            return self.process.poll() is not None
+        owner = self.folder.owner()
+        return owner is None or not owner.alive
+
+    @property
+    def begun(self) -> bool:
+        """Whether the log holds something of the worker that this process started, or of any."""
+        return self.state.generation > self._past
+
+    def failure(self) -> str:
+        """Return why the worker ended without saying so in the log; empty when it did say so."""
+        if self.begun and self.state.status in ("done", "stopped", "failed"):
+            return ""
+        with contextlib.suppress(OSError):
+            lines = self.folder.worker_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            said = [line.removeprefix("budgetscope: ") for line in lines if line.startswith("budgetscope: ")]
+            if said and lines[-1].startswith("budgetscope: "):
+                return said[-1]
+        if _full(self.folder):
+            return (
+                f"the disk of {str(self.folder.path)!r} is full; free some space and go on with `budgetscope calibrate "
+                f"--resume {self.folder.handle}`: what it had finished is kept."
+            )
+        return (
+            f"the worker of run {self.folder.name!r} ended without a word; see {str(self.folder.worker_log)!r} and "
+            f"go on with `budgetscope calibrate --resume {self.folder.handle}`."
+        )
+
+
+def start(folder: RunFolder, options: Options) -> Watch:
+    """Start a run's worker in a session of its own, so that it outlives this process.
+
+    Raises:
+        FailureError: a living worker has the run, or the system cannot start another.
+    """
+    owner = folder.owner()
+    if owner is not None and owner.alive:
+        raise FailureError(
+            f"the run {folder.name!r} is being trained by process {owner.pid} on {owner.host}; watch it with "
+            f"`budgetscope calibrate attach {folder.handle}`."
+        )
+    try:
+        folder.stop_file.unlink(missing_ok=True)
+        with folder.worker_log.open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own module
+                [*WORKER, str(folder.path), *options.arguments()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise FailureError(f"cannot start a worker: {(error.strerror or str(error)).lower()}.") from None
+    return Watch(folder, process)
+
+
+def ask_to_stop(folder: RunFolder) -> None:
+    """Ask a run's worker to save its state and leave.
+
+    Raises:
+        FailureError: the folder cannot be written.
+    """
+    try:
+        folder.stop_file.touch()
+    except OSError as error:
+        reason = (error.strerror or "the system refused").lower()
+        raise FailureError(f"cannot write {str(folder.stop_file)!r}: {reason}.") from None
+
+
+def stop(folder: RunFolder, grace: float = GRACE_SECONDS) -> str:
+    """Stop a run's worker: politely, then by SIGTERM, then by SIGKILL.
+
+    Returns:
+        How it left: `stopped`, `terminated` or `killed`.
+
+    Raises:
+        UsageError: no worker has the run.
+        FailureError: it runs on another machine and did not leave.
+    """
+    owner = folder.owner()
+    if owner is None or not owner.alive:
+        raise UsageError(f"no worker has the run {folder.name!r}; there is nothing to stop.")
+    ask_to_stop(folder)
+    if _left(folder, owner, grace):
+        return "stopped"
+    if not owner.here:
+        raise FailureError(f"the worker of run {folder.name!r} on {owner.host} was asked to stop and has not left yet.")
+    send(owner.pid, signal.SIGTERM)
+    if _left(folder, owner, grace):
+        return "terminated"
+    kill(owner.pid)
+    _left(folder, owner, grace)
+    return "killed"
+
+
+def kill(pid: int) -> None:
+    """End a worker at once, with everything that it started; its last checkpoint stays."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if not hasattr(os, "killpg"):
+            os.kill(pid, signal.SIGTERM)
+        elif os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGKILL)
+
+
+def _full(folder: RunFolder) -> bool:
+    """Whether a worker could not even have said why it ended."""
+    try:
+        return shutil.disk_usage(folder.path).free < MAX_RECORD_BYTES
+    except OSError:
+        return False
+
+
+def send(pid: int, number: int) -> None:
+    """Send a signal to a worker that may have gone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def _left(folder: RunFolder, owner: Owner, seconds: float) -> bool:
+    """Wait until the worker has let go of the run."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        now = folder.owner()
+        if now is None or now.pid != owner.pid or (owner.here and not process_exists(owner.pid)):
+            return True
+        time.sleep(_POLL_SECONDS)
+    return False

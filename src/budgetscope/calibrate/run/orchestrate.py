@@ -1,0 +1,243 @@
+"""The course of a run: stage 1, its extensions, stage 2, the fit; from wherever the log says that it stands."""
+
+import contextlib
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from budgetscope.calibrate.fit import build_fit
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.spec import Spec
+from budgetscope.calibrate.plan.stages import extensions, recipe, stage2_cells, unfinished
+from budgetscope.calibrate.run import events, progress
+from budgetscope.calibrate.run.events import CELLS_A_RECORD, Event
+from budgetscope.calibrate.run.folder import RunFolder, Writer
+from budgetscope.calibrate.run.state import RunState, fold
+from budgetscope.core.errors import BudgetscopeError, FailureError
+from budgetscope.store.files import write_atomically
+from budgetscope.store.fit_schema import dump
+
+HEARTBEAT_SECONDS = 10.0
+_POLL_SECONDS = 0.25
+_DURABLE = (
+    progress.Finished,
+    progress.Diverged,
+    events.CellFailed,
+    events.StagePlanned,
+    events.FitWritten,
+    events.RunDone,
+)
+
+
+class Trainer(Protocol):
+    """What trains cells; the worker binds the real one."""
+
+    def started(self, spec_sha256: str) -> events.RunStarted:
+        """Return what to log about the device, the software and the settings."""
+        ...
+
+    def train(
+        self, cells: Sequence[Cell], checkpoint: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]
+    ) -> None:
+        """Train cells of one shape to their ends, or until asked to stop.
+
+        Args:
+            cells: of one shape, none of them finished.
+            checkpoint: a folder for the stack's state; what an earlier call left there is gone on with.
+            emit: takes every event; exactly one of `Finished`, `Diverged` and `CellFailed` for each cell that
+                ends.
+            should_stop: asked between steps; when it says yes the state is saved and the call returns.
+        """
+        ...
+
+
+class Stop:
+    """Whether the worker should leave: asked by a file, by a signal, or because its time is up."""
+
+    def __init__(self, stop_file: Path, seconds: float | None = None) -> None:
+        """Watch for a file in a run's folder, and for the end of the time, if it has one."""
+        self._file = stop_file
+        self._spec = stop_file.with_name("spec.json")
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._next = 0.0
+        self.reason = ""
+
+    def ask(self, reason: str) -> None:
+        """Ask the worker to leave; callable from a signal handler."""
+        self.reason = self.reason or reason
+
+    def __call__(self) -> bool:
+        """Return whether to leave."""
+        now = time.monotonic()
+        if not self.reason and now >= self._next:
+            self._next = now + _POLL_SECONDS
+            if self._file.exists():
+                self.ask("asked to stop")
+            elif not self._spec.exists():
+                self.ask("its folder is gone")
+            elif self._deadline is not None and now > self._deadline:
+                self.ask("the time limit is up")
+        return bool(self.reason)
+
+
+class Journal:
+    """The log's one writer and the state that it has reached; usable from several threads."""
+
+    def __init__(self, folder: RunFolder, state: RunState) -> None:
+        self._run_lock = folder.lock
+        self._writer = Writer(folder.events, state.records, state.generation + 1)
+        self._lock = threading.Lock()
+        self.state = state
+
+    def emit(self, event: Event) -> None:
+        """Write an event down; what must not be lost is on disk when this returns.
+
+        Raises:
+            FailureError: the disk is full or gone, or another worker has the run.
+        """
+        with self._lock:
+            self._run_lock.check()
+            record = self._writer.append(event, durable=isinstance(event, _DURABLE))
+            self.state = fold([record], self.state)
+
+    def close(self) -> None:
+        """Close the log."""
+        self._writer.close()
+
+
+@contextlib.contextmanager
+def _beating(folder: RunFolder, journal: Journal) -> Iterator[None]:
+    """Show signs of life, in the lock's age and in the log, while the body runs."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(HEARTBEAT_SECONDS):
+            folder.lock.beat()
+            # A full disk is the training thread's to report.
+            with contextlib.suppress(FailureError):
+                journal.emit(events.Heartbeat(os.getpid()))
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def carry_on(folder: RunFolder, spec: Spec, trainer: Trainer, stop: Stop) -> RunState:
+    """Run a calibration from where its log stands to its end, or until it is to stop.
+
+    The caller holds the run's lock.
+
+    Returns:
+        The state reached: `done`, `stopped`, or `failed` when no fit could be made.
+
+    Raises:
+        BudgetscopeError: the folder cannot be written, the spec is not the one that the run began with, or nothing
+            can be trained here; what was finished is kept.
+    """
+    state = folder.state()
+    if state.spec_sha256 and state.spec_sha256 != spec.sha256:
+        raise FailureError(f"the spec of run {folder.name!r} is not the one it began with; start a new run.")
+    journal = Journal(folder, state)
+    try:
+        with _beating(folder, journal):
+            journal.emit(trainer.started(spec.sha256))
+            _through_stages(_Run(folder, spec, trainer, stop, journal))
+    except Exception as error:
+        sentence = str(error) if isinstance(error, BudgetscopeError) else f"the worker crashed ({error!r:.200})"
+        with contextlib.suppress(FailureError):
+            journal.emit(events.RunDone("failed", sentence))
+        raise
+    else:
+        return journal.state
+    finally:
+        journal.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    folder: RunFolder
+    spec: Spec
+    trainer: Trainer
+    stop: Stop
+    journal: Journal
+
+
+def _through_stages(run: _Run) -> None:
+    emit, design = run.journal.emit, run.spec.design
+    known = run.journal.state.cells
+    # A line of the log that was damaged since may have held some of the plan.
+    lost = not run.journal.state.of_stage(2) and any(cell.id not in known for cell in design.stage1)
+    if lost or not _planned(run, 1):
+        _plan(run, 1, design.stage1, "")
+    while _train(run, 1):
+        grown = {} if run.journal.state.of_stage(2) else extensions(run.journal.state, design)
+        for sentence, cells in grown.items():
+            _plan(run, 1, cells, sentence)
+        if not grown:
+            break
+    if not run.stop() and not _planned(run, 2):
+        chosen = recipe(run.journal.state, design)
+        for note in chosen.notes:
+            emit(events.Note(note, problem=True))
+        _plan(run, 2, stage2_cells(design, chosen), "")
+    if run.stop() or not _train(run, 2):
+        emit(events.RunDone("stopped", run.stop.reason))
+        return
+    try:
+        write_fit(run.folder, run.spec, run.journal.state, emit)
+    except BudgetscopeError as error:
+        emit(events.RunDone("failed", str(error)))
+    else:
+        emit(events.RunDone("done"))
+
+
+def _planned(run: _Run, stage: int) -> bool:
+    """Whether a stage's plan is complete, in this or an earlier generation."""
+    state = run.journal.state
+    return state.stage > stage or (state.stage == stage and state.planned)
+
+
+def _plan(run: _Run, stage: int, cells: Sequence[Cell], note: str) -> None:
+    """Log a plan in records of bounded size."""
+    parts = [cells[i : i + CELLS_A_RECORD] for i in range(0, len(cells), CELLS_A_RECORD)]
+    for number, part in enumerate(parts, 1):
+        last = number == len(parts)
+        run.journal.emit(events.StagePlanned(stage, tuple(part), last, note if last else ""))
+
+
+def _train(run: _Run, stage: int) -> bool:
+    """Train a stage's unfinished cells, one stack a shape; False when asked to stop before the end."""
+    while stacks := unfinished(run.journal.state.cells, stage):
+        if run.stop():
+            return False
+        cells = stacks[0]
+        checkpoint = run.folder.checkpoints / f"{stage}-{cells[0].shape.width}x{cells[0].shape.depth}"
+        before = len(cells)
+        run.trainer.train(cells, checkpoint, run.journal.emit, run.stop)
+        left = unfinished(run.journal.state.cells, stage)
+        if not left or left[0][0].shape != cells[0].shape:
+            shutil.rmtree(checkpoint, ignore_errors=True)
+        elif not run.stop() and len(left[0]) == before:
+            raise FailureError(f"the trainer left {before} cells of N={cells[0].n_params:.3g} without a result.")
+    return True
+
+
+def write_fit(folder: RunFolder, spec: Spec, state: RunState, emit: Callable[[Event], None]) -> None:
+    """Fit a run and write the fit into its folder.
+
+    Raises:
+        UsageError: its readings give no law.
+        FailureError: the folder cannot be written.
+    """
+    fit = build_fit(state, spec)
+    write_atomically(folder.fit_file, dump(fit))
+    emit(events.FitWritten(fit.id, folder.fit_file.name))

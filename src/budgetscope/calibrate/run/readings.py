@@ -1,0 +1,93 @@
+"""When a stack evaluates, and what the evaluations of a reading come to."""
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.run.progress import Reading
+from budgetscope.calibrate.run.train_settings import TrainSettings
+
+# Evaluations may cost this share of the training; a forward pass is a third of a training step.
+_COST = 0.1
+_FORWARD_SHARE = 1 / 3
+# A reading averages over this last share of its tokens.
+_WINDOW = 10
+
+
+def evaluation_tokens(cell: Cell, settings: TrainSettings) -> dict[int, tuple[int, ...]]:
+    """Return, for each of the cell's readings, the training tokens at which it is evaluated, descending.
+
+    They are spread evenly over the last tenth, from the reading itself down, and depend on the cell alone.
+    """
+    evaluated = settings.eval_sequences * cell.shape.seq_len
+    points: dict[int, tuple[int, ...]] = {}
+    previous = 0
+    for reading in cell.readings:
+        affordable = int(_COST / _FORWARD_SHARE * (reading - previous) / evaluated)
+        count = min(settings.evaluations, max(1, affordable))
+        points[reading] = tuple(reading - j * reading // (_WINDOW * count) for j in range(count))
+        previous = reading
+    return points
+
+
+class Readings:
+    """The evaluations of one stack: which are due when, and those that no reading has used yet.
+
+    An evaluation between two optimizer steps of a member sees the weights of the earlier one. So that it
+    counts once and whatever the micro-step is, values are kept by the member's optimizer step.
+    """
+
+    def __init__(self, cells: Sequence[Cell], settings: TrainSettings, micro_tokens: int) -> None:
+        self._cells = {cell.id: cell for cell in cells}
+        self._ids = [cell.id for cell in cells]
+        self._micro_tokens = micro_tokens
+        self._points = {cell.id: evaluation_tokens(cell, settings) for cell in cells}
+        self._values: dict[str, dict[int, float]] = {cell.id: {} for cell in cells}
+        self._due: dict[int, set[str]] = defaultdict(set)
+        for cell_id, readings in self._points.items():
+            for tokens in readings.values():
+                for point in tokens:
+                    self._due[point // micro_tokens].add(cell_id)
+        self._stops = sorted(self._due)
+
+    def next_stop(self, micro_steps: int) -> int | None:
+        """Return the next number of micro-steps after which to evaluate, if there is one."""
+        return next((stop for stop in self._stops if stop > micro_steps), None)
+
+    def record(self, micro_steps: int, losses: Sequence[float]) -> None:
+        """Keep what the members, in the stack's order, are evaluated at."""
+        for cell_id, loss in zip(self._ids, losses, strict=True):
+            if cell_id in self._due[micro_steps]:
+                self._values[cell_id][self._step(cell_id, micro_steps * self._micro_tokens)] = loss
+
+    def complete(self, after: int, until: int, cell_ids: Collection[str]) -> list[Reading]:
+        """Return those cells' readings whose last evaluation came after micro-step `after`, at `until` at the latest.
+
+        One of which an evaluation is missing, because it was not finite, is not a number.
+        """
+        return [
+            self._reading(cell_id, tokens, points)
+            for cell_id in cell_ids
+            for tokens, points in self._points[cell_id].items()
+            if after < tokens // self._micro_tokens <= until
+        ]
+
+    def _step(self, cell_id: str, tokens: int) -> int:
+        return tokens // self._cells[cell_id].batch_tokens
+
+    def _reading(self, cell_id: str, tokens: int, points: Sequence[int]) -> Reading:
+        steps = sorted({self._step(cell_id, point) for point in points})
+        losses = [self._values[cell_id].get(step, math.nan) for step in steps]
+        spread = statistics.stdev(losses) if len(losses) > 1 else 0.0
+        return Reading(cell_id, tokens, statistics.fmean(losses), spread, len(losses))
+
+    def values(self) -> dict[str, dict[str, float]]:
+        """Return the evaluations so far by cell and optimizer step, fit for JSON."""
+        return {cell_id: {str(step): loss for step, loss in kept.items()} for cell_id, kept in self._values.items()}
+
+    def restore(self, values: dict[str, dict[str, float]]) -> None:
+        """Take back what `values` returned, for the cells of this stack."""
+        for cell_id in self._ids:
+            self._values[cell_id] = {int(step): loss for step, loss in values.get(cell_id, {}).items()}

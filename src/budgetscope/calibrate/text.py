@@ -1,0 +1,190 @@
+"""A calibration in words: its price, its progress, its events. Every face says them alike."""
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from budgetscope.calibrate.plan.price import StagePrice, seconds_left
+from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
+from budgetscope.calibrate.run import events, progress
+from budgetscope.calibrate.run.events import Event
+from budgetscope.calibrate.run.state import CellState, RunState
+from budgetscope.core.budget.quantities import format_count, format_flops
+
+if TYPE_CHECKING:
+    from budgetscope.calibrate.plan.cells import Cell
+    from budgetscope.calibrate.plan.request import Ready
+
+STAGES = {0: "starting", 1: "stage 1: learning rate, batch and beta2", 2: "stage 2: sizes and budgets"}
+STATUSES = ("done", "running", "waiting", "diverged", "failed")
+"""Of cells, as people call them, in the order in which they are counted."""
+PRICE_HEADER = ("stage", "cells", "N (sizes)", "6ND FLOPs", "tokens", "epochs", "time", "memory")
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def heading(ready: "Ready") -> str:
+    """Return what is to be calibrated, on what and where."""
+    spec, corpus = ready.spec, ready.spec.corpus
+    return (
+        f"{spec.design.preset} calibration on {corpus.title}: {format_count(corpus.train_tokens)} training tokens "
+        f"({corpus.tokenizer}, vocabulary {corpus.vocab_size}), context {spec.design.seq_len}, on {ready.facts.name}"
+    )
+
+
+def price_cells(stage: StagePrice, corpus: CorpusFacts) -> tuple[str, ...]:
+    """Return a stage's line, under `PRICE_HEADER`."""
+    return (
+        str(stage.stage),
+        str(stage.cells),
+        f"{format_count(stage.sizes[0])} to {format_count(stage.sizes[-1])} ({len(stage.sizes)})",
+        format_flops(stage.flops),
+        format_count(stage.tokens),
+        f"{stage.longest_tokens / corpus.train_tokens:.2g}",
+        duration(stage.seconds),
+        f"{stage.memory_bytes / 1e9:.2g} GB",
+    )
+
+
+def budgets(ready: "Ready") -> str:
+    """Return the budgets of a design, with the sizes that each is read at."""
+    design = ready.spec.design
+    each = ", ".join(
+        f"{format_flops(c)} ({sizes} sizes)"
+        for c, sizes in zip(design.budgets, ready.price.sizes_per_budget, strict=True)
+    )
+    return f"budgets: {each}; {len(design.seeds)} seeds a size"
+
+
+def in_all(ready: "Ready") -> str:
+    """Return what a design costs in all, and how well it will know the exponent."""
+    price = ready.price
+    source = "measured" if price.rate.measured else "assumed"
+    return (
+        f"in all {format_flops(price.flops)} FLOPs and about {duration(price.seconds)} at {source} rates; the "
+        f"exponent of N*(C) to about ±{price.exponent_half_width:.2g} (95%, if its optima scatter as those of "
+        "budgetscope2026/english)"
+    )
+
+
+def status_word(state: RunState, *, alive: bool) -> str:
+    """Return the status of a run; a run whose worker died says so."""
+    return "interrupted" if state.status == "running" and not alive else state.status
+
+
+def cell_status(state: CellState) -> str:
+    """Return the status of a cell, one of `STATUSES`."""
+    return "waiting" if state.status == "planned" else state.status
+
+
+def counts(state: RunState) -> str:
+    """Return how far the present stage is."""
+    if not state.cells:
+        return "no cell planned yet"
+    found = Counter(cell_status(s) for s in state.of_stage(state.stage))
+    return ", ".join(f"{found[name]} {name}" for name in STATUSES if found[name]) + f" of {found.total()} cells"
+
+
+def speed(state: RunState, spec: Spec) -> str:
+    """Return how fast a run trains, and how long it will go on; empty while neither is known."""
+    parts = []
+    if state.tokens_per_s is not None and state.flops_per_s is not None:
+        parts.append(f"{format_count(state.tokens_per_s)} tokens/s, {state.flops_per_s / 1e12:.3g} TFLOP/s")
+        if state.peak_flops_per_s:
+            parts.append(f"MFU {state.flops_per_s / state.peak_flops_per_s:.0%}")
+    left = seconds_left(state, spec.design)
+    if left is not None and state.status == "running":
+        parts.append(f"about {duration(left)} left")
+    return ", ".join(parts)
+
+
+def history(state: RunState) -> str:
+    """Return for how long a run has been trained, since when and on what; empty before it was."""
+    if not state.trained_seconds or not state.started:
+        return ""
+    return (
+        f"trained for {duration(state.trained_seconds)} in {state.generation} "
+        f"{'worker' if state.generation == 1 else 'workers'}, started "
+        f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(state.started))} on {state.device}"
+    )
+
+
+def average(state: RunState) -> str:
+    """Return how fast a run trained all in all; empty before it did."""
+    if not state.trained_seconds:
+        return ""
+    tokens, flops = state.trained_tokens / state.trained_seconds, state.trained_flops / state.trained_seconds
+    mfu = "" if state.mfu is None else f", MFU {state.mfu:.0%}"
+    return f"{format_count(tokens)} tokens/s, {flops / 1e12:.3g} TFLOP/s{mfu} on average"
+
+
+def cell_words(cell: "Cell") -> str:
+    """Return what a cell is."""
+    return (
+        f"N={format_count(cell.n_params)}, lr {cell.learning_rate:.2g}, batch {cell.batch_sequences} x "
+        f"{cell.shape.seq_len}, beta2 {cell.beta2:g}"
+    )
+
+
+def cell_result(state: CellState) -> str:
+    """Return what a cell is, after its validation loss once it is done."""
+    loss = "" if state.final_loss is None else f"{state.final_loss:.4f} nats, "
+    return loss + cell_words(state.cell)
+
+
+def event_words(event: Event | None, state: RunState) -> str:
+    """Return an event as a line of a log; empty for what comes too often to be told.
+
+    Args:
+        event: what happened.
+        state: of the run after it.
+    """
+    match event:
+        case progress.Finished():
+            return _of_cell("done", event.cell_id, state)
+        case progress.Diverged():
+            return _of_cell("! diverged", event.cell_id, state, event.reason)
+        case events.CellFailed():
+            return _of_cell("! failed", event.cell, state, event.reason)
+        case progress.Started() | progress.Split() | progress.CheckpointLost():
+            return _of_stack(event, state)
+        case _:
+            return _of_run(event, state)
+
+
+def _of_run(event: Event | None, state: RunState) -> str:
+    text = ""
+    match event:
+        case events.RunStarted():
+            text = f"worker {state.generation} on {event.device}"
+        case events.StagePlanned():
+            text = f"stage {event.stage}: {len(event.cells)} cells planned" + (event.note and f"; {event.note}")
+        case events.Note():
+            text = f"! {event.text}" if event.problem else event.text
+        case events.FitWritten():
+            text = f"the fit {event.fit_id} is written"
+        case events.RunDone():
+            text = event.status + (event.reason and f": {event.reason}")
+    return text
+
+
+def _of_stack(event: progress.Started | progress.Split | progress.CheckpointLost, state: RunState) -> str:
+    if isinstance(event, progress.CheckpointLost):
+        return f"! a checkpoint is lost, and its stack starts anew: {event.reason}"
+    if isinstance(event, progress.Split):
+        return f"a stack of {sum(event.sizes)} did not fit into memory: {' and '.join(map(str, event.sizes))}"
+    first = next((state.cells[key] for key in event.cell_ids if key in state.cells), None)
+    size = "" if first is None else f" of N={format_count(first.cell.n_params)}"
+    return f"stack{size}: {len(event.cell_ids)} cells, {event.mode}, started in {duration(event.startup_seconds)}"
+
+
+def _of_cell(what: str, key: str, state: RunState, reason: str = "") -> str:
+    known = state.cells.get(key)
+    return "" if known is None else f"{what}: {cell_result(known)}" + (reason and f": {reason}")

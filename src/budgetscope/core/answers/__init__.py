@@ -1,0 +1,1 @@
+"""Answers to a budget: the plan and everything that accompanies it."""

@@ -1,0 +1,167 @@
+"""Every law's answer to one budget, under one convention, and what following it would cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from budgetscope.core.answers.cautions import Caution
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.answers.question import Question, locate, trained
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.hyperparameters import predict
+from budgetscope.core.laws.loss_model import LossModel
+from budgetscope.core.laws.operating_point import OperatingPoint, operate, recount
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One law's answer.
+
+    Attributes:
+        fit_id: whose.
+        title: what people call it.
+        ablation: a step of an argument or an example, not a recommendation.
+        counting: the convention in which the law itself was written.
+        n_params: by the comparison's convention; None for a law that says nothing of N and D.
+        tokens: training tokens.
+        tokens_per_param: their ratio.
+        own_n_params: N as the law itself counts it.
+        learning_rate: peak; None when the source has no law for it.
+        batch_tokens: tokens a step; likewise.
+        loss_difference: loss above the chosen law's optimum, by the chosen law; None when it has no surface.
+        wasted_share: deadweight compute, as a share of the budget: what a smaller budget, well spent, would
+            have saved for the same loss.
+        wasted_usd: the same in US dollars; None without a price.
+    """
+
+    fit_id: str
+    title: str
+    ablation: bool
+    counting: Convention
+    n_params: float | None
+    tokens: float | None
+    tokens_per_param: float | None
+    own_n_params: float | None
+    learning_rate: float | None
+    batch_tokens: float | None
+    loss_difference: float | None
+    wasted_share: float | None
+    wasted_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All laws on one budget.
+
+    Attributes:
+        budget: canonical text of the budget.
+        understood: how it was read.
+        law_id: the fit by which costs are judged.
+        convention: who counts.
+        flops: the budget by that convention.
+        rows: recommendations first, then the steps of arguments; each by falling N.
+        skipped: why fits have no row, one sentence each.
+        cautions: what to know of the fit by which costs are judged.
+        assumptions: a sentence for everything that was not said, such as the price behind the dollars.
+    """
+
+    budget: str
+    understood: str
+    law_id: str
+    convention: Convention
+    flops: float
+    rows: tuple[Row, ...]
+    skipped: tuple[str, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+
+def compare(question: Question, plan: Plan, fits: Sequence[Fit]) -> Comparison:
+    """Ask every fit that says something of N and D, or of learning rate and batch.
+
+    Args:
+        question: what was asked.
+        plan: the answer of the chosen law to it.
+        fits: all fits to ask.
+
+    Raises:
+        UsageError: no budget within bounds does what the question asks.
+        FailureError: the chosen law gives no usable numbers; another one is skipped.
+    """
+    optimum = locate(question)
+    rows, skipped = [], []
+    for fit in filter(_says_something, fits):
+        try:
+            rows.append(sound(fit.id, _row, question, plan, optimum, fit))
+        except FailureError as error:
+            if fit is question.fit:
+                raise
+            skipped.append(str(error))
+    rows.sort(key=lambda row: (row.ablation, row.n_params is None, -(row.n_params or 0.0)))
+    return Comparison(
+        budget=plan.budget,
+        understood=plan.understood,
+        law_id=question.fit.id,
+        convention=question.convention,
+        flops=optimum.flops,
+        rows=tuple(rows),
+        skipped=tuple(dict.fromkeys(skipped)),
+        cautions=plan.cautions_of(question.fit.id),
+        assumptions=plan.assumptions,
+    )
+
+
+def _says_something(fit: Fit) -> bool:
+    return fit.allocation is not None or "learning_rate" in fit.laws or "batch_size" in fit.laws
+
+
+def _row(question: Question, plan: Plan, optimum: OperatingPoint, fit: Fit) -> Row:
+    family, convention = question.family, question.convention
+    has_split = fit.allocation is not None
+    point = trained(fit.id, operate(fit, optimum.flops, convention, family)) if has_split else optimum
+    loss_difference, wasted = sound(question.fit.id, _cost, question, optimum, point) if has_split else (None, None)
+    cost = plan.run.cost_usd
+    loss = plan.loss.value if plan.loss else None
+    learning_rate, batch = (predict(fit, role, point, family, loss) for role in ("learning_rate", "batch_size"))
+    return Row(
+        fit_id=fit.id,
+        title=fit.title,
+        ablation=fit.ablation,
+        counting=fit.counting,
+        n_params=point.n_params if has_split else None,
+        tokens=point.tokens if has_split else None,
+        tokens_per_param=point.tokens_per_param if has_split else None,
+        own_n_params=recount(point, fit.counting, family).n_params if has_split else None,
+        learning_rate=learning_rate.value if learning_rate else None,
+        batch_tokens=batch.value if batch else None,
+        loss_difference=loss_difference,
+        wasted_share=wasted,
+        wasted_usd=None if wasted is None or cost is None else wasted * cost.value,
+    )
+
+
+def _cost(question: Question, optimum: OperatingPoint, point: OperatingPoint) -> tuple[float | None, float | None]:
+    """Return loss difference and wasted share of a point, by the chosen law in its own counting."""
+    loss_model, family, counting = LossModel(question.fit), question.family, question.fit.counting
+    best, other = recount(optimum, counting, family), recount(point, counting, family)
+    own_loss, level = loss_model.best_loss(best.flops), loss_model.best_loss(other.flops)
+    excess = loss_model.excess_loss(other.flops, other.n_params)
+    if own_loss is None or level is None or excess is None:
+        return None, None
+    # Another convention may count the other model's budget a little differently; waste is against its own.
+    wasted = loss_model.wasted_share(other.flops, other.n_params)
+    return level + excess - own_loss, wasted
+
+
+def chosen_row(comparison: Comparison) -> Row:
+    """Return the row of the law by which costs are judged.
+
+    Raises:
+        UsageError: it was not among the fits asked.
+    """
+    for row in comparison.rows:
+        if row.fit_id == comparison.law_id:
+            return row
+    raise UsageError(f"{comparison.law_id!r} is not among the laws compared.")

@@ -1,0 +1,157 @@
+"""N*(C) of one law over a span of budgets, read under any counting convention: what a chart draws."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.answers.question import Question, locate
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.counting.shapes import ShapeFamily
+from budgetscope.core.laws.fit import Fit, Points
+from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.intervals import LEVEL, Estimate, params_interval
+from budgetscope.core.laws.operating_point import OperatingPoint, allocation_law, operate, recount
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """A measured optimum, by the curve's convention.
+
+    Attributes:
+        flops: training FLOPs.
+        n_params: where the loss was lowest.
+        low: lower end of its 95% interval.
+        high: upper end.
+    """
+
+    flops: float
+    n_params: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """N*(C) of one fit.
+
+    Attributes:
+        fit_id: whose.
+        title: what people call it.
+        flops: training FLOPs by the curve's convention, growing.
+        n_params: N* at each.
+        low: lower end of the 95% interval at each; None when it was not asked for or the fit has none.
+        high: upper end.
+        points: the optima that the law was fitted on, if the fit carries them.
+    """
+
+    fit_id: str
+    title: str
+    flops: tuple[float, ...]
+    n_params: tuple[float, ...]
+    low: tuple[float, ...] | None
+    high: tuple[float, ...] | None
+    points: tuple[CurvePoint, ...]
+
+
+def curve(
+    fit: Fit, convention: Convention, family: ShapeFamily, flops_grid: Sequence[float], *, band: bool = True
+) -> Curve:
+    """Return N*(C) of a fit.
+
+    Args:
+        fit: the law, in its own convention.
+        convention: who counts N and C of the curve.
+        family: the shapes through which conventions convert.
+        flops_grid: budgets by `convention`, growing.
+        band: whether to evaluate the interval, which costs a thousand times the curve.
+
+    Raises:
+        FailureError: the fit has no law for N and D, or gives no usable numbers at one of the budgets.
+    """
+    return sound(fit.id, _curve, fit, convention, family, flops_grid, band)
+
+
+def _curve(fit: Fit, convention: Convention, family: ShapeFamily, flops_grid: Sequence[float], band: bool) -> Curve:
+    points = [operate(fit, flops, convention, family) for flops in flops_grid]
+    ends = _ends(fit, points, family) if band else None
+    return Curve(
+        fit_id=fit.id,
+        title=fit.title,
+        flops=tuple(flops_grid),
+        n_params=tuple(point.n_params for point in points),
+        low=None if ends is None else tuple(low for low, _ in ends),
+        high=None if ends is None else tuple(high for _, high in ends),
+        points=() if fit.points is None else _measured(fit, fit.points, convention, family),
+    )
+
+
+def _ends(fit: Fit, points: Sequence[OperatingPoint], family: ShapeFamily) -> list[tuple[float, float]] | None:
+    ends = []
+    for point in points:
+        own = recount(point, fit.counting, family)
+        interval = params_interval(fit, own.flops)
+        if interval.low is None or interval.high is None:
+            return None
+        # Around the curve as drawn, so that the two agree where the conversion is not exact.
+        low, high = (
+            family.n_params(family.position(own.n_params * end / interval.value, fit.counting), point.convention)
+            for end in (interval.low, interval.high)
+        )
+        ends.append((low, high))
+    return ends
+
+
+def _measured(fit: Fit, points: Points, convention: Convention, family: ShapeFamily) -> tuple[CurvePoint, ...]:
+    deviations = NormalDist().inv_cdf((1 + LEVEL) / 2)
+    measured = []
+    for flops, n_params, tokens, _, ln_sd, *_ in points.rows:
+        own = OperatingPoint(flops, fit.counting, family.position(n_params, fit.counting), n_params, tokens)
+        here = recount(own, convention, family)
+        factor = math.exp(deviations * ln_sd)
+        measured.append(CurvePoint(here.flops, here.n_params, here.n_params / factor, here.n_params * factor))
+    return tuple(measured)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a plan stands on a chart of N*(C), by whatever convention the chart is drawn.
+
+    Attributes:
+        flops: training FLOPs.
+        n_params: compute-optimal parameters.
+    """
+
+    flops: float
+    n_params: Estimate
+
+
+def place(question: Question, plan: Plan, convention: Convention) -> Place:
+    """Return where a plan stands by another convention: the same model and tokens, counted again.
+
+    Args:
+        question: what was asked.
+        plan: the answer to it.
+        convention: who counts.
+
+    Raises: as `locate`.
+    """
+    family = question.family
+    found = recount(locate(question), convention, family)
+    low, high = (
+        None if end is None else family.convert(end, plan.convention, convention)
+        for end in (plan.n_params.low, plan.n_params.high)
+    )
+    return Place(found.flops, Estimate(found.n_params, low, high, plan.n_params.basis))
+
+
+def local_exponent(fit: Fit, flops: float) -> float:
+    """Return d ln N* / d ln C of a fit at a budget, both in its own convention.
+
+    Raises:
+        FailureError: the fit has no law for N and D.
+    """
+    law, step = allocation_law(fit), 1.01
+    above, below = law.allocate(flops * step).n_params, law.allocate(flops / step).n_params
+    return math.log(above / below) / (2 * math.log(step))

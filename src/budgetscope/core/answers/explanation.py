@@ -1,0 +1,235 @@
+"""Why Kaplan and Chinchilla disagree: the steps from one experiment to the other, at the user's budget.
+
+Source of the argument: Porian et al. 2024, figure 1 and section 3. Every number is this project's own fit to
+their published points.
+"""
+
+import bisect
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.answers.question import Question, locate
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.counting.shapes import ShapeFamily
+from budgetscope.core.errors import FailureError
+from budgetscope.core.laws.fit import Draws, Fit, percentiles
+from budgetscope.core.laws.forms import PowerLawParams
+from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.intervals import LEVEL, Estimate, params_interval
+from budgetscope.core.laws.operating_point import operate, recount
+
+DATASETS = (("refinedweb", "RefinedWeb"), ("openwebtext2", "OpenWebText2"))
+
+STAGES = (
+    (
+        "kaplan",
+        "Kaplan's experiment, repeated",
+        (
+            "Neither parameters nor FLOPs include the last layer, every size warms up over 1.6 billion tokens, and "
+            "all sizes share one setting of the optimizer."
+        ),
+    ),
+    (
+        "last-layer",
+        "Count the last layer",
+        (
+            "In small models the output head is most of the work; leaving it out makes them look cheaper than they "
+            "are and bends the law upwards."
+        ),
+    ),
+    (
+        "warmup",
+        "Shorten the warmup",
+        (
+            "A small model's run can be shorter than Kaplan's warmup; with a warmup of N tokens it is no longer "
+            "held back, and large models lose their unearned lead."
+        ),
+    ),
+    (
+        "cosine",
+        "Decay the learning rate",
+        (
+            "A decay over each run's own length lowers every loss, but moves the exponent only a little: the decay, "
+            "which Hoffmann et al. blamed, is not the cause."
+        ),
+    ),
+    (
+        "tuned",
+        "Tune the optimizer to the scale",
+        (
+            "Learning rate, batch and beta2 chosen for each size, with no decay at all: the law is Chinchilla's, and "
+            "tokens per parameter hardly depend on the budget."
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """What the tuned runs would have needed for a step's loss at one measured budget.
+
+    Attributes:
+        flops: the step's budget, counted with the last layer.
+        share: the tuned runs' budget for the same loss, as a share of `flops`; None outside the tuned range.
+    """
+
+    flops: float
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the argument on one dataset.
+
+    Attributes:
+        fit_id: the fit of this step.
+        title: what changed.
+        sentence: why it matters.
+        exponent: a in N* = coefficient · C^a.
+        tokens_per_param: D/N at the user's budget.
+        measured_tokens_per_param: smallest and largest D/N over the measured budgets.
+        n_params: N at the user's budget, by the plan's convention.
+        own_n_params: N at the user's budget, in the step's own counting of both N and C.
+        savings: one a measured budget.
+        saving_here: the tuned share at the user's budget; None outside the measured range.
+    """
+
+    fit_id: str
+    title: str
+    sentence: str
+    exponent: Estimate
+    tokens_per_param: float
+    measured_tokens_per_param: tuple[float, float]
+    n_params: float
+    own_n_params: Estimate
+    savings: tuple[Saving, ...]
+    saving_here: float | None
+
+    def saving_at(self, flops: float) -> float | None:
+        """Return the tuned share at a budget, interpolated in log-log; None where it was not measured."""
+        return _saving_at(self.savings, flops)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The steps at one budget.
+
+    Attributes:
+        budget: canonical text of the budget.
+        understood: how it was read.
+        convention: who counts `n_params`.
+        flops: the budget by that convention.
+        datasets: by the dataset's name, its steps.
+        note: how to read the savings.
+    """
+
+    budget: str
+    understood: str
+    convention: Convention
+    flops: float
+    datasets: dict[str, tuple[Step, ...]]
+    note: str
+
+
+NOTE = (
+    "Savings compare measured losses only: the share of a step's compute with which the tuned runs reach its loss, "
+    "none outside their range. The first step's loss is of training, the others' of validation; the cosine "
+    "step decays its learning rate and the tuned runs do not, so that at large budgets they need more, not less."
+)
+
+
+def stage_id(dataset: str, stage: str) -> str:
+    """Return the id of a step's fit."""
+    return f"porian2024/{dataset}-{stage}"
+
+
+def explain(question: Question, plan: Plan, get: Callable[[str], Fit]) -> Explanation:
+    """Return the steps at a question's budget.
+
+    Args:
+        question: what was asked.
+        plan: its answer.
+        get: looks a fit up by its id.
+
+    Raises:
+        FailureError: a step's fit is shadowed by one that is no power law or gives no usable numbers.
+    """
+    flops = locate(question).flops
+    datasets = {}
+    for dataset, name in DATASETS:
+        tuned = get(stage_id(dataset, "tuned"))
+        datasets[name] = tuple(
+            sound(
+                stage_id(dataset, stage), _step, get(stage_id(dataset, stage)), tuned, title, sentence, flops, question
+            )
+            for stage, title, sentence in STAGES
+        )
+    return Explanation(plan.budget, plan.understood, question.convention, flops, datasets, NOTE)
+
+
+def _step(fit: Fit, tuned: Fit, title: str, sentence: str, flops: float, question: Question) -> Step:
+    family = question.family
+    point = operate(fit, flops, question.convention, family)
+    savings = _savings(fit, tuned, family)
+    ratios = [row[2] / row[1] for row in fit.points.rows] if fit.points else [point.tokens_per_param]
+    counted = recount(point, Convention.STANDARD, family).flops
+    return Step(
+        fit_id=fit.id,
+        title=title,
+        sentence=sentence,
+        exponent=_exponent(fit),
+        tokens_per_param=point.tokens_per_param,
+        measured_tokens_per_param=(min(ratios), max(ratios)),
+        n_params=point.n_params,
+        own_n_params=params_interval(fit, flops),
+        savings=savings,
+        saving_here=_saving_at(savings, counted),
+    )
+
+
+def _exponent(fit: Fit) -> Estimate:
+    law = fit.laws.get("allocation")
+    if law is None or not isinstance(law.law, PowerLawParams):
+        raise FailureError(f"{fit.id} is no power law of N in C, which a step must be; remove your own fit of that id.")
+    if not isinstance(law.uncertainty, Draws) or "exponent" not in law.uncertainty.columns:
+        return Estimate(law.law.exponent)
+    column = law.uncertainty.columns.index("exponent")
+    low, high = percentiles([row[column] for row in law.uncertainty.rows], LEVEL)
+    return Estimate(law.law.exponent, low, high, f"95% of {len(law.uncertainty.rows)} bootstrap draws")
+
+
+def _savings(fit: Fit, tuned: Fit, family: ShapeFamily) -> tuple[Saving, ...]:
+    """Return what each measured optimum of a step would have cost the tuned runs."""
+    if fit.points is None or tuned.points is None:
+        return ()
+    # By growing loss, for the look-up of a budget by its loss.
+    reached = sorted((row[3], row[0]) for row in tuned.points.rows)
+    savings = []
+    for _, n_params, tokens, loss, *_ in fit.points.rows:
+        n_counted = family.convert(n_params, fit.counting, Convention.STANDARD)
+        flops = 6 * n_counted * tokens
+        needed = _flops_for_loss(reached, loss)
+        savings.append(Saving(flops, None if needed is None else needed / flops))
+    return tuple(savings)
+
+
+def _flops_for_loss(reached: list[tuple[float, float]], loss: float) -> float | None:
+    """Return the budget that reaches a loss, log C linear in loss between measured optima; None outside."""
+    if not reached[0][0] <= loss <= reached[-1][0]:
+        return None
+    right = min(max(bisect.bisect_left(reached, (loss, 0.0)), 1), len(reached) - 1)
+    (loss_0, flops_0), (loss_1, flops_1) = reached[right - 1], reached[right]
+    weight = (loss - loss_0) / (loss_1 - loss_0)
+    return math.exp(math.log(flops_0) + weight * math.log(flops_1 / flops_0))
+
+
+def _saving_at(savings: tuple[Saving, ...], flops: float) -> float | None:
+    """Return the share at a budget between two measured ones, in log-log; None where either is missing."""
+    for left, right in itertools.pairwise(savings):
+        if left.flops <= flops <= right.flops and left.share is not None and right.share is not None:
+            weight = math.log(flops / left.flops) / math.log(right.flops / left.flops)
+            return math.exp(math.log(left.share) + weight * math.log(right.share / left.share))
+    return None

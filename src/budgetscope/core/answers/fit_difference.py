@@ -1,0 +1,158 @@
+"""What changes when one fit replaces another: its constants, and what it recommends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.counting.shapes import ShapeFamily
+from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.forms import PowerLawParams
+from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.hyperparameters import predict
+from budgetscope.core.laws.intervals import allocation_exponent
+from budgetscope.core.laws.loss_model import LossModel
+from budgetscope.core.laws.operating_point import MAX_FLOPS, MIN_FLOPS, operate
+
+BUDGETS = (1e18, 1e20, 1e22, 1e24)
+"""FLOPs at which recommendations are compared, where the user names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantChange:
+    """One parameter of one law in both fits, or its form where they differ in that; None where there is no law."""
+
+    role: str
+    parameter: str
+    before: float | str | None
+    after: float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """What one fit says at one budget; None where it has no law for it."""
+
+    n_params: float | None
+    tokens: float | None
+    loss: float | None
+    learning_rate: float | None
+    batch_tokens: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetChange:
+    """Both recommendations at one budget, N and C by the difference's convention."""
+
+    flops: float
+    before: Recommendation
+    after: Recommendation
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two fits side by side.
+
+    Attributes:
+        before: id of the first fit.
+        after: id of the second.
+        convention: who counts N and C of the recommendations.
+        constants: every parameter that differs.
+        budgets: recommendations at each budget.
+        sized_by: the fit at whose N and D a recipe is asked; None where both fits have their own.
+        flags: what the fitting engine found doubtful in either fit, with its id.
+    """
+
+    before: str
+    after: str
+    convention: Convention
+    constants: tuple[ConstantChange, ...]
+    budgets: tuple[BudgetChange, ...]
+    sized_by: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+def differ(
+    before: Fit,
+    after: Fit,
+    family: ShapeFamily,
+    budgets: Sequence[float] = BUDGETS,
+    convention: Convention | None = None,
+    sizes: Fit | None = None,
+) -> Difference:
+    """Return what changes from one fit to another.
+
+    Args:
+        before: the first fit.
+        after: the second.
+        family: the shapes through which conventions convert.
+        budgets: FLOPs at which to compare, by `convention`.
+        convention: who counts; by default the first fit's own if it counts 6 N, else `standard`.
+        sizes: whose N and D stand in where a fit has a recipe alone; without it, such a fit recommends nothing.
+
+    Raises:
+        UsageError: a budget is out of bounds.
+        FailureError: a fit gives no usable numbers at one of the budgets.
+    """
+    for flops in budgets:
+        if not MIN_FLOPS <= flops <= MAX_FLOPS:
+            raise UsageError(
+                f"{flops:g} FLOPs lie outside {MIN_FLOPS:.0e} to {MAX_FLOPS:.0e} FLOPs, where no scaling law says "
+                "anything; give a budget inside."
+            )
+    counting = convention or (before.counting if before.counting.counts_six_n else Convention.STANDARD)
+    borrows = sizes is not None and any(fit.allocation is None for fit in (before, after))
+    return Difference(
+        before=before.id,
+        after=after.id,
+        convention=counting,
+        constants=tuple(_constants(before, after)),
+        budgets=tuple(
+            BudgetChange(
+                flops,
+                *(sound(fit.id, _recommendation, fit, flops, counting, family, sizes) for fit in (before, after)),
+            )
+            for flops in budgets
+        ),
+        sized_by=sizes.id if sizes is not None and borrows else None,
+        flags=tuple(dict.fromkeys(f"{fit.id}: {flag}" for fit in (before, after) for flag in fit.flags)),
+    )
+
+
+def _constants(before: Fit, after: Fit) -> list[ConstantChange]:
+    """Return what differs, law by law; laws of another form differ as a whole."""
+    changes = _exponents(before, after)
+    for role in dict.fromkeys([*before.laws, *after.laws]):
+        old, new = (fit.laws[role].law if role in fit.laws else None for fit in (before, after))
+        if old is None or new is None or old.form != new.form:
+            changes.append(ConstantChange(role, "form", old.form if old else None, new.form if new else None))
+            continue
+        pairs = [(f.name, getattr(old, f.name), getattr(new, f.name)) for f in fields(old)]
+        changes += [ConstantChange(role, name, a, b) for name, a, b in pairs if a != b]
+    return changes
+
+
+def _exponents(before: Fit, after: Fit) -> list[ConstantChange]:
+    """Return the change of a in N* = coefficient · C^a, unless it is a constant of both laws and listed as such."""
+    exponents = [allocation_exponent(fit) for fit in (before, after)]
+    listed = all(fit.allocation and isinstance(fit.allocation.law, PowerLawParams) for fit in (before, after))
+    old, new = (None if found is None else found.value for found in exponents)
+    return [] if listed or old == new else [ConstantChange("N*(C)", "exponent a", old, new)]
+
+
+def _recommendation(
+    fit: Fit, flops: float, convention: Convention, family: ShapeFamily, sizes: Fit | None
+) -> Recommendation:
+    own = fit.allocation is not None
+    judge = fit if own else sizes
+    if judge is None:
+        return Recommendation(None, None, None, None, None)
+    point = operate(judge, flops, convention, family)
+    loss = LossModel(judge).best_loss(point.tokens * family.flops_per_token(point.position, judge.counting))
+    learning_rate, batch = (predict(fit, role, point, family, loss) for role in ("learning_rate", "batch_size"))
+    return Recommendation(
+        n_params=point.n_params if own else None,
+        tokens=point.tokens if own else None,
+        loss=loss if own else None,
+        learning_rate=learning_rate.value if learning_rate else None,
+        batch_tokens=batch.value if batch else None,
+    )

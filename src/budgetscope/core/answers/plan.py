@@ -1,0 +1,243 @@
+"""From a budget to a plan: the one answer that every face shows."""
+
+import math
+from dataclasses import dataclass
+
+from budgetscope.core.answers import cautions
+from budgetscope.core.answers.cautions import Caution
+from budgetscope.core.answers.question import Question, executed, locate
+from budgetscope.core.answers.recipe import Recipe, recommend
+from budgetscope.core.budget.parse import ComputeBudget, HardwareBudget, describe
+from budgetscope.core.budget.quantities import format_flops
+from budgetscope.core.counting.ledger import Convention, Shape
+from budgetscope.core.errors import FailureError
+from budgetscope.core.hardware.machine import Machine, describe_machine
+from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.intervals import Estimate, params_interval
+from budgetscope.core.laws.loss_model import LossModel
+from budgetscope.core.laws.operating_point import OperatingPoint, recount
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The training run of the concrete shape, which spends the same budget as the optimum.
+
+    Attributes:
+        shape: the model to build; None where the shape family ends.
+        n_params: its parameters by the plan's convention.
+        tokens: training tokens.
+        executed_flops: FLOPs that the machine executes.
+        steps: optimizer steps.
+        hours: wall time in hours on the machine.
+        device_hours: device-hours.
+        cost_usd: US dollars; None without a price.
+    """
+
+    shape: Shape | None
+    n_params: float
+    tokens: float
+    executed_flops: float
+    steps: int
+    hours: float
+    device_hours: float
+    cost_usd: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to train with a budget, by one law. Every face shows this and computes nothing of its own.
+
+    Attributes:
+        budget: canonical text of the budget.
+        understood: how it was read, one sentence.
+        law_id: the fit followed for N, D and the loss.
+        law_title: what people call it.
+        convention: who counts N and C below.
+        flops: training FLOPs by that convention.
+        executed_flops: FLOPs that the machine executes for the optimum.
+        n_params: compute-optimal parameters.
+        tokens: compute-optimal training tokens.
+        tokens_per_param: their ratio.
+        loss: of the optimum, in `loss_unit`; None when the law says nothing.
+        loss_unit: such as nats/token.
+        flat_band: the N that cost less than 0.1% of the loss; None without a surface.
+        recipe: the hyperparameters.
+        run: the concrete run.
+        machine: what it runs on.
+        vocab_size: of the tokenizer.
+        seq_len: training context in tokens.
+        assumptions: a sentence for everything that was not said.
+        cautions: what to know before believing this.
+    """
+
+    budget: str
+    understood: str
+    law_id: str
+    law_title: str
+    convention: Convention
+    flops: float
+    executed_flops: float
+    n_params: Estimate
+    tokens: Estimate
+    tokens_per_param: Estimate
+    loss: Estimate | None
+    loss_unit: str | None
+    flat_band: tuple[float, float] | None
+    recipe: Recipe
+    run: Run
+    machine: Machine
+    vocab_size: int
+    seq_len: int
+    assumptions: tuple[str, ...]
+    cautions: tuple[Caution, ...]
+
+    def cautions_of(self, fit_id: str) -> tuple[Caution, ...]:
+        """Return what to know of one of the fits that the plan follows."""
+        return tuple(caution for caution in self.cautions if caution.fit_id == fit_id)
+
+
+def plan(question: Question) -> Plan:
+    """Answer a question.
+
+    Raises:
+        UsageError: no budget within bounds does what the question asks.
+        FailureError: the fit has no law for N and D, or a fit in use gives no usable numbers.
+    """
+    return sound(question.fit.id, _answer, question)
+
+
+def _answer(question: Question) -> Plan:
+    optimum = locate(question)
+    family, loss_model = question.family, LossModel(question.fit)
+    own = recount(optimum, question.fit.counting, family)
+    n_params, tokens, ratio = _intervals(question, optimum, own)
+    best = _best_loss(loss_model, own.flops)
+    recipe = recommend(question, optimum, best)
+    run = _run(question, optimum, recipe.batch_sequences * question.seq_len)
+    band = loss_model.flat_band(own.flops)
+    return Plan(
+        budget=describe(question.budget),
+        understood=_understood(question, optimum, run),
+        law_id=question.fit.id,
+        law_title=question.fit.title,
+        convention=question.convention,
+        flops=optimum.flops,
+        executed_flops=executed(question, optimum),
+        n_params=n_params,
+        tokens=tokens,
+        tokens_per_param=ratio,
+        loss=None if best is None else _loss(loss_model, own.flops, best),
+        loss_unit=question.fit.loss_unit,
+        flat_band=None if band is None else _in_convention(question, band),
+        recipe=recipe,
+        run=run,
+        machine=question.machine,
+        vocab_size=question.vocab_size,
+        seq_len=question.seq_len,
+        assumptions=question.machine.assumptions,
+        cautions=(
+            *question.cautions,
+            *cautions.of_interval(question.fit, n_params),
+            *cautions.of_time(question.machine.n_devices, run.hours),
+            *cautions.collect(
+                question.fit,
+                [fit for fit in question.hyperparameters if fit.id in recipe.sources.values()],
+                own,
+                family=family,
+                loss=best,
+                recipe_sources=recipe.sources,
+                batch_tokens=recipe.batch_tokens.value,
+                critical_batch_tokens=recipe.critical_batch_tokens,
+                shape_missing=run.shape is None,
+                vocab_size=question.vocab_size,
+            ),
+        ),
+    )
+
+
+def _intervals(question: Question, optimum: OperatingPoint, own: OperatingPoint) -> tuple[Estimate, Estimate, Estimate]:
+    """Return N, D and D/N with intervals: the law's own, read in the plan's convention at fixed C."""
+    interval = params_interval(question.fit, own.flops)
+    n, d, c, basis = optimum.n_params, optimum.tokens, optimum.flops, interval.basis
+    if interval.low is None or interval.high is None:
+        return Estimate(n, basis=basis), Estimate(d, basis=basis), Estimate(d / n, basis=basis)
+    family, counting = question.family, question.fit.counting
+    ends = []
+    for end in (interval.low, interval.high):
+        position = family.position(own.n_params * end / interval.value, counting)
+        ends.append(
+            (
+                family.n_params(position, question.convention),
+                c / family.flops_per_token(position, question.convention),
+            )
+        )
+    (n_low, d_high), (n_high, d_low) = ends
+    return (
+        Estimate(n, n_low, n_high, basis),
+        Estimate(d, d_low, d_high, basis),
+        Estimate(d / n, d_low / n_high, d_high / n_low, basis),
+    )
+
+
+def _in_convention(question: Question, band: tuple[float, float]) -> tuple[float, float]:
+    low, high = (question.family.convert(n, question.fit.counting, question.convention) for n in band)
+    return low, high
+
+
+def _best_loss(loss_model: LossModel, own_flops: float) -> float | None:
+    best = loss_model.best_loss(own_flops)
+    if best is not None and best <= 0:
+        raise FailureError(
+            f"{loss_model.fit.id} gives a loss of {best:.3g} here, where no loss can be; correct its parameters or "
+            "choose another law."
+        )
+    return best
+
+
+def _loss(loss_model: LossModel, own_flops: float, best: float) -> Estimate:
+    interval = loss_model.loss_interval(own_flops)
+    if interval is None:
+        return Estimate(best, basis="the source publishes no uncertainty")
+    return Estimate(best, *interval, "95% of the bootstrap draws: the noise of the runs, not the form of the law")
+
+
+def _run(question: Question, optimum: OperatingPoint, batch_tokens: int) -> Run:
+    machine = question.machine
+    shape = question.family.to_build(optimum.n_params, question.convention)
+    n_params, tokens = optimum.n_params, optimum.tokens
+    executed_flops = executed(question, optimum)
+    if shape is not None:
+        count = shape.count(question.convention)
+        n_params = float(count.n_params)
+        if machine.executed_flops is not None:
+            tokens = machine.executed_flops / shape.executed_flops_per_token
+        else:
+            tokens = optimum.flops / count.flops_per_token
+        executed_flops = tokens * shape.executed_flops_per_token
+    device_hours = machine.device_hours(executed_flops)
+    price = machine.price
+    return Run(
+        shape=shape,
+        n_params=n_params,
+        tokens=tokens,
+        executed_flops=executed_flops,
+        steps=math.ceil(tokens / batch_tokens),
+        hours=device_hours / machine.n_devices,
+        device_hours=device_hours,
+        cost_usd=None if price is None else _times(price, device_hours),
+    )
+
+
+def _times(estimate: Estimate, factor: float) -> Estimate:
+    low, high = (None if end is None else end * factor for end in (estimate.low, estimate.high))
+    return Estimate(estimate.value * factor, low, high, estimate.basis)
+
+
+def _understood(question: Question, optimum: OperatingPoint, run: Run) -> str:
+    flops = f"{format_flops(optimum.flops)} FLOPs by the {question.convention} count"
+    if isinstance(question.budget, HardwareBudget):
+        said = describe_machine(question.machine, run.device_hours)
+        return f"{said} executes {format_flops(run.executed_flops)} FLOPs = {flops}"
+    if isinstance(question.budget, ComputeBudget):
+        return flops
+    return f"{describe(question.budget)} takes {flops}"

@@ -1,0 +1,139 @@
+"""Loss, learning rate and batch along the optima of one law: what a chart draws beside N*(C)."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from budgetscope.core.answers.question import Question
+from budgetscope.core.laws.fit import Fit, Range
+from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.hyperparameters import predict, predict_interval
+from budgetscope.core.laws.loss_model import LossModel
+from budgetscope.core.laws.operating_point import OperatingPoint, operate, recount
+
+LOSS = "loss"
+ROLES = ("learning_rate", "batch_size")
+"""What can be traced over N."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One law's curve, counted by the question's convention.
+
+    Attributes:
+        fit_id: whose.
+        title: what people call it.
+        xs: training FLOPs for the loss, else parameters; growing.
+        ys: nats a token, peak learning rate, or tokens a batch; nan where the law is silent.
+        low: lower end of the 95% interval at each; None when it was not asked for or the fit has none.
+        high: upper end.
+        points: measured (x, y) that the law was fitted on, if the fit keeps them.
+        fitted: the span of x that the law was fitted on; None when it was not asked for or is not known.
+    """
+
+    fit_id: str
+    title: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    low: tuple[float, ...] | None
+    high: tuple[float, ...] | None
+    points: tuple[tuple[float, float], ...]
+    fitted: Range | None
+
+
+def says(fit: Fit, quantity: str) -> bool:
+    """Return whether a fit has a law that can be traced."""
+    if quantity == LOSS:
+        return fit.allocation is not None and (fit.loss_curve or fit.surface) is not None
+    return quantity in fit.laws
+
+
+def trace(fit: Fit, quantity: str, question: Question, flops_grid: Sequence[float], *, band: bool) -> Trace:
+    """Return the loss of a fit's own optima over C, or its learning rate or batch over the N of the question's law.
+
+    Args:
+        fit: one that `says` the quantity.
+        quantity: `LOSS`, or one of `ROLES`.
+        question: whose convention counts; for `ROLES`, whose law places N and D at each budget.
+        flops_grid: budgets by the question's convention, growing.
+        band: whether to add interval, points and fitted range.
+
+    Raises:
+        FailureError: a law gives no usable numbers at one of the budgets.
+    """
+    if quantity == LOSS:
+        return sound(fit.id, _loss_trace, fit, question, flops_grid, band)
+    places = sound(question.fit.id, _places, question, flops_grid)
+    return _recipe_trace(fit, quantity, question, places, band)
+
+
+def _loss_trace(fit: Fit, question: Question, flops_grid: Sequence[float], band: bool) -> Trace:
+    family, convention, loss_model = question.family, question.convention, LossModel(fit)
+    own = [recount(operate(fit, flops, convention, family), fit.counting, family).flops for flops in flops_grid]
+    ends = [loss_model.loss_interval(flops) for flops in own] if band else []
+    known = [end for end in ends if end is not None]
+    points: tuple[tuple[float, float], ...] = ()
+    fitted = None
+    if band:
+        law = fit.laws.get("loss_curve") or fit.laws["surface"]
+        span = law.fitted.get("flops")
+        points = _loss_points(fit, question)
+        fitted = None if span is None else Range(*(_flops_here(fit, end, question) for end in (span.low, span.high)))
+    return Trace(
+        fit_id=fit.id,
+        title=fit.title,
+        xs=tuple(flops_grid),
+        ys=tuple(loss if (loss := loss_model.best_loss(flops)) is not None else math.nan for flops in own),
+        low=tuple(low for low, _ in known) if known else None,
+        high=tuple(high for _, high in known) if known else None,
+        points=points,
+        fitted=fitted,
+    )
+
+
+def _flops_here(fit: Fit, own_flops: float, question: Question) -> float:
+    """Return what the question's convention counts for a budget of the fit's own."""
+    return recount(operate(fit, own_flops, fit.counting, question.family), question.convention, question.family).flops
+
+
+def _loss_points(fit: Fit, question: Question) -> tuple[tuple[float, float], ...]:
+    family, found = question.family, []
+    for flops, n_params, tokens, loss, *_ in fit.points.rows if fit.points else ():
+        own = OperatingPoint(flops, fit.counting, family.position(n_params, fit.counting), n_params, tokens)
+        found.append((recount(own, question.convention, family).flops, loss))
+    return tuple(found)
+
+
+def _places(question: Question, flops_grid: Sequence[float]) -> list[tuple[OperatingPoint, float | None]]:
+    """Return the optimum of the question's law at each budget, with its loss, which some laws depend on."""
+    family, loss_model = question.family, LossModel(question.fit)
+    points = [operate(question.fit, flops, question.convention, family) for flops in flops_grid]
+    return [(p, loss_model.best_loss(recount(p, question.fit.counting, family).flops)) for p in points]
+
+
+def _recipe_trace(
+    fit: Fit, role: str, question: Question, places: Sequence[tuple[OperatingPoint, float | None]], band: bool
+) -> Trace:
+    said = [sound(fit.id, predict, fit, role, point, question.family, loss) for point, loss in places]
+    intervals = [
+        sound(fit.id, predict_interval, fit, role, point, question.family, loss)
+        for point, loss in (places if band else ())
+    ]
+    known = [interval for interval in intervals if interval is not None]
+    full = band and len(known) == len(said)
+    span = fit.laws[role].fitted.get("n_params") if band else None
+    return Trace(
+        fit_id=fit.id,
+        title=fit.title,
+        xs=tuple(point.n_params for point, _ in places),
+        ys=tuple(math.nan if each is None or each.value is None else each.value for each in said),
+        low=tuple(low for low, _ in known) if full else None,
+        high=tuple(high for _, high in known) if full else None,
+        points=(),
+        fitted=None if span is None else _here(fit, span, question),
+    )
+
+
+def _here(fit: Fit, span: Range, question: Question) -> Range:
+    low, high = (question.family.convert(end, fit.counting, question.convention) for end in (span.low, span.high))
+    return Range(low, high)

@@ -1,0 +1,142 @@
+"""The hyperparameters of a plan: which fit is followed for each, and what it says."""
+
+import math
+from dataclasses import dataclass
+
+from budgetscope.core.answers.question import Question
+from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.forms import Beta2Law, Constant, WarmupParams
+from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.hyperparameters import (
+    Prediction,
+    coupled_weight_decay,
+    first_with,
+    predict,
+    predict_interval,
+    predictors,
+    whole_sequences,
+)
+from budgetscope.core.laws.intervals import Estimate
+from budgetscope.core.laws.operating_point import OperatingPoint
+
+COOLDOWN_SHARE = 0.2
+"""Share of the run over which to decay: at 20% a cooldown matches a cosine (Hägele et al. 2024,
+arXiv 2405.18392, section 4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The hyperparameters.
+
+    Attributes:
+        learning_rate: peak, for AdamW.
+        batch_tokens: tokens a step; a whole number of sequences.
+        batch_sequences: the same in sequences.
+        beta2: of AdamW.
+        warmup_tokens: tokens of linear warmup.
+        weight_decay_independent: shrinkage of the weights a step at peak learning rate.
+        weight_decay_coupled: the same as PyTorch's AdamW wants it.
+        critical_batch_tokens: batch beyond which steps no longer fall in proportion; None without a law.
+        schedule: how the learning rate goes over the run, one phrase.
+        sources: by hyperparameter, the id of the fit whose law is followed.
+    """
+
+    learning_rate: Estimate
+    batch_tokens: Estimate
+    batch_sequences: int
+    beta2: float
+    warmup_tokens: float
+    weight_decay_independent: float
+    weight_decay_coupled: float
+    critical_batch_tokens: float | None
+    schedule: str
+    sources: dict[str, str]
+
+
+def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -> Recipe:
+    """Return the hyperparameters at an operating point.
+
+    Args:
+        question: whose fits are followed.
+        optimum: the model and its tokens.
+        loss: of the optimum, for laws that need it; None when the law says nothing.
+
+    Raises:
+        UsageError: no fit in use has a law for one of them.
+        FailureError: naming the fit whose law gives no usable number.
+    """
+    family, fits = question.family, question.hyperparameters
+    learning_rate, lr_source = _hyperparameter("learning_rate", question, optimum, loss)
+    batch, batch_source = _hyperparameter("batch_size", question, optimum, loss)
+    sequences = sound(batch_source, whole_sequences, batch.value, question.seq_len)
+    batch_tokens = float(sequences * question.seq_len)
+    sources = {"learning_rate": lr_source, "batch_size": batch_source}
+    laws = {}
+    for role in ("beta2", "warmup", "weight_decay"):
+        found = first_with(role, fits)
+        if found is None:
+            raise UsageError(f"no fit in use has a law for {role}; choose others with --hyperparameters.")
+        sources[role] = found[0].id
+        laws[role] = found
+    beta2, warmup, decay = (laws[role][1].law for role in ("beta2", "warmup", "weight_decay"))
+    if not (isinstance(beta2, Beta2Law) and isinstance(warmup, WarmupParams) and isinstance(decay, Constant)):
+        raise UsageError("a fit in use has a law of the wrong form; choose others with --hyperparameters.")
+    at = predictors(laws["warmup"][0], optimum, family, loss)
+    warmup_tokens = sound(sources["warmup"], warmup.warmup_tokens, at)
+    critical = first_with("critical_batch_size", fits)
+    critical_tokens = None
+    if critical is not None:
+        prediction = _asked(question, critical[0], "critical_batch_size", optimum, loss)
+        critical_tokens = prediction.value if prediction else None
+        sources["critical_batch_size"] = critical[0].id
+    return Recipe(
+        learning_rate=learning_rate,
+        batch_tokens=_whole_batch(batch, batch_tokens),
+        batch_sequences=sequences,
+        beta2=beta2.at_batch(batch_tokens),
+        warmup_tokens=warmup_tokens,
+        weight_decay_independent=decay.value,
+        weight_decay_coupled=sound(lr_source, coupled_weight_decay, decay.value, learning_rate.value),
+        critical_batch_tokens=critical_tokens,
+        schedule=_schedule(warmup_tokens, optimum.tokens, batch_tokens),
+        sources=sources,
+    )
+
+
+def _hyperparameter(role: str, question: Question, optimum: OperatingPoint, loss: float | None) -> tuple[Estimate, str]:
+    """Return the followed law's value with the spread of all laws that speak, and the followed fit's id."""
+    asked = [(fit, _asked(question, fit, role, optimum, loss)) for fit in question.hyperparameters]
+    speaking = [(fit, said.value) for fit, said in asked if said is not None and said.value is not None]
+    if not speaking:
+        raise UsageError(
+            f"no fit in use predicts the {role.replace('_', ' ')} here; choose others with --hyperparameters."
+        )
+    followed, value = speaking[0]
+    interval = sound(followed.id, predict_interval, followed, role, optimum, question.family, loss)
+    if interval is not None:
+        return Estimate(value, *interval, "95% of the law's bootstrap draws"), followed.id
+    others = [_asked(question, fit, role, optimum, loss) for fit in question.opinions]
+    values = {p.fit_id: p.value for p in others if p is not None and p.value is not None} | {followed.id: value}
+    basis = f"range over {len(values)} published laws, not a confidence interval"
+    return Estimate(value, min(values.values()), max(values.values()), basis), followed.id
+
+
+def _asked(question: Question, fit: Fit, role: str, optimum: OperatingPoint, loss: float | None) -> Prediction | None:
+    return sound(fit.id, predict, fit, role, optimum, question.family, loss)
+
+
+def _whole_batch(predicted: Estimate, batch_tokens: float) -> Estimate:
+    """Return the rounded batch with the prediction's range, widened where rounding left it."""
+    low, high = (batch_tokens if end is None else end for end in (predicted.low, predicted.high))
+    return Estimate(batch_tokens, min(low, batch_tokens), max(high, batch_tokens), predicted.basis)
+
+
+def _schedule(warmup_tokens: float, tokens: float, batch_tokens: float) -> str:
+    warmup_steps = math.ceil(warmup_tokens / batch_tokens)
+    return (
+        f"linear warmup over {format_count(warmup_tokens)} tokens ({warmup_steps} steps), constant to "
+        f"{format_count((1 - COOLDOWN_SHARE) * tokens)} tokens, then a linear decay to zero over the last "
+        f"{COOLDOWN_SHARE:.0%}"
+    )

@@ -1,0 +1,1 @@
+"""Numbers and budgets as people write them: text in, typed values out."""

@@ -1,0 +1,204 @@
+"""Shape families: which model to build for a size, and how its counts convert into each other.
+
+The 16 shapes of Porian et al. 2024 are one family. The `dense` family holds the same depths at the same
+widths and continues through published Llama and GPT-3 shapes to above 10 trillion parameters.
+"""
+
+import bisect
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+
+from budgetscope.core.counting.ledger import Convention, Shape, default_d_ff
+from budgetscope.core.errors import UsageError
+
+PORIAN_VOCAB_SIZE = 50432
+PORIAN_SEQ_LEN = 2048
+
+# (width, depth) of the 16 models of Porian et al. 2024; source: open_lm_fork, open_lm/model_configs.
+PORIAN_SHAPES = (
+    (96, 3), (128, 4), (160, 5), (224, 6), (288, 8), (320, 9), (384, 10), (480, 12),
+    (576, 14), (640, 15), (704, 18), (832, 21), (1024, 23), (1120, 26), (1312, 26), (1504, 30),
+)  # fmt: skip
+
+# (width, depth) where the dense family is held to published shapes above Porian's ladder.
+_PUBLISHED_ANCHORS = (
+    (4096, 32),  # Touvron et al. 2023 (LLaMA), table 2, 6.7B
+    (5120, 40),  # LLaMA 13B
+    (6656, 60),  # LLaMA 33B
+    (8192, 80),  # LLaMA 65B
+    (12288, 96),  # Brown et al. 2020 (GPT-3), table 2.1, 175B
+    (16384, 126),  # Grattafiori et al. 2024 (Llama 3), table 3, 405B
+)
+# How far a model may leave the family's depth to meet a size: the published shapes scatter as much.
+_DEPTH_SHARE = 0.15
+_CLOSE_ENOUGH = math.log(1.01)
+
+# Nothing is published above 405B dense: depth is continued as the square root of the width (our choice).
+_WIDEST = 98304
+
+
+def _dense_widths() -> list[int]:
+    """Widths in steps that a GPU likes: 16, then 32, 256 and 1024."""
+    return [
+        *range(16, 96, 16),
+        *range(96, 2048, 32),
+        *range(2048, 8192, 256),
+        *range(8192, _WIDEST + 1, 1024),
+    ]
+
+
+def _dense_depth(width: int) -> int:
+    anchors = ((16, 1), *PORIAN_SHAPES, *_PUBLISHED_ANCHORS)
+    last_width, last_depth = anchors[-1]
+    if width >= last_width:
+        return round(last_depth * math.sqrt(width / last_width))
+    after = next(i for i, (w, _) in enumerate(anchors) if w > width)
+    (w0, d0), (w1, d1) = anchors[after - 1], anchors[after]
+    return round(d0 + (d1 - d0) * math.log(width / w0) / math.log(w1 / w0))
+
+
+def _dense_heads(width: int) -> int:
+    """Heads of 128 from width 2048 up, else the widest of 64, 32 and 16 that divides the width."""
+    head_dims = (128,) if width >= 2048 else (64, 32, 16)
+    return width // next(dim for dim in head_dims if width % dim == 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """How a family chooses (width, depth) and heads."""
+
+    sizes: tuple[tuple[int, int], ...]
+    heads: Callable[[int], int]
+
+
+@cache
+def _recipes() -> dict[str, _Recipe]:
+    dense = tuple((width, _dense_depth(width)) for width in _dense_widths())
+    return {"dense": _Recipe(dense, _dense_heads), "porian": _Recipe(PORIAN_SHAPES, lambda _: 4)}
+
+
+FAMILIES = ("dense", "porian")
+
+
+class ShapeFamily:
+    """An ordered family of shapes whose counts all grow together.
+
+    Between two members every count is interpolated in log-log, so that conversions are exact at the members
+    and continuous everywhere; beyond the ends the last segment is continued. A position in the family is a
+    real number: 0 for the smallest member, 1 for the next.
+    """
+
+    def __init__(self, shapes: Sequence[Shape], *, fixed: bool = False) -> None:
+        """Take the members.
+
+        Args:
+            shapes: by growing size.
+            fixed: whether nothing but the members is to be built.
+        """
+        self.shapes = tuple(shapes)
+        self._fixed = fixed
+        counts = [{c: shape.count(c) for c in Convention} for shape in self.shapes]
+        self._log_params = {c: [math.log(m[c].n_params) for m in counts] for c in Convention}
+        self._log_flops = {c: [math.log(m[c].flops_per_token) for m in counts] for c in Convention}
+        self._log_executed = [math.log(shape.executed_flops_per_token) for shape in self.shapes]
+
+    def position(self, n_params: float, convention: Convention) -> float:
+        """Return where the family has `n_params` parameters by that convention."""
+        return _inverse(self._log_params[convention], math.log(n_params))
+
+    def n_params(self, position: float, convention: Convention) -> float:
+        """Return the parameters at a position."""
+        return math.exp(_interpolate(self._log_params[convention], position))
+
+    def flops_per_token(self, position: float, convention: Convention) -> float:
+        """Return the law's FLOPs a token at a position."""
+        return math.exp(_interpolate(self._log_flops[convention], position))
+
+    def executed_flops_per_token(self, position: float) -> float:
+        """Return the FLOPs a token that the machine does at a position (see `Shape`)."""
+        return math.exp(_interpolate(self._log_executed, position))
+
+    def convert(self, n_params: float, source: Convention, target: Convention) -> float:
+        """Return what `target` counts for the model in which `source` counts `n_params`."""
+        if source == target:
+            return n_params
+        return self.n_params(self.position(n_params, source), target)
+
+    def nearest(self, n_params: float, convention: Convention) -> Shape | None:
+        """Return the member whose count is nearest in ratio; None beyond the family's ends."""
+        position = self.position(n_params, convention)
+        if not -0.5 <= position <= len(self.shapes) - 0.5:
+            return None
+        logs, wanted = self._log_params[convention], math.log(n_params)
+        return self.shapes[min(range(len(logs)), key=lambda i: abs(logs[i] - wanted))]
+
+    def to_build(self, n_params: float, convention: Convention) -> Shape | None:
+        """Return a shape of about `n_params`: a member within 1%, else one a little deeper or shallower than a member.
+
+        A family steps in width, so that its nearest member may be 15% off; depth is what is left to choose. None where
+        `nearest` has none.
+        """
+        member = self.nearest(n_params, convention)
+
+        def miss(shape: Shape) -> float:
+            return abs(math.log(shape.count(convention).n_params / n_params))
+
+        if member is None or self._fixed or miss(member) <= _CLOSE_ENOUGH:
+            return member
+        index = self.shapes.index(member)
+        choices = [
+            replace(shape, depth=depth)
+            for shape in self.shapes[max(index - 1, 0) : index + 2]
+            for depth in _depths_near(shape.depth)
+        ]
+        return min(choices, key=miss)
+
+
+def _depths_near(depth: int) -> range:
+    """Return the depths that a model of a family's depth may have: one layer more or less at the least."""
+    spare = max(round(_DEPTH_SHARE * depth), 1)
+    return range(max(depth - spare, 1), depth + spare + 1)
+
+
+def _interpolate(values: Sequence[float], position: float) -> float:
+    left = min(max(math.floor(position), 0), len(values) - 2)
+    return values[left] + (position - left) * (values[left + 1] - values[left])
+
+
+def _inverse(values: Sequence[float], wanted: float) -> float:
+    left = min(max(bisect.bisect_right(values, wanted) - 1, 0), len(values) - 2)
+    return left + (wanted - values[left]) / (values[left + 1] - values[left])
+
+
+@lru_cache(maxsize=64)
+def shape_family(
+    name: str = "dense",
+    *,
+    vocab_size: int = PORIAN_VOCAB_SIZE,
+    seq_len: int = PORIAN_SEQ_LEN,
+    tied: bool = False,
+) -> ShapeFamily:
+    """Return the family of that name with this vocabulary and context.
+
+    Raises:
+        UsageError: no family has that name, or a size is out of bounds.
+    """
+    if name not in FAMILIES:
+        raise UsageError(f"{name!r} is not a shape family; choose one of {', '.join(FAMILIES)}.")
+    recipe = _recipes()[name]
+    shapes = [
+        Shape(
+            depth=depth,
+            width=width,
+            d_ff=default_d_ff(width),
+            n_heads=recipe.heads(width),
+            n_kv_heads=recipe.heads(width),
+            vocab_size=vocab_size,
+            seq_len=seq_len,
+            tied=tied,
+        )
+        for width, depth in recipe.sizes
+    ]
+    return ShapeFamily(shapes, fixed=name == "porian")

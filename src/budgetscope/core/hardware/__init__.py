@@ -1,0 +1,1 @@
+"""Accelerators and the machine that a plan runs on."""

@@ -1,0 +1,169 @@
+"""The machine a plan runs on: from what was said, and what had to be assumed, to FLOPs, hours and dollars."""
+
+from dataclasses import dataclass, replace
+
+from budgetscope.core.budget.parse import Budget, HardwareBudget
+from budgetscope.core.budget.quantities import format_hours
+from budgetscope.core.errors import UsageError
+from budgetscope.core.hardware.devices import Device, default_price, training_precision
+from budgetscope.core.laws.intervals import Estimate
+
+DEFAULT_DEVICE = "h100-sxm"
+DEFAULT_N_DEVICES = 8.0
+"""One node, where nobody said how many."""
+DEFAULT_MFU = 0.40
+"""Dense models on current accelerators reach 30% to 50%: Grattafiori et al. 2024 (Llama 3), table 4, 38-43%."""
+
+SECONDS_PER_HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class MachineOptions:
+    """What the options say of the machine, beside the budget's text; None is unsaid."""
+
+    n_devices: float | None = None
+    mfu: float | None = None
+    price_usd_per_device_hour: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Devices that run at a rate for a price.
+
+    Attributes:
+        device: which accelerator.
+        precision: the key of its peak that training uses.
+        n_devices: how many.
+        mfu: model FLOPs utilisation, from 0 to 1.
+        price: US dollars a device-hour; None when neither the user nor the table knows.
+        executed_flops: FLOPs that the budget executes, when the budget is hardware; else None.
+        assumptions: a sentence for everything that was not said.
+    """
+
+    device: Device
+    precision: str
+    n_devices: float
+    mfu: float
+    price: Estimate | None
+    executed_flops: float | None
+    assumptions: tuple[str, ...]
+
+    @property
+    def device_flops_per_s(self) -> float:
+        """FLOPs a second that one device executes: dense peak x MFU."""
+        return self.device.peak_flops_per_s[self.precision] * self.mfu
+
+    def device_hours(self, executed_flops: float) -> float:
+        """Return the device-hours that so many executed FLOPs take."""
+        return executed_flops / self.device_flops_per_s / SECONDS_PER_HOUR
+
+
+def _one(name: str, in_budget: float | None, option: float | None, flag: str) -> float | None:
+    """Return the one value that was said."""
+    if in_budget is not None and option is not None and in_budget != option:
+        raise UsageError(f"the budget says {name} {in_budget:g} and {flag} says {option:g}; say it once.")
+    return in_budget if in_budget is not None else option
+
+
+def _check(name: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low <= value <= high:
+        raise UsageError(f"{name} {value:g} is out of bounds; give a number from {low:g} to {high:g}.")
+
+
+def device_name(budget: Budget, option: str | None) -> str | None:
+    """Return the device that the budget or the option names."""
+    in_budget = budget.device if isinstance(budget, HardwareBudget) else None
+    if in_budget and option and in_budget.casefold() != option.casefold():
+        raise UsageError(f"the budget says {in_budget!r} and --device says {option!r}; say it once.")
+    return in_budget or option
+
+
+def machine_for(budget: Budget, device: Device, options: MachineOptions, *, device_stated: bool) -> Machine:
+    """Return the machine that a budget and its options describe.
+
+    Args:
+        budget: as parsed.
+        device: the device that `device_name` named, or the default one.
+        options: what was said beside the budget.
+        device_stated: whether anybody named the device.
+
+    Raises:
+        UsageError: budget and options contradict each other, a value is out of bounds, or dollars are to be
+            spent on a device without a price.
+    """
+    hardware = budget if isinstance(budget, HardwareBudget) else HardwareBudget()
+    n_devices = _one("devices", hardware.n_devices, options.n_devices, "--gpus")
+    mfu = _one("MFU", hardware.mfu, options.mfu, "--mfu")
+    price = _one("price", hardware.price_usd_per_device_hour, options.price_usd_per_device_hour, "--price")
+    amount = hardware.usd is not None or hardware.device_hours is not None
+    if amount and hardware.hours is not None and options.n_devices is not None:
+        raise UsageError("the budget's amount and duration say how many devices run; leave --gpus out.")
+    _check("the number of devices", n_devices, 1, 1e7)
+    if mfu is not None and 1 < mfu <= 100:
+        raise UsageError(f"the MFU {mfu:g} is above 1; write {mfu:g}% or {mfu / 100:g}.")
+    _check("the MFU", mfu, 0.001, 1)
+    _check("the price", price, 0.001, 10_000)
+    assumptions = []
+    if not device_stated:
+        assumptions.append(f"device: {device.name} (--device)")
+    if n_devices is None and hardware.hours is None:
+        assumptions.append(f"devices: {DEFAULT_N_DEVICES:g} (--gpus)")
+    if mfu is None:
+        assumptions.append(f"MFU: {DEFAULT_MFU:.0%} of the dense peak (--mfu)")
+    if price is None and default_price(device) is not None:
+        assumptions.append(f"price: ${default_price(device)} a device-hour{_price_origin(device)} (--price)")
+    machine = Machine(
+        device=device,
+        precision=training_precision(device),
+        n_devices=n_devices or DEFAULT_N_DEVICES,
+        mfu=mfu or DEFAULT_MFU,
+        price=_price(device, price),
+        executed_flops=None,
+        assumptions=tuple(assumptions),
+    )
+    return _with_budget(machine, hardware) if hardware is budget else machine
+
+
+def _price_origin(device: Device) -> str:
+    low, high = device.price_usd_per_hour_low, device.price_usd_per_hour_high
+    middle = "" if low == high else f", the middle of ${low}-{high}"
+    return f"{middle}{f' in {device.price_date}' if device.price_date else ''}"
+
+
+def _price(device: Device, stated: float | None) -> Estimate | None:
+    if stated is not None:
+        return Estimate(stated, basis="as stated")
+    middle = default_price(device)
+    if middle is None:
+        return None
+    if device.price_usd_per_hour_low == device.price_usd_per_hour_high:
+        return Estimate(middle, basis=device.price_source or "the price of the device's entry")
+    when = f" of {device.price_date}" if device.price_date else ""
+    whose = "prices of your own device file" if device.user_defined else "on-demand prices"
+    return Estimate(middle, device.price_usd_per_hour_low, device.price_usd_per_hour_high, f"{whose}{when}")
+
+
+def _with_budget(machine: Machine, hardware: HardwareBudget) -> Machine:
+    """Return the machine with the FLOPs that the hardware budget executes."""
+    if hardware.device_hours is not None:
+        device_hours = hardware.device_hours
+    elif hardware.usd is not None:
+        if machine.price is None:
+            raise UsageError(f"no price is known for {machine.device.name}; say one, for example --price 2.50.")
+        device_hours = hardware.usd / machine.price.value
+    elif hardware.hours is not None:
+        device_hours = hardware.hours * machine.n_devices
+    else:
+        raise UsageError("the budget says no duration, no device-hours and no dollars; add one of them.")
+    if hardware.hours is not None and (hardware.usd is not None or hardware.device_hours is not None):
+        machine = replace(machine, n_devices=device_hours / hardware.hours)
+    return replace(machine, executed_flops=device_hours * SECONDS_PER_HOUR * machine.device_flops_per_s)
+
+
+def describe_machine(machine: Machine, device_hours: float) -> str:
+    """Return the arithmetic of a machine's FLOPs as people say it."""
+    peak = machine.device.peak_flops_per_s[machine.precision] / 1e12
+    return (
+        f"{machine.n_devices:g} x {machine.device.name} at {peak:g} TFLOP/s ({machine.precision}, dense) x "
+        f"{machine.mfu:.3g} MFU for {format_hours(device_hours / machine.n_devices)}"
+    )

@@ -1,0 +1,1 @@
+"""Scaling laws: their forms, the fit that holds them, and what they predict at one operating point."""

@@ -1,0 +1,122 @@
+"""What being off the optimum costs, by one fit.
+
+Along one budget the loss is a valley in N. Each of its measures comes from the law that measures it best:
+
+- the place, N*(C), from the allocation law;
+- the level, L*(C), from the loss curve through the measured optima, else from the loss surface;
+- the width from the excess law, read off runs of other sizes, else from the loss surface; either is centred,
+  in log N, on the law's optimum.
+
+So no other law can beat the chosen one by its own book. A surface alone would do badly: on Porian et al.'s tuned
+runs it misses the measured optima by up to 2%, and understates what a model twice too large costs by a factor
+of three to five, because runs at constant learning rate do not follow its form.
+"""
+
+import math
+from dataclasses import dataclass
+
+from budgetscope.core.laws.fit import Draws, Fit, percentiles
+from budgetscope.core.laws.forms import ExcessLaw
+from budgetscope.core.laws.operating_point import MAX_FLOPS, MIN_FLOPS, allocation_law, increasing_root
+
+FLAT_SHARE = 0.001
+"""A model is in the flat band when it costs less than this share of the loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class LossModel:
+    """The losses of one fit, in its own convention and loss unit."""
+
+    fit: Fit
+
+    @property
+    def floor(self) -> float:
+        """The loss that no budget goes below."""
+        surface, curve = self.fit.surface, self.fit.loss_curve
+        if curve is not None:
+            return curve.floor
+        return surface.E if surface is not None else -math.inf
+
+    def best_loss(self, flops: float) -> float | None:
+        """Return the compute-optimal loss; None when the fit has no law of loss."""
+        law = self.fit.loss_curve or self.fit.surface
+        return None if law is None else law.best_loss(flops)
+
+    def excess_loss(self, flops: float, n_params: float) -> float | None:
+        """Return the loss above the optimum of a model of `n_params`; None when no law says it."""
+        law = self.fit.excess
+        if law is None:
+            return None
+        return law.excess(flops, n_params / allocation_law(self.fit).allocate(flops).n_params)
+
+    def flops_for_loss(self, loss: float) -> float | None:
+        """Return the budget whose optimum has that loss; None when none within bounds has."""
+
+        def excess(log_flops: float) -> float:
+            best = self.best_loss(math.exp(log_flops))
+            return math.log((loss - self.floor) / (best - self.floor)) if best is not None else 0.0
+
+        if loss <= self.floor or self.best_loss(MIN_FLOPS) is None:
+            return None
+        low, high = math.log(MIN_FLOPS), math.log(MAX_FLOPS)
+        if excess(low) > 0 or excess(high) < 0:
+            return None
+        return math.exp(increasing_root(excess, low, high))
+
+    def wasted_share(self, flops: float, n_params: float) -> float | None:
+        """Return the deadweight compute of training a model of `n_params` with a budget, as a share of it.
+
+        A smaller budget, well spent, would have reached the same loss: the share that it would have saved. None
+        when the fit lacks a law of the loss or of its excess.
+        """
+        level, excess = self.best_loss(flops), self.excess_loss(flops, n_params)
+        if level is None or excess is None:
+            return None
+        enough = self.flops_for_loss(level + excess)
+        return 1.0 if enough is None else max(0.0, 1.0 - enough / flops)
+
+    def flat_band(self, flops: float) -> tuple[float, float] | None:
+        """Return the N around the optimum that cost less than `FLAT_SHARE` of the loss."""
+        law, best = self.fit.excess, self.best_loss(flops)
+        if law is None or best is None:
+            return None
+        optimum = allocation_law(self.fit).allocate(flops).n_params
+        allowed = FLAT_SHARE * best
+
+        def beyond(log_ratio: float, sign: int) -> float:
+            return math.sqrt(law.excess(flops, math.exp(sign * log_ratio))) - math.sqrt(allowed)
+
+        down = increasing_root(lambda x: beyond(x, -1), 0.0, math.log(1e4), 1e-9)
+        up = increasing_root(lambda x: beyond(x, +1), 0.0, math.log(1e4), 1e-9)
+        return optimum * math.exp(-down), optimum * math.exp(up)
+
+    def reach(self, flops: float) -> tuple[float, float] | None:
+        """Return the N between which the width of the valley was measured; beyond, it is an extrapolation.
+
+        For an excess law its window about the optimum; for a surface the N, D and D/N that it was fitted on, along
+        C = 6 N D. None when the fit has no law of the excess, or a budget on which no fitted N and D meet.
+        """
+        law = self.fit.excess
+        if law is None:
+            return None
+        if isinstance(law, ExcessLaw):
+            optimum = allocation_law(self.fit).allocate(flops).n_params
+            return optimum * math.exp(-law.window), optimum * math.exp(law.window)
+        fitted = self.fit.laws["surface"].fitted
+        low, high = 0.0, math.inf
+        if "n_params" in fitted:
+            low, high = fitted["n_params"].low, fitted["n_params"].high
+        if "tokens" in fitted:
+            low, high = max(low, flops / (6 * fitted["tokens"].high)), min(high, flops / (6 * fitted["tokens"].low))
+        if "tokens_per_param" in fitted:
+            ratio = fitted["tokens_per_param"]
+            low, high = max(low, math.sqrt(flops / (6 * ratio.high))), min(high, math.sqrt(flops / (6 * ratio.low)))
+        return (low, high) if 0 < low < high < math.inf else None
+
+    def loss_interval(self, flops: float, level: float = 0.95) -> tuple[float, float] | None:
+        """Return the central interval of the best loss over the fit's bootstrap draws, if it has any."""
+        law = self.fit.laws.get("loss_curve") or self.fit.laws.get("surface")
+        if law is None or not isinstance(law.uncertainty, Draws):
+            return None
+        losses = [each.best_loss(flops) for each in law.uncertainty.laws(law.law)]  # type: ignore[union-attr]
+        return percentiles(losses, level)

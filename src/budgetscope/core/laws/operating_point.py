@@ -1,0 +1,145 @@
+"""Where a law puts a budget, under any counting convention.
+
+A law holds in its own convention only. To read it in another one, the model is found at which the law holds
+in its own counting, and that model is counted again: never a relabelled number.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.counting.shapes import ShapeFamily
+from budgetscope.core.errors import FailureError
+from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.forms import AllocationLaw
+
+MIN_FLOPS = 1e10
+MAX_FLOPS = 1e32
+"""Budgets outside this span are refused: no law says anything about them."""
+
+_LOWEST_POSITION, _HIGHEST_POSITION = -40.0, 5000.0
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """A budget split between a model and its tokens.
+
+    Attributes:
+        flops: training FLOPs in `convention`.
+        convention: who counts `flops` and `n_params`.
+        position: the model's place in its shape family.
+        n_params: parameters by `convention`.
+        tokens: training tokens, D.
+    """
+
+    flops: float
+    convention: Convention
+    position: float
+    n_params: float
+    tokens: float
+
+    @property
+    def tokens_per_param(self) -> float:
+        """D / N."""
+        return self.tokens / self.n_params
+
+
+def allocation_law(fit: Fit) -> AllocationLaw:
+    """Return the law of a fit that splits a budget.
+
+    Raises:
+        FailureError: the fit has none.
+    """
+    law = fit.allocation
+    if law is None or not isinstance(law.law, AllocationLaw):
+        raise FailureError(f"{fit.id} has no law for N and D; choose one that `budgetscope fits list` marks N, D.")
+    return law.law
+
+
+def increasing_root(function: Callable[[float], float], low: float, high: float, tolerance: float = 1e-12) -> float:
+    """Return where an increasing function crosses zero, or the end of [low, high] nearest to it.
+
+    Regula falsi with the Illinois rule: our functions are nearly straight in logarithms, so that a handful of
+    evaluations is enough.
+    """
+    f_low, f_high = function(low), function(high)
+    if f_low >= 0:
+        return low
+    if f_high <= 0:
+        return high
+    for _ in range(200):
+        middle = high - f_high * (high - low) / (f_high - f_low)
+        f_middle = function(middle)
+        if abs(f_middle) < tolerance or high - low < 1e-13 * max(1.0, abs(high)):
+            return middle
+        if f_middle > 0:
+            high, f_high = middle, f_middle
+            f_low /= 2
+        else:
+            low, f_low = middle, f_middle
+            f_high /= 2
+    return middle
+
+
+def operate(fit: Fit, flops: float, convention: Convention, family: ShapeFamily) -> OperatingPoint:
+    """Return where a fit's law puts a budget.
+
+    Args:
+        fit: the law, in its own convention.
+        flops: the budget as `convention` counts it.
+        convention: who counts.
+        family: the shapes through which conventions convert.
+
+    Raises:
+        FailureError: the fit has no allocation law.
+    """
+    law, own = allocation_law(fit), fit.counting
+    if convention == own and own.counts_six_n:
+        split = law.allocate(flops)
+        position = family.position(split.n_params, own)
+        return OperatingPoint(flops, convention, position, split.n_params, split.tokens)
+
+    def excess(position: float) -> float:
+        tokens = flops / family.flops_per_token(position, convention)
+        own_flops = tokens * family.flops_per_token(position, own)
+        return math.log(law.allocate(own_flops).tokens / tokens)
+
+    position = increasing_root(excess, _LOWEST_POSITION, _HIGHEST_POSITION)
+    tokens = flops / family.flops_per_token(position, convention)
+    return OperatingPoint(flops, convention, position, family.n_params(position, convention), tokens)
+
+
+def recount(point: OperatingPoint, convention: Convention, family: ShapeFamily) -> OperatingPoint:
+    """Return the same model and tokens as another convention counts them."""
+    if convention == point.convention:
+        return point
+    return OperatingPoint(
+        flops=point.tokens * family.flops_per_token(point.position, convention),
+        convention=convention,
+        position=point.position,
+        n_params=family.n_params(point.position, convention),
+        tokens=point.tokens,
+    )
+
+
+def flops_where(
+    fit: Fit,
+    convention: Convention,
+    family: ShapeFamily,
+    measure: Callable[[OperatingPoint], float],
+    target: float,
+) -> float | None:
+    """Return the budget at which a growing measure of the law's operating point reaches a target.
+
+    Returns:
+        FLOPs in `convention`; None when the target lies outside what budgets can reach.
+    """
+
+    def excess(log_flops: float) -> float:
+        return math.log(measure(operate(fit, math.exp(log_flops), convention, family)) / target)
+
+    low, high = math.log(MIN_FLOPS), math.log(MAX_FLOPS)
+    if excess(low) > 0 or excess(high) < 0:
+        return None
+    return math.exp(increasing_root(excess, low, high))

@@ -1,0 +1,300 @@
+"""How much better N* would be known after more calibration, and what that is worth.
+
+Porian et al. 2024 plot the accuracy of their fit against the compute spent on it. Here the same curve is
+predicted before the compute is spent, from the noise that a finished fit shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.fit import Draws
+from budgetscope.core.laws.forms import PowerLawParams
+from budgetscope.core.laws.loss_model import LossModel
+from budgetscope.core.laws.operating_point import allocation_law
+from budgetscope.fitting.refusals import MIN_BUDGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from budgetscope.core.laws.fit import Fit
+    from budgetscope.fitting.run_table import FloatArray
+
+Runs = Literal["shared", "separate"]
+
+# 97.5% quantile of the standard normal distribution.
+_Z = 1.959963984540054
+_QUADRATURE_POINTS = 31
+
+
+@dataclass(frozen=True)
+class Design:
+    """An IsoFLOP calibration and what it would tell.
+
+    Attributes:
+        budgets: C of each IsoFLOP curve, ascending, shape (budgets,).
+        sizes: Model sizes at each budget.
+        flops: Training compute of all runs together.
+        log_std: Expected standard deviation of log N* at the target.
+    """
+
+    budgets: FloatArray
+    sizes: int
+    flops: float
+    log_std: float
+
+    @property
+    def log_width(self) -> float:
+        """Expected width of the 95% interval of log N* at the target."""
+        return 2 * _Z * self.log_std
+
+
+def calibration_flops(budgets: FloatArray, sizes: int, runs: Runs) -> float:
+    """Training compute of a calibration.
+
+    Args:
+        budgets: C of each IsoFLOP curve, shape (budgets,).
+        sizes: Model sizes at each budget.
+        runs: "separate" trains every (budget, size) by itself, as a decaying learning rate needs;
+            "shared" trains each size once and reads every budget off the same run, as a constant one
+            allows: the sizes of the largest budget, and one smaller size that stops at each lower budget.
+    """
+    if runs == "separate":
+        return float(sizes * budgets.sum())
+    return float((sizes - 1) * budgets.max() + budgets.sum())
+
+
+@dataclass(frozen=True)
+class Experience:
+    """What a finished calibration taught about calibrations.
+
+    Attributes:
+        budgets: C of each IsoFLOP curve, ascending, shape (budgets,).
+        sizes: Number of model sizes at each budget that the cost is counted with: typical for "separate" runs;
+            for "shared" ones those of the largest budget, whose runs pass the smaller budgets on their way.
+        log_std: Typical standard deviation of log N* at one budget, the scatter about the law included.
+        runs: See `calibration_flops`.
+    """
+
+    budgets: FloatArray
+    sizes: int
+    log_std: float
+    runs: Runs
+
+    @property
+    def spacing(self) -> float:
+        """Typical ratio of neighbouring budgets."""
+        return float(np.exp(np.diff(np.log(self.budgets)).mean()))
+
+
+def experience(fit: Fit) -> Experience:
+    """Return what a stored fit's points and draws say about calibrations like its own.
+
+    The exponent's draws have the spread that the noise of one budget gives the fit's own design; where the
+    optima scatter more about the law than that, their scatter counts. Only at a constant learning rate does one run
+    serve every budget that it passes: of any other schedule, or an unknown one, every run counts by itself.
+
+    Raises:
+        UsageError: If the fit keeps no points, or no draws of an exponent.
+    """
+    law = fit.laws.get("allocation")
+    if (
+        fit.points is None
+        or len(fit.points.rows) < MIN_BUDGETS
+        or law is None
+        or not isinstance(law.law, PowerLawParams)
+        or not isinstance(law.uncertainty, Draws)
+        or "exponent" not in law.uncertainty.columns
+    ):
+        raise UsageError(
+            f"{fit.id} keeps no optima with bootstrap draws, so that it says nothing about calibrations; "
+            "choose a fit that has them, such as porian2024/refinedweb-tuned."
+        )
+    table = np.array(fit.points.rows)
+    flops, n_params, sizes = (table[:, fit.points.columns.index(name)] for name in ("flops", "n_params", "n_sizes"))
+    x = np.log(flops) - np.log(flops).mean()
+    column = law.uncertainty.columns.index("exponent")
+    exponents = np.array([row[column] for row in law.uncertainty.rows])
+    residual = np.log(n_params) - np.log([law.law.allocate(float(c)).n_params for c in flops])
+    scatter = float(np.sqrt((residual**2).sum() / (flops.size - 2)))
+    noise = float(exponents.std() * np.sqrt((x**2).sum()))
+    runs: Runs = "shared" if fit.schedule == "constant" else "separate"
+    counted = sizes[np.argmax(flops)] if runs == "shared" else np.median(sizes)
+    return Experience(flops, round(float(counted)), max(noise, scatter), runs)
+
+
+def value_of_calibration(known: Experience, target_flops: float, spend: Sequence[float]) -> tuple[Design, ...]:
+    """Expected knowledge of N*(target) for calibrations of several costs.
+
+    Each design starts at the fit's smallest budget, keeps its spacing and its typical number of sizes, and
+    goes up to the largest budget that the spending allows; what is left over is spent by moving all
+    budgets up together. Every budget is taken to determine log N* as well as the fit's budgets do, their
+    scatter about the law included, and the law to hold up to the target.
+
+    Args:
+        known: The calibration whose design and noise are taken as typical.
+        target_flops: C at which N* is wanted.
+        spend: Calibration compute, FLOPs, one entry a design.
+
+    Raises:
+        UsageError: If the target or a spending is not positive, or a spending does not pay for three
+            budgets.
+    """
+    if not target_flops > 0:
+        raise UsageError(f"The target of {target_flops:g} FLOPs is not positive: give a compute budget.")
+    sizes, runs = known.sizes, known.runs
+    designs = []
+    for flops in spend:
+        budgets = _affordable(float(known.budgets[0]), known.spacing, sizes, flops, runs)
+        designs.append(
+            Design(
+                budgets=budgets,
+                sizes=sizes,
+                flops=calibration_flops(budgets, sizes, runs),
+                log_std=known.log_std * _leverage(budgets, target_flops),
+            )
+        )
+    return tuple(designs)
+
+
+def expected_cost(cost: Callable[[float], float], log_std: float) -> float:
+    """Mean cost of planning with an N* whose log is off by a normal error.
+
+    Args:
+        cost: Cost, in any unit, of training `ratio` times the optimal size; zero at one.
+        log_std: Standard deviation of log N*.
+
+    Returns:
+        The expectation, by Gauss-Hermite quadrature.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_QUADRATURE_POINTS)
+    costs = np.array([cost(float(np.exp(log_std * node))) for node in nodes])
+    return float(weights @ costs / weights.sum())
+
+
+def _leverage(budgets: FloatArray, target_flops: float) -> float:
+    """Standard deviation of the line's value at the target for unit noise at every budget."""
+    x = np.log(budgets)
+    distance = np.log(target_flops) - x.mean()
+    return float(np.sqrt(1 / x.size + distance**2 / ((x - x.mean()) ** 2).sum()))
+
+
+def _affordable(lowest: float, spacing: float, sizes: int, flops: float, runs: Runs) -> FloatArray:
+    """The budgets that the spending pays for, used up exactly."""
+    count = 0
+    while calibration_flops(_ladder(lowest, spacing, count + 1), sizes, runs) <= flops:
+        count += 1
+    if count < MIN_BUDGETS:
+        need = calibration_flops(_ladder(lowest, spacing, MIN_BUDGETS), sizes, runs)
+        raise UsageError(
+            f"A calibration of {flops:.3g} FLOPs does not pay for {MIN_BUDGETS} budgets of {sizes} sizes: "
+            f"spend at least {need:.3g} FLOPs."
+        )
+    budgets = _ladder(lowest, spacing, count)
+    budgets *= flops / calibration_flops(budgets, sizes, runs)
+    return budgets
+
+
+def _ladder(lowest: float, spacing: float, count: int) -> FloatArray:
+    """`count` budgets from `lowest` upwards."""
+    return lowest * spacing ** np.arange(count, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """How well N* is known at a target, and what not knowing it better costs.
+
+    Attributes:
+        flops: Compute of the calibration that the knowledge is from.
+        share: The same, as a share of the target's compute.
+        n_budgets: Number of its IsoFLOP curves.
+        largest_budget: Its largest budget, FLOPs.
+        n_params_low: Lower end of the expected 95% interval of N* at the target, around today's N*.
+        n_params_high: Its upper end.
+        wasted_share: Deadweight compute to expect at the target, as a share of it: the mean for planning with an N*
+            whose log is off by a normal error of that interval; None when the fit has no law of excess loss.
+    """
+
+    flops: float
+    share: float
+    n_budgets: int
+    largest_budget: float
+    n_params_low: float
+    n_params_high: float
+    wasted_share: float | None
+
+
+@dataclass(frozen=True)
+class Valuation:
+    """What calibrations of several sizes are worth for one target.
+
+    Attributes:
+        fit_id: The law that plans the target, whose noise is taken as typical.
+        target_flops: C to be planned, in that law's counting.
+        n_params: N* by that law.
+        now: What the fit itself knows.
+        calibrations: What the same method would know for each share, the smallest first.
+        runs: How runs are counted, see `calibration_flops`.
+    """
+
+    fit_id: str
+    target_flops: float
+    n_params: float
+    now: Knowledge
+    calibrations: tuple[Knowledge, ...]
+    runs: Runs
+
+
+SHARES = (0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1)
+"""Shares of the target's compute that a valuation shows beside the one asked for, where they pay for enough."""
+
+
+def value(fit: Fit, target_flops: float, share: float) -> Valuation:
+    """What a calibration that takes a share of the target's compute would be worth, and others beside it.
+
+    Args:
+        fit: The law that plans the target, and whose points and noise are taken as typical.
+        target_flops: C to be planned, in the fit's own counting.
+        share: Of that compute to spend on calibration, above zero and at most one.
+
+    Raises:
+        UsageError: If the fit keeps no points with draws, the share is out of bounds, or it does not pay for
+            three budgets.
+    """
+    if not 0 < share <= 1:
+        raise UsageError(f"A calibration of {share:.3g} of the budget is out of bounds: give a share like 2%.")
+    known, loss_model = experience(fit), LossModel(fit)
+    n_params = allocation_law(fit).allocate(target_flops).n_params
+    enough = calibration_flops(_ladder(known.budgets[0], known.spacing, MIN_BUDGETS), known.sizes, known.runs)
+    shares = sorted({share, *(s for s in SHARES if s * target_flops >= enough)})
+    own = Design(
+        known.budgets,
+        known.sizes,
+        calibration_flops(known.budgets, known.sizes, known.runs),
+        known.log_std * _leverage(known.budgets, target_flops),
+    )
+
+    def knowledge(design: Design) -> Knowledge:
+        reach = float(np.exp(design.log_width / 2))
+        return Knowledge(
+            flops=design.flops,
+            share=design.flops / target_flops,
+            n_budgets=design.budgets.size,
+            largest_budget=float(design.budgets[-1]),
+            n_params_low=n_params / reach,
+            n_params_high=n_params * reach,
+            wasted_share=_expected_waste(loss_model, target_flops, n_params, design.log_std),
+        )
+
+    designs = value_of_calibration(known, target_flops, [s * target_flops for s in shares])
+    return Valuation(fit.id, target_flops, n_params, knowledge(own), tuple(map(knowledge, designs)), known.runs)
+
+
+def _expected_waste(loss_model: LossModel, flops: float, n_params: float, log_std: float) -> float | None:
+    if loss_model.wasted_share(flops, n_params) is None:
+        return None
+    return expected_cost(lambda ratio: loss_model.wasted_share(flops, ratio * n_params) or 0.0, log_std)

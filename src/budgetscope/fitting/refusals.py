@@ -1,0 +1,188 @@
+"""What a fit refuses, drops and warns of, worded once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from budgetscope.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from budgetscope.fitting.run_table import Budget, FloatArray, RunTable
+
+MIN_SIZES = 3
+MIN_BUDGETS = 3
+# A uniform guess over a 50k to 200k vocabulary loses 11 to 12.2 nats; a trained model less.
+MAX_NATS = 12.5
+# No natural-language model is below 0.5 nats a token (Hoffmann's E is 1.7, Porian's best loss 2.6).
+MIN_NATS = 0.5
+# Optimal loss of Porian et al. 2024 on RefinedWeb, tuned, in nats per token (arXiv 2406.19146): A, exponent, E.
+_PORIAN_LOSS = (128.9, 0.106, 2.006)
+# Bits are 1.44 times as many as nats; sound runs at the best size come within a few percent of the curve, or below it.
+_LIKE_BITS = 1.15
+# More than bits can be, poor runs granted.
+_BEYOND_BITS = 1.6
+# Runs of one configuration differ by 0.1% to 1% of the loss at all but the smallest scale (Porian et al. 2024).
+_LOUD = 0.05
+_IN_SHORT = {
+    "few-sizes": f"with fewer than {MIN_SIZES} sizes",
+    "low-edge": "lowest at the smallest size",
+    "high-edge": "lowest at the largest size",
+    "no-minimum": "without a minimum",
+    "noisy": "too noisy",
+}
+
+
+class Flag(NamedTuple):
+    """A caution that stays with a fit and is shown wherever the fit is used."""
+
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A budget that the fit left out.
+
+    Attributes:
+        flops: The budget.
+        code: "few-sizes", "low-edge" (lowest loss at the smallest size), "high-edge", "no-minimum" or
+            "noisy" (under half of the draws had an interior minimum).
+        reason: One sentence.
+    """
+
+    flops: float
+    code: str
+    reason: str
+
+
+def check_loss_unit(table: RunTable) -> None:
+    """Refuse losses that cannot be nats per token.
+
+    Raises:
+        UsageError: If the losses look like perplexities or like bits per byte.
+    """
+    low, high = float(table.loss.min()), float(table.loss.max())
+    if high > MAX_NATS:
+        raise UsageError(
+            f"Losses reach {high:.4g}, more than guessing costs in nats per token ({MAX_NATS:g}): say --loss-unit "
+            "perplexity if these are perplexities, and drop the runs that diverged if not."
+        )
+    if low < MIN_NATS:
+        raise UsageError(
+            f"Losses go down to {low:.4g}, less than any language model reaches in nats per token: "
+            "say --loss-unit bits-per-byte and --bytes-per-token if these are bits per byte."
+        )
+
+
+def loss_unit_flags(table: RunTable) -> tuple[Flag, ...]:
+    """A hint when losses could be bits per byte (all under 1.5), bits or perplexities (all above what C reaches)."""
+    high = float(table.loss.max())
+    if high < 1.5:
+        sentence = f"Every loss is at most {high:.2f}, low for nats per token: check that these are not bits per byte."
+        return (Flag("loss-unit", sentence),)
+    coefficient, exponent, irreducible = _PORIAN_LOSS
+    excess = float((table.loss / (coefficient * table.flops**-exponent + irreducible)).min())
+    if excess > _LIKE_BITS:
+        units = ["bits (--loss-unit bits)"]
+        if excess > _BEYOND_BITS:
+            units.insert(0, "perplexities (--loss-unit perplexity)")
+        sentence = (
+            f"Every loss is at least {excess:.2f} times what Porian et al. 2024 reached with the same compute, high "
+            f"for nats per token: check that these are not {' or '.join(units)}."
+        )
+        return (Flag("loss-unit", sentence),)
+    return ()
+
+
+def edge_reason(budget: Budget) -> Dropped:
+    """Why a budget whose lowest point is at an end, or nowhere, was dropped."""
+    lowest = int(budget.loss.argmin())
+    if lowest == 0:
+        return Dropped(
+            budget.flops,
+            "low-edge",
+            f"At C={budget.flops:.3g} the lowest loss is at the smallest size ({budget.n_params[0]:.3g}): "
+            "train smaller models there.",
+        )
+    if lowest == budget.n_params.size - 1:
+        return Dropped(
+            budget.flops,
+            "high-edge",
+            f"At C={budget.flops:.3g} the lowest loss is at the largest size ({budget.n_params[-1]:.3g}): "
+            "train larger models there.",
+        )
+    return Dropped(budget.flops, "no-minimum", f"At C={budget.flops:.3g} the curve through the sizes has no minimum.")
+
+
+def refuse_few_budgets(dropped: Sequence[Dropped], kept: int) -> None:
+    """Refuse a fit with too few budgets left, saying what the dropped ones have in common.
+
+    Raises:
+        UsageError: If fewer than `MIN_BUDGETS` budgets are left.
+    """
+    if kept >= MIN_BUDGETS:
+        return
+    codes = {drop.code for drop in dropped}
+    if not dropped:
+        raise UsageError(
+            f"The runs cover {kept} budget{'s' * (kept != 1)} and a power law needs {MIN_BUDGETS}: "
+            "train the same sizes to more values of C."
+        )
+    if kept == 0 and codes <= {"low-edge"}:
+        raise UsageError(
+            "The optimum is one-sided: at every budget the lowest loss is at the smallest size, "
+            "so train smaller models."
+        )
+    if kept == 0 and codes <= {"high-edge"}:
+        raise UsageError(
+            "The optimum is one-sided: at every budget the lowest loss is at the largest size, so train larger models."
+        )
+    if kept == 0 and not codes & {"few-sizes"}:
+        raise UsageError(
+            "No budget has an interior minimum of loss over model size: train sizes on both sides of the best one."
+        )
+    counts = Counter(drop.code for drop in dropped)
+    reasons = ", ".join(f"{count} {_IN_SHORT[code]}" for code, count in counts.items())
+    raise UsageError(
+        f"Only {kept} of {kept + len(dropped)} budgets can be used and a power law needs {MIN_BUDGETS} "
+        f"({reasons}): train more sizes on both sides of the best one."
+    )
+
+
+def table_flags(flops: FloatArray) -> tuple[Flag, ...]:
+    """Cautions about the budgets themselves: too few, or too close together.
+
+    Args:
+        flops: Distinct budgets.
+    """
+    flags = []
+    if flops.size == MIN_BUDGETS:
+        flags.append(Flag("few-budgets", f"Only {flops.size} budgets carry the fit: its straightness is untested."))
+    elif flops.size < MIN_BUDGETS:
+        covered = f"{flops.size} budget{'s' * (flops.size != 1)}"
+        sentence = f"The runs cover {covered} only: how the best N grows with C rests on the form of the law."
+        flags.append(Flag("few-budgets", sentence))
+    span = float(flops.max() / flops.min())
+    if span < 10:
+        flags.append(Flag("narrow-range", f"The budgets span a factor of {span:.1f} only: exponents are weak."))
+    return tuple(flags)
+
+
+def loud_flags(log_std: float, about: str) -> tuple[Flag, ...]:
+    """A caution when losses scatter more than runs in one unit do.
+
+    Args:
+        log_std: Standard deviation of log loss.
+        about: What they scatter about, as "smooth curves".
+    """
+    if log_std <= _LOUD:
+        return ()
+    sentence = (
+        f"The losses scatter by {log_std:.0%} about {about}, more than training runs do: check that all are in one "
+        "unit, and that no run diverged."
+    )
+    return (Flag("loud-scatter", sentence),)

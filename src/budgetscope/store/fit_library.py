@@ -1,0 +1,295 @@
+"""The library of stored fits: where a fit is looked up, and how one is written without losing another.
+
+Layers, nearest first: a file named outright, the folder in BUDGETSCOPE_FITS, the user's own folder, and the
+fits that ship with budgetscope. A fit in a nearer layer shadows one of the same id below it.
+"""
+
+import json
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.laws.fit import Fit
+from budgetscope.store import locations
+from budgetscope.store.files import listed, locked, read_text, status, write_atomically
+from budgetscope.store.fit_schema import check_id, decode, digest, dump
+
+_MAX_BYTES = 32 * 2**20
+_HISTORY = ".history"
+_PAST = re.compile(r"[0-9]{6}\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A folder of fits: `override`, `user` or `bundled`."""
+
+    name: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of the library.
+
+    Attributes:
+        id: of the fit, by its place; of its family alone for a folder that cannot be read.
+        layer: where it was found.
+        path: the file or folder.
+        fit: what it holds; None when it is broken.
+        problem: why it is broken; empty when it is not.
+        shadows: layers whose fit of the same id it hides.
+        edited: its content no longer matches the hash that it was written with.
+        written: when the file was last written, in seconds since 1970; None for a fit that came with budgetscope.
+    """
+
+    id: str
+    layer: str
+    path: Path
+    fit: Fit | None
+    problem: str
+    shadows: tuple[str, ...]
+    edited: bool
+    written: float | None = None
+
+
+class Library:
+    """Reads fits through the layers and writes them to the user's."""
+
+    def __init__(self, layers: tuple[Layer, ...]) -> None:
+        self.layers = layers
+
+    @classmethod
+    def standard(cls) -> "Library":
+        """Return the library of this user and environment."""
+        override = locations.override_fits()
+        if override is not None and not _is(stat.S_ISDIR, override):
+            raise UsageError(f"BUDGETSCOPE_FITS names {str(override)!r}, which is no folder; correct or unset it.")
+        return cls(
+            (
+                *([Layer("override", override)] if override else []),
+                Layer("user", locations.user_fits()),
+                Layer("bundled", locations.bundled_fits()),
+            )
+        )
+
+    def get(self, name: str) -> Fit:
+        """Return a fit by its id, or from a file when the name ends in `.json`.
+
+        Raises:
+            UsageError: there is none of that id.
+            FailureError: its file is broken, or a folder cannot be read.
+        """
+        if name.endswith(".json"):
+            return load(locations.expanded(name))
+        path = self.path(name)
+        if path is None:
+            raise UsageError(self.unknown(name))
+        return load(path, name)
+
+    def path(self, fit_id: str) -> Path | None:
+        """Return the file of a fit in its nearest layer; None when no layer has it.
+
+        Raises:
+            UsageError: it is not an id.
+            FailureError: a folder cannot be read.
+        """
+        candidates = [layer.folder / f"{_asked_id(fit_id)}.json" for layer in self.layers]
+        return next((path for path in candidates if _is(stat.S_ISREG, path)), None)
+
+    def remarks(self, name: str) -> list[str]:
+        """Return what to know of the file behind a fit's name, one sentence each; nothing of one that ships untouched.
+
+        Raises: as `get`.
+        """
+        if name.endswith(".json"):
+            found = [("", locations.expanded(name))]
+        else:
+            places = [(layer.name, layer.folder / f"{_asked_id(name)}.json") for layer in self.layers]
+            found = [(layer, path) for layer, path in places if _is(stat.S_ISREG, path)]
+        if not found or found[0][0] == "bundled":
+            return []
+        path, hidden = found[0][1], [layer for layer, _ in found[1:]]
+        told = [f"it is read from {str(path)!r} and hides the {layer} fit of the same id." for layer in hidden[:1]]
+        seen = _found(path)
+        if _edited(path, seen.st_mtime_ns, seen.st_size):
+            told.append(
+                f"{str(path)!r} was written or changed by hand: its draws may not belong to its parameters, and then "
+                "intervals are wrong."
+            )
+        return told
+
+    def unknown(self, name: str) -> str:
+        """Return the sentence that refuses an id which no layer has."""
+        from difflib import get_close_matches  # noqa: PLC0415 - only a refusal needs it
+
+        known = sorted({_id(path) for _, family in self._families() for path in _fit_files(family)})
+        near = get_close_matches(name, known, n=2, cutoff=0.4)
+        hint = f"did you mean {' or '.join(near)}" if near else "no id is near it"
+        return f"no fit has the id {name!r}: {hint}; `budgetscope fits list` shows all."
+
+    def _families(self) -> Iterator[tuple[Layer, Path]]:
+        for layer in self.layers:
+            for family in listed(layer.folder):
+                if not family.name.startswith("."):
+                    yield layer, family
+
+    def entries(self) -> list[Entry]:
+        """Return every fit that can be had, by id; a broken file is reported and hides nothing.
+
+        Raises:
+            FailureError: the folder of a layer cannot be read.
+        """
+        found: dict[str, Entry] = {}
+        broken: list[Entry] = []
+        for layer, family in self._families():
+            try:
+                paths = _fit_files(family)
+            except FailureError as error:
+                broken.append(Entry(family.name, layer.name, family, None, str(error), (), edited=False))
+                continue
+            for path in paths:
+                entry = _entry(layer, path, found.get(_id(path)))
+                if entry.fit is None:
+                    broken.append(entry)
+                else:
+                    found[entry.id] = entry
+        return sorted([*found.values(), *broken], key=lambda entry: entry.id)
+
+    def save(self, fit: Fit) -> Path:
+        """Write a fit to the user's folder; an older one of the same id goes to its history.
+
+        Raises:
+            FailureError: the fit could not be read back, or the folder cannot be written; nothing has changed.
+        """
+        folder, text = self._user_folder(), dump(fit)
+        # What could not be read back must not replace what can.
+        decode(_parsed(text), check_id(fit.id))
+        path = folder / f"{fit.id}.json"
+        with locked(folder):
+            if status(path) is not None:
+                past = self._past(fit.id)
+                number = 1 + max((int(p.stem) for p in past), default=0)
+                write_atomically(folder / _HISTORY / fit.id / f"{number:06d}.json", read_text(path, _MAX_BYTES))
+            write_atomically(path, text)
+        return path
+
+    def undo(self, fit_id: str) -> Fit | None:
+        """Put back what the last `save` of this id replaced; None when it had replaced nothing.
+
+        What is undone is kept in the history as `undone-` and a number: an undo must not lose a fit.
+
+        Raises:
+            UsageError: the user's folder has no fit of that id.
+            FailureError: the folder cannot be written; nothing has changed.
+        """
+        folder = self._user_folder()
+        path = folder / f"{_asked_id(fit_id)}.json"
+        if status(path) is None:
+            raise UsageError(f"{fit_id!r} is not among your own fits; only those can be undone.")
+        with locked(folder):
+            past, history = self._past(fit_id), folder / _HISTORY / fit_id
+            number = 1 + sum(each.name.startswith("undone-") for each in listed(history))
+            write_atomically(history / f"undone-{number:06d}.json", read_text(path, _MAX_BYTES))
+            if not past:
+                path.unlink()
+                return None
+            write_atomically(path, read_text(past[-1], _MAX_BYTES))
+            past[-1].unlink()
+        return load(path, fit_id)
+
+    def _past(self, fit_id: str) -> list[Path]:
+        return [path for path in listed(self._user_folder() / _HISTORY / fit_id) if _PAST.fullmatch(path.name)]
+
+    def _user_folder(self) -> Path:
+        return next(layer.folder for layer in self.layers if layer.name == "user")
+
+
+def _is(kind: Callable[[int], bool], path: Path) -> bool:
+    found = status(path)
+    return found is not None and kind(found.st_mode)
+
+
+def _fit_files(family: Path) -> list[Path]:
+    return [path for path in listed(family) if path.suffix == ".json"]
+
+
+def _id(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+def _entry(layer: Layer, path: Path, hidden_by: Entry | None) -> Entry:
+    """Return the entry of a file; of the one that hides it, if one does."""
+    if hidden_by is not None:
+        return replace(hidden_by, shadows=(*hidden_by.shadows, layer.name))
+    try:
+        fit, found = load(path, _id(path)), _found(path)
+        edited = _edited(path, found.st_mtime_ns, found.st_size)
+        written = None if layer.name == "bundled" else found.st_mtime
+        return Entry(_id(path), layer.name, path, fit, "", (), edited, written)
+    except FailureError as error:
+        return Entry(_id(path), layer.name, path, None, str(error), (), edited=False)
+
+
+def load(path: Path, expected_id: str | None = None) -> Fit:
+    """Return the fit in a file.
+
+    Raises:
+        FailureError: naming the file and what is wrong with it.
+    """
+    found = _found(path)
+    return _load(path, expected_id, found.st_mtime_ns, found.st_size)
+
+
+def _found(path: Path) -> os.stat_result:
+    found = status(path)
+    if found is None:
+        raise FailureError(f"there is no fit file {str(path)!r}; check the path.")
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _load(path: Path, expected_id: str | None, mtime_ns: int, size: int) -> Fit:
+    try:
+        return decode(_record(path, mtime_ns, size), expected_id)
+    except FailureError as error:
+        raise FailureError(f"the fit file {str(path)!r} is refused: {error}") from None
+
+
+def _asked_id(text: str) -> str:
+    """Return a fit's id that a user typed.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        return check_id(text)
+    except FailureError as error:
+        raise UsageError(str(error)) from None
+
+
+@lru_cache(maxsize=1)
+def _record(path: Path, _mtime_ns: int, _size: int) -> object:
+    """Return what a file holds: a fit is loaded and its hash is checked one after the other."""
+    return _parsed(read_text(path, _MAX_BYTES))
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise FailureError(f"it is not valid JSON ({str(error)[:80]}).") from None
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number")
+
+
+@lru_cache(maxsize=1024)
+def _edited(path: Path, mtime_ns: int, size: int) -> bool:
+    record = _record(path, mtime_ns, size)
+    return isinstance(record, dict) and record.get("sha256") != digest(record)

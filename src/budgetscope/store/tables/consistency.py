@@ -1,0 +1,137 @@
+"""What a table of runs may not leave open: mixed configurations, repeats that disagree."""
+
+import math
+from collections.abc import Collection, Sequence
+
+from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.training_run import Run
+from budgetscope.store.tables.columns import parse_cell
+from budgetscope.store.tables.formats import is_blank, plain
+from budgetscope.store.tables.intake import Journal, Row
+
+# Without seeds, two rows of one configuration are the same measurement only if they agree this closely.
+DUPLICATE_RTOL = 1e-6
+_MAX_NAMED = 3
+# What W&B and others keep about a run that does not change what was trained.
+_BOOKKEEPING_NAMES = """
+    id notes tags user created updated runtime sweep group jobtype hostname host gpu gputype commit git gitcommit
+    url path date time timestamp description
+"""
+_BOOKKEEPING = frozenset(_BOOKKEEPING_NAMES.split())
+
+
+def drop_diverged(rows: Sequence[Row], journal: Journal) -> list[Row]:
+    """Return the rows whose loss is finite and positive."""
+    kept = []
+    for row in rows:
+        loss = row.run.loss
+        if math.isfinite(loss) and loss > 0:
+            kept.append(row)
+        elif math.isfinite(loss):
+            journal.drop([row.number], f"loss is {loss:g}, which is not positive")
+        else:
+            journal.drop([row.number], f"loss is {loss:g}: the run diverged")
+    return kept
+
+
+def check_configurations(rows: Sequence[Row], columns: Sequence[str], known: Collection[str]) -> None:
+    """Refuse a table that holds several configurations.
+
+    A column does so if it is text, is none of `known` or of the usual bookkeeping, and has several values,
+    at least one of them on two rows; a label of the size or of the budget does not.
+
+    Raises:
+        UsageError: there is such a column; the remedy is `--where`.
+    """
+    mixed: dict[str, list[str]] = {}
+    for column in columns:
+        if column in known or not column or column.casefold().replace("_", "") in _BOOKKEEPING:
+            continue
+        groups: dict[str, list[Run]] = {}
+        for row in rows:
+            cell = row.cells.get(column)
+            if isinstance(cell, (str, bool)) and not is_blank(cell):
+                groups.setdefault(str(cell).strip(), []).append(row.run)
+        if 1 < len(groups) < len(rows) and not any(map(_is_number, groups)) and not _is_label(groups.values()):
+            mixed[column] = list(groups)
+    if not mixed:
+        return
+    named = "; ".join(f"{plain(column)}: {_list(values)}" for column, values in list(mixed.items())[:_MAX_NAMED])
+    more = f"; and {len(mixed) - _MAX_NAMED} more" if len(mixed) > _MAX_NAMED else ""
+    first, values = next(iter(mixed.items()))
+    name = plain(first)
+    raise UsageError(
+        f"the table holds several configurations ({named}{more}); choose in each column, as "
+        f"--where {name}={plain(values[0])}, or take all with --where '{name}=*'."
+    )
+
+
+def _is_label(groups: Collection[Sequence[Run]]) -> bool:
+    """Return whether each group has a size, or a budget, of its own: its name then says nothing more."""
+    sizes = [{run.n_params for run in group} for group in groups]
+    budgets = [{run.flops for run in group} for group in groups]
+    return any(
+        all(len(found) == 1 for found in values) and len(set.union(*values)) == len(values)
+        for values in (sizes, budgets)
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return parse_cell(text, counted=True) is not None
+    except ValueError:
+        return False
+
+
+def _list(values: Sequence[str]) -> str:
+    named = ", ".join(map(plain, values[:_MAX_NAMED]))
+    return f"{named}, ..." if len(values) > _MAX_NAMED else named
+
+
+def merge_duplicates(rows: Sequence[Row], known: Collection[str], journal: Journal) -> list[Row]:
+    """Return one row for each group that says the same.
+
+    Args:
+        rows: The rows in use.
+        known: Columns that were read, and so do not explain why two rows disagree.
+        journal: Is told what was merged.
+
+    Raises:
+        UsageError: two rows of one configuration and seed disagree in loss.
+    """
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        run = row.run
+        key = (run.flops, run.n_params, run.tokens, run.learning_rate, run.batch_tokens, run.beta2, run.seed)
+        groups.setdefault(key, []).append(row)
+    for repeats in groups.values():
+        low, high = min(repeats, key=lambda row: row.run.loss), max(repeats, key=lambda row: row.run.loss)
+        if high.run.loss > low.run.loss * (1 + DUPLICATE_RTOL):
+            raise UsageError(_disagreement(low, high, rows, known))
+        if len(repeats) > 1:
+            journal.merged.append(tuple(row.number for row in repeats))
+    return [repeats[0] for repeats in groups.values()]
+
+
+def _disagreement(low: Row, high: Row, rows: Sequence[Row], known: Collection[str]) -> str:
+    first, second = sorted((low, high), key=lambda row: row.number)
+    differing = [
+        column
+        for column in first.cells
+        if column
+        and column not in known
+        and str(first.cells[column]) != str(second.cells.get(column))
+        # A column with a value of its own for each run measures it, or counts it: no choice of configuration.
+        and len({str(row.cells.get(column)) for row in rows}) < max(3, len(rows))
+    ]
+    seed = "" if low.run.seed is None else f", seed {low.run.seed}"
+    what = f"N={low.run.n_params:.4g}, D={low.run.tokens:.4g}{seed}"
+    remedy = "if they are repeats, give each a seed in a column `seed`, otherwise keep one of them"
+    if differing:
+        column = differing[0]
+        example = f"--where {plain(column)}={plain(str(first.cells[column]))}"
+        remedy = f"they differ in {_list(differing)}: choose with {example}; {remedy}"
+    return (
+        f"rows {first.number} and {second.number} have the same configuration ({what}) but losses "
+        f"{first.run.loss:.5g} and {second.run.loss:.5g}; {remedy}."
+    )

@@ -1,0 +1,149 @@
+"""Learning curves: which rows are points of one run, its last point, and its loss at given budgets."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from budgetscope.core.budget.quantities import quote
+from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.training_run import Run
+from budgetscope.store.tables.intake import Journal, Row
+
+CURVES = ("final", "all")
+
+
+def curve_key(run: Run) -> tuple[object, ...]:
+    """Return what the points of one learning curve have in common."""
+    return (run.name, run.n_params, run.learning_rate, run.batch_tokens, run.beta2, run.seed)
+
+
+def take_points(rows: Sequence[Row], curves: str, journal: Journal) -> tuple[list[Row], int]:
+    """Take the last point of each learning curve ("final"), or all points ("all").
+
+    Rows are points of one curve if they share their run's name, size and hyperparameters; without names
+    the table must have steps, or each row is a run of its own unless all points are asked for. A run whose last
+    loss is NaN diverged: with "final" none of its points is used.
+
+    Returns:
+        The rows, and how many curves have several points.
+
+    Raises:
+        UsageError: `curves` is neither.
+    """
+    if curves not in CURVES:
+        raise UsageError(f"{quote(curves)} is not a choice of points; choose one of {', '.join(CURVES)}.")
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        is_point = curves == "all" or row.run.name is not None or row.run.step is not None
+        groups.setdefault(curve_key(row.run) if is_point else (row.number,), []).append(row)
+    last = {key: max(row.run.tokens for row in points) for key, points in groups.items()}
+    earlier = {id(row) for key, points in groups.items() for row in points if row.run.tokens < last[key]}
+    long = [key for key, points in groups.items() if any(id(row) in earlier for row in points)]
+    if curves == "final" and _has_lengths(row.run for row in rows if row.run.name is None and row.run.step is None):
+        journal.assume(
+            "Rows of one size at several token counts are taken as final losses of runs of their own, since no column "
+            "names a run or counts steps; if they are points of learning curves, say --map run=COLUMN or "
+            "--map step=COLUMN."
+        )
+    if not long:
+        return list(rows), 0
+    names = Counter(name for name, *_ in groups)
+    if any(names[name] > 1 for name, *_ in long):
+        journal.assume(
+            "Rows without a run's name of their own are taken as points of one curve if they share size and settings; "
+            "a column `run` with a name for each run would tell runs apart."
+        )
+    if curves == "all":
+        journal.assume(f"Every point of {len(long)} learning curves is used, as asked.")
+        return list(rows), len(long)
+    journal.assume(f"The last point of {len(long)} learning curves is used; --curves all uses every point.")
+    journal.drop((row.number for row in rows if id(row) in earlier), "an earlier point of a learning curve")
+    return [row for row in rows if id(row) not in earlier], len(long)
+
+
+def _has_lengths(runs: Iterable[Run]) -> bool:
+    """Return whether runs that share size, batch, beta2 and seed differ in tokens."""
+    lengths: dict[tuple[object, ...], set[float]] = {}
+    for run in runs:
+        lengths.setdefault((run.n_params, run.batch_tokens, run.beta2, run.seed), set()).add(run.tokens)
+    return any(len(tokens) > 1 for tokens in lengths.values())
+
+
+def ladder(runs: Iterable[Run], sizes: int) -> tuple[float, ...]:
+    """Return budgets a factor of two apart, as Porian et al. 2024 have them, each within the curves of enough sizes.
+
+    Args:
+        runs: Points of learning curves, in any order.
+        sizes: How many sizes have to be measured on both sides of a budget, or at it.
+
+    Returns:
+        FLOPs, ascending, from the least that enough sizes reach.
+    """
+    spans: dict[tuple[object, ...], list[Run]] = {}
+    for run in runs:
+        spans.setdefault(curve_key(run), []).append(run)
+    ends = [
+        (points[0].n_params, min(p.flops for p in points), max(p.flops for p in points)) for points in spans.values()
+    ]
+
+    def is_reached(flops: float) -> bool:
+        return len({n_params for n_params, low, high in ends if low <= flops <= high}) >= sizes
+
+    budget = next((low for low in sorted(low for _, low, _ in ends) if is_reached(low)), math.inf)
+    top = max((high for _, _, high in ends), default=0.0)
+    budgets = []
+    while budget <= top:
+        budgets.append(budget)
+        budget *= 2
+    return tuple(filter(is_reached, budgets))
+
+
+def at_budgets(runs: Iterable[Run], budgets: Iterable[float]) -> tuple[Run, ...]:
+    """Read the loss of learning curves at given budgets, never outside what was measured.
+
+    Between two points of a run, log loss and log tokens are linear in log FLOPs. Meant for runs at a
+    constant learning rate, read with `curves="all"`: each then serves every budget that it passes.
+
+    Args:
+        runs: Points of learning curves, in any order.
+        budgets: FLOPs, all above zero.
+
+    Returns:
+        One run for each curve and budget within the curve's range, by curve and then as in `budgets`.
+
+    Raises:
+        UsageError: a budget is not a positive number.
+    """
+    wanted = tuple(budgets)
+    for budget in wanted:
+        if not (math.isfinite(budget) and budget > 0):
+            raise UsageError(f"{budget:g} is not a budget; give FLOPs above zero, such as 1e18.")
+    groups: dict[tuple[object, ...], list[Run]] = {}
+    for run in runs:
+        groups.setdefault(curve_key(run), []).append(run)
+    return tuple(
+        point
+        for points in groups.values()
+        for budget in wanted
+        if (point := _at(sorted(points, key=lambda run: run.flops), budget)) is not None
+    )
+
+
+def _at(points: Sequence[Run], budget: float) -> Run | None:
+    """Return a curve at a budget, or None outside its range."""
+    measured = next((run for run in points if run.flops == budget), None)
+    if measured is not None:
+        return measured
+    for before, after in pairwise(points):
+        if before.flops < budget < after.flops:
+            share = math.log(budget / before.flops) / math.log(after.flops / before.flops)
+            return replace(
+                before,
+                flops=budget,
+                tokens=before.tokens * (after.tokens / before.tokens) ** share,
+                loss=before.loss * (after.loss / before.loss) ** share,
+                step=None,
+            )
+    return None

@@ -1,0 +1,231 @@
+"""File formats: CSV, TSV, JSON, JSONL, Parquet and TensorBoard files to raw rows, with no meaning attached."""
+
+import csv
+import gzip
+import importlib
+import io
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from budgetscope.core.budget.quantities import quote
+from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.store.tables.tensorboard import event_files, is_events, is_whole, read_events, run_of
+
+MAX_BYTES = 512 * 2**20
+MAX_NAMED = 12
+
+
+class RawRow(NamedTuple):
+    """One row as the file has it; `number` counts from 1 and leaves the header out."""
+
+    number: int
+    cells: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """The rows of a file, and its columns in the order in which they appear.
+
+    Attributes:
+        columns: In the order of the file.
+        rows: In the order of the file.
+        has_decimal_commas: Whether its cells can hold commas that stand for decimal points: other characters part them.
+        damaged: The run of each file that could only be read in part.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[RawRow, ...]
+    has_decimal_commas: bool = False
+    damaged: tuple[str, ...] = ()
+
+
+def is_blank(value: object) -> bool:
+    """Return whether a cell says nothing. NaN is not blank: it is how a diverged run is written."""
+    return value is None or (isinstance(value, str) and value.strip().casefold() in {"", "null", "none", "n/a", "na"})
+
+
+def plain(text: str) -> str:
+    """Return a text for a sentence: short, on one line, without quotation marks around it."""
+    return quote(text)[1:-1]
+
+
+def name_columns(columns: Sequence[str]) -> str:
+    """Return the columns for a sentence, at most twelve of them."""
+    named = [plain(column) for column in columns if column]
+    more = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
+    return ", ".join(named[:MAX_NAMED]) + more
+
+
+def read_table(path: Path) -> RawTable:
+    """Return the rows of a file of runs, chosen by its ending, or of a folder of TensorBoard runs.
+
+    Raises:
+        UsageError: the ending is not one that can be read, or the rows are not a table.
+        FailureError: the file cannot be read, or needs a package that is not installed.
+    """
+    name = path.name.lower().removesuffix(".gz")
+    try:
+        if is_events(path):
+            files = event_files(path)
+            _check_size(path, sum(file.stat().st_size for file in files))
+            table = _from_records(path, read_events(path, files))
+            return replace(table, damaged=tuple(run_of(path, file) for file in files if not is_whole(file)))
+        reader = next((reader for ending, reader in _READERS.items() if name.endswith(ending)), None)
+        if reader is None:
+            raise UsageError(
+                f"cannot tell the format of {str(path)!r}; give a file that ends in {', '.join(_READERS)} "
+                "(.gz too), or a TensorBoard folder."
+            )
+        return reader(path)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error) or "it is damaged"
+        raise FailureError(f"cannot read {str(path)!r}: {reason.lower()}.") from None
+    except RecursionError:
+        raise UsageError(f"{str(path)!r} is nested too deeply to be a table of runs.") from None
+
+
+def _check_size(path: Path, size_bytes: int) -> None:
+    if size_bytes > MAX_BYTES:
+        raise FailureError(f"{str(path)!r} is over {MAX_BYTES // 2**20} MiB; keep the columns and rows that matter.")
+
+
+def _read_bytes(path: Path) -> bytes:
+    _check_size(path, path.stat().st_size)
+    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    _check_size(path, len(content))
+    if not content.strip():
+        raise UsageError(f"{str(path)!r} is empty; give a table with one row a run.")
+    return content
+
+
+def _read_text(path: Path) -> str:
+    try:
+        text = _read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise FailureError(f"{str(path)!r} is not UTF-8 text; save it as UTF-8.")
+    return text
+
+
+def _read_delimited(path: Path) -> RawTable:
+    text = _read_text(path)
+    header = text.lstrip().partition("\n")[0]
+    delimiter = "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else max(",;\t", key=header.count)
+    try:
+        records = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise UsageError(f"{str(path)!r} is not a table: {error}.") from None
+    records = [record for record in records if any(cell.strip() for cell in record)]
+    columns = tuple(cell.strip() for cell in records[0]) if records else ()
+    for number, record in enumerate(records[1:], 1):
+        if len(record) != len(columns):
+            raise UsageError(
+                f"row {number} of {str(path)!r} has {len(record)} cells and the header {len(columns)}; "
+                "give every row a cell for each column."
+            )
+    repeated = next((column for column in columns if column and columns.count(column) > 1), None)
+    if repeated is not None:
+        raise UsageError(f"{str(path)!r} has two columns named {quote(repeated)}; rename one of them.")
+    table = _from_records(path, (dict(zip(columns, record, strict=True)) for record in records[1:]), columns)
+    return replace(table, has_decimal_commas=delimiter != ",")
+
+
+def _read_json_lines(path: Path) -> RawTable:
+    lines = [(number, line) for number, line in enumerate(_read_text(path).split("\n"), 1) if line.strip()]
+    return _from_records(path, [_parse_json(path, line, f"line {number} of ") for number, line in lines])
+
+
+def _read_json(path: Path) -> RawTable:
+    content = _parse_json(path, _read_text(path), "")
+    if not isinstance(content, list):
+        raise UsageError(f"{str(path)!r} is not a list of objects; write one object a run, as [{{...}}, {{...}}].")
+    return _from_records(path, content)
+
+
+def _parse_json(path: Path, text: str, where: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        reason = str(error).partition(":")[0].lower()
+        raise UsageError(f"{where}{str(path)!r} is not JSON ({reason}); JSON lines belong in a .jsonl file.") from None
+
+
+def _read_parquet(path: Path) -> RawTable:
+    content = _read_bytes(path)
+    try:
+        parquet: Any = importlib.import_module("pyarrow.parquet")
+        arrow: Any = importlib.import_module("pyarrow")
+    except ImportError:
+        raise FailureError(
+            f"{str(path)!r} is a Parquet file, which needs pyarrow: pip install 'budgetscope[parquet]'."
+        ) from None
+    try:
+        records = parquet.read_table(io.BytesIO(content)).to_pylist()
+    except (arrow.ArrowException, OSError, ValueError):
+        raise FailureError(f"{str(path)!r} is not a Parquet file, or is damaged.") from None
+    return _from_records(path, records)
+
+
+_READERS: dict[str, Callable[[Path], RawTable]] = {
+    ".csv": _read_delimited,
+    ".tsv": _read_delimited,
+    ".jsonl": _read_json_lines,
+    ".ndjson": _read_json_lines,
+    ".json": _read_json,
+    ".parquet": _read_parquet,
+}
+
+
+def _from_records(path: Path, records: Iterable[object], columns: tuple[str, ...] = ()) -> RawTable:
+    """Make a table of objects, nested ones flattened to `outer/inner` and W&B's curve exports made long."""
+    rows = []
+    for number, record in enumerate(records, 1):
+        if not isinstance(record, dict):
+            raise UsageError(f"row {number} of {str(path)!r} is not an object with named values.")
+        rows.append(RawRow(number, _flatten(record)))
+    if not rows:
+        raise UsageError(f"{str(path)!r} holds no runs; give a table with one row a run.")
+    names = dict.fromkeys([*columns, *(name for row in rows for name in row.cells)])
+    return _unpivot(RawTable(tuple(names), tuple(rows)))
+
+
+def _flatten(record: Mapping[Any, object], prefix: str = "") -> dict[str, object]:
+    cells: dict[str, object] = {}
+    for name, value in record.items():
+        cells.update(_flatten(value, f"{prefix}{name}/") if isinstance(value, dict) else {f"{prefix}{name}": value})
+    return cells
+
+
+# A chart exported from W&B has an x column, then for each run "NAME - METRIC" with its __MIN and __MAX.
+_CURVE = re.compile(r"(?P<run>.+) - (?P<metric>.+)", re.DOTALL)
+
+
+def _unpivot(table: RawTable) -> RawTable:
+    """Turn W&B's one column a run into one row a run and point, with a column `run`; leave other tables alone."""
+    names = set(table.columns)
+    curves = {
+        column: found
+        for column in table.columns
+        if {f"{column}__MIN", f"{column}__MAX"} <= names and (found := _CURVE.fullmatch(column))
+    }
+    if not curves:
+        return table
+    skipped = {f"{column}{end}" for column in curves for end in ("", "__MIN", "__MAX")}
+    shared = [column for column in table.columns if column not in skipped]
+    rows = []
+    for number, cells in table.rows:
+        points: dict[str, dict[str, object]] = {}
+        for column, found in curves.items():
+            if not is_blank(cells.get(column)):
+                points.setdefault(found["run"], {})[found["metric"]] = cells[column]
+        for run, point in points.items():
+            rows.append(RawRow(number, {**{name: cells.get(name) for name in shared}, "run": run, **point}))
+    metrics = [found["metric"] for found in curves.values()]
+    return replace(table, columns=tuple(dict.fromkeys([*shared, "run", *metrics])), rows=tuple(rows))

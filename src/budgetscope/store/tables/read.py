@@ -1,0 +1,202 @@
+"""Reading a table of runs: raw rows to clean runs, and an account of every row."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import compress
+from pathlib import Path
+
+from budgetscope.core.budget.quantities import quote
+from budgetscope.core.counting.ledger import Convention, parse_convention
+from budgetscope.core.errors import UsageError
+from budgetscope.store.tables import consistency as checks
+from budgetscope.store.tables import rows as fields
+from budgetscope.store.tables import units
+from budgetscope.store.tables.columns import check_mapping, find_column, parse_cell, resolve, resolve_field
+from budgetscope.store.tables.curves import take_points
+from budgetscope.store.tables.formats import RawRow, RawTable, name_columns, plain, read_table
+from budgetscope.store.tables.intake import Intake, Journal
+from budgetscope.store.tables.schedules import share_peaks
+
+ANY = "*"
+_COUNTED = {
+    Convention.STANDARD: "blocks and output head",
+    Convention.KAPLAN: "blocks",
+    Convention.ATTENTION: "blocks, head and s·w·L",
+    Convention.TOTAL: "all weights",
+    Convention.DEEPSEEK: "blocks, FLOPs with attention",
+    Convention.EXACT: "all weights, FLOPs of every operation",
+}
+
+
+def read_runs(
+    path: Path,
+    *,
+    join: Path | None = None,
+    where: Mapping[str, str] | None = None,
+    mapping: Mapping[str, str] | None = None,
+    counting: str | None = None,
+    loss_unit: str | None = None,
+    seq_len: int | None = None,
+    bytes_per_token: float | None = None,
+    curves: str = "final",
+) -> Intake:
+    """Read a table of training runs, whoever wrote it.
+
+    Args:
+        path: CSV, TSV, JSON, JSONL, Parquet (.gz too), a TensorBoard file, or a folder of TensorBoard runs.
+        join: A second table with one row a run, whose further columns are added by the run's name: learning
+            curves rarely say how large the model was.
+        where: Column to the value that its rows must have; "*" takes all of a column's values.
+        mapping: Field of a run to its column, where the column's name does not say; `a+b` adds two columns
+            and `a*1e9` states a unit.
+        counting: The convention that counted the parameters; needed unless a column `counting` says it, in
+            which case it selects the rows of that convention.
+        loss_unit: "nats" (per token; the default), "bits", "bits-per-byte" or "perplexity".
+        seq_len: Tokens per sequence, for batches in sequences.
+        bytes_per_token: Of the tokenizer on the validation data, for losses in bits per byte.
+        curves: "final" takes the last point of each learning curve, "all" every point.
+
+    Returns:
+        The runs, in nats per token and tokens, and what was dropped, merged and assumed.
+
+    Raises:
+        UsageError: something has to be asked for, contradicts itself or leaves no run.
+        FailureError: a file cannot be read, or needs an extra that is not installed.
+    """
+    mapping, where, journal = mapping or {}, where or {}, Journal()
+    _check_options(mapping, seq_len, bytes_per_token)
+    table = read_table(path)
+    if join is not None:
+        table = _join(table, read_table(join), join, mapping)
+    rows, chosen = _select(table, where, journal)
+    convention, rows = _choose_counting(table.columns, rows, mapping, counting, journal)
+    sources = resolve(table.columns, mapping, convention)
+    fields.check_columns(table, sources, convention)
+    fields.check_commas(table, sources)
+    if table.damaged:
+        count, named = len(table.damaged), name_columns(list(dict.fromkeys(table.damaged)))
+        journal.assume(f"{count} damaged file{'s' * (count != 1)} could only be read in part, of {named}.")
+
+    drafts = fields.parse_rows(rows, sources, journal)
+    fields.share_constants(drafts)
+    fields.set_batch_tokens(drafts, sources, seq_len)
+    units.doubt_batches(drafts, sources, seq_len, journal)
+    fields.convert_loss(drafts, sources["loss"], loss_unit, bytes_per_token, journal)
+    units.check_columns(drafts, sources)
+    complete = fields.derive(drafts, convention, journal)
+    drafts = units.drop_rows(drafts, complete, convention, journal)
+    decaying = share_peaks(drafts, journal)
+
+    known = {column for source in sources.values() for column in source.columns}
+    points, n_curves = take_points(fields.finish(drafts, journal), curves, journal)
+    points = checks.drop_diverged(points, journal)
+    checks.check_configurations(points, table.columns, known | chosen)
+    points = checks.merge_duplicates(points, known, journal)
+    if not points:
+        reasons = "; ".join(f"{drop.reason} ({fields.count_rows(len(drop.rows))})" for drop in journal.dropped[:3])
+        raise UsageError(f"no run of {str(path)!r} can be used: {reasons}.")
+    return Intake(
+        runs=tuple(row.run for row in points),
+        counting=convention,
+        read=len(table.rows),
+        used=len(points),
+        merged=tuple(journal.merged),
+        dropped=journal.dropped,
+        mapping={field: source.label for field, source in sources.items()},
+        assumptions=tuple(journal.assumptions),
+        curves=n_curves,
+        decaying=decaying,
+    )
+
+
+def _check_options(mapping: Mapping[str, str], seq_len: int | None, bytes_per_token: float | None) -> None:
+    check_mapping(mapping)
+    if seq_len is not None and seq_len < 1:
+        raise UsageError(f"{seq_len} is not a sequence length; give --seq-len in tokens, such as 2048.")
+    if bytes_per_token is not None and not (math.isfinite(bytes_per_token) and bytes_per_token > 0):
+        raise UsageError(f"{bytes_per_token:g} bytes per token is not possible; give a number such as 4.5.")
+
+
+def _join(table: RawTable, about: RawTable, path: Path, mapping: Mapping[str, str]) -> RawTable:
+    """Add the columns that only `about` has to each row, by the name of its run."""
+    names = {"run": mapping["run"]} if "run" in mapping and find_column(about.columns, mapping["run"]) else {}
+    left, right = resolve_field("run", table.columns, mapping), resolve_field("run", about.columns, names)
+    if left is None or right is None:
+        raise UsageError(f"joining {str(path)!r} needs the run's name in both tables, in a column such as `run`.")
+    extra = [column for column in about.columns if column not in table.columns and column != right.label]
+    cells: dict[str | None, dict[str, object]] = {}
+    for row in about.rows:
+        name = right.text(row.cells)
+        if name in cells:
+            raise UsageError(f"{str(path)!r} has two rows for the run {quote(str(name))}; keep one of them.")
+        cells[name] = {column: row.cells.get(column) for column in extra}
+    rows = (RawRow(number, {**own, **cells.get(left.text(own), {})}) for number, own in table.rows)
+    return replace(table, columns=(*table.columns, *extra), rows=tuple(rows))
+
+
+def _select(table: RawTable, where: Mapping[str, str], journal: Journal) -> tuple[list[RawRow], set[str]]:
+    """Return the rows that `where` asks for, and the columns that it names."""
+    rows, chosen = list(table.rows), set()
+    for name, wanted in where.items():
+        column = find_column(table.columns, name)
+        if column is None:
+            raise UsageError(
+                f"--where {plain(name)}: the table has no such column; it has {name_columns(table.columns)}."
+            )
+        chosen.add(column)
+        is_wanted = [wanted == ANY or _is_same(row.cells.get(column), wanted) for row in rows]
+        kept = list(compress(rows, is_wanted))
+        if not kept:
+            values = list(dict.fromkeys(str(row.cells.get(column)) for row in rows))
+            raise UsageError(f"no row has {plain(column)}={plain(wanted)}; its values are {name_columns(values)}.")
+        others = (row.number for row, wants in zip(rows, is_wanted, strict=True) if not wants)
+        journal.drop(others, f"not {plain(column)}={plain(wanted)}")
+        rows = kept
+    return rows, chosen
+
+
+def _is_same(cell: object, wanted: str) -> bool:
+    if str(cell).strip().casefold() == wanted.strip().casefold():
+        return True
+    try:
+        number = parse_cell(cell, counted=False)
+        return number is not None and number == parse_cell(wanted, counted=False)
+    except ValueError:
+        return False
+
+
+def _choose_counting(
+    columns: Sequence[str],
+    rows: Sequence[RawRow],
+    mapping: Mapping[str, str],
+    counting: str | None,
+    journal: Journal,
+) -> tuple[Convention, list[RawRow]]:
+    """Return the convention, and the rows that were counted so."""
+    asked = None if counting is None else parse_convention(counting)
+    source = resolve_field("counting", columns, mapping)
+    if source is None:
+        if asked is None:
+            names = ", ".join(f"{name} ({what})" for name, what in _COUNTED.items())
+            raise UsageError(
+                f"the table does not say what its parameters count: {names}; say it, as --counting standard."
+            )
+        return asked, list(rows)
+    texts = [source.text(row.cells) for row in rows]
+    if asked is None:
+        values = list(dict.fromkeys(text for text in texts if text is not None))
+        if len(values) != 1:
+            raise UsageError(
+                f"the column {quote(source.label)} has {len(values)} conventions ({name_columns(values)}); "
+                f"choose one, as --counting {plain(values[0]) if values else 'standard'}."
+            )
+        asked = parse_convention(plain(values[0]))
+        journal.assume(f"Parameters count as {asked}, as {quote(source.label)} says.")
+    is_asked = [text is not None and text.casefold() == asked for text in texts]
+    others = (row.number for row, wants in zip(rows, is_asked, strict=True) if not wants)
+    journal.drop(others, f"{plain(source.label)} is not {asked}")
+    kept = list(compress(rows, is_asked))
+    if not kept:
+        raise UsageError(f"no row has {plain(source.label)}={asked}; leave --counting out to see its values.")
+    return asked, kept

@@ -1,0 +1,240 @@
+"""One row's cells to the numbers of a run: units, what a run's rows share, and what two numbers say of a third."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from budgetscope.core.budget.quantities import quote
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.training_run import Run
+from budgetscope.store.tables.columns import COUNTS, LOSS_UNITS, NUMBERS, Source, unit_of_loss
+from budgetscope.store.tables.formats import RawRow, RawTable, name_columns
+from budgetscope.store.tables.intake import Journal, Row
+
+_MEASURED = ("flops", "n_params", "tokens")
+_CONSTANT = ("n_params", "learning_rate", "batch_tokens", "batch_sequences", "seq_len", "beta2", "seed")
+_WHOLE = ("seed", "step")
+_ONE_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.IGNORECASE)
+
+
+def count_rows(count: int) -> str:
+    """Return how many rows, for a sentence."""
+    return f"{count} row{'s' * (count != 1)}"
+
+
+@dataclass
+class Draft:
+    """A row while its run is put together."""
+
+    row: RawRow
+    name: str | None
+    values: dict[str, float | None] = field(default_factory=dict)
+
+
+def parse_rows(rows: Sequence[RawRow], sources: Mapping[str, Source], journal: Journal) -> list[Draft]:
+    """Return the numbers of each row; rows with a cell that is not a number are dropped."""
+    numeric = {name: source for name, source in sources.items() if name in NUMBERS}
+    drafts = []
+    for row in rows:
+        draft = Draft(row, sources["run"].text(row.cells) if "run" in sources else None)
+        name = ""
+        try:
+            for name, source in numeric.items():
+                draft.values[name] = source.number(row.cells, counted=name in COUNTS)
+        except ValueError as error:
+            journal.drop([row.number], f"{name} is {error}, which is not a number")
+        else:
+            drafts.append(draft)
+    return drafts
+
+
+def share_constants(drafts: Sequence[Draft]) -> None:
+    """Give every point of a named run what the run logged once."""
+    runs: dict[str, list[Draft]] = {}
+    for draft in drafts:
+        if draft.name is not None and draft.values.get("step") is not None:
+            runs.setdefault(draft.name, []).append(draft)
+    for points in runs.values():
+        # A name that several sizes share, or that comes back to a step, stands for more than one run.
+        is_repeated = len({point.values["step"] for point in points}) < len(points)
+        if is_repeated or len(_found("n_params", points)) > 1:
+            continue
+        for name in _CONSTANT:
+            found = _found(name, points)
+            if len(found) == 1:
+                for point in points:
+                    point.values[name] = next(iter(found))
+
+
+def _found(name: str, drafts: Sequence[Draft]) -> set[float]:
+    return {value for draft in drafts if (value := draft.values.get(name)) is not None}
+
+
+def check_columns(table: RawTable, sources: Mapping[str, Source], counting: Convention) -> None:
+    """Refuse a table without the columns that a run needs.
+
+    Raises:
+        UsageError: the loss, or more of FLOPs, N and D than 6 N D makes up for, has no column.
+    """
+    has_steps = "step" in sources and ("batch_tokens" in sources or "batch_sequences" in sources)
+    missing = [name for name in _MEASURED if name not in sources and not (name == "tokens" and has_steps)]
+    spare = 1 if counting.counts_six_n else 0
+    needed = (["loss"] if "loss" not in sources else []) + (missing if len(missing) > spare else [])
+    if needed:
+        why = "two of flops, n_params and tokens are needed" if spare else f"{counting} derives none of them from 6 N D"
+        reason = f" ({why})" if missing and len(missing) > spare else ""
+        raise UsageError(
+            f"no column for {' and '.join(needed)}{reason}: name it with --map {needed[0]}=COLUMN, or as a sum "
+            f"--map {needed[0]}=COLUMN+COLUMN; the columns are {name_columns(table.columns)}."
+        )
+
+
+def check_commas(table: RawTable, sources: Mapping[str, Source]) -> None:
+    """Refuse a column of numbers whose commas could stand for decimal points.
+
+    Raises:
+        UsageError: there is such a column; 8,276 may be 8.276 or 8276.
+    """
+    if not table.has_decimal_commas:
+        return
+    for name, source in sources.items():
+        for column in source.columns if name in NUMBERS else ():
+            cells = [cell.strip() for row in table.rows if isinstance(cell := row.cells.get(column), str)]
+            # A second comma in one number settles it: they part thousands.
+            if name in COUNTS and any(cell.count(",") > 1 for cell in cells):
+                continue
+            unclear = next((cell for cell in cells if _ONE_COMMA.fullmatch(cell)), None)
+            if unclear is not None:
+                raise UsageError(
+                    f"{quote(unclear)} in the column {quote(column)} has a comma; write numbers with a decimal point "
+                    "and without commas."
+                )
+
+
+def set_batch_tokens(drafts: Sequence[Draft], sources: Mapping[str, Source], seq_len: int | None) -> None:
+    """Turn batches in sequences into tokens.
+
+    Raises:
+        UsageError: no sequence length is known.
+    """
+    if "batch_sequences" not in sources or "batch_tokens" in sources:
+        return
+    if seq_len is None and "seq_len" not in sources:
+        label = sources["batch_sequences"].label
+        raise UsageError(
+            f"the column {quote(label)} counts sequences of unknown length; give --seq-len, such as --seq-len 2048."
+        )
+    for draft in drafts:
+        batch, length = draft.values["batch_sequences"], seq_len or draft.values.get("seq_len")
+        draft.values["batch_tokens"] = None if batch is None or length is None else batch * length
+
+
+def convert_loss(
+    drafts: Sequence[Draft], source: Source, loss_unit: str | None, bytes_per_token: float | None, journal: Journal
+) -> None:
+    """Turn losses into nats per token.
+
+    Raises:
+        UsageError: the unit is unknown, or bits per byte come without the bytes per token.
+    """
+    named = unit_of_loss(source.label)
+    unit = loss_unit or named or "nats"
+    if unit not in LOSS_UNITS:
+        raise UsageError(f"{quote(unit)} is not a unit of loss; choose one of {', '.join(LOSS_UNITS)}.")
+    origin = "as asked" if loss_unit else f"as {quote(source.label)} says" if named else "the default; see --loss-unit"
+    if unit == "nats":
+        journal.assume(f"The loss is in nats per token ({origin}).")
+        return
+    if unit == "bits-per-byte" and bytes_per_token is None:
+        raise UsageError(
+            f"losses in bits per byte ({origin}) need the tokenizer's bytes per token on this data: "
+            "give --bytes-per-token, such as --bytes-per-token 4.5."
+        )
+    factor = math.log(2) * (bytes_per_token or 1 if unit == "bits-per-byte" else 1)
+    how = "its logarithm was taken" if unit == "perplexity" else f"it was multiplied by {factor:.4g}"
+    journal.assume(f"The loss is in {unit} ({origin}); {how} to give nats per token.")
+    for draft in drafts:
+        loss = draft.values["loss"]
+        if loss is not None:
+            draft.values["loss"] = _log(loss) if unit == "perplexity" else loss * factor
+
+
+def _log(value: float) -> float:
+    return math.log(value) if value > 0 else math.nan
+
+
+def derive(drafts: Sequence[Draft], counting: Convention, journal: Journal) -> list[Draft]:
+    """Fill in tokens from steps and a third from two of C, N, D; return the drafts that had all three."""
+    from_steps = 0
+    derived = dict.fromkeys(_MEASURED, 0)
+    complete = []
+    for draft in drafts:
+        values = draft.values
+        step, batch = values.get("step"), values.get("batch_tokens")
+        if values.get("tokens") is None and step is not None and batch is not None:
+            values["tokens"] = step * batch
+            from_steps += 1
+        missing = [name for name in _MEASURED if values.get(name) is None]
+        if not missing:
+            complete.append(draft)
+        elif len(missing) == 1 and counting.counts_six_n:
+            values[missing[0]] = _six_n_d(values, missing[0])
+            derived[missing[0]] += 1
+    if from_steps:
+        journal.assume(f"tokens = step x batch_tokens in {count_rows(from_steps)}.")
+    formulas = {"flops": "flops = 6 n_params tokens", "n_params": "n_params = flops / (6 tokens)"}
+    for name, count in derived.items():
+        if count:
+            formula = formulas.get(name, "tokens = flops / (6 n_params)")
+            journal.assume(f"{formula} in {count_rows(count)}, the definition under {counting} counting.")
+    return complete
+
+
+def _six_n_d(values: Mapping[str, float | None], missing: str) -> float:
+    known = [value for name in _MEASURED if (value := values.get(name)) is not None]
+    if missing == "flops":
+        return 6 * known[0] * known[1]
+    return known[0] / (6 * known[1]) if known[1] else math.nan
+
+
+def finish(drafts: Sequence[Draft], journal: Journal) -> list[Row]:
+    """Return the rows whose numbers make a run; the loss alone may still be NaN: the run diverged."""
+    rows = []
+    for draft in drafts:
+        known = {name: value for name, value in draft.values.items() if value is not None}
+        # What has a column is missing in this row; what has none would have followed from it.
+        measured = sorted(_MEASURED, key=lambda name: name not in draft.values)
+        reasons = [f"no value for {name}" for name in (*measured, "loss") if name not in known]
+        reasons += [reason for name, value in known.items() if (reason := _wrong(name, value))]
+        if reasons:
+            journal.drop([draft.row.number], reasons[0])
+        else:
+            rows.append(Row(draft.row.number, draft.row.cells, _run(draft.name, known)))
+    return rows
+
+
+def _run(name: str | None, known: Mapping[str, float]) -> Run:
+    return Run(
+        flops=known["flops"],
+        n_params=known["n_params"],
+        tokens=known["tokens"],
+        loss=known["loss"],
+        learning_rate=known.get("learning_rate"),
+        batch_tokens=known.get("batch_tokens"),
+        beta2=known.get("beta2"),
+        seed=int(known["seed"]) if "seed" in known else None,
+        name=name,
+        step=int(known["step"]) if "step" in known else None,
+    )
+
+
+def _wrong(name: str, value: float) -> str | None:
+    """Say why a number cannot stand, if it cannot."""
+    if name == "loss":
+        return None
+    if name in _WHOLE:
+        fits = math.isfinite(value) and value == int(value) and abs(value) < 2**63
+        return None if fits else f"{name} is {value:g}, which is not a whole number"
+    return None if math.isfinite(value) and value > 0 else f"{name} is {value:g}, which is not positive and finite"

@@ -1,1 +1,0 @@
-"""What the calibrate screen shows and asks, apart from its widgets."""

@@ -1,0 +1,1 @@
+"""Chart figures that several screens show."""

@@ -1,0 +1,86 @@
+"""The figure of N*(C): the chosen law with its band and data, the other laws, and the user's budget."""
+
+from collections.abc import Mapping, Sequence
+
+from budgetscope.core.answers.curves import Curve
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.tui.chart.figure import Axis, Figure, Line, Marker, Point, Points, count_number, flops_number
+from budgetscope.tui.chart.plot import MAX_LINES
+from budgetscope.tui.chart.scale import LogScale
+from budgetscope.tui.law_letters import SHARED
+
+FAMOUS = (
+    "kaplan2020/fixed-batch",
+    "hoffmann2022/approach-1",
+    "besiroglu2024/refit",
+    "deepseek2024/current-data",
+    "meta2024/llama3",
+)
+"""The laws that everybody asks about, drawn beside the chosen one."""
+
+FIRST_FLOPS, LAST_FLOPS = 1e16, 1e26
+"""From the smallest published runs to the largest budgets; further only when the budget lies outside."""
+
+_CURVE_POINTS_PER_DECADE = 3
+_SPELT = {"deepseek": "DeepSeek", "minicpm": "MiniCPM", "olmo": "OLMo", "steplaw": "Step Law"}
+
+
+def span(flops: float) -> LogScale:
+    """Return the budgets to draw: a fixed span, so that the picture stands still while a budget is typed."""
+    return LogScale.decades_around(min(FIRST_FLOPS, flops / 10), max(LAST_FLOPS, flops * 10))
+
+
+def grid(scale: LogScale) -> tuple[float, ...]:
+    """Return the budgets at which to evaluate curves over a span."""
+    steps = round(scale.span_decades * _CURVE_POINTS_PER_DECADE)
+    return tuple(scale.value(step / steps) for step in range(steps + 1))
+
+
+def figure(plan: Plan, curves: Sequence[Curve], signs: Mapping[str, str]) -> Figure:
+    """Return the figure of a plan.
+
+    Args:
+        plan: whose budget is marked.
+        curves: of the plan's law first, then of others, all by the plan's convention.
+        signs: of the laws.
+    """
+    curves = curves[:MAX_LINES]
+    chosen = curves[0]
+    measured = tuple(Point(point.flops, point.n_params, point.low, point.high) for point in chosen.points)
+    # The chosen law sets the heights: a law that disagrees by a factor of ten leaves the figure at its top.
+    low, high = chosen.n_params[0] / 3, chosen.n_params[-1] * 3
+    return Figure(
+        x=Axis(LogScale(chosen.flops[0], chosen.flops[-1]), "C, training FLOPs", flops_number),
+        y=Axis(
+            LogScale.decades_around(min(low, plan.n_params.value), max(high, plan.n_params.value)),
+            "N, parameters",
+            count_number,
+        ),
+        lines=tuple(
+            Line(
+                signs.get(curve.fit_id, SHARED),
+                curve.title,
+                family(curve.fit_id),
+                curve.flops,
+                curve.n_params,
+                curve.low,
+                curve.high,
+            )
+            for curve in curves
+        ),
+        points=(Points("o", "the optima it was fitted on", measured),) if measured else (),
+        markers=(
+            Marker(
+                plan.flops,
+                f"{format_count(plan.n_params.value)} at {format_flops(plan.flops)}",
+                plan.n_params.value,
+            ),
+        ),
+    )
+
+
+def family(fit_id: str) -> str:
+    """Return who wrote a fit, without the year."""
+    name = fit_id.split("/", maxsplit=1)[0].rstrip("0123456789")
+    return _SPELT.get(name, name.capitalize())

@@ -1,0 +1,1 @@
+"""The Calibrate screen: its panels, figures and styles."""

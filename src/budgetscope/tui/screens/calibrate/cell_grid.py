@@ -1,0 +1,88 @@
+"""The cells of a run, a sign each, by stage and size."""
+
+from collections import Counter
+from itertools import groupby
+from typing import ClassVar
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from budgetscope.calibrate.run.state import CellState, RunState
+from budgetscope.calibrate.text import STATUSES, cell_status
+from budgetscope.core.budget.quantities import format_count
+
+SIGNS = {"done": "■", "running": "▸", "waiting": "·", "diverged": "x", "failed": "!"}
+_STYLES = {
+    "done": "$text-success", "running": "bold $text-primary", "waiting": "$foreground 60%",
+    "diverged": "bold $text-warning", "failed": "bold $text-error",
+}  # fmt: skip
+_LABEL = "$foreground 65%"
+
+
+class CellGrid(Widget):
+    """Shows every cell.
+
+    Attributes:
+        state: of the run.
+    """
+
+    DEFAULT_CSS: ClassVar[str] = """
+    CellGrid { height: 1fr; }
+    """
+
+    state: reactive[RunState | None] = reactive(None)
+
+    def render(self) -> Content:
+        """Lay the sizes of each stage one after the other, as words in lines; then what the signs mean."""
+        state, (width, height) = self.state, self.size
+        if state is None or not state.cells:
+            return Content("no cell planned yet")
+        lines = []
+        for stage in (1, 2):
+            cells = state.of_stage(stage)
+            if cells:
+                lines.append(Content.styled(f"stage {stage}", "bold"))
+                lines += _laid(cells, width)
+        legend = _legend(state)
+        if len(lines) + 1 > height:
+            lines = [*lines[: height - 2], Content.styled(f"… {len(lines) - height + 2} more lines", _LABEL)]
+        return Content("\n").join([*lines, legend.truncate(width)])
+
+
+def _laid(cells: tuple[CellState, ...], width: int) -> list[Content]:
+    """Return the sizes side by side, those that are longer than a line in several."""
+    lines: list[list[Content]] = [[]]
+    left = width
+    for n_params, members in groupby(sorted(cells, key=lambda s: s.cell.n_params), key=lambda s: s.cell.n_params):
+        label = f"{format_count(n_params):>6} "
+        signs = [cell_status(member) for member in members]
+        room = max(width - len(label), 1)
+        for start in range(0, len(signs), room):
+            part = signs[start : start + room]
+            if left < len(label) + len(part):
+                lines.append([])
+                left = width
+            lines[-1] += [
+                Content.styled(label if start == 0 else " " * len(label), _LABEL),
+                _signs(part),
+                Content("  "),
+            ]
+            left -= len(label) + len(part) + 2
+    return [Content("").join(line) for line in lines if line]
+
+
+def _signs(statuses: list[str]) -> Content:
+    parts = ((status, len(list(same))) for status, same in groupby(statuses))
+    return Content.assemble(*((SIGNS[status] * count, _STYLES[status]) for status, count in parts))
+
+
+def _legend(state: RunState) -> Content:
+    counts = Counter(map(cell_status, state.cells.values()))
+    return Content("   ").join(
+        [
+            Content.assemble((SIGNS[status], _STYLES[status]), f" {counts[status]} {status}")
+            for status in STATUSES
+            if counts[status]
+        ]
+    )

@@ -1,0 +1,93 @@
+"""What a new calibration would train, cost and tell, or why there is no such design yet."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from budgetscope.calibrate import text as words
+from budgetscope.calibrate.environment import REMEDY
+from budgetscope.calibrate.plan.design import PRESETS
+from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
+from budgetscope.tui.widgets.recommendation import CAUTION_SIGN
+
+if TYPE_CHECKING:
+    from budgetscope.calibrate.plan.request import Ready
+
+_ASK = """p: prepare the data, design the sweep and price it. Nothing is trained before you have seen the price.
+
+Small models are trained on your data with this machine, and the laws are fitted to them; then you see what they \
+would change in your plan, and decide.
+
+Presets: {presets}.
+Without data, the text that came with Python is taken: to try the machinery, not to plan with.
+A run goes on when the app is closed."""
+_LABEL = 22
+_LABEL_STYLE = "$foreground 65%"
+
+
+class DesignPanel(VerticalScroll, can_focus=False):
+    """Shows a sentence or a priced design."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    DesignPanel { scrollbar-size-vertical: 1; }
+    DesignPanel Static { width: 100%; height: auto; }
+    """
+
+    def __init__(self, *, id: str, classes: str) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id, classes=classes)
+        self._priced: tuple[Ready, tuple[str, ...]] | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay the text."""
+        yield Static(id="priced", markup=False)
+
+    def on_resize(self) -> None:
+        """Lay the price anew."""
+        if self._priced is not None:
+            self.price(*self._priced)
+
+    def _say(self, content: Content) -> None:
+        self.query_one("#priced", Static).update(content)
+
+    def ask(self) -> None:
+        """Say how to get a price."""
+        self._priced = None
+        presets = ", ".join(f"{name} {words.duration(60 * preset.minutes)}" for name, preset in PRESETS.items())
+        self._say(Content(_ASK.format(presets=presets)))
+
+    def refuse(self, sentence: str) -> None:
+        """Say why there is no design."""
+        self._priced = None
+        # A command to type stands in a line of its own.
+        text = PROBLEM_SIGN + sentence.replace(REMEDY, f"\n\n{REMEDY}")
+        self._say(Content.styled(text, "bold $text-error"))
+
+    def wait(self, said: str, dots: int) -> None:
+        """Say how far the preparation is."""
+        self._priced = None
+        self._say(Content.assemble((f"{said} {'.' * dots}\n\n", "bold"), ("x: cancel", _LABEL_STYLE)))
+
+    def price(self, ready: "Ready", notes: tuple[str, ...]) -> None:
+        """Show a design, its price and what to know before starting it."""
+        self._priced = (ready, notes)
+        columns = [words.price_cells(stage, ready.spec.corpus) for stage in ready.price.stages]
+        width = max(len(text) for texts in columns for text in texts) + 2
+        # Where they have no room side by side, the stages stand below each other.
+        beside = _LABEL + width * len(columns) <= self.scrollable_content_region.width
+        lines = []
+        for part in [columns] if beside else [[column] for column in columns]:
+            for label, *texts in zip(words.PRICE_HEADER, *part, strict=True):
+                cells = "".join(text.ljust(width) for text in texts).rstrip()
+                lines.append(Content.assemble((label.ljust(_LABEL), _LABEL_STYLE), cells))
+        lines += [Content(""), Content.styled(words.in_all(ready), "bold")]
+        lines += [Content.styled(CAUTION_SIGN + text, "$text-warning") for text in (*ready.price.cautions, *notes)]
+        lines += [Content.styled("g: start it", "bold $text-success"), Content("")]
+        lines += [Content(words.heading(ready)), Content(words.budgets(ready))]
+        self._say(Content("\n").join(lines))
+
+    def page(self, pages: int) -> None:
+        """Go up or down by a page."""
+        self.scroll_relative(y=pages * max(self.size.height - 1, 1), animate=False)

@@ -1,0 +1,127 @@
+"""The figures of a run: loss curves, and loss over learning rate and batch filling in."""
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from statistics import fmean
+
+from budgetscope.calibrate.run.state import CellState, RunState
+from budgetscope.core.budget.quantities import format_count
+from budgetscope.tui.chart.figure import Axis, Figure, HeatMap, Line, Point, Points, count_number
+from budgetscope.tui.chart.plot import MAX_LINES
+from budgetscope.tui.chart.scale import LogScale
+
+_LETTERS = "ABCDEFGH"
+_LEVELS = (0.02, 0.05, 0.1, 0.3)
+"""Nats above the lowest loss at which the map's shades begin; noise is about 0.03."""
+_ROUND = 0.5
+_LOST = ("diverged", "failed")
+
+
+def losses(state: RunState) -> Figure | None:
+    """Return the training loss of the best cell of each size of the present stage, the one that trains first.
+
+    None before there is a curve. Rings are their last validation losses.
+    """
+    leaders = _leaders(state)
+    if not leaders:
+        return None
+    readings = tuple(Point(r.tokens, r.loss) for s in leaders for r in s.readings[-1:] if 0 < r.loss < math.inf)
+    heights = [loss for s in leaders for _, loss in s.curve if 0 < loss < math.inf] + [r.y for r in readings]
+    if not heights:
+        return None
+    first, last = min(s.curve[0][0] for s in leaders), max(s.cell.tokens for s in leaders)
+    # Outwards to halves: the axis stands still while the loss falls.
+    bottom = max(_ROUND / 10, _ROUND * math.floor(min(heights) / _ROUND))
+    top = _ROUND * math.floor(max(heights) / _ROUND + 1)
+    return Figure(
+        x=Axis(LogScale.decades_around(max(first, 1), last), "tokens", count_number),
+        y=Axis(LogScale(bottom, top), "loss, nats a token"),
+        lines=tuple(
+            Line(
+                letter,
+                f"N={format_count(s.cell.n_params)}, lr {s.cell.learning_rate:.2g}, batch {s.cell.batch_sequences}",
+                format_count(s.cell.n_params),
+                tuple(float(tokens) for tokens, _ in s.curve),
+                tuple(loss for _, loss in s.curve),
+            )
+            for letter, s in zip(_LETTERS, leaders, strict=False)
+        ),
+        points=(Points("o", "validation", readings),) if readings else (),
+    )
+
+
+def _leaders(state: RunState) -> list[CellState]:
+    """Return of each size the cell with the lowest training loss so far: what trains first, then the largest."""
+    best: dict[int, CellState] = {}
+    for s in state.of_stage(state.stage):
+        if s.curve and s.status not in _LOST:
+            n = s.cell.n_params
+            if n not in best or s.curve[-1][1] < best[n].curve[-1][1]:
+                best[n] = s
+    order = sorted(best, key=lambda n: (best[n].status != "running", -n))
+    return [best[n] for n in order[:MAX_LINES]]
+
+
+def grids(state: RunState) -> list[tuple[int, float]]:
+    """Return N and beta2 of every grid of stage 1, ascending."""
+    return sorted({(s.cell.n_params, s.cell.beta2) for s in state.of_stage(1)})
+
+
+def latest_grid(state: RunState) -> tuple[int, float] | None:
+    """Return the grid that trains, or else the largest of which something is known; None while nothing is."""
+    stage = state.of_stage(1)
+    busy = [s for s in stage if s.status == "running"] or [s for s in stage if s.curve or s.readings] or list(stage)
+    return max(((s.cell.n_params, s.cell.beta2) for s in busy), default=None)
+
+
+def heat(state: RunState, n_params: int, beta2: float) -> Figure | None:
+    """Return the loss over learning rate and batch of one grid: validation loss, of what trains the loss so far."""
+    cells = [s for s in state.of_stage(1) if (s.cell.n_params, s.cell.beta2) == (n_params, beta2)]
+    # A log is not protected as a spec is: what has no logarithm has no place.
+    cells = [s for s in cells if s.cell.learning_rate > 0 and s.cell.batch_tokens > 0]
+    rates = sorted({s.cell.learning_rate for s in cells})
+    batches = sorted({s.cell.batch_tokens for s in cells})
+    if not cells:
+        return None
+    values = tuple(
+        tuple(_mean(s for s in cells if (s.cell.learning_rate, s.cell.batch_tokens) == (rate, batch)) for rate in rates)
+        for batch in batches
+    )
+    known = [value for row in values for value in row if value is not None]
+    best = min(known, default=0.0)
+    lost = tuple(Point(s.cell.learning_rate, s.cell.batch_tokens) for s in cells if s.status in _LOST)
+    x_edges, y_edges = _edges(rates), _edges(batches)
+    return Figure(
+        x=Axis(LogScale(x_edges[0], x_edges[-1]), "learning rate", lambda value: f"{value:.2g}"),
+        y=Axis(LogScale(y_edges[0], y_edges[-1]), "batch, tokens", count_number),
+        points=(Points("x", "diverged or failed", lost),) if lost else (),
+        heat=HeatMap(
+            x_edges,
+            y_edges,
+            values,
+            tuple(best + step for step in _LEVELS) if known else (),
+            lambda value: f"{value:.3f}{'*' * (value == best)}",
+        ),
+    )
+
+
+def _mean(states: Iterable[CellState]) -> float | None:
+    found = [loss for s in states if (loss := _loss(s)) is not None]
+    return fmean(found) if found else None
+
+
+def _loss(state: CellState) -> float | None:
+    """Return the loss at the end, or so far; None where there is none to compare."""
+    if state.status in _LOST:
+        return None
+    loss = state.readings[-1].loss if state.readings else state.curve[-1][1] if state.curve else math.nan
+    return loss if math.isfinite(loss) else None
+
+
+def _edges(centres: Sequence[float]) -> tuple[float, ...]:
+    """Return the edges of cells around growing values, half-way on a logarithmic axis."""
+    inner = [math.sqrt(low * high) for low, high in pairwise(centres)]
+    first = centres[0] / (inner[0] / centres[0] if inner else math.sqrt(2))
+    last = centres[-1] * (centres[-1] / inner[-1] if inner else math.sqrt(2))
+    return (first, *inner, last)

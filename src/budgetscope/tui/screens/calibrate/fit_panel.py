@@ -1,0 +1,104 @@
+"""What a calibration found: its law beside the active one, and what to do about it."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.budget.quantities import format_count
+from budgetscope.tui.screens.calibrate.fit_comparison import Row, Verdict
+from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.recommendation import CAUTION_SIGN
+
+_CHART_FROM = 110
+_LABEL_STYLE = "$foreground 65%"
+_OFFERS = {
+    "": ("a: accept it as the active law   o: keep the old one", "bold $text-success"),
+    "accepted": ("✓ accepted: it is the active law now", "bold $text-success"),
+    "kept": ("the old law stays; the fit is kept with its run   a: accept it after all", "bold"),
+}
+
+
+class FitPanel(Horizontal):
+    """Shows a verdict, and the plan as it is.
+
+    Attributes:
+        verdict: what the fit would change; None while that is worked out.
+        plan: the user's.
+        decided: `accepted`, `kept`, or empty.
+    """
+
+    DEFAULT_CSS: ClassVar[str] = """
+    FitPanel VerticalScroll { width: 1fr; scrollbar-size-vertical: 1; }
+    FitPanel Static { width: 100%; height: auto; }
+    FitPanel Chart { width: 1fr; height: 100%; }
+    """
+
+    verdict: reactive[Verdict | None] = reactive(None, init=False)
+    plan: reactive[Plan | None] = reactive(None, init=False)
+    decided: reactive[str] = reactive("", init=False)
+
+    def compose(self) -> ComposeResult:
+        """Lay the table and the chart."""
+        with VerticalScroll(can_focus=False):
+            yield Static(id="verdict", markup=False)
+        yield Chart(id="law")
+
+    def on_resize(self) -> None:
+        """Show the chart where there is room beside the table."""
+        self.query_one(Chart).display = self.size.width >= _CHART_FROM
+
+    def watch_verdict(self) -> None:
+        """Show the new law."""
+        self.query_one(Chart).figure = self.verdict.figure if self.verdict else None
+        self._show()
+
+    def watch_plan(self) -> None:
+        """Show the plan as it is now."""
+        self._show()
+
+    def watch_decided(self) -> None:
+        """Show what was decided."""
+        self._show()
+
+    def page(self, pages: int) -> None:
+        """Go up or down by a page."""
+        self.query_one(VerticalScroll).scroll_relative(y=pages * max(self.size.height - 1, 1), animate=False)
+
+    def _show(self) -> None:
+        verdict = self.verdict
+        if verdict is None:
+            self.query_one("#verdict", Static).update(Content("comparing with the active law"))
+            return
+        rows = [*verdict.own, *verdict.decades]
+        label, before = (max(len(row[column]) for row in rows) + 2 for column in (0, 1))
+
+        def line(row: Row) -> Content:
+            return Content.assemble((row[0].ljust(label), _LABEL_STYLE), row[1].ljust(before), (row[2], "bold"))
+
+        names = f"{verdict.fit.id} beside {verdict.before}"
+        lines = [Content.styled(names, "bold"), line(("", "old", "new")), *map(line, verdict.own)]
+        # The gravest caution stands where the decision is made; all of them follow below.
+        if verdict.cautions:
+            more = f" ({len(verdict.cautions) - 1} more below)" * (len(verdict.cautions) > 1)
+            lines.append(_caution(verdict.cautions[0] + more))
+        # The law in use needs no offer.
+        lines.append(Content.styled(*_OFFERS["accepted" if verdict.active else self.decided]))
+        if self.plan is not None:
+            lines.append(Content(_planned(self.plan)))
+        lines += [*map(line, verdict.decades), *map(_caution, verdict.cautions[1:])]
+        self.query_one("#verdict", Static).update(Content("\n").join(lines))
+
+
+def _caution(sentence: str) -> Content:
+    return Content.styled(CAUTION_SIGN + sentence, "$text-warning")
+
+
+def _planned(plan: Plan) -> str:
+    return (
+        f"your plan: N = {format_count(plan.n_params.value)}, D = {format_count(plan.tokens.value)}, by {plan.law_id}"
+    )

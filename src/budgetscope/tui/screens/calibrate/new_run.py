@@ -1,0 +1,151 @@
+"""A new calibration: its form, and its design with the price."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+
+from budgetscope.calibrate.environment import require_extra
+from budgetscope.core.errors import BudgetscopeError
+from budgetscope.tui.messages import FieldEdited
+from budgetscope.tui.screens.calibrate import form
+from budgetscope.tui.screens.calibrate.design_panel import DesignPanel
+from budgetscope.tui.screens.calibrate.jobs import JobDone, Preparation, in_thread
+from budgetscope.tui.widgets.field_row import FieldRow
+
+if TYPE_CHECKING:
+    from budgetscope.calibrate.plan.request import Ready
+
+
+class NewRun(Horizontal):
+    """Reads the form, and prepares and prices in a thread.
+
+    Attributes:
+        ready: the priced run, which can start; None while the form has no price.
+        texts: what the fields hold, by name; still there when they are gone.
+    """
+
+    def __init__(self, texts: dict[str, str], on_change: Callable[[], None]) -> None:
+        """Lay the form.
+
+        Args:
+            texts: what its fields hold at first; kept up to date.
+            on_change: called when it begins or ceases to prepare or to have a price.
+        """
+        super().__init__(id="new")
+        self.ready: Ready | None = None
+        self.texts = texts
+        self._on_change = on_change
+        self._preparation: Preparation | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay the fields, and the design beside them."""
+        with VerticalScroll(id="form", classes="panel", can_focus=False):
+            for field in form.FIELDS:
+                yield FieldRow(field, self.texts.get(field.name, ""), field.hint, field.suggestions)
+        yield DesignPanel(id="design", classes="panel")
+
+    def on_mount(self) -> None:
+        """Name the panels."""
+        self.query_one("#form").border_title = "New calibration"
+        self.query_one("#design").border_title = "Design and price"
+        self._read()
+
+    def on_unmount(self) -> None:
+        """Give up what is being prepared."""
+        if self._preparation is not None:
+            self._preparation.cancel()
+
+    def row(self, name: str) -> FieldRow:
+        """Return the row of a field."""
+        return self.query_one(f"#field-{name}", FieldRow)
+
+    @property
+    def preparing(self) -> bool:
+        """Whether a run is being prepared."""
+        return self._preparation is not None
+
+    @on(FieldEdited)
+    def _edited(self, event: FieldEdited) -> None:
+        event.stop()
+        self.texts[event.row.field.name] = event.row.take()
+        self.ready = None
+        if self._preparation is None:
+            self._read()
+        self._on_change()
+
+    def _read(self) -> bool:
+        """Say what is wrong with the form beside its fields, and return whether it can be priced."""
+        texts = self.texts
+        _, problems = form.read(texts)
+        for field in form.FIELDS:
+            row = self.row(field.name)
+            if field.name in problems:
+                row.problem(problems[field.name])
+            else:
+                row.note("")
+        self.row("minutes").hint(form.minutes_of(texts["preset"]))
+        design = self.query_one(DesignPanel)
+        try:
+            require_extra()
+        except BudgetscopeError as error:
+            design.refuse(str(error))
+            return False
+        design.ask()
+        return not problems
+
+    def price(self) -> None:
+        """Prepare the data, design and price the run, in a thread."""
+        if not self._read():
+            return
+        wishes, _ = form.read(self.texts)
+        self.ready = None
+        preparation = self._preparation = Preparation(wishes)
+        self.query_one(DesignPanel).wait(preparation.said, 0)
+
+        def priced(ready: "Ready") -> None:
+            if self._preparation is not preparation:
+                return
+            self._preparation = None
+            # What was edited meanwhile has no price.
+            if self._read() and form.read(self.texts)[0] == wishes:
+                self.ready = ready
+                self.query_one(DesignPanel).price(ready, tuple(preparation.notes))
+            self._on_change()
+
+        def refused(sentence: str) -> None:
+            if self._preparation is preparation:
+                self._preparation = None
+                self._read()
+                self.query_one(DesignPanel).refuse(sentence)
+                self._on_change()
+
+        in_thread(self, preparation.run, priced, refused)
+        self._on_change()
+
+    @on(JobDone)
+    def _job_done(self, event: JobDone) -> None:
+        event.stop()
+        event.finish()
+
+    def give_up(self) -> None:
+        """Give up what is being prepared."""
+        if self._preparation is not None:
+            self._preparation.cancel()
+            self._preparation = None
+            self._read()
+            self._on_change()
+
+    def take(self) -> "Ready | None":
+        """Return the priced run, which can start once."""
+        ready, self.ready = self.ready, None
+        if ready is not None:
+            self._read()
+        return ready
+
+    def tell_progress(self, ticks: int) -> None:
+        """Say how far the preparation is."""
+        if self._preparation is not None:
+            self.query_one(DesignPanel).wait(self._preparation.said, ticks % 4)

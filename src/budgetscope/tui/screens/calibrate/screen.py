@@ -1,0 +1,400 @@
+"""The calibrate screen: a new calibration priced before it starts, and every run, live, to its fit."""
+
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.reactive import reactive
+from textual.widgets import Input
+
+from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.errors import BudgetscopeError
+from budgetscope.tui.keys import bindings
+from budgetscope.tui.messages import RunChosen
+from budgetscope.tui.screens.base import NOTICE_SECONDS, Remembered, SessionScreen
+from budgetscope.tui.screens.calibrate import form, markdown
+from budgetscope.tui.screens.calibrate.design_panel import DesignPanel
+from budgetscope.tui.screens.calibrate.fit_comparison import Verdict, judge
+from budgetscope.tui.screens.calibrate.fit_panel import FitPanel
+from budgetscope.tui.screens.calibrate.jobs import JobDone, begin, halt, in_thread, resume
+from budgetscope.tui.screens.calibrate.new_run import NewRun
+from budgetscope.tui.screens.calibrate.run_list import NEW, RunList
+from budgetscope.tui.screens.calibrate.run_view import VIEWS, RunView
+from budgetscope.tui.screens.calibrate.runs import LIVE, Observer, Seen, View
+from budgetscope.tui.session import Session
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+_TICK_SECONDS = 1.0
+_IDLE_TICKS = 2
+"""Ticks between looks while nothing runs."""
+_FORM = "form."
+
+
+class CalibrateScreen(SessionScreen):
+    """Designs a calibration, starts it, and follows any run.
+
+    Attributes:
+        chosen: name of the run that is shown; `NEW` for the form of a new one.
+        zoomed: whether one panel of a run has the whole screen.
+    """
+
+    SECTION = "calibrate"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("calibrate")
+
+    chosen: reactive[str] = reactive(NEW, init=False, repaint=False)
+    zoomed: reactive[bool] = reactive(False, init=False, repaint=False)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._texts = {field.name: "" for field in form.FIELDS}
+        # Held, since what they show is remembered when they are off the screen for good.
+        self.new = NewRun(self._texts, self._offer_keys)
+        self._run_view = RunView(id="run")
+        self._observer = Observer()
+        self._looking = self._looked = self._again = False
+        self._ticks = 0
+        self._timer: Timer | None = None
+        self._busy: set[str] = set()
+        # Names of runs: the one to show once it is there, and the one to resume once it has been read.
+        self._awaited = self._resumes = ""
+        self._offering: tuple[bool, ...] = ()
+        self._decided: dict[str, str] = {}
+
+    def body(self) -> ComposeResult:
+        """Lay the list of runs; below it the form with its design, or the run."""
+        yield RunList(id="runs", classes="panel")
+        yield self.new
+        yield self._run_view
+
+    def on_mount(self) -> None:
+        """Name the panels, and begin to look at the runs."""
+        self.query_one("#runs").border_title = "Calibrations"
+        self._run_view.zoomed = self.zoomed
+        self.watch_chosen()
+        self._timer = self.set_interval(_TICK_SECONDS, self._tick, pause=True)
+
+    def on_screen_resume(self) -> None:
+        """Go on looking."""
+        if self._timer is not None:
+            self._timer.resume()
+            self._look()
+
+    def on_screen_suspend(self) -> None:
+        """Look at nothing while nobody sees it."""
+        if self._timer is not None:
+            self._timer.pause()
+
+    def show_session(self) -> None:
+        """Compare the fit on the screen with what is active now."""
+        panel = self.query_one(FitPanel)
+        panel.plan = self.session.plan
+        run = self.run_shown
+        if run is not None and not (panel.verdict is not None and self._decided.get(run.folder.name) == "accepted"):
+            self._judge(run)
+
+    # Looking at the runs
+
+    @property
+    def run_shown(self) -> View | None:
+        """The run on the screen, once it has been looked at."""
+        run = self._run_view.run
+        return run if run is not None and run.folder.name == self.chosen else None
+
+    def _tick(self) -> None:
+        self._ticks += 1
+        self.new.tell_progress(self._ticks)
+        alive = any(entry.status in LIVE for entry in self.query_one(RunList).entries)
+        if alive or self._busy or self._ticks % _IDLE_TICKS == 0:
+            self._look()
+
+    def _look(self) -> None:
+        """Look in a thread, one look at a time."""
+        if self._looking:
+            self._again = True
+            return
+        self._looking, self._again = True, False
+        chosen = self.chosen
+        in_thread(self, lambda: self._observer.look(chosen), self._show_seen, self._not_seen)
+
+    def _not_seen(self, sentence: str) -> None:
+        self._looking = False
+        self.tell(sentence)
+
+    def _show_seen(self, seen: Seen) -> None:
+        self._looking = False
+        runs, run = self.query_one(RunList), seen.view
+        runs.entries = seen.entries
+        if not self._looked:
+            self._looked = True
+            live = next((entry.name for entry in seen.entries if entry.status in LIVE), None)
+            if self.chosen == NEW and live is not None:
+                self.chosen = live
+        if self._awaited in runs.names()[1:]:
+            self.chosen, self._awaited = self._awaited, ""
+        elif self.chosen not in runs.names():
+            self.chosen = NEW
+        if run is not None and run.folder.name == self.chosen:
+            before = self.run_shown
+            self._run_view.show(run)
+            self._run_view.display = True
+            if self._resumes == run.folder.name:
+                self._resumes = ""
+                self.action_resume()
+            if run.fitted and (before is None or not before.fitted):
+                self._judge(run)
+            # A log that is longer than one look reads on at once.
+            self._again = self._again or run.behind
+        self._offer_keys()
+        if self._again:
+            self._look()
+
+    @on(JobDone)
+    def _job_done(self, event: JobDone) -> None:
+        event.finish()
+
+    @on(RunChosen)
+    def _run_chosen(self, event: RunChosen) -> None:
+        self.chosen = event.name
+
+    def watch_chosen(self) -> None:
+        """Show the form, or a run."""
+        new, self._resumes = self.chosen == NEW, ""
+        self.query_one(RunList).chosen = self.chosen
+        self.new.display = new
+        self._run_view.display = not new and self.run_shown is not None
+        self._make_room()
+        if not new:
+            self.set_focus(None)
+            self._look()
+        self._offer_keys()
+
+    # A new calibration
+
+    def action_new(self) -> None:
+        """Show the form, with the cursor in its first field."""
+        self.chosen = NEW
+        self.new.row(form.FIELDS[0].name).input.focus()
+
+    def action_price(self) -> None:
+        """Prepare the data, design and price the run."""
+        self.new.price()
+
+    def action_start(self) -> None:
+        """Start the run that was priced; it is shown as soon as it is there."""
+        ready = self.new.take()
+        if ready is not None:
+            self._awaited = ready.spec.run
+            self._do("start", lambda: begin(ready))
+
+    def _do(self, what: str, job: Callable[[], str]) -> None:
+        """Do something to a run in a thread, and say how it ended."""
+        self._busy.add(what)
+
+        def done(sentence: str) -> None:
+            self._busy.discard(what)
+            if sentence:
+                self.notify(sentence, timeout=NOTICE_SECONDS, markup=False)
+            self._look()
+
+        def refused(sentence: str) -> None:
+            self._busy.discard(what)
+            self._awaited = ""
+            self.tell(sentence)
+            self._look()
+
+        in_thread(self, job, done, refused)
+        self._look()
+        self._offer_keys()
+
+    # A run
+
+    def action_stop(self) -> None:
+        """Give up the preparation, or stop the run on the screen; it can be resumed."""
+        run = self.run_shown
+        if self.chosen == NEW:
+            self.new.give_up()
+        elif run is not None and run.live:
+            self._do("stop", lambda: halt(run.folder))
+
+    def action_resume(self) -> None:
+        """Go on with the run on the screen, as soon as it has been read."""
+        run = self.run_shown
+        if run is None:
+            self._resumes = self.chosen
+            self.notify(f"{self.chosen} is being read, and then resumed.", markup=False)
+        elif run.resumable:
+            self._do("resume", lambda: resume(run.folder))
+
+    def action_detach(self) -> None:
+        """Leave the run to itself."""
+        run = self.run_shown
+        if run is not None:
+            self.notify(f"{run.folder.name} goes on without you; choose it in the list to come back.", markup=False)
+        self.chosen = NEW
+
+    def action_move(self, lines: int) -> None:
+        """Choose the run above or below; in the form, the field."""
+        if isinstance(self.focused, Input):
+            (self.focus_next if lines > 0 else self.focus_previous)(Input)
+            return
+        names = self.query_one(RunList).names()
+        place = names.index(self.chosen) if self.chosen in names else 0
+        self.chosen = names[min(max(place + lines, 0), len(names) - 1)]
+
+    def action_leave(self) -> None:
+        """Leave a field, or else the zoom."""
+        if self.focused is None:
+            self.zoomed = False
+        self.set_focus(None)
+
+    def action_next_view(self) -> None:
+        """Show the next panel of the run."""
+        self._run_view.next_view()
+
+    def action_zoom(self) -> None:
+        """Give the panel the whole screen, or take it back."""
+        self.zoomed = not self.zoomed
+
+    def watch_zoomed(self) -> None:
+        """Tell the panels, and make room."""
+        self._run_view.zoomed = self.zoomed
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Hide the list while one panel has the screen; a class of the screen's would restyle everything."""
+        self.query_one(RunList).display = self.chosen == NEW or not self.zoomed
+
+    def action_next_grid(self, what: int) -> None:
+        """Show the map of the next size or the next beta2."""
+        self._run_view.next_grid(what)
+
+    def action_crosshair(self, cells: int) -> None:
+        """Move the crosshair of the chart that is shown."""
+        self._run_view.chart.move_crosshair(cells)
+
+    def action_page(self, pages: int) -> None:
+        """Go up or down in what is longer than its panel."""
+        if self.chosen == NEW:
+            self.query_one(DesignPanel).page(pages)
+        else:
+            self._run_view.page(pages)
+
+    # Its fit
+
+    def _judge(self, run: View) -> None:
+        """Work out what the run's fit would change."""
+        if not run.fitted:
+            return
+        advisor, request, path = self.session.advisor, self.session.answered, run.folder.fit_file
+
+        def show(verdict: Verdict) -> None:
+            if self.chosen == run.folder.name:
+                panel = self.query_one(FitPanel)
+                panel.verdict, panel.plan = verdict, self.session.plan
+                panel.decided = self._decided.get(run.folder.name, "")
+                self._offer_keys()
+
+        self.query_one(FitPanel).verdict = None
+        self.in_background(lambda: judge(advisor, path, request), show)
+
+    @property
+    def offered(self) -> Verdict | None:
+        """The fit on the screen, unless it is the active law."""
+        run, verdict = self.run_shown, self.query_one(FitPanel).verdict
+        if run is None or verdict is None or verdict.active or verdict.path != run.folder.fit_file:
+            return None
+        return None if self._decided.get(run.folder.name) == "accepted" else verdict
+
+    def action_accept(self) -> None:
+        """Make the fit the active law, and follow it."""
+        verdict, before = self.offered, self.session.plan
+        if verdict is None:
+            return
+        try:
+            self.session.advisor.library.save(verdict.fit)
+            self.session.advisor.use(verdict.fit.id)
+        except BudgetscopeError as error:
+            self.tell(str(error))
+            return
+        self._decide("accepted")
+        # A request that names another law would not follow the active one.
+        self.session.request = replace(self.session.request, law=None)
+        self.session.reread()
+        after = self.session.plan
+        if before is not None and after is not None:
+            change = f"N {format_count(before.n_params.value)} → {format_count(after.n_params.value)}"
+            self.notify(f"{verdict.fit.id} is now the active law: {change}", timeout=NOTICE_SECONDS, markup=False)
+
+    def action_keep_old(self) -> None:
+        """Keep the active law; the fit stays in the run's folder."""
+        self._decide("kept")
+
+    def _decide(self, decision: str) -> None:
+        self._decided[self.chosen] = decision
+        self.query_one(FitPanel).decided = decision
+        self._offer_keys()
+
+    # Which keys there are
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return whether an action means something now: the footer and the palette offer only those."""
+        if not super().check_action(action, parameters):
+            return False
+        return _CONDITIONS[action](self) if action in _CONDITIONS else True
+
+    def _offer_keys(self) -> None:
+        """Let the footer follow, when it has to: it is laid out anew."""
+        offered = tuple(condition(self) for condition in _CONDITIONS.values())
+        if offered != self._offering:
+            self._offering = offered
+            self.refresh_bindings()
+
+    # What can be taken away
+
+    def as_markdown(self) -> str | None:
+        """Return the design, or the run with what its fit would change."""
+        run = self.run_shown
+        if run is not None:
+            return markdown.of_run(run, self.query_one(FitPanel).verdict if run.fitted else None)
+        return None if self.new.ready is None else markdown.of_design(self.new.ready)
+
+    def as_command(self) -> str | None:
+        """Return the command that starts the run, watches it, goes on with it or shows its fit."""
+        run = self.run_shown
+        if run is None:
+            return form.command(self.new.texts)
+        words = ("attach",) if run.live else ("--resume",) if run.resumable else ("fit",)
+        return shlex.join(("budgetscope", "calibrate", *words, run.folder.name))
+
+    def remember(self) -> Remembered:
+        """Return the form, and what is shown."""
+        texts = {_FORM + name: text for name, text in self._texts.items()}
+        return {"chosen": self.chosen, "view": self._run_view.view, "zoomed": self.zoomed, **texts}
+
+    def recall(self, remembered: Remembered) -> None:
+        """Show what was shown."""
+        for name in self._texts:
+            self._texts[name] = str(remembered.get(_FORM + name, ""))
+        if remembered.get("view") in VIEWS:
+            self._run_view.set_reactive(RunView.view, str(remembered["view"]))
+        self.set_reactive(CalibrateScreen.chosen, str(remembered.get("chosen", NEW)))
+        self.set_reactive(CalibrateScreen.zoomed, remembered.get("zoomed") is True)
+
+
+_CONDITIONS: dict[str, Callable[[CalibrateScreen], bool]] = {
+    "price": lambda s: s.chosen == NEW and not s.new.preparing,
+    "start": lambda s: s.chosen == NEW and s.new.ready is not None,
+    "stop": lambda s: s.new.preparing if s.chosen == NEW else s.run_shown is not None and s.run_shown.live,
+    "resume": lambda s: s.chosen != NEW if s.run_shown is None else s.run_shown.resumable,
+    "detach": lambda s: s.run_shown is not None and s.run_shown.live,
+    "accept": lambda s: s.offered is not None,
+    "keep_old": lambda s: s.offered is not None,
+    **dict.fromkeys(("next_view", "zoom", "next_grid", "crosshair"), lambda s: s.run_shown is not None),
+}
+"""When an action means something."""

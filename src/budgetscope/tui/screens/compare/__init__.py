@@ -1,0 +1,1 @@
+"""The Compare screen: its panels, figures and styles."""

@@ -1,0 +1,409 @@
+"""The compare screen: saved scenarios side by side, and the laws side by side for one of them."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from budgetscope.api import said
+from budgetscope.core.errors import BudgetscopeError
+from budgetscope.report.tables import board_markdown, comparison_markdown
+from budgetscope.store.scenarios import (
+    Scenario,
+    delete_scenario,
+    duplicate_scenario,
+    read_scenarios,
+    rename_scenario,
+    save_scenario,
+)
+from budgetscope.tui.keys import bindings
+from budgetscope.tui.messages import ColumnChosen, LawChosen
+from budgetscope.tui.screens.base import Remembered, SessionScreen, say_above
+from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
+from budgetscope.tui.screens.compare.scenario_table import ScenarioTable
+from budgetscope.tui.screens.compare.scenarios import (
+    Answers,
+    Entry,
+    Lineup,
+    Study,
+    allocation_figure,
+    letter,
+    present_name,
+    price_figure,
+)
+from budgetscope.tui.session import Session
+from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
+from budgetscope.tui.widgets.law_table import LawTable
+
+VIEWS = ("both", "table", "chart")
+_ROWS_FOR_BOTH, _TABLE_ROWS = 36, 22
+_LAWS = "laws"
+_FIRST_STEPS = (
+    "No scenario is saved yet. Press s to save what is on the desk, change the budget on Plan (1), and come back: "
+    "the two stand side by side."
+)
+
+
+class CompareScreen(SessionScreen):
+    """Shows what is on the desk beside the saved scenarios.
+
+    Attributes:
+        view: `both` where there is room, `table` or `chart`.
+        laws: whether the laws are compared, for the scenario at the cursor.
+        priced: whether the chart shows loss over cost, instead of N*(C).
+    """
+
+    SECTION = "compare"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("compare")
+
+    view: reactive[str] = reactive("both", init=False, repaint=False)
+    laws: reactive[bool] = reactive(False, repaint=False, init=False)
+    priced: reactive[bool] = reactive(False, repaint=False, init=False)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._scenarios: tuple[Scenario, ...] = ()
+        self._answers = Answers(session.advisor, session.signs)
+        self._lineup: Lineup | None = None
+        self._study: Study | None = None
+        # Names, not places: they stay right while scenarios come and go. None is the desk.
+        self._reference: str | None = None
+        self._cursor: str | None = None
+
+    def body(self) -> ComposeResult:
+        """Lay the scenarios, the laws and the chart."""
+        yield ScenarioTable(id="board", classes="panel")
+        yield Static(id="hint", markup=False)
+        yield LawTable(id="laws", classes="panel")
+        yield Chart(id="chart", classes="panel")
+
+    def on_mount(self) -> None:
+        """Lay out what was restored."""
+        self._arrange()
+        # The screen moves its cursor: a new focus would cost a new footer.
+        laws = self.query_one(LawTable)
+        laws.can_focus, laws.lit = False, True
+
+    def on_screen_resume(self) -> None:
+        """Read the scenarios, which another session may have changed."""
+        self._read()
+
+    # What is shown
+
+    def show_session(self) -> None:
+        """Answer the scenarios anew."""
+        self._read()
+
+    def _read(self) -> None:
+        try:
+            self._scenarios = read_scenarios()
+        except BudgetscopeError as error:
+            self._scenarios = ()
+            self.tell(str(error))
+        self._answer()
+
+    def _answer(self) -> None:
+        session, scenarios, reference = self.session, self._scenarios, self._reference
+        present = (session.answered or session.request, present_name(session, scenarios))
+        if self._answers.advisor is not session.advisor:
+            self._answers = Answers(session.advisor, session.signs)
+        answers = self._answers
+        self.in_background(lambda: answers.line_up(present, scenarios, reference), self._show)
+
+    def _show(self, lineup: Lineup) -> None:
+        self._lineup = lineup
+        # Either may have been deleted elsewhere.
+        self._cursor = self._entry().name
+        self._reference = lineup.entries[lineup.board.reference].name
+        board = self.query_one(ScenarioTable)
+        board.board, board.cursor = lineup.board, self._place()
+        self._ask_laws()
+
+    def _ask_laws(self) -> None:
+        """Show what hangs on the cursor, as soon as the laws, if they are shown, have answered."""
+        if self._lineup is None:
+            return
+        entry, answers = self._entry(), self._answers
+        request, plan = entry.request, entry.column.plan
+        self.forget(_LAWS)
+        if not self.laws or request is None or plan is None:
+            self._show_study(None)
+        elif answers.knows(request):
+            self._show_study(answers.study(request, plan))
+        else:
+            self.query_one(LawTable).waiting = True
+            self.query_one(LawTable).border_title = f"comparing {len(self.session.fit_ids)} laws ..."
+            self.in_background(lambda: answers.study(request, plan), self._show_study, _LAWS, refuse=self._refuse_study)
+
+    def _refuse_study(self, sentence: str) -> None:
+        self.tell(sentence)
+        self._show_study(None)
+
+    def _show_study(self, found: Study | None) -> None:
+        self._study = found
+        self.query_one(LawTable).waiting = False
+        self._show_chosen()
+
+    def _show_chosen(self) -> None:
+        """Show the laws, the hint and the chart, as far as they hang on the cursor."""
+        if self._lineup is None:
+            return
+        entry, place = self._entry(), self._place()
+        name = f"{letter(place)} {entry.column.name}"
+        laws, chart = self.query_one(LawTable), self.query_one(Chart)
+        hint = _FIRST_STEPS if not self._scenarios else ""
+        if self.laws:
+            laws.signs = self.session.signs
+            laws.comparison = None if self._study is None else self._study.comparison
+            laws.border_title = Content(f"What the laws say of {name}")
+            chart.figure = None if self._study is None else self._study.figure
+            chart.border_title = Content(f"N*(C) of the laws, for {name}")
+            hint = f"{PROBLEM_SIGN}{entry.column.problem}" if entry.column.problem else ""
+        elif self.priced:
+            chart.figure = price_figure(self._lineup, place)
+            drawn = "each by its own law" if chart.figure else "but no scenario has both a loss and a price"
+            chart.border_title = f"Loss over cost, {drawn}"
+        else:
+            chart.figure = allocation_figure(self._lineup, place)
+            base = self._lineup.board.columns[self._lineup.board.reference].plan
+            chart.border_title = Content("N*(C)" if base is None else f"N*(C), {base.convention} count")
+        say_above(self.query_one("#hint", Static), hint)
+
+    def _place(self) -> int:
+        return 0 if self._lineup is None else self._lineup.index(self._cursor)
+
+    def _entry(self) -> Entry:
+        """Return the scenario at the cursor; called once there are some."""
+        if self._lineup is None:
+            raise LookupError
+        return self._lineup.entries[self._place()]
+
+    # Keys that look
+
+    def action_move(self, columns: int) -> None:
+        """Move the cursor to another scenario, in the order in which they are shown."""
+        order = self.query_one(ScenarioTable).order()
+        if order:
+            place = order.index(self._place()) + columns
+            self._choose(order[min(max(place, 0), len(order) - 1)])
+
+    def _choose(self, index: int) -> None:
+        if self._lineup is None:
+            return
+        self._cursor = self._lineup.entries[index].name
+        self.query_one(ScenarioTable).cursor = index
+        self._ask_laws()
+
+    @on(ColumnChosen)
+    def _column_chosen(self, event: ColumnChosen) -> None:
+        self._choose(event.index)
+        if event.twice:
+            self.action_open()
+
+    def action_refer(self) -> None:
+        """Compare the others with the scenario at the cursor; there again, with the desk."""
+        self._reference = None if self._reference == self._cursor else self._cursor
+        self._answer()
+
+    def action_scroll_lines(self, lines: int) -> None:
+        """Go from law to law, or scroll the quantities where they do not all fit."""
+        if self.laws:
+            self.query_one(LawTable).action_move(lines)
+        else:
+            self.query_one(ScenarioTable).scroll_relative(y=lines, animate=False)
+
+    def action_switch_laws(self) -> None:
+        """Show the laws for the scenario at the cursor, or the scenarios again."""
+        self.laws = not self.laws
+        self._ask_laws()
+
+    def action_leave(self) -> None:
+        """Go back from the laws to the scenarios."""
+        if self.laws:
+            self.action_switch_laws()
+
+    def action_next_view(self) -> None:
+        """Show the next of both, table and chart; both only where both fit."""
+        views = VIEWS if self._room_for_both() else VIEWS[1:]
+        current = self.view if self.view in views else "table"
+        self.view = views[(views.index(current) + 1) % len(views)]
+
+    def _room_for_both(self) -> bool:
+        return self.app.size.height >= _ROWS_FOR_BOTH
+
+    def watch_view(self) -> None:
+        """Show one panel or both."""
+        self._arrange()
+
+    watch_laws = watch_view
+
+    def on_resize(self) -> None:
+        """Show both where there is room now."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Lay out the panels; by classes, all of the screen would be styled anew at every key."""
+        view = "table" if self.view == "both" and not self._room_for_both() else self.view
+        # A line of names stays, so that the letters in the chart can be read.
+        names_only = self.laws or view == "chart"
+        board = self.query_one(ScenarioTable)
+        board.styles.height = 2 if names_only else _TABLE_ROWS if view == "both" else "1fr"
+        board.styles.overflow_y = "hidden" if names_only else "auto"
+        self.query_one(LawTable).display = self.laws and view != "chart"
+        self.query_one(Chart).display = view != "table"
+
+    def action_switch_axes(self) -> None:
+        """Show loss over cost, or N*(C) again; where no chart is shown, show it."""
+        if self.laws:
+            self.action_switch_laws()
+        self.priced = not self.priced
+        if not self.query_one(Chart).display:
+            self.view = "chart"
+        self._show_chosen()
+
+    def action_crosshair(self, cells: int) -> None:
+        """Move the crosshair of the chart."""
+        self.query_one(Chart).move_crosshair(cells)
+
+    # Keys that change
+
+    def _saved(self) -> str | None:
+        """Return the name of the saved scenario at the cursor; tell when there is none."""
+        if self._cursor is None or self._lineup is None:
+            self.tell("This is what lies on the desk: go to a saved scenario with ← →, or save this one with s.")
+            return None
+        return self._cursor
+
+    def action_save(self) -> None:
+        """Save what is on the desk under a name."""
+        session = self.session
+        if session.problem is not None or session.answered is None:
+            self.tell("What is on the desk cannot be planned with: mend it on Plan (1), then save it.")
+            return
+        request = said(session.answered)
+
+        def saved(name: str | None) -> None:
+            if name is not None:
+                self._cursor = name
+                session.call(name)
+
+        names = {scenario.name for scenario in self._scenarios}
+        name = session.scenario or session.answered.budget
+        keep = partial(_keep, request)
+        self.app.push_screen(NameScreen("Save what is on the desk as", name, names, keep), saved)
+
+    def action_rename(self) -> None:
+        """Give the scenario at the cursor another name."""
+        old = self._saved()
+        if old is None:
+            return
+
+        def renamed(name: str | None) -> None:
+            if name is None:
+                return
+            self._cursor = name
+            self._reference = name if self._reference == old else self._reference
+            if self.session.scenario == old:
+                self.session.call(name)
+            else:
+                self._read()
+
+        self.app.push_screen(NameScreen(f"Rename {old} to", old, (), partial(rename_scenario, old)), renamed)
+
+    def action_duplicate(self) -> None:
+        """Put a copy of the scenario at the cursor behind it."""
+        name = self._saved()
+        if name is None:
+            return
+        try:
+            self._cursor = duplicate_scenario(name).name
+        except BudgetscopeError as error:
+            self.tell(str(error))
+        self._read()
+
+    def action_delete(self) -> None:
+        """Delete the scenario at the cursor, once that is confirmed."""
+        name = self._saved()
+        if name is None:
+            return
+
+        def answered(delete: bool | None) -> None:
+            if not delete:
+                return
+            try:
+                delete_scenario(name)
+            except BudgetscopeError as error:
+                self.tell(str(error))
+            self._cursor = None
+            if self.session.scenario == name:
+                self.session.call(None)
+            else:
+                self._read()
+
+        self.app.push_screen(DeleteScreen(name), answered)
+
+    def action_open(self) -> None:
+        """Put the scenario at the cursor on the desk; among the laws, follow the one at the cursor."""
+        if self.laws:
+            self.query_one(LawTable).action_choose()
+            return
+        name = self._saved()
+        if name is None:
+            return
+        entry = self._entry()
+        if entry.request is None:
+            self.tell(entry.column.problem)
+            return
+        self._cursor = None
+        self.session.open(name, entry.request)
+
+    @on(LawChosen)
+    def _law_chosen(self, event: LawChosen) -> None:
+        """Follow a law, with the scenario for which it was read."""
+        entry = self._entry()
+        if entry.name is not None and entry.request is not None:
+            self._cursor = None
+            self.session.open(entry.name, entry.request)
+        self.session.follow(event.fit_id)
+
+    # What can be taken away
+
+    def as_command(self) -> str | None:
+        """Return the command of the scenario at the cursor."""
+        request = None if self._lineup is None else self._entry().request
+        return None if request is None else self.session.advisor.command(request, "compare" if self.laws else "plan")
+
+    def as_markdown(self) -> str | None:
+        """Return the scenarios, or what the laws say, as the report words them."""
+        if self._lineup is None:
+            return None
+        if self.laws:
+            return None if self._study is None else comparison_markdown(self._study.comparison)
+        return board_markdown(self._lineup.board)
+
+    def remember(self) -> Remembered:
+        """Return what is shown."""
+        return {
+            "view": self.view, "laws": self.laws, "priced": self.priced,
+            "reference": self._reference or "", "cursor": self._cursor or "",
+        }  # fmt: skip
+
+    def recall(self, remembered: Remembered) -> None:
+        """Show what was shown."""
+        if remembered.get("view") in VIEWS:
+            self.set_reactive(CompareScreen.view, str(remembered["view"]))
+        self.set_reactive(CompareScreen.laws, remembered.get("laws") is True)
+        self.set_reactive(CompareScreen.priced, remembered.get("priced") is True)
+        self._reference = str(remembered.get("reference") or "") or None
+        self._cursor = str(remembered.get("cursor") or "") or None
+
+
+def _keep(request: Mapping[str, str | float], name: str) -> None:
+    save_scenario(Scenario(name, request))

@@ -1,0 +1,1 @@
+"""The Fits screen: its panels, figures and styles."""

@@ -1,0 +1,50 @@
+"""The figures of one stored fit: its points over its law, and how far they lie from it."""
+
+from budgetscope.core.answers.goodness_of_fit import Examination
+from budgetscope.core.laws.fit import Fit
+from budgetscope.tui.chart.figure import Axis, Figure, Line, Point, Points, count_number, flops_number
+from budgetscope.tui.chart.scale import LinearScale, LogScale
+
+
+def points_figure(fit: Fit, found: Examination) -> Figure | None:
+    """Return the law with its band over the optima that it was fitted on; None without a law for N and D."""
+    curve = found.curve
+    if curve is None:
+        return None
+    measured = tuple(Point(point.flops, point.n_params, point.low, point.high) for point in curve.points)
+    ends = [*(point.low for point in curve.points), *(point.high for point in curve.points)]
+    return Figure(
+        x=Axis(LogScale(curve.flops[0], curve.flops[-1]), f"C, FLOPs by the {fit.counting} count", flops_number),
+        y=Axis(
+            LogScale.decades_around(min(*ends, *curve.n_params), max(*ends, *curve.n_params)),
+            "N, parameters",
+            count_number,
+        ),
+        lines=(Line("", "N*(C)", "N*(C)", curve.flops, curve.n_params, curve.low, curve.high),),
+        points=(Points("o", "optimum, 95% as weighted", measured),) if measured else (),
+    )
+
+
+def residuals_figure(found: Examination) -> Figure | None:
+    """Return the log residuals of the optima; None without points."""
+    curve, residuals = found.curve, found.residuals
+    if curve is None or not residuals:
+        return None
+    low, high = min(each.low for each in residuals), max(each.high for each in residuals)
+    widest = max(-low, high)
+    return Figure(
+        x=Axis(LogScale(curve.flops[0], curve.flops[-1]), "C, training FLOPs", flops_number),
+        y=Axis(LinearScale.around(-widest, widest), "ln(measured N / N*)", _signed),
+        lines=(Line("", "the law", "the law", (curve.flops[0], curve.flops[-1]), (0.0, 0.0)),),
+        points=(
+            Points(
+                "o",
+                "optimum, 95% as weighted",
+                tuple(Point(each.flops, each.value, each.low, each.high) for each in residuals),
+            ),
+        ),
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3g}" if value else "0"

@@ -1,0 +1,139 @@
+"""What a person has typed about a file of runs, and what it asks for."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from textual.suggester import Suggester
+
+from budgetscope.api import FitChoices, Reading
+from budgetscope.core.budget.quantities import parse_count
+from budgetscope.core.errors import UsageError
+from budgetscope.store.locations import expanded
+
+_MAPPED = "map-"
+_ENTRIES = {
+    "--counting": "counting", "--loss-unit": "loss unit", "--where": "only rows", "--schedule": "schedule",
+    "--seq-len": "seq_len", "--bytes-per-token": "bytes/token", "--vocab": "vocab", "--title": "title",
+    "--curves": "curves", "--kind": "kind",
+}  # fmt: skip
+"""The entry for an option of the command line."""
+_OPTIONS = (
+    "counting", "loss_unit", "name", "title", "kind", "curves", "schedule", "seq_len", "bytes_per_token", "vocab",
+)  # fmt: skip
+_NO_VALUE = r"(?!(?:out|in|if|or|and|to)\b)"
+
+
+def in_entries(sentence: str) -> str:
+    """Return a refusal of the command line in the words of the dialog: for every option there is an entry."""
+    sentence = re.sub(r"--map (\w+)=", r"\1: ", sentence).replace("--map", "the entries for columns")
+    for option, entry in _ENTRIES.items():
+        sentence = re.sub(rf"{option} {_NO_VALUE}(?=[\w'])", f"{entry}: ", sentence)
+        sentence = re.sub(rf"{option}(?![\w-])", f"the entry {entry}", sentence)
+    return sentence
+
+
+@dataclass(slots=True)
+class Draft:
+    """The entries of the import dialog.
+
+    Attributes:
+        texts: by the name of the entry; columns stand under `map-` and the field.
+    """
+
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def copy(self) -> "Draft":
+        """Return the entries as they are now."""
+        return Draft(dict(self.texts))
+
+    def without_names(self) -> dict[str, str]:
+        """Return the entries on which the numbers of a fit depend."""
+        return {name: text for name, text in self.texts.items() if name not in ("name", "title") and text.strip()}
+
+    def _said(self, name: str) -> str | None:
+        return self.texts.get(name, "").strip() or None
+
+    def _number(self, name: str) -> float | None:
+        said = self._said(name)
+        try:
+            return None if said is None else parse_count(said)
+        except UsageError as error:
+            raise UsageError(f"{name}: {error}") from None
+
+    def _whole(self, name: str) -> int | None:
+        value = self._number(name)
+        if value is not None and not value.is_integer():
+            raise UsageError(f"{self.texts[name]!r} is not a whole number; write {name} like 2048.")
+        return None if value is None else int(value)
+
+    def _mapping(self) -> dict[str, str]:
+        return {
+            name.removeprefix(_MAPPED): text.strip()
+            for name, text in self.texts.items()
+            if name.startswith(_MAPPED) and text.strip()
+        }
+
+    def _where(self) -> dict[str, str]:
+        pairs = [pair.partition("=") for pair in (self._said("where") or "").split(",") if pair.strip()]
+        for column, _, value in pairs:
+            if not column.strip() or not value.strip():
+                raise UsageError(f"{column.strip()!r} is no choice of rows; write column=value.")
+        return {column.strip(): value.strip() for column, _, value in pairs}
+
+    def reading(self) -> Reading:
+        """Return what to read.
+
+        Raises:
+            UsageError: an entry is not understood.
+        """
+        return Reading(
+            path=Path(expanded(self.texts.get("path", "").strip())),
+            where=self._where(),
+            mapping=self._mapping(),
+            counting=self._said("counting"),
+            loss_unit=self._said("loss_unit"),
+            seq_len=self._whole("seq_len"),
+            bytes_per_token=self._number("bytes_per_token"),
+            curves=self._said("curves") or "final",
+        )
+
+    def choices(self) -> FitChoices:
+        """Return how to fit it; it is stored later, once it has been looked at.
+
+        Raises:
+            UsageError: an entry is not understood.
+        """
+        return FitChoices(kind=self._said("kind"), schedule=self._said("schedule"), vocab_size=self._whole("vocab"))
+
+    def command(self) -> tuple[str, ...]:
+        """Return the words of the command that does the same."""
+        words = ["budgetscope", "fit", self.texts.get("path", "").strip()]
+        for name in _OPTIONS:
+            said = self._said(name)
+            if said is not None:
+                words += [f"--{name.replace('_', '-')}", said]
+        for column, value in self._where().items():
+            words += ["--where", f"{column}={value}"]
+        for run_field, column in self._mapping().items():
+            words += ["--map", f"{run_field}={column}"]
+        return tuple(words)
+
+
+class PathSuggester(Suggester):
+    """Completes the path of a file or folder."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """Return the first path that begins so; None when none does or the folder cannot be read."""
+        folder, slash, start = value.rpartition("/")
+        try:
+            names = sorted(
+                f"{path.name}/" if path.is_dir() else path.name for path in expanded(folder + slash or ".").iterdir()
+            )
+        except (OSError, ValueError, UsageError):
+            return None
+        found = next((name for name in names if start and name.startswith(start)), None)
+        return None if found is None else f"{folder}{slash}{found}"

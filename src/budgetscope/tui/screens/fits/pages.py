@@ -1,0 +1,70 @@
+"""Stored fits, their differences, and what was read of a file, as lines to read."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len, set_cell_size
+
+from budgetscope.api import Fitted
+from budgetscope.core.answers.fit_difference import Difference
+from budgetscope.report.fit_pages import Section, difference_tables, law_sections
+from budgetscope.report.intake import intake_cells
+from budgetscope.store.tables import Intake, Preview
+from budgetscope.tui.screens.fits.import_form import in_entries
+from budgetscope.tui.screens.fits.page import Fact, Heading, Line, Row, Warned
+
+
+def fit_page(sections: Iterable[Section]) -> tuple[Line, ...]:
+    """Return the sections of a fit; sentences without a label are cautions."""
+    lines: list[Line] = []
+    for section in sections:
+        facts = [Fact(label, text) if label else Warned(text) for label, text in section.lines]
+        lines += [Heading(section.title), *facts, ""]
+    return tuple(lines)
+
+
+def difference_page(difference: Difference) -> tuple[Line, ...]:
+    """Return what changes from one fit to another."""
+    lines: list[Line] = []
+    for title, header, rows in difference_tables(difference):
+        lines += [Heading(title), *_table(header, rows), ""]
+    return tuple(lines)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[Line]:
+    """Return a table as lines whose columns stand below each other."""
+    if not rows:
+        return ["nothing"]
+    widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
+
+    def text(cells: Sequence[str]) -> str:
+        return "  ".join(set_cell_size(cell, width) for cell, width in zip(cells, widths, strict=True))
+
+    return [Row(text(header), header=True), *(Row(text(cells)) for cells in rows)]
+
+
+def intake_page(intake: Intake) -> tuple[Line, ...]:
+    """Return what became of every row of a file."""
+    rows = [Fact(f"{count:>6} {what}", why) for count, what, why in intake_cells(intake)]
+    return (
+        Heading("What became of its rows"),
+        *rows,
+        *(Fact("assumed", in_entries(each)) for each in intake.assumptions),
+    )
+
+
+def columns_page(preview: Preview) -> tuple[Line, ...]:
+    """Return the columns of a file, and which fields have to be chosen."""
+    unclear = (Fact(f"? {name}", in_entries(sentence)) for name, sentence in preview.unclear.items())
+    return (Heading(f"{preview.rows} rows of these columns"), ", ".join(preview.columns), *unclear)
+
+
+def fitted_page(fitted: Fitted) -> tuple[Line, ...]:
+    """Return a fit that was just made: what is doubtful, its method and laws, and what it changes."""
+    fit = fitted.fit
+    dropped = (Fact("dropped", text) for name, text in fit.provenance.items() if name.startswith("dropped"))
+    lines: list[Line] = [Heading("The fit"), *map(Warned, fit.flags), fit.method, *dropped, ""]
+    lines += fit_page(law_sections(fit))
+    if fitted.difference is not None:
+        lines += [f"A is {fitted.difference.before}, the default law; B is this fit.", ""]
+        lines += difference_page(fitted.difference)
+    return tuple(lines)

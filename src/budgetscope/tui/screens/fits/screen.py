@@ -1,0 +1,398 @@
+"""The fits screen: every stored fit, what it says and how well, two of them compared, and new ones."""
+
+import shlex
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Input, Label
+
+from budgetscope.core.answers.fit_difference import Difference
+from budgetscope.core.answers.goodness_of_fit import Examination
+from budgetscope.core.errors import BudgetscopeError
+from budgetscope.report.fit_pages import (
+    difference_markdown,
+    fit_markdown,
+    fit_sections,
+    matches,
+    misfit_text,
+    ordered,
+    range_text,
+)
+from budgetscope.report.fits import undone_text
+from budgetscope.store.fit_library import Entry
+from budgetscope.tui.keys import bindings
+from budgetscope.tui.messages import FitChosen
+from budgetscope.tui.screens.base import Remembered, SessionScreen
+from budgetscope.tui.screens.fits.figures import points_figure, residuals_figure
+from budgetscope.tui.screens.fits.fit_table import LEGEND, FitTable, Standing
+from budgetscope.tui.screens.fits.import_dialog import ImportScreen
+from budgetscope.tui.screens.fits.import_form import Draft
+from budgetscope.tui.screens.fits.page import Page
+from budgetscope.tui.screens.fits.pages import difference_page, fit_page
+from budgetscope.tui.screens.fits.undo_dialog import UndoScreen
+from budgetscope.tui.session import Session
+from budgetscope.tui.widgets.chart import Chart
+
+VIEWS = ("details", "points", "residuals", "difference")
+_PAGE = "page"
+_WIDE, _HIGH = 110, 22
+"""Columns and rows from which on details stand beside a chart, and a page below the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What was computed for the fit at the cursor: how well its law fits, and what changes to it; or why not."""
+
+    entry: Entry
+    found: Examination | None
+    difference: Difference | None
+    problem: str
+
+
+class FitsScreen(SessionScreen):
+    """Looks through the stored fits.
+
+    Attributes:
+        table: the list; held, since its cursor is remembered when it is off the screen for good.
+        view: what the lower half shows, of `VIEWS`; a wide window shows the details beside a chart.
+        zoomed: whether the lower half has the whole screen.
+    """
+
+    SECTION = "fits"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("fits")
+
+    view: reactive[str] = reactive("details", init=False, repaint=False)
+    zoomed: reactive[bool] = reactive(False, init=False, repaint=False)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.table = FitTable(id="shelf", classes="panel")
+        self._draft = Draft()
+        self._entries: tuple[Entry, ...] = ()
+        self._ids: frozenset[str] = frozenset()
+        self._read_by: object = None
+        self._marked: tuple[str, ...] = ()
+        self._page: _Page | None = None
+        self._first_id = ""
+        self._was_shown = False
+
+    def body(self) -> ComposeResult:
+        """Lay the filter, the list and the page of the fit at the cursor."""
+        with Horizontal(id="sieve"):
+            yield Label("Filter")
+            yield Input(placeholder="id, title, layer, what it says, edited, broken ...", compact=True)
+        yield self.table
+        with Horizontal(id="page"):
+            yield Page(id="details", classes="panel")
+            yield Chart(id="chart", classes="panel")
+            yield Page(id="difference", classes="panel")
+
+    def on_mount(self) -> None:
+        """Show the part that was shown last."""
+        self._arrange()
+
+    def on_resize(self) -> None:
+        """Show what there is room for."""
+        self._arrange()
+
+    # The list
+
+    def show_session(self) -> None:
+        """Show the list, read in the background when files have changed, and what the plan follows."""
+        advisor = self.session.advisor
+        if advisor is self._read_by:
+            self._show_standing()
+            self._show_page()
+        else:
+            self.in_background(lambda: ordered(advisor.entries), self._show_entries)
+
+    def _show_entries(self, entries: tuple[Entry, ...]) -> None:
+        self._entries, self._read_by, self._page = entries, self.session.advisor, None
+        self._ids = frozenset(entry.id for entry in entries if entry.fit is not None)
+        self._marked = tuple(name for name in self._marked if name in self._ids)
+        self._show_standing()
+        self._sift(self.query_one(Input).value)
+        if not self._was_shown:
+            self._was_shown = True
+            self._first_id = self._first_id or (self.session.plan.law_id if self.session.plan else "")
+        if self._first_id:
+            self.table.go_to(self._first_id)
+            self._first_id = ""
+        self._show_page()
+
+    def _show_standing(self) -> None:
+        advisor, plan = self.session.advisor, self.session.plan
+        defaults = {advisor.active_law, advisor.settings.hyperparameters or ""}
+        followed = set() if plan is None else {plan.law_id}
+        self.table.standing = Standing(frozenset(defaults), frozenset(followed), self._marked)
+
+    def _sift(self, text: str) -> None:
+        shown = tuple(entry for entry in self._entries if matches(entry, text))
+        self.table.entries = shown
+        count = f"{len(shown)} of {len(self._entries)}" if len(shown) < len(self._entries) else str(len(shown))
+        self.table.border_title = Content(f"Fits ({count})  {LEGEND}")
+
+    @on(Input.Changed)
+    def _filter_edited(self, event: Input.Changed) -> None:
+        if self._read_by is not None:
+            self._sift(event.value)
+            self._show_page()
+
+    @on(Input.Submitted)
+    def _filter_left(self) -> None:
+        self.set_focus(None)
+
+    @on(FitChosen)
+    def _fit_chosen(self) -> None:
+        self.query_one("#details").scroll_home(animate=False)
+        self._show_page()
+
+    # The page
+
+    def _pair(self) -> tuple[str, str] | None:
+        """Return the fits to compare: both that are marked, or the one, else the plan's, and that at the cursor."""
+        entry, plan = self.table.chosen, self.session.plan
+        if len(self._marked) == 2:
+            return self._marked[0], self._marked[1]
+        first = self._marked[0] if self._marked else plan.law_id if plan else None
+        # A plan may follow a file that is not in the list.
+        if first is None or entry is None or entry.fit is None or entry.id == first or first not in self._ids:
+            return None
+        return first, entry.id
+
+    def _show_page(self) -> None:
+        """Show the fit at the cursor; what takes longer follows."""
+        entry = self.table.chosen
+        details = self.query_one("#details", Page)
+        if entry is None:
+            details.lines = ("No fit matches the filter.",) if self._entries else ()
+            self._show_at_once(None)
+            return
+        details.lines = fit_page(fit_sections(entry, datetime.now(UTC)))
+        self.query_one("#details").border_title = Content(entry.fit.title if entry.fit else entry.id)
+        pair, page = self._pair(), self._page
+        if page is not None and page.entry is entry and self._page_pair() == pair:
+            self._show_at_once(page)
+        elif entry.fit is None or self.session.advisor.shelf.examines_at_once(entry.fit):
+            self._show_at_once(self._compute(entry, pair))
+        else:
+            self.in_background(lambda: self._compute(entry, pair), self._show_computed, _PAGE)
+
+    def _show_at_once(self, page: _Page | None) -> None:
+        self.forget(_PAGE)
+        self._show_computed(page)
+
+    def _page_pair(self) -> tuple[str, str] | None:
+        found = self._page.difference if self._page else None
+        return None if found is None else (found.before, found.after)
+
+    def _compute(self, entry: Entry, pair: tuple[str, str] | None) -> _Page:
+        advisor = self.session.advisor
+        try:
+            found = None if entry.fit is None else advisor.shelf.examine(entry.fit)
+            difference = None if pair is None else advisor.differ(*pair)
+        except BudgetscopeError as error:
+            return _Page(entry, None, None, str(error))
+        return _Page(entry, found, difference, "")
+
+    def _show_computed(self, page: _Page | None) -> None:
+        self._page = page
+        self._show_chart()
+        self._show_difference()
+
+    def _show_chart(self) -> None:
+        chart, page = self.query_one("#chart", Chart), self._page
+        fit = page.entry.fit if page else None
+        chart.hide_crosshair()
+        if page is None or fit is None or page.found is None:
+            chart.figure, chart.border_title = None, Content(page.problem if page else "")
+        elif self.view == "residuals":
+            chart.figure = residuals_figure(page.found)
+            chart.border_title = Content(f"Residuals: {misfit_text(page.found) or 'it keeps no points'}")
+        else:
+            chart.figure = points_figure(fit, page.found)
+            kept = "" if page.found.residuals else ", it keeps no points"
+            said = f"N*(C), {range_text(page.found)}{kept}" if chart.figure else "It has no law for N and D"
+            chart.border_title = Content(said)
+
+    def _show_difference(self) -> None:
+        page, pair = self._page, self._pair()
+        panel = self.query_one("#difference", Page)
+        panel.border_title = Content("Difference" if pair is None else f"A {pair[0]}  B {pair[1]}")
+        if page is not None and page.difference is not None:
+            panel.lines = difference_page(page.difference)
+        elif page is not None and page.problem:
+            panel.lines = (page.problem,)
+        else:
+            panel.lines = ("Go to another fit, or mark one with m and then another, to see what changes.",)
+
+    # Keys
+
+    def action_filter(self) -> None:
+        """Put the cursor into the filter."""
+        self.query_one(Input).focus()
+
+    def action_leave(self) -> None:
+        """Leave the filter, or else the zoom, or else empty the filter."""
+        if self.focused is not None:
+            self.set_focus(None)
+        elif self.zoomed:
+            self.zoomed = False
+        else:
+            self.query_one(Input).value = ""
+
+    def action_move(self, lines: int) -> None:
+        """Go to another fit."""
+        self.table.move(lines)
+
+    def action_next_view(self) -> None:
+        """Show the next of details, points, residuals and difference; a wide window has details beside the points."""
+        views = VIEWS[1:] if self._is_wide() else VIEWS
+        current = self.view if self.view in views else views[0]
+        self.view = views[(views.index(current) + 1) % len(views)]
+
+    def _is_wide(self) -> bool:
+        return self.size.width >= _WIDE
+
+    def _arrange(self) -> None:
+        """Show one panel of the page, or details and chart: without classes, which would style all widgets anew."""
+        for part in ("#sieve", "#shelf"):
+            self.query_one(part).display = not self.zoomed
+        self.query_one("#page").display = self.zoomed or self.size.height >= _HIGH
+        compared, wide = self.view == "difference", self._is_wide()
+        self.query_one("#details").display = not compared and (wide or self.view == "details")
+        self.query_one("#chart").display = not compared and (wide or self.view != "details")
+        self.query_one("#difference").display = compared
+
+    def watch_view(self) -> None:
+        """Show another part."""
+        self._arrange()
+        self._show_chart()
+
+    def watch_zoomed(self) -> None:
+        """Give the page the screen, or take it back."""
+        self._arrange()
+
+    def action_zoom(self) -> None:
+        """Give the page the whole screen, or take it back."""
+        self.zoomed = not self.zoomed
+
+    def action_crosshair(self, cells: int) -> None:
+        """Move the crosshair of the chart."""
+        self.query_one(Chart).move_crosshair(cells)
+
+    def action_scroll_page(self, lines: int) -> None:
+        """Scroll details or difference."""
+        panel = self.query_one("#difference" if self.view == "difference" else "#details")
+        panel.scroll_relative(y=lines, animate=False)
+
+    def action_mark(self) -> None:
+        """Mark the fit at the cursor as the first or the second to compare, or take its mark away."""
+        entry = self.table.chosen
+        if entry is None or entry.fit is None:
+            self.tell("only a fit that loads can be compared; mend its file first.")
+            return
+        if entry.id in self._marked:
+            self._marked = tuple(name for name in self._marked if name != entry.id)
+        else:
+            self._marked = (entry.id,) if len(self._marked) == 2 else (*self._marked, entry.id)
+        self._show_standing()
+        if len(self._marked) == 2:
+            self.view = "difference"
+        self._show_page()
+
+    def action_follow(self) -> None:
+        """Follow the law at the cursor in this plan."""
+        entry = self.table.chosen
+        if entry is None or entry.fit is None:
+            return
+        if entry.fit.allocation is None:
+            self.tell(f"{entry.id} says nothing of N and D: a plan cannot follow it; u makes it the default recipe.")
+        else:
+            self.session.follow(entry.id)
+
+    def action_use(self) -> None:
+        """Make the fit at the cursor the default law or recipe."""
+        entry = self.table.chosen
+        if entry is None:
+            return
+        try:
+            _, what = self.session.advisor.use(entry.id)
+        except BudgetscopeError as error:
+            self.tell(str(error))
+            return
+        self.session.reread()
+        said = f"{entry.id} is now the default {what}"
+        plan = self.session.plan
+        if what == "law" and plan is not None and plan.law_id != entry.id:
+            said += f"; this plan still follows {plan.law_id}, which its request names: Enter follows the new one"
+        self.notify(f"{said}.", markup=False)
+
+    def action_undo(self) -> None:
+        """Ask, then put back what the last write of the user's own fit at the cursor replaced."""
+        entry = self.table.chosen
+        if entry is None or entry.layer != "user":
+            self.tell("only your own fits can be undone: go to one of them.")
+            return
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                self._undo(entry.id)
+
+        self.app.push_screen(UndoScreen(entry.id), answered)
+
+    def _undo(self, fit_id: str) -> None:
+        try:
+            undone = self.session.advisor.shelf.undo(fit_id)
+        except BudgetscopeError as error:
+            self.tell(str(error))
+            return
+        self.session.reread()
+        self.notify(f"{undone_text(fit_id, undone.restored, was_default=undone.was_default)}.", markup=False)
+
+    def action_import(self) -> None:
+        """Open the import of a runs file."""
+
+        def closed(stored: str | None) -> None:
+            if stored is not None:
+                self._first_id = stored
+                self.query_one(Input).value = ""
+            self.show_session()
+
+        self.app.push_screen(ImportScreen(self, self._draft), closed)
+
+    # What can be taken away
+
+    def as_command(self) -> str | None:
+        """Return the command that shows the same fit, or the same difference."""
+        entry, pair = self.table.chosen, self._pair()
+        if self.view == "difference" and pair is not None:
+            return shlex.join(("budgetscope", "fits", "diff", *pair))
+        return None if entry is None else shlex.join(("budgetscope", "fits", "show", entry.id))
+
+    def as_markdown(self) -> str | None:
+        """Return the fit, or the difference, as the report words it."""
+        entry, page = self.table.chosen, self._page
+        if self.view == "difference" and page is not None and page.difference is not None:
+            return difference_markdown(page.difference)
+        return None if entry is None else fit_markdown(entry, datetime.now(UTC))
+
+    def remember(self) -> Remembered:
+        """Return what the lower half shows, and where the cursor is."""
+        entry = self.table.chosen
+        return {"view": self.view, "zoomed": self.zoomed, "fit": entry.id if entry else self._first_id}
+
+    def recall(self, remembered: Remembered) -> None:
+        """Show the lower half and the fit as they were."""
+        if remembered.get("view") in VIEWS:
+            self.set_reactive(FitsScreen.view, str(remembered["view"]))
+        self.set_reactive(FitsScreen.zoomed, remembered.get("zoomed") is True)
+        fit = remembered.get("fit", "")
+        self._first_id = fit if isinstance(fit, str) else ""

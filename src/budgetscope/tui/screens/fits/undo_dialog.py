@@ -1,0 +1,42 @@
+"""Asks before the last write of a fit is taken back."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from budgetscope.tui.keys import bindings
+from budgetscope.tui.screens.dialog import Dialog
+
+
+class UndoScreen(Dialog[bool]):
+    """Returns whether to go ahead."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("undo")
+
+    def __init__(self, fit_id: str) -> None:
+        super().__init__()
+        self._fit_id = fit_id
+
+    def compose(self) -> ComposeResult:
+        """Lay the question."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Undo"
+            yield Static(
+                Content(
+                    f"Take back the last write of {self._fit_id}? What it replaced comes back; if it replaced nothing, "
+                    "the fit leaves the list. Either way it is kept in the history of your fits folder.\n\n"
+                    "Enter: take it back    Esc: leave it"
+                )
+            )
+
+    def action_agree(self) -> None:
+        """Go ahead."""
+        self.dismiss(True)
+
+    def action_close(self) -> None:
+        """Leave everything as it is."""
+        self.dismiss(False)

@@ -1,0 +1,1 @@
+"""The Plan screen: its panels, figures and styles."""

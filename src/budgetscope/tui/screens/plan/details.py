@@ -1,0 +1,64 @@
+"""Everything a plan says: every figure with its interval and basis, the assumptions, all cautions."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from budgetscope.core.answers.plan import Plan
+from budgetscope.report.rows import PlanRow, plan_rows
+from budgetscope.tui.keys import bindings
+from budgetscope.tui.screens.dialog import Dialog
+from budgetscope.tui.widgets.recommendation import CAUTION_SIGN
+
+_SECTIONS = (("budget", "Budget"), ("model", "Model and data"), ("recipe", "Hyperparameters"), ("run", "Run"))
+
+
+class DetailsScreen(Dialog[None]):
+    """Shows a plan in full; scrolls."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("details")
+
+    def __init__(self, plan: Plan, command: str, skipped: tuple[str, ...] = ()) -> None:
+        """Take what to show.
+
+        Args:
+            plan: every figure of it.
+            command: the shell command that gives it.
+            skipped: why laws have no row in the comparison.
+        """
+        super().__init__()
+        self._plan, self._command, self._skipped = plan, command, skipped
+
+    def compose(self) -> ComposeResult:
+        """Lay the sections."""
+        plan, rows = self._plan, plan_rows(self._plan)
+        with VerticalScroll(classes="dialog") as dialog:
+            dialog.border_title = "Details"
+            yield from _section("Cautions", [Content(CAUTION_SIGN + caution.text) for caution in plan.cautions])
+            for section, title in _SECTIONS:
+                yield from _section(title, [_line(row) for row in rows if row.section == section])
+            assumed = [Content(text) for text in plan.assumptions] or [Content("nothing of the machine")]
+            yield from _section("Assumed, because it was not said", assumed)
+            if self._skipped:
+                yield from _section("Left out of the comparison", [Content(sentence) for sentence in self._skipped])
+            yield from _section("The same plan on the command line", [Content(self._command)])
+
+    def action_close(self) -> None:
+        """Close the details."""
+        self.dismiss()
+
+
+def _section(title: str, lines: list[Content]) -> ComposeResult:
+    yield Static(Content(title), classes="heading")
+    for line in lines:
+        yield Static(line, classes="line")
+
+
+def _line(row: PlanRow) -> Content:
+    value = f"{row.text} {row.interval}".strip()
+    basis = f"  {row.basis}" if row.basis else ""
+    return Content.assemble((row.label.ljust(15), "$foreground 65%"), (value, "bold"), (basis, "$foreground 65%"))

@@ -1,0 +1,300 @@
+"""The plan screen: one request, edited by every field, and everything that answers it."""
+
+from functools import partial
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.reactive import reactive
+from textual.suggester import SuggestFromList
+
+from budgetscope.api import PlanRequest
+from budgetscope.core.answers.comparison import Comparison
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.report.tables import comparison_markdown, plan_markdown
+from budgetscope.tui import fields
+from budgetscope.tui.chart.figure import Figure
+from budgetscope.tui.fields import FIELDS
+from budgetscope.tui.figures.plan_charts import SIZE, SPOTS, spot
+from budgetscope.tui.figures.plan_figures import Figures
+from budgetscope.tui.keys import bindings
+from budgetscope.tui.messages import FieldEdited, LawChosen
+from budgetscope.tui.screens.base import Remembered, SessionScreen
+from budgetscope.tui.screens.plan.details import DetailsScreen
+from budgetscope.tui.screens.plan.law_picker import LawsScreen
+from budgetscope.tui.session import Session
+from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.field_row import FieldRow
+from budgetscope.tui.widgets.law_table import LawTable
+from budgetscope.tui.widgets.recommendation import Cautions, Recommendation
+
+BUDGET_EXAMPLES = "1e21   64xH100 14d   $50k on H100   loss 2.6   N=7B"
+VIEWS = ("both", "chart", "table")
+_LAST_GOOD = "LAST GOOD PLAN: "
+
+
+class PlanScreen(SessionScreen):
+    """Answers the request as soon as it changes.
+
+    Attributes:
+        view: what the lower half shows: `both` where there is room, `chart` or `table`.
+        zoomed: whether the lower half has the whole screen.
+        quantity: which of `SPOTS` the chart shows.
+    """
+
+    SECTION = "plan"
+    SAYS_PROBLEM = False
+    BINDINGS: ClassVar[list[BindingType]] = bindings("plan")
+
+    view: reactive[str] = reactive("both", init=False, repaint=False)
+    zoomed: reactive[bool] = reactive(False, toggle_class="-zoomed")
+    quantity: reactive[str] = reactive(SIZE, init=False, repaint=False)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._titles: dict[str, str] = {}
+        self._figures: Figures | None = None
+        self._compared: object = None
+
+    def body(self) -> ComposeResult:
+        """Lay the form, the recommendation, the cautions, the chart and the comparison."""
+        self._class_view(update=False)
+        texts = fields.written(self.session.request)
+        yield FieldRow(FIELDS[0], texts["budget"], BUDGET_EXAMPLES)
+        with Horizontal(id="upper"):
+            with VerticalScroll(id="form", classes="panel", can_focus=False) as form:
+                form.border_title = "Options"
+                for field in FIELDS[1:]:
+                    yield FieldRow(field, texts[field.name], suggestions=self._suggestions(field.name))
+            yield Recommendation(id="recommendation", classes="panel")
+        yield Cautions(id="cautions", classes="panel")
+        with Horizontal(id="lower"):
+            yield Chart(id="chart", classes="panel")
+            yield LawTable(id="laws", classes="panel")
+
+    def _suggestions(self, name: str) -> tuple[str, ...]:
+        match name:
+            case "device":
+                return tuple(device.name for device in self.session.advisor.all_devices)
+            case "convention":
+                return tuple(Convention)
+            case _:
+                return ()
+
+    def on_mount(self) -> None:
+        """Name the panels."""
+        self.query_one("#cautions").border_title = "Cautions"
+
+    def begin(self) -> None:
+        """Wait for a budget."""
+        self.action_edit_budget()
+
+    # The request
+
+    def row(self, name: str) -> FieldRow:
+        """Return the row of a field."""
+        return self.query_one(f"#field-{name}", FieldRow)
+
+    @on(FieldEdited)
+    def _field_edited(self, event: FieldEdited) -> None:
+        self.session.edit(event.row.field.name, event.row.take())
+
+    @on(LawChosen)
+    def _law_chosen(self, event: LawChosen) -> None:
+        self.session.follow(event.fit_id)
+
+    def show_session(self) -> None:
+        """Show the request, what is wrong with it, and the plan; the other laws follow in the background."""
+        self._show_request()
+        self._show_problem()
+        plan, request = self.session.plan, self.session.answered
+        if plan is None or request is None:
+            return
+        if self.session.problem is None:
+            self._show_plan(plan)
+        self._draw(plan, request)
+        self._compare(plan, request)
+
+    def _draw(self, plan: Plan, request: PlanRequest) -> None:
+        """Show the chart of a plan: from the few laws on it, so that it need not wait for the library."""
+        session, quantity = self.session, self.quantity
+        if self._figures is None or self._figures.advisor is not session.advisor:
+            self._figures = Figures(session.advisor, session.signs)
+        figures = self._figures
+
+        def show(figure: Figure | None) -> None:
+            self._show_figure(plan, quantity, figure)
+
+        if figures.knows(plan, quantity):
+            self.forget("chart")
+            show(figures.figure(request, plan, quantity))
+        else:
+            self.in_background(lambda: figures.figure(request, plan, quantity), show, "chart")
+
+    def _compare(self, plan: Plan, request: PlanRequest) -> None:
+        """Show what all laws say, unless it is shown."""
+        if self._compared == self._standing():
+            return
+        compute = partial(self.session.advisor.compare, request, plan)
+        self.answer(compute, self._show_comparison, self._await_comparison, self._refuse_comparison)
+
+    def _await_comparison(self) -> None:
+        self._compared = None
+        self.query_one(LawTable).waiting = True
+        self._titles["laws"] = f"comparing {len(self.session.fit_ids)} laws ..."
+        self._entitle()
+
+    def _refuse_comparison(self, sentence: str) -> None:
+        self.tell(sentence)
+        self._compared = self._standing()
+        self._titles["laws"] = "What the others say: no answer"
+        self._entitle()
+
+    def _entitle(self) -> None:
+        """Name chart and table; those of the last good plan say so, since they may have the whole screen."""
+        stale = _LAST_GOOD if self.session.problem is not None else ""
+        for part, title in self._titles.items():
+            self.query_one(f"#{part}").border_title = Content(stale + title)
+
+    def _show_request(self) -> None:
+        """Write the fields that say something else, since the request was changed elsewhere."""
+        texts = fields.written(self.session.request)
+        for name, text in texts.items():
+            if not self.session.is_unread(name) and not fields.means(
+                self.session.request, name, self.row(name).input.value
+            ):
+                self.row(name).write(text)
+
+    def _show_plan(self, plan: Plan) -> None:
+        self.query_one(Recommendation).plan = plan
+        self.query_one(Cautions).plan = plan
+        for field in FIELDS[1:]:
+            self.row(field.name).hint(field.resolved(plan))
+            self.row(field.name).note("")
+        self.row("budget").note(plan.understood)
+
+    def _show_problem(self) -> None:
+        """Say it beside its field, and mark the plan on the screen as the last good one."""
+        problem = self.session.problem
+        self.query_one(Recommendation).stale = problem is not None
+        self._entitle()
+        for field in FIELDS:
+            if problem is not None and field.name == problem.field:
+                self.row(field.name).problem(problem.sentence)
+                self.row(field.name).scroll_visible(animate=False)
+            elif problem is not None:
+                self.row(field.name).note("")
+
+    # The other laws
+
+    def _show_figure(self, plan: Plan, quantity: str, figure: Figure | None) -> None:
+        chart, shown = self.query_one(Chart), spot(quantity)
+        chart.figure = figure
+        told = f"{plan.convention} count" if figure else f"{plan.law_id} says nothing of {shown.silent}"
+        self._titles["chart"] = f"{shown.title}, {told}  ({SPOTS.index(shown) + 1} of {len(SPOTS)})"
+        self._entitle()
+
+    def _show_comparison(self, comparison: Comparison) -> None:
+        self._compared = self._standing()
+        laws = self.query_one(LawTable)
+        laws.signs, laws.comparison, laws.waiting = self.session.signs, comparison, False
+        self._titles["laws"] = "What the others say"
+        self._entitle()
+        if self.row("law").input.suggester is None:
+            ids = [fit.id for fit in self.session.advisor.fits if fit.allocation]
+            self.row("law").input.suggester = SuggestFromList(ids, case_sensitive=False)
+
+    # Keys
+
+    def action_edit_budget(self) -> None:
+        """Put the cursor into the budget."""
+        self.row("budget").input.focus()
+
+    def action_leave(self) -> None:
+        """Leave a field, or else the zoom."""
+        if self.focused is None:
+            self.zoomed = False
+        self.set_focus(None)
+
+    def action_choose_law(self) -> None:
+        """Open the law picker."""
+
+        def chosen(fit_id: str | None) -> None:
+            if fit_id is not None:
+                self.post_message(LawChosen(fit_id))
+
+        current = self.session.plan.law_id if self.session.plan else None
+        self.app.push_screen(LawsScreen(self.session.advisor.fits, current), chosen)
+
+    def action_next_view(self) -> None:
+        """Show the next of both, chart and table; both only where both fit."""
+        views = VIEWS if self._room_for_both() else VIEWS[1:]
+        current = self.view if self.view in views else "chart"
+        self.view = views[(views.index(current) + 1) % len(views)]
+
+    def action_next_chart(self) -> None:
+        """Show the next of the charts on their spot."""
+        self.quantity = SPOTS[(SPOTS.index(spot(self.quantity)) + 1) % len(SPOTS)].quantity
+        if self.view == "table":
+            self.view = "chart"
+
+    def watch_quantity(self) -> None:
+        """Draw another quantity."""
+        self.query_one(Chart).hide_crosshair()
+        if self.session.plan is not None and self.session.answered is not None:
+            self._draw(self.session.plan, self.session.answered)
+
+    def _room_for_both(self) -> bool:
+        return self.has_class("-wide") or self.has_class("-very-wide")
+
+    def watch_view(self) -> None:
+        """Show one panel or both."""
+        self._class_view()
+
+    def _class_view(self, *, update: bool = True) -> None:
+        self.update_classes({f"-view-{view}": view == self.view for view in VIEWS}, update)
+
+    def action_zoom(self) -> None:
+        """Give the lower half the whole screen, or take it back."""
+        self.zoomed = not self.zoomed
+
+    def action_details(self) -> None:
+        """Open everything the plan says."""
+        if self.session.plan is not None and self.session.answered is not None:
+            comparison = self.query_one(LawTable).comparison
+            skipped = comparison.skipped if comparison else ()
+            self.app.push_screen(
+                DetailsScreen(self.session.plan, self.session.advisor.command(self.session.answered), skipped)
+            )
+
+    def action_crosshair(self, cells: int) -> None:
+        """Move the crosshair of the chart."""
+        self.query_one(Chart).move_crosshair(cells)
+
+    # What can be taken away
+
+    def as_markdown(self) -> str | None:
+        """Return the plan and what the other laws say, as the report words them."""
+        if self.session.plan is None or self.session.answered is None:
+            return None
+        comparison = self.query_one(LawTable).comparison
+        parts = [plan_markdown(self.session.plan, self.session.advisor.command(self.session.answered))]
+        if comparison is not None:
+            parts.append(comparison_markdown(comparison))
+        return "\n".join(parts)
+
+    def remember(self) -> Remembered:
+        """Return what the lower half shows."""
+        return {"view": self.view, "zoomed": self.zoomed, "quantity": self.quantity}
+
+    def recall(self, remembered: Remembered) -> None:
+        """Show the lower half as it was."""
+        if remembered.get("view") in VIEWS:
+            self.set_reactive(PlanScreen.view, str(remembered["view"]))
+        self.set_reactive(PlanScreen.quantity, spot(str(remembered.get("quantity"))).quantity)
+        self.set_reactive(PlanScreen.zoomed, remembered.get("zoomed") is True)
+        self.set_class(self.zoomed, "-zoomed")

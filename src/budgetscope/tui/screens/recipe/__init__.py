@@ -1,0 +1,1 @@
+"""The Recipe screen: its panels, figures and styles."""

@@ -1,0 +1,142 @@
+"""Recipe: the hyperparameters of the plan, and everything that is known of them."""
+
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from budgetscope.core.answers.recipe_sheet import RecipeSheet
+from budgetscope.report.recipe_sheet import recipe_markdown, topics
+from budgetscope.tui.keys import bindings
+from budgetscope.tui.screens.base import Remembered, SessionScreen
+from budgetscope.tui.screens.recipe import panels as recipe_panels
+from budgetscope.tui.screens.recipe.panels import Sheet
+from budgetscope.tui.session import Session
+
+_FOLLOWABLE = {"learning_rate", "batch_size"}
+
+
+class RecipeScreen(SessionScreen):
+    """Shows the recipe on one page that scrolls where it has no room.
+
+    Attributes:
+        notes: whether the notes of the laws are shown.
+    """
+
+    SECTION = "recipe"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("recipe")
+
+    notes: reactive[bool] = reactive(False, init=False, repaint=False)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._sheet: RecipeSheet | None = None
+
+    def body(self) -> ComposeResult:
+        """Lay the sentence and the parts of the recipe."""
+        yield Static(id="sentence", markup=False)
+        with VerticalScroll(id="page", can_focus=False), Vertical(id="parts"):
+            yield Sheet("The recipe", recipe_panels.values, id="values")
+            yield Sheet("What a factor of two costs", recipe_panels.halves, id="halves")
+            yield Sheet("What the laws say", recipe_panels.laws, topics, id="laws")
+            yield Sheet("Checkpoints to keep", recipe_panels.to_keep, id="checkpoints")
+
+    def on_mount(self) -> None:
+        """Show the notes, if they were shown last."""
+        self.watch_notes()
+
+    # The recipe
+
+    def show_session(self) -> None:
+        """Show the recipe of the plan."""
+        plan, request, advisor = self.session.plan, self.session.answered, self.session.advisor
+        if plan is None or request is None:
+            self.query_one("#sentence", Static).update(Content("No plan yet: say a budget on screen 1."))
+            return
+        if self._sheet is not None and self._sheet.plan is plan:
+            return
+        self.answer(partial(advisor.recipe_sheet, request, plan), self._show, self._await, self._refuse)
+
+    def _await(self) -> None:
+        laws = len(self.session.fit_ids)
+        self.query_one("#sentence", Static).update(Content(f"asking {laws} laws for the recipe ..."), layout=False)
+
+    def _refuse(self, sentence: str) -> None:
+        self.tell(sentence)
+        self.query_one("#sentence", Static).update(Content("No recipe for this plan."), layout=False)
+
+    def _show(self, sheet: RecipeSheet) -> None:
+        self._sheet = sheet
+        self.query_one("#sentence", Static).update(
+            Content(f"{sheet.plan.budget}: {self._followed(sheet)}"), layout=False
+        )
+        for part in self.query(Sheet):
+            part.sheet = sheet
+
+    def _followed(self, sheet: RecipeSheet) -> str:
+        sources = sheet.plan.recipe.sources
+        if sources["learning_rate"] == sources["batch_size"]:
+            return f"lr and batch by {sources['learning_rate']}"
+        return f"lr by {sources['learning_rate']}, batch by {sources['batch_size']}"
+
+    def action_recipe(self, direction: int) -> None:
+        """Follow the next law for learning rate and batch, or the one before; the default is one of them."""
+        if self.session.answered is None:
+            return
+        ids = sorted(fit.id for fit in self.session.advisor.fits if fit.laws.keys() >= _FOLLOWABLE)
+        choices = [None, *ids]
+        now = self.session.request.hyperparameters
+        index = choices.index(now) if now in choices else 0
+        chosen = choices[(index + direction) % len(choices)]
+        self.session.ask(replace(self.session.request, hyperparameters=chosen))
+
+    def action_notes(self) -> None:
+        """Show the notes of the laws, or hide them."""
+        self.notes = not self.notes
+
+    def watch_notes(self) -> None:
+        """Tell the parts."""
+        for part in self.query(Sheet):
+            part.notes = self.notes
+
+    # The page
+
+    def action_scroll_lines(self, lines: int) -> None:
+        """Scroll by lines."""
+        self.query_one("#page").scroll_relative(y=lines, animate=False)
+
+    def action_scroll_pages(self, pages: int) -> None:
+        """Scroll by pages, one line staying."""
+        page = self.query_one("#page")
+        page.scroll_relative(y=pages * max(page.size.height - 1, 1), animate=False)
+
+    def action_part(self, direction: int) -> None:
+        """Scroll to the next part, or to the one before."""
+        page = self.query_one("#page")
+        tops = sorted({part.virtual_region.y for part in self.query(Sheet)})
+        now = page.scroll_offset.y
+        beyond = [top for top in tops if direction * (top - now) > 0]
+        if beyond:
+            page.scroll_to(y=beyond[0] if direction > 0 else beyond[-1], animate=False)
+
+    # What can be taken away
+
+    def as_markdown(self) -> str | None:
+        """Return the recipe and everything that is known of it."""
+        if self._sheet is None or self.session.answered is None:
+            return None
+        return recipe_markdown(self._sheet, self.session.advisor.command(self.session.answered))
+
+    def remember(self) -> Remembered:
+        """Return whether the notes are shown."""
+        return {"notes": self.notes}
+
+    def recall(self, remembered: Remembered) -> None:
+        """Show the notes, or not, as before."""
+        self.set_reactive(RecipeScreen.notes, remembered.get("notes") is True)

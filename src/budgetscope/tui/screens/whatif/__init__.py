@@ -1,0 +1,1 @@
+"""The What-if screen: its panels, figures and styles."""

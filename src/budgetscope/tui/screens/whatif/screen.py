@@ -1,0 +1,289 @@
+"""What-if: move N at a fixed budget, and see what changes."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Grid, Horizontal, Vertical
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, SERVING_SHORT, Candidate, parse_served
+from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.errors import BudgetscopeError
+from budgetscope.report.whatif import reach_text, sentence, whatif_markdown
+from budgetscope.tui.chart.figure import Figure
+from budgetscope.tui.fields import Field
+from budgetscope.tui.keys import bindings
+from budgetscope.tui.messages import FieldEdited, PlaceChosen
+from budgetscope.tui.screens.base import Remembered, SessionScreen
+from budgetscope.tui.screens.whatif import figures as isoflop
+from budgetscope.tui.screens.whatif.figures import FEW_MAP_LEVELS, MAP_LEVELS, Budget
+from budgetscope.tui.screens.whatif.size_panel import Picks, SizePanel, Sizes
+from budgetscope.tui.session import Session
+from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.field_row import FieldRow
+
+FINE, COARSE = 2 ** (1 / 32), 2 ** (1 / 4)
+"""What one key multiplies N with: 32 steps, or 4, to double it."""
+_SAME = 1e-9
+_MANY_LEVELS_WIDTH = 110
+_SERVED = Field("served", "Served tokens", parse_served, lambda _: "none")
+_UNMEASURED = "Blank: no run so far off was measured."
+
+
+class WhatifScreen(SessionScreen):
+    """Shows the IsoFLOP curve of the plan's budget, and one size on it.
+
+    Attributes:
+        ratio: N over the optimum's, which stays while the budget changes.
+        on_map: whether the chart is the map of the loss over N and D.
+        served: tokens that the model will serve, as typed; the last that could be read counts.
+    """
+
+    SECTION = "whatif"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("whatif")
+
+    ratio: reactive[float] = reactive(1.0, init=False, repaint=False)
+    on_map: reactive[bool] = reactive(False, init=False, repaint=False)
+    served: reactive[str] = reactive("", init=False, repaint=False)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._asked: object = None
+        self._budget: Budget | None = None
+        self._figures: dict[tuple[bool, int], Figure | None] = {}
+        self._served_tokens = 0.0
+
+    def body(self) -> ComposeResult:
+        """Lay the sentence, the chart, the size, the picks and the served tokens."""
+        yield Static(id="sentence", markup=False)
+        with Grid(id="middle"):
+            with Vertical(id="left"):
+                yield Chart(id="valley", classes="panel")
+                yield Static(id="silence", classes="panel", markup=False)
+                yield Static(id="reach", markup=False)
+            yield SizePanel(id="size", classes="panel")
+            yield Picks(id="picks", classes="panel")
+        with Horizontal(id="serving"):
+            yield FieldRow(_SERVED, self.served, "none")
+            yield Static(SERVING_ASSUMPTION, id="assumption", markup=False)
+            yield Static(SERVING_SHORT, id="assumption-short", markup=False)
+
+    def on_mount(self) -> None:
+        """Name the panels."""
+        self.query_one("#size").border_title = "This size"
+        self.query_one("#silence").border_title = "No curve"
+
+    # The budget
+
+    def show_session(self) -> None:
+        """Show all sizes at the plan's budget."""
+        plan, request, advisor = self.session.plan, self.session.answered, self.session.advisor
+        if plan is None or request is None:
+            self.query_one("#sentence", Static).update(Content("No plan yet: say a budget on screen 1."))
+            return
+        if self._asked == self._standing():
+            return
+        self._asked = self._standing()
+        signs = self.session.signs
+        try:
+            found = isoflop.budget(advisor, request, plan)
+        except BudgetscopeError as error:
+            self.tell(str(error))
+            return
+
+        def compare() -> Budget:
+            return isoflop.compared(found, advisor.compare(request, plan), signs)
+
+        def wait() -> None:
+            self.query_one(Picks).border_title = f"comparing {len(self.session.fit_ids)} laws ..."
+            self._show_budget(found)
+
+        def refuse(sentence: str) -> None:
+            self.tell(sentence)
+            self.query_one(Picks).border_title = "What the others would train: no answer"
+
+        self.answer(compare, self._show_compared, wait, refuse)
+
+    def _show_compared(self, found: Budget) -> None:
+        self.query_one(Picks).border_title = "What the others would train"
+        self._show_budget(found)
+
+    def _show_budget(self, found: Budget) -> None:
+        self._budget = found
+        self._figures = {}
+        silence = found.iso.silence
+        self.query_one("#valley").display = silence is None
+        self.query_one("#silence").display = silence is not None
+        self.query_one("#silence", Static).update(Content(silence or ""))
+        self.query_one(Picks).picks = found.picks
+        self._show_position()
+
+    @property
+    def here(self) -> Candidate | None:
+        """The size where one stands; None before the first plan."""
+        if self._budget is None:
+            return None
+        best = self._budget.best.n_params
+        n_params = best if abs(self.ratio - 1) < _SAME else self._budget.within(best * self.ratio)
+        return self._budget.iso.at(n_params, self._served_tokens)
+
+    def _show_position(self) -> None:
+        """Show the size where one stands."""
+        found, here = self._budget, self.here
+        if found is None or here is None:
+            return
+        best = found.iso.at(found.best.n_params, self._served_tokens)
+        self.query_one("#sentence", Static).update(Content(sentence(found.iso, here)), layout=False)
+        self.query_one(SizePanel).sizes = Sizes(here, best)
+        self.query_one(Picks).chosen = next(
+            (pick.fit_id for pick in found.picks if abs(here.n_params / pick.candidate.n_params - 1) < _SAME), ""
+        )
+        figure = self._figure(found)
+        chart = self.query_one("#valley", Chart)
+        chart.figure = None if figure is None else isoflop.with_position(figure, found, here, on_map=self.on_map)
+        flops = format_flops(found.iso.optimum.flops)
+        title = "Loss over N and D" if self.on_map else f"Loss over N at C = {flops}"
+        chart.border_title = Content(f"{title}, {found.iso.plan.convention} count")
+        reach = reach_text(found.iso)
+        text = _UNMEASURED if self.on_map and found.iso.reach is not None else reach
+        self.query_one("#reach", Static).update(Content(text), layout=False)
+
+    def _figure(self, found: Budget) -> Figure | None:
+        """Return the figure without the position, which is made once for each budget."""
+        levels = MAP_LEVELS if self.size.width >= _MANY_LEVELS_WIDTH else FEW_MAP_LEVELS
+        key = self.on_map, levels
+        if key not in self._figures:
+            self._figures[key] = isoflop.loss_map(found, levels) if self.on_map else isoflop.curve(found)
+        return self._figures[key]
+
+    def on_resize(self) -> None:
+        """Fit the legend of the map to the window."""
+        if self.on_map:
+            self._show_position()
+
+    # The position
+
+    def watch_ratio(self) -> None:
+        """Show the new size."""
+        self._show_position()
+
+    def watch_on_map(self) -> None:
+        """Show the other chart."""
+        self._show_position()
+
+    def action_move(self, steps: int) -> None:
+        """Go to a size a little larger or smaller."""
+        self._scale(FINE**steps)
+
+    def action_leap(self, steps: int) -> None:
+        """Go to a size much larger or smaller."""
+        self._scale(COARSE**steps)
+
+    def _scale(self, factor: float) -> None:
+        if self._budget is not None and self.here is not None:
+            self._go(self.here.n_params * factor)
+
+    def _go(self, n_params: float) -> None:
+        if self._budget is not None:
+            best = self._budget.best.n_params
+            ratio = self._budget.within(n_params) / best
+            # Steps there and back end at the optimum itself, not a rounding error beside it.
+            self.ratio = 1.0 if abs(ratio - 1) < _SAME else ratio
+
+    def action_optimum(self) -> None:
+        """Go to the optimum."""
+        self.ratio = 1.0
+
+    def action_pick(self, direction: int) -> None:
+        """Go to the next pick of a law, the optimum being one, that is larger or smaller."""
+        found, here = self._budget, self.here
+        if found is None or here is None:
+            return
+        sizes = sorted({found.best.n_params, *(pick.candidate.n_params for pick in found.picks)})
+        beyond = [n for n in sizes if direction * (n / here.n_params - 1) > _SAME and found.within(n) == n]
+        if beyond:
+            self._go(beyond[0] if direction > 0 else beyond[-1])
+
+    @on(PlaceChosen, "#valley")
+    def _place_chosen(self, event: PlaceChosen) -> None:
+        self._go(event.x)
+
+    def action_map(self) -> None:
+        """Switch between the curve and the map."""
+        self.on_map = not self.on_map
+
+    # Serving
+
+    @property
+    def row(self) -> FieldRow:
+        """The field of the served tokens."""
+        return self.query_one(FieldRow)
+
+    @on(FieldEdited)
+    def _served_edited(self, event: FieldEdited) -> None:
+        self.served = event.row.take()
+
+    def watch_served(self) -> None:
+        """Take the served tokens, or say why not."""
+        self.row.write(self.served)
+        try:
+            self._served_tokens = parse_served(self.served)
+        except BudgetscopeError as error:
+            self.row.problem(str(error))
+            return
+        self.row.note("")
+        self._show_position()
+
+    def action_edit_served(self) -> None:
+        """Put the cursor into the served tokens."""
+        self.row.input.focus()
+
+    def action_serve(self, direction: int) -> None:
+        """Go to the next step of served tokens, up or down."""
+        now = self._served_tokens
+        steps = [s for s in SERVED_STEPS if direction * (s - now) > 0]
+        if steps:
+            step = steps[0] if direction > 0 else steps[-1]
+            self.served = format_count(step) if step else ""
+
+    def action_leave(self) -> None:
+        """Leave the field."""
+        self.set_focus(None)
+
+    # What can be taken away
+
+    def as_command(self) -> str | None:
+        """Return the command that compares the laws at this budget."""
+        return None if self.session.answered is None else self.session.advisor.command(self.session.answered, "compare")
+
+    def as_markdown(self) -> str | None:
+        """Return the size where one stands among the picks of the laws."""
+        found, here = self._budget, self.here
+        if found is None or here is None or self.session.answered is None:
+            return None
+        best = found.iso.at(found.best.n_params, self._served_tokens)
+        others = [(pick.title, pick.candidate) for pick in found.picks]
+        return whatif_markdown(
+            found.iso, here, best, others, self._served_tokens, self.session.advisor.command(self.session.answered)
+        )
+
+    def remember(self) -> Remembered:
+        """Return where one stands."""
+        return {"ratio": self.ratio, "on_map": self.on_map, "served": self.served}
+
+    def recall(self, remembered: Remembered) -> None:
+        """Stand where one stood."""
+        ratio, served = remembered.get("ratio"), remembered.get("served")
+        if isinstance(ratio, int | float) and not isinstance(ratio, bool) and 0 < ratio < float("inf"):
+            self.set_reactive(WhatifScreen.ratio, float(ratio))
+        self.set_reactive(WhatifScreen.on_map, remembered.get("on_map") is True)
+        if isinstance(served, str):
+            try:
+                self._served_tokens = parse_served(served)
+            except BudgetscopeError:
+                return
+            self.set_reactive(WhatifScreen.served, served)

@@ -1,0 +1,115 @@
+"""What a size at the budget is and costs, beside the optimum, and the picks of the other laws."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from budgetscope.core.answers.whatif import Candidate
+from budgetscope.report.whatif import PICKS_HEADER, READING_HEADER, pick_cells, readings
+from budgetscope.tui.screens.whatif.figures import Pick
+from budgetscope.tui.short_titles import fitted
+
+_QUIET = "$foreground 65%"
+_LABEL, _CELL = 11, 9
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The size where one stands, and the optimum."""
+
+    here: Candidate
+    best: Candidate
+
+
+class SizePanel(Widget):
+    """Shows one size beside the optimum.
+
+    Attributes:
+        sizes: what to show; None before the first plan.
+    """
+
+    DEFAULT_CSS = "SizePanel { height: 1fr; }"
+
+    sizes: reactive[Sizes | None] = reactive(None)
+
+    def render(self) -> Content:
+        """Lay label, value, the optimum's value, and the change where there is room."""
+        if self.sizes is None:
+            return Content("")
+        columns = 3 if self.size.width >= _LABEL + 3 * _CELL else 2
+        header = "".join(title.rjust(_CELL) for title in READING_HEADER[1 : columns + 1])
+        lines = [Content.styled(" " * _LABEL + header, _QUIET)]
+        for row in readings(self.sizes.here, self.sizes.best)[: max(self.size.height - 1, 0)]:
+            _, here, *others = row.cells[: columns + 1]
+            rest = "".join(f" {cell}".rjust(_CELL) for cell in others)
+            lines.append(
+                Content.assemble((row.label.ljust(_LABEL), _QUIET), (here.rjust(_CELL), "bold $text-accent"), rest)
+            )
+        return Content("\n").join(lines)
+
+
+class Picks(Widget):
+    """Shows which size every other law would take at the budget.
+
+    Attributes:
+        picks: of the other laws, by growing N.
+        chosen: id of the law on whose pick one stands; empty for none.
+    """
+
+    DEFAULT_CSS = "Picks { height: 1fr; }"
+
+    picks: reactive[tuple[Pick, ...]] = reactive(())
+    chosen: reactive[str] = reactive("")
+
+    def render(self) -> Content:
+        """Lay a table where there is room for one, else short entries side by side."""
+        if not self.picks:
+            return Content("")
+        width, height = self.size
+        if height > len(self.picks) and width >= _TABLE_WIDTH:
+            return self._table(width)
+        return self._entries(width, height)
+
+    def _style(self, pick: Pick) -> str:
+        return "bold reverse" if pick.fit_id == self.chosen else ""
+
+    def _table(self, width: int) -> Content:
+        title_width = min(width - _TABLE_WIDTH + _TITLE, _WIDEST_TITLE)
+        lines = [Content.styled(_line("  " + PICKS_HEADER[0], PICKS_HEADER[1:], title_width), _QUIET)]
+        for pick in self.picks:
+            title, *cells = pick_cells(fitted(pick.title, title_width - 4), pick.candidate)
+            text = _line(f"{pick.letter} {title}", cells, title_width)
+            lines.append(Content.styled(text, self._style(pick)))
+        return Content("\n").join(lines)
+
+    def _entries(self, width: int, height: int) -> Content:
+        columns = max(min(width // _ENTRY, -(-len(self.picks) // max(height, 1))), 1)
+        entry = width // columns
+        rows = -(-len(self.picks) // columns)
+        lines = []
+        for row in range(min(rows, height)):
+            cells = []
+            for pick in self.picks[row::rows]:
+                _, n_params, *_, waste = pick_cells("", pick.candidate)
+                end = f"{n_params} {waste.partition(' ')[0].rjust(6)}"
+                room = entry - len(end) - 4
+                title = fitted(pick.title, room).ljust(room)
+                cells.append(Content.styled(f"{pick.letter} {title} {end} ", self._style(pick)))
+            lines.append(Content("").join(cells))
+        if rows > height > 0:
+            hidden = len(self.picks) - sum(len(self.picks[row::rows]) for row in range(height - 1))
+            lines[-1] = Content.styled(f"... and {hidden} more: n and p go through them", _QUIET)
+        return Content("\n").join(lines)
+
+
+_WIDTHS = (8, 11, 8, 7, 9, 17)
+_TITLE, _WIDEST_TITLE, _ENTRY = 20, 44, 36
+_TABLE_WIDTH = _TITLE + sum(_WIDTHS)
+
+
+def _line(title: str, cells: Sequence[str], title_width: int) -> str:
+    cut = title if len(title) < title_width else title[: title_width - 2] + "…"
+    return cut.ljust(title_width) + "".join(cell.rjust(w) for cell, w in zip(cells, _WIDTHS, strict=True))

@@ -1,0 +1,1 @@
+"""The Why screen: its panels, figures and styles."""

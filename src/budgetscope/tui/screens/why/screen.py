@@ -1,0 +1,140 @@
+"""The screen that walks from Kaplan's law to Chinchilla's, one cause at a time."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from budgetscope.report.tables import explanation_markdown
+from budgetscope.tui.keys import bindings
+from budgetscope.tui.messages import StepChosen
+from budgetscope.tui.screens.base import Remembered, SessionScreen
+from budgetscope.tui.screens.why.figures import Walk, figure, walk
+from budgetscope.tui.screens.why.step_table import StepTable
+from budgetscope.tui.session import Session
+from budgetscope.tui.widgets.chart import Chart
+
+_LABEL = "$foreground 65%"
+_LAST = 4
+
+
+class WhyScreen(SessionScreen):
+    """Shows one step of the argument at a time.
+
+    Attributes:
+        at: the step, from 0.
+        dataset: place of the dataset.
+    """
+
+    SECTION = "why"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("why")
+
+    at: reactive[int] = reactive(0, init=False, repaint=False)
+    dataset: reactive[int] = reactive(0, init=False, repaint=False)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._walk: Walk | None = None
+
+    def body(self) -> ComposeResult:
+        """Lay the sentence, the chart, the figures of the step, and the table of all steps."""
+        yield Static(id="sentence", classes="panel", markup=False)
+        yield Static(id="worth", markup=False)
+        yield Chart(id="chart", classes="panel")
+        yield Static(id="facts", classes="panel", markup=False)
+        yield StepTable(id="steps", classes="panel")
+
+    def show_session(self) -> None:
+        """Walk at the budget on the desk."""
+        plan, request = self.session.plan, self.session.answered
+        if plan is not None and request is not None:
+            advisor = self.session.advisor
+            self.in_background(lambda: walk(advisor, request, plan), self._show_walk)
+
+    def _show_walk(self, found: Walk) -> None:
+        self._walk = found
+        self._show_step()
+
+    def _show_step(self) -> None:
+        if self._walk is None:
+            return
+        found, at = self._walk, self.at
+        dataset = list(found.explanation.datasets)[self.dataset]
+        step, lines = found.explanation.datasets[dataset][at], found.lines[dataset]
+        table = self.query_one(StepTable)
+        table.lines, table.at = lines, at
+        table.border_title = Content(
+            f"All steps on {dataset}; here: {found.explanation.budget}; waste: if followed here"
+        )
+        sentence = self.query_one("#sentence", Static)
+        sentence.border_title = Content(f"Step {at + 1} of {len(lines)} on {dataset}: {step.title}")
+        sentence.update(Content(step.sentence))
+        self.query_one("#worth", Static).update(Content(lines[at].worth))
+        chart = self.query_one(Chart)
+        chart.figure = figure(found, dataset, at)
+        chart.border_title = Content(f"N*(C), {found.explanation.convention} count")
+        facts = self.query_one("#facts", Static)
+        facts.border_title = Content(f"What step {at + 1} says")
+        facts.update(
+            Content("\n").join(Content.assemble((label.ljust(13), _LABEL), text) for label, text in lines[at].facts)
+        )
+
+    # Keys
+
+    def action_step(self, steps: int) -> None:
+        """Go on, or back; not beyond the ends."""
+        self.at = min(max(self.at + steps, 0), _LAST)
+
+    def action_first(self) -> None:
+        """Go back to Kaplan's experiment."""
+        self.at = 0
+
+    def action_last(self) -> None:
+        """Go to the tuned runs."""
+        self.at = _LAST
+
+    def watch_at(self) -> None:
+        """Show the step."""
+        self._show_step()
+
+    @on(StepChosen)
+    def _step_chosen(self, event: StepChosen) -> None:
+        self.at = event.index
+
+    def action_switch_dataset(self) -> None:
+        """Walk over the other dataset."""
+        self.dataset = 1 - self.dataset
+
+    def watch_dataset(self) -> None:
+        """Show the step on it."""
+        self._show_step()
+
+    def action_crosshair(self, cells: int) -> None:
+        """Move the crosshair of the chart."""
+        self.query_one(Chart).move_crosshair(cells)
+
+    # What can be taken away
+
+    def as_markdown(self) -> str | None:
+        """Return the whole explanation."""
+        return None if self._walk is None else explanation_markdown(self._walk.explanation)
+
+    def as_command(self) -> str | None:
+        """Return the command that explains the same."""
+        return None if self.session.answered is None else self.session.advisor.command(self.session.answered, "explain")
+
+    def remember(self) -> Remembered:
+        """Return where the walk stands."""
+        return {"at": self.at, "dataset": self.dataset}
+
+    def recall(self, remembered: Remembered) -> None:
+        """Go on where the walk stood."""
+        at, dataset = remembered.get("at"), remembered.get("dataset")
+        if isinstance(at, int) and 0 <= at <= _LAST:
+            self.set_reactive(WhyScreen.at, int(at))
+        if isinstance(dataset, int) and dataset in (0, 1):
+            self.set_reactive(WhyScreen.dataset, int(dataset))

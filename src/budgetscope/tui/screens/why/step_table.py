@@ -1,0 +1,60 @@
+"""The steps of the walk, one a line."""
+
+from typing import ClassVar
+
+from textual import events
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from budgetscope.report.explanation import STEP_HEADER, StepLine
+from budgetscope.tui.messages import StepChosen
+
+STEP_SIGN = ">"
+_WIDTHS = (18, 8, 7, 6, 10, 10, 10, 13)
+_LEAST_TITLE, _MOST_TITLE = 35, 44
+_GAP = 1
+
+
+class StepTable(Widget):
+    """Shows the steps up to the present one in full and those to come faint; posts `StepChosen` for a click.
+
+    Attributes:
+        lines: the steps.
+        at: the present one, from 0.
+    """
+
+    DEFAULT_CSS: ClassVar[str] = """
+    StepTable { height: auto; }
+    """
+
+    lines: reactive[tuple[StepLine, ...]] = reactive(())
+    at: reactive[int] = reactive(0)
+
+    def render(self) -> Content:
+        """Lay out as many columns as there is room for."""
+        left, count = self.size.width - _LEAST_TITLE, 0
+        for width in _WIDTHS:
+            if left < width + _GAP:
+                break
+            left -= width + _GAP
+            count += 1
+        title = min(_LEAST_TITLE + left, _MOST_TITLE)
+        header = "  " + STEP_HEADER[0].ljust(title - 2) + _row(STEP_HEADER[1:], count)
+        lines = [Content.styled(header, "$text-muted bold")]
+        for index, line in enumerate(self.lines):
+            sign = STEP_SIGN if index == self.at else " "
+            text = f"{sign} {index + 1} {line.title}"[:title].ljust(title) + _row(line.cells, count)
+            style = "bold $text-primary" if index == self.at else "$foreground" if index < self.at else "$text-muted"
+            lines.append(Content.styled(text, style))
+        return Content("\n").join(lines)
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell which step was clicked."""
+        index = event.get_content_offset_capture(self).y - 1
+        if 0 <= index < len(self.lines):
+            self.post_message(StepChosen(index))
+
+
+def _row(cells: tuple[str, ...], count: int) -> str:
+    return "".join(f"{' ' * _GAP}{cell.rjust(width)}" for cell, width in list(zip(cells, _WIDTHS, strict=True))[:count])
