@@ -279,7 +279,7 @@ REFUSED = tuple(
 SCENES: tuple[Scene, ...] = (*helps(), *PLANNED, *STORED, *CALIBRATED, *REFUSED)
 
 # `!NAME` takes the screen, `=NAME` what was copied; `paste:TEXT` pastes into what has the focus, `budget:TEXT`
-# replaces the budget.
+# replaces the budget; `wait:SECONDS` gives a field the time after which it takes what was typed.
 SESSIONS = (
     Session(("!plan-editing", "escape", "!plan", "c", "!plan-next-view", "c", "v", "z", "right", "!plan-chart-zoomed")),
     Session(("escape", "question_mark", "!plan-help", "escape", "d", "!plan-details", "end", "!plan-details-end",
@@ -307,8 +307,8 @@ SESSIONS = (
     Session(("escape", "7", "!fits", "c", "!fits-points", "c", "z", "!fits-residuals",
              "y", "=fits-copied", "Y", "=fits-markdown", "z", "m", "down", "m",
              "!fits-difference", "slash", "paste:kaplan", "down", "!fits-filtered")),
-    Session(("escape", "7", "i", "!fits-import", "paste:runs.csv", "enter", "!fits-import-read",
-             "tab", "paste:standard", "enter", "!fits-import-fitted")),
+    Session(("escape", "7", "i", "!fits-import", "paste:runs.csv", "wait:1", "enter", "!fits-import-read",
+             "tab", "paste:standard", "wait:1", "enter", "!fits-import-fitted")),
 )  # fmt: skip
 
 
@@ -502,12 +502,15 @@ async def settle(pilot: "Pilot[None]", polls: int = 1) -> str:
 
 
 async def press(pilot: "Pilot[None]", key: str) -> None:
-    """Press a key, paste a text into what has the focus, or replace the budget."""
+    """Press a key, paste a text into what has the focus, replace the budget, or wait."""
     from textual.events import Paste  # noqa: PLC0415 - in the process that records
 
     kind, colon, text = key.partition(":")
     if not colon:
         await pilot.press(key)
+        return
+    if kind == "wait":
+        await pilot.pause(float(text))
         return
     if kind == "budget":
         await pilot.press("escape", "b", "end", "ctrl+u")
