@@ -25,10 +25,23 @@ imports:
 docs:
     python tools/docs.py --check
     python -m tools.calibration_page --check
+    python -m tools.python_page --check
 
 # One worker more than there are cores, since tests of the app and of workers also wait; eight at most.
 test *args:
     python -m pytest -n $(( {{ num_cpus() }} < 8 ? {{ num_cpus() }} + 1 : 8 )) --dist worksteal {{ args }}
+
+# What commands and screens show, written anew into tests/recorded: read the diff before you commit it.
+record:
+    python tools/record.py
+
+# Statistical tests at full size: coverage of intervals over many planted data sets.
+nightly:
+    BUDGETSCOPE_NIGHTLY=1 python -m pytest -n auto tests/slow
+
+# The versions of this environment become those of CI.
+lock:
+    python tools/lock.py
 
 # The wheel carries the fits and plans without torch, in an environment of its own.
 wheel:
@@ -42,10 +55,11 @@ fits:
 write-docs:
     python tools/docs.py
     python -m tools.calibration_page
+    python -m tools.python_page
     python tools/screenshots.py
 
 # Ratios against a stated baseline, in one run each.
 bench:
     python benchmarks/start.py
     python benchmarks/app.py
-    python benchmarks/fit.py
+    python -m benchmarks.fit

@@ -12,10 +12,11 @@ import pytest
 from tests.bundled import bundled, fit
 from tests.cli.conftest import Cli
 
-from budgetscope import __version__
+from budgetscope import __version__, api
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.report import tables
+from budgetscope.report.explanation import explanation_markdown
 from budgetscope.store.fit_schema import dump
 from budgetscope.store.locations import settings_file, user_fits
 
@@ -50,17 +51,17 @@ def as_json(value: Any) -> Any:
 def test_the_json_is_the_answer_of_the_api(cli: Cli, verb: str, request_: PlanRequest) -> None:
     ran = cli(*words(request_, verb), "--json")
     assert (ran.code, ran.err) == (0, "")
-    assert json.loads(ran.out) == as_json(getattr(Advisor(), verb)(request_))
+    assert json.loads(ran.out) == as_json(getattr(api, verb)(request_))
 
 
 @pytest.mark.parametrize("verb", ["plan", "compare", "explain"])
 def test_markdown_and_csv_are_the_reports_own(cli: Cli, verb: str) -> None:
-    request, advisor = PlanRequest("1e20"), Advisor()
-    answer = getattr(advisor, verb)(request)
+    request = PlanRequest("1e20")
+    answer = getattr(api, verb)(request)
     markdown = {
         "plan": lambda: tables.plan_markdown(answer, command(request)),
         "compare": lambda: tables.comparison_markdown(answer),
-        "explain": lambda: tables.explanation_markdown(answer),
+        "explain": lambda: explanation_markdown(answer),
     }[verb]()
     assert cli(verb, "1e20", "--md").out == markdown
     assert json.loads(cli(verb, "1e20", "--json").out) == as_json(answer)
@@ -85,7 +86,7 @@ def test_the_canonical_budget_gives_the_same_plan(cli: Cli, request_: PlanReques
 
 
 def test_what_is_shown_is_what_is_computed(cli: Cli) -> None:
-    plan = Advisor().plan(PlanRequest("1e21"))
+    plan = Advisor().answer(PlanRequest("1e21")).plan
     ran = cli("plan", "1e21")
     assert (ran.code, ran.err) == (0, "")
     flat = " ".join(ran.out.split())
@@ -247,7 +248,7 @@ def test_an_export_is_the_same_on_stdout_and_in_a_file(cli: Cli, tmp_path: Path,
     path = tmp_path / "new folder" / f"plan.{form}"
     shown = cli("export", "64xH100 14d", "--format", form)
     assert (shown.code, shown.err) == (0, "")
-    assert shown.out == Advisor().export(PlanRequest("64xH100 14d"), form)
+    assert shown.out == Advisor().export(Advisor().answer(PlanRequest("64xH100 14d")), form)
     written = cli("export", "64xH100 14d", "-o", str(path))
     assert (written.code, written.out, written.err) == (0, "", f"wrote {path}\n")
     assert path.read_text(encoding="utf-8") == shown.out
@@ -270,7 +271,7 @@ def test_an_export_is_not_written_over_without_force(cli: Cli, tmp_path: Path) -
 
 def test_an_export_has_every_caution_and_law(cli: Cli) -> None:
     rows = list(csv.DictReader(io.StringIO(cli("export", "1e21", "--format", "csv").out)))
-    plan = Advisor().plan(PlanRequest("1e21"))
+    plan = Advisor().answer(PlanRequest("1e21")).plan
     assert [row["value"] for row in rows if row["table"] == "caution"] == [c.text for c in plan.cautions]
     assert {row["row"] for row in rows if row["table"] == "comparison"} >= {
         name for name, each in bundled().items() if each.allocation
@@ -373,3 +374,24 @@ def test_a_law_from_a_file_that_was_changed_by_hand_says_so(cli: Cli, tmp_path: 
 def test_eight_devices_for_a_decade_are_remarked_upon(cli: Cli) -> None:
     codes = {caution["code"] for caution in json.loads(cli("plan", "$10 million", "--json").out)["cautions"]}
     assert "long-run" in codes
+
+
+@pytest.mark.parametrize(
+    ("words", "same"),
+    [
+        (["--gpus", "1k"], ["--gpus", "1000"]),
+        (["--seq-len", "4k", "--vocab", "50k"], ["--seq-len", "4000", "--vocab", "50000"]),
+        (["--price", "$2.50", "--mfu", "45%"], ["--price", "2.5", "--mfu", "0.45"]),
+    ],
+)
+def test_options_are_written_as_people_write_numbers(cli: Cli, words: list[str], same: list[str]) -> None:
+    ran = cli("plan", "1e21", *words, "--json")
+    assert ran.code == 0
+    assert ran.out == cli("plan", "1e21", *same, "--json").out
+
+
+def test_shapes_are_written_as_people_write_numbers(cli: Cli) -> None:
+    ran = cli("flops", "--depth", "12", "--width", "1k", "--vocab", "50k", "--seq-len", "4k", "--d-ff", "4k", "--json")
+    assert ran.code == 0
+    shape = json.loads(ran.out)["shape"]
+    assert [shape[name] for name in ("width", "vocab_size", "seq_len", "d_ff")] == [1000, 50_000, 4000, 4000]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.planted_surfaces import SYMMETRIC, planted_runs
 
 from budgetscope.cli.main import main
-from budgetscope.fitting.planted import SYMMETRIC, planted_runs
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Iterable[object]]) -> Path:

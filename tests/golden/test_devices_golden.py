@@ -5,8 +5,10 @@ Where a vendor prints only the rate with 2:4 sparsity, the figure stands here as
 
 import pytest
 
-from budgetscope.core.hardware.device_table import DEVICES
 from budgetscope.core.hardware.devices import Device
+from budgetscope.store.devices import bundled_devices
+
+DEVICES = bundled_devices().devices
 
 # device: (publication, {precision: printed figure in FLOP/s})
 PUBLISHED: dict[str, tuple[str, dict[str, float]]] = {

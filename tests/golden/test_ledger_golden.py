@@ -196,7 +196,7 @@ def test_every_operation_of_a_tiny_shape_by_hand() -> None:
 def test_every_count_of_a_tiny_shape_by_hand() -> None:
     # Blocks: 2 · (4 · 8² + 3 · 8 · 16) = 1280; head and embedding 80 each; s·w·L = 5 · 8 · 2 = 80.
     shape = Shape(2, 8, 16, 2, 2, 10, 5)
-    counted = {count.convention: (count.n_params, count.flops_per_token) for count in ledger(shape)}
+    counted = {count.convention: (count.n_params, count.flops_per_token) for count in ledger(shape).counts}
     assert counted[Convention.STANDARD] == (1360, 8160)
     assert counted[Convention.KAPLAN] == (1280, 7680)
     assert counted[Convention.ATTENTION] == (1440, 8640)

@@ -10,11 +10,11 @@ import pytest
 from tests.bundled import fit
 from tests.golden.register import covers
 
-from budgetscope.calibrate.plan.ladder import WARMUP_PARAMS, WEIGHT_DECAY
+from budgetscope.calibrate.plan.porian_rule import WARMUP_PARAMS, WEIGHT_DECAY
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.laws.forms import Constant, LossCurve, Monomial, PowerLawParams, WarmupParams
-from budgetscope.core.laws.training_run import Run
-from budgetscope.fitting.fit_runs import Assembly, fit_runs
+from budgetscope.core.laws.training_run import TrainingRun
+from budgetscope.fitting.fit_runs import FitSpec, fit_runs
 
 DATA = Path(__file__).resolve().parents[2] / "docs/data"
 RUNS, GRID = DATA / "english-h200-runs.csv", DATA / "english-h200-grid.csv"
@@ -23,10 +23,10 @@ ID = "budgetscope2026/english"
 PROTOTYPE = ((1.2e14, 1.0e6), (2.4e14, 1.2e6), (4.8e14, 1.6e6))
 
 
-def published_runs(table: Path) -> list[Run]:
+def published_runs(table: Path) -> list[TrainingRun]:
     with table.open(newline="", encoding="utf-8") as file:
         return [
-            Run(
+            TrainingRun(
                 flops=float(row["flops"]),
                 n_params=float(row["n_params"]),
                 tokens=float(row["tokens"]),
@@ -40,15 +40,15 @@ def published_runs(table: Path) -> list[Run]:
         ]
 
 
-def assembly(kind: Literal["isoflop", "hyperparameters"]) -> Assembly:
-    return Assembly(
+def spec(kind: Literal["isoflop", "hyperparameters"]) -> FitSpec:
+    return FitSpec(
         id="mine/again", title="again", counting=Convention.STANDARD, source="the published readings", kind=kind
     )
 
 
 @covers((ID, "allocation"), (ID, "loss_curve"))
 def test_the_published_readings_give_the_shipped_law() -> None:
-    laws = fit_runs(published_runs(RUNS), assembly("isoflop")).laws
+    laws = fit_runs(published_runs(RUNS), spec("isoflop")).laws
     again, shipped = laws["allocation"], fit(ID).laws["allocation"]
     assert isinstance(again.law, PowerLawParams)
     assert isinstance(shipped.law, PowerLawParams)
@@ -64,7 +64,7 @@ def test_the_published_readings_give_the_shipped_law() -> None:
 @covers((ID, "learning_rate"), (ID, "batch_size"))
 @pytest.mark.parametrize(("role", "exponent"), [("learning_rate", -1 / 3), ("batch_size", 2 / 3)])
 def test_the_published_grid_gives_the_shipped_recipe_at_its_middle(role: str, exponent: float) -> None:
-    again = fit_runs(published_runs(GRID), assembly("hyperparameters")).laws[role].law
+    again = fit_runs(published_runs(GRID), spec("hyperparameters")).laws[role].law
     shipped = fit(ID).laws[role].law
     assert isinstance(again, Monomial)
     assert isinstance(shipped, Monomial)

@@ -8,6 +8,7 @@ import pytest
 from tests.bundled import fit, predict
 from tests.golden.register import covers
 
+from budgetscope.calibrate.plan import porian_rule
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.laws.forms import BatchStep, Constant, TokenHalfLife, WarmupParams
 
@@ -77,6 +78,16 @@ def test_porians_rounded_rule() -> None:
     # At the largest tuned run: 2.32e-3 and 659 sequences.
     assert predict(RULE, "learning_rate", n=902e6) == pytest.approx(2.32e-3, rel=0.002)
     assert predict(RULE, "batch_size", n=902e6) == pytest.approx(659 * 2048, rel=0.002)
+
+
+def test_calibrations_start_from_the_same_rule() -> None:
+    laws = {role: law.law for role, law in fit(RULE).laws.items()}
+    assert laws["learning_rate"] == porian_rule.LEARNING_RATE
+    assert laws["batch_size"] == porian_rule.BATCH
+    assert laws["weight_decay"] == Constant(porian_rule.WEIGHT_DECAY)
+    warmup = laws["warmup"]
+    assert isinstance(warmup, WarmupParams)
+    assert warmup.multiple == porian_rule.WARMUP_PARAMS
 
 
 # N, learning rate, batch in sequences, beta2 of the sixteen tuned runs (their launch files).

@@ -56,7 +56,7 @@ some_events: st.SearchStrategy[Event] = st.one_of(
         numbers,
         numbers,
     ),
-    st.builds(progress.Reading, ids, counts, numbers, numbers, counts),
+    st.builds(progress.LossReading, ids, counts, numbers, numbers, counts),
     st.builds(progress.Diverged, ids, counts, texts),
     st.builds(progress.CheckpointLost, texts),
     st.builds(progress.Finished, ids),
@@ -103,7 +103,7 @@ def stack(members: tuple[Cell, ...], begin: int, share: int) -> Iterator[Event]:
         for cell in members:
             for reading in cell.readings:
                 if tokens - share < reading <= tokens and cell.id not in done:
-                    yield progress.Reading(cell.id, reading, 3 + 1 / reading, 0.01, 4)
+                    yield progress.LossReading(cell.id, reading, 3 + 1 / reading, 0.01, 4)
         losses = tuple(None if cell.id in done else 4 + 1 / tokens for cell in members)
         yield progress.Step(names, tokens, losses, 10.0, 100.0)
         for cell in members:

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.planted_surfaces import planted_runs
 
 from budgetscope.core.laws.forms import LossSurface
 from budgetscope.fitting.curve_minimum import akima_minimum
 from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.noise import ConstantNoise
 from budgetscope.fitting.parametric import fit_parametric
-from budgetscope.fitting.planted import planted_runs
 from budgetscope.fitting.refusals import MAX_NATS
 from budgetscope.fitting.run_table import RunTable
 

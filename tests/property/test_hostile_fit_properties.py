@@ -13,17 +13,18 @@ from hypothesis import strategies as st
 from tests.bundled import bundled
 
 from budgetscope.api import Advisor, PlanRequest
+from budgetscope.core.answers.answer import answer
 from budgetscope.core.answers.comparison import compare
 from budgetscope.core.answers.curves import curve
 from budgetscope.core.answers.explanation import explain
 from budgetscope.core.answers.fit_difference import differ
-from budgetscope.core.answers.plan import plan
 from budgetscope.core.answers.question import Question
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.laws.fit import Fit
+from budgetscope.report.explanation import explanation_markdown
 from budgetscope.report.fits import fit_lines, law_cells
-from budgetscope.report.tables import comparison_markdown, explanation_markdown, export_csv, export_json, plan_markdown
+from budgetscope.report.tables import comparison_markdown, export_csv, export_json, plan_markdown
 from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.fit_schema import decode, encode
 from budgetscope.store.locations import bundled_fits
@@ -70,12 +71,12 @@ def hostile(draw: st.DrawFn) -> dict[str, Any]:
     return record
 
 
-def answer(question: Question, fit: Fit) -> None:
-    found = plan(question)
-    comparison = compare(question, found, [fit, bundled()[TUNED]])
-    assert json.loads(export_json(found, comparison, "x"))
-    assert export_csv(found, comparison, "x")
-    assert plan_markdown(found, "x") + comparison_markdown(comparison)
+def show(question: Question, fit: Fit) -> None:
+    found = answer(question)
+    comparison = compare(found, [fit, bundled()[TUNED]])
+    assert json.loads(export_json(found.plan, comparison, "x"))
+    assert export_csv(found.plan, comparison, "x")
+    assert plan_markdown(found.plan, "x") + comparison_markdown(comparison)
 
 
 @settings(max_examples=300)
@@ -98,14 +99,14 @@ def test_a_fit_is_refused_in_our_words_or_gives_numbers(
         question = advisor().question(PlanRequest(budget, convention=str(convention)))
         family = question.family
         with ours:
-            answer(replace(question, fit=fit, hyperparameters=(fit, *question.hyperparameters)), fit)
+            show(replace(question, fit=fit, hyperparameters=(fit, *question.hyperparameters)), fit)
         with ours:
-            answer(replace(question, opinions=(fit,)), fit)
+            show(replace(question, spread_fits=(fit,)), fit)
         with ours:
             assert curve(fit, convention, family, (1e17, 1e21, 1e25)).n_params
         with ours:
             assert differ(bundled()[TUNED], fit, family)
         with ours:
             shadowing = bundled() | {fit.id: fit}
-            said = explain(question, plan(question), shadowing.__getitem__)
+            said = explain(answer(question), shadowing.__getitem__)
             assert explanation_markdown(said)

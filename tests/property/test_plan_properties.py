@@ -29,7 +29,7 @@ def advisor() -> Advisor:
 
 
 def plan(budget: str, **options: str | float) -> Plan:
-    return advisor().plan(PlanRequest(budget, **options))  # type: ignore[arg-type]
+    return advisor().answer(PlanRequest(budget, **options)).plan  # type: ignore[arg-type]
 
 
 def estimates(found: Plan) -> Iterator[tuple[str, Estimate]]:

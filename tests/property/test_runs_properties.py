@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.core.laws.training_run import Run
-from budgetscope.store.tables import Intake, at_budgets, read_runs
+from budgetscope.core.laws.training_run import TrainingRun
+from budgetscope.store.tables.curves import at_budgets
+from budgetscope.store.tables.intake import Intake
+from budgetscope.store.tables.read import read_runs
 
 # Text as a table keeps it: what a reader takes for a blank, a line or padding is no name.
 names = st.text(st.characters(categories=["L", "N"], codec="utf-8"), min_size=1, max_size=8).map(
@@ -24,7 +26,7 @@ positive = st.floats(1e-6, 1e3)
 
 
 @st.composite
-def lists_of_runs(draw: st.DrawFn) -> list[Run]:
+def lists_of_runs(draw: st.DrawFn) -> list[TrainingRun]:
     """Runs under 6 N D that differ in size, so that none repeats another."""
     sizes = draw(st.lists(st.floats(1e5, 1e13), min_size=1, max_size=8, unique=True))
     runs = []
@@ -34,7 +36,7 @@ def lists_of_runs(draw: st.DrawFn) -> list[Run]:
         optional = {name: draw(st.none() | positive) for name in ("learning_rate", "batch_tokens", "beta2")}
         seed, step = draw(st.none() | st.integers(-5, 2**31)), draw(st.none() | st.integers(0, 2**31))
         runs.append(
-            Run(
+            TrainingRun(
                 6 * n_params * tokens,
                 n_params,
                 tokens,
@@ -48,11 +50,11 @@ def lists_of_runs(draw: st.DrawFn) -> list[Run]:
     return runs
 
 
-def cells(run: Run) -> dict[str, object]:
-    return {("run" if name == "name" else name): getattr(run, name) for name in Run.__slots__}
+def cells(run: TrainingRun) -> dict[str, object]:
+    return {("run" if name == "name" else name): getattr(run, name) for name in TrainingRun.__slots__}
 
 
-def as_csv(runs: list[Run], header: list[str] | None = None) -> str:
+def as_csv(runs: list[TrainingRun], header: list[str] | None = None) -> str:
     rows = [cells(run) for run in runs]
     columns = list(rows[0])
     text = io.StringIO()
@@ -70,14 +72,16 @@ def read(name: str, content: str | bytes) -> Intake:
 
 
 @given(lists_of_runs())
-def test_runs_come_back_from_csv_and_json_lines(runs: list[Run]) -> None:
+def test_runs_come_back_from_csv_and_json_lines(runs: list[TrainingRun]) -> None:
     lines = "\n".join(json.dumps(cells(run), ensure_ascii=False) for run in runs)
     assert read("runs.csv", as_csv(runs)).runs == tuple(runs)
     assert read("runs.jsonl", lines).runs == tuple(runs)
 
 
 @given(lists_of_runs(), st.randoms(use_true_random=False), st.sampled_from([str.upper, str.title, str.lower]))
-def test_column_order_and_case_do_not_matter(runs: list[Run], random: Random, change: Callable[[str], str]) -> None:
+def test_column_order_and_case_do_not_matter(
+    runs: list[TrainingRun], random: Random, change: Callable[[str], str]
+) -> None:
     columns = list(cells(runs[0]))
     random.shuffle(columns)
     rows = [{change(column).replace("_", " "): cells(run)[column] for column in columns} for run in runs]
@@ -85,7 +89,7 @@ def test_column_order_and_case_do_not_matter(runs: list[Run], random: Random, ch
 
 
 @given(lists_of_runs(), st.data())
-def test_every_row_is_used_merged_or_dropped(runs: list[Run], data: st.DataObject) -> None:
+def test_every_row_is_used_merged_or_dropped(runs: list[TrainingRun], data: st.DataObject) -> None:
     rows = [cells(run) for run in runs]
     rows += [dict(row) for row in data.draw(st.lists(st.sampled_from(rows), max_size=4))]
     for row in data.draw(st.lists(st.sampled_from(rows), max_size=4)):
@@ -128,8 +132,8 @@ def test_any_bytes_are_read_or_refused_in_a_sentence(name: str, content: bytes) 
 
 
 @given(lists_of_runs(), st.lists(st.floats(1e10, 1e28), max_size=5))
-def test_budgets_are_never_read_outside_the_measured_range(runs: list[Run], budgets: list[float]) -> None:
-    curve = [Run(6e8 * run.tokens, 1e8, run.tokens, run.loss) for run in runs]
+def test_budgets_are_never_read_outside_the_measured_range(runs: list[TrainingRun], budgets: list[float]) -> None:
+    curve = [TrainingRun(6e8 * run.tokens, 1e8, run.tokens, run.loss) for run in runs]
     low, high = min(run.flops for run in curve), max(run.flops for run in curve)
     points = at_budgets(curve, budgets)
     assert [run.flops for run in points] == [budget for budget in budgets if low <= budget <= high]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.bundled import bundled
 
-from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.counting.ledger import MAX_COUNT, Convention
 from budgetscope.core.errors import FailureError
 from budgetscope.core.laws.fit import CONFIDENCE, POINT_COLUMNS, Draws, ExponentInterval, Fit, Law, Points, Range
 from budgetscope.core.laws.forms import (
@@ -29,7 +29,7 @@ from budgetscope.core.laws.forms import (
     TokensPerParam,
     WarmupParams,
 )
-from budgetscope.store.fit_schema import MAX_COUNT, SCHEMA, decode, digest, dump, encode
+from budgetscope.store.fit_schema import SCHEMA, decode, digest, dump, encode
 
 names = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True)
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.sampled_from(' []{}",0123.-')) | (

@@ -44,7 +44,7 @@ def shapes(draw: st.DrawFn) -> Shape:
 
 @given(shapes())
 def test_the_conventions_of_one_shape_agree_with_each_other(shape: Shape) -> None:
-    counts = {count.convention: count for count in ledger(shape)}
+    counts = {count.convention: count for count in ledger(shape).counts}
     assert list(counts) == list(Convention)
     blocks, head = counts[Convention.KAPLAN].n_params, shape.n_params_head
     assert counts[Convention.STANDARD].n_params == blocks + head

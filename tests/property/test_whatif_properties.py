@@ -17,10 +17,9 @@ ratios = st.floats(0.02, 50)
 @settings(max_examples=60)
 @given(st.sampled_from(ALLOCATING), budgets, conventions)
 def test_the_optimum_is_the_plans(law: str, budget: str, convention: Convention) -> None:
-    request = PlanRequest(budget, law=law, convention=str(convention))
-    plan = ADVISOR.plan(request)
-    iso = ADVISOR.iso_flop(request, plan)
-    best = iso.at(iso.optimum.n_params)
+    answer = ADVISOR.answer(PlanRequest(budget, law=law, convention=str(convention)))
+    plan, iso = answer.plan, ADVISOR.iso_flop(answer)
+    best = iso.at(iso.answer.optimum.n_params)
     assert best.n_params == plan.n_params.value
     assert best.tokens == pytest.approx(plan.tokens.value)
     assert best.ratio == 1
@@ -34,9 +33,8 @@ def test_the_optimum_is_the_plans(law: str, budget: str, convention: Convention)
 @settings(max_examples=60)
 @given(st.sampled_from(sorted(set(WITH_EXCESS) & set(WITH_LOSS))), budgets, ratios)
 def test_no_size_beats_the_optimum_by_the_laws_own_counting(law: str, budget: str, ratio: float) -> None:
-    request = PlanRequest(budget, law=law)
-    iso = ADVISOR.iso_flop(request, ADVISOR.plan(request))
-    here = iso.at(ratio * iso.optimum.n_params, 1e12)
+    iso = ADVISOR.iso_flop(ADVISOR.answer(PlanRequest(budget, law=law)))
+    here = iso.at(ratio * iso.answer.optimum.n_params, 1e12)
     assert here.loss_difference is not None
     assert here.loss_difference >= -1e-9
     assert here.wasted_share is not None

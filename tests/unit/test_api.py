@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.bundled import fit
 
-from budgetscope.api import Advisor, PlanRequest, command, compare, explain, plan, write_export
+from budgetscope.api import Advisor, Convention, PlanRequest, command, compare, count, explain, plan, write_export
 from budgetscope.core.answers.comparison import chosen_row
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.fit_schema import dump
@@ -28,9 +28,10 @@ def put_own(folder: Path, fit_id: str = "mine/lab", of: str = "besiroglu2024/ref
 
 def test_the_functions_are_an_advisors() -> None:
     request = PlanRequest("1e19")
-    assert plan(request) == Advisor().plan(request)
-    assert compare(request) == Advisor().compare(request)
-    assert explain(request) == Advisor().explain(request)
+    answer = Advisor().answer(request)
+    assert plan(request) == answer.plan
+    assert compare(request) == Advisor().compare(answer)
+    assert explain(request) == Advisor().explain(answer)
 
 
 REQUESTS = [
@@ -75,15 +76,15 @@ def test_a_fit_of_ones_own_is_compared_and_a_broken_one_is_not(tmp_path: Path) -
     broken = user_fits() / "mine" / "broken.json"
     broken.write_text("{")
     advisor = Advisor()
-    assert "mine/lab" in {row.fit_id for row in advisor.compare(PlanRequest("1e21")).rows}
+    assert "mine/lab" in {row.fit_id for row in advisor.compare(advisor.answer(PlanRequest("1e21"))).rows}
     assert [entry.id for entry in advisor.entries if entry.problem] == ["mine/broken"]
     assert tmp_path in broken.parents
 
 
 def test_use_sets_the_law_or_the_recipe() -> None:
-    path, what = Advisor().use("besiroglu2024/refit")
+    path, what = Advisor().fit_library.use("besiroglu2024/refit")
     assert (path, what) == (settings_file(), "law")
-    assert Advisor().use("marek2025/token-half-life")[1] == "recipe"
+    assert Advisor().fit_library.use("marek2025/token-half-life")[1] == "recipe"
     assert read_settings() == Settings("besiroglu2024/refit", "marek2025/token-half-life")
     found = plan(PlanRequest("1e21"))
     assert found.law_id == "besiroglu2024/refit"
@@ -95,17 +96,17 @@ def test_use_sets_the_law_or_the_recipe() -> None:
 def test_use_of_a_file_means_that_file_from_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_own(tmp_path)
     monkeypatch.chdir(tmp_path)
-    Advisor().use("mine/lab.json")
+    Advisor().fit_library.use("mine/lab.json")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert plan(PlanRequest("1e21")).law_id == "mine/lab"
 
 
 def test_use_of_what_is_not_there_changes_nothing() -> None:
-    Advisor().use("besiroglu2024/refit")
+    Advisor().fit_library.use("besiroglu2024/refit")
     for name, kind in (("mine/gone", UsageError), ("gone.json", FailureError)):
         with pytest.raises(kind):
-            Advisor().use(name)
+            Advisor().fit_library.use(name)
     assert read_settings().law == "besiroglu2024/refit"
 
 
@@ -138,16 +139,16 @@ def test_an_export_that_cannot_be_written_is_reported(tmp_path: Path, overwrite:
 @pytest.mark.parametrize("form", ["", "pdf", "MD"])
 def test_an_unknown_format_is_refused(form: str) -> None:
     with pytest.raises(UsageError, match="choose one of md, csv, json"):
-        Advisor().export(PlanRequest("1e21"), form)
+        Advisor().export(Advisor().answer(PlanRequest("1e21")), form)
 
 
 def test_the_differences_of_two_fits_by_name() -> None:
-    difference = Advisor().differ(TUNED, "kaplan2020/fixed-batch", ("1e21", "100 PF-days"))
+    difference = Advisor().fit_library.difference(TUNED, "kaplan2020/fixed-batch", ("1e21", "100 PF-days"))
     assert [change.flops for change in difference.budgets] == [1e21, 8.64e21]
     with pytest.raises(UsageError, match="mine/gone"):
-        Advisor().differ(TUNED, "mine/gone")
+        Advisor().fit_library.difference(TUNED, "mine/gone")
     with pytest.raises(UsageError, match="not a number of FLOPs"):
-        Advisor().differ(TUNED, TUNED, ("soon",))
+        Advisor().fit_library.difference(TUNED, TUNED, ("soon",))
 
 
 @pytest.mark.parametrize(
@@ -156,3 +157,19 @@ def test_the_differences_of_two_fits_by_name() -> None:
 )
 def test_the_ends_of_every_bound_are_inside(options: dict[str, Any]) -> None:
     assert plan(PlanRequest("1e21", **options)).flops == 1e21
+
+
+def test_a_count_is_the_ledger_of_the_shape_that_is_named_or_found() -> None:
+    named = count(depth=15, width=640)
+    assert (named.shape.depth, named.shape.width, named.shape.n_heads, named.shape.vocab_size) == (15, 640, 4, 50432)
+    assert [each.convention for each in named.counts] == list(Convention)
+    assert named.counts[0] == named.shape.count(Convention.STANDARD)
+    found = count(size="108M", family="porian")
+    assert found.counts[0].n_params == pytest.approx(108e6, rel=0.02)
+    assert count(depth=15, width=640, gated=False, tied=True).shape.gated is False
+
+
+@pytest.mark.parametrize("options", [{}, {"depth": 3}, {"size": "108M", "depth": 3}, {"size": "108M", "heads": 8}])
+def test_a_count_of_no_one_shape_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="--depth and --width"):
+        count(**options)

@@ -1,12 +1,14 @@
-"""What charts draw, kept between calls: along a curve, an interval costs a thousand evaluations a point."""
+"""Curves for charts, kept between calls: along a curve, an interval costs a thousand evaluations a point."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from budgetscope.core.answers.curves import Curve, curve
-from budgetscope.core.answers.quantity_curves import Trace, says, trace
+from budgetscope.core.answers.quantity_curves import QuantityCurve, has_curve, quantity_curve
 from budgetscope.core.answers.question import Question
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.counting.shapes import ShapeFamily
 from budgetscope.core.errors import FailureError
 from budgetscope.core.laws.fit import Fit
 
@@ -14,58 +16,63 @@ _MAX_KEPT = 256
 
 
 class Charts:
-    """Draws laws along a question's budgets; only another law, convention, tokenizer, context or grid costs time."""
+    """Computes each curve once; only another law, convention, tokenizer, context or grid costs time."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[object, ...], tuple[object, Any]] = {}
 
-    def curve(self, fit: Fit, question: Question, flops_grid: tuple[float, ...]) -> Curve:
-        """Return N*(C) of a fit; with its interval when it is the question's own.
+    def curve(
+        self, fit: Fit, convention: Convention, family: ShapeFamily, flops_grid: tuple[float, ...], *, band: bool
+    ) -> Curve:
+        """Return N*(C) of a fit; arguments as of `core.answers.curves.curve`.
 
         Raises:
             FailureError: the fit has no law for N and D, or gives no usable numbers.
         """
-        chosen = fit is question.fit
 
         def draw() -> Curve:
-            return curve(fit, question.convention, question.family, flops_grid, band=chosen)
+            return curve(fit, convention, family, flops_grid, band=band)
 
-        drawn: Curve = self._once(("curve", flops_grid, chosen), (fit,), question, draw)
+        drawn: Curve = self._once(("curve", flops_grid, convention, band), (fit, family), draw)
         return drawn
 
-    def traces(
+    def quantity_curves(
         self, question: Question, quantity: str, fits: Sequence[Fit], flops_grid: tuple[float, ...]
-    ) -> tuple[Trace, ...]:
-        """Return the first fit's curve with its interval, then the others' that say the quantity; none if it is silent.
+    ) -> tuple[QuantityCurve, ...]:
+        """Return the first fit's curve with its interval, then those of the others that have a law for the quantity.
+
+        Returns:
+            Nothing when the first fit has no law for it.
 
         Raises:
             FailureError: the first gives no usable numbers; others are left out.
         """
-        if not fits or not says(fits[0], quantity):
+        if not fits or not has_curve(fits[0], quantity):
             return ()
-        drawn = [self._trace(fits[0], quantity, question, flops_grid, band=True)]
+        drawn = [self._quantity_curve(fits[0], quantity, question, flops_grid, band=True)]
         for fit in fits[1:]:
             with suppress(FailureError):
-                if says(fit, quantity):
-                    drawn.append(self._trace(fit, quantity, question, flops_grid, band=False))
+                if has_curve(fit, quantity):
+                    drawn.append(self._quantity_curve(fit, quantity, question, flops_grid, band=False))
         return tuple(drawn)
 
-    def _trace(
+    def _quantity_curve(
         self, fit: Fit, quantity: str, question: Question, flops_grid: tuple[float, ...], *, band: bool
-    ) -> Trace:
-        def draw() -> Trace:
-            return trace(fit, quantity, question, flops_grid, band=band)
+    ) -> QuantityCurve:
+        def draw() -> QuantityCurve:
+            return quantity_curve(fit, quantity, question, flops_grid, band=band)
 
-        drawn: Trace = self._once((quantity, flops_grid, band), (fit, question.fit), question, draw)
+        what = (quantity, flops_grid, question.convention, band)
+        drawn: QuantityCurve = self._once(what, (fit, question.fit, question.family), draw)
         return drawn
 
-    def _once(
-        self, what: tuple[object, ...], fits: tuple[Fit, ...], question: Question, draw: Callable[[], object]
-    ) -> Any:
-        key = (*what, *map(id, fits), question.convention, question.vocab_size, question.seq_len)
-        if key not in self._kept:
+    def _once(self, what: tuple[object, ...], parts: tuple[object, ...], draw: Callable[[], object]) -> Any:
+        """Return what was drawn of these parts, or draw it."""
+        key = (*what, *map(id, parts))
+        kept = self._kept.get(key)
+        if kept is None:
             if len(self._kept) >= _MAX_KEPT:
                 self._kept.clear()
-            # The fits are kept beside what was drawn: as long as they live, nothing else has their ids.
-            self._kept[key] = (fits, draw())
-        return self._kept[key][1]
+            # The parts are kept beside what was drawn: as long as they live, nothing else has their ids.
+            kept = self._kept[key] = (parts, draw())
+        return kept[1]

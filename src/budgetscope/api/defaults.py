@@ -1,10 +1,10 @@
-"""Which fits answer when nobody names any."""
+"""The fits that are followed when a request names none."""
 
 DEFAULT_LAW = "porian2024/refinedweb-tuned"
 DEFAULT_HYPERPARAMETERS = "porian2024/rounded-rule"
 """It is what the tuned runs behind the default law used."""
 CRITICAL_BATCH = "zhang2024/critical-batch"
-OPINIONS = (
+SPREAD_FITS = (
     "porian2024/rounded-rule",
     "porian2024/sweep-fit",
     "olmo2025/halved-rate",

@@ -1,31 +1,27 @@
-"""Names looked up: which fits and which device a request means, by the user's files and choices."""
+"""Name resolution: from a request to a question, by the user's fits, settings and devices."""
 
 from collections.abc import Iterator
-from dataclasses import fields
 from functools import cached_property
 
 from budgetscope.api.defaults import (
     CRITICAL_BATCH,
     DEFAULT_HYPERPARAMETERS,
     DEFAULT_LAW,
-    OPINIONS,
     RECIPE_ROLES,
+    SPREAD_FITS,
 )
-from budgetscope.api.request import PlanRequest
+from budgetscope.api.request import PlanRequest, check
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.question import Question
 from budgetscope.core.budget.parse import parse_budget
-from budgetscope.core.budget.quantities import whole
 from budgetscope.core.counting.ledger import parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
-from budgetscope.core.hardware.device_table import DEVICES
 from budgetscope.core.hardware.devices import Device, find_device
 from budgetscope.core.hardware.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for
 from budgetscope.core.laws.fit import Fit
-from budgetscope.store.devices import UserDevices, user_devices
-from budgetscope.store.fit_library import Library
-from budgetscope.store.fit_schema import MAX_COUNT
+from budgetscope.store.devices import UserDevices, bundled_devices, user_devices
+from budgetscope.store.fit_library import Entry, Library
 from budgetscope.store.locations import settings_file
 from budgetscope.store.settings import Settings, read_settings
 
@@ -47,6 +43,21 @@ class Lookup:
         return self._given[0] or Library.standard()
 
     @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every file of the library, the broken ones too."""
+        return tuple(self.library.entries())
+
+    @cached_property
+    def fits(self) -> tuple[Fit, ...]:
+        """Every fit that loads."""
+        return tuple(entry.fit for entry in self.entries if entry.fit is not None)
+
+    @cached_property
+    def fit_ids(self) -> tuple[str, ...]:
+        """The ids of all stored fits, those that ship with budgetscope first; no file is read."""
+        return self.library.ids()
+
+    @cached_property
     def settings(self) -> Settings:
         """The user's choices."""
         return self._given[1] or read_settings()
@@ -65,36 +76,44 @@ class Lookup:
         """Why entries of the user's device file are left out, one sentence each."""
         return self._user_devices.problems
 
-    @property
+    @cached_property
     def all_devices(self) -> tuple[Device, ...]:
         """The user's own devices, then the bundled ones."""
-        return (*self.devices, *DEVICES)
+        return (*self.devices, *bundled_devices().devices)
 
-    def question(self, request: PlanRequest) -> Question:
+    @property
+    def device_table_date(self) -> str:
+        """The month in which the bundled devices were compiled, such as "2026-11"."""
+        return bundled_devices().date
+
+    def question(self, request: PlanRequest, *, law: Fit | None = None, hyperparameters: Fit | None = None) -> Question:
         """Look up every name in a request.
+
+        Args:
+            request: what is asked.
+            law: the fit for N, D and the loss, in place of the one that the request names.
+            hyperparameters: the fit for the recipe, likewise.
 
         Raises:
             UsageError: naming what is not understood, unknown or contradictory.
             FailureError: a fit or settings file is broken.
         """
-        for option in fields(PlanRequest):
-            if option.name != "budget" and getattr(request, option.name) == "":
-                raise UsageError(f"--{option.name.replace('_', '-')} is empty; give it a value or leave it out.")
+        check(request)
         budget = parse_budget(request.budget, self._device, devices_counted=request.gpus is not None)
-        fit = self.active_fit() if request.law is None else self.library.get(request.law)
+        fit = law or (self.active_fit() if request.law is None else self.library.get(request.law))
         named = device_name(budget, request.device)
         device = self._device(named or DEFAULT_DEVICE)
         options = MachineOptions(request.gpus, request.mfu, request.price)
         return Question(
             budget=budget,
             fit=fit,
-            hyperparameters=self._hyperparameters(request, fit),
-            opinions=tuple(self.library.get(name) for name in OPINIONS),
+            hyperparameters=self._hyperparameters(request, fit, hyperparameters),
+            spread_fits=tuple(self.library.get(name) for name in SPREAD_FITS),
             machine=machine_for(budget, device, options, device_stated=named is not None),
             convention=fit.counting if request.convention is None else parse_convention(request.convention),
-            vocab_size=whole("--vocab", request.vocab, fit.vocab_size or PORIAN_VOCAB_SIZE, 2, MAX_COUNT),
-            seq_len=whole("--seq-len", request.seq_len, fit.seq_len or PORIAN_SEQ_LEN, 1, MAX_COUNT),
-            cautions=tuple(self._of_files(request, fit)),
+            vocab_size=request.vocab or fit.vocab_size or PORIAN_VOCAB_SIZE,
+            seq_len=request.seq_len or fit.seq_len or PORIAN_SEQ_LEN,
+            cautions=tuple(self._of_files(request, fit, law, hyperparameters)),
         )
 
     def _device(self, name: str) -> Device:
@@ -104,22 +123,33 @@ class Lookup:
             UsageError: there is none, which may be because its entry was left out.
         """
         try:
-            return find_device(name, self.devices)
+            return find_device(name, self.all_devices)
         except UsageError as error:
             raise UsageError(" ".join((str(error), *self.device_problems))) from None
 
-    def _of_files(self, request: PlanRequest, fit: Fit) -> Iterator[Caution]:
-        """Yield what to know of the user's own files behind an answer."""
+    def _of_files(self, request: PlanRequest, fit: Fit, *given: Fit | None) -> Iterator[Caution]:
+        """Yield what to know of the user's own files behind an answer; a given fit that no file holds has none."""
         law, recipe = request.law or self.active_law, request.hyperparameters or self.default_recipe
+        unstored = {each.id for each in given if each is not None and not self._is_stored(each)}
         for name in dict.fromkeys((law, recipe)):
             fit_id = fit.id if name == law else name
-            yield from (Caution("own-file", f"{fit_id}: {told}", fit_id) for told in self.library.remarks(name))
+            if fit_id not in unstored:
+                yield from (Caution("own-file", f"{fit_id}: {told}", fit_id) for told in self.library.remarks(name))
         yield from (Caution("device-file", problem) for problem in self.device_problems)
 
-    def _hyperparameters(self, request: PlanRequest, fit: Fit) -> tuple[Fit, ...]:
+    def _is_stored(self, fit: Fit) -> bool:
+        """Return whether the library has this very fit under its id."""
+        try:
+            return self.library.get(fit.id) == fit
+        except BudgetscopeError:
+            return False
+
+    def _hyperparameters(self, request: PlanRequest, fit: Fit, given: Fit | None) -> tuple[Fit, ...]:
         """Return the fits to follow, by preference: the one asked for, the law's own, the default."""
         preferred: tuple[Fit, ...] = ()
-        if request.hyperparameters is not None:
+        if given is not None:
+            preferred = (given,)
+        elif request.hyperparameters is not None:
             preferred = (self.library.get(request.hyperparameters),)
         elif self.settings.hyperparameters is not None:
             preferred = (self._from_settings(self.settings.hyperparameters, "recipe"),)

@@ -1,38 +1,45 @@
-"""Questions about a user's own runs: read them, fit laws to them, score laws on them."""
+"""The use cases of a user's own runs: preview and read a table, fit laws to it, score a law on it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from budgetscope.api.fields import BY_NAME
+from budgetscope.api.fits import family_of
+from budgetscope.api.lookup import Lookup
 from budgetscope.core.answers.fit_difference import Difference, differ
-from budgetscope.core.budget.quantities import quote, whole
-from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, ShapeFamily, shape_family
-from budgetscope.core.errors import UsageError
-from budgetscope.core.laws.fit import Fit
-from budgetscope.core.laws.guard import sound
+from budgetscope.core.budget.quantities import quote
+from budgetscope.core.counting.ledger import Convention, parse_convention
+from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, shape_family
+from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.laws.fit import MAX_STORED_CHARS, Fit
 from budgetscope.core.laws.hyperparameters import predict
 from budgetscope.core.laws.operating_point import OperatingPoint
-from budgetscope.store.fit_library import Library
-from budgetscope.store.fit_schema import MAX_COUNT, check_id
+from budgetscope.fitting.kinds import KINDS, SCHEDULES
+from budgetscope.store.fit_schema import check_id
+from budgetscope.store.locations import expanded
+from budgetscope.store.tables.intake import Intake, Preview
 
 if TYPE_CHECKING:
-    from budgetscope.core.laws.training_run import Run
-    from budgetscope.fitting.fit_runs import Kind
+    from budgetscope.core.laws.training_run import TrainingRun
+    from budgetscope.fitting.kinds import Kind
     from budgetscope.fitting.score import CellScore, ScoreSummary
-    from budgetscope.store.tables import Intake
+    from budgetscope.store.tables.formats import RawTable
 
-
-# What a stored fit may hold.
-_MAX_TEXT = 2000
+__all__ = [
+    "FitChoices", "Fitted", "Intake", "Preview", "RunsSource", "Scored", "fit", "option_values", "preview", "read",
+    "run_fields", "score", "typed_path",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A table of runs and what its columns mean; see `store.runs.read_runs`."""
+class RunsSource:
+    """A table of runs, in a file or in memory, and how to read it: the arguments of `store.tables.read.read_runs`."""
 
-    path: Path
-    join: Path | None = None
+    path: "Path | RawTable"
+    join: "Path | RawTable | None" = None
     where: Mapping[str, str] = field(default_factory=dict)
     mapping: Mapping[str, str] = field(default_factory=dict)
     counting: str | None = None
@@ -44,7 +51,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class FitChoices:
-    """How to fit runs, and under which id to store the fit; see `fitting.assemble.Assembly`."""
+    """How to fit runs, as `fitting.fit_runs.FitSpec` has it, and under which id to store the fit.
+
+    Attributes:
+        name: the id; None stores nothing.
+    """
 
     name: str | None = None
     title: str | None = None
@@ -59,16 +70,16 @@ class FitChoices:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A fit of somebody's runs.
+    """A fit of a user's runs.
 
     Attributes:
-        intake: what was read, merged and dropped.
+        intake: the runs, and what was merged and dropped.
         fit: the laws.
         path: where the fit was stored; None when it was not.
-        difference: from the active law; None when the fit says nothing of N and D.
+        difference: from the active law; None when the fit has no law for N and D, or there is no active law.
     """
 
-    intake: "Intake"
+    intake: Intake
     fit: Fit
     path: Path | None
     difference: Difference | None
@@ -76,67 +87,133 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A law's learning rate and batch against measured grids."""
+    """A law's learning rate and batch against measured grids.
 
-    intake: "Intake"
+    Attributes:
+        intake: the runs, and what was merged and dropped.
+        fit: whose laws were scored.
+        cells: one score for each (N, D).
+        summary: of the cells that have a score; None when none has.
+    """
+
+    intake: Intake
     fit: Fit
     cells: "tuple[CellScore, ...]"
     summary: "ScoreSummary | None"
 
 
-def read(reading: Reading) -> "Intake":
-    """See `Advisor.read`."""
-    from budgetscope.store.tables import read_runs  # noqa: PLC0415 - not every question is of runs
+def run_fields() -> tuple[str, ...]:
+    """Return the fields of a run that a column can hold."""
+    from budgetscope.store.tables.columns import FIELDS  # noqa: PLC0415 - not every question is of runs
 
-    options = {f.name: getattr(reading, f.name) for f in fields(reading) if f.name != "path"}
-    return read_runs(reading.path, **options)
+    return FIELDS
 
 
-def fit(reading: Reading, choices: FitChoices, library: Library, active: Fit | None) -> Fitted:
-    """See `Advisor.fit`; `active` is the fit to compare with, if there is one."""
-    from budgetscope.fitting.fit_runs import KINDS, Assembly, fit_runs  # noqa: PLC0415 - NumPy
+def option_values() -> dict[str, tuple[str, ...]]:
+    """Return the values of those options of `fit` that are a choice, by name."""
+    from budgetscope.store.tables.columns import LOSS_UNITS  # noqa: PLC0415 - not every question is of runs
+    from budgetscope.store.tables.curves import CURVES  # noqa: PLC0415
+
+    return {
+        "counting": tuple(Convention),
+        "loss_unit": LOSS_UNITS,
+        "kind": KINDS,
+        "curves": CURVES,
+        "schedule": SCHEDULES,
+    }
+
+
+def typed_path(text: str) -> Path:
+    """Return the path that a person typed, its `~` replaced."""
+    return expanded(text)
+
+
+def preview(source: RunsSource) -> Preview:
+    """Return the columns of a table of runs and the field that each would be read as; its runs are not read.
+
+    Raises:
+        UsageError: the file is not a table, or the convention is none.
+        FailureError: the file cannot be read, or needs an extra that is not installed.
+    """
+    from budgetscope.store.tables.preview import preview  # noqa: PLC0415 - not every question is of runs
+
+    counting = None if source.counting is None else parse_convention(source.counting)
+    return preview(source.path, source.mapping, counting)
+
+
+def read(source: RunsSource) -> Intake:
+    """Return the runs of a table, and how each of its rows was used.
+
+    Raises:
+        UsageError: a choice is missing, rows contradict each other, or no run is left.
+        FailureError: a file cannot be read, or needs an extra that is not installed.
+    """
+    from budgetscope.store.tables.read import read_runs  # noqa: PLC0415 - not every question is of runs
+
+    BY_NAME["seq_len"].check(source.seq_len)
+    options = {f.name: getattr(source, f.name) for f in fields(source) if f.name != "path"}
+    return read_runs(source.path, **options)
+
+
+def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
+    """Fit laws to a table of runs and store them, if a name is given.
+
+    Args:
+        lookup: of the library to store the fit in, and of the active law.
+        source: the runs.
+        choices: how to fit them.
+
+    Raises:
+        UsageError: the runs cannot be read or cannot carry the law, with the reason and the remedy.
+        FailureError: a file cannot be read or written.
+    """
+    from budgetscope.fitting.fit_runs import FitSpec, fit_runs  # noqa: PLC0415 - NumPy
 
     kind = next((known for known in KINDS if known == choices.kind), None)
     if choices.kind is not None and kind is None:
         raise UsageError(f"{choices.kind!r} is not a kind of fit; choose one of {', '.join(KINDS)}.")
     if choices.name is not None:
         check_id(choices.name)
+    BY_NAME["vocab"].check(choices.vocab_size)
     _check_text("--title", choices.title)
     _check_text("--tokenizer", choices.tokenizer)
-    intake = read(reading)
-    intake, runs, points = _points(intake, reading, choices.schedule, kind)
+    active = None
+    # Settings that name a fit which is gone must not keep its successor from being made.
+    with suppress(FailureError):
+        active = lookup.active_fit()
+    intake, runs, points = _points(read(source), source, choices.schedule, kind)
     fit_id = choices.name or "unsaved/fit"
-    assembly = Assembly(
+    spec = FitSpec(
         id=fit_id,
         title=choices.title or fit_id,
         counting=intake.counting,
-        source=f"runs of {_printable(reading.path.name)}",
+        source=f"runs of {_printable(source.path.name)}",
         kind=kind,
         noise=choices.noise,
         schedule=choices.schedule,
         tokenizer=choices.tokenizer,
         vocab_size=choices.vocab_size,
-        seq_len=reading.seq_len,
+        seq_len=source.seq_len,
         draws=choices.draws,
         seed=choices.seed,
         **points,
     )
     try:
-        found = fit_runs(runs, assembly)
+        found = fit_runs(runs, spec)
     except UsageError as error:
-        raise UsageError(f"{error}{_more_points(intake, reading, choices.schedule)}") from None
+        raise UsageError(f"{error}{_more_points(intake, source, choices.schedule)}") from None
     difference = None
     if active is not None and found.allocation is not None:
         difference = differ(active, found, family_of(active))
-    path = library.save(found) if choices.name is not None else None
+    path = lookup.library.save(found) if choices.name is not None else None
     return Fitted(intake, found, path, difference)
 
 
 def _check_text(option: str, text: str | None) -> None:
-    if text is not None and not (text.isprintable() and len(text) <= _MAX_TEXT):
+    if text is not None and not (text.isprintable() and len(text) <= MAX_STORED_CHARS):
         raise UsageError(
-            f"{option} {quote(text)} is not a text of at most {_MAX_TEXT} printable characters; write it without "
-            "control characters and line breaks."
+            f"{option} {quote(text)} is not a text of at most {MAX_STORED_CHARS} printable characters; write it "
+            "without control characters and line breaks."
         )
 
 
@@ -145,37 +222,37 @@ def _printable(name: str) -> str:
     return name if name.isprintable() else quote(name)[1:-1]
 
 
-class _Points(TypedDict):
-    """What an `Assembly` is told of learning curves."""
+class _CurvePoints(TypedDict):
+    """What a `FitSpec` says of learning curves."""
 
     curves: int
     budgets_read: int
 
 
 def _points(
-    intake: "Intake", reading: Reading, schedule: str | None, kind: "Kind | None"
-) -> "tuple[Intake, Sequence[Run], _Points]":
-    """Return the runs to fit, read off their learning curves where IsoFLOP curves are made of all points.
+    intake: Intake, source: RunsSource, schedule: str | None, kind: "Kind | None"
+) -> "tuple[Intake, Sequence[TrainingRun], _CurvePoints]":
+    """Return the runs to fit; for IsoFLOP curves of all points, learning curves are read at common budgets.
 
     Raises:
         UsageError: the points are not final losses, or no budget is within the curves of enough sizes.
     """
     from budgetscope.fitting.fit_runs import suitable_kind  # noqa: PLC0415 - NumPy
     from budgetscope.fitting.refusals import MIN_SIZES  # noqa: PLC0415
-    from budgetscope.store.tables import at_budgets, ladder  # noqa: PLC0415
+    from budgetscope.store.tables.curves import at_budgets, common_budgets  # noqa: PLC0415
 
-    if reading.curves != "all" or not intake.curves:
-        return intake, intake.runs, _Points(curves=0, budgets_read=0)
+    if source.curves != "all" or not intake.curves:
+        return intake, intake.runs, _CurvePoints(curves=0, budgets_read=0)
     if intake.decaying:
         raise UsageError(
             f"the learning rate of {intake.decaying} runs decays, so that their points before the end are no final "
             "losses; leave --curves all out, so that only the last point of each run is used."
         )
-    points = _Points(curves=intake.curves, budgets_read=0)
+    points = _CurvePoints(curves=intake.curves, budgets_read=0)
     is_asked = kind in ("isoflop", "parabola")
     if not is_asked and (kind is not None or schedule != "constant" or suitable_kind(intake.runs) == "hyperparameters"):
         return intake, intake.runs, points
-    budgets = ladder(intake.runs, MIN_SIZES)
+    budgets = common_budgets(intake.runs, MIN_SIZES)
     runs = at_budgets(intake.runs, budgets)
     if not is_asked and suitable_kind(runs) != "isoflop":
         return intake, intake.runs, points
@@ -183,17 +260,17 @@ def _points(
         raise UsageError(
             f"no budget is within the learning curves of {MIN_SIZES} sizes; train more sizes to the same FLOPs."
         )
-    read_off = (
+    sentence = (
         f"Each learning curve is read at those of {len(budgets)} budgets a factor of two apart, from {budgets[0]:.3g} "
         f"to {budgets[-1]:.3g} FLOPs, that it passes."
     )
-    told = replace(intake, assumptions=(*intake.assumptions, read_off))
-    return told, runs, _Points(curves=intake.curves, budgets_read=len(budgets))
+    intake = replace(intake, assumptions=(*intake.assumptions, sentence))
+    return intake, runs, _CurvePoints(curves=intake.curves, budgets_read=len(budgets))
 
 
-def _more_points(intake: "Intake", reading: Reading, schedule: str | None) -> str:
+def _more_points(intake: Intake, source: RunsSource, schedule: str | None) -> str:
     """Return the remedy of runs that cannot carry a law while all but their last points are left out."""
-    if reading.curves != "final" or not intake.curves or intake.decaying or schedule not in (None, "constant"):
+    if source.curves != "final" or not intake.curves or intake.decaying or schedule not in (None, "constant"):
         return ""
     return (
         f" Only the last point of each of {intake.curves} learning curves was used: if their learning rate was "
@@ -201,34 +278,40 @@ def _more_points(intake: "Intake", reading: Reading, schedule: str | None) -> st
     )
 
 
-def score(reading: Reading, fit: Fit, vocab_size: int | None) -> Scored:
-    """See `Advisor.score`."""
+def score(lookup: Lookup, source: RunsSource, law: str, vocab_size: int | None = None) -> Scored:
+    """Score a fit's learning rate and batch against a table of runs that vary both.
+
+    Args:
+        lookup: of the fit.
+        source: the runs.
+        law: id of the fit.
+        vocab_size: of the runs' tokenizer, through which counting conventions convert; the fit's own when None.
+
+    Raises:
+        UsageError: the runs cannot be read or hold no grid, or the fit has no such laws.
+        FailureError: a file cannot be read, or the fit gives no usable numbers.
+    """
     from budgetscope.fitting.fit_runs import sweep_table  # noqa: PLC0415 - NumPy
     from budgetscope.fitting.score import score, summarize  # noqa: PLC0415
     from budgetscope.fitting.sweep import sweep_cells  # noqa: PLC0415
 
-    intake = read(reading)
+    fit = lookup.library.get(law)
+    BY_NAME["vocab"].check(vocab_size)
+    intake = read(source)
     family = shape_family(
         "dense",
-        vocab_size=whole("--vocab", vocab_size, fit.vocab_size or PORIAN_VOCAB_SIZE, 2, MAX_COUNT),
-        seq_len=reading.seq_len or fit.seq_len or PORIAN_SEQ_LEN,
+        vocab_size=vocab_size or fit.vocab_size or PORIAN_VOCAB_SIZE,
+        seq_len=source.seq_len or fit.seq_len or PORIAN_SEQ_LEN,
     )
 
     def recommended(n_params: float, tokens: float) -> tuple[float, float]:
         position = family.position(n_params, intake.counting)
         flops = tokens * family.flops_per_token(position, intake.counting)
         point = OperatingPoint(flops, intake.counting, position, n_params, tokens)
-        rate, batch = (
-            sound(fit.id, predict, fit, role, point, family, None) for role in ("learning_rate", "batch_size")
-        )
+        rate, batch = (predict(fit, role, point, family, None) for role in ("learning_rate", "batch_size"))
         if rate is None or batch is None or rate.value is None or batch.value is None:
             raise UsageError(f"{fit.id} does not say both learning rate and batch here; choose another fit.")
         return rate.value, batch.value
 
     cells = score(sweep_cells(sweep_table(intake.runs)), recommended)
     return Scored(intake, fit, cells, summarize(cells))
-
-
-def family_of(fit: Fit) -> ShapeFamily:
-    """Return the shapes with a fit's own vocabulary and context."""
-    return shape_family("dense", vocab_size=fit.vocab_size or PORIAN_VOCAB_SIZE, seq_len=fit.seq_len or PORIAN_SEQ_LEN)

@@ -7,27 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from budgetscope.api.fields import CALIBRATION_BOUNDS
 from budgetscope.cli import options
 from budgetscope.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from budgetscope.api import Comparison, Explanation, Plan
-    from budgetscope.fitting.calibration_value import Valuation
+    from budgetscope.api import Comparison, Explanation, Plan, PlanRequest
+    from budgetscope.core.answers.calibration_value import Valuation
 
 
+@options.question("plan")
 def plan(
-    budget: options.Budget,
-    law: options.Law = None,
-    hyperparameters: options.Hyperparameters = None,
-    device: options.Device = None,
-    gpus: options.Gpus = None,
-    mfu: options.Mfu = None,
-    price: options.Price = None,
-    seq_len: options.SeqLen = None,
-    vocab: options.Vocab = None,
-    convention: options.Convention = None,
+    *,
+    request: "PlanRequest",
     json: options.Json = False,
     md: options.Markdown = False,
     csv: options.Csv = False,
@@ -38,15 +32,14 @@ def plan(
     from budgetscope.report import tables
 
     form = one_form(json=json, md=md, csv=csv)
-    request = api.PlanRequest(budget, law, hyperparameters, device, gpus, mfu, price, seq_len, vocab, convention)
     advisor = api.Advisor()
-    answer = advisor.plan(request)
+    found = advisor.answer(request).plan
     texts = {
-        "json": partial(tables.to_json, answer),
-        "md": partial(tables.plan_markdown, answer, advisor.command(request)),
-        "csv": partial(tables.plan_csv, answer),
+        "json": partial(tables.to_json, found),
+        "md": partial(tables.plan_markdown, found, advisor.command(request)),
+        "csv": partial(tables.plan_csv, found),
     }
-    emit(form, texts, partial(_show_plan, answer))
+    emit(form, texts, partial(_show_plan, found))
 
 
 def _show_plan(plan: "Plan", console: "Console") -> None:
@@ -68,17 +61,10 @@ def _show_plan(plan: "Plan", console: "Console") -> None:
     show_assumptions(console, plan.assumptions)
 
 
+@options.question("compare")
 def compare(
-    budget: options.Budget,
-    law: options.Law = None,
-    hyperparameters: options.Hyperparameters = None,
-    device: options.Device = None,
-    gpus: options.Gpus = None,
-    mfu: options.Mfu = None,
-    price: options.Price = None,
-    seq_len: options.SeqLen = None,
-    vocab: options.Vocab = None,
-    convention: options.Convention = None,
+    *,
+    request: "PlanRequest",
     json: options.Json = False,
     md: options.Markdown = False,
     csv: options.Csv = False,
@@ -89,26 +75,25 @@ def compare(
     from budgetscope.report import tables
 
     form = one_form(json=json, md=md, csv=csv)
-    request = api.PlanRequest(budget, law, hyperparameters, device, gpus, mfu, price, seq_len, vocab, convention)
     advisor = api.Advisor()
-    answer = advisor.compare(request)
+    comparison = advisor.compare(advisor.answer(request))
     texts = {
-        "json": partial(tables.to_json, answer),
-        "md": partial(tables.comparison_markdown, answer),
-        "csv": partial(tables.comparison_csv, answer),
+        "json": partial(tables.to_json, comparison),
+        "md": partial(tables.comparison_markdown, comparison),
+        "csv": partial(tables.comparison_csv, comparison),
     }
-    emit(form, texts, partial(_show_comparison, answer))
-    tell_skipped(advisor.entries, answer.skipped)
+    emit(form, texts, partial(_show_comparison, comparison))
+    tell_skipped(advisor.entries, comparison.skipped)
 
 
 def _show_comparison(comparison: "Comparison", console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import show_assumptions, show_cautions, table
-    from budgetscope.report.rows import COMPARISON_HEADER, comparison_rows
+    from budgetscope.report.rows import ABLATIONS_TITLE, COMPARISON_HEADER, comparison_note, comparison_rows
 
     console.print(Text(comparison.understood))
-    for ablation, title in ((False, ""), (True, "Steps of Porian et al.'s argument and examples, not recommendations")):
+    for ablation, title in ((False, ""), (True, ABLATIONS_TITLE)):
         cells = [
             (f"{'>' if r.chosen else ' '} {r.title}", r.n_params, r.tokens, r.tokens_per_param,
              r.learning_rate, r.batch, r.loss_difference, r.wasted)
@@ -118,43 +103,35 @@ def _show_comparison(comparison: "Comparison", console: "Console") -> None:
         console.print()
         console.print(table(COMPARISON_HEADER, cells, title=title, wrap=("law",)))
     console.print()
-    console.print(
-        Text(
-            f"N by the {comparison.convention} count. d-loss and waste (deadweight compute: what a smaller budget "
-            f"would have saved for the same loss) by {comparison.law_id}."
-        ),
-        style="dim",
-    )
+    console.print(Text(comparison_note(comparison)), style="dim")
     show_cautions(console, (caution.text for caution in comparison.cautions))
     show_assumptions(console, comparison.assumptions)
 
 
+@options.question("explain")
 def explain(
-    budget: options.Budget,
-    device: options.Device = None,
-    gpus: options.Gpus = None,
-    mfu: options.Mfu = None,
-    convention: options.Convention = None,
+    *,
+    request: "PlanRequest",
     json: options.Json = False,
     md: options.Markdown = False,
 ) -> None:
     """Say why Kaplan and Chinchilla disagree: the five steps from one to the other, at a budget."""
     from budgetscope import api
     from budgetscope.cli.output import emit, one_form
-    from budgetscope.report import tables
+    from budgetscope.report.explanation import explanation_markdown
+    from budgetscope.report.tables import to_json
 
     form = one_form(json=json, md=md)
-    request = api.PlanRequest(budget, device=device, gpus=gpus, mfu=mfu, convention=convention)
-    answer = api.explain(request)
-    texts = {"json": partial(tables.to_json, answer), "md": partial(tables.explanation_markdown, answer)}
-    emit(form, texts, partial(_show_explanation, answer))
+    explanation = api.explain(request)
+    texts = {"json": partial(to_json, explanation), "md": partial(explanation_markdown, explanation)}
+    emit(form, texts, partial(_show_explanation, explanation))
 
 
 def _show_explanation(explanation: "Explanation", console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import table
-    from budgetscope.report.rows import EXPLANATION_HEADER, SAVINGS_HEADER, savings_cells, step_cells
+    from budgetscope.report.explanation import SAVINGS_HEADER, STEP_HEADER, savings_cells, step_cells
 
     console.print(Text(explanation.understood))
     first = next(iter(explanation.datasets.values()))
@@ -163,7 +140,7 @@ def _show_explanation(explanation: "Explanation", console: "Console") -> None:
         console.print(Text(f"{number}. {step.title}. {step.sentence}"))
     for name, steps in explanation.datasets.items():
         console.print()
-        console.print(table(EXPLANATION_HEADER, [step_cells(step) for step in steps], title=name, wrap=("step",)))
+        console.print(table(STEP_HEADER, [step_cells(step) for step in steps], title=name, wrap=("step",)))
         console.print()
         cells = [savings_cells(step) for step in steps]
         console.print(Text(f"{name}: share of a step's compute with which the tuned runs reach its loss"))
@@ -172,19 +149,13 @@ def _show_explanation(explanation: "Explanation", console: "Console") -> None:
     console.print(Text(explanation.note), style="dim")
 
 
+@options.question("value")
 def value(
-    budget: options.Budget,
+    *,
     calibration: Annotated[
-        float,
-        typer.Option(
-            help="Share of the budget to spend on it: 2% or 0.02.", parser=options.share_value, metavar="SHARE"
-        ),
+        float, options.share("calibration", "Share of the budget to spend on it: 2% or 0.02.", *CALIBRATION_BOUNDS)
     ],
-    law: options.Law = None,
-    device: options.Device = None,
-    gpus: options.Gpus = None,
-    mfu: options.Mfu = None,
-    price: options.Price = None,
+    request: "PlanRequest",
     json: options.Json = False,
 ) -> None:
     """Say how much better N would be known after more calibration, and what that is worth."""
@@ -192,10 +163,11 @@ def value(
     from budgetscope.cli.output import emit
     from budgetscope.report.calibration_value import value_json
 
-    request = api.PlanRequest(budget, law, device=device, gpus=gpus, mfu=mfu, price=price)
-    answer, valuation = api.Advisor().value(request, calibration)
-    texts = {"json": partial(value_json, answer, valuation)}
-    emit("json" if json else None, texts, partial(_show_value, answer, valuation))
+    advisor = api.Advisor()
+    answer = advisor.answer(request)
+    valuation = advisor.value(answer, calibration)
+    texts = {"json": partial(value_json, answer.plan, valuation)}
+    emit("json" if json else None, texts, partial(_show_value, answer.plan, valuation))
 
 
 def _show_value(plan: "Plan", valuation: "Valuation", console: "Console") -> None:
@@ -215,8 +187,9 @@ def _show_value(plan: "Plan", valuation: "Valuation", console: "Console") -> Non
     show_cautions(console, (caution.text for caution in plan.cautions_of(valuation.fit_id)))
 
 
+@options.question("export")
 def export(
-    budget: options.Budget,
+    *,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -227,15 +200,7 @@ def export(
         str | None, typer.Option("--format", help="md, csv or json; by default the file's ending.", metavar="FORMAT")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
-    law: options.Law = None,
-    hyperparameters: options.Hyperparameters = None,
-    device: options.Device = None,
-    gpus: options.Gpus = None,
-    mfu: options.Mfu = None,
-    price: options.Price = None,
-    seq_len: options.SeqLen = None,
-    vocab: options.Vocab = None,
-    convention: options.Convention = None,
+    request: "PlanRequest",
 ) -> None:
     """Write the plan, the comparison, every assumption and the command that reproduces them to a file."""
     from budgetscope import api
@@ -247,9 +212,8 @@ def export(
         raise UsageError(f"{str(named)!r} has no ending that names a format; add --format md, csv or json.")
     if chosen not in api.EXPORT_FORMATS:
         raise UsageError(f"{chosen!r} is not a format; choose one of {', '.join(api.EXPORT_FORMATS)}.")
-    request = api.PlanRequest(budget, law, hyperparameters, device, gpus, mfu, price, seq_len, vocab, convention)
     advisor = api.Advisor()
-    text = advisor.export(request, chosen)
+    text = advisor.export(advisor.answer(request), chosen)
     tell_skipped(advisor.entries)
     if named is None:
         sys.stdout.write(text)

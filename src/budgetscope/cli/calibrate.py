@@ -1,4 +1,4 @@
-"""`calibrate`: train small models here, fit the laws to them, and compare with the active law."""
+"""`calibrate`: train a sweep of small models on this machine, fit the laws to it, and compare with the active law."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Self
@@ -7,13 +7,11 @@ import typer
 
 from budgetscope.cli import options
 from budgetscope.cli.calibrate_follow import INTERRUPTED, end, follow, launch, say, store
+from budgetscope.core.counting.ledger import MAX_COUNT
 from budgetscope.core.errors import FailureError, UsageError
 
 if TYPE_CHECKING:
-    from budgetscope.calibrate.corpus import Progress
-    from budgetscope.calibrate.plan.request import Ready, Request
-    from budgetscope.calibrate.run.folder import RunFolder
-    from budgetscope.calibrate.run.state import RunState
+    from budgetscope.api.calibration import Progress, Ready, RunFolder, RunStatus
 
 app = typer.Typer(help="Train small models on this machine and fit the laws to them.")
 
@@ -34,7 +32,7 @@ _NEW = (
     "seq_len",
     "name",
 )
-# What has an effect beside an option that takes another course than a new run from beginning to end.
+# Options that replace or change the course of a new run, and the options that have an effect beside each.
 _ALONE = {
     "resume": ("device", "gpu", "data", "text_field", "time_limit", "detach", "accept", "json"),
     "probe": ("device", "gpu", "json"),
@@ -49,12 +47,14 @@ def calibrate(
         str | None, typer.Option(help="Text, JSONL, Parquet, a folder, tokens, or fineweb-edu-sample.", metavar="PATH")
     ] = None,
     preset: Annotated[str, typer.Option(help="smoke, quick, standard or deep.")] = "standard",
-    minutes: Annotated[float | None, typer.Option(help="Time to spend.")] = None,
+    minutes: Annotated[float | None, options.number("minutes", "Time to spend.", 0.1, 100_000)] = None,
     flops: Annotated[str | None, typer.Option(help="Compute to spend, 6ND, like 1e17.", metavar="FLOPS")] = None,
     device: Annotated[str | None, typer.Option(help="cuda, mps or cpu; the best there is by default.")] = None,
-    gpu: Annotated[int | None, typer.Option(help="Index of the GPU.")] = None,
+    gpu: Annotated[int | None, options.whole("gpu", "Index of the GPU.", 0, 1023)] = None,
     tokenizer: Annotated[str | None, typer.Option(help="bpe or bytes.")] = None,
-    vocab_size: Annotated[int | None, typer.Option(help="Of the tokenizer; 4096 byte pairs by default.")] = None,
+    vocab_size: Annotated[
+        int | None, options.whole("vocab_size", "Of the tokenizer; 4096 byte pairs by default.", 1, MAX_COUNT)
+    ] = None,
     text_field: Annotated[
         str | None, typer.Option(help="Field or column of the text; `text` by default.", metavar="NAME")
     ] = None,
@@ -63,7 +63,9 @@ def calibrate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the cells and their price; train nothing.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return.")] = False,
     resume: Annotated[str | None, typer.Option(help="Go on with a run.", metavar="RUN")] = None,
-    time_limit: Annotated[float | None, typer.Option(help="Stop cleanly after so many minutes.")] = None,
+    time_limit: Annotated[
+        float | None, options.number("time_limit", "Stop cleanly after so many minutes.", 0, 100_000)
+    ] = None,
     probe: Annotated[bool, typer.Option("--probe", help="Measure how fast the device trains; a minute.")] = False,
     accept: Accept = False,
     json: Annotated[bool, typer.Option("--json", help="Print the run's events, one JSON object a line.")] = False,
@@ -71,8 +73,7 @@ def calibrate(
     """Train a designed sweep of small models, fit the laws to it, and show what changes."""
     if context.invoked_subcommand is not None:
         return
-    from budgetscope.calibrate.plan.request import DEFAULT_FIT, Request, check_device
-    from budgetscope.calibrate.run.launch import Options
+    from budgetscope.api import calibration
     from budgetscope.core.budget.quantities import parse_flops
 
     _check_together(context)
@@ -81,14 +82,15 @@ def calibrate(
         _probe(device, gpu, json=json)
         return
     if resume is not None:
-        check_device(device, gpu)
-        folder = _resumable(resume)
+        calibration.check_device(device, gpu)
+        folder = calibration.find_resumable(resume)
         again = None if data is None else _prepared_again(folder, data, text_field)
-        # As for a new run: who names a GPU wants CUDA.
+        # As for a new run, --gpu means CUDA.
         kind = "cuda" if device is None and gpu is not None else device
-        launch(folder, Options(time_limit, kind, gpu, again), detach=detach, json=json, accept=accept)
+        chosen = calibration.Options(time_limit, kind, gpu, again)
+        launch(folder, chosen, detach=detach, json=json, accept=accept)
         return
-    request = Request(
+    request = calibration.Request(
         preset=preset,
         minutes=minutes,
         flops=None if flops is None else parse_flops(flops),
@@ -99,21 +101,23 @@ def calibrate(
         vocab_size=vocab_size,
         text_field=text_field,
         seq_len=seq_len,
-        fit_id=name or DEFAULT_FIT,
+        fit_id=name or calibration.DEFAULT_FIT,
     )
-    ready = _ready(request)
+    with _corpus_progress() as report:
+        ready = calibration.prepare(request, on_corpus=report, say=say)
     if dry_run:
         _show_dry_run(ready, json=json)
         return
-    folder = _create(ready, json=json)
-    launch(folder, Options(time_limit), detach=detach, json=json, accept=accept)
+    _show_price(ready, json=json)
+    folder = calibration.create(ready)
+    launch(folder, calibration.Options(time_limit), detach=detach, json=json, accept=accept)
 
 
 def _check_together(context: typer.Context) -> None:
-    """Refuse options of which one would be ignored.
+    """Refuse an option that another one makes ineffective.
 
     Raises:
-        UsageError: naming both.
+        UsageError: it names both.
     """
     given = [
         name for name in context.params if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
@@ -135,15 +139,8 @@ def _check_time_limit(minutes: float | None) -> None:
         raise UsageError(f"--time-limit {minutes:g} is out of bounds; give minutes from 0 to 1e5.")
 
 
-def _ready(request: "Request") -> "Ready":
-    from budgetscope.calibrate.plan.request import ready
-
-    with _corpus_progress() as report:
-        return ready(request, on_corpus=report, say=say)
-
-
 class _corpus_progress:  # noqa: N801 - used as a function
-    """Shows the preparation of the data: a line a stage, and its share on a terminal."""
+    """Shows the preparation of the data: one line per stage; on a terminal also its share."""
 
     def __init__(self) -> None:
         self._stage = ""
@@ -173,63 +170,43 @@ def _show_dry_run(ready: "Ready", *, json: bool) -> None:
     if json:
         import json as codec
 
-        from budgetscope.calibrate.record import plain
+        from budgetscope.api.calibration import to_record
 
-        sys.stdout.write(codec.dumps({"spec": plain(ready.spec), "price": plain(ready.price)}) + "\n")
+        sys.stdout.write(codec.dumps({"spec": to_record(ready.spec), "price": to_record(ready.price)}) + "\n")
         return
     terminal = console()
     show_price(ready, terminal)
     show_cells(ready, terminal)
 
 
-def _create(ready: "Ready", *, json: bool) -> "RunFolder":
+def _show_price(ready: "Ready", *, json: bool) -> None:
     from rich.console import Console
 
-    from budgetscope.calibrate.run.folder import RunFolder
     from budgetscope.cli.calibrate_view import show_price
     from budgetscope.cli.output import console
 
     show_price(ready, Console(stderr=True, markup=False, highlight=False) if json else console())
-    return RunFolder.create(ready.spec)
-
-
-def _resumable(name: str) -> "RunFolder":
-    """Return a run that can go on.
-
-    Raises:
-        UsageError: there is none of that name, or it is done.
-    """
-    from budgetscope.calibrate.environment import require_extra
-    from budgetscope.calibrate.run.folder import RunFolder
-
-    require_extra()
-    folder = RunFolder.find(name)
-    folder.spec()
-    if folder.state().status == "done":
-        raise UsageError(f"the run {folder.name!r} is done; `budgetscope calibrate fit {folder.handle}` shows its fit.")
-    return folder
 
 
 def _prepared_again(folder: "RunFolder", data: str, text_field: str | None) -> str:
-    """Return where a run's data is now: as it was prepared for the run, wherever it was moved to."""
-    from budgetscope.calibrate.plan.request import prepare_again
+    """Return the path of the tokens of a run whose data has moved."""
+    from budgetscope.api.calibration import prepare_data_again
 
     with _corpus_progress() as report:
-        return str(prepare_again(folder.spec(), data, text_field, on_corpus=report).path.absolute())
+        return prepare_data_again(folder, data, text_field, on_corpus=report)
 
 
 def _probe(device: str | None, gpu: int | None, *, json: bool) -> None:
-    from budgetscope.calibrate.environment import measure, require_extra
-    from budgetscope.calibrate.record import plain
+    from budgetscope.api import calibration
     from budgetscope.cli.output import console, table
 
-    require_extra()
+    calibration.require_extra()
     say(f"measuring for about {_PROBE_SECONDS:g} s")
-    found = measure(device, gpu, _PROBE_SECONDS)
+    found = calibration.probe(device, gpu, _PROBE_SECONDS)
     if json:
         import json as codec
 
-        sys.stdout.write(codec.dumps(plain(found), indent=2) + "\n")
+        sys.stdout.write(codec.dumps(calibration.to_record(found), indent=2) + "\n")
         return
     rows = [
         (str(width), f"{rate / 1e12:.4g}", f"{rate / found.matrix_flops_per_s:.1%}")
@@ -244,49 +221,45 @@ def _probe(device: str | None, gpu: int | None, *, json: bool) -> None:
 @app.command("list")
 def list_all() -> None:
     """List every run, the latest first."""
-    from budgetscope.calibrate.run.folder import list_runs
-    from budgetscope.calibrate.text import status_word
+    from budgetscope.api import calibration
     from budgetscope.cli.output import console, table
 
     rows = []
-    for folder in list_runs():
+    for folder in calibration.list_runs():
         try:
-            state = folder.state()
+            found = calibration.status(folder)
         except FailureError as error:
             say(f"skipped: {error}")
             continue
-        owner = folder.owner()
-        done = sum(s.finished for s in state.cells.values())
-        word = status_word(state, alive=owner is not None and owner.alive)
-        rows.append((folder.name, word, str(state.stage or "-"), f"{done} of {len(state.cells)}", state.fit_id or "-"))
+        state = found.state
+        done = f"{sum(s.finished for s in state.cells.values())} of {len(state.cells)}"
+        rows.append((folder.name, found.word, str(state.stage or "-"), done, state.fit_id or "-"))
     console().print(table(("run", "status", "stage", "cells", "fit"), rows))
 
 
 @app.command()
 def status(run: Run, json: options.Json = False) -> None:
     """Say where a run is."""
-    from budgetscope.calibrate.run.folder import RunFolder
+    from budgetscope.api import calibration
     from budgetscope.cli.calibrate_view import show_status
     from budgetscope.cli.output import console
 
-    folder = RunFolder.find(run)
-    spec, state = folder.spec(), folder.state()
+    folder = calibration.find(run)
+    spec, found = folder.spec(), calibration.status(folder)
     if json:
-        _status_json(folder, state)
+        _status_json(folder, found)
         return
-    show_status(folder, state, spec, console())
+    show_status(folder, found, spec, console())
 
 
-def _status_json(folder: "RunFolder", state: "RunState") -> None:
+def _status_json(folder: "RunFolder", found: "RunStatus") -> None:
     import json as codec
 
-    from budgetscope.calibrate.record import plain
-    from budgetscope.calibrate.text import status_word
+    from budgetscope.api.calibration import to_record
 
-    owner = folder.owner()
-    alive = owner is not None and owner.alive
-    record = {"run": folder.name, **plain(state), "status": status_word(state, alive=alive), "worker": None}
-    if owner is not None and alive:
+    record = {"run": folder.name, **to_record(found.state), "status": found.word, "worker": None}
+    owner = found.worker
+    if owner is not None:
         record["worker"] = {"pid": owner.pid, "host": owner.host, "silent_seconds": round(owner.age, 1)}
     sys.stdout.write(codec.dumps(record, indent=2) + "\n")
 
@@ -298,12 +271,10 @@ def attach(
     json: Annotated[bool, typer.Option("--json", help="Print the run's events, one JSON object a line.")] = False,
 ) -> None:
     """Watch a run; Ctrl-C leaves it running."""
-    from budgetscope.calibrate.run.folder import RunFolder
-    from budgetscope.calibrate.run.launch import Watch
+    from budgetscope.api import calibration
 
-    folder = RunFolder.find(run)
-    folder.spec()
-    watch = Watch(folder)
+    folder = calibration.find(run)
+    watch = calibration.attach(folder)
     try:
         follow(watch, json=json)
     except KeyboardInterrupt:
@@ -315,22 +286,18 @@ def attach(
 @app.command()
 def stop(run: Run) -> None:
     """Stop a run cleanly; it can be resumed."""
-    from budgetscope.calibrate.run.folder import RunFolder
-    from budgetscope.calibrate.run.launch import stop as stop_worker
+    from budgetscope.api import calibration
 
-    folder = RunFolder.find(run)
-    how = stop_worker(folder)
+    folder = calibration.find(run)
+    how = calibration.stop(folder)
     say(f"{folder.name} {how}; go on with: budgetscope calibrate --resume {folder.handle}")
 
 
 @app.command()
 def fit(run: Run, accept: Accept = False) -> None:
     """Fit a run as far as it got, say what is missing, and show what the fit changes."""
-    from budgetscope.calibrate.fit import build_fit
-    from budgetscope.calibrate.run.folder import RunFolder
-    from budgetscope.store.files import write_atomically
-    from budgetscope.store.fit_schema import dump
+    from budgetscope.api import calibration
 
-    folder = RunFolder.find(run)
-    write_atomically(folder.fit_file, dump(build_fit(folder.state(), folder.spec())))
+    folder = calibration.find(run)
+    calibration.refit(folder)
     store(folder, quiet=False, accept=accept, again=True)

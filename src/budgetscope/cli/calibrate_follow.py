@@ -1,4 +1,4 @@
-"""Following a run's worker from the terminal: live, in lines or as events, to its end and its fit."""
+"""Start and follow a run in the terminal, live, in lines or as events, to its end and its fit."""
 
 import contextlib
 import signal
@@ -8,35 +8,32 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.errors import FailureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from budgetscope.calibrate.run.events import Record
-    from budgetscope.calibrate.run.folder import RunFolder
-    from budgetscope.calibrate.run.launch import Options, Watch
+    from budgetscope.api.calibration import Options, RunFolder, Stored, Watch
 
-_TICK_SECONDS = 0.25
 _LINE_SECONDS = 10.0
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
 
 def say(sentence: str) -> None:
-    """Print a sentence beside the result."""
+    """Print a sentence on stderr."""
     sys.stderr.write(f"{sentence}\n")
     sys.stderr.flush()
 
 
 def launch(folder: "RunFolder", chosen: "Options", *, detach: bool, json: bool, accept: bool) -> None:
-    """Start a run's worker and, unless detached, follow it to its end.
+    """Start the worker of a run and, unless detached, follow it to its end.
 
     Raises:
-        FailureError: it cannot be started, it failed, or it died.
+        FailureError: the worker cannot be started, failed, or died.
     """
-    from budgetscope.calibrate.run.launch import start
+    from budgetscope.api.calibration import start
 
     watch = start(folder, chosen)
     if detach:
@@ -55,8 +52,8 @@ def launch(folder: "RunFolder", chosen: "Options", *, detach: bool, json: bool, 
 
 @contextlib.contextmanager
 def _interruptible(watch: "Watch") -> "Iterator[Callable[[], bool]]":
-    """Let the first Ctrl-C stop the run cleanly and the second end it at once; yield whether that was asked."""
-    from budgetscope.calibrate.run.launch import ask_to_stop, kill
+    """Let the first Ctrl-C stop the run cleanly and the second kill it; yield a function that says whether it did."""
+    from budgetscope.api.calibration import ask_to_stop, kill
 
     asked = killed = False
 
@@ -67,7 +64,7 @@ def _interruptible(watch: "Watch") -> "Iterator[Callable[[], bool]]":
         if asked:
             say("ending it at once; what it had finished is kept")
             killed = True
-            kill(watch.process.pid)
+            kill(watch)
             return
         asked = True
         ask_to_stop(watch.folder)
@@ -81,7 +78,7 @@ def _interruptible(watch: "Watch") -> "Iterator[Callable[[], bool]]":
 
 
 def follow(watch: "Watch", *, json: bool) -> None:
-    """Show a run until its worker leaves."""
+    """Show a run until its worker has ended."""
     if json:
         _pass_events_on(watch)
     elif sys.stdout.isatty():
@@ -90,49 +87,37 @@ def follow(watch: "Watch", *, json: bool) -> None:
         _print_lines(watch)
 
 
-def _records(watch: "Watch") -> "Iterator[list[Record]]":
-    """Yield what the log gains, tick by tick, until nothing more comes."""
-    while True:
-        over = watch.over
-        records = watch.tick()
-        yield records
-        # The last records may have come between the look at the log and the end of the worker.
-        if over and not records:
-            return
-        if not records:
-            time.sleep(_TICK_SECONDS)
-
-
 def _pass_events_on(watch: "Watch") -> None:
-    from budgetscope.calibrate.run.events import encode
+    from budgetscope.api.calibration import event_line
+    from budgetscope.api.calibration import follow as records_of
 
-    for records in _records(watch):
-        for record in records:
-            if record.event is not None:
-                sys.stdout.write(encode(record).decode())
+    for records in records_of(watch):
+        sys.stdout.write("".join(map(event_line, records)))
         sys.stdout.flush()
 
 
 def _show_live(watch: "Watch") -> None:
     from rich.live import Live
 
+    from budgetscope.api.calibration import follow as records_of
     from budgetscope.cli.calibrate_view import progress_panel
     from budgetscope.cli.output import console
 
     spec = watch.folder.spec()
     with Live(console=console(), refresh_per_second=4) as live:
-        for _ in _records(watch):
+        for _ in records_of(watch):
             live.update(progress_panel(watch.state, spec))
 
 
 def _print_lines(watch: "Watch") -> None:
-    """Print a line when a stage or a stack begins, and every ten seconds."""
+    """Print a line at the start of a stage or a stack, and every ten seconds."""
+    from budgetscope.api.calibration import follow as records_of
     from budgetscope.cli.calibrate_view import progress_line
 
     spec = watch.folder.spec()
     seen: tuple[object, ...] = ()
     next_line = 0.0
-    for _ in _records(watch):
+    for _ in records_of(watch):
         now = time.monotonic()
         milestone = (watch.state.stage, watch.state.running, watch.state.status)
         if watch.begun and (milestone != seen or now >= next_line):
@@ -142,10 +127,10 @@ def _print_lines(watch: "Watch") -> None:
 
 
 def end(watch: "Watch", *, json: bool, accept: bool) -> None:
-    """Say how a run ended; when it is done, store its fit and show what it changes.
+    """Say how a run ended; if it is done, store its fit and show what the fit changes.
 
     Raises:
-        FailureError: it failed, or its worker died.
+        FailureError: the run failed, or its worker died.
     """
     folder, state = watch.folder, watch.state
     failure = watch.failure()
@@ -162,48 +147,49 @@ def end(watch: "Watch", *, json: bool, accept: bool) -> None:
 
 
 def store(folder: "RunFolder", *, quiet: bool, accept: bool, again: bool = False) -> None:
-    """Show how a run's fit differs from the active law, and put it among the user's own.
-
-    What answers plans now stays until the user says otherwise: a fit of its name waits in the run's folder. One that
-    was stored before is not stored again over what has its name since, unless asked.
+    """Show how the fit of a run differs from the active law, store or accept it, and print the outcome.
 
     Args:
         folder: of the run.
         quiet: whether to leave the difference out.
-        accept: make it the active law.
-        again: store it even if it was stored before.
+        accept: whether to make the fit the default.
+        again: whether to store a fit that was stored before.
 
     Raises:
-        UsageError: its name is that of a fit which ships with budgetscope.
+        UsageError: its id is that of a bundled fit.
+        FailureError: the fit cannot be read or stored.
     """
-    from budgetscope.api import Advisor
-    from budgetscope.calibrate.plan.request import is_bundled
-    from budgetscope.cli.fits import _diff
+    from budgetscope.api import Advisor, calibration
+    from budgetscope.cli.fits import show_difference
     from budgetscope.cli.output import console
-    from budgetscope.store.fit_library import load
 
     advisor = Advisor()
-    fit = load(folder.fit_file)
     if not quiet:
         terminal = console()
         terminal.print()
-        # Its flags are among what the difference says.
-        _diff(advisor.differ(advisor.active_law, str(folder.fit_file)), terminal)
-    if is_bundled(fit.id):
-        raise UsageError(f"{fit.id} ships with budgetscope and stays as it is; the fit is kept in {folder.fit_file}.")
-    if accept:
-        say(f"{fit.id} is stored in {advisor.library.save(fit)}")
-        folder.mark_stored()
-        _, what = advisor.use(fit.id)
-        say(f"{fit.id} is now the active {what}")
-    elif advisor.is_default(fit.id) and advisor.library.get(fit.id) == fit:
-        say(f"{fit.id} answers your plans already")
-    elif advisor.is_default(fit.id):
-        say(f"{fit.id} answers your plans and stays as it was; the fit of this run is kept in {folder.fit_file}")
-        say(f"it takes its place with: budgetscope calibrate fit {folder.handle} --accept")
-    elif folder.stored and not again:
-        say(f"it was stored as {fit.id} before; again with: budgetscope calibrate fit {folder.handle}")
-    else:
-        say(f"{fit.id} is stored in {advisor.library.save(fit)}")
-        folder.mark_stored()
-        say(f"it becomes active with: budgetscope fits use {fit.id}")
+        # The difference shows the flags of the fit too.
+        show_difference(advisor.fit_library.difference(advisor.active_law, str(folder.fit_file)), terminal)
+    stored = calibration.accept(advisor, folder) if accept else calibration.store(advisor, folder, again=again)
+    for sentence in _outcome(stored, folder):
+        say(sentence)
+
+
+def _outcome(stored: "Stored", folder: "RunFolder") -> tuple[str, ...]:
+    """Return sentences on the outcome, with the next command."""
+    from budgetscope.api.calibration import Outcome
+
+    fit = stored.fit.id
+    match stored.outcome:
+        case Outcome.ACCEPTED:
+            return f"{fit} is stored in {stored.path}", f"{fit} is now the active {stored.role}"
+        case Outcome.IN_USE:
+            return (f"{fit} answers your plans already",)
+        case Outcome.WAITING:
+            return (
+                f"{fit} answers your plans and stays as it was; the fit of this run is kept in {folder.fit_file}",
+                f"it takes its place with: budgetscope calibrate fit {folder.handle} --accept",
+            )
+        case Outcome.STORED_BEFORE:
+            return (f"it was stored as {fit} before; again with: budgetscope calibrate fit {folder.handle}",)
+        case Outcome.STORED:
+            return f"{fit} is stored in {stored.path}", f"it becomes active with: budgetscope fits use {fit}"

@@ -1,40 +1,37 @@
-"""How a calibration looks: its price, its progress on a terminal and in plain lines, its end."""
+"""Views of a calibration in the terminal: its price, its cells, its progress and its status."""
 
 from typing import TYPE_CHECKING
 
-from budgetscope.calibrate import text as words
+from budgetscope.api.calibration import texts
 from budgetscope.core.budget.quantities import format_count, format_flops
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from budgetscope.calibrate.plan.request import Ready
-    from budgetscope.calibrate.plan.spec import Spec
-    from budgetscope.calibrate.run.folder import RunFolder
-    from budgetscope.calibrate.run.state import CellState, RunState
+    from budgetscope.api.calibration import CellState, Ready, RunFolder, RunState, RunStatus, Spec
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 32
 
 
 def show_price(ready: "Ready", console: "Console") -> None:
-    """Print what a run trains and costs."""
+    """Print the design of a run and its price."""
     from rich.text import Text
 
     from budgetscope.cli.output import show_cautions, table
 
-    console.print(Text(words.heading(ready)))
+    console.print(Text(texts.heading(ready)))
     console.print()
-    rows = [words.price_cells(stage, ready.spec.corpus) for stage in ready.price.stages]
-    console.print(table(words.PRICE_HEADER, rows))
+    rows = [texts.price_cells(stage, ready.spec.corpus) for stage in ready.price.stages]
+    console.print(table(texts.PRICE_HEADER, rows))
     console.print()
-    console.print(Text(words.budgets(ready)))
-    console.print(Text(words.in_all(ready)))
+    console.print(Text(texts.budgets(ready)))
+    console.print(Text(texts.in_all(ready)))
     show_cautions(console, ready.price.cautions)
 
 
 def show_cells(ready: "Ready", console: "Console") -> None:
-    """Print every cell of a design; stage 2 with the hyperparameters that the rule gives."""
+    """Print every cell of a design; stage 2 has the hyperparameters of Porian's rule."""
     from rich.text import Text
 
     from budgetscope.cli.output import table
@@ -63,7 +60,7 @@ def show_cells(ready: "Ready", console: "Console") -> None:
 
 
 def sparkline(values: list[float], width: int = _WIDTH) -> str:
-    """Return values as bars, high for large ones; the latest when there are more than `width`."""
+    """Return values as bars, the latest `width` of them."""
     shown = values[-width:]
     if not shown:
         return ""
@@ -73,57 +70,56 @@ def sparkline(values: list[float], width: int = _WIDTH) -> str:
 
 
 def progress_panel(state: "RunState", spec: "Spec") -> "RenderableType":
-    """Return the live view of a run."""
+    """Return the live view of a run, for `rich.live`."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.text import Text
 
     done = sum(s.finished for s in state.cells.values())
     lines: list[RenderableType] = [
-        Text(f"{spec.run}: {words.STAGES[state.stage]}"),
+        Text(f"{spec.run}: {texts.STAGES[state.stage]}"),
         ProgressBar(total=max(1, len(state.cells)), completed=done, width=_WIDTH * 2),
-        Text(words.counts(state)),
-        Text(words.speed(state, spec)),
+        Text(texts.counts(state)),
+        Text(texts.speed(state, spec)),
     ]
     best = state.best
     if best is not None:
-        lines.append(Text(f"best so far: {words.cell_result(best)}"))
+        lines.append(Text(f"best so far: {texts.cell_result(best)}"))
     leader = _leader(state)
     if leader is not None:
         losses = [loss for _, loss in leader.curve]
-        lines.append(Text(f"training loss {losses[-1]:.3f} {sparkline(losses)}  {words.cell_result(leader)}"))
+        lines.append(Text(f"training loss {losses[-1]:.3f} {sparkline(losses)}  {texts.cell_result(leader)}"))
     lines += [Text(f"! {problem}", style="yellow") for problem in state.problems[-3:]]
     return Group(*lines)
 
 
 def progress_line(state: "RunState", spec: "Spec") -> str:
-    """Return the state of a run on one line."""
+    """Return the progress of a run on one line."""
     best = state.best
-    parts = [words.STAGES[state.stage], words.counts(state), words.speed(state, spec)]
+    parts = [texts.STAGES[state.stage], texts.counts(state), texts.speed(state, spec)]
     if best is not None:
         parts.append(f"best {best.final_loss:.4f}")
     return "; ".join(part for part in parts if part)
 
 
 def _leader(state: "RunState") -> "CellState | None":
-    """Return the cell with the lowest training loss among those that train."""
+    """Return the cell with the lowest training loss of the stack that trains; None between stacks."""
     running = [s for key in state.running if (s := state.cells.get(key)) and s.curve and not s.finished]
     return min(running, key=lambda s: s.curve[-1][1], default=None)
 
 
-def show_status(folder: "RunFolder", state: "RunState", spec: "Spec", console: "Console") -> None:
-    """Print where a run is."""
+def show_status(folder: "RunFolder", status: "RunStatus", spec: "Spec", console: "Console") -> None:
+    """Print the status of a run."""
     from rich.text import Text
 
-    owner = folder.owner()
-    alive = owner is not None and owner.alive
-    console.print(Text(f"{folder.name}: {words.status_word(state, alive=alive)}"))
+    state, worker = status.state, status.worker
+    console.print(Text(f"{folder.name}: {status.word}"))
     if state.reason:
         console.print(Text(state.reason))
-    if owner is not None and alive:
-        console.print(Text(f"process {owner.pid} on {owner.host}, last sign of life {owner.age:.0f} s ago"))
+    if worker is not None:
+        console.print(Text(f"process {worker.pid} on {worker.host}, last sign of life {worker.age:.0f} s ago"))
     console.print(progress_panel(state, spec))
-    if words.history(state):
-        console.print(Text(words.history(state)))
-    if not alive and state.status != "done":
+    if texts.history(state):
+        console.print(Text(texts.history(state)))
+    if worker is None and state.status != "done":
         console.print(Text(f"go on with: budgetscope calibrate --resume {folder.handle}"))

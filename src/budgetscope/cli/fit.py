@@ -1,4 +1,4 @@
-"""`fit` and `score`: laws from runs, and laws against runs."""
+"""`fit` and `score`: fit laws to a table of runs, score a law on one."""
 
 import sys
 from functools import partial
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from budgetscope.api.fields import BYTES_PER_TOKEN_BOUNDS, DRAWS_BOUNDS
 from budgetscope.cli import options
 from budgetscope.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from budgetscope.api import Fitted, Scored
-    from budgetscope.store.tables import Intake
+    from budgetscope.api.runs import Fitted, Intake, Scored
 
 Runs = Annotated[Path, typer.Argument(help="CSV, TSV, JSON, JSONL, Parquet or TensorBoard runs.", metavar="RUNS")]
 Map = Annotated[
@@ -25,7 +25,10 @@ Where = Annotated[list[str] | None, typer.Option(help="Only rows with this value
 Join = Annotated[Path | None, typer.Option(help="A second table, one row a run, joined by the run's name.")]
 Counting = Annotated[str | None, typer.Option(help="Who counted N and C: standard, kaplan, attention, total, ...")]
 LossUnit = Annotated[str | None, typer.Option(help="nats (a token), bits, bits-per-byte or perplexity.")]
-BytesPerToken = Annotated[float | None, typer.Option(help="Of the tokenizer, for losses in bits per byte.")]
+BytesPerToken = Annotated[
+    float | None,
+    options.number("bytes_per_token", "Of the tokenizer, for losses in bits per byte.", *BYTES_PER_TOKEN_BOUNDS),
+]
 Curves = Annotated[str, typer.Option(help="Of learning curves: the final point, or all.")]
 
 
@@ -62,16 +65,17 @@ def fit(
     seq_len: options.SeqLen = None,
     vocab: options.Vocab = None,
     tokenizer: Annotated[str | None, typer.Option(help="Name of the runs' tokenizer.")] = None,
-    draws: Annotated[int, typer.Option(help="Bootstrap draws.", min=100, max=20_000)] = 1000,
+    draws: Annotated[int, options.whole("draws", "Bootstrap draws.", *DRAWS_BOUNDS, show_range=True)] = 1000,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.", min=0)] = 0,
     json: options.Json = False,
 ) -> None:
     """Fit laws to a table of training runs and, with --name, store them."""
-    from budgetscope import api
+    from budgetscope.api import Advisor
+    from budgetscope.api import runs as use_cases
     from budgetscope.cli.output import emit
-    from budgetscope.store.fit_schema import dump
+    from budgetscope.report.fits import fit_json
 
-    reading = api.Reading(
+    source = use_cases.RunsSource(
         path=runs,
         join=join,
         where=_pairs("--where", where),
@@ -82,10 +86,10 @@ def fit(
         bytes_per_token=bytes_per_token,
         curves=curves,
     )
-    choices = api.FitChoices(name, title, kind, noise, schedule, vocab, tokenizer, draws, seed)
-    advisor = api.Advisor()
-    fitted = advisor.fit(reading, choices)
-    emit("json" if json else None, {"json": partial(dump, fitted.fit)}, partial(_show_fit, fitted))
+    choices = use_cases.FitChoices(name, title, kind, noise, schedule, vocab, tokenizer, draws, seed)
+    advisor = Advisor()
+    fitted = use_cases.fit(advisor, source, choices)
+    emit("json" if json else None, {"json": partial(fit_json, fitted.fit)}, partial(_show_fit, fitted))
     if fitted.path is None:
         sys.stderr.write("nothing is stored; --name mine/lab would store it\n")
     elif advisor.is_default(fitted.fit.id):
@@ -109,7 +113,8 @@ def _show_fit(fitted: "Fitted", console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import show_cautions, table
-    from budgetscope.report.fits import BUDGET_HEADER, LAW_HEADER, budget_cells, interval_cells, law_cells
+    from budgetscope.report.fit_difference import ARROW_HEADER, arrow_cells
+    from budgetscope.report.fits import INTERVAL_HEADER, LAW_HEADER, interval_cells, law_cells
 
     _show_intake(fitted.intake, console)
     found = fitted.fit
@@ -121,7 +126,7 @@ def _show_fit(fitted: "Fitted", console: "Console") -> None:
     cells = interval_cells(found)
     if cells:
         console.print()
-        console.print(table(("law", "parameter", "value", "95% interval"), cells))
+        console.print(table(INTERVAL_HEADER, cells))
     for role, law in found.laws.items():
         if law.note:
             console.print(Text(f"{role}: {law.note}"))
@@ -132,7 +137,7 @@ def _show_fit(fitted: "Fitted", console: "Console") -> None:
     if fitted.difference is not None:
         console.print()
         console.print(Text(f"{fitted.difference.before} -> {fitted.difference.after}"))
-        console.print(table(BUDGET_HEADER, [budget_cells(change) for change in fitted.difference.budgets]))
+        console.print(table(ARROW_HEADER, [arrow_cells(change) for change in fitted.difference.budgets]))
 
 
 def score(
@@ -149,11 +154,12 @@ def score(
     json: options.Json = False,
 ) -> None:
     """Say how much loss a law's learning rate and batch would have cost on measured grids."""
-    from budgetscope import api
+    from budgetscope.api import Advisor
+    from budgetscope.api import runs as use_cases
     from budgetscope.cli.output import emit
     from budgetscope.report.intake import score_json
 
-    reading = api.Reading(
+    source = use_cases.RunsSource(
         path=runs,
         join=join,
         where=_pairs("--where", where),
@@ -163,7 +169,7 @@ def score(
         seq_len=seq_len,
         bytes_per_token=bytes_per_token,
     )
-    scored = api.Advisor().score(reading, law, vocab)
+    scored = use_cases.score(Advisor(), source, law, vocab)
     texts = {"json": partial(score_json, scored.fit.id, scored.cells, scored.summary)}
     emit("json" if json else None, texts, partial(_show_score, scored))
 

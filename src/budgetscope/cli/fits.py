@@ -1,4 +1,4 @@
-"""`fits`: the stored laws."""
+"""`fits`: list, show, choose and compare the stored fits."""
 
 import sys
 from functools import partial
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from budgetscope.cli import options
-from budgetscope.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
+    from budgetscope.api.fits import Entry
     from budgetscope.core.answers.fit_difference import Difference
     from budgetscope.core.laws.fit import Fit
-    from budgetscope.store.fit_library import Entry
 
 app = typer.Typer(help="The stored laws: list, show, choose.")
 
@@ -26,24 +27,24 @@ def list_fits(json: options.Json = False) -> None:
     """List every fit with its layer, its laws and its range; broken files are reported and skipped."""
     from budgetscope.api import Advisor
     from budgetscope.cli.output import emit, tell_skipped
-    from budgetscope.report.fits import entries_json
+    from budgetscope.report.fits import list_json
 
     advisor = Advisor()
-    entries = advisor.library.entries()
+    entries = advisor.fit_library.entries
     defaults = advisor.active_law, advisor.default_recipe
-    texts = {"json": partial(entries_json, entries, *defaults)}
+    texts = {"json": partial(list_json, entries, *defaults)}
     emit("json" if json else None, texts, partial(_list, entries, *defaults))
     tell_skipped(entries)
 
 
-def _list(entries: list["Entry"], active: str, recipe: str, console: "Console") -> None:
+def _list(entries: "Sequence[Entry]", active: str, recipe: str, console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import table
-    from budgetscope.report.fits import ENTRY_HEADER, entry_cells
+    from budgetscope.report.fits import LIST_HEADER, list_cells
 
-    cells = [entry_cells(entry, active, recipe) for entry in entries if entry.fit]
-    console.print(table(ENTRY_HEADER, cells, wrap=("says", "fitted on")))
+    cells = [list_cells(entry, active, recipe) for entry in entries if entry.fit]
+    console.print(table(LIST_HEADER, cells, wrap=("says", "fitted on")))
     said = [f"{sign} the default {what}" for sign, what in (("*", "law"), ("+", "recipe"))]
     # A default may be a file outside the library.
     said += [f"the default is {name}" for name in (active, recipe) if name.endswith(".json")]
@@ -55,10 +56,10 @@ def show(fit_id: FitId, json: options.Json = False) -> None:
     """Show a fit: its laws, constants, ranges, source, and how sure we are of them."""
     from budgetscope.api import Advisor
     from budgetscope.cli.output import emit
-    from budgetscope.store.fit_schema import dump
+    from budgetscope.report.fits import fit_json
 
-    fit = Advisor().library.get(fit_id)
-    emit("json" if json else None, {"json": partial(dump, fit)}, partial(_show, fit))
+    fit = Advisor().fit_library.get(fit_id)
+    emit("json" if json else None, {"json": partial(fit_json, fit)}, partial(_show, fit))
 
 
 def _show(fit: "Fit", console: "Console") -> None:
@@ -82,7 +83,7 @@ def use(fit_id: FitId) -> None:
     """Make a fit the default law for N, D and the loss; a fit of hyperparameters, the default recipe."""
     from budgetscope.api import Advisor
 
-    path, what = Advisor().use(fit_id)
+    path, what = Advisor().fit_library.use(fit_id)
     sys.stderr.write(f"{fit_id} is now the default {what} (in {path})\n")
 
 
@@ -99,22 +100,28 @@ def diff(
     from budgetscope.cli.output import emit
     from budgetscope.report.tables import to_json
 
-    difference = Advisor().differ(before, after, at or (), convention)
-    emit("json" if json else None, {"json": partial(to_json, difference)}, partial(_diff, difference))
+    difference = Advisor().fit_library.difference(before, after, at or (), convention)
+    emit("json" if json else None, {"json": partial(to_json, difference)}, partial(show_difference, difference))
 
 
-def _diff(difference: "Difference", console: "Console") -> None:
+def show_difference(difference: "Difference", console: "Console") -> None:
+    """Print what changes from one fit to another."""
     from rich.text import Text
 
     from budgetscope.cli.output import show_cautions, table
-    from budgetscope.report.fit_pages import difference_notes
-    from budgetscope.report.fits import BUDGET_HEADER, CONSTANT_HEADER, budget_cells, constant_cells
+    from budgetscope.report.fit_difference import (
+        ARROW_HEADER,
+        CONSTANT_HEADER,
+        arrow_cells,
+        constant_cells,
+        difference_notes,
+    )
 
     console.print(Text(f"{difference.before} -> {difference.after}"))
     console.print()
     console.print(table(CONSTANT_HEADER, [constant_cells(change) for change in difference.constants]))
     console.print()
-    console.print(table(BUDGET_HEADER, [budget_cells(change) for change in difference.budgets]))
+    console.print(table(ARROW_HEADER, [arrow_cells(change) for change in difference.budgets]))
     console.print(Text(f"C and N by the {difference.convention} count"), style="dim")
     show_cautions(console, difference_notes(difference))
 
@@ -125,7 +132,7 @@ def undo(fit_id: FitId) -> None:
     from budgetscope.api import Advisor
     from budgetscope.report.fits import undone_text
 
-    undone = Advisor().shelf.undo(fit_id)
+    undone = Advisor().fit_library.undo(fit_id)
     sys.stderr.write(undone_text(fit_id, undone.restored, was_default=undone.was_default) + "\n")
 
 
@@ -136,12 +143,9 @@ def path(
     """Print where fits are looked up, nearest first, or where one fit is."""
     from budgetscope.api import Advisor
 
-    library = Advisor().library
+    library = Advisor().fit_library
     if fit_id is None:
         for layer in library.layers:
             sys.stdout.write(f"{layer.name}\t{layer.folder}\n")
-        return
-    found = library.path(fit_id)
-    if found is None:
-        raise UsageError(library.unknown(fit_id))
-    sys.stdout.write(f"{found}\n")
+    else:
+        sys.stdout.write(f"{library.path(fit_id)}\n")

@@ -1,13 +1,13 @@
-"""The `budgetscope` command: without arguments the app, else one command.
+"""The `budgetscope` command: it starts the app, runs one command, or refuses in one sentence.
 
-Bodies import what they need when they run: `plan` answers before Textual or SciPy would have loaded.
+Command bodies import what they need when they run, so that `plan` does not wait for Textual or SciPy.
 """
 
 import io
 import os
 import re
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -53,7 +53,7 @@ def start(
     """Start the app when no command is named."""
     if context.invoked_subcommand is not None:
         return
-    # A browser has no terminal: Textual's driver talks to its server through pipes.
+    # In a browser there is no terminal: Textual's driver talks to its server through pipes.
     if not (sys.stdin.isatty() and sys.stdout.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
         raise BudgetscopeError("the app needs a terminal; for plain text run, for example, budgetscope plan 1e21.")
     from budgetscope.tui.app import run_app
@@ -62,8 +62,8 @@ def start(
 
 
 def main() -> None:
-    """Run the command line; a refusal is one sentence on stderr and a non-zero exit."""
-    _make_streams_bear_any_text()
+    """Run the command line; a refusal is one sentence on stderr and a non-zero exit code."""
+    _prepare_streams()
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
@@ -72,7 +72,7 @@ def main() -> None:
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
-        # The reader of a pipe has left; what it read was fine.
+        # The reader of a pipe closed it after it had read what it wanted.
         _abandon_stdout()
         code = 0
     except OSError as error:
@@ -80,21 +80,19 @@ def main() -> None:
         what = "" if error.filename is None else f" {str(error.filename)!r}"
         code = _refuse(f"the system refused{what}: {(error.strerror or str(error)).lower()}.", 1)
     except Exception as error:
-        # Typer's own refusals, from Click or its own copy of it, word themselves.
+        # Click may be Typer's own copy or the package, so that its errors are known by their method.
         if hasattr(error, "format_message"):
-            sentence = _minus(getattr(error, "option_name", None)) or _joined(error.format_message().removesuffix("."))
-            hint = " See budgetscope --help." if sentence.startswith(("No such", "Missing command")) else ""
-            code = _refuse(f"{sentence}.{hint}", getattr(error, "exit_code", 2))
+            code = _refuse(_usage_sentence(error), getattr(error, "exit_code", 2))
         elif os.environ.get("BUDGETSCOPE_DEBUG"):
             raise
         else:
             what = " ".join(f"{type(error).__name__}: {error}".split())
-            code = _refuse(f"a mistake of ours ({what}); BUDGETSCOPE_DEBUG=1 shows where, please report it.", 1)
+            code = _refuse(f"an internal error ({what}); BUDGETSCOPE_DEBUG=1 shows where, please report it.", 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _make_streams_bear_any_text() -> None:
-    """Write what an encoding lacks as an escape; a stream that was closed swallows what it gets."""
+def _prepare_streams() -> None:
+    """Make stdout and stderr escape what their encoding lacks, and open one that is closed to the null device."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -103,23 +101,39 @@ def _make_streams_bear_any_text() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def _usage_sentence(error: Any) -> str:
+    """Return the sentence of an error of Click's about the words of a command line, in our style."""
+    minus = _minus(getattr(error, "option_name", None))
+    if minus is not None:
+        return minus
+    sentence = error.format_message().removesuffix(".").replace(". Did you mean", "; did you mean")
+    sentence = sentence[:1].lower() + sentence[1:]
+    if sentence.startswith("got unexpected extra argument"):
+        return f"{sentence}; put a text of several words in quotes, like '64xH100 14d'."
+    if sentence.startswith(("no such", "missing", "option")):
+        return f"{sentence}{' See' if sentence.endswith('?') else '; see'} {_help_command(error.ctx)}."
+    return f"{sentence}."
+
+
+def _help_command(context: Any) -> str:
+    """Return the command that shows the help of a context of Click's, such as `budgetscope plan --help`."""
+    words = ["--help"]
+    while context is not None and context.parent is not None:
+        words.insert(0, str(context.info_name))
+        context = context.parent
+    return " ".join(("budgetscope", *words))
+
+
 def _minus(option: str | None) -> str | None:
-    """Return what to say of an unknown option that is a negative number, such as `-5e21`; None of any other."""
+    """Return the refusal of an unknown option that is a negative number, such as `-5e21`; None for any other."""
     if option is None or not re.fullmatch(r"-[\d.$]", option):
         return None
     word = next((word for word in sys.argv[1:] if word.startswith(option)), option)
-    return f"{word!r} begins with a minus, and a budget must be above zero; write it like 1e21, 64xH100 14d or $50k"
-
-
-def _joined(sentence: str) -> str:
-    """Return a refusal of words too many with the remedy: `plan 64xH100 14d` wants quotes."""
-    if sentence.startswith("Got unexpected extra argument"):
-        return f"{sentence}; put a text of several words in quotes, like '64xH100 14d'"
-    return sentence
+    return f"{word!r} begins with a minus, and a budget must be above zero; write it like 1e21, 64xH100 14d or $50k."
 
 
 def _abandon_stdout() -> None:
-    """Let what is still buffered go nowhere, or Python would report it again at exit."""
+    """Discard what is still buffered; Python would fail again on it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

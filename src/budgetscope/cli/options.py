@@ -1,74 +1,99 @@
-"""The options that every question takes, once."""
+"""The options that several commands share, and how an option is made of a field of `api.fields`."""
 
+import inspect
 from collections.abc import Callable
-from typing import Annotated
+from functools import partial, wraps
+from typing import Annotated, Any, cast
 
 import typer
+from typer.models import OptionInfo
 
-from budgetscope.core.errors import UsageError
+from budgetscope.api.fields import BY_NAME, COUNT, SHARE, WHOLE, Field, fields_of
+
+Command = Callable[..., None]
 
 
-def share_value(text: str | float) -> float:
-    """Return a share written as 0.4 or 40%.
+def _parsed(field: Field, given: Any) -> Any:
+    """Return the value of an option; Typer hands over defaults too, which are no text."""
+    return field.parse(given) if isinstance(given, str) else given
 
-    Raises:
-        UsageError: it is neither.
+
+def _option(field: Field) -> OptionInfo:
+    return cast("OptionInfo", typer.Option(help=field.help, parser=partial(_parsed, field), metavar=field.metavar))
+
+
+def whole(name: str, text: str, low: int, high: int, *, show_range: bool = False) -> OptionInfo:
+    """Return an option for a whole number, such as 2048 or 4k.
+
+    Args:
+        name: of the parameter.
+        text: for the help.
+        low: the least that it can be.
+        high: the most that it can be.
+        show_range: whether the help says so.
     """
-    try:
-        return float(text[:-1]) / 100 if isinstance(text, str) and text.endswith("%") else float(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a share; write it like 0.4 or 40%.") from None
+    metavar = "<int range>" if show_range else "<int>"
+    option = _option(Field(name=name, help=text, metavar=metavar, kind=WHOLE, bounds=(low, high)))
+    if show_range:
+        option.min, option.max = low, high
+    return option
 
 
-def _number(flag: str) -> Callable[[str | float], float]:
-    def read(text: str | float) -> float:
-        try:
-            return float(text)
-        except ValueError:
-            raise UsageError(f"{flag} {text!r} is not a number; write it like 8 or 2.5.") from None
-
-    return read
+def number(name: str, text: str, low: float, high: float, metavar: str = "<float>") -> OptionInfo:
+    """Return an option for a number, such as 2.5 or 1k; see `whole`."""
+    return _option(Field(name=name, help=text, metavar=metavar, kind=COUNT, bounds=(low, high)))
 
 
-def _dollars(text: str | float) -> float:
-    """Return dollars written as 2.5 or $2.50."""
-    return _number("--price")(text.removeprefix("$") if isinstance(text, str) else text)
+def share(name: str, text: str, low: float, high: float) -> OptionInfo:
+    """Return an option for a share, such as 0.4 or 40%; see `whole`."""
+    return _option(Field(name=name, help=text, metavar="SHARE", kind=SHARE, bounds=(low, high)))
 
 
-def _whole(flag: str) -> Callable[[str | int], int]:
-    def read(text: str | int) -> int:
-        try:
-            return int(text)
-        except ValueError:
-            raise UsageError(f"{flag} {text!r} is not a whole number; write it like 2048.") from None
-
-    return read
-
-
-Budget = Annotated[
-    str,
-    typer.Argument(
-        help="What you have: 1e21, '64xH100 14d', '$50k on H100', 'loss 2.6', N=7B, D=140B.", metavar="BUDGET"
-    ),
-]
-Law = Annotated[str | None, typer.Option(help="Id of the fit for N, D and loss, or a fit file.", metavar="ID")]
-Hyperparameters = Annotated[str | None, typer.Option(help="Id of the fit for the recipe.", metavar="ID")]
-Device = Annotated[str | None, typer.Option(help="Accelerator; `budgetscope devices` lists them.")]
-Gpus = Annotated[float | None, typer.Option(help="How many accelerators.", parser=_number("--gpus"), metavar="<float>")]
-Mfu = Annotated[
-    float | None, typer.Option(help="Model FLOPs utilisation: 0.4 or 40%.", parser=share_value, metavar="SHARE")
-]
-Price = Annotated[float | None, typer.Option(help="US dollars an accelerator-hour.", parser=_dollars, metavar="USD")]
-SeqLen = Annotated[
-    int | None, typer.Option(help="Training context in tokens.", parser=_whole("--seq-len"), metavar="TOKENS")
-]
-Vocab = Annotated[
-    int | None, typer.Option(help="Size of the tokenizer's vocabulary.", parser=_whole("--vocab"), metavar="SIZE")
-]
-Convention = Annotated[
-    str | None,
-    typer.Option(help="Who counts N and C: standard, kaplan, attention, total, deepseek or exact."),
-]
+Budget = Annotated[str, typer.Argument(help=BY_NAME["budget"].help, metavar=BY_NAME["budget"].metavar)]
+SeqLen = Annotated[int | None, _option(BY_NAME["seq_len"])]
+Vocab = Annotated[int | None, _option(BY_NAME["vocab"])]
+Convention = Annotated[str | None, _option(BY_NAME["convention"])]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: every field, numbers in full.")]
 Markdown = Annotated[bool, typer.Option("--md", help="Print Markdown.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: raw numbers.")]
+
+
+def question(verb: str) -> Callable[[Command], Command]:
+    """Give a command the budget and the options of a question; its body takes them as one `request`.
+
+    In the help the options stand where `request` stands among the parameters of the body.
+
+    Args:
+        verb: name of the command.
+    """
+    asked = fields_of(verb)
+
+    def decorate(body: Command) -> Command:
+        @wraps(body)
+        def command(**given: Any) -> None:
+            from budgetscope.api import PlanRequest
+
+            body(request=PlanRequest(**{field.name: given.pop(field.name) for field in asked}), **given)
+
+        parameters: list[inspect.Parameter] = []
+        for parameter in inspect.signature(body).parameters.values():
+            if parameter.name == "request":
+                parameters += map(_parameter, asked)
+            else:
+                parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+        # Typer reads these two.
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return command
+
+    return decorate
+
+
+def _parameter(field: Field) -> inspect.Parameter:
+    is_budget = field.name == "budget"
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if is_budget else None,
+        annotation=Budget if is_budget else Annotated[Any, _option(field)],
+    )

@@ -1,9 +1,9 @@
-"""What goes to stdout, and in which form."""
+"""Output of the commands: its formats, the console, and tables that never lose a digit."""
 
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -12,12 +12,9 @@ from rich.text import Text
 
 from budgetscope.core.errors import UsageError
 
-if TYPE_CHECKING:
-    from budgetscope.store.fit_library import Entry
-
-# Without a terminal to fit, tables take this width: no cell of ours needs more.
+# The width of tables where there is no terminal; no cell of ours needs more.
 _PIPE_WIDTH = 160
-# A column that gives way keeps so much, so that words stay words.
+# The least width of a column that wraps, so that words stay whole.
 _LEAST_WRAPPED = 12
 _GAP = 2
 
@@ -26,14 +23,22 @@ class FigureTable(Table):
     """A table that is never narrower than its figures.
 
     Attributes:
-        least_width: below it a figure would lose digits or its unit.
+        least_width: in cells; below it a figure would lose digits or its unit.
     """
 
     least_width = 0
 
 
+class _File(Protocol):
+    """A file of the library."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why it is left out; None when it is not."""
+
+
 class _Console(Console):
-    """Lets a narrow terminal fold the lines of a table: a figure that was cut is another figure."""
+    """A console that lets a narrow terminal fold the lines of a table: a figure that was cut is another figure."""
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print as Rich does."""
@@ -45,32 +50,32 @@ class _Console(Console):
 
 
 def console() -> Console:
-    """Return the console of stdout; text from files is never read as markup."""
+    """Return the console of stdout; it reads no text as markup."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
     return _Console(width=width, markup=False, highlight=False, emoji=False)
 
 
-def one_form(**asked: bool) -> str | None:
-    """Return which one output form was asked for, None for the terminal's.
+def one_form(**wanted: bool) -> str | None:
+    """Return the output format that is wanted; None for the terminal's.
 
     Raises:
-        UsageError: more than one was.
+        UsageError: more than one is.
     """
-    forms = [name for name, wanted in asked.items() if wanted]
+    forms = [name for name, is_wanted in wanted.items() if is_wanted]
     if len(forms) > 1:
         raise UsageError(f"--{forms[0]} and --{forms[1]} exclude each other; choose one.")
     return forms[0] if forms else None
 
 
-def tell_skipped(entries: "Iterable[Entry]", unusable: Iterable[str] = ()) -> None:
-    """Say on stderr why each fit was left out: its file is broken, or it gives no usable numbers."""
+def tell_skipped(entries: Iterable[_File], unusable: Iterable[str] = ()) -> None:
+    """Say on stderr why fits were left out: broken files, and `unusable` sentences on fits without usable numbers."""
     for problem in (*(entry.problem for entry in entries), *unusable):
         if problem:
             sys.stderr.write(f"skipped: {problem}\n")
 
 
 def emit(form: str | None, texts: Mapping[str, Callable[[], str]], show: Callable[[Console], None]) -> None:
-    """Write a result in the form asked for."""
+    """Write a result in a format, or show it on the console when `form` is None."""
     if form is None:
         show(console())
     else:
@@ -78,13 +83,13 @@ def emit(form: str | None, texts: Mapping[str, Callable[[], str]], show: Callabl
 
 
 def show_cautions(console: Console, sentences: Iterable[str]) -> None:
-    """Print what to know before believing what stands above."""
+    """Print cautions."""
     for sentence in sentences:
         console.print(Text(f"! {sentence}"), style="yellow")
 
 
 def show_assumptions(console: Console, sentences: Iterable[str]) -> None:
-    """Print what had to be assumed for what stands above."""
+    """Print assumptions."""
     for sentence in sentences:
         console.print(Text(f"assumed {sentence}"), style="dim")
 
@@ -92,7 +97,7 @@ def show_assumptions(console: Console, sentences: Iterable[str]) -> None:
 def table(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "", wrap: Collection[str] = ()
 ) -> FigureTable:
-    """Return a plain table; only the columns named in `wrap` give way on a narrow screen."""
+    """Return a plain table; only the columns named in `wrap` become narrower on a narrow screen."""
     result = FigureTable(title=Text(title) if title else None, title_justify="left", box=None, pad_edge=False)
     least = []
     for index, name in enumerate(header):

@@ -11,25 +11,24 @@ from typing import Annotated
 
 import typer
 
+from budgetscope.cli import options
 from budgetscope.core.errors import FailureError, UsageError
 
 _REMEDY = "pip install 'budgetscope[serve]'"
 
 
 def serve(
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Annotated[int, options.whole("port", "Port to listen on.", 1, 65535)] = 8000,
     host: Annotated[str, typer.Option(help="Name or address of this machine that the browser asks for.")] = "localhost",
 ) -> None:
     """Show the app in a browser; every page that is opened is an app of its own. Ctrl-C ends it."""
-    if not 1 <= port <= 65535:
-        raise UsageError(f"--port {port} is out of bounds; give a port from 1 to 65535, like 8000.")
     if find_spec("textual_serve") is None:
         raise FailureError(f"serving the app needs textual-serve, not installed here; {_REMEDY}")
     sockets = _listen(host, port)
     from budgetscope.cli.server import LocalServer
 
     command = shlex.join((sys.executable, "-m", "budgetscope"))
-    # The shell gives way to the app, which is then the server's own child and sees it go.
+    # With exec the app replaces the shell: it is then the server's own child and notices the end of the server.
     server = LocalServer(f"exec {command}" if os.name == "posix" else command, host, port)
     print(f"The app is at {server.public_url} (Ctrl-C ends it).", flush=True)
     if not all(ipaddress.ip_address(each.getsockname()[0]).is_loopback for each in sockets):
@@ -38,28 +37,30 @@ def serve(
 
 
 def _listen(host: str, port: int) -> list[socket.socket]:
-    """Return sockets that listen on every address of a host that this machine has.
+    """Return sockets that listen on every address of a host that is this machine.
 
     Raises:
-        UsageError: it has none, or the host means all of them, which no browser can ask for.
-        FailureError: the port is taken, or the system keeps it to itself.
+        UsageError: the host is unknown or another machine, or stands for every address, which no browser can ask for.
+        FailureError: the port is taken, or the system reserves it.
     """
     try:
-        # Without a name it would be every address.
+        # An empty name would mean every address.
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM) if host else []
     except (OSError, UnicodeError):
         raise UsageError(f"--host {host!r} is not known here; give a name or address of this machine.") from None
     sockets = []
     for family, _, _, _, address in found:
         if ipaddress.ip_address(address[0]).is_unspecified:
-            raise UsageError(f"--host {host!r} is no address that a browser can ask for; give the machine's own.")
+            raise UsageError(f"--host {host!r} is not an address that a browser can ask for; give the machine's own.")
         try:
             sockets.append(socket.create_server(address, family=family))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise FailureError(f"port {port} is taken by another program; give another with --port.") from None
             if error.errno == errno.EACCES:
-                raise FailureError(f"port {port} is kept for the system; give one above 1023 with --port.") from None
+                raise FailureError(
+                    f"port {port} is reserved for the system; give one above 1023 with --port."
+                ) from None
     if not sockets:
         raise UsageError(f"--host {host!r} is not this machine; give a name or address of this machine.")
     return sockets

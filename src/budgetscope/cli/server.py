@@ -1,4 +1,4 @@
-"""The web server of `serve`; apart from it, since the extra may not be installed."""
+"""The web server of `serve`; in a file of its own, since its packages are an extra."""
 
 import socket
 from urllib.parse import urlsplit
@@ -6,22 +6,22 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from textual_serve.server import Server
 
-# A page that is still open has so long to go before its app is told to end.
+# How long an open page may take to close before its app is told to end.
 _PATIENCE_SECONDS = 0.5
-# The package's page waits for a click before it takes keys.
+# The page of textual_serve takes keys only after a click.
 _FOCUS = "<script>addEventListener('load', () => document.querySelector('.xterm-helper-textarea').focus())</script>"
 
 
 class LocalServer(Server):
-    """Serves the app to pages of its own: neither does a page ask others, nor may others' pages reach the app."""
+    """A server whose pages load nothing from elsewhere, and whose app no page of another site can reach."""
 
     def __init__(self, command: str, host: str, port: int) -> None:
-        """Take the address.
+        """Set the address.
 
         Args:
-            command: starts the app; a line for the shell.
-            host: what browsers ask for.
-            port: where it listens.
+            command: shell command that starts the app.
+            host: name or address that browsers ask for.
+            port: where the server listens.
         """
         shown = f"[{host}]" if ":" in host else host
         super().__init__(command, host, port, title="budgetscope", public_url=f"http://{shown}:{port}")
@@ -33,10 +33,10 @@ class LocalServer(Server):
         )
 
     async def on_startup(self, app: web.Application) -> None:
-        """Say nothing: the command has said where the app is."""
+        """Print nothing; the command has printed the address."""
 
     async def handle_index(self, request: web.Request) -> web.Response:
-        """Return the page, which may load nothing from elsewhere: the package's own asks Google for a font."""
+        """Return the page, forbidden to load anything from elsewhere: that of textual_serve asks Google for a font."""
         response = await super().handle_index(request)
         assert isinstance(response, web.Response)  # noqa: S101 - the package types it wider than it is
         response.text = (response.text or "").replace("</head>", f"{_FOCUS}</head>")
@@ -48,10 +48,10 @@ class LocalServer(Server):
         return response
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
-        """Connect a page to an app of its own, unless the page is another site's.
+        """Connect a page to an app of its own.
 
         Raises:
-            web.HTTPForbidden: it is: browsers let every page open a socket to this machine.
+            web.HTTPForbidden: the page is another site's; browsers let every page open a socket to this machine.
         """
         origin = request.headers.get("Origin")
         if origin is not None:

@@ -16,20 +16,20 @@ from budgetscope.api import PlanRequest
 )
 def test_whatever_splits_the_budget_says_how_far_it_is_extrapolated(law: str, code: str) -> None:
     """The data of Hoffmann et al. 2022 end at 1.3e22 FLOPs, or 3e21."""
-    codes = {caution.code for caution in ADVISOR.plan(PlanRequest("1e27", law=law)).cautions}
+    codes = {caution.code for caution in ADVISOR.answer(PlanRequest("1e27", law=law)).plan.cautions}
     assert code in codes
-    inside = {caution.code for caution in ADVISOR.plan(PlanRequest("1e20", law=law)).cautions}
+    inside = {caution.code for caution in ADVISOR.answer(PlanRequest("1e20", law=law)).plan.cautions}
     assert code not in inside
 
 
 def test_a_surface_that_nothing_follows_is_not_warned_of() -> None:
-    plan = ADVISOR.plan(PlanRequest("1e27"))
+    plan = ADVISOR.answer(PlanRequest("1e27")).plan
     assert plan.law_id == "porian2024/refinedweb-tuned"
     assert not [caution for caution in plan.cautions if "surface" in caution.text]
 
 
 def test_a_comparison_has_the_cautions_of_the_law_that_judges() -> None:
     request = PlanRequest("1e22")
-    plan, comparison = ADVISOR.plan(request), ADVISOR.compare(request)
+    plan, comparison = ADVISOR.answer(request).plan, ADVISOR.compare(ADVISOR.answer(request))
     assert {caution.fit_id for caution in comparison.cautions} == {comparison.law_id}
     assert set(comparison.cautions) < set(plan.cautions)

@@ -31,14 +31,16 @@ def test_porians_stages_at_chinchillas_budget_in_their_own_counting(advisor: Adv
         ("cosine", "standard", 183),
         ("tuned", "standard", 76.9),
     ):
-        found = rows(advisor.compare(PlanRequest(CHINCHILLA, convention=convention)))[f"porian2024/refinedweb-{stage}"]
+        found = rows(advisor.compare(advisor.answer(PlanRequest(CHINCHILLA, convention=convention))))[
+            f"porian2024/refinedweb-{stage}"
+        ]
         assert found.own_n_params is not None
         assert found.own_n_params / 1e9 == pytest.approx(billions, rel=0.03)
 
 
 @pytest.mark.parametrize("convention", list(Convention))
 def test_kaplans_law_is_above_a_trillion_in_every_counting(advisor: Advisor, convention: Convention) -> None:
-    found = rows(advisor.compare(PlanRequest(CHINCHILLA, convention=str(convention))))
+    found = rows(advisor.compare(advisor.answer(PlanRequest(CHINCHILLA, convention=str(convention)))))
     for name in ("kaplan2020/fixed-batch", "porian2024/refinedweb-kaplan"):
         n_params = found[name].n_params
         assert n_params is not None
@@ -46,7 +48,7 @@ def test_kaplans_law_is_above_a_trillion_in_every_counting(advisor: Advisor, con
 
 
 def test_every_law_that_says_something_has_a_row(advisor: Advisor) -> None:
-    found = rows(advisor.compare(PlanRequest("1e21")))
+    found = rows(advisor.compare(advisor.answer(PlanRequest("1e21"))))
     speaking = {
         name
         for name, each in bundled().items()
@@ -59,13 +61,14 @@ def test_every_law_that_says_something_has_a_row(advisor: Advisor) -> None:
 
 def test_the_order_is_recommendations_then_steps_each_by_falling_size(advisor: Advisor) -> None:
     keys = [
-        (row.ablation, row.n_params is None, -(row.n_params or 0)) for row in advisor.compare(PlanRequest("1e21")).rows
+        (row.ablation, row.n_params is None, -(row.n_params or 0))
+        for row in advisor.compare(advisor.answer(PlanRequest("1e21"))).rows
     ]
     assert keys == sorted(keys)
 
 
 def test_numbers_are_converted_and_not_relabelled(advisor: Advisor) -> None:
-    comparison = advisor.compare(PlanRequest("1e19"))
+    comparison = advisor.compare(advisor.answer(PlanRequest("1e19")))
     family = advisor.question(PlanRequest("1e19")).family
     for row in comparison.rows:
         if row.n_params is None or row.tokens is None or row.own_n_params is None:
@@ -81,7 +84,7 @@ def test_numbers_are_converted_and_not_relabelled(advisor: Advisor) -> None:
 
 def test_the_chosen_law_costs_nothing_and_no_other_gains(advisor: Advisor) -> None:
     for law in (TUNED, "besiroglu2024/refit", "porian2024/openwebtext2-tuned"):
-        comparison = advisor.compare(PlanRequest("1e21", law=law))
+        comparison = advisor.compare(advisor.answer(PlanRequest("1e21", law=law)))
         chosen = chosen_row(comparison)
         assert chosen.fit_id == law
         assert chosen.loss_difference == pytest.approx(0, abs=1e-9)
@@ -96,8 +99,8 @@ def test_the_chosen_law_costs_nothing_and_no_other_gains(advisor: Advisor) -> No
 
 def test_waste_by_hand(advisor: Advisor) -> None:
     request = PlanRequest("1e21", price=2.0)
-    plan = advisor.plan(request)
-    row = rows(advisor.compare(request))["kaplan2020/fixed-batch"]
+    plan = advisor.answer(request).plan
+    row = rows(advisor.compare(advisor.answer(request)))["kaplan2020/fixed-batch"]
     question = advisor.question(request)
     loss_model = LossModel(question.fit)
     assert row.n_params is not None
@@ -113,15 +116,15 @@ def test_waste_by_hand(advisor: Advisor) -> None:
 
 
 def test_a_law_without_loss_judges_nobody(advisor: Advisor) -> None:
-    for row in advisor.compare(PlanRequest("1e21", law="meta2024/llama3")).rows:
+    for row in advisor.compare(advisor.answer(PlanRequest("1e21", law="meta2024/llama3"))).rows:
         assert (row.loss_difference, row.wasted_share, row.wasted_usd) == (None, None, None)
 
 
 def test_each_laws_hyperparameters_are_at_its_own_model(advisor: Advisor) -> None:
-    found = rows(advisor.compare(PlanRequest("1e21")))
+    found = rows(advisor.compare(advisor.answer(PlanRequest("1e21"))))
     assert found["porian2024/rounded-rule"].n_params is None
     # Those that say nothing of N and D are asked at the chosen law's optimum.
-    rate = advisor.plan(PlanRequest("1e21")).recipe.learning_rate.value
+    rate = advisor.answer(PlanRequest("1e21")).plan.recipe.learning_rate.value
     assert found["porian2024/rounded-rule"].learning_rate == pytest.approx(rate)
     assert found["olmo2025/halved-rate"].learning_rate == pytest.approx(rate / 2)
     assert found["minicpm2024/average"].learning_rate == 0.01
@@ -129,7 +132,7 @@ def test_each_laws_hyperparameters_are_at_its_own_model(advisor: Advisor) -> Non
 
 
 def test_a_comparison_without_the_judging_law_has_no_chosen_row(advisor: Advisor) -> None:
-    comparison = advisor.compare(PlanRequest("1e21"))
+    comparison = advisor.compare(advisor.answer(PlanRequest("1e21")))
     without = Comparison(
         comparison.budget, comparison.understood, "mine/gone", comparison.convention, comparison.flops, comparison.rows
     )

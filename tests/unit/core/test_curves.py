@@ -24,19 +24,19 @@ def advisor() -> Advisor:
 @pytest.mark.parametrize("convention", ["standard", "total"])
 def test_the_curve_goes_through_every_plan(advisor: Advisor, law: str, convention: str) -> None:
     request = PlanRequest("1e20", law=law, convention=convention)
-    drawn = advisor.curves(request, (), GRID)[0]
+    drawn = advisor.curves(advisor.answer(request), (), GRID)[0]
     for flops, n_params in zip(drawn.flops, drawn.n_params, strict=True):
-        plan = advisor.plan(PlanRequest(f"{flops:g}", law=law, convention=convention))
+        plan = advisor.answer(PlanRequest(f"{flops:g}", law=law, convention=convention)).plan
         assert n_params == pytest.approx(plan.n_params.value, rel=1e-9)
 
 
 @pytest.mark.parametrize("convention", ["standard", "total"])
 def test_the_band_is_the_interval_of_every_plan(advisor: Advisor, convention: str) -> None:
-    drawn = advisor.curves(PlanRequest("1e20", convention=convention), (), GRID)[0]
+    drawn = advisor.curves(advisor.answer(PlanRequest("1e20", convention=convention)), (), GRID)[0]
     assert drawn.low is not None
     assert drawn.high is not None
     for flops, low, high in zip(drawn.flops, drawn.low, drawn.high, strict=True):
-        plan = advisor.plan(PlanRequest(f"{flops:g}", convention=convention))
+        plan = advisor.answer(PlanRequest(f"{flops:g}", convention=convention)).plan
         assert (low, high) == pytest.approx((plan.n_params.low, plan.n_params.high), rel=1e-6)
 
 
@@ -67,7 +67,7 @@ def test_a_band_that_is_not_asked_for_is_not_there(advisor: Advisor) -> None:
 
 
 def test_only_the_chosen_law_has_a_band(advisor: Advisor) -> None:
-    chosen, other = advisor.curves(PlanRequest("1e20"), ("porian2024/openwebtext2-tuned",), GRID)
+    chosen, other = advisor.curves(advisor.answer(PlanRequest("1e20")), ("porian2024/openwebtext2-tuned",), GRID)
     assert chosen.low is not None
     assert chosen.high is not None
     assert (other.low, other.high) == (None, None)
@@ -92,7 +92,7 @@ def test_a_law_that_breaks_on_the_grid_is_refused_by_its_name_and_left_out_besid
         curve(broken, tuned.counting, shape_family(), GRID)
     mine = Advisor()
     monkeypatch.setitem(mine.__dict__, "fits", (broken, *mine.fits))
-    drawn = mine.curves(PlanRequest("1e20"), ("mine/broken", "meta2024/llama3"), GRID)
+    drawn = mine.curves(mine.answer(PlanRequest("1e20")), ("mine/broken", "meta2024/llama3"), GRID)
     assert [each.fit_id for each in drawn] == [tuned.id, "meta2024/llama3"]
 
 
@@ -120,14 +120,16 @@ def test_a_law_without_uncertainty_has_no_band(advisor: Advisor) -> None:
 
 
 def test_curves_leaves_out_what_does_not_load_or_says_nothing(advisor: Advisor) -> None:
-    drawn = advisor.curves(PlanRequest("1e20"), ("meta2024/llama3", "no/such", "zhang2024/critical-batch"), GRID)
+    drawn = advisor.curves(
+        advisor.answer(PlanRequest("1e20")), ("meta2024/llama3", "no/such", "zhang2024/critical-batch"), GRID
+    )
     assert [each.fit_id for each in drawn] == ["porian2024/refinedweb-tuned", "meta2024/llama3"]
 
 
 def test_curves_are_kept_until_law_or_convention_change(advisor: Advisor) -> None:
-    first = advisor.curves(PlanRequest("1e20"), ("meta2024/llama3",), GRID)
-    assert advisor.curves(PlanRequest("1e23"), ("meta2024/llama3",), GRID)[0] is first[0]
-    assert advisor.curves(PlanRequest("1e23", convention="total"), (), GRID)[0] is not first[0]
+    first = advisor.curves(advisor.answer(PlanRequest("1e20")), ("meta2024/llama3",), GRID)
+    assert advisor.curves(advisor.answer(PlanRequest("1e23")), ("meta2024/llama3",), GRID)[0] is first[0]
+    assert advisor.curves(advisor.answer(PlanRequest("1e23", convention="total")), (), GRID)[0] is not first[0]
 
 
 @pytest.mark.parametrize(
@@ -146,15 +148,18 @@ def test_local_exponents_are_the_published_ones(advisor: Advisor, fit_id: str, e
 @pytest.mark.parametrize("own", ["standard", "kaplan"])
 def test_a_plan_stands_on_the_curve_of_any_convention(advisor: Advisor, own: str) -> None:
     request = PlanRequest("1e21", convention=own)
-    plan = advisor.plan(request)
+    answer = advisor.answer(request)
+    plan = answer.plan
     assert plan.n_params.low is not None
-    at_home = advisor.place(request, plan, plan.convention)
+    at_home = advisor.place(answer, plan.convention)
     assert at_home.flops == plan.flops
     assert at_home.n_params == plan.n_params
     for convention in Convention:
-        place = advisor.place(request, plan, convention)
+        place = advisor.place(answer, convention)
         # The same model and tokens: the curve drawn by that convention goes through it.
-        drawn = advisor.curves(replace(request, convention=str(convention)), (), (place.flops, 2 * place.flops))[0]
+        drawn = advisor.curves(
+            advisor.answer(replace(request, convention=str(convention))), (), (place.flops, 2 * place.flops)
+        )[0]
         assert drawn.n_params[0] == pytest.approx(place.n_params.value, rel=1e-6)
         low, high = place.n_params.low, place.n_params.high
         assert low is not None

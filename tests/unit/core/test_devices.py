@@ -5,7 +5,6 @@ import tomllib
 import pytest
 
 from budgetscope.core.errors import UsageError
-from budgetscope.core.hardware.device_table import DEVICES, TABLE_DATE
 from budgetscope.core.hardware.devices import (
     PRECISIONS,
     Device,
@@ -14,6 +13,9 @@ from budgetscope.core.hardware.devices import (
     find_device,
     training_precision,
 )
+from budgetscope.store.devices import bundled_devices
+
+DEVICES = bundled_devices().devices
 
 MINE = """
 peak_flops_per_s = {bf16 = 500e12, fp8 = 1e15}
@@ -34,7 +36,7 @@ def mine(**changes: object) -> dict[str, object]:
 def test_every_name_finds_its_own_device_and_no_other() -> None:
     for device in DEVICES:
         for label in (device.id, device.name, *device.aliases):
-            assert find_device(label) is device, label
+            assert find_device(label, DEVICES) is device, label
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.id)
@@ -53,7 +55,7 @@ def test_bundled_entries_are_complete_and_plausible(device: Device) -> None:
         assert 0 < low <= high
         assert device.price_source
         assert re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", device.price_date)
-        assert device.price_date <= TABLE_DATE
+        assert device.price_date <= bundled_devices().date
 
 
 @pytest.mark.parametrize(
@@ -74,33 +76,39 @@ def test_bundled_entries_are_complete_and_plausible(device: Device) -> None:
     ],
 )
 def test_names_as_people_and_drivers_write_them(text: str, expected: str) -> None:
-    assert find_device(text).id == expected
+    assert find_device(text, DEVICES).id == expected
 
 
 @pytest.mark.parametrize(("text", "hint"), [("h10", "h100-sxm"), ("rtx 4900", "rtx-4090"), ("mi300xx", "mi300x")])
 def test_unknown_device_names_the_text_near_ones_and_the_list(text: str, hint: str) -> None:
     with pytest.raises(UsageError, match=rf"{text!r}: perhaps you mean .*{hint}.*`budgetscope devices`"):
-        find_device(text)
+        find_device(text, DEVICES)
+
+
+def test_of_two_devices_of_a_name_the_first_is_found() -> None:
+    ours = dataclasses.replace(DEVICES[0], id="ours", name="H100")
+    assert find_device("h100", (ours, *DEVICES)).id == "ours"
+    assert find_device("h100", (*DEVICES, ours)).id == "h100-sxm"
 
 
 @pytest.mark.parametrize("text", ["", " ", "nvidia", "abacus", "s"])
 def test_unlike_anything_has_no_guess(text: str) -> None:
-    with pytest.raises(UsageError, match="Unknown device"):
-        find_device(text)
+    with pytest.raises(UsageError, match="unknown device"):
+        find_device(text, DEVICES)
 
 
 def test_default_price_is_the_geometric_middle() -> None:
-    h100 = find_device("h100-sxm")
+    h100 = find_device("h100-sxm", DEVICES)
     assert default_price(dataclasses.replace(h100, price_usd_per_hour_low=1.0, price_usd_per_hour_high=4.0)) == 2.0
     assert default_price(dataclasses.replace(h100, price_usd_per_hour_low=2.0, price_usd_per_hour_high=3.0)) == 2.45
     assert default_price(dataclasses.replace(h100, price_usd_per_hour_low=None, price_usd_per_hour_high=None)) is None
 
 
 def test_training_precision_prefers_bf16() -> None:
-    assert training_precision(find_device("h100")) == "bf16"
-    assert training_precision(find_device("v100")) == "fp16"
+    assert training_precision(find_device("h100", DEVICES)) == "bf16"
+    assert training_precision(find_device("v100", DEVICES)) == "fp16"
     with pytest.raises(UsageError, match="neither a bf16 nor an fp16"):
-        training_precision(dataclasses.replace(find_device("v100"), peak_flops_per_s={"fp32": 1e13}))
+        training_precision(dataclasses.replace(find_device("v100", DEVICES), peak_flops_per_s={"fp32": 1e13}))
 
 
 def test_user_entry_is_read_and_wins_over_bundled_names() -> None:
@@ -111,9 +119,9 @@ def test_user_entry_is_read_and_wins_over_bundled_names() -> None:
     assert device.memory_bytes == 96_000_000_000
     assert isinstance(device.memory_bytes, int)
     assert default_price(device) == 2.0
-    assert find_device("my card", [device]) is device
-    assert find_device("H100", [device]) is device
-    assert find_device("h100-sxm", [device]).id == "h100-sxm"
+    assert find_device("my card", [device, *DEVICES]) is device
+    assert find_device("H100", [device, *DEVICES]) is device
+    assert find_device("h100-sxm", [device, *DEVICES]).id == "h100-sxm"
 
 
 def test_user_entry_may_leave_out_price_and_texts() -> None:
@@ -159,7 +167,7 @@ def test_bad_user_entries_are_refused_with_key_and_remedy(changes: dict[str, obj
 
 @pytest.mark.parametrize("device_id", ["", "../etc/passwd", "[red]x[/]", "a" * 65, "-"])
 def test_bad_ids_are_refused(device_id: str) -> None:
-    with pytest.raises(UsageError, match="no valid id: use"):
+    with pytest.raises(UsageError, match="not a valid id; use"):
         device_from_mapping(device_id, mine())
 
 

@@ -7,7 +7,6 @@ from tests.bundled import bundled, fit
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.answers.explanation import STAGES, Explanation, Saving, Step, explain
-from budgetscope.core.answers.plan import plan
 from budgetscope.core.errors import FailureError
 from budgetscope.core.laws.fit import Fit
 
@@ -19,7 +18,7 @@ def advisor() -> Advisor:
 
 @pytest.fixture(scope="module")
 def at_chinchilla(advisor: Advisor) -> Explanation:
-    return advisor.explain(PlanRequest("5.88e23"))
+    return advisor.explain(advisor.answer(PlanRequest("5.88e23")))
 
 
 def test_both_datasets_have_the_five_steps_in_order(at_chinchilla: Explanation) -> None:
@@ -91,7 +90,7 @@ def test_outside_the_measured_budgets_no_saving_is_claimed(at_chinchilla: Explan
 
 
 def test_inside_the_measured_budgets_the_saving_is_at_the_users_budget(advisor: Advisor) -> None:
-    explanation = advisor.explain(PlanRequest("1e17"))
+    explanation = advisor.explain(advisor.answer(PlanRequest("1e17")))
     for step in explanation.datasets["RefinedWeb"][1:]:
         assert step.saving_here == pytest.approx(step.saving_at(1e17))
 
@@ -108,7 +107,9 @@ def test_a_saving_is_interpolated_in_logarithms(at_chinchilla: Explanation) -> N
 
 
 def test_in_another_convention_the_size_is_converted_and_the_own_size_is_not(advisor: Advisor) -> None:
-    standard, kaplan = (advisor.explain(PlanRequest("1e18", convention=name)) for name in ("standard", "kaplan"))
+    standard, kaplan = (
+        advisor.explain(advisor.answer(PlanRequest("1e18", convention=name))) for name in ("standard", "kaplan")
+    )
     for here, there in zip(standard.datasets["RefinedWeb"], kaplan.datasets["RefinedWeb"], strict=True):
         assert here.exponent == there.exponent
         assert here.own_n_params.value == there.own_n_params.value
@@ -120,10 +121,10 @@ def test_a_step_shadowed_by_another_kind_of_law_is_refused(advisor: Advisor, rol
     own = fit("porian2024/refinedweb-tuned")
     laws = {role: own.laws[role] for role in roles} or dict(fit("porian2024/sweep-fit").laws)
     shadow = replace(own, laws=laws)
-    question = advisor.question(PlanRequest("1e18"))
+    answer = advisor.answer(PlanRequest("1e18"))
 
     def get(name: str) -> Fit:
         return shadow if name == shadow.id else bundled()[name]
 
     with pytest.raises(FailureError, match=shadow.id):
-        explain(question, plan(question), get)
+        explain(answer, get)

@@ -16,8 +16,9 @@ from budgetscope.core.hardware.machine import (
     device_name,
     machine_for,
 )
+from budgetscope.store.devices import bundled_devices
 
-H100 = find_device("H100")
+H100 = find_device("H100", bundled_devices().devices)
 
 
 def machine(text: str, **options: Any) -> Machine:

@@ -9,65 +9,65 @@ from tests.bundled import bundled, fit, predict
 
 from budgetscope.api import PlanRequest
 from budgetscope.core.answers.checkpoints import NEAR
-from budgetscope.core.answers.recipe_by_law import RECIPE_ROLES, Opinion
+from budgetscope.core.answers.recipe_by_law import RECIPE_ROLES, LawValue
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.core.laws.sensitivity import MEASURED, measured
 
 GRID = Path(__file__).parents[3] / "docs/data/english-h200-grid.csv"
 
 
-def opinion(found: RecipeSheet, role: str, fit_id: str) -> Opinion:
-    return next(each for each in found.opinions if (each.role, each.fit_id) == (role, fit_id))
+def law_value(found: RecipeSheet, role: str, fit_id: str) -> LawValue:
+    return next(each for each in found.law_values if (each.role, each.fit_id) == (role, fit_id))
 
 
-# Opinions
+# What the laws give
 
 
-def test_every_law_that_says_a_hyperparameter_has_a_word_and_the_followed_one_comes_first() -> None:
+def test_every_law_that_says_a_hyperparameter_is_listed_and_the_followed_one_comes_first() -> None:
     found = sheet()
-    said = {(each.role, each.fit_id) for each in found.opinions}
+    said = {(each.role, each.fit_id) for each in found.law_values}
     roles = set(RECIPE_ROLES)
     # Kaplan's learning rate is a line that crosses zero only beyond 1e10 parameters.
     assert said == {(role, fit_id) for fit_id, each in bundled().items() for role in each.laws.keys() & roles}
     for role in RECIPE_ROLES:
-        words = [each for each in found.opinions if each.role == role]
-        assert words[0].followed
-        assert words[0].fit_id == found.plan.recipe.sources[role]
-        assert [each.followed for each in words[1:]] == [False] * (len(words) - 1)
-        assert [each.ablation for each in words[1:]] == sorted(each.ablation for each in words[1:])
+        values = [each for each in found.law_values if each.role == role]
+        assert values[0].followed
+        assert values[0].fit_id == found.answer.plan.recipe.sources[role]
+        assert [each.followed for each in values[1:]] == [False] * (len(values) - 1)
+        assert [each.ablation for each in values[1:]] == sorted(each.ablation for each in values[1:])
 
 
-def test_opinions_are_in_one_unit_at_the_plans_own_model() -> None:
+def test_law_values_are_in_one_unit_at_the_plans_own_model() -> None:
     found = sheet()
-    n = found.plan.n_params.value
+    n = found.answer.plan.n_params.value
     for role in ("learning_rate", "batch_size"):
         for fit_id in ("porian2024/rounded-rule", "porian2024/sweep-fit"):
-            assert opinion(found, role, fit_id).value == pytest.approx(predict(fit_id, role, n=n))
-    assert opinion(found, "learning_rate", found.plan.recipe.sources["learning_rate"]).value == pytest.approx(
-        found.plan.recipe.learning_rate.value
+            assert law_value(found, role, fit_id).value == pytest.approx(predict(fit_id, role, n=n))
+    assert law_value(found, "learning_rate", found.answer.plan.recipe.sources["learning_rate"]).value == pytest.approx(
+        found.answer.plan.recipe.learning_rate.value
     )
-    half_life = opinion(found, "beta2", "marek2025/token-half-life").value
-    assert half_life == pytest.approx(0.5 ** (found.plan.recipe.batch_tokens.value / 1e7))
-    assert opinion(found, "warmup", "porian2024/rounded-rule").value == found.plan.recipe.warmup_tokens
-    assert opinion(found, "weight_decay", "porian2024/rounded-rule").value == 1e-4
+    half_life = law_value(found, "beta2", "marek2025/token-half-life").value
+    assert half_life == pytest.approx(0.5 ** (found.answer.plan.recipe.batch_tokens.value / 1e7))
+    assert law_value(found, "warmup", "porian2024/rounded-rule").value == found.answer.plan.recipe.warmup_tokens
+    assert law_value(found, "weight_decay", "porian2024/rounded-rule").value == 1e-4
 
 
-def test_opinions_say_their_draws_and_how_far_their_data_are() -> None:
+def test_law_values_say_their_draws_and_how_far_their_data_are() -> None:
     found = sheet()
-    own = opinion(found, "learning_rate", "budgetscope2026/english")
+    own = law_value(found, "learning_rate", "budgetscope2026/english")
     assert own.low is not None
     assert own.high is not None
     assert own.low < own.value < own.high
-    rule = opinion(found, "learning_rate", "porian2024/rounded-rule")
+    rule = law_value(found, "learning_rate", "porian2024/rounded-rule")
     assert (rule.low, rule.high) == (None, None)
-    assert rule.beyond == pytest.approx(found.plan.n_params.value / 110e6)
-    assert not opinion(found, "learning_rate", "olmo2025/halved-rate").has_range
-    assert opinion(sheet("2.5e17"), "learning_rate", "porian2024/rounded-rule").beyond is None
+    assert rule.beyond == pytest.approx(found.answer.plan.n_params.value / 110e6)
+    assert not law_value(found, "learning_rate", "olmo2025/halved-rate").has_range
+    assert law_value(sheet("2.5e17"), "learning_rate", "porian2024/rounded-rule").beyond is None
 
 
 def test_a_law_that_gives_no_number_here_is_left_out() -> None:
     # Kaplan's learning rate falls to zero at 1.2e10 parameters.
-    ids = {each.fit_id for each in sheet("1e24").opinions if each.role == "learning_rate"}
+    ids = {each.fit_id for each in sheet("1e24").law_values if each.role == "learning_rate"}
     assert "kaplan2020/fixed-batch" not in ids
     assert "porian2024/rounded-rule" in ids
 
@@ -85,7 +85,7 @@ def test_half_and_twice_are_sizes_at_the_same_budget() -> None:
 @pytest.mark.parametrize("budget", ["1e17", "1e20", "64xH100 14d", "1e24"])
 def test_checkpoints_halve_the_budget_after_the_warmup_and_before_the_decay(budget: str) -> None:
     found = sheet(budget)
-    run, recipe = found.plan.run, found.plan.recipe
+    run, recipe = found.answer.plan.run, found.answer.plan.recipe
     *halved, decay, end = found.checkpoints
     assert [each.tokens for each in found.checkpoints] == sorted(each.tokens for each in found.checkpoints)
     for each in halved:
@@ -98,7 +98,7 @@ def test_checkpoints_halve_the_budget_after_the_warmup_and_before_the_decay(budg
     assert decay.tokens == pytest.approx(0.8 * run.tokens)
     assert end.step == run.steps
     assert [each.decayed for each in found.checkpoints] == [False] * (len(halved) + 1) + [True]
-    assert end.flops == pytest.approx(found.plan.flops, rel=0.1)
+    assert end.flops == pytest.approx(found.answer.plan.flops, rel=0.1)
 
 
 def test_a_checkpoint_is_near_when_its_size_is_within_a_factor_three_of_the_optimum() -> None:
@@ -106,8 +106,8 @@ def test_a_checkpoint_is_near_when_its_size_is_within_a_factor_three_of_the_opti
     assert fit("porian2024/refinedweb-tuned").laws["excess"].law.window == pytest.approx(math.log(NEAR))  # type: ignore[union-attr]
     for each in found.checkpoints:
         budget = PlanRequest(f"{each.flops!r}")
-        best = ADVISOR.plan(budget).n_params.value
-        assert each.ratio == pytest.approx(found.plan.run.n_params / best)
+        best = ADVISOR.answer(budget).plan.n_params.value
+        assert each.ratio == pytest.approx(found.answer.plan.run.n_params / best)
         assert each.is_near == (not each.decayed and 1 / 3 <= each.ratio <= 3)
     assert not found.checkpoints[-1].is_near
 

@@ -5,7 +5,7 @@ from tests.asking import ADVISOR, iso
 from tests.bundled import fit
 
 from budgetscope.api import PlanRequest
-from budgetscope.core.answers.whatif import MAX_SERVED_TOKENS, parse_served
+from budgetscope.core.budget.quantities import MAX_SERVED_TOKENS, parse_served_tokens
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.devices import default_price
@@ -15,13 +15,13 @@ from budgetscope.core.laws.operating_point import allocation_law
 TUNED = "porian2024/refinedweb-tuned"
 
 
-def test_a_model_of_twice_the_size_gets_half_the_tokens_and_costs_what_the_valley_says() -> None:
+def test_a_model_of_twice_the_size_gets_half_the_tokens_and_costs_what_the_law_says() -> None:
     found = iso()
-    best = found.plan.n_params.value
+    best = found.answer.plan.n_params.value
     here = found.at(2 * best)
     assert here.ratio == pytest.approx(2)
-    assert here.tokens == pytest.approx(found.plan.tokens.value / 2)
-    assert here.tokens_per_param == pytest.approx(found.plan.tokens_per_param.value / 4)
+    assert here.tokens == pytest.approx(found.answer.plan.tokens.value / 2)
+    assert here.tokens_per_param == pytest.approx(found.answer.plan.tokens_per_param.value / 4)
     loss_model = LossModel(fit(TUNED))
     level, excess = loss_model.best_loss(1e19), loss_model.excess_loss(1e19, 2 * best)
     assert level is not None
@@ -31,7 +31,7 @@ def test_a_model_of_twice_the_size_gets_half_the_tokens_and_costs_what_the_valle
     assert here.wasted_share == pytest.approx(loss_model.wasted_share(1e19, 2 * best))
     assert here.wasted_share is not None
     assert here.wasted_flops == pytest.approx(here.wasted_share * 1e19)
-    cost = found.plan.run.cost_usd
+    cost = found.answer.plan.run.cost_usd
     assert cost is not None
     assert here.wasted_usd == pytest.approx(here.wasted_share * cost.value)
 
@@ -41,16 +41,15 @@ def test_what_a_factor_of_two_costs_is_what_porian_measured() -> None:
     for flops in ("1e18", "1e19"):
         found = iso(flops)
         for ratio in (0.5, 2.0):
-            difference = found.at(ratio * found.plan.n_params.value).loss_difference
+            difference = found.at(ratio * found.answer.plan.n_params.value).loss_difference
             assert difference is not None
             assert 0.04 < difference < 0.11
 
 
 def test_deadweight_is_what_a_comparison_says_of_the_same_size() -> None:
-    request = PlanRequest("64 H100 for 14 days")
-    plan = ADVISOR.plan(request)
-    found = ADVISOR.iso_flop(request, plan)
-    for row in ADVISOR.compare(request, plan).rows:
+    answer = ADVISOR.answer(PlanRequest("64 H100 for 14 days"))
+    found = ADVISOR.iso_flop(answer)
+    for row in ADVISOR.compare(answer).rows:
         if row.n_params is not None:
             here = found.at(row.n_params)
             assert here.tokens == pytest.approx(row.tokens)
@@ -73,23 +72,23 @@ def test_serving_takes_two_flops_a_parameter_and_token_and_is_paid_like_training
 def test_served_parameters_are_blocks_and_head_whoever_counts() -> None:
     standard = iso("1e21")
     blocks = iso("1e21", convention="kaplan")
-    n_blocks = blocks.question.family.convert(1e9, Convention.STANDARD, Convention.KAPLAN)
+    n_blocks = blocks.answer.question.family.convert(1e9, Convention.STANDARD, Convention.KAPLAN)
     assert blocks.at(n_blocks, 1e12).serving_flops == pytest.approx(standard.at(1e9, 1e12).serving_flops)
 
 
 def test_without_a_price_there_are_flops_and_no_dollars() -> None:
     unpriced = next(device.name for device in ADVISOR.all_devices if default_price(device) is None)
     found = iso("1e19", device=unpriced)
-    here = found.at(found.plan.n_params.value * 2, 1e12)
+    here = found.at(found.answer.plan.n_params.value * 2, 1e12)
     assert here.wasted_flops is not None
     assert here.wasted_flops > 0
     assert (here.wasted_usd, here.training_usd, here.serving_usd, here.lifetime_usd) == (None, None, None, None)
     assert here.lifetime_flops > here.training_flops > 0
 
 
-def test_the_valley_was_measured_within_the_window_of_the_excess_law() -> None:
+def test_the_loss_was_measured_within_the_window_of_the_excess_law() -> None:
     found = iso()
-    best = found.plan.n_params.value
+    best = found.answer.plan.n_params.value
     assert found.reach == pytest.approx((best / 3, best * 3))
     assert not found.at(2.9 * best).extrapolated
     assert found.at(3.1 * best).extrapolated
@@ -113,7 +112,7 @@ def test_a_surface_was_measured_where_its_n_and_d_meet() -> None:
     assert LossModel(fit("deepseek2024/current-data")).reach(1e21) is None
 
 
-def test_a_law_without_a_valley_says_what_it_lacks_and_still_splits_the_budget() -> None:
+def test_a_law_without_a_law_of_excess_says_what_it_lacks_and_still_splits_the_budget() -> None:
     silent = iso("1e21", law="deepseek2024/current-data")
     assert silent.silence is not None
     assert "nothing of the loss or of what another size" in silent.silence
@@ -129,7 +128,7 @@ def test_a_law_without_a_valley_says_what_it_lacks_and_still_splits_the_budget()
 
 def test_the_map_is_the_curve_along_the_budget_and_blank_where_nothing_was_measured() -> None:
     found = iso()
-    best = found.plan.n_params.value
+    best = found.answer.plan.n_params.value
     on_curve = found.at(2 * best)
     ((value,),) = found.surface((2 * best,), (on_curve.tokens,))
     assert value == pytest.approx(on_curve.loss)
@@ -140,19 +139,19 @@ def test_the_map_is_the_curve_along_the_budget_and_blank_where_nothing_was_measu
 def test_a_map_without_any_measurement_at_the_budget_is_not_blank() -> None:
     found = iso("1e25", law="besiroglu2024/refit")
     assert found.reach is None
-    ((value,),) = found.surface((found.plan.n_params.value,), (found.plan.tokens.value,))
-    assert value == pytest.approx(found.at(found.plan.n_params.value).loss)
+    ((value,),) = found.surface((found.answer.plan.n_params.value,), (found.answer.plan.tokens.value,))
+    assert value == pytest.approx(found.at(found.answer.plan.n_params.value).loss)
 
 
 @pytest.mark.parametrize(
     ("text", "tokens"), [("", 0.0), (" none ", 0.0), ("0", 0.0), ("1T", 1e12), ("1 T", 1e12), ("2e12 tokens", 2e12)]
 )
 def test_served_tokens_are_read_as_people_write_them(text: str, tokens: float) -> None:
-    assert parse_served(text) == tokens
+    assert parse_served_tokens(text) == tokens
 
 
 @pytest.mark.parametrize("text", ["-3", "many", "1e30", "nan", "1 T T"])
 def test_served_tokens_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"\.$|examples"):
-        parse_served(text)
+        parse_served_tokens(text)
     assert math.isfinite(MAX_SERVED_TOKENS)

@@ -7,10 +7,9 @@ so, at budgets that double (their code, `const` runs). From the start of the dec
 
 from dataclasses import dataclass
 
-from budgetscope.core.answers.plan import Plan
-from budgetscope.core.answers.question import Question
+from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.recipe import COOLDOWN_SHARE
-from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.operating_point import operate
 
 MAX_HALVINGS = 8
@@ -46,27 +45,26 @@ class Checkpoint:
         return not self.decayed and 1 / NEAR <= self.ratio <= NEAR
 
 
-def checkpoints(question: Question, plan: Plan) -> tuple[Checkpoint, ...]:
+@guarded
+def checkpoints(answer: Answer) -> tuple[Checkpoint, ...]:
     """Return the checkpoints to keep, by growing tokens: C/2^k after the warmup, the start of the decay, the end.
 
     Raises:
-        FailureError: the question's law gives no usable numbers at one of the budgets.
+        FailureError: the answer's law gives no usable numbers at one of the budgets.
     """
-    return sound(question.fit.id, _checkpoints, question, plan)
-
-
-def _checkpoints(question: Question, plan: Plan) -> tuple[Checkpoint, ...]:
+    plan = answer.plan
     total, batch = plan.run.tokens, plan.recipe.batch_tokens.value
     halved = [(total / 2**k, k) for k in range(MAX_HALVINGS, 0, -1) if total / 2**k > plan.recipe.warmup_tokens]
     decay = (1 - COOLDOWN_SHARE) * total
     return tuple(
-        _checkpoint(question, plan, tokens, halvings, decayed=tokens > decay)
+        _checkpoint(answer, tokens, halvings, decayed=tokens > decay)
         for tokens, halvings in (*halved, (decay, None), (total, None))
         if tokens >= batch
     )
 
 
-def _checkpoint(question: Question, plan: Plan, tokens: float, halvings: int | None, *, decayed: bool) -> Checkpoint:
+def _checkpoint(answer: Answer, tokens: float, halvings: int | None, *, decayed: bool) -> Checkpoint:
+    question, plan = answer.question, answer.plan
     family, convention = question.family, question.convention
     batch, n_params = plan.recipe.batch_tokens.value, plan.run.n_params
     flops = tokens * family.flops_per_token(family.position(n_params, convention), convention)

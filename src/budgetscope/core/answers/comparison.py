@@ -1,15 +1,15 @@
-"""Every law's answer to one budget, under one convention, and what following it would cost."""
+"""The comparison: what every law does with one budget, under one convention, and what following it would cost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.cautions import Caution
-from budgetscope.core.answers.plan import Plan
-from budgetscope.core.answers.question import Question, locate, trained
+from budgetscope.core.answers.question import trained
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.laws.fit import Fit
-from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.hyperparameters import predict
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import OperatingPoint, operate, recount
@@ -78,23 +78,21 @@ class Comparison:
     assumptions: tuple[str, ...] = ()
 
 
-def compare(question: Question, plan: Plan, fits: Sequence[Fit]) -> Comparison:
-    """Ask every fit that says something of N and D, or of learning rate and batch.
+def compare(answer: Answer, fits: Sequence[Fit]) -> Comparison:
+    """Compare every fit that has a law of N and D, or of learning rate or batch, at an answer's budget.
 
     Args:
-        question: what was asked.
-        plan: the answer of the chosen law to it.
-        fits: all fits to ask.
+        answer: by the law that judges the costs.
+        fits: all fits to compare, the answer's own among them.
 
     Raises:
-        UsageError: no budget within bounds does what the question asks.
-        FailureError: the chosen law gives no usable numbers; another one is skipped.
+        FailureError: the answer's law gives no usable numbers; another one is skipped.
     """
-    optimum = locate(question)
+    question, plan = answer.question, answer.plan
     rows, skipped = [], []
-    for fit in filter(_says_something, fits):
+    for fit in filter(_is_comparable, fits):
         try:
-            rows.append(sound(fit.id, _row, question, plan, optimum, fit))
+            rows.append(_row(fit, answer))
         except FailureError as error:
             if fit is question.fit:
                 raise
@@ -105,7 +103,7 @@ def compare(question: Question, plan: Plan, fits: Sequence[Fit]) -> Comparison:
         understood=plan.understood,
         law_id=question.fit.id,
         convention=question.convention,
-        flops=optimum.flops,
+        flops=answer.optimum.flops,
         rows=tuple(rows),
         skipped=tuple(dict.fromkeys(skipped)),
         cautions=plan.cautions_of(question.fit.id),
@@ -113,15 +111,17 @@ def compare(question: Question, plan: Plan, fits: Sequence[Fit]) -> Comparison:
     )
 
 
-def _says_something(fit: Fit) -> bool:
+def _is_comparable(fit: Fit) -> bool:
     return fit.allocation is not None or "learning_rate" in fit.laws or "batch_size" in fit.laws
 
 
-def _row(question: Question, plan: Plan, optimum: OperatingPoint, fit: Fit) -> Row:
-    family, convention = question.family, question.convention
+@guarded
+def _row(fit: Fit, answer: Answer) -> Row:
+    plan, optimum = answer.plan, answer.optimum
+    family, convention = answer.question.family, answer.question.convention
     has_split = fit.allocation is not None
     point = trained(fit.id, operate(fit, optimum.flops, convention, family)) if has_split else optimum
-    loss_difference, wasted = sound(question.fit.id, _cost, question, optimum, point) if has_split else (None, None)
+    loss_difference, wasted = _cost(answer, point) if has_split else (None, None)
     cost = plan.run.cost_usd
     loss = plan.loss.value if plan.loss else None
     learning_rate, batch = (predict(fit, role, point, family, loss) for role in ("learning_rate", "batch_size"))
@@ -142,10 +142,12 @@ def _row(question: Question, plan: Plan, optimum: OperatingPoint, fit: Fit) -> R
     )
 
 
-def _cost(question: Question, optimum: OperatingPoint, point: OperatingPoint) -> tuple[float | None, float | None]:
-    """Return loss difference and wasted share of a point, by the chosen law in its own counting."""
-    loss_model, family, counting = LossModel(question.fit), question.family, question.fit.counting
-    best, other = recount(optimum, counting, family), recount(point, counting, family)
+@guarded
+def _cost(answer: Answer, point: OperatingPoint) -> tuple[float | None, float | None]:
+    """Return loss difference and wasted share of a point, by the answer's law in its own counting."""
+    fit, family = answer.question.fit, answer.question.family
+    loss_model = LossModel(fit)
+    best, other = recount(answer.optimum, fit.counting, family), recount(point, fit.counting, family)
     own_loss, level = loss_model.best_loss(best.flops), loss_model.best_loss(other.flops)
     excess = loss_model.excess_loss(other.flops, other.n_params)
     if own_loss is None or level is None or excess is None:

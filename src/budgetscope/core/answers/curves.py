@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from budgetscope.core.answers.plan import Plan
-from budgetscope.core.answers.question import Question, locate
+from budgetscope.core.answers.answer import Answer
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.counting.shapes import ShapeFamily
 from budgetscope.core.laws.fit import Fit, Points
-from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import LEVEL, Estimate, params_interval
 from budgetscope.core.laws.operating_point import OperatingPoint, allocation_law, operate, recount
 
@@ -55,6 +54,7 @@ class Curve:
     points: tuple[CurvePoint, ...]
 
 
+@guarded
 def curve(
     fit: Fit, convention: Convention, family: ShapeFamily, flops_grid: Sequence[float], *, band: bool = True
 ) -> Curve:
@@ -70,10 +70,6 @@ def curve(
     Raises:
         FailureError: the fit has no law for N and D, or gives no usable numbers at one of the budgets.
     """
-    return sound(fit.id, _curve, fit, convention, family, flops_grid, band)
-
-
-def _curve(fit: Fit, convention: Convention, family: ShapeFamily, flops_grid: Sequence[float], band: bool) -> Curve:
     points = [operate(fit, flops, convention, family) for flops in flops_grid]
     ends = _ends(fit, points, family) if band else None
     return Curve(
@@ -116,7 +112,7 @@ def _measured(fit: Fit, points: Points, convention: Convention, family: ShapeFam
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a plan stands on a chart of N*(C), by whatever convention the chart is drawn.
+    """Where an answer stands on a chart of N*(C), by whatever convention the chart is drawn.
 
     Attributes:
         flops: training FLOPs.
@@ -127,23 +123,15 @@ class Place:
     n_params: Estimate
 
 
-def place(question: Question, plan: Plan, convention: Convention) -> Place:
-    """Return where a plan stands by another convention: the same model and tokens, counted again.
-
-    Args:
-        question: what was asked.
-        plan: the answer to it.
-        convention: who counts.
-
-    Raises: as `locate`.
-    """
-    family = question.family
-    found = recount(locate(question), convention, family)
+def place(answer: Answer, convention: Convention) -> Place:
+    """Return where an answer stands by another convention: the same model and tokens, counted again."""
+    family, n_params = answer.question.family, answer.plan.n_params
+    found = recount(answer.optimum, convention, family)
     low, high = (
-        None if end is None else family.convert(end, plan.convention, convention)
-        for end in (plan.n_params.low, plan.n_params.high)
+        None if end is None else family.convert(end, answer.plan.convention, convention)
+        for end in (n_params.low, n_params.high)
     )
-    return Place(found.flops, Estimate(found.n_params, low, high, plan.n_params.basis))
+    return Place(found.flops, Estimate(found.n_params, low, high, n_params.basis))
 
 
 def local_exponent(fit: Fit, flops: float) -> float:

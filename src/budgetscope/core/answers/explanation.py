@@ -1,4 +1,4 @@
-"""Why Kaplan and Chinchilla disagree: the steps from one experiment to the other, at the user's budget.
+"""The explanation why Kaplan and Chinchilla disagree: the steps from one experiment to the other, at the user's budget.
 
 Source of the argument: Porian et al. 2024, figure 1 and section 3. Every number is this project's own fit to
 their published points.
@@ -10,14 +10,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from budgetscope.core.answers.plan import Plan
-from budgetscope.core.answers.question import Question, locate
+from budgetscope.core.answers.answer import Answer
+from budgetscope.core.answers.question import Question
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.counting.shapes import ShapeFamily
 from budgetscope.core.errors import FailureError
 from budgetscope.core.laws.fit import Draws, Fit, percentiles
 from budgetscope.core.laws.forms import PowerLawParams
-from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import LEVEL, Estimate, params_interval
 from budgetscope.core.laws.operating_point import operate, recount
 
@@ -146,30 +146,28 @@ def stage_id(dataset: str, stage: str) -> str:
     return f"porian2024/{dataset}-{stage}"
 
 
-def explain(question: Question, plan: Plan, get: Callable[[str], Fit]) -> Explanation:
-    """Return the steps at a question's budget.
+def explain(answer: Answer, get: Callable[[str], Fit]) -> Explanation:
+    """Return the steps at an answer's budget.
 
     Args:
-        question: what was asked.
-        plan: its answer.
+        answer: whose budget and convention.
         get: looks a fit up by its id.
 
     Raises:
         FailureError: a step's fit is shadowed by one that is no power law or gives no usable numbers.
     """
-    flops = locate(question).flops
+    question, flops = answer.question, answer.optimum.flops
     datasets = {}
     for dataset, name in DATASETS:
         tuned = get(stage_id(dataset, "tuned"))
         datasets[name] = tuple(
-            sound(
-                stage_id(dataset, stage), _step, get(stage_id(dataset, stage)), tuned, title, sentence, flops, question
-            )
+            _step(get(stage_id(dataset, stage)), tuned, title, sentence, flops, question)
             for stage, title, sentence in STAGES
         )
-    return Explanation(plan.budget, plan.understood, question.convention, flops, datasets, NOTE)
+    return Explanation(answer.plan.budget, answer.plan.understood, question.convention, flops, datasets, NOTE)
 
 
+@guarded
 def _step(fit: Fit, tuned: Fit, title: str, sentence: str, flops: float, question: Question) -> Step:
     family = question.family
     point = operate(fit, flops, question.convention, family)

@@ -8,7 +8,7 @@ from budgetscope.core.counting.shapes import ShapeFamily
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.forms import PowerLawParams
-from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.hyperparameters import predict
 from budgetscope.core.laws.intervals import allocation_exponent
 from budgetscope.core.laws.loss_model import LossModel
@@ -109,7 +109,7 @@ def differ(
         budgets=tuple(
             BudgetChange(
                 flops,
-                *(sound(fit.id, _recommendation, fit, flops, counting, family, sizes) for fit in (before, after)),
+                *(_recommendation(fit, flops, counting, family, sizes) for fit in (before, after)),
             )
             for flops in budgets
         ),
@@ -139,6 +139,7 @@ def _exponents(before: Fit, after: Fit) -> list[ConstantChange]:
     return [] if listed or old == new else [ConstantChange("N*(C)", "exponent a", old, new)]
 
 
+@guarded
 def _recommendation(
     fit: Fit, flops: float, convention: Convention, family: ShapeFamily, sizes: Fit | None
 ) -> Recommendation:

@@ -1,4 +1,4 @@
-"""How well a fit's law of N*(C) describes the optima that it was fitted on, in the fit's own convention."""
+"""Goodness of fit: how far the measured optima lie from a fit's law of N*(C), in the fit's own convention."""
 
 import math
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from statistics import NormalDist
 from budgetscope.core.answers.curves import Curve, curve
 from budgetscope.core.counting.shapes import ShapeFamily
 from budgetscope.core.laws.fit import Fit, Range
+from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import LEVEL
 from budgetscope.core.laws.operating_point import allocation_law
 
@@ -35,7 +36,7 @@ class Residual:
 
 
 @dataclass(frozen=True, slots=True)
-class Examination:
+class GoodnessOfFit:
     """A fit's law of N*(C) over its own range, beside its points.
 
     Attributes:
@@ -56,7 +57,8 @@ class Examination:
         return math.sqrt(sum(residual.value**2 for residual in self.residuals) / len(self.residuals))
 
 
-def examine(fit: Fit, family: ShapeFamily) -> Examination:
+@guarded
+def goodness_of_fit(fit: Fit, family: ShapeFamily) -> GoodnessOfFit:
     """Return a fit's law over whole decades around its budgets, and the residuals of its points.
 
     Args:
@@ -68,13 +70,13 @@ def examine(fit: Fit, family: ShapeFamily) -> Examination:
     """
     law = fit.allocation
     if law is None:
-        return Examination(None, None, ())
+        return GoodnessOfFit(None, None, ())
     fitted = law.fitted.get("flops")
     around = fitted or UNKNOWN_RANGE
     first, last = math.floor(math.log10(around.low)), math.ceil(math.log10(around.high))
     steps = max(last - first, 1) * _CURVE_POINTS_PER_DECADE
     grid = [10.0 ** (first + step / _CURVE_POINTS_PER_DECADE) for step in range(steps + 1)]
-    return Examination(curve(fit, fit.counting, family, grid), fitted, _residuals(fit))
+    return GoodnessOfFit(curve(fit, fit.counting, family, grid), fitted, _residuals(fit))
 
 
 def _residuals(fit: Fit) -> tuple[Residual, ...]:

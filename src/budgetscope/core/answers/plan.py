@@ -1,25 +1,25 @@
-"""From a budget to a plan: the one answer that every face shows."""
+"""The plan of an answer: what to train, what it costs, and what to know before believing it."""
 
 import math
 from dataclasses import dataclass
 
 from budgetscope.core.answers import cautions
 from budgetscope.core.answers.cautions import Caution
-from budgetscope.core.answers.question import Question, executed, locate
+from budgetscope.core.answers.question import Question, executed
 from budgetscope.core.answers.recipe import Recipe, recommend
 from budgetscope.core.budget.parse import ComputeBudget, HardwareBudget, describe
 from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.counting.ledger import Convention, Shape
 from budgetscope.core.errors import FailureError
 from budgetscope.core.hardware.machine import Machine, describe_machine
-from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import Estimate, params_interval
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import OperatingPoint, recount
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class PlannedRun:
     """The training run of the concrete shape, which spends the same budget as the optimum.
 
     Attributes:
@@ -84,7 +84,7 @@ class Plan:
     loss_unit: str | None
     flat_band: tuple[float, float] | None
     recipe: Recipe
-    run: Run
+    run: PlannedRun
     machine: Machine
     vocab_size: int
     seq_len: int
@@ -96,18 +96,18 @@ class Plan:
         return tuple(caution for caution in self.cautions if caution.fit_id == fit_id)
 
 
-def plan(question: Question) -> Plan:
-    """Answer a question.
+@guarded
+def plan(question: Question, optimum: OperatingPoint) -> Plan:
+    """Return the plan for a question.
+
+    Args:
+        question: as asked.
+        optimum: where its law puts the budget, as `locate` gives it.
 
     Raises:
-        UsageError: no budget within bounds does what the question asks.
-        FailureError: the fit has no law for N and D, or a fit in use gives no usable numbers.
+        UsageError: no fit in use has a law for a hyperparameter.
+        FailureError: a fit in use gives no usable numbers.
     """
-    return sound(question.fit.id, _answer, question)
-
-
-def _answer(question: Question) -> Plan:
-    optimum = locate(question)
     family, loss_model = question.family, LossModel(question.fit)
     own = recount(optimum, question.fit.counting, family)
     n_params, tokens, ratio = _intervals(question, optimum, own)
@@ -201,7 +201,7 @@ def _loss(loss_model: LossModel, own_flops: float, best: float) -> Estimate:
     return Estimate(best, *interval, "95% of the bootstrap draws: the noise of the runs, not the form of the law")
 
 
-def _run(question: Question, optimum: OperatingPoint, batch_tokens: int) -> Run:
+def _run(question: Question, optimum: OperatingPoint, batch_tokens: int) -> PlannedRun:
     machine = question.machine
     shape = question.family.to_build(optimum.n_params, question.convention)
     n_params, tokens = optimum.n_params, optimum.tokens
@@ -216,7 +216,7 @@ def _run(question: Question, optimum: OperatingPoint, batch_tokens: int) -> Run:
         executed_flops = tokens * shape.executed_flops_per_token
     device_hours = machine.device_hours(executed_flops)
     price = machine.price
-    return Run(
+    return PlannedRun(
         shape=shape,
         n_params=n_params,
         tokens=tokens,
@@ -233,7 +233,7 @@ def _times(estimate: Estimate, factor: float) -> Estimate:
     return Estimate(estimate.value * factor, low, high, estimate.basis)
 
 
-def _understood(question: Question, optimum: OperatingPoint, run: Run) -> str:
+def _understood(question: Question, optimum: OperatingPoint, run: PlannedRun) -> str:
     flops = f"{format_flops(optimum.flops)} FLOPs by the {question.convention} count"
     if isinstance(question.budget, HardwareBudget):
         said = describe_machine(question.machine, run.device_hours)

@@ -1,4 +1,4 @@
-"""Loss, learning rate and batch along the optima of one law: what a chart draws beside N*(C)."""
+"""Quantity curves: loss over C, or learning rate and batch over N, along the optima of one law."""
 
 import math
 from collections.abc import Sequence
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 from budgetscope.core.answers.question import Question
 from budgetscope.core.laws.fit import Fit, Range
-from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.hyperparameters import predict, predict_interval
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import OperatingPoint, operate, recount
 
 LOSS = "loss"
 ROLES = ("learning_rate", "batch_size")
-"""What can be traced over N."""
+"""What can be drawn over N."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """One law's curve, counted by the question's convention.
+class QuantityCurve:
+    """One quantity of one law along its optima, counted by the question's convention.
 
     Attributes:
         fit_id: whose.
@@ -41,18 +41,20 @@ class Trace:
     fitted: Range | None
 
 
-def says(fit: Fit, quantity: str) -> bool:
-    """Return whether a fit has a law that can be traced."""
+def has_curve(fit: Fit, quantity: str) -> bool:
+    """Return whether a fit has a law for a quantity."""
     if quantity == LOSS:
         return fit.allocation is not None and (fit.loss_curve or fit.surface) is not None
     return quantity in fit.laws
 
 
-def trace(fit: Fit, quantity: str, question: Question, flops_grid: Sequence[float], *, band: bool) -> Trace:
+def quantity_curve(
+    fit: Fit, quantity: str, question: Question, flops_grid: Sequence[float], *, band: bool
+) -> QuantityCurve:
     """Return the loss of a fit's own optima over C, or its learning rate or batch over the N of the question's law.
 
     Args:
-        fit: one that `says` the quantity.
+        fit: one for which `has_curve` is true.
         quantity: `LOSS`, or one of `ROLES`.
         question: whose convention counts; for `ROLES`, whose law places N and D at each budget.
         flops_grid: budgets by the question's convention, growing.
@@ -62,12 +64,12 @@ def trace(fit: Fit, quantity: str, question: Question, flops_grid: Sequence[floa
         FailureError: a law gives no usable numbers at one of the budgets.
     """
     if quantity == LOSS:
-        return sound(fit.id, _loss_trace, fit, question, flops_grid, band)
-    places = sound(question.fit.id, _places, question, flops_grid)
-    return _recipe_trace(fit, quantity, question, places, band)
+        return _loss_curve(fit, question, flops_grid, band)
+    return _recipe_curve(fit, quantity, question, _places(question, flops_grid), band)
 
 
-def _loss_trace(fit: Fit, question: Question, flops_grid: Sequence[float], band: bool) -> Trace:
+@guarded
+def _loss_curve(fit: Fit, question: Question, flops_grid: Sequence[float], band: bool) -> QuantityCurve:
     family, convention, loss_model = question.family, question.convention, LossModel(fit)
     own = [recount(operate(fit, flops, convention, family), fit.counting, family).flops for flops in flops_grid]
     ends = [loss_model.loss_interval(flops) for flops in own] if band else []
@@ -79,7 +81,7 @@ def _loss_trace(fit: Fit, question: Question, flops_grid: Sequence[float], band:
         span = law.fitted.get("flops")
         points = _loss_points(fit, question)
         fitted = None if span is None else Range(*(_flops_here(fit, end, question) for end in (span.low, span.high)))
-    return Trace(
+    return QuantityCurve(
         fit_id=fit.id,
         title=fit.title,
         xs=tuple(flops_grid),
@@ -104,6 +106,7 @@ def _loss_points(fit: Fit, question: Question) -> tuple[tuple[float, float], ...
     return tuple(found)
 
 
+@guarded
 def _places(question: Question, flops_grid: Sequence[float]) -> list[tuple[OperatingPoint, float | None]]:
     """Return the optimum of the question's law at each budget, with its loss, which some laws depend on."""
     family, loss_model = question.family, LossModel(question.fit)
@@ -111,18 +114,16 @@ def _places(question: Question, flops_grid: Sequence[float]) -> list[tuple[Opera
     return [(p, loss_model.best_loss(recount(p, question.fit.counting, family).flops)) for p in points]
 
 
-def _recipe_trace(
+def _recipe_curve(
     fit: Fit, role: str, question: Question, places: Sequence[tuple[OperatingPoint, float | None]], band: bool
-) -> Trace:
-    said = [sound(fit.id, predict, fit, role, point, question.family, loss) for point, loss in places]
-    intervals = [
-        sound(fit.id, predict_interval, fit, role, point, question.family, loss)
-        for point, loss in (places if band else ())
-    ]
+) -> QuantityCurve:
+    family = question.family
+    said = [predict(fit, role, point, family, loss) for point, loss in places]
+    intervals = [predict_interval(fit, role, point, family, loss) for point, loss in (places if band else ())]
     known = [interval for interval in intervals if interval is not None]
     full = band and len(known) == len(said)
     span = fit.laws[role].fitted.get("n_params") if band else None
-    return Trace(
+    return QuantityCurve(
         fit_id=fit.id,
         title=fit.title,
         xs=tuple(point.n_params for point, _ in places),

@@ -1,4 +1,4 @@
-"""What is asked, with every name looked up, and where the law puts it."""
+"""A question: a request with every name looked up. `locate` finds where its law puts the budget."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from budgetscope.core.counting.shapes import ShapeFamily, shape_family
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.hardware.machine import Machine
 from budgetscope.core.laws.fit import Fit
-from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import MAX_FLOPS, MIN_FLOPS, OperatingPoint, flops_where, operate, recount
 
@@ -32,7 +32,7 @@ class Question:
         fit: the law for N, D and the loss.
         hyperparameters: fits for learning rate, batch, beta2, warmup, weight decay and critical batch; for
             each of them the first fit that has a law for it is followed.
-        opinions: further fits whose learning rate and batch show the spread of the field.
+        spread_fits: further fits whose learning rate and batch show the spread of the field.
         machine: for hours and dollars.
         convention: who counts N and C in the question and in the plan.
         vocab_size: of the tokenizer to train with.
@@ -43,7 +43,7 @@ class Question:
     budget: Budget
     fit: Fit
     hyperparameters: tuple[Fit, ...]
-    opinions: tuple[Fit, ...]
+    spread_fits: tuple[Fit, ...]
     machine: Machine
     convention: Convention
     vocab_size: int
@@ -61,6 +61,7 @@ def executed(question: Question, point: OperatingPoint) -> float:
     return point.tokens * question.family.executed_flops_per_token(point.position)
 
 
+@guarded
 def locate(question: Question) -> OperatingPoint:
     """Return the operating point that the question's law gives its budget.
 
@@ -68,7 +69,25 @@ def locate(question: Question) -> OperatingPoint:
         UsageError: no budget within bounds does what the question asks.
         FailureError: the fit has no law for N and D, or its laws give no usable numbers.
     """
-    return trained(question.fit.id, sound(question.fit.id, _locate, question))
+    fit, convention, family = question.fit, question.convention, question.family
+    match question.budget:
+        case ComputeBudget(flops):
+            found: float | None = flops if MIN_FLOPS <= flops <= MAX_FLOPS else None
+        case HardwareBudget():
+            wanted = question.machine.executed_flops or 0.0
+            found = flops_where(fit, convention, family, lambda p: executed(question, p), wanted)
+        case LossTarget(loss):
+            return trained(fit.id, _locate_loss(question, loss))
+        case SizeTarget(n_params):
+            found = flops_where(fit, convention, family, lambda p: p.n_params, n_params)
+        case TokensTarget(tokens):
+            found = flops_where(fit, convention, family, lambda p: p.tokens, tokens)
+    if found is None:
+        raise UsageError(
+            f"{describe(question.budget)!r} lies outside {MIN_FLOPS:.0e} to {MAX_FLOPS:.0e} FLOPs, where no "
+            "scaling law says anything; give a budget inside."
+        )
+    return trained(fit.id, operate(fit, found, convention, family))
 
 
 def trained(fit_id: str, point: OperatingPoint) -> OperatingPoint:
@@ -83,28 +102,6 @@ def trained(fit_id: str, point: OperatingPoint) -> OperatingPoint:
             f"{point.tokens:.3g} tokens, which is no model; choose another law."
         )
     return point
-
-
-def _locate(question: Question) -> OperatingPoint:
-    fit, convention, family = question.fit, question.convention, question.family
-    match question.budget:
-        case ComputeBudget(flops):
-            found: float | None = flops if MIN_FLOPS <= flops <= MAX_FLOPS else None
-        case HardwareBudget():
-            wanted = question.machine.executed_flops or 0.0
-            found = flops_where(fit, convention, family, lambda p: executed(question, p), wanted)
-        case LossTarget(loss):
-            return _locate_loss(question, loss)
-        case SizeTarget(n_params):
-            found = flops_where(fit, convention, family, lambda p: p.n_params, n_params)
-        case TokensTarget(tokens):
-            found = flops_where(fit, convention, family, lambda p: p.tokens, tokens)
-    if found is None:
-        raise UsageError(
-            f"{describe(question.budget)!r} lies outside {MIN_FLOPS:.0e} to {MAX_FLOPS:.0e} FLOPs, where no "
-            "scaling law says anything; give a budget inside."
-        )
-    return operate(fit, found, convention, family)
 
 
 def _locate_loss(question: Question, loss: float) -> OperatingPoint:

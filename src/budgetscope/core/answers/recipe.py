@@ -1,4 +1,4 @@
-"""The hyperparameters of a plan: which fit is followed for each, and what it says."""
+"""The recipe: the hyperparameters of a plan, and which fit is followed for each."""
 
 import math
 from dataclasses import dataclass
@@ -8,9 +8,8 @@ from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.forms import Beta2Law, Constant, WarmupParams
-from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.hyperparameters import (
-    Prediction,
     coupled_weight_decay,
     first_with,
     predict,
@@ -67,12 +66,12 @@ def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -
         UsageError: no fit in use has a law for one of them.
         FailureError: naming the fit whose law gives no usable number.
     """
-    family, fits = question.family, question.hyperparameters
-    learning_rate, lr_source = _hyperparameter("learning_rate", question, optimum, loss)
-    batch, batch_source = _hyperparameter("batch_size", question, optimum, loss)
-    sequences = sound(batch_source, whole_sequences, batch.value, question.seq_len)
+    fits = question.hyperparameters
+    learning_rate, rate_fit = _hyperparameter("learning_rate", question, optimum, loss)
+    batch, batch_fit = _hyperparameter("batch_size", question, optimum, loss)
+    sequences = whole_sequences(batch.value, question.seq_len)
     batch_tokens = float(sequences * question.seq_len)
-    sources = {"learning_rate": lr_source, "batch_size": batch_source}
+    sources = {"learning_rate": rate_fit.id, "batch_size": batch_fit.id}
     laws = {}
     for role in ("beta2", "warmup", "weight_decay"):
         found = first_with(role, fits)
@@ -83,12 +82,11 @@ def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -
     beta2, warmup, decay = (laws[role][1].law for role in ("beta2", "warmup", "weight_decay"))
     if not (isinstance(beta2, Beta2Law) and isinstance(warmup, WarmupParams) and isinstance(decay, Constant)):
         raise UsageError("a fit in use has a law of the wrong form; choose others with --hyperparameters.")
-    at = predictors(laws["warmup"][0], optimum, family, loss)
-    warmup_tokens = sound(sources["warmup"], warmup.warmup_tokens, at)
+    warmup_tokens = _warmup_tokens(laws["warmup"][0], warmup, question, optimum, loss)
     critical = first_with("critical_batch_size", fits)
     critical_tokens = None
     if critical is not None:
-        prediction = _asked(question, critical[0], "critical_batch_size", optimum, loss)
+        prediction = predict(critical[0], "critical_batch_size", optimum, question.family, loss)
         critical_tokens = prediction.value if prediction else None
         sources["critical_batch_size"] = critical[0].id
     return Recipe(
@@ -98,33 +96,42 @@ def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -
         beta2=beta2.at_batch(batch_tokens),
         warmup_tokens=warmup_tokens,
         weight_decay_independent=decay.value,
-        weight_decay_coupled=sound(lr_source, coupled_weight_decay, decay.value, learning_rate.value),
+        weight_decay_coupled=_coupled_weight_decay(rate_fit, decay.value, learning_rate.value),
         critical_batch_tokens=critical_tokens,
         schedule=_schedule(warmup_tokens, optimum.tokens, batch_tokens),
         sources=sources,
     )
 
 
-def _hyperparameter(role: str, question: Question, optimum: OperatingPoint, loss: float | None) -> tuple[Estimate, str]:
-    """Return the followed law's value with the spread of all laws that speak, and the followed fit's id."""
-    asked = [(fit, _asked(question, fit, role, optimum, loss)) for fit in question.hyperparameters]
-    speaking = [(fit, said.value) for fit, said in asked if said is not None and said.value is not None]
-    if not speaking:
+@guarded
+def _warmup_tokens(
+    fit: Fit, law: WarmupParams, question: Question, optimum: OperatingPoint, loss: float | None
+) -> float:
+    return law.warmup_tokens(predictors(fit, optimum, question.family, loss))
+
+
+@guarded
+def _coupled_weight_decay(rate_fit: Fit, independent: float, learning_rate: float) -> float:  # noqa: ARG001 - to name it
+    return coupled_weight_decay(independent, learning_rate)
+
+
+def _hyperparameter(role: str, question: Question, optimum: OperatingPoint, loss: float | None) -> tuple[Estimate, Fit]:
+    """Return the followed law's value with the spread of all laws that give one, and the followed fit."""
+    family = question.family
+    predictions = [(fit, predict(fit, role, optimum, family, loss)) for fit in question.hyperparameters]
+    known = [(fit, found.value) for fit, found in predictions if found is not None and found.value is not None]
+    if not known:
         raise UsageError(
             f"no fit in use predicts the {role.replace('_', ' ')} here; choose others with --hyperparameters."
         )
-    followed, value = speaking[0]
-    interval = sound(followed.id, predict_interval, followed, role, optimum, question.family, loss)
+    followed, value = known[0]
+    interval = predict_interval(followed, role, optimum, family, loss)
     if interval is not None:
-        return Estimate(value, *interval, "95% of the law's bootstrap draws"), followed.id
-    others = [_asked(question, fit, role, optimum, loss) for fit in question.opinions]
+        return Estimate(value, *interval, "95% of the law's bootstrap draws"), followed
+    others = [predict(fit, role, optimum, family, loss) for fit in question.spread_fits]
     values = {p.fit_id: p.value for p in others if p is not None and p.value is not None} | {followed.id: value}
     basis = f"range over {len(values)} published laws, not a confidence interval"
-    return Estimate(value, min(values.values()), max(values.values()), basis), followed.id
-
-
-def _asked(question: Question, fit: Fit, role: str, optimum: OperatingPoint, loss: float | None) -> Prediction | None:
-    return sound(fit.id, predict, fit, role, optimum, question.family, loss)
+    return Estimate(value, min(values.values()), max(values.values()), basis), followed
 
 
 def _whole_batch(predicted: Estimate, batch_tokens: float) -> Estimate:

@@ -1,24 +1,23 @@
-"""Every law's word on every hyperparameter of a plan, in one unit."""
+"""The recipe by law: what every law gives for every hyperparameter at an answer's optimum, in one unit."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from budgetscope.core.answers.plan import Plan
-from budgetscope.core.answers.question import Question, locate
+from budgetscope.core.answers.answer import Answer
 from budgetscope.core.errors import FailureError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.forms import BatchStep, Constant, TokenHalfLife, WarmupParams
-from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.hyperparameters import outside, predict, predict_interval, predictors
-from budgetscope.core.laws.operating_point import OperatingPoint
 
 RECIPE_ROLES = ("learning_rate", "batch_size", "critical_batch_size", "beta2", "warmup", "weight_decay")
 """In the order in which people ask for them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
-    """One law's word.
+class LawValue:
+    """What one law gives for one hyperparameter.
 
     Attributes:
         role: one of `RECIPE_ROLES`.
@@ -47,37 +46,31 @@ class Opinion:
     note: str
 
 
-def opinions(question: Question, plan: Plan, fits: Sequence[Fit]) -> tuple[Opinion, ...]:
-    """Return what every law says at a plan's optimum: by role, the one that is followed first, examples last.
+def law_values(answer: Answer, fits: Sequence[Fit]) -> tuple[LawValue, ...]:
+    """Return what every law gives at an answer's optimum: by role, the one that is followed first, examples last.
 
     A law that gives no usable number here is left out. Rules for beta2 are asked at the plan's batch.
 
     Args:
-        question: what was asked.
-        plan: the answer to it.
+        answer: whose optimum and batch.
         fits: all fits to ask.
-
-    Raises:
-        UsageError: no budget within bounds does what the question asks.
-        FailureError: the question's law gives no usable numbers.
     """
-    optimum = locate(question)
     found = []
     for role in RECIPE_ROLES:
-        spoken = []
+        values = []
         for fit in fits:
-            try:
-                said = sound(fit.id, _opinion, role, fit, question, plan, optimum) if role in fit.laws else None
-            except FailureError:
-                continue
-            if said is not None:
-                spoken.append(said)
-        found += sorted(spoken, key=lambda each: (not each.followed, each.ablation, each.fit_id))
+            with suppress(FailureError):
+                value = _law_value(fit, role, answer) if role in fit.laws else None
+                if value is not None:
+                    values.append(value)
+        found += sorted(values, key=lambda each: (not each.followed, each.ablation, each.fit_id))
     return tuple(found)
 
 
-def _opinion(role: str, fit: Fit, question: Question, plan: Plan, optimum: OperatingPoint) -> Opinion | None:
-    law, family = fit.laws[role], question.family
+@guarded
+def _law_value(fit: Fit, role: str, answer: Answer) -> LawValue | None:
+    plan, optimum = answer.plan, answer.optimum
+    law, family = fit.laws[role], answer.question.family
     loss = plan.loss.value if plan.loss else None
     at = predictors(fit, optimum, family, loss)
     batch = plan.recipe.batch_tokens.value
@@ -97,7 +90,7 @@ def _opinion(role: str, fit: Fit, question: Question, plan: Plan, optimum: Opera
     if value is None:
         return None
     factors = outside(law, at, batch)
-    return Opinion(
+    return LawValue(
         role=role,
         fit_id=fit.id,
         title=fit.title,

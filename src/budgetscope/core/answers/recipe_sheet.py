@@ -1,52 +1,49 @@
-"""Everything that is known of a recipe: every law's word, what half and twice cost, what to keep of the run."""
+"""The recipe sheet: every law's hyperparameters, what half and twice the size cost, which checkpoints to keep."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.checkpoints import Checkpoint, checkpoints
-from budgetscope.core.answers.plan import Plan
-from budgetscope.core.answers.question import Question
-from budgetscope.core.answers.recipe_by_law import Opinion, opinions
-from budgetscope.core.answers.whatif import Candidate, iso_flop
+from budgetscope.core.answers.recipe_by_law import LawValue, law_values
+from budgetscope.core.answers.whatif import Candidate, IsoFlop
 from budgetscope.core.laws.fit import Fit
 
 
 @dataclass(frozen=True, slots=True)
 class RecipeSheet:
-    """A recipe among all that is said of it.
+    """An answer's recipe beside what the laws give.
 
     Attributes:
-        plan: whose recipe.
-        opinions: every law's word, by role.
+        answer: whose recipe.
+        law_values: what every law gives, by role.
         half: a model of half the optimal N at the same budget.
         twice: a model of twice the optimal N.
         checkpoints: to keep, by growing tokens.
     """
 
-    plan: Plan
-    opinions: tuple[Opinion, ...]
+    answer: Answer
+    law_values: tuple[LawValue, ...]
     half: Candidate
     twice: Candidate
     checkpoints: tuple[Checkpoint, ...]
 
 
-def recipe_sheet(question: Question, plan: Plan, fits: Sequence[Fit]) -> RecipeSheet:
-    """Return everything that is known of a plan's recipe.
+def recipe_sheet(answer: Answer, fits: Sequence[Fit]) -> RecipeSheet:
+    """Return everything that is known of an answer's recipe.
 
     Args:
-        question: what was asked.
-        plan: the answer to it.
+        answer: whose recipe.
         fits: all fits to ask.
 
     Raises:
-        UsageError: no budget within bounds does what the question asks.
-        FailureError: the question's law gives no usable numbers.
+        FailureError: the answer's law gives no usable numbers.
     """
-    sizes = iso_flop(question, plan)
+    sizes, n_params = IsoFlop(answer), answer.plan.n_params.value
     return RecipeSheet(
-        plan=plan,
-        opinions=opinions(question, plan, fits),
-        half=sizes.at(plan.n_params.value / 2),
-        twice=sizes.at(plan.n_params.value * 2),
-        checkpoints=checkpoints(question, plan),
+        answer=answer,
+        law_values=law_values(answer, fits),
+        half=sizes.at(n_params / 2),
+        twice=sizes.at(n_params * 2),
+        checkpoints=checkpoints(answer),
     )

@@ -1,27 +1,23 @@
-"""What training another size with the same budget would give: one place on the IsoFLOP curve.
+"""What-if: the loss and the cost of another model size at the same budget, one place on the IsoFLOP curve.
 
-The budget is held at the plan's C, as the plan's convention counts it, and judged by the plan's law (`valley`).
+The budget is held at the plan's C, as the plan's convention counts it, and judged by the plan's law.
 Serving is counted as Sardana et al. 2024 (arXiv 2401.00448) do: 2 N FLOPs a served token. N is there the weights
 that a token is multiplied with, blocks and output head, whatever convention the plan counts in; attention over the
 context is left out.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from budgetscope.core.answers.plan import Plan
-from budgetscope.core.answers.question import Question, executed, locate
-from budgetscope.core.budget.quantities import parse_count
+from budgetscope.core.answers.answer import Answer
+from budgetscope.core.answers.question import executed
 from budgetscope.core.counting.ledger import Convention
-from budgetscope.core.errors import UsageError
-from budgetscope.core.laws.guard import sound
+from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import OperatingPoint, recount
 
 SERVING_FLOPS_PER_PARAM = 2.0
 """FLOPs a parameter and served token: one multiplication and one addition (Sardana et al. 2024)."""
-MAX_SERVED_TOKENS = 1e20
 SERVED_STEPS = (0.0, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14)
 """Served tokens to choose from without typing."""
 
@@ -43,12 +39,12 @@ class Candidate:
         tokens: training tokens that the budget pays for.
         tokens_per_param: their ratio.
         ratio: N over the compute-optimal N.
-        loss: by the plan's law, in its loss unit; None when the law has no valley.
+        loss: by the plan's law, in its loss unit; None when the law says nothing off the optimum.
         loss_difference: the same above the optimum's.
-        wasted_share: deadweight compute as a share of the budget (see `Valley.wasted_share`).
+        wasted_share: deadweight compute as a share of the budget (see `LossModel.wasted_share`).
         wasted_flops: the same in FLOPs of the plan's convention.
         wasted_usd: the same in US dollars of the plan's run; None without a price.
-        extrapolated: the size lies beyond those on which the width of the valley was measured.
+        extrapolated: the size lies beyond those at which the loss above the optimum was measured.
         training_flops: FLOPs that the machine executes to train it.
         training_usd: US dollars; None without a price.
         serving_flops: FLOPs of all served tokens.
@@ -88,19 +84,15 @@ class IsoFlop:
     """All sizes at one budget.
 
     Attributes:
-        question: what was asked.
-        plan: its answer.
-        optimum: where the law puts the budget.
+        answer: whose budget.
     """
 
-    question: Question
-    plan: Plan
-    optimum: OperatingPoint
+    answer: Answer
 
     @property
     def silence(self) -> str | None:
         """Why there is no curve, one sentence; None when there is one."""
-        fit = self.question.fit
+        fit = self.answer.question.fit
         lacking = []
         if fit.loss_curve is None and fit.surface is None:
             lacking.append("the loss")
@@ -115,15 +107,15 @@ class IsoFlop:
 
     @property
     def reach(self) -> tuple[float, float] | None:
-        """The N, by the plan's convention, between which the valley was measured; None when nowhere."""
-        own = self._own(self.optimum)
-        found = LossModel(self.question.fit).reach(own.flops)
+        """The N, by the plan's convention, between which the loss was measured; None when nowhere."""
+        question = self.answer.question
+        found = LossModel(question.fit).reach(self._own(self.answer.optimum).flops)
         if found is None:
             return None
-        family, counting = self.question.family, self.question.fit.counting
-        low, high = (family.convert(n, counting, self.question.convention) for n in found)
+        low, high = (question.family.convert(n, question.fit.counting, question.convention) for n in found)
         return low, high
 
+    @guarded
     def at(self, n_params: float, served_tokens: float = 0.0) -> Candidate:
         """Return what a size would be at the budget.
 
@@ -134,14 +126,12 @@ class IsoFlop:
         Raises:
             FailureError: the law gives no usable numbers there.
         """
-        return sound(self.question.fit.id, self._at, n_params, served_tokens)
-
-    def _at(self, n_params: float, served_tokens: float) -> Candidate:
-        question, machine = self.question, self.question.machine
+        question, optimum = self.answer.question, self.answer.optimum
+        machine = question.machine
         point = self._point(n_params)
         loss, wasted = self._loss(point), self._wasted(point)
-        best = self._loss(self.optimum)
-        run_cost = self.plan.run.cost_usd
+        best = self._loss(optimum)
+        run_cost = self.answer.plan.run.cost_usd
         training = executed(question, point)
         multiplied = question.family.n_params(point.position, Convention.STANDARD)
         serving = SERVING_FLOPS_PER_PARAM * multiplied * served_tokens
@@ -150,11 +140,11 @@ class IsoFlop:
             n_params=n_params,
             tokens=point.tokens,
             tokens_per_param=point.tokens_per_param,
-            ratio=n_params / self.optimum.n_params,
+            ratio=n_params / optimum.n_params,
             loss=loss,
             loss_difference=None if loss is None or best is None else loss - best,
             wasted_share=wasted,
-            wasted_flops=None if wasted is None else wasted * self.optimum.flops,
+            wasted_flops=None if wasted is None else wasted * optimum.flops,
             wasted_usd=None if wasted is None or run_cost is None else wasted * run_cost.value,
             extrapolated=not self.is_measured(n_params),
             training_flops=training,
@@ -164,36 +154,36 @@ class IsoFlop:
         )
 
     def is_measured(self, n_params: float) -> bool:
-        """Return whether the valley was measured at a size."""
+        """Return whether the loss was measured at a size."""
         reach = self.reach
         return reach is not None and reach[0] <= n_params <= reach[1]
 
+    @guarded
     def losses(self, sizes: Sequence[float]) -> tuple[float, ...]:
-        """Return the loss at every size, by the plan's convention; none when the law has no valley.
+        """Return the loss at every size, by the plan's convention; none when the law says nothing off the optimum.
 
         Raises:
             FailureError: the law gives no usable numbers.
         """
-        found = (sound(self.question.fit.id, self._loss, self._point(n_params)) for n_params in sizes)
+        found = (self._loss(self._point(n_params)) for n_params in sizes)
         return tuple(loss for loss in found if loss is not None)
 
+    @guarded
     def surface(self, sizes: Sequence[float], tokens: Sequence[float]) -> tuple[tuple[float | None, ...], ...]:
         """Return the loss over N and D: a row for each number of tokens, a value for each size.
 
-        None where the valley was not measured at the budget that N and D make; but where it was measured nowhere
-        along the plan's own budget, the law's word is given throughout.
+        None where the loss was not measured at the budget that N and D make; but where it was measured nowhere along
+        the plan's own budget, the law's extrapolation is given throughout.
 
         Raises:
             FailureError: the law gives no usable numbers.
         """
-        return sound(self.question.fit.id, self._surface, sizes, tokens)
-
-    def _surface(self, sizes: Sequence[float], tokens: Sequence[float]) -> tuple[tuple[float | None, ...], ...]:
-        family, counting = self.question.family, self.question.fit.counting
-        loss_model, everywhere = LossModel(self.question.fit), self.reach is None
+        question = self.answer.question
+        family, counting = question.family, question.fit.counting
+        loss_model, everywhere = LossModel(question.fit), self.reach is None
         columns = []
         for n_params in sizes:
-            position = family.position(n_params, self.question.convention)
+            position = family.position(n_params, question.convention)
             columns.append((family.n_params(position, counting), family.flops_per_token(position, counting)))
         rows = []
         for amount in tokens:
@@ -211,50 +201,23 @@ class IsoFlop:
         return tuple(rows)
 
     def _point(self, n_params: float) -> OperatingPoint:
-        family, convention = self.question.family, self.question.convention
+        family, convention = self.answer.question.family, self.answer.question.convention
+        flops = self.answer.optimum.flops
         position = family.position(n_params, convention)
-        tokens = self.optimum.flops / family.flops_per_token(position, convention)
-        return OperatingPoint(self.optimum.flops, convention, position, n_params, tokens)
+        return OperatingPoint(
+            flops, convention, position, n_params, flops / family.flops_per_token(position, convention)
+        )
 
     def _own(self, point: OperatingPoint) -> OperatingPoint:
-        return recount(point, self.question.fit.counting, self.question.family)
+        return recount(point, self.answer.question.fit.counting, self.answer.question.family)
 
     def _loss(self, point: OperatingPoint) -> float | None:
-        loss_model, own = LossModel(self.question.fit), self._own(point)
+        loss_model, own = LossModel(self.answer.question.fit), self._own(point)
         level, excess = loss_model.best_loss(own.flops), loss_model.excess_loss(own.flops, own.n_params)
         return None if level is None or excess is None else level + excess
 
     def _wasted(self, point: OperatingPoint) -> float | None:
         own = self._own(point)
-        share = LossModel(self.question.fit).wasted_share(own.flops, own.n_params)
+        share = LossModel(self.answer.question.fit).wasted_share(own.flops, own.n_params)
         # What a root finder leaves of nothing is no deadweight.
         return 0.0 if share is not None and share < _NOTHING else share
-
-
-def iso_flop(question: Question, plan: Plan) -> IsoFlop:
-    """Return all sizes at the budget of a question.
-
-    Args:
-        question: what was asked.
-        plan: the answer to it.
-
-    Raises:
-        UsageError: no budget within bounds does what the question asks.
-        FailureError: the law gives no usable numbers.
-    """
-    return IsoFlop(question, plan, locate(question))
-
-
-def parse_served(text: str) -> float:
-    """Return the served tokens that a person wrote; nothing, `none` and 0 are none.
-
-    Raises:
-        UsageError: it is no number of tokens, or beyond `MAX_SERVED_TOKENS`.
-    """
-    stripped = text.strip().casefold()
-    if stripped in ("", "none", "0"):
-        return 0.0
-    tokens = parse_count(stripped.removesuffix("tokens"))
-    if not (math.isfinite(tokens) and tokens <= MAX_SERVED_TOKENS):
-        raise UsageError(f"{text.strip()!r} is more tokens than can be served; give at most {MAX_SERVED_TOKENS:g}.")
-    return tokens

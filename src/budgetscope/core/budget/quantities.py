@@ -13,6 +13,7 @@ from budgetscope.core.errors import UsageError
 
 MAX_TEXT_CHARS = 300
 MAX_QUOTED_CHARS = 40
+MAX_SERVED_TOKENS = 1e20
 
 MULTIPLIERS = {
     "hundred": 2,
@@ -82,6 +83,15 @@ def is_flops_word(word: str) -> bool:
 def quote(text: str) -> str:
     """Return at most 40 characters of `text` in quotes, on one line, control characters escaped."""
     return repr(text if len(text) <= MAX_QUOTED_CHARS else text[: MAX_QUOTED_CHARS - 1] + "…")
+
+
+def shown(value: object) -> str:
+    """Return a value as a refusal names it: at most 40 characters of its `repr`, also of an integer of any size."""
+    try:
+        text = repr(value)
+    except ValueError:  # more digits than Python writes
+        return "a number of thousands of digits"
+    return text if len(text) <= MAX_QUOTED_CHARS else text[: MAX_QUOTED_CHARS - 1] + "…"
 
 
 class Token(NamedTuple):
@@ -279,6 +289,15 @@ def _parse_whole(text: str, kind: str, examples: str) -> float:
     return reader.positive(value, 0)
 
 
+def number_in(text: str) -> float | None:
+    """Return the number that a text of at most `MAX_TEXT_CHARS` is, of either sign and also infinite; else None."""
+    if not text.strip() or len(text) > MAX_TEXT_CHARS:
+        return None
+    reader = Reader(text, "")
+    number = reader.read_number()
+    return None if number is None or reader.peek().kind != "end" else number.value()
+
+
 def parse_count(text: str) -> float:
     """Parse a positive number with an optional suffix: "7B", "140 billion", "1.5e9", "1,000,000", "50k".
 
@@ -323,6 +342,21 @@ def _scientific(value: float) -> str:
     return f"{float(mantissa):g}e{int(exponent)}"
 
 
+def parse_served_tokens(text: str) -> float:
+    """Return the tokens that a model will serve; nothing, `none` and 0 are none.
+
+    Raises:
+        UsageError: it is no number of tokens, or beyond `MAX_SERVED_TOKENS`.
+    """
+    stripped = text.strip().casefold()
+    if stripped in ("", "none", "0"):
+        return 0.0
+    tokens = parse_count(stripped.removesuffix("tokens"))
+    if not (math.isfinite(tokens) and tokens <= MAX_SERVED_TOKENS):
+        raise UsageError(f"{text.strip()!r} is more tokens than can be served; give at most {MAX_SERVED_TOKENS:g}.")
+    return tokens
+
+
 def format_count(value: float) -> str:
     """Return a number to 3 significant digits: "17.7 B", "50 K", "64"; "3e15" from a thousand trillions."""
     return " ".join(filter(None, _scaled(value)))
@@ -346,15 +380,3 @@ def format_hours(hours: float) -> str:
         return f"{format_count(hours)} h"
     days = hours / 24
     return f"{format_count(days)} days" if days < 730 else f"{format_count(days / 365)} years"
-
-
-def whole(flag: str, stated: int | None, default: int, low: int, high: int) -> int:
-    """Return a whole number that an option states, or its default.
-
-    Raises:
-        UsageError: it is out of bounds.
-    """
-    value = default if stated is None else stated
-    if not low <= value <= high:
-        raise UsageError(f"{flag} {value} is out of bounds; give a whole number from {low} to {high}.")
-    return value

@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from budgetscope.core.errors import UsageError
 
+MAX_COUNT = 10_000_000
+"""Largest vocabulary, and most tokens in a training context, that a request or a stored fit may name."""
+
 
 class Convention(StrEnum):
     """Who counts what. Blocks are attention and feed-forward weights; norms and biases are never counted.
@@ -193,6 +196,19 @@ def _six_n(convention: Convention, n_params: int, n_params_head: int) -> Count:
     return Count(convention, n_params, 6.0 * n_params, n_params_head / n_params)
 
 
-def ledger(shape: Shape) -> tuple[Count, ...]:
-    """Count one shape under every convention, in the order of `Convention`."""
-    return tuple(shape.count(convention) for convention in Convention)
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One shape under every convention.
+
+    Attributes:
+        shape: what is counted.
+        counts: one a convention, in the order of `Convention`.
+    """
+
+    shape: Shape
+    counts: tuple[Count, ...]
+
+
+def ledger(shape: Shape) -> Ledger:
+    """Count one shape under every convention."""
+    return Ledger(shape, tuple(shape.count(convention) for convention in Convention))

@@ -66,7 +66,7 @@ def _dense_heads(width: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Recipe:
+class _ShapeRule:
     """How a family chooses (width, depth) and heads."""
 
     sizes: tuple[tuple[int, int], ...]
@@ -74,9 +74,9 @@ class _Recipe:
 
 
 @cache
-def _recipes() -> dict[str, _Recipe]:
+def _shape_rules() -> dict[str, _ShapeRule]:
     dense = tuple((width, _dense_depth(width)) for width in _dense_widths())
-    return {"dense": _Recipe(dense, _dense_heads), "porian": _Recipe(PORIAN_SHAPES, lambda _: 4)}
+    return {"dense": _ShapeRule(dense, _dense_heads), "porian": _ShapeRule(PORIAN_SHAPES, lambda _: 4)}
 
 
 FAMILIES = ("dense", "porian")
@@ -187,18 +187,18 @@ def shape_family(
     """
     if name not in FAMILIES:
         raise UsageError(f"{name!r} is not a shape family; choose one of {', '.join(FAMILIES)}.")
-    recipe = _recipes()[name]
+    rule = _shape_rules()[name]
     shapes = [
         Shape(
             depth=depth,
             width=width,
             d_ff=default_d_ff(width),
-            n_heads=recipe.heads(width),
-            n_kv_heads=recipe.heads(width),
+            n_heads=rule.heads(width),
+            n_kv_heads=rule.heads(width),
             vocab_size=vocab_size,
             seq_len=seq_len,
             tied=tied,
         )
-        for width, depth in recipe.sizes
+        for width, depth in rule.sizes
     ]
     return ShapeFamily(shapes, fixed=name == "porian")

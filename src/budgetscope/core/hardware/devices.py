@@ -1,7 +1,6 @@
-"""What an accelerator can do at best, what it costs to rent, and how to find one by name.
+"""Accelerators: peaks, memory, rent, the check of a table entry, and the search by name.
 
-The bundled table is `device_table`; people add their own cards in a TOML table, which
-`device_from_mapping` checks.
+`store.devices` reads the bundled table, `data/devices.toml`, and the user's own; `device_from_mapping` checks both.
 """
 
 import math
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 
+from budgetscope.core.budget.quantities import quote, shown
 from budgetscope.core.errors import UsageError
 
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "fp8", "fp4")
@@ -25,25 +25,24 @@ _ALLOWED_KEYS = (*_REQUIRED_KEYS, *_PRICE_KEYS, *_TEXT_KEYS, "aliases")
 
 @dataclass(frozen=True)
 class Device:
-    """One accelerator, as its vendor counts it (`note` says where that is ambiguous).
+    """One accelerator, as its vendor counts it; `note` says where that is ambiguous.
 
     Attributes:
         id: canonical name, such as "h100-sxm".
         name: name for people, such as "H100 SXM".
         vendor: who makes it.
-        peak_flops_per_s: dense peak by precision (a subset of `PRECISIONS`), FLOP/s, without
-            sparsity; matrix units with fp32 accumulation where there are any, except "fp32",
-            which is the plain (vector) rate.
-        memory_bytes: device memory as published (vendors' GB are taken as 1e9 bytes).
-        memory_bandwidth_bytes_per_s: peak bandwidth of that memory as published.
-        price_usd_per_hour_low: cheapest on-demand rent found, US dollars a device-hour.
-        price_usd_per_hour_high: dearest on-demand rent counted; None as `low` if nothing was found.
+        peak_flops_per_s: dense peak in FLOP/s by precision, a subset of `PRECISIONS`; of matrix units with fp32
+            accumulation where there are any, but "fp32" is the plain (vector) rate.
+        memory_bytes: as published; a vendor's GB is 1e9 bytes.
+        memory_bandwidth_bytes_per_s: peak, as published.
+        price_usd_per_hour_low: cheapest on-demand rent that was found, US dollars a device-hour; None if none was.
+        price_usd_per_hour_high: dearest on-demand rent that counts; None if none was found.
         price_date: month ("2026-09") in which the older end of the range was read.
         price_source: who asks these prices, and where that was read.
         spec_source: document that publishes the peaks.
-        aliases: further names that `find_device` takes, beside id and name.
+        aliases: names that `find_device` takes beside id and name.
         note: what to know before counting or pricing with it.
-        user_defined: it comes from the user's own table.
+        user_defined: whether it comes from the user's own table.
     """
 
     id: str
@@ -63,42 +62,43 @@ class Device:
 
 
 def _key(text: str) -> str:
-    """The name without case, blanks, hyphens, underscores and a leading vendor."""
+    """Return a name without case, blanks, hyphens, underscores and a leading vendor."""
     bare = re.sub(r"[\s_-]+", "", text.lower())
     return re.sub(r"^(nvidia|amd|google)(?=.)", "", bare)
 
 
 @lru_cache(maxsize=8)
-def _by_key(extra: tuple[Device, ...]) -> Mapping[str, Device]:
-    """Every device by every name; kept, since an app asks twice a keystroke."""
-    # The table needs `Device` from here, so it can only be imported once this module is complete.
-    from budgetscope.core.hardware.device_table import DEVICES  # noqa: PLC0415
+def _by_key(devices: tuple[Device, ...]) -> Mapping[str, Device]:
+    """Return the devices by every name; cached, since the app looks up two names a keystroke."""
+    found: dict[str, Device] = {}
+    for device in devices:
+        for label in (*device.aliases, device.name, device.id):
+            found.setdefault(_key(label), device)
+    return found
 
-    return {_key(label): device for device in (*DEVICES, *extra) for label in (*device.aliases, device.name, device.id)}
 
-
-def find_device(text: str, extra: Sequence[Device] = ()) -> Device:
-    """The device that people mean by a name; the user's own devices win over bundled ones.
+def find_device(text: str, devices: Sequence[Device]) -> Device:
+    """Return the device of a name.
 
     Args:
         text: id, name or alias; case, blanks, hyphens and a plural "s" do not matter.
-        extra: the user's own devices.
+        devices: those to search; of two with the same name the first counts.
 
     Raises:
         UsageError: no device has that name.
     """
-    by_key = _by_key(tuple(extra))
+    by_key = _by_key(tuple(devices))
     key = _key(text)
     found = by_key.get(key) or by_key.get(key.removesuffix("s"))
     if found is not None:
         return found
     near = dict.fromkeys(by_key[match].id for match in get_close_matches(key, by_key))
     hint = f"perhaps you mean {' or '.join(near)}" if near else "no device has a similar name"
-    raise UsageError(f"Unknown device {text!r}: {hint}; `budgetscope devices` lists all of them.")
+    raise UsageError(f"unknown device {quote(text)}: {hint}; `budgetscope devices` lists all of them.")
 
 
 def default_price(device: Device) -> float | None:
-    """The geometric middle of the price range, US dollars a device-hour, rounded to cents.
+    """Return the geometric mean of the price range, US dollars a device-hour, rounded to cents; None without prices.
 
     Geometric, because the ends differ by factors: one dear provider should not set the price.
     """
@@ -109,7 +109,7 @@ def default_price(device: Device) -> float | None:
 
 
 def training_precision(device: Device) -> str:
-    """The precision that training runs in by default: bf16 where there is one, else fp16.
+    """Return the precision that training runs in by default: bf16 where there is a peak for it, else fp16.
 
     Raises:
         UsageError: the device has neither.
@@ -117,30 +117,34 @@ def training_precision(device: Device) -> str:
     for precision in TRAINING_PRECISIONS:
         if precision in device.peak_flops_per_s:
             return precision
-    raise UsageError(f"Device {device.id!r} has neither a bf16 nor an fp16 peak; name the precision to plan with.")
+    raise UsageError(f"device {device.id!r} has neither a bf16 nor an fp16 peak; name the precision to plan with.")
 
 
-def device_from_mapping(device_id: str, mapping: object) -> Device:
-    """A user's device out of one TOML table, whose keys are `Device`'s field names.
+def device_from_mapping(device_id: str, mapping: object, *, user_defined: bool = True) -> Device:
+    """Return the device of one TOML table, whose keys are the field names of `Device`.
 
     Required are `peak_flops_per_s` (a table by precision, with bf16 or fp16), `memory_bytes` and
     `memory_bandwidth_bytes_per_s`; prices come in pairs or not at all.
 
     Args:
-        device_id: the table's name; it becomes the id.
-        mapping: the table's content, of any type, as TOML gave it.
+        device_id: name of the table, which becomes the id.
+        mapping: content of the table as TOML gave it; any type.
+        user_defined: whether it is an entry of the user's own table.
 
     Raises:
         UsageError: anything is missing, unknown, of the wrong type or not positive.
     """
-    where = f"Device {device_id!r}"
+    where = f"device {device_id!r}"
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}", device_id):
-        raise UsageError(f"{where} is no valid id: use up to 64 letters, digits, blanks, dots, hyphens, underscores.")
+        raise UsageError(
+            f"device {shown(device_id)} is not a valid id; "
+            "use up to 64 letters, digits, blanks, dots, hyphens, underscores."
+        )
     if not isinstance(mapping, Mapping):
-        raise UsageError(f"{where} is {mapping!r}: write it as a table with {', '.join(_REQUIRED_KEYS)}.")
+        raise UsageError(f"{where} is {shown(mapping)}; write it as a table with {', '.join(_REQUIRED_KEYS)}.")
     for key in mapping:
         if key not in _ALLOWED_KEYS:
-            raise UsageError(f"{where}: unknown key {key!r}; the keys are {', '.join(_ALLOWED_KEYS)}.")
+            raise UsageError(f"{where}: unknown key {shown(key)}; the keys are {', '.join(_ALLOWED_KEYS)}.")
     for key in _REQUIRED_KEYS:
         if key not in mapping:
             raise UsageError(f"{where}: {key} is missing; add it.")
@@ -169,32 +173,32 @@ def device_from_mapping(device_id: str, mapping: object) -> Device:
         spec_source=texts.get("spec_source", "user entry"),
         aliases=_aliases(where, mapping.get("aliases", [])),
         note=texts.get("note", ""),
-        user_defined=True,
+        user_defined=user_defined,
     )
 
 
 def _number(where: str, key: str, value: object, minimum: float, unit: str) -> float:
-    """A finite number of at least `minimum`, which catches tera and giga left out of the unit."""
+    """Return a finite number of at least `minimum`, which catches tera and giga left out of the unit."""
     if isinstance(value, int | float) and not isinstance(value, bool) and minimum <= value <= sys.float_info.max:
         return float(value)
-    raise UsageError(f"{where}: {key} is {value!r}; give a number of {minimum:g} or more in {unit}.")
+    raise UsageError(f"{where}: {key} is {shown(value)}; give a number of {minimum:g} or more in {unit}.")
 
 
 def _text(where: str, key: str, value: object) -> str:
     if isinstance(value, str) and value.strip() and value.isprintable():
         return value
-    raise UsageError(f"{where}: {key} is {value!r}; give it as printable text in quotes or leave it out.")
+    raise UsageError(f"{where}: {key} is {shown(value)}; give it as printable text in quotes or leave it out.")
 
 
 def _peaks(where: str, value: object) -> dict[str, float]:
     if not isinstance(value, Mapping):
         raise UsageError(
-            f"{where}: peak_flops_per_s is {value!r}; give a table by precision such as {{bf16 = 989e12}}."
+            f"{where}: peak_flops_per_s is {shown(value)}; give a table by precision such as {{bf16 = 989e12}}."
         )
     for precision in value:
         if precision not in PRECISIONS:
             raise UsageError(
-                f"{where}: unknown precision {precision!r} in peak_flops_per_s; use {', '.join(PRECISIONS)}."
+                f"{where}: unknown precision {shown(precision)} in peak_flops_per_s; use {', '.join(PRECISIONS)}."
             )
     if not any(precision in value for precision in TRAINING_PRECISIONS):
         raise UsageError(f"{where}: peak_flops_per_s has neither bf16 nor fp16; add the one that you train in.")
@@ -223,4 +227,4 @@ def _price_range(where: str, mapping: Mapping[str, object]) -> tuple[float | Non
 def _aliases(where: str, value: object) -> tuple[str, ...]:
     if isinstance(value, list) and all(isinstance(a, str) and _key(a) and a.isprintable() for a in value):
         return tuple(value)
-    raise UsageError(f'{where}: aliases is {value!r}; give a list of names such as ["our-h100"].')
+    raise UsageError(f'{where}: aliases is {shown(value)}; give a list of names such as ["our-h100"].')

@@ -1,16 +1,17 @@
-"""The machine a plan runs on: from what was said, and what had to be assumed, to FLOPs, hours and dollars."""
+"""The machine of a plan: from the budget, the options and the defaults to FLOPs, hours and dollars."""
 
 from dataclasses import dataclass, replace
 
 from budgetscope.core.budget.parse import Budget, HardwareBudget
 from budgetscope.core.budget.quantities import format_hours
 from budgetscope.core.errors import UsageError
+from budgetscope.core.hardware.bounds import MFU_BOUNDS, N_DEVICES_BOUNDS, PRICE_BOUNDS
 from budgetscope.core.hardware.devices import Device, default_price, training_precision
 from budgetscope.core.laws.intervals import Estimate
 
 DEFAULT_DEVICE = "h100-sxm"
 DEFAULT_N_DEVICES = 8.0
-"""One node, where nobody said how many."""
+"""One node."""
 DEFAULT_MFU = 0.40
 """Dense models on current accelerators reach 30% to 50%: Grattafiori et al. 2024 (Llama 3), table 4, 38-43%."""
 
@@ -19,7 +20,7 @@ SECONDS_PER_HOUR = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class MachineOptions:
-    """What the options say of the machine, beside the budget's text; None is unsaid."""
+    """The options for the machine, beside the text of the budget; None is unsaid."""
 
     n_devices: float | None = None
     mfu: float | None = None
@@ -31,13 +32,11 @@ class Machine:
     """Devices that run at a rate for a price.
 
     Attributes:
-        device: which accelerator.
-        precision: the key of its peak that training uses.
-        n_devices: how many.
+        precision: of training, a key of the device's peaks.
         mfu: model FLOPs utilisation, from 0 to 1.
-        price: US dollars a device-hour; None when neither the user nor the table knows.
-        executed_flops: FLOPs that the budget executes, when the budget is hardware; else None.
-        assumptions: a sentence for everything that was not said.
+        price: US dollars a device-hour; None when neither the user nor the table states one.
+        executed_flops: FLOPs that the budget executes; None when the budget is not hardware.
+        assumptions: a sentence for every default that was taken.
     """
 
     device: Device
@@ -50,28 +49,37 @@ class Machine:
 
     @property
     def device_flops_per_s(self) -> float:
-        """FLOPs a second that one device executes: dense peak x MFU."""
+        """FLOP/s that one device executes: dense peak x MFU."""
         return self.device.peak_flops_per_s[self.precision] * self.mfu
 
     def device_hours(self, executed_flops: float) -> float:
-        """Return the device-hours that so many executed FLOPs take."""
+        """Return the device-hours that executing FLOPs takes."""
         return executed_flops / self.device_flops_per_s / SECONDS_PER_HOUR
 
 
 def _one(name: str, in_budget: float | None, option: float | None, flag: str) -> float | None:
-    """Return the one value that was said."""
+    """Return the value that the budget or the option states.
+
+    Raises:
+        UsageError: both state one, and they differ.
+    """
     if in_budget is not None and option is not None and in_budget != option:
         raise UsageError(f"the budget says {name} {in_budget:g} and {flag} says {option:g}; say it once.")
     return in_budget if in_budget is not None else option
 
 
-def _check(name: str, value: float | None, low: float, high: float) -> None:
+def _check(name: str, value: float | None, bounds: tuple[float, float]) -> None:
+    low, high = bounds
     if value is not None and not low <= value <= high:
-        raise UsageError(f"{name} {value:g} is out of bounds; give a number from {low:g} to {high:g}.")
+        raise UsageError(f"{name} {value:g} is out of bounds; give a number from {low} to {high}.")
 
 
 def device_name(budget: Budget, option: str | None) -> str | None:
-    """Return the device that the budget or the option names."""
+    """Return the device that the budget or the option names; None when neither does.
+
+    Raises:
+        UsageError: both name one, and the names differ.
+    """
     in_budget = budget.device if isinstance(budget, HardwareBudget) else None
     if in_budget and option and in_budget.casefold() != option.casefold():
         raise UsageError(f"the budget says {in_budget!r} and --device says {option!r}; say it once.")
@@ -84,8 +92,8 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
     Args:
         budget: as parsed.
         device: the device that `device_name` named, or the default one.
-        options: what was said beside the budget.
-        device_stated: whether anybody named the device.
+        options: those beside the budget.
+        device_stated: whether `device_name` named one.
 
     Raises:
         UsageError: budget and options contradict each other, a value is out of bounds, or dollars are to be
@@ -98,11 +106,11 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
     amount = hardware.usd is not None or hardware.device_hours is not None
     if amount and hardware.hours is not None and options.n_devices is not None:
         raise UsageError("the budget's amount and duration say how many devices run; leave --gpus out.")
-    _check("the number of devices", n_devices, 1, 1e7)
+    _check("the number of devices", n_devices, N_DEVICES_BOUNDS)
     if mfu is not None and 1 < mfu <= 100:
         raise UsageError(f"the MFU {mfu:g} is above 1; write {mfu:g}% or {mfu / 100:g}.")
-    _check("the MFU", mfu, 0.001, 1)
-    _check("the price", price, 0.001, 10_000)
+    _check("the MFU", mfu, MFU_BOUNDS)
+    _check("the price", price, PRICE_BOUNDS)
     assumptions = []
     if not device_stated:
         assumptions.append(f"device: {device.name} (--device)")
@@ -161,7 +169,7 @@ def _with_budget(machine: Machine, hardware: HardwareBudget) -> Machine:
 
 
 def describe_machine(machine: Machine, device_hours: float) -> str:
-    """Return the arithmetic of a machine's FLOPs as people say it."""
+    """Return the arithmetic behind the FLOPs of a machine, as a sentence."""
     peak = machine.device.peak_flops_per_s[machine.precision] / 1e12
     return (
         f"{machine.n_devices:g} x {machine.device.name} at {peak:g} TFLOP/s ({machine.precision}, dense) x "

@@ -36,6 +36,9 @@ CONFIDENCE = {
 }
 """How sure we are of a constant."""
 
+MAX_STORED_CHARS = 2000
+"""Of a text that a fit holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Range:

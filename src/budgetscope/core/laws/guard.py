@@ -1,4 +1,4 @@
-"""What the laws of a fit give, or one sentence that names the fit.
+"""The check that every number which comes out of a fit's laws is usable.
 
 Every parameter and draw of a fit may be of ordinary size and its laws still overflow, divide by zero or leave the
 domain of a logarithm at some budget. This is the one place where that becomes a refusal.
@@ -6,46 +6,56 @@ domain of a logarithm at some budget. This is the one place where that becomes a
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import ParamSpec, TypeVar
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 from budgetscope.core.errors import FailureError
 
 LARGEST = 1e60
 """No parameters, tokens, FLOPs or dollars are larger, and the product of two of them does not overflow."""
 
+Subject = TypeVar("Subject")
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
-def sound(
-    fit_id: str, function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
-) -> Result:
-    """Return what a function makes of a fit's laws.
+def guarded(
+    function: Callable[Concatenate[Subject, Arguments], Result],
+) -> Callable[Concatenate[Subject, Arguments], Result]:
+    """Turn numeric errors inside a fit into a FailureError that names it.
+
+    The function refuses when the laws overflow or are undefined, and when its result holds a number that is not finite
+    or is beyond `LARGEST`.
 
     Args:
-        fit_id: the fit to name when it cannot.
-        function: any computation with that fit.
-        args: of the function.
-        kwargs: of the function.
-
-    Raises:
-        FailureError: the laws overflow or are undefined, or the result holds a number that is not finite or is
-            beyond `LARGEST`.
+        function: takes first the fit, or an object that holds it, such as a question, an answer or a loss model.
     """
-    try:
-        result = function(*args, **kwargs)
-    except (ArithmeticError, ValueError) as error:
-        raise _refusal(fit_id) from error
-    if not _usable(result):
-        raise _refusal(fit_id)
-    return result
+
+    @wraps(function)
+    def checked(subject: Subject, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        try:
+            result = function(subject, *args, **kwargs)
+        except (ArithmeticError, ValueError) as error:
+            raise _refusal(subject) from error
+        if not _usable(result):
+            raise _refusal(subject)
+        return result
+
+    return checked
 
 
-def _refusal(fit_id: str) -> FailureError:
+def _refusal(subject: object) -> FailureError:
     return FailureError(
-        f"{fit_id} gives no usable numbers here: by its parameters or draws a law overflows, vanishes or turns "
-        "negative; correct them or choose another fit."
+        f"{_fit_id(subject)} gives no usable numbers here: by its parameters or draws a law overflows, vanishes or "
+        "turns negative; correct them or choose another fit."
     )
+
+
+def _fit_id(subject: object) -> str:
+    """Return the id of a fit, or of the fit inside an answer, a question or a loss model."""
+    for name in ("answer", "question", "fit"):
+        subject = getattr(subject, name, subject)
+    return str(getattr(subject, "id"))  # noqa: B009 - any of several types
 
 
 def _usable(value: object) -> bool:

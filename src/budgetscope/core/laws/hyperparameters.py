@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from budgetscope.core.counting.shapes import ShapeFamily
 from budgetscope.core.laws.fit import Draws, Fit, Law, percentiles
 from budgetscope.core.laws.forms import HyperparameterLaw, Predictors
+from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import LEVEL
 from budgetscope.core.laws.operating_point import OperatingPoint, recount
 
@@ -35,8 +36,13 @@ def predictors(fit: Fit, point: OperatingPoint, family: ShapeFamily, loss: float
     return Predictors(own.n_params, own.tokens, own.flops, loss)
 
 
+@guarded
 def predict(fit: Fit, role: str, point: OperatingPoint, family: ShapeFamily, loss: float | None) -> Prediction | None:
-    """Return what a fit's law for a hyperparameter says; None when the fit has no such law."""
+    """Return what a fit's law for a hyperparameter says; None when the fit has no such law.
+
+    Raises:
+        FailureError: the law gives no usable number there.
+    """
     law = fit.laws.get(role)
     if law is None or not isinstance(law.law, HyperparameterLaw):
         return None
@@ -44,12 +50,16 @@ def predict(fit: Fit, role: str, point: OperatingPoint, family: ShapeFamily, los
     return Prediction(fit.id, law.law.predict(at), outside(law, at))
 
 
+@guarded
 def predict_interval(
     fit: Fit, role: str, point: OperatingPoint, family: ShapeFamily, loss: float | None
 ) -> tuple[float, float] | None:
     """Return 95% of what the bootstrap draws of a fit's law for a hyperparameter say; None where there are none.
 
     Every draw is asked, a thousand times the work of `predict`.
+
+    Raises:
+        FailureError: a draw gives no usable number there.
     """
     law = fit.laws.get(role)
     if law is None or not isinstance(law.law, HyperparameterLaw) or not isinstance(law.uncertainty, Draws):

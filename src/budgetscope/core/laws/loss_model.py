@@ -1,15 +1,15 @@
-"""What being off the optimum costs, by one fit.
+"""The loss model of a fit: the loss at the optimum of a budget, and the loss above it for other model sizes.
 
-Along one budget the loss is a valley in N. Each of its measures comes from the law that measures it best:
+Each part comes from the law that was measured for it:
 
-- the place, N*(C), from the allocation law;
-- the level, L*(C), from the loss curve through the measured optima, else from the loss surface;
-- the width from the excess law, read off runs of other sizes, else from the loss surface; either is centred,
-  in log N, on the law's optimum.
+- the optimum, N*(C), from the allocation law;
+- its loss, L*(C), from the loss curve through the measured optima, else from the loss surface;
+- the loss above the optimum from the excess law, read off runs of other sizes, else from the loss surface; either is
+  centred, in log N, on the law's optimum.
 
-So no other law can beat the chosen one by its own book. A surface alone would do badly: on Porian et al.'s tuned
-runs it misses the measured optima by up to 2%, and understates what a model twice too large costs by a factor
-of three to five, because runs at constant learning rate do not follow its form.
+So no other law can have a lower loss than the chosen one when the chosen one judges. A surface alone would do badly:
+on Porian et al.'s tuned runs it misses the measured optima by up to 2%, and understates what a model twice too large
+costs by a factor of three to five, because runs at constant learning rate do not follow its form.
 """
 
 import math
@@ -91,7 +91,7 @@ class LossModel:
         return optimum * math.exp(-down), optimum * math.exp(up)
 
     def reach(self, flops: float) -> tuple[float, float] | None:
-        """Return the N between which the width of the valley was measured; beyond, it is an extrapolation.
+        """Return the N between which the loss above the optimum was measured; beyond, it is an extrapolation.
 
         For an excess law its window about the optimum; for a surface the N, D and D/N that it was fitted on, along
         C = 6 N D. None when the fit has no law of the excess, or a budget on which no fitted N and D meet.

@@ -1,10 +1,10 @@
-"""A training run, as far as laws care."""
+"""One training run, as the laws are fitted to it: a row of a runs table."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TrainingRun:
     """One training run, or one point of its learning curve.
 
     Attributes:

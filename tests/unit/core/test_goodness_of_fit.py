@@ -4,21 +4,21 @@ from dataclasses import replace
 import pytest
 from tests.bundled import ALLOCATING, fit
 
-from budgetscope.api.runs import family_of
-from budgetscope.core.answers.goodness_of_fit import UNKNOWN_RANGE, Examination, examine
+from budgetscope.api.fits import family_of
+from budgetscope.core.answers.goodness_of_fit import UNKNOWN_RANGE, GoodnessOfFit, goodness_of_fit
 from budgetscope.core.laws.forms import PowerLawParams
 from budgetscope.core.laws.intervals import allocation_exponent, params_interval
 from budgetscope.core.laws.operating_point import allocation_law
 
 
-def examined(fit_id: str) -> Examination:
+def judged(fit_id: str) -> GoodnessOfFit:
     found = fit(fit_id)
-    return examine(found, family_of(found))
+    return goodness_of_fit(found, family_of(found))
 
 
 def test_residuals_are_the_logs_of_measured_over_predicted() -> None:
     tuned = fit("porian2024/refinedweb-tuned")
-    found = examined(tuned.id)
+    found = judged(tuned.id)
     assert tuned.points is not None
     for row, residual in zip(tuned.points.rows, found.residuals, strict=True):
         flops, n_params, _, _, ln_sd, _ = row
@@ -34,13 +34,13 @@ def test_points_on_their_law_have_no_residuals() -> None:
     assert tuned.points is not None
     law = allocation_law(tuned)
     rows = tuple((c, law.allocate(c).n_params, d, *rest) for c, _, d, *rest in tuned.points.rows)
-    found = examine(replace(tuned, points=replace(tuned.points, rows=rows)), family_of(tuned))
+    found = goodness_of_fit(replace(tuned, points=replace(tuned.points, rows=rows)), family_of(tuned))
     assert found.rms == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("fit_id", ALLOCATING)
 def test_the_curve_covers_the_fitted_budgets_in_whole_decades(fit_id: str) -> None:
-    found, law = examined(fit_id), fit(fit_id).allocation
+    found, law = judged(fit_id), fit(fit_id).allocation
     assert law is not None
     assert found.curve is not None
     around = law.fitted.get("flops", UNKNOWN_RANGE)
@@ -51,8 +51,8 @@ def test_the_curve_covers_the_fitted_budgets_in_whole_decades(fit_id: str) -> No
     assert found.curve.flops[-1] >= around.high * (1 - 1e-9)
 
 
-def test_a_fit_without_a_law_for_n_and_d_has_nothing_to_examine() -> None:
-    assert examined("steplaw2025/dense") == Examination(None, None, ())
+def test_a_fit_without_a_law_for_n_and_d_has_no_goodness_of_fit() -> None:
+    assert judged("steplaw2025/dense") == GoodnessOfFit(None, None, ())
 
 
 def test_exponents_and_their_published_intervals() -> None:

@@ -1,4 +1,4 @@
-"""Why the level and the width of the valley do not come from the loss surface."""
+"""Why neither the loss of the optimum nor the loss above it comes from the loss surface."""
 
 import csv
 import math

@@ -1,4 +1,4 @@
-"""The valley of every bundled fit: lowest at the law's own optimum, flat where it says, and invertible."""
+"""The loss model of every bundled fit: lowest at the law's own optimum, flat where it says, and invertible."""
 
 import pytest
 from hypothesis import given

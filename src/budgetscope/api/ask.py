@@ -1,0 +1,221 @@
+"""Asking: `Advisor` answers a request, and computes whatever else is shown of an answer."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from budgetscope.api.charts import Charts
+from budgetscope.api.export import export_text
+from budgetscope.api.fits import FitLibrary
+from budgetscope.api.lookup import Lookup
+from budgetscope.api.request import PlanRequest, command
+from budgetscope.core.answers import comparison as _comparison
+from budgetscope.core.answers import curves as _curves
+from budgetscope.core.answers import explanation as _explanation
+from budgetscope.core.answers import recipe_sheet as _recipe_sheet
+from budgetscope.core.answers.answer import Answer, answer
+from budgetscope.core.answers.calibration_value import Valuation
+from budgetscope.core.answers.comparison import Comparison
+from budgetscope.core.answers.curves import Curve, Place
+from budgetscope.core.answers.explanation import Explanation
+from budgetscope.core.answers.quantity_curves import QuantityCurve
+from budgetscope.core.answers.recipe_sheet import RecipeSheet
+from budgetscope.core.answers.whatif import IsoFlop
+from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.operating_point import recount
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredRequest(Answer):
+    """An answer that remembers the request it answers.
+
+    Attributes:
+        request: as the user wrote it; two requests of the same meaning have equal answers.
+    """
+
+    request: PlanRequest = field(compare=False)
+
+
+class Advisor(Lookup):
+    """Answers requests with one library of fits, the user's settings and devices.
+
+    A face that answers many requests keeps one; files are read when first needed.
+    """
+
+    def reread(self) -> "Advisor":
+        """Return an advisor that reads the files anew; what was handed to this one stays."""
+        return Advisor(*self._given)
+
+    def answer(
+        self, request: PlanRequest, *, law: Fit | None = None, hyperparameters: Fit | None = None
+    ) -> AnsweredRequest:
+        """Answer a request: where its law puts the budget, and the plan.
+
+        Args:
+            request: what is asked.
+            law: the fit for N, D and the loss, stored or not, in place of the one that the request names.
+            hyperparameters: the fit for the recipe, likewise.
+
+        Raises:
+            UsageError: naming what is not understood, unknown, contradictory or out of bounds.
+            FailureError: a fit or settings file is broken, or a fit in use gives no usable numbers.
+        """
+        found = answer(self.question(request, law=law, hyperparameters=hyperparameters))
+        return AnsweredRequest(found.question, found.optimum, found.plan, request)
+
+    def command(self, request: PlanRequest, verb: str = "plan") -> str:
+        """Return the shell command that asks the same question, also of somebody who chose other defaults."""
+        law, recipe = self.settings.law, self.settings.hyperparameters
+        return command(
+            replace(request, law=request.law or law, hyperparameters=request.hyperparameters or recipe), verb
+        )
+
+    # What goes with an answer
+
+    def compare(self, answer: Answer) -> Comparison:
+        """Return what every law does with an answer's budget, and what following it would cost by the answer's law.
+
+        Raises:
+            FailureError: the answer's law gives no usable numbers.
+        """
+        return _comparison.compare(answer, self._compared(answer))
+
+    def _compared(self, answer: Answer) -> tuple[Fit, ...]:
+        """Return the fits to compare: a law from a file stands in for the library's of that id."""
+        chosen = answer.question.fit
+        return (chosen, *(fit for fit in self.fits if fit.id != chosen.id))
+
+    def iso_flop(self, answer: Answer) -> IsoFlop:
+        """Return all model sizes at an answer's budget."""
+        return IsoFlop(answer)
+
+    def recipe_sheet(self, answer: Answer) -> RecipeSheet:
+        """Return everything that is known of an answer's recipe.
+
+        Raises:
+            FailureError: the answer's law gives no usable numbers.
+        """
+        return _recipe_sheet.recipe_sheet(answer, self._compared(answer))
+
+    def explain(self, answer: Answer) -> Explanation:
+        """Return the steps from Kaplan's experiment to the tuned one at an answer's budget.
+
+        Raises:
+            FailureError: a step's fit is broken or gives no usable numbers.
+        """
+        return _explanation.explain(answer, self.library.get)
+
+    def value(self, answer: Answer, share: float) -> Valuation:
+        """Return what a calibration would be worth for an answer.
+
+        Args:
+            answer: whose budget.
+            share: of the budget's compute to spend on the calibration, from 0 to 1.
+
+        Raises:
+            UsageError: the law keeps no points with draws, or the share pays for too little.
+            FailureError: the law gives no usable numbers.
+        """
+        from budgetscope.fitting.calibration_value import value  # noqa: PLC0415 - NumPy, which planning does without
+
+        question = answer.question
+        return value(question.fit, recount(answer.optimum, question.fit.counting, question.family).flops, share)
+
+    def export(self, answer: AnsweredRequest, form: str) -> str:
+        """Return an answer's plan, its comparison and the command that reproduces them, as one text.
+
+        Args:
+            answer: what to export.
+            form: one of `EXPORT_FORMATS`.
+
+        Raises:
+            UsageError: the form is none of them.
+            FailureError: as `compare`.
+        """
+        return export_text(form, answer.plan, self.compare(answer), self.command(answer.request))
+
+    # What charts draw; kept between calls, so that only another law, convention, tokenizer, context or grid costs time
+
+    @cached_property
+    def _charts(self) -> Charts:
+        return Charts()
+
+    def curve(
+        self,
+        answer: Answer,
+        flops_grid: tuple[float, ...],
+        *,
+        law: str | None = None,
+        convention: Convention | None = None,
+        band: bool = True,
+    ) -> Curve:
+        """Return N*(C) of one law, for the vocabulary and context of an answer.
+
+        Args:
+            answer: whose vocabulary, context and convention.
+            flops_grid: budgets, growing.
+            law: id of the fit; the answer's own when None.
+            convention: who counts; the answer's own when None.
+            band: whether to add the law's 95% interval.
+
+        Raises:
+            UsageError: there is no such fit.
+            FailureError: the fit is broken, has no law for N and D, or gives no usable numbers.
+        """
+        question = answer.question
+        fit = question.fit if law is None else self.library.get(law)
+        return self._charts.curve(fit, convention or question.convention, question.family, flops_grid, band=band)
+
+    def curves(self, answer: Answer, ids: Sequence[str], flops_grid: tuple[float, ...]) -> tuple[Curve, ...]:
+        """Return N*(C) of an answer's law, with its interval, and then of other laws, by the answer's convention.
+
+        Args:
+            answer: whose law and convention.
+            ids: of the other laws; those that do not load, give no N and D or no usable numbers are left out.
+            flops_grid: budgets, growing.
+
+        Raises:
+            FailureError: the answer's law gives no usable numbers.
+        """
+        drawn = [self.curve(answer, flops_grid)]
+        for fit_id in ids:
+            if fit_id != answer.question.fit.id:
+                # The fit's row of the comparison, or the library, says what is wrong with it.
+                with suppress(BudgetscopeError):
+                    drawn.append(self.curve(answer, flops_grid, law=fit_id, band=False))
+        return tuple(drawn)
+
+    def quantity_curves(
+        self, answer: Answer, quantity: str, ids: Sequence[str], flops_grid: tuple[float, ...]
+    ) -> tuple[QuantityCurve, ...]:
+        """Return the loss over C, or learning rate or batch over N, of some fits.
+
+        Args:
+            answer: whose convention counts, and whose law places N and D for learning rate and batch.
+            quantity: as in `core.answers.quantity_curves`.
+            ids: of the fits, the one of interest first: nothing is drawn where it has no law for the quantity.
+            flops_grid: budgets by the answer's convention, growing.
+
+        Raises:
+            FailureError: the first fit gives no usable numbers; others are left out.
+        """
+        question = answer.question
+        # An answer may follow a file that no library has.
+        known = {fit.id: fit for fit in (*question.hyperparameters, question.fit)}
+        fits = []
+        for name in ids:
+            with suppress(BudgetscopeError):
+                fits.append(known[name] if name in known else self.library.get(name))
+        return self._charts.quantity_curves(question, quantity, fits, flops_grid)
+
+    def place(self, answer: Answer, convention: Convention) -> Place:
+        """Return where an answer stands on a chart of N*(C) that is drawn by some convention."""
+        return _curves.place(answer, convention)
+
+    @cached_property
+    def fit_library(self) -> FitLibrary:
+        """The stored fits, to look through and to change."""
+        return FitLibrary(self)

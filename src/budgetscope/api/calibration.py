@@ -1,0 +1,427 @@
+"""The use cases of calibration: prepare, start, follow and stop a run, and judge, store or accept its fit.
+
+Every face calls these functions, so that a policy stands once. A run is known by its `RunFolder`.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from budgetscope.api.ask import Advisor, AnsweredRequest
+from budgetscope.api.defaults import DEFAULT_LAW
+from budgetscope.api.request import PlanRequest
+from budgetscope.calibrate import environment, texts
+from budgetscope.calibrate.corpus.progress import Progress, Report
+from budgetscope.calibrate.environment import REMEDY, Probe, require_extra
+from budgetscope.calibrate.json_records import to_record
+from budgetscope.calibrate.plan.design import PRESETS
+from budgetscope.calibrate.plan.device import DeviceFacts
+from budgetscope.calibrate.plan.price import Price
+from budgetscope.calibrate.plan.request import DEFAULT_FIT, Ready, Request, check_device, is_bundled
+from budgetscope.calibrate.plan.spec import Spec
+from budgetscope.calibrate.run import launch
+from budgetscope.calibrate.run.events import Record, encode
+from budgetscope.calibrate.run.folder import RunFolder, list_runs
+from budgetscope.calibrate.run.launch import Options, Watch, ask_to_stop, start, stop
+from budgetscope.calibrate.run.lock import Owner
+from budgetscope.calibrate.run.state import CellState, RunState
+from budgetscope.core.answers.fit_difference import Difference
+from budgetscope.core.errors import BudgetscopeError, UsageError
+from budgetscope.core.laws.fit import Fit
+from budgetscope.store.files import write_atomically
+from budgetscope.store.fit_library import load
+from budgetscope.store.fit_schema import dump
+
+__all__ = [
+    "DEFAULT_FIT",
+    "LIVE",
+    "PRESETS",
+    "REMEDY",
+    "CellState",
+    "DeviceFacts",
+    "Judgement",
+    "Options",
+    "Outcome",
+    "Owner",
+    "Price",
+    "Probe",
+    "Progress",
+    "Ready",
+    "Record",
+    "Request",
+    "RunFolder",
+    "RunState",
+    "RunStatus",
+    "Spec",
+    "Stored",
+    "Watch",
+    "accept",
+    "ask_to_stop",
+    "attach",
+    "check_device",
+    "create",
+    "event_line",
+    "find",
+    "find_resumable",
+    "follow",
+    "judge",
+    "kill",
+    "list_runs",
+    "live_status",
+    "prepare",
+    "prepare_data_again",
+    "probe",
+    "refit",
+    "require_extra",
+    "start",
+    "status",
+    "stop",
+    "store",
+    "texts",
+    "to_record",
+]
+
+LIVE = ("running", "starting", "stopping")
+"""Statuses of a run that has a worker, as `live_status` gives them."""
+_POLL_SECONDS = 0.25
+
+
+# A new run
+
+
+def prepare(
+    request: Request,
+    *,
+    on_corpus: Report = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Ready:
+    """Prepare the data, look at the device, design the run and price it; nothing is trained.
+
+    Args:
+        request: the options of the run.
+        on_corpus: called with the progress of the data's preparation.
+        say: called with a sentence for each slow step and each decision.
+
+    Raises:
+        BudgetscopeError: an option is contradictory, out of bounds or names something that does not exist.
+    """
+    from budgetscope.calibrate.prepare import prepare_run  # noqa: PLC0415 - NumPy and the corpus
+
+    return prepare_run(request, on_corpus=on_corpus, say=say)
+
+
+def create(ready: Ready) -> RunFolder:
+    """Create the folder of a prepared run; `start` trains it.
+
+    Raises:
+        FailureError: the folder exists, or cannot be written.
+    """
+    return RunFolder.create(ready.spec)
+
+
+def probe(device: str | None, gpu: int | None, seconds: float) -> Probe:
+    """Measure how fast a device trains, and store the result for later designs.
+
+    Args:
+        device: `cuda`, `mps` or `cpu`; None for the best there is.
+        gpu: index of the GPU; None for the first.
+        seconds: approximate time to take.
+
+    Raises:
+        UsageError: there is no GPU of this index.
+        FailureError: a package is missing, or the device does not exist or cannot be measured.
+    """
+    require_extra()
+    return environment.measure(device, gpu, seconds)
+
+
+# Runs that exist
+
+
+def find(name: str) -> RunFolder:
+    """Return the run of a name, of the start of a name, of a folder, or the `last` one.
+
+    Raises:
+        UsageError: there is no such run, or there are several.
+    """
+    return RunFolder.find(name)
+
+
+def find_resumable(name: str) -> RunFolder:
+    """Return a run that `start` can resume; `name` as in `find`.
+
+    Raises:
+        UsageError: there is no such run, or it is done.
+        FailureError: a package is missing, or the spec or the log is broken.
+    """
+    require_extra()
+    folder = find(name)
+    folder.spec()
+    if folder.state().status == "done":
+        raise UsageError(f"the run {folder.name!r} is done; `budgetscope calibrate fit {folder.handle}` shows its fit.")
+    return folder
+
+
+def prepare_data_again(
+    folder: RunFolder,
+    data: str,
+    text_field: str | None = None,
+    *,
+    on_corpus: Report = lambda _: None,
+) -> str:
+    """Return the path of the tokens of a run whose data has moved, for `Options.data`.
+
+    Args:
+        folder: of the run.
+        data: as `Request.data`: text, tokens, or a folder that was prepared before.
+        text_field: as `Request.text_field`.
+        on_corpus: called with the progress of the preparation.
+
+    Raises:
+        BudgetscopeError: the data does not exist, or is not what the run began with.
+    """
+    from budgetscope.calibrate import prepare as _prepare  # noqa: PLC0415 - NumPy and the corpus
+
+    corpus = _prepare.prepare_data_again(folder.spec(), data, text_field, on_corpus=on_corpus)
+    return str(corpus.path.absolute())
+
+
+def attach(folder: RunFolder) -> Watch:
+    """Return a watch of a run, whoever trains it.
+
+    Raises:
+        FailureError: the spec of the run is broken.
+    """
+    folder.spec()
+    return Watch(folder)
+
+
+def follow(watch: Watch) -> Iterator[list[Record]]:
+    """Yield the new records of a run, several times a second, until its worker has ended.
+
+    Raises:
+        FailureError: the log cannot be read.
+    """
+    while True:
+        over = watch.over
+        records = watch.tick()
+        yield records
+        # The worker may have written its last records between `over` and `tick`.
+        if over and not records:
+            return
+        if not records:
+            time.sleep(_POLL_SECONDS)
+
+
+def kill(watch: Watch) -> None:
+    """Kill the worker that this process started, if any; its last checkpoint stays."""
+    if watch.process is not None:
+        launch.kill(watch.process.pid)
+
+
+def event_line(record: Record) -> str:
+    """Return a record as a line of JSON; empty for an event that this version does not know."""
+    return "" if record.event is None else encode(record).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """The status of a run.
+
+    Attributes:
+        state: of the run by its log.
+        word: the state's status, or `interrupted` if its worker died.
+        worker: the live worker; None if there is none.
+    """
+
+    state: RunState
+    word: str
+    worker: Owner | None
+
+
+def status(folder: RunFolder) -> RunStatus:
+    """Return the status of a run.
+
+    Raises:
+        FailureError: the log cannot be read.
+    """
+    state = folder.state()
+    worker = _worker(folder)
+    return RunStatus(state, texts.status_word(state.status, alive=worker is not None), worker)
+
+
+def live_status(folder: RunFolder, logged: str) -> str:
+    """Return the status of a run whose log says `logged`; a run with a worker has one of `LIVE`."""
+    worker = _worker(folder) if logged != "done" else None
+    if worker is None:
+        return texts.status_word(logged, alive=False)
+    if folder.stop_file.exists():
+        return "stopping"
+    return "running" if logged == "running" else "starting"
+
+
+def _worker(folder: RunFolder) -> Owner | None:
+    owner = folder.owner()
+    return owner if owner is not None and owner.alive else None
+
+
+# The fit of a run
+
+
+def refit(folder: RunFolder) -> Fit:
+    """Fit a run as far as it has been trained, and write the fit to its folder.
+
+    Raises:
+        UsageError: its readings give no law.
+        FailureError: the spec or the log is broken, or the folder cannot be written.
+    """
+    from budgetscope.calibrate.fit import build_fit  # noqa: PLC0415 - NumPy and SciPy
+
+    fit = build_fit(folder.state(), folder.spec())
+    write_atomically(folder.fit_file, dump(fit))
+    return fit
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The changes that the fit of a run would make.
+
+    Attributes:
+        fit: of the run.
+        before: the law that it is compared with: the active law, or the default law if the fit is active.
+        active: whether the fit is the active law already.
+        answers: to the user's request, by `before` and by the fit; None if there is no request or one is refused.
+        refusal: why the fit gives no answer to the request; empty if it does.
+        difference: from `before` to the fit.
+    """
+
+    fit: Fit
+    before: Fit
+    active: bool
+    answers: tuple[AnsweredRequest, AnsweredRequest] | None
+    refusal: str
+    difference: Difference
+
+
+def judge(advisor: Advisor, folder: RunFolder, request: PlanRequest | None) -> Judgement:
+    """Return the changes that the fit of a run would make; slow.
+
+    Args:
+        advisor: knows the active law.
+        folder: of the run.
+        request: the user's; its law is ignored. None compares the laws only.
+
+    Raises:
+        BudgetscopeError: a fit cannot be read or compared.
+    """
+    path = str(folder.fit_file)
+    fit = load(folder.fit_file)
+    active = advisor.active_law == fit.id and advisor.library.get(fit.id) == fit
+    before = DEFAULT_LAW if active else advisor.active_law
+    found = [_answer(advisor, request, law) for law in (before, path)] if request is not None else []
+    given = [each for each in found if isinstance(each, AnsweredRequest)]
+    return Judgement(
+        fit=fit,
+        before=advisor.library.get(before),
+        active=active,
+        answers=(given[0], given[1]) if len(given) == 2 else None,
+        refusal=found[1] if found and isinstance(found[1], str) else "",
+        difference=advisor.fit_library.difference(before, path),
+    )
+
+
+def _answer(advisor: Advisor, request: PlanRequest, law: str) -> AnsweredRequest | str:
+    """Return the answer by a law, or the sentence that refuses it."""
+    try:
+        return advisor.answer(replace(request, law=law))
+    except BudgetscopeError as error:
+        return str(error)
+
+
+class Outcome(StrEnum):
+    """The outcome of storing the fit of a run among the user's fits.
+
+    =============  =====================================================================================
+    accepted       it is stored, and is the default now
+    in use         it is the default already, unchanged
+    waiting        another fit of its id is the default, so it waits in the run folder to be accepted
+    stored before  it was stored before and is not stored again over a newer fit of its id
+    stored         it is stored, and is not the default
+    =============  =====================================================================================
+    """
+
+    ACCEPTED = "accepted"
+    IN_USE = "in use"
+    WAITING = "waiting"
+    STORED_BEFORE = "stored before"
+    STORED = "stored"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The result of `store` or `accept`.
+
+    Attributes:
+        fit: of the run.
+        outcome: of storing it.
+        path: of its file among the user's fits; None if it was not written.
+        role: `law` or `recipe`, of which it is the default now; empty unless accepted.
+    """
+
+    fit: Fit
+    outcome: Outcome
+    path: Path | None = None
+    role: str = ""
+
+
+def store(advisor: Advisor, folder: RunFolder, *, again: bool = False) -> Stored:
+    """Put the fit of a run among the user's fits; the fits that answer plans now stay unchanged.
+
+    Args:
+        advisor: knows the defaults.
+        folder: of the run.
+        again: whether to store a fit that was stored before, over what has its id now.
+
+    Raises:
+        UsageError: its id is that of a bundled fit.
+        FailureError: the fit cannot be read or stored.
+    """
+    fit = _own_fit(folder, load(folder.fit_file))
+    if advisor.is_default(fit.id):
+        in_use = advisor.library.get(fit.id) == fit
+        return Stored(fit, Outcome.IN_USE if in_use else Outcome.WAITING)
+    if folder.stored and not again:
+        return Stored(fit, Outcome.STORED_BEFORE)
+    return Stored(fit, Outcome.STORED, _save(advisor, folder, fit))
+
+
+def accept(advisor: Advisor, folder: RunFolder, fit: Fit | None = None) -> Stored:
+    """Put the fit of a run among the user's fits, and make it the default.
+
+    Args:
+        advisor: of the fits and settings to change.
+        folder: of the run.
+        fit: as it was judged; None reads it from the folder.
+
+    Raises:
+        UsageError: its id is that of a bundled fit.
+        FailureError: the fit cannot be read or stored, or the settings cannot be written.
+    """
+    fit = _own_fit(folder, fit or load(folder.fit_file))
+    path = _save(advisor, folder, fit)
+    _, role = advisor.fit_library.use(fit.id)
+    return Stored(fit, Outcome.ACCEPTED, path, role)
+
+
+def _own_fit(folder: RunFolder, fit: Fit) -> Fit:
+    if is_bundled(fit.id):
+        raise UsageError(f"{fit.id} ships with budgetscope and stays as it is; the fit is kept in {folder.fit_file}.")
+    return fit
+
+
+def _save(advisor: Advisor, folder: RunFolder, fit: Fit) -> Path:
+    path = advisor.library.save(fit)
+    folder.mark_stored()
+    return path

@@ -1,0 +1,250 @@
+"""The ten fields of a request, in one table: name, kind, bounds, help, and what a plan takes where one is empty.
+
+`PlanRequest`, the options of the command line, the form of the app and stored records all read their values by
+this table, so that the same text means the same, and is refused in the same words, wherever it is given.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+from budgetscope.core.budget.quantities import MAX_TEXT_CHARS, format_usd, number_in, quote, shown
+from budgetscope.core.counting.ledger import MAX_COUNT, Convention
+from budgetscope.core.errors import UsageError
+from budgetscope.core.hardware.bounds import MFU_BOUNDS, N_DEVICES_BOUNDS, PRICE_BOUNDS
+
+if TYPE_CHECKING:
+    from budgetscope.core.answers.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a field can hold.
+
+    Attributes:
+        noun: for refusals, such as "a whole number".
+        examples: texts of it.
+        read: from a text without surrounding blanks to its value; None when the text is not of this kind.
+        type: what a value has to be an instance of.
+    """
+
+    noun: str
+    examples: str
+    read: Callable[[str], Any]
+    type: type
+
+
+def _share(text: str) -> float | None:
+    value = number_in(text.removesuffix("%"))
+    return value / 100 if value is not None and text.endswith("%") else value
+
+
+def _dollars(text: str) -> float | None:
+    return number_in(text.removeprefix("$"))
+
+
+def _whole(text: str) -> float | int | None:
+    value = number_in(text)
+    if value is None or not math.isfinite(value):
+        return value
+    return int(value) if value.is_integer() else None
+
+
+TEXT = Kind("a text", "H100", str, str)
+COUNT = Kind("a number", "8, 2.5 or 1k", number_in, Real)
+SHARE = Kind("a share", "0.4 or 40%", _share, Real)
+DOLLARS = Kind("an amount of dollars", "2.5 or $2.50", _dollars, Real)
+WHOLE = Kind("a whole number", "2048 or 4k", _whole, Integral)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a request, or another option of a command.
+
+    Attributes:
+        name: of the attribute of `PlanRequest`, or of the parameter of the command.
+        help: for the command line.
+        metavar: what stands for the value in the help of the command line.
+        kind: what it holds.
+        bounds: the least and the largest number; None for a text.
+        label: in the app's form; empty for a field that the form does not have.
+        resolved: what a plan took where the field is empty.
+    """
+
+    name: str
+    help: str
+    metavar: str = "<str>"
+    kind: Kind = TEXT
+    bounds: tuple[float, float] | None = None
+    label: str = ""
+    resolved: "Callable[[Plan], str]" = lambda _: ""
+
+    @property
+    def option(self) -> str:
+        """The option of the command line, such as `--seq-len`."""
+        return f"--{self.name.replace('_', '-')}"
+
+    def parse(self, text: str) -> Any:
+        """Return the value that a text says.
+
+        Raises:
+            UsageError: the text is empty, is not of the field's kind, or is out of bounds.
+        """
+        stripped = text.strip()
+        if not stripped:
+            raise UsageError(f"{self.option} is empty; give it a value or leave it out.")
+        if self.kind is not TEXT and len(stripped) > MAX_TEXT_CHARS:
+            reason = f"has {len(stripped)} characters, more than the {MAX_TEXT_CHARS} that are read"
+            raise self._refusal(quote(stripped), reason)
+        value = self.kind.read(stripped)
+        if value is None:
+            raise self._refusal(quote(stripped), f"is not {self.kind.noun}")
+        self._check_bounds(value, stripped)
+        return value
+
+    def check(self, value: object) -> None:
+        """Refuse a value that no text could have said; None is unsaid and passes.
+
+        Raises:
+            UsageError: it is empty, of another type, or out of bounds.
+        """
+        if value is None:
+            return
+        if isinstance(value, bool) or not isinstance(value, self.kind.type):
+            raise self._refusal(shown(value), f"is not {self.kind.noun}")
+        if isinstance(value, str):
+            if not value.strip():
+                raise UsageError(f"{self.option} is empty; give it a value or leave it out.")
+        else:
+            self._check_bounds(value, _plain(value))
+
+    def _refusal(self, said: str, reason: str) -> UsageError:
+        return UsageError(f"{self.option} {said} {reason}; write it like {self.kind.examples}.")
+
+    def _check_bounds(self, value: Any, said: str) -> None:
+        if self.bounds is None:
+            return
+        low, high = self.bounds
+        if self.kind is SHARE and 1 < value <= 100 and not said.endswith("%"):
+            raise UsageError(f"{self.option} {said} is above 1; write {value:g}% or {value / 100:g}.")
+        if not low <= value <= high:
+            raise UsageError(f"{self.option} {said} is out of bounds; give {self.kind.noun} from {low} to {high}.")
+
+    def text(self, value: str | float | None) -> str:
+        """Return the text of a value, empty for None; `parse` gives the same value back."""
+        if value is None:
+            return ""
+        return value if isinstance(value, str) else _plain(value)
+
+
+def _plain(number: Any) -> str:
+    """Return a number in few digits that still mean the same number."""
+    if isinstance(number, Integral):
+        return shown(int(number))
+    short = f"{number:.12g}"
+    return short if float(short) == number else repr(float(number))
+
+
+def _price(plan: "Plan") -> str:
+    price = plan.machine.price
+    return "unknown" if price is None else f"{format_usd(price.value)}/h"
+
+
+FIELDS = (
+    Field(
+        name="budget",
+        label="Budget",
+        help="What you have: 1e21, '64xH100 14d', '$50k on H100', 'loss 2.6', N=7B, D=140B.",
+        metavar="BUDGET",
+        resolved=lambda plan: plan.budget,
+    ),
+    Field(
+        name="law",
+        label="law",
+        help="Id of the fit for N, D and loss, or a fit file.",
+        metavar="ID",
+        resolved=lambda plan: plan.law_id,
+    ),
+    Field(name="hyperparameters", help="Id of the fit for the recipe.", metavar="ID"),
+    Field(
+        name="device",
+        label="device",
+        help="Accelerator; `budgetscope devices` lists them.",
+        resolved=lambda plan: plan.machine.device.name,
+    ),
+    Field(
+        name="gpus",
+        label="devices",
+        kind=COUNT,
+        bounds=N_DEVICES_BOUNDS,
+        help="How many accelerators.",
+        metavar="<float>",
+        resolved=lambda plan: f"{plan.machine.n_devices:g}",
+    ),
+    Field(
+        name="mfu",
+        label="MFU",
+        kind=SHARE,
+        bounds=MFU_BOUNDS,
+        help="Model FLOPs utilisation: 0.4 or 40%.",
+        metavar="SHARE",
+        resolved=lambda plan: f"{plan.machine.mfu:.3g}",
+    ),
+    Field(
+        name="price",
+        label="price",
+        kind=DOLLARS,
+        bounds=PRICE_BOUNDS,
+        help="US dollars an accelerator-hour.",
+        metavar="USD",
+        resolved=_price,
+    ),
+    Field(
+        name="seq_len",
+        label="seq_len",
+        kind=WHOLE,
+        bounds=(1, MAX_COUNT),
+        help="Training context in tokens.",
+        metavar="TOKENS",
+        resolved=lambda plan: f"{plan.seq_len} tokens",
+    ),
+    Field(
+        name="vocab",
+        label="vocab",
+        kind=WHOLE,
+        bounds=(2, MAX_COUNT),
+        help="Size of the tokenizer's vocabulary.",
+        metavar="SIZE",
+        resolved=lambda plan: f"{plan.vocab_size}",
+    ),
+    Field(
+        name="convention",
+        label="counting",
+        help=f"Who counts N and C: {', '.join(tuple(Convention)[:-1])} or {tuple(Convention)[-1]}.",
+        resolved=lambda plan: str(plan.convention),
+    ),
+)
+"""In the order of `PlanRequest` and of the command line."""
+
+DRAWS_BOUNDS = (100, 20_000)
+BYTES_PER_TOKEN_BOUNDS = (0.01, 1000)
+CALIBRATION_BOUNDS = (1e-9, 1)
+"""Of the bootstrap, of the tokenizer of somebody's runs, and of the share of a budget to spend on a calibration."""
+
+BY_NAME = {field.name: field for field in FIELDS}
+
+FORM = tuple(sorted((field for field in FIELDS if field.label), key=lambda field: field.name == "law"))
+"""The fields of the app's form: the budget first, the law last."""
+
+_FEWER = {
+    # The explanation is of five laws of one paper.
+    "explain": ("budget", "device", "gpus", "mfu", "convention"),
+    "value": ("budget", "law", "device", "gpus", "mfu", "price"),
+}
+
+
+def fields_of(verb: str) -> tuple[Field, ...]:
+    """Return the fields that a command such as `plan` or `explain` has options for."""
+    return tuple(BY_NAME[name] for name in _FEWER[verb]) if verb in _FEWER else FIELDS

@@ -1,0 +1,170 @@
+"""The use cases of stored fits: list, show, choose, compare, store and undo."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from budgetscope.api.lookup import Lookup
+from budgetscope.core.answers.fit_difference import BUDGETS, Difference, differ
+from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit, goodness_of_fit
+from budgetscope.core.budget.quantities import parse_flops
+from budgetscope.core.counting.ledger import parse_convention
+from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, ShapeFamily, shape_family
+from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.fit import Draws, Fit
+from budgetscope.store.fit_library import Entry, Layer
+from budgetscope.store.fit_schema import check_id
+from budgetscope.store.locations import expanded
+from budgetscope.store.settings import Settings, read_settings, write_settings
+
+__all__ = ["Entry", "FitLibrary", "Layer", "Undone", "family_of"]
+
+_FEW_DRAWS = 1000
+"""A goodness of fit over so many takes some ten milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The effect of taking back the last write of a fit.
+
+    Attributes:
+        restored: what is stored now; None when there was no earlier version, and the fit is set aside.
+        was_default: whether the fit is gone and the settings named it: they name none now.
+    """
+
+    restored: Fit | None
+    was_default: bool
+
+
+class FitLibrary:
+    """The fits that a user can choose from, and those of their own to change."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+        self._goodness: dict[str, tuple[Fit, GoodnessOfFit]] = {}
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The folders in which fits are looked up, nearest first."""
+        return self._lookup.library.layers
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every file, the broken ones too, by id."""
+        return self._lookup.entries
+
+    def get(self, name: str) -> Fit:
+        """Return a fit by its id, or from a file when the name ends in `.json`.
+
+        Raises:
+            UsageError: there is none of that id.
+            FailureError: its file is broken, or a folder cannot be read.
+        """
+        return self._lookup.library.get(name)
+
+    def path(self, fit_id: str) -> Path:
+        """Return the file of a fit.
+
+        Raises:
+            UsageError: there is none of that id.
+            FailureError: a folder cannot be read.
+        """
+        library = self._lookup.library
+        found = library.path(fit_id)
+        if found is None:
+            raise UsageError(library.unknown(fit_id))
+        return found
+
+    def use(self, fit_id: str) -> tuple[Path, str]:
+        """Make a fit the default law, or the default recipe if it has no law for N and D.
+
+        Args:
+            fit_id: the fit, or the path of a file.
+
+        Returns:
+            The settings file, and `law` or `recipe`.
+
+        Raises:
+            UsageError: there is no such fit.
+            FailureError: the fit is broken or the settings cannot be written.
+        """
+        is_law = self.get(fit_id).allocation is not None
+        # A path must mean the same file from every folder.
+        name = str(expanded(fit_id).absolute()) if fit_id.endswith(".json") else fit_id
+        settings = replace(self._lookup.settings, **{"law" if is_law else "hyperparameters": name})
+        return write_settings(settings), "law" if is_law else "recipe"
+
+    def difference(
+        self, before: str, after: str, budgets: Sequence[str] = (), convention: str | None = None
+    ) -> Difference:
+        """Return what changes from one fit to another.
+
+        Args:
+            before: id of the first fit.
+            after: id of the second.
+            budgets: FLOPs as text, such as 1e21; a few decades by default.
+            convention: who counts N and C.
+
+        Raises:
+            UsageError: a name or a budget is not understood.
+            FailureError: a fit is broken or gives no usable numbers.
+        """
+        first, second = self.get(before), self.get(after)
+        counting = None if convention is None else parse_convention(convention)
+        flops = tuple(parse_flops(text) for text in budgets) or BUDGETS
+        sizes = None if first.allocation and second.allocation else self._lookup.active_fit()
+        return differ(first, second, family_of(first), flops, counting, sizes)
+
+    def goodness_of_fit(self, fit: Fit) -> GoodnessOfFit:
+        """Return a fit's law of N*(C) over its own range, and how far its points lie from it; kept between calls.
+
+        Raises:
+            FailureError: its laws give no usable numbers there.
+        """
+        if not self._has_goodness(fit):
+            self._goodness[fit.id] = (fit, goodness_of_fit(fit, family_of(fit)))
+        return self._goodness[fit.id][1]
+
+    def is_quick(self, fit: Fit) -> bool:
+        """Return whether a goodness of fit takes less than a frame: it is kept, or of few draws."""
+        draws = fit.allocation.uncertainty if fit.allocation else None
+        return self._has_goodness(fit) or not isinstance(draws, Draws) or len(draws.rows) <= _FEW_DRAWS
+
+    def _has_goodness(self, fit: Fit) -> bool:
+        return fit.id in self._goodness and self._goodness[fit.id][0] is fit
+
+    def store(self, fit: Fit, name: str, title: str | None = None) -> Path:
+        """Write a fit to the user's folder and return its file; an older fit of that id goes to its history.
+
+        Args:
+            fit: to store.
+            name: its id from now on.
+            title: what people will call it; the id when None.
+
+        Raises:
+            FailureError: the name is not an id, or the folder cannot be written.
+        """
+        return self._lookup.library.save(replace(fit, id=check_id(name), title=title or name))
+
+    def undo(self, fit_id: str) -> Undone:
+        """Put back what the last write of one of the user's own fits replaced.
+
+        Settings that name a fit which is gone then name none: they would stop every plan.
+
+        Raises:
+            UsageError: the user's folder has no fit of that id.
+            FailureError: the folder or the settings cannot be written.
+        """
+        library = self._lookup.library
+        restored = library.undo(fit_id)
+        settings = read_settings()
+        named = [each.name for each in fields(Settings) if getattr(settings, each.name) == fit_id]
+        gone = bool(named) and library.path(fit_id) is None
+        if gone:
+            write_settings(replace(settings, **dict.fromkeys(named)))
+        return Undone(restored, gone)
+
+
+def family_of(fit: Fit) -> ShapeFamily:
+    """Return the shapes with a fit's own vocabulary and context."""
+    return shape_family("dense", vocab_size=fit.vocab_size or PORIAN_VOCAB_SIZE, seq_len=fit.seq_len or PORIAN_SEQ_LEN)

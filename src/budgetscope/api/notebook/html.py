@@ -1,0 +1,33 @@
+"""The HTML by which a result shows itself in a notebook; every text is escaped, since titles come from files."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+_LEFT = ' style="text-align: left"'
+
+
+def page(*parts: str) -> str:
+    """Return the HTML of a result; a notebook must not take the text between two dollar signs for a formula."""
+    return f'<div class="tex2jax_ignore mathjax_ignore">{"".join(parts)}</div>'
+
+
+def paragraph(text: str, *, strong: bool = False) -> str:
+    """Return a paragraph; nothing of an empty text."""
+    if not text:
+        return ""
+    return f"<p><strong>{escape(text)}</strong></p>" if strong else f"<p>{escape(text)}</p>"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table; nothing without rows."""
+    body = "".join(_row("td", cells) for cells in rows)
+    return f"<table><thead>{_row('th', header)}</thead><tbody>{body}</tbody></table>" if body else ""
+
+
+def _row(tag: str, cells: Iterable[str]) -> str:
+    return "<tr>" + "".join(f"<{tag}{_LEFT}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+
+def notes(sign: str, sentences: Iterable[str]) -> str:
+    """Return one line for each sentence, behind a sign or a word."""
+    return "".join(f"<div>{escape(sign)} {escape(sentence)}</div>" for sentence in sentences)

@@ -1,0 +1,172 @@
+"""Keyword arguments, read by the table of fields as the command line reads its options: 45% or 4k mean the same."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+from numbers import Real
+from os import PathLike, fspath
+from typing import Any, TypedDict
+
+from budgetscope.api.fields import (
+    BY_NAME,
+    BYTES_PER_TOKEN_BOUNDS,
+    CALIBRATION_BOUNDS,
+    COUNT,
+    DRAWS_BOUNDS,
+    SHARE,
+    WHOLE,
+    Field,
+    fields_of,
+)
+from budgetscope.api.notebook.frames import plain_number, table_of_runs
+from budgetscope.api.request import PlanRequest, said
+from budgetscope.api.runs import FitChoices, RunsSource
+from budgetscope.core.budget.quantities import shown
+from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.fit import Fit
+
+Name = str | PathLike[str]
+
+
+class RequestOptions(TypedDict, total=False):
+    """The fields of a request behind the budget; `api.fields` says what each can hold."""
+
+    law: Name | Fit | None
+    hyperparameters: Name | Fit | None
+    device: str | None
+    gpus: float | str | None
+    mfu: float | str | None
+    price: float | str | None
+    seq_len: int | str | None
+    vocab: int | str | None
+    convention: str | None
+
+
+class FitOptions(TypedDict, total=False):
+    """How to read a table of runs and how to fit it: the options of `budgetscope fit`."""
+
+    name: str | None
+    title: str | None
+    kind: str | None
+    counting: str | None
+    mapping: Mapping[str, str] | None
+    where: Mapping[str, Any] | None
+    join: Any
+    loss_unit: str | None
+    bytes_per_token: float | str | None
+    curves: str | None
+    noise: str | None
+    schedule: str | None
+    seq_len: int | str | None
+    vocab: int | str | None
+    tokenizer: str | None
+    draws: int | str | None
+    seed: int | str | None
+
+
+CALIBRATION = Field(name="calibration", help="", kind=SHARE, bounds=CALIBRATION_BOUNDS)
+_OF_FIT = {
+    "seq_len": BY_NAME["seq_len"],
+    "vocab": BY_NAME["vocab"],
+    "bytes_per_token": Field(name="bytes_per_token", help="", kind=COUNT, bounds=BYTES_PER_TOKEN_BOUNDS),
+    "draws": Field(name="draws", help="", kind=WHOLE, bounds=DRAWS_BOUNDS),
+    "seed": Field(name="seed", help="", kind=WHOLE, bounds=(0, 2**63)),
+}
+_OF_SOURCE = frozenset(each.name for each in fields(RunsSource))
+_LAWS = ("law", "hyperparameters")
+
+
+def check_names(verb: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse a keyword argument that a function does not have.
+
+    Raises:
+        UsageError: naming the nearest one.
+    """
+    known = tuple(known)
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}" if near else "no option is near it"
+            raise UsageError(f"{verb} has no option {name!r}: {hint}; it takes {', '.join(known)}.")
+
+
+def value_of(field: Field, given: Any) -> Any:
+    """Return what a keyword argument says, a text as on the command line; None is unsaid.
+
+    Raises:
+        UsageError: its field cannot hold it.
+    """
+    given = plain_number(given)
+    if isinstance(given, str):
+        return field.parse(given)
+    field.check(given)
+    return given
+
+
+def request_of(
+    verb: str, budget: str | float | PlanRequest, options: RequestOptions
+) -> tuple[PlanRequest, dict[str, Fit]]:
+    """Return a request, and the fits that were given in place of an id, by field.
+
+    Args:
+        verb: the command of the same name, whose options are taken.
+        budget: a text, a number of FLOPs, or a request, whose fields the options replace.
+        options: by field.
+
+    Raises:
+        UsageError: an option is unknown, or its field cannot hold what it says.
+    """
+    check_names(verb, options, (field.name for field in fields_of(verb)[1:]))
+    stated: dict[str, Any] = said(budget) if isinstance(budget, PlanRequest) else {"budget": _budget(budget)}
+    stated |= options
+    held: dict[str, Fit] = {}
+    for name, given in stated.items():
+        if name in _LAWS and isinstance(given, Fit):
+            held[name] = given
+            stated[name] = given.id
+        elif name != "budget":
+            stated[name] = value_of(BY_NAME[name], fspath(given) if isinstance(given, PathLike) else given)
+    return PlanRequest(**stated), held
+
+
+def _budget(given: object) -> str:
+    given = plain_number(given)
+    if isinstance(given, Real) and not isinstance(given, bool):
+        return BY_NAME["budget"].text(float(given))
+    if isinstance(given, str):
+        return given
+    raise UsageError(f"{shown(given)} is no budget; say it as a text such as '1e21', or as a PlanRequest.")
+
+
+def fit_of(runs: object, options: FitOptions) -> tuple[RunsSource, FitChoices]:
+    """Return a table of runs and how to read it, and how to fit it.
+
+    Args:
+        runs: a path, a DataFrame or a dict of columns.
+        options: by name.
+
+    Raises:
+        UsageError: an option is unknown or cannot be what it is, or `runs` is no table.
+    """
+    check_names("fit", options, FitOptions.__annotations__)
+    reading: dict[str, Any] = {}
+    fitting: dict[str, Any] = {}
+    for name, given in options.items():
+        if given is not None:
+            into = reading if name in _OF_SOURCE else fitting
+            into["vocab_size" if name == "vocab" else name] = _fit_option(name, given)
+    return RunsSource(table_of_runs(runs), **reading), FitChoices(**fitting)
+
+
+def _fit_option(name: str, given: Any) -> Any:
+    if name in _OF_FIT:
+        return value_of(_OF_FIT[name], given)
+    if name == "join":
+        return table_of_runs(given)
+    if name in ("mapping", "where"):
+        if not isinstance(given, Mapping):
+            raise UsageError(f"{name} = {shown(given)} is no dict; write it like {{'loss': 'val_loss'}}.")
+        return {str(key): str(value) for key, value in given.items()}
+    if not isinstance(given, str):
+        raise UsageError(f"{name} = {shown(given)} is no text; write it in quotation marks.")
+    return given

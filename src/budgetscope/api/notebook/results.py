@@ -1,0 +1,417 @@
+"""What the functions return: results of the api that show themselves in a notebook, and become frames and charts.
+
+Words and figures come from `report`: a result here computes nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, overload
+
+from budgetscope.api.ask import Advisor, AnsweredRequest
+from budgetscope.api.fits import Entry
+from budgetscope.api.notebook import html
+from budgetscope.api.notebook.frames import frame
+from budgetscope.api.runs import Fitted
+from budgetscope.core.answers.comparison import Comparison
+from budgetscope.core.answers.explanation import Explanation, Step
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.counting.ledger import Count, Ledger
+from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.fit import POINT_COLUMNS, Fit
+from budgetscope.core.laws.intervals import allocation_exponent
+from budgetscope.report.explanation import STEP_HEADER, step_cells
+from budgetscope.report.fits import (
+    INTERVAL_HEADER,
+    LAW_HEADER,
+    LIST_HEADER,
+    exponent_text,
+    fit_json,
+    fit_row,
+    interval_cells,
+    law_cells,
+    laws_text,
+    list_cells,
+    list_json,
+    ordered,
+)
+from budgetscope.report.rows import (
+    ABLATIONS_TITLE,
+    COMPARISON_HEADER,
+    LEDGER_HEADER,
+    ComparisonRow,
+    PlanRow,
+    comparison_note,
+    comparison_rows,
+    ledger_cells,
+    plan_rows,
+    shape_text,
+)
+from budgetscope.report.tables import COMPARISON_CSV_HEADER, ledger_json, to_json
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MODEL = ("n_params", "tokens", "tokens_per_param", "loss")
+_RUN = ("learning_rate", "batch_tokens", "beta2", "hours", "cost_usd")
+_SHOWN = (*_MODEL, "flat_band_n_params", "shape", *_RUN[:3], "warmup_tokens", "steps", *_RUN[3:])
+_FRAME = ("section", "quantity", "value", "low", "high", "text", "basis")
+
+
+def values(result: Any) -> dict[str, Any]:
+    """Return the fields of a result by name, to make it one of its subclass."""
+    return {each.name: getattr(result, each.name) for each in fields(result)}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NotebookPlan(Plan):
+    """A plan that shows itself.
+
+    Attributes:
+        answered: the question, its optimum, the plan alone, and the request.
+    """
+
+    answered: AnsweredRequest = field(compare=False, kw_only=True)
+
+    @classmethod
+    def of(cls, answered: AnsweredRequest) -> "NotebookPlan":
+        """Return the plan of an answer."""
+        return cls(**values(answered.plan), answered=answered)
+
+    def __repr__(self) -> str:
+        rows = {row.key: row for row in plan_rows(self)}
+        lines = [f"{self.budget}: {self.law_title} ({self.law_id})"]
+        lines += ["; ".join(_figure(rows[key]) for key in keys if key in rows) for keys in (_MODEL, _RUN)]
+        return "\n".join([*lines, *(f"! {caution.text}" for caution in self.cautions[:1]), *_more(self.cautions[1:])])
+
+    def _repr_html_(self) -> str:
+        rows = {row.key: row for row in plan_rows(self)}
+        cells = [(row.label, row.text, row.interval, row.basis) for key in _SHOWN if (row := rows.get(key))]
+        return html.page(
+            html.paragraph(self.understood, strong=True),
+            html.paragraph(f"by {self.law_title} ({self.law_id})"),
+            html.table(("", "value", "interval", "basis"), cells),
+            html.notes("!", (caution.text for caution in self.cautions)),
+            html.notes("assumed", self.assumptions),
+        )
+
+    def to_json(self) -> str:
+        """Return the plan as `budgetscope plan --json` prints it."""
+        return to_json(self.answered.plan)
+
+    def to_frame(self) -> Any:
+        """Return a pandas or polars DataFrame: one quantity a row, with its interval.
+
+        Raises:
+            FailureError: neither library is installed.
+        """
+        return frame(_FRAME, map(_cells, plan_rows(self)))
+
+    def plot(self, kind: str = "allocation", ax: "Axes | None" = None) -> "Axes":
+        """Draw the law of N*(C) with its interval and the budget, or the loss over N at the budget.
+
+        Args:
+            kind: `allocation` or `isoflop`.
+            ax: where to draw; on a new figure when None.
+
+        Raises:
+            UsageError: there is no such kind, or the law says nothing of the loss off the optimum.
+            FailureError: matplotlib is not installed, or the law gives no usable numbers along the chart.
+        """
+        from budgetscope.api.notebook import figures  # noqa: PLC0415 - only a chart needs them
+
+        return figures.plan_figure(self.answered, kind, ax)
+
+
+def _figure(row: PlanRow) -> str:
+    return f"{row.label} {row.text} {row.interval}".rstrip()
+
+
+def _more(rest: Sequence[object]) -> list[str]:
+    return [f"! and {len(rest)} more cautions"] if rest else []
+
+
+def _cells(row: PlanRow) -> tuple[object, ...]:
+    number = row.value if isinstance(row.value, int | float) else None
+    return (row.section, row.key, number, row.low, row.high, row.text, row.basis)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NotebookComparison(Comparison):
+    """A comparison that shows itself.
+
+    Attributes:
+        answered: the answer whose budget and law are compared.
+    """
+
+    answered: AnsweredRequest = field(compare=False, kw_only=True)
+
+    @classmethod
+    def of(cls, comparison: Comparison, answered: AnsweredRequest) -> "NotebookComparison":
+        """Return the comparison of an answer."""
+        return cls(**values(comparison), answered=answered)
+
+    def __repr__(self) -> str:
+        return f"{self.budget}: {len(self.rows)} laws by the {self.convention} count, judged by {self.law_id}"
+
+    def _repr_html_(self) -> str:
+        rows = comparison_rows(self)
+        return html.page(
+            html.paragraph(self.understood, strong=True),
+            html.table(COMPARISON_HEADER, (_law_cells(row) for row in rows if not row.row.ablation)),
+            html.paragraph(ABLATIONS_TITLE),
+            html.table(COMPARISON_HEADER, (_law_cells(row) for row in rows if row.row.ablation)),
+            html.paragraph(comparison_note(self)),
+            html.notes("!", (caution.text for caution in self.cautions)),
+            html.notes("assumed", self.assumptions),
+            html.notes("skipped:", self.skipped),
+        )
+
+    def to_json(self) -> str:
+        """Return the comparison as `budgetscope compare --json` prints it."""
+        return to_json(Comparison(**{each.name: getattr(self, each.name) for each in fields(Comparison)}))
+
+    def to_frame(self) -> Any:
+        """Return a pandas or polars DataFrame: one law a row, numbers in full; refusals as of a plan."""
+        return frame(
+            COMPARISON_CSV_HEADER, ([getattr(row, name) for name in COMPARISON_CSV_HEADER] for row in self.rows)
+        )
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw N*(C) of the laws, ablations left out, and the budget; arguments and refusals as of a plan."""
+        from budgetscope.api.notebook import figures  # noqa: PLC0415 - only a chart needs them
+
+        ids = [row.fit_id for row in self.rows if row.n_params is not None and not row.ablation]
+        return figures.allocation_figure(self.answered, ids, ax)
+
+
+def _law_cells(row: ComparisonRow) -> tuple[str, ...]:
+    sign = "> " if row.chosen else ""
+    return (
+        f"{sign}{row.title}", row.n_params, row.tokens, row.tokens_per_param, row.learning_rate, row.batch,
+        row.loss_difference, row.wasted,
+    )  # fmt: skip
+
+
+_STEP_COLUMNS = (
+    "dataset", "fit_id", "title", "exponent", "exponent_low", "exponent_high", "tokens_per_param", "n_params",
+    "saving_here",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NotebookExplanation(Explanation):
+    """An explanation that shows itself."""
+
+    @classmethod
+    def of(cls, explanation: Explanation) -> "NotebookExplanation":
+        """Return the same explanation."""
+        return cls(**values(explanation))
+
+    def __repr__(self) -> str:
+        return f"{self.budget}: why Kaplan and Chinchilla disagree, in {len(self._steps)} steps"
+
+    @property
+    def _steps(self) -> tuple[Step, ...]:
+        return next(iter(self.datasets.values()))
+
+    def _repr_html_(self) -> str:
+        parts = [html.paragraph(self.understood, strong=True)]
+        parts += [
+            html.paragraph(f"{number}. {step.title}. {step.sentence}") for number, step in enumerate(self._steps, 1)
+        ]
+        for name, steps in self.datasets.items():
+            parts += [html.paragraph(name, strong=True), html.table(STEP_HEADER, map(step_cells, steps))]
+        return html.page(*parts, html.paragraph(self.note))
+
+    def to_json(self) -> str:
+        """Return the explanation as `budgetscope explain --json` prints it."""
+        return to_json(self)
+
+    def to_frame(self) -> Any:
+        """Return a pandas or polars DataFrame: one step of one dataset a row; refusals as of a plan."""
+        return frame(
+            _STEP_COLUMNS,
+            (
+                (name, step.fit_id, step.title, step.exponent.value, step.exponent.low, step.exponent.high,
+                 step.tokens_per_param, step.n_params, step.saving_here)
+                for name, steps in self.datasets.items() for step in steps
+            ),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NotebookLedger(Ledger):
+    """A ledger that shows itself."""
+
+    @classmethod
+    def of(cls, ledger: Ledger) -> "NotebookLedger":
+        """Return the same ledger."""
+        return cls(**values(ledger))
+
+    def __repr__(self) -> str:
+        lines = (
+            "; ".join(map(" ".join, zip(LEDGER_HEADER, ledger_cells(count), strict=True))) for count in self.counts
+        )
+        return "\n".join((self._title, *lines))
+
+    @property
+    def _title(self) -> str:
+        return f"{shape_text(self.shape)}, context {self.shape.seq_len:,}"
+
+    def _repr_html_(self) -> str:
+        return html.page(
+            html.paragraph(self._title, strong=True), html.table(LEDGER_HEADER, map(ledger_cells, self.counts))
+        )
+
+    def to_json(self) -> str:
+        """Return the ledger as `budgetscope flops --json` prints it."""
+        return ledger_json(self)
+
+    def to_frame(self) -> Any:
+        """Return a pandas or polars DataFrame: one counting convention a row; refusals as of a plan."""
+        return frame([each.name for each in fields(Count)], (tuple(values(count).values()) for count in self.counts))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NotebookFit(Fit):
+    """A fit that shows itself, is drawn, and can be stored.
+
+    Attributes:
+        fitted: the runs it was fitted to and what became of each row; None for a stored fit.
+    """
+
+    fitted: Fitted | None = field(default=None, compare=False, kw_only=True)
+
+    @classmethod
+    def of(cls, fit: Fit, fitted: Fitted | None = None) -> "NotebookFit":
+        """Return the same fit."""
+        return cls(**values(fit), fitted=fitted)
+
+    def stored(self) -> Fit:
+        """Return the fit alone, as it is stored."""
+        return Fit(**{each.name: getattr(self, each.name) for each in fields(Fit)})
+
+    def save(self, name: str, title: str | None = None) -> "NotebookFit":
+        """Store the fit among the user's own, and return it under its new id.
+
+        Args:
+            name: the id, such as mine/lab; an older fit of that id goes to its history.
+            title: what people will call it; the fit's own title, or the id where it has none.
+
+        Raises:
+            FailureError: the name is not an id, or the folder cannot be written.
+        """
+        own = None if self.title == self.id else self.title
+        advisor = Advisor()
+        advisor.fit_library.store(self.stored(), name, title or own)
+        return NotebookFit.of(advisor.fit_library.get(name), self.fitted)
+
+    def __repr__(self) -> str:
+        lines = [f"{self._title}: {laws_text(self)}; {self.counting} counting; a {exponent_text(self)}"]
+        return "\n".join([*lines, *(f"! {flag}" for flag in self.flags)])
+
+    @property
+    def _title(self) -> str:
+        return self.id if self.title == self.id else f"{self.title} ({self.id})"
+
+    def _repr_html_(self) -> str:
+        return html.page(
+            html.paragraph(self._title, strong=True),
+            html.paragraph(self.method),
+            html.table(LAW_HEADER, (law_cells(role, law) for role, law in self.laws.items())),
+            html.table(INTERVAL_HEADER, interval_cells(self)),
+            html.notes("!", self.flags),
+            _intake(self.fitted),
+        )
+
+    def to_json(self) -> str:
+        """Return the fit as the JSON of its file."""
+        return fit_json(self)
+
+    def to_frame(self) -> Any:
+        """Return a pandas or polars DataFrame of the optima that the fit rests on, one budget a row.
+
+        Raises:
+            UsageError: the fit keeps none.
+            FailureError: neither library is installed.
+        """
+        if self.points is None:
+            raise UsageError(f"{self.id} keeps no optima; its laws are in the attribute `laws`.")
+        return frame(POINT_COLUMNS, self.points.rows)
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Draw the optima that the fit rests on over its law of N*(C).
+
+        Args:
+            ax: where to draw; on a new figure when None.
+
+        Raises:
+            UsageError: the fit has no law for N and D.
+            FailureError: matplotlib is not installed, or the law gives no usable numbers.
+        """
+        from budgetscope.api.notebook import figures  # noqa: PLC0415 - only a chart needs them
+
+        return figures.fit_figure(self.stored(), ax)
+
+
+def _intake(fitted: Fitted | None) -> str:
+    if fitted is None:
+        return ""
+    from budgetscope.report.intake import INTAKE_HEADER, intake_cells  # noqa: PLC0415 - NumPy
+
+    table = html.table(INTAKE_HEADER, intake_cells(fitted.intake))
+    return table + html.notes("assumed", fitted.intake.assumptions)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NotebookFits(Sequence[Entry]):
+    """The stored fits, a sequence of the files that hold them.
+
+    Attributes:
+        entries: by id, broken files too.
+        active_law: the id of the law that answers when a request names none.
+        default_recipe: the id of the fit for the recipe, likewise.
+    """
+
+    entries: tuple[Entry, ...]
+    active_law: str
+    default_recipe: str
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Entry, ...]: ...
+    def __getitem__(self, index: int | slice) -> Entry | tuple[Entry, ...]:
+        return self.entries[index]
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __repr__(self) -> str:
+        return f"{len(self)} fits; the law is {self.active_law}, the recipe {self.default_recipe}"
+
+    def _cells(self) -> Iterator[tuple[str, ...]]:
+        return (list_cells(entry, self.active_law, self.default_recipe) for entry in ordered(self.entries))
+
+    def _repr_html_(self) -> str:
+        return html.page(html.paragraph(repr(self)), html.table(LIST_HEADER, self._cells()))
+
+    def to_json(self) -> str:
+        """Return the list as `budgetscope fits list --json` prints it."""
+        return list_json(self.entries, self.active_law, self.default_recipe)
+
+    def to_frame(self) -> Any:
+        """Return a pandas or polars DataFrame: one fit a row; refusals as of a plan."""
+        return frame(_FIT_COLUMNS, map(_fit_record, ordered(self.entries)))
+
+
+_FIT_COLUMNS = ("id", "title", "laws", "exponent", "exponent_low", "exponent_high", "counting", "layer", "problem")
+
+
+def _fit_record(entry: Entry) -> tuple[object, ...]:
+    row, found = fit_row(entry), allocation_exponent(entry.fit) if entry.fit else None
+    exponent = (None, None, None) if found is None else (found.value, found.low, found.high)
+    return (row.id, row.title, row.laws, *exponent, row.counting, row.layer, entry.problem or None)
