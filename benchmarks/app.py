@@ -92,7 +92,7 @@ WALKS = (
 def painted() -> bytes:
     """Return what only the recommendation for the budget shows: the interval of N."""
     advisor = Advisor(Library((Layer("bundled", bundled_fits()),)), Settings(), ())
-    plan = advisor.plan(PlanRequest(BUDGET))
+    plan = advisor.answer(PlanRequest(BUDGET)).plan
     return next(row for row in plan_rows(plan) if row.key == "n_params").interval.encode()
 
 

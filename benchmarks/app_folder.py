@@ -13,7 +13,7 @@ from typing import Self
 from budgetscope.api import PlanRequest, said
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.design import PRESETS, design
-from budgetscope.calibrate.plan.price import Rate
+from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
 from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import CELLS_A_RECORD, Event, Record, encode
@@ -90,7 +90,7 @@ def _life(cell: Cell) -> Iterator[Event]:
     for step in range(1, _STEPS + 1):
         loss = 2.0 + 6.0 / step**0.5 + 0.05 * abs(cell.learning_rate - 0.003)
         yield progress.Step((cell.id,), cell.tokens * step // _STEPS, (loss,), 1e6, 1e9)
-    yield progress.Reading(cell.id, cell.tokens, loss, 0.01, 4)
+    yield progress.LossReading(cell.id, cell.tokens, loss, 0.01, 4)
     yield progress.Finished(cell.id)
 
 

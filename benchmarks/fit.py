@@ -1,6 +1,6 @@
 """How long the fits take, beside the way others do it, in one process.
 
-    python benchmarks/fit.py [--reference FOLDER] [--grid 5]
+    python -m benchmarks.fit [--reference FOLDER] [--grid 5]
 
 IsoFLOP: all 15 published configurations with 1000 draws each, against a loop over draws in Python, as the
 authors' analysis runs, and how far the results are from the published ones. Parametric: 240 points and 1000
@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from scipy.interpolate import Akima1DInterpolator
+from tests.planted_surfaces import SKEWED, SYMMETRIC, planted_runs
 
 from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.noise import porian_noise
 from budgetscope.fitting.parametric import fit_parametric
-from budgetscope.fitting.planted import SKEWED, SYMMETRIC, planted_runs
 from budgetscope.fitting.run_table import RunTable, budgets
 
 if TYPE_CHECKING:

@@ -1,14 +1,14 @@
 """Where a parabola a budget is biased: planted loss surfaces, fitted by Akima interpolation and by parabolas.
 
-Run: python benchmarks/parabola.py
+Run: python -m benchmarks.parabola
 """
 
 import numpy as np
+from tests.planted_surfaces import SKEWED, SYMMETRIC, planted_runs
 
 from budgetscope.core.laws.forms import LossSurface
 from budgetscope.fitting.isoflop import Method, fit_isoflop
 from budgetscope.fitting.noise import ConstantNoise
-from budgetscope.fitting.planted import SKEWED, SYMMETRIC, planted_runs
 
 BUDGETS = np.array([1e18 * 4.0**k for k in range(7)])
 TARGET = 1e24

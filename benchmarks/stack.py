@@ -25,10 +25,10 @@ from budgetscope.calibrate.corpus.sampling import Tokens
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.memory import choose_micro_sequences
 from budgetscope.calibrate.run.train_settings import Mode
-from budgetscope.calibrate.train.device import available_device
+from budgetscope.calibrate.train.device import available_device, is_out_of_memory
 from budgetscope.calibrate.train.engine import Engine
 from budgetscope.calibrate.train.probe import matrix_rate, seconds_a_call
-from budgetscope.calibrate.train.stack import free_bytes, is_out_of_memory
+from budgetscope.calibrate.train.stack import free_bytes
 from budgetscope.core.counting.ledger import Convention, Shape
 
 BATCH = 8

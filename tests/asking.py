@@ -11,10 +11,8 @@ ADVISOR = Advisor(Library((Layer("bundled", bundled_fits()),)), Settings(), ())
 
 
 def iso(budget: str = "1e19", **options: str | float) -> IsoFlop:
-    request = PlanRequest(budget, **options)  # type: ignore[arg-type]
-    return ADVISOR.iso_flop(request, ADVISOR.plan(request))
+    return ADVISOR.iso_flop(ADVISOR.answer(PlanRequest(budget, **options)))  # type: ignore[arg-type]
 
 
 def sheet(budget: str = "1e20", **options: str | float) -> RecipeSheet:
-    request = PlanRequest(budget, **options)  # type: ignore[arg-type]
-    return ADVISOR.recipe_sheet(request, ADVISOR.plan(request))
+    return ADVISOR.recipe_sheet(ADVISOR.answer(PlanRequest(budget, **options)))  # type: ignore[arg-type]

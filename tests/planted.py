@@ -2,14 +2,14 @@
 
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.laws.fit import Fit
-from budgetscope.fitting.calibration_value import Experience, experience
+from budgetscope.fitting.calibration_value import TypicalCalibration, typical_calibration
 from budgetscope.fitting.isoflop import IsoFlopFit
 from budgetscope.fitting.stored_laws import isoflop_laws, isoflop_points
 
 
-def learned(fit: IsoFlopFit, schedule: str = "constant") -> Experience:
+def learned(fit: IsoFlopFit, schedule: str = "constant") -> TypicalCalibration:
     """Return what a fit would teach about calibrations once it is stored."""
-    return experience(
+    return typical_calibration(
         Fit(
             id="planted/isoflop",
             title="planted",

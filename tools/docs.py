@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from budgetscope.core.laws.fit import CONFIDENCE
-from budgetscope.report.fits import fitted_text, law_cells, says
+from budgetscope.report.fits import fitted_text, law_cells, laws_text
 from budgetscope.store.fit_library import Layer, Library
 from budgetscope.tui.keys import KEYS, named
 
@@ -60,7 +60,7 @@ def fits() -> str:
         fit = entry.fit
         if fit is None:
             raise SystemExit(f"{entry.id}: {entry.problem}")
-        parts.append(f"\n## {fit.id}\n\n{fit.title}. Says {says(fit)}; counting: {fit.counting}.\n\n")
+        parts.append(f"\n## {fit.id}\n\n{fit.title}. Says {laws_text(fit)}; counting: {fit.counting}.\n\n")
         parts.append(f"Source: {fit.citation}, <{fit.url}>.\n\n{fit.method}\n\n")
         for role, law in fit.laws.items():
             _, form, parameters, _, uncertainty, confidence = law_cells(role, law)

@@ -16,12 +16,12 @@ import numpy as np
 
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.laws.fit import Fit, Law
-from budgetscope.fitting.excess import fit_excess
 from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.noise import porian_noise
 from budgetscope.fitting.parametric import fit_parametric
 from budgetscope.fitting.run_table import RunTable
-from budgetscope.fitting.stored_laws import excess_law, isoflop_laws, isoflop_points, surface_law
+from budgetscope.fitting.stored_fit import FitPart, isoflop_part, joined, stored_fit
+from budgetscope.fitting.stored_laws import surface_law
 from budgetscope.store.files import write_atomically
 from budgetscope.store.fit_schema import dump
 
@@ -87,36 +87,33 @@ def porian(rows: list[dict[str, str]], dataset: str, stage: Stage, source_sha256
     )
     table = RunTable(flops, n_params, tokens, loss)
     isoflop = fit_isoflop(table, noise=porian_noise(dataset), draws=DRAWS)
-    laws = isoflop_laws(isoflop)
-    laws["excess"] = excess_law(fit_excess(table, isoflop.optima, draws=DRAWS), laws["allocation"].fitted["flops"])
+    parts = [isoflop_part(isoflop, table, draws=DRAWS)]
     if stage.surface_ratios is not None:
-        laws["surface"] = _surface(table, stage)
-    return Fit(
-        id=f"porian2024/{dataset}-{stage.name}",
+        parts.append(FitPart({"surface": _surface(table, stage)}))
+    part = joined(parts)
+    return stored_fit(
+        part,
+        fit_id=f"porian2024/{dataset}-{stage.name}",
         title=f"Porian 2024, {_DATASETS[dataset]}, {stage.title}",
         counting=Convention(stage.counting),
-        laws=laws,
         citation=f"{_PORIAN}; points from their released results",
         url="https://github.com/formll/resolving-scaling-law-discrepancies",
         method=(
             f"This project's IsoFLOP fit to the published points: Akima interpolation of log loss over log N, {DRAWS} "
             f"draws of seed noise, {len(isoflop.optima)} budgets used, {len(isoflop.dropped)} dropped."
         ),
-        vocab_size=50432,
-        tokenizer="GPT-NeoX-20B",
-        loss_unit="nats/token",
-        seq_len=2048,
-        schedule=stage.schedule,
-        ablation=stage.ablation,
-        flags=tuple(flag.sentence for flag in isoflop.flags),
-        points=isoflop_points(isoflop),
         provenance={
             "points_sha256": source_sha256,
             "rows": str(len(chosen)),
             "seed": "0",
             "noise": isoflop.noise,
-            **{f"dropped_{d.flops:.3g}": d.reason for d in isoflop.dropped},
+            **part.dropped,
         },
+        tokenizer="GPT-NeoX-20B",
+        vocab_size=50432,
+        seq_len=2048,
+        schedule=stage.schedule,
+        ablation=stage.ablation,
     )
 
 
@@ -144,23 +141,21 @@ def besiroglu(rows: list[dict[str, str]], source_sha256: str) -> Fit:
     n_params, flops, loss = (np.array([float(r[k]) for r in rows]) for k in ("params", "flops", "loss"))
     table = RunTable(flops, n_params, flops / (6 * n_params), loss)
     surface = fit_parametric(table, resample="points", draws=DRAWS)
-    return Fit(
-        id="besiroglu2024/refit",
+    return stored_fit(
+        FitPart({"surface": surface_law(surface, table)}, tuple(flag.sentence for flag in surface.flags)),
+        fit_id="besiroglu2024/refit",
         title="Chinchilla refit (Besiroglu 2024)",
         counting=Convention.TOTAL,
-        laws={"surface": surface_law(surface, table)},
         citation="Besiroglu et al. 2024, Chinchilla Scaling: A Replication Attempt, arXiv 2404.10102",
         url="https://github.com/epoch-research/analyzing-chinchilla",
         method=(
             f"This project's Huber fit (delta 1e-3, log loss) to the {len(rows)} points that the authors read off "
             f"figure 4 of Hoffmann et al. 2022, the five highest losses dropped as they do; {DRAWS} bootstrap draws."
         ),
+        provenance={"points_sha256": source_sha256, "rows": str(len(rows)), "seed": "0"},
         tokenizer="SentencePiece (MassiveText)",
-        loss_unit="nats/token",
         seq_len=2048,
         schedule="cosine",
-        flags=tuple(flag.sentence for flag in surface.flags),
-        provenance={"points_sha256": source_sha256, "rows": str(len(rows)), "seed": "0"},
     )
 
 

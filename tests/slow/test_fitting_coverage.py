@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.planted_surfaces import SKEWED, SYMMETRIC, planted_runs
 
 from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.noise import ConstantNoise
 from budgetscope.fitting.parametric import fit_parametric
-from budgetscope.fitting.planted import SKEWED, SYMMETRIC, planted_runs
 
 if TYPE_CHECKING:
     from budgetscope.core.laws.forms import LossSurface

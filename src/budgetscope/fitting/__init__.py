@@ -1,1 +1,1 @@
-"""Pure: from tables of runs to laws with intervals."""
+"""From tables of runs to laws with intervals; pure, on NumPy and SciPy."""

@@ -1,4 +1,4 @@
-"""The best AdamW beta2 of each batch, and whether one threshold in the batch says it all."""
+"""The best AdamW beta2 of each batch, and the threshold between two values where the sweep has one."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from budgetscope.fitting.run_table import FloatArray
     from budgetscope.fitting.sweep import SweepCell
 
-# Standard errors by which each side of a threshold must prefer its own value, and by which no batch may
-# contradict it. Three, because the best of many thresholds is looked at.
+# Standard errors by which each side of a threshold must prefer its own value, and by which no batch may contradict it:
+# three, since the threshold is the best of many.
 _SIGMAS = 3.0
 
 
 @dataclass(frozen=True)
 class Beta2Row:
-    """What each beta2 costs at one batch, at the best learning rate of each.
+    """The loss that each beta2 costs at one batch, at its best learning rate.
 
     Attributes:
-        batch_tokens: The batch.
-        best: The beta2 with the lowest loss.
-        penalty: Loss above the best, nats per token, by beta2; mean over the cells.
-        std_error: Standard error of a penalty, nats per token.
-        cells: Cells in which every beta2 of `penalty` was tried.
+        batch_tokens: the batch.
+        best: the beta2 with the lowest loss.
+        penalty: loss above the best, nats per token, by beta2; mean over the cells.
+        std_error: standard error of a penalty, nats per token.
+        cells: cells in which every beta2 of `penalty` was tried.
     """
 
     batch_tokens: float
@@ -47,8 +47,8 @@ class Beta2Step:
     """One beta2 below a threshold in the batch, another above.
 
     Attributes:
-        threshold_tokens: Geometric mean of the two batches that it lies between.
-        between: Those two batches.
+        threshold_tokens: geometric mean of the two batches that it lies between.
+        between: those two batches.
         below: beta2 of smaller batches.
         above: beta2 of larger batches.
     """
@@ -60,11 +60,11 @@ class Beta2Step:
 
 
 def beta2_table(cells: Sequence[SweepCell], stds: Sequence[FloatArray]) -> tuple[Beta2Row, ...]:
-    """The best beta2 of each batch, ascending; batches at which fewer than two were tried are left out.
+    """Return the best beta2 of each batch, ascending; a batch needs two that were tried.
 
     Args:
-        cells: The cells of a sweep.
-        stds: Standard deviation of each setting's log loss, one array of shape (settings,) a cell.
+        cells: the cells of a sweep.
+        stds: standard deviation of each setting's log loss, one array of shape (settings,) a cell.
     """
     by_batch: dict[float, list[tuple[dict[float, float], float]]] = {}
     written: dict[float, float] = {}
@@ -78,7 +78,7 @@ def beta2_table(cells: Sequence[SweepCell], stds: Sequence[FloatArray]) -> tuple
             }
             if len(lowest) > 1:
                 noise = np.sqrt(2) * float(np.median(std[here] * cell.loss[here]))
-                # Cells may write one batch with other roundings.
+                # Cells may round one batch differently.
                 key = round(float(np.log(batch)), 6)
                 by_batch.setdefault(key, []).append((lowest, noise))
                 written.setdefault(key, float(batch))
@@ -86,7 +86,7 @@ def beta2_table(cells: Sequence[SweepCell], stds: Sequence[FloatArray]) -> tuple
 
 
 def beta2_step(rows: Sequence[Beta2Row]) -> tuple[Beta2Step | None, tuple[Flag, ...]]:
-    """The threshold between two values that the table supports, or None and, where beta2 was varied, why.
+    """Return the threshold between two values, or None and, where beta2 was varied, a flag that says why.
 
     Supported: the batches on each side together prefer their own value to the other one by three standard
     errors, and no batch prefers a third to it by as many.
@@ -124,22 +124,22 @@ def beta2_step(rows: Sequence[Beta2Row]) -> tuple[Beta2Step | None, tuple[Flag, 
 
 
 def _prefers(penalty: FloatArray, error: FloatArray, own: int, other: int) -> bool:
-    """Whether batches together prefer one value to another beyond the noise; an untried one is not preferred."""
+    """Return whether batches together prefer one value to another, tried one beyond the noise."""
     tried = np.isfinite(penalty[:, other])
     difference = float((penalty[tried, other] - penalty[tried, own]).sum())
     return bool(tried.any() and difference > _SIGMAS * np.sqrt((error[tried] ** 2).sum()))
 
 
 def _lowest(learning_rate: FloatArray, loss: FloatArray) -> float:
-    """Lowest loss over the learning rate, interpolated."""
+    """Return the lowest loss over the learning rate, interpolated."""
     return float(np.exp(akima_minimum(np.log(learning_rate), np.log(loss)[None])[1][0]))
 
 
 def _row(batch_tokens: float, entries: Sequence[tuple[dict[float, float], float]]) -> Beta2Row:
-    """One batch's row from the cells that tried it; only values that all of them tried are compared."""
+    """Return one batch's row from the cells that tried it; values that not all tried are left out."""
     shared = sorted(set.intersection(*(set(lowest) for lowest, _ in entries)))
     if len(shared) < 2:
-        # Cells that tried different values cannot be averaged: the one that tried the most speaks.
+        # Cells that tried different values cannot be averaged: the one that tried the most is taken.
         entries = [max(entries, key=lambda entry: len(entry[0]))]
         shared = sorted(entries[0][0])
     means = {value: float(np.mean([lowest[value] for lowest, _ in entries])) for value in shared}

@@ -1,4 +1,4 @@
-"""Draws and what is read off them: seeded generators, percentile intervals and power laws through draws."""
+"""Power laws fitted to bootstrap draws, their percentile intervals, and the one-dimensional search of all fits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LEVEL = 0.95
 
 
 def interval(draws: FloatArray, level: float = LEVEL) -> tuple[float, float]:
-    """Percentile interval of scalar draws, shape (draws,)."""
+    """Return the percentile interval of scalar draws, shape (draws,)."""
     tail = (1 - level) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
     return float(low), float(high)
@@ -24,13 +24,13 @@ def interval(draws: FloatArray, level: float = LEVEL) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """y = coefficient * C^exponent, with the draws that say how well it is known.
+    """y = coefficient * C^exponent, with bootstrap draws.
 
     Attributes:
         coefficient: y at C = 1 FLOP.
-        exponent: Slope in log-log.
-        r2: Unweighted coefficient of determination of log y.
-        draws: Bootstrap draws of (ln coefficient, exponent), shape (draws, 2).
+        exponent: slope in log-log.
+        r2: unweighted coefficient of determination of log y.
+        draws: bootstrap draws of (ln coefficient, exponent), shape (draws, 2).
     """
 
     coefficient: float
@@ -39,32 +39,32 @@ class PowerLaw:
     draws: FloatArray
 
     def at(self, flops: float) -> float:
-        """The law's value at `flops`."""
+        """Return the law's value at `flops`."""
         return float(np.exp(np.log(self.coefficient) + self.exponent * np.log(flops)))
 
     def exponent_interval(self, level: float = LEVEL) -> tuple[float, float]:
-        """Percentile interval of the exponent."""
+        """Return the percentile interval of the exponent."""
         return interval(self.draws[:, 1], level)
 
     def coefficient_interval(self, level: float = LEVEL) -> tuple[float, float]:
-        """Percentile interval of the coefficient."""
+        """Return the percentile interval of the coefficient."""
         low, high = interval(self.draws[:, 0], level)
         return float(np.exp(low)), float(np.exp(high))
 
     def interval_at(self, flops: float, level: float = LEVEL) -> tuple[float, float]:
-        """Percentile interval of the law's value at `flops`."""
+        """Return the percentile interval of the law's value at `flops`."""
         low, high = interval(self.draws @ np.array([1.0, np.log(flops)]), level)
         return float(np.exp(low)), float(np.exp(high))
 
 
 def fit_power_law(flops: FloatArray, y: FloatArray, weights: FloatArray, y_draws: FloatArray) -> PowerLaw:
-    """Weighted least squares of log y on log C, once for the points and once for each draw.
+    """Fit log y on log C by weighted least squares, once for the points and once for each draw.
 
     Args:
         flops: C, shape (budgets,).
-        y: Values, shape (budgets,).
-        weights: Weight of each budget, 1/variance of log y, shape (budgets,).
-        y_draws: Values in each draw, shape (draws, budgets).
+        y: values, shape (budgets,).
+        weights: weight of each budget, 1/variance of log y, shape (budgets,).
+        y_draws: values in each draw, shape (draws, budgets).
     """
     x = np.log(flops)
     # The intercept is taken at the weighted mean of log C, where it does not depend on the slope.
@@ -90,10 +90,10 @@ def golden_section(
     """Minimise one-dimensional objectives, all rows at once: the best of a grid, then golden section.
 
     Args:
-        objective: Maps one abscissa a row to one value a row, shapes (rows,).
-        grid: Abscissas tried first, ascending; the search never leaves them.
-        rows: Number of objectives.
-        refinements: Each narrows the bracket by 0.618.
+        objective: maps one abscissa a row to one value a row, shapes (rows,).
+        grid: abscissas tried first, ascending; the search never leaves them.
+        rows: number of objectives.
+        refinements: each narrows the bracket by 0.618.
 
     Returns:
         The minimisers, shape (rows,).

@@ -1,4 +1,4 @@
-"""How much better N* would be known after more calibration, and what that is worth.
+"""The value of a calibration: how much better N* would be known after it, and the waste that this saves.
 
 Porian et al. 2024 plot the accuracy of their fit against the compute spent on it. Here the same curve is
 predicted before the compute is spent, from the noise that a finished fit shows.
@@ -7,13 +7,15 @@ predicted before the compute is spent, from the noise that a finished fit shows.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from budgetscope.core.answers.calibration_value import Knowledge, Valuation
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.fit import Draws
 from budgetscope.core.laws.forms import PowerLawParams
+from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import allocation_law
 from budgetscope.fitting.refusals import MIN_BUDGETS
@@ -21,10 +23,9 @@ from budgetscope.fitting.refusals import MIN_BUDGETS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from budgetscope.core.answers.calibration_value import RunsCounted
     from budgetscope.core.laws.fit import Fit
     from budgetscope.fitting.run_table import FloatArray
-
-Runs = Literal["shared", "separate"]
 
 # 97.5% quantile of the standard normal distribution.
 _Z = 1.959963984540054
@@ -32,14 +33,14 @@ _QUADRATURE_POINTS = 31
 
 
 @dataclass(frozen=True)
-class Design:
-    """An IsoFLOP calibration and what it would tell.
+class CalibrationDesign:
+    """An IsoFLOP calibration, and how well N* would be known after it.
 
     Attributes:
         budgets: C of each IsoFLOP curve, ascending, shape (budgets,).
-        sizes: Model sizes at each budget.
-        flops: Training compute of all runs together.
-        log_std: Expected standard deviation of log N* at the target.
+        sizes: model sizes at each budget.
+        flops: training compute of all runs together.
+        log_std: expected standard deviation of log N* at the target.
     """
 
     budgets: FloatArray
@@ -53,12 +54,12 @@ class Design:
         return 2 * _Z * self.log_std
 
 
-def calibration_flops(budgets: FloatArray, sizes: int, runs: Runs) -> float:
-    """Training compute of a calibration.
+def calibration_flops(budgets: FloatArray, sizes: int, runs: RunsCounted) -> float:
+    """Return the training compute of a calibration, FLOPs.
 
     Args:
         budgets: C of each IsoFLOP curve, shape (budgets,).
-        sizes: Model sizes at each budget.
+        sizes: model sizes at each budget.
         runs: "separate" trains every (budget, size) by itself, as a decaying learning rate needs;
             "shared" trains each size once and reads every budget off the same run, as a constant one
             allows: the sizes of the largest budget, and one smaller size that stops at each lower budget.
@@ -69,21 +70,21 @@ def calibration_flops(budgets: FloatArray, sizes: int, runs: Runs) -> float:
 
 
 @dataclass(frozen=True)
-class Experience:
-    """What a finished calibration taught about calibrations.
+class TypicalCalibration:
+    """The design and the noise of a finished calibration, taken as typical of the next one.
 
     Attributes:
         budgets: C of each IsoFLOP curve, ascending, shape (budgets,).
-        sizes: Number of model sizes at each budget that the cost is counted with: typical for "separate" runs;
+        sizes: number of model sizes at each budget that the cost is counted with: typical for "separate" runs;
             for "shared" ones those of the largest budget, whose runs pass the smaller budgets on their way.
-        log_std: Typical standard deviation of log N* at one budget, the scatter about the law included.
-        runs: See `calibration_flops`.
+        log_std: typical standard deviation of log N* at one budget, the scatter about the law included.
+        runs: see `calibration_flops`.
     """
 
     budgets: FloatArray
     sizes: int
     log_std: float
-    runs: Runs
+    runs: RunsCounted
 
     @property
     def spacing(self) -> float:
@@ -91,15 +92,15 @@ class Experience:
         return float(np.exp(np.diff(np.log(self.budgets)).mean()))
 
 
-def experience(fit: Fit) -> Experience:
-    """Return what a stored fit's points and draws say about calibrations like its own.
+def typical_calibration(fit: Fit) -> TypicalCalibration:
+    """Return the design and the noise of the calibration behind a stored fit.
 
     The exponent's draws have the spread that the noise of one budget gives the fit's own design; where the
     optima scatter more about the law than that, their scatter counts. Only at a constant learning rate does one run
     serve every budget that it passes: of any other schedule, or an unknown one, every run counts by itself.
 
     Raises:
-        UsageError: If the fit keeps no points, or no draws of an exponent.
+        UsageError: the fit keeps no points, or no draws of an exponent.
     """
     law = fit.laws.get("allocation")
     if (
@@ -122,13 +123,15 @@ def experience(fit: Fit) -> Experience:
     residual = np.log(n_params) - np.log([law.law.allocate(float(c)).n_params for c in flops])
     scatter = float(np.sqrt((residual**2).sum() / (flops.size - 2)))
     noise = float(exponents.std() * np.sqrt((x**2).sum()))
-    runs: Runs = "shared" if fit.schedule == "constant" else "separate"
+    runs: RunsCounted = "shared" if fit.schedule == "constant" else "separate"
     counted = sizes[np.argmax(flops)] if runs == "shared" else np.median(sizes)
-    return Experience(flops, round(float(counted)), max(noise, scatter), runs)
+    return TypicalCalibration(flops, round(float(counted)), max(noise, scatter), runs)
 
 
-def value_of_calibration(known: Experience, target_flops: float, spend: Sequence[float]) -> tuple[Design, ...]:
-    """Expected knowledge of N*(target) for calibrations of several costs.
+def value_of_calibration(
+    known: TypicalCalibration, target_flops: float, spend: Sequence[float]
+) -> tuple[CalibrationDesign, ...]:
+    """Return calibrations of several costs, with how well each would know N* at the target.
 
     Each design starts at the fit's smallest budget, keeps its spacing and its typical number of sizes, and
     goes up to the largest budget that the spending allows; what is left over is spent by moving all
@@ -136,22 +139,22 @@ def value_of_calibration(known: Experience, target_flops: float, spend: Sequence
     scatter about the law included, and the law to hold up to the target.
 
     Args:
-        known: The calibration whose design and noise are taken as typical.
+        known: the calibration whose design and noise are taken as typical.
         target_flops: C at which N* is wanted.
-        spend: Calibration compute, FLOPs, one entry a design.
+        spend: calibration compute, FLOPs, one entry a design.
 
     Raises:
-        UsageError: If the target or a spending is not positive, or a spending does not pay for three
+        UsageError: the target or a spending is not positive, or a spending does not pay for three
             budgets.
     """
     if not target_flops > 0:
-        raise UsageError(f"The target of {target_flops:g} FLOPs is not positive: give a compute budget.")
+        raise UsageError(f"the target of {target_flops:g} FLOPs is not positive: give a compute budget.")
     sizes, runs = known.sizes, known.runs
     designs = []
     for flops in spend:
         budgets = _affordable(float(known.budgets[0]), known.spacing, sizes, flops, runs)
         designs.append(
-            Design(
+            CalibrationDesign(
                 budgets=budgets,
                 sizes=sizes,
                 flops=calibration_flops(budgets, sizes, runs),
@@ -162,11 +165,11 @@ def value_of_calibration(known: Experience, target_flops: float, spend: Sequence
 
 
 def expected_cost(cost: Callable[[float], float], log_std: float) -> float:
-    """Mean cost of planning with an N* whose log is off by a normal error.
+    """Return the mean cost of planning with an N* whose log is off by a normal error.
 
     Args:
-        cost: Cost, in any unit, of training `ratio` times the optimal size; zero at one.
-        log_std: Standard deviation of log N*.
+        cost: cost, in any unit, of training `ratio` times the optimal size; zero at one.
+        log_std: standard deviation of log N*.
 
     Returns:
         The expectation, by Gauss-Hermite quadrature.
@@ -177,21 +180,21 @@ def expected_cost(cost: Callable[[float], float], log_std: float) -> float:
 
 
 def _leverage(budgets: FloatArray, target_flops: float) -> float:
-    """Standard deviation of the line's value at the target for unit noise at every budget."""
+    """Return the standard deviation of the line's value at the target for unit noise at every budget."""
     x = np.log(budgets)
     distance = np.log(target_flops) - x.mean()
     return float(np.sqrt(1 / x.size + distance**2 / ((x - x.mean()) ** 2).sum()))
 
 
-def _affordable(lowest: float, spacing: float, sizes: int, flops: float, runs: Runs) -> FloatArray:
-    """The budgets that the spending pays for, used up exactly."""
+def _affordable(lowest: float, spacing: float, sizes: int, flops: float, runs: RunsCounted) -> FloatArray:
+    """Return the budgets that the spending pays for, used up exactly."""
     count = 0
     while calibration_flops(_ladder(lowest, spacing, count + 1), sizes, runs) <= flops:
         count += 1
     if count < MIN_BUDGETS:
         need = calibration_flops(_ladder(lowest, spacing, MIN_BUDGETS), sizes, runs)
         raise UsageError(
-            f"A calibration of {flops:.3g} FLOPs does not pay for {MIN_BUDGETS} budgets of {sizes} sizes: "
+            f"a calibration of {flops:.3g} FLOPs does not pay for {MIN_BUDGETS} budgets of {sizes} sizes: "
             f"spend at least {need:.3g} FLOPs."
         )
     budgets = _ladder(lowest, spacing, count)
@@ -200,85 +203,41 @@ def _affordable(lowest: float, spacing: float, sizes: int, flops: float, runs: R
 
 
 def _ladder(lowest: float, spacing: float, count: int) -> FloatArray:
-    """`count` budgets from `lowest` upwards."""
+    """Return `count` budgets from `lowest` upwards, FLOPs."""
     return lowest * spacing ** np.arange(count, dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class Knowledge:
-    """How well N* is known at a target, and what not knowing it better costs.
-
-    Attributes:
-        flops: Compute of the calibration that the knowledge is from.
-        share: The same, as a share of the target's compute.
-        n_budgets: Number of its IsoFLOP curves.
-        largest_budget: Its largest budget, FLOPs.
-        n_params_low: Lower end of the expected 95% interval of N* at the target, around today's N*.
-        n_params_high: Its upper end.
-        wasted_share: Deadweight compute to expect at the target, as a share of it: the mean for planning with an N*
-            whose log is off by a normal error of that interval; None when the fit has no law of excess loss.
-    """
-
-    flops: float
-    share: float
-    n_budgets: int
-    largest_budget: float
-    n_params_low: float
-    n_params_high: float
-    wasted_share: float | None
-
-
-@dataclass(frozen=True)
-class Valuation:
-    """What calibrations of several sizes are worth for one target.
-
-    Attributes:
-        fit_id: The law that plans the target, whose noise is taken as typical.
-        target_flops: C to be planned, in that law's counting.
-        n_params: N* by that law.
-        now: What the fit itself knows.
-        calibrations: What the same method would know for each share, the smallest first.
-        runs: How runs are counted, see `calibration_flops`.
-    """
-
-    fit_id: str
-    target_flops: float
-    n_params: float
-    now: Knowledge
-    calibrations: tuple[Knowledge, ...]
-    runs: Runs
 
 
 SHARES = (0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1)
 """Shares of the target's compute that a valuation shows beside the one asked for, where they pay for enough."""
 
 
+@guarded
 def value(fit: Fit, target_flops: float, share: float) -> Valuation:
-    """What a calibration that takes a share of the target's compute would be worth, and others beside it.
+    """Return what a calibration for a share of the target's compute would be worth, beside others.
 
     Args:
-        fit: The law that plans the target, and whose points and noise are taken as typical.
+        fit: the law that plans the target, and whose points and noise are taken as typical.
         target_flops: C to be planned, in the fit's own counting.
-        share: Of that compute to spend on calibration, above zero and at most one.
+        share: of that compute to spend on calibration, above zero and at most one.
 
     Raises:
-        UsageError: If the fit keeps no points with draws, the share is out of bounds, or it does not pay for
+        UsageError: the fit keeps no points with draws, the share is out of bounds, or it does not pay for
             three budgets.
     """
     if not 0 < share <= 1:
-        raise UsageError(f"A calibration of {share:.3g} of the budget is out of bounds: give a share like 2%.")
-    known, loss_model = experience(fit), LossModel(fit)
+        raise UsageError(f"a calibration of {share:.3g} of the budget is out of bounds: give a share like 2%.")
+    known, loss_model = typical_calibration(fit), LossModel(fit)
     n_params = allocation_law(fit).allocate(target_flops).n_params
     enough = calibration_flops(_ladder(known.budgets[0], known.spacing, MIN_BUDGETS), known.sizes, known.runs)
     shares = sorted({share, *(s for s in SHARES if s * target_flops >= enough)})
-    own = Design(
+    own = CalibrationDesign(
         known.budgets,
         known.sizes,
         calibration_flops(known.budgets, known.sizes, known.runs),
         known.log_std * _leverage(known.budgets, target_flops),
     )
 
-    def knowledge(design: Design) -> Knowledge:
+    def knowledge(design: CalibrationDesign) -> Knowledge:
         reach = float(np.exp(design.log_width / 2))
         return Knowledge(
             flops=design.flops,

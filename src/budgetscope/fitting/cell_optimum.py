@@ -1,4 +1,4 @@
-"""The best learning rate, batch and beta2 of each cell of a sweep, or why a cell says nothing."""
+"""The best learning rate, batch and beta2 of each cell of a sweep, or the reason why a cell is dropped."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 Method = Literal["akima", "quadratic"]
 
-# Floor under the standard deviations that weight the law, in steps of the grid: no cell is known so well that
-# the others stop counting. The paper's floor for N* (`min_std_factor` in their analysis.py).
+# Floor under the standard deviations that weight the law, in steps of the grid, so that no cell outweighs all
+# others. It is the paper's floor for N* (`min_std_factor` in their analysis.py).
 _FLOOR_OF_SPACING = 0.33
-# A cell's own seeds measure its noise from so many degrees of freedom on; below, all cells are pooled.
+# Degrees of freedom from which on a cell's own seeds measure its noise; below, all cells are pooled.
 _OWN_NOISE_DOF = 10
 
 
@@ -47,12 +47,12 @@ class CellOptimum:
         tokens: D.
         learning_rate: lr*.
         batch_tokens: batch*.
-        beta2: The best beta2 at the tried point nearest the optimum, None when it was not varied.
-        loss: Loss there, nats per token.
-        log_draws: Bootstrap draws of (ln lr*, ln batch*), shape (draws, 2).
-        weight_log_std: Standard deviations of the same that weight the laws, with their floor.
-        interior_draws: Share of the draws whose optimum lies inside the grid.
-        edges: Ends of the grid that the optimum lies at: empty, or why it is only a bound.
+        beta2: the best beta2 at the tried point nearest the optimum, None when it was not varied.
+        loss: loss there, nats per token.
+        log_draws: bootstrap draws of (ln lr*, ln batch*), shape (draws, 2).
+        weight_log_std: standard deviations of the same that weight the laws, with their floor.
+        interior_draws: share of the draws whose optimum lies inside the grid.
+        edges: a flag for each end of the grid that the optimum lies at, where it is only a bound.
     """
 
     n_params: float
@@ -67,12 +67,12 @@ class CellOptimum:
     edges: tuple[Flag, ...]
 
     def learning_rate_interval(self, level: float = LEVEL) -> tuple[float, float]:
-        """Percentile interval of lr*."""
+        """Return the percentile interval of lr*."""
         low, high = interval(self.log_draws[:, 0], level)
         return float(np.exp(low)), float(np.exp(high))
 
     def batch_interval(self, level: float = LEVEL) -> tuple[float, float]:
-        """Percentile interval of batch*, in tokens."""
+        """Return the percentile interval of batch*, in tokens."""
         low, high = interval(self.log_draws[:, 1], level)
         return float(np.exp(low)), float(np.exp(high))
 
@@ -85,8 +85,8 @@ class DroppedCell:
         n_params: N.
         tokens: D.
         code: "few-settings", "noisy", "no-minimum", "lr-low", "lr-high", "batch-low" or "batch-high".
-        reason: One sentence.
-        optimum: The bound that an optimum at the edge gives, else None.
+        reason: one sentence.
+        optimum: the bound that an optimum at the edge gives, else None.
     """
 
     n_params: float
@@ -99,16 +99,16 @@ class DroppedCell:
 def cell_optimum(
     cell: SweepCell, log_std: FloatArray, method: Method, draws: int, rng: np.random.Generator
 ) -> CellOptimum | DroppedCell:
-    """The optimum of one cell and of its noisy copies, or why there is none.
+    """Return the optimum of one cell and of its noisy copies, or why there is none.
 
     An optimum at the edge of the grid is returned with its `edges`.
 
     Args:
-        cell: The cell.
-        log_std: Standard deviation of each setting's log loss, shape (settings,).
-        method: As for `fit_hyperparameters`.
-        draws: Noisy copies.
-        rng: Of the noise.
+        cell: the cell.
+        log_std: standard deviation of each setting's log loss, shape (settings,).
+        method: as for `fit_hyperparameters`.
+        draws: noisy copies.
+        rng: of the noise.
     """
     poor = _few_settings(cell, method)
     if poor is not None:
@@ -162,18 +162,18 @@ def cell_optimum(
 def sweep_noise(
     cells: Sequence[SweepCell], noise: Noise | None
 ) -> tuple[tuple[FloatArray, ...], str, tuple[Flag, ...]]:
-    """The standard deviation of each setting's mean log loss, one array a cell.
+    """Return the standard deviation of each setting's mean log loss, one array a cell.
 
     Args:
-        cells: The cells.
-        noise: Of a single run; None takes it from repeated seeds, or failing that from the scatter about
-            smooth surfaces, with a flag.
+        cells: the cells.
+        noise: of a single run; None takes it from repeated seeds, else from the scatter about smooth surfaces, with
+            a flag.
 
     Returns:
-        The arrays, the noise in words, and cautions.
+        The arrays, the noise in words, and flags.
 
     Raises:
-        UsageError: If no noise is given and none can be estimated.
+        UsageError: no noise is given and none can be estimated.
     """
     if noise is not None:
         stds = tuple(noise.std(cell.loss) / cell.loss / np.sqrt(cell.n_seeds) for cell in cells)
@@ -197,7 +197,7 @@ def sweep_noise(
 
 
 def _scatter(cells: Sequence[SweepCell]) -> ConstantNoise:
-    """The noise that the settings near each cell's best show about a smooth surface."""
+    """Return the scatter of the settings near each cell's best about a smooth surface."""
     squares, dof = 0.0, 0
     for cell in cells:
         if _few_settings(cell, "quadratic") is None:
@@ -205,14 +205,14 @@ def _scatter(cells: Sequence[SweepCell]) -> ConstantNoise:
             squares, dof = squares + more, dof + further
     if dof == 0 or squares == 0:
         raise UsageError(
-            "The noise of a run is not known and cannot be estimated from so few settings: "
+            "the noise of a run is not known and cannot be estimated from so few settings: "
             "state it, or repeat some runs with other seeds."
         )
     return ConstantNoise(float(np.sqrt(squares / dof)), f"scatter about smooth surfaces, {dof} degrees of freedom")
 
 
 def _few_settings(cell: SweepCell, method: Method) -> DroppedCell | None:
-    """Why a cell has too few settings left for a method, if it has."""
+    """Return why a cell has too few settings left for a method; None when it has enough."""
     grid = Grid.of(cell)
     if method == "akima":
         count = len(grid.rows())
@@ -236,7 +236,7 @@ def _few_settings(cell: SweepCell, method: Method) -> DroppedCell | None:
 
 
 def _lowest_at_edge(cell: SweepCell, grid: Grid, log_loss: FloatArray) -> tuple[Flag, ...]:
-    """Which ends of the grid the lowest point lies at: of a surface that falls all the way, there is the optimum."""
+    """Return a flag for each end of the grid that the lowest point lies at: the optimum is beyond it."""
     lowest = int(log_loss.argmin())
     axes = (grid.log_lr, grid.log_batch)
     lr_end, batch_end = (int(axis[lowest] >= axis.max()) - int(axis[lowest] <= axis.min()) for axis in axes)
@@ -244,12 +244,12 @@ def _lowest_at_edge(cell: SweepCell, grid: Grid, log_loss: FloatArray) -> tuple[
 
 
 def _edges(cell: SweepCell, grid: Grid, at: tuple[float, float], ends: tuple[int, int]) -> tuple[Flag, ...]:
-    """Which ends of the grid an optimum lies at.
+    """Return a flag for each end of the grid that an optimum lies at.
 
     Args:
-        cell: The cell.
-        grid: Its points.
-        at: Log learning rate and log batch of the optimum.
+        cell: the cell.
+        grid: its points.
+        at: log learning rate and log batch of the optimum.
         ends: -1 where either is at the low end of the grid, 1 at the high end, else 0.
     """
     flags = []
@@ -274,7 +274,7 @@ def _edges(cell: SweepCell, grid: Grid, at: tuple[float, float], ends: tuple[int
 
 
 def _beta2_near(cell: SweepCell, log_lr: float, log_batch: float) -> float | None:
-    """The best beta2 at the tried point nearest to a place in the grid."""
+    """Return the best beta2 at the tried point nearest to a place in the grid."""
     if np.isnan(cell.beta2).all():
         return None
     distance = (np.log(cell.learning_rate) - log_lr) ** 2 + (np.log(cell.batch_tokens) - log_batch) ** 2

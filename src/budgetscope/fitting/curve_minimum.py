@@ -1,4 +1,4 @@
-"""Where a curve through a budget's sizes is lowest, for many noisy copies of the curve at once."""
+"""The lowest point of a curve through a budget's sizes, for many noisy copies of the curve at once."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def akima_minimum(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Lowest point of the Akima interpolant of each row of `y`.
+    """Return the lowest point of the Akima interpolant of each row of `y`.
 
     Akima's spline (J. ACM 17, 1970) is a cubic in every interval, so the lowest point is found exactly:
     it is a knot or a root of a quadratic. Porian et al. search a grid of 25 points an interval instead.
 
     Args:
-        x: Knots, ascending, shape (knots,), at least two.
-        y: Values, shape (curves, knots).
+        x: knots, ascending, shape (knots,), at least two.
+        y: values, shape (curves, knots).
 
     Returns:
         The minimising x, NaN where the lowest point is the first or the last knot, and the lowest value,
@@ -48,7 +48,7 @@ def akima_minimum(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]
 
 
 def _akima_slopes(slope: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Akima's derivative at the left and the right knot of every interval, shape (curves, intervals)."""
+    """Return Akima's derivative at the left and the right knot of every interval, shape (curves, intervals)."""
     if slope.shape[1] == 1:
         return slope, slope
     # Two more intervals on either side, extrapolated linearly in the slope.
@@ -68,11 +68,11 @@ def _akima_slopes(slope: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def parabola_minimum(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Vertex of the least-squares parabola through each row of `y` (Hoffmann et al. 2022, approach 2).
+    """Return the vertex of the least-squares parabola through each row of `y` (Hoffmann et al. 2022, approach 2).
 
     Args:
-        x: Abscissas, ascending, shape (points,), at least three.
-        y: Values, shape (curves, points).
+        x: abscissas, ascending, shape (points,), at least three.
+        y: values, shape (curves, points).
 
     Returns:
         The vertex, NaN where the parabola opens downwards or its vertex is outside the points, and the

@@ -1,8 +1,7 @@
-"""What being off the optimum costs, measured: the excess loss of N against N* at the same compute.
+"""The loss above the optimum, measured: of a model of N instead of N* parameters at the same compute.
 
-A loss surface of Hoffmann's form ties the steepness across sizes to the slow fall along the optimum. Where
-runs do not obey that tie, as with a constant learning rate, the excess is better read off the IsoFLOP
-curves themselves.
+A loss surface of Hoffmann's form ties the curvature over size to the decrease of the optimal loss with compute. Where
+runs do not follow that relation, as with a constant learning rate, the excess is better taken from the IsoFLOP curves.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from budgetscope.fitting.isoflop import BudgetOptimum
     from budgetscope.fitting.run_table import FloatArray, IntArray, RunTable
 
-# Sizes within a factor of three of the optimum: where plans are made, and where a cubic suffices.
+# Sizes within a factor of three of the optimum, where plans lie and a cubic suffices.
 WINDOW = float(np.log(3.0))
 MIN_POINTS = 6
 _EXPONENT_BOUNDS = (-0.5, 1.5)
@@ -36,11 +35,11 @@ class ExcessLaw:
     Attributes:
         coefficient: k, in nats at C = 1 FLOP.
         exponent: kappa.
-        skew: Positive when too large a model costs more than too small a one.
-        draws: Bootstrap draws of (ln k, kappa, skew), shape (draws, 3).
-        window: Largest |u| that it was fitted to.
-        residual_std: Root mean square misfit, nats per token.
-        n_points: Measurements fitted.
+        skew: positive when too large a model costs more than too small a one.
+        draws: bootstrap draws of (ln k, kappa, skew), shape (draws, 3).
+        window: largest |u| that it was fitted to.
+        residual_std: root mean square misfit, nats per token.
+        n_points: measurements fitted.
     """
 
     coefficient: float
@@ -52,13 +51,13 @@ class ExcessLaw:
     n_points: int
 
     def at(self, ratio: float, flops: float) -> float:
-        """Excess loss, nats per token, of a model `ratio` times the optimal size at `flops`."""
+        """Return the excess loss, nats per token, of a model `ratio` times the optimal size at `flops`."""
         u = np.log(ratio)
         scale = np.exp(np.log(self.coefficient) - self.exponent * np.log(flops))
         return float(scale * (u**2 + self.skew * u**3))
 
     def interval_at(self, ratio: float, flops: float, level: float = LEVEL) -> tuple[float, float]:
-        """Percentile interval of the excess loss."""
+        """Return the percentile interval of the excess loss."""
         u = np.log(ratio)
         ln_k, kappa, skew = self.draws.T
         return interval(np.exp(ln_k - kappa * np.log(flops)) * (u**2 + skew * u**3), level)
@@ -78,25 +77,25 @@ def fit_excess(
     is searched. The bootstrap draws whole budgets, whose measurements share the error of N* and of the loss.
 
     Args:
-        table: The runs that the optima were found in.
-        optima: Of an IsoFLOP fit.
-        window: Largest |ln(N/N*)| used.
-        draws: Bootstrap draws.
-        seed: Seed of the random generator.
+        table: the runs that the optima were found in.
+        optima: of an IsoFLOP fit.
+        window: largest |ln(N/N*)| used.
+        draws: bootstrap draws.
+        seed: seed of the random generator.
 
     Raises:
-        UsageError: If there are too few measurements near the optima, they show no minimum, or none that widens with C.
+        UsageError: there are too few measurements near the optima, they show no minimum, or none that widens with C.
     """
     near = _near(table, optima, window)
     kinds = np.unique(near.budget)
     if near.u.size < MIN_POINTS or kinds.size < 2:
         raise UsageError(
-            f"Only {near.u.size} runs at {kinds.size} budgets lie within a factor {np.exp(window):.1f} of "
+            f"only {near.u.size} runs at {kinds.size} budgets lie within a factor {np.exp(window):.1f} of "
             f"the optimum and the excess loss needs {MIN_POINTS} at two budgets: train more sizes near it."
         )
     counts = np.random.default_rng(seed).multinomial(kinds.size, np.full(kinds.size, 1 / kinds.size), size=draws)
-    # Misfit grows with the excess itself, which falls tenfold over the budgets: count it relative to the
-    # budget's own, or the smallest budgets decide alone.
+    # The misfit is relative to each budget's own excess, which falls tenfold over the budgets: else the smallest
+    # budgets would decide alone.
     number = np.searchsorted(kinds, near.budget)
     size = np.bincount(number, near.excess**2) / np.bincount(number)
     weights = np.vstack([np.ones(number.size), counts[:, number]]) / size[number]
@@ -106,13 +105,13 @@ def fit_excess(
     k, k_skew, _ = _project(kappa, near, weights)
     if k[0] <= 0 or abs(k_skew[0]) * window >= k[0]:
         raise UsageError(
-            "The runs near the optima do not curve upwards on both sides: "
+            "the runs near the optima do not curve upwards on both sides: "
             "train more sizes near the best ones, or repeat seeds."
         )
     if kappa[0] <= 0:
-        # Carried to larger budgets it would say that a slightly wrong size ruins a large run.
+        # Extrapolated to larger budgets, a slightly wrong size would ruin a large run.
         raise UsageError(
-            "In these runs the loss above the optimum does not fall with compute: "
+            "in these runs the loss above the optimum does not fall with compute: "
             "train at budgets further apart, or repeat seeds."
         )
     usable = k > 0
@@ -148,7 +147,7 @@ def _near(table: RunTable, optima: Sequence[BudgetOptimum], window: float) -> _N
 
 
 def _project(kappa: FloatArray, near: _Near, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Best k (at the mean of log C) and k * skew for each row's kappa, and the sum of squares left."""
+    """Return the best k (at the mean of log C) and k * skew for each row's kappa, and the sum of squares left."""
     scale = np.exp(-kappa[:, None] * (near.log_flops - near.log_flops.mean()))
     square, cube = scale * near.u**2, scale * near.u**3
     ss, sc, cc = ((weights * p * q).sum(axis=1) for p, q in ((square, square), (square, cube), (cube, cube)))

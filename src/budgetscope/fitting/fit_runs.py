@@ -1,66 +1,63 @@
-"""From runs to a fit that can be stored: which laws the runs can carry, fitted, with what is doubtful."""
+"""Fits the laws that a table of runs can carry and builds the fit that is stored."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws.fit import Fit, Law
-from budgetscope.fitting.excess import fit_excess
 from budgetscope.fitting.hyperparameters import fit_hyperparameters
 from budgetscope.fitting.isoflop import fit_isoflop
+from budgetscope.fitting.kinds import NOISES, SCHEDULES
 from budgetscope.fitting.noise import porian_noise
 from budgetscope.fitting.parametric import fit_parametric
 from budgetscope.fitting.refusals import MIN_BUDGETS, MIN_SIZES
 from budgetscope.fitting.run_table import RunTable, budgets
-from budgetscope.fitting.stored_hyperparameters import hyperparameter_laws
-from budgetscope.fitting.stored_laws import excess_law, isoflop_laws, isoflop_points, surface_law
+from budgetscope.fitting.stored_fit import FitPart, determined, hyperparameter_part, isoflop_part, stored_fit
+from budgetscope.fitting.stored_laws import surface_law
 from budgetscope.fitting.sweep import SweepTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from budgetscope.core.counting.ledger import Convention
-    from budgetscope.core.laws.training_run import Run
+    from budgetscope.core.laws.fit import Fit
+    from budgetscope.core.laws.training_run import TrainingRun
+    from budgetscope.fitting.kinds import Kind
     from budgetscope.fitting.noise import Noise
     from budgetscope.fitting.run_table import FloatArray, IntArray
 
-Kind = Literal["isoflop", "parabola", "parametric", "hyperparameters", "hyperparameters-akima"]
-KINDS: tuple[Kind, ...] = ("isoflop", "parabola", "parametric", "hyperparameters", "hyperparameters-akima")
-SCHEDULES = ("constant", "cosine", "wsd")
 _DECAYING = ("cosine", "wsd")
-NOISES = ("refinedweb", "openwebtext2", "refinedweb-intended", "openwebtext2-intended")
 MIN_SETTINGS = 3
 """Learning rates at one (N, D) from which on a table is taken for a sweep of hyperparameters."""
 
-MOST = 0.8
+MIN_ISOFLOP_SHARE = 0.8
 """Share of the runs that IsoFLOP curves must hold: points spread over compute fall into a few by chance."""
 
 
 @dataclass(frozen=True)
-class Assembly:
-    """How to make a fit of runs.
+class FitSpec:
+    """How to fit runs, and what the fit records of them.
 
     Attributes:
-        id: Of the fit, `family/name`.
-        title: What people call it.
-        counting: The convention of the runs' N and C.
-        source: Where the runs are from, one phrase.
-        kind: Which laws to fit; None takes what the runs can carry.
-        noise: A published noise model, of `NOISES`; None takes it from repeated seeds, or from the scatter.
-        schedule: Of the learning rate in the runs; one run read at several budgets is only at a constant one.
-        tokenizer: Its name.
-        vocab_size: Its size.
-        seq_len: Training context in tokens.
-        curves: Learning curves that the runs are points of; 0 where every run is one of its own.
-        budgets_read: Budgets at which those curves were read between their points; 0 where the runs are the points.
-        draws: Bootstrap draws.
-        seed: Of the random generator.
+        id: of the fit, `family/name`.
+        title: what people call it.
+        counting: the convention of the runs' N and C.
+        source: where the runs are from, one phrase.
+        kind: which laws to fit; None takes what the runs can carry.
+        noise: a published noise model, of `NOISES`; None takes it from repeated seeds, or from the scatter.
+        schedule: of the learning rate, of `SCHEDULES`; one run read at several budgets is only at a constant one.
+        tokenizer: its name.
+        vocab_size: its size.
+        seq_len: training context in tokens.
+        curves: learning curves that the runs are points of; 0 where every run is one of its own.
+        budgets_read: budgets at which those curves were read between their points; 0 where the runs are the points.
+        draws: bootstrap draws.
+        seed: of the random generator.
     """
 
     id: str
@@ -79,45 +76,63 @@ class Assembly:
     seed: int = 0
 
 
-def fit_runs(runs: Sequence[Run], assembly: Assembly) -> Fit:
+def fit_runs(runs: Sequence[TrainingRun], spec: FitSpec) -> Fit:
     """Fit the laws that runs can carry.
 
     Raises:
-        UsageError: The runs cannot carry the kind of law, with the reason and the remedy.
+        UsageError: the runs cannot carry the kind of law, with the reason and the remedy.
     """
-    if assembly.schedule is not None and assembly.schedule not in SCHEDULES:
-        raise UsageError(f"{assembly.schedule!r} is not a schedule; choose one of {', '.join(SCHEDULES)}.")
-    if assembly.curves and assembly.schedule in _DECAYING:
+    if spec.schedule is not None and spec.schedule not in SCHEDULES:
+        raise UsageError(f"{spec.schedule!r} is not a schedule; choose one of {', '.join(SCHEDULES)}.")
+    if spec.curves and spec.schedule in _DECAYING:
         raise UsageError(
-            f"points in the middle of a {assembly.schedule} schedule are no final losses, since a run that ended there "
+            f"points in the middle of a {spec.schedule} schedule are no final losses, since a run that ended there "
             "would have decayed before; leave --curves all out, so that only the last point of each run is used."
         )
-    kind = assembly.kind or suitable_kind(runs)
+    kind = spec.kind or suitable_kind(runs)
     match kind:
         case "isoflop" | "parabola":
-            fit = _isoflop(runs, assembly, kind)
+            part, method = _isoflop(runs, spec, kind)
         case "parametric":
-            fit = _parametric(runs, assembly)
+            part, method = _parametric(runs, spec)
         case "hyperparameters" | "hyperparameters-akima":
-            fit = _hyperparameters(runs, assembly, kind)
-    provenance = {"runs": str(len(runs)), "runs_sha256": _digest(runs), "seed": str(assembly.seed)}
-    flags = (*_curve_flags(assembly), *fit.flags)
-    return replace(fit, flags=flags, provenance={**provenance, **fit.provenance})
+            part, method = _hyperparameters(runs, spec, kind)
+    part = determined(replace(part, flags=(*_curve_flags(spec), *part.flags)))
+    if not part.laws:
+        raise UsageError(f"the runs give no fit: {' '.join(part.flags)}")
+    return stored_fit(
+        part,
+        fit_id=spec.id,
+        title=spec.title,
+        counting=spec.counting,
+        citation=spec.source,
+        method=method,
+        provenance={
+            "runs": str(len(runs)),
+            "runs_sha256": _digest(runs),
+            "seed": str(spec.seed),
+            **part.dropped,
+        },
+        tokenizer=spec.tokenizer,
+        vocab_size=spec.vocab_size,
+        seq_len=spec.seq_len,
+        schedule=spec.schedule,
+    )
 
 
-def _curve_flags(assembly: Assembly) -> tuple[str, ...]:
-    """A caution about points of learning curves that may not be final losses."""
-    if not assembly.curves or assembly.schedule is not None:
+def _curve_flags(spec: FitSpec) -> tuple[str, ...]:
+    """Flag points of learning curves that may not be final losses."""
+    if not spec.curves or spec.schedule is not None:
         return ()
     sentence = (
-        f"The runs are points of {assembly.curves} learning curves and their schedule is not said: before the end of a "
+        f"The runs are points of {spec.curves} learning curves and their schedule is not said: before the end of a "
         "decay, losses are too high to be final ones."
     )
     return (sentence,)
 
 
-def suitable_kind(runs: Sequence[Run]) -> Kind:
-    """Return the kind of fit that the layout of a table asks for.
+def suitable_kind(runs: Sequence[TrainingRun]) -> Kind:
+    """Return the kind of fit that suits the layout of a table.
 
     Several learning rates at one (N, D) make a sweep of hyperparameters; three budgets of three sizes that hold
     most of the runs make IsoFLOP curves; anything else is fitted by a loss surface.
@@ -131,21 +146,21 @@ def suitable_kind(runs: Sequence[Run]) -> Kind:
         # Points spread over compute do not fall into budgets: two of one size can lie within one by chance.
         return "parametric"
     inside = sum(int(b.n_seeds.sum()) for b in full)
-    return "isoflop" if len(full) >= MIN_BUDGETS and inside >= MOST * len(runs) else "parametric"
+    return "isoflop" if len(full) >= MIN_BUDGETS and inside >= MIN_ISOFLOP_SHARE * len(runs) else "parametric"
 
 
-def run_table(runs: Sequence[Run]) -> RunTable:
+def run_table(runs: Sequence[TrainingRun]) -> RunTable:
     """Return runs as the columns that IsoFLOP and parametric fits take."""
     return RunTable(
         _column(runs, "flops"), _column(runs, "n_params"), _column(runs, "tokens"), _column(runs, "loss"), _seeds(runs)
     )
 
 
-def sweep_table(runs: Sequence[Run]) -> SweepTable:
-    """Return runs as the columns that a sweep of hyperparameters has; runs without a setting are left out.
+def sweep_table(runs: Sequence[TrainingRun]) -> SweepTable:
+    """Return runs as the columns of a sweep of hyperparameters; runs without learning rate or batch are left out.
 
     Raises:
-        UsageError: No run says learning rate and batch.
+        UsageError: no run says both.
     """
     complete = [run for run in runs if run.learning_rate is not None and run.batch_tokens is not None]
     if not complete:
@@ -165,54 +180,50 @@ def sweep_table(runs: Sequence[Run]) -> SweepTable:
     )
 
 
-def _isoflop(runs: Sequence[Run], assembly: Assembly, kind: Kind) -> Fit:
+def _isoflop(runs: Sequence[TrainingRun], spec: FitSpec, kind: Kind) -> tuple[FitPart, str]:
+    """Return the laws of IsoFLOP curves, and the method in words."""
     table = run_table(runs)
-    noise = _noise(assembly.noise)
+    noise = _noise(spec.noise)
     found = fit_isoflop(
         table,
         noise=noise,
         method="parabola" if kind == "parabola" else "akima",
         # Published intervals are of the noise alone; on our own runs the scatter about the law counts, too.
         intervals="scatter" if noise is None else "noise",
-        draws=assembly.draws,
-        seed=assembly.seed,
+        draws=spec.draws,
+        seed=spec.seed,
     )
-    laws = isoflop_laws(found)
-    flags = [flag.sentence for flag in found.flags]
-    try:
-        excess = fit_excess(table, found.optima, draws=assembly.draws, seed=assembly.seed)
-        laws["excess"] = excess_law(excess, laws["allocation"].fitted["flops"])
-    except UsageError as error:
-        flags.append(f"no law of excess loss: {error}")
     how = "a parabola through each budget" if kind == "parabola" else "Akima interpolation of log loss over log N"
     read = (
-        f" {assembly.curves} learning curves read at {assembly.budgets_read} budgets a factor of two apart,"
-        if assembly.budgets_read
+        f" {spec.curves} learning curves read at {spec.budgets_read} budgets a factor of two apart,"
+        if spec.budgets_read
         else ""
     )
-    fit = _fit(assembly, laws, flags, f"IsoFLOP fit:{read} {how}, {len(found.optima)} budgets used; {found.noise}.")
-    dropped = {f"dropped_{d.flops:.3g}": d.reason for d in found.dropped}
-    return replace(fit, points=isoflop_points(found), provenance=dropped)
+    method = f"IsoFLOP fit:{read} {how}, {len(found.optima)} budgets used; {found.noise}."
+    return isoflop_part(found, table, draws=spec.draws, seed=spec.seed), method
 
 
-def _parametric(runs: Sequence[Run], assembly: Assembly) -> Fit:
-    if assembly.noise is not None:
+def _parametric(runs: Sequence[TrainingRun], spec: FitSpec) -> tuple[FitPart, str]:
+    """Return the loss surface, and the method in words."""
+    if spec.noise is not None:
         raise UsageError(
-            f"a loss surface takes its noise from the runs, so --noise {assembly.noise} would change nothing; leave "
+            f"a loss surface takes its noise from the runs, so --noise {spec.noise} would change nothing; leave "
             "it out, or ask for --kind isoflop."
         )
     table = run_table(runs)
-    # Points of one run share its luck.
-    resample: Literal["runs", "points"] = "runs" if assembly.curves or assembly.schedule == "constant" else "points"
-    found = fit_parametric(table, resample=resample, draws=assembly.draws, seed=assembly.seed)
+    # Points of one run share its error.
+    resample: Literal["runs", "points"] = "runs" if spec.curves or spec.schedule == "constant" else "points"
+    found = fit_parametric(table, resample=resample, draws=spec.draws, seed=spec.seed)
     note = f"rms residual of log loss {found.log_residual_std:.4f}, draws over {resample}."
     method = f"Huber fit (delta 1e-3, log loss) of E + A/N^alpha + B/D^beta to {found.n_points} points."
-    return _fit(assembly, {"surface": surface_law(found, table, note)}, [flag.sentence for flag in found.flags], method)
+    flags = tuple(flag.sentence for flag in found.flags)
+    return FitPart({"surface": surface_law(found, table, note)}, flags), method
 
 
 def _hyperparameters(
-    runs: Sequence[Run], assembly: Assembly, kind: Literal["hyperparameters", "hyperparameters-akima"]
-) -> Fit:
+    runs: Sequence[TrainingRun], spec: FitSpec, kind: Literal["hyperparameters", "hyperparameters-akima"]
+) -> tuple[FitPart, str]:
+    """Return the laws of learning rate, batch and beta2, and the method in words."""
     table = sweep_table(runs)
     ratios = {round(float(np.log2(d / n))) for n, d in zip(table.n_params, table.tokens, strict=True)}
     found = fit_hyperparameters(
@@ -221,9 +232,9 @@ def _hyperparameters(
         variables="N" if len(ratios) == 1 else "ND",
         # A single run's loss is noisy at small scale; a smooth surface does not pick luck.
         method="akima" if kind == "hyperparameters-akima" else "quadratic",
-        noise=_noise(assembly.noise),
-        draws=assembly.draws,
-        seed=assembly.seed,
+        noise=_noise(spec.noise),
+        draws=spec.draws,
+        seed=spec.seed,
     )
     how = (
         "Akima interpolation over log learning rate, then over log batch,"
@@ -231,38 +242,19 @@ def _hyperparameters(
         else "Smoothed surface over log learning rate and log batch"
     )
     method = f"{how} at the best beta2 of each, {len(found.optima)} cells used; {found.noise}."
-    flags = [*_left_out(runs, len(table)), *(flag.sentence for flag in found.flags)]
-    fit = _fit(assembly, hyperparameter_laws(found), flags, method)
-    return replace(fit, provenance={f"dropped_cell_{i}": cell.reason for i, cell in enumerate(found.dropped, 1)})
+    part = hyperparameter_part(found)
+    return replace(part, flags=(*_unused_flags(runs, len(table)), *part.flags)), method
 
 
-def _left_out(runs: Sequence[Run], used: int) -> list[str]:
-    """Cautions about runs and settings that a sweep does not use."""
+def _unused_flags(runs: Sequence[TrainingRun], used: int) -> list[str]:
+    """Flag runs and settings that a sweep does not use."""
     sentences = []
     if used < len(runs):
         sentences.append(f"{len(runs) - used} of {len(runs)} runs do not say both learning rate and batch: left out.")
     with_beta2 = sum(run.beta2 is not None for run in runs)
     if 0 < with_beta2 < len(runs):
-        sentences.append(f"Only {with_beta2} of {len(runs)} runs say their beta2: it is left out of account.")
+        sentences.append(f"Only {with_beta2} of {len(runs)} runs say their beta2: no law of it is fitted.")
     return sentences
-
-
-def _fit(assembly: Assembly, laws: dict[str, Law], flags: Sequence[str], method: str) -> Fit:
-    return Fit(
-        id=assembly.id,
-        title=assembly.title,
-        counting=assembly.counting,
-        laws=laws,
-        citation=assembly.source,
-        url="",
-        method=method,
-        tokenizer=assembly.tokenizer,
-        vocab_size=assembly.vocab_size,
-        loss_unit="nats/token",
-        seq_len=assembly.seq_len,
-        schedule=assembly.schedule,
-        flags=tuple(flags),
-    )
 
 
 def _noise(name: str | None) -> Noise | None:
@@ -274,15 +266,17 @@ def _noise(name: str | None) -> Noise | None:
     return porian_noise(dataset, as_published=not intended)
 
 
-def _column(runs: Sequence[Run], name: str) -> FloatArray:
+def _column(runs: Sequence[TrainingRun], name: str) -> FloatArray:
     return np.array([getattr(run, name) for run in runs], dtype=np.float64)
 
 
-def _seeds(runs: Sequence[Run]) -> IntArray | None:
+def _seeds(runs: Sequence[TrainingRun]) -> IntArray | None:
     if any(run.seed is None for run in runs):
         return None
     return np.array([run.seed for run in runs])
 
 
-def _digest(runs: Sequence[Run]) -> str:
-    return hashlib.sha256(repr(sorted(map(repr, runs))).encode()).hexdigest()
+def _digest(runs: Sequence[TrainingRun]) -> str:
+    """Return the SHA-256 of the runs, whatever their order and whatever their class is called."""
+    texts = (", ".join(f"{f.name}={getattr(run, f.name)!r}" for f in fields(run)) for run in runs)
+    return hashlib.sha256(repr(sorted(f"Run({text})" for text in texts)).encode()).hexdigest()

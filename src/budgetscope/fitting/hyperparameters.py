@@ -1,4 +1,4 @@
-"""Learning rate and batch as power laws of scale, from sweeps, as Porian et al. 2024 fit them (arXiv 2406.19146).
+"""Fits learning rate and batch as power laws of scale to sweeps, as Porian et al. 2024 (arXiv 2406.19146).
 
 In each cell of one (N, D) the loss is minimised over learning rate and batch; the minima give power laws in N
 (Porian et al.: all cells at one D/N), or in N and D (Step Law, Li et al. 2025, arXiv 2503.04715).
@@ -51,15 +51,14 @@ _IN_SHORT = {
 
 @dataclass(frozen=True)
 class FittedMonomial:
-    """y = coefficient · N^a · D^b, with the draws that say how well it is known.
+    """y = coefficient · N^a · D^b, with bootstrap draws.
 
     Attributes:
         coefficient: y at N = D = 1.
         n_params_exponent: a.
         tokens_exponent: b; 0 for a law in N alone.
-        draws: Bootstrap draws of (ln coefficient, a, b), shape (draws, 3).
-        scatter_ratio: Scatter of log y about the law over what the noise explains; NaN when nothing is left
-            to scatter.
+        draws: bootstrap draws of (ln coefficient, a, b), shape (draws, 3).
+        scatter_ratio: scatter of log y about the law over what the noise explains; NaN without degrees of freedom.
     """
 
     coefficient: float
@@ -69,12 +68,12 @@ class FittedMonomial:
     scatter_ratio: float
 
     def at(self, n_params: float, tokens: float) -> float:
-        """The law's value."""
+        """Return the law's value."""
         row = np.array([np.log(self.coefficient), self.n_params_exponent, self.tokens_exponent])
         return float(np.exp(row @ np.array([1.0, np.log(n_params), np.log(tokens)])))
 
     def interval_at(self, n_params: float, tokens: float, level: float = LEVEL) -> tuple[float, float]:
-        """Percentile interval of the law's value."""
+        """Return the percentile interval of the law's value."""
         low, high = interval(self.draws @ np.array([1.0, np.log(n_params), np.log(tokens)]), level)
         return float(np.exp(low)), float(np.exp(high))
 
@@ -89,36 +88,36 @@ class FittedMonomial:
         return replace(self, coefficient=coefficient, n_params_exponent=n_params_exponent, draws=draws)
 
     def coefficient_interval(self, level: float = LEVEL) -> tuple[float, float]:
-        """Percentile interval of the coefficient."""
+        """Return the percentile interval of the coefficient."""
         low, high = interval(self.draws[:, 0], level)
         return float(np.exp(low)), float(np.exp(high))
 
     def n_params_exponent_interval(self, level: float = LEVEL) -> tuple[float, float]:
-        """Percentile interval of the exponent of N."""
+        """Return the percentile interval of the exponent of N."""
         return interval(self.draws[:, 1], level)
 
     def tokens_exponent_interval(self, level: float = LEVEL) -> tuple[float, float]:
-        """Percentile interval of the exponent of D."""
+        """Return the percentile interval of the exponent of D."""
         return interval(self.draws[:, 2], level)
 
 
 @dataclass(frozen=True)
 class HyperparameterFit:
-    """Laws of the optimizer's settings, with what they were made from.
+    """Laws of learning rate and batch, with the cells that they were fitted to.
 
     Attributes:
         learning_rate: lr*(N) or lr*(N, D).
         batch_tokens: batch*, in tokens.
-        optima: The cells that were used, ascending in N and D.
-        dropped: The cells that were not, and why.
-        beta2: The best beta2 of each batch and what the others cost; empty when it was not varied.
-        beta2_step: The threshold that the table supports, or None, with a flag where beta2 was varied.
-        flags: Cautions that stay with the fit.
+        optima: the cells that were used, ascending in N and D.
+        dropped: the cells that were not, and why.
+        beta2: the best beta2 of each batch and what the others cost; empty when it was not varied.
+        beta2_step: the threshold that the table supports, or None, with a flag where beta2 was varied.
+        flags: doubts about the fit.
         method: "akima" or "quadratic".
         variables: "N" or "ND".
-        noise: The noise that was assumed, in words.
-        draws: Bootstrap draws.
-        seed: Of the random generator.
+        noise: the noise that was assumed, in words.
+        draws: bootstrap draws.
+        seed: of the random generator.
     """
 
     learning_rate: FittedMonomial
@@ -148,20 +147,19 @@ def fit_hyperparameters(
     """Fit lr*, batch* and the best beta2 to a sweep.
 
     Args:
-        table: The runs; those that diverged are left out with their settings.
+        table: the runs; those that diverged are left out with their settings.
         variables: "N" for laws in N at one D/N, "ND" for laws in N and D.
         method: "akima" interpolates twice (Porian et al.); "quadratic" smooths the surface near the minimum,
             which noisy small-scale runs need. Both take the best beta2 at each learning rate and batch.
-        noise: Of a single run; None takes it from repeated seeds, or failing that from the scatter about
-            smooth surfaces, with a flag.
-        keep_edges: Fit through optima at the edge of their grid too, which are only bounds.
-        draws: Noisy copies of each cell.
-        seed: Of the random generator; the same seed gives the same fit to the last digit.
+        noise: of a single run; None takes it from repeated seeds, else from the scatter about smooth surfaces, with
+            a flag.
+        keep_edges: fit through optima at the edge of their grid too, which are only bounds.
+        draws: noisy copies of each cell.
+        seed: of the random generator; the same seed gives the same fit to the last digit.
 
     Raises:
-        UsageError: If the sweep tries too few learning rates or batches, if too few cells have an optimum
-            inside their grid, if the cells cannot determine the laws, or if no noise is given and none can
-            be estimated.
+        UsageError: the sweep tries too few learning rates or batches, too few cells have an optimum inside their grid,
+            the cells cannot determine the laws, or no noise is given and none can be estimated.
     """
     cells = sweep_cells(table)
     _refuse_narrow_sweep(table)
@@ -201,7 +199,7 @@ def _optima(
     draws: int,
     rng: np.random.Generator,
 ) -> tuple[list[CellOptimum], list[DroppedCell]]:
-    """The cells that the laws use, and those that they leave out."""
+    """Return the cells that the laws use, and those that they leave out."""
     optima: list[CellOptimum] = []
     dropped: list[DroppedCell] = []
     for cell, log_std in zip(cells, stds, strict=True):
@@ -217,7 +215,7 @@ def _optima(
 
 
 def _laws(optima: Sequence[CellOptimum], variables: Variables) -> tuple[FittedMonomial, FittedMonomial]:
-    """Weighted least squares in logs, once for the optima and once for each draw."""
+    """Fit both laws by weighted least squares in logs, once for the optima and once for each draw."""
     logs = np.log([[o.n_params, o.tokens] for o in optima])[:, : len(variables)]
     points = np.log([[o.learning_rate, o.batch_tokens] for o in optima])
     draws = np.stack([o.log_draws for o in optima], axis=1)
@@ -227,7 +225,7 @@ def _laws(optima: Sequence[CellOptimum], variables: Variables) -> tuple[FittedMo
 
 
 def _monomial(logs: FloatArray, y: FloatArray, y_draws: FloatArray, std: FloatArray) -> FittedMonomial:
-    """One law: `y` of shape (cells,) and `y_draws` of shape (draws, cells) on `logs` of shape (cells, 1 or 2)."""
+    """Fit `y`, shape (cells,), and `y_draws`, shape (draws, cells), on `logs`, shape (cells, 1 or 2)."""
     centre = logs.mean(axis=0)
     basis = np.column_stack([np.ones_like(y), logs - centre])
     solve = np.linalg.pinv(basis / std[:, None]) / std
@@ -256,7 +254,7 @@ def _refuse_narrow_sweep(table: SweepTable) -> None:
         count = np.unique(np.round(np.log(values), 6)).size
         if count < least:
             raise UsageError(
-                f"The sweep tries {count} value{'s' * (count != 1)} of the {name} and an optimum between them needs "
+                f"the sweep tries {count} value{'s' * (count != 1)} of the {name} and an optimum between them needs "
                 f"{least}: add values on both sides of the best one."
             )
 
@@ -265,13 +263,13 @@ def _refuse_cells(optima: Sequence[CellOptimum], dropped: Sequence[DroppedCell],
     """Refuse cells that are too few, or that do not determine the law's exponents."""
     least = MIN_CELLS[variables]
     if dropped and not optima and {drop.code for drop in dropped} <= {"lr-low", "lr-high", "batch-low", "batch-high"}:
-        raise UsageError(f"Every cell has its optimum at the edge of its grid; the first: {dropped[0].reason}")
+        raise UsageError(f"every cell has its optimum at the edge of its grid; the first: {dropped[0].reason}")
     if len(optima) < least:
         counts = Counter(drop.code for drop in dropped)
         why = f" ({', '.join(f'{count} {_IN_SHORT[code]}' for code, count in counts.items())})" if counts else ""
         remedy = f"the first: {dropped[0].reason}" if dropped else "sweep more sizes."
         raise UsageError(
-            f"Only {len(optima)} of {len(optima) + len(dropped)} cells can be used and a law in "
+            f"only {len(optima)} of {len(optima) + len(dropped)} cells can be used and a law in "
             f"{' and '.join(variables)} needs {least}{why}; {remedy}"
         )
     n, d = np.array([o.n_params for o in optima]), np.array([o.tokens for o in optima])
@@ -279,11 +277,11 @@ def _refuse_cells(optima: Sequence[CellOptimum], dropped: Sequence[DroppedCell],
         _refuse_line(np.log(n), np.log(d))
         return
     if np.unique(n).size < 2:
-        raise UsageError(f"All cells have N={n[0]:.4g} and a law in N needs two sizes: sweep another size.")
+        raise UsageError(f"all cells have N={n[0]:.4g} and a law in N needs two sizes: sweep another size.")
     ratio = d / n
     if ratio.max() > _RATIO_SPREAD * ratio.min():
         raise UsageError(
-            f"The cells have from {ratio.min():.3g} to {ratio.max():.3g} tokens per parameter and a law in N alone "
+            f"the cells have from {ratio.min():.3g} to {ratio.max():.3g} tokens per parameter and a law in N alone "
             "holds at one D/N: fit a law in N and D, or keep the cells of one D/N."
         )
 
@@ -293,13 +291,13 @@ def _refuse_line(log_n: FloatArray, log_d: FloatArray) -> None:
     centred = np.stack([log_n - log_n.mean(), log_d - log_d.mean()], axis=1)
     if np.linalg.svd(centred, compute_uv=False)[-1] / np.sqrt(log_n.size) < _MIN_OFF_LINE:
         raise UsageError(
-            "The cells lie on one line in log N and log D, so a law cannot tell what N does from what D does: "
+            "the cells lie on one line in log N and log D, so a law cannot tell what N does from what D does: "
             "sweep some sizes at another D/N, or fit a law in N alone."
         )
 
 
 def _diverged_flags(cells: Sequence[SweepCell]) -> tuple[Flag, ...]:
-    """One caution for all settings that were left out because a run of them diverged."""
+    """Flag the settings that were left out because a run of them diverged."""
     lost = [lr for cell in cells for lr, _ in cell.diverged]
     if not lost:
         return ()
@@ -316,7 +314,7 @@ def _diverged_flags(cells: Sequence[SweepCell]) -> tuple[Flag, ...]:
 def _cell_flags(
     optima: Sequence[CellOptimum], dropped: Sequence[DroppedCell], variables: Variables
 ) -> tuple[Flag, ...]:
-    """Cautions about the cells: dropped, at an edge, loosely determined, too few or too close together."""
+    """Flag cells that were dropped, lie at an edge, are loosely determined, too few or too close together."""
     flags = [Flag("cell-dropped", drop.reason) for drop in dropped]
     flags.extend(Flag("cell-at-edge", edge.sentence) for o in optima for edge in o.edges)
     flags.extend(
@@ -338,7 +336,7 @@ def _cell_flags(
 
 
 def _scatter_flags(lr_law: FittedMonomial, batch_law: FittedMonomial, dof: int) -> tuple[Flag, ...]:
-    """Cautions when the optima scatter about a law more than the noise explains."""
+    """Flag optima that scatter about a law more than the noise explains."""
     return tuple(
         Flag(
             "scatter-exceeds-noise",

@@ -1,7 +1,7 @@
-"""Compute-optimal sizes from IsoFLOP curves, as Porian et al. 2024 fit them (arXiv 2406.19146).
+"""Fits compute-optimal sizes to IsoFLOP curves, as Porian et al. 2024 (arXiv 2406.19146).
 
-At each budget the loss is interpolated over size and minimised, for a thousand copies of the curve with
-seed noise added; the medians of the minima, weighted by 1/sigma^2, give power laws in compute.
+At each budget the loss is interpolated over size and minimised, for a thousand copies of the curve with added
+seed noise; the medians of the minima, weighted by 1/sigma^2, give power laws in compute.
 """
 
 from __future__ import annotations
@@ -39,11 +39,10 @@ Intervals = Literal["noise", "scatter"]
 # The paper's floor under the standard deviation of log N*: 0.33 of the mean spacing of the sizes
 # (`min_std_factor` in their analysis.py). It enters the weights, not the intervals.
 FLOOR_OF_SPACING = 0.33
-# Their search grid has 25 points an interval counted with both ends, so the spacing that the floor
-# multiplies is 25 grid steps; kept so that the weights are the published ones.
+# The paper's search grid has 25 points an interval counted with both ends, so the spacing that the floor multiplies
+# is 25 grid steps. Kept, so that the weights are the published ones.
 _GRID_PER_INTERVAL = 25
-# Optima that scatter about the law this many times more than the noise explains are flagged, given
-# enough budgets to tell.
+# Optima that scatter about the law this many times more than the noise explains are flagged, from so many budgets on.
 _SCATTER_FLAG = 1.5
 _SCATTER_BUDGETS = 5
 _FINDERS = {"akima": akima_minimum, "parabola": parabola_minimum}
@@ -57,13 +56,13 @@ class BudgetOptimum:
         flops: C.
         n_params: N*, median over the draws.
         tokens: D*, median over the draws.
-        loss: Loss at N*, nats per token, median over the draws.
-        n_log_std: Standard deviation of log N* that weights the fit (with the floor, widened by the
+        loss: loss at N*, nats per token, median over the draws.
+        n_log_std: standard deviation of log N* that weights the fit (with the floor, widened by the
             share of invalid draws).
-        tokens_log_std: The same for log D*.
-        loss_log_std: Standard deviation of the log of the loss at N*.
-        n_sizes: Sizes at this budget.
-        valid_draws: Draws with an interior minimum.
+        tokens_log_std: the same for log D*.
+        loss_log_std: standard deviation of the log of the loss at N*.
+        n_sizes: sizes at this budget.
+        valid_draws: draws with an interior minimum.
     """
 
     flops: float
@@ -79,22 +78,22 @@ class BudgetOptimum:
 
 @dataclass(frozen=True)
 class IsoFlopFit:
-    """Power laws of the compute-optimal allocation, with what they were made from.
+    """Power laws of the compute-optimal allocation, with the budgets that they were fitted to.
 
     Attributes:
         n_params: N*(C).
         tokens: D*(C).
         tokens_per_param: rho*(C) = D*/N*.
         loss_curve: L*(C), or None with a flag when the budgets do not determine it.
-        optima: The budgets that were used, ascending.
-        dropped: The budgets that were not, and why.
-        flags: Cautions that stay with the fit.
+        optima: the budgets that were used, ascending.
+        dropped: the budgets that were not, and why.
+        flags: doubts about the fit.
         method: "akima" or "parabola".
-        noise: The noise that was assumed, in words.
+        noise: the noise that was assumed, in words.
         intervals: "noise" or "scatter".
-        scatter_ratio: Scatter of log N* about the law over what the noise explains.
-        draws: Bootstrap draws asked for.
-        seed: Of the random generator.
+        scatter_ratio: scatter of log N* about the law over what the noise explains.
+        draws: bootstrap draws asked for.
+        seed: of the random generator.
     """
 
     n_params: PowerLaw
@@ -135,18 +134,18 @@ def fit_isoflop(
     """Fit N*(C), D*(C), rho*(C) and L*(C) to runs at several budgets.
 
     Args:
-        table: The runs; rows of one budget need not have exactly the same FLOPs.
-        noise: Run-to-run noise; None takes it from repeated seeds, or else from scatter, with a flag.
+        table: the runs; rows of one budget need not have exactly the same FLOPs.
+        noise: run-to-run noise; None takes it from repeated seeds, or else from scatter, with a flag.
         method: "akima" interpolates (Porian et al.); "parabola" (Hoffmann et al. 2022, approach 2) is biased
             where the curve is skewed.
-        intervals: "noise" makes them from the noise alone, as published; "scatter" also from what scatter
-            of the optima about the law the noise leaves unexplained.
-        draws: Noisy copies of each curve.
-        seed: Of the random generator; the same seed gives the same fit to the last digit.
-        loss_range: Smallest and largest C of the loss curve's budgets; None takes all.
+        intervals: "noise" makes them from the noise alone, as published; "scatter" adds the scatter of the optima about
+            the law that the noise does not explain.
+        draws: noisy copies of each curve.
+        seed: of the random generator; the same seed gives the same fit to the last digit.
+        loss_range: smallest and largest C of the loss curve's budgets; None takes all.
 
     Raises:
-        UsageError: If fewer than three budgets have an interior minimum, the noise is neither given nor
+        UsageError: fewer than three budgets have an interior minimum, the noise is neither given nor
             estimable, or the losses cannot be nats per token.
     """
     check_loss_unit(table)
@@ -187,7 +186,7 @@ def fit_isoflop(
 
 
 def _choose_noise(noise: Noise | None, table: RunTable, groups: tuple[Budget, ...]) -> tuple[Noise, tuple[Flag, ...]]:
-    """The noise given, or the best estimate that the table allows."""
+    """Return the given noise, or the best estimate that the table allows, with its flags."""
     if noise is not None:
         return noise, ()
     measured = noise_from_seeds(table)
@@ -203,13 +202,13 @@ def _choose_noise(noise: Noise | None, table: RunTable, groups: tuple[Budget, ..
             *loud_flags(scatter.log_std, "smooth curves"),
         )
     raise UsageError(
-        "The noise of a run is not known and cannot be estimated from so few sizes: repeat some runs with other "
+        "the noise of a run is not known and cannot be estimated from so few sizes: repeat some runs with other "
         "seeds, train more sizes near the best ones, or take a published noise, as --noise refinedweb."
     )
 
 
 def _unusable(group: Budget, method: Method) -> Dropped | None:
-    """Why one budget has no optimum, whatever the noise; None if it has one."""
+    """Return why a budget has no optimum even without noise; None when it has one."""
     size = group.n_params.size
     if size < MIN_SIZES:
         return Dropped(
@@ -224,9 +223,9 @@ def _unusable(group: Budget, method: Method) -> Dropped | None:
 def _minimise(
     group: Budget, unusable: Dropped | None, noise: Noise, method: Method, draws: int, rng: np.random.Generator
 ) -> _Minima | Dropped:
-    """The optimum of one budget and of its noisy copies, or why there is none."""
+    """Return the optimum of one budget and of its noisy copies, or why there is none."""
     size = group.n_params.size
-    # Drawn for a dropped budget, too: dropping it then leaves the other budgets' draws as they are.
+    # Drawn for a dropped budget, too, so that dropping it does not change the draws of the others.
     standard = rng.standard_normal((draws, size))
     if unusable is not None:
         return unusable
@@ -266,7 +265,7 @@ def _minimise(
 def _laws(
     minima: list[_Minima], flops: FloatArray, intervals: Intervals, rng: np.random.Generator
 ) -> tuple[tuple[PowerLaw, PowerLaw, PowerLaw], float]:
-    """N*, D* and rho* against C, all with the weights of N* so that rho = D/N, and the scatter ratio."""
+    """Fit N*, D* and rho* on C, all with the weights of N* so that rho = D/N; return them and the scatter ratio."""
     # Each budget's noise is independent, so its valid draws may be paired with any of another's.
     shared = min(m.log_n.size for m in minima)
     log_n_draws = np.array([m.log_n[:shared] for m in minima]).T
@@ -277,7 +276,7 @@ def _laws(
     explained = np.array([m.log_n.var() for m in minima])
     extra, ratio = _extra_variance(np.log(flops), np.log(n), weights, explained)
     if intervals == "scatter":
-        # C is given, so what N* gains D* loses.
+        # At a given C, D* falls as N* grows.
         shift = np.sqrt(extra) * rng.standard_normal(log_n_draws.shape)
         log_n_draws += shift
         log_token_draws -= shift
@@ -290,7 +289,7 @@ def _laws(
 
 
 def _extra_variance(x: FloatArray, y: FloatArray, weights: FloatArray, explained: FloatArray) -> tuple[float, float]:
-    """Variance of y about its line beyond what is explained, and the ratio of the standard deviations.
+    """Return the variance of y about its line beyond what is explained, and the ratio of the standard deviations.
 
     The method of moments of DerSimonian and Laird (1986), for a line: with hat matrix H, the weighted sum
     of squared residuals is expected to be the sum of w (I - H) V (I - H)^T over the diagonal.
@@ -306,7 +305,7 @@ def _extra_variance(x: FloatArray, y: FloatArray, weights: FloatArray, explained
 
 
 def _scatter_flags(ratio: float, n_budgets: int, intervals: Intervals) -> tuple[Flag, ...]:
-    """A caution when the optima scatter about the law more than the noise explains."""
+    """Flag optima that scatter about the law more than the noise explains."""
     if n_budgets < _SCATTER_BUDGETS or ratio < _SCATTER_FLAG:
         return ()
     sentence = f"The optima scatter about the law {ratio:.1f} times as far as the noise explains"
@@ -319,7 +318,7 @@ def _scatter_flags(ratio: float, n_budgets: int, intervals: Intervals) -> tuple[
 def _loss_curve(
     minima: list[_Minima], flops: FloatArray, loss_range: tuple[float, float] | None
 ) -> tuple[LossCurve | None, tuple[Flag, ...]]:
-    """L*(C), or a flag that says why there is none."""
+    """Return L*(C), or None and a flag that says why."""
     low, high = loss_range or (0.0, np.inf)
     used = [m for m, c in zip(minima, flops, strict=True) if low <= c <= high]
     shared = min((m.log_loss.size for m in used), default=0)
@@ -331,14 +330,15 @@ def _loss_curve(
             np.exp([m.log_loss[:shared] for m in used]).T,
         )
     except UsageError as error:
-        return None, (Flag("no-loss-curve", str(error)),)
+        reason = str(error)
+        return None, (Flag("no-loss-curve", f"{reason[0].upper()}{reason[1:]}"),)
     if curve.irreducible == 0:
         return curve, (Flag("no-saturation", "The optimal loss shows no saturation: E is 0, at its bound."),)
     return curve, ()
 
 
 def _budget_flags(minima: list[_Minima], dropped: list[Dropped], draws: int) -> tuple[Flag, ...]:
-    """Cautions about single budgets."""
+    """Flag budgets that were dropped, and those with few valid draws."""
     flags = [Flag("budget-dropped", drop.reason) for drop in dropped]
     weak = [m.optimum for m in minima if m.optimum.valid_draws < 0.9 * draws]
     flags.extend(

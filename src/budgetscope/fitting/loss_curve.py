@@ -1,4 +1,4 @@
-"""The loss of compute-optimal training: L*(C) = A C^-alpha + E."""
+"""Fits the loss of compute-optimal training: L*(C) = A C^-alpha + E."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from budgetscope.fitting.bootstrap import LEVEL, golden_section, interval
 if TYPE_CHECKING:
     from budgetscope.fitting.run_table import FloatArray
 
-# Published exponents lie between 0.05 (Kaplan) and 0.2; outside this range the data say nothing.
+# Published exponents lie between 0.05 (Kaplan) and 0.2; at an end of this range the data do not determine it.
 EXPONENT_BOUNDS = (0.005, 1.0)
 _GRID = 80
 
@@ -26,9 +26,9 @@ class LossCurve:
         coefficient: A, in nats at C = 1 FLOP.
         exponent: alpha, positive.
         irreducible: E, the loss at infinite compute.
-        draws: Bootstrap draws of (ln A, alpha, E), shape (draws, 3).
-        flops_range: Smallest and largest budget that it was fitted to.
-        max_log_residual: Largest absolute misfit of log loss at a fitted budget.
+        draws: bootstrap draws of (ln A, alpha, E), shape (draws, 3).
+        flops_range: smallest and largest budget that it was fitted to.
+        max_log_residual: largest absolute misfit of log loss at a fitted budget.
     """
 
     coefficient: float
@@ -39,11 +39,11 @@ class LossCurve:
     max_log_residual: float
 
     def at(self, flops: float) -> float:
-        """Loss of the compute-optimal model at `flops`."""
+        """Return the loss of the compute-optimal model at `flops`, nats per token."""
         return float(np.exp(np.log(self.coefficient) - self.exponent * np.log(flops)) + self.irreducible)
 
     def interval_at(self, flops: float, level: float = LEVEL) -> tuple[float, float]:
-        """Percentile interval of the loss at `flops`."""
+        """Return the percentile interval of the loss at `flops`."""
         ln_a, alpha, e = self.draws.T
         return interval(np.exp(ln_a - alpha * np.log(flops)) + e, level)
 
@@ -51,22 +51,22 @@ class LossCurve:
 def fit_loss_curve(flops: FloatArray, loss: FloatArray, log_std: FloatArray, loss_draws: FloatArray) -> LossCurve:
     """Fit the saturating power law by variable projection, for the points and for every draw.
 
-    For a given alpha the curve is linear in (A, E), so only alpha is searched: over a grid first, so
-    that no start has to be guessed, then by golden section. Both A and E are kept non-negative.
+    For a given alpha the curve is linear in (A, E), so only alpha is searched: over a grid first, which needs no
+    start, then by golden section. Both A and E are kept non-negative.
     Residuals are relative, weighted by 1/log_std^2.
 
     Args:
-        flops: Budgets, shape (budgets,), at least four.
-        loss: Loss at each budget's optimum, shape (budgets,).
-        log_std: Standard deviation of log loss, shape (budgets,).
-        loss_draws: Loss in each draw, shape (draws, budgets).
+        flops: budgets, shape (budgets,), at least four.
+        loss: loss at each budget's optimum, shape (budgets,).
+        log_std: standard deviation of log loss, shape (budgets,).
+        loss_draws: loss in each draw, shape (draws, budgets).
 
     Raises:
-        UsageError: If there are fewer than four budgets, or alpha ends on a bound.
+        UsageError: there are fewer than four budgets, or alpha ends on a bound.
     """
     if flops.size < 4:
         raise UsageError(
-            f"A loss curve with saturation has three parameters and {flops.size} budgets cannot test it: "
+            f"a loss curve with saturation has three parameters and {flops.size} budgets cannot test it: "
             "give at least four."
         )
     x = np.log(flops) - np.log(flops).mean()
@@ -76,7 +76,7 @@ def fit_loss_curve(flops: FloatArray, loss: FloatArray, log_std: FloatArray, los
     low, high = EXPONENT_BOUNDS
     if alpha[0] <= low * 1.01 or alpha[0] >= high * 0.99:
         raise UsageError(
-            f"The loss curve's exponent ran into its bound ({alpha[0]:.3g}): "
+            f"the loss curve's exponent ran into its bound ({alpha[0]:.3g}): "
             "the budgets do not show how loss saturates, so widen their range."
         )
     with np.errstate(divide="ignore"):
@@ -93,7 +93,7 @@ def fit_loss_curve(flops: FloatArray, loss: FloatArray, log_std: FloatArray, los
 
 
 def _search(x: FloatArray, loss: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Best (A, alpha, E) of each row of `loss`, with A taken at the mean of log C."""
+    """Return the best (A, alpha, E) of each row of `loss`, with A taken at the mean of log C."""
     log_alpha = golden_section(
         lambda value: _project(np.exp(value), x, loss, weights)[2],
         np.log(np.geomspace(*EXPONENT_BOUNDS, _GRID)),
@@ -107,7 +107,7 @@ def _search(x: FloatArray, loss: FloatArray, weights: FloatArray) -> tuple[Float
 def _project(
     alpha: FloatArray, x: FloatArray, loss: FloatArray, weights: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Non-negative A and E for each row's alpha, and the weighted sum of squares left."""
+    """Return non-negative A and E for each row's alpha, and the weighted sum of squares left."""
     decay = np.exp(-alpha[:, None] * x)
     s1, sd, sdd = weights.sum(), decay @ weights, decay**2 @ weights
     sy, sdy = loss @ weights, (decay * loss) @ weights

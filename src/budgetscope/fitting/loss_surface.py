@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 # Hoffmann et al. 2022, section 3.3: Huber loss on log loss with this threshold.
 HUBER_DELTA = 1e-3
-# Exponents published for language models lie between 0.05 and 0.7; an end of this range means no answer.
+# Exponents published for language models lie between 0.05 and 0.7; at an end of this range the data say nothing.
 EXPONENT_BOUNDS = (0.01, 2.5)
 # Below this share of the smallest loss an irreducible loss cannot be told from none.
 _SMALLEST_SHARE = 1e-4
 _GRID = 24
 _ITERATIONS = 1000
-# A fit has converged when the Newton decrement foretells a relative gain below this.
+# A fit has converged when the Newton decrement predicts a relative gain below this.
 _GAIN = 1e-12
 _MAX_DAMPING = 1e12
 
@@ -32,8 +32,8 @@ class Points:
         x: log N - mean, shape (points,).
         z: log D - mean, shape (points,).
         y: log loss, shape (points,).
-        x_mean: Mean of log N.
-        z_mean: Mean of log D.
+        x_mean: mean of log N.
+        z_mean: mean of log D.
     """
 
     x: FloatArray
@@ -49,7 +49,7 @@ class Points:
         return cls(x - x.mean(), z - z.mean(), np.log(loss), float(x.mean()), float(z.mean()))
 
     def uncentred(self, theta: FloatArray) -> FloatArray:
-        """(ln A, ln B, ln E, alpha, beta) at N = D = 1 from the centred ones, shape (..., 5)."""
+        """Return (ln A, ln B, ln E, alpha, beta) at N = D = 1 from the centred ones, shape (..., 5)."""
         out = theta.copy()
         out[..., 0] += theta[..., 3] * self.x_mean
         out[..., 1] += theta[..., 4] * self.z_mean
@@ -57,13 +57,13 @@ class Points:
 
 
 def log_loss(theta: FloatArray, points: Points) -> FloatArray:
-    """Log of the surface at the points for each row of `theta`, shape (rows, points)."""
+    """Return the log of the surface at the points for each row of `theta`, shape (rows, points)."""
     surface: FloatArray = _terms(theta, points).sum(axis=0)
     return np.log(surface)
 
 
 def _terms(theta: FloatArray, points: Points) -> FloatArray:
-    """The three terms A/N^alpha, B/D^beta, E, shape (3, rows, points)."""
+    """Return the three terms A/N^alpha, B/D^beta, E, shape (3, rows, points)."""
     ln_a, ln_b, ln_e, alpha, beta = theta.T[:, :, None]
     return np.stack(
         [
@@ -75,7 +75,7 @@ def _terms(theta: FloatArray, points: Points) -> FloatArray:
 
 
 def starts(points: Points, count: int = 8) -> FloatArray:
-    """Starting points by variable projection: exponents on a grid, the linear part solved exactly.
+    """Return starting points by variable projection: exponents on a grid, the linear part solved exactly.
 
     For given (alpha, beta) the surface is linear in (E, A, B), which non-negative least squares on
     relative residuals gives without a start. The condition number falls from about 1e11 to about 10.
@@ -105,12 +105,12 @@ def starts(points: Points, count: int = 8) -> FloatArray:
 
 
 def _non_negative(basis: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Non-negative least squares of 1 on three columns, for many bases at once.
+    """Solve non-negative least squares of 1 on three columns, for many bases at once.
 
     With three unknowns the active set is found by trying all seven.
 
     Args:
-        basis: Shape (problems, 3, points).
+        basis: shape (problems, 3, points).
 
     Returns:
         Coefficients, shape (problems, 3), and the sums of squares left, shape (problems,).
@@ -137,14 +137,14 @@ def minimise_huber(
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Minimise the weighted Huber loss of log loss from each start, all rows at once.
 
-    Newton's method with the exact second derivative of log-sum-exp; negative curvature is turned round
-    and a step is damped until it lowers the loss, so every row descends monotonically.
+    Newton's method with the exact second derivative of log-sum-exp; negative curvature is made positive and a step is
+    damped until it lowers the loss, so every row descends monotonically.
 
     Args:
-        theta: Starts, centred (ln A, ln B, ln E, alpha, beta), shape (rows, 5).
-        points: The data.
-        weights: Weight of each point in each row (bootstrap counts), shape (rows, points).
-        y: Log loss of each row where it differs from the data's, shape (rows, points).
+        theta: starts, centred (ln A, ln B, ln E, alpha, beta), shape (rows, 5).
+        points: the data.
+        weights: weight of each point in each row (bootstrap counts), shape (rows, points).
+        y: log loss of each row where it differs from the data's, shape (rows, points).
 
     Returns:
         The minimisers, shape (rows, 5), their losses and whether each converged, shape (rows,).
@@ -155,7 +155,7 @@ def minimise_huber(
     loss, gradient, hessian = _derivatives(theta, points, weights, target)
     damping = np.full(len(theta), 1e-3)
     active = np.arange(len(theta))
-    # Exact data end at rounding, not at a relative gain: residuals of a millionth of a nat are enough.
+    # For exact data the relative gain never falls below rounding: residuals of a millionth of a nat are enough.
     enough = _GAIN * (1e-3 * HUBER_DELTA) ** 2 * weights.sum(axis=1)
     for _ in range(_ITERATIONS):
         at = theta[active]
@@ -178,7 +178,7 @@ def minimise_huber(
 
 
 def _bounds(points: Points) -> tuple[FloatArray, FloatArray]:
-    """Box that keeps the search finite; a fit that ends on it is refused or flagged by the caller."""
+    """Return the bounds of the search; a fit that ends on one is refused or flagged by the caller."""
     ln_low = np.log(_SMALLEST_SHARE) + points.y.min()
     ln_high = points.y.max() + 10
     low, high = EXPONENT_BOUNDS
@@ -186,7 +186,7 @@ def _bounds(points: Points) -> tuple[FloatArray, FloatArray]:
 
 
 def at_bounds(theta: FloatArray, points: Points) -> BoolArray:
-    """Which parameters of each row sit on the search's box, shape (..., 5), as booleans."""
+    """Return which parameters of each row lie on a bound of the search, shape (..., 5)."""
     low, high = _bounds(points)
     hit: BoolArray = (theta <= low + 1e-6) | (theta >= high - 1e-6)
     return hit
@@ -195,7 +195,7 @@ def at_bounds(theta: FloatArray, points: Points) -> BoolArray:
 def _derivatives(
     theta: FloatArray, points: Points, weights: FloatArray, target: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Huber loss, gradient and Hessian of each row, shapes (rows,), (rows, 5), (rows, 5, 5)."""
+    """Return Huber loss, gradient and Hessian of each row, shapes (rows,), (rows, 5), (rows, 5, 5)."""
     terms = _terms(theta, points)
     surface = terms.sum(axis=0)
     share = terms / surface
@@ -227,7 +227,7 @@ def _derivatives(
 def _step(
     gradient: FloatArray, hessian: FloatArray, damping: FloatArray, blocked: BoolArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Damped Newton step of each row, and the decrease that the undamped one foretells.
+    """Return the damped Newton step of each row, and the decrease that the undamped one predicts.
 
     Parameters that are `blocked`, held on a bound by the gradient, stay where they are.
     """
@@ -244,7 +244,7 @@ def _step(
 
 
 def condition(theta: FloatArray, points: Points) -> float:
-    """Condition number of the Jacobian of log loss at one solution, its columns scaled to length one."""
+    """Return the condition number of the Jacobian of log loss at one solution, its columns scaled to length one."""
     terms = _terms(theta[None], points)[:, 0]
     share = terms / terms.sum(axis=0)
     jacobian = np.stack([*share, -points.x * share[0], -points.z * share[1]], axis=1)

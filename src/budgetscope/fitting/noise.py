@@ -1,4 +1,4 @@
-"""How much a run's loss would move if it were trained again: the noise that every interval starts from."""
+"""Run-to-run noise: how much a loss would differ if its run were repeated; every interval starts from it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Noise(Protocol):
     """A model of run-to-run noise."""
 
     def std(self, loss: FloatArray) -> FloatArray:
-        """Standard deviation of a single run's loss (nats per token), for each mean loss."""
+        """Return the standard deviation of a single run's loss, nats per token, for each mean loss."""
         ...
 
     def describe(self) -> str:
-        """One clause for a fit's provenance."""
+        """Return a clause for the provenance of a fit."""
         ...
 
 
 @dataclass(frozen=True)
 class ThresholdNoise:
-    """Porian et al.'s seed noise: low below one loss, high above another, log-linear between.
+    """Seed noise of Porian et al. 2024: low below one loss, high above another, log-linear between.
 
     Their code compares the *logarithm* of the loss with the thresholds 3 and 6 or 7, so the low level
     applies to every loss under e^3 = 20 nats, that is, always; `as_published` keeps that. Without it the
@@ -37,11 +37,11 @@ class ThresholdNoise:
     analysis.py of formll/resolving-scaling-law-discrepancies).
 
     Attributes:
-        low: Standard deviation of the loss at and below `loss_low`.
-        high: Standard deviation of the loss at and above `loss_high`.
-        loss_low: Loss (nats per token) where the noise starts to rise.
-        loss_high: Loss (nats per token) where it stops.
-        as_published: Compare the log of the loss with the thresholds.
+        low: standard deviation of the loss at and below `loss_low`.
+        high: standard deviation of the loss at and above `loss_high`.
+        loss_low: loss (nats per token) where the noise starts to rise.
+        loss_high: loss (nats per token) where it stops.
+        as_published: compare the log of the loss with the thresholds.
     """
 
     low: float
@@ -51,13 +51,13 @@ class ThresholdNoise:
     as_published: bool = True
 
     def std(self, loss: FloatArray) -> FloatArray:
-        """Standard deviation of a single run's loss, in nats per token."""
+        """Return the standard deviation of a single run's loss, nats per token, for each mean loss."""
         level = np.log(loss) if self.as_published else loss
         knots = np.log([self.loss_low, self.loss_high])
         return np.exp(np.interp(np.log(level), knots, np.log([self.low, self.high])))
 
     def describe(self) -> str:
-        """One clause for a fit's provenance."""
+        """Return a clause for the provenance of a fit."""
         how = "log of the loss" if self.as_published else "loss"
         return (
             f"seed noise {self.low:g} rising to {self.high:g} nats "
@@ -70,45 +70,45 @@ class ConstantNoise:
     """The same relative noise at every loss.
 
     Attributes:
-        log_std: Standard deviation of the log of a single run's loss.
-        source: Where the figure comes from, for provenance.
+        log_std: standard deviation of the log of a single run's loss.
+        source: where the figure comes from, for provenance.
     """
 
     log_std: float
     source: str = "stated"
 
     def std(self, loss: FloatArray) -> FloatArray:
-        """Standard deviation of a single run's loss, in nats per token."""
+        """Return the standard deviation of a single run's loss, nats per token, for each mean loss."""
         return self.log_std * loss
 
     def describe(self) -> str:
-        """One clause for a fit's provenance."""
+        """Return a clause for the provenance of a fit."""
         return f"relative noise {self.log_std:.2g} of the loss ({self.source})"
 
 
 def porian_noise(dataset: str, *, as_published: bool = True) -> ThresholdNoise:
-    """The noise that Porian et al. assume (configs.py, `RW_SEED_CONFIG` and `OWT2_SEED_CONFIG`).
+    """Return the noise that Porian et al. assume (configs.py, `RW_SEED_CONFIG` and `OWT2_SEED_CONFIG`).
 
     Args:
         dataset: "refinedweb" or "openwebtext2".
-        as_published: Reproduce what their code does rather than what it means; see `ThresholdNoise`.
+        as_published: reproduce what their code does rather than what it means; see `ThresholdNoise`.
 
     Raises:
-        UsageError: If the dataset is neither of the two.
+        UsageError: the dataset is neither of the two.
     """
     if dataset == "refinedweb":
         return ThresholdNoise(0.002, 0.05, 3.0, 7.0, as_published)
     if dataset == "openwebtext2":
         return ThresholdNoise(0.01, 0.1, 3.0, 6.0, as_published)
-    raise UsageError(f"No published noise for dataset {dataset!r}: choose refinedweb or openwebtext2.")
+    raise UsageError(f"no published noise for dataset {dataset!r}: choose refinedweb or openwebtext2.")
 
 
 SCATTER_FACTOR = 4.0
-"""Sizes within this factor of the best are taken to lie on a cubic."""
+"""Factor about the best size within which the loss is taken to be a cubic in log N."""
 
 
 def noise_from_seeds(table: RunTable) -> ConstantNoise | None:
-    """Relative noise pooled over all cells (same C and N) that were run with several seeds.
+    """Estimate the relative noise from all cells (same C and N) that were run with several seeds.
 
     Returns:
         The pooled standard deviation of log loss, or None when no cell was repeated.
@@ -127,10 +127,10 @@ def noise_from_seeds(table: RunTable) -> ConstantNoise | None:
 
 
 def noise_from_scatter(groups: Sequence[Budget]) -> ConstantNoise | None:
-    """Relative noise from the scatter about a cubic in log N near each budget's lowest loss, pooled.
+    """Estimate the relative noise from the scatter about a cubic in log N near each budget's lowest loss.
 
-    A cubic follows a skewed loss curve within a factor of `SCATTER_FACTOR` of its minimum; further off the
-    curve's shape would count as noise. What the cubic cannot follow still does, so this errs upwards.
+    A cubic fits a skewed loss curve within a factor of `SCATTER_FACTOR` of its minimum; further off the curve's shape
+    would count as noise. The misfit of the cubic still does, so this errs upwards.
 
     Returns:
         The pooled standard deviation of log loss, or None when no budget has more than four sizes near

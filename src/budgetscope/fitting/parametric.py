@@ -1,4 +1,4 @@
-"""Parametric fit of the loss surface L(N, D) = E + A/N^alpha + B/D^beta.
+"""Fits the loss surface L(N, D) = E + A/N^alpha + B/D^beta.
 
 Hoffmann et al. 2022, approach 3 (arXiv 2203.15556), as corrected by Besiroglu et al. 2024
 (arXiv 2404.10102): Huber loss on log loss, run to its true minimum, bootstrap over the runs.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Resample = Literal["points", "runs"]
 
-# Five parameters need some residual freedom, and each exponent at least three abscissas.
+# Five parameters need some residual degrees of freedom, and each exponent at least three abscissas.
 MIN_POINTS = 8
 MIN_DISTINCT = 3
 MAX_CORRELATION = 0.995
@@ -34,19 +34,19 @@ FLOPS_PER_PARAM_TOKEN = 6.0
 
 @dataclass(frozen=True)
 class ParametricFit:
-    """A fitted loss surface and how well the runs determine it.
+    """A fitted loss surface, with its bootstrap draws and its misfit.
 
     Attributes:
-        surface: The point estimate, from all runs.
-        draws: Bootstrap draws of (ln A, ln B, E, alpha, beta), shape (draws, 5).
-        log_residual_std: Root mean square misfit of log loss.
-        max_log_residual: Largest absolute misfit of log loss.
-        condition: Condition number of the scaled Jacobian at the solution.
-        n_points: Rows fitted.
-        n_distinct_sizes: Distinct N among them.
+        surface: the point estimate, from all runs.
+        draws: bootstrap draws of (ln A, ln B, E, alpha, beta), shape (draws, 5).
+        log_residual_std: root mean square misfit of log loss.
+        max_log_residual: largest absolute misfit of log loss.
+        condition: condition number of the scaled Jacobian at the solution.
+        n_points: rows fitted.
+        n_distinct_sizes: distinct N among them.
         resample: "points" or "runs".
-        flags: Cautions that stay with the fit.
-        seed: Of the random generator.
+        flags: doubts about the fit.
+        seed: of the random generator.
     """
 
     surface: LossSurface
@@ -61,13 +61,13 @@ class ParametricFit:
     seed: int
 
     def standard_errors(self) -> dict[str, float]:
-        """Standard deviation over the draws of E, A, B, alpha and beta."""
+        """Return the standard deviation over the draws of E, A, B, alpha and beta."""
         ln_a, ln_b, e, alpha, beta = self.draws.T
         columns = {"E": e, "A": np.exp(ln_a), "B": np.exp(ln_b), "alpha": alpha, "beta": beta}
         return {name: float(column.std()) for name, column in columns.items()}
 
     def intervals(self, level: float = LEVEL) -> dict[str, tuple[float, float]]:
-        """Percentile intervals of E, A, B, alpha, beta and of the exponent of N*(C)."""
+        """Return the percentile intervals of E, A, B, alpha, beta and of the exponent of N*(C)."""
         ln_a, ln_b, e, alpha, beta = self.draws.T
         columns = {
             "E": e,
@@ -82,11 +82,11 @@ class ParametricFit:
     def optimal_n_params_interval(
         self, flops: float, flops_per_param_token: float = FLOPS_PER_PARAM_TOKEN, level: float = LEVEL
     ) -> tuple[float, float]:
-        """Percentile interval of N* at `flops`."""
+        """Return the percentile interval of N* at `flops`."""
         return interval(np.exp(_log_optimum(self.draws, flops, flops_per_param_token)), level)
 
     def loss_interval(self, n_params: float, tokens: float, level: float = LEVEL) -> tuple[float, float]:
-        """Percentile interval of the loss at (N, D); run-to-run noise is not part of it."""
+        """Return the percentile interval of the loss at (N, D); run-to-run noise is not part of it."""
         ln_a, ln_b, e, alpha, beta = self.draws.T
         draws = e + np.exp(ln_a - alpha * np.log(n_params)) + np.exp(ln_b - beta * np.log(tokens))
         return interval(draws, level)
@@ -98,15 +98,15 @@ def fit_parametric(
     """Fit the loss surface and bootstrap it.
 
     Args:
-        table: The runs; N, D and loss are used.
+        table: the runs; N, D and loss are used.
         resample: "points" draws rows with replacement (Besiroglu et al.), right when every row is its own
             run; "runs" draws whole model sizes, for several rows read off one training curve, whose
             errors are shared.
-        draws: Bootstrap draws.
-        seed: Seed of the random generator.
+        draws: bootstrap draws.
+        seed: seed of the random generator.
 
     Raises:
-        UsageError: If there are too few points or sizes, N and D move together, an exponent ends on its
+        UsageError: there are too few points or sizes, N and D move together, an exponent ends on its
             bound, or the runs leave the parameters undetermined.
     """
     check_loss_unit(table)
@@ -147,14 +147,14 @@ def fit_parametric(
 
 
 def _log_optimum(draws: FloatArray, flops: float, flops_per_param_token: float) -> FloatArray:
-    """Log N* of each row of (ln A, ln B, E, alpha, beta), shape (rows,)."""
+    """Return log N* for each row of (ln A, ln B, E, alpha, beta), shape (rows,)."""
     ln_a, ln_b, _, alpha, beta = draws.T
     ln_nd = np.log(flops / flops_per_param_token)
     return np.asarray((np.log(alpha / beta) + ln_a - ln_b + beta * ln_nd) / (alpha + beta))
 
 
 def _resample_counts(table: RunTable, resample: Resample, draws: int, rng: np.random.Generator) -> FloatArray:
-    """How often each row enters each draw, shape (draws, rows)."""
+    """Return how often each row enters each draw, shape (draws, rows)."""
     size = len(table)
     if resample == "points":
         return rng.multinomial(size, np.full(size, 1 / size), size=draws).astype(np.float64)
@@ -173,7 +173,7 @@ def _check_design(table: RunTable) -> None:
         distinct = np.unique(column).size
         if distinct < MIN_DISTINCT:
             raise UsageError(
-                f"The runs have only {distinct} different {name} and an exponent needs {MIN_DISTINCT}: vary them."
+                f"the runs have only {distinct} different {name} and an exponent needs {MIN_DISTINCT}: vary them."
             )
     correlation = float(np.corrcoef(np.log(table.n_params), np.log(table.tokens))[0, 1])
     if abs(correlation) > MAX_CORRELATION:
@@ -187,27 +187,27 @@ def _check_design(table: RunTable) -> None:
 
 
 def _check_solution(theta: FloatArray, points: Points, number: float) -> None:
-    """Refuse a solution that the search's box or rounding made rather than the runs."""
+    """Refuse a solution that is due to the bounds of the search or to rounding."""
     hit = at_bounds(theta, points)
     for name, column in (("alpha", 3), ("beta", 4)):
         if hit[column]:
             raise UsageError(
-                f"The exponent {name} ran into its bound ({theta[column]:.3g}): the runs do not show how loss "
+                f"the exponent {name} ran into its bound ({theta[column]:.3g}): the runs do not show how loss "
                 f"falls with {'N' if name == 'alpha' else 'D'}, so widen its range."
             )
     for name, column in (("N", 0), ("D", 1)):
         if hit[column]:
             raise UsageError(
-                f"The runs show no effect of {name} on the loss: widen the range of {name} or fit IsoFLOP curves."
+                f"the runs show no effect of {name} on the loss: widen the range of {name} or fit IsoFLOP curves."
             )
     if number > MAX_CONDITION:
         raise UsageError(
-            f"The runs leave the surface undetermined (condition number {number:.1e}): widen the ranges of N and D."
+            f"the runs leave the surface undetermined (condition number {number:.1e}): widen the ranges of N and D."
         )
 
 
 def _surface_flags(surface: LossSurface, table: RunTable, hit: BoolArray) -> tuple[Flag, ...]:
-    """Cautions about the point estimate."""
+    """Flag an irreducible loss at its bound or above a measured loss."""
     flags = []
     lowest = float(table.loss.min())
     if hit[2]:
@@ -224,7 +224,7 @@ def _surface_flags(surface: LossSurface, table: RunTable, hit: BoolArray) -> tup
 
 
 def _draw_flags(hit: BoolArray, converged: BoolArray) -> tuple[Flag, ...]:
-    """Cautions about the bootstrap."""
+    """Flag draws that ended on a bound or did not converge."""
     flags = []
     on_bound = float(hit[:, [0, 1, 3, 4]].any(axis=1).mean())
     if on_bound > 0.01:

@@ -1,4 +1,4 @@
-"""What a fit refuses, drops and warns of, worded once."""
+"""The sentences in which fits refuse runs, drop budgets and flag doubts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _IN_SHORT = {
 
 
 class Flag(NamedTuple):
-    """A caution that stays with a fit and is shown wherever the fit is used."""
+    """A doubt about a fit, stored with it and shown wherever it is used."""
 
     code: str
     sentence: str
@@ -48,10 +48,10 @@ class Dropped:
     """A budget that the fit left out.
 
     Attributes:
-        flops: The budget.
+        flops: the budget.
         code: "few-sizes", "low-edge" (lowest loss at the smallest size), "high-edge", "no-minimum" or
             "noisy" (under half of the draws had an interior minimum).
-        reason: One sentence.
+        reason: one sentence.
     """
 
     flops: float
@@ -63,23 +63,32 @@ def check_loss_unit(table: RunTable) -> None:
     """Refuse losses that cannot be nats per token.
 
     Raises:
-        UsageError: If the losses look like perplexities or like bits per byte.
+        UsageError: the losses look like perplexities or like bits per byte.
     """
     low, high = float(table.loss.min()), float(table.loss.max())
     if high > MAX_NATS:
         raise UsageError(
-            f"Losses reach {high:.4g}, more than guessing costs in nats per token ({MAX_NATS:g}): say --loss-unit "
+            f"losses reach {high:.4g}, more than guessing costs in nats per token ({MAX_NATS:g}): say --loss-unit "
             "perplexity if these are perplexities, and drop the runs that diverged if not."
         )
+    check_lowest_loss(low)
+
+
+def check_lowest_loss(low: float) -> None:
+    """Refuse losses of which the lowest, `low`, is too low for nats per token.
+
+    Raises:
+        UsageError: it is.
+    """
     if low < MIN_NATS:
         raise UsageError(
-            f"Losses go down to {low:.4g}, less than any language model reaches in nats per token: "
+            f"losses go down to {low:.4g}, less than any language model reaches in nats per token: "
             "say --loss-unit bits-per-byte and --bytes-per-token if these are bits per byte."
         )
 
 
 def loss_unit_flags(table: RunTable) -> tuple[Flag, ...]:
-    """A hint when losses could be bits per byte (all under 1.5), bits or perplexities (all above what C reaches)."""
+    """Flag losses that could be bits per byte (all under 1.5), or bits or perplexities (all above what C reaches)."""
     high = float(table.loss.max())
     if high < 1.5:
         sentence = f"Every loss is at most {high:.2f}, low for nats per token: check that these are not bits per byte."
@@ -99,7 +108,7 @@ def loss_unit_flags(table: RunTable) -> tuple[Flag, ...]:
 
 
 def edge_reason(budget: Budget) -> Dropped:
-    """Why a budget whose lowest point is at an end, or nowhere, was dropped."""
+    """Return why a budget is dropped whose lowest point is at an end, or nowhere."""
     lowest = int(budget.loss.argmin())
     if lowest == 0:
         return Dropped(
@@ -119,45 +128,45 @@ def edge_reason(budget: Budget) -> Dropped:
 
 
 def refuse_few_budgets(dropped: Sequence[Dropped], kept: int) -> None:
-    """Refuse a fit with too few budgets left, saying what the dropped ones have in common.
+    """Refuse a fit with too few budgets left, and say what the dropped ones have in common.
 
     Raises:
-        UsageError: If fewer than `MIN_BUDGETS` budgets are left.
+        UsageError: fewer than `MIN_BUDGETS` budgets are left.
     """
     if kept >= MIN_BUDGETS:
         return
     codes = {drop.code for drop in dropped}
     if not dropped:
         raise UsageError(
-            f"The runs cover {kept} budget{'s' * (kept != 1)} and a power law needs {MIN_BUDGETS}: "
+            f"the runs cover {kept} budget{'s' * (kept != 1)} and a power law needs {MIN_BUDGETS}: "
             "train the same sizes to more values of C."
         )
     if kept == 0 and codes <= {"low-edge"}:
         raise UsageError(
-            "The optimum is one-sided: at every budget the lowest loss is at the smallest size, "
+            "the optimum is one-sided: at every budget the lowest loss is at the smallest size, "
             "so train smaller models."
         )
     if kept == 0 and codes <= {"high-edge"}:
         raise UsageError(
-            "The optimum is one-sided: at every budget the lowest loss is at the largest size, so train larger models."
+            "the optimum is one-sided: at every budget the lowest loss is at the largest size, so train larger models."
         )
     if kept == 0 and not codes & {"few-sizes"}:
         raise UsageError(
-            "No budget has an interior minimum of loss over model size: train sizes on both sides of the best one."
+            "no budget has an interior minimum of loss over model size: train sizes on both sides of the best one."
         )
     counts = Counter(drop.code for drop in dropped)
     reasons = ", ".join(f"{count} {_IN_SHORT[code]}" for code, count in counts.items())
     raise UsageError(
-        f"Only {kept} of {kept + len(dropped)} budgets can be used and a power law needs {MIN_BUDGETS} "
+        f"only {kept} of {kept + len(dropped)} budgets can be used and a power law needs {MIN_BUDGETS} "
         f"({reasons}): train more sizes on both sides of the best one."
     )
 
 
 def table_flags(flops: FloatArray) -> tuple[Flag, ...]:
-    """Cautions about the budgets themselves: too few, or too close together.
+    """Flag budgets that are too few, or too close together.
 
     Args:
-        flops: Distinct budgets.
+        flops: distinct budgets.
     """
     flags = []
     if flops.size == MIN_BUDGETS:
@@ -173,11 +182,11 @@ def table_flags(flops: FloatArray) -> tuple[Flag, ...]:
 
 
 def loud_flags(log_std: float, about: str) -> tuple[Flag, ...]:
-    """A caution when losses scatter more than runs in one unit do.
+    """Flag losses that scatter more than runs in one unit do.
 
     Args:
-        log_std: Standard deviation of log loss.
-        about: What they scatter about, as "smooth curves".
+        log_std: standard deviation of log loss.
+        about: what they scatter about, as "smooth curves".
     """
     if log_std <= _LOUD:
         return ()

@@ -1,4 +1,4 @@
-"""The runs that a fit is made from: one row a (budget, size) measurement."""
+"""The table of runs that fits take, and its rows grouped into compute budgets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from budgetscope.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
 
@@ -30,14 +30,14 @@ class RunTable:
     """Training runs as columns of equal length, in any order.
 
     Attributes:
-        flops: Training FLOPs C, shape (rows,).
-        n_params: Parameters N in the same counting convention for every row, shape (rows,).
-        tokens: Training tokens D, shape (rows,).
-        loss: Loss in nats per token, shape (rows,).
-        seeds: Seed of each row, shape (rows,), or None when the runs were not repeated.
+        flops: training FLOPs C, shape (rows,).
+        n_params: parameters N in the same counting convention for every row, shape (rows,).
+        tokens: training tokens D, shape (rows,).
+        loss: loss in nats per token, shape (rows,).
+        seeds: seed of each row, shape (rows,), or None when the runs were not repeated.
 
     Raises:
-        UsageError: If a column is empty, has another length, or holds a value that is not finite and
+        UsageError: a column is empty, has another length, or holds a value that is not finite and
             positive.
     """
 
@@ -64,18 +64,14 @@ class RunTable:
         whole = None if seeds is None else np.array(seeds, dtype=np.int64)
         object.__setattr__(self, "seeds", whole)
         lengths = {name: np.size(values) for name, values in columns.items()}
-        if whole is not None:
-            lengths["seeds"] = whole.size
-        if len(set(lengths.values())) > 1:
-            sizes = ", ".join(f"{name} {length}" for name, length in lengths.items())
-            raise UsageError(f"The columns have different lengths ({sizes}): give every run all of them.")
+        check_lengths(lengths if whole is None else {**lengths, "seeds": whole.size})
 
     def __len__(self) -> int:
         """Number of rows."""
         return self.loss.size
 
     def rows(self, index: BoolArray | IntArray) -> RunTable:
-        """The table of the rows that `index` (a mask or row numbers) selects."""
+        """Return the table of the rows that `index` (a mask or row numbers) selects."""
         seeds = None if self.seeds is None else self.seeds[index]
         return RunTable(self.flops[index], self.n_params[index], self.tokens[index], self.loss[index], seeds)
 
@@ -85,11 +81,11 @@ class Budget:
     """The sizes trained to one compute budget, sorted by size, repeated seeds merged.
 
     Attributes:
-        flops: The budget: geometric mean of its rows' FLOPs.
-        n_params: Distinct sizes, ascending, shape (sizes,).
-        tokens: Tokens at each size, shape (sizes,).
-        loss: Loss at each size, mean over seeds, shape (sizes,).
-        n_seeds: Runs that were merged at each size, shape (sizes,).
+        flops: the budget: geometric mean of its rows' FLOPs.
+        n_params: distinct sizes, ascending, shape (sizes,).
+        tokens: tokens at each size, shape (sizes,).
+        loss: loss at each size, mean over seeds, shape (sizes,).
+        n_seeds: runs that were merged at each size, shape (sizes,).
     """
 
     flops: float
@@ -103,25 +99,25 @@ def budgets(table: RunTable, tolerance: float = BUDGET_TOLERANCE) -> tuple[Budge
     """Group a table's rows by compute, ascending.
 
     Args:
-        table: The runs.
-        tolerance: Largest relative spread of FLOPs within one budget.
+        table: the runs.
+        tolerance: largest relative spread of FLOPs within one budget.
 
     Returns:
         One `Budget` for each distinct compute value.
 
     Raises:
-        UsageError: If two rows of one budget and size disagree and no seeds tell them apart.
+        UsageError: two rows of one budget and size disagree and no seeds tell them apart.
     """
     return tuple(_merge(table, group) for group in _by_compute(table, tolerance))
 
 
 def budget_levels(table: RunTable, tolerance: float = BUDGET_TOLERANCE) -> FloatArray:
-    """The distinct compute values of a table, ascending, as `budgets` groups them, whether repeats agree or not."""
+    """Return the compute values of the groups that `budgets` makes, ascending, whether repeats agree or not."""
     return np.array([np.exp(np.log(table.flops[rows]).mean()) for rows in _by_compute(table, tolerance)])
 
 
 def _by_compute(table: RunTable, tolerance: float) -> list[list[int]]:
-    """Row numbers of each distinct compute value, ascending."""
+    """Return the row numbers of each distinct compute value, ascending."""
     groups: list[list[int]] = []
     for row in np.argsort(table.flops, kind="stable"):
         if groups and table.flops[row] <= table.flops[groups[-1][0]] * (1 + tolerance):
@@ -132,7 +128,7 @@ def _by_compute(table: RunTable, tolerance: float) -> list[list[int]]:
 
 
 def _merge(table: RunTable, rows: Iterable[int]) -> Budget:
-    """One budget from its rows, the rows of one size merged into their mean."""
+    """Make one budget of its rows; the rows of one size are merged into their mean."""
     index = np.array(list(rows))
     rows_flops = table.flops[index]
     flops = float(rows_flops[0] if np.ptp(rows_flops) == 0 else np.exp(np.log(rows_flops).mean()))
@@ -163,15 +159,26 @@ def _check_repeats(table: RunTable, rows: IntArray, flops: float) -> None:
             )
 
 
+def check_lengths(lengths: Mapping[str, int]) -> None:
+    """Refuse columns of different lengths.
+
+    Raises:
+        UsageError: they are.
+    """
+    if len(set(lengths.values())) > 1:
+        sizes = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise UsageError(f"the columns have different lengths ({sizes}): give every run all of them.")
+
+
 def _check_column(name: str, column: FloatArray) -> None:
     """Refuse a column that is empty, not one-dimensional, or not finite and positive."""
     if column.ndim != 1 or column.size == 0:
-        raise UsageError(f"The column {name} holds no runs: give at least one row.")
+        raise UsageError(f"the column {name} holds no runs: give at least one row.")
     bad = ~(np.isfinite(column) & (column > 0))
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         more = f" (and {int(bad.sum()) - 1} more rows)" if bad.sum() > 1 else ""
         raise UsageError(
-            f"Row {row + 1} has {name}={column[row]:g}{more}, which is not a positive finite number: "
+            f"row {row + 1} has {name}={column[row]:g}{more}, which is not a positive finite number: "
             "drop the run if it diverged, or correct the value."
         )

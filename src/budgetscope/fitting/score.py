@@ -1,4 +1,4 @@
-"""What following a law would have cost: the excess loss of its learning rate and batch on a measured sweep."""
+"""Scores a law on a measured sweep: the loss above the best that its learning rate and batch would have cost."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from budgetscope.fitting.run_table import FloatArray
     from budgetscope.fitting.sweep import SweepCell
 
-# The lowest point of the interpolated surface is looked for at so many points an interval, as the paper does.
+# Points an interval at which the lowest point of the interpolated surface is searched, as the paper does.
 _POINTS_PER_INTERVAL = 25
-# Logs that agree this closely are the same: a recommendation on the rim of the grid lies inside it.
+# Tolerance in logs within which a recommendation on the rim of the grid lies inside it.
 _RIM = 1e-9
 
 
@@ -28,9 +28,9 @@ class GridBest:
     """The lowest point of a cell's interpolated loss, each point with its best beta2.
 
     Attributes:
-        learning_rate: There.
-        batch_tokens: There.
-        loss: There, nats per token.
+        learning_rate: there.
+        batch_tokens: there.
+        loss: there, nats per token.
     """
 
     learning_rate: float
@@ -40,18 +40,18 @@ class GridBest:
 
 @dataclass(frozen=True)
 class CellScore:
-    """How well a law's recommendation would have done in one cell.
+    """The loss of a law's recommendation in one cell, against the best of the grid.
 
     Attributes:
         n_params: N.
         tokens: D.
-        learning_rate: Recommended.
-        batch_tokens: Recommended.
-        best: The best of the grid; None where the cell has no grid.
-        loss: Interpolated loss at the recommendation, nats per token; None where it cannot be told.
-        noise: Standard deviation of one run's loss over seeds, nats per token; None when unknown. The best of
-            noisy losses is lucky, so an excess of this size or less is none.
-        reason: Why there is no loss; empty when there is.
+        learning_rate: recommended.
+        batch_tokens: recommended.
+        best: the best of the grid; None where the cell has no grid.
+        loss: interpolated loss at the recommendation, nats per token; None where it cannot be told.
+        noise: standard deviation of one run's loss over seeds, nats per token; None when unknown. The best of noisy
+            losses is too low by chance, so an excess of this size or less means nothing.
+        reason: why there is no loss; empty when there is.
     """
 
     n_params: float
@@ -79,12 +79,12 @@ class ScoreSummary:
     """A law's scores over the cells whose grid holds its recommendation.
 
     Attributes:
-        scored: Cells with a score.
-        unscored: Cells without one.
-        mean_excess: Nats per token.
-        max_excess: Nats per token.
-        mean_permille: Thousandths of the best loss.
-        max_permille: Thousandths of the best loss.
+        scored: cells with a score.
+        unscored: cells without one.
+        mean_excess: nats per token.
+        max_excess: nats per token.
+        mean_permille: thousandths of the best loss.
+        max_permille: thousandths of the best loss.
     """
 
     scored: int
@@ -103,17 +103,17 @@ def score(cells: Sequence[SweepCell], law: Callable[[float, float], tuple[float,
     reason and no number.
 
     Args:
-        cells: Of a sweep, from `sweep_cells`.
-        law: Learning rate and batch in tokens for (N, D), N in the sweep's counting convention.
+        cells: of a sweep, from `sweep_cells`.
+        law: learning rate and batch in tokens for (N, D), N in the sweep's counting convention.
 
     Raises:
-        UsageError: If the law returns a value that is not positive and finite.
+        UsageError: the law returns a value that is not positive and finite.
     """
     return tuple(_score_cell(cell, *law(cell.n_params, cell.tokens)) for cell in cells)
 
 
 def summarize(scores: Sequence[CellScore]) -> ScoreSummary | None:
-    """Mean and maximum over the cells that have a score; None when none has."""
+    """Return mean and maximum over the cells that have a score; None when none has."""
     excess = np.array([s.excess for s in scores if s.excess is not None])
     permille = np.array([s.excess_permille for s in scores if s.excess_permille is not None])
     if excess.size == 0:
@@ -129,10 +129,10 @@ def summarize(scores: Sequence[CellScore]) -> ScoreSummary | None:
 
 
 def _score_cell(cell: SweepCell, learning_rate: float, batch_tokens: float) -> CellScore:
-    """One cell's score."""
+    """Return one cell's score."""
     if not (np.isfinite([learning_rate, batch_tokens]).all() and learning_rate > 0 and batch_tokens > 0):
         raise UsageError(
-            f"At {cell.name} the law says lr={learning_rate:g} and a batch of {batch_tokens:g} tokens, "
+            f"at {cell.name} the law says lr={learning_rate:g} and a batch of {batch_tokens:g} tokens, "
             "which cannot be trained with: score a law that holds at this size."
         )
     rows = _Rows.of(cell)
@@ -144,7 +144,7 @@ def _score_cell(cell: SweepCell, learning_rate: float, batch_tokens: float) -> C
         here = float(rows.at(log_lr, np.array([log_batch]))[0])
         lowest = rows.lowest()
         if np.isfinite(here):
-            # The mesh may just miss a recommendation that hits the bottom.
+            # The mesh may just miss a recommendation at the minimum.
             lowest = min(lowest, (here, log_lr, log_batch))
             loss = float(np.exp(here))
         else:
@@ -155,7 +155,7 @@ def _score_cell(cell: SweepCell, learning_rate: float, batch_tokens: float) -> C
 
 
 def _outside(cell: SweepCell, learning_rate: float, batch_tokens: float) -> str:
-    """Why a recommendation cannot be scored in a cell."""
+    """Return why a recommendation cannot be scored in a cell."""
     for what, value, tried in (
         ("learning rate", learning_rate, cell.learning_rate),
         ("batch", batch_tokens, cell.batch_tokens),
@@ -172,8 +172,8 @@ class _Rows:
     """Log loss over log learning rate at each batch that has two learning rates.
 
     Attributes:
-        log_batch: Shape (rows,), ascending.
-        splines: One interpolant a row.
+        log_batch: shape (rows,), ascending.
+        splines: one interpolant a row.
     """
 
     log_batch: FloatArray
@@ -181,7 +181,7 @@ class _Rows:
 
     @classmethod
     def of(cls, cell: SweepCell) -> _Rows:
-        """The rows of a cell."""
+        """Return the rows of a cell."""
         grid = Grid.of(cell)
         log_loss = cell.best_beta2(np.log(cell.loss)) if cell.loss.size else np.empty(0)
         rows = [np.flatnonzero(grid.log_batch == level) for level in np.unique(grid.log_batch)]
@@ -192,11 +192,11 @@ class _Rows:
         )
 
     def at(self, log_lr: float, log_batch: FloatArray) -> FloatArray:
-        """Log loss at one learning rate and several batches, NaN where neighbouring rows do not reach."""
+        """Return the log loss at one learning rate and several batches; NaN outside the reach of neighbouring rows."""
         reached = np.array([s.x[0] - _RIM <= log_lr <= s.x[-1] + _RIM for s in self.splines])
         values = np.array([float(s(np.clip(log_lr, s.x[0], s.x[-1]))) for s in self.splines])
         result = np.full(log_batch.size, np.nan)
-        # Rows that reach this learning rate, in unbroken runs: never across a row that does not.
+        # Consecutive rows that reach this learning rate: the spline never crosses a row that does not.
         for run in np.split(np.arange(reached.size), np.flatnonzero(np.diff(reached)) + 1):
             if not reached[run[0]]:
                 continue
@@ -207,7 +207,7 @@ class _Rows:
         return result
 
     def lowest(self) -> tuple[float, float, float]:
-        """Log loss, log learning rate and log batch of the lowest point of a fine mesh."""
+        """Return log loss, log learning rate and log batch of the lowest point of a fine mesh."""
         mesh_lr = _mesh(np.unique(np.concatenate([s.x for s in self.splines])))
         mesh_batch = _mesh(self.log_batch)
         values = np.array([self.at(float(log_lr), mesh_batch) for log_lr in mesh_lr])
@@ -216,6 +216,6 @@ class _Rows:
 
 
 def _mesh(knots: FloatArray) -> FloatArray:
-    """The knots and evenly spaced points between them."""
+    """Return the knots and evenly spaced points between them."""
     number = np.arange((knots.size - 1) * _POINTS_PER_INTERVAL + 1) / _POINTS_PER_INTERVAL
     return np.interp(number, np.arange(knots.size), knots)

@@ -1,4 +1,4 @@
-"""From the engine's results to the laws of a stored fit."""
+"""Turns the results of the engines into the laws and points of a stored fit."""
 
 from __future__ import annotations
 
@@ -6,24 +6,30 @@ import math
 from typing import TYPE_CHECKING
 
 from budgetscope.core.laws.fit import POINT_COLUMNS, Draws, Law, Points, Range
-from budgetscope.core.laws.forms import ExcessLaw, LossCurve, PowerLawParams
+from budgetscope.core.laws.forms import BatchStep, ExcessLaw, LossCurve, Monomial, PowerLawParams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from budgetscope.fitting.excess import ExcessLaw as FittedExcess
+    from budgetscope.fitting.hyperparameters import FittedMonomial, HyperparameterFit
     from budgetscope.fitting.isoflop import IsoFlopFit
     from budgetscope.fitting.parametric import ParametricFit
     from budgetscope.fitting.run_table import FloatArray, RunTable
 
-# Draws are stored with so many significant digits: their spread is known to far fewer.
-_DRAW_DIGITS = 8
+_STORED_DIGITS = 8
+"""Significant digits of a stored number: the spread of draws is known to far fewer."""
 
 
 def isoflop_laws(fit: IsoFlopFit, note: str = "") -> dict[str, Law]:
-    """Return the allocation law and, where the budgets determine one, the loss curve."""
+    """Return the allocation law and, where the budgets determine one, the loss curve.
+
+    Args:
+        fit: of the budgets.
+        note: what a user of the allocation law must know, one sentence.
+    """
     fitted = {
-        name: range_of([getattr(optimum, name) for optimum in fit.optima]) for name in ("flops", "n_params", "tokens")
+        name: _range_of([getattr(optimum, name) for optimum in fit.optima]) for name in ("flops", "n_params", "tokens")
     }
     law = fit.n_params
     laws = {
@@ -40,7 +46,7 @@ def isoflop_laws(fit: IsoFlopFit, note: str = "") -> dict[str, Law]:
         laws["loss_curve"] = Law(
             LossCurve(curve.coefficient, curve.exponent, curve.irreducible),
             "DER",
-            {"flops": range_of(curve.flops_range)},
+            {"flops": _range_of(curve.flops_range)},
             Draws(("ln_coefficient", "exponent", "floor"), _rows(curve.draws)),
         )
     return laws
@@ -51,18 +57,18 @@ def isoflop_points(fit: IsoFlopFit) -> Points:
     return Points(
         POINT_COLUMNS,
         tuple(
-            tuple(rounded(v) for v in (o.flops, o.n_params, o.tokens, o.loss, o.n_log_std, float(o.n_sizes)))
+            tuple(_rounded(v) for v in (o.flops, o.n_params, o.tokens, o.loss, o.n_log_std, float(o.n_sizes)))
             for o in fit.optima
         ),
     )
 
 
 def excess_law(fit: FittedExcess, flops: Range) -> Law:
-    """Return what a model of another size costs as a law.
+    """Return the law of the loss above the optimum.
 
     Args:
         fit: of the runs near the optima.
-        flops: the budgets that it was fitted on.
+        flops: range of the budgets of these optima.
     """
     return Law(
         ExcessLaw(fit.coefficient, fit.exponent, fit.skew, fit.window),
@@ -75,32 +81,76 @@ def excess_law(fit: FittedExcess, flops: Range) -> Law:
 
 
 def surface_law(fit: ParametricFit, table: RunTable, note: str = "") -> Law:
-    """Return the loss surface as a law."""
+    """Return the loss surface as a law.
+
+    Args:
+        fit: of the surface.
+        table: the runs that it was fitted to.
+        note: what a user of the law must know, one sentence.
+    """
     ratio = table.tokens / table.n_params
     return Law(
         fit.surface,
         "DER",
         {
-            "flops": range_of(table.flops),
-            "n_params": range_of(table.n_params),
-            "tokens": range_of(table.tokens),
-            "tokens_per_param": range_of(ratio),
+            "flops": _range_of(table.flops),
+            "n_params": _range_of(table.n_params),
+            "tokens": _range_of(table.tokens),
+            "tokens_per_param": _range_of(ratio),
         },
         Draws(("ln_A", "ln_B", "E", "alpha", "beta"), _rows(fit.draws)),
         note,
     )
 
 
-def range_of(values: Iterable[float]) -> Range:
-    """Return the least and the greatest value, as stored."""
-    numbers = [rounded(float(value)) for value in values]
+def hyperparameter_laws(fit: HyperparameterFit, note: str = "") -> dict[str, Law]:
+    """Return the laws of learning_rate, batch_size (tokens) and, where the sweep has a threshold, beta2.
+
+    Args:
+        fit: of the sweep.
+        note: what a user of its learning rate and batch laws must know, one sentence.
+    """
+    optima = fit.optima
+    fitted = {
+        "n_params": _range_of(o.n_params for o in optima),
+        "tokens": _range_of(o.tokens for o in optima),
+        "tokens_per_param": _range_of(o.tokens / o.n_params for o in optima),
+        "batch_tokens": _range_of(o.batch_tokens for o in optima),
+    }
+    laws = {
+        role: Law(_monomial(law), "DER", fitted, _monomial_draws(law, with_tokens=fit.variables == "ND"), note)
+        for role, law in (("learning_rate", fit.learning_rate), ("batch_size", fit.batch_tokens))
+    }
+    step = fit.beta2_step
+    if step is not None:
+        low, high = step.between
+        laws["beta2"] = Law(
+            BatchStep(step.threshold_tokens, step.below, step.above),
+            "DER",
+            {"batch_tokens": _range_of(row.batch_tokens for row in fit.beta2)},
+            note=f"The sweep places the threshold between {low:.3g} and {high:.3g} tokens a batch.",
+        )
+    return laws
+
+
+def _monomial(law: FittedMonomial) -> Monomial:
+    return Monomial(law.coefficient, n_params_exponent=law.n_params_exponent, tokens_exponent=law.tokens_exponent)
+
+
+def _monomial_draws(law: FittedMonomial, *, with_tokens: bool) -> Draws:
+    columns = ("ln_coefficient", "n_params_exponent", "tokens_exponent")[: 3 if with_tokens else 2]
+    return Draws(columns, _rows(law.draws[:, : len(columns)]))
+
+
+def _range_of(values: Iterable[float]) -> Range:
+    numbers = [_rounded(float(value)) for value in values]
     return Range(min(numbers), max(numbers))
 
 
 def _rows(draws: FloatArray) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(rounded(v) for v in row) for row in draws.tolist())
+    return tuple(tuple(_rounded(v) for v in row) for row in draws.tolist())
 
 
-def rounded(value: float) -> float:
-    """Return a number with the digits that are stored."""
-    return float(f"{value:.{_DRAW_DIGITS}g}")
+def _rounded(value: float) -> float:
+    """Round to the digits that are stored."""
+    return float(f"{value:.{_STORED_DIGITS}g}")

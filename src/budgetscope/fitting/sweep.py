@@ -1,4 +1,4 @@
-"""Sweeps of learning rate, batch and beta2: runs grouped into cells of one (N, D), repeated seeds merged."""
+"""The table of a sweep of learning rate, batch and beta2, and its runs grouped into cells of one (N, D)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from budgetscope.core.errors import UsageError
-from budgetscope.fitting.refusals import MAX_NATS, MIN_NATS
-from budgetscope.fitting.run_table import DUPLICATE_RTOL
+from budgetscope.fitting.refusals import MAX_NATS, check_lowest_loss
+from budgetscope.fitting.run_table import DUPLICATE_RTOL, check_lengths
 
 if TYPE_CHECKING:
     from budgetscope.fitting.run_table import BoolArray, FloatArray, IntArray
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 TOKENS_TOLERANCE = 0.1
 # Natural logs that agree to so many decimals are the same setting.
 _SAME_DECIMALS = 6
-# Seeds of settings further above the cell's best than this (in log loss) say nothing about the noise at
-# the optimum: runs that are about to diverge scatter more.
+# Log loss above the cell's best beyond which seeds do not count for the noise: runs that are about to diverge scatter
+# more.
 _NEAR_BEST = 0.1
 
 _POSITIVE = ("n_params", "tokens", "learning_rate", "batch_tokens")
@@ -31,16 +31,16 @@ class SweepTable:
     """Training runs that vary the hyperparameters, as columns of equal length, in any order.
 
     Attributes:
-        n_params: Parameters N in the same counting convention for every row, shape (rows,).
-        tokens: Training tokens D, shape (rows,).
-        learning_rate: Peak learning rate, shape (rows,).
-        batch_tokens: Tokens a step, shape (rows,).
-        loss: Final loss in nats per token, shape (rows,); infinite or NaN for a run that diverged.
+        n_params: parameters N in the same counting convention for every row, shape (rows,).
+        tokens: training tokens D, shape (rows,).
+        learning_rate: peak learning rate, shape (rows,).
+        batch_tokens: tokens a step, shape (rows,).
+        loss: final loss in nats per token, shape (rows,); infinite or NaN for a run that diverged.
         beta2: AdamW beta2, shape (rows,), or None (or NaN in every row) when it was not varied.
-        seeds: Seed of each row, shape (rows,), or None when the runs were not repeated.
+        seeds: seed of each row, shape (rows,), or None when the runs were not repeated.
 
     Raises:
-        UsageError: If a column is empty, has another length, or holds a value that cannot be.
+        UsageError: a column is empty, has another length, or holds a value that cannot be.
     """
 
     n_params: FloatArray
@@ -62,12 +62,9 @@ class SweepTable:
             object.__setattr__(self, "beta2", None)
         if self.seeds is not None:
             columns["seeds"] = np.array(self.seeds, dtype=np.int64)
-        lengths = {name: column.size for name, column in columns.items()}
-        if len(set(lengths.values())) > 1:
-            sizes = ", ".join(f"{name} {length}" for name, length in lengths.items())
-            raise UsageError(f"The columns have different lengths ({sizes}): give every run all of them.")
+        check_lengths({name: column.size for name, column in columns.items()})
         if columns["loss"].size == 0:
-            raise UsageError("The sweep holds no runs: give at least one row.")
+            raise UsageError("the sweep holds no runs: give at least one row.")
         for name, column in columns.items():
             _check_column(name, column)
             column.flags.writeable = False
@@ -78,7 +75,7 @@ class SweepTable:
         return self.loss.size
 
     def rows(self, index: BoolArray | IntArray) -> SweepTable:
-        """The table of the rows that `index` (a mask or row numbers) selects."""
+        """Return the table of the rows that `index` (a mask or row numbers) selects."""
         return SweepTable(
             self.n_params[index],
             self.tokens[index],
@@ -102,14 +99,14 @@ class SweepCell:
     Attributes:
         n_params: N.
         tokens: D, geometric mean of its runs.
-        learning_rate: Of each setting, shape (settings,).
-        batch_tokens: Of each setting, shape (settings,).
-        beta2: Of each setting, NaN when it was not varied, shape (settings,).
-        loss: Mean over seeds, nats per token, shape (settings,).
-        n_seeds: Runs that were merged, shape (settings,).
+        learning_rate: of each setting, shape (settings,).
+        batch_tokens: of each setting, shape (settings,).
+        beta2: of each setting, NaN when it was not varied, shape (settings,).
+        loss: mean over seeds, nats per token, shape (settings,).
+        n_seeds: runs that were merged, shape (settings,).
         diverged: (learning rate, batch) of each setting that was left out because a run of it diverged.
-        seed_variance: Variance of log loss over seeds, pooled over the settings near the best.
-        seed_dof: Degrees of freedom of `seed_variance`; 0 when no setting was repeated.
+        seed_variance: variance of log loss over seeds, pooled over the settings near the best.
+        seed_dof: degrees of freedom of `seed_variance`; 0 when no setting was repeated.
     """
 
     n_params: float
@@ -125,7 +122,7 @@ class SweepCell:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """N and D, for messages."""
         return f"N={self.n_params:.3g}, D={self.tokens:.3g}"
 
     @property
@@ -141,7 +138,7 @@ class SweepCell:
         return frozenset(self.diverged) - frozenset(kept)
 
     def best_beta2(self, loss: FloatArray) -> FloatArray:
-        """Losses with the best beta2 of each point: from shape (..., settings) to (..., points)."""
+        """Return the losses with the best beta2 of each point: from shape (..., settings) to (..., points)."""
         lowest: FloatArray = np.minimum.reduceat(loss, self.starts, axis=-1)
         return lowest
 
@@ -150,7 +147,7 @@ def sweep_cells(table: SweepTable) -> tuple[SweepCell, ...]:
     """Group a sweep's runs by N and D, ascending; a setting with a diverged run is left out.
 
     Raises:
-        UsageError: If two runs of one setting disagree and no seed tells them apart, or if the losses cannot
+        UsageError: two runs of one setting disagree and no seed tells them apart, or the losses cannot
             be nats per token.
     """
     _check_loss_unit(table)
@@ -171,9 +168,9 @@ def sweep_cells(table: SweepTable) -> tuple[SweepCell, ...]:
 
 
 def _cell(table: SweepTable) -> SweepCell:
-    """One cell from its rows."""
+    """Make one cell of its rows."""
     beta2 = np.full(len(table), np.nan) if table.beta2 is None else table.beta2
-    # Levels rather than values: the same setting written with other roundings is one setting.
+    # Levels, not values: one setting may be written with different rounding.
     lrs, lr = _levels(table.learning_rate)
     batches, batch = _levels(table.batch_tokens)
     beta2s, beta = np.unique(beta2, return_inverse=True)
@@ -204,7 +201,7 @@ def _cell(table: SweepTable) -> SweepCell:
 def _seed_variance(
     log_loss: FloatArray, setting: IntArray, mean_loss: FloatArray, count: IntArray
 ) -> tuple[float, int]:
-    """Variance of log loss within the settings near the best one, and its degrees of freedom."""
+    """Return the variance of log loss within the settings near the best one, and its degrees of freedom."""
     near = (count > 1) & (mean_loss <= mean_loss.min() * np.exp(_NEAR_BEST)) & np.isfinite(mean_loss)
     dof = int((count[near] - 1).sum())
     if dof == 0:
@@ -215,7 +212,7 @@ def _seed_variance(
 
 
 def _levels(values: FloatArray) -> tuple[FloatArray, IntArray]:
-    """Distinct values, ascending, and each entry's number among them."""
+    """Return the distinct values, ascending, and each entry's number among them."""
     _, index = np.unique(np.round(np.log(values), _SAME_DECIMALS), return_inverse=True)
     index = index.reshape(-1)
     lowest = np.full(index.max() + 1, np.inf)
@@ -240,7 +237,7 @@ def _check_repeats(table: SweepTable, rows: IntArray) -> None:
 def _check_column(name: str, column: FloatArray | IntArray) -> None:
     """Refuse a value that the column cannot hold, naming its row."""
     if column.ndim != 1:
-        raise UsageError(f"The column {name} has {column.ndim} dimensions: give one value for every run.")
+        raise UsageError(f"the column {name} has {column.ndim} dimensions: give one value for every run.")
     if name in _POSITIVE:
         bad, rule = ~(np.isfinite(column) & (column > 0)), "a positive finite number"
     elif name == "beta2":
@@ -253,7 +250,7 @@ def _check_column(name: str, column: FloatArray | IntArray) -> None:
         row = int(np.flatnonzero(bad)[0])
         more = f" (and {int(bad.sum()) - 1} more rows)" if bad.sum() > 1 else ""
         raise UsageError(
-            f"Row {row + 1} has {name}={column[row]:g}{more}, which is not {rule}: correct it, or drop the run."
+            f"row {row + 1} has {name}={column[row]:g}{more}, which is not {rule}: correct it, or drop the run."
         )
 
 
@@ -261,14 +258,10 @@ def _check_loss_unit(table: SweepTable) -> None:
     """Refuse losses that cannot be nats per token; single large ones are taken for divergence."""
     finite = table.loss[np.isfinite(table.loss)]
     if finite.size == 0:
-        raise UsageError("Every run diverged (no loss is finite): lower the learning rates.")
+        raise UsageError("every run diverged (no loss is finite): lower the learning rates.")
     if np.median(finite) > MAX_NATS:
         raise UsageError(
-            f"The median loss is {np.median(finite):.4g}, more than guessing costs in nats per token "
+            f"the median loss is {np.median(finite):.4g}, more than guessing costs in nats per token "
             f"({MAX_NATS:g}): say --loss-unit perplexity if these are perplexities."
         )
-    if finite.min() < MIN_NATS:
-        raise UsageError(
-            f"Losses go down to {finite.min():.4g}, less than any language model reaches in nats per token: "
-            "say --loss-unit bits-per-byte and --bytes-per-token if these are bits per byte."
-        )
+    check_lowest_loss(float(finite.min()))

@@ -1,4 +1,4 @@
-"""Where one cell's loss is lowest over learning rate and batch, for many noisy copies of it at once."""
+"""The lowest loss of one cell over learning rate and batch, for many noisy copies of the cell at once."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ MIN_LEARNING_RATES = 3
 MIN_BATCHES = 3
 # The smooth surface has seven coefficients; two points more let it smooth.
 MIN_SURFACE_POINTS = 9
-# How far the smooth surface misses the true one, as a share of the loss above the minimum: what lies high is
-# believed less, and the more so the quieter the runs are.
+# Misfit of the smooth surface, as a share of the loss above the minimum: high points weigh less, and the more so the
+# less noise the runs have.
 _MISFIT_SHARE = 0.2
-# How much of that the copies carry. On planted surfaces all of it makes the intervals half as wide again as
-# they need be; none of it misses the optimum of a leaning surface.
+# Share of that misfit that is added to the copies. On planted surfaces, all of it makes intervals half as wide again
+# as needed; with none of it they miss the optimum of a skewed surface.
 _MISFIT_DRAWN = 0.5
 _REWEIGHTINGS = 8
-# Quieter than any training run: keeps the weights finite where no noise is stated.
+# Less noise than any training run has: keeps the weights finite where no noise is stated.
 _LEAST_STD = 1e-5
-# Of the best learning rate against the batch, in units of the grid; guards the reweighting from running off.
+# Bound of the slope of the best learning rate in the batch, in units of the grid: keeps the reweighting stable.
 _MAX_TILT = 2.0
-# The surface's minimum is followed so many grid steps beyond the grid, so that draws near its edge keep
-# their spread.
+# Grid steps beyond the grid within which the surface's minimum is still taken, so that draws near the edge keep their
+# spread.
 _BEYOND_STEPS = 1.0
 
 
@@ -39,11 +39,11 @@ class Minima:
     """The lowest point of each copy of a cell; the first copy is the cell as measured.
 
     Attributes:
-        log_lr: Natural log of the best learning rate, shape (copies,).
-        log_batch: Natural log of the best batch in tokens, shape (copies,).
-        log_loss: Log loss there, shape (copies,).
+        log_lr: natural log of the best learning rate, shape (copies,).
+        log_batch: natural log of the best batch in tokens, shape (copies,).
+        log_loss: log loss there, shape (copies,).
         lr_edge: -1 where the learning rate is at the low end of the grid, 1 at the high end, else 0.
-        batch_edge: The same for the batch.
+        batch_edge: the same for the batch.
         convex: False where a smoothed surface has no minimum, shape (copies,).
     """
 
@@ -66,8 +66,8 @@ class Grid:
     """The points of a cell, each with its best beta2.
 
     Attributes:
-        log_lr: Shape (points,), ascending within a batch.
-        log_batch: Shape (points,), ascending.
+        log_lr: shape (points,), ascending within a batch.
+        log_batch: shape (points,), ascending.
     """
 
     log_lr: FloatArray
@@ -75,17 +75,17 @@ class Grid:
 
     @classmethod
     def of(cls, cell: SweepCell) -> Grid:
-        """The grid of a cell."""
+        """Return the grid of a cell."""
         return cls(np.log(cell.learning_rate[cell.starts]), np.log(cell.batch_tokens[cell.starts]))
 
     def rows(self) -> list[IntArray]:
-        """The points of each batch that has enough learning rates for an interior minimum."""
+        """Return the points of each batch that has enough learning rates for an interior minimum."""
         rows = [np.flatnonzero(self.log_batch == level) for level in np.unique(self.log_batch)]
         return [row for row in rows if row.size >= MIN_LEARNING_RATES]
 
 
 def interpolated_minima(grid: Grid, log_loss: FloatArray) -> Minima:
-    """Minimise as Porian et al. do: over the learning rate at each batch, then over the batch.
+    """Minimise as Porian et al. 2024 do: over the learning rate at each batch, then over the batch.
 
     Akima's spline through log loss over log learning rate gives the best learning rate of each batch and its
     loss; another through those losses over log batch gives the best batch; a third, of the best learning
@@ -93,8 +93,8 @@ def interpolated_minima(grid: Grid, log_loss: FloatArray) -> Minima:
     formll/resolving-scaling-law-discrepancies, which searches 100 points where this solves exactly).
 
     Args:
-        grid: At least three batches with three learning rates each.
-        log_loss: Shape (copies, points).
+        grid: at least three batches with three learning rates each.
+        log_loss: shape (copies, points).
     """
     rows = grid.rows()
     log_batch = np.array([grid.log_batch[row[0]] for row in rows])
@@ -118,18 +118,17 @@ def interpolated_minima(grid: Grid, log_loss: FloatArray) -> Minima:
 def smoothed_minima(grid: Grid, log_loss: FloatArray, log_std: FloatArray, rng: np.random.Generator) -> Minima:
     """Minimise a smooth surface in log learning rate and log batch, fitted by least squares near the minimum.
 
-    The surface is a quadratic with a cubic term across the valley, that is, in the distance of the log
-    learning rate from the best one of its batch: too high a learning rate costs more than too low a one, and
-    a bare quadratic would answer too low. Near: a point's variance is that of its noise plus the square of a
-    share of its loss above the minimum, which stands for what such a surface cannot follow. So quiet runs are
-    fitted close to the minimum and noisy ones over more of the grid, and the copies carry half of that misfit
-    beside the noise.
+    The surface is a quadratic with a cubic term in the distance of the log learning rate from the best one of its
+    batch: too high a learning rate costs more than too low a one, and a quadratic alone would answer too low. Points
+    near the minimum weigh most: the variance of a point is that of its noise plus the square of a share of its loss
+    above the minimum, for the misfit of such a surface. So runs of little noise are fitted close to the minimum and
+    noisy ones over more of the grid. The copies get half of that misfit beside the noise.
 
     Args:
-        grid: At least three learning rates, three batches and `MIN_SURFACE_POINTS` points.
-        log_loss: Shape (copies, points), the noise of the runs included in all but the first.
-        log_std: Standard deviation of each point's log loss, shape (points,).
-        rng: Of the part that the surface cannot follow.
+        grid: at least three learning rates, three batches and `MIN_SURFACE_POINTS` points.
+        log_loss: shape (copies, points), the noise of the runs included in all but the first.
+        log_std: standard deviation of each point's log loss, shape (points,).
+        rng: of the misfit that is added to the copies.
     """
     u, u_unit = _centred(grid.log_lr)
     v, v_unit = _centred(grid.log_batch)
@@ -143,7 +142,7 @@ def smoothed_minima(grid: Grid, log_loss: FloatArray, log_std: FloatArray, rng: 
         fitted = basis @ solve @ measured
         lowest = float(fitted.min())
         bottom = int(fitted.argmin())
-        slope = _valley_slope(solve @ measured, float(u[bottom] - tilt * v[bottom]))
+        slope = _slope_of_best(solve @ measured, float(u[bottom] - tilt * v[bottom]))
         tilt, fitted_tilt = float(np.clip(tilt + slope, -_MAX_TILT, _MAX_TILT)), tilt
     c = log_loss @ solve.T
     c[1:] += (_MISFIT_DRAWN * misfit * rng.standard_normal((len(c) - 1, u.size))) @ solve.T
@@ -163,9 +162,9 @@ def smoothed_minima(grid: Grid, log_loss: FloatArray, log_std: FloatArray, rng: 
 
 
 def surface_scatter(grid: Grid, log_loss: FloatArray) -> tuple[float, int]:
-    """Sum of squares about a smooth surface through the lower half of a cell's points, and its degrees of freedom.
+    """Return the sum of squares about a smooth surface through a cell's lower points, and its degrees of freedom.
 
-    What the surface cannot follow counts as noise, so this errs upwards.
+    The misfit of the surface counts as noise, so this errs upwards.
     """
     keep = np.argsort(log_loss, kind="stable")[: max(MIN_SURFACE_POINTS + 1, log_loss.size // 2)]
     basis = _surface_basis(_centred(grid.log_lr[keep])[0], _centred(grid.log_batch[keep])[0])
@@ -175,13 +174,13 @@ def surface_scatter(grid: Grid, log_loss: FloatArray) -> tuple[float, int]:
 
 
 def spacing(log_values: FloatArray) -> float:
-    """Mean step between the distinct values of one axis of a grid."""
+    """Return the mean step between the distinct values of one axis of a grid."""
     levels = np.unique(log_values)
     return float((levels[-1] - levels[0]) / (levels.size - 1))
 
 
 def _minimum(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, IntArray]:
-    """Lowest point of each row's Akima interpolant, its value, and at which end of x it lies, if at one."""
+    """Return the lowest point of each row's Akima interpolant, its value, and the end of x it lies at: -1, 1, or 0."""
     where, lowest = akima_minimum(x, y)
     knot = y.argmin(axis=1)
     edge = np.where(np.isnan(where), np.where(knot == 0, -1, 1), 0)
@@ -189,7 +188,7 @@ def _minimum(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, IntA
 
 
 def _akima_at(x: FloatArray, y: FloatArray, at: FloatArray) -> FloatArray:
-    """The Akima interpolant of each row of `y`, each at its own abscissa."""
+    """Return the Akima interpolant of each row of `y`, each at its own abscissa."""
     spline = Akima1DInterpolator(x, y, axis=1)
     interval = np.clip(np.searchsorted(x, at, side="right") - 1, 0, x.size - 2)
     cubic = spline.c[:, interval, np.arange(at.size)]
@@ -197,18 +196,18 @@ def _akima_at(x: FloatArray, y: FloatArray, at: FloatArray) -> FloatArray:
 
 
 def _surface_basis(x: FloatArray, v: FloatArray) -> FloatArray:
-    """Terms of the smooth surface, shape (points, 7): x across the valley, v along the batch."""
+    """Return the terms of the smooth surface in x and v, shape (points, 7); see `smoothed_minima`."""
     return np.stack([np.ones_like(x), x, v, x * x, x * v, v * v, x**3], axis=1)
 
 
-def _valley_slope(c: FloatArray, x: float) -> float:
-    """How fast the best x moves with v, for the coefficients of one surface; 0 where it has no best x."""
+def _slope_of_best(c: FloatArray, x: float) -> float:
+    """Return the slope of the best x in v, for the coefficients of one surface; 0 where it has no best x."""
     curvature = 2 * c[3] + 6 * c[6] * x
     return float(-c[4] / curvature) if curvature > 0 else 0.0
 
 
 def _surface_minimum(c: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """The local minimum of each surface, coefficients of shape (copies, 7), and whether there is one."""
+    """Return the local minimum of each surface, coefficients of shape (copies, 7), and whether there is one."""
     with np.errstate(divide="ignore", invalid="ignore"):
         # v is eliminated by its own equation; what is left is a quadratic equation in x, of whose roots the
         # one with a positive second derivative is the minimum.
@@ -222,13 +221,13 @@ def _surface_minimum(c: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
 
 
 def _centred(values: FloatArray) -> tuple[FloatArray, float]:
-    """Values about their mean in units of their standard deviation, and that unit."""
+    """Return values about their mean in units of their standard deviation, and that unit."""
     unit = float(values.std()) or 1.0
     return (values - values.mean()) / unit, unit
 
 
 def _held(at: FloatArray, axis: FloatArray, convex: BoolArray) -> tuple[FloatArray, IntArray]:
-    """Positions held to the axis and one step beyond, and at which end they lie, if at or beyond one."""
+    """Return positions clipped to the axis and one step beyond, and the end each lies at or beyond: -1, 1, or 0."""
     low, high = float(axis.min()), float(axis.max())
     # A minimum may touch the end of the grid; the lowest of the points may not.
     edge = np.where(convex, (at > high).astype(int) - (at < low), (at >= high).astype(int) - (at <= low))

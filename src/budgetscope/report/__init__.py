@@ -1,1 +1,1 @@
-"""Pure: one plan as rows, CSV, Markdown and terminal tables."""
+"""Results as rows, tables, CSV, JSON and Markdown, for every face; pure."""

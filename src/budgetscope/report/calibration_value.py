@@ -1,12 +1,12 @@
-"""What more calibration would be worth, as people read it."""
+"""The value of a calibration as rows, as a sentence and as JSON."""
 
 import json
 from dataclasses import asdict
 
+from budgetscope.core.answers.calibration_value import Knowledge, Valuation
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
 from budgetscope.core.laws.intervals import Estimate
-from budgetscope.fitting.calibration_value import Knowledge, Valuation
 from budgetscope.report.rows import UNKNOWN
 
 VALUE_HEADER = ("calibration", "share", "budgets", "largest", "N* known to", "expected waste")
@@ -16,9 +16,9 @@ def knowledge_cells(knowledge: Knowledge, name: str, cost_usd: Estimate | None) 
     """Return one line of a valuation, under `VALUE_HEADER`.
 
     Args:
-        knowledge: what a calibration would tell.
+        knowledge: what would be known after a calibration.
         name: what to call it; empty for one of the shares.
-        cost_usd: of the whole budget, to put the waste in dollars.
+        cost_usd: of the whole budget, to show the waste in dollars; None when not known.
     """
     wasted = knowledge.wasted_share
     waste = UNKNOWN if wasted is None else f"{wasted:.2%}"
@@ -42,7 +42,7 @@ _RUNS = {
 
 
 def counted_text(valuation: Valuation) -> str:
-    """Return how a valuation counts, for people."""
+    """Return what a valuation assumes and counts, in a few sentences."""
     missing = valuation.now.wasted_share is None
     return (
         f"A calibration like that of {valuation.fit_id}: its smallest budget, spacing, sizes and noise, on your data; "
@@ -54,6 +54,6 @@ def counted_text(valuation: Valuation) -> str:
 
 
 def value_json(plan: Plan, valuation: Valuation) -> str:
-    """Return a valuation as JSON, with what to know of the law behind it."""
+    """Return a valuation as JSON, with the cautions about its law."""
     record = asdict(valuation) | {"cautions": [asdict(caution) for caution in plan.cautions_of(valuation.fit_id)]}
     return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

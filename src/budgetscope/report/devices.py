@@ -1,4 +1,4 @@
-"""Accelerators as people read them."""
+"""Accelerators as rows, with what was measured of them here, and as JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -27,10 +27,10 @@ def device_cells(device: Device) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What `calibrate --probe` found one of this machine's accelerators to reach.
+    """The rates of one of this machine's accelerators, as `calibrate --probe` measured them.
 
     Attributes:
-        name: of the accelerator, as its driver has it.
+        name: of the accelerator, by its driver.
         device: the listed device of that name, None when there is none.
         day: of the measurement, ISO 8601.
         matrix_flops_per_s: of large matrix products.
@@ -45,7 +45,7 @@ class Measured:
 
     @property
     def sentence(self) -> str:
-        """The best rate and its shares. Plans do not take it: it is of small models, trained by our code."""
+        """The best rate and its shares of the matrix rate and the peak. Plans do not use it: the models are small."""
         width, rate = max(self.training_flops_per_s.items(), key=lambda pair: pair[1])
         text = (
             f"Measured here on {self.day}: {self.name} trains stacks of width {width} at {rate / 1e12:.3g} TFLOP/s, "
@@ -59,7 +59,7 @@ class Measured:
 
 
 def devices_json(devices: Sequence[Device], measured: Sequence[Measured] = ()) -> str:
-    """Return the devices as JSON, with the source of every figure and what was measured of them here."""
+    """Return the devices as JSON, with the source of every figure and the rates measured here."""
     found = {
         each.device.id: {
             "day": each.day,

@@ -1,4 +1,4 @@
-"""The steps from Kaplan's experiment to the tuned one, in words for a walk through them."""
+"""The explanation of why the laws disagree as every face shows it: its steps as tables, lines and Markdown."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,9 +6,51 @@ from dataclasses import dataclass
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.explanation import Explanation, Step
 from budgetscope.core.budget.quantities import format_count, format_flops
-from budgetscope.report.rows import SAVINGS_BUDGETS, UNKNOWN, comparison_rows, format_ratio
+from budgetscope.report.markdown import escaped, table
+from budgetscope.report.rows import UNKNOWN, comparison_rows, estimate_text, format_ratio
 
-STEP_HEADER = (
+SAVINGS_BUDGETS = (1e17, 1e18, 1e19)
+"""Measured budgets, FLOPs, at which savings are shown."""
+
+STEP_HEADER = ("step", "exponent a", "D/N measured", "D/N here", "N here", "tuned needs")
+
+
+def step_cells(step: Step) -> tuple[str, ...]:
+    """Return one step at the user's budget, under `STEP_HEADER`."""
+    return (
+        step.title,
+        _exponent(step),
+        _span(step.measured_tokens_per_param),
+        format_ratio(step.tokens_per_param),
+        format_count(step.n_params),
+        _share(step.saving_here),
+    )
+
+
+SAVINGS_HEADER = ("step", *(f"at {format_flops(flops)}" for flops in SAVINGS_BUDGETS))
+
+
+def savings_cells(step: Step) -> tuple[str, ...]:
+    """Return the share of its compute that the tuned runs need for a step's loss, under `SAVINGS_HEADER`."""
+    return (step.title, *(_needs(step, flops) for flops in SAVINGS_BUDGETS))
+
+
+def explanation_markdown(explanation: Explanation) -> str:
+    """Return an explanation as a Markdown section."""
+    lines = ["## Why Kaplan and Chinchilla disagree", "", f"{escaped(explanation.understood)}.", ""]
+    first = next(iter(explanation.datasets.values()))
+    lines += [f"{number}. **{escaped(step.title)}.** {escaped(step.sentence)}" for number, step in enumerate(first, 1)]
+    lines.append("")
+    for name, steps in explanation.datasets.items():
+        lines += [f"### {name}", "", *table(STEP_HEADER, [step_cells(step) for step in steps]), ""]
+        lines += ["Share of a step's compute with which the tuned runs reach its loss:", ""]
+        lines += [*table(SAVINGS_HEADER, [savings_cells(step) for step in steps]), ""]
+    return "\n".join([*lines, explanation.note, ""])
+
+
+# The walk through the steps
+
+WALK_HEADER = (
     "step", "exponent a", "D/N here", "N here", "waste", *(f"needs {format_flops(c)}" for c in SAVINGS_BUDGETS),
     "D/N measured",
 )  # fmt: skip
@@ -17,15 +59,15 @@ STEP_HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """One step as people read it.
+    """One step beside what following it would waste.
 
     Attributes:
         title: what changed.
-        cells: by `STEP_HEADER`: the exponent with its interval, D/N and N at the user's budget, what following the
+        cells: by `WALK_HEADER`: the exponent with its interval, D/N and N at the user's budget, what following the
             step there would waste, at three measured budgets the share of its compute that the tuned runs need, and
             the measured D/N.
-        worth: what the step was worth in compute, in one short sentence.
-        facts: labels and sentences: everything that is known of the step.
+        worth: the compute that the step was worth, in one short sentence.
+        facts: label and sentence of all else that is known of the step.
     """
 
     title: str
@@ -40,7 +82,7 @@ def step_lines(explanation: Explanation, dataset: str, comparison: Comparison) -
     Args:
         explanation: the steps.
         dataset: its name.
-        comparison: what the laws of the steps say of the same budget, and what following them would cost.
+        comparison: of the laws of the steps, at the same budget.
     """
     wasted = {row.row.fit_id: row for row in comparison_rows(comparison)}
     lines = []
@@ -74,8 +116,7 @@ def step_lines(explanation: Explanation, dataset: str, comparison: Comparison) -
 
 
 def _facts(step: Step, explanation: Explanation) -> tuple[tuple[str, str], ...]:
-    own = step.own_n_params
-    interval = "" if own.low is None or own.high is None else f" [{format_count(own.low)}, {format_count(own.high)}]"
+    own = estimate_text(step.own_n_params, format_count)
     counted = f"{format_count(step.n_params)} by the {explanation.convention} count"
     return (
         ("exponent", f"N* grows as C^{_exponent(step)}"),
@@ -83,7 +124,7 @@ def _facts(step: Step, explanation: Explanation) -> tuple[tuple[str, str], ...]:
             "D/N",
             f"{_span(step.measured_tokens_per_param)} measured, {format_ratio(step.tokens_per_param)} at your budget",
         ),
-        ("N here", f"{counted}; as this step itself counts {format_count(own.value)}{interval}"),
+        ("N here", f"{counted}; as this step itself counts {own}"),
     )
 
 
@@ -102,9 +143,7 @@ def _worth(step: Step, before: Step | None, budgets: tuple[float, ...], *, tuned
 
 
 def _here(step: Step) -> str:
-    return (
-        "none was measured at your budget" if step.saving_here is None else f"{_share(step.saving_here)} at your budget"
-    )
+    return f"{'none was measured' if step.saving_here is None else _share(step.saving_here)} at your budget"
 
 
 def _followed(waste: str, law_id: str) -> str:
@@ -116,19 +155,15 @@ def _listed(parts: Iterable[str]) -> str:
 
 
 def _needs(step: Step, flops: float) -> str:
-    share = step.saving_at(flops)
-    return UNKNOWN if share is None else _share(share)
+    return _share(step.saving_at(flops))
 
 
-def _share(share: float) -> str:
-    return f"{share:.0%}"
+def _share(share: float | None) -> str:
+    return UNKNOWN if share is None else f"{share:.0%}"
 
 
 def _exponent(step: Step) -> str:
-    exponent = step.exponent
-    if exponent.low is None or exponent.high is None:
-        return f"{exponent.value:.3f}"
-    return f"{exponent.value:.3f} [{exponent.low:.2f}, {exponent.high:.2f}]"
+    return estimate_text(step.exponent, "{:.3f}".format, "{:.2f}".format)
 
 
 def _span(ratios: tuple[float, float]) -> str:

@@ -1,19 +1,21 @@
-"""Stored fits as people read them."""
+"""Stored fits as every face shows them: rows of the list, laws with their intervals, pages and JSON."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
 
-from budgetscope.core.answers.fit_difference import BudgetChange, ConstantChange
+from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
 from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.core.laws.fit import CONFIDENCE, Draws, ExponentInterval, Fit, Law, Range, percentiles
-from budgetscope.core.laws.intervals import LEVEL, allocation_exponent
-from budgetscope.report.rows import UNKNOWN, Form
+from budgetscope.core.laws.intervals import LEVEL, allocation_exponent, drawn
+from budgetscope.report.markdown import escaped
+from budgetscope.report.rows import UNKNOWN, estimate_text
 from budgetscope.store.fit_library import Entry
+from budgetscope.store.fit_schema import dump
 
-ENTRY_HEADER = ("id", "says", "a", "counting", "fitted on", "layer")
-
-_SAYS = {
+_LAW_NAMES = {
     "allocation": "N, D",
     "surface": "L(N, D)",
     "loss_curve": "L*(C)",
@@ -25,38 +27,34 @@ _SAYS = {
     "warmup": "warmup",
     "weight_decay": "decay",
 }
+_SYMBOLS = {"flops": "C", "n_params": "N", "tokens": "D", "tokens_per_param": "D/N", "batch_tokens": "batch"}
+_LAYERS = ("override", "user", "bundled")
 
 
-def says(fit: Fit) -> str:
-    """Return what a fit has laws for."""
+# Parts of a fit as text
+
+
+def laws_text(fit: Fit) -> str:
+    """Return what a fit has laws for: `N, D, L*(C)`."""
     roles = list(fit.laws)
     if "allocation" not in roles and "surface" in roles:
         roles.insert(0, "allocation")
-    return ", ".join(_SAYS[role] for role in roles)
+    return ", ".join(_LAW_NAMES[role] for role in roles)
 
 
-def exponent(fit: Fit) -> float | None:
-    """Return a in N* = coefficient · C^a where a fit's law is a power law in C; None elsewhere."""
+def exponent_text(fit: Fit, *, interval: bool = True, end_digits: int = 3) -> str:
+    """Return a in N* = k C^a.
+
+    Args:
+        fit: whose law.
+        interval: whether to add the 95% interval, where it is known.
+        end_digits: decimals of its ends.
+    """
     found = allocation_exponent(fit)
-    return None if found is None else found.value
-
-
-def entry_cells(entry: Entry, active: str, recipe: str = "") -> tuple[str, ...]:
-    """Return a fit's line in the list, under `ENTRY_HEADER`, with a sign for the default law and the default recipe."""
-    fit = entry.fit
-    if fit is None:
-        raise ValueError(f"{entry.id} did not load")
-    a = exponent(fit)
-    layer = entry.layer + "".join(f" over {name}" for name in entry.shadows) + (", edited" if entry.edited else "")
-    fitted = fit.allocation.fitted if fit.allocation else next(iter(fit.laws.values())).fitted
-    return (
-        f"{'*' if entry.id == active else '+' if entry.id == recipe else ' '} {entry.id}",
-        says(fit),
-        UNKNOWN if a is None else f"{a:.3f}",
-        str(fit.counting),
-        fitted_text(fitted) or UNKNOWN,
-        layer,
-    )
+    if found is None:
+        return UNKNOWN
+    value = "{:.3f}".format
+    return estimate_text(found, value, f"{{:.{end_digits}f}}".format) if interval else value(found.value)
 
 
 def fitted_text(fitted: Mapping[str, Range]) -> str:
@@ -65,103 +63,64 @@ def fitted_text(fitted: Mapping[str, Range]) -> str:
 
 
 def span_text(name: str, span: Range) -> str:
-    """Return a fitted range as people read it."""
+    """Return the fitted range of one predictor: `C 1.25e16 to 2.56e19`."""
     form = format_flops if name == "flops" else format_count
-    symbol = {"flops": "C", "n_params": "N", "tokens": "D", "tokens_per_param": "D/N", "batch_tokens": "batch"}
-    return f"{symbol.get(name, name)} {form(span.low)} to {form(span.high)}"
+    return f"{_SYMBOLS.get(name, name)} {form(span.low)} to {form(span.high)}"
 
 
-def fit_lines(fit: Fit) -> list[tuple[str, str]]:
-    """Return a fit's facts, label and text."""
-    lines = [
-        ("source", fit.citation),
-        ("url", fit.url),
-        ("method", fit.method),
-        ("counting", str(fit.counting)),
-        ("tokenizer", f"{fit.tokenizer or 'unknown'}, vocabulary {fit.vocab_size or 'unknown'}"),
-        ("context", f"{fit.seq_len} tokens" if fit.seq_len else "unknown"),
-        ("loss unit", fit.loss_unit or "no loss"),
-        ("schedule of its runs", fit.schedule or "unknown"),
-    ]
-    lines += [("flag", flag) for flag in fit.flags]
-    if fit.points is not None:
-        lines.append(("points", f"{len(fit.points.rows)} optima, one a budget"))
-    return lines + [(name.replace("_", " "), text) for name, text in fit.provenance.items()]
+def _main_range(fit: Fit) -> str:
+    """Return the fitted range of the law for N and D, else of the first law."""
+    law = fit.allocation or next(iter(fit.laws.values()))
+    return fitted_text(law.fitted) or UNKNOWN
 
 
-LAW_HEADER = ("law", "form", "parameters", "fitted on", "uncertainty", "constants")
+def _parameters(law: Law) -> Iterator[tuple[str, float]]:
+    """Yield the name and value of every parameter that does not have its default."""
+    for each in fields(law.law):
+        value = getattr(law.law, each.name)
+        if value != each.default:
+            yield each.name, value
 
 
-def law_cells(role: str, law: Law) -> tuple[str, ...]:
-    """Return a law's line, under `LAW_HEADER`."""
-    parameters = ", ".join(
-        f"{f.name} {getattr(law.law, f.name):.6g}" for f in fields(law.law) if getattr(law.law, f.name) != f.default
-    )
-    fitted = ", ".join(span_text(name, span) for name, span in law.fitted.items())
+def _drawn_names(law: Law) -> list[str]:
+    """Return the parameters that have bootstrap draws."""
+    if not isinstance(law.uncertainty, Draws):
+        return []
+    return [column.removeprefix("ln_") for column in law.uncertainty.columns]
+
+
+def _interval(law: Law, parameter: str) -> str:
+    """Return the 95% interval of a parameter's draws; empty where it has none."""
+    if not isinstance(law.uncertainty, Draws) or parameter not in _drawn_names(law):
+        return ""
+    low, high = percentiles(drawn(law.uncertainty, parameter, math.nan), LEVEL)
+    return f"[{low:.4g}, {high:.4g}]"
+
+
+def _uncertainty_texts(law: Law) -> tuple[str, str]:
+    """Return where the intervals of a law come from: for a cell of a table, and for a line of a page."""
     match law.uncertainty:
         case Draws(_, rows):
-            uncertainty = f"{len(rows)} draws"
+            return f"{len(rows)} draws", f"95% of {len(rows)} bootstrap draws"
         case ExponentInterval() as interval:
-            uncertainty = f"a in [{interval.low:g}, {interval.high:g}], {interval.percent}"
+            text = f"a in [{interval.low:g}, {interval.high:g}], {interval.percent}"
+            return text, f"{text}, published"
         case None:
-            uncertainty = "not published"
-    return (role, law.law.form, parameters, fitted or UNKNOWN, uncertainty, CONFIDENCE[law.confidence])
+            return "not published", "the source publishes none"
 
 
-CONSTANT_HEADER = ("law", "parameter", "before", "after", "change")
+def misfit_text(found: GoodnessOfFit) -> str:
+    """Return how far the points lie from their law, in one phrase; empty without points."""
+    if found.rms is None:
+        return ""
+    return f"{len(found.residuals)} optima, rms {found.rms:.3f} in ln N, a factor of {math.exp(found.rms):.3g}"
 
 
-def constant_cells(change: ConstantChange) -> tuple[str, ...]:
-    """Return one changed constant, under `CONSTANT_HEADER`."""
-    before, after = change.before, change.after
-    numbers = isinstance(before, float) and isinstance(after, float)
-    return (
-        change.role,
-        change.parameter,
-        _constant(before),
-        _constant(after),
-        f"{after - before:+.3g}" if numbers else UNKNOWN,  # type: ignore[operator]
-    )
-
-
-def _constant(value: float | str | None) -> str:
-    return UNKNOWN if value is None else value if isinstance(value, str) else f"{value:.6g}"
-
-
-BUDGET_HEADER = ("C", "N", "D", "loss", "lr", "batch")
-
-
-def budget_cells(change: BudgetChange) -> tuple[str, ...]:
-    """Return both recommendations at one budget, under `BUDGET_HEADER`."""
-
-    def pair(name: str, form: Form) -> str:
-        before, after = (getattr(side, name) for side in (change.before, change.after))
-        if before is None and after is None:
-            return UNKNOWN
-        return f"{UNKNOWN if before is None else form(before)} -> {UNKNOWN if after is None else form(after)}"
-
-    return (
-        format_flops(change.flops),
-        pair("n_params", format_count),
-        pair("tokens", format_count),
-        pair("loss", lambda v: f"{v:.3f}"),
-        pair("learning_rate", lambda v: f"{v:.2g}"),
-        pair("batch_tokens", format_count),
-    )
-
-
-def interval_cells(fit: Fit) -> list[tuple[str, ...]]:
-    """Return every parameter that has bootstrap draws, with its 95% interval."""
-    cells: list[tuple[str, ...]] = []
-    for role, law in fit.laws.items():
-        if not isinstance(law.uncertainty, Draws):
-            continue
-        drawn = law.uncertainty.laws(law.law)
-        for column in law.uncertainty.columns:
-            name = column.removeprefix("ln_")
-            low, high = percentiles([getattr(draw, name) for draw in drawn], LEVEL)
-            cells.append((role, name, f"{getattr(law.law, name):.5g}", f"[{low:.4g}, {high:.4g}]"))
-    return cells
+def range_text(found: GoodnessOfFit) -> str:
+    """Return the budgets that a law was fitted on."""
+    if found.fitted is None:
+        return "its source gives no range of budgets"
+    return f"{format_flops(found.fitted.low)} to {format_flops(found.fitted.high)} FLOPs"
 
 
 def undone_text(fit_id: str, restored: Fit | None, *, was_default: bool) -> str:
@@ -172,7 +131,116 @@ def undone_text(fit_id: str, restored: Fit | None, *, was_default: bool) -> str:
     return f"{told}; it was the default, and the bundled default is so again" if was_default else told
 
 
-def entries_json(entries: Sequence[Entry], active: str, recipe: str = "") -> str:
+# The list of fits
+
+
+@dataclass(frozen=True, slots=True)
+class FitRow:
+    """A file of the fit library in the list, as text.
+
+    Attributes:
+        id: by its place.
+        exponent: a in N* = k C^a.
+        exponent_interval: the same with its 95% interval.
+        fitted: range of the first predictor of its law for N and D, else of its first law.
+        counting: its convention.
+        layer: where it is, and what it shadows.
+        title: what people call it; what is wrong with a broken file.
+        laws: what it has laws for.
+        written: the day of its calibration, else of its file; empty for what came with budgetscope.
+    """
+
+    id: str
+    exponent: str
+    exponent_interval: str
+    fitted: str
+    counting: str
+    layer: str
+    title: str
+    laws: str
+    written: str
+
+
+def fit_row(entry: Entry) -> FitRow:
+    """Return a file's line in the list."""
+    fit, layer = entry.fit, entry.layer + "".join(f" over {name}" for name in entry.shadows)
+    if fit is None:
+        broken = f"broken: {entry.problem}"
+        return FitRow(entry.id, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, layer, broken, UNKNOWN, "")
+    when = written(entry)
+    return FitRow(
+        id=entry.id,
+        exponent=exponent_text(fit, interval=False),
+        exponent_interval=exponent_text(fit),
+        fitted=_main_range(fit),
+        counting=str(fit.counting),
+        layer=layer,
+        title=fit.title,
+        laws=laws_text(fit),
+        written="" if when is None else f"{when:%Y-%m-%d}",
+    )
+
+
+LIST_HEADER = ("id", "says", "a", "counting", "fitted on", "layer")
+
+
+def list_cells(entry: Entry, active: str, recipe: str = "") -> tuple[str, ...]:
+    """Return a file's line under `LIST_HEADER`, with a sign for the default law and the default recipe.
+
+    Args:
+        entry: the file.
+        active: id of the default law.
+        recipe: id of the default recipe.
+    """
+    row = fit_row(entry)
+    sign = "*" if entry.id == active else "+" if entry.id == recipe else " "
+    layer = row.layer + (", edited" if entry.edited else "")
+    return (f"{sign} {row.id}", row.laws, row.exponent, row.counting, row.fitted, layer)
+
+
+def ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return a user's own fits first, then recommendations, then the steps of arguments, then broken files."""
+
+    def rank(entry: Entry) -> tuple[bool, int, bool, str]:
+        fit = entry.fit
+        return fit is None, _LAYERS.index(entry.layer), fit is not None and fit.ablation, entry.id
+
+    return tuple(sorted(entries, key=rank))
+
+
+def matches(entry: Entry, text: str) -> bool:
+    """Return whether every word of a filter is in a fit's id, title, layer, laws or marks."""
+    fit = entry.fit
+    told = (fit.title, laws_text(fit), str(fit.counting)) if fit else (entry.problem, "broken")
+    marks = ("edited" * entry.edited, "step" * (fit is not None and fit.ablation), "over" * bool(entry.shadows))
+    known = " ".join((entry.id, entry.layer, *told, *marks)).casefold()
+    return all(word in known for word in text.casefold().split())
+
+
+def written(entry: Entry) -> datetime | None:
+    """Return when a fit was made: by its provenance, else by its file's date; None when neither says."""
+    created = entry.fit.provenance.get("created") if entry.fit else None
+    if created is not None:
+        try:
+            found = datetime.fromisoformat(created)
+        except ValueError:
+            pass  # Provenance is free text.
+        else:
+            return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return None if entry.written is None else datetime.fromtimestamp(entry.written, UTC)
+
+
+def age_text(then: datetime, now: datetime) -> str:
+    """Return how long ago something was, in the largest unit that fits."""
+    days = (now - then).days
+    if days < 1:
+        return "today"
+    unit, length = next(each for each in (("year", 365), ("month", 30), ("day", 1)) if days >= each[1])
+    count = days // length
+    return f"{count} {unit}{'s' * (count != 1)} ago"
+
+
+def list_json(entries: Sequence[Entry], active: str, recipe: str = "") -> str:
     """Return the list of fits as JSON."""
     records = [
         {
@@ -194,3 +262,116 @@ def entries_json(entries: Sequence[Entry], active: str, recipe: str = "") -> str
         for entry in entries
     ]
     return json.dumps(records, indent=2) + "\n"
+
+
+# Tables of one fit
+
+LAW_HEADER = ("law", "form", "parameters", "fitted on", "uncertainty", "constants")
+
+
+def law_cells(role: str, law: Law) -> tuple[str, ...]:
+    """Return a law's line, under `LAW_HEADER`."""
+    parameters = ", ".join(f"{name} {value:.6g}" for name, value in _parameters(law))
+    fitted = ", ".join(span_text(name, span) for name, span in law.fitted.items())
+    uncertainty, _ = _uncertainty_texts(law)
+    return (role, law.law.form, parameters, fitted or UNKNOWN, uncertainty, CONFIDENCE[law.confidence])
+
+
+INTERVAL_HEADER = ("law", "parameter", "value", "95% interval")
+
+
+def interval_cells(fit: Fit) -> list[tuple[str, ...]]:
+    """Return every parameter that has bootstrap draws with its 95% interval, under `INTERVAL_HEADER`."""
+    return [
+        (role, name, f"{getattr(law.law, name):.5g}", _interval(law, name))
+        for role, law in fit.laws.items()
+        for name in _drawn_names(law)
+    ]
+
+
+# The page of one fit
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled part of a fit's page: label and text of each line; a line without a label is a sentence."""
+
+    title: str
+    lines: tuple[tuple[str, str], ...]
+
+
+def fit_sections(entry: Entry, now: datetime) -> tuple[Section, ...]:
+    """Return all that a file of the library holds: its flags, laws, source and place."""
+    fit = entry.fit
+    if fit is None:
+        return (Section("Broken", (("", entry.problem),)), Section("File", tuple(_file_lines(entry, now))))
+    flags = [("", flag) for flag in fit.flags]
+    if entry.edited:
+        flags.append(("", "the file was edited since it was written: its content does not match its hash"))
+    if fit.ablation:
+        flags.append(("", "a step of an argument or an example, not a recommendation"))
+    about = [line for line in fit_lines(fit) if line[0] != "flag"]
+    sections = [
+        Section("Before you believe this", tuple(flags)),
+        *law_sections(fit),
+        Section("Source and provenance", tuple(about)),
+        Section("File", tuple(_file_lines(entry, now))),
+    ]
+    return tuple(section for section in sections if section.lines)
+
+
+def fit_lines(fit: Fit) -> list[tuple[str, str]]:
+    """Return source, method, conventions, flags and provenance of a fit: label and text of each."""
+    lines = [
+        ("source", fit.citation),
+        ("url", fit.url),
+        ("method", fit.method),
+        ("counting", str(fit.counting)),
+        ("tokenizer", f"{fit.tokenizer or 'unknown'}, vocabulary {fit.vocab_size or 'unknown'}"),
+        ("context", f"{fit.seq_len} tokens" if fit.seq_len else "unknown"),
+        ("loss unit", fit.loss_unit or "no loss"),
+        ("schedule of its runs", fit.schedule or "unknown"),
+    ]
+    lines += [("flag", flag) for flag in fit.flags]
+    if fit.points is not None:
+        lines.append(("points", f"{len(fit.points.rows)} optima, one a budget"))
+    return lines + [(name.replace("_", " "), text) for name, text in fit.provenance.items()]
+
+
+def law_sections(fit: Fit) -> tuple[Section, ...]:
+    """Return a section for every law: its parameters with their intervals, its range and its confidence."""
+    return tuple(
+        Section(f"{role.replace('_', ' ').capitalize()}: {law.law.form}", tuple(_law_lines(law)))
+        for role, law in fit.laws.items()
+    )
+
+
+def _law_lines(law: Law) -> list[tuple[str, str]]:
+    lines = [(name, f"{value:.6g} {_interval(law, name)}".rstrip()) for name, value in _parameters(law)]
+    lines += [("fitted on", span_text(name, span)) for name, span in law.fitted.items()]
+    _, intervals = _uncertainty_texts(law)
+    lines += [("constants", CONFIDENCE[law.confidence]), ("intervals", intervals)]
+    return lines + ([("note", law.note)] if law.note else [])
+
+
+def _file_lines(entry: Entry, now: datetime) -> list[tuple[str, str]]:
+    lines = [("path", str(entry.path)), ("layer", entry.layer)]
+    lines += [("shadows", f"the fit of the same id in the {name} layer") for name in entry.shadows]
+    when = written(entry)
+    return lines if when is None else [*lines, ("written", f"{when:%Y-%m-%d %H:%M} UTC, {age_text(when, now)}")]
+
+
+def fit_markdown(entry: Entry, now: datetime) -> str:
+    """Return the page of a fit as Markdown."""
+    title = entry.fit.title if entry.fit else "broken"
+    lines = [f"# {escaped(title)} (`{entry.id}`)", ""]
+    for section in fit_sections(entry, now):
+        lines += [f"## {escaped(section.title)}", ""]
+        lines += [f"- {f'{escaped(label)}: ' if label else ''}{escaped(text)}" for label, text in section.lines]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def fit_json(fit: Fit) -> str:
+    """Return a fit as the JSON of its file."""
+    return dump(fit)

@@ -1,4 +1,4 @@
-"""What was read of a table of runs, and how a law scores on it, as people read them."""
+"""The rows read of a table of runs, and the scores of a law on it, as table cells and JSON."""
 
 import json
 from collections.abc import Sequence
@@ -7,15 +7,15 @@ from dataclasses import asdict
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.fitting.score import CellScore, ScoreSummary
 from budgetscope.report.rows import UNKNOWN
-from budgetscope.store.tables import Intake
 from budgetscope.store.tables.formats import plain
+from budgetscope.store.tables.intake import Intake
 
 INTAKE_HEADER = ("rows", "what", "why")
 _SHOWN_ROWS = 6
 
 
 def intake_cells(intake: Intake) -> list[tuple[str, ...]]:
-    """Return an account of every row of a table, under `INTAKE_HEADER`."""
+    """Return how many rows of a table were read, merged, dropped and used, under `INTAKE_HEADER`."""
     columns = ", ".join(f"{field} from {plain(column)}" for field, column in intake.mapping.items())
     lines: list[tuple[str, ...]] = [(str(intake.read), "read", f"{intake.counting} counting; {columns}")]
     merged = sum(len(group) - 1 for group in intake.merged)

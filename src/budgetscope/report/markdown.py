@@ -1,4 +1,4 @@
-"""Text and tables that Markdown shows as they are."""
+"""Escapes text, tables and commands for Markdown."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, escape: bool 
     Args:
         header: of its columns.
         rows: a text for each column.
-        escape: whether the cells are plain text, rather than Markdown already.
+        escape: whether the cells are plain text; False for Markdown.
     """
 
     def line(cells: Iterable[str]) -> str:
@@ -21,11 +21,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, escape: bool 
 
 
 def escaped(text: str) -> str:
-    """Return text that Markdown shows as it is: titles come from files, and two dollar signs would be a formula."""
+    """Escape text for Markdown: titles come from files, and two dollar signs would be a formula."""
     return " ".join(re.sub(r"[\\`*_\[\]<>|#&~$]", r"\\\g<0>", text).split())
 
 
 def fenced(command: str) -> list[str]:
-    """Return the lines of a shell command; a file's name in it may hold a fence of its own."""
+    """Return the lines of a fenced shell command, with a fence longer than any in the command."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", command)), default=0))
     return [f"{fence}sh", command, fence]

@@ -1,12 +1,13 @@
-"""A recipe among all that is said of it, as people read it."""
+"""The recipe sheet as people read it: the recipe, what every law gives, factors of two, checkpoints."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 
 from budgetscope.core.answers.checkpoints import Checkpoint
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.answers.recipe_by_law import Opinion
+from budgetscope.core.answers.recipe_by_law import LawValue
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.core.answers.whatif import Candidate
 from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
@@ -31,28 +32,28 @@ CHECKPOINTS_WHY = (
 
 
 def recipe_rows(plan: Plan) -> tuple[PlanRow, ...]:
-    """Return the hyperparameters of a plan, in the words of the plan."""
+    """Return the rows of a plan that are hyperparameters."""
     rows = {row.key: row for row in plan_rows(plan) if row.section == "recipe"}
     return tuple(rows[key] for key in _KEYS if key in rows)
 
 
 def run_rows(plan: Plan) -> tuple[PlanRow, ...]:
-    """Return what is run: the shape's parameters, its tokens, steps, time and cost."""
+    """Return the rows of a plan that are of its run: parameters, tokens, steps, time and cost."""
     rows = {row.key: row for row in plan_rows(plan)}
     return tuple(rows[key] for key in _RUN_KEYS if key in rows)
 
 
 def shape_line(plan: Plan) -> str:
-    """Return the shape to build."""
+    """Return the shape to build, in words."""
     return "the shape family does not reach this size" if plan.run.shape is None else shape_text(plan.run.shape)
 
 
 @dataclass(frozen=True, slots=True)
-class OpinionRow:
-    """One law's word.
+class LawValueRow:
+    """What one law gives for one hyperparameter, beside the raw value.
 
     Attributes:
-        opinion: the raw word.
+        law_value: raw.
         title: the law.
         value: in the unit of its role.
         also: the same in another unit; empty for none.
@@ -61,7 +62,7 @@ class OpinionRow:
         is_outside: the value lies outside the range that the plan gives.
     """
 
-    opinion: Opinion
+    law_value: LawValue
     title: str
     value: str
     also: str
@@ -72,17 +73,17 @@ class OpinionRow:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One hyperparameter: what it is, in what unit, how far the laws differ, and every law's word."""
+    """One hyperparameter: what it is, in what unit, how far the laws differ, and what every law gives."""
 
     role: str
     title: str
     spread: str
-    rows: tuple[OpinionRow, ...]
+    rows: tuple[LawValueRow, ...]
 
 
 def topics(sheet: RecipeSheet) -> tuple[Topic, ...]:
-    """Return every law's word, by hyperparameter."""
-    plan = sheet.plan
+    """Return what every law gives, by hyperparameter."""
+    plan = sheet.answer.plan
     titles = {
         "learning_rate": "Learning rate, peak of AdamW",
         "batch_size": f"Batch, tokens a step and sequences of {plan.seq_len:,}",
@@ -92,8 +93,9 @@ def topics(sheet: RecipeSheet) -> tuple[Topic, ...]:
         "weight_decay": "Weight decay a step: independent, and coupled for PyTorch's AdamW at the plan's lr",
     }
     return tuple(
-        Topic(role, titles[role], _spread(role, plan, words), tuple(_row(each, plan) for each in words))
-        for role, words in ((role, tuple(said)) for role, said in groupby(sheet.opinions, key=lambda each: each.role))
+        Topic(role, titles[role], _spread(role, plan, values), tuple(_row(each, plan) for each in values))
+        for role, group in groupby(sheet.law_values, attrgetter("role"))
+        for values in [tuple(group)]
     )
 
 
@@ -101,13 +103,13 @@ def _range(role: str, plan: Plan) -> Estimate | None:
     return {"learning_rate": plan.recipe.learning_rate, "batch_size": plan.recipe.batch_tokens}.get(role)
 
 
-def _spread(role: str, plan: Plan, words: Sequence[Opinion]) -> str:
+def _spread(role: str, plan: Plan, values: Sequence[LawValue]) -> str:
     estimate = _range(role, plan)
     if estimate is None or estimate.low is None or estimate.high is None:
         return ""
     form = _form(role)
     said = f"[{form(estimate.low)}, {form(estimate.high)}]: {estimate.basis}"
-    followed = next((each.value for each in words if each.followed), estimate.value)
+    followed = next((each.value for each in values if each.followed), estimate.value)
     if role == "batch_size" and form(followed) != form(estimate.value):
         said += f"; the plan takes {form(estimate.value)}: {form(followed)}, {ROUNDED}"
     return said
@@ -119,49 +121,49 @@ def _form(role: str) -> Callable[[float], str]:
     return format_count if role != "beta2" else lambda value: f"{value:.4g}"
 
 
-def _row(opinion: Opinion, plan: Plan) -> OpinionRow:
-    form = _form(opinion.role)
+def _row(law_value: LawValue, plan: Plan) -> LawValueRow:
+    form = _form(law_value.role)
     batch = plan.recipe.batch_tokens.value
-    match opinion.role:
+    match law_value.role:
         case "batch_size" | "critical_batch_size":
-            also = f"{opinion.value / plan.seq_len:,.0f} seq"
+            also = f"{law_value.value / plan.seq_len:,.0f} seq"
         case "warmup":
-            also = f"{opinion.value / batch:,.0f} steps"
+            also = f"{law_value.value / batch:,.0f} steps"
         case "weight_decay":
-            also = f"{opinion.value / plan.recipe.learning_rate.value:.2g} coupled"
+            also = f"{law_value.value / plan.recipe.learning_rate.value:.2g} coupled"
         case _:
             also = ""
-    has_draws = opinion.low is not None and opinion.high is not None
-    return OpinionRow(
-        opinion=opinion,
-        title=opinion.title,
-        value=form(opinion.value),
+    has_draws = law_value.low is not None and law_value.high is not None
+    return LawValueRow(
+        law_value=law_value,
+        title=law_value.title,
+        value=form(law_value.value),
         also=also,
-        interval=f"[{form(opinion.low or 0.0)}, {form(opinion.high or 0.0)}]" if has_draws else "",
-        data=_data(opinion),
-        is_outside=_is_outside(opinion, _range(opinion.role, plan)),
+        interval=f"[{form(law_value.low or 0.0)}, {form(law_value.high or 0.0)}]" if has_draws else "",
+        data=_data(law_value),
+        is_outside=_is_outside(law_value, _range(law_value.role, plan)),
     )
 
 
-def _is_outside(opinion: Opinion, plans: Estimate | None) -> bool:
+def _is_outside(law_value: LawValue, plans: Estimate | None) -> bool:
     if plans is None or plans.low is None or plans.high is None:
         return False
-    return not plans.low <= opinion.value <= plans.high
+    return not plans.low <= law_value.value <= plans.high
 
 
-def _data(opinion: Opinion) -> str:
-    if not opinion.has_range:
+def _data(law_value: LawValue) -> str:
+    if not law_value.has_range:
         return "no range given"
-    if opinion.beyond is None:
+    if law_value.beyond is None:
         return "inside its data"
-    return f"{float(f'{opinion.beyond:.2g}'):,g} x beyond data"
+    return f"{float(f'{law_value.beyond:.2g}'):,g} x beyond data"
 
 
 def factors_of_two(sheet: RecipeSheet) -> tuple[tuple[str, str], ...]:
-    """Return what a factor of two either way costs: a label and a sentence for everything that can be set."""
+    """Return what a factor of two either way costs: label and sentence for N and each hyperparameter."""
     return (
-        ("N half", _size_cost(sheet.half, sheet.plan)),
-        ("N twice", _size_cost(sheet.twice, sheet.plan)),
+        ("N half", _size_cost(sheet.half, sheet.answer.plan)),
+        ("N twice", _size_cost(sheet.twice, sheet.answer.plan)),
         ("lr", _hyperparameter_cost("learning_rate")),
         ("batch", _hyperparameter_cost("batch_size")),
         ("beta2, warmup, weight decay", NOT_KNOWN),
@@ -193,7 +195,7 @@ CHECKPOINTS_HEADER = ("step", "tokens", "C", "of run", "what it is for")
 
 
 def checkpoint_cells(checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Return one checkpoint as people read it, under `CHECKPOINTS_HEADER`."""
+    """Return one checkpoint, under `CHECKPOINTS_HEADER`."""
     return (
         f"{checkpoint.step:,}",
         format_count(checkpoint.tokens),
@@ -217,10 +219,10 @@ def recipe_markdown(sheet: RecipeSheet, command: str) -> str:
     """Return a recipe as a Markdown page.
 
     Args:
-        sheet: the recipe among all that is said of it.
+        sheet: what to show.
         command: the shell command that gives the plan.
     """
-    plan = sheet.plan
+    plan = sheet.answer.plan
     rows: Sequence[PlanRow] = (*recipe_rows(plan), *run_rows(plan))
     lines = [
         f"# Recipe for {escaped(plan.budget)}",
@@ -236,7 +238,7 @@ def recipe_markdown(sheet: RecipeSheet, command: str) -> str:
         "",
     ]
     for topic in topics(sheet):
-        cells = [(row.title, row.value, row.also, row.interval, row.data, row.opinion.note) for row in topic.rows]
+        cells = [(row.title, row.value, row.also, row.interval, row.data, row.law_value.note) for row in topic.rows]
         header = ("law", "value", "is", "95%", "its data", "note")
         lines += [f"### {escaped(topic.title)}", "", *([escaped(topic.spread), ""] if topic.spread else [])]
         lines += [*table(header, cells), ""]

@@ -1,4 +1,4 @@
-"""One plan as rows: raw numbers for programs, and the same numbers as people read them.
+"""Rows of a plan, a comparison and a ledger: raw numbers for programs, and the same numbers as text.
 
 Every face takes its words from here, so that the app, the command line and the report never differ.
 """
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.comparison import Row as LawRow
-from budgetscope.core.answers.explanation import Step
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
 from budgetscope.core.counting.ledger import Count, Shape
@@ -18,10 +17,10 @@ from budgetscope.core.laws.loss_model import FLAT_SHARE
 Form = Callable[[float], str]
 
 ROUNDED = "rounded to a multiple that devices divide evenly"
-"""What becomes of the batch that a law gives."""
+"""How the plan's batch follows from that of a law."""
 
 UNKNOWN = "-"
-"""What stands for a value that nobody knows."""
+"""Stands for an unknown value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +30,11 @@ class PlanRow:
     Attributes:
         section: `budget`, `model`, `recipe` or `run`.
         key: stable name for programs, with its unit.
-        label: what people call it.
-        value: raw: a number in the unit of `key`, or text; None when unknown.
-        low: lower end of its interval, if any.
+        value: a number in the unit of `key`, or text; None when unknown.
+        low: lower end of its interval; None when there is none.
         high: upper end.
-        text: the value as people read it.
-        interval: the interval as people read it; empty when there is none.
+        text: the value, formatted.
+        interval: the interval, formatted; empty when there is none.
         basis: what the interval is, or where the value comes from.
     """
 
@@ -52,7 +50,7 @@ class PlanRow:
 
 
 def plan_rows(plan: Plan) -> tuple[PlanRow, ...]:
-    """Return every quantity of a plan, in the order in which people ask for them."""
+    """Return every quantity of a plan: budget, model, recipe, run."""
     return (*_budget_rows(plan), *_model_rows(plan), *_recipe_rows(plan), *_run_rows(plan))
 
 
@@ -143,7 +141,7 @@ def _run_rows(plan: Plan) -> list[PlanRow]:
 
 
 def shape_text(shape: Shape) -> str:
-    """Return a shape as people write it."""
+    """Return a shape in words: layers, width and the rest."""
     return (
         f"{shape.depth} layers x {shape.width} wide, d_ff {shape.d_ff}, {shape.n_heads} heads, "
         f"vocabulary {shape.vocab_size:,}"
@@ -152,7 +150,7 @@ def shape_text(shape: Shape) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """One law's answer as people read it, beside the raw row."""
+    """One law's answer as text, beside the raw row."""
 
     row: LawRow
     title: str
@@ -167,10 +165,19 @@ class ComparisonRow:
 
 
 COMPARISON_HEADER = ("law", "N", "D", "D/N", "lr", "batch", "d-loss", "waste")
+ABLATIONS_TITLE = "Steps of Porian et al.'s argument and examples, not recommendations"
+
+
+def comparison_note(comparison: Comparison) -> str:
+    """Return who counts N, and what the costs are and who judges them."""
+    return (
+        f"N by the {comparison.convention} count. d-loss and waste (deadweight compute: what a smaller budget "
+        f"would have saved for the same loss) by {comparison.law_id}."
+    )
 
 
 def comparison_rows(comparison: Comparison) -> tuple[ComparisonRow, ...]:
-    """Return every law's answer as people read it."""
+    """Return every law's answer as text."""
     return tuple(
         ComparisonRow(
             row=row,
@@ -195,22 +202,6 @@ def _wasted(row: LawRow) -> str:
     return share if row.wasted_usd is None else f"{share} = {format_usd(row.wasted_usd)}"
 
 
-EXPLANATION_HEADER = ("step", "exponent a", "D/N measured", "D/N here", "N here", "tuned needs")
-
-
-def step_cells(step: Step) -> tuple[str, ...]:
-    """Return one step of the explanation as people read it, under `EXPLANATION_HEADER`."""
-    low, high = step.measured_tokens_per_param
-    return (
-        step.title,
-        f"{step.exponent.value:.3f} {_interval(step.exponent, lambda v: f'{v:.2f}')}".strip(),
-        f"{format_ratio(low)} to {format_ratio(high)}",
-        format_ratio(step.tokens_per_param),
-        format_count(step.n_params),
-        _or_unknown(step.saving_here, lambda v: f"{v:.0%}"),
-    )
-
-
 def _or_unknown(value: float | None, form: Form) -> str:
     return UNKNOWN if value is None else form(value)
 
@@ -232,6 +223,17 @@ def _plain(value: float) -> str:
 
 def _span(low: float, high: float, form: Form) -> str:
     return f"[{form(low)}, {form(high)}]"
+
+
+def estimate_text(estimate: Estimate, form: Form, ends: Form | None = None) -> str:
+    """Return a number with its interval where it has one: `0.497 [0.490, 0.504]`.
+
+    Args:
+        estimate: the number.
+        form: formats it.
+        ends: formats the ends of its interval; `form` by default.
+    """
+    return f"{form(estimate.value)} {_interval(estimate, ends or form)}".rstrip()
 
 
 def _interval(estimate: Estimate, form: Form) -> str:
@@ -269,14 +271,5 @@ LEDGER_HEADER = ("counting", "parameters", "FLOPs a token", "last layer")
 
 
 def ledger_cells(count: Count) -> tuple[str, ...]:
-    """Return one line of the ledger as people read it, under `LEDGER_HEADER`."""
+    """Return one line of the ledger, under `LEDGER_HEADER`."""
     return (str(count.convention), f"{count.n_params:,}", f"{count.flops_per_token:,.0f}", f"{count.head_share:.1%}")
-
-
-SAVINGS_BUDGETS = (1e17, 1e18, 1e19)
-SAVINGS_HEADER = ("step", *(f"at {format_flops(flops)}" for flops in SAVINGS_BUDGETS))
-
-
-def savings_cells(step: Step) -> tuple[str, ...]:
-    """Return what the tuned runs need for a step's loss at three measured budgets, under `SAVINGS_HEADER`."""
-    return (step.title, *(_or_unknown(step.saving_at(flops), lambda v: f"{v:.0%}") for flops in SAVINGS_BUDGETS))

@@ -1,4 +1,4 @@
-"""Scenarios side by side: every quantity of their plans, and how it differs from one of them."""
+"""Scenarios side by side: every quantity of their plans, and its difference from a reference."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ _KEYS = (
     "loss", "learning_rate", "batch_tokens", "beta2", "warmup_tokens", "steps", "hours", "device_hours", "cost_usd",
 )  # fmt: skip
 _BY_COUNTING = {"flops", "n_params", "tokens_per_param"}
-"""What two plans say in different words when they count differently."""
+"""Quantities that cannot be compared across counting conventions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A scenario with its answer.
+    """A scenario with its plan.
 
     Attributes:
-        name: what people call it.
-        plan: the answer; None when there is none.
+        name: of the scenario.
+        plan: None when there is none.
         problem: why not, one sentence; empty when there is a plan.
     """
 
@@ -38,8 +38,8 @@ class Cell:
     """One quantity of one scenario.
 
     Attributes:
-        text: as people read it; empty where the scenario has no plan.
-        difference: from the reference: an arrow and a ratio, `≠` for words, or why there is none to tell; empty when
+        text: formatted; empty where the scenario has no plan.
+        difference: from the reference: an arrow and a ratio, `≠` for texts, or why they cannot be compared; empty when
             both are the same.
         number: whether it is a number.
     """
@@ -55,7 +55,7 @@ class Line:
 
     Attributes:
         key: stable name, as of `PlanRow`.
-        label: what people call it.
+        label: of the line.
         cells: one a scenario.
     """
 
@@ -71,7 +71,7 @@ class Board:
     Attributes:
         columns: the scenarios.
         reference: index of the one with which the others are compared.
-        lines: the quantities, in the order in which people ask for them.
+        lines: the quantities.
     """
 
     columns: tuple[Column, ...]
@@ -80,7 +80,7 @@ class Board:
 
 
 def board(columns: Sequence[Column], reference: int) -> Board:
-    """Put scenarios side by side.
+    """Compare scenarios with one of them.
 
     Args:
         columns: at least one.
@@ -125,7 +125,7 @@ def _cell(
 
 
 def difference(row: PlanRow, reference: PlanRow) -> str:
-    """Return how a quantity differs from the same one of the reference: by a ratio, a loss by its difference."""
+    """Return the ratio of a quantity to that of the reference; of a loss, the difference."""
     if row.value == reference.value:
         return SAME
     if not isinstance(row.value, float | int) or not isinstance(reference.value, float | int):

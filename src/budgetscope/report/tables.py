@@ -1,4 +1,4 @@
-"""A plan, a comparison or an explanation as CSV, JSON and Markdown."""
+"""A plan, a comparison and a ledger as CSV, JSON and Markdown."""
 
 import csv
 import io
@@ -8,35 +8,26 @@ from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from budgetscope.core.answers.comparison import Comparison
-from budgetscope.core.answers.explanation import Explanation
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.counting.ledger import Count, Shape
+from budgetscope.core.counting.ledger import Ledger
 from budgetscope.report.markdown import escaped, fenced, table
-from budgetscope.report.rows import (
-    COMPARISON_HEADER,
-    EXPLANATION_HEADER,
-    SAVINGS_HEADER,
-    comparison_rows,
-    plan_rows,
-    savings_cells,
-    step_cells,
-)
+from budgetscope.report.rows import COMPARISON_HEADER, comparison_rows, plan_rows
 from budgetscope.report.scenarios import LESS, MORE, Board
 
 
 def to_json(value: Any) -> str:
-    """Return a frozen result as JSON: its fields by name, numbers in full."""
+    """Return a result, a frozen dataclass, as JSON: its fields by name, numbers in full."""
     if not is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"{type(value).__name__} is no result")
     return json.dumps(asdict(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def ledger_json(shape: Shape, counts: Sequence[Count]) -> str:
-    """Return a shape's ledger as JSON."""
+def ledger_json(ledger: Ledger) -> str:
+    """Return a ledger as JSON."""
     record = {
-        "shape": asdict(shape),
-        "executed_flops_per_token": shape.executed_flops_per_token,
-        "counts": [asdict(count) for count in counts],
+        "shape": asdict(ledger.shape),
+        "executed_flops_per_token": ledger.shape.executed_flops_per_token,
+        "counts": [asdict(count) for count in ledger.counts],
     }
     return json.dumps(record, indent=2) + "\n"
 
@@ -75,7 +66,7 @@ def comparison_csv(comparison: Comparison) -> str:
 
 
 def export_csv(plan: Plan, comparison: Comparison, command: str) -> str:
-    """Return a plan, a comparison and the command as one CSV of long form: table, row, column, value."""
+    """Return a plan, a comparison and their command as one CSV in long form: table, row, column, value."""
     rows: list[Sequence[object]] = [("command", "", "command", command)]
     rows += [
         ("plan", row.key, name, getattr(row, name))
@@ -105,7 +96,7 @@ def plan_markdown(plan: Plan, command: str) -> str:
     """Return a plan as a Markdown section.
 
     Args:
-        plan: what to show.
+        plan: to show.
         command: the shell command that gives the same plan.
     """
     rows = plan_rows(plan)
@@ -157,16 +148,3 @@ def board_markdown(board: Board) -> str:
     refused = [f"- {escaped(column.name)}: {escaped(column.problem)}" for column in board.columns if column.problem]
     lines = ["## Scenarios", "", said, "", *table(header, cells), ""]
     return "\n".join([*lines, *refused, ""] if refused else lines)
-
-
-def explanation_markdown(explanation: Explanation) -> str:
-    """Return an explanation as a Markdown section."""
-    lines = ["## Why Kaplan and Chinchilla disagree", "", f"{escaped(explanation.understood)}.", ""]
-    first = next(iter(explanation.datasets.values()))
-    lines += [f"{number}. **{escaped(step.title)}.** {escaped(step.sentence)}" for number, step in enumerate(first, 1)]
-    lines.append("")
-    for name, steps in explanation.datasets.items():
-        lines += [f"### {name}", "", *table(EXPLANATION_HEADER, [step_cells(step) for step in steps]), ""]
-        lines += ["Share of a step's compute with which the tuned runs reach its loss:", ""]
-        lines += [*table(SAVINGS_HEADER, [savings_cells(step) for step in steps]), ""]
-    return "\n".join([*lines, explanation.note, ""])

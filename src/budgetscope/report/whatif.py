@@ -1,4 +1,4 @@
-"""One size at the budget as people read it: beside the optimum, as a sentence, as Markdown."""
+"""What-if as people read it: one size beside the optimum, as rows, as a sentence, as Markdown."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from budgetscope.core.budget.quantities import format_count, format_flops, forma
 from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.rows import UNKNOWN, format_ratio
 
-READING_HEADER = ("", "here", "optimum", "change")
+SIZE_HEADER = ("", "here", "optimum", "change")
 _SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """One quantity of a size: here, at the optimum, and the change from there to here; empty where it says nothing."""
+class SizeComparison:
+    """One quantity of a size beside that of the optimum, and the change from there; empty where it tells nothing."""
 
     label: str
     here: str
@@ -25,45 +25,45 @@ class Reading:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The texts under `READING_HEADER`."""
+        """The texts under `SIZE_HEADER`."""
         return (self.label, self.here, self.optimum, self.change)
 
 
-def readings(here: Candidate, best: Candidate) -> tuple[Reading, ...]:
+def size_rows(here: Candidate, best: Candidate) -> tuple[SizeComparison, ...]:
     """Return what a size is and costs, beside the optimum."""
     found = [
-        Reading("N", format_count(here.n_params), format_count(best.n_params), _times(here.ratio)),
-        Reading("D", format_count(here.tokens), format_count(best.tokens), _times(here.tokens / best.tokens)),
-        Reading(
+        SizeComparison("N", format_count(here.n_params), format_count(best.n_params), _times(here.ratio)),
+        SizeComparison("D", format_count(here.tokens), format_count(best.tokens), _times(here.tokens / best.tokens)),
+        SizeComparison(
             "D/N",
             format_ratio(here.tokens_per_param),
             format_ratio(best.tokens_per_param),
             _times(here.tokens_per_param / best.tokens_per_param),
         ),
-        Reading("loss", _loss(here.loss), _loss(best.loss), _difference(here)),
-        Reading("deadweight", _share(here.wasted_share), _share(best.wasted_share), ""),
-        Reading("  FLOPs", _or(here.wasted_flops, format_flops), _or(best.wasted_flops, format_flops), ""),
-        Reading("  dollars", _or(here.wasted_usd, format_usd), _or(best.wasted_usd, format_usd), ""),
+        SizeComparison("loss", _loss(here.loss), _loss(best.loss), _difference(here)),
+        SizeComparison("deadweight", _share(here.wasted_share), _share(best.wasted_share), ""),
+        SizeComparison("  FLOPs", _or(here.wasted_flops, format_flops), _or(best.wasted_flops, format_flops), ""),
+        SizeComparison("  dollars", _or(here.wasted_usd, format_usd), _or(best.wasted_usd, format_usd), ""),
     ]
     for label, name in (("training", "training"), ("serving", "serving"), ("lifetime", "lifetime")):
         found.append(_cost(label, name, here, best))
     return tuple(found)
 
 
-def _cost(label: str, name: str, here: Candidate, best: Candidate) -> Reading:
+def _cost(label: str, name: str, here: Candidate, best: Candidate) -> SizeComparison:
     """Return what something costs: in dollars, or in FLOPs where no price is known."""
     paid, least = getattr(here, f"{name}_usd"), getattr(best, f"{name}_usd")
     form: Callable[[float], str] = format_usd
     if paid is None or least is None:
         paid, least, form = getattr(here, f"{name}_flops"), getattr(best, f"{name}_flops"), format_flops
     if paid == least == 0:
-        return Reading(label, "none", "none", "")
+        return SizeComparison(label, "none", "none", "")
     change = paid - least
-    return Reading(label, form(paid), form(least), f"{'-' if change < 0 else '+'}{form(abs(change))}")
+    return SizeComparison(label, form(paid), form(least), f"{'-' if change < 0 else '+'}{form(abs(change))}")
 
 
 def sentence(iso: IsoFlop, here: Candidate) -> str:
-    """Return what a size at the budget means, in plain words."""
+    """Return in one sentence how a size compares with the optimum, and what it costs."""
     model = f"{format_count(here.n_params)} parameters on {format_count(here.tokens)} tokens"
     if abs(here.ratio - 1) < _SAME:
         words = f"{model}: the optimum"
@@ -73,7 +73,7 @@ def sentence(iso: IsoFlop, here: Candidate) -> str:
         words = f"{model}, 1/{1 / here.ratio:.3g} of the optimal size"
     if here.loss is None or here.loss_difference is None or here.wasted_share is None:
         return f"{words}."
-    unit = iso.plan.loss_unit or "loss"
+    unit = iso.answer.plan.loss_unit or "loss"
     if abs(here.ratio - 1) < _SAME:
         return f"{words}, a loss of {here.loss:.3f} {unit}.{_doubt(here)}"
     dollars = "" if here.wasted_usd is None else f" = {format_usd(here.wasted_usd)}"
@@ -88,7 +88,7 @@ def _doubt(here: Candidate) -> str:
 
 
 def reach_text(iso: IsoFlop) -> str:
-    """Return where the curve was measured and where not, in few words; nothing where there is no curve."""
+    """Return the sizes between which the curve was fitted, in one sentence; empty where there is no curve."""
     if iso.silence is not None:
         return ""
     if iso.reach is None:
@@ -107,7 +107,7 @@ def picks(comparison: Comparison) -> tuple[LawRow, ...]:
 
 
 def pick_cells(title: str, pick: Candidate) -> tuple[str, ...]:
-    """Return another law's pick as people read it, under `PICKS_HEADER`."""
+    """Return another law's recommendation, under `PICKS_HEADER`."""
     share = _share(pick.wasted_share)
     return (
         title,
@@ -133,7 +133,7 @@ def whatif_markdown(
         served: tokens that the model will serve.
         command: the shell command that gives the plan.
     """
-    plan = iso.plan
+    plan = iso.answer.plan
     notes = [reach_text(iso) or iso.silence or "", f"Serving: {SERVING_ASSUMPTION}"]
     served_text = "no served tokens" if not served else f"{format_count(served)} served tokens"
     lines = [
@@ -143,7 +143,7 @@ def whatif_markdown(
         "",
         f"{escaped(plan.understood)}; by `{plan.law_id}`, {served_text}.",
         "",
-        *table(READING_HEADER, [row.cells for row in readings(here, best)]),
+        *table(SIZE_HEADER, [row.cells for row in size_rows(here, best)]),
         "",
         "## The other laws' picks at this budget",
         "",

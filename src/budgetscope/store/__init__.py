@@ -1,1 +1,1 @@
-"""Files in and out: stored fits, their lookup, user settings."""
+"""Files: stored fits, tables of runs, scenarios, settings, devices and the app's state."""

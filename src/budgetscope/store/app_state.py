@@ -1,4 +1,4 @@
-"""What the app showed last, so that the next start goes on from there."""
+"""The state of the app, stored at its end and restored at its next start."""
 
 import json
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ Record = Mapping[str, str | float | bool]
 
 @dataclass(frozen=True, slots=True)
 class AppState:
-    """What the app showed last.
+    """The request, screens and views that the app showed last.
 
     Attributes:
-        request: what was asked, by field, as `api.said` gives it; empty when nothing was.
+        request: by field, as `api.said` gives it; empty for none.
         scenario: name of the saved scenario that was open; empty for none.
         screen: name of the screen; empty for the first.
         theme: name of the theme; empty for the default.
-        views: what each screen remembers, by its name.
+        views: the state of each screen, by its name.
         toured: whether the first-run tour was shown.
     """
 
@@ -35,7 +35,7 @@ class AppState:
 
 
 def read_state(path: Path | None = None) -> AppState:
-    """Return what was written last; an empty state when nothing was.
+    """Return the stored state; an empty one when there is none.
 
     Raises:
         FailureError: the file is broken.
@@ -51,7 +51,7 @@ def read_state(path: Path | None = None) -> AppState:
             screen=str(record["screen"]),
             theme=str(record["theme"]),
             views={str(name): _flat(view) for name, view in record["views"].items()},
-            # Who has a file from before there was a tour knows the app.
+            # A file without the entry is from before there was a tour: its user knows the app.
             toured=record.get("toured", True) is True,
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -66,7 +66,7 @@ def _flat(record: Any) -> Record:
 
 
 def write_state(state: AppState, path: Path | None = None) -> None:
-    """Store what the app shows.
+    """Store a state.
 
     Raises:
         FailureError: the folder cannot be written.

@@ -1,7 +1,8 @@
-"""The user's own devices, from a TOML file with one table a device."""
+"""The accelerators: the bundled table and the user's own, each a TOML file with one table a device."""
 
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from budgetscope.core.errors import UsageError
@@ -11,8 +12,21 @@ from budgetscope.store.files import read_text, status
 
 
 @dataclass(frozen=True, slots=True)
+class BundledDevices:
+    """The devices that ship with budgetscope.
+
+    Attributes:
+        devices: in the order of the table.
+        date: month in which the table was compiled, such as "2026-11".
+    """
+
+    devices: tuple[Device, ...]
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
 class UserDevices:
-    """What the user's file has.
+    """The devices of the user's own file.
 
     Attributes:
         devices: those that can be used.
@@ -21,6 +35,19 @@ class UserDevices:
 
     devices: tuple[Device, ...] = ()
     problems: tuple[str, ...] = ()
+
+
+@cache
+def bundled_devices() -> BundledDevices:
+    """Return the bundled devices; the table is read once a process.
+
+    Raises:
+        FailureError: the installation lacks the table.
+    """
+    tables = tomllib.loads(read_text(locations.bundled_devices_file(), 2**20))
+    date = str(tables.pop("table_date"))
+    devices = tuple(device_from_mapping(name, table, user_defined=False) for name, table in tables.items())
+    return BundledDevices(devices, date)
 
 
 def user_devices(path: Path | None = None) -> UserDevices:
@@ -35,10 +62,11 @@ def user_devices(path: Path | None = None) -> UserDevices:
     text = read_text(path, 2**20)
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return UserDevices(problems=(f"the device file {str(path)!r} is not TOML: {error}.",))
     except RecursionError:
         return UserDevices(problems=(f"the device file {str(path)!r} is nested too deeply; write one table a device.",))
+    # A TOMLDecodeError, or an integer of more digits than Python reads.
+    except ValueError as error:
+        return UserDevices(problems=(f"the device file {str(path)!r} is not TOML: {error}.",))
     devices, problems = [], []
     for name, table in tables.items():
         try:

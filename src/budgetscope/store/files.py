@@ -1,4 +1,4 @@
-"""Reading and writing files: what the system refuses is one sentence, and no crash or second writer loses a file."""
+"""Reads, writes and locks files: atomically, under one kind of lock, and with one wording of the system's errors."""
 
 import contextlib
 import errno
@@ -7,13 +7,14 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 from budgetscope.core.errors import FailureError
 
 _LOCK_SECONDS = 10.0
+_POLL_SECONDS = 0.05
 _HELD = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
@@ -38,22 +39,22 @@ def read_text(path: Path, limit_bytes: int) -> str:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            # A pipe would wait and a device would never end.
+            # A pipe would block and a device would never end.
             raise FailureError(f"{str(path)!r} is not a file; name one.")
         if status.st_size > limit_bytes:
             raise FailureError(f"{str(path)!r} is over {limit_bytes // 2**20} MiB; it is not one of ours.")
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
     except UnicodeDecodeError:
         raise FailureError(f"{str(path)!r} is not UTF-8 text; save it as UTF-8.") from None
 
 
 def status(path: Path) -> os.stat_result | None:
-    """Return what the system says of a file or folder; None when there is none, or can be none, of that name.
+    """Return the status of a file or folder; None when there is none, or can be none, of that name.
 
     Raises:
-        FailureError: the system does not let us see.
+        FailureError: the system refuses to say.
     """
     try:
         return path.stat()
@@ -62,29 +63,35 @@ def status(path: Path) -> os.stat_result | None:
     except OSError as error:
         if error.errno in _ABSENT:
             return None
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
 
 
 def listed(folder: Path) -> list[Path]:
-    """Return what a folder holds, sorted by name; nothing when there is no such folder.
+    """Return the entries of a folder, sorted by name; none when there is no such folder.
 
     Raises:
-        FailureError: the system does not let us see.
+        FailureError: the system refuses to list it.
     """
     try:
         return sorted(folder.iterdir())
     except OSError as error:
         if error.errno in _ABSENT:
             return []
-        raise _unreadable(folder, error) from None
+        raise unreadable(folder, error) from None
 
 
-def _unreadable(path: Path, error: OSError) -> FailureError:
-    return FailureError(f"cannot read {str(path)!r}: {_reason(error)}; check its permissions.")
+def unreadable(path: Path, error: OSError) -> FailureError:
+    """Return the refusal of a path that cannot be read."""
+    return FailureError(f"cannot read {str(path)!r}: {reason(error)}; check its permissions.")
+
+
+def unwritable(path: Path, error: OSError | UnicodeEncodeError) -> FailureError:
+    """Return the refusal of a path that cannot be written."""
+    return FailureError(f"cannot write {str(path)!r}: {reason(error)}; choose a folder that you can write to.")
 
 
 def exists(path: Path) -> bool:
-    """Return whether a file is there, as far as the system lets us see."""
+    """Return whether a file exists; False also where the system refuses to say."""
     try:
         return path.exists()
     except (OSError, ValueError):
@@ -92,16 +99,16 @@ def exists(path: Path) -> bool:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file's content by `text`: all of it or nothing. A link stays one, and its file is replaced.
+    """Replace a file's content by `text`, all of it or nothing; of a link, the file that it leads to is replaced.
 
     Raises:
-        FailureError: the folder cannot be written, or a folder, device or pipe stands in the file's place; what
-            was there before is untouched.
+        FailureError: the folder cannot be written, or a folder, device or pipe has the file's name; the old content
+            is kept.
     """
     temporary, target = "", Path(os.path.realpath(path))
     try:
         if target.exists() and not target.is_file():
-            # A superuser's rename would put the file in the place of a device.
+            # As superuser, the rename would replace a device by the file.
             raise FailureError(f"cannot write {str(path)!r}: it is not a file; name one.")
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -114,13 +121,11 @@ def write_atomically(path: Path, text: str) -> None:
     except (OSError, UnicodeEncodeError) as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise FailureError(
-            f"cannot write {str(path)!r}: {_reason(error)}; choose a folder that you can write to."
-        ) from None
+        raise unwritable(path, error) from None
 
 
 def _mode(path: Path) -> int:
-    """Return the permissions that the file has, or that a new one would get."""
+    """Return the permissions of the file, or those that a new one would get."""
     if path.exists():
         return path.stat().st_mode & 0o777
     mask = os.umask(0)
@@ -128,41 +133,66 @@ def _mode(path: Path) -> int:
     return 0o666 & ~mask
 
 
-def _reason(error: OSError | UnicodeEncodeError) -> str:
+def reason(error: OSError | UnicodeEncodeError) -> str:
+    """Return why the system refused, as a clause in lower case."""
     if isinstance(error, OSError):
-        return (error.strerror or "the system refused").lower()
+        return (error.strerror or str(error) or "the system refused").lower()
     return "the text holds characters that UTF-8 cannot"
-
-
-def _unwritable(folder: Path, error: OSError) -> FailureError:
-    return FailureError(f"cannot write to {str(folder)!r}: {_reason(error)}; choose a folder that you can write to.")
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock while writing to it; the system lets go of it when the process ends, however it ends.
-
-    The lock file stays, empty: deleting it would let two processes in, each with a file of its own.
+    """Hold a folder's lock while writing to it.
 
     Raises:
         FailureError: another process held it for ten seconds, or the folder cannot be written.
     """
-    lock = folder / ".lock"
     deadline = time.monotonic() + _LOCK_SECONDS
+
+    def wait() -> None:
+        if time.monotonic() > deadline:
+            raise FailureError(f"{str(folder)!r} is locked by another budgetscope; wait for it to end, or end it.")
+
+    with held(folder / ".lock", wait):
+        yield
+
+
+@contextlib.contextmanager
+def held(lock: Path, wait: Callable[[], None]) -> Iterator[None]:
+    """Hold a lock file while the body runs; the system releases it when the process ends, however it ends.
+
+    The file stays, empty: if it were deleted, two processes could each lock a file of their own.
+
+    Args:
+        lock: the file; its folder is made if needed.
+        wait: called before each further try while another process holds the lock; it may raise to give up.
+
+    Raises:
+        FailureError: the folder cannot be written, or its disk has no locks.
+    """
     with contextlib.ExitStack() as stack:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            lock.parent.mkdir(parents=True, exist_ok=True)
             file = stack.enter_context(lock.open("ab"))
         except OSError as error:
-            raise _unwritable(folder, error) from None
-        while True:
-            try:
-                _try_lock(file)
-                break
-            except OSError as error:
-                if error.errno not in _HELD:
-                    raise _unwritable(folder, error) from None
-            if time.monotonic() > deadline:
-                raise FailureError(f"{str(folder)!r} is locked by another budgetscope; wait for it to end, or end it.")
-            time.sleep(0.05)
+            raise _unlockable(lock, error) from None
+        while not _locks(lock, file):
+            wait()
+            time.sleep(_POLL_SECONDS)
         yield
+
+
+def _locks(lock: Path, file: IO[bytes]) -> bool:
+    try:
+        _try_lock(file)
+    except OSError as error:
+        if error.errno not in _HELD:
+            raise _unlockable(lock, error) from None
+        return False
+    return True
+
+
+def _unlockable(lock: Path, error: OSError) -> FailureError:
+    return FailureError(
+        f"cannot write to {str(lock.parent)!r}: {reason(error)}; choose a folder that you can write to."
+    )

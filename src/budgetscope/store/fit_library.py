@@ -1,4 +1,4 @@
-"""The library of stored fits: where a fit is looked up, and how one is written without losing another.
+"""The library of stored fits: looks fits up through layers of folders, and stores them with a history.
 
 Layers, nearest first: a file named outright, the folder in BUDGETSCOPE_FITS, the user's own folder, and the
 fits that ship with budgetscope. A fit in a nearer layer shadows one of the same id below it.
@@ -9,6 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -40,10 +41,10 @@ class Entry:
         id: of the fit, by its place; of its family alone for a folder that cannot be read.
         layer: where it was found.
         path: the file or folder.
-        fit: what it holds; None when it is broken.
+        fit: its content; None when it is broken.
         problem: why it is broken; empty when it is not.
         shadows: layers whose fit of the same id it hides.
-        edited: its content no longer matches the hash that it was written with.
+        edited: whether its content differs from the hash that it was written with.
         written: when the file was last written, in seconds since 1970; None for a fit that came with budgetscope.
     """
 
@@ -58,7 +59,7 @@ class Entry:
 
 
 class Library:
-    """Reads fits through the layers and writes them to the user's."""
+    """Reads fits through its layers and writes them to the user's folder."""
 
     def __init__(self, layers: tuple[Layer, ...]) -> None:
         self.layers = layers
@@ -102,7 +103,7 @@ class Library:
         return next((path for path in candidates if _is(stat.S_ISREG, path)), None)
 
     def remarks(self, name: str) -> list[str]:
-        """Return what to know of the file behind a fit's name, one sentence each; nothing of one that ships untouched.
+        """Return cautions about the file of a fit, one sentence each; none for an unedited bundled one.
 
         Raises: as `get`.
         """
@@ -138,8 +139,18 @@ class Library:
                 if not family.name.startswith("."):
                     yield layer, family
 
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids of all fits, those that ship with budgetscope first; no file is read."""
+        found: dict[str, None] = {}
+        for layer in sorted(self.layers, key=lambda layer: layer.name != "bundled"):
+            # A folder that cannot be read is told by `entries`.
+            with suppress(FailureError):
+                families = [family for family in listed(layer.folder) if not family.name.startswith(".")]
+                found |= dict.fromkeys([_id(path) for family in families for path in _fit_files(family)])
+        return tuple(found)
+
     def entries(self) -> list[Entry]:
-        """Return every fit that can be had, by id; a broken file is reported and hides nothing.
+        """Return the entry of every fit, and of every broken file, by id; a broken file hides no other.
 
         Raises:
             FailureError: the folder of a layer cannot be read.
@@ -164,7 +175,7 @@ class Library:
         """Write a fit to the user's folder; an older one of the same id goes to its history.
 
         Raises:
-            FailureError: the fit could not be read back, or the folder cannot be written; nothing has changed.
+            FailureError: the fit could not be read back, or the folder cannot be written; nothing is changed.
         """
         folder, text = self._user_folder(), dump(fit)
         # What could not be read back must not replace what can.
@@ -181,11 +192,11 @@ class Library:
     def undo(self, fit_id: str) -> Fit | None:
         """Put back what the last `save` of this id replaced; None when it had replaced nothing.
 
-        What is undone is kept in the history as `undone-` and a number: an undo must not lose a fit.
+        The fit that is undone stays in the history as `undone-` and a number.
 
         Raises:
             UsageError: the user's folder has no fit of that id.
-            FailureError: the folder cannot be written; nothing has changed.
+            FailureError: the folder cannot be written; nothing is changed.
         """
         folder = self._user_folder()
         path = folder / f"{_asked_id(fit_id)}.json"
@@ -223,7 +234,7 @@ def _id(path: Path) -> str:
 
 
 def _entry(layer: Layer, path: Path, hidden_by: Entry | None) -> Entry:
-    """Return the entry of a file; of the one that hides it, if one does."""
+    """Return the entry of a file, or that of the file that hides it."""
     if hidden_by is not None:
         return replace(hidden_by, shadows=(*hidden_by.shadows, layer.name))
     try:
@@ -239,7 +250,7 @@ def load(path: Path, expected_id: str | None = None) -> Fit:
     """Return the fit in a file.
 
     Raises:
-        FailureError: naming the file and what is wrong with it.
+        FailureError: naming the file and the reason.
     """
     found = _found(path)
     return _load(path, expected_id, found.st_mtime_ns, found.st_size)
@@ -274,7 +285,7 @@ def _asked_id(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _record(path: Path, _mtime_ns: int, _size: int) -> object:
-    """Return what a file holds: a fit is loaded and its hash is checked one after the other."""
+    """Return the JSON of a file; the last one is kept, since a fit is loaded and then its hash is checked."""
     return _parsed(read_text(path, _MAX_BYTES))
 
 

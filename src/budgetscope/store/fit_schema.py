@@ -1,4 +1,4 @@
-"""The JSON form of a fit, checked on the way in and complete on the way out."""
+"""The JSON form of a fit: `encode` and `dump` write all of it, `decode` checks all of it."""
 
 import hashlib
 import json
@@ -9,10 +9,11 @@ from dataclasses import asdict, fields
 from itertools import chain
 from typing import Any
 
-from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.counting.ledger import MAX_COUNT, Convention
 from budgetscope.core.errors import FailureError
 from budgetscope.core.laws.fit import (
     CONFIDENCE,
+    MAX_STORED_CHARS,
     POINT_COLUMNS,
     ROLES,
     Draws,
@@ -23,15 +24,13 @@ from budgetscope.core.laws.fit import (
     Range,
 )
 from budgetscope.core.laws.forms import AllocationLaw, LossCurve, LossSurface, build_law
-from budgetscope.core.laws.guard import LARGEST, sound
+from budgetscope.core.laws.guard import LARGEST, guarded
 from budgetscope.core.laws.operating_point import MAX_FLOPS, MIN_FLOPS
 
 SCHEMA = 1
-MAX_COUNT = 10_000_000
-"""Of a vocabulary, and of the tokens in a training context."""
 _MAX_ROWS = 20_000
 _LEVELS = (0.5, 0.9999)
-"""Of a published interval: beyond, widening it to 95% would divide by nothing, or say nothing."""
+"""Bounds of the level of a published interval: outside, it cannot be widened to 95%."""
 _NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 _ID = re.compile(rf"{_NAME}/{_NAME}")
 
@@ -55,7 +54,7 @@ def digest(record: Mapping[str, Any]) -> str:
 
 
 def encode(fit: Fit) -> dict[str, Any]:
-    """Return a fit's record, sealed with its hash."""
+    """Return a fit's record, with its hash."""
     record: dict[str, Any] = {
         "schema": SCHEMA,
         "id": fit.id,
@@ -82,8 +81,8 @@ def encode(fit: Fit) -> dict[str, Any]:
 def dump(fit: Fit) -> str:
     """Return a fit's file: readable, one bootstrap draw a line."""
     text = json.dumps(encode(fit), indent=1, ensure_ascii=False)
-    # A row of numbers over several lines helps nobody.
-    # A line break stands between values only, never inside a text, which could look like a row itself.
+    # A row of numbers goes on one line. Only between values is there a line break, never inside a text, which could
+    # look like a row itself.
     return re.sub(r"\[\n\s+(-?[\d.][^\[\]\"]*?)\n\s+\]", _one_line, text) + "\n"
 
 
@@ -120,8 +119,8 @@ def decode(record: object, expected_id: str | None = None) -> Fit:
     """Return the fit that a record holds.
 
     Args:
-        record: what JSON gave.
-        expected_id: the id that its place in the folder says.
+        record: as parsed from JSON.
+        expected_id: the id by its place in the folder; None for a file named outright.
 
     Raises:
         FailureError: naming the first entry that is wrong.
@@ -135,10 +134,8 @@ def decode(record: object, expected_id: str | None = None) -> Fit:
     laws = {role: _decode_law(entry, role) for role, entry in top.get("laws", dict).items()}
     if not laws:
         raise FailureError("it holds no law.")
-    for law in laws.values():
-        sound(fit_id, _at_the_ends, law)
     points = top.optional("points", dict)
-    return Fit(
+    fit = Fit(
         id=fit_id,
         title=top.text("title"),
         counting=_convention(top.text("counting")),
@@ -156,16 +153,20 @@ def decode(record: object, expected_id: str | None = None) -> Fit:
         points=None if points is None else _decode_points(points),
         provenance={k: _text(v, f"provenance {k}") for k, v in top.get("provenance", dict).items()},
     )
+    _at_the_ends(fit)
+    return fit
 
 
-def _at_the_ends(law: Law) -> list[object]:
-    """Return what a law of N, D or loss says of the smallest and the largest budget, between which it is monotone."""
-    form, found = law.law, list[object]()
-    for flops in (MIN_FLOPS, MAX_FLOPS):
-        if isinstance(form, AllocationLaw):
-            found.append(form.allocate(flops))
-        if isinstance(form, LossCurve | LossSurface):
-            found.append(form.best_loss(flops))
+@guarded
+def _at_the_ends(fit: Fit) -> list[object]:
+    """Return what the laws of N, D and loss give for the smallest and the largest budget: they are monotone between."""
+    found = list[object]()
+    for law in fit.laws.values():
+        for flops in (MIN_FLOPS, MAX_FLOPS):
+            if isinstance(law.law, AllocationLaw):
+                found.append(law.law.allocate(flops))
+            if isinstance(law.law, LossCurve | LossSurface):
+                found.append(law.law.best_loss(flops))
     return found
 
 
@@ -257,7 +258,7 @@ def _decode_table(
 
 
 def _all_ordinary(values: list[Any]) -> bool:
-    """Return whether all are floats as `_number` wants them: draws are nearly all of what a fit holds."""
+    """Return whether all are floats that `_number` would take: a fast check, since most of a fit is draws."""
     return set(map(type, values)) == {float} and all(map(math.isfinite, values)) and max(map(abs, values)) <= LARGEST
 
 
@@ -297,8 +298,8 @@ class _Reader:
 
 def _text(value: object, name: str) -> str:
     # Control characters could steer the terminal that shows the text; a lone surrogate could not be shown at all.
-    if not isinstance(value, str) or len(value) > 2000 or not value.isprintable():
-        raise FailureError(f"{name} is not a text of at most 2000 printable characters.")
+    if not isinstance(value, str) or len(value) > MAX_STORED_CHARS or not value.isprintable():
+        raise FailureError(f"{name} is not a text of at most {MAX_STORED_CHARS} printable characters.")
     return value
 
 

@@ -1,4 +1,4 @@
-"""The only place that knows where files are."""
+"""The paths of all files and folders of budgetscope and its user."""
 
 import os
 from importlib import resources
@@ -25,6 +25,11 @@ def bundled_fits() -> Path:
     raise FailureError("the bundled fits are missing from this installation; install budgetscope again.")
 
 
+def bundled_devices_file() -> Path:
+    """Return the TOML file of the devices that ship with budgetscope, which is package data."""
+    return Path(__file__).resolve().parents[1] / "data" / "devices.toml"
+
+
 def override_fits() -> Path | None:
     """Return the folder named by BUDGETSCOPE_FITS, if any."""
     named = os.environ.get("BUDGETSCOPE_FITS")
@@ -32,7 +37,7 @@ def override_fits() -> Path | None:
 
 
 def expanded(path: str) -> Path:
-    """Return a path with its `~` replaced; as it stands when no user has that home."""
+    """Return a path with its `~` replaced; unchanged when there is no such user."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -50,7 +55,7 @@ def user_runs() -> Path:
 
 
 def corpora_cache() -> Path:
-    """Return the folder of prepared corpora; it need not exist, and deleting it costs time alone."""
+    """Return the folder of prepared corpora; it need not exist, and can be deleted."""
     return user_cache_path(_APP) / "corpora"
 
 
@@ -75,5 +80,5 @@ def scenarios_file() -> Path:
 
 
 def state_file() -> Path:
-    """Return the file of what the app showed last; it need not exist."""
+    """Return the file of the app's state; it need not exist."""
     return user_state_path(_APP) / "app.json"

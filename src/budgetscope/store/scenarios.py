@@ -22,8 +22,8 @@ class Scenario:
     """A request with a name.
 
     Attributes:
-        name: unlike every other.
-        request: what was asked, by field, as `api.said` gives it and `api.request_of` takes it.
+        name: unique.
+        request: by field, as `api.said` gives it and `api.request_of` takes it.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Scenario:
 
 
 def read_scenarios(path: Path | None = None) -> tuple[Scenario, ...]:
-    """Return the scenarios in the order in which they were saved; none when the file does not exist.
+    """Return the scenarios in the order of the file; none when it does not exist.
 
     Raises:
         FailureError: the file is broken.
@@ -61,7 +61,7 @@ def _scenario(entry: Any) -> Scenario:
 
 
 def save_scenario(scenario: Scenario, path: Path | None = None) -> None:
-    """Store a scenario; it takes the place of one of the same name.
+    """Store a scenario; one of the same name is replaced.
 
     Raises:
         UsageError: the name is empty, too long or not printable.
@@ -95,7 +95,7 @@ def rename_scenario(name: str, new_name: str, path: Path | None = None) -> None:
 
 
 def duplicate_scenario(name: str, path: Path | None = None) -> Scenario:
-    """Store a copy of a scenario behind it, under a name that says so, and return it.
+    """Store a copy of a scenario after it, named as a copy, and return it.
 
     Raises:
         UsageError: there is no such scenario.
@@ -136,7 +136,7 @@ def _found(scenarios: Sequence[Scenario], name: str) -> Scenario:
 
 
 def _checked(name: str) -> str:
-    """Return a name without space around it."""
+    """Return a name without surrounding blanks; refuse one that is empty, too long or not printable."""
     stripped = name.strip()
     if not stripped:
         raise UsageError("a scenario needs a name; type one.")

@@ -1,4 +1,4 @@
-"""The user's few settings, kept across starts."""
+"""The user's settings: the default law and the default recipe."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -11,7 +11,7 @@ from budgetscope.store.files import locked, read_text, status, write_atomically
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the user chose once.
+    """The defaults that the user chose.
 
     Attributes:
         law: id of the fit for N, D and loss; None is the default.

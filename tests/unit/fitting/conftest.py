@@ -1,9 +1,9 @@
 """The truths that runs are planted on."""
 
 import pytest
+from tests.planted_surfaces import SKEWED, SYMMETRIC
 
 from budgetscope.core.laws.forms import LossSurface
-from budgetscope.fitting.planted import SKEWED, SYMMETRIC
 
 
 @pytest.fixture(params=[SYMMETRIC, SKEWED], ids=["symmetric", "skewed"])

@@ -19,7 +19,7 @@ from budgetscope.fitting.beta2 import Beta2Row, beta2_step
 from budgetscope.fitting.cell_optimum import DroppedCell, Method, cell_optimum
 from budgetscope.fitting.hyperparameters import HyperparameterFit, Variables, fit_hyperparameters
 from budgetscope.fitting.noise import ConstantNoise
-from budgetscope.fitting.stored_hyperparameters import hyperparameter_laws
+from budgetscope.fitting.stored_laws import hyperparameter_laws
 from budgetscope.fitting.sweep import SweepTable, sweep_cells
 
 QUIET = ConstantNoise(1e-4)
@@ -280,13 +280,13 @@ def refused(
 def test_refusals_of_a_fit() -> None:
     refused("tries 2 values of the learning rate", planted_sweep(learning_rates=LEARNING_RATES[:2].tolist()))
     refused("tries 1 value of the batch", planted_sweep(batches=BATCHES[:1].tolist()))
-    refused("Only 1 of 1 cells can be used and a law in N needs 2", planted_sweep(cells=((1e6, 2e7),)))
-    refused("All cells have N=1e\\+06", planted_sweep(cells=((1e6, 2e7), (1e6, 4e7))))
+    refused("only 1 of 1 cells can be used and a law in N needs 2", planted_sweep(cells=((1e6, 2e7),)))
+    refused("all cells have N=1e\\+06", planted_sweep(cells=((1e6, 2e7), (1e6, 4e7))))
     refused("fit a law in N and D", planted_sweep(cells=((1e6, 2e7), (2e6, 8e7))))
     refused("lie on one line", planted_sweep(), variables="ND")
     refused("a law in N and D needs 3", planted_sweep(cells=((1e6, 2e7), (2e6, 8e7))), variables="ND")
     high = planted_sweep(learning_rates=(LEARNING_RATES * 64).tolist())
-    refused("Every cell has its optimum at the edge.*extend the grid down", high)
+    refused("every cell has its optimum at the edge.*extend the grid down", high)
 
 
 def test_an_optimum_far_beyond_the_grid_is_told_the_way() -> None:
@@ -295,7 +295,7 @@ def test_an_optimum_far_beyond_the_grid_is_told_the_way() -> None:
         learning_rates=(LEARNING_RATES[:4] / 16).tolist(), lean=0.5, log_std=0.004, rng=np.random.default_rng(1)
     )
     noise = ConstantNoise(0.004)
-    refused("Every cell has its optimum at the edge", low, method="quadratic", noise=noise)
+    refused("every cell has its optimum at the edge", low, method="quadratic", noise=noise)
     found = [
         cell_optimum(cell, noise.std(cell.loss) / cell.loss, "quadratic", 50, np.random.default_rng(0))
         for cell in sweep_cells(low)
@@ -330,12 +330,12 @@ def test_refusals_of_a_table() -> None:
         return columns | {name: column}
 
     for name, value, words in (
-        ("learning_rate", 0.0, "Row 5 has learning_rate=0"),
-        ("n_params", np.nan, "Row 5 has n_params=nan"),
-        ("batch_tokens", np.inf, "Row 5 has batch_tokens=inf"),
+        ("learning_rate", 0.0, "row 5 has learning_rate=0"),
+        ("n_params", np.nan, "row 5 has n_params=nan"),
+        ("batch_tokens", np.inf, "row 5 has batch_tokens=inf"),
         ("beta2", 1.0, "not between 0 and 1"),
-        ("beta2", np.nan, "Row 5 has beta2=nan"),
-        ("loss", -1.0, "Row 5 has loss=-1"),
+        ("beta2", np.nan, "row 5 has beta2=nan"),
+        ("loss", -1.0, "row 5 has loss=-1"),
     ):
         with pytest.raises(UsageError, match=words):
             SweepTable(**change(name, value))
@@ -347,7 +347,7 @@ def test_refusals_of_a_table() -> None:
         sweep_cells(SweepTable(**(columns | {"loss": np.exp(table.loss)})))
     with pytest.raises(UsageError, match="bits per byte"):
         sweep_cells(SweepTable(**(columns | {"loss": table.loss / 20})))
-    with pytest.raises(UsageError, match="Every run diverged"):
+    with pytest.raises(UsageError, match="every run diverged"):
         sweep_cells(SweepTable(**(columns | {"loss": np.full(len(table), np.nan)})))
     twice = {name: np.concatenate([column, column]) for name, column in columns.items()}
     twice["loss"] = np.concatenate([table.loss, table.loss * 1.01])

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
+from tests.planted_surfaces import SKEWED, SYMMETRIC, planted_runs
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.forms import LossSurface
 from budgetscope.fitting.isoflop import IsoFlopFit, fit_isoflop
 from budgetscope.fitting.noise import ConstantNoise
-from budgetscope.fitting.planted import SKEWED, SYMMETRIC, planted_runs
 from budgetscope.fitting.run_table import RunTable
 
 BUDGETS = 1e17 * 4.0 ** np.arange(6, dtype=np.float64)
@@ -124,7 +124,7 @@ def test_no_minimum_anywhere_is_refused() -> None:
     n = np.tile(np.geomspace(1e7, 1e9, 6), 4)
     c = np.repeat(BUDGETS[:4], 6)
     rising = np.where(c > BUDGETS[1], 1, -1)
-    with pytest.raises(UsageError, match="No budget has an interior minimum"):
+    with pytest.raises(UsageError, match="no budget has an interior minimum"):
         fit_isoflop(RunTable(c, n, c / 6 / n, 3 * (n / 1e8) ** (0.1 * rising)), noise=QUIET)
 
 
@@ -134,7 +134,7 @@ def test_too_few_budgets_are_refused_with_the_reasons(surface: LossSurface) -> N
         fit_isoflop(table, noise=QUIET)
     table = planted_runs(surface, budgets=BUDGETS[:3])
     first = np.flatnonzero(table.flops == BUDGETS[0])
-    with pytest.raises(UsageError, match=r"Only 2 of 3 budgets .*1 with fewer than 3 sizes"):
+    with pytest.raises(UsageError, match=r"only 2 of 3 budgets .*1 with fewer than 3 sizes"):
         fit_isoflop(table.rows(np.setdiff1d(np.arange(len(table)), first[2:])), noise=QUIET)
 
 

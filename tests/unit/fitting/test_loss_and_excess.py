@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from tests.planted import learned
+from tests.planted_surfaces import planted_runs
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.forms import LossSurface
@@ -10,7 +11,6 @@ from budgetscope.fitting.excess import fit_excess
 from budgetscope.fitting.isoflop import BudgetOptimum, fit_isoflop
 from budgetscope.fitting.loss_curve import fit_loss_curve
 from budgetscope.fitting.noise import ConstantNoise
-from budgetscope.fitting.planted import planted_runs
 from budgetscope.fitting.run_table import RunTable
 
 FLOPS = 1e17 * 4.0 ** np.arange(8, dtype=np.float64)
@@ -82,7 +82,7 @@ def test_too_few_or_flat_measurements_have_no_excess_law() -> None:
     best = [optimum(c, np.sqrt(c / 120), 3.0) for c in FLOPS[:2]]
     n = np.concatenate([o.n_params * np.array([0.9, 1.1]) for o in best])
     c = np.repeat(FLOPS[:2], 2)
-    with pytest.raises(UsageError, match="Only 4 runs at 2 budgets"):
+    with pytest.raises(UsageError, match="only 4 runs at 2 budgets"):
         fit_excess(RunTable(c, n, c / 6 / n, np.full(4, 3.01)), best)
     n = np.concatenate([o.n_params * np.geomspace(0.4, 2.5, 5) for o in best])
     c = np.repeat(FLOPS[:2], 5)

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from tests.planted_surfaces import SYMMETRIC, planted_runs
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.forms import LossSurface
 from budgetscope.fitting import loss_surface as engine
 from budgetscope.fitting.parametric import fit_parametric
-from budgetscope.fitting.planted import SYMMETRIC, planted_runs
 from budgetscope.fitting.run_table import RunTable
 
 BUDGETS = 1e17 * 4.0 ** np.arange(6, dtype=np.float64)

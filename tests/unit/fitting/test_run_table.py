@@ -40,7 +40,7 @@ def test_equal_duplicates_are_one_measurement() -> None:
 def test_values_that_are_not_finite_and_positive_are_refused(column: str, value: float) -> None:
     columns = {"flops": [1e17, 1e17], "n_params": [1e7, 2e7], "tokens": [1e9, 5e8], "loss": [3.0, 3.1]}
     columns[column][1] = value
-    with pytest.raises(UsageError, match=f"Row 2 has {column}="):
+    with pytest.raises(UsageError, match=f"row 2 has {column}="):
         RunTable(**columns)
 
 

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from budgetscope.core.counting.ledger import Convention
-from budgetscope.core.laws.training_run import Run
+from budgetscope.core.laws.training_run import TrainingRun
 from budgetscope.fitting.score import ScoreSummary
 from budgetscope.report.intake import intake_cells, summary_text
-from budgetscope.store.tables import Dropped, Intake
+from budgetscope.store.tables.intake import Dropped, Intake
 
 INTAKE = Intake(
-    runs=(Run(6e17, 1e8, 1e9, 3.0),),
+    runs=(TrainingRun(6e17, 1e8, 1e9, 3.0),),
     counting=Convention.STANDARD,
     read=4,
     used=1,

@@ -14,12 +14,12 @@ from budgetscope.report.rows import plan_rows
 
 def test_the_recipe_is_worded_as_in_the_plan() -> None:
     found = sheet()
-    assert set(recipe_rows(found.plan)) <= set(plan_rows(found.plan))
-    keys = {row.key for row in recipe_rows(found.plan)}
+    assert set(recipe_rows(found.answer.plan)) <= set(plan_rows(found.answer.plan))
+    keys = {row.key for row in recipe_rows(found.answer.plan)}
     assert {"learning_rate", "batch_tokens", "batch_sequences", "beta2", "warmup_tokens"} <= keys
     assert {"weight_decay_independent", "weight_decay_coupled"} <= keys
-    assert "layers" in shape_line(found.plan)
-    assert shape_line(sheet("1e32").plan) == "the shape family does not reach this size"
+    assert "layers" in shape_line(found.answer.plan)
+    assert shape_line(sheet("1e32").answer.plan) == "the shape family does not reach this size"
 
 
 def test_every_hyperparameter_is_said_in_one_unit_and_in_the_other_that_people_use() -> None:
@@ -32,12 +32,12 @@ def test_every_hyperparameter_is_said_in_one_unit_and_in_the_other_that_people_u
     )
     assert found["warmup"].rows[0].also == "1,818 steps"
     assert found["weight_decay"].rows[0].also == "0.12 coupled"
-    lr = {row.opinion.fit_id: row for row in found["learning_rate"].rows}
+    lr = {row.law_value.fit_id: row for row in found["learning_rate"].rows}
     assert lr["porian2024/rounded-rule"].data == "160 x beyond data"
     assert lr["olmo2025/halved-rate"].data == "no range given"
     assert lr["budgetscope2026/english"].interval == "[0.00033, 0.00043]"
     assert [fit_id for fit_id, row in lr.items() if row.is_outside] == ["minicpm2024/average"]
-    inside = {row.opinion.fit_id: row for row in topics(sheet("2.5e17"))[0].rows}
+    inside = {row.law_value.fit_id: row for row in topics(sheet("2.5e17"))[0].rows}
     assert inside["porian2024/rounded-rule"].data == "inside its data"
 
 

@@ -19,7 +19,7 @@ def line(made: Board, key: str) -> tuple[Cell, ...]:
 
 
 def test_every_quantity_is_the_plans_and_the_reference_differs_in_nothing(advisor: Advisor) -> None:
-    plans = [advisor.plan(PlanRequest(budget)) for budget in ("1e21", "64 H100 for 14 days")]
+    plans = [advisor.answer(PlanRequest(budget)).plan for budget in ("1e21", "64 H100 for 14 days")]
     for reference in (0, 1):
         made = board([Column("a", plans[0]), Column("b", plans[1])], reference)
         for each in made.lines:
@@ -30,14 +30,14 @@ def test_every_quantity_is_the_plans_and_the_reference_differs_in_nothing(adviso
 
 
 def test_differences_by_hand(advisor: Advisor) -> None:
-    small, large = (advisor.plan(PlanRequest("64 H100 for 14 days", price=price)) for price in (2.0, 3.0))
+    small, large = (advisor.answer(PlanRequest("64 H100 for 14 days", price=price)).plan for price in (2.0, 3.0))
     assert small.run.cost_usd is not None
     made = board([Column("cheap", small), Column("dear", large)], 0)
     assert line(made, "cost_usd")[1] == Cell("$64.5 K", "▲ ×1.5", number=True)
     assert line(made, "n_params")[1].difference == SAME
     turned = board([Column("cheap", small), Column("dear", large)], 1)
     assert line(turned, "cost_usd")[0].difference == "▼ ×0.667"
-    other = advisor.plan(PlanRequest("64 A100 for 14 days"))
+    other = advisor.answer(PlanRequest("64 A100 for 14 days")).plan
     made = board([Column("cheap", small), Column("other", other)], 0)
     assert line(made, "device")[1] == Cell("A100 80GB", OTHER)
     assert line(made, "budget")[1].difference == OTHER
@@ -48,7 +48,7 @@ def test_differences_by_hand(advisor: Advisor) -> None:
 
 
 def test_a_difference_too_small_for_its_digits_is_about_the_same(advisor: Advisor) -> None:
-    plans = [advisor.plan(PlanRequest(budget)) for budget in ("1e21", "1.0001e21")]
+    plans = [advisor.answer(PlanRequest(budget)).plan for budget in ("1e21", "1.0001e21")]
     made = board([Column("a", plans[0]), Column("b", plans[1])], 0)
     assert line(made, "n_params")[1].difference == ABOUT
     assert line(made, "loss")[1].difference == ABOUT
@@ -56,24 +56,26 @@ def test_a_difference_too_small_for_its_digits_is_about_the_same(advisor: Adviso
 
 
 def test_what_counts_otherwise_and_the_loss_of_another_law_are_not_compared(advisor: Advisor) -> None:
-    base = advisor.plan(PlanRequest("1e21"))
-    counted = advisor.plan(PlanRequest("1e21", convention="kaplan"))
+    base = advisor.answer(PlanRequest("1e21")).plan
+    counted = advisor.answer(PlanRequest("1e21", convention="kaplan")).plan
     made = board([Column("a", base), Column("b", counted)], 0)
     assert [line(made, key)[1].difference for key in ("flops", "n_params", "tokens_per_param")] == [OTHER_COUNT] * 3
     assert line(made, "counting")[1] == Cell(Convention.KAPLAN, OTHER)
     assert line(made, "tokens")[1].difference.startswith(("▲", "▼"))
-    followed = advisor.plan(PlanRequest("1e21", law="besiroglu2024/refit", convention="standard"))
+    followed = advisor.answer(PlanRequest("1e21", law="besiroglu2024/refit", convention="standard")).plan
     made = board([Column("a", base), Column("b", followed)], 0)
     assert line(made, "loss")[1].difference == OTHER_LAW
     assert line(made, "n_params")[1].difference.startswith("▼")
-    silent = advisor.plan(PlanRequest("1e21", law="meta2024/llama3"))
+    silent = advisor.answer(PlanRequest("1e21", law="meta2024/llama3")).plan
     made = board([Column("a", base), Column("b", silent)], 0)
     assert line(made, "loss")[1] == Cell("-", SAME, number=True)
 
 
 @pytest.mark.parametrize("reference", [0, 1])
 def test_a_scenario_without_a_plan_keeps_its_column_and_its_sentence(advisor: Advisor, reference: int) -> None:
-    made = board([Column("gone", None, "the law is gone."), Column("b", advisor.plan(PlanRequest("1e21")))], reference)
+    made = board(
+        [Column("gone", None, "the law is gone."), Column("b", advisor.answer(PlanRequest("1e21")).plan)], reference
+    )
     for each in made.lines:
         assert each.cells[0] == Cell("")
         assert each.cells[1].text
@@ -85,7 +87,7 @@ def test_a_scenario_without_a_plan_keeps_its_column_and_its_sentence(advisor: Ad
 
 
 def test_markdown_holds_every_cell_and_escapes_names(advisor: Advisor) -> None:
-    plans = [advisor.plan(PlanRequest(budget)) for budget in ("1e21", "1e22")]
+    plans = [advisor.answer(PlanRequest(budget)).plan for budget in ("1e21", "1e22")]
     hostile = "Mine | *b* `c`"
     made = board([Column("now", plans[0]), Column(hostile, plans[1]), Column("gone", None, "no <law>.")], 0)
     text = board_markdown(made)

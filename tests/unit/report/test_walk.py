@@ -4,23 +4,23 @@ from dataclasses import replace
 
 import pytest
 
-from budgetscope.api import Advisor, PlanRequest
+from budgetscope.api import Advisor, PlanRequest, compare, explain
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.explanation import Explanation
 from budgetscope.core.budget.quantities import format_count
-from budgetscope.report.explanation import STEP_HEADER, step_lines
+from budgetscope.report.explanation import WALK_HEADER, step_lines
 
 REQUEST = PlanRequest("64 H100 for 14 days")
 
 
 @pytest.fixture(scope="module")
 def explanation() -> Explanation:
-    return Advisor().explain(REQUEST)
+    return explain(REQUEST)
 
 
 @pytest.fixture(scope="module")
 def comparison() -> Comparison:
-    return Advisor().compare(REQUEST)
+    return compare(REQUEST)
 
 
 @pytest.mark.parametrize("dataset", ["RefinedWeb", "OpenWebText2"])
@@ -30,7 +30,7 @@ def test_each_line_holds_its_steps_numbers(explanation: Explanation, comparison:
     rows = {row.fit_id: row for row in comparison.rows}
     assert [line.title for line in lines] == [step.title for step in steps]
     for line, step in zip(lines, steps, strict=True):
-        cells = dict(zip(STEP_HEADER[1:], line.cells, strict=True))
+        cells = dict(zip(WALK_HEADER[1:], line.cells, strict=True))
         assert cells["exponent a"].startswith(f"{step.exponent.value:.3f} [")
         assert cells["N here"] == format_count(step.n_params)
         assert cells["D/N here"] == f"{step.tokens_per_param:.3g}"
@@ -57,8 +57,8 @@ def test_what_a_step_was_worth_names_the_step_before(explanation: Explanation, c
 def test_at_a_measured_budget_the_saving_is_told() -> None:
     advisor = Advisor()
     request = PlanRequest("1e18")
-    explanation = advisor.explain(request)
-    lines = step_lines(explanation, "RefinedWeb", advisor.compare(request))
+    explanation = advisor.explain(advisor.answer(request))
+    lines = step_lines(explanation, "RefinedWeb", advisor.compare(advisor.answer(request)))
     share = explanation.datasets["RefinedWeb"][1].saving_here
     assert share is not None
     assert dict(lines[1].facts)["worth"].endswith(f"; {share:.0%} at your budget")
@@ -70,4 +70,4 @@ def test_what_is_not_known_is_not_told(explanation: Explanation, comparison: Com
     (first, *_) = step_lines(bare, "RefinedWeb", replace(comparison, rows=(), law_id="meta2024/llama3"))
     assert first.worth == "The tuned runs were not measured at its losses"
     assert dict(first.facts)["if followed"] == "meta2024/llama3 cannot tell"
-    assert dict(zip(STEP_HEADER[1:], first.cells, strict=True))["waste"] == "-"
+    assert dict(zip(WALK_HEADER[1:], first.cells, strict=True))["waste"] == "-"

@@ -1,11 +1,11 @@
 from tests.asking import iso
 
-from budgetscope.report.whatif import pick_cells, reach_text, readings, sentence, whatif_markdown
+from budgetscope.report.whatif import pick_cells, reach_text, sentence, size_rows, whatif_markdown
 
 
 def test_a_size_is_said_in_plain_words() -> None:
     found = iso("64 H100 for 14 days")
-    best = found.plan.n_params.value
+    best = found.answer.plan.n_params.value
     assert sentence(found, found.at(best)) == (
         "17.2 B parameters on 281 B tokens: the optimum, a loss of 2.410 nats/token."
     )
@@ -19,8 +19,8 @@ def test_a_size_is_said_in_plain_words() -> None:
 
 def test_readings_put_a_size_beside_the_optimum() -> None:
     found = iso("64 H100 for 14 days")
-    best = found.at(found.plan.n_params.value, 1e12)
-    rows = {row.label.strip(): row for row in readings(found.at(2 * best.n_params, 1e12), best)}
+    best = found.at(found.answer.plan.n_params.value, 1e12)
+    rows = {row.label.strip(): row for row in size_rows(found.at(2 * best.n_params, 1e12), best)}
     assert rows["N"].cells == ("N", "34.3 B", "17.2 B", "x2")
     assert rows["D"].change == "x0.5"
     assert rows["deadweight"].here == "23.6%"
@@ -28,14 +28,14 @@ def test_readings_put_a_size_beside_the_optimum() -> None:
     assert rows["FLOPs"].here == "6.83e21"
     assert rows["serving"].change == "+$104 K"
     assert rows["training"].change.startswith("-$")
-    idle = {row.label: row for row in readings(found.at(2 * best.n_params), found.at(best.n_params))}
+    idle = {row.label: row for row in size_rows(found.at(2 * best.n_params), found.at(best.n_params))}
     assert (idle["serving"].here, idle["serving"].change) == ("none", "")
 
 
-def test_without_a_price_costs_are_in_flops_and_without_a_valley_unknown() -> None:
+def test_without_a_price_costs_are_in_flops_and_without_a_law_of_excess_unknown() -> None:
     found = iso("1e21", law="deepseek2024/current-data", device="a100-80gb")
     here = found.at(1e9, 1e12)
-    rows = {row.label.strip(): row for row in readings(here, here)}
+    rows = {row.label.strip(): row for row in size_rows(here, here)}
     assert (rows["loss"].here, rows["deadweight"].here, rows["dollars"].here) == ("-", "-", "-")
     assert pick_cells("x", here)[-2:] == ("-", "-")
     assert reach_text(found) == ""
@@ -48,7 +48,7 @@ def test_where_the_curve_was_measured_is_said() -> None:
 
 def test_markdown_holds_the_size_the_picks_and_the_assumptions() -> None:
     found = iso("$50k on H100")
-    best = found.at(found.plan.n_params.value, 1e12)
+    best = found.at(found.answer.plan.n_params.value, 1e12)
     here = found.at(2 * best.n_params, 1e12)
     text = whatif_markdown(found, here, best, [("A <law>", here)], 1e12, "budgetscope plan '$50k'")
     assert text.startswith("# What if, for \\$50k on H100")

@@ -45,11 +45,11 @@ def test_planning_with_it_is_answered_or_refused_in_our_words(tmp_path: Path, na
     path.write_text(json.dumps(HOSTILE[name]))
     advisor, refused = Advisor(), []
     for ask in (
-        lambda: advisor.plan(PlanRequest("1e21", law=str(path))),
-        lambda: advisor.plan(PlanRequest("loss 2.5", law=str(path))),
-        lambda: advisor.compare(PlanRequest("1e21", law=str(path))),
-        lambda: advisor.differ(TUNED, str(path)),
-        lambda: advisor.curves(PlanRequest("1e21", law=str(path)), (), (1e16, 1e26)),
+        lambda: advisor.answer(PlanRequest("1e21", law=str(path))).plan,
+        lambda: advisor.answer(PlanRequest("loss 2.5", law=str(path))).plan,
+        lambda: advisor.compare(advisor.answer(PlanRequest("1e21", law=str(path)))),
+        lambda: advisor.fit_library.difference(TUNED, str(path)),
+        lambda: advisor.curves(advisor.answer(PlanRequest("1e21", law=str(path))), (), (1e16, 1e26)),
     ):
         try:
             assert ask()
@@ -75,7 +75,7 @@ def test_it_does_not_stop_a_comparison_of_the_others(name: str) -> None:
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(HOSTILE[name]))
     advisor = Advisor()
-    comparison = advisor.compare(PlanRequest("1e21"))
+    comparison = advisor.compare(advisor.answer(PlanRequest("1e21")))
     (problem,) = [entry.problem for entry in advisor.entries if entry.problem]
     assert str(path) in problem
     assert TUNED in {row.fit_id for row in comparison.rows}

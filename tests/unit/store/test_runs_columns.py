@@ -5,7 +5,7 @@ import pytest
 
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
-from budgetscope.store.tables import read_runs
+from budgetscope.store.tables.read import read_runs
 
 # Headers that people have; the sources stand beside the names in columns.py.
 NANOCHAT = (

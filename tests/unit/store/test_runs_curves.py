@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws.training_run import Run
-from budgetscope.store.tables import Intake, ladder, read_runs
+from budgetscope.core.laws.training_run import TrainingRun
+from budgetscope.store.tables.curves import common_budgets
+from budgetscope.store.tables.intake import Intake
+from budgetscope.store.tables.read import read_runs
 
 STEPS = (100, 200, 300, 400)
 SIZES = (10**7, 2 * 10**7, 4 * 10**7)
@@ -104,8 +106,8 @@ def test_rows_without_name_and_step_are_said_to_be_runs(tmp_path: Path) -> None:
 
 def test_the_ladder_doubles_and_keeps_within_the_curves_of_enough_sizes() -> None:
     ends = {1e7: (1e16, 8e16), 2e7: (2e16, 2e17), 4e7: (3e16, 6e17), 8e7: (6e16, 6e17), 16e7: (1e18, 2e18)}
-    runs = [Run(c, n, c / 6 / n, 3.0) for n, reached in ends.items() for c in reached]
-    assert ladder(runs, 3) == (3e16, 6e16, 12e16)
-    assert ladder([*runs, Run(24e16, 1e7, 4e9, 3.0)], 4) == (6e16, 12e16)
-    assert ladder(runs, 6) == ()
-    assert ladder([], 3) == ()
+    runs = [TrainingRun(c, n, c / 6 / n, 3.0) for n, reached in ends.items() for c in reached]
+    assert common_budgets(runs, 3) == (3e16, 6e16, 12e16)
+    assert common_budgets([*runs, TrainingRun(24e16, 1e7, 4e9, 3.0)], 4) == (6e16, 12e16)
+    assert common_budgets(runs, 6) == ()
+    assert common_budgets([], 3) == ()

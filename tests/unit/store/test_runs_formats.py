@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
-from budgetscope.store.tables import Intake, formats, read_runs
+from budgetscope.store.tables import formats
+from budgetscope.store.tables.intake import Intake
+from budgetscope.store.tables.read import read_runs
 
 ROWS = [
     {"C": 6e17, "N": 1e8, "D": 1e9, "loss": 3.25},
@@ -220,5 +222,5 @@ def test_a_chart_exported_from_wandb_is_made_long_and_joined_to_the_runs(tmp_pat
 
 
 def test_importing_the_reader_loads_no_heavy_package() -> None:
-    code = "import sys, budgetscope.store.tables; print({'numpy', 'pyarrow', 'tensorboard'} & set(sys.modules))"
+    code = "import sys, budgetscope.store.tables.read; print({'numpy', 'pyarrow', 'tensorboard'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

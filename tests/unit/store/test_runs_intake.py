@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws.training_run import Run
-from budgetscope.store.tables import Dropped, at_budgets, read_runs
+from budgetscope.core.laws.training_run import TrainingRun
+from budgetscope.store.tables.curves import at_budgets
+from budgetscope.store.tables.intake import Dropped
+from budgetscope.store.tables.read import read_runs
 
 HEADER = "C,N,D,loss"
 
@@ -180,7 +182,7 @@ def test_losses_at_budgets_lie_on_the_curve_and_inside_its_range(tmp_path: Path)
 
 
 def test_a_single_point_serves_its_own_budget_alone() -> None:
-    run = Run(6e17, 1e8, 1e9, 3.0)
+    run = TrainingRun(6e17, 1e8, 1e9, 3.0)
     assert at_budgets([run], [5e17, 6e17, 7e17]) == (run,)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import FailureError
-from budgetscope.store.tables import preview
+from budgetscope.store.tables.preview import preview
 
 
 def table(tmp_path: Path, header: str) -> Path:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from budgetscope.core.errors import UsageError
-from budgetscope.store.tables import Intake, read_runs
+from budgetscope.store.tables.intake import Intake
+from budgetscope.store.tables.read import read_runs
 
 Change = Callable[[int, float, float], tuple[float, float]]
 SIZES = [(c, (c / 120) ** 0.5 * 2.0 ** (0.5 * k - 2.25)) for c in (1e18, 1e19, 1e20) for k in range(10)]

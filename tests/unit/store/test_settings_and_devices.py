@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+import budgetscope
 from budgetscope.core.errors import FailureError
-from budgetscope.store.devices import UserDevices, user_devices
-from budgetscope.store.locations import devices_file, settings_file
+from budgetscope.store.devices import UserDevices, bundled_devices, user_devices
+from budgetscope.store.locations import bundled_devices_file, devices_file, settings_file
 from budgetscope.store.settings import Settings, read_settings, write_settings
 
 
@@ -18,6 +19,15 @@ def put(path: Path, content: bytes) -> None:
 def test_without_a_file_the_defaults_hold() -> None:
     assert read_settings() == Settings(law=None, hyperparameters=None)
     assert user_devices() == UserDevices()
+
+
+def test_the_bundled_table_is_package_data_and_read_once() -> None:
+    assert bundled_devices_file().is_relative_to(Path(budgetscope.__file__).parent)
+    bundled = bundled_devices()
+    assert bundled_devices() is bundled
+    assert bundled.date == "2026-11"
+    assert len({device.id for device in bundled.devices}) == len(bundled.devices) == 19
+    assert not any(device.user_defined for device in bundled.devices)
 
 
 def test_settings_come_back() -> None:
@@ -75,7 +85,15 @@ def test_a_device_of_ones_own() -> None:
         (b"[card]\npeak_flops_per_s = {bf16 = -1.0}\nmemory_bytes = 1\nmemory_bandwidth_bytes_per_s = 1.0", "card"),
         (b"[card]\npeak_flops_per_s = {bf16 = nan}\nmemory_bytes = 1\nmemory_bandwidth_bytes_per_s = 1.0", "card"),
         (b"[card]\npeak_flops_per_s = 'fast'\nmemory_bytes = 1\nmemory_bandwidth_bytes_per_s = 1.0", "card"),
-        (b'["a\\u001b[31mb"]\nx = 1', "no valid id"),
+        (b'["a\\u001b[31mb"]\nx = 1', "not a valid id"),
+        (b"[card]\nmemory_bytes = " + b"9" * 5000, "not TOML"),
+        (b"card = 0x" + b"f" * 5000, "a number of thousands of digits"),
+        (
+            b"[card]\npeak_flops_per_s = {bf16 = 1e15}\nmemory_bandwidth_bytes_per_s = 1e12\n"
+            b"memory_bytes = 0x" + b"f" * 5000,
+            "a number of thousands of digits; give",
+        ),
+        (b"[" + b"x" * 5000 + b"]", "not a valid id"),
     ],
 )
 def test_a_broken_device_file_is_reported(content: bytes, said: str) -> None:
@@ -85,6 +103,7 @@ def test_a_broken_device_file_is_reported(content: bytes, said: str) -> None:
     (problem,) = found.problems
     assert said in problem
     assert problem.isprintable()
+    assert len(problem) < 700
 
 
 def test_a_device_file_that_is_no_text_is_refused() -> None:

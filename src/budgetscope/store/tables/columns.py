@@ -1,4 +1,4 @@
-"""What the columns of a table mean: the names that people give them, and `--map` for all others."""
+"""Finds the column of each field of a run: by the names in common use, or by `--map`."""
 
 import math
 import re
@@ -38,7 +38,7 @@ _NAMES = {
     "counting": "counting convention",
 }
 _KNOWN = {field: frozenset(names.split()) for field, names in _NAMES.items()}
-# A single letter behind a group is no N or D: `model.d` is a width as often as not.
+# A single letter behind a prefix is not N or D: `model.d` is as often a width.
 _GROUPS = re.compile(r"^((config|summary)[./])?((model|optimizer|optim)[./](?=[0-9a-z_]{2}))?")
 # nanochat's own total_batch_size is in tokens, Step Law's bs in sequences: the name does not say.
 _UNCLEAR_BATCH = frozenset(("bs", "gbs", "batch", "batchsize", "globalbatchsize", "totalbatchsize", "trainbatchsize"))
@@ -63,12 +63,12 @@ _UNIT_NAMES = (
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a field comes from: a column, or a sum of columns times factors.
+class FieldSource:
+    """The columns that a field is read from: one, or several times factors that are added.
 
     Attributes:
-        label: as the user would write it after `--map FIELD=`.
-        terms: (column, factor) pairs that are added.
+        label: as a user writes it after `--map FIELD=`.
+        terms: (column, factor) pairs.
     """
 
     label: str
@@ -76,7 +76,7 @@ class Source:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are read."""
+        """The columns of its terms."""
         return tuple(column for column, _ in self.terms)
 
     def number(self, cells: Mapping[str, object], *, counted: bool) -> float | None:
@@ -123,13 +123,13 @@ def _refuse_cell(value: object) -> float:
 
 
 def _normal(name: str) -> str:
-    """Return a name's letters and digits in lower case, without the groups of W&B and of nested configs."""
+    """Return a column's letters and digits in lower case, without the prefixes of W&B and of nested configs."""
     stem = _GROUPS.sub("", name.strip().casefold())
     return re.sub(r"[^0-9a-z]", "", stem)
 
 
 def find_column(columns: Sequence[str], name: str) -> str | None:
-    """Return the column of that name, or the one that differs in case and punctuation alone."""
+    """Return the column of that name, else the only one that differs in case and punctuation alone."""
     if name in columns:
         return name
     alike = [column for column in columns if column and _normal(column) == _normal(name)]
@@ -141,8 +141,8 @@ def unit_of_loss(column: str) -> str | None:
     return next((unit for unit, pattern in _UNIT_NAMES if pattern.search(_normal(column))), None)
 
 
-def resolve_field(field: str, columns: Sequence[str], mapping: Mapping[str, str]) -> Source | None:
-    """Return where a field comes from, None if nothing looks like it.
+def resolve_field(field: str, columns: Sequence[str], mapping: Mapping[str, str]) -> FieldSource | None:
+    """Return the column of a field; None if no column looks like it.
 
     Raises:
         UsageError: two columns look like it, or `mapping` names a column that is not there.
@@ -154,8 +154,8 @@ def resolve_field(field: str, columns: Sequence[str], mapping: Mapping[str, str]
 
 def source_of(
     field: str, columns: Sequence[str], mapping: Mapping[str, str], counting: Convention | None
-) -> Source | None:
-    """Return where a field comes from, as `resolve_field`; columns that name what they count go by the convention.
+) -> FieldSource | None:
+    """Return the column of a field as `resolve_field`; columns that name what they count go by the convention.
 
     Raises: as `resolve_field`.
     """
@@ -165,13 +165,13 @@ def source_of(
     return _only(field, [name for name in columns if _is_named(field, name) or _normal(name) in counted])
 
 
-def resolve(columns: Sequence[str], mapping: Mapping[str, str], counting: Convention) -> dict[str, Source]:
-    """Return where each field of a table comes from; fields that nothing looks like are left out.
+def resolve(columns: Sequence[str], mapping: Mapping[str, str], counting: Convention) -> dict[str, FieldSource]:
+    """Return the column of each field; fields that no column looks like are left out.
 
     Args:
-        columns: The columns of the file.
-        mapping: Field to column, for what the names do not say; `a+b` and `a*1000` are understood.
-        counting: The convention of the table, which chooses among columns that name what they count.
+        columns: of the file.
+        mapping: field to column, where the name does not say; `a+b` and `a*1000` are understood.
+        counting: the convention of the table, which chooses among columns that name what they count.
 
     Raises:
         UsageError: a field could be two columns, a batch size has no unit, or `mapping` does not fit.
@@ -204,7 +204,7 @@ def _is_named(field: str, column: str) -> bool:
     return bool(_LOSS.search(_normal(column))) and not words & _NOT_LOSS
 
 
-def _only(field: str, candidates: Sequence[str]) -> Source | None:
+def _only(field: str, candidates: Sequence[str]) -> FieldSource | None:
     # W&B's own columns begin with an underscore: _step counts calls of log(), not always steps.
     candidates = [name for name in candidates if not name.startswith("_")] or candidates
     if len(candidates) > 1:
@@ -212,14 +212,14 @@ def _only(field: str, candidates: Sequence[str]) -> Source | None:
         raise UsageError(
             f"{name_columns(candidates)} could each be {field}; choose with --map {field}={plain(example)}."
         )
-    return Source(candidates[0], ((candidates[0], 1.0),)) if candidates else None
+    return FieldSource(candidates[0], ((candidates[0], 1.0),)) if candidates else None
 
 
-def _parse_source(field: str, text: str, columns: Sequence[str]) -> Source:
+def _parse_source(field: str, text: str, columns: Sequence[str]) -> FieldSource:
     """Parse `column`, `column*1e9` or `column+column`; a column of exactly that name comes first."""
     whole = find_column(columns, text.strip())
     if whole is not None:
-        return Source(whole, ((whole, 1.0),))
+        return FieldSource(whole, ((whole, 1.0),))
     terms = []
     for part in re.split(r"(?<!\d[eE])\+", text) if field in NUMBERS else [text]:
         stem, _, factor = part.rpartition("*") if field in NUMBERS and "*" in part else (part, "", "1")
@@ -235,7 +235,7 @@ def _parse_source(field: str, text: str, columns: Sequence[str]) -> Source:
                 f"--map {field}={plain(text)}: {quote(factor)} is not a factor; write it as {plain(column)}*1e9."
             )
         terms.append((column, scale))
-    return Source(text.strip(), tuple(terms))
+    return FieldSource(text.strip(), tuple(terms))
 
 
 def _parse_factor(text: str) -> float | None:

@@ -1,18 +1,18 @@
-"""What a table of runs may not leave open: mixed configurations, repeats that disagree."""
+"""Checks that the runs of a table belong together: no mixed configurations, no repeats that disagree."""
 
 import math
 from collections.abc import Collection, Sequence
 
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws.training_run import Run
+from budgetscope.core.laws.training_run import TrainingRun
 from budgetscope.store.tables.columns import parse_cell
 from budgetscope.store.tables.formats import is_blank, plain
-from budgetscope.store.tables.intake import Journal, Row
+from budgetscope.store.tables.intake import IntakeNotes, RunRow
 
 # Without seeds, two rows of one configuration are the same measurement only if they agree this closely.
 DUPLICATE_RTOL = 1e-6
 _MAX_NAMED = 3
-# What W&B and others keep about a run that does not change what was trained.
+# Columns of W&B and others that do not change what was trained.
 _BOOKKEEPING_NAMES = """
     id notes tags user created updated runtime sweep group jobtype hostname host gpu gputype commit git gitcommit
     url path date time timestamp description
@@ -20,7 +20,7 @@ _BOOKKEEPING_NAMES = """
 _BOOKKEEPING = frozenset(_BOOKKEEPING_NAMES.split())
 
 
-def drop_diverged(rows: Sequence[Row], journal: Journal) -> list[Row]:
+def drop_diverged(rows: Sequence[RunRow], notes: IntakeNotes) -> list[RunRow]:
     """Return the rows whose loss is finite and positive."""
     kept = []
     for row in rows:
@@ -28,13 +28,13 @@ def drop_diverged(rows: Sequence[Row], journal: Journal) -> list[Row]:
         if math.isfinite(loss) and loss > 0:
             kept.append(row)
         elif math.isfinite(loss):
-            journal.drop([row.number], f"loss is {loss:g}, which is not positive")
+            notes.drop([row.number], f"loss is {loss:g}, which is not positive")
         else:
-            journal.drop([row.number], f"loss is {loss:g}: the run diverged")
+            notes.drop([row.number], f"loss is {loss:g}: the run diverged")
     return kept
 
 
-def check_configurations(rows: Sequence[Row], columns: Sequence[str], known: Collection[str]) -> None:
+def check_configurations(rows: Sequence[RunRow], columns: Sequence[str], known: Collection[str]) -> None:
     """Refuse a table that holds several configurations.
 
     A column does so if it is text, is none of `known` or of the usual bookkeeping, and has several values,
@@ -47,7 +47,7 @@ def check_configurations(rows: Sequence[Row], columns: Sequence[str], known: Col
     for column in columns:
         if column in known or not column or column.casefold().replace("_", "") in _BOOKKEEPING:
             continue
-        groups: dict[str, list[Run]] = {}
+        groups: dict[str, list[TrainingRun]] = {}
         for row in rows:
             cell = row.cells.get(column)
             if isinstance(cell, (str, bool)) and not is_blank(cell):
@@ -66,8 +66,8 @@ def check_configurations(rows: Sequence[Row], columns: Sequence[str], known: Col
     )
 
 
-def _is_label(groups: Collection[Sequence[Run]]) -> bool:
-    """Return whether each group has a size, or a budget, of its own: its name then says nothing more."""
+def _is_label(groups: Collection[Sequence[TrainingRun]]) -> bool:
+    """Return whether each group has a size, or a budget, of its own: the column then only names it."""
     sizes = [{run.n_params for run in group} for group in groups]
     budgets = [{run.flops for run in group} for group in groups]
     return any(
@@ -88,18 +88,18 @@ def _list(values: Sequence[str]) -> str:
     return f"{named}, ..." if len(values) > _MAX_NAMED else named
 
 
-def merge_duplicates(rows: Sequence[Row], known: Collection[str], journal: Journal) -> list[Row]:
-    """Return one row for each group that says the same.
+def merge_duplicates(rows: Sequence[RunRow], known: Collection[str], notes: IntakeNotes) -> list[RunRow]:
+    """Return one row for each group of rows that repeat one another.
 
     Args:
-        rows: The rows in use.
-        known: Columns that were read, and so do not explain why two rows disagree.
-        journal: Is told what was merged.
+        rows: in use.
+        known: columns that were read, and so do not explain why two rows disagree.
+        notes: takes what was merged.
 
     Raises:
         UsageError: two rows of one configuration and seed disagree in loss.
     """
-    groups: dict[tuple[object, ...], list[Row]] = {}
+    groups: dict[tuple[object, ...], list[RunRow]] = {}
     for row in rows:
         run = row.run
         key = (run.flops, run.n_params, run.tokens, run.learning_rate, run.batch_tokens, run.beta2, run.seed)
@@ -109,11 +109,11 @@ def merge_duplicates(rows: Sequence[Row], known: Collection[str], journal: Journ
         if high.run.loss > low.run.loss * (1 + DUPLICATE_RTOL):
             raise UsageError(_disagreement(low, high, rows, known))
         if len(repeats) > 1:
-            journal.merged.append(tuple(row.number for row in repeats))
+            notes.merged.append(tuple(row.number for row in repeats))
     return [repeats[0] for repeats in groups.values()]
 
 
-def _disagreement(low: Row, high: Row, rows: Sequence[Row], known: Collection[str]) -> str:
+def _disagreement(low: RunRow, high: RunRow, rows: Sequence[RunRow], known: Collection[str]) -> str:
     first, second = sorted((low, high), key=lambda row: row.number)
     differing = [
         column
@@ -121,7 +121,7 @@ def _disagreement(low: Row, high: Row, rows: Sequence[Row], known: Collection[st
         if column
         and column not in known
         and str(first.cells[column]) != str(second.cells.get(column))
-        # A column with a value of its own for each run measures it, or counts it: no choice of configuration.
+        # A column with a value of its own for each run is a measurement or a counter, not a choice.
         and len({str(row.cells.get(column)) for row in rows}) < max(3, len(rows))
     ]
     seed = "" if low.run.seed is None else f", seed {low.run.seed}"

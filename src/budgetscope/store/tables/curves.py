@@ -8,18 +8,19 @@ from itertools import pairwise
 
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws.training_run import Run
-from budgetscope.store.tables.intake import Journal, Row
+from budgetscope.core.laws.training_run import TrainingRun
+from budgetscope.store.tables.intake import IntakeNotes, RunRow
 
 CURVES = ("final", "all")
+"""Which points of a learning curve are used."""
 
 
-def curve_key(run: Run) -> tuple[object, ...]:
-    """Return what the points of one learning curve have in common."""
+def curve_key(run: TrainingRun) -> tuple[object, ...]:
+    """Return what all points of one learning curve share."""
     return (run.name, run.n_params, run.learning_rate, run.batch_tokens, run.beta2, run.seed)
 
 
-def take_points(rows: Sequence[Row], curves: str, journal: Journal) -> tuple[list[Row], int]:
+def take_points(rows: Sequence[RunRow], curves: str, notes: IntakeNotes) -> tuple[list[RunRow], int]:
     """Take the last point of each learning curve ("final"), or all points ("all").
 
     Rows are points of one curve if they share their run's name, size and hyperparameters; without names
@@ -34,7 +35,7 @@ def take_points(rows: Sequence[Row], curves: str, journal: Journal) -> tuple[lis
     """
     if curves not in CURVES:
         raise UsageError(f"{quote(curves)} is not a choice of points; choose one of {', '.join(CURVES)}.")
-    groups: dict[tuple[object, ...], list[Row]] = {}
+    groups: dict[tuple[object, ...], list[RunRow]] = {}
     for row in rows:
         is_point = curves == "all" or row.run.name is not None or row.run.step is not None
         groups.setdefault(curve_key(row.run) if is_point else (row.number,), []).append(row)
@@ -42,7 +43,7 @@ def take_points(rows: Sequence[Row], curves: str, journal: Journal) -> tuple[lis
     earlier = {id(row) for key, points in groups.items() for row in points if row.run.tokens < last[key]}
     long = [key for key, points in groups.items() if any(id(row) in earlier for row in points)]
     if curves == "final" and _has_lengths(row.run for row in rows if row.run.name is None and row.run.step is None):
-        journal.assume(
+        notes.assume(
             "Rows of one size at several token counts are taken as final losses of runs of their own, since no column "
             "names a run or counts steps; if they are points of learning curves, say --map run=COLUMN or "
             "--map step=COLUMN."
@@ -51,19 +52,19 @@ def take_points(rows: Sequence[Row], curves: str, journal: Journal) -> tuple[lis
         return list(rows), 0
     names = Counter(name for name, *_ in groups)
     if any(names[name] > 1 for name, *_ in long):
-        journal.assume(
+        notes.assume(
             "Rows without a run's name of their own are taken as points of one curve if they share size and settings; "
             "a column `run` with a name for each run would tell runs apart."
         )
     if curves == "all":
-        journal.assume(f"Every point of {len(long)} learning curves is used, as asked.")
+        notes.assume(f"Every point of {len(long)} learning curves is used, as asked.")
         return list(rows), len(long)
-    journal.assume(f"The last point of {len(long)} learning curves is used; --curves all uses every point.")
-    journal.drop((row.number for row in rows if id(row) in earlier), "an earlier point of a learning curve")
+    notes.assume(f"The last point of {len(long)} learning curves is used; --curves all uses every point.")
+    notes.drop((row.number for row in rows if id(row) in earlier), "an earlier point of a learning curve")
     return [row for row in rows if id(row) not in earlier], len(long)
 
 
-def _has_lengths(runs: Iterable[Run]) -> bool:
+def _has_lengths(runs: Iterable[TrainingRun]) -> bool:
     """Return whether runs that share size, batch, beta2 and seed differ in tokens."""
     lengths: dict[tuple[object, ...], set[float]] = {}
     for run in runs:
@@ -71,17 +72,17 @@ def _has_lengths(runs: Iterable[Run]) -> bool:
     return any(len(tokens) > 1 for tokens in lengths.values())
 
 
-def ladder(runs: Iterable[Run], sizes: int) -> tuple[float, ...]:
+def common_budgets(runs: Iterable[TrainingRun], sizes: int) -> tuple[float, ...]:
     """Return budgets a factor of two apart, as Porian et al. 2024 have them, each within the curves of enough sizes.
 
     Args:
-        runs: Points of learning curves, in any order.
-        sizes: How many sizes have to be measured on both sides of a budget, or at it.
+        runs: points of learning curves, in any order.
+        sizes: how many sizes have to be measured on both sides of a budget, or at it.
 
     Returns:
         FLOPs, ascending, from the least that enough sizes reach.
     """
-    spans: dict[tuple[object, ...], list[Run]] = {}
+    spans: dict[tuple[object, ...], list[TrainingRun]] = {}
     for run in runs:
         spans.setdefault(curve_key(run), []).append(run)
     ends = [
@@ -100,14 +101,14 @@ def ladder(runs: Iterable[Run], sizes: int) -> tuple[float, ...]:
     return tuple(filter(is_reached, budgets))
 
 
-def at_budgets(runs: Iterable[Run], budgets: Iterable[float]) -> tuple[Run, ...]:
+def at_budgets(runs: Iterable[TrainingRun], budgets: Iterable[float]) -> tuple[TrainingRun, ...]:
     """Read the loss of learning curves at given budgets, never outside what was measured.
 
     Between two points of a run, log loss and log tokens are linear in log FLOPs. Meant for runs at a
     constant learning rate, read with `curves="all"`: each then serves every budget that it passes.
 
     Args:
-        runs: Points of learning curves, in any order.
+        runs: points of learning curves, in any order.
         budgets: FLOPs, all above zero.
 
     Returns:
@@ -120,7 +121,7 @@ def at_budgets(runs: Iterable[Run], budgets: Iterable[float]) -> tuple[Run, ...]
     for budget in wanted:
         if not (math.isfinite(budget) and budget > 0):
             raise UsageError(f"{budget:g} is not a budget; give FLOPs above zero, such as 1e18.")
-    groups: dict[tuple[object, ...], list[Run]] = {}
+    groups: dict[tuple[object, ...], list[TrainingRun]] = {}
     for run in runs:
         groups.setdefault(curve_key(run), []).append(run)
     return tuple(
@@ -131,7 +132,7 @@ def at_budgets(runs: Iterable[Run], budgets: Iterable[float]) -> tuple[Run, ...]
     )
 
 
-def _at(points: Sequence[Run], budget: float) -> Run | None:
+def _at(points: Sequence[TrainingRun], budget: float) -> TrainingRun | None:
     """Return a curve at a budget, or None outside its range."""
     measured = next((run for run in points if run.flops == budget), None)
     if measured is not None:

@@ -1,4 +1,4 @@
-"""File formats: CSV, TSV, JSON, JSONL, Parquet and TensorBoard files to raw rows, with no meaning attached."""
+"""Reads CSV, TSV, JSON, JSONL, Parquet and TensorBoard files, and columns in memory, into raw rows without meaning."""
 
 import csv
 import gzip
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.store.files import reason
 from budgetscope.store.tables.tensorboard import event_files, is_events, is_whole, read_events, run_of
 
 MAX_BYTES = 512 * 2**20
@@ -29,45 +30,73 @@ class RawRow(NamedTuple):
 
 @dataclass(frozen=True)
 class RawTable:
-    """The rows of a file, and its columns in the order in which they appear.
+    """The columns and rows of a file or of a table in memory, in its order.
 
     Attributes:
-        columns: In the order of the file.
-        rows: In the order of the file.
-        has_decimal_commas: Whether its cells can hold commas that stand for decimal points: other characters part them.
-        damaged: The run of each file that could only be read in part.
+        has_decimal_commas: whether commas in its cells can be decimal points, since other characters part the cells.
+        damaged: the run of each file that could only be read in part.
+        name: what refusals call a table in memory; empty for that of a file.
     """
 
     columns: tuple[str, ...]
     rows: tuple[RawRow, ...]
     has_decimal_commas: bool = False
     damaged: tuple[str, ...] = ()
+    name: str = ""
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def is_blank(value: object) -> bool:
-    """Return whether a cell says nothing. NaN is not blank: it is how a diverged run is written."""
+    """Return whether a cell is empty. NaN is not blank: it is how a diverged run is written."""
     return value is None or (isinstance(value, str) and value.strip().casefold() in {"", "null", "none", "n/a", "na"})
 
 
 def plain(text: str) -> str:
-    """Return a text for a sentence: short, on one line, without quotation marks around it."""
+    """Return a text for a sentence: short, on one line, without quotation marks."""
     return quote(text)[1:-1]
 
 
 def name_columns(columns: Sequence[str]) -> str:
-    """Return the columns for a sentence, at most twelve of them."""
+    """Return the columns for a sentence, at most `MAX_NAMED` of them."""
     named = [plain(column) for column in columns if column]
     more = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
     return ", ".join(named[:MAX_NAMED]) + more
 
 
-def read_table(path: Path) -> RawTable:
-    """Return the rows of a file of runs, chosen by its ending, or of a folder of TensorBoard runs.
+def table_of(name: str, columns: Sequence[tuple[str, Sequence[object]]]) -> RawTable:
+    """Return the rows of columns in memory; nested cells and W&B's charts are read as those of a file.
+
+    Args:
+        name: what refusals call the table.
+        columns: the name and the cells of each.
+
+    Raises:
+        UsageError: the columns are not of one length, two have one name, or there is no row.
+    """
+    names = [column for column, _ in columns]
+    _check_names(name, names)
+    for column, cells in columns:
+        if len(cells) != len(columns[0][1]):
+            raise UsageError(
+                f"the column {quote(column)} has {len(cells)} cells and {quote(names[0])} {len(columns[0][1])}; give "
+                "every row a cell for each column."
+            )
+    rows = zip(*(cells for _, cells in columns), strict=True)
+    table = _from_records(name, (dict(zip(names, row, strict=True)) for row in rows), tuple(names))
+    return replace(table, name=name)
+
+
+def read_table(path: Path | RawTable) -> RawTable:
+    """Return the rows of a file of runs, chosen by its ending, or of a folder of TensorBoard runs; a table as it is.
 
     Raises:
         UsageError: the ending is not one that can be read, or the rows are not a table.
         FailureError: the file cannot be read, or needs a package that is not installed.
     """
+    if isinstance(path, RawTable):
+        return path
     name = path.name.lower().removesuffix(".gz")
     try:
         if is_events(path):
@@ -83,8 +112,8 @@ def read_table(path: Path) -> RawTable:
             )
         return reader(path)
     except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error) or "it is damaged"
-        raise FailureError(f"cannot read {str(path)!r}: {reason.lower()}.") from None
+        why = reason(error) if isinstance(error, OSError) else str(error).lower() or "it is damaged"
+        raise FailureError(f"cannot read {str(path)!r}: {why}.") from None
     except RecursionError:
         raise UsageError(f"{str(path)!r} is nested too deeply to be a table of runs.") from None
 
@@ -130,11 +159,15 @@ def _read_delimited(path: Path) -> RawTable:
                 f"row {number} of {str(path)!r} has {len(record)} cells and the header {len(columns)}; "
                 "give every row a cell for each column."
             )
+    _check_names(path, columns)
+    table = _from_records(path, (dict(zip(columns, record, strict=True)) for record in records[1:]), columns)
+    return replace(table, has_decimal_commas=delimiter != ",")
+
+
+def _check_names(path: Path | str, columns: Sequence[str]) -> None:
     repeated = next((column for column in columns if column and columns.count(column) > 1), None)
     if repeated is not None:
         raise UsageError(f"{str(path)!r} has two columns named {quote(repeated)}; rename one of them.")
-    table = _from_records(path, (dict(zip(columns, record, strict=True)) for record in records[1:]), columns)
-    return replace(table, has_decimal_commas=delimiter != ",")
 
 
 def _read_json_lines(path: Path) -> RawTable:
@@ -183,7 +216,7 @@ _READERS: dict[str, Callable[[Path], RawTable]] = {
 }
 
 
-def _from_records(path: Path, records: Iterable[object], columns: tuple[str, ...] = ()) -> RawTable:
+def _from_records(path: Path | str, records: Iterable[object], columns: tuple[str, ...] = ()) -> RawTable:
     """Make a table of objects, nested ones flattened to `outer/inner` and W&B's curve exports made long."""
     rows = []
     for number, record in enumerate(records, 1):
@@ -208,7 +241,7 @@ _CURVE = re.compile(r"(?P<run>.+) - (?P<metric>.+)", re.DOTALL)
 
 
 def _unpivot(table: RawTable) -> RawTable:
-    """Turn W&B's one column a run into one row a run and point, with a column `run`; leave other tables alone."""
+    """Turn a W&B chart with one column a run into one row a run and point; other tables stay as they are."""
     names = set(table.columns)
     curves = {
         column: found

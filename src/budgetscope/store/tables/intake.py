@@ -1,19 +1,19 @@
-"""What reading a table of runs gives: the runs, and an account of every row."""
+"""The results of reading a table: its runs, with the rows that were merged or dropped, and its preview."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from budgetscope.core.counting.ledger import Convention
-from budgetscope.core.laws.training_run import Run
+from budgetscope.core.laws.training_run import TrainingRun
 
 
-class Row(NamedTuple):
-    """A run and where it was read: its row number, from 1 without the header, and the row's cells."""
+class RunRow(NamedTuple):
+    """A run with the row that it was read from: its number, from 1 without the header, and its cells."""
 
     number: int
     cells: Mapping[str, object]
-    run: Run
+    run: TrainingRun
 
 
 @dataclass(frozen=True)
@@ -26,24 +26,24 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Intake:
-    """The runs of a table and what became of each of its rows.
+    """The runs of a table, and how each of its rows was used.
 
-    `read` rows are `used` runs, the rows that were dropped, and all but the first of each merged group.
+    `read` is the sum of `used`, the rows that were dropped, and all but the first row of each merged group.
 
     Attributes:
         runs: in the order of the file.
         counting: the convention of `n_params` and `flops`.
         read: rows in the file, without the header; in a chart exported from W&B, points of curves.
         used: runs.
-        merged: row numbers of each group of rows that say the same.
+        merged: row numbers of each group of rows that repeat one another.
         dropped: rows left out, by reason.
         mapping: field to the column that it was read from.
-        assumptions: what was assumed, converted or derived, a sentence each.
+        assumptions: what was assumed, converted or derived, one sentence each.
         curves: learning curves of several points; `runs` has the last point of each, or all points.
         decaying: runs whose logged learning rate decays.
     """
 
-    runs: tuple[Run, ...]
+    runs: tuple[TrainingRun, ...]
     counting: Convention
     read: int
     used: int
@@ -55,8 +55,25 @@ class Intake:
     decaying: int = 0
 
 
-class Journal:
-    """Collects, while a table is read, what became of its rows."""
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A table before its runs are read.
+
+    Attributes:
+        columns: as the file names them.
+        rows: their number.
+        found: field of a run to its column, where the names or the mapping say it.
+        unclear: field to why its column has to be chosen.
+    """
+
+    columns: tuple[str, ...]
+    rows: int
+    found: Mapping[str, str]
+    unclear: Mapping[str, str]
+
+
+class IntakeNotes:
+    """Collects, while a table is read, what is merged, dropped and assumed."""
 
     def __init__(self) -> None:
         self.merged: list[tuple[int, ...]] = []
@@ -64,14 +81,14 @@ class Journal:
         self._dropped: dict[str, list[int]] = {}
 
     def drop(self, rows: Iterable[int], reason: str) -> None:
-        """Note that rows are left out."""
+        """Note rows that are left out."""
         self._dropped.setdefault(reason, []).extend(rows)
 
     def assume(self, sentence: str) -> None:
-        """Note what was assumed, converted or derived."""
+        """Note what is assumed, converted or derived."""
         self.assumptions.append(sentence)
 
     @property
     def dropped(self) -> tuple[Dropped, ...]:
-        """Everything left out so far, by reason, in the order in which the reasons appeared."""
+        """The rows left out so far, by reason, in the order in which the reasons came up."""
         return tuple(Dropped(tuple(rows), reason) for reason, rows in self._dropped.items() if rows)

@@ -1,39 +1,22 @@
-"""What a table of runs looks like before it is read: its columns, and where each field would come from."""
+"""Previews a table of runs: its columns, and the column that each field would be read from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
 from budgetscope.store.tables.columns import FIELDS, source_of
-from budgetscope.store.tables.formats import read_table
+from budgetscope.store.tables.formats import RawTable, read_table
+from budgetscope.store.tables.intake import Preview
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """A table, unread.
-
-    Attributes:
-        columns: as the file names them.
-        rows: how many it has.
-        found: field of a run to its column, where the names or the mapping say it.
-        unclear: field to why its column has to be chosen.
-    """
-
-    columns: tuple[str, ...]
-    rows: int
-    found: Mapping[str, str]
-    unclear: Mapping[str, str]
-
-
-def preview(path: Path, mapping: Mapping[str, str], counting: Convention | None) -> Preview:
-    """Return the columns of a table and what they would be taken for.
+def preview(path: Path | RawTable, mapping: Mapping[str, str], counting: Convention | None) -> Preview:
+    """Return the columns of a table and the field that each would be read as.
 
     Args:
         path: as for `read_runs`.
         mapping: field to column, where the column's name does not say.
-        counting: the convention, which chooses among columns that name what they count; None while it is unsaid.
+        counting: the convention, which chooses among columns that name what they count; None when not known.
 
     Raises:
         UsageError: the file is not a table.

@@ -1,4 +1,4 @@
-"""Reading a table of runs: raw rows to clean runs, and an account of every row."""
+"""`read_runs`: from a file to clean runs, step by step."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,11 @@ from budgetscope.store.tables import units
 from budgetscope.store.tables.columns import check_mapping, find_column, parse_cell, resolve, resolve_field
 from budgetscope.store.tables.curves import take_points
 from budgetscope.store.tables.formats import RawRow, RawTable, name_columns, plain, read_table
-from budgetscope.store.tables.intake import Intake, Journal
+from budgetscope.store.tables.intake import Intake, IntakeNotes
 from budgetscope.store.tables.schedules import share_peaks
 
 ANY = "*"
+"""Takes all values of a column."""
 _COUNTED = {
     Convention.STANDARD: "blocks and output head",
     Convention.KAPLAN: "blocks",
@@ -30,9 +31,9 @@ _COUNTED = {
 
 
 def read_runs(
-    path: Path,
+    path: Path | RawTable,
     *,
-    join: Path | None = None,
+    join: Path | RawTable | None = None,
     where: Mapping[str, str] | None = None,
     mapping: Mapping[str, str] | None = None,
     counting: str | None = None,
@@ -41,70 +42,71 @@ def read_runs(
     bytes_per_token: float | None = None,
     curves: str = "final",
 ) -> Intake:
-    """Read a table of training runs, whoever wrote it.
+    """Read a table of training runs, whatever program wrote it.
 
     Args:
-        path: CSV, TSV, JSON, JSONL, Parquet (.gz too), a TensorBoard file, or a folder of TensorBoard runs.
-        join: A second table with one row a run, whose further columns are added by the run's name: learning
+        path: CSV, TSV, JSON, JSONL, Parquet (.gz too), a TensorBoard file, a folder of TensorBoard runs, or a table
+            in memory.
+        join: a second table with one row a run, whose further columns are added by the run's name: learning
             curves rarely say how large the model was.
-        where: Column to the value that its rows must have; "*" takes all of a column's values.
-        mapping: Field of a run to its column, where the column's name does not say; `a+b` adds two columns
+        where: column to the value that its rows must have; "*" takes all of a column's values.
+        mapping: field of a run to its column, where the column's name does not say; `a+b` adds two columns
             and `a*1e9` states a unit.
-        counting: The convention that counted the parameters; needed unless a column `counting` says it, in
+        counting: the convention that counted the parameters; needed unless a column `counting` says it, in
             which case it selects the rows of that convention.
         loss_unit: "nats" (per token; the default), "bits", "bits-per-byte" or "perplexity".
-        seq_len: Tokens per sequence, for batches in sequences.
-        bytes_per_token: Of the tokenizer on the validation data, for losses in bits per byte.
+        seq_len: tokens per sequence, for batches in sequences.
+        bytes_per_token: of the tokenizer on the validation data, for losses in bits per byte.
         curves: "final" takes the last point of each learning curve, "all" every point.
 
     Returns:
         The runs, in nats per token and tokens, and what was dropped, merged and assumed.
 
     Raises:
-        UsageError: something has to be asked for, contradicts itself or leaves no run.
+        UsageError: a choice is missing, rows contradict each other, or no run is left.
         FailureError: a file cannot be read, or needs an extra that is not installed.
     """
-    mapping, where, journal = mapping or {}, where or {}, Journal()
+    mapping, where, notes = mapping or {}, where or {}, IntakeNotes()
     _check_options(mapping, seq_len, bytes_per_token)
     table = read_table(path)
     if join is not None:
         table = _join(table, read_table(join), join, mapping)
-    rows, chosen = _select(table, where, journal)
-    convention, rows = _choose_counting(table.columns, rows, mapping, counting, journal)
+    rows, chosen = _select(table, where, notes)
+    convention, rows = _choose_counting(table.columns, rows, mapping, counting, notes)
     sources = resolve(table.columns, mapping, convention)
     fields.check_columns(table, sources, convention)
     fields.check_commas(table, sources)
     if table.damaged:
         count, named = len(table.damaged), name_columns(list(dict.fromkeys(table.damaged)))
-        journal.assume(f"{count} damaged file{'s' * (count != 1)} could only be read in part, of {named}.")
+        notes.assume(f"{count} damaged file{'s' * (count != 1)} could only be read in part, of {named}.")
 
-    drafts = fields.parse_rows(rows, sources, journal)
-    fields.share_constants(drafts)
-    fields.set_batch_tokens(drafts, sources, seq_len)
-    units.doubt_batches(drafts, sources, seq_len, journal)
-    fields.convert_loss(drafts, sources["loss"], loss_unit, bytes_per_token, journal)
-    units.check_columns(drafts, sources)
-    complete = fields.derive(drafts, convention, journal)
-    drafts = units.drop_rows(drafts, complete, convention, journal)
-    decaying = share_peaks(drafts, journal)
+    parsed = fields.parse_rows(rows, sources, notes)
+    fields.share_constants(parsed)
+    fields.set_batch_tokens(parsed, sources, seq_len)
+    units.doubt_batches(parsed, sources, seq_len, notes)
+    fields.convert_loss(parsed, sources["loss"], loss_unit, bytes_per_token, notes)
+    units.check_columns(parsed, sources)
+    complete = fields.derive(parsed, convention, notes)
+    parsed = units.drop_rows(parsed, complete, convention, notes)
+    decaying = share_peaks(parsed, notes)
 
     known = {column for source in sources.values() for column in source.columns}
-    points, n_curves = take_points(fields.finish(drafts, journal), curves, journal)
-    points = checks.drop_diverged(points, journal)
+    points, n_curves = take_points(fields.finish(parsed, notes), curves, notes)
+    points = checks.drop_diverged(points, notes)
     checks.check_configurations(points, table.columns, known | chosen)
-    points = checks.merge_duplicates(points, known, journal)
+    points = checks.merge_duplicates(points, known, notes)
     if not points:
-        reasons = "; ".join(f"{drop.reason} ({fields.count_rows(len(drop.rows))})" for drop in journal.dropped[:3])
+        reasons = "; ".join(f"{drop.reason} ({fields.count_rows(len(drop.rows))})" for drop in notes.dropped[:3])
         raise UsageError(f"no run of {str(path)!r} can be used: {reasons}.")
     return Intake(
         runs=tuple(row.run for row in points),
         counting=convention,
         read=len(table.rows),
         used=len(points),
-        merged=tuple(journal.merged),
-        dropped=journal.dropped,
+        merged=tuple(notes.merged),
+        dropped=notes.dropped,
         mapping={field: source.label for field, source in sources.items()},
-        assumptions=tuple(journal.assumptions),
+        assumptions=tuple(notes.assumptions),
         curves=n_curves,
         decaying=decaying,
     )
@@ -118,8 +120,8 @@ def _check_options(mapping: Mapping[str, str], seq_len: int | None, bytes_per_to
         raise UsageError(f"{bytes_per_token:g} bytes per token is not possible; give a number such as 4.5.")
 
 
-def _join(table: RawTable, about: RawTable, path: Path, mapping: Mapping[str, str]) -> RawTable:
-    """Add the columns that only `about` has to each row, by the name of its run."""
+def _join(table: RawTable, about: RawTable, path: Path | RawTable, mapping: Mapping[str, str]) -> RawTable:
+    """Add to each row the columns that only `about` has, by the name of its run."""
     names = {"run": mapping["run"]} if "run" in mapping and find_column(about.columns, mapping["run"]) else {}
     left, right = resolve_field("run", table.columns, mapping), resolve_field("run", about.columns, names)
     if left is None or right is None:
@@ -135,8 +137,8 @@ def _join(table: RawTable, about: RawTable, path: Path, mapping: Mapping[str, st
     return replace(table, columns=(*table.columns, *extra), rows=tuple(rows))
 
 
-def _select(table: RawTable, where: Mapping[str, str], journal: Journal) -> tuple[list[RawRow], set[str]]:
-    """Return the rows that `where` asks for, and the columns that it names."""
+def _select(table: RawTable, where: Mapping[str, str], notes: IntakeNotes) -> tuple[list[RawRow], set[str]]:
+    """Return the rows that `where` selects, and the columns that it names."""
     rows, chosen = list(table.rows), set()
     for name, wanted in where.items():
         column = find_column(table.columns, name)
@@ -151,7 +153,7 @@ def _select(table: RawTable, where: Mapping[str, str], journal: Journal) -> tupl
             values = list(dict.fromkeys(str(row.cells.get(column)) for row in rows))
             raise UsageError(f"no row has {plain(column)}={plain(wanted)}; its values are {name_columns(values)}.")
         others = (row.number for row, wants in zip(rows, is_wanted, strict=True) if not wants)
-        journal.drop(others, f"not {plain(column)}={plain(wanted)}")
+        notes.drop(others, f"not {plain(column)}={plain(wanted)}")
         rows = kept
     return rows, chosen
 
@@ -171,9 +173,9 @@ def _choose_counting(
     rows: Sequence[RawRow],
     mapping: Mapping[str, str],
     counting: str | None,
-    journal: Journal,
+    notes: IntakeNotes,
 ) -> tuple[Convention, list[RawRow]]:
-    """Return the convention, and the rows that were counted so."""
+    """Return the convention, and the rows that it counted."""
     asked = None if counting is None else parse_convention(counting)
     source = resolve_field("counting", columns, mapping)
     if source is None:
@@ -192,10 +194,10 @@ def _choose_counting(
                 f"choose one, as --counting {plain(values[0]) if values else 'standard'}."
             )
         asked = parse_convention(plain(values[0]))
-        journal.assume(f"Parameters count as {asked}, as {quote(source.label)} says.")
+        notes.assume(f"Parameters count as {asked}, as {quote(source.label)} says.")
     is_asked = [text is not None and text.casefold() == asked for text in texts]
     others = (row.number for row, wants in zip(rows, is_asked, strict=True) if not wants)
-    journal.drop(others, f"{plain(source.label)} is not {asked}")
+    notes.drop(others, f"{plain(source.label)} is not {asked}")
     kept = list(compress(rows, is_asked))
     if not kept:
         raise UsageError(f"no row has {plain(source.label)}={asked}; leave --counting out to see its values.")

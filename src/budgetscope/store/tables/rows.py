@@ -1,4 +1,4 @@
-"""One row's cells to the numbers of a run: units, what a run's rows share, and what two numbers say of a third."""
+"""From the cells of a row to the numbers of a run: units converted, shared and derivable values filled in."""
 
 import math
 import re
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws.training_run import Run
-from budgetscope.store.tables.columns import COUNTS, LOSS_UNITS, NUMBERS, Source, unit_of_loss
+from budgetscope.core.laws.training_run import TrainingRun
+from budgetscope.store.tables.columns import COUNTS, LOSS_UNITS, NUMBERS, FieldSource, unit_of_loss
 from budgetscope.store.tables.formats import RawRow, RawTable, name_columns
-from budgetscope.store.tables.intake import Journal, Row
+from budgetscope.store.tables.intake import IntakeNotes, RunRow
 
 _MEASURED = ("flops", "n_params", "tokens")
 _CONSTANT = ("n_params", "learning_rate", "batch_tokens", "batch_sequences", "seq_len", "beta2", "seed")
@@ -25,39 +25,47 @@ def count_rows(count: int) -> str:
 
 
 @dataclass
-class Draft:
-    """A row while its run is put together."""
+class RowValues:
+    """The numbers of one row, converted and filled in until they make a run.
 
-    row: RawRow
+    Attributes:
+        number: of the row, from 1 without the header.
+        cells: by column, as read.
+        name: of the run; None when no column says it.
+        values: by field of a run; None where the cell is blank.
+    """
+
+    number: int
+    cells: Mapping[str, object]
     name: str | None
     values: dict[str, float | None] = field(default_factory=dict)
 
 
-def parse_rows(rows: Sequence[RawRow], sources: Mapping[str, Source], journal: Journal) -> list[Draft]:
+def parse_rows(rows: Sequence[RawRow], sources: Mapping[str, FieldSource], notes: IntakeNotes) -> list[RowValues]:
     """Return the numbers of each row; rows with a cell that is not a number are dropped."""
     numeric = {name: source for name, source in sources.items() if name in NUMBERS}
-    drafts = []
+    parsed = []
     for row in rows:
-        draft = Draft(row, sources["run"].text(row.cells) if "run" in sources else None)
+        read = RowValues(row.number, row.cells, sources["run"].text(row.cells) if "run" in sources else None)
         name = ""
         try:
             for name, source in numeric.items():
-                draft.values[name] = source.number(row.cells, counted=name in COUNTS)
+                read.values[name] = source.number(row.cells, counted=name in COUNTS)
         except ValueError as error:
-            journal.drop([row.number], f"{name} is {error}, which is not a number")
+            notes.drop([row.number], f"{name} is {error}, which is not a number")
         else:
-            drafts.append(draft)
-    return drafts
+            parsed.append(read)
+    return parsed
 
 
-def share_constants(drafts: Sequence[Draft]) -> None:
-    """Give every point of a named run what the run logged once."""
-    runs: dict[str, list[Draft]] = {}
-    for draft in drafts:
-        if draft.name is not None and draft.values.get("step") is not None:
-            runs.setdefault(draft.name, []).append(draft)
+def share_constants(rows: Sequence[RowValues]) -> None:
+    """Copy what a named run logged once to all its points."""
+    runs: dict[str, list[RowValues]] = {}
+    for row in rows:
+        if row.name is not None and row.values.get("step") is not None:
+            runs.setdefault(row.name, []).append(row)
     for points in runs.values():
-        # A name that several sizes share, or that comes back to a step, stands for more than one run.
+        # A name that several sizes share, or that repeats a step, stands for more than one run.
         is_repeated = len({point.values["step"] for point in points}) < len(points)
         if is_repeated or len(_found("n_params", points)) > 1:
             continue
@@ -68,11 +76,11 @@ def share_constants(drafts: Sequence[Draft]) -> None:
                     point.values[name] = next(iter(found))
 
 
-def _found(name: str, drafts: Sequence[Draft]) -> set[float]:
-    return {value for draft in drafts if (value := draft.values.get(name)) is not None}
+def _found(name: str, rows: Sequence[RowValues]) -> set[float]:
+    return {value for row in rows if (value := row.values.get(name)) is not None}
 
 
-def check_columns(table: RawTable, sources: Mapping[str, Source], counting: Convention) -> None:
+def check_columns(table: RawTable, sources: Mapping[str, FieldSource], counting: Convention) -> None:
     """Refuse a table without the columns that a run needs.
 
     Raises:
@@ -91,7 +99,7 @@ def check_columns(table: RawTable, sources: Mapping[str, Source], counting: Conv
         )
 
 
-def check_commas(table: RawTable, sources: Mapping[str, Source]) -> None:
+def check_commas(table: RawTable, sources: Mapping[str, FieldSource]) -> None:
     """Refuse a column of numbers whose commas could stand for decimal points.
 
     Raises:
@@ -102,7 +110,7 @@ def check_commas(table: RawTable, sources: Mapping[str, Source]) -> None:
     for name, source in sources.items():
         for column in source.columns if name in NUMBERS else ():
             cells = [cell.strip() for row in table.rows if isinstance(cell := row.cells.get(column), str)]
-            # A second comma in one number settles it: they part thousands.
+            # Two commas in one number: they part thousands.
             if name in COUNTS and any(cell.count(",") > 1 for cell in cells):
                 continue
             unclear = next((cell for cell in cells if _ONE_COMMA.fullmatch(cell)), None)
@@ -113,7 +121,7 @@ def check_commas(table: RawTable, sources: Mapping[str, Source]) -> None:
                 )
 
 
-def set_batch_tokens(drafts: Sequence[Draft], sources: Mapping[str, Source], seq_len: int | None) -> None:
+def set_batch_tokens(rows: Sequence[RowValues], sources: Mapping[str, FieldSource], seq_len: int | None) -> None:
     """Turn batches in sequences into tokens.
 
     Raises:
@@ -126,13 +134,17 @@ def set_batch_tokens(drafts: Sequence[Draft], sources: Mapping[str, Source], seq
         raise UsageError(
             f"the column {quote(label)} counts sequences of unknown length; give --seq-len, such as --seq-len 2048."
         )
-    for draft in drafts:
-        batch, length = draft.values["batch_sequences"], seq_len or draft.values.get("seq_len")
-        draft.values["batch_tokens"] = None if batch is None or length is None else batch * length
+    for row in rows:
+        batch, length = row.values["batch_sequences"], seq_len or row.values.get("seq_len")
+        row.values["batch_tokens"] = None if batch is None or length is None else batch * length
 
 
 def convert_loss(
-    drafts: Sequence[Draft], source: Source, loss_unit: str | None, bytes_per_token: float | None, journal: Journal
+    rows: Sequence[RowValues],
+    source: FieldSource,
+    loss_unit: str | None,
+    bytes_per_token: float | None,
+    notes: IntakeNotes,
 ) -> None:
     """Turn losses into nats per token.
 
@@ -145,7 +157,7 @@ def convert_loss(
         raise UsageError(f"{quote(unit)} is not a unit of loss; choose one of {', '.join(LOSS_UNITS)}.")
     origin = "as asked" if loss_unit else f"as {quote(source.label)} says" if named else "the default; see --loss-unit"
     if unit == "nats":
-        journal.assume(f"The loss is in nats per token ({origin}).")
+        notes.assume(f"The loss is in nats per token ({origin}).")
         return
     if unit == "bits-per-byte" and bytes_per_token is None:
         raise UsageError(
@@ -154,41 +166,41 @@ def convert_loss(
         )
     factor = math.log(2) * (bytes_per_token or 1 if unit == "bits-per-byte" else 1)
     how = "its logarithm was taken" if unit == "perplexity" else f"it was multiplied by {factor:.4g}"
-    journal.assume(f"The loss is in {unit} ({origin}); {how} to give nats per token.")
-    for draft in drafts:
-        loss = draft.values["loss"]
+    notes.assume(f"The loss is in {unit} ({origin}); {how} to give nats per token.")
+    for row in rows:
+        loss = row.values["loss"]
         if loss is not None:
-            draft.values["loss"] = _log(loss) if unit == "perplexity" else loss * factor
+            row.values["loss"] = _log(loss) if unit == "perplexity" else loss * factor
 
 
 def _log(value: float) -> float:
     return math.log(value) if value > 0 else math.nan
 
 
-def derive(drafts: Sequence[Draft], counting: Convention, journal: Journal) -> list[Draft]:
-    """Fill in tokens from steps and a third from two of C, N, D; return the drafts that had all three."""
+def derive(rows: Sequence[RowValues], counting: Convention, notes: IntakeNotes) -> list[RowValues]:
+    """Derive tokens from steps, and one of C, N, D from the other two; return the rows that came with all three."""
     from_steps = 0
     derived = dict.fromkeys(_MEASURED, 0)
     complete = []
-    for draft in drafts:
-        values = draft.values
+    for row in rows:
+        values = row.values
         step, batch = values.get("step"), values.get("batch_tokens")
         if values.get("tokens") is None and step is not None and batch is not None:
             values["tokens"] = step * batch
             from_steps += 1
         missing = [name for name in _MEASURED if values.get(name) is None]
         if not missing:
-            complete.append(draft)
+            complete.append(row)
         elif len(missing) == 1 and counting.counts_six_n:
             values[missing[0]] = _six_n_d(values, missing[0])
             derived[missing[0]] += 1
     if from_steps:
-        journal.assume(f"tokens = step x batch_tokens in {count_rows(from_steps)}.")
+        notes.assume(f"tokens = step x batch_tokens in {count_rows(from_steps)}.")
     formulas = {"flops": "flops = 6 n_params tokens", "n_params": "n_params = flops / (6 tokens)"}
     for name, count in derived.items():
         if count:
             formula = formulas.get(name, "tokens = flops / (6 n_params)")
-            journal.assume(f"{formula} in {count_rows(count)}, the definition under {counting} counting.")
+            notes.assume(f"{formula} in {count_rows(count)}, the definition under {counting} counting.")
     return complete
 
 
@@ -199,24 +211,24 @@ def _six_n_d(values: Mapping[str, float | None], missing: str) -> float:
     return known[0] / (6 * known[1]) if known[1] else math.nan
 
 
-def finish(drafts: Sequence[Draft], journal: Journal) -> list[Row]:
-    """Return the rows whose numbers make a run; the loss alone may still be NaN: the run diverged."""
-    rows = []
-    for draft in drafts:
-        known = {name: value for name, value in draft.values.items() if value is not None}
-        # What has a column is missing in this row; what has none would have followed from it.
-        measured = sorted(_MEASURED, key=lambda name: name not in draft.values)
+def finish(rows: Sequence[RowValues], notes: IntakeNotes) -> list[RunRow]:
+    """Return the rows whose numbers make a run, and drop the others; a loss may still be NaN: the run diverged."""
+    finished = []
+    for row in rows:
+        known = {name: value for name, value in row.values.items() if value is not None}
+        # A field with a column comes first: its cell is blank, and a field without one would be derived from it.
+        measured = sorted(_MEASURED, key=lambda name: name not in row.values)
         reasons = [f"no value for {name}" for name in (*measured, "loss") if name not in known]
         reasons += [reason for name, value in known.items() if (reason := _wrong(name, value))]
         if reasons:
-            journal.drop([draft.row.number], reasons[0])
+            notes.drop([row.number], reasons[0])
         else:
-            rows.append(Row(draft.row.number, draft.row.cells, _run(draft.name, known)))
-    return rows
+            finished.append(RunRow(row.number, row.cells, _run(row.name, known)))
+    return finished
 
 
-def _run(name: str | None, known: Mapping[str, float]) -> Run:
-    return Run(
+def _run(name: str | None, known: Mapping[str, float]) -> TrainingRun:
+    return TrainingRun(
         flops=known["flops"],
         n_params=known["n_params"],
         tokens=known["tokens"],
@@ -231,7 +243,7 @@ def _run(name: str | None, known: Mapping[str, float]) -> Run:
 
 
 def _wrong(name: str, value: float) -> str | None:
-    """Say why a number cannot stand, if it cannot."""
+    """Return why a number is refused; None when it is not."""
     if name == "loss":
         return None
     if name in _WHOLE:

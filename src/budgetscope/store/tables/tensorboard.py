@@ -1,4 +1,4 @@
-"""TensorBoard event files, read with the `tensorboard` package (an extra)."""
+"""Reads TensorBoard event files with the `tensorboard` package (an extra)."""
 
 import importlib
 import struct
@@ -31,7 +31,7 @@ def event_files(path: Path) -> list[Path]:
 
 
 def is_whole(file: Path) -> bool:
-    """Return whether an event file is records from end to end; the loader stops in silence where they end."""
+    """Return whether an event file holds whole records to its end; the loader stops silently where they break off."""
     size, at = file.stat().st_size, 0
     with file.open("rb") as stream:
         while at < size:
@@ -44,7 +44,7 @@ def is_whole(file: Path) -> bool:
 
 
 def run_of(path: Path, file: Path) -> str:
-    """Return the name of the run that an event file is of: its folder below `path`."""
+    """Return the name of an event file's run: its folder below `path`."""
     name = file.parent.relative_to(path).as_posix() if path.is_dir() else file.parent.name
     return path.name if name == "." else name
 

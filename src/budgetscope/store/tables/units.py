@@ -1,4 +1,4 @@
-"""Sizes, tokens and FLOPs in another unit than the column says: whole columns, and single rows."""
+"""Finds sizes, tokens and FLOPs in another unit than expected, in whole columns and in single rows."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,37 +6,37 @@ from collections.abc import Iterable, Mapping, Sequence
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
-from budgetscope.store.tables.columns import Source
+from budgetscope.store.tables.columns import FieldSource
 from budgetscope.store.tables.formats import plain
-from budgetscope.store.tables.intake import Journal
-from budgetscope.store.tables.rows import Draft
+from budgetscope.store.tables.intake import IntakeNotes
+from budgetscope.store.tables.rows import RowValues
 
 # Nobody trains only fewer parameters or on fewer tokens: such a column counts millions or billions.
 _SMALLEST = {"n_params": 1e4, "tokens": 1e5}
 # Kaplan et al.'s smallest model has 768 parameters besides the embedding.
 _SMALLEST_SIZE = 500
-# Below this many tokens per parameter no run has begun to say anything.
+# Below this many tokens per parameter a loss means nothing.
 _LEAST_RATIO = 1e-3
-# Beyond, a run stands only among others: Kaplan et al. went up to 3e7, but behind a gap of three decades it is a unit.
+# Beyond, a run is kept only near others: Kaplan et al. went up to 3e7, but a gap of three decades is a wrong unit.
 _USUAL_RATIO = (1e-2, 1e5)
 _GAP = 1e3
-# FLOPs of a row this far from the other rows' multiple of 6 N D are not a matter of what was counted.
+# FLOPs of a row this far from the other rows' multiple of 6 N D are in another unit, not counted differently.
 _FAR = 10.0
-# More rows than this share are no slips: the column mixes units.
+# A larger share of such rows means that the column mixes units.
 _MOST_STRAYS = 0.2
 _MAX_NAMED = 6
-# Tokens a sequence where nothing says it: few train on shorter ones.
+# Tokens a sequence where it is not known: few train on shorter ones.
 _USUAL_LENGTH = 1024
 
 
-def check_columns(drafts: Sequence[Draft], sources: Mapping[str, Source]) -> None:
+def check_columns(rows: Sequence[RowValues], sources: Mapping[str, FieldSource]) -> None:
     """Refuse a column of N or D that is too small in every row.
 
     Raises:
         UsageError: there is such a column; the remedy is a factor in `--map`.
     """
     for name, smallest in _SMALLEST.items():
-        values = [abs(value) for draft in drafts if (value := draft.values.get(name)) is not None]
+        values = [abs(value) for row in rows if (value := row.values.get(name)) is not None]
         largest = max((value for value in values if math.isfinite(value)), default=0.0)
         if name in sources and 0 < largest < smallest:
             label = sources[name].label
@@ -47,54 +47,54 @@ def check_columns(drafts: Sequence[Draft], sources: Mapping[str, Source]) -> Non
 
 
 def doubt_batches(
-    drafts: Sequence[Draft], sources: Mapping[str, Source], seq_len: int | None, journal: Journal
+    rows: Sequence[RowValues], sources: Mapping[str, FieldSource], seq_len: int | None, notes: IntakeNotes
 ) -> None:
-    """Tell when batches in tokens are smaller than one sequence: they may count sequences."""
-    batches = [batch for draft in drafts if (batch := _positive(draft, "batch_tokens")) is not None]
+    """Note batches in tokens that are smaller than one sequence: they may count sequences."""
+    batches = [batch for row in rows if (batch := _positive(row, "batch_tokens")) is not None]
     length = seq_len or _USUAL_LENGTH
     if "batch_tokens" in sources and batches and max(batches) < length:
         label = plain(sources["batch_tokens"].label)
-        journal.assume(
+        notes.assume(
             f"batch_tokens is {max(batches):g} at most, fewer than one sequence of {length:,} tokens; if {label} "
             f"counts sequences, say so with --map batch_sequences={label}."
         )
 
 
 def drop_rows(
-    drafts: Sequence[Draft], complete: Sequence[Draft], counting: Convention, journal: Journal
-) -> list[Draft]:
-    """Return the rows whose numbers agree in their units; tell how far FLOPs are from 6 N D in the others.
+    rows: Sequence[RowValues], complete: Sequence[RowValues], counting: Convention, notes: IntakeNotes
+) -> list[RowValues]:
+    """Return the rows whose numbers agree in their units, and note how far their FLOPs are from 6 N D.
 
     Args:
-        drafts: Every row, C, N and D filled in where two of them say the third.
-        complete: The rows that came with all three.
-        counting: The convention of N and C.
-        journal: Is told what was dropped.
+        rows: all, C, N and D derived where two of them were given.
+        complete: the rows that came with all three.
+        counting: the convention of N and C.
+        notes: takes what was dropped.
 
     Raises:
         UsageError: so many rows are in another unit that a column mixes units, or is in the wrong one.
     """
     strays = _odd_flops(complete, counting) if counting.counts_six_n else {}
-    strays |= _odd_sizes(drafts)
-    if len(strays) > _MOST_STRAYS * len(drafts):
-        rows = [draft.row.number for draft in drafts if id(draft) in strays]
-        named = ", ".join(map(str, rows[:_MAX_NAMED])) + (", ..." if len(rows) > _MAX_NAMED else "")
+    strays |= _odd_sizes(rows)
+    if len(strays) > _MOST_STRAYS * len(rows):
+        numbers = [row.number for row in rows if id(row) in strays]
+        named = ", ".join(map(str, numbers[:_MAX_NAMED])) + (", ..." if len(numbers) > _MAX_NAMED else "")
         reason = next(iter(strays.values()))
         raise UsageError(
-            f"{len(strays)} of {len(drafts)} rows cannot be what they say (row {named}): {reason}; "
+            f"{len(strays)} of {len(rows)} rows cannot be what they say (row {named}): {reason}; "
             "give each column one unit, and say it with --map, such as --map tokens=COLUMN*1e6."
         )
-    for draft in drafts:
-        if id(draft) in strays:
-            journal.drop([draft.row.number], strays[id(draft)])
+    for row in rows:
+        if id(row) in strays:
+            notes.drop([row.number], strays[id(row)])
     if counting.counts_six_n:
-        _tell_six_n_d((draft for draft in complete if id(draft) not in strays), counting, journal)
-    return [draft for draft in drafts if id(draft) not in strays]
+        _tell_six_n_d((row for row in complete if id(row) not in strays), counting, notes)
+    return [row for row in rows if id(row) not in strays]
 
 
-def _odd_flops(complete: Sequence[Draft], counting: Convention) -> dict[int, str]:
-    """Return by identity the rows whose FLOPs are far from 6 N D, unlike the others, and why they cannot stand."""
-    ratios = {id(draft): ratio for draft in complete if (ratio := _six_n_d_ratio(draft)) is not None}
+def _odd_flops(complete: Sequence[RowValues], counting: Convention) -> dict[int, str]:
+    """Return the rows whose FLOPs are far from 6 N D, unlike the others, by identity, and why each is dropped."""
+    ratios = {id(row): ratio for row in complete if (ratio := _six_n_d_ratio(row)) is not None}
     if not ratios:
         return {}
     middle = sorted(ratios.values())[len(ratios) // 2]
@@ -110,17 +110,17 @@ def _odd_flops(complete: Sequence[Draft], counting: Convention) -> dict[int, str
     }
 
 
-def _odd_sizes(drafts: Sequence[Draft]) -> dict[int, str]:
-    """Return by identity the rows whose N cannot be trained, or not on their D, and why they cannot stand."""
+def _odd_sizes(rows: Sequence[RowValues]) -> dict[int, str]:
+    """Return the rows whose N, or D for that N, is not possible, by identity, and why each is dropped."""
     ratios = {
-        id(draft): tokens / n_params
-        for draft in drafts
-        if (n_params := _positive(draft, "n_params")) and (tokens := _positive(draft, "tokens"))
+        id(row): tokens / n_params
+        for row in rows
+        if (n_params := _positive(row, "n_params")) and (tokens := _positive(row, "tokens"))
     }
     near = _near_usual(ratios.values())
     few = "tokens are under a thousandth of n_params: the run has hardly begun, or one of them is in another unit"
     far = "tokens per parameter are far from those of any other run: n_params or tokens is in another unit"
-    small = [id(draft) for draft in drafts if 0 < (_positive(draft, "n_params") or 0.0) < _SMALLEST_SIZE]
+    small = [id(row) for row in rows if 0 < (_positive(row, "n_params") or 0.0) < _SMALLEST_SIZE]
     return {
         **{key: far for key, ratio in ratios.items() if ratio not in near},
         **{key: few for key, ratio in ratios.items() if ratio < _LEAST_RATIO},
@@ -129,7 +129,7 @@ def _odd_sizes(drafts: Sequence[Draft]) -> dict[int, str]:
 
 
 def _near_usual(ratios: Iterable[float]) -> frozenset[float]:
-    """Return the ratios that no gap parts from usual ones; all of them where none is usual."""
+    """Return the ratios that no gap separates from usual ones; all of them where none is usual."""
     groups: list[list[float]] = []
     for ratio in sorted(ratios):
         if groups and ratio <= groups[-1][-1] * _GAP:
@@ -141,26 +141,26 @@ def _near_usual(ratios: Iterable[float]) -> frozenset[float]:
     return frozenset(ratio for group in usual or groups for ratio in group)
 
 
-def _positive(draft: Draft, name: str) -> float | None:
-    value = draft.values.get(name)
+def _positive(row: RowValues, name: str) -> float | None:
+    value = row.values.get(name)
     return value if value is not None and math.isfinite(value) and value > 0 else None
 
 
-def _six_n_d_ratio(draft: Draft) -> float | None:
-    flops, n_params, tokens = (_positive(draft, name) or 0.0 for name in ("flops", "n_params", "tokens"))
+def _six_n_d_ratio(row: RowValues) -> float | None:
+    flops, n_params, tokens = (_positive(row, name) or 0.0 for name in ("flops", "n_params", "tokens"))
     product = 6 * n_params * tokens
     return flops / product if flops and product and math.isfinite(product) else None
 
 
-def _tell_six_n_d(complete: Iterable[Draft], counting: Convention, journal: Journal) -> None:
-    """Tell how far given FLOPs are from 6 N D, and what may explain it."""
-    ratios = sorted(ratio for draft in complete if (ratio := _six_n_d_ratio(draft)) is not None)
+def _tell_six_n_d(complete: Iterable[RowValues], counting: Convention, notes: IntakeNotes) -> None:
+    """Note how far given FLOPs are from 6 N D, and what may explain it."""
+    ratios = sorted(ratio for row in complete if (ratio := _six_n_d_ratio(row)) is not None)
     if not ratios:
         return
     middle, low, high = ratios[len(ratios) // 2], ratios[0], ratios[-1]
     if abs(middle - 1) <= 0.02 and high / low < 1.1:
         return
-    journal.assume(
+    notes.assume(
         f"flops are {middle:.3g} times 6 n_params tokens ({low:.3g} to {high:.3g}) although {counting} counting "
         f"defines them as equal: {_explanation(middle, low, high)}. They are used as given."
     )

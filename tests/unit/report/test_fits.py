@@ -5,16 +5,8 @@ import pytest
 from tests.bundled import fit
 
 from budgetscope.api import Advisor
-from budgetscope.report.fit_pages import (
-    age_text,
-    difference_markdown,
-    fit_markdown,
-    fit_sections,
-    matches,
-    ordered,
-    shelf_row,
-    written,
-)
+from budgetscope.report.fit_difference import difference_markdown
+from budgetscope.report.fits import age_text, fit_markdown, fit_row, fit_sections, matches, ordered, written
 from budgetscope.store.fit_library import Entry
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -35,14 +27,14 @@ BROKEN = Entry("mine/broken", "user", Path("/fits/mine/broken.json"), None, "it 
 
 
 def test_a_row_says_exponent_range_layer_and_age() -> None:
-    row = shelf_row(entry(shadows=("bundled",)))
-    assert row.exponent == "0.497 [0.490, 0.504]"
-    assert row.fitted == "C 1.25e16–2.56e19"
+    row = fit_row(entry(shadows=("bundled",)))
+    assert (row.exponent, row.exponent_interval) == ("0.497", "0.497 [0.490, 0.504]")
+    assert row.fitted == "C 1.25e16 to 2.56e19"
     assert row.layer == "user over bundled"
     assert row.written == "1970-01-01"
-    assert shelf_row(entry(layer="bundled", at=None)).written == ""
-    assert shelf_row(entry("budgetscope2026/english", "bundled", at=None)).written == "2026-11-24"
-    assert shelf_row(BROKEN).title == "broken: it is [no] JSON."
+    assert fit_row(entry(layer="bundled", at=None)).written == ""
+    assert fit_row(entry("budgetscope2026/english", "bundled", at=None)).written == "2026-11-24"
+    assert fit_row(BROKEN).title == "broken: it is [no] JSON."
 
 
 @pytest.mark.parametrize(
@@ -97,7 +89,7 @@ def test_a_page_says_everything_and_markdown_escapes_it() -> None:
 
 
 def test_a_difference_has_factors_and_the_difference_of_losses() -> None:
-    difference = Advisor().differ(TUNED, "besiroglu2024/refit", ["1e21"])
+    difference = Advisor().fit_library.difference(TUNED, "besiroglu2024/refit", ["1e21"])
     text = difference_markdown(difference)
     (change,) = difference.budgets
     assert change.before.n_params is not None

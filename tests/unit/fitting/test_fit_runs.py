@@ -6,27 +6,27 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.planted_surfaces import planted_runs
 
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.forms import LossSurface
-from budgetscope.core.laws.training_run import Run
-from budgetscope.fitting.fit_runs import Assembly, fit_runs, suitable_kind
-from budgetscope.fitting.planted import planted_runs
+from budgetscope.core.laws.training_run import TrainingRun
+from budgetscope.fitting.fit_runs import FitSpec, fit_runs, suitable_kind
 from budgetscope.store.fit_schema import decode, encode
 
-ASSEMBLY = Assembly(id="mine/lab", title="lab", counting=Convention.STANDARD, source="a test", draws=200)
+SPEC = FitSpec(id="mine/lab", title="lab", counting=Convention.STANDARD, source="a test", draws=200)
 BUDGETS = np.array([1e17 * 4**k for k in range(6)])
 
 
-def runs_on(surface: LossSurface, log_std: float = 0.001) -> list[Run]:
+def runs_on(surface: LossSurface, log_std: float = 0.001) -> list[TrainingRun]:
     table = planted_runs(surface, budgets=BUDGETS, log_std=log_std, rng=np.random.default_rng(0))
     rows = zip(table.flops, table.n_params, table.tokens, table.loss, strict=True)
-    return [Run(float(c), float(n), float(d), float(loss)) for c, n, d, loss in rows]
+    return [TrainingRun(float(c), float(n), float(d), float(loss)) for c, n, d, loss in rows]
 
 
-def sweep(sizes: Sequence[float] = (1e7, 3e7, 1e8)) -> list[Run]:
+def sweep(sizes: Sequence[float] = (1e7, 3e7, 1e8)) -> list[TrainingRun]:
     """A planted grid: lr* = 0.005 (N/1e8)^-1/3, batch* = 3e5 (N/1e8)^2/3, quadratic in both logs."""
     runs = []
     for n in sizes:
@@ -37,7 +37,7 @@ def sweep(sizes: Sequence[float] = (1e7, 3e7, 1e8)) -> list[Run]:
                 loss = 3 + 0.02 * math.log(lr / best_lr) ** 2 + 0.01 * math.log(batch / best_batch) ** 2
                 for seed in (0, 1):
                     wobble = 0.002 * math.sin(37 * i + 11 * j + 5 * seed + n)
-                    runs.append(Run(120 * n * n, n, 20 * n, loss + wobble, lr, batch, 0.95, seed))
+                    runs.append(TrainingRun(120 * n * n, n, 20 * n, loss + wobble, lr, batch, 0.95, seed))
     return runs
 
 
@@ -46,7 +46,7 @@ def stores(fit: Fit) -> None:
 
 
 def test_iso_flop_runs_become_a_fit_that_plans(surface: LossSurface) -> None:
-    fit = fit_runs(runs_on(surface), ASSEMBLY)
+    fit = fit_runs(runs_on(surface), SPEC)
     law = fit.laws["allocation"].law
     assert law.form == "power-law-params"
     assert law.allocate(1e20).n_params == pytest.approx(surface.allocate(1e20).n_params, rel=0.15)  # type: ignore[union-attr]
@@ -58,7 +58,7 @@ def test_iso_flop_runs_become_a_fit_that_plans(surface: LossSurface) -> None:
 
 
 def test_a_parabola_can_be_asked_for(surface: LossSurface) -> None:
-    fit = fit_runs(runs_on(surface), replace(ASSEMBLY, kind="parabola"))
+    fit = fit_runs(runs_on(surface), replace(SPEC, kind="parabola"))
     assert "parabola" in fit.method
 
 
@@ -67,9 +67,9 @@ def test_runs_off_any_budget_become_a_surface(surface: LossSurface) -> None:
     runs = []
     for _ in range(60):
         n, d = 10 ** rng.uniform(7, 9), 10 ** rng.uniform(8.5, 11)
-        runs.append(Run(6 * n * d, n, d, surface.loss(n, d)))
+        runs.append(TrainingRun(6 * n * d, n, d, surface.loss(n, d)))
     assert suitable_kind(runs) == "parametric"
-    fit = fit_runs(runs, ASSEMBLY)
+    fit = fit_runs(runs, SPEC)
     assert fit.surface is not None
     assert fit.surface.alpha == pytest.approx(surface.alpha, rel=0.02)
     stores(fit)
@@ -78,7 +78,7 @@ def test_runs_off_any_budget_become_a_surface(surface: LossSurface) -> None:
 def test_a_grid_becomes_a_recipe() -> None:
     runs = sweep()
     assert suitable_kind(runs) == "hyperparameters"
-    fit = fit_runs(runs, ASSEMBLY)
+    fit = fit_runs(runs, SPEC)
     rate, batch = fit.laws["learning_rate"].law, fit.laws["batch_size"].law
     assert rate.n_params_exponent == pytest.approx(-1 / 3, abs=0.05)  # type: ignore[union-attr]
     assert batch.n_params_exponent == pytest.approx(2 / 3, abs=0.08)  # type: ignore[union-attr]
@@ -87,7 +87,7 @@ def test_a_grid_becomes_a_recipe() -> None:
 
 def test_the_papers_two_interpolations_can_be_asked_for() -> None:
     smoothed, interpolated = (
-        fit_runs(sweep(), replace(ASSEMBLY, kind=kind)) for kind in ("hyperparameters", "hyperparameters-akima")
+        fit_runs(sweep(), replace(SPEC, kind=kind)) for kind in ("hyperparameters", "hyperparameters-akima")
     )
     assert smoothed.method.startswith("Smoothed surface")
     assert interpolated.method.startswith("Akima interpolation over log learning rate, then over log batch")
@@ -97,21 +97,21 @@ def test_the_papers_two_interpolations_can_be_asked_for() -> None:
 
 def test_runs_that_a_sweep_cannot_use_are_counted() -> None:
     runs = sweep()
-    fit = fit_runs([replace(runs[0], learning_rate=None), replace(runs[1], beta2=None), *runs[2:]], ASSEMBLY)
+    fit = fit_runs([replace(runs[0], learning_rate=None), replace(runs[1], beta2=None), *runs[2:]], SPEC)
     assert any(flag.startswith("1 of 294 runs do not say both") for flag in fit.flags)
     assert any(flag.startswith("Only 293 of 294 runs say their beta2") for flag in fit.flags)
-    assert not any("left out" in flag for flag in fit_runs(runs, ASSEMBLY).flags)
+    assert not any("left out" in flag for flag in fit_runs(runs, SPEC).flags)
 
 
 def test_choices_that_would_change_nothing_are_refused(surface: LossSurface) -> None:
     with pytest.raises(UsageError, match="--noise refinedweb would change nothing"):
-        fit_runs(runs_on(surface), replace(ASSEMBLY, kind="parametric", noise="refinedweb"))
+        fit_runs(runs_on(surface), replace(SPEC, kind="parametric", noise="refinedweb"))
     with pytest.raises(UsageError, match="'Constant' is not a schedule"):
-        fit_runs(runs_on(surface), replace(ASSEMBLY, schedule="Constant"))
+        fit_runs(runs_on(surface), replace(SPEC, schedule="Constant"))
 
 
 def test_points_of_learning_curves_are_resampled_by_run_and_never_taken_from_a_decay(surface: LossSurface) -> None:
-    points = replace(ASSEMBLY, kind="parametric", curves=9)
+    points = replace(SPEC, kind="parametric", curves=9)
     fit = fit_runs(runs_on(surface), points)
     assert fit.laws["surface"].note.endswith("draws over runs.")
     assert fit.flags[0].startswith("The runs are points of 9 learning curves and their schedule is not said")
@@ -124,14 +124,14 @@ def test_points_of_learning_curves_are_resampled_by_run_and_never_taken_from_a_d
 
 def test_the_same_runs_give_the_same_fit_in_any_order(surface: LossSurface) -> None:
     runs = runs_on(surface)
-    assert fit_runs(runs, ASSEMBLY) == fit_runs(runs[::-1], ASSEMBLY)
+    assert fit_runs(runs, SPEC) == fit_runs(runs[::-1], SPEC)
 
 
 def test_an_unknown_noise_is_refused(surface: LossSurface) -> None:
     with pytest.raises(UsageError, match="'pink' is not a noise model"):
-        fit_runs(runs_on(surface), replace(ASSEMBLY, noise="pink"))
+        fit_runs(runs_on(surface), replace(SPEC, noise="pink"))
 
 
 def test_a_grid_without_settings_is_refused(surface: LossSurface) -> None:
     with pytest.raises(UsageError, match="no run says both its learning rate and its batch"):
-        fit_runs(runs_on(surface), replace(ASSEMBLY, kind="hyperparameters"))
+        fit_runs(runs_on(surface), replace(SPEC, kind="hyperparameters"))

@@ -1,4 +1,4 @@
-"""Runs planted on a known loss surface: what a fit, or a design, recovers of a truth that is known."""
+"""Runs planted on a known loss surface, for tests and benchmarks of fits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def planted_runs(
     run_share: float = 0.0,
     rng: np.random.Generator | None = None,
 ) -> RunTable:
-    """Runs on a shared ladder of sizes around the optimum of each budget, C = 6 N D.
+    """Return runs on a shared ladder of sizes around the optimum of each budget, C = 6 N D.
 
     Args:
         surface: The truth.

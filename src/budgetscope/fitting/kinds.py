@@ -1,0 +1,10 @@
+"""The kinds of fits, the schedules and the noise models that can be chosen; importable without NumPy."""
+
+from typing import Literal
+
+Kind = Literal["isoflop", "parabola", "parametric", "hyperparameters", "hyperparameters-akima"]
+KINDS: tuple[Kind, ...] = ("isoflop", "parabola", "parametric", "hyperparameters", "hyperparameters-akima")
+SCHEDULES = ("constant", "cosine", "wsd")
+"""Of the learning rate in the runs."""
+NOISES = ("refinedweb", "openwebtext2", "refinedweb-intended", "openwebtext2-intended")
+"""Noise models of Porian et al. 2024: as their code computes them, or as it intends to."""

@@ -1,0 +1,105 @@
+"""The difference of two fits as every face shows it: changed constants, and recommendations at a few budgets."""
+
+from collections.abc import Iterable, Sequence
+
+from budgetscope.core.answers.fit_difference import BudgetChange, ConstantChange, Difference
+from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.report.markdown import escaped, table
+from budgetscope.report.rows import UNKNOWN, Form
+
+_QUANTITIES: tuple[tuple[str, str, Form], ...] = (
+    ("n_params", "N", format_count),
+    ("tokens", "D", format_count),
+    ("loss", "loss", lambda v: f"{v:.3f}"),
+    ("learning_rate", "lr", lambda v: f"{v:.2g}"),
+    ("batch_tokens", "batch", format_count),
+)
+"""What is recommended: attribute of a `Recommendation`, symbol, and format."""
+_SYMBOLS = tuple(symbol for _, symbol, _ in _QUANTITIES)
+
+CONSTANT_HEADER = ("law", "parameter", "before", "after", "change")
+
+
+def constant_cells(change: ConstantChange) -> tuple[str, ...]:
+    """Return one changed constant, under `CONSTANT_HEADER`."""
+    before, after = change.before, change.after
+    difference = f"{after - before:+.3g}" if isinstance(before, float) and isinstance(after, float) else UNKNOWN
+    return (change.role, change.parameter, _constant(before), _constant(after), difference)
+
+
+def _constant(value: float | str | None) -> str:
+    return UNKNOWN if value is None else value if isinstance(value, str) else f"{value:.6g}"
+
+
+ARROW_HEADER = ("C", *_SYMBOLS)
+
+
+def arrow_cells(change: BudgetChange) -> tuple[str, ...]:
+    """Return both recommendations at one budget in one line, as `before -> after`, under `ARROW_HEADER`."""
+    return (
+        format_flops(change.flops),
+        *(
+            UNKNOWN if before is after is None else f"{_text(before, form)} -> {_text(after, form)}"
+            for before, after, form in _pairs(change)
+        ),
+    )
+
+
+STACKED_HEADER = ("C", "", *_SYMBOLS)
+
+
+def _stacked_cells(change: BudgetChange) -> Iterable[tuple[str, ...]]:
+    """Yield a line for A, one for B, and one for B/A (of the loss, the difference), under `STACKED_HEADER`."""
+    pairs = _pairs(change)
+    yield (format_flops(change.flops), "A", *(_text(before, form) for before, _, form in pairs))
+    yield ("", "B", *(_text(after, form) for _, after, form in pairs))
+    changes = []
+    for symbol, (before, after, _) in zip(_SYMBOLS, pairs, strict=True):
+        if before is None or after is None:
+            changes.append(UNKNOWN)
+        else:
+            changes.append(f"{after - before:+.3f}" if symbol == "loss" else f"x{after / before:.3g}")
+    yield ("", "B/A", *changes)
+
+
+def _pairs(change: BudgetChange) -> list[tuple[float | None, float | None, Form]]:
+    return [(getattr(change.before, name), getattr(change.after, name), form) for name, _, form in _QUANTITIES]
+
+
+def _text(value: float | None, form: Form) -> str:
+    return UNKNOWN if value is None else form(value)
+
+
+def difference_tables(difference: Difference) -> tuple[tuple[str, Sequence[str], list[tuple[str, ...]]], ...]:
+    """Return what changes from one fit, A, to another, B: title, header and rows of each table."""
+    return (
+        (
+            f"What they recommend, C and N by the {difference.convention} count",
+            STACKED_HEADER,
+            [line for change in difference.budgets for line in _stacked_cells(change)],
+        ),
+        (
+            "Their constants",
+            ("law", "parameter", "A", "B", "change"),
+            [constant_cells(change) for change in difference.constants],
+        ),
+    )
+
+
+def difference_notes(difference: Difference) -> list[str]:
+    """Return what to know before believing a difference, one sentence each."""
+    notes = []
+    if difference.sized_by is not None:
+        notes.append(
+            f"Learning rate and batch of a fit without N and D are those at the N and D of {difference.sized_by}."
+        )
+    return [*notes, *difference.flags]
+
+
+def difference_markdown(difference: Difference) -> str:
+    """Return what changes from one fit to another as Markdown."""
+    lines = [f"# From A = `{difference.before}` to B = `{difference.after}`", ""]
+    for title, header, rows in difference_tables(difference):
+        lines += [f"## {title}", "", *table(header, rows), ""]
+    notes = [f"- {escaped(note)}" for note in difference_notes(difference)]
+    return "\n".join([*lines, *notes, ""] if notes else lines)
