@@ -1,0 +1,457 @@
+"""`import budgetscope`: lazy, the same answers as the command line, and results that show themselves."""
+
+import inspect
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.bundled import fit as bundled
+from tools import python_page
+
+import budgetscope as bs
+from budgetscope.api.fields import FIELDS
+from budgetscope.api.notebook import frames
+from budgetscope.api.notebook.options import FitOptions, RequestOptions
+from budgetscope.cli.main import main
+from budgetscope.core.answers.comparison import Comparison
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.laws.fit import Fit
+from budgetscope.store.locations import user_fits
+
+TUNED = "porian2024/refinedweb-tuned"
+RUNS = Path(__file__).parents[2] / "docs/data/english-h200-runs.csv"
+HOSTILE = "<script>alert('x')</script> & \"$1 to $2\""
+ANY: Any = bs
+"""What a type checker would refuse."""
+RESULTS: dict[str, Callable[[], Any]] = {
+    "plan": lambda: bs.plan("1e21"),
+    "compare": lambda: bs.compare("1e21"),
+    "explain": lambda: bs.explain("1e21"),
+    "value": lambda: bs.value("1e21", calibration="2%"),
+    "count": lambda: bs.count(depth=15, width=640),
+    "fits": bs.fits,
+    "load": lambda: bs.load(TUNED),
+}
+
+
+@pytest.fixture
+def columns() -> dict[str, list[float]]:
+    """Return runs that lie on IsoFLOP curves, by column."""
+    found: dict[str, list[float]] = {"flops": [], "n_params": [], "loss": [], "seed": []}
+    for flops in (1e17, 1e18, 1e19, 1e20):
+        for step in range(-3, 4):
+            for seed in (0, 1):
+                n_params = (flops / 6) ** 0.5 * 1.5**step
+                loss = 1.7 + 400 / n_params**0.34 + 400 / (flops / 6 / n_params) ** 0.34 + 0.002 * (-1) ** seed
+                row = zip(found, (flops, n_params, loss, seed), strict=True)
+                for name, value in row:
+                    found[name].append(value)
+    return found
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Return what a command prints."""
+
+    def run(*words: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["budgetscope", *words])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert stop.value.code == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+# Laziness
+
+
+def loaded_after(code: str) -> set[str]:
+    told = f"import sys; {code}; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-I", "-c", told], capture_output=True, text=True, check=True, timeout=60)
+    return set(ran.stdout.split())
+
+
+def test_importing_it_imports_nothing_else() -> None:
+    bare, found = loaded_after("pass"), loaded_after("import budgetscope; dir(budgetscope); budgetscope.__version__")
+    assert found - bare == {"budgetscope", "budgetscope._version"}
+
+
+def test_asking_imports_neither_numpy_nor_the_app() -> None:
+    calls = ("repr(bs.plan('1e21'))", "bs.compare('1e21')._repr_html_()", "bs.fits()", "bs.count(size=1e8)")
+    found = loaded_after("; ".join(("import budgetscope as bs", *calls)))
+    assert "budgetscope.api.ask" in found
+    assert found.isdisjoint({"numpy", "scipy", "textual", "torch", "matplotlib", "pandas", "polars", "httpx", "typer"})
+
+
+def test_its_names() -> None:
+    assert set(bs.__all__) <= set(dir(bs))
+    assert all(getattr(bs, name) is not None for name in bs.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'plann'"):
+        _ = bs.plann  # type: ignore[attr-defined]
+
+
+def test_the_options_that_a_notebook_completes_are_those_of_the_command() -> None:
+    assert tuple(RequestOptions.__annotations__) == tuple(field.name for field in FIELDS[1:])
+    assert list(inspect.signature(bs.plan).parameters) == [field.name for field in FIELDS]
+    assert list(inspect.signature(bs.explain).parameters) == ["budget", "device", "gpus", "mfu", "convention"]
+    assert set(inspect.signature(bs.fit).parameters) == {"runs", *FitOptions.__annotations__}
+    assert "depth" in inspect.signature(bs.count).parameters
+
+
+# The same answers as the command line
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (lambda: bs.plan("64 H100 for 14 days", mfu="45%"), ("plan", "64 H100 for 14 days", "--mfu", "0.45")),
+        (lambda: bs.plan("1e21", seq_len="4k", vocab=32_000), ("plan", "1e21", "--seq-len", "4k", "--vocab", "32000")),
+        (lambda: bs.compare("1e21"), ("compare", "1e21")),
+        (lambda: bs.explain("1e21"), ("explain", "1e21")),
+        (lambda: bs.value("1e21", calibration=0.02), ("value", "1e21", "--calibration", "2%")),
+        (lambda: bs.count(depth=15, width=640), ("flops", "--depth", "15", "--width", "640")),
+        (bs.fits, ("fits", "list")),
+        (
+            lambda: bs.fit(RUNS, counting="standard", draws="100"),
+            ("fit", str(RUNS), "--counting", "standard", "--draws", "100"),
+        ),
+    ],
+    ids=lambda each: each[0] if isinstance(each, tuple) else "",
+)
+def test_the_numbers_are_those_of_the_command(
+    result: Callable[[], Any], words: tuple[str, ...], printed: Callable[..., str]
+) -> None:
+    assert result().to_json() == printed(*words, "--json")
+
+
+def test_a_budget_is_a_text_a_number_or_a_request() -> None:
+    found = bs.plan("1e21", mfu="45%")
+    assert bs.plan(1e21, mfu=0.45) == bs.plan(np.float64(1e21), mfu=np.float64(0.45)) == found
+    assert bs.plan(10**21, mfu=0.45) == found
+    assert bs.plan(bs.PlanRequest("1e21", mfu=0.45)) == found
+    assert bs.plan(bs.PlanRequest("1e21", mfu=0.3, law=TUNED), mfu="45%", gpus=None) == found
+    assert found.answered.request == bs.PlanRequest("1e21", mfu=0.45)
+    json.loads(ANY.plan("1e21", seq_len=np.int64(4096)).to_json())
+
+
+def test_a_plan_is_a_plan_and_frozen() -> None:
+    found = bs.plan("1e21")
+    assert isinstance(found, Plan)
+    assert found.n_params == found.answered.plan.n_params
+    assert found.recipe.learning_rate.value > 0
+    with pytest.raises(FrozenInstanceError):
+        found.flops = 1.0  # type: ignore[misc]
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: ANY.plan("1e21", mfuu=0.4), "plan has no option 'mfuu': did you mean mfu"),
+        (lambda: ANY.plan("1e21", seqlen=1), "did you mean seq_len"),
+        (lambda: ANY.plan("1e21", qqqq=1), "no option is near it; it takes law, hyperparameters"),
+        (lambda: ANY.explain("1e21", price=2), "explain has no option 'price'"),
+        (lambda: ANY.count(dept=3), "count has no option 'dept': did you mean depth"),
+        (lambda: ANY.count(depth="x", width=1), "--depth 'x' is not a whole number"),
+        (lambda: ANY.fit({}, countin="standard"), "fit has no option 'countin': did you mean counting"),
+        (lambda: ANY.plan("1e21", mfu="x"), "--mfu 'x' is not a share; write it like 0.4 or 40%"),
+        (lambda: ANY.plan("1e21", mfu=45), "--mfu 45 is above 1; write 45% or 0.45"),
+        (lambda: ANY.plan("1e21", device=bs.load(TUNED)), "--device .* is not a text"),
+        (lambda: ANY.plan("soon"), "soon"),
+        (lambda: ANY.plan(None), "None is no budget"),
+        (lambda: ANY.plan(True), "True is no budget"),
+        (lambda: ANY.plan("1e21", law="mine/gone"), "no fit has the id 'mine/gone'"),
+        (lambda: bs.load("mine/gone"), "no fit has the id 'mine/gone'"),
+        (lambda: bs.value("1e21", calibration="200%"), "--calibration 200% is out of bounds"),
+        (lambda: ANY.fit(3), "'int' is no table of runs"),
+        (lambda: ANY.fit({"flops": [1.0, 2.0], "loss": [1.0]}), "'loss' has 1 cells and 'flops' 2"),
+        (lambda: ANY.fit({"flops": "1e21"}), "'flops' is no list of cells"),
+        (lambda: ANY.fit({}), "'a dict of columns' holds no runs"),
+        (lambda: ANY.fit({"loss": [1.0]}, where=["a"]), "where = \\['a'\\] is no dict"),
+        (lambda: ANY.fit({"loss": [1.0]}, counting=1), "counting = 1 is no text"),
+        (lambda: ANY.fit({"loss": [1.0]}), "the table does not say what its parameters count"),
+        (lambda: ANY.fit({"loss": [1.0]}, counting="standard"), "no column for flops"),
+        (lambda: ANY.plan("1e21").plot("pie"), "'pie' is no chart of a plan; choose one of allocation, isoflop"),
+        (lambda: ANY.plan("1e21", law="kaplan2020/fixed-batch").plot("isoflop"), "says nothing of"),
+        (lambda: bs.load("marek2025/token-half-life").plot(), "has no law for N and D"),
+        (lambda: bs.load("meta2024/llama3").to_frame(), "keeps no optima"),
+    ],
+)
+def test_what_is_not_understood_is_refused_in_a_sentence(call: Callable[[], object], sentence: str) -> None:
+    with pytest.raises(bs.UsageError, match=sentence):
+        call()
+
+
+def test_a_failure_is_another_error(tmp_path: Path) -> None:
+    with pytest.raises(bs.FailureError, match=r"gone\.json"):
+        bs.load(tmp_path / "gone.json")
+    with pytest.raises(bs.FailureError, match=r"gone\.csv"):
+        bs.fit(tmp_path / "gone.csv", counting="standard")
+
+
+# Fits
+
+
+def test_runs_from_memory_are_read_as_those_of_a_file(columns: dict[str, list[float]], tmp_path: Path) -> None:
+    path = tmp_path / "runs.json"
+    path.write_text(json.dumps([dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]))
+    found = bs.fit(path, counting="standard", draws=100)
+    sources: dict[str, Any] = {"dict of columns": {name: np.array(cells) for name, cells in columns.items()}}
+    sources["dict of columns"]["seed"] = tuple(np.int64(cell) for cell in columns["seed"])
+    for library in ("pandas", "polars"):
+        try:
+            sources[f"{library} DataFrame"] = __import__(library).DataFrame(columns)
+        except ImportError:
+            continue
+    for name, runs in sources.items():
+        own = bs.fit(runs, counting="standard", draws=100)
+        assert (own.laws, own.points, own.provenance) == (found.laws, found.points, found.provenance)
+        assert own.citation == f"runs of a {name}"
+        assert own.fitted is not None
+        assert found.fitted is not None
+        assert own.fitted.intake == found.fitted.intake
+
+
+def test_an_index_with_a_name_is_a_column_and_nan_an_empty_cell(columns: dict[str, list[float]]) -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    runs = pandas.DataFrame(columns).assign(beta2=float("nan")).set_index(["flops", "n_params"])
+    runs.iloc[0, runs.columns.get_loc("loss")] = float("nan")
+    found = bs.fit(runs, counting="standard", draws=100)
+    assert found.fitted is not None
+    intake = found.fitted.intake
+    assert (intake.read, intake.used) == (len(columns["loss"]), len(columns["loss"]) - 1)
+    assert [drop.rows for drop in intake.dropped] == [(1,)]
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    runs = pandas.DataFrame([[1.0, 2.0]], columns=["loss", "loss"])
+    with pytest.raises(bs.UsageError, match="'a pandas DataFrame' has two columns named 'loss'"):
+        bs.fit(runs, counting="standard")
+
+
+def test_another_table_is_joined_from_memory(columns: dict[str, list[float]]) -> None:
+    names = [f"run-{index}" for index in range(len(columns["loss"]))]
+    about = {"run": names, "n_params": columns["n_params"], "seed": columns["seed"]}
+    runs = {"run": names, "flops": columns["flops"], "loss": columns["loss"]}
+    whole = bs.fit({"run": names, **columns}, counting="standard", draws=100)
+    assert bs.fit(runs, join=about, counting="standard", draws=100).laws == whole.laws
+
+
+def test_a_law_is_followed_before_it_is_stored_and_after(columns: dict[str, list[float]]) -> None:
+    lab = bs.fit(columns, counting="standard", title="Lab", draws=100)
+    before = bs.plan("1e21", law=lab)
+    assert before.law_id == "unsaved/fit"
+    assert not user_fits().exists()
+    stored = lab.save("mine/lab")
+    assert (stored.id, stored.title) == ("mine/lab", "Lab")
+    assert isinstance(stored, Fit)
+    after = bs.plan("1e21", law="mine/lab")
+    assert after.n_params == before.n_params
+    assert bs.plan("1e21", law=stored) == after
+    assert bs.plan("1e21", law=user_fits() / "mine/lab.json").n_params == after.n_params
+    assert bs.compare("1e21", law=lab).law_id == "unsaved/fit"
+    assert bs.load("mine/lab").laws == lab.laws
+    assert "mine/lab" in {entry.id for entry in bs.fits()}
+
+
+def test_a_recipe_is_followed_without_being_stored() -> None:
+    own = replace(bundled("steplaw2025/dense"), id="mine/recipe")
+    found = bs.plan("1e21", hyperparameters=own)
+    assert found.recipe.sources["learning_rate"] == "mine/recipe"
+    assert (
+        found.recipe.learning_rate.value
+        == bs.plan("1e21", hyperparameters="steplaw2025/dense").recipe.learning_rate.value
+    )
+
+
+def test_a_loaded_fit_tells_what_its_file_tells() -> None:
+    path = user_fits() / "mine/lab.json"
+    bs.load(TUNED).save("mine/lab")
+    path.write_text(path.read_text().replace('"title": "Porian', '"title": "By hand'))
+    by_id, by_fit = bs.plan("1e21", law="mine/lab"), bs.plan("1e21", law=bs.load("mine/lab"))
+    assert by_fit == by_id
+    assert any(caution.code == "own-file" for caution in by_fit.cautions)
+    other = replace(bs.load("mine/lab").stored(), title="Another")
+    assert not any(caution.code == "own-file" for caution in bs.plan("1e21", law=other).cautions)
+
+
+# Showing
+
+
+class _Tags(HTMLParser):
+    """Collects the tags and the text of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: set[str] = set()
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del attrs
+        self.opened.add(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_result_shows_itself(name: str) -> None:
+    found = RESULTS[name]()
+    assert 1 <= len(repr(found).splitlines()) <= 8
+    assert len(repr(found)) < 1200
+    tags = _Tags()
+    tags.feed(found._repr_html_())
+    assert "table" in tags.opened
+    assert tags.opened <= {"div", "p", "strong", "table", "thead", "tbody", "tr", "th", "td"}
+
+
+def test_what_a_plan_shows_is_what_the_report_says() -> None:
+    found = bs.plan("64 H100 for 14 days")
+    page = found._repr_html_()
+    for text in ("17.2 B", "[15.9 B, 18.8 B]", "44 x 5632", "0.00087", "assumed MFU: 40% of the dense peak"):
+        assert text in page
+    assert all(caution.text.replace("'", "&#x27;") in page for caution in found.cautions)
+    assert "N 17.2 B [15.9 B, 18.8 B]" in repr(found)
+
+
+def test_hostile_texts_are_escaped() -> None:
+    hostile = replace(bundled(TUNED), id="mine/hostile", title=HOSTILE, method=HOSTILE, flags=(HOSTILE,))
+    saved = bs.load(TUNED).save("mine/hostile", title=HOSTILE)
+    pages = [
+        bs.plan("1e21", law=hostile)._repr_html_(),
+        bs.compare("1e21", law=hostile)._repr_html_(),
+        bs.value("1e21", calibration="2%", law=hostile)._repr_html_(),
+        saved._repr_html_(),
+        bs.fits()._repr_html_(),
+    ]
+    for page in pages:
+        tags = _Tags()
+        tags.feed(page)
+        assert "script" not in tags.opened
+        assert page.startswith('<div class="tex2jax_ignore mathjax_ignore">')
+    assert HOSTILE in _text(pages[0])
+
+
+def _text(page: str) -> str:
+    tags = _Tags()
+    tags.feed(page)
+    return tags.text
+
+
+# Frames
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_result_becomes_a_frame(library: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = pytest.importorskip(library, reason=f"{library} is not installed").DataFrame
+    if library == "polars":
+        monkeypatch.setitem(sys.modules, "pandas", None)
+    found = RESULTS[name]().to_frame()
+    assert isinstance(found, made)
+    assert found.shape[0] > 1
+    if name == "compare":
+        comparison = bs.compare("1e21")
+        assert isinstance(comparison, Comparison)
+        assert found["fit_id"].to_list() == [row.fit_id for row in comparison.rows]
+        assert found["n_params"].to_list()[0] == comparison.rows[0].n_params
+
+
+def test_without_a_library_a_frame_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in ("pandas", "polars"):
+        monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(bs.FailureError, match="needs pandas or polars, and neither is installed: pip install pandas"):
+        frames.frame(("a",), [(1,)])
+
+
+# Charts
+
+
+@pytest.fixture
+def charts(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return pyplot without a screen, its figures closed afterwards."""
+    matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    matplotlib.use("Agg")
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    yield pyplot
+    pyplot.close("all")
+
+
+def test_a_plan_draws_its_law_and_its_budget(charts: Any) -> None:
+    found = bs.plan("1e21", convention="kaplan")
+    chart: Any = found.plot()
+    assert chart.get_xlabel() == "C, training FLOPs by the kaplan count"
+    assert chart.get_ylabel() == "N, parameters by the kaplan count"
+    assert TUNED in chart.get_title()
+    assert (chart.get_xscale(), chart.get_yscale()) == ("log", "log")
+    budget = next(line for line in chart.lines if list(line.get_xdata()) == [found.flops])
+    assert list(budget.get_ydata()) == [found.n_params.value]
+    legend = {text.get_text() for text in chart.get_legend().get_texts()}
+    assert {"95% interval", "the optima it was fitted on"} < legend
+    chart.figure.canvas.draw()
+    given = charts.subplots()[1]
+    assert found.plot(ax=given) is given
+
+
+def test_a_plan_draws_the_loss_over_n(charts: Any) -> None:
+    found = bs.plan("1e21")
+    chart: Any = found.plot("isoflop")
+    assert chart.get_xlabel() == "N, parameters by the standard count"
+    assert chart.get_ylabel() == "loss, nats/token, at C = 1e21 FLOPs"
+    assert found.loss is not None
+    optimum = next(line for line in chart.lines if list(line.get_xdata()) == [found.n_params.value])
+    assert list(optimum.get_ydata()) == [pytest.approx(found.loss.value)]
+    assert min(chart.lines[0].get_ydata()) == pytest.approx(found.loss.value)
+    assert charts.get_fignums()
+
+
+def test_a_comparison_and_a_fit_draw(charts: Any) -> None:
+    comparison: Any = bs.compare("1e21").plot()
+    assert "Llama 3 2024" in [text.get_text() for text in comparison.get_legend().get_texts()]
+    fit = bs.load(TUNED)
+    chart: Any = fit.plot(ax=charts.subplots()[1])
+    assert fit.points is not None
+    assert any(len(line.get_xdata()) == len(fit.points.rows) for line in chart.lines)
+    hostile = bs.plan("1e21", law=replace(fit.stored(), id="mine/hostile", title="$\\frac$ and $"))
+    hostile.plot().figure.canvas.draw()
+
+
+def test_without_matplotlib_a_chart_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(bs.FailureError, match=r"a chart needs matplotlib: pip install 'budgetscope\[plot\]'"):
+        bs.plan("1e21").plot()
+
+
+# The page
+
+
+def test_the_page_runs_and_prints_what_it_says(charts: Any) -> None:
+    pytest.importorskip("pandas", reason="the page shows frames of pandas")
+    assert charts
+    for path, text in python_page.wanted(python_page.PAGE.read_text(encoding="utf-8")).items():
+        assert path.read_text(encoding="utf-8") == text, f"{path} is out of date: run python -m tools.python_page"
+
+
+def test_the_notebook_is_one(charts: Any) -> None:
+    record = json.loads(python_page.PAGE.with_suffix(".ipynb").read_text(encoding="utf-8"))
+    assert charts
+    assert (record["nbformat"], record["nbformat_minor"]) == (4, 5)
+    assert {cell["cell_type"] for cell in record["cells"]} == {"markdown", "code"}
+    assert len({cell["id"] for cell in record["cells"]}) == len(record["cells"])
+    for cell in record["cells"]:
+        assert set(cell) == {"cell_type", "id", "metadata", "source"} | (
+            {"outputs", "execution_count"} if cell["cell_type"] == "code" else set()
+        )
