@@ -63,7 +63,7 @@ def served() -> Iterator[Served]:
 
 
 def figures(budget: str) -> set[str]:
-    rows = {row.key: row.text for row in plan_rows(Advisor().plan(PlanRequest(budget)))}
+    rows = {row.key: row.text for row in plan_rows(Advisor().answer(PlanRequest(budget)).plan)}
     return {rows[key] for key in ("n_params", "tokens", "loss")}
 
 

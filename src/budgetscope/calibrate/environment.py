@@ -1,4 +1,4 @@
-"""What `calibrate --probe` measured of this machine, kept for later designs."""
+"""This machine: the packages that calibration needs, its device, and the rates that probes measured."""
 
 import json
 import math
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from budgetscope.calibrate.plan.price import Rate
-from budgetscope.calibrate.record import build, plain
+from budgetscope.calibrate.json_records import from_record, to_record
+from budgetscope.calibrate.plan.device import DeviceFacts, Rate
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.files import locked, read_text, write_atomically
 from budgetscope.store.locations import probes_file
@@ -21,33 +21,12 @@ CHECK = (sys.executable, "-m", "budgetscope.calibrate.train.device_check")
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceFacts:
-    """A device as torch sees it.
-
-    Attributes:
-        device: `cuda`, `mps` or `cpu`.
-        index: of the GPU, None for the only one.
-        name: of the accelerator or processor.
-        free_bytes: of its memory, None when not known.
-        total_bytes: of its memory, None when not known.
-        torch: version.
-    """
-
-    device: str
-    index: int | None
-    name: str
-    free_bytes: int | None
-    total_bytes: int | None
-    torch: str
-
-
-@dataclass(frozen=True, slots=True)
 class Probe:
-    """What a device reached.
+    """The measured rates of a device.
 
     Attributes:
-        device: as it was.
-        measured: when, UTC, ISO 8601.
+        device: at the time of the probe.
+        measured: time, UTC, ISO 8601.
         matrix_flops_per_s: of large matrix products in the training precision.
         training_flops_per_s: model FLOP/s of stacks, attention counted, by width.
     """
@@ -59,20 +38,20 @@ class Probe:
 
     @property
     def mfu(self) -> float:
-        """The best share of the matrix rate that training reached."""
+        """Best training rate as a share of the matrix rate."""
         return max(self.training_flops_per_s.values()) / self.matrix_flops_per_s
 
     @property
     def rate(self) -> Rate:
-        """For pricing."""
+        """The rate for pricing."""
         return Rate(self.device.device, self.training_flops_per_s, measured=True)
 
 
 def require_extra() -> None:
-    """Refuse to go on without the packages that calibration needs.
+    """Refuse to continue without the packages that calibration needs.
 
     Raises:
-        FailureError: one is missing.
+        FailureError: one or more are missing.
     """
     missing = [name for name in ("torch", "tokenizers") if find_spec(name) is None]
     if missing:
@@ -80,32 +59,32 @@ def require_extra() -> None:
 
 
 def look(device: str | None, gpu: int | None) -> DeviceFacts:
-    """Return the device that a request means, asked of torch in a process of its own.
+    """Return the facts of a device, from a process that loads torch.
 
     Raises:
         UsageError: there is no GPU of that index.
         FailureError: there is no such device, or torch does not load.
     """
-    return build(DeviceFacts, _ask(device, gpu, ()))
+    return from_record(DeviceFacts, _ask(device, gpu, ()))
 
 
 def measure(device: str | None, gpu: int | None, seconds: float) -> Probe:
-    """Measure a device and keep the result.
+    """Measure a device in a process that loads torch, and store the result.
 
     Raises:
         UsageError: there is no GPU of that index.
         FailureError: there is no such device, or it cannot be measured.
     """
-    probe = build(Probe, _ask(device, gpu, ("--seconds", str(seconds))))
+    probe = from_record(Probe, _ask(device, gpu, ("--seconds", str(seconds))))
     path = probes_file()
     with locked(path.parent):
         known = [other for other in read_probes() if other.device.name != probe.device.name]
-        write_atomically(path, json.dumps([plain(p) for p in (probe, *known)], indent=1) + "\n")
+        write_atomically(path, json.dumps([to_record(p) for p in (probe, *known)], indent=1) + "\n")
     return probe
 
 
 def read_probes(path: Path | None = None) -> list[Probe]:
-    """Return every stored measurement, one a device.
+    """Return the stored probes, one per device.
 
     Raises:
         FailureError: the file is broken.
@@ -114,7 +93,7 @@ def read_probes(path: Path | None = None) -> list[Probe]:
     if not path.exists():
         return []
     try:
-        probes = [build(Probe, record) for record in json.loads(read_text(path, _MAX_BYTES))]
+        probes = [from_record(Probe, record) for record in json.loads(read_text(path, _MAX_BYTES))]
         if all(p.training_flops_per_s and _positive(p) for p in probes):
             return probes
     except (ValueError, TypeError, RecursionError):
@@ -128,7 +107,7 @@ def _positive(probe: Probe) -> bool:
 
 
 def known_probe(facts: DeviceFacts) -> Probe | None:
-    """Return what was measured of a device under its present torch, if anything."""
+    """Return the stored probe of a device with its present version of torch; None if there is none."""
     found = (p for p in read_probes() if (p.device.name, p.device.torch) == (facts.name, facts.torch))
     return next(found, None)
 

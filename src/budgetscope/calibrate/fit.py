@@ -1,23 +1,30 @@
-"""From a run to a fit: the laws that its readings give, with everything that must be known of them."""
+"""Builds the fit of a calibration run, whole or partial, from what its stages measured."""
 
 import math
 from collections import Counter
+from dataclasses import replace
 
-from budgetscope.calibrate.plan.ladder import WARMUP_PARAMS, WEIGHT_DECAY
+from budgetscope.calibrate.plan.porian_rule import WARMUP_PARAMS, WEIGHT_DECAY
 from budgetscope.calibrate.plan.spec import BUILT_IN_CAUTION, Spec
-from budgetscope.calibrate.plan.stages import as_far_as_sure, fit_grid
+from budgetscope.calibrate.run.stages import as_far_as_sure, fit_grid
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.core.laws.fit import Draws, Fit, Law, Points, Range
+from budgetscope.core.laws.fit import Fit, Law, Range
 from budgetscope.core.laws.forms import Constant, WarmupParams
-from budgetscope.fitting.excess import fit_excess
 from budgetscope.fitting.hyperparameters import HyperparameterFit
 from budgetscope.fitting.isoflop import IsoFlopFit, fit_isoflop
 from budgetscope.fitting.noise import noise_from_seeds
 from budgetscope.fitting.run_table import RunTable
-from budgetscope.fitting.stored_hyperparameters import hyperparameter_laws
-from budgetscope.fitting.stored_laws import excess_law, isoflop_laws, isoflop_points
+from budgetscope.fitting.stored_fit import (
+    FitPart,
+    determined,
+    hyperparameter_part,
+    isoflop_part,
+    joined,
+    no_law,
+    stored_fit,
+)
 from budgetscope.store.fit_schema import check_id, decode, encode
 
 
@@ -26,50 +33,43 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
 
     Raises:
         UsageError: its readings give no law.
-        FailureError: the fit's id is none.
+        FailureError: the spec's fit id is not one.
     """
     if not state.cells:
         raise UsageError(f"the run {spec.run!r} has trained nothing yet; resume it.")
     grid, grid_reason = fit_grid(state)
     isoflop, table, isoflop_reason = _isoflop(state)
-    laws: dict[str, Law] = {}
-    flags = [*_missing(state, spec), *(flag.sentence for flag in (isoflop.flags if isoflop else ()))]
+    parts = [FitPart({}, tuple(_missing(state, spec)))]
     if isoflop is not None and table is not None:
         note = f"From models of at most {table.n_params.max():.3g} parameters: beyond, it is an extrapolation."
-        laws |= isoflop_laws(isoflop, note)
-        laws |= _excess(table, isoflop, laws, flags)
+        parts.append(isoflop_part(isoflop, table, note=note))
     if grid is not None:
         sure, notes = as_far_as_sure(grid)
-        laws |= hyperparameter_laws(sure, _recipe_note(grid))
         # Once stage 2 was planned, the log says the same of what it was planned with.
-        flags += [*(() if state.problems else notes), *(flag.sentence for flag in grid.flags)]
+        parts.append(FitPart({}, () if state.problems else notes))
+        parts.append(hyperparameter_part(sure, note=_recipe_note(grid)))
     elif not any(grid_reason in problem for problem in state.problems):
-        flags.append(f"No law of learning rate and batch: {grid_reason}")
-    laws = _determined(laws, flags)
-    if not laws:
+        parts.append(FitPart({}, (no_law("recipe", grid_reason),)))
+    part = determined(joined(parts))
+    if not part.laws:
         partial = _partial(state)
         remedy = [f"Go on with `budgetscope calibrate --resume {spec.run}`."] if partial else []
         lacking = " ".join([f"{(isoflop_reason or grid_reason).rstrip('.')}.", *partial, *remedy])
         raise UsageError(f"the run {spec.run!r} gives no fit: {lacking}")
     if isoflop is None:
-        flags.append(f"No law of N and D: {isoflop_reason}")
-    laws |= _recipe_constants(state)
-    fit = Fit(
-        id=check_id(spec.fit_id),
+        part = replace(part, flags=(*part.flags, no_law("allocation", isoflop_reason)))
+    fit = stored_fit(
+        replace(part, laws={**part.laws, **_recipe_constants(state)}),
+        fit_id=check_id(spec.fit_id),
         title=f"Calibrated on {spec.corpus.title}",
         counting=Convention.STANDARD,
-        laws=laws,
         citation=f"This machine's own calibration, run {spec.run}",
-        url="",
         method=_method(state, spec, isoflop),
-        vocab_size=spec.corpus.vocab_size,
+        provenance=_provenance(state, spec, isoflop, table, grid, part),
         tokenizer=spec.corpus.tokenizer,
-        loss_unit="nats/token",
+        vocab_size=spec.corpus.vocab_size,
         seq_len=spec.design.seq_len,
         schedule="constant",
-        flags=tuple(dict.fromkeys(_fitting_text(flag) for flag in flags)),
-        points=_points(isoflop),
-        provenance={key: _fitting_text(text) for key, text in _provenance(state, spec, isoflop, table, grid).items()},
     )
     try:
         # What could not be read back must not be written.
@@ -78,33 +78,11 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
         raise UsageError(f"the run {spec.run!r} gives no fit: {error}") from None
 
 
-def _determined(laws: dict[str, Law], flags: list[str]) -> dict[str, Law]:
-    """Return the laws that every noisy draw determines, and flag the others."""
-    kept = {}
-    for role, law in laws.items():
-        rows = law.uncertainty.rows if isinstance(law.uncertainty, Draws) else ()
-        lost = sum(not all(map(math.isfinite, row)) for row in rows)
-        if lost:
-            flags.append(f"No law of {role.replace('_', ' ')}: {lost} of {len(rows)} noisy draws do not determine it.")
-        else:
-            kept[role] = law
-    return kept
-
-
-def _fitting_text(text: str) -> str:
-    """Return a text as a stored fit takes it."""
-    return "".join(c if c.isprintable() else " " for c in text)[:2000]
-
-
-def _points(isoflop: IsoFlopFit | None) -> Points | None:
-    return None if isoflop is None else isoflop_points(isoflop)
-
-
 def isoflop_table(state: RunState) -> RunTable | None:
     """Return every reading of stage 2 as a run; None when there is none.
 
-    At constant learning rate a reading is complete when it has been taken, so cells that still train count too;
-    those that diverged do not.
+    At constant learning rate a reading is final once it is taken, so cells that still train count too; cells that
+    diverged or failed do not.
     """
     rows = [
         (s.cell.flops_at(r.tokens), s.cell.n_params, r.tokens, r.loss, s.cell.seed)
@@ -132,15 +110,6 @@ def _isoflop(state: RunState) -> tuple[IsoFlopFit | None, RunTable | None, str]:
         return None, table, str(error)
 
 
-def _excess(table: RunTable, isoflop: IsoFlopFit, laws: dict[str, Law], flags: list[str]) -> dict[str, Law]:
-    try:
-        found = fit_excess(table, isoflop.optima)
-    except UsageError as error:
-        flags.append(f"No law of the loss above the optimum: {error}")
-        return {}
-    return {"excess": excess_law(found, laws["allocation"].fitted["flops"])}
-
-
 def _recipe_note(grid: HyperparameterFit) -> str:
     sizes = [optimum.n_params for optimum in grid.optima]
     return (
@@ -150,7 +119,7 @@ def _recipe_note(grid: HyperparameterFit) -> str:
 
 
 def _recipe_constants(state: RunState) -> dict[str, Law]:
-    """Return what every run used and no grid varied."""
+    """Return the laws of warmup and weight decay, which every run used alike."""
     sizes = [float(s.cell.n_params) for s in state.cells.values()]
     span = {"n_params": Range(min(sizes), max(sizes))}
     return {
@@ -167,7 +136,7 @@ def _recipe_constants(state: RunState) -> dict[str, Law]:
 
 
 def _partial(state: RunState) -> list[str]:
-    """Return what a run has not trained, one sentence a stage; nothing of a whole run."""
+    """Return one sentence a stage that has not begun or not ended; none for a whole run."""
     sentences = []
     for stage in (1, 2):
         states = state.of_stage(stage)
@@ -180,7 +149,7 @@ def _partial(state: RunState) -> list[str]:
 
 
 def _missing(state: RunState, spec: Spec) -> list[str]:
-    """Return what a fit lacks, one sentence each."""
+    """Return what the run did not measure and why, one sentence each."""
     sentences = [BUILT_IN_CAUTION] if spec.corpus.built_in else []
     sentences += _partial(state)
     for stage in (1, 2):
@@ -210,8 +179,14 @@ def _method(state: RunState, spec: Spec, isoflop: IsoFlopFit | None) -> str:
 
 
 def _provenance(
-    state: RunState, spec: Spec, isoflop: IsoFlopFit | None, table: RunTable | None, grid: HyperparameterFit | None
+    state: RunState,
+    spec: Spec,
+    isoflop: IsoFlopFit | None,
+    table: RunTable | None,
+    grid: HyperparameterFit | None,
+    part: FitPart,
 ) -> dict[str, str]:
+    """Return what the run was made with and what it measured, by name."""
     corpus = spec.corpus
     facts = {
         "run": spec.run,
@@ -237,7 +212,8 @@ def _provenance(
         facts["mfu"] = f"{state.mfu:.3f} of the measured matrix rate of {state.peak_flops_per_s:.3g} FLOP/s"
     if isoflop is not None:
         facts["noise"] = isoflop.noise
-        facts |= {f"dropped_{drop.flops:.3g}": drop.reason for drop in isoflop.dropped}
+    facts |= part.dropped
+    if isoflop is not None:
         best = isoflop.optima[-1]
         facts["loss_at_largest_budget"] = _losses(best.loss, corpus.bytes_per_token)
     if table is not None and (noise := noise_from_seeds(table)) is not None:

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from budgetscope.calibrate.plan.design import PRESETS, design
-from budgetscope.calibrate.plan.price import Rate
+from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
 from budgetscope.calibrate.run.folder import RunFolder
 

@@ -18,7 +18,7 @@ from budgetscope.calibrate.plan.ladder import rule_batch, rule_learning_rate
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import Event
-from budgetscope.calibrate.run.worker import main
+from budgetscope.calibrate.worker import main
 
 STEPS = 24
 DIVERGES_ABOVE = 0.2
@@ -69,7 +69,7 @@ class FakeTrainer:
                     continue
                 for reading in (r for r in cell.readings if tokens - share < r <= tokens):
                     loss = planted_loss(cell, reading, self.lr_shift, self.noise)
-                    emit(progress.Reading(cell.id, reading, loss, 0.01, 4))
+                    emit(progress.LossReading(cell.id, reading, loss, 0.01, 4))
             losses = tuple(None if c.id in done else planted_loss(c, min(tokens, c.tokens)) for c in cells)
             emit(progress.Step(ids, tokens, losses, 1e6, 1e9))
             ended = {cell.id for cell in cells if cell.tokens <= tokens} - done

@@ -17,13 +17,13 @@ from typer.testing import CliRunner, Result
 
 from budgetscope.api import Advisor
 from budgetscope.api.defaults import DEFAULT_LAW
-from budgetscope.calibrate.corpus import prepare
+from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.environment import look
+from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
 from budgetscope.calibrate.run.launch import Options, kill
 from budgetscope.calibrate.run.lock import process_exists
-from budgetscope.calibrate.run.orchestrate import Stop, carry_on
 from budgetscope.cli.calibrate import app
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.locations import user_fits
@@ -100,6 +100,21 @@ def test_attaching_to_a_done_run_does_not_store_its_fit_over_a_newer_one(text: s
     assert Advisor().library.get("mine/lab") != newer
 
 
+def test_attaching_to_an_accepted_run_does_not_store_its_fit_over_a_newer_one(
+    new_run: Callable[[], RunFolder], fake: ModuleType
+) -> None:
+    folder = new_run()
+    carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
+    assert "is now the active law" in run("attach", folder.name, "--accept").stderr
+    accepted = Advisor().library.get("mine/planted")
+    Advisor().fit_library.use(DEFAULT_LAW)
+    newer = replace(accepted, title="A newer fit")
+    Advisor().library.save(newer)
+    said = run("attach", folder.name).stderr
+    assert f"it was stored as mine/planted before; again with: budgetscope calibrate fit {folder.name}" in said
+    assert Advisor().library.get("mine/planted") == newer
+
+
 def test_older_run_with_the_name_of_a_bundled_fit_does_not_hide_it(spec: Spec, fake: ModuleType) -> None:
     folder = RunFolder.create(replace(spec, fit_id=DEFAULT_LAW))
     carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
@@ -151,7 +166,7 @@ def test_what_an_earlier_command_would_have_spent_in_vain_is_said(text: str) -> 
 
 
 def test_built_in_text_is_said_to_be_for_trying(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("budgetscope.calibrate.plan.request.prepare", _prepared(text))
+    monkeypatch.setattr("budgetscope.calibrate.prepare.prepare", _prepared(text))
     assert "for trying the machinery" in " ".join(run(*SMOKE, "--dry-run").stdout.split())
     assert "for trying the machinery" not in " ".join(run(*SMOKE, "--data", text, "--dry-run").stdout.split())
 
@@ -267,7 +282,7 @@ def test_fit_of_a_run_that_trained_nothing_is_refused(new_run: Callable[[], RunF
 def test_refusals_are_one_sentence(
     arguments: list[str], sentence: str, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("budgetscope.calibrate.plan.request.prepare", _prepared(text))
+    monkeypatch.setattr("budgetscope.calibrate.prepare.prepare", _prepared(text))
     with pytest.raises(BudgetscopeError, match=None) as caught:
         run(*arguments)
     assert sentence in str(caught.value)
@@ -284,7 +299,7 @@ def _prepared(text: str) -> Callable[..., object]:
 
 COMMAND = """
 import sys
-from budgetscope.calibrate import launch
+from budgetscope.calibrate.run import launch
 from budgetscope.cli.calibrate import app
 launch.WORKER = (sys.executable, sys.argv.pop(1))
 app(prog_name="calibrate")
@@ -324,9 +339,9 @@ def test_first_interrupt_saves_and_second_ends_at_once(
 
 def test_what_the_device_refuses_keeps_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     for code, kind in ((2, UsageError), (1, FailureError)):
-        script = f"import sys; sys.stderr.write('budgetscope: There is no GPU 7.'); sys.exit({code})"
+        script = f"import sys; sys.stderr.write('budgetscope: there is no GPU 7.'); sys.exit({code})"
         monkeypatch.setattr("budgetscope.calibrate.environment.CHECK", (sys.executable, "-c", script))
-        with pytest.raises(kind, match="There is no GPU 7"):
+        with pytest.raises(kind, match="there is no GPU 7"):
             look("cuda", 7)
 
 

@@ -1,4 +1,4 @@
-"""From files to tokens: what is kept, what is held out, and what the cache promises."""
+"""Corpora: from files to tokens, held-out text, and the cache."""
 
 import bz2
 import contextlib
@@ -22,13 +22,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budgetscope.calibrate.corpus import Corpus, Progress, open_tokens, prepare
 from budgetscope.calibrate.corpus import sources as sources_module
-from budgetscope.calibrate.corpus.disk import alone
 from budgetscope.calibrate.corpus.documents import DOCUMENT_CHARS, cut
-from budgetscope.calibrate.corpus.model import META_NAME, TOKENIZER_NAME, TOKENS_NAME
+from budgetscope.calibrate.corpus.model import META_NAME, TOKENIZER_NAME, TOKENS_NAME, Corpus, open_tokens
+from budgetscope.calibrate.corpus.prepare import prepare
+from budgetscope.calibrate.corpus.progress import Progress
 from budgetscope.calibrate.corpus.spool import Spool, held_out
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
+from budgetscope.store.files import held
 
 END = 256
 
@@ -272,7 +273,7 @@ def test_a_preparation_waits_for_another_of_the_same_text(lines: Path, cache: Pa
     def second() -> None:
         results.append(prepare(str(lines), tokenizer="bytes", cache=cache, progress=note))
 
-    with alone(cache / f"{name}.lock", lambda: None):
+    with held(cache / f"{name}.lock", lambda: None):
         thread = threading.Thread(target=second)
         thread.start()
         assert waits.wait(20)
@@ -284,7 +285,7 @@ def test_a_preparation_waits_for_another_of_the_same_text(lines: Path, cache: Pa
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from budgetscope.calibrate.corpus import prepare
+from budgetscope.calibrate.corpus.prepare import prepare
 def die(progress):
     if progress.stage == "tokenizing":
         os.kill(os.getpid(), signal.SIGKILL)

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from budgetscope.calibrate.corpus import FINEWEB_EDU_SAMPLE, Progress, download, prepare, sources
+from budgetscope.calibrate.corpus import download, sources
 from budgetscope.calibrate.corpus.download import Download, fetch
+from budgetscope.calibrate.corpus.prepare import prepare
+from budgetscope.calibrate.corpus.progress import Progress
+from budgetscope.calibrate.corpus.sources import FINEWEB_EDU_SAMPLE
 from budgetscope.core.errors import FailureError
 
 CONTENT = random.Random(0).randbytes(3_000_000)

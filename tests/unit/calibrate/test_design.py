@@ -1,4 +1,4 @@
-"""Designs: what is trained, and that it is worth it."""
+"""Designs and prices: the cells, their cost, and what they tell."""
 
 import math
 from itertools import pairwise
@@ -20,6 +20,7 @@ from budgetscope.calibrate.plan.design import (
     extended,
     readings,
 )
+from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.ladder import (
     MIN_STEP,
     build_cell,
@@ -29,7 +30,7 @@ from budgetscope.calibrate.plan.ladder import (
     rule_learning_rate,
     whole_batch,
 )
-from budgetscope.calibrate.plan.price import MAX_EPOCHS, OPTIMUM_LN_STD, Rate, exponent_std, law_flops, price
+from budgetscope.calibrate.plan.price import MAX_EPOCHS, OPTIMUM_LN_STD, exponent_std, law_flops, price
 from budgetscope.core.errors import UsageError
 
 CASES = [

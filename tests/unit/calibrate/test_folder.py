@@ -1,4 +1,4 @@
-"""The run's folder: what survives, what is refused."""
+"""The run folder: what survives crashes, and what is refused."""
 
 import errno
 import json

@@ -1,4 +1,4 @@
-"""Workers as processes: started, watched, stopped, killed, and gone on with."""
+"""Workers as processes: started, watched, stopped, killed and resumed."""
 
 import os
 import shutil
@@ -12,14 +12,14 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run import launch
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.launch import Options, Watch, kill, start, stop
 from budgetscope.calibrate.run.lock import STALE_SECONDS
-from budgetscope.calibrate.run.orchestrate import Stop, carry_on
 from budgetscope.calibrate.run.state import RunState
-from budgetscope.calibrate.run.worker import choose_gpu
+from budgetscope.calibrate.train.device import choose_gpu
 from budgetscope.core.errors import FailureError, UsageError
 
 pytestmark = pytest.mark.usefixtures("fake_workers")

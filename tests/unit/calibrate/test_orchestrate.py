@@ -7,11 +7,11 @@ from types import ModuleType
 import pytest
 
 from budgetscope.calibrate.fit import build_fit, isoflop_table
+from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run import events
 from budgetscope.calibrate.run.events import Event
 from budgetscope.calibrate.run.folder import RunFolder
-from budgetscope.calibrate.run.orchestrate import Stop, carry_on
 from budgetscope.calibrate.run.state import CellState, RunState
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.laws.forms import Monomial, PowerLawParams

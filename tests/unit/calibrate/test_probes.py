@@ -1,4 +1,4 @@
-"""What a probe measured, as `devices` shows it."""
+"""Stored probes, as `devices` shows them."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Which device is taken, and how others are refused."""
+"""The choice of a device, and the refusal of others."""
 
 import subprocess
 import sys
@@ -43,10 +43,10 @@ def test_a_device_is_found(
 @pytest.mark.parametrize(
     ("gpus", "requested", "gpu", "error", "message"),
     [
-        (2, "cuda", 2, UsageError, r"There is no GPU 2; choose one of 0 \(GPU model 0\), 1 \(GPU model 1\)\."),
-        (2, None, -1, UsageError, "There is no GPU -1"),
+        (2, "cuda", 2, UsageError, r"there is no GPU 2; choose one of 0 \(GPU model 0\), 1 \(GPU model 1\)\."),
+        (2, None, -1, UsageError, "there is no GPU -1"),
         (0, "cuda", None, FailureError, "PyTorch sees no CUDA GPU here; choose --device cpu"),
-        (0, None, 0, FailureError, "There is no GPU to train on"),
+        (0, None, 0, FailureError, "there is no GPU to train on"),
         (1, "mps", None, FailureError, "no Apple GPU here; choose --device cpu"),
         (1, "cpu", 0, UsageError, "GPU 0 contradicts the device cpu"),
         (1, "tpu", None, UsageError, "'tpu' is not a device; choose one of cuda, mps, cpu"),
@@ -78,7 +78,7 @@ def test_a_missing_torch_is_one_sentence_with_its_remedy(monkeypatch: pytest.Mon
 
 
 def test_choosing_a_device_imports_no_torch() -> None:
-    modules = "device", "settings", "tokens", "memory"
-    imports = "; ".join(f"import budgetscope.calibrate.train.{name}" for name in modules)
-    check = f"import sys; {imports}; import budgetscope.calibrate.run.progress; sys.exit('torch' in sys.modules)"
+    modules = "train.device", "train.device_check", "worker", "run.progress", "prepare"
+    imports = "; ".join(f"import budgetscope.calibrate.{name}" for name in modules)
+    check = f"import sys; {imports}; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True)

@@ -1,4 +1,4 @@
-"""Memory estimates and the micro-step that they allow."""
+"""Memory estimates, and the micro-step that fits."""
 
 import pytest
 from tests.unit.train.conftest import cell

@@ -10,7 +10,7 @@ from tests.unit.train.conftest import cell
 
 from budgetscope.calibrate.corpus.sampling import Tokens
 from budgetscope.calibrate.plan.cells import Cell
-from budgetscope.calibrate.run.progress import Checkpointed, Diverged, Reading, Started, TrainEvent
+from budgetscope.calibrate.run.progress import Checkpointed, Diverged, LossReading, Started, TrainEvent
 from budgetscope.calibrate.run.train_settings import Mode, TrainSettings
 from budgetscope.calibrate.train.checkpoint import Checkpoint
 from budgetscope.calibrate.train.stack import train_stack
@@ -55,7 +55,7 @@ def trained(
 
 
 def losses(events: Sequence[TrainEvent]) -> dict[tuple[str, int], float]:
-    return {(event.cell_id, event.tokens): event.loss for event in events if isinstance(event, Reading)}
+    return {(event.cell_id, event.tokens): event.loss for event in events if isinstance(event, LossReading)}
 
 
 @pytest.mark.parametrize("mode", MODES)

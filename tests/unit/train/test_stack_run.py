@@ -22,7 +22,7 @@ from budgetscope.calibrate.run.progress import (
     CheckpointLost,
     Diverged,
     Finished,
-    Reading,
+    LossReading,
     Split,
     Started,
     Step,
@@ -43,7 +43,7 @@ Kind = TypeVar("Kind")
 SETTINGS = TrainSettings(eval_sequences=24, report_seconds=0.02)
 
 
-class Run:
+class Stack:
     """One call of the facade, and what it reported."""
 
     def __init__(self, cells: Sequence[Cell], corpus: Tokens, **options: Any) -> None:
@@ -56,7 +56,7 @@ class Run:
 
     @property
     def losses(self) -> dict[tuple[str, int], float]:
-        return {(r.cell_id, r.tokens): r.loss for r in self.of(Reading)}
+        return {(r.cell_id, r.tokens): r.loss for r in self.of(LossReading)}
 
 
 def stop_after(polls: int) -> Callable[[], bool]:
@@ -70,7 +70,7 @@ def run_out_of_memory() -> NoReturn:
     raise torch.cuda.OutOfMemoryError(message)
 
 
-def without_time(run: Run) -> list[TrainEvent]:
+def without_time(run: Stack) -> list[TrainEvent]:
     return [event for event in run.events if not isinstance(event, Step | Started | Checkpointed)]
 
 
@@ -79,7 +79,7 @@ GRID = [cell(3e-3, 2), cell(1e-2, 4, 0.99, 1), cell(5e-3, 8, 0.999)]
 
 def test_the_loss_falls_to_what_the_corpus_leaves(corpus: Tokens) -> None:
     member = cell(1e-2, 4, tokens=64 * 16 * 32)
-    run = Run([member], corpus)
+    run = Stack([member], corpus)
     # Nine of ten follow; the tenth is uniform over 32: 0.56 nats of entropy.
     chance = 0.9 + 0.1 / 32
     entropy = -chance * math.log(chance) - 31 * 0.1 / 32 * math.log(0.1 / 32)
@@ -95,9 +95,9 @@ def test_the_loss_falls_to_what_the_corpus_leaves(corpus: Tokens) -> None:
 
 def test_a_reading_is_the_mean_over_its_last_tenth(corpus: Tokens) -> None:
     member = cell(1e-2, 2, tokens=64 * 16 * 10, readings=(64 * 16 * 4, 64 * 16 * 10))
-    run = Run([member], corpus, settings=replace(SETTINGS, eval_sequences=4))
+    run = Stack([member], corpus, settings=replace(SETTINGS, eval_sequences=4))
     engine = Engine([member], corpus, "cpu", micro_sequences=2, eval_sequences=4, mode=Mode.EAGER)
-    for reading in run.of(Reading):
+    for reading in run.of(LossReading):
         points = sorted({(reading.tokens - j * reading.tokens // 80) // member.batch_tokens for j in range(8)})
         assert points[0] >= 0.9 * reading.tokens / member.batch_tokens - 1
         losses = []
@@ -110,11 +110,11 @@ def test_a_reading_is_the_mean_over_its_last_tenth(corpus: Tokens) -> None:
 
 
 def test_readings_do_not_depend_on_the_stack(corpus: Tokens) -> None:
-    together = Run(GRID, corpus)
+    together = Stack(GRID, corpus)
     for member in GRID:
-        alone = Run([member], corpus, settings=replace(SETTINGS, micro_tokens=16))
+        alone = Stack([member], corpus, settings=replace(SETTINGS, micro_tokens=16))
         assert alone.of(Started)[0].micro_sequences == 1
-        (expected,), (reading,) = alone.of(Reading), [r for r in together.of(Reading) if r.cell_id == member.id]
+        (expected,), (reading,) = alone.of(LossReading), [r for r in together.of(LossReading) if r.cell_id == member.id]
         assert (reading.tokens, reading.n_evaluations) == (expected.tokens, expected.n_evaluations)
         assert reading.loss == pytest.approx(expected.loss, rel=1e-3)
 
@@ -122,7 +122,7 @@ def test_readings_do_not_depend_on_the_stack(corpus: Tokens) -> None:
 def test_evaluations_cost_at_most_a_tenth(corpus: Tokens) -> None:
     readings = tuple(range(64 * 16, 64 * 16 * 9, 64 * 16))
     member = cell(batch_sequences=1, tokens=readings[-1], readings=readings)
-    found = Run([member], corpus, settings=replace(SETTINGS, eval_sequences=10)).of(Reading)
+    found = Stack([member], corpus, settings=replace(SETTINGS, eval_sequences=10)).of(LossReading)
     assert [r.tokens for r in found] == list(readings)
     # 0.3 · 1024 tokens between readings pay for one evaluation of 160 tokens.
     assert {r.n_evaluations for r in found} == {1}
@@ -130,9 +130,9 @@ def test_evaluations_cost_at_most_a_tenth(corpus: Tokens) -> None:
 
 def test_members_with_fewer_tokens_finish_first(corpus: Tokens) -> None:
     short, long = cell(seed=0, tokens=64 * 16 * 2), cell(seed=1, tokens=64 * 16 * 6)
-    run = Run([long, short], corpus)
+    run = Stack([long, short], corpus)
     assert [event.cell_id for event in run.of(Finished)] == [short.id, long.id]
-    alone = Run([short], corpus)
+    alone = Stack([short], corpus)
     assert run.losses[short.id, short.tokens] == pytest.approx(alone.losses[short.id, short.tokens], rel=1e-4)
 
 
@@ -153,7 +153,7 @@ def test_a_stack_that_has_ended_holds_no_memory(corpus: Tokens, monkeypatch: pyt
     monkeypatch.setattr(stack_module, "Engine", Kept)
     gc.disable()
     try:
-        Run([cell(seed=seed, tokens=64 * 16) for seed in range(2)], corpus)
+        Stack([cell(seed=seed, tokens=64 * 16) for seed in range(2)], corpus)
         assert [engine() for engine in engines] == [None] * (1 if fits else 3)
     finally:
         gc.enable()
@@ -162,14 +162,14 @@ def test_a_stack_that_has_ended_holds_no_memory(corpus: Tokens, monkeypatch: pyt
 @pytest.mark.parametrize("absurd", [1e4, 1e38])
 def test_a_member_that_diverges_leaves_the_others_as_they_are(corpus: Tokens, absurd: float) -> None:
     tame = [cell(3e-3, 2), cell(5e-3, 4)]
-    calm = Run([tame[0], cell(3e-3, 4, seed=2), tame[1]], corpus)
+    calm = Stack([tame[0], cell(3e-3, 4, seed=2), tame[1]], corpus)
     wild = cell(absurd, 4, seed=2)
-    run = Run([tame[0], wild, tame[1]], corpus)
+    run = Stack([tame[0], wild, tame[1]], corpus)
     (event,) = run.of(Diverged)
     assert event.cell_id == wild.id
     assert 0 < event.tokens < wild.tokens
     assert run.outcome == StackOutcome((tame[0].id, tame[1].id), (wild.id,), ())
-    assert {r.cell_id for r in run.of(Reading)} == {member.id for member in tame}
+    assert {r.cell_id for r in run.of(LossReading)} == {member.id for member in tame}
     for member in tame:
         assert run.losses[member.id, member.tokens] == calm.losses[member.id, member.tokens]
 
@@ -219,9 +219,9 @@ def test_one_bad_batch_is_forgiven(corpus: Tokens) -> None:
 
 def test_a_stack_whose_members_all_diverge_ends(corpus: Tokens) -> None:
     wild = [cell(1e38, seed=0), cell(1e38, seed=1)]
-    run = Run(wild, corpus)
+    run = Stack(wild, corpus)
     assert run.outcome == StackOutcome((), (wild[0].id, wild[1].id), ())
-    assert run.of(Reading) == []
+    assert run.of(LossReading) == []
 
 
 def engine_that_fits(limit: int, asked: list[int]) -> Callable[..., Engine]:
@@ -236,10 +236,10 @@ def engine_that_fits(limit: int, asked: list[int]) -> Callable[..., Engine]:
 
 def test_a_stack_that_does_not_fit_splits(corpus: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
     members = [cell(seed=seed) for seed in range(5)]
-    whole = Run(members, corpus)
+    whole = Stack(members, corpus)
     asked: list[int] = []
     monkeypatch.setattr(stack_module, "Engine", engine_that_fits(2, asked))
-    run = Run(members, corpus)
+    run = Stack(members, corpus)
     assert asked == [5, 3, 2, 1, 2]
     assert run.of(Split) == [Split((3, 2)), Split((2, 1))]
     assert run.outcome == whole.outcome
@@ -251,7 +251,7 @@ def test_one_model_that_does_not_fit_is_refused(corpus: Tokens, monkeypatch: pyt
     with pytest.raises(
         FailureError, match=r"width 16 and depth 2 does not fit in the memory of cpu, beside .* MB of tokens"
     ):
-        Run(GRID, corpus)
+        Stack(GRID, corpus)
 
 
 def test_a_stack_holds_the_tokens_that_it_reads_and_no_more(corpus: Tokens) -> None:
@@ -273,8 +273,8 @@ def test_tokens_that_do_not_fit_are_refused_by_name(corpus: Tokens, monkeypatch:
         raise MemoryError
 
     monkeypatch.setattr(feed_module, "_on_device", full)
-    with pytest.raises(FailureError, match=r"The tokens that the longest model of N=.* reads, .* GB, do not fit"):
-        Run(GRID, corpus)
+    with pytest.raises(FailureError, match=r"the tokens that the longest model of N=.* reads, .* GB, do not fit"):
+        Stack(GRID, corpus)
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(corpus: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,22 +284,24 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(corpus: Tokens, monkeyp
 
     monkeypatch.setattr(stack_module, "Engine", broken)
     with pytest.raises(RuntimeError, match="something else"):
-        Run(GRID, corpus)
+        Stack(GRID, corpus)
 
 
 @pytest.mark.parametrize("polls", [1, 3, 6])
 def test_a_resumed_stack_goes_on_bit_by_bit(corpus: Tokens, tmp_path: Path, polls: int) -> None:
     members = [cell(3e-3, 2, readings=(2048, 4096)), *GRID[1:]]
     settings = replace(SETTINGS, eval_sequences=4, report_seconds=1e-9)
-    straight = Run(members, corpus, settings=settings)
-    begun = Run(members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(8 * polls))
+    straight = Stack(members, corpus, settings=settings)
+    begun = Stack(
+        members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(8 * polls)
+    )
     assert begun.outcome.unfinished
     (saved,) = begun.of(Checkpointed)
     assert 0 < saved.tokens < 4096
-    resumed = Run(members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path))
+    resumed = Stack(members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path))
     assert resumed.of(Started)[0].tokens == saved.tokens
     repeated = [event for event in without_time(resumed) if event in begun.events]
-    assert all(isinstance(event, Reading) for event in repeated)
+    assert all(isinstance(event, LossReading) for event in repeated)
     new = [event for event in without_time(resumed) if event not in repeated]
     assert without_time(begun) + new == without_time(straight)
 
@@ -308,7 +310,7 @@ def test_a_killed_stack_loses_what_came_after_its_last_checkpoint(corpus: Tokens
     class KilledError(Exception):
         pass
 
-    straight = Run(GRID, corpus)
+    straight = Stack(GRID, corpus)
     events: list[TrainEvent] = []
 
     def emit(event: TrainEvent) -> None:
@@ -325,16 +327,16 @@ def test_a_killed_stack_loses_what_came_after_its_last_checkpoint(corpus: Tokens
             emit=emit,
             checkpoint=Checkpoint(tmp_path, every_seconds=0),
         )
-    resumed = Run(GRID, corpus, checkpoint=Checkpoint(tmp_path))
+    resumed = Stack(GRID, corpus, checkpoint=Checkpoint(tmp_path))
     assert resumed.of(Started)[0].tokens > 0
     assert resumed.losses == straight.losses
 
 
 def test_some_members_of_a_checkpoint_go_on_and_others_start(corpus: Tokens, tmp_path: Path) -> None:
-    straight = Run(GRID, corpus)
-    Run(GRID, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(2))
+    straight = Stack(GRID, corpus)
+    Stack(GRID, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(2))
     new = cell(seed=5)
-    run = Run([new, GRID[2], GRID[0]], corpus, checkpoint=Checkpoint(tmp_path))
+    run = Stack([new, GRID[2], GRID[0]], corpus, checkpoint=Checkpoint(tmp_path))
     resumed, fresh = run.of(Started)
     assert resumed.cell_ids == (GRID[2].id, GRID[0].id)
     assert resumed.tokens > 0
@@ -348,14 +350,14 @@ def test_some_members_of_a_checkpoint_go_on_and_others_start(corpus: Tokens, tmp
 def test_an_unfinished_checkpoint_does_not_count(corpus: Tokens, tmp_path: Path) -> None:
     (tmp_path / "state-x-1-1.pt.tmp").write_bytes(b"torn")
     (tmp_path / "meta.json.tmp").write_bytes(b"{")
-    run = Run(GRID[:1], corpus, checkpoint=Checkpoint(tmp_path))
+    run = Stack(GRID[:1], corpus, checkpoint=Checkpoint(tmp_path))
     assert run.of(Started)[0].tokens == 0
     assert run.outcome.finished == (GRID[0].id,)
 
 
 def test_a_checkpoint_leaves_one_state_file(corpus: Tokens, tmp_path: Path) -> None:
     settings = replace(SETTINGS, report_seconds=1e-9)
-    Run(GRID, corpus, settings=settings, checkpoint=Checkpoint(tmp_path, 0), should_stop=stop_after(9))
+    Stack(GRID, corpus, settings=settings, checkpoint=Checkpoint(tmp_path, 0), should_stop=stop_after(9))
     (stack,) = json.loads((tmp_path / "meta.json").read_text())["stacks"]
     assert {path.name for path in tmp_path.iterdir()} == {"meta.json", stack["file"]}
 
@@ -391,11 +393,11 @@ def test_a_damaged_checkpoint_is_as_none(
     corpus: Tokens, tmp_path: Path, name: str, damage: Callable[[bytes], bytes]
 ) -> None:
     members = [cell(seed=seed, tokens=64 * 16 * 2) for seed in range(2)]
-    straight = Run(members, corpus)
-    Run(members, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(2))
+    straight = Stack(members, corpus)
+    Stack(members, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(2))
     (victim,) = tmp_path.glob(name)
     victim.write_bytes(damage(victim.read_bytes()))
-    run = Run(members, corpus, checkpoint=Checkpoint(tmp_path))
+    run = Stack(members, corpus, checkpoint=Checkpoint(tmp_path))
     (lost,) = run.of(CheckpointLost)
     assert victim.name in lost.reason
     assert run.of(Started)[0].tokens == 0
@@ -407,30 +409,30 @@ def test_what_the_log_lost_is_reported_again_from_the_checkpoint(corpus: Tokens,
     wild = cell(1e38, seed=2, tokens=64 * 16 * 2)
     settings = replace(SETTINGS, eval_sequences=4, report_seconds=1e-9)
     # Spans of one micro-step: the others end after 32 of them.
-    begun = Run(
+    begun = Stack(
         [short, wild, long], corpus, settings=settings, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(60)
     )
     assert begun.outcome == StackOutcome((short.id,), (wild.id,), (long.id,))
-    run = Run([short, wild, long], corpus, settings=settings, checkpoint=Checkpoint(tmp_path))
+    run = Stack([short, wild, long], corpus, settings=settings, checkpoint=Checkpoint(tmp_path))
     again = [event for event in run.events if not isinstance(event, Step)]
     assert isinstance(again[0], Started)
-    assert again[1:5] == [*begun.of(Diverged), *begun.of(Reading), Finished(short.id)]
+    assert again[1:5] == [*begun.of(Diverged), *begun.of(LossReading), Finished(short.id)]
     assert run.outcome == StackOutcome((short.id, long.id), (wild.id,), ())
-    assert [(r.tokens, r.n_evaluations) for r in begun.of(Reading)] == [(1024, 3), (2048, 4)]
+    assert [(r.tokens, r.n_evaluations) for r in begun.of(LossReading)] == [(1024, 3), (2048, 4)]
 
 
 def test_halves_of_a_stack_go_on_from_what_the_whole_had_saved(
     corpus: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     members = [cell(seed=seed) for seed in range(4)]
-    straight = Run(members, corpus)
+    straight = Stack(members, corpus)
     settings = replace(SETTINGS, report_seconds=1e-9)
-    Run(members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(20))
+    Stack(members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(20))
     monkeypatch.setattr(stack_module, "Engine", engine_that_fits(2, []))
     # The first half saves at every step, then the run stops before the second has begun.
-    stopped = Run(members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path, 0), should_stop=stop_after(30))
+    stopped = Stack(members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path, 0), should_stop=stop_after(30))
     assert stopped.of(Split) == [Split((2, 2))]
-    run = Run(members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path, 0))
+    run = Stack(members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path, 0))
     first, second = run.of(Started)
     assert first.tokens > second.tokens > 0
     assert run.losses == pytest.approx(straight.losses, rel=1e-3)
@@ -447,9 +449,9 @@ def test_memory_that_runs_out_in_training_loses_no_ended_member(
                 run_out_of_memory()
 
     members = [cell(tokens=64 * 16 * 2), cell(seed=1), cell(seed=2)]
-    straight = Run(members, corpus)
+    straight = Stack(members, corpus)
     monkeypatch.setattr(stack_module, "Engine", Full)
-    run = Run(members, corpus)
+    run = Stack(members, corpus)
     assert run.of(Split) == [Split((1, 1))]
     assert sorted(event.cell_id for event in run.of(Finished)) == sorted(member.id for member in members)
     assert run.losses == pytest.approx(straight.losses, rel=1e-3)
@@ -462,13 +464,13 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_last_checkpoint(
     def full(*_: object) -> None:
         raise error
 
-    begun = Run(GRID, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(2))
+    begun = Stack(GRID, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(2))
     with monkeypatch.context() as patched:
         patched.setattr(torch, "save", full)
         with pytest.raises(FailureError, match=r"cannot be written .*free some space"):
-            Run(GRID, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(1))
+            Stack(GRID, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(1))
     assert not list(tmp_path.glob("*.tmp"))
-    resumed = Run(GRID, corpus, checkpoint=Checkpoint(tmp_path))
+    resumed = Stack(GRID, corpus, checkpoint=Checkpoint(tmp_path))
     assert resumed.of(Started)[0].tokens == begun.of(Checkpointed)[0].tokens
 
 
@@ -483,17 +485,17 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_last_checkpoint(
         ([replace(GRID[0], readings=(8, 4096))], "a first reading after its first batch"),
         ([replace(GRID[0], beta2=1.0)], "beta2 between 0 and 1"),
         ([replace(GRID[0], learning_rate=0.0)], "a learning rate above 0"),
-        ([replace(GRID[0], shape=replace(SHAPE, tied=True))], "The trainer cannot build"),
+        ([replace(GRID[0], shape=replace(SHAPE, tied=True))], "the trainer cannot build"),
     ],
 )
 def test_cells_that_cannot_be_trained_are_refused(corpus: Tokens, cells: list[Cell], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        Run(cells, corpus)
+        Stack(cells, corpus)
 
 
 def test_a_mode_without_its_device_is_refused(corpus: Tokens) -> None:
-    with pytest.raises(UsageError, match=r"graph needs CUDA graphs, which cpu has not"):
-        Run(GRID, corpus, settings=replace(SETTINGS, mode=Mode.GRAPH))
+    with pytest.raises(UsageError, match=r"graph needs CUDA graphs, which cpu does not have"):
+        Stack(GRID, corpus, settings=replace(SETTINGS, mode=Mode.GRAPH))
 
 
 def test_values_survive_a_checkpoint() -> None:

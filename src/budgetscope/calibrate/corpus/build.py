@@ -1,4 +1,4 @@
-"""What a source becomes: a token file, and what is known of it."""
+"""Build the token file and the metadata of a source."""
 
 import importlib.metadata
 import platform
@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from budgetscope.calibrate.corpus.documents import read_documents
-from budgetscope.calibrate.corpus.model import TOKENIZER_NAME, TOKENS_NAME, Meta, Progress, Report, printable
+from budgetscope.calibrate.corpus.model import TOKENIZER_NAME, TOKENS_NAME, Meta, printable
+from budgetscope.calibrate.corpus.progress import Progress, Report
 from budgetscope.calibrate.corpus.sources import Source
 from budgetscope.calibrate.corpus.spool import Spool, held_out
 from budgetscope.calibrate.corpus.tokenizer import ByteTokenizer, PairTokenizer, Tokenizer, load_tokenizers
@@ -21,36 +22,36 @@ FEWEST_TRAINING_TOKENS = 1 << 16
 
 _ENOUGH_VALIDATION_TOKENS = 1 << 18
 _MOST_VALIDATION_TOKENS = 1 << 20
-_BYTES_PER_TOKEN = {"bpe": 3, "bytes": 1}  # on the low side: to size the held-out text before there is a tokenizer
+_BYTES_PER_TOKEN = {"bpe": 3, "bytes": 1}  # low estimates, to size the held-out text before there is a tokenizer
 _SAMPLE_BYTES = 16 << 20
 _BATCH_BYTES = 4 << 20
 _SCAN_TOKENS = 1 << 22
 
 
 class Plan(Protocol):
-    """A way to make a token file."""
+    """A plan for building a token file."""
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What it reads."""
+        """The files that it reads."""
         ...
 
     @property
     def title(self) -> str:
-        """What to call the result, whoever prepared the same content first."""
+        """Display name of the result; a cached result of the same content may have another."""
         ...
 
     @property
     def settings(self) -> list[Any]:
-        """What the result depends on besides the bytes of the files; JSON."""
+        """What the result depends on besides the bytes of the files, as JSON can hold it."""
         ...
 
     def check(self) -> None:
-        """Raise FailureError if a library is missing, before anything takes long."""
+        """Raise FailureError if a library is missing, before the slow steps."""
         ...
 
     def build(self, folder: Path, source_sha256: str, report: Report) -> tuple[Meta, Header]:
-        """Write the token file, and the tokenizer if there is one, into a folder."""
+        """Write the token file, and the tokenizer if there is one, to a folder."""
         ...
 
 
@@ -58,10 +59,10 @@ class TextPlan:
     """Text: read, deduplicated, split and tokenized.
 
     Args:
-        source: the text.
+        source: of the text.
         tokenizer: "bpe" or "bytes".
-        vocab_size: ids wanted.
-        text_field: of JSON and Parquet.
+        vocab_size: most ids.
+        text_field: in JSON and Parquet.
     """
 
     def __init__(self, source: Source, tokenizer: str, vocab_size: int, text_field: str) -> None:
@@ -77,12 +78,12 @@ class TextPlan:
 
     @property
     def title(self) -> str:
-        """Of the source."""
+        """Title of the source."""
         return self._source.title
 
     @property
     def settings(self) -> list[Any]:
-        """How each file is read, and the tokenizer."""
+        """The tokenizer, and how each file is read."""
         kinds = [file.kind for file in self._source.files]
         return ["text", self._tokenizer, self._vocab_size, self._text_field, self._source.lenient, kinds]
 
@@ -95,7 +96,7 @@ class TextPlan:
         """Write the token file and the tokenizer.
 
         Raises:
-            UsageError: it is not text, or too little.
+            UsageError: the source is not text, or too small.
             FailureError: the disk is full.
         """
         scratch = folder / "documents.tmp"
@@ -165,13 +166,13 @@ class TextPlan:
 
 
 class RawPlan:
-    """Tokens of the user's own, without our header: .bin (little-endian, as wide as the vocabulary needs) or .npy.
+    """Tokens without a header: .bin (little-endian, as wide as the vocabulary needs) or .npy.
 
-    Where a document ends is not known, so the tail is held out.
+    The ends of documents are unknown, so the tail of the array is held out.
 
     Args:
-        path: the array.
-        vocab_size: of whatever made it; every token must be below it.
+        path: of the array.
+        vocab_size: of the tokenizer that made it; every token must be below it.
     """
 
     def __init__(self, path: Path, vocab_size: int | None) -> None:
@@ -185,27 +186,27 @@ class RawPlan:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The array's file."""
+        """The file of the array."""
         return (self._path,)
 
     @property
     def title(self) -> str:
-        """The file's name."""
+        """Name of the file."""
         return self._title
 
     @property
     def settings(self) -> list[Any]:
-        """The vocabulary, and which of the two formats it is."""
+        """The vocabulary size and the format."""
         return ["raw", self._vocab_size, self._path.suffix]
 
     def check(self) -> None:
-        """Nothing is needed."""
+        """Do nothing; no library is needed."""
 
     def build(self, folder: Path, source_sha256: str, report: Report) -> tuple[Meta, Header]:
-        """Write the tokens with our header, the tail first.
+        """Write the tokens with a header, the tail first.
 
         Raises:
-            UsageError: it is not such an array, a token is not in the vocabulary, or there are too few.
+            UsageError: the file is no such array, a token is not in the vocabulary, or there are too few tokens.
             FailureError: the disk is full.
         """
         array = self._mapped()
@@ -259,7 +260,7 @@ def check_size(title: str, n_train: int) -> None:
 
 
 def too_small(title: str, what: str) -> UsageError:
-    """Return the refusal of a corpus that holds too little."""
+    """Return the refusal of a corpus that is too small."""
     return UsageError(
         f"{title!r} holds {what}; a calibration needs at least {FEWEST_TRAINING_TOKENS} training tokens "
         "(some 300 kB of text), and many times that to mean anything: give more text."

@@ -1,4 +1,4 @@
-"""From files to documents: plain text, JSON lines and Parquet, compressed or not."""
+"""Read documents from files: plain text, JSON lines and Parquet, compressed or not."""
 
 import bz2
 import contextlib
@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.store.files import unreadable
 
 Kind = Literal["text", "jsonl", "parquet"]
 
 DOCUMENT_CHARS = 8192
-"""Plain text is cut into documents of about so many characters, at the ends of paragraphs."""
+"""Plain text is cut into documents of about this many characters, at the ends of paragraphs."""
 
 _LONGEST_CHARS = 32 * DOCUMENT_CHARS
 _PIECE_CHARS = 1 << 16
@@ -32,25 +33,25 @@ _UNPACKERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file to read, and how."""
+    """One file, and its kind."""
 
     path: Path
     kind: Kind
 
 
 def read_documents(file: SourceFile, text_field: str, read: Callable[[int], None]) -> Iterator[str]:
-    """Yield a file's documents: the lines of JSON, the rows of Parquet, and chunks of paragraphs of plain text.
+    """Yield the documents of a file: JSON lines, Parquet rows, or chunks of paragraphs of plain text.
 
-    A line or row of over 256 k characters is cut as plain text is.
+    A line or row of over 256 k characters is cut like plain text.
 
     Args:
-        file: what to read.
-        text_field: the field or column that holds the text.
-        read: called now and then with the bytes of the file read so far.
+        file: to read.
+        text_field: the field or column with the text.
+        read: called from time to time with the bytes of the file read so far.
 
     Raises:
-        UsageError: it is binary, not UTF-8, damaged, or a line or column is not what it should be.
-        FailureError: it cannot be read, or is Parquet and pyarrow is not installed.
+        UsageError: the file is binary, not UTF-8 or damaged, or a line or column has the wrong type.
+        FailureError: the file cannot be read, or is Parquet and pyarrow is not installed.
     """
     if file.kind == "parquet":
         whole: Iterable[str] = _parquet_rows(file.path, text_field, read)
@@ -67,7 +68,7 @@ def read_documents(file: SourceFile, text_field: str, read: Callable[[int], None
 
 
 def cut(pieces: Iterable[str]) -> Iterator[str]:
-    """Cut running text into documents of about `DOCUMENT_CHARS`, at a blank line where there is one."""
+    """Cut running text into documents of about `DOCUMENT_CHARS`, at a blank line if there is one."""
     buffer = ""
     for piece in pieces:
         buffer += piece
@@ -106,9 +107,9 @@ def _reading(path: Path) -> Iterator[None]:
     except (EOFError, lzma.LZMAError, zlib.error):
         raise _damaged(path) from None
     except OSError as error:
-        if error.errno is None:  # what gzip and bz2 raise for a damaged stream
+        if error.errno is None:  # gzip and bz2 raise this for a damaged stream
             raise _damaged(path) from None
-        raise FailureError(f"cannot read {str(path)!r}: {(error.strerror or 'the system refused').lower()}.") from None
+        raise unreadable(path, error) from None
 
 
 def _binary(path: Path, reason: str) -> UsageError:
@@ -123,7 +124,7 @@ def _damaged(path: Path) -> UsageError:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[tuple[IO[str], IO[bytes]]]:
-    """Open a file as text, decompressed if its first bytes say so, and the file below it for its position."""
+    """Open a file as text, decompressed if its first bytes say so; yield it and the raw file, for its position."""
     with _reading(path), path.open("rb") as raw:
         head = raw.read(6)
         raw.seek(0)
@@ -201,5 +202,5 @@ def _parquet_rows(path: Path, text_field: str, read: Callable[[int], None]) -> I
                 yield from (value or "" for value in batch.column(0).to_pylist())
                 done += batch.num_rows
                 read(size * done // max(file.metadata.num_rows, 1))
-    except ValueError:  # ArrowInvalid is one
+    except ValueError:  # ArrowInvalid is a ValueError
         raise UsageError(f"{str(path)!r} is not a whole Parquet file; copy it again.") from None

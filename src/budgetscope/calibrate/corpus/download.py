@@ -1,4 +1,4 @@
-"""One public file over HTTP: resumed where it stopped, and held to its checksum."""
+"""Download of one public file over HTTP: resumable, and verified by its checksum."""
 
 import hashlib
 import time
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import httpx
 
-from budgetscope.calibrate.corpus.disk import FullDiskError, alone, writing
-from budgetscope.calibrate.corpus.model import Progress, Report
+from budgetscope.calibrate.corpus.disk import FullDiskError, writing
+from budgetscope.calibrate.corpus.progress import Progress, Report
 from budgetscope.core.errors import FailureError
+from budgetscope.store.files import held
 
 _TRIES = 4
 _PAUSE_SECONDS = 1.0
@@ -20,10 +21,10 @@ _REMEDY = "or give your own text with --data PATH"
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file that never changes.
+    """A public file that never changes.
 
     Attributes:
-        url: where it is; the address names a revision, so its bytes are fixed.
+        url: its address, which names a revision.
         name: of the local file.
         size: in bytes.
         sha256: of its content, in hex.
@@ -41,18 +42,18 @@ class Download:
 
 
 def fetch(download: Download, folder: Path, report: Report) -> Path:
-    """Return the local copy of a file, downloaded first unless it is there.
+    """Return the local copy of a file, downloaded first if needed.
 
-    What has arrived stays in a `.part` file when the connection breaks, and the next call goes on from there. The
-    file gets its name only after its checksum was right.
+    If the connection breaks, a `.part` file keeps what has arrived, and the next call resumes it. The file gets its
+    name only after its checksum has been verified.
 
     Raises:
-        FailureError: no connection, the server refuses or offers another file, the checksum differs, or the disk is
-            full (the part is then deleted).
+        FailureError: there is no connection, the server refuses or offers another file, the checksum differs, or the
+            disk is full (then the part is deleted).
     """
     path = folder / download.name
     part = folder / f"{download.name}.part"
-    with alone(folder / f"{download.name}.lock", lambda: report(Progress("waiting for another download", 0, 0))):
+    with held(folder / f"{download.name}.lock", lambda: report(Progress("waiting for another download", 0, 0))):
         if path.is_file() and path.stat().st_size == download.size:
             return path
         try:
@@ -67,7 +68,7 @@ def fetch(download: Download, folder: Path, report: Report) -> Path:
 
 
 def _complete(download: Download, part: Path, report: Report) -> None:
-    """Fill the part file, going on after a broken connection as long as something arrives."""
+    """Fill the part file; reconnect after a broken connection as long as something arrives."""
     tries = 0
     while (had := _size(part)) < download.size:
         reason = "the connection was closed"
@@ -91,7 +92,7 @@ def _complete(download: Download, part: Path, report: Report) -> None:
 
 
 def _stream(download: Download, part: Path, had: int, report: Report) -> None:
-    """Append what the server sends from byte `had` on."""
+    """Append what the server sends from byte `had`."""
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={had}-"} if had else {})
     with (
         httpx.Client(follow_redirects=True, timeout=_TIMEOUT_SECONDS) as client,
@@ -114,9 +115,9 @@ def _stream(download: Download, part: Path, had: int, report: Report) -> None:
 
 
 def _check_offer(download: Download, answer: httpx.Response) -> None:
-    """Refuse another file before it is downloaded, where the server says enough.
+    """Refuse another file before it is downloaded, if the headers tell its size or hash.
 
-    Hugging Face states the SHA-256 of a large file as `x-linked-etag`, on the answer that redirects to its storage.
+    Hugging Face gives the SHA-256 of a large file as `x-linked-etag`, in the response that redirects to its storage.
     """
     ranged = answer.headers.get("content-range", "").rpartition("/")[2]
     size = ranged or answer.headers.get("content-length", "")
@@ -135,7 +136,7 @@ def _other_file(download: Download) -> FailureError:
 
 
 def _check(download: Download, part: Path, report: Report) -> None:
-    """Delete the part and refuse if it is not the published file."""
+    """Delete the part file and refuse if it is not the published file."""
     digest, done = hashlib.sha256(), 0
     with part.open("rb") as file:
         while chunk := file.read(_HASH_BYTES):
@@ -151,7 +152,7 @@ def _check(download: Download, part: Path, report: Report) -> None:
 
 
 def _reason(error: httpx.RequestError) -> str:
-    """Return what the system says below httpx, which repeats it with its own words around."""
+    """Return the message of the error as one lower-case clause."""
     return " ".join((str(error) or type(error).__name__).split()).lower()
 
 

@@ -1,8 +1,7 @@
-"""A prepared corpus, and how it is opened."""
+"""A prepared corpus, its metadata file, and how it is opened."""
 
 import dataclasses
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,35 +18,17 @@ _META_LIMIT_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a preparation is.
-
-    Attributes:
-        stage: what goes on, in words.
-        done: bytes done in this stage.
-        total: bytes in all; 0 if unknown.
-    """
-
-    stage: str
-    done: int
-    total: int
-
-
-Report = Callable[[Progress], None]
-
-
-@dataclass(frozen=True, slots=True)
 class Meta:
-    """What is known of a prepared corpus besides its tokens.
+    """The metadata of a prepared corpus.
 
     Attributes:
-        title: what to call it, in printable characters.
-        description: where it is from and what was done to it, in a sentence or two; names no folder.
-        source_sha256: of the files that it was made from.
+        title: display name, in printable characters.
+        description: its origin and its preparation, in a sentence or two that name no folder.
+        source_sha256: hash of its source files.
         tokenizer: "bpe", "bytes" or "unknown".
-        n_documents: distinct documents, if known.
-        n_duplicates: documents dropped because an earlier one had the same words.
-        versions: of what prepared it.
+        n_documents: number of distinct documents; None if unknown.
+        n_duplicates: number of dropped documents, which had the same words as an earlier one; None if unknown.
+        versions: of the software that prepared it.
     """
 
     title: str
@@ -61,18 +42,17 @@ class Meta:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Tokens to train and to validate on.
+    """A corpus of training and validation tokens.
 
     Attributes:
-        path: what to give `open_tokens` to open it again: the prepared folder, or a token file.
+        path: the argument of `open_tokens` that opens it: the prepared folder, or a token file.
         train: token ids, 1-D uint16 or uint32, memory-mapped and read-only; documents in random order.
-        validation: the same, of documents that are not in `train`.
+        validation: likewise, of documents that are not in `train`.
         vocab_size: every token is below it.
-        end_token: the token after each document, if there is one.
-        bytes_per_token: UTF-8 bytes of text a token, if the text is known: nats a token / (this x ln 2) are
-            bits a byte.
+        end_token: the token after each document; None if there is none.
+        bytes_per_token: UTF-8 bytes of text per token, None if unknown; nats per token / (this x ln 2) = bits per byte.
         sha256: of all tokens, validation first, little-endian.
-        meta: what else is known.
+        meta: its metadata.
     """
 
     path: Path
@@ -86,23 +66,23 @@ class Corpus:
 
     @property
     def title(self) -> str:
-        """What to call it."""
+        """Display name."""
         return self.meta.title
 
     @property
     def description(self) -> str:
-        """Where it is from and what was done to it."""
+        """Its origin and its preparation."""
         return self.meta.description
 
 
 def open_tokens(path: Path) -> Corpus:
-    """Open a prepared corpus, or a token file with our header, without reading it.
+    """Open a prepared corpus or a token file, without reading the tokens.
 
     Args:
-        path: the folder that `prepare` made (it may have been moved), or a token file.
+        path: the prepared folder, which may have been moved, or a token file.
 
     Raises:
-        FailureError: something is missing, torn, or of a later version.
+        FailureError: a file is missing, damaged, or of a later version.
     """
     if path.is_dir():
         header = read_header(path / TOKENS_NAME)
@@ -128,7 +108,7 @@ def _mapped(path: Path, file: Path, header: Header, meta: Meta) -> Corpus:
 
 
 def write_meta(meta: Meta, header: Header) -> str:
-    """Return the text of `meta.json`; the figures of the token file are in it for who reads it, and as a check."""
+    """Return the text of `meta.json`, with the figures of the token file for readers and as a check."""
     figures = dataclasses.asdict(header) | {
         "n_train": header.n_tokens - header.n_validation,
         "bytes_per_token": header.n_bytes / header.n_tokens if header.n_bytes else None,
@@ -137,10 +117,10 @@ def write_meta(meta: Meta, header: Header) -> str:
 
 
 def read_meta(path: Path, header: Header) -> Meta:
-    """Read `meta.json` and hold it to the token file beside it.
+    """Read `meta.json` and check it against the token file beside it.
 
     Raises:
-        FailureError: it is missing or damaged, of a later version, or belongs to other tokens.
+        FailureError: the file is missing or damaged, of another version, or belongs to other tokens.
     """
     damaged = FailureError(f"{str(path)!r} is damaged; delete its folder and prepare the text again.")
     try:
@@ -168,5 +148,5 @@ def _plausible(fields: dict[str, Any]) -> bool:
 
 
 def printable(text: str) -> str:
-    """Return a text from outside with what a terminal might obey replaced."""
+    """Return a text from outside with control characters replaced."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text)

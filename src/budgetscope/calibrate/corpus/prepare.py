@@ -1,4 +1,4 @@
-"""The way in: from what `--data` names to tokens, prepared once."""
+"""Prepare a corpus: from what `--data` names to tokens, cached by content."""
 
 import contextlib
 import dataclasses
@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from budgetscope.calibrate.corpus.build import Plan, RawPlan, TextPlan, check_size
-from budgetscope.calibrate.corpus.disk import alone, writing
+from budgetscope.calibrate.corpus.disk import writing
 from budgetscope.calibrate.corpus.model import (
     FORMAT,
     META_NAME,
     TOKENS_NAME,
     Corpus,
-    Progress,
-    Report,
     open_tokens,
     write_meta,
 )
+from budgetscope.calibrate.corpus.progress import Progress, Report
 from budgetscope.calibrate.corpus.sources import (
     FINEWEB_EDU_SAMPLE,
     built_in,
@@ -30,7 +29,7 @@ from budgetscope.calibrate.corpus.sources import (
 from budgetscope.calibrate.corpus.tokenizer import checked_vocab_size
 from budgetscope.calibrate.corpus.tokens import check_tokens, is_token_file, read_header
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.store.files import read_text, write_atomically
+from budgetscope.store.files import held, read_text, unreadable, write_atomically
 from budgetscope.store.locations import corpora_cache
 
 _HASH_BYTES = 1 << 22
@@ -46,31 +45,31 @@ def prepare(
     cache: Path | None = None,
     progress: Report | None = None,
 ) -> Corpus:
-    """Return the tokens of a text, prepared now or found in the cache.
+    """Return the tokens of a text, prepared now or taken from the cache.
 
-    Documents that equal another but for white space are dropped; about 2% of the text is held out by document. The
-    result depends on the bytes of the files and on the settings alone, and is cached by their hash; a file whose
-    size and time of change are as before is not read again.
+    Documents that equal an earlier one up to white space are dropped; about 2% of the text is held out, by document.
+    The result depends only on the bytes of the files and the settings, and is cached by their hash. A file with
+    unchanged size and modification time is not read again.
 
     Args:
-        source: a file (text, JSONL, Parquet; also as .gz, .xz or .bz2), a folder of these, a token file (ours, or
-            .bin or .npy with `vocab_size`), a folder that was prepared before, "fineweb-edu-sample" for a public
-            sample, or None for the text that came with Python.
-        vocab_size: ids, with the end-of-document token; 4096 for byte pairs if None.
+        source: a file (text, JSONL, Parquet; also as .gz, .xz or .bz2), a folder of these, a token file (budgetscope's,
+            or .bin or .npy with `vocab_size`), a prepared folder, "fineweb-edu-sample" for a public sample, or None for
+            the text that comes with Python.
+        vocab_size: number of ids, with the end-of-document token; None for 4096 byte pairs.
         tokenizer: "bpe" (byte pairs learnt from a sample of the text) or "bytes".
         text_field: the field or column with the text, in JSONL and Parquet.
-        cache: the folder of prepared corpora; the user's cache folder if None.
-        progress: called while it takes time.
+        cache: folder of prepared corpora; None for the user's cache folder.
+        progress: called with the progress of slow stages.
 
     Raises:
         UsageError: the source is missing, empty, binary, malformed or too small, or a setting is out of range.
-        FailureError: a library is missing, a download failed, a file cannot be read or written, the disk is full.
+        FailureError: a library is missing, a download failed, a file cannot be read or written, or the disk is full.
     """
     report = progress or (lambda _: None)
     root = cache or corpora_cache()
     path = None if source in {None, FINEWEB_EDU_SAMPLE} else Path(str(source)).expanduser()
     if path and (is_token_file(path) or is_token_file(path / TOKENS_NAME)):
-        return _brought(path, vocab_size, root, report)
+        return _opened(path, vocab_size, root, report)
     if path and is_raw_tokens(path):
         return _cached(RawPlan(path, vocab_size), root, report)
     size = checked_vocab_size(tokenizer, vocab_size)
@@ -83,8 +82,8 @@ def prepare(
     return _cached(TextPlan(text, tokenizer, size, text_field), root, report)
 
 
-def _brought(path: Path, vocab_size: int | None, root: Path, report: Report) -> Corpus:
-    """Open tokens prepared before, perhaps on another machine; they are read through once, to be sure of them."""
+def _opened(path: Path, vocab_size: int | None, root: Path, report: Report) -> Corpus:
+    """Open prepared tokens, perhaps from another machine; they are read through and checked once."""
     corpus = open_tokens(path)
     if vocab_size not in {None, corpus.vocab_size}:
         raise UsageError(
@@ -100,7 +99,7 @@ def _brought(path: Path, vocab_size: int | None, root: Path, report: Report) -> 
 
 
 def _cached(plan: Plan, root: Path, report: Report) -> Corpus:
-    """Return what a plan gave before, by the files' stamps or else by their content, or build it."""
+    """Return the cached result of a plan, found by the stamps or the content of its files, or build it."""
     stamps = _stamps(plan.files)
     key = _hash([plan.settings, stamps])
     if known := _remembered(root, key):
@@ -109,7 +108,7 @@ def _cached(plan: Plan, root: Path, report: Report) -> Corpus:
     source_sha256 = _hash_files(plan.files, report)
     folder = root / _hash([FORMAT, plan.settings, source_sha256])[:32]
     lock = folder.with_suffix(".lock")
-    with alone(lock, lambda: report(Progress("waiting for another budgetscope that prepares this text", 0, 0))):
+    with held(lock, lambda: report(Progress("waiting for another budgetscope that prepares this text", 0, 0))):
         corpus = _whole(folder)
         if corpus is None:
             _build(plan, folder, source_sha256, stamps, report)
@@ -123,7 +122,7 @@ def _titled(corpus: Corpus, plan: Plan) -> Corpus:
 
 
 def _build(plan: Plan, folder: Path, source_sha256: str, stamps: list[Any], report: Report) -> None:
-    """Fill a folder, its marker last; leave nothing if it fails."""
+    """Fill a folder, `meta.json` last; delete it on failure."""
     shutil.rmtree(folder, ignore_errors=True)
     try:
         with writing(folder):
@@ -143,25 +142,23 @@ def _check_unchanged(plan: Plan, stamps: list[Any]) -> None:
 
 
 def _whole(folder: Path) -> Corpus | None:
-    """Return a prepared corpus, or None if it is missing or torn: it is then prepared again."""
+    """Return a prepared corpus, or None if it is missing or incomplete."""
     with contextlib.suppress(FailureError):
         return open_tokens(folder)
     return None
 
 
 def _stamps(files: tuple[Path, ...]) -> list[Any]:
-    """Return what tells without reading that files are as they were."""
+    """Return path, size and modification time of each file: equal stamps mean unchanged files."""
     try:
         found = [(file, file.stat()) for file in files]
     except OSError as error:
-        raise FailureError(
-            f"cannot read {str(error.filename)!r}: {(error.strerror or 'the system refused').lower()}."
-        ) from None
+        raise unreadable(Path(error.filename), error) from None
     return [[str(file.absolute()), stat.st_size, stat.st_mtime_ns] for file, stat in found]
 
 
 def _hash_files(files: tuple[Path, ...], report: Report) -> str:
-    """Return the SHA-256 of the files' own SHA-256, in order."""
+    """Return the SHA-256 of the list of the files' SHA-256."""
     digests, done = [], 0
     total = sum(size for _, size, _ in _stamps(files))
     for path in files:
@@ -173,9 +170,7 @@ def _hash_files(files: tuple[Path, ...], report: Report) -> str:
                     done += len(block)
                     report(Progress("hashing", done, total))
         except OSError as error:
-            raise FailureError(
-                f"cannot read {str(path)!r}: {(error.strerror or 'the system refused').lower()}."
-            ) from None
+            raise unreadable(path, error) from None
         digests.append(digest.hexdigest())
     return _hash(digests)
 

@@ -1,4 +1,4 @@
-"""The tokens that a stack learns from, and the order in which a seed reads them."""
+"""The tokens of a corpus as a stack takes them, and the order in which a seed reads them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Tokens:
     """A tokenized corpus.
 
     Attributes:
-        train: training tokens, shape (n,), uint16 or uint32; a memory map will do.
+        train: training tokens, shape (n,), uint16 or uint32; may be a memory map.
         validation: held-out tokens, shape (m,), of the same type.
         vocab_size: every token is below it.
     """
@@ -26,18 +26,18 @@ class Tokens:
     vocab_size: int
 
     def check(self, shape: Shape) -> None:
-        """Refuse tokens that this shape cannot be trained on.
+        """Refuse tokens that are unsuitable for a shape.
 
         Raises:
-            UsageError: the type is wrong, there are fewer than two sequences to train on or one to
-                evaluate on, or the vocabulary is larger than the shape's.
+            UsageError: the type is wrong, there are fewer than two training sequences or one held-out sequence, or the
+                vocabulary is larger than the shape's.
         """
         for name, array, least in (
             ("training", self.train, 2 * shape.seq_len),
             ("validation", self.validation, shape.seq_len + 1),
         ):
             if array.dtype not in (np.uint16, np.uint32):
-                raise UsageError(f"The {name} tokens are {array.dtype}; give them as uint16 or uint32.")
+                raise UsageError(f"the {name} tokens are {array.dtype}; give them as uint16 or uint32.")
             if len(array) < least:
                 raise UsageError(
                     f"{len(array)} {name} tokens are too few for sequences of {shape.seq_len}; at least {least} "
@@ -45,23 +45,24 @@ class Tokens:
                 )
         if self.vocab_size > shape.vocab_size:
             raise UsageError(
-                f"The tokens' vocabulary of {self.vocab_size} exceeds the model's {shape.vocab_size}; "
+                f"the tokens' vocabulary of {self.vocab_size} exceeds the model's {shape.vocab_size}; "
                 "design the sweep for this tokenizer."
             )
 
 
 def training_starts(n_tokens: int, n_sequences: int, shape: Shape, seed: int) -> NDArray[np.int64]:
-    """Return where each training sequence of a seed begins, in the order in which it is read.
+    """Return the start of each training sequence of a seed, in the order in which they are read.
 
-    An epoch is a random offset and a permutation of the windows of `seq_len` tokens after it, which do not
-    overlap (one more token is read as the last target). Both come from a hash of the shape, the seed and the
-    epoch, so that the order depends on nothing else: not on the batch, the stack or numpy's version.
+    An epoch is a random offset and a permutation of the windows of `seq_len` tokens after it. Windows do not overlap;
+    one more token is read as the last target. Both come from a hash of the shape, the seed and the epoch, so the order
+    depends
+    on nothing else: not on the batch, the stack or the version of NumPy.
 
     Args:
         n_tokens: training tokens, at least 2·seq_len.
-        n_sequences: how many sequences are wanted; epochs follow each other until there are enough.
-        shape: the model.
-        seed: the cell's.
+        n_sequences: number of sequences; epochs follow each other until there are enough.
+        shape: of the model.
+        seed: of the cell.
 
     Returns:
         Indices into the training tokens, shape (n_sequences,).
@@ -80,10 +81,10 @@ def training_starts(n_tokens: int, n_sequences: int, shape: Shape, seed: int) ->
 
 
 def validation_starts(n_tokens: int, n_sequences: int, seq_len: int) -> NDArray[np.int64]:
-    """Return where each held-out sequence begins: evenly spread windows that do not overlap.
+    """Return the start of each held-out sequence: evenly spread windows that do not overlap.
 
     Returns:
-        Indices into the validation tokens; fewer than `n_sequences` when the tokens hold no more.
+        Indices into the validation tokens; fewer than `n_sequences` if the tokens hold fewer windows.
     """
     n_windows = (n_tokens - 1) // seq_len
     chosen = np.arange(min(n_sequences, n_windows), dtype=np.int64) * n_windows // min(n_sequences, n_windows)
@@ -92,7 +93,7 @@ def validation_starts(n_tokens: int, n_sequences: int, seq_len: int) -> NDArray[
 
 def _mixed(key: int, count: int) -> NDArray[np.uint64]:
     """Return `count` pseudo-random numbers: splitmix64 (Steele, Lea and Flood 2014) from the state `key`."""
-    # Reduced in Python: numpy warns about the overflow of scalars, but not of arrays.
+    # Arrays throughout: NumPy warns about the overflow of scalars, but not of arrays.
     steps = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     z = steps + np.full(count, key, dtype=np.uint64)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -1,4 +1,4 @@
-"""What `--data` can name: a file, a folder, the text that came with Python, or a public sample."""
+"""Sources of text that `--data` can name: a file, a folder, the text that comes with Python, or a public sample."""
 
 import codecs
 import os
@@ -10,11 +10,13 @@ from pathlib import Path
 
 from budgetscope.calibrate.corpus.documents import Kind, SourceFile, load_parquet
 from budgetscope.calibrate.corpus.download import Download, fetch
-from budgetscope.calibrate.corpus.model import Report, printable
+from budgetscope.calibrate.corpus.model import printable
+from budgetscope.calibrate.corpus.progress import Report
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.store.files import unreadable
 
 FINEWEB_EDU_SAMPLE = "fineweb-edu-sample"
-"""The name by which `--data` asks for the public sample."""
+"""The value of `--data` for the public sample."""
 
 # The last, smaller shard of the 10-billion-token sample of FineWeb-Edu (Penedo et al. 2024, arXiv 2406.17557; ODC-By
 # 1.0), at a fixed revision; size and SHA-256 are those of the Hugging Face Hub's pointer to it.
@@ -27,7 +29,7 @@ FINEWEB_EDU = Download(
 )
 
 BUILT_IN_BYTES = 32 << 20
-"""How much of Python's own text is taken at most."""
+"""Most bytes taken of the text that comes with Python."""
 
 _PACKED = (".gz", ".xz", ".bz2")
 _KINDS: dict[str, Kind] = {
@@ -51,10 +53,10 @@ class Source:
     """Text to prepare.
 
     Attributes:
-        title: what to call it.
-        description: where it is from, a clause that names no folder.
+        title: display name.
+        description: of its origin; a clause that names no folder.
         files: in a fixed order.
-        lenient: whether a file that is not text is passed over; never so for the user's own.
+        lenient: whether files that are not text are skipped; False for the user's own files.
     """
 
     title: str
@@ -64,7 +66,7 @@ class Source:
 
 
 def is_raw_tokens(path: Path) -> bool:
-    """Return whether a path names an array of tokens without our header."""
+    """Return whether a path names an array of tokens without a header."""
     try:
         return path.suffix in _RAW_SUFFIXES and path.is_file()
     except OSError:
@@ -72,13 +74,13 @@ def is_raw_tokens(path: Path) -> bool:
 
 
 def from_path(path: Path) -> Source:
-    """Return the text in a file, or in a folder and those below it.
+    """Return the text in a file, or in a folder and its subfolders.
 
-    In a folder, hidden files and files that are neither text nor Parquet are left out, and counted in the description.
+    In a folder, hidden files and files that are neither text nor Parquet are left out; the description counts them.
 
     Raises:
-        UsageError: there is no such path, or nothing to read in it.
-        FailureError: it cannot be read.
+        UsageError: there is no such path, or it holds no text.
+        FailureError: the path cannot be read.
     """
     try:
         title = printable(path.absolute().name)
@@ -101,14 +103,14 @@ def from_path(path: Path) -> Source:
             raise UsageError(f"{str(path)!r} is empty; give text to train on.")
         return Source(title, f"the file {title}", (SourceFile(path, _kind(path) or "text"),))
     except OSError as error:
-        raise FailureError(f"cannot read {str(path)!r}: {(error.strerror or 'the system refused').lower()}.") from None
+        raise unreadable(path, error) from None
 
 
 def built_in() -> Source:
-    """Return text that every machine has: Python's library and the installed packages' sources and documents.
+    """Return text that every machine has: sources and documents of Python's library and of installed packages.
 
     Raises:
-        FailureError: this Python came without its sources.
+        FailureError: this Python has no sources.
     """
     files, total = [], 0
     for file in _python_files():
@@ -130,10 +132,10 @@ def built_in() -> Source:
 
 
 def fineweb_edu(folder: Path, report: Report) -> Source:
-    """Return the public sample, downloaded into a folder first unless it is there.
+    """Return the public sample, downloaded to a folder first if needed.
 
     Raises:
-        FailureError: it cannot be downloaded, or pyarrow, which reads it, is not installed.
+        FailureError: it cannot be downloaded, or pyarrow is not installed.
     """
     load_parquet()
     path = fetch(FINEWEB_EDU, folder, report)
@@ -152,11 +154,11 @@ def _kind(path: Path) -> Kind | None:
 
 
 def _sniffed(path: Path) -> Kind | None:
-    """Return "text" for a file of unknown name that begins like text."""
+    """Return "text" for a file that begins like text; None for any other."""
     with path.open("rb") as file:
         head = file.read(_SNIFF_BYTES)
     try:
-        # The last character may be cut in two, unless this is all there is.
+        # The last character may be cut, unless this is the whole file.
         codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _SNIFF_BYTES)
     except UnicodeDecodeError:
         return None
@@ -164,7 +166,7 @@ def _sniffed(path: Path) -> Kind | None:
 
 
 def _walk(folder: Path, refused: Callable[[OSError], object], without: frozenset[str] = frozenset()) -> Iterator[Path]:
-    """Yield the files below a folder in a fixed order; links to folders are not followed."""
+    """Yield the files below a folder in a fixed order, without following links to folders."""
     for parent, folders, names in os.walk(folder, onerror=refused):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in without)
         for name in sorted(names):
@@ -182,7 +184,7 @@ def _pass_over(_: OSError) -> None:
 
 
 def _python_files() -> Iterator[Path]:
-    """Yield the library's files, then the packages'; tests are left out, for they are full of odd bytes."""
+    """Yield the files of the library, then of the packages, without tests, which hold odd bytes."""
     library = Path(sysconfig.get_path("stdlib"))
     packages = dict.fromkeys(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib"))
     for root in (library, *packages):

@@ -1,4 +1,4 @@
-"""Deduplication and the order of documents, on disk rather than in memory."""
+"""Deduplicated documents in a scratch file, in a reproducible random order."""
 
 import hashlib
 import mmap
@@ -12,23 +12,23 @@ from budgetscope.calibrate.corpus.disk import writing
 
 
 def held_out(total: int, enough: int, most: int) -> int:
-    """Return how much of `total` to hold out for validation: 2%, but at least `enough` or 5%, and at most `most`."""
+    """Return how much of `total` to hold out: 2%, but at least the lower of `enough` and 5%, and at most `most`."""
     return min(most, max(total // 50, min(total // 20, enough)))
 
 
 class Spool:
     """Distinct documents in a scratch file, in the order of their hashes.
 
-    The order is that of a shuffle which depends on the documents alone: not on the order of the files, nor on a seed.
-    So any prefix is an unbiased sample, and the first documents serve as validation.
+    This shuffles the documents in a way that depends only on their content, not on the order of the files or a seed.
+    Any prefix is an unbiased sample; the first documents serve as validation.
 
     Args:
-        path: the scratch file.
-        documents: the texts; blank ones are dropped, and so are those that equal an earlier one but for white space.
+        path: of the scratch file.
+        documents: texts; blank ones are dropped, and so are those that equal an earlier one up to white space.
 
     Attributes:
-        n_documents: distinct documents.
-        n_duplicates: dropped ones.
+        n_documents: number of distinct documents.
+        n_duplicates: number of dropped ones.
         n_bytes: UTF-8 bytes of the distinct ones.
 
     Raises:
@@ -50,7 +50,7 @@ class Spool:
                     self.n_duplicates += 1
                     continue
                 seen.add(key)
-                raw = text.encode("utf-8", "replace")  # JSON can hold halves of surrogate pairs
+                raw = text.encode("utf-8", "replace")  # JSON can hold lone surrogates
                 file.write(raw)
                 keys += key
                 sizes.append(len(raw))
@@ -61,7 +61,7 @@ class Spool:
         self.n_bytes = int(self._sizes.sum())
 
     def held_out(self, n_bytes: int) -> list[int]:
-        """Return the documents to hold out: in order, those that fit into so many bytes, or else the smallest."""
+        """Return the documents to hold out: in order, those that fit into `n_bytes`; if none fits, the smallest."""
         chosen, left = [], n_bytes
         for document in self._order:
             size = int(self._sizes[document])
@@ -79,7 +79,7 @@ class Spool:
         return [int(document) for document in self._order[~out[self._order]]]
 
     def size(self, documents: list[int]) -> int:
-        """Return the bytes of some documents."""
+        """Return the total bytes of documents."""
         return int(self._sizes[documents].sum())
 
     def read(self, documents: Iterable[int]) -> Iterator[bytes]:
@@ -90,7 +90,7 @@ class Spool:
                 yield view[start : start + int(self._sizes[document])]
 
     def read_batches(self, documents: Iterable[int], n_bytes: int) -> Iterator[list[bytes]]:
-        """Yield documents, in UTF-8, in lists of at least so many bytes in all (but for the last)."""
+        """Yield documents, in UTF-8, in lists of at least `n_bytes` each, except the last."""
         batch: list[bytes] = []
         size = 0
         for raw in self.read(documents):
@@ -103,6 +103,6 @@ class Spool:
             yield batch
 
     def first(self, documents: list[int], n_bytes: int) -> list[int]:
-        """Return the first of some documents, as many as fit into so many bytes."""
+        """Return as many of the first documents as fit into `n_bytes`."""
         ends = np.cumsum(self._sizes[documents])
         return documents[: int(np.searchsorted(ends, n_bytes, side="right"))]

@@ -1,4 +1,4 @@
-"""Tokenizers: bytes as they are, or byte-pair merges learnt from the text itself."""
+"""Tokenizers: bytes, or byte pairs learnt from the text itself."""
 
 import importlib
 from collections.abc import Iterator
@@ -19,28 +19,28 @@ _LARGEST_VOCAB_SIZE = 1 << 20
 
 
 class Tokenizer(Protocol):
-    """What turns documents into token ids; the last id of the vocabulary ends a document.
+    """Turns documents into token ids; the last id of the vocabulary ends a document.
 
     Attributes:
-        vocab_size: ids, the end-of-document token among them.
+        vocab_size: number of ids, with the end-of-document token.
     """
 
     vocab_size: int
 
     def encode(self, documents: list[bytes]) -> npt.NDArray[Any]:
-        """Return the ids of UTF-8 documents, 1-D, each document closed by the last id."""
+        """Return the ids of UTF-8 documents, 1-D; the last id follows each document."""
         ...
 
     def save(self, path: Path) -> None:
-        """Write what is needed to decode again."""
+        """Write what decoding needs."""
         ...
 
 
 def checked_vocab_size(tokenizer: str, vocab_size: int | None) -> int:
-    """Return the vocabulary size that a tokenizer gets.
+    """Return the vocabulary size of a tokenizer.
 
     Raises:
-        UsageError: there is no such tokenizer, or it cannot have that size.
+        UsageError: there is no such tokenizer, or it cannot have this size.
     """
     if tokenizer == "bytes":
         if vocab_size not in {None, _BYTES + 1}:
@@ -68,17 +68,17 @@ class ByteTokenizer:
         return np.insert(raw, np.cumsum([len(document) for document in documents]), _BYTES)
 
     def save(self, path: Path) -> None:
-        """Write nothing: bytes need no table."""
+        """Write nothing; bytes need no table."""
 
 
 class PairTokenizer:
     """Byte-level byte-pair encoding (Sennrich et al. 2016, arXiv 1508.07909; on bytes as in GPT-2).
 
-    The end-of-document token is not in its table, so that no text can spell it.
+    The end-of-document token is not in the table, so that no text can contain it.
 
     Args:
-        sample: UTF-8 documents to learn the merges from.
-        vocab_size: ids wanted, the end-of-document token among them; a small sample may give fewer.
+        sample: UTF-8 documents from which the merges are learnt.
+        vocab_size: most ids, with the end-of-document token; a small sample may give fewer.
 
     Raises:
         FailureError: `tokenizers` is not installed.
@@ -98,7 +98,7 @@ class PairTokenizer:
         self.vocab_size = self._end + 1
 
     def encode(self, documents: list[bytes]) -> npt.NDArray[Any]:
-        """Return the ids, tokenized on all cores without Python's lock."""
+        """Return the ids of UTF-8 documents; the library uses all cores."""
         encodings = self._table.encode_batch([raw.decode() for raw in documents], add_special_tokens=False)
         parts = [np.array([*encoding.ids, self._end], dtype=np.uint32) for encoding in encodings]
         return np.concatenate(parts)

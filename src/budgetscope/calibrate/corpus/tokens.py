@@ -1,8 +1,8 @@
-"""The token file: a small header and one little-endian array, validation tokens first.
+"""The token file: a header and one little-endian array, validation tokens first.
 
-The header is 128 bytes, little-endian: the magic; as 32-bit numbers the version, bytes a token (2 or 4), vocabulary
-size and end-of-document token (0xFFFFFFFF: none); as 64-bit numbers tokens, validation tokens among them and UTF-8
-bytes of the text (0: unknown); the array's SHA-256. It is written after the array, so a torn file has no magic.
+The header has 128 bytes, little-endian: the magic; as 32-bit numbers the version, bytes per token (2 or 4), vocabulary
+size and end-of-document token (0xFFFFFFFF: none); as 64-bit numbers all tokens, validation tokens, and UTF-8 bytes of
+the text (0: unknown); the SHA-256 of the array. It is written after the array, so an incomplete file has no magic.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from budgetscope.calibrate.corpus.disk import writing
 from budgetscope.core.errors import FailureError
+from budgetscope.store.files import unreadable
 
 type_of: dict[int, np.dtype[Any]] = {2: np.dtype("<u2"), 4: np.dtype("<u4")}
 
@@ -35,14 +36,14 @@ _SCAN_TOKENS = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a token file says about itself.
+    """The header of a token file.
 
     Attributes:
         vocab_size: every token is below it.
-        end_token: the end-of-document token, if the file has one.
-        n_tokens: all tokens.
-        n_validation: how many of them, the first ones, are held out.
-        n_bytes: UTF-8 bytes of the text that was tokenized, if known.
+        end_token: the end-of-document token; None if there is none.
+        n_tokens: number of all tokens.
+        n_validation: number of held-out tokens, which come first.
+        n_bytes: UTF-8 bytes of the text; None if unknown.
         sha256: of the array, in hex.
     """
 
@@ -55,38 +56,38 @@ class Header:
 
     @property
     def itemsize(self) -> int:
-        """Bytes a token: the fewest that hold the vocabulary."""
+        """Bytes per token: the fewest that hold the vocabulary."""
         return itemsize_for(self.vocab_size)
 
 
 def itemsize_for(vocab_size: int) -> int:
-    """Return the bytes a token takes."""
+    """Return the bytes per token."""
     return 2 if vocab_size <= 1 << 16 else 4
 
 
 def is_token_file(path: Path) -> bool:
-    """Return whether a file begins like a token file of ours."""
+    """Return whether a file begins with the magic of a token file."""
     try:
-        if not path.is_file():  # a pipe would wait
+        if not path.is_file():  # reading a pipe would block
             return False
         with path.open("rb") as file:
             return file.read(len(_MAGIC)) == _MAGIC
-    except (OSError, ValueError):  # no path holds a NUL
+    except (OSError, ValueError):  # a NUL in the path
         return False
 
 
 def read_header(path: Path) -> Header:
-    """Return a token file's header.
+    """Return the header of a token file.
 
     Raises:
-        FailureError: the file cannot be read, is not one of ours, is of a later version, or is cut short.
+        FailureError: the file cannot be read, is no token file, is of a later version, or is cut short.
     """
     try:
         with path.open("rb") as file:
             raw = file.read(_HEADER_BYTES)
             size = os.fstat(file.fileno()).st_size
     except OSError as error:
-        raise FailureError(f"cannot read {str(path)!r}: {(error.strerror or 'the system refused').lower()}.") from None
+        raise unreadable(path, error) from None
     damaged = FailureError(f"{str(path)!r} is not a whole token file of budgetscope; prepare the text again.")
     if len(raw) < _HEADER_BYTES:
         raise damaged
@@ -116,15 +117,15 @@ def map_tokens(path: Path, header: Header) -> tuple[Tokens, Tokens]:
 
 
 def check_tokens(path: Path, header: Header, read: Callable[[int, int], None]) -> None:
-    """Read a token file that came from elsewhere and hold it to its header.
+    """Read all of a token file and check it against its header.
 
     Args:
-        path: the token file.
-        header: its header.
-        read: called with bytes read and bytes in all.
+        path: of the token file.
+        header: of the token file.
+        read: called with the bytes read and the total.
 
     Raises:
-        FailureError: a token is not in the vocabulary, or the array is not the one that was written.
+        FailureError: a token is not in the vocabulary, or the checksum differs.
     """
     train, validation = map_tokens(path, header)
     digest, done = hashlib.sha256(), 0
@@ -144,10 +145,10 @@ def check_tokens(path: Path, header: Header, read: Callable[[int, int], None]) -
 
 
 class TokenWriter:
-    """Writes a token file; without `finish` it stays one that nobody opens.
+    """Writes a token file; before `finish` it has no header and cannot be opened.
 
     Args:
-        path: the file to write.
+        path: of the file.
         vocab_size: every token is below it.
     """
 
@@ -171,7 +172,7 @@ class TokenWriter:
             self._file.close()
 
     def write(self, ids: npt.NDArray[Any]) -> None:
-        """Append tokens, all of them below the vocabulary size.
+        """Append tokens below the vocabulary size.
 
         Raises:
             FailureError: the disk is full.
@@ -183,7 +184,7 @@ class TokenWriter:
         self.count += len(ids)
 
     def finish(self, *, n_validation: int, end_token: int | None, n_bytes: int | None) -> Header:
-        """Write the header, which makes it a token file.
+        """Write the header, which completes the file.
 
         Raises:
             FailureError: the disk is full.

@@ -1,1 +1,1 @@
-"""What a calibration trains: request, data, design, price and spec."""
+"""The plan of a calibration before it runs: request, design, price and spec."""

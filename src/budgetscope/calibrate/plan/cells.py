@@ -1,4 +1,4 @@
-"""What a sweep trains: its cells."""
+"""A cell: one small model of a calibration, with everything that defines its training."""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -12,16 +12,16 @@ class Cell:
     """One small model to train.
 
     Attributes:
-        shape: the model.
-        learning_rate: peak of AdamW, constant after the warmup.
-        batch_sequences: sequences an optimizer step.
+        shape: of the model.
+        learning_rate: AdamW's peak, constant after the warmup.
+        batch_sequences: sequences per optimizer step.
         beta2: of AdamW.
-        seed: of the weights and of the order of the data. Cells that differ in hyperparameters alone share
-            both, so that their difference is not noise.
+        seed: of the weights and of the data order. Cells that differ only in hyperparameters share both, so that their
+            difference is not noise.
         tokens: training tokens, D; a whole number of batches.
         warmup_tokens: tokens of linear warmup.
-        readings: tokens at which the validation loss is wanted, ascending; the last is `tokens`. At constant
-            learning rate one run serves every budget that it passes.
+        readings: tokens at which the validation loss is read, ascending; the last is `tokens`. The learning rate is
+            constant, so one run serves every budget that it passes.
     """
 
     shape: Shape
@@ -35,21 +35,21 @@ class Cell:
 
     @property
     def id(self) -> str:
-        """A stable name: the first 12 hex digits of a hash of everything that defines the cell."""
+        """The cell's stable name: the first 12 hex digits of a hash of all its fields."""
         return hashlib.sha256(repr(sorted(asdict(self).items())).encode()).hexdigest()[:12]
 
     @property
     def batch_tokens(self) -> int:
-        """Tokens an optimizer step."""
+        """Tokens per optimizer step."""
         return self.batch_sequences * self.shape.seq_len
 
     @property
     def n_params(self) -> int:
-        """Parameters by the standard count: blocks and head."""
+        """N by the standard count: blocks and head."""
         return _n_params(self.shape)
 
     def flops_at(self, tokens: int) -> float:
-        """Return the law's FLOPs, 6 N D, after so many tokens."""
+        """Return 6 N D after this many tokens."""
         return 6.0 * self.n_params * tokens
 
 

@@ -1,7 +1,7 @@
-"""What a calibration trains: from a budget of minutes or FLOPs to cells.
+"""The design of a calibration: from a limit of minutes or FLOPs to the cells of both stages.
 
-Stage 1 is a grid of learning rate, batch and beta2 at D = 20 N for a few small sizes. Stage 2 trains sizes
-around the expected optimum of several budgets, each run read at every budget that it passes.
+Stage 1 is a grid of learning rate, batch and beta2 at D = 20 N for a few small sizes. Stage 2 trains sizes around the
+expected optimum of several budgets; each run is read at every budget that it passes.
 """
 
 import math
@@ -21,23 +21,23 @@ from budgetscope.core.errors import UsageError
 
 STAGE1_TOKENS_PER_PARAM = 20
 STAGE1_SHARE = 0.4
-"""Of the compute; the rest is stage 2's."""
+"""Share of the limit for stage 1; the rest is for stage 2."""
 BUDGET_FACTOR = 2.0
-"""Between neighbouring budgets."""
+"""Factor between neighbouring budgets."""
 MIN_RATIO, MAX_RATIO = 2.0, 200.0
-"""D/N of a reading: a factor ten about the expected optimum, so a factor three in N at one budget. Below, a run is
-still warming up; above, it takes much data and says little of the optimum."""
+"""Range of D/N of a reading: a factor ten on each side of 20, so a factor three in N at one budget. Below it a run is
+still warming up; above it a run takes much data and adds little about the optimum."""
 MIN_BATCH = 2
-"""Sequences a step, at least: fewer leave the device idle."""
+"""Fewest sequences per optimizer step: fewer leave the device idle."""
 MAX_EXTENSIONS = 2
-"""Steps by which a grid may grow beyond an edge, on each side."""
+"""Most steps that a grid may grow beyond an edge, on each side."""
 MIN_SIZES_BESIDE = 2
-"""Sizes that a budget needs on each side of the expected optimum, a factor `_BESIDE` off or more."""
+"""Fewest sizes on each side of a budget's expected optimum, at least a factor `_BESIDE` away from it."""
 MIN_BUDGETS = 4
-"""A loss curve needs four; an allocation three."""
+"""Fewest budgets: a loss curve needs four, an allocation law three."""
 
-# N*(C) expected here: the law of Porian et al. 2024 (0.12 C^0.497), 20% lower, as a prototype found at 1e14
-# to 1e15 FLOPs. It centres the sizes; the fit does not know it.
+# Expected N*(C): the law of Porian et al. 2024 (0.12 C^0.497), 20% lower, as a prototype found at 1e14 to 1e15 FLOPs.
+# It only centres the sizes; the fit does not use it.
 _EXPECTED = (0.096, 0.497)
 _BESIDE = 1.2
 _GRID_FACTOR = 2.0
@@ -49,16 +49,16 @@ _SEARCH_STEPS = 120  # a factor 1e9
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """How a name is spelled out.
+    """The sizes of a named design.
 
     Attributes:
-        minutes: to spend where the user names neither minutes nor FLOPs.
-        stage1_sizes: sizes with a grid.
-        learning_rates: of a grid.
-        batches: of a grid.
-        beta2s: of a grid.
-        seeds: of stage 2; they measure the noise.
-        budgets: IsoFLOP curves wanted.
+        minutes: the limit if a request states neither minutes nor FLOPs.
+        stage1_sizes: number of sizes with a grid.
+        learning_rates: number in a grid.
+        batches: number in a grid.
+        beta2s: values in a grid.
+        seeds: number per size of stage 2; they measure the noise.
+        budgets: most IsoFLOP curves.
     """
 
     minutes: float
@@ -80,17 +80,17 @@ PRESETS = {
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """A planned calibration.
+    """The cells of a calibration, before stage 1 has results.
 
     Attributes:
         preset: a key of `PRESETS`.
         vocab_size: of the tokenizer.
         seq_len: training context in tokens.
-        stage1: the grid's cells.
+        stage1: cells of the grids.
         budgets: C of each IsoFLOP curve, standard count, ascending.
-        shapes: sizes of stage 2, ascending.
+        shapes: of stage 2, by ascending size.
         seeds: of each size of stage 2.
-        beta2s: of the grid.
+        beta2s: of the grids.
     """
 
     preset: str
@@ -104,7 +104,7 @@ class Design:
 
     @property
     def stage2(self) -> tuple[Cell, ...]:
-        """Stage 2 as it would be with the rule's hyperparameters: what is priced before stage 1 has spoken."""
+        """Stage 2 with the rule's hyperparameters; it is priced so before stage 1 has results."""
         return tuple(
             build_cell(
                 shape,
@@ -120,13 +120,13 @@ class Design:
 
 
 def expected_optimum(flops: float) -> float:
-    """Return the N* around which sizes are chosen."""
+    """Return the N* around which the sizes of a budget are chosen."""
     coefficient, exponent = _EXPECTED
     return float(coefficient * flops**exponent)
 
 
 def readings(shape: Shape, budgets: Sequence[float]) -> tuple[float, ...]:
-    """Return the tokens at which a size is read, one a budget that it passes at a sensible D/N, ascending."""
+    """Return the tokens at which a size is read, ascending: one per budget that it passes within the range of D/N."""
     n = n_params(shape)
     tokens = [flops / (6 * n) for flops in sorted(budgets)]
     return tuple(d for d in tokens if MIN_RATIO <= d / n <= MAX_RATIO)
@@ -140,18 +140,18 @@ def design(
     seq_len: int,
     amount: Callable[[float], str] = "{:.3g}".format,
 ) -> Design:
-    """Return the largest design of a preset that a limit pays for.
+    """Return the largest design of a preset within a limit.
 
     Args:
         preset: a key of `PRESETS`.
-        limit: what to spend, in the unit of `cost`.
-        cost: of training some cells: seconds or FLOPs.
+        limit: in the unit of `cost`.
+        cost: seconds or FLOPs to train cells.
         vocab_size: of the tokenizer.
         seq_len: training context in tokens.
-        amount: a limit or cost in words.
+        amount: formats a limit or a cost.
 
     Raises:
-        UsageError: the preset is unknown, or the limit does not pay for `MIN_BUDGETS` budgets.
+        UsageError: the preset is unknown, or the limit is too low for `MIN_BUDGETS` budgets.
     """
     chosen = PRESETS.get(preset)
     if chosen is None:
@@ -176,12 +176,12 @@ def design(
     tops = (lowest.budgets[-1] * _SEARCH_STEP**k for k in range(1, _SEARCH_STEPS))
     tried = (_with_budgets(best, shapes, top_flops, chosen.budgets) for top_flops in tops)
     affordable = [other for other in tried if other is not None and cost(other.stage2) <= left]
-    # The ladder is uneven: a budget between its steps may lack sizes that a larger one has.
+    # The ladder is uneven: a budget between its steps may lack sizes that a larger budget has.
     return max([best, *affordable], key=lambda other: (other.budgets[-1], len(other.budgets)))
 
 
 def _first_budgets(base: Design, shapes: Sequence[Shape]) -> Design:
-    """Return the cheapest stage 2 that the ladder allows."""
+    """Return the design with the cheapest stage 2 that the ladder allows."""
     flops = (n_params(shapes[0]) / _EXPECTED[0]) ** (1 / _EXPECTED[1])
     while (found := _with_budgets(base, shapes, flops, MIN_BUDGETS)) is None:
         flops *= _SEARCH_STEP
@@ -189,7 +189,7 @@ def _first_budgets(base: Design, shapes: Sequence[Shape]) -> Design:
 
 
 def _with_budgets(base: Design, shapes: Sequence[Shape], top: float, wanted: int) -> Design | None:
-    """Return the design with budgets up to `top`; None where the ladder does not surround enough of them."""
+    """Return the design with budgets up to `top`; None if fewer than `MIN_BUDGETS` have sizes on both sides."""
     ladder_of_budgets = [top / BUDGET_FACTOR**k for k in reversed(range(wanted))]
     budgets = tuple(float(f"{flops:.4g}") for flops in ladder_of_budgets if _surrounded(flops, shapes))
     if len(budgets) < MIN_BUDGETS:
@@ -198,14 +198,14 @@ def _with_budgets(base: Design, shapes: Sequence[Shape], top: float, wanted: int
 
 
 def _surrounded(flops: float, shapes: Sequence[Shape]) -> bool:
-    """Whether enough sizes lie on both sides of the expected optimum."""
+    """Whether enough sizes lie on both sides of the expected optimum of a budget."""
     offsets = [n_params(shape) / expected_optimum(flops) for shape in shapes if readings(shape, (flops,))]
     below, above = sum(u <= 1 / _BESIDE for u in offsets), sum(u >= _BESIDE for u in offsets)
     return min(below, above) >= MIN_SIZES_BESIDE
 
 
 def _stage1(preset: Preset, shapes: Sequence[Shape], top: int) -> tuple[Cell, ...]:
-    """Return the grid of the size `top` and of smaller ones, each about half of the one before."""
+    """Return the grids of the size at index `top` and of smaller sizes, each about half of the one before."""
     chosen = [top]
     while len(chosen) < preset.stage1_sizes:
         left = preset.stage1_sizes - len(chosen) - 1
@@ -216,7 +216,7 @@ def _stage1(preset: Preset, shapes: Sequence[Shape], top: int) -> tuple[Cell, ..
 
 
 def _grid(preset: Preset, shape: Shape) -> tuple[Cell, ...]:
-    """Return one size's grid, and its centre again with the other seeds: they measure the noise."""
+    """Return one size's grid, and its centre with the other seeds, which measure the noise."""
     centre_lr, centre_batch = rule_learning_rate(n_params(shape)), _centre_batch(shape)
     grid = [
         grid_cell(shape, centre_lr * _GRID_FACTOR**i, round(centre_batch * _GRID_FACTOR**j), beta2, 0)
@@ -230,27 +230,27 @@ def _grid(preset: Preset, shape: Shape) -> tuple[Cell, ...]:
 
 
 def _centre_batch(shape: Shape) -> int:
-    """Return the batch that a grid is centred on: four sequences or more, so that the grid stays above one."""
+    """Return the batch that a grid is centred on: at least four sequences, so that the grid stays above one."""
     return max(4, rule_batch(n_params(shape), shape.seq_len))
 
 
 def grid_cell(shape: Shape, learning_rate: float, batch: int, beta2: float, seed: int) -> Cell:
-    """Return a cell of stage 1: D = 20 N, read once at its end."""
+    """Return a cell of stage 1: D = 20 N, with one reading at its end."""
     tokens = STAGE1_TOKENS_PER_PARAM * n_params(shape)
     return build_cell(shape, learning_rate, batch, beta2, seed, (tokens,))
 
 
 def extended(preset: str, cells: Sequence[Cell], lr_edge: int, batch_edge: int) -> tuple[Cell, ...]:
-    """Return the cells that carry one size's grid a step beyond an edge.
+    """Return the cells that extend one size's grid by a step beyond an edge.
 
     Args:
-        preset: a key of `PRESETS`: where the grid began.
-        cells: of one size.
-        lr_edge: 1 to go beyond the largest learning rate, -1 below the smallest, 0 neither.
-        batch_edge: the same for the batch; there is none below one sequence.
+        preset: a key of `PRESETS`, of the first grid.
+        cells: of one size, at present.
+        lr_edge: 1 beyond the largest learning rate, -1 below the smallest, 0 neither.
+        batch_edge: likewise for the batch, which stays at `MIN_BATCH` or more.
 
     Returns:
-        New cells; none when the grid has already grown `MAX_EXTENSIONS` steps that way.
+        New cells; none if the grid has already grown by `MAX_EXTENSIONS` steps that way.
     """
     n, shape = cells[0].n_params, cells[0].shape
     known = {(c.learning_rate, c.batch_sequences, c.beta2, c.seed) for c in cells}
@@ -264,7 +264,7 @@ def extended(preset: str, cells: Sequence[Cell], lr_edge: int, batch_edge: int) 
 
 
 def _beyond(axis: Sequence[float], edge: int, centre: float, steps: Sequence[int]) -> list[float]:
-    """Return the next value beyond an edge, or nothing."""
+    """Return the next value beyond an edge, as a list of one; empty if there is none."""
     if edge == 0:
         return []
     value = axis[-1] * _GRID_FACTOR if edge > 0 else axis[0] / _GRID_FACTOR

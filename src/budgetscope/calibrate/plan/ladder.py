@@ -1,41 +1,33 @@
-"""The model shapes that a calibration chooses from, and the hyperparameters to start from."""
+"""The ladder of model shapes that a calibration trains, and the hyperparameters that its grids are centred on."""
 
 import math
 
+from budgetscope.calibrate.plan import porian_rule
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.core.counting.ledger import Convention, Shape
 
-# Steps of 32 from 128 on keep neighbours within a factor 1.7 of each other; below, smaller steps do the same
-# whether the head dominates (a large vocabulary) or not (bytes).
+# Steps of 32 from width 128 keep neighbours within a factor 1.7 in N. Below 128 smaller steps do the same, whether the
+# head dominates (a large vocabulary) or not (bytes).
 WIDTHS = (4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 56, 64, 80, 96, 112, *range(128, 513, 32))
 MIN_STEP = 1.22
-"""Between neighbouring sizes: closer ones tell little more and cost a start each."""
+"""Least factor in N between neighbouring sizes: closer sizes add little information, and each costs a start."""
 _ROUND_FF = 32
-# Below this width a step of 32 would make neighbours differ in their proportions, which shows in the loss.
+# Below this width, rounding to 32 would give neighbours different proportions, which shows in the loss.
 _SMALL = 64
 _ROUND_FF_SMALL = 8
 _HEAD_DIM = 32
 
-WARMUP_PARAMS = 1.0
-"""Tokens of warmup a parameter (Porian et al. 2024, section 3.3)."""
-WEIGHT_DECAY = 1e-4
-"""Independent weight decay of every run (Porian et al. 2024, appendix A)."""
-
-# The rounded rule of Porian et al. 2024, `get_hparams` of their released code: lr 0.0047 and 160 sequences of
-# 2048 tokens at 108e6 parameters.
-_RULE_N = 108e6
-_RULE_LR = 0.0047
-_RULE_BATCH_TOKENS = 160 * 2048
-# A prototype at a twentieth of the rule's smallest size found the best learning rate at 0.7 of it.
-_RULE_LR_SHARE = 0.7
-# The rule grows without bound towards small models; AdamW does not take more than this.
+# At a twentieth of the smallest size of Porian's rule, a prototype found the best learning rate at 0.7 of the rule's.
+_LEARNING_RATE_SHARE = 0.7
+# The rule has no upper bound towards small models; AdamW diverges above this.
 _MAX_LR = 0.03
 
 
 def ladder(vocab_size: int, seq_len: int) -> tuple[Shape, ...]:
-    """Return every shape that may be trained, by growing size.
+    """Return every shape that may be trained, by increasing size.
 
-    Untied, gated, about 32 of width a layer and 32 of width a head, as the smallest models of Porian et al.
+    Untied head, gated feed-forward, about 32 of width per layer and per head: the proportions of the smallest models of
+    Porian et al. 2024.
 
     Args:
         vocab_size: of the tokenizer.
@@ -63,31 +55,34 @@ def _shape(width: int, vocab_size: int, seq_len: int) -> Shape:
 
 
 def _head_dim(width: int) -> int:
-    """Return the even divisor of a width nearest to a head's usual width; a multiple of 8 where there is one."""
+    """Return the even divisor of a width nearest to 32; a multiple of 8 where there is one."""
     even = [d for d in range(2, width + 1, 2) if width % d == 0]
     fast = [d for d in even if d % 8 == 0]
     return min(fast or even, key=lambda d: abs(math.log(d / _HEAD_DIM)))
 
 
 def n_params(shape: Shape) -> int:
-    """Return N by the standard count, in which every calibration fits its laws."""
+    """Return N by the standard count, which all calibration laws use."""
     return shape.count(Convention.STANDARD).n_params
 
 
 def rule_learning_rate(n: float) -> float:
-    """Return the learning rate that grids are centred on, for N parameters."""
-    return min(_RULE_LR_SHARE * _RULE_LR * math.pow(n / _RULE_N, -1 / 3), _MAX_LR)
+    """Return the learning rate that the grid of a model of N parameters is centred on."""
+    rule = porian_rule.LEARNING_RATE
+    scale = math.pow(n / rule.n_params_unit, rule.n_params_exponent)
+    return min(_LEARNING_RATE_SHARE * rule.coefficient * scale, _MAX_LR)
 
 
 def rule_batch(n: float, seq_len: int) -> int:
-    """Return the batch in sequences that grids are centred on, a power of two."""
-    sequences = _RULE_BATCH_TOKENS * math.pow(n / _RULE_N, 2 / 3) / seq_len
+    """Return the batch, in sequences and a power of two, that the grid of a model of N parameters is centred on."""
+    rule = porian_rule.BATCH
+    sequences = rule.scale * rule.coefficient * math.pow(n / rule.n_params_unit, rule.n_params_exponent) / seq_len
     doublings = max(0, round(math.log2(sequences)))
     return 1 << doublings
 
 
 def whole_batch(sequences: float) -> int:
-    """Return the nearest batch among 2^k and 3·2^k sequences, which divide into equal micro-batches."""
+    """Return the nearest of 2^k and 3·2^k sequences; these divide into equal micro-batches."""
     doubling = math.floor(math.log2(max(sequences, 1.0)))
     near = {1 << doubling, 2 << doubling} | ({3 << (doubling - 1)} if doubling else set())
     return min(near, key=lambda batch: abs(math.log(batch / max(sequences, 1.0))))
@@ -96,26 +91,26 @@ def whole_batch(sequences: float) -> int:
 def build_cell(
     shape: Shape, learning_rate: float, batch_sequences: int, beta2: float, seed: int, readings: tuple[float, ...]
 ) -> Cell:
-    """Return a cell whose readings are whole batches.
+    """Return a cell with its readings rounded to whole batches.
 
     Args:
         shape: the model.
-        learning_rate: of AdamW.
-        batch_sequences: a step.
+        learning_rate: peak; kept to four digits.
+        batch_sequences: sequences per optimizer step.
         beta2: of AdamW.
-        seed: of weights and data order.
-        readings: tokens at which the loss is wanted, ascending; rounded to whole batches.
+        seed: of the weights and the data order.
+        readings: tokens at which the loss is read, ascending; rounded to whole batches.
     """
     batch = batch_sequences * shape.seq_len
     tokens = tuple(dict.fromkeys(max(1, round(reading / batch)) * batch for reading in readings))
     return Cell(
         shape=shape,
-        # Ids hash the number: digits that differ from one machine's pow to another's must not enter.
+        # Ids hash this number, and the last digits of pow differ between machines.
         learning_rate=float(f"{learning_rate:.4g}"),
         batch_sequences=batch_sequences,
         beta2=beta2,
         seed=seed,
         tokens=tokens[-1],
-        warmup_tokens=round(WARMUP_PARAMS * n_params(shape)),
+        warmup_tokens=round(porian_rule.WARMUP_PARAMS * n_params(shape)),
         readings=tokens,
     )

@@ -1,4 +1,4 @@
-"""How much memory a stack takes, and how many sequences a micro-step may therefore feed."""
+"""Memory estimate of a stack, and the number of sequences per micro-step that fits."""
 
 import math
 from collections.abc import Sequence
@@ -6,36 +6,36 @@ from collections.abc import Sequence
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.core.counting.ledger import Shape
 
-# Tokens of all members a micro-step: enough to fill a large GPU, little enough for a CPU's cache.
+# Tokens of all members per micro-step: they fill a large GPU, and stay in a CPU's cache.
 _MICRO_TOKENS = {"cuda": 2**18, "mps": 2**15, "cpu": 2**13}
 
-# Elements of a logits tensor above which the head runs over some members at a time.
+# Largest logits tensor, in elements; above it the head runs over groups of members.
 LOGITS_AT_ONCE = 2**29
 
 
 def memory_estimate(
     shape: Shape, members: int, micro_sequences: int, device: str = "cuda", *, compiled: bool = False
 ) -> int:
-    """Return about how many bytes a stack needs on its device, tokens aside.
+    """Return an estimate of the bytes that a stack needs on its device, without its tokens.
 
-    A weight takes 16 bytes of fp32 (itself, its gradient and two moments) and, on CUDA, 4 of bf16 (copy and
-    fresh gradient) or elsewhere 4 of fp32 (fresh gradient). A token of one block keeps what its backward
-    pass reads, counted from `model.block`; compiled, it recomputes about a third of that. Logits and their
-    gradient are held at once, with four fp32 intermediates unless compiled. On an H200, 32 members of width
-    256, depth 8 and vocabulary 4096 took 18.3 GB compiled, for which this says 18.7.
+    A weight takes 16 bytes of fp32 (itself, its gradient and two moments) and 4 more: on CUDA a bf16 copy and a bf16
+    fresh gradient, elsewhere an fp32 fresh gradient. Each block keeps per token what its backward pass reads, counted
+    from `train/model.block`; compiled, it recomputes about a third of that. Logits and their gradient exist at the same
+    time, with four fp32 intermediates unless compiled. On an H200, 32 members of width 256, depth 8 and vocabulary 4096
+    took 18.3 GB compiled; the estimate is 18.7 GB.
 
     Args:
-        shape: the model.
-        members: of the stack.
-        micro_sequences: sequences a member that one micro-step feeds.
-        device: `cuda` or another.
-        compiled: whether the micro-step is.
+        shape: of the model.
+        members: number of members.
+        micro_sequences: sequences per member and micro-step.
+        device: its name; only `cuda...` differs.
+        compiled: whether the micro-step is compiled.
     """
     element = 2 if device.startswith("cuda") else 4
     n_weights = members * (shape.n_params_blocks + shape.n_params_head + shape.n_params_embedding)
     n_tokens = members * micro_sequences * shape.seq_len
-    # In fp32 two residual streams, queries and keys before and after their norms; in the products' type two
-    # norms' outputs, queries, keys and values, two rotations and the mix.
+    # In fp32: two residual streams, and queries and keys before and after their norms. In the products' type: the
+    # outputs of two norms, queries, keys and values, two rotations and the mixed values.
     a_block = shape.width * (6 * 4 + 8 * element) + 4 * shape.d_ff * element
     if compiled:
         a_block = 2 * a_block // 3
@@ -48,13 +48,13 @@ def memory_estimate(
 
 
 def token_bytes(cells: Sequence[Cell], n_train: int) -> int:
-    """Return the bytes that the training tokens of a stack take on its device.
+    """Return the bytes that the training tokens of a stack take on its device, with the start of each sequence.
 
-    What its longest member reads, once a seed, or all of them where that is less; and where each sequence begins.
+    The device holds what the longest member reads, once per seed, or the whole corpus if that is smaller.
 
     Args:
-        cells: the members.
-        n_train: training tokens there are.
+        cells: members of the stack.
+        n_train: training tokens in the corpus.
     """
     shape = cells[0].shape
     sequences = len({cell.seed for cell in cells}) * (max(cell.tokens for cell in cells) // shape.seq_len)
@@ -70,17 +70,17 @@ def choose_micro_sequences(
     free_bytes: int | None = None,
     compiled: bool = False,
 ) -> int:
-    """Return how many sequences a member a micro-step feeds.
+    """Return the number of sequences per member and micro-step.
 
     Args:
-        cells: the members.
-        device: as `available_device` names it.
-        micro_tokens: of all members, at most; None for the device's default.
-        free_bytes: of the device's memory; None when not known.
-        compiled: whether the micro-step is.
+        cells: members of the stack.
+        device: a name as `available_device` gives it.
+        micro_tokens: largest number of tokens of all members; None for the device's default.
+        free_bytes: free device memory; None if unknown.
+        compiled: whether the micro-step is compiled.
 
     Returns:
-        The largest divisor of every batch that keeps within both limits, as far as any does; at least 1.
+        The largest common divisor of the batches within both limits; 1 if there is none.
     """
     shape, members = cells[0].shape, len(cells)
     limit = micro_tokens or _MICRO_TOKENS[device.partition(":")[0]]

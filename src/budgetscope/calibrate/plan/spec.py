@@ -1,12 +1,12 @@
-"""What a run was asked to do: written once, never changed."""
+"""The spec of a run: its data, device and design, written once as `spec.json` and never changed."""
 
 import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from budgetscope.calibrate.json_records import from_record, to_record
 from budgetscope.calibrate.plan.design import Design
-from budgetscope.calibrate.record import build, plain
 
 VERSION = 1
 BUILT_IN_CAUTION = (
@@ -19,15 +19,15 @@ class CorpusFacts:
     """The data of a run.
 
     Attributes:
-        title: what people call it.
-        path: where its tokens were prepared.
-        sha256: of its content as prepared; a resumed run must find the same.
-        tokenizer: its name: `bpe` or `bytes`.
+        title: its display name.
+        path: of its prepared tokens.
+        sha256: of its prepared content; a resumed run must find the same.
+        tokenizer: `bpe`, `bytes` or `unknown`.
         vocab_size: of the tokenizer.
-        bytes_per_token: of the text, UTF-8; None when not known.
-        train_tokens: for training.
-        validation_tokens: held out.
-        built_in: whether it is the text that came with Python, for trying the machinery.
+        bytes_per_token: UTF-8 bytes; None if unknown.
+        train_tokens: number of training tokens.
+        validation_tokens: number of held-out tokens.
+        built_in: whether it is the text that comes with Python.
     """
 
     title: str
@@ -43,18 +43,18 @@ class CorpusFacts:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A run.
+    """What a run trains, on which data and device.
 
     Attributes:
         v: version of this format.
-        run: its name, that of its folder.
-        created: when, UTC, ISO 8601.
-        fit_id: under which the fit will be stored.
+        run: name of the run and of its folder.
+        created: UTC, ISO 8601.
+        fit_id: id under which the fit is stored.
         device: `cuda`, `mps` or `cpu`.
-        device_index: of the accelerator, None for the only one.
+        device_index: of the GPU; None if there is only one device of the kind.
         corpus: the data.
         design: the cells of stage 1, and the sizes and budgets of stage 2.
-        expected_seconds: as priced.
+        expected_seconds: from the price.
         version: of budgetscope.
     """
 
@@ -71,14 +71,14 @@ class Spec:
 
     @property
     def sha256(self) -> str:
-        """Hash of everything that the spec says."""
+        """Hash of all fields, in hex."""
         return _digest(_record(self))
 
 
 def _record(spec: Spec) -> dict[str, Any]:
-    record = plain(spec)
+    record = to_record(spec)
     if not spec.corpus.built_in:
-        # It came later: where it says nothing it is left out, so that older specs keep their hash.
+        # The field came later. False is left out, so that older specs keep their hash.
         del record["corpus"]["built_in"]
     return record
 
@@ -95,16 +95,16 @@ def dump_spec(spec: Spec) -> str:
 
 
 def parse_spec(text: str) -> Spec:
-    """Return the spec that some JSON holds.
+    """Return the spec in a JSON text.
 
     Raises:
-        ValueError: it is none, or does not match its hash.
+        ValueError: the text holds no spec, or does not match its hash.
     """
     record = json.loads(text)
     if not isinstance(record, dict) or "sha256" not in record:
         raise ValueError("it holds no spec")
     stated = record.pop("sha256")
-    spec = build(Spec, record)
+    spec = from_record(Spec, record)
     if stated != _digest(record) or stated != spec.sha256:
         raise ValueError("it was edited after the run began")
     return spec

@@ -1,1 +1,1 @@
-"""A calibration run: its folder, its log, its worker and its state."""
+"""A calibration run: its folder, log, state and stages, and the launch of its worker."""

@@ -1,6 +1,7 @@
-"""What a run writes down: one JSON line a record, append-only, the only truth about the run.
+"""The log of a run: events, their records, and records as JSON lines.
 
-The trainer's own events are those of `progress`; the worker adds what happens around them.
+The log is append-only and the only source of a run's state. The trainer's events are in `progress`; the worker adds
+those below.
 """
 
 import json
@@ -8,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from budgetscope.calibrate.json_records import from_record, to_record
 from budgetscope.calibrate.plan.cells import Cell
-from budgetscope.calibrate.record import build, plain
 from budgetscope.calibrate.run.progress import (
     Checkpointed,
     CheckpointLost,
     Diverged,
     Finished,
-    Reading,
+    LossReading,
     Split,
     Started,
     Step,
@@ -24,21 +25,21 @@ from budgetscope.calibrate.run.progress import (
 
 VERSION = 1
 MAX_RECORD_BYTES = 64 * 1024
-"""Of a line. A reader that meets a longer one has met something else."""
+"""Longest line of a log; a longer line is not a record."""
 CELLS_A_RECORD = 64
-"""Cells that one `stage_planned` record carries, so that it stays below `MAX_RECORD_BYTES`."""
+"""Most cells in one `stage_planned` record, which keeps it below `MAX_RECORD_BYTES`."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A worker took the run.
+    """A worker started to train the run.
 
     Attributes:
-        spec_sha256: of the spec.
+        spec_sha256: hash of the spec.
         device: name of the accelerator or processor.
-        versions: of Python, torch, budgetscope.
-        peak_flops_per_s: measured matrix rate, None when not measured.
-        settings: the resolved configuration, as text.
+        versions: of Python, torch and budgetscope.
+        peak_flops_per_s: measured matrix rate; None if not measured.
+        settings: resolved training settings, as text.
     """
 
     spec_sha256: str
@@ -50,13 +51,13 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class StagePlanned:
-    """Cells that a stage trains; a stage may be planned in several records.
+    """Cells of a stage; several records may plan one stage.
 
     Attributes:
         stage: 1 or 2.
-        cells: to be trained, beside those of earlier records.
-        complete: nothing more is planned before these have been trained.
-        note: why, when a grid was extended.
+        cells: to train, in addition to those of earlier records.
+        complete: whether this is the last record of the plan.
+        note: why a grid was extended; else empty.
     """
 
     stage: int
@@ -67,7 +68,7 @@ class StagePlanned:
 
 @dataclass(frozen=True, slots=True)
 class CellFailed:
-    """A cell could not be trained; the reason is one sentence."""
+    """A cell could not be trained; `reason` is one sentence."""
 
     cell: str
     reason: str
@@ -75,14 +76,14 @@ class CellFailed:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The worker lives, every ten seconds."""
+    """The worker is alive; written every ten seconds."""
 
     pid: int
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that people should know: `problem` when it takes from the result."""
+    """A sentence for the user; `problem` marks what weakens the result."""
 
     text: str
     problem: bool = False
@@ -90,7 +91,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class FitWritten:
-    """The run's fit is in its folder."""
+    """The fit has been written to the run folder."""
 
     fit_id: str
     path: str
@@ -98,7 +99,7 @@ class FitWritten:
 
 @dataclass(frozen=True, slots=True)
 class RunDone:
-    """The worker left: `done`, `stopped` (it can be resumed) or `failed`."""
+    """The worker ended: `done`, `stopped` (the run can be resumed) or `failed`."""
 
     status: str
     reason: str = ""
@@ -110,7 +111,7 @@ KINDS: dict[str, type[Event]] = {
     "stage_planned": StagePlanned,
     "stack_started": Started,
     "step": Step,
-    "reading": Reading,
+    "reading": LossReading,
     "diverged": Diverged,
     "cell_done": Finished,
     "cell_failed": CellFailed,
@@ -130,10 +131,10 @@ class Record:
     """One line of the log.
 
     Attributes:
-        seq: its number, from 0.
+        seq: number of the line, from 0.
         t: seconds since 1970.
-        generation: 1 for the first worker of the run, one more for each that resumed it.
-        event: what happened; None for a kind that this version does not know.
+        generation: 1 for the first worker of the run, 2 for the next, and so on.
+        event: None for a kind that this version does not know.
     """
 
     seq: int
@@ -143,10 +144,10 @@ class Record:
 
 
 def encode(record: Record) -> bytes:
-    """Return a record as one line.
+    """Return a record as one line of JSON.
 
     Raises:
-        ValueError: it is longer than `MAX_RECORD_BYTES`.
+        ValueError: the line is longer than `MAX_RECORD_BYTES`, or the record has no event.
     """
     if record.event is None:
         raise ValueError("a record without an event cannot be written")
@@ -158,17 +159,17 @@ def encode(record: Record) -> bytes:
         "generation": record.generation,
         "kind": kind,
     }
-    line = json.dumps(head | plain(record.event), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    line = json.dumps(head | to_record(record.event), separators=(",", ":"), allow_nan=False).encode() + b"\n"
     if len(line) > MAX_RECORD_BYTES:
         raise ValueError(f"a {kind} record of {len(line)} bytes is too long")
     return line
 
 
 def decode(line: bytes) -> Record:
-    """Return the record of a line.
+    """Return the record in a line.
 
     Raises:
-        ValueError: it is none of ours.
+        ValueError: the line is not a record.
     """
     if len(line) > MAX_RECORD_BYTES:
         raise ValueError("the line is too long")
@@ -178,4 +179,4 @@ def decode(line: bytes) -> Record:
         kind = KINDS.get(found["kind"])
     except (KeyError, TypeError, RecursionError, OverflowError) as error:
         raise ValueError(f"the line is no record ({error})") from None
-    return Record(*head, None if kind is None else build(kind, found))
+    return Record(*head, None if kind is None else from_record(kind, found))

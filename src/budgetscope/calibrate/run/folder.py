@@ -1,8 +1,15 @@
-"""A run's folder: everything that a run is, so that copying it moves the run.
+"""The folder of a run, which holds everything that the run is: copying the folder moves the run.
 
-`spec.json` never changes; `events.jsonl` only grows; `ckpt/` holds the stack that trains; `lock` says which
-worker lives; a file named `stop` asks it to leave; `worker.log` has its output; `fit.json` is the result, and
-`stored` the hash of the one that was put among the user's fits.
+| file           | content                                                      |
+| -------------- | ------------------------------------------------------------ |
+| `spec.json`    | the spec; it never changes                                   |
+| `events.jsonl` | the log; it only grows                                       |
+| `ckpt/`        | checkpoints of the stack that trains                         |
+| `lock`         | the worker that has the run                                  |
+| `stop`         | its presence asks the worker to stop                         |
+| `worker.log`   | output of the worker                                         |
+| `fit.json`     | the result                                                   |
+| `stored`       | hash of the `fit.json` that was put among the user's fits    |
 """
 
 import contextlib
@@ -14,20 +21,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from budgetscope.calibrate.plan.spec import Spec, dump_spec, parse_spec
-from budgetscope.calibrate.run.events import MAX_RECORD_BYTES, Event, Record, decode, encode
+from budgetscope.calibrate.run.events import MAX_RECORD_BYTES, Event, Record, RunDone, decode, encode
 from budgetscope.calibrate.run.lock import Lock, Owner, read_owner
 from budgetscope.calibrate.run.state import RunState, fold
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.store.files import read_text, write_atomically
+from budgetscope.store.files import read_text, reason, unreadable, unwritable, write_atomically
 from budgetscope.store.locations import expanded, user_runs
 
 READ_BYTES = 4 * 2**20
-"""That a reader takes in at most at once."""
+"""Most bytes that a reader takes at once."""
 _MAX_SPEC_BYTES = 64 * 2**20
+# The last record of a log is shorter than this.
+_TAIL_BYTES = 4096
 
 
 class RunFolder:
-    """One run on disk."""
+    """The folder of one run."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -41,24 +50,24 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        """Of the run."""
+        """Name of the run."""
         return self.path.name
 
     @property
     def handle(self) -> str:
-        """What `find` knows it by, as a shell takes it: its name among the user's runs, elsewhere its path."""
+        """What to give `find`, quoted for a shell: the name of one of the user's runs, else the path."""
         return self.name if self.path.parent == user_runs() else shlex.quote(str(self.path.absolute()))
 
     @property
     def stored(self) -> bool:
-        """Whether its fit, as it is now, was put among the user's fits before."""
+        """Whether the present `fit.json` has been put among the user's fits."""
         try:
             return self._stored.read_text(encoding="utf-8") == self._fit_sha256()
         except (OSError, ValueError):
             return False
 
     def mark_stored(self) -> None:
-        """Note that its fit is among the user's; without a place to write that, it may be put there again."""
+        """Record that the present `fit.json` is among the user's fits; an unwritable folder is ignored."""
         with contextlib.suppress(OSError):
             self._stored.write_text(self._fit_sha256(), encoding="utf-8")
 
@@ -67,10 +76,10 @@ class RunFolder:
 
     @classmethod
     def create(cls, spec: Spec, runs: Path | None = None) -> "RunFolder":
-        """Make the folder of a new run.
+        """Create the folder of a new run.
 
         Raises:
-            FailureError: it exists, or cannot be written.
+            FailureError: the folder exists, or cannot be written.
         """
         folder = cls((runs or user_runs()) / spec.run)
         if folder.path.exists():
@@ -86,10 +95,10 @@ class RunFolder:
 
     @classmethod
     def find(cls, name: str, runs: Path | None = None) -> "RunFolder":
-        """Return a run by its name, by the start of its name, by `last`, or by its folder.
+        """Return the run of a name, of the start of a name, of a folder, or the `last` one.
 
         Raises:
-            UsageError: there is none, or several start so.
+            UsageError: there is no such run, or there are several.
         """
         if os.sep in name and (expanded(name) / "spec.json").is_file():
             return cls(expanded(name).absolute())
@@ -106,7 +115,7 @@ class RunFolder:
         raise UsageError(f"there is no run {name!r}; `budgetscope calibrate list` shows all.")
 
     def spec(self) -> Spec:
-        """Return what the run was asked to do.
+        """Return the spec.
 
         Raises:
             FailureError: the spec is missing, broken or edited.
@@ -122,11 +131,11 @@ class RunFolder:
         return spec
 
     def owner(self) -> Owner | None:
-        """Return the worker that holds the run, dead or alive."""
+        """Return the worker in the lock file, dead or alive; None if there is none."""
         return read_owner(self.path / "lock")
 
     def state(self) -> RunState:
-        """Return the run as its log has it; a torn last line is not counted.
+        """Return the state of the run by its log; a torn last line is left out.
 
         Raises:
             FailureError: the log cannot be read.
@@ -136,15 +145,34 @@ class RunFolder:
             state = fold(records, state)
         return replace(state, unreadable=reader.unreadable)
 
+    def log_bytes(self) -> int:
+        """Return the size of the log; 0 if there is none."""
+        try:
+            return self.events.stat().st_size
+        except OSError:
+            return 0
+
+    def logged_status(self) -> str:
+        """Return the status by the last record of the log, of which only the end is read."""
+        size = self.log_bytes()
+        reader = Reader(self.events)
+        reader.offset = max(0, size - _TAIL_BYTES)
+        try:
+            records = reader.read()
+        except FailureError:
+            return "new"
+        last = records[-1].event if records else None
+        return last.status if isinstance(last, RunDone) else "running" if size else "new"
+
 
 def list_runs(runs: Path | None = None) -> list[RunFolder]:
-    """Return every run, the latest first; names begin with their date."""
+    """Return all runs, the latest first; names begin with their date."""
     root = runs or user_runs()
     return [RunFolder(spec.parent) for spec in sorted(root.glob("*/spec.json"), reverse=True)]
 
 
 class Reader:
-    """Follows a log that may still grow: each call returns the records that were completed since the last."""
+    """Reads a log that may still grow: each call returns the records that were completed since the last call."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -152,13 +180,13 @@ class Reader:
         self.unreadable = 0
 
     def read(self) -> list[Record]:
-        """Return new records, of at most `READ_BYTES`; an incomplete last line waits.
+        """Return new records, at most `READ_BYTES` of them; an incomplete last line waits.
 
         Raises:
             FailureError: the log cannot be read.
         """
         records: list[Record] = []
-        # A chunk may hold only lines that are no records: then the next one is read.
+        # If a chunk holds no record at all, read the next one.
         while not records and (chunk := self._chunk()):
             for line in chunk.splitlines():
                 try:
@@ -168,7 +196,7 @@ class Reader:
         return records
 
     def _chunk(self) -> bytes:
-        """Return the complete lines after the offset, and move it behind them."""
+        """Return the complete lines after the offset, and move the offset behind them."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self.offset)
@@ -176,10 +204,10 @@ class Reader:
         except FileNotFoundError:
             return b""
         except OSError as error:
-            raise FailureError(f"cannot read {str(self._path)!r}: {_reason(error)}.") from None
+            raise unreadable(self._path, error) from None
         end = data.rfind(b"\n") + 1
         if end == 0 and len(data) > MAX_RECORD_BYTES:
-            # No line of ours is so long: pass it by rather than wait for its end for ever.
+            # No record is so long: skip it rather than wait for its end for ever.
             self.unreadable += 1
             end = len(data)
         self.offset += end
@@ -187,32 +215,32 @@ class Reader:
 
 
 class Writer:
-    """Appends to a log: one system call a record, so that a reader never sees two halves of different ones."""
+    """Appends to a log, with one system call per record, so that a reader never sees two mixed."""
 
     def __init__(self, path: Path, seq: int, generation: int) -> None:
-        """Open a log, cutting off what a killed worker left unfinished.
+        """Open a log and cut off a line that a killed worker left unfinished.
 
         Raises:
-            FailureError: it cannot be written.
+            FailureError: the log cannot be written.
         """
         self._path, self._seq, self._generation = path, seq, generation
         try:
             truncate_torn_tail(path)
             self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
         except OSError as error:
-            raise FailureError(f"cannot write {str(path)!r}: {_reason(error)}.") from None
+            raise unwritable(path, error) from None
 
     def append(self, event: Event, *, durable: bool = False) -> Record:
         """Write one record.
 
         Args:
-            event: what happened.
-            durable: wait until it is on disk.
+            event: of the record.
+            durable: whether to wait until it is on disk.
 
         Raises:
-            FailureError: the disk is full or gone; the log ends with the record before.
+            FailureError: the disk is full or gone; the log then ends with the record before.
         """
-        # Rounded as it is written, so that a reader reaches the same state.
+        # Rounded as in the file, so that a reader computes the same state.
         record = Record(self._seq, round(time.time(), 3), self._generation, event)
         line = encode(record)
         try:
@@ -228,7 +256,7 @@ class Writer:
                 os.fsync(self._fd)
         except OSError as error:
             raise FailureError(
-                f"cannot write {str(self._path)!r}: {_reason(error)}; mend that and resume the run: what it had "
+                f"cannot write {str(self._path)!r}: {reason(error)}; mend that and resume the run: what it had "
                 "finished is kept."
             ) from None
         self._seq += 1
@@ -241,7 +269,7 @@ class Writer:
 
 
 def truncate_torn_tail(path: Path) -> None:
-    """Cut a log behind its last complete line."""
+    """Cut a log after its last complete line."""
     with contextlib.suppress(FileNotFoundError), path.open("rb+") as file:
         end = file.seek(0, os.SEEK_END)
         at = end
@@ -256,7 +284,3 @@ def truncate_torn_tail(path: Path) -> None:
         if at < end:
             file.truncate(at)
             os.fsync(file.fileno())
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or "the system refused").lower()

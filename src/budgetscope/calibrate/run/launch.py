@@ -1,4 +1,4 @@
-"""Starting, watching and stopping a run's worker, from a process that never loads torch."""
+"""Start, watch, stop and kill the worker of a run, from a process that never loads torch."""
 
 import contextlib
 import os
@@ -15,19 +15,20 @@ from budgetscope.calibrate.run.folder import Reader, RunFolder
 from budgetscope.calibrate.run.lock import Owner, process_exists
 from budgetscope.calibrate.run.state import RunState, fold
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.store.files import reason, unwritable
 
 GRACE_SECONDS = 30.0
-"""That a worker gets to save its state after it was asked to stop, and again after SIGTERM."""
+"""Time that a worker has to save its state after a request to stop, and again after SIGTERM."""
 _POLL_SECONDS = 0.2
-WORKER = (sys.executable, "-m", "budgetscope.calibrate.run.worker")
+WORKER = (sys.executable, "-m", "budgetscope.calibrate.worker")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a worker departs from its spec; None follows it.
+    """Options of a worker; None follows the spec.
 
     Attributes:
-        minutes: after which it stops cleanly.
+        minutes: time limit, after which it stops cleanly.
         device: `cuda`, `mps` or `cpu`.
         gpu: index of the GPU.
         data: a prepared corpus or token file with the same content as the spec's.
@@ -39,7 +40,7 @@ class Options:
     data: str | None = None
 
     def arguments(self) -> list[str]:
-        """Return them as the worker's command line."""
+        """Return the options as arguments of the worker's command line."""
         pairs = (
             ("--time-limit", self.minutes),
             ("--device", self.device),
@@ -50,12 +51,12 @@ class Options:
 
 
 class Watch:
-    """Follows a run's log and its worker.
+    """Follows the log and the worker of a run.
 
     Attributes:
         folder: of the run.
-        state: as far as the log was read.
-        process: the worker, if this process started it.
+        state: as far as the log has been read.
+        process: the worker, if this process started it; else None.
     """
 
     def __init__(self, folder: RunFolder, process: subprocess.Popen[bytes] | None = None) -> None:
@@ -64,37 +65,37 @@ class Watch:
         self._reader = Reader(folder.events)
         self._past = 0
         if process is not None:
-            # What earlier workers wrote must not be taken for this one's end.
+            # Records of earlier workers must not be taken for the end of this one.
             self.state = folder.state()
             self._past = self.state.generation
             self.state = RunState()
 
     def tick(self) -> list[Record]:
-        """Read what the log has gained, at most `folder.READ_BYTES` of it."""
+        """Read and return new records, at most `folder.READ_BYTES` of them."""
         records = self._reader.read()
         self.state = fold(records, self.state)
         return records
 
     def leave(self) -> None:
-        """Let the worker go on without this process, once it has the run.
+        """Detach from the worker as soon as it has the run.
 
         Raises:
-            FailureError: it ended before that.
+            FailureError: the worker ended before that.
         """
         process = self.process
         if process is None:
             return
-        # A killed worker may have left its lock behind.
+        # The lock may be one that a killed worker left behind.
         while getattr(self.folder.owner(), "pid", None) != process.pid and process.poll() is None:
             time.sleep(_POLL_SECONDS)
         if process.returncode:
             raise FailureError(self.failure())
-        # This child is meant to outlive us; should it end before us, somebody must take note.
+        # The child may outlive this process; if it ends first, the thread reaps it.
         threading.Thread(target=process.wait, daemon=True).start()
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will come: the worker ended, or nobody works on the run."""
+        """Whether no worker has the run any more."""
         if self.process is not None:
             return self.process.poll() is not None
         owner = self.folder.owner()
@@ -102,11 +103,11 @@ class Watch:
 
     @property
     def begun(self) -> bool:
-        """Whether the log holds something of the worker that this process started, or of any."""
+        """Whether the log holds a record of the worker that this process started; without one, of any worker."""
         return self.state.generation > self._past
 
     def failure(self) -> str:
-        """Return why the worker ended without saying so in the log; empty when it did say so."""
+        """Return why the worker ended without a record of its end; empty if there is such a record."""
         if self.begun and self.state.status in ("done", "stopped", "failed"):
             return ""
         with contextlib.suppress(OSError):
@@ -126,10 +127,10 @@ class Watch:
 
 
 def start(folder: RunFolder, options: Options) -> Watch:
-    """Start a run's worker in a session of its own, so that it outlives this process.
+    """Start the worker of a run in a session of its own, so that it outlives this process.
 
     Raises:
-        FailureError: a living worker has the run, or the system cannot start another.
+        FailureError: a live worker has the run, or the system cannot start a process.
     """
     owner = folder.owner()
     if owner is not None and owner.alive:
@@ -148,12 +149,12 @@ def start(folder: RunFolder, options: Options) -> Watch:
                 start_new_session=True,
             )
     except OSError as error:
-        raise FailureError(f"cannot start a worker: {(error.strerror or str(error)).lower()}.") from None
+        raise FailureError(f"cannot start a worker: {reason(error)}.") from None
     return Watch(folder, process)
 
 
 def ask_to_stop(folder: RunFolder) -> None:
-    """Ask a run's worker to save its state and leave.
+    """Ask the worker of a run to save its state and end.
 
     Raises:
         FailureError: the folder cannot be written.
@@ -161,19 +162,18 @@ def ask_to_stop(folder: RunFolder) -> None:
     try:
         folder.stop_file.touch()
     except OSError as error:
-        reason = (error.strerror or "the system refused").lower()
-        raise FailureError(f"cannot write {str(folder.stop_file)!r}: {reason}.") from None
+        raise unwritable(folder.stop_file, error) from None
 
 
 def stop(folder: RunFolder, grace: float = GRACE_SECONDS) -> str:
-    """Stop a run's worker: politely, then by SIGTERM, then by SIGKILL.
+    """Stop the worker of a run: by its stop file, then by SIGTERM, then by SIGKILL.
 
     Returns:
-        How it left: `stopped`, `terminated` or `killed`.
+        How it ended: `stopped`, `terminated` or `killed`.
 
     Raises:
         UsageError: no worker has the run.
-        FailureError: it runs on another machine and did not leave.
+        FailureError: it runs on another machine and did not end.
     """
     owner = folder.owner()
     if owner is None or not owner.alive:
@@ -192,7 +192,7 @@ def stop(folder: RunFolder, grace: float = GRACE_SECONDS) -> str:
 
 
 def kill(pid: int) -> None:
-    """End a worker at once, with everything that it started; its last checkpoint stays."""
+    """Kill a worker and its children; its last checkpoint stays."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if not hasattr(os, "killpg"):
             os.kill(pid, signal.SIGTERM)
@@ -203,7 +203,7 @@ def kill(pid: int) -> None:
 
 
 def _full(folder: RunFolder) -> bool:
-    """Whether a worker could not even have said why it ended."""
+    """Whether the disk is too full for a worker to log why it ended."""
     try:
         return shutil.disk_usage(folder.path).free < MAX_RECORD_BYTES
     except OSError:
@@ -211,13 +211,13 @@ def _full(folder: RunFolder) -> bool:
 
 
 def send(pid: int, number: int) -> None:
-    """Send a signal to a worker that may have gone."""
+    """Send a signal to a worker; one that has ended is ignored."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
 
 
 def _left(folder: RunFolder, owner: Owner, seconds: float) -> bool:
-    """Wait until the worker has let go of the run."""
+    """Wait until the worker has released the run; return whether it has."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         now = folder.owner()

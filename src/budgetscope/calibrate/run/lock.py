@@ -1,4 +1,4 @@
-"""One worker a run: a lock that a killed worker does not leave behind for long."""
+"""Ownership of a run: one worker at a time, known by process, host and heartbeat."""
 
 import contextlib
 import json
@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from budgetscope.core.errors import FailureError
-from budgetscope.store.files import locked
+from budgetscope.store.files import locked, unwritable
 
 STALE_SECONDS = 90.0
-"""A worker beats every ten seconds; one elsewhere that has been silent for so long is taken for dead."""
+"""A worker on another host that has shown no heartbeat for this long counts as dead; it beats every ten seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who holds a run.
+    """The worker that holds a run.
 
     Attributes:
-        pid: of the worker.
-        host: on which it runs.
-        age: seconds since its last sign of life.
-        started: when its process began, as `process_started` has it; empty where that is not known.
+        pid: of its process.
+        host: name of its machine.
+        age: seconds since its last heartbeat.
+        started: start of its process, as `process_started` gives it; empty if unknown.
     """
 
     pid: int
@@ -34,27 +34,27 @@ class Owner:
 
     @property
     def here(self) -> bool:
-        """Whether it runs, or ran, on this machine."""
+        """Whether its process is, or was, on this machine."""
         return self.host == platform.node()
 
     @property
     def alive(self) -> bool:
-        """Whether it is to be taken for alive: its process exists or, where that cannot be seen, it still beats."""
+        """Whether its process exists or, where that cannot be seen, its heartbeat is recent."""
         if self.here and not process_exists(self.pid):
             return False
         if self.here and self.started:
-            # A suspended worker is silent and yet goes on some day; its number may have passed to another process.
+            # A suspended worker has no heartbeat but may continue. Its pid may have passed to another process.
             return process_started(self.pid) == self.started
         return self.age <= STALE_SECONDS
 
 
 def process_exists(pid: int) -> bool:
-    """Return whether a process of that id runs on this machine; one that only waits to be reaped does not."""
+    """Return whether a process of this id runs on this machine; a zombie does not."""
     stat = Path(f"/proc/{pid}/stat")
     with contextlib.suppress(OSError):
         return stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0] != "Z"
     if Path("/proc/self/stat").exists() or os.name == "nt":
-        # Windows has no harmless probe: there the age of the heartbeat decides.
+        # Windows has no harmless probe; there the age of the heartbeat decides.
         return os.name == "nt"
     try:
         os.kill(pid, 0)
@@ -66,16 +66,16 @@ def process_exists(pid: int) -> bool:
 
 
 def process_started(pid: int) -> str:
-    """Return when a process began, in ticks since the machine did; empty where the system does not say."""
+    """Return the start of a process in clock ticks since boot; empty where the system does not say."""
     with contextlib.suppress(OSError, IndexError):
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        # Field 22 of proc(5), counted behind the name, which may hold anything.
+        # Field 22 of proc(5), counted after the name, which may hold any character.
         return stat.rpartition(")")[2].split()[19]
     return ""
 
 
 def read_owner(path: Path) -> Owner | None:
-    """Return who holds a lock file; None when nobody does."""
+    """Return the owner in a lock file; None if there is no readable file."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         age = max(0.0, time.time() - path.stat().st_mtime)
@@ -85,7 +85,7 @@ def read_owner(path: Path) -> Owner | None:
 
 
 class Lock:
-    """The lock of one run, held by this process."""
+    """The lock of one run, taken by this process."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -95,7 +95,7 @@ class Lock:
         """Take the lock.
 
         Raises:
-            FailureError: a living worker holds it, or the folder cannot be written.
+            FailureError: a live worker holds it, or the folder cannot be written.
         """
         with locked(self._path.parent):
             owner = read_owner(self._path)
@@ -110,33 +110,31 @@ class Lock:
                         "pid": os.getpid(),
                         "host": platform.node(),
                         "started": process_started(os.getpid()),
-                        # Containers of one name count their processes alike.
+                        # Containers with the same host name reuse process ids.
                         "token": secrets.token_hex(4),
                     }
                 )
                 self._path.write_text(text, encoding="utf-8")
                 self._written = text
             except OSError as error:
-                raise FailureError(
-                    f"cannot write {str(self._path)!r}: {(error.strerror or 'refused').lower()}."
-                ) from None
+                raise unwritable(self._path, error) from None
 
     @property
     def lost(self) -> bool:
-        """Whether it was taken and another worker, or nobody, has it now."""
+        """Whether this process took the lock and no longer has it."""
         try:
             return bool(self._written) and self._path.read_text(encoding="utf-8") != self._written
         except FileNotFoundError:
             return True
         except (OSError, ValueError):
-            # A disk that does not answer takes no lock away.
+            # An unreadable disk is no loss of the lock.
             return False
 
     def check(self) -> None:
-        """Refuse to go on without the lock.
+        """Refuse to continue without the lock.
 
         Raises:
-            FailureError: it is lost.
+            FailureError: the lock is lost.
         """
         if self.lost:
             raise FailureError(
@@ -145,13 +143,13 @@ class Lock:
             )
 
     def beat(self) -> None:
-        """Show a sign of life."""
+        """Write a heartbeat."""
         if not self.lost:
             with contextlib.suppress(OSError):
                 os.utime(self._path)
 
     def release(self) -> None:
-        """Let the lock go, unless it is another's."""
+        """Release the lock, unless another worker has it."""
         if not self.lost:
             with contextlib.suppress(OSError):
                 self._path.unlink()

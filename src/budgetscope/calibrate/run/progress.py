@@ -1,18 +1,18 @@
-"""What a trainer reports while it runs: small frozen events that need no torch."""
+"""Events of a trainer: frozen dataclasses that need no torch."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A stack begins or resumes.
+    """A stack started or resumed.
 
     Attributes:
-        cell_ids: its members, in the order that every other event of this stack uses.
-        tokens: training tokens a member that were already done; 0 unless it resumes.
-        mode: how it runs: eager, graph, compile or compile+graph.
-        micro_sequences: sequences a member that one micro-step feeds.
-        startup_seconds: initialisation, compilation and capture.
+        cell_ids: its members, in the order that all events of this stack use.
+        tokens: training tokens per member that are already done; 0 unless it resumes.
+        mode: eager, graph, compile or compile+graph.
+        micro_sequences: sequences per member and micro-step.
+        startup_seconds: time for initialisation, compilation and capture.
     """
 
     cell_ids: tuple[str, ...]
@@ -24,15 +24,15 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Training went on since the last `Step`.
+    """Training since the last `Step`.
 
     Attributes:
         cell_ids: the members.
-        tokens: training tokens a member so far.
-        train_loss: mean training loss in nats a token since the last `Step`; None for a member that has
-            finished or diverged.
-        tokens_per_s: training tokens a second, of all members that still learn.
-        model_flops_per_s: `tokens_per_s` times the shape's executed FLOPs a token, attention counted.
+        tokens: training tokens per member so far.
+        train_loss: mean training loss since the last `Step`, nats per token; None for a member that has finished or
+            diverged.
+        tokens_per_s: training tokens per second, over all members that still train.
+        model_flops_per_s: `tokens_per_s` times the shape's executed FLOPs per token, attention counted.
     """
 
     cell_ids: tuple[str, ...]
@@ -43,18 +43,18 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class LossReading:
     """The validation loss of one cell at one of its readings.
 
-    A resumed stack repeats its readings, those before its checkpoint and those after, with the same values:
-    `(cell_id, tokens)` is the key.
+    A resumed stack repeats its readings from before and after its checkpoint, with the same values; `(cell_id, tokens)`
+    is the key.
 
     Attributes:
-        cell_id: the cell.
+        cell_id: of the cell.
         tokens: training tokens, D_r; one of the cell's `readings`.
-        loss: mean over the evaluations in the last tenth of D_r, nats a token on held-out text.
-        loss_sd: standard deviation over these evaluations; 0 when there was one.
-        n_evaluations: how many there were.
+        loss: mean over the evaluations in the last tenth of D_r, nats per token of held-out text.
+        loss_sd: standard deviation over these evaluations; 0 if there is only one.
+        n_evaluations: number of these evaluations.
     """
 
     cell_id: str
@@ -66,12 +66,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Diverged:
-    """A member was masked out; its weights are frozen and it gives no more readings.
+    """A member diverged and was masked: its weights are frozen and it gives no more readings.
 
     Attributes:
-        cell_id: the cell.
+        cell_id: of the cell.
         tokens: training tokens when it was masked.
-        reason: one clause for the user.
+        reason: one clause.
     """
 
     cell_id: str
@@ -81,7 +81,7 @@ class Diverged:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A member reached its last reading."""
+    """A member has reached its last reading."""
 
     cell_id: str
 
@@ -91,9 +91,9 @@ class Checkpointed:
     """The stack's state is on disk.
 
     Attributes:
-        cell_ids: the members that it holds.
-        tokens: training tokens a member so far.
-        path: the checkpoint's folder.
+        cell_ids: members in the state.
+        tokens: training tokens per member so far.
+        path: folder of the checkpoint.
     """
 
     cell_ids: tuple[str, ...]
@@ -103,10 +103,10 @@ class Checkpointed:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The stack did not fit in memory and goes on as smaller ones.
+    """A stack did not fit in memory and continues as smaller stacks.
 
     Attributes:
-        sizes: members of each new stack, in order; they add up to the old one.
+        sizes: number of members of each new stack, in order; their sum is that of the old stack.
     """
 
     sizes: tuple[int, ...]
@@ -114,13 +114,13 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointLost:
-    """A saved state is damaged, so that its stack starts anew; what has finished stays.
+    """A checkpoint is damaged, so its stack starts again; finished cells stay finished.
 
     Attributes:
-        reason: a sentence.
+        reason: one sentence.
     """
 
     reason: str
 
 
-TrainEvent = Started | Step | Reading | Diverged | Finished | Checkpointed | Split | CheckpointLost
+TrainEvent = Started | Step | LossReading | Diverged | Finished | Checkpointed | Split | CheckpointLost

@@ -1,4 +1,4 @@
-"""When a stack evaluates, and what the evaluations of a reading come to."""
+"""Readings of a stack: when each is evaluated, and the mean of its evaluations."""
 
 import math
 import statistics
@@ -6,20 +6,20 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from budgetscope.calibrate.plan.cells import Cell
-from budgetscope.calibrate.run.progress import Reading
+from budgetscope.calibrate.run.progress import LossReading
 from budgetscope.calibrate.run.train_settings import TrainSettings
 
-# Evaluations may cost this share of the training; a forward pass is a third of a training step.
+# Evaluations cost at most this share of the training; a forward pass costs a third of a training step.
 _COST = 0.1
 _FORWARD_SHARE = 1 / 3
-# A reading averages over this last share of its tokens.
+# A reading averages over the last 1/_WINDOW of its tokens.
 _WINDOW = 10
 
 
 def evaluation_tokens(cell: Cell, settings: TrainSettings) -> dict[int, tuple[int, ...]]:
-    """Return, for each of the cell's readings, the training tokens at which it is evaluated, descending.
+    """Return the training tokens at which each reading of a cell is evaluated, descending.
 
-    They are spread evenly over the last tenth, from the reading itself down, and depend on the cell alone.
+    They are spread evenly over the last tenth of the reading's tokens, and depend only on the cell and the settings.
     """
     evaluated = settings.eval_sequences * cell.shape.seq_len
     points: dict[int, tuple[int, ...]] = {}
@@ -33,10 +33,10 @@ def evaluation_tokens(cell: Cell, settings: TrainSettings) -> dict[int, tuple[in
 
 
 class Readings:
-    """The evaluations of one stack: which are due when, and those that no reading has used yet.
+    """The evaluations of one stack: when they are due, and their losses.
 
-    An evaluation between two optimizer steps of a member sees the weights of the earlier one. So that it
-    counts once and whatever the micro-step is, values are kept by the member's optimizer step.
+    An evaluation between two optimizer steps of a member sees the weights of the earlier step. Losses are therefore
+    kept by the member's optimizer step, so that each counts once and independently of the size of the micro-step.
     """
 
     def __init__(self, cells: Sequence[Cell], settings: TrainSettings, micro_tokens: int) -> None:
@@ -53,19 +53,19 @@ class Readings:
         self._stops = sorted(self._due)
 
     def next_stop(self, micro_steps: int) -> int | None:
-        """Return the next number of micro-steps after which to evaluate, if there is one."""
+        """Return the next number of micro-steps after which to evaluate; None after the last."""
         return next((stop for stop in self._stops if stop > micro_steps), None)
 
     def record(self, micro_steps: int, losses: Sequence[float]) -> None:
-        """Keep what the members, in the stack's order, are evaluated at."""
+        """Keep the losses of the members, in the stack's order, after this many micro-steps."""
         for cell_id, loss in zip(self._ids, losses, strict=True):
             if cell_id in self._due[micro_steps]:
                 self._values[cell_id][self._step(cell_id, micro_steps * self._micro_tokens)] = loss
 
-    def complete(self, after: int, until: int, cell_ids: Collection[str]) -> list[Reading]:
-        """Return those cells' readings whose last evaluation came after micro-step `after`, at `until` at the latest.
+    def complete(self, after: int, until: int, cell_ids: Collection[str]) -> list[LossReading]:
+        """Return the readings of these cells that were completed after micro-step `after` and up to `until`.
 
-        One of which an evaluation is missing, because it was not finite, is not a number.
+        The loss of a reading is NaN if one of its evaluations was not finite.
         """
         return [
             self._reading(cell_id, tokens, points)
@@ -77,17 +77,17 @@ class Readings:
     def _step(self, cell_id: str, tokens: int) -> int:
         return tokens // self._cells[cell_id].batch_tokens
 
-    def _reading(self, cell_id: str, tokens: int, points: Sequence[int]) -> Reading:
+    def _reading(self, cell_id: str, tokens: int, points: Sequence[int]) -> LossReading:
         steps = sorted({self._step(cell_id, point) for point in points})
         losses = [self._values[cell_id].get(step, math.nan) for step in steps]
         spread = statistics.stdev(losses) if len(losses) > 1 else 0.0
-        return Reading(cell_id, tokens, statistics.fmean(losses), spread, len(losses))
+        return LossReading(cell_id, tokens, statistics.fmean(losses), spread, len(losses))
 
     def values(self) -> dict[str, dict[str, float]]:
-        """Return the evaluations so far by cell and optimizer step, fit for JSON."""
+        """Return the losses so far by cell and optimizer step, as JSON can hold them."""
         return {cell_id: {str(step): loss for step, loss in kept.items()} for cell_id, kept in self._values.items()}
 
     def restore(self, values: dict[str, dict[str, float]]) -> None:
-        """Take back what `values` returned, for the cells of this stack."""
+        """Restore what `values` returned, for the cells of this stack."""
         for cell_id in self._ids:
             self._values[cell_id] = {int(step): loss for step, loss in values.get(cell_id, {}).items()}

@@ -1,21 +1,22 @@
-"""From the records of a run to its state: one pure fold that every reader shares."""
+"""The state of a run: a pure fold over the records of its log, shared by all readers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.design import Design
 from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import Event, Record
 
 CURVE_POINTS = 48
-"""Points of a training curve that are kept, the last of each equal share of the tokens."""
+"""Most points of a training curve: the last of each equal share of the tokens."""
 _NOTES = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One reading: tokens, validation loss in nats a token, and how it was averaged."""
+    """One reading: its tokens, the mean and standard deviation of its loss in nats per token, and their number."""
 
     tokens: int
     loss: float
@@ -25,16 +26,16 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class CellState:
-    """One cell's progress.
+    """The progress of one cell.
 
     Attributes:
-        cell: what it is.
+        cell: the cell.
         stage: 1 or 2.
         status: `planned`, `running`, `done`, `diverged` or `failed`.
-        tokens: behind it.
-        curve: training loss, (tokens, nats a token), at most `CURVE_POINTS`.
+        tokens: training tokens so far.
+        curve: training loss as (tokens, nats per token), at most `CURVE_POINTS`.
         readings: ascending by tokens.
-        reason: why it failed or was masked out.
+        reason: why it failed or diverged.
     """
 
     cell: Cell
@@ -52,39 +53,39 @@ class CellState:
 
     @property
     def final_loss(self) -> float | None:
-        """Validation loss at the end; None unless it is done."""
+        """Validation loss at the end; None unless the cell is done."""
         return self.readings[-1].loss if self.status == "done" and self.readings else None
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """What is known of a run.
+    """The state of a run by its log.
 
     Attributes:
         status: `new`, `running`, `stopped`, `done` or `failed`.
-        reason: why it stopped or failed.
-        records: read so far.
+        reason: why the run stopped or failed.
+        records: number of records.
         generation: of the last worker.
-        spec_sha256: that the worker read.
-        device: name.
+        spec_sha256: hash of the spec that the worker read.
+        device: its name.
         versions: of the software.
-        settings: the resolved configuration.
-        peak_flops_per_s: measured matrix rate, None when not measured.
-        stage: planned last; 0 before the first.
+        settings: resolved training settings.
+        peak_flops_per_s: measured matrix rate; None if not measured.
+        stage: the stage planned last; 0 before the first.
         planned: whether that stage's plan is complete.
         cells: by id, in the order of planning.
-        running: ids of the stack that trains.
+        running: ids of the cells of the stack that trains.
         started, last: times of the first and the last record, seconds since 1970.
-        step_at: time and tokens of the running stack's last step, None between stacks.
-        trained_flops: executed by all steps of all generations, attention counted.
-        trained_seconds: that they took.
-        trained_tokens: of all members.
-        startup_seconds: of all stacks.
+        step_at: time and tokens of the last step of the stack that trains; None between stacks.
+        trained_flops: executed FLOPs of all steps of all generations, attention counted.
+        trained_seconds: time of these steps.
+        trained_tokens: tokens of all members in these steps.
+        startup_seconds: sum over all stacks.
         flops_per_s, tokens_per_s: of the last step.
-        notes: the last notes.
-        problems: what takes from the result.
-        unreadable: lines of the log that are no records.
-        fit_id, fit_path: of the fit once written.
+        notes: the latest notes.
+        problems: notes that weaken the result.
+        unreadable: number of lines of the log that are not records.
+        fit_id, fit_path: of the fit; empty before it is written.
     """
 
     status: str = "new"
@@ -121,14 +122,14 @@ class RunState:
 
     @property
     def mfu(self) -> float | None:
-        """Share of the measured matrix rate that training used so far; None when that was not measured."""
+        """Training rate so far as a share of the measured matrix rate; None if that was not measured."""
         if self.peak_flops_per_s is None or self.trained_seconds == 0:
             return None
         return self.trained_flops / self.trained_seconds / self.peak_flops_per_s
 
     @property
     def remaining_flops(self) -> float:
-        """Executed FLOPs that the planned cells still need."""
+        """Executed FLOPs that the planned cells still take."""
         return sum(
             s.cell.shape.executed_flops_per_token * (s.cell.tokens - s.tokens)
             for s in self.cells.values()
@@ -141,9 +142,21 @@ class RunState:
         done = [s for s in self.cells.values() if s.stage == self.stage and s.final_loss is not None]
         return min(done, key=lambda s: s.final_loss or 0.0, default=None)
 
+    def seconds_left(self, design: Design) -> float | None:
+        """Return the time that the run still takes at its average rate; None before it has one.
+
+        Args:
+            design: of the run; its own stage 2 counts until stage 2 is planned.
+        """
+        if not self.trained_seconds or not self.trained_flops:
+            return None
+        to_come = design.stage2 if self.stage < 2 else ()
+        flops = self.remaining_flops + sum(c.shape.executed_flops_per_token * c.tokens for c in to_come)
+        return flops * self.trained_seconds / self.trained_flops
+
 
 def fold(records: Iterable[Record], state: RunState | None = None) -> RunState:
-    """Return the state after some records more."""
+    """Return the state after more records."""
     return reduce(_advance, records, state or RunState())
 
 
@@ -164,7 +177,7 @@ def _advance(state: RunState, record: Record) -> RunState:
             state = _restart(state, stack, record.t)
         case progress.Step() as step:
             state = _step(state, step, record.t)
-        case progress.Reading() as reading:
+        case progress.LossReading() as reading:
             state = _read(state, reading)
         case events.RunDone(status, reason):
             state = replace(_idle(state), status=status, reason=reason)
@@ -209,7 +222,7 @@ def _started(state: RunState, event: events.RunStarted) -> RunState:
 
 
 def _idle(state: RunState) -> RunState:
-    """Return the state with nothing running: what a dead worker left unfinished waits again."""
+    """Return the state with no cell running: cells that a dead worker left unfinished are planned again."""
     cells = {key: replace(s, status="planned") if s.status == "running" else s for key, s in state.cells.items()}
     return replace(state, cells=cells, running=(), step_at=None, flops_per_s=None, tokens_per_s=None)
 
@@ -221,8 +234,8 @@ def _planned(state: RunState, event: events.StagePlanned) -> RunState:
 
 
 def _restart(state: RunState, stack: progress.Started, t: float) -> RunState:
-    """Return the state with a stack's cells set back to where it begins: what came later was lost with its worker."""
-    # Members of a stack that was split wait for their turn.
+    """Return the state with the cells of a stack set back to where the stack starts; later progress was lost."""
+    # Members of a stack that was split wait until their part trains.
     state = _idle(state)
     back = {
         key: replace(
@@ -267,7 +280,7 @@ def _step(state: RunState, step: progress.Step, t: float) -> RunState:
 
 
 def _extend(state: CellState, tokens: int, loss: float) -> tuple[tuple[int, float], ...]:
-    """Return the curve with one point more; of each equal share of the tokens the last stays."""
+    """Return the curve with one more point; it keeps the last point of each equal share of the tokens."""
     share = max(1, state.cell.tokens // CURVE_POINTS)
     curve = tuple(p for p in state.curve if p[0] < tokens)
     if curve and curve[-1][0] // share == tokens // share:
@@ -275,7 +288,7 @@ def _extend(state: CellState, tokens: int, loss: float) -> tuple[tuple[int, floa
     return (*curve, (tokens, loss))
 
 
-def _read(state: RunState, event: progress.Reading) -> RunState:
+def _read(state: RunState, event: progress.LossReading) -> RunState:
     known = state.cells.get(event.cell_id)
     if known is None or known.finished:
         return state

@@ -1,5 +1,5 @@
-"""The stacked trainer: the only package that imports torch, and only in the modules that train.
+"""The stacked trainer: exactly the files that load torch when they run.
 
-`device`, `settings` and `tokens` need no torch; `stack` (training) and `probe` (measuring) do. Call
-`device.available_device` before importing either, so that a missing torch is one clear sentence.
+Call `device.available_device` before importing `stack` or `probe`, which import torch at once: a missing torch is then
+one clear sentence.
 """

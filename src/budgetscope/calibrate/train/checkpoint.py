@@ -1,4 +1,4 @@
-"""Stacks' states on disk: plain tensors, then the marker that makes them count."""
+"""Checkpoints of stacks on disk: tensors first, then the marker that makes them valid."""
 
 import contextlib
 import hashlib
@@ -13,29 +13,30 @@ from typing import Any, BinaryIO
 
 import torch
 
-from budgetscope.calibrate.record import build, plain
+from budgetscope.calibrate.json_records import from_record, to_record
 from budgetscope.core.errors import FailureError
+from budgetscope.store.files import reason
 
 _MARKER = "meta.json"
 _FORMAT = 2
-# Saving takes at most this share of the time, however short the wanted interval is.
+# Saving takes at most this share of the time, whatever the interval.
 _SHARE = 0.05
 
 
 class DamagedCheckpointError(FailureError):
-    """What a folder holds is not what was written, or is of another version: there is nothing to go on with."""
+    """A checkpoint is not what was written, or is of another version; it cannot be resumed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """One stack's state, beside its members' tensors.
+    """A saved state of one stack, without its tensors.
 
     Attributes:
-        cell_ids: its members, in the order of the tensors' rows.
-        micro_sequences: sequences a member and micro-step.
-        micro_steps: how many were done.
-        evaluations: by cell and optimizer step.
-        file: name of the tensors' file.
+        cell_ids: members, in the order of the tensors' rows.
+        micro_sequences: sequences per member and micro-step.
+        micro_steps: number done.
+        evaluations: losses by cell and optimizer step.
+        file: name of the file of tensors.
         sha256: of that file.
     """
 
@@ -48,20 +49,20 @@ class Saved:
 
 
 class Checkpoint:
-    """The folder in which the state of one shape's cells is kept.
+    """The folder that keeps the states of the cells of one shape.
 
-    The tensors go to a new file, and only then does the marker name it, by an atomic rename: killed at any
-    moment, the folder holds the last state or the one before. A stack made of some of the saved members
-    resumes too, since members do not depend on each other. Cells that had to part, for want of memory, train one
-    stack after the other: what was saved of those that wait stays until they have saved it themselves.
+    The tensors go to a new file; then an atomic rename makes the marker name it. After a kill at any moment the folder
+    holds the last state or the one before. A stack of some of the saved members resumes too, since members do not
+    depend on each other. Stacks that were split for want of memory train one after another; the state of those that
+    wait is kept until they save their own.
 
     Attributes:
-        folder: made when needed.
+        folder: created when needed.
         waiting: ids of cells that train later.
     """
 
     def __init__(self, folder: Path, every_seconds: float = 60.0) -> None:
-        """Keep states in `folder`, and save about every so many seconds."""
+        """Keep states in `folder`, and save about every `every_seconds`."""
         self.folder = folder
         self.waiting: frozenset[str] = frozenset()
         self._every = every_seconds
@@ -74,20 +75,20 @@ class Checkpoint:
     def save(
         self, state: dict[str, Any], cell_ids: Sequence[str], micro: tuple[int, int], evaluations: dict[str, Any]
     ) -> None:
-        """Write a stack's state.
+        """Write the state of a stack.
 
         Args:
-            state: member tensors, each of them (M, ...), on the CPU.
+            state: member tensors, each (M, ...), on the CPU.
             cell_ids: the members.
-            micro: sequences a member and micro-step, and micro-steps done.
-            evaluations: by cell and optimizer step.
+            micro: sequences per member and micro-step, and micro-steps done.
+            evaluations: losses by cell and optimizer step.
 
         Raises:
-            FailureError: the folder cannot be written; what it held before still counts.
+            FailureError: the folder cannot be written; the state before stays valid.
         """
         begun = time.monotonic()
         path = self.folder / f"state-{cell_ids[0]}-{len(cell_ids)}-{micro[1]}.pt"
-        # JSON has no infinities: a member that diverged keeps no evaluations that count.
+        # JSON has no infinities. Only members that diverged have them, and their evaluations are not needed.
         finite = {
             cell: {step: loss for step, loss in kept.items() if math.isfinite(loss)}
             for cell, kept in evaluations.items()
@@ -99,19 +100,18 @@ class Checkpoint:
             self._mark([saved, *(other for other in self._readable() if self.waiting & set(other.cell_ids))])
         # torch reports a full disk as a RuntimeError.
         except (OSError, RuntimeError) as error:
-            reason = (error.strerror or "").lower() if isinstance(error, OSError) else ""
+            why = reason(error) if isinstance(error, OSError) else "no space is left"
             raise FailureError(
-                f"The checkpoint in {str(self.folder)!r} cannot be written ({reason or 'no space is left'}); free some "
-                "space and resume."
+                f"the checkpoint in {str(self.folder)!r} cannot be written ({why}); free some space and resume."
             ) from error
         now = time.monotonic()
         self._next = now + max(self._every, (now - begun) / _SHARE)
 
     def saved(self) -> tuple[Saved, ...]:
-        """Return what the folder holds, the latest first.
+        """Return the states in the folder, the latest first.
 
         Raises:
-            DamagedCheckpointError: the marker is damaged, or of another version.
+            DamagedCheckpointError: the marker is damaged or of another version.
         """
         path = self.folder / _MARKER
         try:
@@ -120,7 +120,7 @@ class Checkpoint:
                 raise DamagedCheckpointError(f"{str(path)!r} is of another version of budgetscope.")
             if meta["sha256"] != _text_sha256(meta["stacks"]):
                 raise DamagedCheckpointError(f"{str(path)!r} is not what was written.")
-            return tuple(build(Saved, stack) for stack in meta["stacks"])
+            return tuple(from_record(Saved, stack) for stack in meta["stacks"])
         except FileNotFoundError:
             return ()
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -130,12 +130,12 @@ class Checkpoint:
         """Return the member tensors of a state, on the CPU.
 
         Raises:
-            DamagedCheckpointError: the file is missing, or not what was written.
+            DamagedCheckpointError: the file is missing or not what was written.
         """
         path = self.folder / saved.file
         state: dict[str, Any]
         try:
-            # torch reads a file with other numbers in it without a word.
+            # torch does not notice altered numbers in a file.
             whole = _sha256(path) == saved.sha256
             state = torch.load(path, map_location="cpu", weights_only=True, mmap=True) if whole else {}
         except Exception as error:  # torch.load raises whatever zipfile and pickle do
@@ -145,7 +145,7 @@ class Checkpoint:
         return state
 
     def drop(self, damaged: Saved | None = None) -> None:
-        """Forget a state, or all of them, as far as the folder can be written."""
+        """Delete a state, or all of them; an unwritable folder is ignored."""
         kept = [] if damaged is None else [saved for saved in self._readable() if saved != damaged]
         with contextlib.suppress(OSError):
             self._mark(kept)
@@ -157,8 +157,8 @@ class Checkpoint:
             return ()
 
     def _mark(self, stacks: Sequence[Saved]) -> None:
-        """Let these states count, and remove the files of all others."""
-        records = [plain(saved) for saved in stacks]
+        """Make these states valid, and delete the files of all others."""
+        records = [to_record(saved) for saved in stacks]
         meta = {"format": _FORMAT, "sha256": _text_sha256(records), "stacks": records}
         _write(self.folder / _MARKER, lambda file: file.write(json.dumps(meta).encode()))
         counted = {saved.file for saved in stacks}
@@ -177,7 +177,7 @@ def _sha256(path: Path) -> str:
 
 
 def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file so that it is either whole or not there."""
+    """Write a file atomically."""
     unfinished = path.with_name(f"{path.name}.tmp")
     try:
         with unfinished.open("wb") as file:
@@ -185,7 +185,7 @@ def _write(path: Path, write: Callable[[BinaryIO], object]) -> None:
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
-        # On a full disk the half of it would take the room that saying so needs.
+        # On a full disk, half a file would take the space that the log needs to report it.
         unfinished.unlink(missing_ok=True)
         raise
     unfinished.replace(path)

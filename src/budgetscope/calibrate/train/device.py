@@ -1,26 +1,61 @@
-"""Which device trains: chosen, or refused with a reason. Needs no torch until it is asked."""
+"""Choice of the device that trains; torch loads only inside the functions that need it."""
 
 import importlib
+import platform
+from collections.abc import MutableMapping
 from types import ModuleType
 
+from budgetscope.calibrate.environment import REMEDY
+from budgetscope.calibrate.plan.device import DEVICES, DeviceFacts
 from budgetscope.core.errors import FailureError, UsageError
 
-REMEDY = "pip install 'budgetscope[calibrate]'"
-DEVICES = ("cuda", "mps", "cpu")
+
+def share_processors(environment: MutableMapping[str, str]) -> None:
+    """Let waiting threads sleep rather than spin; call it before torch loads.
+
+    Two trainings on one processor otherwise spin in turn and slow each other down fiftyfold.
+
+    Args:
+        environment: variables to change; a value that the user set stays.
+    """
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def choose_gpu(environment: MutableMapping[str, str], gpu: int | None) -> None:
+    """Restrict this process to one GPU, numbered as in nvidia-smi; call it before torch loads.
+
+    Args:
+        environment: variables to change.
+        gpu: index among the GPUs that the environment shows; None keeps them all.
+
+    Raises:
+        UsageError: the environment shows fewer GPUs.
+    """
+    environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
+    if gpu is None:
+        return
+    shown = environment.get("CUDA_VISIBLE_DEVICES")
+    names = [name.strip() for name in shown.split(",")] if shown else None
+    if names is None:
+        environment["CUDA_VISIBLE_DEVICES"] = str(gpu)
+    elif gpu < len(names):
+        environment["CUDA_VISIBLE_DEVICES"] = names[gpu]
+    else:
+        raise UsageError(f"there is no GPU {gpu}: CUDA_VISIBLE_DEVICES shows {len(names)}; count from 0.")
 
 
 def import_torch() -> ModuleType:
-    """Return the module torch.
+    """Return the module `torch`.
 
     Raises:
-        FailureError: it is not installed, or it does not load.
+        FailureError: torch is not installed, or does not load.
     """
     try:
         return importlib.import_module("torch")
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise FailureError(f"PyTorch does not load ({error}); install it again: {REMEDY}") from error
-        raise FailureError(f"Training needs PyTorch, which is not installed: {REMEDY}") from None
+        raise FailureError(f"training needs PyTorch, which is not installed: {REMEDY}") from None
     except (ImportError, OSError) as error:
         raise FailureError(f"PyTorch does not load ({error}); install it again: {REMEDY}") from error
 
@@ -29,13 +64,12 @@ def available_device(requested: str | None = None, gpu: int | None = None) -> st
     """Return the name of the device to train on: `cuda:INDEX`, `mps` or `cpu`.
 
     Args:
-        requested: `cuda`, `mps` or `cpu`; None takes the first of them that exists, or CUDA when `gpu` is
-            given.
+        requested: `cuda`, `mps` or `cpu`; None takes the first of them that exists, or CUDA if `gpu` is given.
         gpu: index of the CUDA device; None takes the first.
 
     Raises:
-        UsageError: the name is unknown, or there is no GPU of that index.
-        FailureError: torch is missing, or there is no such device here.
+        UsageError: the name is unknown, or there is no GPU of this index.
+        FailureError: torch is missing, or this machine has no such device.
     """
     if requested is not None and requested not in DEVICES:
         raise UsageError(f"{requested!r} is not a device; choose one of {', '.join(DEVICES)}.")
@@ -58,8 +92,31 @@ def available_device(requested: str | None = None, gpu: int | None = None) -> st
 def _gpu_index(gpu: int, names: list[str], torch: ModuleType) -> int:
     if not names:
         why = "this PyTorch is built without CUDA" if torch.version.cuda is None else "PyTorch sees no CUDA GPU here"
-        raise FailureError(f"There is no GPU to train on: {why}; choose --device cpu, or install a driver.")
+        raise FailureError(f"there is no GPU to train on: {why}; choose --device cpu, or install a driver.")
     if not 0 <= gpu < len(names):
         listed = ", ".join(f"{i} ({name})" for i, name in enumerate(names))
-        raise UsageError(f"There is no GPU {gpu}; choose one of {listed}.")
+        raise UsageError(f"there is no GPU {gpu}; choose one of {listed}.")
     return gpu
+
+
+def device_facts(name: str) -> DeviceFacts:
+    """Return what torch reports of the device `cuda:INDEX`, `mps` or `cpu`."""
+    torch = import_torch()
+    kind, _, index = name.partition(":")
+    if kind != "cuda":
+        return DeviceFacts(kind, None, platform.processor() or platform.machine(), None, None, torch.__version__)
+    free, total = torch.cuda.mem_get_info(int(index))
+    return DeviceFacts(kind, int(index), torch.cuda.get_device_name(int(index)), free, total, torch.__version__)
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Return whether an error, or one that it followed from, says that memory ran out."""
+    torch = import_torch()
+    while error is not None:
+        if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) or "out of memory" in str(error).lower():
+            return True
+        # The CPU's allocator and cuBLAS use other words.
+        if "can't allocate memory" in str(error) or "ALLOC_FAILED" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,24 +1,23 @@
-"""A look at the device in a process of its own: `python -m budgetscope.calibrate.train.device_check` prints JSON.
+"""The process that looks at a device: `python -m budgetscope.calibrate.train.device_check` prints its facts as JSON.
 
-With `--seconds` it also measures how fast the device trains.
+With `--seconds` it measures how fast the device trains, and prints the probe.
 """
 
 import argparse
 import json
 import os
-import platform
 import sys
 from datetime import UTC, datetime
 
-from budgetscope.calibrate.environment import DeviceFacts, Probe
-from budgetscope.calibrate.record import plain
-from budgetscope.calibrate.run.worker import choose_gpu, share_processors
-from budgetscope.calibrate.train.device import available_device, import_torch
+from budgetscope.calibrate.environment import Probe
+from budgetscope.calibrate.json_records import to_record
+from budgetscope.calibrate.plan.device import DeviceFacts
+from budgetscope.calibrate.train.device import available_device, choose_gpu, device_facts, share_processors
 from budgetscope.core.errors import BudgetscopeError
 
 
 def main(arguments: list[str]) -> int:
-    """Print what the device is, or what it reaches, on one line."""
+    """Print the facts or the probe of a device on one line; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m budgetscope.calibrate.train.device_check")
     parser.add_argument("--device")
     parser.add_argument("--gpu", type=int)
@@ -33,22 +32,12 @@ def main(arguments: list[str]) -> int:
     except BudgetscopeError as error:
         sys.stderr.write(f"budgetscope: {error}\n")
         return error.exit_code
-    sys.stdout.write(json.dumps(plain(answer)) + "\n")
+    sys.stdout.write(json.dumps(to_record(answer)) + "\n")
     return 0
 
 
-def device_facts(name: str) -> DeviceFacts:
-    """Return what torch says of the device `cuda:INDEX`, `mps` or `cpu`."""
-    torch = import_torch()
-    kind, _, index = name.partition(":")
-    if kind != "cuda":
-        return DeviceFacts(kind, None, platform.processor() or platform.machine(), None, None, torch.__version__)
-    free, total = torch.cuda.mem_get_info(int(index))
-    return DeviceFacts(kind, int(index), torch.cuda.get_device_name(int(index)), free, total, torch.__version__)
-
-
 def _measured(facts: DeviceFacts, name: str, seconds: float) -> Probe:
-    from budgetscope.calibrate.train.probe import probe  # noqa: PLC0415 - torch loads only after the device was found
+    from budgetscope.calibrate.train.probe import probe  # noqa: PLC0415 - torch loads after the device was found
 
     found = probe(name, seconds=seconds)
     return Probe(facts, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", found.matrix_flops_per_s, found.training_flops_per_s)

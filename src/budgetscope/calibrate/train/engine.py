@@ -1,4 +1,4 @@
-"""One stack on its device: weights, optimizer, data, and the micro-step that trains every member at once."""
+"""One stack on its device: weights, optimizer state, data, and the micro-step that trains all members at once."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,27 +18,26 @@ from budgetscope.calibrate.train import model, optimizer
 from budgetscope.calibrate.train.feed import Feed
 from budgetscope.calibrate.train.layout import Layout
 
-# A member is given up when the mean training loss of its batches, averaged exponentially over this share of its
-# optimizer steps and over some steps at least, is further above ln(vocabulary), the loss of knowing nothing, than so
-# many nats. Our choice: learning rates that recover from an early spike stay below it.
+# A member counts as diverged when the mean training loss of its batches is more than HOPELESS_NATS above
+# ln(vocabulary), the loss of a uniform guess. The mean is exponential, over _PATIENCE of its optimizer steps and at
+# least _PATIENCE_STEPS. Our choice: learning rates that recover from an early spike stay below it.
 _PATIENCE = 0.02
 _PATIENCE_STEPS = 4.0
 HOPELESS_NATS = 2.0
 
-
-# The optimizer, not compiled, passes over slices of so many elements, which stay in a GPU's cache.
+# Elements per slice of the uncompiled optimizer; slices of this size stay in a GPU's cache.
 _OPTIMIZER_SLICE = 2**24
 
-# Logits of one forward pass of an evaluation in eager mode: few passes, and within a processor's cache.
+# Logits per forward pass of an evaluation in eager mode: few passes, and they fit in a processor's cache.
 _EVALUATED_LOGITS = 2**19
 
-# What a checkpoint holds of each member.
+# The tensors of each member in a checkpoint.
 MEMBER_STATE = ("weights", "mean", "square", "grads", "alive", "alive_steps", "batch_loss", "average_loss")
 
 
 @dataclass(frozen=True, slots=True)
 class _Functions:
-    """What a mode runs in its own way: compiled once a shape, in pieces, or operation by operation."""
+    """The functions that modes replace: compiled once per shape, fused, or operation by operation."""
 
     block: Callable[..., Tensor] = model.block
     norm: Callable[..., Tensor] = model.norm
@@ -48,20 +47,20 @@ class _Functions:
 
     @classmethod
     def of(cls, mode: Mode, device: torch.device) -> "_Functions":
-        # By parts the gradient is fp32, as the products are on a processor; CUDA's are bf16.
+        # These give an fp32 gradient, as a processor's products need; CUDA's products are bf16.
         if mode is Mode.EAGER and device.type != "cuda":
             return cls(next_token_loss=model.next_token_loss_by_parts, logits_gradient=model.logits_gradient_by_parts)
         return cls.compiled() if mode.compiles else cls()
 
     @classmethod
     def compiled(cls) -> "_Functions":
-        # Each stack has its own sizes: without the reset they would count as recompilations of one function.
+        # Stacks differ in size. Without the reset they would count as recompilations of one function.
         torch.compiler.reset()
         return cls(*(torch.compile(getattr(cls(), name), fullgraph=True, dynamic=False) for name in cls.__slots__))
 
 
 class _Work(NamedTuple):
-    """What an engine launches: its own functions, or what was captured of them."""
+    """What an engine launches: its own functions, or CUDA graphs that were captured from them."""
 
     train: Callable[["Engine"], None]
     update: Callable[["Engine"], None]
@@ -75,24 +74,24 @@ def _replay(graph: torch.cuda.CUDAGraph, _engine: "Engine") -> None:
 class Engine:
     """A stack of members that share a shape.
 
-    A micro-step feeds each member `micro_sequences` sequences and adds up gradients; an update, run when some
-    member's batch is complete, steps the members whose batch is. Nothing in them waits for the device.
+    A micro-step feeds each member `micro_sequences` sequences and adds up gradients. An update, run when a member's
+    batch is complete, steps all members with a complete batch. Neither waits for the device.
 
     Attributes:
         cells: the members.
-        micro_sequences: sequences a member and micro-step; divides every member's batch.
-        mode: how the micro-step runs, never auto.
-        done: micro-steps so far.
-        index: the same on the device, int64 ().
+        micro_sequences: sequences per member and micro-step; a divisor of every member's batch.
+        mode: how micro-steps run; never auto.
+        done: number of micro-steps so far.
+        index: `done` on the device, int64 ().
         weights: fp32, (M, P).
         grads: accumulated gradients, fp32, (M, P).
         mean: first moments, (M, P).
         square: second moments, (M, P).
         alive: whether a member has not diverged, bool (M,).
-        alive_steps: micro-steps at the last of its optimizer steps that it survived, int64 (M,).
-        batch_loss: of the present batch so far, a share of its mean, fp32 (M,).
-        average_loss: of its batches, for the divergence check, fp32 (M,).
-        loss_sum: of training since it was last read, fp32 (M,).
+        alive_steps: micro-steps at the last optimizer step before a member diverged, int64 (M,).
+        batch_loss: the present batch's share of its mean loss so far, fp32 (M,).
+        average_loss: exponential mean over batches, for the divergence check, fp32 (M,).
+        loss_sum: sum of training losses since it was last read, fp32 (M,).
     """
 
     def __init__(
@@ -111,7 +110,7 @@ class Engine:
         self._device = torch.device(device)
         shape = self.cells[0].shape
         self._layout = Layout(shape)
-        # What is compiled or captured takes one size only: that of the training's micro-steps.
+        # Compiled and captured functions take one size only, that of the training micro-steps.
         a_sequence = len(self.cells) * shape.seq_len * shape.vocab_size
         eval_chunk = _EVALUATED_LOGITS // a_sequence if mode is Mode.EAGER else 0
         self._feed = Feed(
@@ -122,13 +121,13 @@ class Engine:
         self._set_hyperparameters()
         self._allocate()
         self.done = 0
-        # Not bound to this engine: in a cycle with it, its buffers would outlive it.
+        # Unbound functions: bound ones would form a cycle with the engine and keep its buffers alive.
         self._work = _Work(Engine._micro_step, Engine._update, Engine._evaluate_chunk)
         self._prepare()
         self._initialise()
 
     def _set_hyperparameters(self) -> None:
-        """Put what differs between the members on the device, each (M, 1) or, for the masks, (M,)."""
+        """Copy the members' hyperparameters to the device, each (M, 1) or, for masks, (M,)."""
         shape = self.cells[0].shape
         self._micro_steps_a_batch = [cell.batch_sequences // self.micro_sequences for cell in self.cells]
         n_steps = [cell.tokens // cell.batch_tokens for cell in self.cells]
@@ -141,7 +140,7 @@ class Engine:
         self._learning_rate = self._column([cell.learning_rate for cell in self.cells])
         self._beta2 = self._column([cell.beta2 for cell in self.cells])
         self._log_beta2 = self._column([math.log(cell.beta2) for cell in self.cells])
-        # Without a warmup the first step is at the peak already.
+        # Without a warmup the first step is at the peak.
         self._warmup_steps = self._column([max(1.0, cell.warmup_tokens / cell.batch_tokens) for cell in self.cells])
 
     def _column(self, values: Sequence[float]) -> Tensor:
@@ -163,7 +162,7 @@ class Engine:
         self.alive = torch.ones(members, dtype=torch.bool, device=device)
         first_rows = torch.arange(members, device=device) * (layout.size // layout.shape.width)
         self._first_row = first_rows[:, None]
-        # Gains stay in fp32, matrices are read in the products' type; every leaf is a view of a flat buffer.
+        # Gains stay in fp32, matrices have the products' type; every leaf is a view of a flat buffer.
         self._leaves = [
             layout.view(self.weights if part.std is None else self._compute, part).detach().requires_grad_()
             for part in layout.parts[2:]
@@ -173,7 +172,7 @@ class Engine:
         self._head_grad = layout.view(self.grads, layout.head)
 
     def _prepare(self) -> None:
-        """Run everything on zero weights, which compiles it, and capture it where the mode says so."""
+        """Run all functions on zero weights, which compiles them, and capture them if the mode does."""
         if not self.mode.captures:
             if self.mode.compiles:
                 for function in self._work:
@@ -209,7 +208,7 @@ class Engine:
         self.average_loss.fill_(math.log(self.cells[0].shape.vocab_size))
 
     def load(self, state: dict[str, Tensor], rows: Sequence[int], micro_steps: int) -> None:
-        """Continue from a checkpoint's member state, of which `rows` are this stack's members."""
+        """Load the state of a checkpoint; `rows` are this stack's members in it."""
         for name in MEMBER_STATE:
             buffer: Tensor = getattr(self, name)
             for member, row in enumerate(rows):
@@ -219,7 +218,7 @@ class Engine:
         self.done = micro_steps
 
     def train(self, micro_steps: int) -> None:
-        """Launch so many micro-steps and the updates that fall due."""
+        """Launch micro-steps, and the updates that become due."""
         for _ in range(micro_steps):
             self._work.train(self)
             self.done += 1
@@ -227,12 +226,12 @@ class Engine:
                 self._work.update(self)
 
     def embedded(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the rows (M, T) of the flat buffer that hold these tokens (M, T), and their embeddings."""
+        """Return the rows (M, T) of these tokens (M, T) in the flat buffer, and their embeddings."""
         rows = inputs + self._first_row
         return rows, functional.embedding(rows, self.weights.view(-1, self._layout.shape.width))
 
     def hidden(self, embedded: Tensor) -> Tensor:
-        """Return the last norm's output (M, T, w) in the products' type."""
+        """Return the output of the last norm, (M, T, w), in the products' type."""
         x, depth = embedded, self._layout.shape.depth
         for layer in range(depth):
             matrices = self._leaves[4 * layer : 4 * layer + 4]
@@ -240,7 +239,7 @@ class Engine:
         return self._functions.norm(x, self._leaves[-1]).to(self._compute.dtype)
 
     def _member_chunks(self, n_tokens: int) -> list[slice]:
-        """Slices of members of one size whose logits fit."""
+        """Return slices of members, all of one length, whose logits fit."""
         members = len(self.cells)
         fitting = max(1, LOGITS_AT_ONCE // (n_tokens * self._layout.shape.vocab_size))
         size = max(n for n in range(1, members + 1) if members % n == 0 and n <= max(1, fitting))
@@ -271,22 +270,22 @@ class Engine:
             self._account(torch.cat(losses))
 
     def _account(self, loss: Tensor) -> None:
-        """Add the micro-step's loss (M,) to the sums, and count."""
+        """Add the loss (M,) of a micro-step to the sums, and count the micro-step."""
         self.loss_sum.add_(torch.where(self.index < self._last, loss, 0.0))
         self.batch_loss.add_(loss * self._share[:, 0])
         self.index.add_(1)
 
     def _mask_diverged(self, due: Tensor, norm: Tensor) -> None:
-        """Mask who diverged, judged at each member's own optimizer steps: not by the micro-steps of its neighbours.
+        """Mask members that diverged, each checked only at its own optimizer steps.
 
         Args:
-            due: whose batch is complete, bool (M,).
-            norm: of their gradients, (M,).
+            due: whether a member's batch is complete, bool (M,).
+            norm: of the gradients, (M,).
         """
         average = torch.lerp(self.average_loss, self.batch_loss, self._loss_rate)
         self.average_loss.copy_(torch.where(self.alive & due, average, self.average_loss))
         self.batch_loss.copy_(torch.where(due, 0.0, self.batch_loss))
-        # False for a loss that is not a number, too.
+        # A NaN loss compares as False too.
         self.alive.logical_and_((self.average_loss < self._loss_limit) & norm.isfinite() | ~due)
         self.alive_steps.copy_(torch.where(self.alive & due, self.index, self.alive_steps))
 
@@ -315,7 +314,7 @@ class Engine:
     def _evaluate_chunk(self) -> None:
         windows, counted = self._feed.held_out(self._eval_chunk)
         inputs, targets = (part.flatten().repeat(len(self.cells), 1) for part in (windows[:, :-1], windows[:, 1:]))
-        # With gradients, so that the compiled block is the training's.
+        # With gradients, so that the compiled block is that of the training.
         with torch.set_grad_enabled(self.mode is not Mode.EAGER):
             hidden = self.hidden(self.embedded(inputs)[1].requires_grad_()).detach()
         losses = []
@@ -327,7 +326,7 @@ class Engine:
         self._eval_chunk.add_(1)
 
     def evaluate(self) -> list[float]:
-        """Return each member's mean loss on the held-out sequences, nats a token; waits for the device."""
+        """Return the mean loss of each member on the held-out sequences, nats per token; waits for the device."""
         self._eval_sum.zero_()
         self._eval_chunk.zero_()
         for _ in range(self._feed.n_eval_chunks):
@@ -336,5 +335,5 @@ class Engine:
         return values
 
     def state(self) -> dict[str, Any]:
-        """Return the member state that `load` takes, on the CPU."""
+        """Return the state that `load` takes, on the CPU."""
         return {name: getattr(self, name).detach().cpu() for name in MEMBER_STATE}

@@ -1,4 +1,4 @@
-"""The stack's tokens on its device: each micro-step's training windows and the held-out ones."""
+"""The tokens of a stack on its device: windows for each micro-step, and held-out windows."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,18 +11,18 @@ from torch import Tensor
 from budgetscope.calibrate.corpus.sampling import Tokens, training_starts, validation_starts
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.memory import token_bytes
-from budgetscope.calibrate.train.shortage import is_out_of_memory
+from budgetscope.calibrate.train.device import is_out_of_memory
 from budgetscope.core.errors import FailureError
 
 _WINDOWS_AT_ONCE = 2**14
 
 
 class Feed:
-    """Windows by index, gathered on the device.
+    """Gathers windows of tokens on the device, by index.
 
     Attributes:
-        n_eval_sequences: held-out sequences of an evaluation.
-        n_eval_chunks: forward passes of an evaluation.
+        n_eval_sequences: held-out sequences per evaluation.
+        n_eval_chunks: forward passes per evaluation.
     """
 
     def __init__(
@@ -34,15 +34,15 @@ class Feed:
         eval_sequences: int,
         eval_chunk: int,
     ) -> None:
-        """Put on the device what these cells read.
+        """Copy to the device the tokens that these cells read.
 
         Args:
-            cells: of the stack.
-            tokens: to learn from.
+            cells: members of the stack.
+            tokens: of the corpus.
             device: of the stack.
-            micro_sequences: sequences a member and micro-step.
-            eval_sequences: held-out sequences of an evaluation.
-            eval_chunk: how many of them one forward pass takes.
+            micro_sequences: sequences per member and micro-step.
+            eval_sequences: most held-out sequences per evaluation.
+            eval_chunk: held-out sequences per forward pass.
         """
         shape = cells[0].shape
         tokens.check(shape)
@@ -58,7 +58,7 @@ class Feed:
                 raise
             size = token_bytes(cells, len(tokens.train)) / 1e9
             raise FailureError(
-                f"The tokens that the longest model of N={cells[0].n_params:.3g} reads, {size:.2g} GB, do not fit in "
+                f"the tokens that the longest model of N={cells[0].n_params:.3g} reads, {size:.2g} GB, do not fit in "
                 f"the memory of {device}; free it, or design a shorter run."
             ) from error
         self._window = torch.arange(shape.seq_len + 1, device=device)
@@ -79,15 +79,15 @@ class Feed:
         return _as_index(self._tokens[starts[..., None] + self._window])
 
     def held_out(self, chunk: Tensor) -> tuple[Tensor, Tensor]:
-        """Return held-out windows, int64 (eval_chunk, s + 1), and which count, fp32 (eval_chunk,)."""
+        """Return held-out windows, int64 (eval_chunk, s + 1), and their weights 1 or 0, fp32 (eval_chunk,)."""
         wanted = chunk * len(self._chunk) + self._chunk
         return _as_index(self._held_out[wanted]), self._counted[wanted]
 
 
 def _read_of(tokens: NDArray[Any], starts: NDArray[np.int64], seq_len: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the tokens that the windows at `starts` read, and where each window begins in them.
+    """Return the tokens that the windows at `starts` read, and the start of each window in them.
 
-    A corpus may be far larger than what one stack reads of it: then its windows, one after the other.
+    If the corpus is larger than the windows together, the tokens are the windows, one after another.
     """
     window = seq_len + 1
     if starts.size * window >= len(tokens):
@@ -100,7 +100,7 @@ def _read_of(tokens: NDArray[Any], starts: NDArray[np.int64], seq_len: int) -> t
 
 
 def _on_device(tokens: NDArray[Any], device: torch.device) -> Tensor:
-    # torch can gather signed types on every device and in every version.
+    # All devices and versions of torch can gather signed types.
     signed = (tokens if tokens.flags.writeable else np.array(tokens)).view(
         np.int16 if tokens.dtype == np.uint16 else np.int32
     )

@@ -1,4 +1,4 @@
-"""Train one stack that fits: micro-steps in spans, evaluations, checkpoints and what is reported of them."""
+"""The training loop of one stack that fits in memory: micro-steps, evaluations, checkpoints, events."""
 
 import math
 import time
@@ -19,8 +19,8 @@ class StackOutcome:
 
     Attributes:
         finished: reached their last reading.
-        diverged: were masked out.
-        unfinished: were stopped; non-empty only when the caller asked to stop.
+        diverged: were masked.
+        unfinished: were stopped; empty unless the caller asked to stop.
     """
 
     finished: tuple[str, ...]
@@ -29,10 +29,10 @@ class StackOutcome:
 
 
 class Loop:
-    """One run of one engine.
+    """Runs one engine to its end.
 
-    The device is waited for at the end of a span of micro-steps, which takes about
-    `settings.report_seconds`; in between, the host only launches.
+    The host waits for the device at the end of a span of micro-steps, about every `settings.report_seconds`; in between
+    it only launches.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Loop:
         self._seconds_a_step = math.inf
 
     def resume(self, evaluations: dict[str, dict[str, float]]) -> None:
-        """Go on from a checkpoint, whose tensors the engine has loaded."""
+        """Continue from a checkpoint, whose tensors the engine has loaded."""
         self._readings.restore(evaluations)
 
     @property
@@ -68,13 +68,13 @@ class Loop:
         return StackOutcome(tuple(self._finished), tuple(self._diverged), tuple(self._learning))
 
     def run(self) -> StackOutcome:
-        """Train until every member has finished or diverged, or the caller wants to stop.
+        """Train until every member has finished or diverged, or the caller asks to stop.
 
         Raises:
             FailureError: a checkpoint cannot be written.
         """
         if self._engine.done:
-            # The log may have lost what was reached before the checkpoint; nothing else would report it.
+            # The log may lack events from before the checkpoint; nothing else would report them.
             self._mask_diverged()
             self._report(0)
         while self._learning:
@@ -135,7 +135,7 @@ class Loop:
         self._report(self._engine.done - 1)
 
     def _report(self, after: int) -> None:
-        """Report the readings that were completed after so many micro-steps, and who has finished."""
+        """Report the readings that were completed after this many micro-steps, and the members that have finished."""
         for reading in self._readings.complete(after, self._engine.done, self._learning):
             self._emit(reading)
         tokens = self._engine.done * self._micro_tokens

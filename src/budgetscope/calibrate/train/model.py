@@ -1,10 +1,10 @@
-"""The decoder, for all members at once: every tensor has a leading member axis M.
+"""The decoder of all members at once: every tensor has a leading member axis M.
 
-The model of Porian et al. 2024 at small scale: RoPE, SwiGLU, LayerNorm with a gain and no bias before each
-sublayer and on queries and keys (over all heads together, as in open_lm), no biases, untied head. Matrix
-products run in the weights' type (bf16 on CUDA); the residual stream, norms and losses in fp32.
+The model of Porian et al. 2024 at small scale: RoPE, SwiGLU, LayerNorm with a gain and no bias before each sublayer and
+on queries and keys (over all heads together, as in open_lm), no biases, untied head. Matrix products run in the
+weights' type (bf16 on CUDA); the residual stream, norms and losses in fp32.
 
-Everything here is a pure function of tensors, so that it runs as it is, compiled, or inside a CUDA graph.
+All functions are pure functions of tensors, so that they run eagerly, compiled, or inside a CUDA graph.
 """
 
 import torch
@@ -37,8 +37,8 @@ def _normalized(x: Tensor) -> Tensor:
 def _normalized_product(x: Tensor, gain: Tensor, matrix: Tensor) -> Tensor:
     """Return norm(x) times a matrix (M, w, n).
 
-    The gain scales the matrix instead of the activations: its gradient then sums over n columns of the
-    matrix's gradient rather than over all tokens, which saved 3% of a training step on an H200.
+    The gain scales the matrix instead of the activations: its gradient is then a sum over the n columns of the matrix's
+    gradient rather than over all tokens, which saved 3% of a training step on an H200.
     """
     return torch.bmm(_normalized(x).to(matrix.dtype), (gain[:, :, None] * matrix).to(matrix.dtype))
 
@@ -68,14 +68,14 @@ def block(
         out: (M, w, w).
         up: gate and value, (M, w, 2f).
         down: (M, f, w).
-        cos: of `rope_table`, which also says the context s and the width of a head.
+        cos: of `rope_table`; its shape also gives the context s and the width of a head.
         sin: likewise.
     """
     members, tokens, width = x.shape
     seq_len, _, half = cos.shape
     heads = (members * tokens // seq_len, seq_len, width // (2 * half), 2 * half)
     q, k, v = _normalized_product(x, gains[:, 0], qkv).chunk(3, dim=-1)
-    # Members and sequences fold into attention's batch axis.
+    # Members and sequences fold into the batch axis of attention.
     q = _rotated(norm(q, gains[:, 1]).view(heads), cos, sin).to(v.dtype)
     k = _rotated(norm(k, gains[:, 2]).view(heads), cos, sin).to(v.dtype)
     mixed = functional.scaled_dot_product_attention(
@@ -100,10 +100,9 @@ def next_token_loss(hidden: Tensor, head: Tensor, targets: Tensor) -> tuple[Tens
 
 
 def next_token_loss_by_parts(hidden: Tensor, head: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what `next_token_loss` does, with log probabilities (M, T, V) in place of the logits.
+    """Return the same as `next_token_loss`, with log probabilities (M, T, V) in place of the logits.
 
-    Operation by operation, as eager mode runs it on a processor, each pass over the vocabulary costs alike: one fused
-    log softmax saves five of them.
+    In eager mode on a processor, each pass over the vocabulary costs the same; one fused log softmax saves five passes.
     """
     logits = torch.bmm(hidden, head)
     log_shares = functional.log_softmax(logits.float(), -1)
@@ -113,7 +112,7 @@ def next_token_loss_by_parts(hidden: Tensor, head: Tensor, targets: Tensor) -> t
 
 
 def logits_gradient_by_parts(log_shares: Tensor, log_total: Tensor, targets: Tensor) -> Tensor:
-    """Return what `logits_gradient` does, from log probabilities, which it overwrites."""
+    """Return the same as `logits_gradient`, from log probabilities, which it overwrites."""
     tokens = log_shares.shape[1]
     gradient = log_shares.exp_().mul_(((1 + 2 * Z_LOSS * log_total) / tokens)[..., None])
     hit = torch.full_like(log_total, -1 / tokens)
@@ -124,8 +123,8 @@ def logits_gradient(logits: Tensor, log_total: Tensor, targets: Tensor) -> Tenso
     """Return the gradient, in the logits, of the mean over T of cross entropy plus z-loss.
 
     With p = softmax(logits) and Z its normalizer: d/dlogits [log Z - logit_target + c (log Z)²]
-    = p (1 + 2 c log Z) - onehot(target). Written out because the logits are the largest tensor of all: so
-    they are read twice and never kept.
+    = p (1 + 2 c log Z) - onehot(target). It is written out because the logits are the largest tensor: they are then
+    read twice and never kept.
     """
     vocabulary = torch.arange(logits.shape[-1], device=logits.device)
     share = (logits.float() - log_total[..., None]).exp() * (1 + 2 * Z_LOSS * log_total)[..., None]

@@ -1,14 +1,15 @@
-"""AdamW for all members at once over one flat buffer, each with its own settings, step by mask."""
+"""AdamW over the flat buffer of all members, each with its own settings; a mask says which members step."""
 
 import torch
 from torch import Tensor
 
-# Source: Porian et al. 2024, launch files and section 2: beta1 0.9, eps 1e-8, clip 1, and an independent
-# weight decay of 1e-4 on every parameter: a step shrinks the weights by 1e-4·lr/lr_peak.
+from budgetscope.calibrate.plan.porian_rule import WEIGHT_DECAY
+
+# Source: Porian et al. 2024, launch files and section 2: beta1 0.9, eps 1e-8, clip 1, and an independent weight decay
+# on every parameter: a step shrinks the weights by WEIGHT_DECAY·lr/lr_peak.
 BETA1 = 0.9
 EPS = 1e-8
 CLIP = 1.0
-WEIGHT_DECAY = 1e-4
 # As torch.nn.utils.clip_grad_norm_ adds to the norm.
 _CLIP_EPS = 1e-6
 
@@ -26,21 +27,21 @@ def adamw(
     decay: Tensor,
     beta2: Tensor,
 ) -> None:
-    """Step every member that `stepping` marks, in place, and zero its gradients; leave the others alone.
+    """Step the members that `stepping` marks, in place, and zero their gradients; leave the others unchanged.
 
     Loshchilov and Hutter 2019, algorithm 2, with the decay independent of the learning rate's peak.
 
     Args:
         weights: fp32, (M, p).
-        compute: the weights' copy in the products' type, (M, p); None when they share it.
-        grads: sum of the micro-steps' gradients, fp32, (M, p).
+        compute: copy of the weights in the products' type, (M, p); None if that is fp32.
+        grads: sum of the gradients of the micro-steps, fp32, (M, p).
         mean: first moment, (M, p).
         square: second moment, (M, p).
-        stepping: which members step, bool, (M, 1).
-        scale: what turns `grads` into the clipped gradient of the batch's mean loss, (M, 1).
-        step_size: learning rate over the first moment's bias, (M, 1).
+        stepping: whether a member steps, bool, (M, 1).
+        scale: factor from `grads` to the clipped gradient of the batch's mean loss, (M, 1).
+        step_size: learning rate divided by the first moment's bias, (M, 1).
         root_bias2: square root of the second moment's bias, (M, 1).
-        decay: what the weights are multiplied with, (M, 1).
+        decay: factor on the weights, (M, 1).
         beta2: (M, 1).
     """
     gradient = grads * scale
@@ -59,28 +60,28 @@ def adamw(
 def step_scalars(
     steps: Tensor, learning_rate: Tensor, log_beta2: Tensor, warmup_steps: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return `adamw`'s step size, root of the second bias, and decay, each (M, 1).
+    """Return the step size, the root of the second bias, and the decay for `adamw`, each (M, 1).
 
-    The learning rate rises linearly over the warmup and stays.
+    The learning rate rises linearly over the warmup and is constant after it.
 
     Args:
-        steps: which step this is, from 1, fp32 (M, 1).
-        learning_rate: at its peak, (M, 1).
-        log_beta2: natural logarithm of beta2, rounded from double precision, (M, 1).
+        steps: number of the step, from 1, fp32 (M, 1).
+        learning_rate: peak, (M, 1).
+        log_beta2: natural logarithm of beta2, computed in double precision, (M, 1).
         warmup_steps: (M, 1).
     """
     warmth = (steps / warmup_steps).clamp(max=1.0)
-    # 1 - beta2^t would lose half its digits in fp32 at the first steps.
+    # In fp32, 1 - beta2^t would lose half its digits at the first steps.
     root_bias2 = torch.sqrt(-torch.expm1(steps * log_beta2))
     return learning_rate * warmth / (1 - BETA1**steps), root_bias2, 1 - WEIGHT_DECAY * warmth
 
 
 def gradient_norm(grads: Tensor) -> Tensor:
-    """Return each member's global gradient norm, (M, 1), of gradients (M, P)."""
+    """Return the global gradient norm of each member, (M, 1), of gradients (M, P)."""
     norm: Tensor = torch.linalg.vector_norm(grads, dim=1, keepdim=True)
     return norm
 
 
 def clipped(scale: Tensor, norm: Tensor) -> Tensor:
-    """Return `scale` times what clips the global norm `scale`·`norm` of each member to 1."""
+    """Return `scale` times the factor that clips the global norm `scale`·`norm` of each member to 1."""
     return scale * (CLIP / (scale * norm + _CLIP_EPS)).clamp(max=1.0)

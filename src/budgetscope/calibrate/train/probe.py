@@ -1,4 +1,4 @@
-"""How fast a device multiplies matrices, and how fast it trains stacks."""
+"""Measure a device: the rate of matrix products, and the rate at which it trains stacks."""
 
 import functools
 import gc
@@ -15,8 +15,8 @@ from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.ladder import ladder
 from budgetscope.calibrate.plan.memory import choose_micro_sequences
 from budgetscope.calibrate.run.train_settings import Mode
+from budgetscope.calibrate.train.device import is_out_of_memory
 from budgetscope.calibrate.train.engine import Engine
-from budgetscope.calibrate.train.shortage import is_out_of_memory
 from budgetscope.calibrate.train.stack import free_bytes
 from budgetscope.core.counting.ledger import Shape
 from budgetscope.core.errors import FailureError
@@ -27,14 +27,14 @@ _FEWEST_WIDTHS = 2
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """What a kind of device is measured with.
+    """What is run to measure a kind of device.
 
     Attributes:
-        widths: of the stacks' models, the most telling first.
-        members: of each stack.
+        widths: of the models of each stack, the most informative first.
+        members: per stack.
         vocab_size: of the models.
         seq_len: of the models.
-        mode: how they run.
+        mode: how the stacks run.
         matrix_size: rows and columns of the matrix product.
     """
 
@@ -54,15 +54,15 @@ _TRIALS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """What a device reached.
+class Rates:
+    """The measured rates of a device.
 
     Attributes:
         name: of the accelerator or processor.
-        memory_bytes: of the accelerator; None for a processor.
+        memory_bytes: memory of the accelerator; None for a processor.
         matrix_flops_per_s: of large square matrix products on random data, bf16 on CUDA, else fp32.
         training_flops_per_s: model FLOP/s of stacks, attention counted, by the models' width.
-        training_tokens_per_s: training tokens a second of all members, by width.
+        training_tokens_per_s: training tokens per second of all members, by width.
     """
 
     name: str
@@ -72,16 +72,16 @@ class Probe:
     training_tokens_per_s: dict[int, float]
 
 
-def probe(device: str, *, seconds: float = 30.0) -> Probe:
+def probe(device: str, *, seconds: float = 30.0) -> Rates:
     """Measure a device.
 
     Args:
-        device: as `available_device` names it.
-        seconds: about how long to take; widths that do not fit in it are left out, the first two never: from one
-            alone nothing could be said of the others.
+        device: a name as `available_device` gives it.
+        seconds: approximate time to take. Widths that do not fit in it are left out, but never the first two, since one
+            width gives no rate for others.
 
     Raises:
-        FailureError: the device's memory does not hold the smallest stack.
+        FailureError: the smallest stack does not fit in the device's memory.
     """
     begun = time.perf_counter()
     name, memory = platform.processor() or platform.machine(), None
@@ -101,11 +101,11 @@ def probe(device: str, *, seconds: float = 30.0) -> Probe:
         tokens[shape.width] = _training_rate(shape, trial, device, seconds / (4 * len(trial.widths)))
         flops[shape.width] = tokens[shape.width] * shape.executed_flops_per_token
         slowest = max(slowest, time.perf_counter() - started)
-    return Probe(name, memory, matrix, flops, tokens)
+    return Rates(name, memory, matrix, flops, tokens)
 
 
 def matrix_rate(device: str, size: int = 8192) -> float:
-    """Return FLOP/s of size×size matrix products on random data, bf16 on CUDA, else fp32."""
+    """Return FLOP/s of size×size matrix products of random data, bf16 on CUDA, else fp32."""
     kind = torch.bfloat16 if device.startswith("cuda") else torch.float32
     a, b = (torch.randn(size, size, device=device, dtype=kind) for _ in range(2))
     c = torch.empty_like(a)
@@ -120,7 +120,7 @@ def _shapes(trial: _Trial) -> list[Shape]:
 
 
 def _training_rate(shape: Shape, trial: _Trial, device: str, seconds: float) -> float:
-    """Return training tokens a second; with fewer members where so many do not fit."""
+    """Return training tokens per second; the number of members is halved until the stack fits."""
     random = np.random.default_rng(0).integers(0, shape.vocab_size, 2**18).astype(np.uint16)
     tokens = Tokens(random, random[: 16 * shape.seq_len], shape.vocab_size)
     batch = _BATCH * shape.seq_len
@@ -136,11 +136,11 @@ def _training_rate(shape: Shape, trial: _Trial, device: str, seconds: float) -> 
                 raise
         gc.collect()
         members //= 2
-    raise FailureError(f"A model of width {shape.width} does not fit in the memory of {device}; free some of it.")
+    raise FailureError(f"a model of width {shape.width} does not fit in the memory of {device}; free some of it.")
 
 
 def seconds_a_call(work: Callable[[], object], device: str, least: float) -> float:
-    """Return the seconds of one call, by calling it for at least so long after two warm-ups."""
+    """Return the seconds of one call, averaged over at least `least` seconds after two warm-up calls."""
     wait = torch.cuda.synchronize if device.startswith("cuda") else torch.mps.synchronize if device == "mps" else None
     calls, taken = 2, 0.0
     while taken < least:

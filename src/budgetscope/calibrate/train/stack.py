@@ -1,4 +1,4 @@
-"""Train cells that share a shape as one stack: the facade of the trainer."""
+"""Train cells of one shape as a stack: the entry point of the trainer."""
 
 import gc
 import time
@@ -11,19 +11,18 @@ import torch
 
 from budgetscope.calibrate.corpus.sampling import Tokens
 from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.device import repays_compilation
 from budgetscope.calibrate.plan.memory import choose_micro_sequences, token_bytes
 from budgetscope.calibrate.run.progress import CheckpointLost, Split, Started, TrainEvent
-from budgetscope.calibrate.run.train_settings import Mode, TrainSettings, repays_compilation
+from budgetscope.calibrate.run.train_settings import Mode, TrainSettings
 from budgetscope.calibrate.train.checkpoint import Checkpoint, DamagedCheckpointError, Saved
+from budgetscope.calibrate.train.device import is_out_of_memory
 from budgetscope.calibrate.train.engine import Engine
 from budgetscope.calibrate.train.loop import Loop, StackOutcome
-from budgetscope.calibrate.train.shortage import is_out_of_memory
 from budgetscope.core.errors import FailureError, UsageError
 
-__all__ = ["choose_mode", "free_bytes", "is_out_of_memory", "train_stack"]
-
-# Logits of a micro-step below which one thread is as fast as two: 2 members of width 4 to 24, 64 to 200 thousand logits
-# of bytes, took a quarter less time on one of two cores than on both.
+# Logits of a micro-step below which one thread is as fast as two: 2 members of width 4 to 24 over bytes, with 64 to 200
+# thousand logits, took a quarter less time on one of two cores than on both.
 _LOGITS_FOR_THREADS = 2**18
 
 
@@ -37,27 +36,27 @@ def train_stack(
     checkpoint: Checkpoint | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> StackOutcome:
-    """Train cells of one shape at once, and report their validation losses through `emit`.
+    """Train cells of one shape together, and report their validation losses through `emit`.
 
-    A cell's result depends on the cell, the tokens and the settings alone: not on its neighbours, the size
-    of the stack, the micro-step or a resume, up to floating-point rounding. A stack that does not fit in
-    memory splits in two, again and again if need be. A checkpoint of some of these cells is resumed, and
-    the others follow; what it holds of cells that are given again is reported again. A damaged one is as none.
+    A cell's result depends only on the cell, the tokens and the settings: not on the other members, the size of the
+    stack, the micro-step or a resume, up to floating-point rounding. A stack that does not fit in memory splits in two,
+    repeatedly if needed. A checkpoint of some of the cells is resumed first, and its readings are reported again; the
+    other cells follow. A damaged checkpoint is ignored.
 
     Args:
         cells: at least one, all of one shape.
-        tokens: what to train and evaluate on.
-        device: as `available_device` names it.
-        settings: how to train.
+        tokens: of the corpus.
+        device: a name as `available_device` gives it.
+        settings: of the training.
         emit: receives events in order, in this thread.
         checkpoint: where to keep the state; None keeps none.
-        should_stop: asked about every `settings.report_seconds`; True saves and returns.
+        should_stop: called about every `settings.report_seconds`; True saves and returns.
 
     Returns:
-        Which cells finished, diverged, or were stopped.
+        The cells that finished, diverged and were stopped.
 
     Raises:
-        UsageError: the cells or tokens cannot be trained on.
+        UsageError: the cells or the tokens are unsuitable.
         FailureError: one cell alone does not fit in memory, or a checkpoint cannot be written.
     """
     _check(cells)
@@ -87,23 +86,23 @@ def train_stack(
 
 def _check(cells: Sequence[Cell]) -> None:
     if len({cell.shape for cell in cells}) != 1 or len({cell.id for cell in cells}) != len(cells):
-        raise UsageError("A stack holds at least one cell, each only once and all of one shape.")
+        raise UsageError("a stack holds at least one cell, each only once and all of one shape.")
     for cell in cells:
         ascending = list(cell.readings) == sorted(set(cell.readings)) and bool(cell.readings)
         if cell.tokens % cell.batch_tokens or not ascending or cell.readings[-1] != cell.tokens:
             raise UsageError(
-                f"Cell {cell.id} needs whole batches of {cell.batch_tokens} tokens and ascending readings that end "
+                f"cell {cell.id} needs whole batches of {cell.batch_tokens} tokens and ascending readings that end "
                 f"at its {cell.tokens} tokens."
             )
         if cell.readings[0] < cell.batch_tokens or not 0 < cell.beta2 < 1 or cell.learning_rate <= 0:
             raise UsageError(
-                f"Cell {cell.id} needs a first reading after its first batch, a learning rate above 0, and beta2 "
+                f"cell {cell.id} needs a first reading after its first batch, a learning rate above 0, and beta2 "
                 "between 0 and 1."
             )
 
 
 def _saved(checkpoint: Checkpoint | None, emit: Callable[[TrainEvent], None]) -> tuple[Saved, ...]:
-    """Return what a checkpoint holds, the latest first; nothing, and say so, when it is damaged."""
+    """Return the states in a checkpoint, the latest first; a damaged one is reported and dropped."""
     if checkpoint is None:
         return ()
     try:
@@ -115,7 +114,7 @@ def _saved(checkpoint: Checkpoint | None, emit: Callable[[TrainEvent], None]) ->
 
 
 def _groups(cells: Sequence[Cell], stacks: Sequence[Saved]) -> list[Sequence[Cell]]:
-    """Return the cells that each saved stack holds, and the others."""
+    """Return the cells grouped by the saved stack that holds them, and last the other cells."""
     groups, left = [], list(cells)
     for saved in stacks:
         groups.append([cell for cell in left if cell.id in saved.cell_ids])
@@ -126,7 +125,7 @@ def _groups(cells: Sequence[Cell], stacks: Sequence[Saved]) -> list[Sequence[Cel
 def _loaded(
     cells: Sequence[Cell], checkpoint: Checkpoint | None, emit: Callable[[TrainEvent], None]
 ) -> tuple[Saved, dict[str, Any]] | None:
-    """Return the latest whole state that holds all of these cells, and its tensors; None where there is none."""
+    """Return the latest intact state that holds all of these cells, and its tensors; None if there is none."""
     ids = {cell.id for cell in cells}
     for saved in _saved(checkpoint, emit):
         if checkpoint is None or not ids <= set(saved.cell_ids):
@@ -148,7 +147,7 @@ def _train_group(
     checkpoint: Checkpoint | None,
     should_stop: Callable[[], bool],
 ) -> tuple[StackOutcome, bool]:
-    """Train one stack; return how far it came, and whether it fits in memory."""
+    """Train one stack; return its outcome, and whether it fits in memory."""
     begun = time.perf_counter()
     ids = tuple(cell.id for cell in cells)
     known = _loaded(cells, checkpoint, emit)
@@ -182,20 +181,20 @@ def _train_group(
 
 
 def _threads(cells: Sequence[Cell], micro_sequences: int, device: str, available: int) -> int:
-    """Return how many threads a stack's operations are worth: waking a second one costs more than a small one takes."""
+    """Return the number of threads for a stack: for small operations, waking a second thread costs too much."""
     shape = cells[0].shape
     logits = len(cells) * micro_sequences * shape.seq_len * shape.vocab_size
     return 1 if device == "cpu" and logits < _LOGITS_FOR_THREADS else available
 
 
 def choose_mode(cells: Sequence[Cell], device: str, wanted: Mode) -> Mode:
-    """Return how to run these cells: `wanted`, or what `Mode.AUTO` stands for here.
+    """Return the mode for these cells: `wanted`, or the one that `Mode.AUTO` stands for.
 
     Raises:
         UsageError: the mode needs CUDA.
     """
     if wanted.captures and not device.startswith("cuda"):
-        raise UsageError(f"Mode {wanted} needs CUDA graphs, which {device} has not; choose auto, eager or compile.")
+        raise UsageError(f"mode {wanted} needs CUDA graphs, which {device} does not have; choose auto, eager or compile.")
     if wanted is not Mode.AUTO:
         return wanted
     if not device.startswith("cuda"):
@@ -204,12 +203,12 @@ def choose_mode(cells: Sequence[Cell], device: str, wanted: Mode) -> Mode:
 
 
 def free_bytes(device: str) -> int | None:
-    """Return nine tenths of a GPU's free memory, for estimates that may be off; None elsewhere."""
+    """Return nine tenths of a GPU's free memory, since estimates may be off; None on other devices."""
     return int(0.9 * torch.cuda.mem_get_info(device)[0]) if device.startswith("cuda") else None
 
 
 def _release(device: str) -> None:
-    """Give back a GPU's memory; a processor's is given back already, since nothing refers to the engine."""
+    """Release the memory of an accelerator; on a processor it is free already, since nothing refers to the engine."""
     if device != "cpu":
         gc.collect()
     if device.startswith("cuda"):
@@ -220,7 +219,7 @@ def _halves(cells: Sequence[Cell], tokens: Tokens, device: str) -> tuple[Sequenc
     if len(cells) == 1:
         shape = cells[0].shape
         raise FailureError(
-            f"One model of width {shape.width} and depth {shape.depth} does not fit in the memory of {device}, beside "
+            f"one model of width {shape.width} and depth {shape.depth} does not fit in the memory of {device}, beside "
             f"{token_bytes(cells, len(tokens.train)) / 1e6:.3g} MB of tokens; free it, or design smaller models."
         )
     middle = (len(cells) + 1) // 2

@@ -1,12 +1,13 @@
-"""The real trainer, bound to a run: the only module outside `train` that loads torch, and only in a worker."""
+"""The trainer of a worker: binds stacks to the spec, the device and the tokens of a run."""
 
 import os
 import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import budgetscope
-from budgetscope.calibrate.corpus import Corpus, open_tokens, prepare
+from budgetscope._version import __version__
+from budgetscope.calibrate.corpus.model import Corpus, open_tokens
+from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.corpus.sampling import Tokens
 from budgetscope.calibrate.environment import known_probe
 from budgetscope.calibrate.plan.cells import Cell
@@ -14,30 +15,29 @@ from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run.events import Event, RunStarted
 from budgetscope.calibrate.run.train_settings import TrainSettings
 from budgetscope.calibrate.train.checkpoint import Checkpoint
-from budgetscope.calibrate.train.device import available_device
-from budgetscope.calibrate.train.device_check import device_facts
+from budgetscope.calibrate.train.device import available_device, device_facts
 from budgetscope.calibrate.train.probe import matrix_rate
 from budgetscope.calibrate.train.stack import train_stack
 from budgetscope.core.errors import FailureError
 
-# What a killed worker loses at most. A processor's stacks are small and soon saved; a GPU's are not.
+# Seconds between checkpoints: the most that a killed worker loses. A processor's stacks are small and quick to save.
 _CHECKPOINT_SECONDS = {"cpu": 2.0, "mps": 20.0, "cuda": 60.0}
 _MATRIX_SIZE = {"cpu": 1024, "mps": 4096, "cuda": 8192}
 
 
 class StackTrainer:
-    """Trains stacks of a run on one device."""
+    """Trains the stacks of a run on one device."""
 
     def __init__(self, spec: Spec, device: str, data: str | None) -> None:
-        """Open the run's tokens.
+        """Find the device and open the tokens of a run.
 
         Args:
             spec: of the run.
-            device: `cuda`, `mps` or `cpu`; the only GPU that this process sees.
-            data: where the tokens are now; None where they were prepared.
+            device: `cuda`, `mps` or `cpu`; of CUDA, the only GPU that this process sees.
+            data: path of the tokens; None for the path in the spec.
 
         Raises:
-            FailureError: the device or the tokens are not there, or these are others than the run began with.
+            FailureError: there is no such device, or the tokens are missing or not those that the run began with.
         """
         self._device = available_device(device, 0 if device == "cuda" else None)
         self._facts = device_facts(self._device)
@@ -48,7 +48,7 @@ class StackTrainer:
         self._settings = TrainSettings()
 
     def started(self, spec_sha256: str) -> RunStarted:
-        """Return what to log about the device, the software and the settings."""
+        """Return the event that describes device, software and settings."""
         probe, settings = known_probe(self._facts), self._settings
         if probe is None:
             peak = matrix_rate(self._device, _MATRIX_SIZE[self._facts.device])
@@ -58,7 +58,7 @@ class StackTrainer:
             spec_sha256=spec_sha256,
             device=f"{self._facts.name} ({self._device})",
             versions={
-                "budgetscope": budgetscope.__version__,
+                "budgetscope": __version__,
                 "python": platform.python_version(),
                 "torch": self._facts.torch,
             },
@@ -75,7 +75,7 @@ class StackTrainer:
     def train(
         self, cells: Sequence[Cell], checkpoint: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]
     ) -> None:
-        """Train cells of one shape; see `orchestrate.Trainer`."""
+        """Train cells of one shape; see `orchestrate.Trainer.train`."""
         train_stack(
             cells,
             self._tokens,
@@ -95,7 +95,7 @@ def _opened(spec: Spec, data: str | None) -> Corpus:
         if data is not None:
             raise
         if facts.built_in:
-            # The cache may go at any time; this text can be had again.
+            # The cache may be deleted at any time; this text can be prepared again.
             return prepare(None, tokenizer=facts.tokenizer, vocab_size=facts.vocab_size)
         raise FailureError(
             f"the tokens of run {spec.run!r} are not where they were ({str(error).rstrip('.')}); name its data "

@@ -1,4 +1,4 @@
-"""From stage 1 to stage 2: the measured grid, how it grows, and the hyperparameters that it gives."""
+"""From stage 1 to stage 2: the measured grid, its extensions, its laws, and the cells of stage 2."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from budgetscope.calibrate.plan import porian_rule
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.design import MIN_BATCH, Design, extended, readings
 from budgetscope.calibrate.plan.ladder import (
@@ -24,21 +25,21 @@ from budgetscope.fitting.sweep import SweepTable, sweep_cells
 
 _EDGE_DRAWS = 200
 _SIGMAS = 2.0
-# An exponent whose 95% interval is wider than this is left to the rule of Porian et al. when stage 2 is
-# planned: a few noisy sizes must not be carried over a factor ten in N.
+# If the 95% interval of an exponent is wider than this, stage 2 takes the exponent of Porian's rule: a few noisy sizes
+# must not be extrapolated over a factor ten in N.
 _MAX_EXPONENT_WIDTH = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """The hyperparameters that stage 2 trains with.
+class StageTwoHyperparameters:
+    """The hyperparameters of stage 2, as functions of N.
 
     Attributes:
         learning_rate: (coefficient, exponent) of N.
-        batch_tokens: the same.
+        batch_tokens: (coefficient, exponent) of N.
         beta2: by batch.
-        fit: of stage 1; None when it was refused.
-        notes: how each was obtained, one sentence each.
+        fit: of stage 1; None if it was refused.
+        notes: one sentence for each value that is not fitted.
     """
 
     learning_rate: tuple[float, float]
@@ -49,7 +50,7 @@ class Recipe:
 
 
 def measured_grid(state: RunState) -> SweepTable | None:
-    """Return the finished cells of stage 1 as a sweep; None when no cell has a loss."""
+    """Return the finished cells of stage 1 as a sweep table; None if no cell has a loss."""
     used = [s for s in state.of_stage(1) if s.status in ("done", "diverged")]
     if not any(s.status == "done" for s in used):
         return None
@@ -66,10 +67,10 @@ def measured_grid(state: RunState) -> SweepTable | None:
 
 
 def extensions(state: RunState, design: Design) -> dict[str, tuple[Cell, ...]]:
-    """Return the cells by which the grids must grow, by a sentence that says why.
+    """Return the cells that extend the grids, by a sentence that says why.
 
-    A size's grid grows where its smoothed optimum, or without one its lowest cell, lies at the edge; never
-    towards learning rates that diverged.
+    The grid of a size grows where its smoothed optimum lies at an edge, or its lowest cell if there is no smoothed
+    optimum. It never grows towards learning rates that diverged.
     """
     grown: dict[str, tuple[Cell, ...]] = {}
     for states in _by_size(state):
@@ -94,7 +95,7 @@ def _by_size(state: RunState) -> list[list[CellState]]:
 
 
 def _edges(states: Sequence[CellState]) -> tuple[int, int]:
-    """Return at which ends of learning rate and batch one size's optimum lies, -1, 0 or 1 each."""
+    """Return at which edge of learning rate and of batch the optimum of one size lies: -1, 0 or 1 each."""
     done = [s for s in states if s.final_loss is not None]
     if not done:
         return -1, 0
@@ -117,7 +118,7 @@ def _end(value: float, axis: Sequence[float]) -> int:
 
 
 def _smoothed(states: Sequence[CellState]) -> CellOptimum | None:
-    """Return the optimum of the smoothed surface of one size; None where there is none."""
+    """Return the optimum of the smoothed loss surface of one size; None if there is none."""
     table = measured_grid(RunState(cells={s.cell.id: s for s in states}))
     if table is None:
         return None
@@ -131,11 +132,11 @@ def _smoothed(states: Sequence[CellState]) -> CellOptimum | None:
 
 
 def fit_grid(state: RunState, *, keep_edges: bool = False) -> tuple[HyperparameterFit | None, str]:
-    """Return the laws of stage 1, or None and why not.
+    """Return the laws of stage 1, or None and the reason.
 
     Args:
         state: of the run.
-        keep_edges: take optima at the edge of a grid too, which are only bounds.
+        keep_edges: whether to use optima at the edge of a grid too; those are only bounds.
     """
     table = measured_grid(state)
     if table is None:
@@ -146,16 +147,16 @@ def fit_grid(state: RunState, *, keep_edges: bool = False) -> tuple[Hyperparamet
         return None, str(error)
 
 
-def recipe(state: RunState, design: Design) -> Recipe:
-    """Return what stage 2 trains with: the fitted laws as far as they are sure, the rule for the rest."""
+def stage_two_hyperparameters(state: RunState, design: Design) -> StageTwoHyperparameters:
+    """Return the hyperparameters of stage 2: the fitted laws as far as they are certain, else Porian's rule."""
     fit, reason = fit_grid(state)
     taking = "the law and stage 2 take" if fit is not None else "stage 2 takes"
     if fit is None:
-        # Bounds are good enough to train with, but are no law to store.
+        # Bounds are good enough for training, but are not stored as laws.
         fit, _ = fit_grid(state, keep_edges=True)
     if fit is None:
         shift_lr, shift_batch = _shifts(state, design)
-        return Recipe(
+        return StageTwoHyperparameters(
             learning_rate=_through(*_rule_lr(design), shift_lr),
             batch_tokens=_through(*_rule_batch(design), shift_batch),
             beta2=_beta2(fit, design),
@@ -166,7 +167,7 @@ def recipe(state: RunState, design: Design) -> Recipe:
         )
     fit, notes = as_far_as_sure(fit, taking)
     rate, batch = fit.learning_rate, fit.batch_tokens
-    return Recipe(
+    return StageTwoHyperparameters(
         learning_rate=(rate.coefficient, rate.n_params_exponent),
         batch_tokens=(batch.coefficient, batch.n_params_exponent),
         beta2=_beta2(fit, design),
@@ -176,20 +177,21 @@ def recipe(state: RunState, design: Design) -> Recipe:
 
 
 def as_far_as_sure(fit: HyperparameterFit, taking: str = "the law takes") -> tuple[HyperparameterFit, tuple[str, ...]]:
-    """Return the laws of stage 1 with the exponents of Porian et al. in place of those that it leaves open.
+    """Return the laws of stage 1, with the exponents of Porian et al. in place of uncertain ones.
 
     Args:
         fit: of stage 1.
-        taking: who takes the exponent, for the sentences.
+        taking: subject and verb of the sentences.
 
     Returns:
-        The laws, which keep their value at the middle of the sizes, and a sentence for each exponent replaced.
+        The laws, which keep their value at the geometric middle of the sizes, and a sentence for each replaced
+        exponent.
     """
     middle = math.exp(float(np.mean([math.log(o.n_params) for o in fit.optima])))
     laws, notes = [], []
     for name, law, rule in (
-        ("learning rate", fit.learning_rate, -1 / 3),
-        ("batch", fit.batch_tokens, 2 / 3),
+        ("learning rate", fit.learning_rate, porian_rule.LEARNING_RATE.n_params_exponent),
+        ("batch", fit.batch_tokens, porian_rule.BATCH.n_params_exponent),
     ):
         low, high = law.n_params_exponent_interval()
         if high - low > _MAX_EXPONENT_WIDTH:
@@ -198,7 +200,7 @@ def as_far_as_sure(fit: HyperparameterFit, taking: str = "the law takes") -> tup
                 f"{taking} {rule:.2f}, that of Porian et al.{'' if low <= rule <= high else ', although outside'}, "
                 "through the measured middle."
             )
-            law = law.through(middle, rule)  # noqa: PLW2901 - the same law, made sure
+            law = law.through(middle, rule)  # noqa: PLW2901 - the same law with another exponent
         laws.append(law)
     return replace(fit, learning_rate=laws[0], batch_tokens=laws[1]), tuple(notes)
 
@@ -208,13 +210,13 @@ def _through(coefficient: float, exponent: float, shift: float) -> tuple[float, 
 
 
 def _rule_lr(design: Design) -> tuple[float, float]:
-    middle = _middle(design)
-    return rule_learning_rate(middle) * middle ** (1 / 3), -1 / 3
+    middle, exponent = _middle(design), porian_rule.LEARNING_RATE.n_params_exponent
+    return rule_learning_rate(middle) * middle**-exponent, exponent
 
 
 def _rule_batch(design: Design) -> tuple[float, float]:
-    middle = _middle(design)
-    return rule_batch(middle, design.seq_len) * design.seq_len * middle ** (-2 / 3), 2 / 3
+    middle, exponent = _middle(design), porian_rule.BATCH.n_params_exponent
+    return rule_batch(middle, design.seq_len) * design.seq_len * middle**-exponent, exponent
 
 
 def _middle(design: Design) -> float:
@@ -223,7 +225,7 @@ def _middle(design: Design) -> float:
 
 
 def _shifts(state: RunState, design: Design) -> tuple[float, float]:
-    """Return by which factors the best cells lie off the rule, in learning rate and batch."""
+    """Return the mean factors of the best cells over the rule, in learning rate and batch."""
     lrs, batches = [], []
     for states in _by_size(state):
         done = [s for s in states if s.final_loss is not None]
@@ -236,7 +238,7 @@ def _shifts(state: RunState, design: Design) -> tuple[float, float]:
 
 
 def _beta2(fit: HyperparameterFit | None, design: Design) -> BatchStep:
-    """Return the beta2 of each batch: the fitted step, or else one value for all."""
+    """Return beta2 by batch: the fitted step, or one value for all batches."""
     if fit is not None and fit.beta2_step is not None:
         step = fit.beta2_step
         return BatchStep(step.threshold_tokens, step.below, step.above)
@@ -245,7 +247,7 @@ def _beta2(fit: HyperparameterFit | None, design: Design) -> BatchStep:
 
 
 def _one_beta2(fit: HyperparameterFit | None, design: Design) -> float:
-    """Return the middle of the grid, unless another beta2 is better over all batches by more than the noise."""
+    """Return the middle beta2 of the grid, unless another is better over all batches by more than the noise."""
     middle = design.beta2s[len(design.beta2s) // 2]
     if fit is None or not fit.beta2:
         return middle
@@ -257,8 +259,8 @@ def _one_beta2(fit: HyperparameterFit | None, design: Design) -> float:
     return best if cost[middle] - cost[best] > _SIGMAS * error else middle
 
 
-def stage2_cells(design: Design, chosen: Recipe) -> tuple[Cell, ...]:
-    """Return the cells of stage 2: every size with the recipe's hyperparameters, once a seed."""
+def stage2_cells(design: Design, chosen: StageTwoHyperparameters) -> tuple[Cell, ...]:
+    """Return the cells of stage 2: every size with these hyperparameters, once per seed."""
     cells = []
     for shape in design.shapes:
         n = n_params(shape)
@@ -274,7 +276,7 @@ def _at(law: tuple[float, float], n: float) -> float:
 
 
 def unfinished(cells: Mapping[str, CellState], stage: int) -> list[list[Cell]]:
-    """Return the cells of a stage that still need training, one list a shape, small ones first."""
+    """Return the cells of a stage that still need training: one list per shape, small shapes first."""
     stacks: dict[object, list[CellState]] = {}
     for s in cells.values():
         if s.stage == stage:

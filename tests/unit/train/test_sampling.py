@@ -1,4 +1,4 @@
-"""The order of windows, and what tokens are refused."""
+"""The order of training windows, and the refusal of unsuitable tokens."""
 
 from dataclasses import replace
 

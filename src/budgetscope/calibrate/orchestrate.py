@@ -1,4 +1,4 @@
-"""The course of a run: stage 1, its extensions, stage 2, the fit; from wherever the log says that it stands."""
+"""The course of a run: stage 1, its extensions, stage 2 and the fit, from wherever its log ends."""
 
 import contextlib
 import os
@@ -13,10 +13,10 @@ from typing import Protocol
 from budgetscope.calibrate.fit import build_fit
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.spec import Spec
-from budgetscope.calibrate.plan.stages import extensions, recipe, stage2_cells, unfinished
 from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import CELLS_A_RECORD, Event
 from budgetscope.calibrate.run.folder import RunFolder, Writer
+from budgetscope.calibrate.run.stages import extensions, stage2_cells, stage_two_hyperparameters, unfinished
 from budgetscope.calibrate.run.state import RunState, fold
 from budgetscope.core.errors import BudgetscopeError, FailureError
 from budgetscope.store.files import write_atomically
@@ -35,32 +35,31 @@ _DURABLE = (
 
 
 class Trainer(Protocol):
-    """What trains cells; the worker binds the real one."""
+    """What trains cells; `train/trainer.StackTrainer` is the real one."""
 
     def started(self, spec_sha256: str) -> events.RunStarted:
-        """Return what to log about the device, the software and the settings."""
+        """Return the event that describes device, software and settings."""
         ...
 
     def train(
         self, cells: Sequence[Cell], checkpoint: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]
     ) -> None:
-        """Train cells of one shape to their ends, or until asked to stop.
+        """Train cells of one shape to their end, or until asked to stop.
 
         Args:
             cells: of one shape, none of them finished.
-            checkpoint: a folder for the stack's state; what an earlier call left there is gone on with.
-            emit: takes every event; exactly one of `Finished`, `Diverged` and `CellFailed` for each cell that
-                ends.
-            should_stop: asked between steps; when it says yes the state is saved and the call returns.
+            checkpoint: folder of the stack's state; a state from an earlier call is resumed.
+            emit: receives every event; exactly one of `Finished`, `Diverged` and `CellFailed` for each cell that ends.
+            should_stop: called between steps; after True the state is saved and the call returns.
         """
         ...
 
 
 class Stop:
-    """Whether the worker should leave: asked by a file, by a signal, or because its time is up."""
+    """Whether the worker should stop: because of a file, a signal, or its time limit."""
 
     def __init__(self, stop_file: Path, seconds: float | None = None) -> None:
-        """Watch for a file in a run's folder, and for the end of the time, if it has one."""
+        """Watch a stop file in a run folder, and a time limit if there is one."""
         self._file = stop_file
         self._spec = stop_file.with_name("spec.json")
         self._deadline = None if seconds is None else time.monotonic() + seconds
@@ -68,11 +67,11 @@ class Stop:
         self.reason = ""
 
     def ask(self, reason: str) -> None:
-        """Ask the worker to leave; callable from a signal handler."""
+        """Ask the worker to stop; a signal handler may call this."""
         self.reason = self.reason or reason
 
     def __call__(self) -> bool:
-        """Return whether to leave."""
+        """Return whether to stop."""
         now = time.monotonic()
         if not self.reason and now >= self._next:
             self._next = now + _POLL_SECONDS
@@ -86,7 +85,7 @@ class Stop:
 
 
 class Journal:
-    """The log's one writer and the state that it has reached; usable from several threads."""
+    """The only writer of a log, with the state up to its last record; several threads may use it."""
 
     def __init__(self, folder: RunFolder, state: RunState) -> None:
         self._run_lock = folder.lock
@@ -95,7 +94,7 @@ class Journal:
         self.state = state
 
     def emit(self, event: Event) -> None:
-        """Write an event down; what must not be lost is on disk when this returns.
+        """Append an event; if it is durable, it is on disk when this returns.
 
         Raises:
             FailureError: the disk is full or gone, or another worker has the run.
@@ -112,13 +111,13 @@ class Journal:
 
 @contextlib.contextmanager
 def _beating(folder: RunFolder, journal: Journal) -> Iterator[None]:
-    """Show signs of life, in the lock's age and in the log, while the body runs."""
+    """Write heartbeats to the lock and the log while the body runs."""
     over = threading.Event()
 
     def beat() -> None:
         while not over.wait(HEARTBEAT_SECONDS):
             folder.lock.beat()
-            # A full disk is the training thread's to report.
+            # The training thread reports a full disk.
             with contextlib.suppress(FailureError):
                 journal.emit(events.Heartbeat(os.getpid()))
 
@@ -132,16 +131,16 @@ def _beating(folder: RunFolder, journal: Journal) -> Iterator[None]:
 
 
 def carry_on(folder: RunFolder, spec: Spec, trainer: Trainer, stop: Stop) -> RunState:
-    """Run a calibration from where its log stands to its end, or until it is to stop.
+    """Continue a run from the end of its log to its end, or until asked to stop.
 
     The caller holds the run's lock.
 
     Returns:
-        The state reached: `done`, `stopped`, or `failed` when no fit could be made.
+        The final state: `done`, `stopped`, or `failed` if no fit could be made.
 
     Raises:
-        BudgetscopeError: the folder cannot be written, the spec is not the one that the run began with, or nothing
-            can be trained here; what was finished is kept.
+        BudgetscopeError: the folder cannot be written, the spec is not the one that the run began with, or nothing can
+            be trained here; finished cells are kept.
     """
     state = folder.state()
     if state.spec_sha256 and state.spec_sha256 != spec.sha256:
@@ -150,7 +149,7 @@ def carry_on(folder: RunFolder, spec: Spec, trainer: Trainer, stop: Stop) -> Run
     try:
         with _beating(folder, journal):
             journal.emit(trainer.started(spec.sha256))
-            _through_stages(_Run(folder, spec, trainer, stop, journal))
+            _through_stages(_Course(folder, spec, trainer, stop, journal))
     except Exception as error:
         sentence = str(error) if isinstance(error, BudgetscopeError) else f"the worker crashed ({error!r:.200})"
         with contextlib.suppress(FailureError):
@@ -163,7 +162,9 @@ def carry_on(folder: RunFolder, spec: Spec, trainer: Trainer, stop: Stop) -> Run
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class _Course:
+    """The parts that every step of the course uses."""
+
     folder: RunFolder
     spec: Spec
     trainer: Trainer
@@ -171,10 +172,10 @@ class _Run:
     journal: Journal
 
 
-def _through_stages(run: _Run) -> None:
+def _through_stages(run: _Course) -> None:
     emit, design = run.journal.emit, run.spec.design
     known = run.journal.state.cells
-    # A line of the log that was damaged since may have held some of the plan.
+    # A damaged line of the log may have held part of the plan.
     lost = not run.journal.state.of_stage(2) and any(cell.id not in known for cell in design.stage1)
     if lost or not _planned(run, 1):
         _plan(run, 1, design.stage1, "")
@@ -185,7 +186,7 @@ def _through_stages(run: _Run) -> None:
         if not grown:
             break
     if not run.stop() and not _planned(run, 2):
-        chosen = recipe(run.journal.state, design)
+        chosen = stage_two_hyperparameters(run.journal.state, design)
         for note in chosen.notes:
             emit(events.Note(note, problem=True))
         _plan(run, 2, stage2_cells(design, chosen), "")
@@ -200,22 +201,22 @@ def _through_stages(run: _Run) -> None:
         emit(events.RunDone("done"))
 
 
-def _planned(run: _Run, stage: int) -> bool:
-    """Whether a stage's plan is complete, in this or an earlier generation."""
+def _planned(run: _Course, stage: int) -> bool:
+    """Whether the plan of a stage is complete, by this or an earlier worker."""
     state = run.journal.state
     return state.stage > stage or (state.stage == stage and state.planned)
 
 
-def _plan(run: _Run, stage: int, cells: Sequence[Cell], note: str) -> None:
-    """Log a plan in records of bounded size."""
+def _plan(run: _Course, stage: int, cells: Sequence[Cell], note: str) -> None:
+    """Log the cells of a stage, in records of bounded size."""
     parts = [cells[i : i + CELLS_A_RECORD] for i in range(0, len(cells), CELLS_A_RECORD)]
     for number, part in enumerate(parts, 1):
         last = number == len(parts)
         run.journal.emit(events.StagePlanned(stage, tuple(part), last, note if last else ""))
 
 
-def _train(run: _Run, stage: int) -> bool:
-    """Train a stage's unfinished cells, one stack a shape; False when asked to stop before the end."""
+def _train(run: _Course, stage: int) -> bool:
+    """Train the unfinished cells of a stage, one stack per shape; return False if stopped before the end."""
     while stacks := unfinished(run.journal.state.cells, stage):
         if run.stop():
             return False
@@ -232,7 +233,7 @@ def _train(run: _Run, stage: int) -> bool:
 
 
 def write_fit(folder: RunFolder, spec: Spec, state: RunState, emit: Callable[[Event], None]) -> None:
-    """Fit a run and write the fit into its folder.
+    """Fit a run and write the fit to its folder.
 
     Raises:
         UsageError: its readings give no law.

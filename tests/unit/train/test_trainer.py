@@ -1,4 +1,4 @@
-"""The trainer bound to a run: its data, wherever it is by now."""
+"""The trainer of a worker: where it finds the data of its run."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from tests.unit.train.conftest import SHAPE
 
-from budgetscope.calibrate.corpus import Corpus, prepare
+from budgetscope.calibrate.corpus.model import Corpus
+from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.plan.design import Design
-from budgetscope.calibrate.plan.request import corpus_facts
 from budgetscope.calibrate.plan.spec import Spec
-from budgetscope.calibrate.train import trainer as bind
+from budgetscope.calibrate.prepare import corpus_facts
+from budgetscope.calibrate.train import trainer as trainer_module
 from budgetscope.calibrate.train.trainer import StackTrainer
 from budgetscope.core.errors import FailureError
 
@@ -36,11 +37,11 @@ def test_built_in_text_is_prepared_again_when_its_cache_is_gone(
 ) -> None:
     corpus = prepared(tmp_path)
     spec = spec_of(corpus, built_in=True)
-    monkeypatch.setattr(bind, "prepare", lambda source, **_: corpus if source is None else None)
+    monkeypatch.setattr(trainer_module, "prepare", lambda source, **_: corpus if source is None else None)
     trainer = StackTrainer(spec, "cpu", None)
     assert len(trainer._tokens.train) == len(corpus.train)
     other = prepared(tmp_path, 1)
-    monkeypatch.setattr(bind, "prepare", lambda *_, **__: other)
+    monkeypatch.setattr(trainer_module, "prepare", lambda *_, **__: other)
     with pytest.raises(FailureError, match="is not what run 'a-run' began with: they have changed since"):
         StackTrainer(spec, "cpu", None)
 

@@ -1,8 +1,7 @@
-"""The state of a run: what its records come to."""
+"""The state of a run, as a fold over its records."""
 
 import pytest
 
-from budgetscope.calibrate.plan.price import seconds_left
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import Event, Record
@@ -36,7 +35,7 @@ def test_throughput_and_mfu_come_from_the_times_of_the_steps(spec: Spec) -> None
     assert state.mfu == pytest.approx(3000 * flops / 3.0 / 1e9)
     assert state.cells[a.id].curve == ((1000, 5.0), (2000, 4.0))
     assert state.cells[b.id].tokens == 1000
-    left = seconds_left(state, spec.design)
+    left = state.seconds_left(spec.design)
     to_come = sum(c.shape.executed_flops_per_token * c.tokens for c in spec.design.stage2)
     waiting = flops * (a.tokens - 2000 + b.tokens - 1000)
     assert left == pytest.approx((to_come + waiting) / (state.trained_flops / 3.0))
@@ -46,14 +45,14 @@ def test_without_a_matrix_rate_there_is_no_mfu(spec: Spec) -> None:
     ids = tuple(c.id for c in spec.design.stage1[:2])
     state = folded(*begun(spec, None), (7.0, progress.Step(ids, 1000, (5.0, 5.0), 1.0, 1.0)))
     assert state.mfu is None
-    assert seconds_left(RunState(), spec.design) is None
+    assert RunState().seconds_left(spec.design) is None
 
 
 def test_best_is_the_lowest_final_loss(spec: Spec) -> None:
     a, b = spec.design.stage1[:2]
     stream = begun(spec)
     for cell, loss in ((a, 3.0), (b, 2.5)):
-        stream += [(8.0, progress.Reading(cell.id, cell.tokens, loss, 0.0, 1)), (8.0, progress.Finished(cell.id))]
+        stream += [(8.0, progress.LossReading(cell.id, cell.tokens, loss, 0.0, 1)), (8.0, progress.Finished(cell.id))]
     state = folded(*stream)
     assert state.best is not None
     assert (state.best.cell, state.best.final_loss) == (b, 2.5)
@@ -63,12 +62,12 @@ def test_best_is_the_lowest_final_loss(spec: Spec) -> None:
 def test_nothing_changes_a_finished_cell(spec: Spec) -> None:
     a = spec.design.stage1[0]
     end: list[tuple[float, Event]] = [
-        (8.0, progress.Reading(a.id, a.tokens, 3.0, 0.0, 1)),
+        (8.0, progress.LossReading(a.id, a.tokens, 3.0, 0.0, 1)),
         (8.0, progress.Finished(a.id)),
     ]
     late: list[tuple[float, Event]] = [
         (9.0, progress.Started((a.id,), 0, "eager", 1, 0.0)),
-        (9.0, progress.Reading(a.id, a.tokens, 9.0, 0.0, 1)),
+        (9.0, progress.LossReading(a.id, a.tokens, 9.0, 0.0, 1)),
         (9.0, progress.Diverged(a.id, 5, "late")),
     ]
     assert folded(*begun(spec), *end, *late).cells[a.id] == folded(*begun(spec), *end).cells[a.id]

@@ -1,10 +1,10 @@
-"""A calibration in words: its price, its progress, its events. Every face says them alike."""
+"""Texts of a calibration that all faces share: its price, its progress, its events."""
 
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from budgetscope.calibrate.plan.price import StagePrice, seconds_left
+from budgetscope.calibrate.plan.price import StagePrice
 from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
 from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import Event
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 STAGES = {0: "starting", 1: "stage 1: learning rate, batch and beta2", 2: "stage 2: sizes and budgets"}
 STATUSES = ("done", "running", "waiting", "diverged", "failed")
-"""Of cells, as people call them, in the order in which they are counted."""
+"""Statuses of cells as shown, in the order in which they are counted."""
 PRICE_HEADER = ("stage", "cells", "N (sizes)", "6ND FLOPs", "tokens", "epochs", "time", "memory")
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it."""
+    """Return a time in seconds, minutes or hours."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     if seconds < 100 * 60:
@@ -31,7 +31,7 @@ def duration(seconds: float) -> str:
 
 
 def heading(ready: "Ready") -> str:
-    """Return what is to be calibrated, on what and where."""
+    """Return the preset, the data and the device of a priced run."""
     spec, corpus = ready.spec, ready.spec.corpus
     return (
         f"{spec.design.preset} calibration on {corpus.title}: {format_count(corpus.train_tokens)} training tokens "
@@ -40,7 +40,7 @@ def heading(ready: "Ready") -> str:
 
 
 def price_cells(stage: StagePrice, corpus: CorpusFacts) -> tuple[str, ...]:
-    """Return a stage's line, under `PRICE_HEADER`."""
+    """Return the price of a stage as cells under `PRICE_HEADER`."""
     return (
         str(stage.stage),
         str(stage.cells),
@@ -54,7 +54,7 @@ def price_cells(stage: StagePrice, corpus: CorpusFacts) -> tuple[str, ...]:
 
 
 def budgets(ready: "Ready") -> str:
-    """Return the budgets of a design, with the sizes that each is read at."""
+    """Return the budgets of a design, with the number of sizes at each."""
     design = ready.spec.design
     each = ", ".join(
         f"{format_flops(c)} ({sizes} sizes)"
@@ -64,7 +64,7 @@ def budgets(ready: "Ready") -> str:
 
 
 def in_all(ready: "Ready") -> str:
-    """Return what a design costs in all, and how well it will know the exponent."""
+    """Return the total cost of a design, and the expected precision of its exponent."""
     price = ready.price
     source = "measured" if price.rate.measured else "assumed"
     return (
@@ -74,18 +74,18 @@ def in_all(ready: "Ready") -> str:
     )
 
 
-def status_word(state: RunState, *, alive: bool) -> str:
-    """Return the status of a run; a run whose worker died says so."""
-    return "interrupted" if state.status == "running" and not alive else state.status
+def status_word(logged: str, *, alive: bool) -> str:
+    """Return the status of a run whose log says `logged`; without a live worker, `running` is `interrupted`."""
+    return "interrupted" if logged == "running" and not alive else logged
 
 
 def cell_status(state: CellState) -> str:
-    """Return the status of a cell, one of `STATUSES`."""
+    """Return the status of a cell: one of `STATUSES`."""
     return "waiting" if state.status == "planned" else state.status
 
 
 def counts(state: RunState) -> str:
-    """Return how far the present stage is."""
+    """Return the number of cells of the present stage by status."""
     if not state.cells:
         return "no cell planned yet"
     found = Counter(cell_status(s) for s in state.of_stage(state.stage))
@@ -93,20 +93,20 @@ def counts(state: RunState) -> str:
 
 
 def speed(state: RunState, spec: Spec) -> str:
-    """Return how fast a run trains, and how long it will go on; empty while neither is known."""
+    """Return the present speed of a run and the time left; empty while neither is known."""
     parts = []
     if state.tokens_per_s is not None and state.flops_per_s is not None:
         parts.append(f"{format_count(state.tokens_per_s)} tokens/s, {state.flops_per_s / 1e12:.3g} TFLOP/s")
         if state.peak_flops_per_s:
             parts.append(f"MFU {state.flops_per_s / state.peak_flops_per_s:.0%}")
-    left = seconds_left(state, spec.design)
+    left = state.seconds_left(spec.design)
     if left is not None and state.status == "running":
         parts.append(f"about {duration(left)} left")
     return ", ".join(parts)
 
 
 def history(state: RunState) -> str:
-    """Return for how long a run has been trained, since when and on what; empty before it was."""
+    """Return the time that a run has trained, its start and its device; empty before it has trained."""
     if not state.trained_seconds or not state.started:
         return ""
     return (
@@ -117,7 +117,7 @@ def history(state: RunState) -> str:
 
 
 def average(state: RunState) -> str:
-    """Return how fast a run trained all in all; empty before it did."""
+    """Return the average speed of a run; empty before it has trained."""
     if not state.trained_seconds:
         return ""
     tokens, flops = state.trained_tokens / state.trained_seconds, state.trained_flops / state.trained_seconds
@@ -125,8 +125,8 @@ def average(state: RunState) -> str:
     return f"{format_count(tokens)} tokens/s, {flops / 1e12:.3g} TFLOP/s{mfu} on average"
 
 
-def cell_words(cell: "Cell") -> str:
-    """Return what a cell is."""
+def cell_text(cell: "Cell") -> str:
+    """Return the size and the hyperparameters of a cell."""
     return (
         f"N={format_count(cell.n_params)}, lr {cell.learning_rate:.2g}, batch {cell.batch_sequences} x "
         f"{cell.shape.seq_len}, beta2 {cell.beta2:g}"
@@ -134,17 +134,17 @@ def cell_words(cell: "Cell") -> str:
 
 
 def cell_result(state: CellState) -> str:
-    """Return what a cell is, after its validation loss once it is done."""
+    """Return the final loss of a cell if it is done, and its size and hyperparameters."""
     loss = "" if state.final_loss is None else f"{state.final_loss:.4f} nats, "
-    return loss + cell_words(state.cell)
+    return loss + cell_text(state.cell)
 
 
-def event_words(event: Event | None, state: RunState) -> str:
-    """Return an event as a line of a log; empty for what comes too often to be told.
+def event_text(event: Event | None, state: RunState) -> str:
+    """Return an event as a line of a log; empty for frequent events.
 
     Args:
-        event: what happened.
-        state: of the run after it.
+        event: None for an unknown kind.
+        state: of the run after the event.
     """
     match event:
         case progress.Finished():

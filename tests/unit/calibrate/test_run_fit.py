@@ -1,4 +1,4 @@
-"""What a fit holds, and what it rather leaves out."""
+"""The fit of a run: what it holds, and what it leaves out."""
 
 import math
 from collections.abc import Callable
@@ -7,15 +7,15 @@ from types import ModuleType
 
 import pytest
 
-from budgetscope.calibrate import fit as result
 from budgetscope.calibrate.fit import build_fit, isoflop_table
+from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.spec import Spec
-from budgetscope.calibrate.plan.stages import recipe, stage2_cells
 from budgetscope.calibrate.run.folder import RunFolder
-from budgetscope.calibrate.run.orchestrate import Stop, carry_on
+from budgetscope.calibrate.run.stages import stage2_cells, stage_two_hyperparameters
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.core.laws.fit import Draws, Fit, Law
 from budgetscope.core.laws.forms import LossCurve
+from budgetscope.fitting import stored_fit
 from budgetscope.fitting.isoflop import IsoFlopFit
 from budgetscope.fitting.stored_laws import isoflop_laws
 from budgetscope.store.fit_schema import decode, encode
@@ -56,7 +56,7 @@ def test_curve_that_some_draws_do_not_determine_is_left_out(
         rows = ((-math.inf, *draws.rows[0][1:]), *draws.rows[1:])
         return laws | {"loss_curve": replace(laws["loss_curve"], uncertainty=Draws(draws.columns, rows))}
 
-    monkeypatch.setattr(result, "isoflop_laws", broken)
+    monkeypatch.setattr(stored_fit, "isoflop_laws", broken)
     fit = build_fit(state, spec)
     assert fit.loss_curve is None
     assert fit.allocation is not None
@@ -72,7 +72,7 @@ def test_curve_without_saturation_can_be_stored(state: RunState, spec: Spec) -> 
 
 
 def test_stage_2_follows_the_measured_optimum(state: RunState, spec: Spec, fake: ModuleType) -> None:
-    chosen = recipe(state, spec.design)
+    chosen = stage_two_hyperparameters(state, spec.design)
     for cell in stage2_cells(spec.design, chosen):
         best = fake.rule_learning_rate(cell.n_params)
         assert cell.learning_rate == pytest.approx(best, rel=1.0)

@@ -1,4 +1,4 @@
-"""Frozen dataclasses as JSON and back, each value checked against its annotation."""
+"""Dataclasses to JSON records and back, with every value checked against its annotation."""
 
 import math
 import types
@@ -10,8 +10,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 T = TypeVar("T")
 
 
-def plain(value: Any) -> dict[str, Any]:
-    """Return a dataclass as what JSON can hold; a number that is not finite becomes null."""
+def to_record(value: Any) -> dict[str, Any]:
+    """Return a dataclass as a JSON object; a number that is not finite becomes null."""
     found: dict[str, Any] = _finite(asdict(value))
     return found
 
@@ -28,11 +28,11 @@ def _finite(value: Any) -> Any:
             return value
 
 
-def build(kind: type[T], value: Any) -> T:
-    """Return a value of a type from what JSON held; unknown fields of a dataclass are left out.
+def from_record(kind: type[T], value: Any) -> T:
+    """Return a value of a type from decoded JSON; unknown fields of a dataclass are ignored.
 
     Raises:
-        ValueError: naming what does not fit.
+        ValueError: a value does not match the annotation.
     """
     built: T = _build(kind, value)
     return built

@@ -1,0 +1,159 @@
+"""Prepare a run: data tokenized, device looked at, design priced."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from budgetscope._version import __version__
+from budgetscope.calibrate.corpus.model import Corpus
+from budgetscope.calibrate.corpus.prepare import prepare
+from budgetscope.calibrate.corpus.progress import Report
+from budgetscope.calibrate.corpus.sampling import Tokens
+from budgetscope.calibrate.environment import known_probe, look, measure, require_extra
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.design import PRESETS, Design, design
+from budgetscope.calibrate.plan.device import DeviceFacts, Rate
+from budgetscope.calibrate.plan.ladder import ladder
+from budgetscope.calibrate.plan.price import law_flops, price
+from budgetscope.calibrate.plan.request import Ready, Request
+from budgetscope.calibrate.plan.spec import BUILT_IN_CAUTION, VERSION, CorpusFacts, Spec
+from budgetscope.core.errors import UsageError
+
+PROBE_SECONDS = 20.0
+"""Seconds of the probe that precedes a design on a device without a stored rate."""
+
+_SECONDS_PER_MINUTE = 60.0
+# A design that takes less than this share of its limit ends where the ladder of sizes ends.
+_MUCH_LEFT = 0.5
+_SEQ_LEN = {"cuda": 512, "mps": 256, "cpu": 128}
+_SMOKE_SEQ_LEN = 64
+# A GPU with less than this share of its memory free is in use by another process.
+_BUSY_SHARE = 0.5
+
+
+def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], None]) -> Ready:
+    """Prepare the data, look at the device, design the run and price it.
+
+    Args:
+        request: the options of the run.
+        on_corpus: called with the progress of the data's preparation.
+        say: called with a sentence for each slow step and each decision.
+
+    Raises:
+        BudgetscopeError: an option is contradictory, out of bounds or names something that does not exist.
+    """
+    request.check()
+    require_extra()
+    facts = _device(request)
+    if facts.free_bytes is not None and facts.total_bytes and facts.free_bytes < _BUSY_SHARE * facts.total_bytes:
+        say(
+            f"{facts.name} is busy: {facts.free_bytes / 1e9:.0f} of {facts.total_bytes / 1e9:.0f} GB are free; "
+            "stacks will be smaller and slower."
+        )
+    corpus = _corpus(request, facts.device, on_corpus)
+    seq_len = request.seq_len or (_SMOKE_SEQ_LEN if request.preset == "smoke" else _SEQ_LEN[facts.device])
+    smallest = ladder(corpus.vocab_size, seq_len)[0]
+    Tokens(corpus.train, corpus.validation, corpus.vocab_size).check(smallest)
+    rate = _rate(request, facts, say)
+    limit, cost, amount = _limit(request, rate)
+    planned: Design = design(request.preset, limit, cost, corpus.vocab_size, seq_len, amount)
+    priced = price(planned, rate, len(corpus.train))
+    spent = cost((*planned.stage1, *planned.stage2))
+    if spent < _MUCH_LEFT * limit:
+        left = f"The ladder of sizes ends: this design takes {amount(spent)} of the {amount(limit)} that were given."
+        priced = replace(priced, cautions=(*priced.cautions, left))
+    if request.data is None:
+        priced = replace(priced, cautions=(*priced.cautions, f"{BUILT_IN_CAUTION} Give your own with --data."))
+    now = datetime.now(UTC)
+    spec = Spec(
+        v=VERSION,
+        run=f"{now:%Y%m%d-%H%M%S}-{request.preset}-{secrets.token_hex(2)}",
+        created=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        fit_id=request.fit_id,
+        device=facts.device,
+        device_index=facts.index,
+        corpus=corpus_facts(corpus, built_in=request.data is None),
+        design=planned,
+        expected_seconds=priced.seconds,
+        version=__version__,
+    )
+    return Ready(spec, priced, facts)
+
+
+def corpus_facts(corpus: Corpus, *, built_in: bool = False) -> CorpusFacts:
+    """Return the facts of a corpus that a spec keeps."""
+    return CorpusFacts(
+        title=corpus.title,
+        path=str(corpus.path.absolute()),
+        sha256=corpus.sha256,
+        tokenizer=corpus.meta.tokenizer,
+        vocab_size=corpus.vocab_size,
+        bytes_per_token=corpus.bytes_per_token,
+        train_tokens=len(corpus.train),
+        validation_tokens=len(corpus.validation),
+        built_in=built_in,
+    )
+
+
+def _device(request: Request) -> DeviceFacts:
+    if request.device == "cpu" and request.preset == "smoke":
+        # Loading torch would take seconds, only to report a processor.
+        return DeviceFacts("cpu", None, "cpu", None, None, "")
+    return look(request.device, request.gpu)
+
+
+def _corpus(request: Request, device: str, report: Report) -> Corpus:
+    # On a processor a head over thousands of tokens would cost more than the rest of the model.
+    small = request.preset == "smoke" or device == "cpu"
+    tokenizer = request.tokenizer or ("bytes" if small and request.vocab_size is None else "bpe")
+    return prepare(
+        request.data,
+        vocab_size=request.vocab_size,
+        tokenizer=tokenizer,
+        text_field=request.text_field or "text",
+        progress=report,
+    )
+
+
+def prepare_data_again(spec: Spec, data: str, text_field: str | None, *, on_corpus: Report) -> Corpus:
+    """Return the data of a run that is resumed.
+
+    Args:
+        spec: of the run.
+        data: as `Request.data`: text, tokens, or a folder that was prepared before.
+        text_field: as `Request.text_field`.
+        on_corpus: called with the progress of the data's preparation.
+
+    Raises:
+        BudgetscopeError: the data does not exist, or is not what the run began with.
+    """
+    facts = spec.corpus
+    corpus = prepare(
+        data,
+        vocab_size=facts.vocab_size,
+        tokenizer="bytes" if facts.tokenizer == "bytes" else "bpe",
+        text_field=text_field or "text",
+        progress=on_corpus,
+    )
+    if corpus.sha256 != facts.sha256:
+        raise UsageError(f"--data {data!r} is not the data that run {spec.run!r} began with, {facts.title}; name that.")
+    return corpus
+
+
+def _rate(request: Request, facts: DeviceFacts, say: Callable[[str], None]) -> Rate:
+    if request.preset == "smoke":
+        return Rate.assumed(facts.device)
+    known = known_probe(facts)
+    if known is None:
+        say(f"measuring how fast {facts.name} trains ({PROBE_SECONDS:g} s, once)")
+        known = measure(request.device, request.gpu, PROBE_SECONDS)
+    return known.rate
+
+
+def _limit(request: Request, rate: Rate) -> tuple[float, Callable[[Sequence[Cell]], float], Callable[[float], str]]:
+    """Return the limit, the function that gives a design's cost in the same unit, and the format of an amount."""
+    if request.flops is not None:
+        return request.flops, law_flops, "{:.3g} FLOPs".format
+    minutes = PRESETS[request.preset].minutes if request.minutes is None else request.minutes
+    return minutes * _SECONDS_PER_MINUTE, rate.seconds, lambda seconds: f"{seconds / _SECONDS_PER_MINUTE:.3g} minutes"
