@@ -8,12 +8,12 @@ from pathlib import Path
 
 from tests.unit.calibrate.fake_worker import FakeTrainer
 
+from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.design import PRESETS, design
-from budgetscope.calibrate.plan.price import Rate
+from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
 from budgetscope.calibrate.run.events import Record, RunDone, encode
 from budgetscope.calibrate.run.folder import Reader, RunFolder
-from budgetscope.calibrate.run.orchestrate import Stop, carry_on
 from budgetscope.calibrate.run.state import RunState, fold
 
 EPOCH = 1_767_323_045.0

@@ -1,7 +1,9 @@
 """Ways to drive the app under test and to wait for it without sleeping."""
 
 from collections.abc import Callable
+from typing import Any
 
+from textual.app import App
 from textual.events import Key
 from textual.keys import key_to_character
 from textual.pilot import Pilot
@@ -42,7 +44,7 @@ async def settle(pilot: Pilot[None]) -> PlanScreen:
     return plan_screen(pilot)
 
 
-def press_at_once(app: BudgetscopeApp, *keys: str) -> None:
+def press_at_once(app: App[Any], *keys: str) -> None:
     """Press keys without a pause, as they come over a slow line."""
     for key in keys:
         app.post_message(Key(key, key_to_character(key)))

@@ -22,7 +22,7 @@ from budgetscope.store.app_state import AppState, read_state
 from budgetscope.store.settings import Settings
 from budgetscope.tui import app as app_module
 from budgetscope.tui import tabs
-from budgetscope.tui.app import DEFAULT_BUDGET, LIGHT, BudgetscopeApp, _require_signs, run_app
+from budgetscope.tui.app import DEFAULT_BUDGET, LIGHT, BudgetscopeApp, _require_utf8, run_app, screen_class
 from budgetscope.tui.screens.base import Remembered, SessionScreen
 from budgetscope.tui.tabs import TABS, Tab
 from budgetscope.tui.widgets import tab_bar
@@ -33,7 +33,7 @@ BIG, SMALL = (120, 40), (80, 24)
 
 
 class Other(SessionScreen):
-    """A second screen, which counts how often it shows the desk."""
+    """A second screen, which counts how often it shows the session."""
 
     SECTION = "other"
     AUTO_FOCUS = ""
@@ -59,12 +59,12 @@ class Other(SessionScreen):
 
 @pytest.fixture
 def _other(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    both = (TABS[0], Tab(9, "other", "Other", "Another.", "plan:PlanScreen"))
-    plan = TABS[0].screen
+    both = (TABS[0], Tab(9, "other", "Other", "Another.", "Other"))
+    plan = screen_class(TABS[0])
     monkeypatch.setattr(tabs, "TABS", both)
     monkeypatch.setattr(tab_bar, "TABS", both)
     monkeypatch.setattr(app_module, "TABS", both)
-    monkeypatch.setattr(Tab, "screen", property(lambda tab: Other if tab.name == "other" else plan))
+    monkeypatch.setattr(app_module, "screen_class", lambda tab: Other if tab.name == "other" else plan)
     yield  # noqa: PT022 - pytest restores
 
 
@@ -272,13 +272,13 @@ def test_an_app_that_failed_says_so_and_its_state_is_not_kept(monkeypatch: pytes
 
 def test_a_terminal_without_the_signs_for_charts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     for encoding in ("utf-8", "UTF8"):
-        _require_signs(io.TextIOWrapper(io.BytesIO(), encoding=encoding))
-    _require_signs(None)
+        _require_utf8(io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    _require_utf8(None)
     latin = io.TextIOWrapper(io.BytesIO(), encoding="iso-8859-1")
     with pytest.raises(FailureError, match="LC_ALL"):
-        _require_signs(latin)
+        _require_utf8(latin)
     monkeypatch.setenv("TEXTUAL_DRIVER", "a browser")
-    _require_signs(latin)
+    _require_utf8(latin)
 
 
 @pytest.mark.parametrize("columns", [80, 100, 160])
@@ -324,8 +324,8 @@ async def test_copy_as_markdown_gives_the_words_of_the_report(start: Start, advi
         await settle(pilot)
         await pilot.press("escape", key)
         text = pilot.app.clipboard
-        assert plan_markdown(advisor.plan(request), command(request)) in text
-        assert comparison_markdown(advisor.compare(request)) in text
+        assert plan_markdown(advisor.answer(request).plan, command(request)) in text
+        assert comparison_markdown(advisor.compare(advisor.answer(request))) in text
         assert notices(pilot)[0].startswith("Plan for $50k on H100")
 
 

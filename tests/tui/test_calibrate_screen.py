@@ -14,18 +14,18 @@ from tests.tui.calibrating import FIT, NAME, Planted, plant, planted_spec
 from tests.tui.driving import notices, settled, shown, stage
 from textual.pilot import Pilot
 from textual.widgets import Input
+from typer.testing import CliRunner
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.calibrate import text as words
-from budgetscope.calibrate.corpus.model import Progress
+from budgetscope.api.calibration import DEFAULT_FIT, REMEDY, DeviceFacts, Progress, Ready, Request, texts
+from budgetscope.calibrate import prepare as preparation
 from budgetscope.calibrate.corpus.sources import FINEWEB_EDU_SAMPLE
-from budgetscope.calibrate.environment import REMEDY, DeviceFacts
-from budgetscope.calibrate.plan import request as requests
-from budgetscope.calibrate.plan.price import Rate, price
-from budgetscope.calibrate.plan.request import DEFAULT_FIT, Ready
+from budgetscope.calibrate.plan.device import Rate
+from budgetscope.calibrate.plan.price import price
 from budgetscope.calibrate.run.events import RunDone, encode
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
 from budgetscope.calibrate.run.launch import stop
+from budgetscope.cli.calibrate import app as calibrate
 from budgetscope.core.errors import BudgetscopeError, FailureError
 from budgetscope.store.app_state import AppState
 from budgetscope.store.settings import read_settings
@@ -133,9 +133,9 @@ async def test_without_runs_it_asks_for_a_new_one(advisor: Advisor) -> None:
 def test_the_hints_of_the_form_say_what_a_request_takes() -> None:
     hints = {field.name: field.hint for field in form.FIELDS}
     assert hints["fit_id"] == DEFAULT_FIT
-    assert hints["preset"] == requests.Request().preset
+    assert hints["preset"] == Request().preset
     assert form.FIELDS[0].suggestions == (FINEWEB_EDU_SAMPLE,)
-    assert {name for name, _ in hints.items()} <= set(requests.Request.__dataclass_fields__)
+    assert {name for name, _ in hints.items()} <= set(Request.__dataclass_fields__)
 
 
 @pytest.mark.parametrize("text", ["many", "-1", "nan", "inf", "7B"])
@@ -153,7 +153,7 @@ async def test_no_price_is_wrapped_into_the_next_stage(advisor: Advisor, size: t
         await pilot.pause()
         lines = [line.rstrip() for line in shown(pilot).splitlines()]
         for stage_price in priced.price.stages:
-            for label, cell in zip(words.PRICE_HEADER, words.price_cells(stage_price, priced.spec.corpus), strict=True):
+            for label, cell in zip(texts.PRICE_HEADER, texts.price_cells(stage_price, priced.spec.corpus), strict=True):
                 assert any(label in line and cell in line.partition(label)[2] for line in lines), cell
 
 
@@ -221,16 +221,16 @@ async def test_the_minutes_follow_the_preset_and_the_command_follows_the_form(ad
 
 async def test_the_price_shows_progress_and_then_the_design(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
     go = threading.Event()
-    asked: list[requests.Request] = []
+    asked: list[Request] = []
 
-    def slow(request: requests.Request, *, on_corpus: Callable[..., None], say: Callable[[str], None]) -> Ready:
+    def slow(request: Request, *, on_corpus: Callable[..., None], say: Callable[[str], None]) -> Ready:
         asked.append(request)
         on_corpus(Progress("reading", 1, 2))
         go.wait(PATIENCE_SECONDS)
         say("it is busy")
         return ready()
 
-    monkeypatch.setattr(requests, "ready", slow)
+    monkeypatch.setattr(preparation, "prepare_run", slow)
     async with open_app(advisor).run_test(size=BIG) as pilot:
         screen = await looked(pilot)
         field(screen, "preset").value = "smoke"
@@ -240,7 +240,7 @@ async def test_the_price_shows_progress_and_then_the_design(advisor: Advisor, mo
         assert "start" not in offered(screen)
         go.set()
         await until(pilot, lambda: screen.new.ready is not None)
-        assert asked == [requests.Request(preset="smoke", minutes=2.0)]
+        assert asked == [Request(preset="smoke", minutes=2.0)]
         text = shown(pilot)
         for words in ("6ND FLOPs", "epochs", "memory", "exponent of", "! it is busy", "assumed rate", "g: start it"):
             assert words in text
@@ -254,7 +254,7 @@ async def test_the_price_shows_progress_and_then_the_design(advisor: Advisor, mo
 
 async def test_what_was_edited_meanwhile_is_not_started(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
     go = threading.Event()
-    monkeypatch.setattr(requests, "ready", lambda *_, **__: go.wait(PATIENCE_SECONDS) and ready())
+    monkeypatch.setattr(preparation, "prepare_run", lambda *_, **__: go.wait(PATIENCE_SECONDS) and ready())
     async with open_app(advisor).run_test(size=BIG) as pilot:
         screen = await looked(pilot)
         await pilot.press("p", "n", "x", "escape")
@@ -286,7 +286,7 @@ async def test_a_log_with_odd_lines_is_shown_as_far_as_it_can_be_read(advisor: A
 async def test_a_preparation_can_be_given_up(advisor: Advisor, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     go, ended = threading.Event(), list[str]()
 
-    def slow(_: requests.Request, *, on_corpus: Callable[..., None], say: Callable[[str], None]) -> Ready:
+    def slow(_: Request, *, on_corpus: Callable[..., None], say: Callable[[str], None]) -> Ready:
         go.wait(PATIENCE_SECONDS)
         try:
             on_corpus(Progress("reading", 1, 2))
@@ -296,7 +296,7 @@ async def test_a_preparation_can_be_given_up(advisor: Advisor, monkeypatch: pyte
             raise
         return ready()
 
-    monkeypatch.setattr(requests, "ready", slow)
+    monkeypatch.setattr(preparation, "prepare_run", slow)
     async with open_app(advisor).run_test(size=BIG) as pilot:
         screen = await looked(pilot)
         await pilot.press("p")
@@ -329,7 +329,7 @@ async def test_a_mistake_made_while_a_run_is_prepared_is_told_beside_the_refusal
         go.wait(PATIENCE_SECONDS)
         raise FailureError("the corpus is gone.")
 
-    monkeypatch.setattr(requests, "ready", refuse)
+    monkeypatch.setattr(preparation, "prepare_run", refuse)
     async with open_app(advisor).run_test(size=BIG) as pilot:
         screen = await looked(pilot)
         await pilot.press("p")
@@ -356,7 +356,7 @@ async def test_a_missing_extra_is_said_with_its_remedy(advisor: Advisor, monkeyp
 
 @pytest.mark.usefixtures("fake_workers")
 async def test_a_run_is_started_watched_left_stopped_resumed_and_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests, "ready", lambda *_, **__: ready())
+    monkeypatch.setattr(preparation, "prepare_run", lambda *_, **__: ready())
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
     request = PlanRequest("1e21", law="meta2024/llama3")
     app = BudgetscopeApp(request, Advisor(), AppState(screen="calibrate"))
@@ -388,7 +388,7 @@ async def test_a_run_is_started_watched_left_stopped_resumed_and_accepted(monkey
         await pilot.press("a")
         await until(pilot, lambda: "accepted" in shown(pilot))
         assert read_settings().law == FIT
-        assert screen.session.plan == Advisor().plan(PlanRequest("1e21"))
+        assert screen.session.plan == Advisor().answer(PlanRequest("1e21")).plan
         assert screen.session.plan != before
         assert screen.session.plan.law_id == FIT
         assert any(f"{FIT} is now the active law: N " in notice for notice in notices(pilot))
@@ -558,7 +558,7 @@ async def test_the_old_law_can_be_kept_and_the_new_one_accepted_after_all(plante
         await pilot.press("down")
         await until(pilot, lambda: screen.offered is not None)
         before = screen.session.plan
-        wanted = Advisor().plan(PlanRequest("1e21", law=str(RunFolder.find(NAME).fit_file)))
+        wanted = Advisor().answer(PlanRequest("1e21", law=str(RunFolder.find(NAME).fit_file))).plan
         verdict = screen.query_one(FitPanel).verdict
         assert verdict is not None
         own = {what: (old, new) for what, old, new in verdict.own}
@@ -574,7 +574,7 @@ async def test_the_old_law_can_be_kept_and_the_new_one_accepted_after_all(plante
         assert read_settings().law is None
         await pilot.press("a")
         await looked(pilot)
-        assert screen.session.plan == Advisor().plan(PlanRequest("1e21"))
+        assert screen.session.plan == Advisor().answer(PlanRequest("1e21")).plan
         assert screen.session.plan.n_params == wanted.n_params
 
 
@@ -582,7 +582,7 @@ async def test_a_fit_that_is_active_is_not_offered_again(planted: Planted) -> No
     folder = planted.at()
     first = Advisor()
     first.library.save(first.library.get(str(folder.fit_file)))
-    first.use(FIT)
+    first.fit_library.use(FIT)
     app = BudgetscopeApp(
         PlanRequest("1e21"), Advisor(), AppState(screen="calibrate", views={"calibrate": {"chosen": NAME}})
     )
@@ -591,6 +591,41 @@ async def test_a_fit_that_is_active_is_not_offered_again(planted: Planted) -> No
         await until(pilot, lambda: screen.query_one(FitPanel).verdict is not None)
         assert "it is the active law now" in shown(pilot)
         assert "accept" not in offered(screen)
+
+
+async def test_attaching_to_a_run_that_was_accepted_in_the_app_does_not_store_its_fit_over_a_newer_one(
+    planted: Planted,
+) -> None:
+    folder = planted.at()
+    views: dict[str, dict[str, str | float | bool]] = {"calibrate": {"chosen": NAME}}
+    app = BudgetscopeApp(PlanRequest("1e21"), Advisor(), AppState(screen="calibrate", views=views))
+    async with app.run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        await until(pilot, lambda: screen.offered is not None)
+        await pilot.press("a")
+        await until(pilot, lambda: "accepted" in shown(pilot))
+    assert folder.stored
+    advisor = Advisor()
+    accepted = advisor.library.get(FIT)
+    advisor.fit_library.use(LAW)
+    newer = replace(accepted, title="A newer fit")
+    Advisor().library.save(newer)
+    attached = CliRunner().invoke(calibrate, ["attach", NAME])
+    assert f"it was stored as {FIT} before; again with: budgetscope calibrate fit {NAME}" in attached.stderr
+    assert Advisor().library.get(FIT) == newer
+
+
+async def test_a_fit_of_a_bundled_id_is_not_accepted(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted.at()
+    views: dict[str, dict[str, str | float | bool]] = {"calibrate": {"chosen": NAME}}
+    app = BudgetscopeApp(PlanRequest("1e21"), Advisor(), AppState(screen="calibrate", views=views))
+    async with app.run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        await until(pilot, lambda: screen.offered is not None)
+        monkeypatch.setattr("budgetscope.api.calibration.is_bundled", lambda _: True)
+        await pilot.press("a")
+        assert "ships with budgetscope and stays as it is" in notices(pilot)[0]
+        assert screen.offered is not None
 
 
 async def test_a_fit_that_cannot_be_stored_is_refused_in_a_sentence(
@@ -668,7 +703,7 @@ async def test_nothing_is_looked_at_while_another_screen_is_shown(advisor: Advis
 
 
 def test_the_screen_loads_neither_torch_nor_the_corpus() -> None:
-    loaded = "print({'torch', 'tokenizers', 'httpx'} & set(sys.modules))"
+    loaded = "print({'torch', 'tokenizers', 'httpx', 'numpy', 'scipy'} & set(sys.modules))"
     code = f"import sys, budgetscope.tui.screens.calibrate.screen; {loaded}"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "set()\n"

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budgetscope.tui.chart.canvas import Canvas, Run
+from budgetscope.tui.chart.canvas import Canvas, TextRun
 
 
 def texts(canvas: Canvas) -> list[str]:
@@ -39,7 +39,7 @@ def test_text_stands_over_dots_and_neighbours_of_a_role_are_one_run() -> None:
     canvas = Canvas(4, 1)
     canvas.line([(0, 0), (8, 0)], "ink")
     canvas.text(1, 0, "ab", "label")
-    assert canvas.rows() == [(Run("⠉", "ink"), Run("ab", "label"), Run("⠉", "ink"))]
+    assert canvas.rows() == [(TextRun("⠉", "ink"), TextRun("ab", "label"), TextRun("⠉", "ink"))]
 
 
 @given(

@@ -1,17 +1,16 @@
 import pytest
 from textual.app import App, ComposeResult
 
-from budgetscope.tui.chart.figure import Axis, Figure, HeatMap, Line, Point, Points, count_number
+from budgetscope.tui.chart.figure import Axis, Figure, HeatMap, Line, Point, PointSeries, count_number
 from budgetscope.tui.chart.scale import LinearScale, LogScale
-from budgetscope.tui.messages import PlaceChosen
-from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.chart import Chart, ChartClicked
 
 XS = (1.0, 10.0, 100.0)
 FIGURE = Figure(
     Axis(LogScale(1, 100), "N", count_number),
     Axis(LinearScale(0, 10), "loss"),
     (Line("A", "falling", "a", XS, (9, 5, 1)), Line("B", "flat", "b", XS, (2, 2, 2))),
-    (Points("o", "measured", (Point(10, 9),)),),
+    (PointSeries("o", "measured", (Point(10, 9),)),),
 )
 
 
@@ -19,14 +18,14 @@ class ChartApp(App[None]):
     def __init__(self, figure: Figure | None) -> None:
         super().__init__()
         self.figure = figure
-        self.chosen: list[PlaceChosen] = []
+        self.chosen: list[ChartClicked] = []
 
     def compose(self) -> ComposeResult:
         chart = Chart()
         chart.figure = self.figure
         yield chart
 
-    def on_place_chosen(self, event: PlaceChosen) -> None:
+    def on_chart_clicked(self, event: ChartClicked) -> None:
         self.chosen.append(event)
 
     @property

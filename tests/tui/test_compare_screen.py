@@ -7,18 +7,24 @@ from tests.tui.driving import notices, settled, shown
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from budgetscope.api import Advisor, PlanRequest, command, said
+from budgetscope.api import Advisor, PlanRequest, command
+from budgetscope.api.scenarios import SavedScenario, read_scenarios, save_scenario
 from budgetscope.core.errors import UsageError
 from budgetscope.report.scenarios import Column, board
 from budgetscope.report.tables import board_markdown, comparison_markdown
 from budgetscope.store import locations
 from budgetscope.store.app_state import AppState
-from budgetscope.store.scenarios import Scenario, read_scenarios, save_scenario
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.chart.drawing import draw
 from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
 from budgetscope.tui.screens.compare.scenario_table import ScenarioTable
-from budgetscope.tui.screens.compare.scenarios import Answers, Lineup, allocation_figure, letter, price_figure
+from budgetscope.tui.screens.compare.scenarios import (
+    ScenarioAnswers,
+    ScenarioSet,
+    allocation_figure,
+    letter,
+    price_figure,
+)
 from budgetscope.tui.screens.compare.screen import CompareScreen
 from budgetscope.tui.screens.plan.screen import PlanScreen
 from budgetscope.tui.widgets.chart import Chart
@@ -35,7 +41,7 @@ SAVED = {"weeks": WEEKS, "chinchilla": CHINCHILLA, "gone": GONE}
 @pytest.fixture
 def _saved() -> None:
     for name, request in SAVED.items():
-        save_scenario(Scenario(name, said(request)))
+        save_scenario(name, request)
 
 
 def opened(advisor: Advisor, request: PlanRequest = NOW, **view: str | bool) -> BudgetscopeApp:
@@ -58,8 +64,8 @@ def names() -> list[str]:
     return [scenario.name for scenario in read_scenarios()]
 
 
-def lined_up(advisor: Advisor, reference: str | None = None) -> Lineup:
-    return Answers(advisor, {}).line_up((NOW, "now"), read_scenarios(), reference)
+def lined_up(advisor: Advisor, reference: str | None = None) -> ScenarioSet:
+    return ScenarioAnswers(advisor, {}).line_up((NOW, "now"), read_scenarios(), reference)
 
 
 @pytest.mark.usefixtures("_saved")
@@ -68,7 +74,7 @@ async def test_scenarios_stand_side_by_side_with_their_differences(advisor: Advi
     async with opened(advisor).run_test(size=size) as pilot:
         await compare(pilot)
         text = shown(pilot)
-        made = board([Column("now", advisor.plan(NOW)), Column("weeks", advisor.plan(WEEKS))], 0)
+        made = board([Column("now", advisor.answer(NOW).plan), Column("weeks", advisor.answer(WEEKS).plan)], 0)
         assert "▸a now" in text
         assert "b weeks" in text
         for line in made.lines:
@@ -84,7 +90,7 @@ async def test_a_scenario_without_its_law_shows_the_sentence_in_its_column(advis
     async with opened(advisor).run_test(size=(200, 60)) as pilot:
         screen = await compare(pilot)
         with pytest.raises(UsageError) as refusal:
-            advisor.plan(GONE)
+            advisor.answer(GONE)
         lines = [line[:200] for line in shown(pilot).splitlines()]
         start = next(line.index("d gone") for line in lines if "d gone" in line)
         column = " ".join(line[start : start + 32].strip() for line in lines[3:12])
@@ -105,7 +111,7 @@ async def test_without_scenarios_the_screen_says_how_to_save_one(advisor: Adviso
         await pilot.press("right", "left", "enter", "n", "d", "x")
         await compare(pilot)
         assert len(notices(pilot)) == 4
-        assert all("what lies on the desk" in notice for notice in notices(pilot))
+        assert all("This is the current plan" in notice for notice in notices(pilot))
 
 
 # Names
@@ -119,7 +125,7 @@ async def test_s_saves_the_request_under_a_name_and_it_is_kept(advisor: Advisor)
         assert pilot.app.screen.query_one(Input).value == NOW.budget
         await pilot.press("x", " ", "[", "b", "]", "enter")
         await compare(pilot)
-        assert [(s.name, s.request) for s in read_scenarios()] == [("x [b]", said(NOW))]
+        assert [(s.name, s.request) for s in read_scenarios()] == [("x [b]", NOW)]
         assert cursor(screen) == "x [b]"
         assert screen.session.scenario == "x [b]"
         assert "b x [b]" in shown(pilot)
@@ -144,7 +150,7 @@ async def test_saving_says_what_it_replaces_and_a_bad_name_is_refused_in_place(a
         assert "replaces the saved scenario 'weeks'" in shown(pilot)
         await pilot.press("enter")
         await compare(pilot)
-        assert read_scenarios()[0].request == said(NOW)
+        assert read_scenarios()[0].request == NOW
         assert names() == list(SAVED)
         await pilot.press("s", "escape")
         await compare(pilot)
@@ -160,7 +166,7 @@ async def test_what_cannot_be_planned_with_is_not_saved(advisor: Advisor) -> Non
         assert "a now, last good" in shown(pilot)
         await pilot.press("s")
         assert isinstance(pilot.app.screen, CompareScreen)
-        assert "cannot be planned with" in notices(pilot)[0]
+        assert "has no plan" in notices(pilot)[0]
     async with opened(advisor, PlanRequest("nonsense")).run_test(size=SMALL) as pilot:
         screen = await compare(pilot)
         assert "✗" in shown(pilot).splitlines()[5]
@@ -297,7 +303,7 @@ async def test_r_makes_the_scenario_at_the_cursor_the_reference_and_back(advisor
 
 @pytest.mark.usefixtures("_saved")
 @pytest.mark.parametrize("key", ["enter", "o"])
-async def test_open_puts_the_scenario_on_the_desk_for_all_screens(advisor: Advisor, key: str) -> None:
+async def test_open_makes_the_scenario_the_current_plan_of_all_screens(advisor: Advisor, key: str) -> None:
     app = opened(advisor)
     async with app.run_test(size=BIG) as pilot:
         screen = await compare(pilot)
@@ -329,7 +335,7 @@ async def test_opening_a_scenario_that_cannot_be_answered_says_why_and_keeps_the
         await compare(pilot)
         assert app.session.problem is not None
         assert "✗ law: " in shown(pilot)
-        assert app.session.plan == advisor.plan(NOW)
+        assert app.session.plan == advisor.answer(NOW).plan
 
 
 @pytest.mark.usefixtures("_saved")
@@ -341,16 +347,16 @@ async def test_v_compares_the_laws_for_the_scenario_and_enter_follows_one(adviso
         await compare(pilot)
         laws = screen.query_one(LawTable)
         assert laws.display
-        assert laws.comparison == advisor.compare(WEEKS)
+        assert laws.comparison == advisor.compare(advisor.answer(WEEKS))
         assert "What the laws say of b weeks" in shown(pilot)
         assert screen.as_command() == command(WEEKS, "compare")
-        assert screen.as_markdown() == comparison_markdown(advisor.compare(WEEKS))
+        assert screen.as_markdown() == comparison_markdown(advisor.compare(advisor.answer(WEEKS)))
         await pilot.press("left")
         await compare(pilot)
-        assert laws.comparison == advisor.compare(NOW)
+        assert laws.comparison == advisor.compare(advisor.answer(NOW))
         await pilot.press("right")
         await compare(pilot)
-        rows = advisor.compare(WEEKS).rows
+        rows = advisor.compare(advisor.answer(WEEKS)).rows
         cursors = []
         for key in ("home", "down", "down", "up", "end", "pageup"):
             await pilot.press(key)
@@ -359,7 +365,7 @@ async def test_v_compares_the_laws_for_the_scenario_and_enter_follows_one(adviso
         await pilot.press("enter")
         await compare(pilot)
         assert laws.comparison is not None
-        followed = advisor.compare(WEEKS).rows[0].fit_id
+        followed = advisor.compare(advisor.answer(WEEKS)).rows[0].fit_id
         assert app.session.request == replace(WEEKS, law=followed)
         assert app.session.scenario == "weeks"
         await pilot.press("v")
@@ -517,48 +523,46 @@ async def test_keys_that_come_before_the_answer_do_no_harm(advisor: Advisor, mon
 
 @pytest.mark.usefixtures("_saved")
 def test_the_figure_holds_every_scenario_by_one_count(advisor: Advisor) -> None:
-    lineup = lined_up(advisor)
-    figure = allocation_figure(lineup, 1)
+    found = lined_up(advisor)
+    figure = allocation_figure(found, 1)
     assert figure is not None
     places = {series.symbol: series.points[0] for series in figure.points}
     assert set(places) == {"a", "b", "c"}
-    counted = advisor.plan(replace(CHINCHILLA, convention="standard"))
+    counted = advisor.answer(replace(CHINCHILLA, convention="standard")).plan
     assert places["c"].y == pytest.approx(counted.n_params.value, rel=1e-3)
     assert [line.label for line in figure.lines] == ["Porian 2024, RefinedWeb, tuned", "Chinchilla, approach 2"]
     assert figure.markers[0].text == "b weeks: 17.2 B"
     for place in places.values():
         assert figure.x.scale.low < place.x < figure.x.scale.high
         assert figure.y.scale.low < (place.low or place.y) < (place.high or place.y) < figure.y.scale.high
-    gone = allocation_figure(lineup, 3)
+    gone = allocation_figure(found, 3)
     assert gone is not None
     assert gone.markers == ()
 
 
 @pytest.mark.usefixtures("_saved")
 def test_loss_over_cost_holds_those_that_have_both(advisor: Advisor) -> None:
-    lineup = lined_up(advisor)
-    figure = price_figure(lineup, 1)
+    found = lined_up(advisor)
+    figure = price_figure(found, 1)
     assert figure is not None
-    plan = advisor.plan(WEEKS)
+    plan = advisor.answer(WEEKS).plan
     assert plan.loss is not None
     assert plan.run.cost_usd is not None
     (point,) = next(series.points for series in figure.points if series.symbol == "b")
     assert (point.x, point.y) == (plan.run.cost_usd.value, plan.loss.value)
     assert {series.symbol for series in figure.points} == {"a", "b"}
-    silent = Answers(advisor, {}).line_up((CHINCHILLA, "now"), (), None)
+    silent = ScenarioAnswers(advisor, {}).line_up((CHINCHILLA, "now"), (), None)
     assert price_figure(silent, 0) is None
-    refused = Answers(advisor, {}).line_up((GONE, "now"), (), None)
+    refused = ScenarioAnswers(advisor, {}).line_up((GONE, "now"), (), None)
     assert allocation_figure(refused, 0) is None
 
 
 @pytest.mark.parametrize("count", [1, 30])
 def test_many_scenarios_are_drawn(advisor: Advisor, count: int) -> None:
     laws = [fit.id for fit in advisor.fits if fit.allocation][:12]
-    scenarios = [
-        Scenario(f"s{index}", said(PlanRequest("1e21", law=laws[index % len(laws)]))) for index in range(count)
-    ]
-    lineup = Answers(advisor, {}).line_up((NOW, "now"), scenarios, None)
-    for figure in (allocation_figure(lineup, 0), price_figure(lineup, 0)):
+    scenarios = [SavedScenario(f"s{index}", PlanRequest("1e21", law=laws[index % len(laws)])) for index in range(count)]
+    found = ScenarioAnswers(advisor, {}).line_up((NOW, "now"), scenarios, None)
+    for figure in (allocation_figure(found, 0), price_figure(found, 0)):
         assert figure is not None
         for size in ((80, 20), (200, 50)):
             assert len(draw(figure, *size).rows) == size[1]
@@ -579,7 +583,7 @@ async def test_every_size_is_drawn(advisor: Advisor) -> None:
 
 async def test_a_law_left_out_is_told_below_the_others(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
     sentence = "mine/odd gives no usable numbers at 1e21 FLOPs [b]: " + "correct its parameters " * 4 + "now."
-    comparison = replace(advisor.compare(NOW), skipped=(sentence,))
+    comparison = replace(advisor.compare(advisor.answer(NOW)), skipped=(sentence,))
     monkeypatch.setattr(Advisor, "compare", lambda *_: comparison)
     async with opened(advisor, laws=True, view="table").run_test(size=BIG) as pilot:
         screen = await compare(pilot)

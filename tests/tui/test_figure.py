@@ -15,7 +15,7 @@ from budgetscope.tui.chart.figure import (
     Line,
     Marker,
     Point,
-    Points,
+    PointSeries,
     Span,
     count_number,
     flops_number,
@@ -37,7 +37,7 @@ def figure(*lines: Line, marker: Marker | None = None, points: tuple[Point, ...]
         Axis(LogScale(1e16, 1e26), "C", flops_number),
         Axis(LogScale(1e6, 1e14), "N", count_number),
         lines,
-        (Points("o", "data", points),) if points else (),
+        (PointSeries("o", "data", points),) if points else (),
         () if marker is None else (marker,),
     )
 
@@ -186,8 +186,8 @@ def test_a_marker_outside_the_axis_is_left_out() -> None:
 
 def test_several_series_keep_their_symbols_and_error_bars() -> None:
     series = (
-        Points("o", "ours", (Point(1e9, 2.03, 2.02, 2.04),)),
-        Points("x", "theirs", (Point(3e9, 2.03, None, None, 1e9, 9e9),)),
+        PointSeries("o", "ours", (Point(1e9, 2.03, 2.02, 2.04),)),
+        PointSeries("x", "theirs", (Point(3e9, 2.03, None, None, 1e9, 9e9),)),
     )
     drawing = valley(lines=(), points=series)
     drawn = rows(drawing, 100, 30)
@@ -299,7 +299,7 @@ def test_a_heat_map_gives_full_rows_at_every_size(width: int, height: int, fill:
 
 def test_a_symbol_that_dodges_stands_above_the_text_that_is_there_already() -> None:
     place = Point(1e20, 1e10)
-    series = tuple(Points(letter, "", (place,), dodges=True) for letter in "XYZ")
+    series = tuple(PointSeries(letter, "", (place,), dodges=True) for letter in "XYZ")
     drawn = rows(replace(figure(), points=series), 60, 20)
     found = {letter: (row, text.index(letter)) for row, text in enumerate(drawn) for letter in "XYZ" if letter in text}
     (row, column), *_ = found.values()
@@ -309,7 +309,7 @@ def test_a_symbol_that_dodges_stands_above_the_text_that_is_there_already() -> N
 
 
 def test_points_without_a_label_are_not_in_the_legend() -> None:
-    drawn = "\n".join(rows(replace(figure(), points=(Points("X", "", (Point(1e20, 1e10),)),)), 60, 20))
+    drawn = "\n".join(rows(replace(figure(), points=(PointSeries("X", "", (Point(1e20, 1e10),)),)), 60, 20))
     assert drawn.count("X") == 1
 
 

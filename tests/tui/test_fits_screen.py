@@ -9,9 +9,10 @@ from tests.tui.driving import notices, settled, shown
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from budgetscope.api import Advisor, FitChoices, PlanRequest, Reading
+from budgetscope.api import Advisor, FitChoices, PlanRequest, RunsSource, runs
 from budgetscope.core.laws.fit import Fit
-from budgetscope.report.fit_pages import difference_markdown, fit_markdown, fit_sections, ordered, shelf_row
+from budgetscope.report.fit_difference import difference_markdown
+from budgetscope.report.fits import fit_markdown, fit_row, fit_sections, ordered
 from budgetscope.store import locations
 from budgetscope.store.app_state import AppState
 from budgetscope.store.fit_library import Library
@@ -49,7 +50,7 @@ async def press(pilot: Pilot[None], *keys: str) -> FitsScreen:
 def own(name: str = "mine/copy", title: str = "A copy") -> Path:
     """Store a copy of the default law among the user's own fits."""
     advisor = Advisor()
-    return advisor.shelf.store(advisor.library.get(TUNED), name, title)
+    return advisor.fit_library.store(advisor.library.get(TUNED), name, title)
 
 
 def figure(screen: FitsScreen) -> Figure:
@@ -74,7 +75,7 @@ async def test_it_opens_on_the_law_of_the_plan(size: tuple[int, int]) -> None:
         entry = screen.table.chosen
         assert entry is not None
         assert entry.id == TUNED
-        row, text = shelf_row(entry), shown(pilot)
+        row, text = fit_row(entry), shown(pilot)
         assert screen.table.vertical_scrollbar.position == screen.table.scroll_y
         assert f"*> !  {TUNED}" in text
         assert row.exponent in text
@@ -83,7 +84,7 @@ async def test_it_opens_on_the_law_of_the_plan(size: tuple[int, int]) -> None:
         assert fit_sections(entry, datetime.now(UTC))[0].lines[0][1][:50] in text
         if size == HUGE:
             assert row.title in text
-            assert row.says in text
+            assert row.laws in text
 
 
 async def test_the_list_has_every_fit_in_groups() -> None:
@@ -208,7 +209,7 @@ async def test_the_points_are_those_of_the_fit_over_its_law_with_its_band() -> N
     async with app(view="points").run_test(size=BIG) as pilot:
         screen = await opened(pilot)
         fit = Advisor().library.get(TUNED)
-        found = Advisor().shelf.examine(fit)
+        found = Advisor().fit_library.goodness_of_fit(fit)
         assert fit.points is not None
         assert found.curve is not None
         drawn = figure(screen)
@@ -270,18 +271,18 @@ async def test_two_marked_fits_are_compared(key: str) -> None:
         assert screen.view == "difference"
         pair = ("besiroglu2024/refit", "hoffmann2022/approach-1")
         assert "  B   hoffmann2022/approach-1" in shown(pilot)
-        difference = Advisor().differ(*pair)
+        difference = Advisor().fit_library.difference(*pair)
         assert screen.as_markdown() == difference_markdown(difference)
         assert "A besiroglu2024/refit  B hoffmann2022/approach-1" in shown(pilot)
         assert "1e24  A" in shown(pilot)
         await press(pilot, "y")
         assert pilot.app.clipboard == "budgetscope fits diff besiroglu2024/refit hoffmann2022/approach-1"
         await press(pilot, key)
-        assert screen.table.standing.marked == ("besiroglu2024/refit",)
+        assert screen.table.marks.compared == ("besiroglu2024/refit",)
         await press(pilot, "home", key)
-        assert not screen.table.standing.marked
+        assert not screen.table.marks.compared
         await press(pilot, key, "down", key, "down", key)
-        assert screen.table.standing.marked == ("hoffmann2022/approach-1",)
+        assert screen.table.marks.compared == ("hoffmann2022/approach-1",)
 
 
 async def test_without_a_mark_the_law_of_the_plan_is_compared_with_the_fit_at_the_cursor() -> None:
@@ -393,7 +394,7 @@ def entry(pilot: Pilot[None], name: str) -> Input:
 
 def told(pilot: Pilot[None]) -> str:
     """What the dialog says, unwrapped."""
-    lines = pilot.app.screen.query_one("#told", Page).lines
+    lines = pilot.app.screen.query_one("#result", Page).lines
     return "\n".join(
         line if isinstance(line, str) else " ".join(filter(None, (getattr(line, "label", ""), line.text)))
         for line in lines
@@ -429,7 +430,7 @@ async def test_import_opens_and_closes_and_keeps_what_was_typed(key: str) -> Non
 @pytest.mark.parametrize("work", ["read", "fit"])
 async def test_import_is_closed_while_the_file_is_at_work(monkeypatch: pytest.MonkeyPatch, work: str) -> None:
     go = threading.Event()
-    does = getattr(Advisor, work)
+    does = getattr(runs, work)
 
     def slow(*given: Any) -> Any:
         go.wait(10)
@@ -442,7 +443,7 @@ async def test_import_is_closed_while_the_file_is_at_work(monkeypatch: pytest.Mo
             entry(pilot, "counting").value = "standard"
             await pilot.pause(0.3)
             await opened(pilot)
-        monkeypatch.setattr(Advisor, work, slow)
+        monkeypatch.setattr(runs, work, slow)
         entry(pilot, "path").value = str(RUNS)
         await pilot.pause(0.3)
         await pilot.press(*(["f5"] if work == "fit" else []), "escape")
@@ -492,7 +493,7 @@ async def test_import_tells_what_was_merged_and_dropped(tmp_path: Path) -> None:
     path.write_text("\n".join([*lines, lines[1], lines[2].replace("5.33732", "nan")]) + "\n")
     async with app().run_test(size=HUGE) as pilot:
         await importing(pilot, path=str(path), counting="standard")
-        intake = Advisor().read(Reading(path, counting="standard"))
+        intake = runs.read(RunsSource(path, counting="standard"))
         assert intake.dropped
         assert intake.merged
         assert f"{intake.read} read" in told(pilot)
@@ -501,7 +502,7 @@ async def test_import_tells_what_was_merged_and_dropped(tmp_path: Path) -> None:
 
 
 def fitted() -> Fit:
-    return Advisor().fit(Reading(RUNS, counting="standard"), FitChoices()).fit
+    return runs.fit(Advisor(), RunsSource(RUNS, counting="standard"), FitChoices()).fit
 
 
 @pytest.mark.parametrize("key", ["f5", "enter"])
@@ -540,7 +541,7 @@ async def test_import_shows_the_sentence_that_refuses_a_fit(tmp_path: Path) -> N
         await importing(pilot, path=str(path), counting="standard")
         await press(pilot, "f5")
         with pytest.raises(Exception) as refusal:  # noqa: PT011 - compared below
-            Advisor().fit(Reading(path, counting="standard"), FitChoices())
+            runs.fit(Advisor(), RunsSource(path, counting="standard"), FitChoices())
         assert str(refusal.value) in told(pilot)
         await pilot.press("f6")
         assert notices(pilot)[-1] == "fit the runs first (F5)."
@@ -584,10 +585,10 @@ async def test_import_scrolls_and_copies_the_command() -> None:
         await press(pilot, "f5")
         await pilot.press("pagedown")
         await pilot.pause()
-        assert dialog.query_one("#told").scroll_offset.y > 0
+        assert dialog.query_one("#result").scroll_offset.y > 0
         await pilot.press("pageup")
         await pilot.pause()
-        assert dialog.query_one("#told").scroll_offset.y == 0
+        assert dialog.query_one("#result").scroll_offset.y == 0
         await pilot.press("ctrl+y")
         assert pilot.app.clipboard == (f"budgetscope fit {RUNS} --counting standard --where seed=0 --map loss=loss")
 

@@ -3,7 +3,7 @@ import itertools
 import pytest
 from textual.binding import Binding
 
-from budgetscope.tui.app import BudgetscopeApp
+from budgetscope.tui.app import BudgetscopeApp, screen_class
 from budgetscope.tui.keys import EVERYWHERE, KEYS, bindings, keys_of, named
 from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
@@ -14,7 +14,7 @@ from budgetscope.tui.screens.plan.law_picker import LawsScreen
 from budgetscope.tui.screens.plan.tour import TourScreen
 from budgetscope.tui.tabs import TABS, Tab
 
-NUMBERED = {tab.name: tab.screen for tab in TABS}
+NUMBERED = {tab.name: screen_class(tab) for tab in TABS}
 OWNERS = {
     **NUMBERED,
     "laws": LawsScreen,
@@ -57,7 +57,7 @@ def test_bindings_are_made_from_the_table() -> None:
 
 @pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.name)
 def test_the_sections_of_the_numbered_screens_are_their_tabs(tab: Tab) -> None:
-    section = tab.screen.SECTION
+    section = screen_class(tab).SECTION
     assert section == tab.name
 
 

@@ -1,4 +1,4 @@
-"""One sign for each law: the same on every screen, however many laws there are."""
+"""One letter for each law: the same on every screen, however many laws there are."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from budgetscope.store.fit_schema import dump
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.scenarios import Scenario, save_scenario
 from budgetscope.store.settings import Settings
-from budgetscope.tui.law_letters import KNOWN, SHARED, fit_ids, signs
+from budgetscope.tui.law_letters import KNOWN, SHARED, letters
 from budgetscope.tui.screens.whatif.size_panel import Picks
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.law_table import LawTable
@@ -33,19 +33,19 @@ def with_own_fits(folder: Path, number: int) -> Advisor:
 
 
 def test_no_two_laws_share_a_letter_and_what_a_user_adds_changes_none(tmp_path: Path) -> None:
-    before = signs(fit_ids(Library((BUNDLED,))))
-    after = signs(fit_ids(with_own_fits(tmp_path, 500).library))
+    before = letters(Library((BUNDLED,)).ids())
+    after = letters(with_own_fits(tmp_path, 500).fit_ids)
     assert len(after) == len(before) + 500
     assert before.items() <= after.items()
-    own = [sign for sign in after.values() if sign != SHARED]
+    own = [letter for letter in after.values() if letter != SHARED]
     assert len(own) == len(set(own))
     assert len(own) > len(before) + 5
     assert KNOWN.items() <= before.items()
     assert not {"I", "O", *"abcdefghijklmnopqrstuvwxyz"} & set(own)
 
 
-def test_every_sign_that_is_known_has_its_fit() -> None:
-    assert KNOWN.keys() <= set(fit_ids(Library((BUNDLED,))))
+def test_every_known_letter_has_its_fit() -> None:
+    assert KNOWN.keys() <= set(Library((BUNDLED,)).ids())
 
 
 def lettered(text: str, title: str) -> str:
@@ -65,7 +65,7 @@ async def test_a_law_has_one_letter_on_plan_what_if_and_compare(start: Start, tm
     app = start(REQUEST, with_own_fits(tmp_path, number))
     async with app.run_test(size=(200, 60)) as pilot:
         await settled(pilot)
-        expected = app.session.signs
+        expected = app.session.letters
         plan = await seen(pilot, "c", "c")
         table = app.stage.query_one(LawTable)
         assert lettered(plan, "Chinchilla, approach 1") == "H" == expected["hoffmann2022/approach-1"]

@@ -23,7 +23,7 @@ def test_tokens_per_parameter_are_written_without_powers_of_ten(value: float, te
 async def test_every_cell_is_shown_whole_whatever_the_numbers(
     start: Start, advisor: Advisor, size: tuple[int, int]
 ) -> None:
-    comparison = advisor.compare(REQUEST)
+    comparison = advisor.compare(advisor.answer(REQUEST))
     huge = replace(comparison.rows[0], tokens_per_param=1.234e9, wasted_share=0.9999, wasted_usd=123_456_789.0)
     async with start(REQUEST).run_test(size=size) as pilot:
         screen = await settle(pilot)
@@ -35,13 +35,13 @@ async def test_every_cell_is_shown_whole_whatever_the_numbers(
         lines = shown(pilot).splitlines()
         header = next(line for line in lines if " law " in line and " D/N" in line).split()
         for row in comparison_rows(table.comparison)[:5]:
-            line = next(line for line in lines if f" {app_sign(screen.session.signs, row.row.fit_id)} " in line[:6])
+            line = next(line for line in lines if f" {letter_of(screen.session.letters, row.row.fit_id)} " in line[:6])
             for title, cell in (("N", row.n_params), ("D", row.tokens), ("D/N", row.tokens_per_param)):
                 assert title not in header or f" {cell} " in f"{line} "
             if "waste" in header:
                 assert f" {row.wasted} " in f"{line} "
 
 
-def app_sign(signs: object, fit_id: str) -> str:
-    assert isinstance(signs, dict)
-    return str(signs[fit_id])
+def letter_of(letters: object, fit_id: str) -> str:
+    assert isinstance(letters, dict)
+    return str(letters[fit_id])

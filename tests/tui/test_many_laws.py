@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 from tests.tui.driving import Start, notices, settle, settled, shown, stage, type_into
-from tests.tui.test_signs import with_own_fits
+from tests.tui.test_law_letters import with_own_fits
 from textual.pilot import Pilot
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.api.shelf import Shelf
+from budgetscope.api.fits import FitLibrary
+from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.comparison import Comparison
-from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import FailureError
 from budgetscope.store.fit_library import Library
 from budgetscope.store.scenarios import Scenario, save_scenario
-from budgetscope.tui.figures.plan_charts import SPOTS
+from budgetscope.tui.figures.plan_charts import PLAN_CHARTS
 from budgetscope.tui.screens.fits.screen import FitsScreen
 from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.chart import Chart
@@ -32,10 +32,10 @@ class SlowAdvisor(Advisor):
     may = threading.Event()
     threads: set[int] = set()  # noqa: RUF012 - one test at a time
 
-    def compare(self, request: PlanRequest, plan: Plan | None = None) -> Comparison:
+    def compare(self, answer: Answer) -> Comparison:
         self.threads.add(threading.get_ident())
         assert self.may.wait(30)
-        return super().compare(request, plan)
+        return super().compare(answer)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def test_the_chart_does_not_wait_for_the_comparison(start: Start, many: Sl
         await pilot.press("escape", "v")
         while chart.figure is first:
             await pilot.pause(0.01)
-        assert SPOTS[1].title in shown(pilot)
+        assert PLAN_CHARTS[1].title in shown(pilot)
         SlowAdvisor.may.set()
         screen = await settle(pilot)
         table = screen.query_one(LawTable)
@@ -164,7 +164,7 @@ async def test_the_laws_of_a_scenario_that_was_left_are_not_shown_for_another(st
 async def test_a_list_of_fits_that_is_being_read_is_not_lost_to_a_page(
     start: Start, many: SlowAdvisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Shelf, "examines_at_once", lambda *_: False)
+    monkeypatch.setattr(FitLibrary, "is_quick", lambda *_: False)
     SlowAdvisor.may.set()
     app = start(REQUEST, many)
     async with app.run_test(size=BIG) as pilot:

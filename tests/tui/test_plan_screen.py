@@ -17,16 +17,16 @@ from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
 from budgetscope.tui.app import DARK, DEFAULT_BUDGET, LIGHT, BudgetscopeApp
-from budgetscope.tui.figures.plan_charts import SPOTS
+from budgetscope.tui.figures.plan_charts import PLAN_CHARTS
 from budgetscope.tui.keys import KEYS
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.plan.details import DetailsScreen
 from budgetscope.tui.screens.plan.law_picker import LawsScreen
+from budgetscope.tui.screens.plan.recommendation import Recommendation
 from budgetscope.tui.short_titles import fitted
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import FieldRow
 from budgetscope.tui.widgets.law_table import LawTable
-from budgetscope.tui.widgets.recommendation import Recommendation
 
 BIG, SMALL = (120, 40), (80, 24)
 
@@ -34,7 +34,7 @@ BIG, SMALL = (120, 40), (80, 24)
 def answer(advisor: Advisor, request: PlanRequest) -> Plan | str:
     """Return the plan, or the sentence that refuses it."""
     try:
-        return advisor.plan(request)
+        return advisor.answer(request).plan
     except BudgetscopeError as error:
         return str(error)
 
@@ -45,7 +45,7 @@ async def test_the_first_screen_answers_the_default_budget(
 ) -> None:
     async with start().run_test(size=size) as pilot:
         await settle(pilot)
-        plan = advisor.plan(PlanRequest(DEFAULT_BUDGET))
+        plan = advisor.answer(PlanRequest(DEFAULT_BUDGET)).plan
         text = shown(pilot)
         for row in plan_rows(plan):
             if row.key in (
@@ -69,7 +69,7 @@ async def test_it_opens_with_the_request_given(start: Start, advisor: Advisor) -
     request = PlanRequest("1e21", law="hoffmann2022/approach-2", mfu=0.5, seq_len=4096)
     async with start(request).run_test(size=BIG) as pilot:
         screen = await settle(pilot)
-        assert screen.session.plan == advisor.plan(request)
+        assert screen.session.plan == advisor.answer(request).plan
         assert screen.row("budget").input.value == "1e21"
         assert screen.row("law").input.value == "hoffmann2022/approach-2"
         assert screen.row("mfu").input.value == "0.5"
@@ -92,8 +92,8 @@ async def test_typing_a_budget_shows_what_the_api_says(start: Start, advisor: Ad
                 assert screen.session.problem is None
                 assert screen.query_one(Recommendation).plan == expected
         await settle(pilot)
-        assert screen.session.plan == advisor.plan(PlanRequest(budget))
-        assert screen.query_one(LawTable).comparison == advisor.compare(PlanRequest(budget))
+        assert screen.session.plan == advisor.answer(PlanRequest(budget)).plan
+        assert screen.query_one(LawTable).comparison == advisor.compare(advisor.answer(PlanRequest(budget)))
         figure = screen.query_one(Chart).figure
         assert figure is not None
         (marker,) = figure.markers
@@ -121,11 +121,11 @@ async def test_every_option_edits_the_one_request(
         screen = await type_into(pilot, name, text)
         expected = replace(request, **change)
         assert screen.session.request == expected
-        assert screen.session.plan == advisor.plan(expected)
-        assert screen.query_one(LawTable).comparison == advisor.compare(expected)
+        assert screen.session.plan == advisor.answer(expected).plan
+        assert screen.query_one(LawTable).comparison == advisor.compare(advisor.answer(expected))
         await type_into(pilot, name, "")
         assert screen.session.request == request
-        assert screen.session.plan == advisor.plan(request)
+        assert screen.session.plan == advisor.answer(request).plan
 
 
 async def test_unsaid_options_show_what_the_plan_took(start: Start) -> None:
@@ -155,13 +155,13 @@ async def test_a_bad_budget_shows_the_sentence_and_keeps_the_last_good_plan(
         screen.row("budget").input.insert_text_at_cursor(text)
         await settle(pilot)
         with pytest.raises(BudgetscopeError) as refusal:
-            advisor.plan(PlanRequest(text))
+            advisor.answer(PlanRequest(text))
         assert str(refusal.value) in shown(pilot)
         assert "LAST GOOD PLAN" in shown(pilot)
         assert screen.query_one(Recommendation).plan == screen.session.plan
         assert screen.session.plan is not None
-        assert screen.session.answered is not None
-        assert screen.session.plan == advisor.plan(screen.session.answered)
+        assert screen.session.answer is not None
+        assert screen.session.plan == advisor.answer(screen.session.answer.request).plan
         if text == "":
             assert screen.session.plan == good
         await type_into(pilot, "budget", "1e21")
@@ -181,7 +181,7 @@ async def test_a_bad_option_is_named_beside_its_field(start: Start, advisor: Adv
         row = screen.row(name)
         assert screen.session.problem.sentence in str(row.query_one(".note", Static).render())
         assert row.query_one(".note").region.y == row.input.region.y + 1
-        assert screen.session.plan == advisor.plan(PlanRequest("1e21"))
+        assert screen.session.plan == advisor.answer(PlanRequest("1e21")).plan
         assert "LAST GOOD PLAN" in shown(pilot)
         await type_into(pilot, name, "")
         assert screen.session.problem is None
@@ -389,12 +389,12 @@ async def test_the_next_chart_goes_round(start: Start, key: str) -> None:
     async with start(PlanRequest("1e21")).run_test(size=(200, 60)) as pilot:
         await settle(pilot)
         titles = []
-        for number in range(1, len(SPOTS) + 1):
-            assert f"({number} of {len(SPOTS)})" in shown(pilot)
+        for number in range(1, len(PLAN_CHARTS) + 1):
+            assert f"({number} of {len(PLAN_CHARTS)})" in shown(pilot)
             titles.append(str(plan_screen(pilot).query_one("#chart").border_title))
             await pilot.press(*(["escape"] if key == "v" else []), key)
             await settle(pilot)
-        assert [title.split(",")[0] for title in titles] == [spot.title for spot in SPOTS]
+        assert [title.split(",")[0] for title in titles] == [chart.title for chart in PLAN_CHARTS]
         assert "(1 of 4)" in shown(pilot)
 
 
@@ -453,7 +453,7 @@ async def test_the_chart_shown_is_remembered(advisor: Advisor) -> None:
     app = BudgetscopeApp(PlanRequest("1e21"), advisor, AppState(views={"plan": {"quantity": "rubbish"}}))
     async with app.run_test(size=BIG) as pilot:
         screen = await settle(pilot)
-        assert screen.quantity == SPOTS[0].quantity
+        assert screen.quantity == PLAN_CHARTS[0].quantity
         await pilot.press("escape", "v")
         await settle(pilot)
         assert app.state().views["plan"]["quantity"] == "loss"
@@ -475,9 +475,9 @@ async def test_the_picker_changes_the_law(start: Start, advisor: Advisor, key: s
         await settle(pilot)
         request = PlanRequest(DEFAULT_BUDGET, law="meta2024/llama3")
         assert screen.session.request == request
-        assert screen.session.plan == advisor.plan(request)
+        assert screen.session.plan == advisor.answer(request).plan
         assert screen.row("law").input.value == "meta2024/llama3"
-        assert screen.query_one(LawTable).comparison == advisor.compare(request)
+        assert screen.query_one(LawTable).comparison == advisor.compare(advisor.answer(request))
 
 
 async def test_the_picker_moves_by_arrows_and_closes_without_a_change(start: Start) -> None:
@@ -499,7 +499,7 @@ async def test_the_comparison_moves_and_follows_the_law_at_the_cursor(start: Sta
         table = screen.query_one(LawTable)
         table.focus()
         await pilot.press("home")
-        rows = comparison_rows(advisor.compare(PlanRequest(DEFAULT_BUDGET)))
+        rows = comparison_rows(advisor.compare(advisor.answer(PlanRequest(DEFAULT_BUDGET))))
         assert table.cursor == rows[0].row.fit_id
         await pilot.press("down", "up", "down", "enter")
         await settle(pilot)
@@ -528,7 +528,7 @@ async def test_the_table_shows_every_law_with_the_words_of_the_report(start: Sta
         await pilot.press("escape", "c", "c")
         await settle(pilot)
         lines = shown(pilot).splitlines()
-        for row in comparison_rows(advisor.compare(PlanRequest(DEFAULT_BUDGET))):
+        for row in comparison_rows(advisor.compare(advisor.answer(PlanRequest(DEFAULT_BUDGET)))):
             line = next(line for line in lines if fitted(row.title, 50) in line and row.n_params in line)
             for cell in (
                 row.tokens,
@@ -574,7 +574,7 @@ async def test_markup_in_a_title_is_shown_as_it_is(start: Start, tmp_path: Path)
         await settle(pilot)
         text = shown(pilot)
         assert "evil/title   [red]x[/red] [@click=app.quit]" in text
-        sign = plan_screen(pilot).session.signs["evil/title"]
+        sign = plan_screen(pilot).session.letters["evil/title"]
         assert f"{sign} [red]x[/red]" in text
         await pilot.press("c")
         assert f"> {sign} [red]x[/red]" in shown(pilot)
@@ -630,7 +630,9 @@ async def test_changing_laws_while_one_is_studied_ends_at_the_last(start: Start,
             await pilot.pause()
         await settle(pilot)
         comparison = screen.query_one(LawTable).comparison
-        assert comparison == advisor.compare(PlanRequest(DEFAULT_BUDGET, law="porian2024/openwebtext2-tuned"))
+        assert comparison == advisor.compare(
+            advisor.answer(PlanRequest(DEFAULT_BUDGET, law="porian2024/openwebtext2-tuned"))
+        )
         figure = screen.query_one(Chart).figure
         assert figure is not None
         assert figure.lines[0].label.startswith("Porian 2024, OpenWebText2")
@@ -646,7 +648,9 @@ async def test_going_back_to_a_law_while_another_is_studied_shows_the_first_agai
         screen.session.follow("porian2024/refinedweb-tuned")
         await settle(pilot)
         comparison = screen.query_one(LawTable).comparison
-        assert comparison == advisor.compare(PlanRequest(DEFAULT_BUDGET, law="porian2024/refinedweb-tuned"))
+        assert comparison == advisor.compare(
+            advisor.answer(PlanRequest(DEFAULT_BUDGET, law="porian2024/refinedweb-tuned"))
+        )
 
 
 async def test_arrows_read_values_off_the_chart(start: Start) -> None:

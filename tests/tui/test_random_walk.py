@@ -13,6 +13,8 @@ from tests.tui.driving import press_at_once, settled, shown
 from textual.events import Paste
 
 from budgetscope.api import Advisor, PlanRequest
+from budgetscope.api.fields import FORM
+from budgetscope.api.request import has_text
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.report.rows import plan_rows
@@ -20,10 +22,9 @@ from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
 from budgetscope.tui.app import BudgetscopeApp
-from budgetscope.tui.fields import FIELDS, means
 from budgetscope.tui.keys import KEYS
+from budgetscope.tui.screens.plan.recommendation import Recommendation
 from budgetscope.tui.screens.plan.screen import PlanScreen
-from budgetscope.tui.widgets.recommendation import Recommendation
 
 # What these start outlives a step: workers that train, the end of the app, a palette that runs any of them.
 LEAVE_OUT = {"quit", "price", "start", "resume"}
@@ -96,21 +97,22 @@ class Walk(RuleBasedStateMachine):
         assert self.app._exception is None
         session = self.app.session
         if session.problem is None:
-            assert session.answered == session.request
+            assert session.answer is not None
+            assert session.answer.request == session.request
         else:
             # A field that cannot be read is told before it becomes a request.
             assert session.problem.sentence
             refused = self.answer(session.request)
             assert isinstance(refused, str) or any(session.is_unread(row) for row in ("budget", session.problem.field))
         if isinstance(screen, PlanScreen):
-            for field in FIELDS:
+            for field in FORM:
                 text = screen.row(field.name).input.value
-                assert session.is_unread(field.name) or means(session.request, field.name, text)
-        if session.answered is None:
+                assert session.is_unread(field.name) or has_text(session.request, field.name, text)
+        if session.answer is None:
             assert session.plan is None
             return
         assert session.plan is not None
-        assert session.plan == self.answer(session.answered)
+        assert session.plan == self.answer(session.answer.request)
         if self.app.screen is screen and screen.SECTION == "plan" and tuple(screen.size) >= ROOM:
             recommendation = screen.query_one(Recommendation)
             assert recommendation.plan == session.plan
@@ -123,7 +125,7 @@ class Walk(RuleBasedStateMachine):
 
     def answer(self, request: PlanRequest) -> Plan | str:
         try:
-            return self.advisor.plan(request)
+            return self.advisor.answer(request).plan
         except BudgetscopeError as error:
             return str(error)
 

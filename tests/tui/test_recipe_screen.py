@@ -41,7 +41,7 @@ async def test_the_page_holds_every_part_at_every_size(start: Start, advisor: Ad
     async with start(REQUEST).run_test(size=size) as pilot:
         await recipe(pilot)
         text = await page(pilot)
-        for row in recipe_rows(advisor.plan(REQUEST)):
+        for row in recipe_rows(advisor.answer(REQUEST).plan):
             assert row.text in text
             assert row.interval in text
         for words in (
@@ -127,7 +127,7 @@ async def test_keys_scroll_by_lines_pages_and_parts(start: Start) -> None:
         assert top(screen) == 0
 
 
-async def test_it_follows_the_desk(start: Start) -> None:
+async def test_it_follows_the_session(start: Start) -> None:
     async with start(REQUEST).run_test(size=BIG) as pilot:
         screen = await recipe(pilot)
         screen.session.ask(PlanRequest("1e19", seq_len=4096))
@@ -152,8 +152,8 @@ async def test_it_is_copied_as_markdown_and_as_a_command(start: Start, advisor: 
     async with start(REQUEST).run_test(size=BIG) as pilot:
         await recipe(pilot)
         await pilot.press("Y")
-        plan = advisor.plan(REQUEST)
-        assert pilot.app.clipboard == recipe_markdown(advisor.recipe_sheet(REQUEST, plan), command(REQUEST))
+        sheet = advisor.recipe_sheet(advisor.answer(REQUEST))
+        assert pilot.app.clipboard == recipe_markdown(sheet, command(REQUEST))
         await pilot.press("y")
         assert pilot.app.clipboard == command(REQUEST)
 

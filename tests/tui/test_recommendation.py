@@ -7,7 +7,7 @@ from tests.tui.driving import Start, settle
 
 from budgetscope.api import PlanRequest
 from budgetscope.report.rows import plan_rows
-from budgetscope.tui.widgets.recommendation import Recommendation
+from budgetscope.tui.screens.plan.recommendation import Recommendation
 
 BUDGETS = ("64 H100 for 14 days", "1e18", "$7.3M on B200 for 9 hours", "1e25")
 

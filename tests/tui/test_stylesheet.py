@@ -16,9 +16,9 @@ from budgetscope.tui.textual_fixes import stylesheet
 
 @pytest.fixture(autouse=True)
 def _nothing_parsed() -> Iterator[None]:
-    stylesheet._parsed.cache_clear()
+    stylesheet._parse_cache_of.cache_clear()
     yield
-    stylesheet._parsed.cache_clear()
+    stylesheet._parse_cache_of.cache_clear()
 
 
 def textuals_own(app: BudgetscopeApp) -> Stylesheet:

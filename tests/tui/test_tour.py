@@ -217,12 +217,13 @@ async def test_it_ends_with_the_users_own_budget(first: BudgetscopeApp, advisor:
         assert field.value == field.selected_text == DEFAULT_BUDGET
         await pilot.press(*"$50k on H100")
         assert first.session.request == PlanRequest(DEFAULT_BUDGET)
-        understood = advisor.plan(PlanRequest("$50k on H100")).understood
+        understood = advisor.answer(PlanRequest("$50k on H100")).plan.understood
         assert understood.partition(" at ")[0] in shown(pilot)
         await pilot.press("enter")
         plan = await settled(pilot)
         assert first.screen is plan
-        assert first.session.answered == PlanRequest("$50k on H100")
+        assert first.session.answer is not None
+        assert first.session.answer.request == PlanRequest("$50k on H100")
         row = first.stage.query_one("#field-budget Input", Input)
         assert row.value == "$50k on H100"
 
@@ -233,7 +234,7 @@ async def test_a_mistake_is_named_and_the_tour_stays(first: BudgetscopeApp, advi
         await pilot.press(*"[b]much", "enter")
         assert tour(pilot).has_class("-problem")
         with pytest.raises(BudgetscopeError) as refusal:
-            advisor.plan(PlanRequest("[b]much"))
+            advisor.answer(PlanRequest("[b]much"))
         assert "✗ " + str(refusal.value)[:40] in shown(pilot)
         await pilot.press("escape")
         assert first.screen is first.stage

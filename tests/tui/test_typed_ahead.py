@@ -11,13 +11,14 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from budgetscope.api import PlanRequest
+from budgetscope.report.law_choices import law_choices
 from budgetscope.store.scenarios import read_scenarios
 from budgetscope.store.settings import read_settings
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.keys import EVERYWHERE, keys_of
 from budgetscope.tui.screens.compare.dialogs import NameScreen
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
-from budgetscope.tui.screens.fits.import_form import Draft
+from budgetscope.tui.screens.fits.import_form import ImportForm
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.plan.law_picker import LawsScreen
 from budgetscope.tui.screens.plan.tour import TourScreen
@@ -27,10 +28,10 @@ from budgetscope.tui.widgets.key_bar import KeyBar
 
 DIALOGS: dict[str, Callable[[BudgetscopeApp], Screen[Any]]] = {
     "tour": lambda app: TourScreen(app.session, app.stage),
-    "laws": lambda app: LawsScreen(app.session.advisor.fits, None),
+    "laws": lambda app: LawsScreen(law_choices(app.session.advisor.fits), None),
     "help": lambda _: HelpScreen("plan"),
     "name": lambda _: NameScreen("Save as", "mine", (), lambda _: None),
-    "import": lambda app: ImportScreen(app.stage, Draft()),
+    "import": lambda app: ImportScreen(app.stage, ImportForm()),
 }
 
 
@@ -98,7 +99,8 @@ async def test_no_key_is_lost_that_comes_while_the_last_one_is_answered(
         assert row.input.value == "1e22"
         assert row.input.cursor_position == 4
         if tab.name == "plan":
-            assert app.session.answered == PlanRequest("1e22")
+            assert app.session.answer is not None
+            assert app.session.answer.request == PlanRequest("1e22")
         else:
             assert app.stage.remember()["served"] == "1e22"
 
@@ -144,13 +146,13 @@ async def test_a_key_that_is_still_followed_when_the_app_ends_is_let_go(start: S
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await pilot.press("escape")
-        turn = app.key_queue._last
+        key = app.key_queue._last
     assert app.screen_stack == []
     # What timers call while the app ends.
-    app.key_queue._rest(turn)
-    app.key_queue._follow(turn, ())
-    await app.key_queue._end(turn)
-    await app.key_queue.take(events.Key("1", "1"))
+    app.key_queue._finish_quiet(key)
+    app.key_queue._pass_on(key, ())
+    await app.key_queue._finish(key)
+    await app.key_queue.put(events.Key("1", "1"))
 
 
 def told(app: BudgetscopeApp) -> dict[str, object]:

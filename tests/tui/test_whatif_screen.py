@@ -7,7 +7,7 @@ from textual.widgets import Input
 
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, Candidate
-from budgetscope.report.whatif import picks, readings, sentence
+from budgetscope.report.whatif import picks, sentence, size_rows
 from budgetscope.store.app_state import AppState
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.screens.whatif.figures import FEW_MAP_LEVELS, Budget
@@ -47,17 +47,17 @@ async def test_it_opens_at_the_plans_optimum_with_every_figure(
     async with start(REQUEST).run_test(size=size) as pilot:
         screen = await whatif(pilot)
         found, here = standing(screen)
-        assert here.n_params == advisor.plan(REQUEST).n_params.value
+        assert here.n_params == advisor.answer(REQUEST).plan.n_params.value
         text = shown(pilot)
         assert sentence(found.iso, here) in squeezed(text)
-        for row in readings(here, here):
+        for row in size_rows(here, here):
             assert row.label.strip() in text
             assert row.here in text
         assert "optimum 17.2 B" in text
         assert "flat" in text
         for pick in found.picks:
             assert f"{pick.letter} {pick.title[:6]}" in text
-        laws = {row.title for row in picks(advisor.compare(REQUEST))}
+        laws = {row.title for row in picks(advisor.compare(advisor.answer(REQUEST)))}
         assert {pick.title for pick in found.picks} == laws
         assert len({pick.letter for pick in found.picks}) == len(laws)
 
@@ -82,10 +82,10 @@ async def test_arrows_move_n_and_everything_follows(start: Start, key: str, fact
         assert here.n_params == pytest.approx(before.n_params * factor)
         text = shown(pilot)
         assert sentence(found.iso, here) in squeezed(text)
-        for row in readings(here, before):
+        for row in size_rows(here, before):
             assert row.here in text
             assert row.change in text
-        figure = screen.query_one("#valley", Chart).figure
+        figure = screen.query_one("#loss", Chart).figure
         assert figure is not None
         assert figure.markers[0].x == here.n_params
         assert figure.markers[0].y == here.loss
@@ -132,7 +132,7 @@ async def test_a_click_on_the_chart_goes_there(start: Start) -> None:
     async with start(REQUEST).run_test(size=BIG) as pilot:
         screen = await whatif(pilot)
         found, _ = standing(screen)
-        chart = screen.query_one("#valley", Chart)
+        chart = screen.query_one("#loss", Chart)
         drawing, _ = chart._drawing()
         await pilot.click(chart, offset=(drawing.left + drawing.width - 1, 8))
         assert standing(screen)[1].n_params == pytest.approx(found.sizes.high)
@@ -146,7 +146,7 @@ async def test_a_click_on_the_chart_goes_there(start: Start) -> None:
 async def test_a_key_shows_the_map_and_the_curve_again(start: Start, key: str) -> None:
     async with start(REQUEST).run_test(size=BIG) as pilot:
         screen = await whatif(pilot)
-        chart = screen.query_one("#valley", Chart)
+        chart = screen.query_one("#loss", Chart)
         await pilot.press("up", key)
         _, here = standing(screen)
         figure = chart.figure
@@ -171,7 +171,7 @@ async def test_a_narrow_window_gets_a_map_whose_legend_fits(start: Start) -> Non
         await pilot.press("m")
         await pilot.resize_terminal(*SMALL)
         await settled(pilot)
-        figure = screen.query_one("#valley", Chart).figure
+        figure = screen.query_one("#loss", Chart).figure
         assert figure is not None
         assert figure.heat is not None
         assert 1 < len(figure.heat.levels) <= FEW_MAP_LEVELS
@@ -183,7 +183,7 @@ async def test_the_curve_is_dashed_where_nothing_was_measured(start: Start) -> N
     async with start(REQUEST).run_test(size=BIG) as pilot:
         screen = await whatif(pilot)
         found, _ = standing(screen)
-        figure = screen.query_one("#valley", Chart).figure
+        figure = screen.query_one("#loss", Chart).figure
         assert figure is not None
         assert found.iso.reach is not None
         low, high = found.iso.reach
@@ -205,15 +205,15 @@ async def test_a_law_without_a_valley_says_so(start: Start, size: tuple[int, int
         assert found.iso.silence is not None
         assert "No curve" in shown(pilot)
         assert "deepseek2024/current-data says nothing of" in shown(pilot)
-        assert not screen.query_one("#valley").display
+        assert not screen.query_one("#loss").display
         await pilot.press("up", "m", "right_square_bracket")
         _, here = standing(screen)
         assert here.n_params > before.n_params
         assert here.serving_flops > 0
-        assert readings(here, before)[1].here in shown(pilot)
+        assert size_rows(here, before)[1].here in shown(pilot)
         screen.session.ask(REQUEST)
         await settled(pilot)
-        assert screen.query_one("#valley").display
+        assert screen.query_one("#loss").display
         assert "No curve" not in shown(pilot)
 
 
@@ -247,7 +247,7 @@ async def test_served_tokens_are_typed_and_what_cannot_be_read_keeps_the_last(st
         _, here = standing(screen)
         assert screen._served_tokens == 2e12
         assert here.serving_flops == pytest.approx(2 * 2e12 * here.n_params)
-        assert readings(here, here)[-1].here in shown(pilot)
+        assert size_rows(here, here)[-1].here in shown(pilot)
         await pilot.press("m")
         assert not screen.on_map
         assert "✗" in shown(pilot)
@@ -259,7 +259,7 @@ async def test_served_tokens_are_typed_and_what_cannot_be_read_keeps_the_last(st
         assert not screen.on_map
 
 
-# The desk
+# The session
 
 
 async def test_another_budget_keeps_the_ratio(start: Start, advisor: Advisor) -> None:
@@ -269,7 +269,7 @@ async def test_another_budget_keeps_the_ratio(start: Start, advisor: Advisor) ->
         screen.session.ask(PlanRequest("1e20"))
         await settled(pilot)
         _, here = standing(screen)
-        assert here.n_params == pytest.approx(COARSE * advisor.plan(PlanRequest("1e20")).n_params.value)
+        assert here.n_params == pytest.approx(COARSE * advisor.answer(PlanRequest("1e20")).plan.n_params.value)
         assert "÷ 1e19" in shown(pilot)
 
 
@@ -304,7 +304,7 @@ async def test_it_is_copied_as_markdown_and_as_a_comparison(start: Start) -> Non
         found, here = standing(screen)
         text = pilot.app.clipboard
         assert text.startswith("# What if, for 64 x H100 for 14 days")
-        assert readings(here, found.best)[0].here in text
+        assert size_rows(here, found.best)[0].here in text
         for pick in found.picks:
             assert pick.title.partition(" (")[0] in text
         assert "1 B served tokens" in text

@@ -1,4 +1,4 @@
-"""The walk from Kaplan to the tuned runs: every key, at the user's own budget."""
+"""The Why screen from Kaplan to the tuned runs: every key, at the user's own budget."""
 
 import pytest
 from tests.tui.driving import notices, settled, shown
@@ -7,12 +7,11 @@ from textual.widgets import Static
 
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.core.budget.quantities import format_count
-from budgetscope.report.explanation import step_lines
-from budgetscope.report.tables import explanation_markdown
+from budgetscope.report.explanation import explanation_markdown, step_lines
 from budgetscope.store.app_state import AppState
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.chart.drawing import draw
-from budgetscope.tui.screens.why.figures import Walk, figure, walk
+from budgetscope.tui.screens.why.figures import Illustration, figure, illustrate
 from budgetscope.tui.screens.why.screen import WhyScreen
 from budgetscope.tui.screens.why.step_table import StepTable
 from budgetscope.tui.widgets.chart import Chart
@@ -31,14 +30,14 @@ async def why(pilot: Pilot[None]) -> WhyScreen:
     return screen
 
 
-def walked(advisor: Advisor) -> Walk:
-    return walk(advisor, REQUEST, advisor.plan(REQUEST))
+def illustrated(advisor: Advisor) -> Illustration:
+    return illustrate(advisor, advisor.answer(REQUEST))
 
 
 @pytest.mark.parametrize("size", [SMALL, BIG, (200, 60)])
 async def test_each_step_says_its_sentence_and_its_numbers(advisor: Advisor, size: tuple[int, int]) -> None:
-    explanation = advisor.explain(REQUEST)
-    lines = step_lines(explanation, "RefinedWeb", advisor.compare(REQUEST))
+    explanation = advisor.explain(advisor.answer(REQUEST))
+    lines = step_lines(explanation, "RefinedWeb", advisor.compare(advisor.answer(REQUEST)))
     async with opened(advisor).run_test(size=size) as pilot:
         screen = await why(pilot)
         for index, (step, line) in enumerate(zip(explanation.datasets["RefinedWeb"], lines, strict=True)):
@@ -75,7 +74,7 @@ async def test_steps_go_on_and_back_and_stop_at_the_ends(advisor: Advisor) -> No
 async def test_the_chart_draws_the_step_over_those_before(advisor: Advisor) -> None:
     async with opened(advisor).run_test(size=BIG) as pilot:
         chart = (await why(pilot)).query_one(Chart)
-        found = walked(advisor)
+        found = illustrated(advisor)
         for at in range(5):
             assert chart.figure == figure(found, "RefinedWeb", at)
             await pilot.press("right")
@@ -84,7 +83,7 @@ async def test_the_chart_draws_the_step_over_those_before(advisor: Advisor) -> N
 
 def test_the_figures_move_and_their_frame_does_not(advisor: Advisor) -> None:
     frames = set()
-    found = walked(advisor)
+    found = illustrated(advisor)
     for dataset in ("RefinedWeb", "OpenWebText2"):
         for at in range(5):
             made = figure(found, dataset, at)
@@ -110,7 +109,9 @@ async def test_d_switches_the_dataset_and_keeps_the_step(advisor: Advisor) -> No
         await why(pilot)
         assert "Step 2 of 5 on OpenWebText2" in shown(pilot)
         table = screen.query_one(StepTable)
-        assert table.lines == step_lines(advisor.explain(REQUEST), "OpenWebText2", advisor.compare(REQUEST))
+        assert table.lines == step_lines(
+            advisor.explain(advisor.answer(REQUEST)), "OpenWebText2", advisor.compare(advisor.answer(REQUEST))
+        )
         await pilot.press("d")
         await why(pilot)
         assert "Step 2 of 5 on RefinedWeb" in shown(pilot)
@@ -151,9 +152,9 @@ async def test_another_budget_is_followed(advisor: Advisor) -> None:
         ):
             app.session.ask(request)
             await why(pilot)
-            step = advisor.explain(request).datasets["RefinedWeb"][0]
+            step = advisor.explain(advisor.answer(request)).datasets["RefinedWeb"][0]
             assert f"{format_count(step.n_params)} at " in shown(pilot)
-            assert f"N*(C), {advisor.plan(request).convention} count" in shown(pilot)
+            assert f"N*(C), {advisor.answer(request).plan.convention} count" in shown(pilot)
         app.session.edit("budget", "nonsense")
         await why(pilot)
         assert "✗ budget" in shown(pilot)
@@ -179,7 +180,7 @@ async def test_the_command_and_the_markdown_explain_the_same(advisor: Advisor) -
         await pilot.press("y")
         assert pilot.app.clipboard == command(REQUEST, "explain")
         await pilot.press("Y")
-        assert pilot.app.clipboard == explanation_markdown(advisor.explain(REQUEST))
+        assert pilot.app.clipboard == explanation_markdown(advisor.explain(advisor.answer(REQUEST)))
 
 
 async def test_the_place_is_restored_and_nonsense_is_not(advisor: Advisor) -> None:

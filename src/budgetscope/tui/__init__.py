@@ -1,4 +1,4 @@
-"""The Textual app."""
+"""The app: the planner in a terminal, made with Textual; each screen is in `screens/<name>/screen.py`."""
 
 import os
 

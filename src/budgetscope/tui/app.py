@@ -1,4 +1,4 @@
-"""The app: wires desk, screens, keys and themes, and nothing more."""
+"""The app: wires session, screens, keys and themes, and nothing more."""
 
 import codecs
 import os
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path, PurePath
 from typing import Any, ClassVar, TextIO
 
@@ -16,37 +17,37 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from budgetscope.api import Advisor, PlanRequest, request_of, said
+from budgetscope.api.app_state import AppState, read_state, write_state
 from budgetscope.core.errors import BudgetscopeError, FailureError
-from budgetscope.store.app_state import AppState, read_state, write_state
 from budgetscope.tui.gc_schedule import TICK_SECONDS, GcSchedule
 from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
-from budgetscope.tui.messages import TabChosen
 from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.plan.tour import TourScreen
 from budgetscope.tui.session import Session
 from budgetscope.tui.tabs import TABS, Tab, tab
 from budgetscope.tui.textual_fixes.key_queue import KeyQueue, Typed
-from budgetscope.tui.textual_fixes.stylesheet import KeptStylesheet
+from budgetscope.tui.textual_fixes.stylesheet import CachedStylesheet
+from budgetscope.tui.widgets.tab_bar import TabChosen
 
 DEFAULT_BUDGET = "64 H100 for 14 days"
 DARK, LIGHT = "textual-dark", "textual-light"
-_TEXTUALS_OWN = {"Theme", "Quit"}
-_TURN_SECONDS = 0.001
+_TEXTUALS_COMMANDS = {"Theme", "Quit"}
+_SWITCH_SECONDS = 0.001
+"""For so long a thread that computes may hold the interpreter while a key waits."""
 
 
 class BudgetscopeApp(App[None]):
-    """The planner on the screen.
+    """The planner as a terminal app.
 
     Attributes:
-        desk: what all screens show.
-        collector: searches memory between keystrokes, once it is started.
-        turns: gives keys their turns.
+        session: the request and its answer, which all screens show.
+        gc_schedule: collects garbage between keystrokes, once it is started.
+        key_queue: lets keys take effect one after the other.
     """
 
     TITLE = "budgetscope"
     CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", "screens/plan/tour.tcss", *(tab.css_path for tab in TABS)]
-    DEFAULT_MODE = "first"
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
 
     def __init__(
@@ -58,33 +59,35 @@ class BudgetscopeApp(App[None]):
         *,
         tour: bool = False,
     ) -> None:
-        """Lay the desk.
+        """Restore the state of the last session.
 
         Args:
-            request: what to open with; what was asked last when None.
-            advisor: answers; by the user's fits and settings when None.
-            state: what was shown last.
-            notice: what went wrong before the start.
+            request: to open with; that of the last session when None.
+            advisor: with the user's fits and settings when None.
+            state: of the last session.
+            notice: what went wrong before the start; empty for nothing.
             tour: whether to begin with the tour.
         """
         self._state = state or AppState()
         self._begins_with_tour, self._toured = tour, self._state.toured
+        self._current = (tab(self._state.screen) or TABS[0]).name
+        # Textual opens in its default mode, which it takes to be the same at every start.
+        self.DEFAULT_MODE = self._current  # type: ignore[misc]
         super().__init__()
-        self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
-        self._first = self._current = (tab(self._state.screen) or TABS[0]).name
+        self.stylesheet = CachedStylesheet(variables=self.get_css_variables())
         for found in TABS:
-            self.add_mode(self._mode(found.name), partial(self._open, found))
+            self.add_mode(found.name, partial(self._open, found))
         self._notices = [notice] if notice else []
         self._screens: dict[str, SessionScreen] = {}
         self.gc_schedule = GcSchedule()
         self.key_queue = KeyQueue(self, super().on_event)
-        self._starter = os.getppid()
-        self.session = Session(advisor or Advisor(), request or self._asked_last())
+        self._parent_process = os.getppid()
+        self.session = Session(advisor or Advisor(), request or self._last_request())
         if request is None and self._state.scenario:
             self.session.scenario = self._state.scenario
         self.session.on_change = self._follow_session
 
-    def _asked_last(self) -> PlanRequest:
+    def _last_request(self) -> PlanRequest:
         if self._state.request:
             try:
                 return request_of(self._state.request)
@@ -93,28 +96,25 @@ class BudgetscopeApp(App[None]):
         return PlanRequest(DEFAULT_BUDGET)
 
     def state(self) -> AppState:
-        """Return what to restore on the next start: of the requests, the last that had an answer."""
+        """Return what the next start restores; its request is the last one with an answer."""
         views = {**self._state.views, **{name: screen.remember() for name, screen in self._screens.items()}}
-        request = said(self.session.answered or self.session.request)
+        answer = self.session.answer
+        request = said(self.session.request if answer is None else answer.request)
         return AppState(request, self.session.scenario or "", self._current, self.theme, views, self._toured)
 
     # Screens
 
-    def _mode(self, name: str) -> str:
-        """Return Textual's mode of a screen: it opens in its default mode, whichever screen that is."""
-        return self.DEFAULT_MODE if name == self._first else name
-
     def _open(self, tab: Tab) -> SessionScreen:
-        """Make a screen as the last session left it; Textual asks for it when it is first shown."""
-        screen = tab.screen(self.session)
+        """Make a screen as the last session left it; called by Textual when the screen is first shown."""
+        screen = screen_class(tab)(self.session)
         screen.recall(self._state.views.get(tab.name, {}))
-        screen.opens_app = tab.name == self._first
+        screen.opens_app = tab.name == self.DEFAULT_MODE
         self._screens[tab.name] = screen
         return screen
 
     @property
     def stage(self) -> SessionScreen:
-        """The numbered screen that is shown, below any dialog."""
+        """The numbered screen that is visible, below any dialog."""
         return self._screens[self._current]
 
     def _follow_session(self) -> None:
@@ -122,7 +122,7 @@ class BudgetscopeApp(App[None]):
             self.stage.follow_session()
 
     def on_mount(self) -> None:
-        """Take the theme, and tell what went wrong before the start."""
+        """Set the theme, and tell what went wrong before the start."""
         if self._state.theme in self.available_themes:
             self.theme = self._state.theme
         for sentence in self._notices:
@@ -130,10 +130,10 @@ class BudgetscopeApp(App[None]):
         self.set_interval(TICK_SECONDS, self._tick)
 
     def _tick(self) -> None:
-        """Search memory; leave when the server is gone that showed the app in a browser."""
-        if self.is_web and os.getppid() != self._starter:
+        """Collect garbage; exit when the server that showed the app in a browser is gone."""
+        if self.is_web and os.getppid() != self._parent_process:
             self.exit()
-        self.gc_schedule.tick(passing=len(self.screen_stack) > 1)
+        self.gc_schedule.tick(has_dialog=len(self.screen_stack) > 1)
 
     def on_ready(self) -> None:
         """Begin the tour once the first plan has been painted."""
@@ -145,20 +145,20 @@ class BudgetscopeApp(App[None]):
         self.action_go(event.name)
 
     def action_go(self, name: str) -> None:
-        """Show a screen, and leave the field: on the way back, digits are keys again."""
+        """Show a screen, and take the focus from a field of this one: when it is shown again, digits are keys."""
         if isinstance(self.stage.focused, Input):
             self.stage.set_focus(None)
         self._current = name
-        self.switch_mode(self._mode(name))
+        self.switch_mode(name)
 
     def action_turn(self, screens: int) -> None:
-        """Go on to the next screen, or back, and round at the ends."""
+        """Show the next screen, or the one before for -1; after the last comes the first."""
         names = [tab.name for tab in TABS]
         self.action_go(names[(names.index(self._current) + screens) % len(names)])
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Offer every action of the table of keys by name, besides Textual's themes."""
-        yield from (given for given in super().get_system_commands(screen) if given.title in _TEXTUALS_OWN)
+        """Yield every action of the table of keys, besides two of Textual's own."""
+        yield from (command for command in super().get_system_commands(screen) if command.title in _TEXTUALS_COMMANDS)
         section = screen.SECTION if isinstance(screen, SessionScreen) else ""
         for owner, keys in ((screen, keys_of(section)), (self, keys_of(EVERYWHERE))):
             for key in keys:
@@ -168,11 +168,11 @@ class BudgetscopeApp(App[None]):
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
-        """Note that somebody is at the keyboard or the mouse, and give keys their turns."""
+        """Note that a person is active, and queue keys."""
         if isinstance(event, events.InputEvent):
             self.gc_schedule.touch()
         if isinstance(event, Typed) and not event.is_forwarded:
-            await self.key_queue.take(event)
+            await self.key_queue.put(event)
         else:
             await super().on_event(event)
 
@@ -185,7 +185,7 @@ class BudgetscopeApp(App[None]):
         self.push_screen(HelpScreen(self.stage.SECTION))
 
     def action_tour(self) -> None:
-        """Show the way round the plan screen, once it is laid out."""
+        """Show the tour of the plan screen, once that is laid out."""
         if self._current != TABS[0].name:
             self.action_go(TABS[0].name)
         self.stage.call_after_refresh(self._begin_tour)
@@ -196,14 +196,14 @@ class BudgetscopeApp(App[None]):
             self.push_screen(TourScreen(self.session, self.stage))
 
     def action_copy_command(self) -> None:
-        """Copy the command that gives what is on the screen."""
-        words = self.stage.as_command()
-        if words is not None:
-            self.copy_to_clipboard(words)
-            self.notify(words, title="Copied", timeout=NOTICE_SECONDS, markup=False)
+        """Copy the command with the same answer as the screen."""
+        command = self.stage.as_command()
+        if command is not None:
+            self.copy_to_clipboard(command)
+            self.notify(command, title="Copied", timeout=NOTICE_SECONDS, markup=False)
 
     def action_copy_markdown(self) -> None:
-        """Copy what the screen says."""
+        """Copy the screen's content as Markdown."""
         text = self.stage.as_markdown() if self.stage.is_mounted else None
         if text is not None:
             self.copy_to_clipboard(text)
@@ -211,7 +211,7 @@ class BudgetscopeApp(App[None]):
             self.notify(f"{title} ({len(text.splitlines())} lines)", title="Copied as Markdown", markup=False)
 
     def action_save_picture(self) -> None:
-        """Save the screen as SVG beside earlier pictures."""
+        """Save the screen as SVG, under a name of its own."""
         stem = f"budgetscope-{self._current}-{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005 - the user's own clock
         picture = self.export_screenshot()
         number = 1
@@ -231,26 +231,32 @@ class BudgetscopeApp(App[None]):
                 return
 
 
-def _require_signs(terminal: TextIO | None) -> None:
-    """Refuse a terminal on which frames and charts would be a heap of codes; Textual writes as to stderr."""
+def screen_class(tab: Tab) -> type[SessionScreen]:
+    """Import the screen of a tab."""
+    found: type[SessionScreen] = getattr(import_module(tab.module), tab.class_name)
+    return found
+
+
+def _require_utf8(terminal: TextIO | None) -> None:
+    """Refuse a terminal that cannot show frames and charts; Textual encodes as stderr does."""
     if terminal is None or "TEXTUAL_DRIVER" in os.environ or codecs.lookup(terminal.encoding).name == "utf-8":
         return
     raise FailureError(
-        f"the terminal is set to {terminal.encoding}, which has no signs for frames and charts; write LC_ALL=C.UTF-8 "
-        "in front of the command, or use the other commands."
+        f"the terminal is set to {terminal.encoding}, which has no characters for frames and charts; "
+        "write LC_ALL=C.UTF-8 in front of the command, or use the other commands."
     )
 
 
 def run_app(request: PlanRequest | None = None) -> None:
-    """Run the app until the user quits; what it showed is restored on the next start.
+    """Run the app until the user quits; the next start restores its state.
 
     Args:
-        request: what to open with; what was asked last when None, on the very first start after a tour.
+        request: to open with; that of the last session when None, on the very first start with a tour.
 
     Raises:
-        FailureError: the terminal cannot show the app, the app failed, or what was shown cannot be stored.
+        FailureError: the terminal cannot show the app, the app failed, or its state cannot be stored.
     """
-    _require_signs(sys.__stderr__)
+    _require_utf8(sys.__stderr__)
     notice = ""
     try:
         state = read_state()
@@ -258,15 +264,14 @@ def run_app(request: PlanRequest | None = None) -> None:
         state, notice = AppState(toured=True), str(error)
     app = BudgetscopeApp(request, state=state, notice=notice, tour=request is None and not state.toured)
     app.gc_schedule.start()
-    # A thread that reads or compares holds the interpreter for so long before a key gets its turn.
-    sys.setswitchinterval(_TURN_SECONDS)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         app.run()
         failed = bool(app.return_code)
     except BrokenPipeError:
-        # The server that showed it in a browser has been killed: nobody is left to tell.
+        # The server that showed the app in a browser was killed.
         failed = False
     if failed:
-        # What made it fail would make the next start fail.
-        raise FailureError("the app failed, as told above; the next start opens what was open before this one.")
+        # The state that made it fail would make the next start fail.
+        raise FailureError("the app failed, as shown above; the next start restores the state from before this one.")
     write_state(app.state())

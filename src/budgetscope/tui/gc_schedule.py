@@ -1,55 +1,53 @@
-"""When Python looks for reference cycles: while nobody types.
+"""When Python collects garbage: while nobody types.
 
-A search of all that the app holds takes a tenth of a second, and by default it falls on one keystroke in fifteen.
+A full collection takes a tenth of a second in the app, and by default it falls on one keystroke in fifteen.
 """
 
 import gc
 import time
 
 TICK_SECONDS = 1.0
-_YOUNG, _MIDDLE, _NEVER = 10_000, 2, 2**30
-"""New objects after which the youngest are searched, and searches of these after which those of middling age are: in
-3 and 10 ms."""
-_REST_SECONDS = 0.7
+_THRESHOLDS = 10_000, 2, 2**30
+"""gc thresholds for generations 0, 1 and 2: collections of 3 and of 10 ms, and never a full one."""
+_QUIET_SECONDS = 0.7
 """Without a key or a move of the mouse: nobody types."""
-_WORTH_IT, _TOO_MUCH = 10, 20
-"""Searches of middling age after which the rest is searched too: at rest, and whatever happens."""
-_EVERYTHING = 10
-"""One search in so many also covers what an earlier one has passed."""
+_DUE, _OVERDUE = 10, 20
+"""Collections of generation 1 after which a full one is due while nobody types, and in any case."""
+_UNFREEZE_EVERY = 10
+"""Full collections, of which one also covers the objects that earlier ones have frozen."""
 
 
 class GcSchedule:
-    """Takes the full searches from the interpreter, and makes them between keystrokes."""
+    """Takes full collections from the interpreter, and makes them between keystrokes."""
 
     def __init__(self) -> None:
         self._started = False
         self._touched = time.monotonic()
-        self._searches = 0
+        self._collections = 0
 
     def start(self) -> None:
-        """Leave only the young to the interpreter; what stands already is not searched again."""
+        """Set the gc thresholds, and freeze the objects that exist."""
         self._started = True
-        gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)
+        gc.set_threshold(*_THRESHOLDS)
         gc.freeze()
 
     def touch(self) -> None:
-        """Note that somebody is at the keyboard."""
+        """Note a key or a move of the mouse."""
         self._touched = time.monotonic()
 
-    def tick(self, *, passing: bool) -> None:
-        """Search if it is worth it, and nobody types or it cannot wait.
+    def tick(self, *, has_dialog: bool) -> None:
+        """Make a full collection if it is due; call it every `TICK_SECONDS`.
 
         Args:
-            passing: whether something is open that will be closed, such as a dialog: it must be found then.
+            has_dialog: whether a dialog is open; frozen, it could not be collected once it is closed.
         """
-        at_rest = time.monotonic() - self._touched > _REST_SECONDS
-        if not self._started or gc.get_count()[2] < (_WORTH_IT if at_rest else _TOO_MUCH):
+        is_quiet = time.monotonic() - self._touched > _QUIET_SECONDS
+        if not self._started or gc.get_count()[2] < (_DUE if is_quiet else _OVERDUE):
             return
-        self._searches += 1
-        if self._searches >= _EVERYTHING:
-            self._searches = 0
+        self._collections += 1
+        if self._collections >= _UNFREEZE_EVERY:
+            self._collections = 0
             gc.unfreeze()
         gc.collect()
-        if not passing:
-            # What was passed is not searched again until the next search of everything.
+        if not has_dialog:
             gc.freeze()

@@ -1,4 +1,4 @@
-"""The one table of keys: bindings, footer, help and the command palette are made from it."""
+"""The table of keys; bindings, footer, help and command palette are made from it."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,15 @@ EVERYWHERE = "everywhere"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a key does on a screen.
+    """Keys that do the same on a screen.
 
     Attributes:
-        keys: names of the keys, the plain one first; those with Ctrl and F work while a field is edited.
-        action: of the screen, or of the app for `EVERYWHERE`; empty for a key that a widget handles itself.
+        keys: Textual's names, the plain one first; those with Ctrl and F work while a field is edited too.
+        action: of the screen, or of the app for `EVERYWHERE`; empty if a widget handles the key itself.
         label: one or two words for the footer.
         description: a sentence for the help.
-        screen: where it works.
-        in_footer: whether the footer has room for it.
+        screen: section of the table: the name of a tab or of a dialog, or `EVERYWHERE`.
+        in_footer: whether the footer shows it, where there is room.
         in_palette: whether the command palette offers it.
     """
 
@@ -77,14 +77,20 @@ KEYS = (
     Key(("enter", "right", "space"), "next", "Next", "Go on; at the end, take the budget.", "tour", in_palette=False),
     Key(("up", "left"), "back", "Back", "Go back to the step before.", "tour", in_palette=False),
     Key(("escape", "q"), "close", "Skip", "Skip the tour; it does not come again by itself.", "tour", in_palette=False),
-    Key(("s",), "save", "Save", "Save what is on the desk under a name.", "compare"),
-    Key(("enter", "o"), "open", "Open", "Put the scenario at the cursor on the desk; follow the law.", "compare"),
+    Key(("s",), "save", "Save", "Save the current plan under a name.", "compare"),
+    Key(
+        ("enter", "o"), "open", "Open", "Open the scenario at the cursor as the current plan; follow the law.",
+        "compare",
+    ),
     Key(("v",), "switch_laws", "Laws", "Compare the laws for the scenario at the cursor, or the scenarios.", "compare"),
     Key(("c",), "next_view", "Chart/table", "Show the table, the chart, or both.", "compare"),
     Key(("a",), "switch_axes", "Axes", "Draw the loss over the cost, or N*(C).", "compare"),
-    Key(("r",), "refer", "Reference", "Compare with the scenario at the cursor; again: with the desk.", "compare"),
+    Key(
+        ("r",), "refer", "Reference", "Compare with the scenario at the cursor; again: with the current plan.",
+        "compare",
+    ),
     Key(("n",), "rename", "Rename", "Give the scenario at the cursor another name.", "compare"),
-    Key(("d",), "duplicate", "Duplicate", "Put a copy of the scenario at the cursor behind it.", "compare"),
+    Key(("d",), "duplicate", "Duplicate", "Duplicate the scenario at the cursor.", "compare"),
     Key(("x", "delete"), "delete", "Delete", "Delete the scenario at the cursor, after a question.", "compare"),
     Key(("escape",), "leave", "", "Go back from the laws.", "compare", in_footer=False, in_palette=False),
     Key(
@@ -159,7 +165,7 @@ KEYS = (
     ),
     Key(("right", "space"), "step(1)", "Next step", "Go to the next step of the argument.", "why"),
     Key(("left", "backspace"), "step(-1)", "Step back", "Go back to the step before.", "why"),
-    Key(("d",), "switch_dataset", "Dataset", "Walk over the other dataset.", "why"),
+    Key(("d",), "switch_dataset", "Dataset", "Show the steps on the other dataset.", "why"),
     Key(("home",), "first", "First", "Go back to Kaplan's experiment.", "why", in_footer=False),
     Key(("end",), "last", "Last", "Go to the tuned runs.", "why", in_footer=False),
     Key(
@@ -175,7 +181,7 @@ KEYS = (
         ("p", "f4"), "price", "Price", "Prepare the data, design the sweep and price it; nothing is trained yet.",
         "calibrate",
     ),
-    Key(("g", "f5"), "start", "Start", "Start what was priced; it goes on without the app.", "calibrate"),
+    Key(("g", "f5"), "start", "Start", "Start the priced run; it goes on without the app.", "calibrate"),
     Key(("x", "f6"), "stop", "Stop", "Stop the run, which can be resumed; or give up the preparation.", "calibrate"),
     Key(("r",), "resume", "Resume", "Go on with a run that was stopped, interrupted or failed.", "calibrate"),
     Key(("d",), "detach", "Detach", "Leave the run to itself; choose it in the list to come back.", "calibrate"),
@@ -218,12 +224,12 @@ KEYS = (
     Key(("m", "f6"), "mark", "Mark", "Mark a fit as A and then another as B, to see what changes.", "fits"),
     Key(("u", "ctrl+g"), "use", "Use", "Make the fit at the cursor the default law or recipe.", "fits"),
     Key(("i", "ctrl+o"), "import", "Import", "Read a file of runs, fit it, and store the fit.", "fits"),
-    Key(("U", "ctrl+z"), "undo", "Undo", "Take back the last write of your own fit at the cursor.", "fits"),
+    Key(("U", "ctrl+z"), "undo", "Undo", "Undo the last write of your own fit at the cursor.", "fits"),
     Key(("z", "f4"), "zoom", "Zoom", "Give the page of the fit the whole screen, or take it back.", "fits"),
     Key(("enter",), "follow", "Follow", "Follow the law at the cursor in this plan.", "fits", in_footer=False),
     *(
-        Key((name,), f"move({lines})", "", said, "fits", in_footer=False, in_palette=False)
-        for name, lines, said in (
+        Key((name,), f"move({lines})", "", text, "fits", in_footer=False, in_palette=False)
+        for name, lines, text in (
             ("up", -1, "Go to the fit above, from the filter too."),
             ("down", 1, "Go to the fit below, from the filter too."),
             ("pageup", -10, "Go ten fits up."),
@@ -233,15 +239,15 @@ KEYS = (
         )
     ),
     *(
-        Key((name,), f"scroll_page({lines})", "", said, "fits", in_footer=False, in_palette=False)
-        for name, lines, said in (
+        Key((name,), f"scroll_page({lines})", "", text, "fits", in_footer=False, in_palette=False)
+        for name, lines, text in (
             ("shift+up", -1, "Scroll the details or the difference up."),
             ("shift+down", 1, "Scroll the details or the difference down."),
         )
     ),
     *(
-        Key((name,), f"crosshair({cells})", "", said, "fits", in_footer=False, in_palette=False)
-        for name, cells, said in (
+        Key((name,), f"crosshair({cells})", "", text, "fits", in_footer=False, in_palette=False)
+        for name, cells, text in (
             ("left", -1, "Read the chart: move the crosshair to the left."),
             ("right", 1, "Read the chart: move the crosshair to the right."),
             ("shift+left", -10, "Move the crosshair ten columns to the left."),
@@ -252,12 +258,12 @@ KEYS = (
         ("escape",), "leave", "Leave filter", "Leave the filter, or the zoom, or empty the filter.", "fits",
         in_footer=False, in_palette=False,
     ),
-    Key(("enter",), "agree", "Take back", "Take the write back.", "undo", in_palette=False),
+    Key(("enter",), "agree", "Take back", "Undo the write.", "undo", in_palette=False),
     Key(("escape", "q"), "close", "Close", "Leave the fit as it is.", "undo", in_palette=False),
-    Key(("enter", "f5"), "fit", "Fit", "Fit what the runs can carry.", "import", in_palette=False),
+    Key(("enter", "f5"), "fit", "Fit", "Fit every law that the runs allow.", "import", in_palette=False),
     Key(("f6",), "store", "Store", "Store the fit under its id.", "import", in_palette=False),
-    Key(("pageup",), "scroll_told(-10)", "", "Scroll what came of the file up.", "import", in_palette=False),
-    Key(("pagedown",), "scroll_told(10)", "", "Scroll what came of the file down.", "import", in_palette=False),
+    Key(("pageup",), "scroll_told(-10)", "", "Scroll the result up.", "import", in_palette=False),
+    Key(("pagedown",), "scroll_told(10)", "", "Scroll the result down.", "import", in_palette=False),
     Key(("ctrl+y",), "copy", "Copy", "Copy the command that does the same.", "import", in_palette=False),
     Key(("escape",), "close", "Close", "Close; what was typed is kept.", "import", in_palette=False),
     Key(("r", "f3"), "recipe(1)", "Next law", "Follow the next law for learning rate and batch.", "recipe"),
@@ -265,9 +271,9 @@ KEYS = (
         ("R", "f4"), "recipe(-1)", "Previous law", "Follow the law before for learning rate and batch.", "recipe",
         in_footer=False,
     ),
-    Key(("n", "f5"), "notes", "Notes", "Show what to know of every law, or hide it.", "recipe"),
+    Key(("n", "f5"), "notes", "Notes", "Show the notes on every law, or hide them.", "recipe"),
     Key(("right",), "part(1)", "Next part", "Scroll to the next part of the page.", "recipe"),
-    Key(("left",), "part(-1)", "Previous part", "Scroll to the part before.", "recipe", in_footer=False),
+    Key(("left",), "part(-1)", "Previous part", "Scroll to the previous part of the page.", "recipe", in_footer=False),
     Key(("down",), "scroll_lines(1)", "", "Scroll down.", "recipe", in_footer=False, in_palette=False),
     Key(("up",), "scroll_lines(-1)", "", "Scroll up.", "recipe", in_footer=False, in_palette=False),
     Key(("pagedown",), "scroll_pages(1)", "", "Scroll down a page.", "recipe", in_footer=False, in_palette=False),
@@ -293,9 +299,9 @@ KEYS = (
         ("ctrl+pageup",), "turn(-1)", "Previous screen", "Go to the screen before.", EVERYWHERE, in_footer=False,
     ),
     HELP,
-    Key(("y", "ctrl+y"), "copy_command", "Copy", "Copy the command line that gives the same.", EVERYWHERE),
+    Key(("y", "ctrl+y"), "copy_command", "Copy", "Copy the command with the same answer.", EVERYWHERE),
     Key(
-        ("Y", "f7"), "copy_markdown", "Copy as Markdown", "Copy what the screen says as Markdown.", EVERYWHERE,
+        ("Y", "f7"), "copy_markdown", "Copy as Markdown", "Copy the screen's content as Markdown.", EVERYWHERE,
         in_footer=False,
     ),
     Key(
@@ -306,7 +312,7 @@ KEYS = (
         ("t", "f2"), "switch_brightness", "Dark/light", "Switch between the dark and the light theme.", EVERYWHERE,
         in_footer=False,
     ),
-    Key(("T", "f10"), "tour", "Tour", "Show the way round the app, step by step.", EVERYWHERE, in_footer=False),
+    Key(("T", "f10"), "tour", "Tour", "Show a tour of the app, step by step.", EVERYWHERE, in_footer=False),
     Key(
         ("ctrl+p",), "", "", "Open the command palette: every action by name.", EVERYWHERE,
         in_footer=False, in_palette=False,
@@ -333,7 +339,7 @@ def bindings(screen: str) -> list[BindingType]:
 
 
 def bound(*keys: Key) -> list[BindingType]:
-    """Return the bindings of keys; those without an action are the widgets' own."""
+    """Return the bindings of keys that have an action."""
     return [
         Binding(",".join(key.keys), key.action, key.label, show=key.in_footer, tooltip=key.description)
         for key in keys
@@ -342,7 +348,7 @@ def bound(*keys: Key) -> list[BindingType]:
 
 
 def named(key: str) -> str:
-    """Return a key as people call it."""
+    """Return the name of a key as people write it."""
     if key in _NAMES:
         return _NAMES[key]
     modifier, plus, plain = key.partition("+")

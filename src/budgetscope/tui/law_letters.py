@@ -1,15 +1,10 @@
-"""The one sign of every law: the same on all screens, in charts, legends and tables."""
+"""The letter of each law: the same on all screens, in charts, legends and tables."""
 
 from collections.abc import Mapping
 from functools import lru_cache
-from itertools import chain
-
-from budgetscope.core.errors import FailureError
-from budgetscope.store.files import listed
-from budgetscope.store.fit_library import Layer, Library
 
 SHARED = "+"
-"""Of all laws for which no sign is left."""
+"""In place of a letter, for all laws for which none is left."""
 
 KNOWN = {
     "kaplan2020/fixed-batch": "K",
@@ -28,35 +23,19 @@ KNOWN = {
     "porian2024/sweep-fit": "F",
     "steplaw2025/dense": "S",
 }
-"""Signs of the laws that people follow; the rest takes what is left."""
+"""Letters of the laws that people follow; the other laws take what is left."""
 
 # Without I, which reads as a line, and O, which reads as a measured optimum. Small Latin letters name scenarios.
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ" + "αβγδεζηθλμξπστφψω"
 
 
 @lru_cache(maxsize=8)
-def signs(fit_ids: tuple[str, ...]) -> Mapping[str, str]:
-    """Return the sign of every fit by its id.
+def letters(fit_ids: tuple[str, ...]) -> Mapping[str, str]:
+    """Return the letter of every law by the id of its fit.
 
     Args:
-        fit_ids: of all fits; with those first whose signs must not change when others come.
+        fit_ids: of all fits, those first whose letters must not change when others come.
     """
     left = [letter for letter in _LETTERS if letter not in KNOWN.values()]
     rest = [fit_id for fit_id in fit_ids if fit_id not in KNOWN]
     return {**dict.fromkeys(fit_ids, SHARED), **KNOWN, **dict(zip(rest, left, strict=False))}
-
-
-def fit_ids(library: Library) -> tuple[str, ...]:
-    """Return the ids of all fits, those that ship with budgetscope first; no file is read."""
-    layers = sorted(library.layers, key=lambda layer: layer.name != "bundled")
-    return tuple(dict.fromkeys(chain.from_iterable(_ids(layer) for layer in layers)))
-
-
-def _ids(layer: Layer) -> list[str]:
-    try:
-        families = [family for family in listed(layer.folder) if not family.name.startswith(".")]
-        files = [path for family in families for path in listed(family) if path.suffix == ".json"]
-    except FailureError:
-        # Who reads the library is told.
-        return []
-    return [f"{path.parent.name}/{path.stem}" for path in files]

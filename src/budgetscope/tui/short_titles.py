@@ -1,14 +1,14 @@
-"""Titles of laws where there is little room: what many have in common goes, what tells them apart stays."""
+"""Titles of laws for narrow columns: what many titles have in common goes, what tells them apart stays."""
 
 import re
 
 
 def fitted(title: str, width: int) -> str:
-    """Return a title in at most so many cells.
+    """Return a title in at most `width` cells.
 
     Args:
         title: parts with commas between them, from the general to the particular.
-        width: how much room there is.
+        width: in cells.
     """
     parts = title.split(", ")
     last = len(parts) - 1
@@ -29,6 +29,6 @@ def _first_word(part: str) -> str:
 
 
 def _initials(part: str) -> str:
-    """Return capitals and digits, such as OWT2; of a word without them its first letters."""
+    """Return the capitals and digits of a part, such as OWT2; without any, its first three letters."""
     found = "".join(re.findall(r"[A-Z0-9]", part))
     return found or f"{part[:3]}."

@@ -1,11 +1,6 @@
-"""The one table of screens: header, number keys, palette and help are made from it."""
+"""The table of screens; header, number keys, command palette and help are made from it."""
 
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from budgetscope.tui.screens.base import SessionScreen
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,42 +9,39 @@ class Tab:
 
     Attributes:
         number: the key.
-        name: of its section in the table of keys.
+        name: of the screen's section in the table of keys, and of its room in `tui.screens`.
         label: one word for the header.
         description: a sentence for the help.
-        path: `room:Class` in `tui.screens`; `room/screen.py` is imported when the screen is first shown. Its styles,
-            `room/screen.tcss`, are read at the start, since reading them later would restyle everything.
+        class_name: of the screen, in `screen.py` of its room.
     """
 
     number: int
     name: str
     label: str
     description: str
-    path: str
+    class_name: str
+
+    @property
+    def module(self) -> str:
+        """The module of the screen, which the app imports when the screen is first shown."""
+        return f"budgetscope.tui.screens.{self.name}.screen"
 
     @property
     def css_path(self) -> str:
-        """Where its styles are, from the folder of the app."""
-        return f"screens/{self.path.partition(':')[0]}/screen.tcss"
-
-    @property
-    def screen(self) -> "type[SessionScreen]":
-        """The class of the screen."""
-        room, _, name = self.path.partition(":")
-        screen: type[SessionScreen] = getattr(import_module(f"budgetscope.tui.screens.{room}.screen"), name)
-        return screen
+        """The file of its styles, which the app reads at the start: read later, they would restyle everything."""
+        return f"screens/{self.name}/screen.tcss"
 
 
 TABS = (
-    Tab(1, "plan", "Plan", "Plan one budget.", "plan:PlanScreen"),
-    Tab(2, "compare", "Compare", "Compare saved scenarios, or the laws for one.", "compare:CompareScreen"),
-    Tab(3, "whatif", "What-if", "Move N at a fixed budget.", "whatif:WhatifScreen"),
-    Tab(4, "recipe", "Recipe", "Read the hyperparameters by every law.", "recipe:RecipeScreen"),
-    Tab(5, "why", "Why", "Walk from Kaplan to Chinchilla, cause by cause.", "why:WhyScreen"),
-    Tab(6, "calibrate", "Calibrate", "Fit the laws to small models trained here.", "calibrate:CalibrateScreen"),
-    Tab(7, "fits", "Fits", "Look through the stored fits; import, compare, choose.", "fits:FitsScreen"),
+    Tab(1, "plan", "Plan", "Plan one budget.", "PlanScreen"),
+    Tab(2, "compare", "Compare", "Compare saved scenarios, or the laws for one.", "CompareScreen"),
+    Tab(3, "whatif", "What-if", "Move N at a fixed budget.", "WhatifScreen"),
+    Tab(4, "recipe", "Recipe", "Read the hyperparameters by every law.", "RecipeScreen"),
+    Tab(5, "why", "Why", "See why the laws disagree, cause by cause.", "WhyScreen"),
+    Tab(6, "calibrate", "Calibrate", "Fit the laws to small models trained here.", "CalibrateScreen"),
+    Tab(7, "fits", "Fits", "Look through the stored fits; import, compare, choose.", "FitsScreen"),
 )
-"""In the order of their numbers; the first is where a first start opens."""
+"""By number; the first is where a first start opens."""
 
 
 def tab(name: str) -> Tab | None:

@@ -1,1 +1,1 @@
-"""Charts: figures as data, and drawings of them in characters."""
+"""Charts in characters: a figure is data, the canvas has the dots, plot and drawing put them together."""

@@ -1,10 +1,10 @@
 """A drawing of braille dots and text: two dots across and four down in every character cell.
 
-It knows nothing of the terminal: what it gives back is rows of runs, each a text with a role, and whoever
-shows them gives every role a colour.
+It knows no colours: its rows are runs of text, each with a role, and the widget gives every role a style.
 """
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -15,10 +15,10 @@ _BRAILLE = 0x2800
 _BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 Dot = tuple[float, float]
-"""Dots from the left and from the top."""
+"""Position in dots from the left and from the top."""
 
 
-class Run(NamedTuple):
+class TextRun(NamedTuple):
     """Neighbouring characters of one role."""
 
     text: str
@@ -26,7 +26,7 @@ class Run(NamedTuple):
 
 
 class Canvas:
-    """Cells of `width` by `height` characters; whatever lies outside is clipped."""
+    """Cells of `width` by `height` characters; what is drawn outside is clipped."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
@@ -36,7 +36,7 @@ class Canvas:
         self._ground: list[Sequence[str]] = [" " * width] * height
 
     def copy(self) -> "Canvas":
-        """Return a canvas to draw on, with all that is on this one."""
+        """Return another canvas with the same content."""
         new = Canvas(self.width, self.height)
         new._dots = [list(row) for row in self._dots]
         new._roles = [list(row) for row in self._roles]
@@ -62,7 +62,7 @@ class Canvas:
             self._roles[row][column] = role
 
     def line(self, points: Sequence[Dot], role: str, dash: tuple[int, int] = (1, 0)) -> None:
-        """Draw straight pieces through points, `dash` dots on and off in turn; a point that is not finite is a gap."""
+        """Draw straight pieces through points, `dash` dots on and off; a point that is not finite makes a gap."""
         on, period = dash[0], sum(dash)
         drawn = 0
         for start, end in pairwise(points):
@@ -78,7 +78,7 @@ class Canvas:
             drawn += steps
 
     def _clipped(self, start: Dot, end: Dot) -> tuple[Dot, Dot] | None:
-        """Return the part of a straight piece that is inside, or None."""
+        """Return the part of a straight piece that is inside the canvas; None if there is none."""
         if not all(map(math.isfinite, (*start, *end))):
             return None
         first, last = 0.0, 1.0
@@ -100,12 +100,12 @@ class Canvas:
         )
 
     def ground(self, row: int, characters: Sequence[str], roles: Sequence[str]) -> None:
-        """Lay a row of characters below everything that is drawn later."""
+        """Set a row of characters below everything that is drawn later."""
         self._ground[row] = characters
         self._roles[row] = list(roles)
 
     def shade(self, lower: Sequence[Dot], upper: Sequence[Dot], role: str, every: int = 2) -> None:
-        """Fill between two lines over the same, growing x with every second dot, or fewer."""
+        """Fill between two lines over the same growing x, with one dot in `every`."""
         for ((x0, low0), (x1, low1)), ((_, high0), (_, high1)) in zip(pairwise(lower), pairwise(upper), strict=True):
             if not all(map(math.isfinite, (x0, x1, low0, low1, high0, high1))):
                 continue
@@ -117,7 +117,7 @@ class Canvas:
                     self.dot(x, y, role)
 
     def text(self, column: int, row: int, text: str, role: str) -> None:
-        """Write over whatever is there, one character a cell."""
+        """Write text over whatever is there, one character a cell."""
         if 0 <= row < self.height:
             for offset, character in enumerate(text):
                 if 0 <= column + offset < self.width:
@@ -125,7 +125,7 @@ class Canvas:
                     self._roles[row][column + offset] = role
 
     def is_written(self, column: int, row: int, length: int) -> bool:
-        """Return whether text stands in any of some cells of a row, or they reach outside."""
+        """Return whether some cells of a row hold text, or reach outside the canvas."""
         if not (0 <= row < self.height and column >= 0 and column + length <= self.width):
             return True
         return any(self._texts[row][column : column + length])
@@ -140,12 +140,12 @@ class Canvas:
             )
         )
 
-    def rows(self) -> list[tuple[Run, ...]]:
+    def rows(self) -> list[tuple[TextRun, ...]]:
         """Return every row from the top, as runs that add up to the width."""
         return [self._row(row) for row in range(self.height)]
 
-    def _row(self, row: int) -> tuple[Run, ...]:
-        runs: list[Run] = []
+    def _row(self, row: int) -> tuple[TextRun, ...]:
+        runs: list[TextRun] = []
         texts, dots, roles = self._texts[row], self._dots[row], self._roles[row]
         start = 0
         characters = [
@@ -154,6 +154,12 @@ class Canvas:
         ]
         for column in range(1, self.width + 1):
             if column == self.width or roles[column] != roles[start]:
-                runs.append(Run("".join(characters[start:column]), roles[start]))
+                runs.append(TextRun("".join(characters[start:column]), roles[start]))
                 start = column
         return tuple(runs)
+
+
+def single_width(text: str) -> str:
+    """Return a text in which every character takes one cell: wide ones are replaced, unprintable ones left out."""
+    kept = (c for c in text if c.isprintable() and not unicodedata.combining(c))
+    return "".join("?" if unicodedata.east_asian_width(c) in "WF" else c for c in kept)

@@ -1,4 +1,4 @@
-"""What a chart shows, as data: axes, lines with bands, points, markers, shaded spans, a heat map."""
+"""A chart as data: axes, lines with bands, points, markers, shaded spans, a heat map."""
 
 import math
 from bisect import bisect
@@ -10,7 +10,7 @@ from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.tui.chart.scale import Scale
 
 Fill = str
-"""`shade`: denser is higher; `digits`: the number of the level; `contour`: the number along its edge only."""
+"""`shade`: denser is higher; `digits`: the number of the level; `contour`: that number along the level's edge only."""
 
 
 def plain_number(value: float) -> str:
@@ -34,8 +34,8 @@ class Axis:
 
     Attributes:
         scale: linear or logarithmic.
-        title: what it measures, with its unit; empty for none.
-        text: how its values are written, at the ticks and by the crosshair.
+        title: its quantity with the unit; empty for none.
+        text: writes its values, at the ticks and by the crosshair.
     """
 
     scale: Scale
@@ -45,16 +45,16 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One curve. Values that are not finite interrupt it.
+    """One curve; values that are not finite interrupt it.
 
     Attributes:
-        symbol: the letter that names it in the drawing; empty for none.
+        symbol: its letter in the drawing; empty for none.
         label: its name in the legend; empty for none.
         short: a shorter name, where there is little room.
         xs: growing.
-        ys: as many.
-        low: lower edge of its band, or None.
-        high: upper edge of its band, or None.
+        ys: one for each x.
+        low: lower edge of its band; None for no band.
+        high: upper edge of its band; None for no band.
     """
 
     symbol: str
@@ -66,7 +66,7 @@ class Line:
     high: tuple[float, ...] | None = None
 
     def at(self, x: float, x_scale: Scale, y_scale: Scale) -> float | None:
-        """Return y at x, straight on the axes between two points; None where the line is not."""
+        """Return y at x, interpolated between two points as the scales draw it; None outside the line."""
         for (x0, x1), (y0, y1) in zip(pairwise(self.xs), pairwise(self.ys), strict=True):
             if x0 <= x <= x1 and x0 < x1:
                 start, end, place = x_scale.fraction(x0), x_scale.fraction(x1), x_scale.fraction(x)
@@ -79,7 +79,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A measurement, with its intervals where they are known."""
+    """A measurement, with its intervals in y and in x if they are known."""
 
     x: float
     y: float
@@ -90,10 +90,13 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Points:
-    """Measurements of one kind: `symbol` stands at each, `label` in the legend, if it is not empty.
+class PointSeries:
+    """Measurements of one kind.
 
-    With `dodges`, a symbol stands above other text rather than on it.
+    Attributes:
+        symbol: drawn at each point.
+        label: in the legend; empty for none.
+        dodges: whether a symbol is drawn above other text rather than over it.
     """
 
     symbol: str
@@ -113,7 +116,7 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A shaded vertical band from `low` to `high` on the horizontal axis; `label` stands in the legend."""
+    """A shaded vertical band from `low` to `high` on the horizontal axis, with its label in the legend."""
 
     low: float
     high: float
@@ -127,10 +130,10 @@ class HeatMap:
     Attributes:
         x_edges: growing; one more than there are columns.
         y_edges: growing; one more than there are rows.
-        values: rows from the lowest y; None where nothing is known yet.
-        levels: growing thresholds, at most 9; level 0 lies below the first.
-        text: how a value is written.
-        fill: how levels are told apart without colour; cells with room for it show their value in any case.
+        values: rows from the lowest y; None for an unknown value.
+        levels: growing thresholds, at most 9; level 0 is below the first.
+        text: writes a value.
+        fill: tells the levels apart without colour; a cell with room for it shows its value too.
     """
 
     x_edges: tuple[float, ...]
@@ -141,17 +144,17 @@ class HeatMap:
     fill: Fill = "shade"
 
     def at(self, x: float, y: float) -> float | None:
-        """Return the value of the cell that holds a place; None outside and where nothing is known."""
+        """Return the value of the cell at a point; None outside and where it is unknown."""
         column, row = cell_of(self.x_edges, x), cell_of(self.y_edges, y)
         return None if column is None or row is None else self.values[row][column]
 
     def level(self, value: float) -> int:
-        """Return how many thresholds a value has reached."""
+        """Return the number of thresholds that a value has reached."""
         return bisect(self.levels, value)
 
 
 def cell_of(edges: tuple[float, ...], value: float) -> int | None:
-    """Return which cell between growing edges holds a value; None outside."""
+    """Return the index of the cell, between growing edges, that holds a value; None outside."""
     index = bisect(edges, value) - 1
     return index if 0 <= index < len(edges) - 1 else None
 
@@ -163,9 +166,9 @@ class Figure:
     Attributes:
         x: horizontal axis.
         y: vertical axis.
-        lines: the first is the one of interest and is drawn last; beyond `MAX_LINES`, styles repeat.
+        lines: the most important first, which is drawn last; beyond `MAX_LINES` styles repeat.
         points: measurements.
-        markers: places to know, the most important first.
+        markers: the most important first.
         spans: shaded parts of the horizontal axis.
         heat: a grid of values.
         band_label: of the first line's band, in the legend.
@@ -174,7 +177,7 @@ class Figure:
     x: Axis
     y: Axis
     lines: tuple[Line, ...] = ()
-    points: tuple[Points, ...] = ()
+    points: tuple[PointSeries, ...] = ()
     markers: tuple[Marker, ...] = ()
     spans: tuple[Span, ...] = ()
     heat: HeatMap | None = None

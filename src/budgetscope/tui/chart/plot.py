@@ -1,27 +1,34 @@
-"""The area inside the axes of a figure."""
+"""The area inside the axes of a figure: grid, bands, lines, points, markers, heat map and legend."""
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from operator import itemgetter
+from typing import NamedTuple
 
-from budgetscope.tui.chart.canvas import DOTS_ACROSS, DOTS_DOWN, Canvas, Dot
+from budgetscope.tui.chart.canvas import DOTS_ACROSS, DOTS_DOWN, Canvas, Dot, single_width
 from budgetscope.tui.chart.figure import Figure, HeatMap, Line, Marker, Point, cell_of
-from budgetscope.tui.chart.words import Entry, plain
 
 MAX_LINES = 8
-"""Roles `line-0` to `line-7` exist; the line of first interest is `line-0`."""
+"""Roles `line-0` to `line-7` exist; a figure's first line is `line-0`."""
 HEAT_ROLES = 10
 """Roles `heat-0` to `heat-9` exist."""
 
-# Unlike dashes tell the lines apart without colour; their letters name them.
+# Dashes tell the lines apart without colour; letters name them.
 _DASHES = ((1, 0), (3, 2), (6, 2), (1, 2), (5, 2), (2, 3), (8, 3), (1, 3))
 _SHADES = "·░▒▓█"
 _ROWS_PER_GRID_LINE = 4
 _CROSSING = 6
-_KEPT = 16
-"""Canvases; some 30 kB each."""
+_MAX_CACHED = 16
+"""Canvases of some 30 kB each."""
+
+
+class LegendEntry(NamedTuple):
+    """A line of the legend."""
+
+    text: str
+    role: str
 
 
 class Plot:
@@ -32,7 +39,7 @@ class Plot:
         self.canvas = Canvas(width, height)
 
     def draw(self) -> None:
-        """Draw from the back to the front; what lies behind the markers is kept, since they are what moves."""
+        """Draw from the back to the front; what is behind the markers is cached, since only markers move."""
         figure = self.figure
         self.canvas = _behind_markers(replace(figure, markers=()), self.canvas.width, self.canvas.height).copy()
         for index in reversed(range(len(figure.markers))):
@@ -41,7 +48,7 @@ class Plot:
             self._marker_text(marker)
 
     def draw_behind_markers(self) -> None:
-        """Draw everything else."""
+        """Draw everything but the markers."""
         figure = self.figure
         if figure.heat is None:
             self._grid()
@@ -65,7 +72,7 @@ class Plot:
         return [self._dot(x, y) for x, y in zip(xs, ys, strict=True)]
 
     def _cell(self, x: float, y: float) -> tuple[int, int] | None:
-        """Return column and row of a place; None where it has none."""
+        """Return column and row of a point; None where it is not finite."""
         across, down = self._dot(x, y)
         if not (math.isfinite(across) and math.isfinite(down)):
             return None
@@ -98,7 +105,7 @@ class Plot:
         self.canvas.line(self._dots(line.xs, line.ys), line_role(index), _DASHES[index % MAX_LINES])
 
     def _letter(self, index: int) -> None:
-        """Write a line's letter on it, each line at its own place, so that letters do not meet."""
+        """Write a line's letter on it, each line in a column of its own, so that letters do not meet."""
         line = self.figure.lines[index]
         column = self.canvas.width - 2 - 3 * index
         while line.symbol and column > 0:
@@ -109,7 +116,7 @@ class Plot:
             column -= 1
 
     def _row_of(self, line: Line, column: int) -> int | None:
-        """Return the row in which a line passes a column, if any."""
+        """Return the row in which a line passes a column; None if it does not."""
         figure = self.figure
         x = figure.x.scale.value((DOTS_ACROSS * column + 0.5) / (self.canvas.dots_across - 1))
         y = line.at(x, figure.x.scale, figure.y.scale)
@@ -136,18 +143,18 @@ class Plot:
             self.canvas.text(*place, symbol, "marker")
 
     def _marked(self, marker: Marker) -> tuple[int, int] | None:
-        """Return the cell of a marker; at the edge when it leaves the figure above or below."""
+        """Return the cell of a marker, at the edge if it lies above or below the figure."""
         y = self.figure.y.scale
         value = y.value(0.95) if marker.y is None else min(max(marker.y, y.low), y.high)
         cell = self._cell(marker.x, value)
         return None if cell is None else (cell[0], min(max(cell[1], 0), self.canvas.height - 1))
 
     def _marker_text(self, marker: Marker) -> None:
-        """Write beside the marker: near, on no other text, and over as little else as can be."""
+        """Write a marker's text near it, on no other text and over as little else as possible."""
         place = self._marked(marker)
         if place is None or not 0 <= place[0] < self.canvas.width:
             return
-        text = f" {plain(marker.text)} "[: self.canvas.width]
+        text = f" {single_width(marker.text)} "[: self.canvas.width]
         column, row = place
         others = [other[0] for m in self.figure.markers if (other := self._marked(m)) is not None and other != place]
         free = [
@@ -160,7 +167,7 @@ class Plot:
         self.canvas.text(start, candidate, text, "marker")
 
     def _cost(self, column: int, row: int, length: int, others: Sequence[int]) -> int:
-        """Return what a text covers; the lines of other markers weigh most, since it would seem to be theirs."""
+        """Return what a text would cover; the lines of other markers weigh most, since it would seem to be theirs."""
         crossed = sum(column <= other < column + length for other in others)
         return self.canvas.ink(column, row, length, 1) + _CROSSING * crossed
 
@@ -197,7 +204,7 @@ class Plot:
         self._heat_values(heat, columns, rows)
 
     def _heat_values(self, heat: HeatMap, columns: list[int | None], rows: list[int | None]) -> None:
-        """Write the value into every cell that has room for it."""
+        """Write the value into every cell of the map that has room for it."""
         for j, line in enumerate(heat.values):
             for i, value in enumerate(line):
                 text = "" if value is None else f" {heat.text(value)} "
@@ -206,7 +213,7 @@ class Plot:
                     middle = rows.index(j) + rows.count(j) // 2
                     self.canvas.text(start, middle, text, heat_role(heat, heat.level(value)))
 
-    def legend(self, entries: Sequence[Entry]) -> None:
+    def legend(self, entries: Sequence[LegendEntry]) -> None:
         """Write the legend into the emptiest corner."""
         canvas = self.canvas
         room = max(16, canvas.width * 55 // 100)
@@ -224,7 +231,7 @@ class Plot:
             canvas.text(column, row + offset, text, role)
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_MAX_CACHED)
 def _behind_markers(figure: Figure, width: int, height: int) -> Canvas:
     plot = Plot(figure, width, height)
     plot.draw_behind_markers()
@@ -237,7 +244,7 @@ def line_role(index: int) -> str:
 
 
 def heat_symbol(heat: HeatMap, level: int) -> str:
-    """Return the character of a level; shades only as long as they differ."""
+    """Return the character of a level: a shade if there are enough, else its number."""
     if heat.fill == "shade" and len(heat.levels) < len(_SHADES):
         return _SHADES[level * (len(_SHADES) - 1) // max(len(heat.levels), 1)]
     return str(level)
@@ -249,7 +256,7 @@ def heat_role(heat: HeatMap, level: int) -> str:
 
 
 def _near(row: int, height: int) -> Iterator[tuple[int, int]]:
-    """Return rows with their distance: below first, since the lines of most figures rise to the right."""
+    """Yield distance and row, nearest first; below before above, since the lines of most figures rise to the right."""
     for distance in range(1, height):
         yield from ((distance, candidate) for candidate in (row + distance, row - distance) if 0 <= candidate < height)
     yield 1, row

@@ -1,4 +1,4 @@
-"""Axes: where a value stands, logarithmic or linear, and where the ticks are."""
+"""Scales of the axes, logarithmic or linear: the position of a value, and the ticks."""
 
 import math
 from dataclasses import dataclass
@@ -12,35 +12,35 @@ _ROUNDING = 1e-9
 
 
 class Scale(Protocol):
-    """An axis from `low` to `high`."""
+    """What an axis needs to know of its scale."""
 
     @property
     def low(self) -> float:
-        """Value at the left or lower end."""
+        """The value at the left or lower end."""
 
     @property
     def high(self) -> float:
-        """Value at the other end."""
+        """The value at the other end."""
 
     def fraction(self, value: float) -> float:
-        """Return where a value stands: 0 at the low end, 1 at the high end, beyond them outside."""
+        """Return the position of a value: 0 at the low end, 1 at the high end."""
 
     def value(self, fraction: float) -> float:
-        """Return the value at a fraction of the axis; the inverse of `fraction`."""
+        """Return the value at a position; the inverse of `fraction`."""
 
     def major(self) -> tuple[float, ...]:
-        """Return where the long ticks are."""
+        """Return the values of the long ticks."""
 
     def minor(self) -> tuple[float, ...]:
-        """Return where the short ticks between them are."""
+        """Return the values of the short ticks between them."""
 
     def labelled(self, room: int) -> tuple[float, ...]:
-        """Return at most `room` of the major ticks to label, at least one if there is one."""
+        """Return the values to label: at most `room` of the long ticks, at least one if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogScale:
-    """A logarithmic axis from `low` to `high`, both above zero, `low` below `high`."""
+    """A logarithmic scale from `low` to `high`, 0 < low < high."""
 
     low: float
     high: float
@@ -51,7 +51,7 @@ class LogScale:
 
     @classmethod
     def decades_around(cls, low: float, high: float) -> "LogScale":
-        """Return the shortest axis of whole decades that holds `low` and `high`."""
+        """Return the shortest scale of whole decades from at most `low` to at least `high`."""
         first, last = math.floor(math.log10(low) + _ROUNDING), math.ceil(math.log10(high) - _ROUNDING)
         return cls(10.0**first, 10.0 ** max(last, first + 1))
 
@@ -61,17 +61,17 @@ class LogScale:
         return math.log10(self.high / self.low)
 
     def fraction(self, value: float) -> float:
-        """Return where a value stands; far below the axis for what has no logarithm."""
+        """Return the position of a value; minus infinity for one without a logarithm."""
         if value <= 0:
             return -math.inf
         return math.log(value / self.low) / math.log(self.high / self.low)
 
     def value(self, fraction: float) -> float:
-        """Return the value at a fraction of the axis; the inverse of `fraction`."""
+        """Return the value at a position; the inverse of `fraction`."""
         return self.low * math.exp(fraction * math.log(self.high / self.low))
 
     def major(self) -> tuple[float, ...]:
-        """Return the powers of ten on the axis, ends included; on an axis with fewer than two, also others."""
+        """Return the powers of ten from end to end; where there are fewer than two, other values too."""
         decades = tuple(10.0**exponent for exponent in self._exponents())
         if len(decades) > 1:
             return decades
@@ -79,9 +79,9 @@ class LogScale:
         return tuple(within) if len(within) > 1 else LinearScale(self.low, self.high).major()
 
     def labelled(self, room: int) -> tuple[float, ...]:
-        """Return the ticks to label: every, every 2nd, 3rd, 6th or 12th decade, as soon as at most `room` remain.
+        """Return the decades to label: all, every 2nd, 3rd, 6th or 12th, so that there are at most `room`.
 
-        Multiples of the step are taken, so that labels stay where they are when the axis grows.
+        Exponents are multiples of the step, so that labels stay in place when the scale grows.
         """
         room = max(room, 1)
         exponents = self._exponents()
@@ -96,7 +96,7 @@ class LogScale:
         return chosen[:1]
 
     def minor(self) -> tuple[float, ...]:
-        """Return 2 to 9 times every decade, where on the axis."""
+        """Return 2 to 9 times every power of ten, as far as they are on the scale."""
         return tuple(self._multiples(_MINOR))
 
     def _exponents(self) -> tuple[int, ...]:
@@ -111,7 +111,7 @@ class LogScale:
 
 @dataclass(frozen=True, slots=True)
 class LinearScale:
-    """A linear axis from `low` to `high`, `low` below `high`."""
+    """A linear scale from `low` to `high`, low < high."""
 
     low: float
     high: float
@@ -122,18 +122,18 @@ class LinearScale:
 
     @classmethod
     def around(cls, low: float, high: float) -> "LinearScale":
-        """Return an axis of whole nice steps that holds `low` and `high`."""
+        """Return a scale of whole nice steps from at most `low` to at least `high`."""
         if low == high:
             low, high = low - (abs(low) or 1) / 10, high + (abs(high) or 1) / 10
         step = _nice_step((high - low) / 5)
         return cls(math.floor(low / step + _ROUNDING) * step, math.ceil(high / step - _ROUNDING) * step)
 
     def fraction(self, value: float) -> float:
-        """Return where a value stands."""
+        """Return the position of a value."""
         return (value - self.low) / (self.high - self.low)
 
     def value(self, fraction: float) -> float:
-        """Return the value at a fraction of the axis; the inverse of `fraction`."""
+        """Return the value at a position; the inverse of `fraction`."""
         return self.low + fraction * (self.high - self.low)
 
     def major(self) -> tuple[float, ...]:
@@ -146,7 +146,7 @@ class LinearScale:
         return self._multiples(step / 5)
 
     def labelled(self, room: int) -> tuple[float, ...]:
-        """Return the multiples of the least nice step of which at most `room` fit."""
+        """Return the multiples of the smallest nice step that has at most `room` of them."""
         room = max(room, 1)
         step = _nice_step((self.high - self.low) / 10)
         while len(chosen := self._multiples(step)) > room:
@@ -161,7 +161,7 @@ class LinearScale:
 
 
 def _nice_step(least: float) -> float:
-    """Return the least 1, 2 or 5 times a power of ten that is not below `least`."""
+    """Return the smallest of 1, 2 and 5 times a power of ten that is at least `least`."""
     power = 10.0 ** math.floor(math.log10(least))
     return next(power * nice for nice in _NICE if power * nice >= least * (1 - _ROUNDING))
 

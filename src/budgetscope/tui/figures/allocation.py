@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from budgetscope.core.answers.curves import Curve
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_flops
-from budgetscope.tui.chart.figure import Axis, Figure, Line, Marker, Point, Points, count_number, flops_number
+from budgetscope.tui.chart.figure import Axis, Figure, Line, Marker, Point, PointSeries, count_number, flops_number
 from budgetscope.tui.chart.plot import MAX_LINES
 from budgetscope.tui.chart.scale import LogScale
 from budgetscope.tui.law_letters import SHARED
@@ -37,13 +37,13 @@ def grid(scale: LogScale) -> tuple[float, ...]:
     return tuple(scale.value(step / steps) for step in range(steps + 1))
 
 
-def figure(plan: Plan, curves: Sequence[Curve], signs: Mapping[str, str]) -> Figure:
+def figure(plan: Plan, curves: Sequence[Curve], letters: Mapping[str, str]) -> Figure:
     """Return the figure of a plan.
 
     Args:
         plan: whose budget is marked.
         curves: of the plan's law first, then of others, all by the plan's convention.
-        signs: of the laws.
+        letters: of the laws.
     """
     curves = curves[:MAX_LINES]
     chosen = curves[0]
@@ -59,7 +59,7 @@ def figure(plan: Plan, curves: Sequence[Curve], signs: Mapping[str, str]) -> Fig
         ),
         lines=tuple(
             Line(
-                signs.get(curve.fit_id, SHARED),
+                letters.get(curve.fit_id, SHARED),
                 curve.title,
                 family(curve.fit_id),
                 curve.flops,
@@ -69,7 +69,7 @@ def figure(plan: Plan, curves: Sequence[Curve], signs: Mapping[str, str]) -> Fig
             )
             for curve in curves
         ),
-        points=(Points("o", "the optima it was fitted on", measured),) if measured else (),
+        points=(PointSeries("o", "the optima it was fitted on", measured),) if measured else (),
         markers=(
             Marker(
                 plan.flops,

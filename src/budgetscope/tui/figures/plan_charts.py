@@ -1,14 +1,24 @@
-"""The charts that take turns on the plan's spot beside N*(C): loss, learning rate and batch along the law's optima."""
+"""The charts of the Plan screen: N*(C), and loss, learning rate and batch along the law's optima."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from budgetscope.api.defaults import OPINIONS
+from budgetscope.api.defaults import SPREAD_FITS
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.answers.quantity_curves import LOSS, Trace
+from budgetscope.core.answers.quantity_curves import LOSS, QuantityCurve
 from budgetscope.core.budget.quantities import format_count, format_flops
-from budgetscope.tui.chart.figure import Axis, Figure, Line, Marker, Point, Points, Span, count_number, flops_number
+from budgetscope.tui.chart.figure import (
+    Axis,
+    Figure,
+    Line,
+    Marker,
+    Point,
+    PointSeries,
+    Span,
+    count_number,
+    flops_number,
+)
 from budgetscope.tui.chart.plot import MAX_LINES
 from budgetscope.tui.chart.scale import LinearScale, LogScale
 from budgetscope.tui.figures import allocation
@@ -18,13 +28,13 @@ SIZE = "n_params"
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """One of the charts.
+class PlanChart:
+    """One chart.
 
     Attributes:
-        quantity: `SIZE`, or one of `core.traces`.
+        quantity: `SIZE`, or one of `core.answers.quantity_curves`.
         title: of the panel.
-        silent: what the law says nothing of, where it is silent.
+        silent: the quantity in words, where the law says nothing of it.
     """
 
     quantity: str
@@ -32,11 +42,11 @@ class Spot:
     silent: str = ""
 
 
-SPOTS = (
-    Spot(SIZE, "N*(C)"),
-    Spot(LOSS, "L*(C)", "the loss"),
-    Spot("learning_rate", "Learning rate over N", "the learning rate"),
-    Spot("batch_size", "Batch over N", "the batch"),
+PLAN_CHARTS = (
+    PlanChart(SIZE, "N*(C)"),
+    PlanChart(LOSS, "L*(C)", "the loss"),
+    PlanChart("learning_rate", "Learning rate over N", "the learning rate"),
+    PlanChart("batch_size", "Batch over N", "the batch"),
 )
 """In the order of the key that goes through them."""
 
@@ -44,9 +54,9 @@ _LOSSES = ("kaplan2020/fixed-batch", "hoffmann2022/approach-3", "besiroglu2024/r
 """Famous laws of the loss."""
 
 
-def spot(quantity: str) -> Spot:
+def plan_chart(quantity: str) -> PlanChart:
     """Return the chart of a quantity; the first for a name that is none."""
-    return next((spot for spot in SPOTS if spot.quantity == quantity), SPOTS[0])
+    return next((chart for chart in PLAN_CHARTS if chart.quantity == quantity), PLAN_CHARTS[0])
 
 
 def followed(plan: Plan, quantity: str) -> str:
@@ -57,56 +67,56 @@ def followed(plan: Plan, quantity: str) -> str:
 def drawn(plan: Plan, quantity: str) -> tuple[str, ...]:
     """Return the ids of the fits to draw for a quantity, the plan's own first."""
     first = followed(plan, quantity)
-    others = _LOSSES if quantity == LOSS else OPINIONS
+    others = _LOSSES if quantity == LOSS else SPREAD_FITS
     return (first, *(name for name in others if name != first))
 
 
-def figure(plan: Plan, quantity: str, traces: Sequence[Trace], signs: Mapping[str, str]) -> Figure | None:
+def figure(plan: Plan, quantity: str, curves: Sequence[QuantityCurve], letters: Mapping[str, str]) -> Figure | None:
     """Return the figure of a quantity other than `SIZE`; None when the plan's law is silent.
 
     Args:
         plan: whose budget is marked.
-        quantity: one of `core.traces`.
-        traces: of the followed fit first, then of others, by the plan's convention.
-        signs: of the laws.
+        quantity: one of `core.answers.quantity_curves`.
+        curves: of the followed fit first, then of others, by the plan's convention.
+        letters: of the laws.
     """
-    if not traces:
+    if not curves:
         return None
-    traces = traces[:MAX_LINES]
-    chosen = traces[0]
+    curves = curves[:MAX_LINES]
+    chosen = curves[0]
     measured = tuple(Point(x, y) for x, y in chosen.points)
     spans = () if chosen.fitted is None or measured else (Span(chosen.fitted.low, chosen.fitted.high, "fitted on"),)
     return Figure(
         x=_across(chosen, quantity),
-        y=_up(plan, quantity, traces),
+        y=_up(plan, quantity, curves),
         lines=tuple(
             Line(
-                signs.get(trace.fit_id, SHARED),
-                trace.title,
-                allocation.family(trace.fit_id),
-                trace.xs,
-                trace.ys,
-                trace.low,
-                trace.high,
+                letters.get(curve.fit_id, SHARED),
+                curve.title,
+                allocation.family(curve.fit_id),
+                curve.xs,
+                curve.ys,
+                curve.low,
+                curve.high,
             )
-            for trace in traces
+            for curve in curves
         ),
-        points=(Points("o", "the optima it was fitted on", measured),) if measured else (),
+        points=(PointSeries("o", "the optima it was fitted on", measured),) if measured else (),
         markers=(_marker(plan, quantity),),
         spans=spans,
     )
 
 
-def _across(chosen: Trace, quantity: str) -> Axis:
+def _across(chosen: QuantityCurve, quantity: str) -> Axis:
     scale = LogScale(chosen.xs[0], chosen.xs[-1])
     if quantity == LOSS:
         return Axis(scale, "C, training FLOPs", flops_number)
     return Axis(scale, "N, parameters", count_number)
 
 
-def _up(plan: Plan, quantity: str, traces: Sequence[Trace]) -> Axis:
+def _up(plan: Plan, quantity: str, curves: Sequence[QuantityCurve]) -> Axis:
     """Return an axis that depends on laws alone, so that it stands still while a budget is typed."""
-    finite = [y for y in chain.from_iterable(trace.ys for trace in traces) if y == y]  # noqa: PLR0124 - nan is not
+    finite = [y for y in chain.from_iterable(curve.ys for curve in curves) if y == y]  # noqa: PLR0124 - nan is not
     low, high = min(finite), max(finite)
     if quantity == LOSS:
         return Axis(LinearScale.around(low, high), f"loss, {plan.loss_unit or 'unit unknown'}")

@@ -1,76 +1,55 @@
-"""What follows a plan: the figure, from the few laws that it shows, and the comparison with all laws."""
+"""The figures of answers, and which of them take no time since their curves are known."""
 
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 
-from budgetscope.api import Advisor, PlanRequest
-from budgetscope.api.charts import Charts
+from budgetscope.api import Advisor
+from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.errors import BudgetscopeError
-from budgetscope.core.laws.fit import Fit
 from budgetscope.tui.chart.figure import Figure
-from budgetscope.tui.figures import allocation
-from budgetscope.tui.figures import plan_charts as spots
+from budgetscope.tui.figures import allocation, plan_charts
 
 
 def laws_drawn(plan: Plan, quantity: str) -> tuple[object, ...]:
     """Return what the curves of a plan depend on: while it stays the same, `Figures.figure` takes no time."""
-    followed = spots.followed(plan, quantity)
+    followed = plan_charts.followed(plan, quantity)
     return quantity, followed, plan.law_id, plan.convention, plan.vocab_size, plan.seq_len, allocation.span(plan.flops)
 
 
 class Figures:
-    """Draws plans among the laws that everybody asks about, each read by its name: the library may be unread."""
+    """Draws answers beside famous laws, each read by its name: the library may be unread."""
 
-    def __init__(self, advisor: Advisor, signs: Mapping[str, str]) -> None:
+    def __init__(self, advisor: Advisor, letters: Mapping[str, str]) -> None:
         """Take who answers.
 
         Args:
             advisor: answers.
-            signs: of the laws.
+            letters: of the laws.
         """
         self.advisor = advisor
-        self._signs = signs
-        self._charts = Charts()
+        self._letters = letters
         self._drawn: set[tuple[object, ...]] = set()
 
     def knows(self, plan: Plan, quantity: str) -> bool:
         """Return whether `figure` takes no time."""
         return laws_drawn(plan, quantity) in self._drawn
 
-    def figure(self, request: PlanRequest, plan: Plan, quantity: str) -> Figure | None:
-        """Return the figure of a plan; None where its law says nothing of the quantity.
+    def figure(self, answer: Answer, quantity: str) -> Figure | None:
+        """Return a chart of an answer; None where its law says nothing of the quantity.
 
         Args:
-            request: the question.
-            plan: the answer to it.
-            quantity: which of `spots.SPOTS` to draw.
+            answer: whose plan is marked.
+            quantity: of one of `PLAN_CHARTS`.
 
-        Raises: as `Advisor.plan`.
+        Raises:
+            FailureError: the law gives no usable numbers along the chart.
         """
-        question, charts = self.advisor.question(request), self._charts
+        plan = answer.plan
         grid = allocation.grid(allocation.span(plan.flops))
-        if quantity == spots.SIZE:
-            others = [name for name in allocation.FAMOUS if name != question.fit.id]
-            curves = [charts.curve(question.fit, question, grid)]
-            for fit in self._named(others):
-                # The comparison says what is wrong with it.
-                with suppress(BudgetscopeError):
-                    curves.append(charts.curve(fit, question, grid))
-            figure: Figure | None = allocation.figure(plan, curves, self._signs)
+        if quantity == plan_charts.SIZE:
+            curves = self.advisor.curves(answer, allocation.FAMOUS, grid)
+            figure: Figure | None = allocation.figure(plan, curves, self._letters)
         else:
-            # A plan may follow a file that no library has.
-            known = {fit.id: fit for fit in (*question.hyperparameters, question.fit)}
-            drawn = spots.drawn(plan, quantity)
-            fits = [fit for name in drawn for fit in ([known[name]] if name in known else self._named([name]))]
-            figure = spots.figure(plan, quantity, charts.traces(question, quantity, fits, grid), self._signs)
+            drawn = self.advisor.quantity_curves(answer, quantity, plan_charts.drawn(plan, quantity), grid)
+            figure = plan_charts.figure(plan, quantity, drawn, self._letters)
         self._drawn.add(laws_drawn(plan, quantity))
         return figure
-
-    def _named(self, names: Iterable[str]) -> list[Fit]:
-        """Return the fits of some names; the fits screen says what is wrong with those that do not load."""
-        found = []
-        for name in names:
-            with suppress(BudgetscopeError):
-                found.append(self.advisor.library.get(name))
-        return found

@@ -1,4 +1,4 @@
-"""The keys of a screen, from the one table."""
+"""The help dialog: the keys of a screen."""
 
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ _KEYS_WIDTH = 20
 
 
 class HelpScreen(Dialog[None]):
-    """Shows what the keys do on the screen below it."""
+    """Shows the keys of the screen below it, and those that work everywhere."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("help")
 
@@ -33,8 +33,8 @@ class HelpScreen(Dialog[None]):
             yield Static(
                 Content(
                     "\nWhile a field is edited, letters and digits are text: use the keys with Ctrl and F, or "
-                    "leave the field with Esc or Enter. A dim option was not said: the plan takes it from the "
-                    "budget, from the law, or assumes it."
+                    "leave the field with Esc or Enter. A dim option was not given: the plan takes it from "
+                    "the budget or the law, or assumes it."
                 )
             )
 

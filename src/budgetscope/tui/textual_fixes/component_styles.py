@@ -1,20 +1,25 @@
-"""The styles of a widget's parts, by its component classes."""
+"""The styles of a widget's component classes, looked up once for each theme.
+
+Upstream: no issue known. `Widget.get_component_rich_style` has a cache that every `refresh` empties, so that a widget
+that is drawn line by line looks its styles up again at every keystroke.
+Delete when `test_textual_forgets_component_styles_at_every_refresh` in `tests/tui/test_textual_fixes.py` fails.
+"""
 
 from rich.style import Style
 from textual.widget import Widget
 
 
-class PartStyles:
-    """Looks up each style once for each theme: lines are rendered one by one, and at every keystroke."""
+class ComponentStyles:
+    """The styles of a widget's parts: part `header` of `law-table` has the component class `law-table--header`."""
 
     def __init__(self, widget: Widget, prefix: str) -> None:
-        """Take whose parts they are, and what their component classes begin with."""
+        """Take the widget, and what its component classes begin with."""
         self._widget, self._prefix = widget, prefix
         self._theme = ""
         self._known: dict[str, Style] = {}
 
     def of(self, part: str) -> Style:
-        """Return the style of a part; of the widget itself for none."""
+        """Return the style of a part; that of the widget itself for an empty name."""
         widget = self._widget
         if self._theme != widget.app.theme:
             self._theme, self._known = widget.app.theme, {}

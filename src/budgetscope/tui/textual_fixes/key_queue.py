@@ -1,4 +1,11 @@
-"""Keys take effect in their turn, however many arrive at once: over a slow line, from a script, on a busy machine."""
+"""Keys take effect one after the other, however many arrive at once over a slow line or on a busy machine.
+
+Upstream: https://github.com/Textualize/textual/issues/6605; the open /pull/6631 mends only the keys of a field itself.
+Textual hands a key to the widget that has the focus *now*, while the action of the key before may still wait in the
+queue of another widget: "Ctrl-U 1e21" leaves "e21" on a busy machine, and "Tab 8" types the 8 into the field that Tab
+leaves.
+Delete when `test_textual_lets_a_key_overtake_the_one_before` in `tests/tui/test_textual_fixes.py` fails.
+"""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,124 +18,121 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Input
 
-_LAPS = 3
-"""A key's own way up, that of what it made a widget say, and that of what others said to this."""
-_REST_SECONDS = 0.05
-"""After its first lap a key is followed no further if no other key comes for so long."""
+_ROUNDS = 3
+"""Queue rounds: the key, the messages it posts, the messages those post."""
+_QUIET_SECONDS = 0.05
+"""A key is done after its first round if no other key comes for so long."""
 PATIENCE_SECONDS = 1.0
-"""After this a key counts as done all the same: somebody on its way may be gone."""
+"""A key counts as done after so long in any case: a widget whose queue it is in may have been removed."""
 
 Typed = events.Key | events.Paste
 
 
 @dataclass(eq=False, slots=True)
 class _PendingKey:
-    """What is known of a key that was let through.
+    """A key that was handed to Textual.
 
     Attributes:
-        way: from the widget that took it up to the app.
-        typing: whether it is typed into a field.
-        laps: begun.
-        runs: whether a lap is being run.
-        awaited: whether another key waits.
-        done: whether it has done what it does.
+        path: the widget that got it and everything above, up to the app.
+        is_text: whether it is typed into a field.
+        rounds: that have begun.
+        in_round: whether a round is under way.
+        is_awaited: whether another key waits for it.
+        is_done: whether it has had its effect.
     """
 
-    way: Sequence[DOMNode] = ()
-    typing: bool = False
-    laps: int = 0
-    runs: bool = False
-    awaited: bool = False
-    done: bool = False
+    path: Sequence[DOMNode] = ()
+    is_text: bool = False
+    rounds: int = 0
+    in_round: bool = False
+    is_awaited: bool = False
+    is_done: bool = False
 
 
 class KeyQueue:
-    """Holds keys back until those before them have done what they do.
+    """Holds keys back until those before them have had their effect.
 
-    Textual hands a key to the widget that has the focus *now*; what the last key is bound to happens later, once nobody
-    on the way up to the app has taken it. "Ctrl-U 1e21" leaves "e21" on a busy machine (Textual's issue 6605), and
-    "Tab 8" types the 8 into the field that Tab leaves. Only letters typed into one and the same field need not wait.
-
-    A key is followed on its way, from queue to queue, by a call that is behind it in each.
+    In a round, a call passes through the message queues of all widgets on the key's path, behind whatever was in each.
+    Only letters typed into one and the same field need not wait.
     """
 
-    def __init__(self, app: App[None], let_through: Callable[[Typed], Awaitable[None]]) -> None:
-        """Take the gate.
+    def __init__(self, app: App[None], dispatch: Callable[[Typed], Awaitable[None]]) -> None:
+        """Make an empty queue.
 
         Args:
             app: whose keys they are.
-            let_through: gives the app a key.
+            dispatch: hands a key to Textual.
         """
         self._app = app
-        self._let_through = let_through
+        self._dispatch = dispatch
         self._waiting: deque[Typed] = deque()
-        self._last = _PendingKey(done=True)
+        self._last = _PendingKey(is_done=True)
 
     @property
     def idle(self) -> bool:
-        """Whether no key waits, and none is being followed."""
-        return not self._waiting and (self._last.done or self._is_at_rest(self._last))
+        """Whether no key waits and the last one has had its effect."""
+        return not self._waiting and (self._last.is_done or self._is_quiet(self._last))
 
-    async def take(self, event: Typed) -> None:
-        """Let a key through, at once or in its turn."""
+    async def put(self, event: Typed) -> None:
+        """Hand a key to Textual, at once or after those before it."""
         self._waiting.append(event)
-        await self._go_on()
+        await self._dispatch_waiting()
 
-    async def _go_on(self) -> None:
+    async def _dispatch_waiting(self) -> None:
         while self._waiting and (screen := self._screen) is not None:
-            event, taker = self._waiting[0], self._app.focused or screen
-            typing = isinstance(taker, Input) and (isinstance(event, events.Paste) or event.is_printable)
-            if not (self._last.done or (typing and self._last.typing)):
+            event, target = self._waiting[0], self._app.focused or screen
+            is_text = isinstance(target, Input) and (isinstance(event, events.Paste) or event.is_printable)
+            if not (self._last.is_done or (is_text and self._last.is_text)):
                 self._wait_for(self._last)
                 break
             self._waiting.popleft()
-            await self._let_through(event)
-            self._last = _PendingKey(taker.ancestors_with_self, typing)
-            self._run_lap(self._last)
+            await self._dispatch(event)
+            self._last = _PendingKey(target.ancestors_with_self, is_text)
+            self._start_round(self._last)
 
-    def _wait_for(self, turn: _PendingKey) -> None:
-        if not turn.awaited:
-            turn.awaited = True
-            self._app.set_timer(PATIENCE_SECONDS, partial(self._end, turn))
-        if not turn.runs:
-            self._run_lap(turn)
+    def _wait_for(self, key: _PendingKey) -> None:
+        if not key.is_awaited:
+            key.is_awaited = True
+            self._app.set_timer(PATIENCE_SECONDS, partial(self._finish, key))
+        if not key.in_round:
+            self._start_round(key)
 
-    def _run_lap(self, turn: _PendingKey) -> None:
-        turn.laps += 1
-        turn.runs = True
-        self._follow(turn, turn.way)
+    def _start_round(self, key: _PendingKey) -> None:
+        key.rounds += 1
+        key.in_round = True
+        self._pass_on(key, key.path)
 
-    def _follow(self, turn: _PendingKey, way: Sequence[DOMNode]) -> None:
-        """Go on behind a key, leaving out who is gone; the app is the last on its way."""
-        for place, node in enumerate(way, 1):
-            if node.call_later(self._follow, turn, way[place:]):
+    def _pass_on(self, key: _PendingKey, path: Sequence[DOMNode]) -> None:
+        """Go through the next queue on the path, without removed widgets; behind the app's, the last, end the round."""
+        for place, node in enumerate(path, 1):
+            if node.call_later(self._pass_on, key, path[place:]):
                 return
-        if turn is not self._last or (screen := self._screen) is None:
+        if key is not self._last or (screen := self._screen) is None:
             return
-        if turn.laps >= _LAPS:
-            # It may have opened a screen, which takes keys once it is laid out.
-            screen.call_later(self._app.call_later, self._end, turn)
-        elif turn.awaited:
-            self._run_lap(turn)
+        if key.rounds >= _ROUNDS:
+            # The key may have opened a screen, which takes keys once it is laid out.
+            screen.call_later(self._app.call_later, self._finish, key)
+        elif key.is_awaited:
+            self._start_round(key)
         else:
-            turn.runs = False
-            self._app.set_timer(_REST_SECONDS, partial(self._rest, turn))
+            key.in_round = False
+            self._app.set_timer(_QUIET_SECONDS, partial(self._finish_quiet, key))
 
     @property
     def _screen(self) -> Screen[object] | None:
-        """What takes keys; None once the app ends, while its timers still run."""
+        """The screen that takes keys; None once the app ends, while its timers still run."""
         stack = self._app.screen_stack
         return stack[-1] if stack else None
 
-    def _is_at_rest(self, turn: _PendingKey) -> bool:
-        return not turn.runs and (self._screen is None or self._screen.is_mounted)
+    def _is_quiet(self, key: _PendingKey) -> bool:
+        return not key.in_round and (self._screen is None or self._screen.is_mounted)
 
-    def _rest(self, turn: _PendingKey) -> None:
-        if self._is_at_rest(turn):
-            turn.done = True
-        elif not turn.runs:
-            self._run_lap(turn)
+    def _finish_quiet(self, key: _PendingKey) -> None:
+        if self._is_quiet(key):
+            key.is_done = True
+        elif not key.in_round:
+            self._start_round(key)
 
-    async def _end(self, turn: _PendingKey) -> None:
-        turn.done = True
-        await self._go_on()
+    async def _finish(self, key: _PendingKey) -> None:
+        key.is_done = True
+        await self._dispatch_waiting()

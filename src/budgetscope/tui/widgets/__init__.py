@@ -1,1 +1,1 @@
-"""The parts of the screens."""
+"""Widgets that several screens share."""

@@ -1,20 +1,21 @@
-"""The chart widget: shows any figure in the colours of the theme, and reads values off it."""
+"""The chart widget: draws a figure in the colours of the theme, and reads values at a crosshair."""
 
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from budgetscope.tui.chart.canvas import single_width
 from budgetscope.tui.chart.drawing import Drawing, draw
 from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.chart.plot import HEAT_ROLES, MAX_LINES
-from budgetscope.tui.chart.words import plain
-from budgetscope.tui.messages import PlaceChosen
-from budgetscope.tui.widgets.part_styles import PartStyles
+from budgetscope.tui.textual_fixes.component_styles import ComponentStyles
 
 _ROLES = (
     "axis", "label", "grid", "band", "span", "point", "marker",
@@ -22,26 +23,46 @@ _ROLES = (
 )  # fmt: skip
 
 
-class Place(NamedTuple):
-    """Where the crosshair is, as fractions of the plot from the left and from the bottom."""
+class PlotPosition(NamedTuple):
+    """A position in the plot, as fractions of it from the left and from the bottom."""
 
     x: float
     y: float
 
 
-class Reading(NamedTuple):
-    """What the crosshair shows: values, and how they are said."""
+class CrosshairReading(NamedTuple):
+    """The values at the crosshair, and their text."""
 
     x: float
     y: float
     text: str
 
 
-class Chart(Widget):
-    """Draws its figure at its own size; posts `PlaceChosen` for a click into the plot.
+@dataclass
+class ChartClicked(Message):
+    """Posted by `Chart`: the plot was clicked.
 
     Attributes:
-        figure: what to draw; None while it is being made.
+        chart: that was clicked.
+        x: value on its horizontal axis.
+        y: value on its vertical axis.
+    """
+
+    chart: "Chart"
+    x: float
+    y: float
+
+    @property
+    def control(self) -> "Chart":
+        """The chart, by whose id Textual's `@on` selects."""
+        return self.chart
+
+
+class Chart(Widget):
+    """Draws a figure at the widget's size; posts `ChartClicked`.
+
+    Attributes:
+        figure: None while it is computed.
         crosshair: where values are read; None for nowhere.
     """
 
@@ -68,15 +89,15 @@ class Chart(Widget):
     )
 
     figure: reactive[Figure | None] = reactive(None)
-    crosshair: reactive[Place | None] = reactive(None)
+    crosshair: reactive[PlotPosition | None] = reactive(None)
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
         self._drawn: tuple[object, Drawing, list[Strip]] = (None, Drawing([]), [])
-        self._styles = PartStyles(self, "chart")
+        self._styles = ComponentStyles(self, "chart")
 
     def render_line(self, y: int) -> Strip:
-        """Return one row of the drawing, which is made once for each figure, size and theme."""
+        """Return a row of the drawing, which is made once for each figure, size and theme."""
         drawing, strips = self._drawing()
         if y >= len(strips):
             return Strip.blank(self.size.width, self.rich_style)
@@ -102,17 +123,17 @@ class Chart(Widget):
     # The crosshair
 
     def move_crosshair(self, cells: int) -> None:
-        """Move the crosshair along the first line to the right, or to the left; it starts in the middle."""
+        """Move the crosshair along the first line, to the left for less than 0; it starts in the middle."""
         drawing, _ = self._drawing()
         if not drawing.width:
             return
         last = max(drawing.width - 1, 1)
         column = round((self.crosshair.x if self.crosshair else 0.5) * last)
         column = min(max(column + (cells if self.crosshair else 0), 0), last)
-        self.crosshair = Place(column / last, self._first_line(column / last))
+        self.crosshair = PlotPosition(column / last, self._first_line(column / last))
 
     def hide_crosshair(self) -> None:
-        """Take the crosshair away."""
+        """Remove the crosshair."""
         self.crosshair = None
 
     def _first_line(self, across: float) -> float:
@@ -122,16 +143,16 @@ class Chart(Widget):
         y = figure.lines[0].at(figure.x.scale.value(across), figure.x.scale, figure.y.scale)
         return 0.5 if y is None else figure.y.scale.fraction(y)
 
-    def reading(self) -> Reading | None:
-        """Return what is nearest to the crosshair: a line at its x, or a point in its column, or the heat map."""
-        figure, place = self.figure, self.crosshair
-        if figure is None or place is None:
+    def reading(self) -> CrosshairReading | None:
+        """Return what the crosshair reads: the heat map, or the nearest line or point in its column."""
+        figure, position = self.figure, self.crosshair
+        if figure is None or position is None:
             return None
         drawing, _ = self._drawing()
         x_axis, y_axis = figure.x, figure.y
-        x, y = x_axis.scale.value(place.x), y_axis.scale.value(place.y)
+        x, y = x_axis.scale.value(position.x), y_axis.scale.value(position.y)
         found = [
-            (value, x, line.symbol or plain(line.short))
+            (value, x, line.symbol or single_width(line.short))
             for line in figure.lines
             if (value := line.at(x, x_axis.scale, y_axis.scale)) is not None
         ]
@@ -140,38 +161,38 @@ class Chart(Widget):
             (point.y, point.x, series.symbol)
             for series in figure.points
             for point in series.points
-            if abs(x_axis.scale.fraction(point.x) - place.x) <= half_column
+            if abs(x_axis.scale.fraction(point.x) - position.x) <= half_column
         ]
         if figure.heat is not None and (value := figure.heat.at(x, y)) is not None:
             text = f"{x_axis.text(x)}, {y_axis.text(y)}: {figure.heat.text(value)}"
-            return Reading(x, y, text)
+            return CrosshairReading(x, y, text)
         if not found:
-            return Reading(x, y, f"{x_axis.text(x)}, {y_axis.text(y)}")
-        value, at, name = min(found, key=lambda candidate: abs(y_axis.scale.fraction(candidate[0]) - place.y))
-        return Reading(at, value, f"{name}: {x_axis.text(at)}, {y_axis.text(value)}")
+            return CrosshairReading(x, y, f"{x_axis.text(x)}, {y_axis.text(y)}")
+        value, at, name = min(found, key=lambda candidate: abs(y_axis.scale.fraction(candidate[0]) - position.y))
+        return CrosshairReading(at, value, f"{name}: {x_axis.text(at)}, {y_axis.text(value)}")
 
-    def _crossed(self, strip: Strip, row: int, drawing: Drawing, place: Place) -> Strip:
-        """Return a row of the plot with the crosshair over it."""
+    def _crossed(self, strip: Strip, row: int, drawing: Drawing, position: PlotPosition) -> Strip:
+        """Return a row of the plot with the crosshair drawn over it."""
         reading = self.reading()
         figure = self.figure
         if reading is None or figure is None:
             return strip
         style = self._styles.of("marker")
-        column = round(place.x * (drawing.width - 1))
+        column = round(position.x * (drawing.width - 1))
         height = round((1 - figure.y.scale.fraction(reading.y)) * (drawing.height * 4 - 1)) // 4
-        place_here = drawing.left + column
-        # Letters and labels stay legible under the line.
-        under = strip.crop(place_here, place_here + 1).text
+        left = drawing.left + column
+        # The vertical line leaves out letters and labels.
+        under = strip.crop(left, left + 1).text
         if row == height or not (under.isalnum() or (under.isascii() and under.strip())):
-            strip = _over(strip, place_here, "┼" if row == height else "│", style)
+            strip = _over(strip, left, "┼" if row == height else "│", style)
         if row:
             return strip
         text = f" {reading.text} "[: drawing.width]
         start = 0 if column > drawing.width // 2 else drawing.width - len(text)
         return _over(strip, drawing.left + start, text, style + Style(reverse=True))
 
-    def _place(self, event: events.MouseEvent) -> Place | None:
-        """Return where the mouse is in the plot; None outside."""
+    def _position_of(self, event: events.MouseEvent) -> PlotPosition | None:
+        """Return the position of the mouse in the plot; None outside."""
         drawing, _ = self._drawing()
         offset = event.get_content_offset(self)
         if offset is None or not drawing.width:
@@ -179,22 +200,22 @@ class Chart(Widget):
         column, row = offset.x - drawing.left, offset.y - drawing.top
         if not (0 <= column < drawing.width and 0 <= row < drawing.height):
             return None
-        return Place(column / max(drawing.width - 1, 1), 1 - (row + 0.5) / drawing.height)
+        return PlotPosition(column / max(drawing.width - 1, 1), 1 - (row + 0.5) / drawing.height)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Read values where the mouse is."""
-        self.crosshair = self._place(event)
+        """Read values at the mouse."""
+        self.crosshair = self._position_of(event)
 
     def on_leave(self) -> None:
-        """Stop reading when the mouse leaves."""
+        """Remove the crosshair with the mouse."""
         self.hide_crosshair()
 
     def on_click(self, event: events.Click) -> None:
-        """Tell the place that was clicked."""
-        place = self._place(event)
-        if place is not None and self.figure is not None:
-            x, y = self.figure.x.scale.value(place.x), self.figure.y.scale.value(place.y)
-            self.post_message(PlaceChosen(self, x, y))
+        """Post the values at the mouse."""
+        position = self._position_of(event)
+        if position is not None and self.figure is not None:
+            x, y = self.figure.x.scale.value(position.x), self.figure.y.scale.value(position.y)
+            self.post_message(ChartClicked(self, x, y))
 
 
 def _over(strip: Strip, column: int, text: str, style: Style) -> Strip:

@@ -1,33 +1,44 @@
-"""A labelled text field with a line below it for what is wrong, or for what was understood."""
+"""A labelled text field, with a line below it for a problem or a remark."""
 
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.suggester import Suggester, SuggestFromList
 from textual.widgets import Input, Label, Static
 
-from budgetscope.tui.messages import FieldEdited
-
-PROBLEM_SIGN = "✗ "
+from budgetscope.tui.signs import PROBLEM_SIGN
 
 
-class Field(Protocol):
+class LabelledField(Protocol):
     """What a row needs to know of its field."""
 
     @property
     def name(self) -> str:
-        """By which edits are told."""
+        """The name by which the screen tells its fields apart."""
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """The text before the field."""
+
+
+@dataclass
+class FieldEdited(Message):
+    """Posted by `FieldRow`: a person changed the text, which may have changed again until this is handled.
+
+    Attributes:
+        row: whose text; its `take` returns the text as it is now.
+    """
+
+    row: "FieldRow"
 
 
 class FieldRow(Vertical):
-    """Posts `FieldEdited` for every change that a person makes."""
+    """A field with its label and note; posts `FieldEdited`."""
 
     DEFAULT_CSS: ClassVar[str] = """
     FieldRow { height: auto; }
@@ -38,12 +49,12 @@ class FieldRow(Vertical):
     FieldRow.-problem .note { display: block; color: $text-error; text-style: bold; }
     """
 
-    def __init__(self, field: Field, text: str = "", hint: str = "", suggestions: tuple[str, ...] = ()) -> None:
+    def __init__(self, field: LabelledField, text: str = "", hint: str = "", suggestions: tuple[str, ...] = ()) -> None:
         super().__init__(id=f"field-{field.name}")
         self.field = field
         self._text, self._hint = text, hint
         self._taken = text
-        self._said = ("", False)
+        self._shown = ("", False)
         self._suggester: Suggester | None = SuggestFromList(suggestions, case_sensitive=False) if suggestions else None
 
     def compose(self) -> ComposeResult:
@@ -55,16 +66,16 @@ class FieldRow(Vertical):
 
     @property
     def input(self) -> Input:
-        """The field itself."""
+        """Textual's input."""
         return self.query_one(Input)
 
     def take(self) -> str:
-        """Return the text as it is now."""
+        """Return the present text."""
         self._taken = self.input.value
         return self._taken
 
     def write(self, text: str) -> None:
-        """Set the text without telling anybody, unless a person has typed since it was taken: that is still to come."""
+        """Set the text without a `FieldEdited`, unless a person has typed since `take`: that edit is on its way."""
         if self.input.value not in (text, self._taken):
             return
         self._taken = text
@@ -72,22 +83,22 @@ class FieldRow(Vertical):
             self.input.value = text
 
     def hint(self, text: str) -> None:
-        """Say what holds while the field is empty."""
+        """Show what counts while the field is empty."""
         self.input.placeholder = text
 
     def note(self, text: str) -> None:
-        """Say what was understood."""
-        self._say(text, problem=False)
+        """Show a remark below the field."""
+        self._show(text, problem=False)
 
     def problem(self, sentence: str) -> None:
-        """Say what is wrong."""
-        self._say(PROBLEM_SIGN + sentence, problem=True)
+        """Show what is wrong with the text."""
+        self._show(PROBLEM_SIGN + sentence, problem=True)
 
-    def _say(self, text: str, *, problem: bool) -> None:
-        """Change the note, if it changes: a layout costs more than everything else that a keystroke does."""
-        if (text, problem) == self._said:
+    def _show(self, text: str, *, problem: bool) -> None:
+        """Change the line below the field if it is new: a layout costs more than all else that a keystroke does."""
+        if (text, problem) == self._shown:
             return
-        self._said = (text, problem)
+        self._shown = (text, problem)
         changed = self.has_class("-problem") != problem
         self.set_class(problem, "-problem")
         self.query_one(".note", Static).update(Content(text), layout=changed or problem)

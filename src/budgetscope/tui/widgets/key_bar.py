@@ -1,4 +1,4 @@
-"""The keys of the screen in its last line: those that have room whole, and always the way out."""
+"""The last line of every screen: its keys, as many as fit, and always those for help and to quit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ _GAP = " "
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
-    """A key of the bar.
+class KeyHint:
+    """A key in the bar.
 
     Attributes:
-        key: as Textual calls it.
-        display: the same as people write it.
+        key: Textual's name.
+        display: the name as people write it.
         label: what it does, in a word or two.
-        action: what it runs.
-        enabled: whether it means something now.
+        action: that it runs.
+        enabled: whether the action can run now.
     """
 
     key: str
@@ -35,17 +35,15 @@ class Hint:
 
     @property
     def width(self) -> int:
-        """The cells that it takes with the gap behind it."""
+        """Its width in cells, with the gap behind it."""
         return len(self.display) + len(self.label) + 2
 
 
 class KeyBar(Widget):
-    """One widget for all keys: one for each, as Textual's own footer has them, would be styled at every change.
-
-    No key is cut: the last ones give way, except those for help and to quit.
+    """Shows all keys in one widget; Textual's footer has one for each, which are styled anew at every change.
 
     Attributes:
-        hints: the keys that act on this screen now, those without room too.
+        hints: the keys of the screen, those that do not fit too.
     """
 
     ALLOW_SELECT = False
@@ -53,30 +51,30 @@ class KeyBar(Widget):
     KeyBar { dock: bottom; height: 1; color: $footer-description-foreground; background: $footer-background; }
     """
 
-    hints: reactive[tuple[Hint, ...]] = reactive(())
+    hints: reactive[tuple[KeyHint, ...]] = reactive(())
 
     def on_mount(self) -> None:
-        """Follow the bindings of the screen."""
+        """Follow the screen's bindings."""
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
 
     def _bindings_changed(self, screen: Screen[Any]) -> None:
         if screen is not self.screen or not self.app.app_focus:
             return
-        hints: dict[str, Hint] = {}
+        hints: dict[str, KeyHint] = {}
         for _, binding, enabled, _ in screen.active_bindings.values():
             if binding.show:
                 display = self.app.get_key_display(binding)
-                hint = Hint(binding.key, display, binding.description, binding.action, enabled)
+                hint = KeyHint(binding.key, display, binding.description, binding.action, enabled)
                 hints.setdefault(binding.action, hint)
         self.hints = tuple(hints.values())
 
     @property
-    def shown(self) -> list[Hint]:
-        """The keys that have room."""
+    def shown(self) -> list[KeyHint]:
+        """The keys that fit."""
         return _fitting(self.hints, self.size.width)
 
     def render(self) -> Content:
-        """Lay the keys that have room."""
+        """Lay the keys that fit."""
         parts: list[Content] = []
         for hint in self.shown:
             text = Content.assemble((hint.display, _KEY), f" {hint.label}")
@@ -84,7 +82,7 @@ class KeyBar(Widget):
         return Content("").join(parts)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Act as the key under the mouse does."""
+        """Press the key under the mouse."""
         end = 0
         for hint in self.shown:
             start, end = end, end + hint.width
@@ -95,9 +93,10 @@ class KeyBar(Widget):
                     self.app.bell()
 
 
-def _fitting(hints: Sequence[Hint], width: int) -> list[Hint]:
+def _fitting(hints: Sequence[KeyHint], width: int) -> list[KeyHint]:
+    """Return the hints that fit whole, the first ones before the last, and in any case those of `_ALWAYS`."""
     left = width - sum(hint.width for hint in hints if hint.action in _ALWAYS)
-    chosen: list[Hint] = []
+    chosen: list[KeyHint] = []
     for hint in hints:
         if hint.action in _ALWAYS:
             chosen.append(hint)

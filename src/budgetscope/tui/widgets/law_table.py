@@ -1,4 +1,4 @@
-"""Every law's answer to the budget, one a line, with a cursor to choose one."""
+"""The table of laws: the answer of each to the budget, with a cursor to choose one."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -19,18 +20,17 @@ from textual.strip import Strip
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.report.rows import COMPARISON_HEADER, ComparisonRow, comparison_rows
 from budgetscope.tui.law_letters import SHARED
-from budgetscope.tui.messages import LawChosen
 from budgetscope.tui.short_titles import fitted
-from budgetscope.tui.widgets.part_styles import PartStyles
+from budgetscope.tui.signs import CHOSEN_SIGN
+from budgetscope.tui.textual_fixes.component_styles import ComponentStyles
 
-CHOSEN_SIGN = ">"
 SEPARATOR = "steps of the argument, not recommendations"
 SKIPPED = "left out"
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column: its title, rank by which it gives way in a narrow table, and width, in which every cell fits."""
+    """A column: the highest rank is the first to be left out of a narrow table; every cell fits the width."""
 
     title: str
     attribute: str
@@ -54,28 +54,38 @@ _COLUMNS = tuple(
         strict=True,
     )
 )
-_SIGNS = 4
-"""The chosen law's sign and the letter, each with a space."""
-_LEAST_TITLE = 23
-_MOST_TITLE = 50
+_SIGNS_WIDTH = 4
+"""Of the sign of the law that is followed and the letter, each with a space."""
+_MIN_TITLE_WIDTH, _MAX_TITLE_WIDTH = 23, 50
 _REMARK_WIDTH = 68
 
 
 @dataclass(frozen=True, slots=True)
 class _Remark:
-    """A line that is no law: a rule with a title, or a part of a sentence."""
+    """A line without a law: a rule with a title, or part of a sentence."""
 
     text: str
     rule: bool = False
 
 
-class LawTable(ScrollView, can_focus=True):
-    """A table that repaints without being rebuilt.
+@dataclass
+class LawChosen(Message):
+    """Posted by `LawTable`, and by the plan screen for its law picker: a person chose a law to follow.
 
     Attributes:
-        comparison: what to show.
-        waiting: whether it is outdated, and another one is on its way.
-        signs: of the laws, by which the chart names them.
+        fit_id: of the law.
+    """
+
+    fit_id: str
+
+
+class LawTable(ScrollView, can_focus=True):
+    """A table that is drawn line by line; posts `LawChosen`.
+
+    Attributes:
+        comparison: None before the first.
+        waiting: whether the comparison is outdated and the next is being computed.
+        letters: of the laws, by the ids of their fits.
         cursor: id of the fit at the cursor.
         lit: whether the cursor is shown without the focus too.
     """
@@ -109,13 +119,13 @@ class LawTable(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
-        self.signs: Mapping[str, str] = {}
+        self.letters: Mapping[str, str] = {}
         self._lines: tuple[ComparisonRow | _Remark, ...] = ()
         self._columns = _COLUMNS
-        self._styles = PartStyles(self, "law-table")
+        self._styles = ComponentStyles(self, "law-table")
 
     def watch_comparison(self, comparison: Comparison | None) -> None:
-        """Take the new rows; the cursor stays with its law."""
+        """Lay the new lines; the cursor stays with its law."""
         rows = () if comparison is None else comparison_rows(comparison)
         advice = [row for row in rows if not row.row.ablation]
         steps = [row for row in rows if row.row.ablation]
@@ -133,16 +143,16 @@ class LawTable(ScrollView, can_focus=True):
         self.virtual_size = Size(self.size.width, len(self._lines) + 1)
 
     def _rows(self) -> list[int]:
-        """Return the lines that are laws."""
+        """Return the places of the lines with a law."""
         return [index for index, line in enumerate(self._lines) if isinstance(line, ComparisonRow)]
 
     def _index(self) -> int:
-        """Return the line of the cursor."""
+        """Return the place of the cursor's line."""
         ids = (line.row.fit_id if isinstance(line, ComparisonRow) else None for line in self._lines)
         return next((index for index, fit_id in enumerate(ids) if fit_id == self.cursor), 0)
 
     def action_move(self, laws: int) -> None:
-        """Move the cursor, past what is no law."""
+        """Move the cursor by so many laws."""
         rows = self._rows()
         if rows:
             place = rows.index(self._index()) + laws
@@ -152,9 +162,9 @@ class LawTable(ScrollView, can_focus=True):
         line = self._lines[index]
         if isinstance(line, ComparisonRow):
             self.cursor = line.row.fit_id
-            # Behind the last law, its remarks come into view too.
+            # With the last law, the remarks below it are scrolled into view.
             below = len(self._lines) - index if index == self._rows()[-1] else 1
-            # The header takes the first row of the window, whatever is scrolled below it.
+            # The header takes a row of the window.
             height = min(1 + below, max(self.size.height, 2))
             self.scroll_to_region(Region(0, index, 1, height), animate=False, force=True)
 
@@ -169,7 +179,7 @@ class LawTable(ScrollView, can_focus=True):
             self.post_message(LawChosen(line.row.fit_id))
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on the line that was clicked; a second click follows its law."""
+        """Move the cursor to the line that was clicked; a double click there follows the law."""
         index = event.y - 1 + self.scroll_offset.y
         if event.y > 0 and index in self._rows():
             before = self.cursor
@@ -178,12 +188,12 @@ class LawTable(ScrollView, can_focus=True):
                 self.action_choose()
 
     def render_line(self, y: int) -> Strip:
-        """Return the header, or a line below it."""
+        """Return the header, or a line of the table."""
         width = self.scrollable_content_region.width
         columns, title_width = _fitting(self._columns, width)
         if y == 0:
             cells = [column.title.rjust(column.width) for column in columns]
-            return self._strip(" " * _SIGNS, COMPARISON_HEADER[0], cells, title_width, width, "header")
+            return self._strip(" " * _SIGNS_WIDTH, COMPARISON_HEADER[0], cells, title_width, width, "header")
         index = y - 1 + self.scroll_offset.y
         if index >= len(self._lines):
             return Strip.blank(width, self._styles.of(""))
@@ -192,7 +202,7 @@ class LawTable(ScrollView, can_focus=True):
             text = f"── {line.text} ".ljust(width - 2, "─") if line.rule else line.text
             return self._strip("  ", text, [], width - 2, width, "separator")
         cells = [attrgetter(column.attribute)(line).rjust(column.width) for column in columns]
-        signs = f"{CHOSEN_SIGN if line.chosen else ' '} {self.signs.get(line.row.fit_id, SHARED)} "
+        signs = f"{CHOSEN_SIGN if line.chosen else ' '} {self.letters.get(line.row.fit_id, SHARED)} "
         part = "waiting" if self.waiting else "chosen" if line.chosen else ""
         strip = self._strip(signs, fitted(line.title, title_width), cells, title_width, width, part)
         if line.row.fit_id == self.cursor and (self.has_focus or self.lit):
@@ -223,12 +233,12 @@ def _wide_enough(column: _Column, rows: Sequence[ComparisonRow]) -> _Column:
 
 
 def _fitting(columns: Sequence[_Column], width: int) -> tuple[list[_Column], int]:
-    """Return the columns for which there is room, in their order, and the width that is left for the title."""
-    left = width - _SIGNS - _LEAST_TITLE
+    """Return the columns that fit, in their order, and the width that is left for the title."""
+    left = width - _SIGNS_WIDTH - _MIN_TITLE_WIDTH
     chosen = []
     for column in sorted(columns, key=lambda column: column.rank):
         if left < column.width + 1:
             break
         chosen.append(column)
         left -= column.width + 1
-    return [column for column in columns if column in chosen], min(_LEAST_TITLE + left, _MOST_TITLE)
+    return [column for column in columns if column in chosen], min(_MIN_TITLE_WIDTH + left, _MAX_TITLE_WIDTH)

@@ -1,22 +1,34 @@
-"""The first line of every screen: which screens there are, which is shown, and which law is followed."""
+"""The first line of every screen: the tabs, the scenario and the law that is followed."""
 
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import ClassVar
 
 from textual import events
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 
-from budgetscope.tui.messages import TabChosen
 from budgetscope.tui.session import Session
 from budgetscope.tui.tabs import TABS
 
 _NAME = " budgetscope "
-_LEAST_SAID = 8
+_MIN_TEXT_WIDTH = 8
+
+
+@dataclass
+class TabChosen(Message):
+    """Posted by `TabBar`: a tab was clicked.
+
+    Attributes:
+        name: of the tab.
+    """
+
+    name: str
 
 
 class TabBar(Widget):
-    """Posts `TabChosen` when a tab is clicked."""
+    """Shows the tabs; posts `TabChosen`."""
 
     DEFAULT_CSS: ClassVar[str] = """
     TabBar { height: 1; background: $primary; color: $background; text-style: bold; }
@@ -24,37 +36,37 @@ class TabBar(Widget):
 
     def __init__(self, current: str) -> None:
         super().__init__()
-        self._said: tuple[str, ...] = ()
-        # Brackets say without colour where we are.
+        self._texts: tuple[str, ...] = ()
+        # Brackets show the current tab without colour.
         self._tabs = [
             f"[{tab.number} {tab.label}]" if tab.name == current else f" {tab.number} {tab.label} " for tab in TABS
         ]
 
     def show(self, session: Session) -> None:
-        """Name the scenario and the law."""
+        """Show the names of the scenario and the law."""
         law = () if session.plan is None else (session.plan.law_id, session.plan.law_title)
-        said = tuple(filter(None, (session.scenario, *law)))
-        if said != self._said:
-            self._said = said
+        texts = tuple(filter(None, (session.scenario, *law)))
+        if texts != self._texts:
+            self._texts = texts
             self.refresh()
 
     def _brand(self) -> str:
         return _NAME if len(_NAME) + sum(map(len, self._tabs)) <= self.size.width else ""
 
     def render(self) -> Content:
-        """Lay tabs and law; in a narrow window the law's title gives way first, then its name, then ours."""
+        """Lay tabs and texts; a narrow window leaves out the law's title, then cuts the rest."""
         brand = self._brand()
         room = self.size.width - len(brand) - sum(map(len, self._tabs)) - 3
-        said = "   ".join(self._said)
-        if len(said) > room:
-            said = "   ".join(self._said[:-1])
-        if len(said) > room:
-            said = said[: room - 1] + "…" if room > _LEAST_SAID else ""
-        tabs = ((text, "reverse" if text.startswith("[") else "") for text in self._tabs)
-        return Content.assemble(brand, *tabs, f"   {said}")
+        text = "   ".join(self._texts)
+        if len(text) > room:
+            text = "   ".join(self._texts[:-1])
+        if len(text) > room:
+            text = text[: room - 1] + "…" if room > _MIN_TEXT_WIDTH else ""
+        tabs = ((tab, "reverse" if tab.startswith("[") else "") for tab in self._tabs)
+        return Content.assemble(brand, *tabs, f"   {text}")
 
     def on_click(self, event: events.Click) -> None:
-        """Open the tab under the mouse."""
+        """Post the tab under the mouse."""
         ends = accumulate(map(len, self._tabs), initial=len(self._brand()))
         for tab, end in zip(TABS, list(ends)[1:], strict=True):
             if event.x < end:

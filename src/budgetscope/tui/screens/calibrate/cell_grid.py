@@ -1,4 +1,4 @@
-"""The cells of a run, a sign each, by stage and size."""
+"""The cells of a run, one sign each, by stage and size."""
 
 from collections import Counter
 from itertools import groupby
@@ -8,8 +8,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from budgetscope.calibrate.run.state import CellState, RunState
-from budgetscope.calibrate.text import STATUSES, cell_status
+from budgetscope.api.calibration import CellState, RunState, texts
 from budgetscope.core.budget.quantities import format_count
 
 SIGNS = {"done": "■", "running": "▸", "waiting": "·", "diverged": "x", "failed": "!"}
@@ -21,10 +20,10 @@ _LABEL = "$foreground 65%"
 
 
 class CellGrid(Widget):
-    """Shows every cell.
+    """Shows all cells of a run.
 
     Attributes:
-        state: of the run.
+        state: of the run; None before it is read.
     """
 
     DEFAULT_CSS: ClassVar[str] = """
@@ -34,7 +33,7 @@ class CellGrid(Widget):
     state: reactive[RunState | None] = reactive(None)
 
     def render(self) -> Content:
-        """Lay the sizes of each stage one after the other, as words in lines; then what the signs mean."""
+        """Return the sizes of each stage in lines, then a legend of the signs."""
         state, (width, height) = self.state, self.size
         if state is None or not state.cells:
             return Content("no cell planned yet")
@@ -51,12 +50,12 @@ class CellGrid(Widget):
 
 
 def _laid(cells: tuple[CellState, ...], width: int) -> list[Content]:
-    """Return the sizes side by side, those that are longer than a line in several."""
+    """Return the sizes side by side in lines; a size that is longer than a line takes several."""
     lines: list[list[Content]] = [[]]
     left = width
     for n_params, members in groupby(sorted(cells, key=lambda s: s.cell.n_params), key=lambda s: s.cell.n_params):
         label = f"{format_count(n_params):>6} "
-        signs = [cell_status(member) for member in members]
+        signs = [texts.cell_status(member) for member in members]
         room = max(width - len(label), 1)
         for start in range(0, len(signs), room):
             part = signs[start : start + room]
@@ -78,11 +77,11 @@ def _signs(statuses: list[str]) -> Content:
 
 
 def _legend(state: RunState) -> Content:
-    counts = Counter(map(cell_status, state.cells.values()))
+    counts = Counter(map(texts.cell_status, state.cells.values()))
     return Content("   ").join(
         [
             Content.assemble((SIGNS[status], _STYLES[status]), f" {counts[status]} {status}")
-            for status in STATUSES
+            for status in texts.STATUSES
             if counts[status]
         ]
     )

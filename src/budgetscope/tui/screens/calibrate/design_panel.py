@@ -1,20 +1,14 @@
-"""What a new calibration would train, cost and tell, or why there is no such design yet."""
+"""The panel of a new calibration's design and price, or of why there is none yet."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from budgetscope.calibrate import text as words
-from budgetscope.calibrate.environment import REMEDY
-from budgetscope.calibrate.plan.design import PRESETS
-from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
-from budgetscope.tui.widgets.recommendation import CAUTION_SIGN
-
-if TYPE_CHECKING:
-    from budgetscope.calibrate.plan.request import Ready
+from budgetscope.api.calibration import PRESETS, REMEDY, Ready, texts
+from budgetscope.tui.signs import CAUTION_SIGN, PROBLEM_SIGN
 
 _ASK = """p: prepare the data, design the sweep and price it. Nothing is trained before you have seen the price.
 
@@ -29,7 +23,7 @@ _LABEL_STYLE = "$foreground 65%"
 
 
 class DesignPanel(VerticalScroll, can_focus=False):
-    """Shows a sentence or a priced design."""
+    """Shows a sentence, or a design and its price."""
 
     DEFAULT_CSS: ClassVar[str] = """
     DesignPanel { scrollbar-size-vertical: 1; }
@@ -41,11 +35,11 @@ class DesignPanel(VerticalScroll, can_focus=False):
         self._priced: tuple[Ready, tuple[str, ...]] | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay the text."""
+        """Yield the text."""
         yield Static(id="priced", markup=False)
 
     def on_resize(self) -> None:
-        """Lay the price anew."""
+        """Lay the price out for the new width."""
         if self._priced is not None:
             self.price(*self._priced)
 
@@ -53,41 +47,41 @@ class DesignPanel(VerticalScroll, can_focus=False):
         self.query_one("#priced", Static).update(content)
 
     def ask(self) -> None:
-        """Say how to get a price."""
+        """Show how to get a price."""
         self._priced = None
-        presets = ", ".join(f"{name} {words.duration(60 * preset.minutes)}" for name, preset in PRESETS.items())
+        presets = ", ".join(f"{name} {texts.duration(60 * preset.minutes)}" for name, preset in PRESETS.items())
         self._say(Content(_ASK.format(presets=presets)))
 
     def refuse(self, sentence: str) -> None:
-        """Say why there is no design."""
+        """Show why there is no design."""
         self._priced = None
-        # A command to type stands in a line of its own.
+        # A command to type gets a line of its own.
         text = PROBLEM_SIGN + sentence.replace(REMEDY, f"\n\n{REMEDY}")
         self._say(Content.styled(text, "bold $text-error"))
 
     def wait(self, said: str, dots: int) -> None:
-        """Say how far the preparation is."""
+        """Show the progress of the preparation."""
         self._priced = None
         self._say(Content.assemble((f"{said} {'.' * dots}\n\n", "bold"), ("x: cancel", _LABEL_STYLE)))
 
-    def price(self, ready: "Ready", notes: tuple[str, ...]) -> None:
-        """Show a design, its price and what to know before starting it."""
+    def price(self, ready: Ready, notes: tuple[str, ...]) -> None:
+        """Show a design, its price, its cautions and the notes of its preparation."""
         self._priced = (ready, notes)
-        columns = [words.price_cells(stage, ready.spec.corpus) for stage in ready.price.stages]
-        width = max(len(text) for texts in columns for text in texts) + 2
-        # Where they have no room side by side, the stages stand below each other.
+        columns = [texts.price_cells(stage, ready.spec.corpus) for stage in ready.price.stages]
+        width = max(len(cell) for column in columns for cell in column) + 2
+        # Without room side by side, the stages stand below each other.
         beside = _LABEL + width * len(columns) <= self.scrollable_content_region.width
         lines = []
         for part in [columns] if beside else [[column] for column in columns]:
-            for label, *texts in zip(words.PRICE_HEADER, *part, strict=True):
-                cells = "".join(text.ljust(width) for text in texts).rstrip()
+            for label, *row in zip(texts.PRICE_HEADER, *part, strict=True):
+                cells = "".join(cell.ljust(width) for cell in row).rstrip()
                 lines.append(Content.assemble((label.ljust(_LABEL), _LABEL_STYLE), cells))
-        lines += [Content(""), Content.styled(words.in_all(ready), "bold")]
+        lines += [Content(""), Content.styled(texts.in_all(ready), "bold")]
         lines += [Content.styled(CAUTION_SIGN + text, "$text-warning") for text in (*ready.price.cautions, *notes)]
         lines += [Content.styled("g: start it", "bold $text-success"), Content("")]
-        lines += [Content(words.heading(ready)), Content(words.budgets(ready))]
+        lines += [Content(texts.heading(ready)), Content(texts.budgets(ready))]
         self._say(Content("\n").join(lines))
 
     def page(self, pages: int) -> None:
-        """Go up or down by a page."""
+        """Scroll by pages."""
         self.scroll_relative(y=pages * max(self.size.height - 1, 1), animate=False)

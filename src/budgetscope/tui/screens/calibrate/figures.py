@@ -1,27 +1,27 @@
-"""The figures of a run: loss curves, and loss over learning rate and batch filling in."""
+"""Figures of a run: loss curves, and maps of loss over learning rate and batch."""
 
 import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import fmean
 
-from budgetscope.calibrate.run.state import CellState, RunState
+from budgetscope.api.calibration import CellState, RunState
 from budgetscope.core.budget.quantities import format_count
-from budgetscope.tui.chart.figure import Axis, Figure, HeatMap, Line, Point, Points, count_number
+from budgetscope.tui.chart.figure import Axis, Figure, HeatMap, Line, Point, PointSeries, count_number
 from budgetscope.tui.chart.plot import MAX_LINES
 from budgetscope.tui.chart.scale import LogScale
 
 _LETTERS = "ABCDEFGH"
 _LEVELS = (0.02, 0.05, 0.1, 0.3)
-"""Nats above the lowest loss at which the map's shades begin; noise is about 0.03."""
+"""Nats above the lowest loss at which the shades of the map begin; noise is about 0.03."""
 _ROUND = 0.5
 _LOST = ("diverged", "failed")
 
 
 def losses(state: RunState) -> Figure | None:
-    """Return the training loss of the best cell of each size of the present stage, the one that trains first.
+    """Return the training loss of the best cell of each size of the present stage; None before there is a curve.
 
-    None before there is a curve. Rings are their last validation losses.
+    The size that trains comes first. Rings are the last validation losses.
     """
     leaders = _leaders(state)
     if not leaders:
@@ -31,7 +31,7 @@ def losses(state: RunState) -> Figure | None:
     if not heights:
         return None
     first, last = min(s.curve[0][0] for s in leaders), max(s.cell.tokens for s in leaders)
-    # Outwards to halves: the axis stands still while the loss falls.
+    # Rounded outwards to halves, so that the axis stands still while the loss falls.
     bottom = max(_ROUND / 10, _ROUND * math.floor(min(heights) / _ROUND))
     top = _ROUND * math.floor(max(heights) / _ROUND + 1)
     return Figure(
@@ -47,12 +47,12 @@ def losses(state: RunState) -> Figure | None:
             )
             for letter, s in zip(_LETTERS, leaders, strict=False)
         ),
-        points=(Points("o", "validation", readings),) if readings else (),
+        points=(PointSeries("o", "validation", readings),) if readings else (),
     )
 
 
 def _leaders(state: RunState) -> list[CellState]:
-    """Return of each size the cell with the lowest training loss so far: what trains first, then the largest."""
+    """Return the cell of each size with the lowest training loss: the size that trains first, then the largest."""
     best: dict[int, CellState] = {}
     for s in state.of_stage(state.stage):
         if s.curve and s.status not in _LOST:
@@ -64,21 +64,21 @@ def _leaders(state: RunState) -> list[CellState]:
 
 
 def grids(state: RunState) -> list[tuple[int, float]]:
-    """Return N and beta2 of every grid of stage 1, ascending."""
+    """Return N and beta2 of all grids of stage 1, ascending."""
     return sorted({(s.cell.n_params, s.cell.beta2) for s in state.of_stage(1)})
 
 
 def latest_grid(state: RunState) -> tuple[int, float] | None:
-    """Return the grid that trains, or else the largest of which something is known; None while nothing is."""
+    """Return the grid that trains, else the largest with a loss, else the largest; None without grids."""
     stage = state.of_stage(1)
     busy = [s for s in stage if s.status == "running"] or [s for s in stage if s.curve or s.readings] or list(stage)
     return max(((s.cell.n_params, s.cell.beta2) for s in busy), default=None)
 
 
 def heat(state: RunState, n_params: int, beta2: float) -> Figure | None:
-    """Return the loss over learning rate and batch of one grid: validation loss, of what trains the loss so far."""
+    """Return the loss over learning rate and batch of one grid: validation loss, or training loss so far."""
     cells = [s for s in state.of_stage(1) if (s.cell.n_params, s.cell.beta2) == (n_params, beta2)]
-    # A log is not protected as a spec is: what has no logarithm has no place.
+    # A log is not protected by a hash as a spec is; leave out values without a logarithm.
     cells = [s for s in cells if s.cell.learning_rate > 0 and s.cell.batch_tokens > 0]
     rates = sorted({s.cell.learning_rate for s in cells})
     batches = sorted({s.cell.batch_tokens for s in cells})
@@ -95,7 +95,7 @@ def heat(state: RunState, n_params: int, beta2: float) -> Figure | None:
     return Figure(
         x=Axis(LogScale(x_edges[0], x_edges[-1]), "learning rate", lambda value: f"{value:.2g}"),
         y=Axis(LogScale(y_edges[0], y_edges[-1]), "batch, tokens", count_number),
-        points=(Points("x", "diverged or failed", lost),) if lost else (),
+        points=(PointSeries("x", "diverged or failed", lost),) if lost else (),
         heat=HeatMap(
             x_edges,
             y_edges,
@@ -112,7 +112,7 @@ def _mean(states: Iterable[CellState]) -> float | None:
 
 
 def _loss(state: CellState) -> float | None:
-    """Return the loss at the end, or so far; None where there is none to compare."""
+    """Return the last validation loss, else the last training loss; None without a finite one."""
     if state.status in _LOST:
         return None
     loss = state.readings[-1].loss if state.readings else state.curve[-1][1] if state.curve else math.nan
@@ -120,7 +120,7 @@ def _loss(state: CellState) -> float | None:
 
 
 def _edges(centres: Sequence[float]) -> tuple[float, ...]:
-    """Return the edges of cells around growing values, half-way on a logarithmic axis."""
+    """Return the edges of cells around ascending values, half-way on a logarithmic axis."""
     inner = [math.sqrt(low * high) for low, high in pairwise(centres)]
     first = centres[0] / (inner[0] / centres[0] if inner else math.sqrt(2))
     last = centres[-1] * (centres[-1] / inner[-1] if inner else math.sqrt(2))

@@ -1,44 +1,38 @@
-"""What a run's fit would change: the new law beside the active one."""
+"""The comparison of a run's fit with the active law, as rows and a figure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.api.defaults import DEFAULT_LAW
-from budgetscope.core.answers.curves import Curve, curve
+from budgetscope.api.calibration import Judgement, RunFolder, judge
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_flops
-from budgetscope.core.counting.shapes import shape_family
-from budgetscope.core.errors import BudgetscopeError
-from budgetscope.core.laws.fit import Draws, Fit, percentiles
-from budgetscope.core.laws.forms import PowerLawParams
-from budgetscope.core.laws.intervals import LEVEL
-from budgetscope.report.fits import exponent
+from budgetscope.core.laws.fit import Fit
+from budgetscope.report.fits import exponent_text
 from budgetscope.report.rows import UNKNOWN, plan_rows
-from budgetscope.store.fit_library import load
 from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.figures import allocation
-from budgetscope.tui.law_letters import fit_ids, signs
+from budgetscope.tui.law_letters import letters
 
 _OWN = ("n_params", "tokens", "loss", "learning_rate", "batch_tokens")
-"""Of the user's own plan, what is compared."""
+"""Keys of the rows of the user's own plan that are compared."""
 
 Row = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A run's fit beside the active law.
+    """A run's fit beside the active law, as shown.
 
     Attributes:
         path: of the fit.
-        fit: itself.
+        fit: of the run.
         before: id of the law that it is compared with.
         active: whether it is the active law already.
-        own: what, before, after: the exponent, and what changes for the user's own budget.
-        decades: the same for a few budgets.
-        cautions: what to know before believing it, of the plan that it would give and of the fit.
-        figure: N*(C) of both; None where the fit has no law of N and D.
+        own: label, before and after: the exponent, and what changes for the user's own budget.
+        decades: label, before and after: N at several budgets.
+        cautions: of the plan that the fit would give, then the flags of the fit.
+        figure: N*(C) of both laws; None if either gives no plan.
     """
 
     path: Path
@@ -51,46 +45,33 @@ class Verdict:
     figure: Figure | None
 
 
-def judge(advisor: Advisor, path: Path, request: PlanRequest | None) -> Verdict:
-    """Return what a fit would change; slow.
-
-    Args:
-        advisor: knows the active law.
-        path: of the fit.
-        request: the user's, last answered; whatever law it names is left out.
-
-    Raises:
-        BudgetscopeError: a fit cannot be read or compared.
-    """
-    fit = load(path)
-    active = advisor.active_law == fit.id and advisor.library.get(fit.id) == fit
-    before = DEFAULT_LAW if active else advisor.active_law
-    old = advisor.library.get(before)
-    plans = [None if request is None else _planned(advisor, request, law) for law in (before, str(path))]
-    first, second = plans
+def verdict(advisor: Advisor, folder: RunFolder, request: PlanRequest | None) -> Verdict:
+    """Return the comparison of a run's fit with the active law; slow. Arguments and errors as of `judge`."""
+    judged = judge(advisor, folder, request)
     own: list[Row] = []
-    cautions: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = (judged.refusal,) if judged.refusal else ()
     figure = None
-    if isinstance(first, Plan) and isinstance(second, Plan):
+    if judged.answers is not None:
+        first, second = (answer.plan for answer in judged.answers)
         own, cautions = _own(first, second), tuple(caution.text for caution in second.cautions)
-        figure = allocation.figure(first, _curves(first, fit, old), signs(fit_ids(advisor.library)))
-    elif isinstance(second, str):
-        cautions = (second,)
-    own = [("a in N*~C^a", _exponent(old), _exponent(fit)), *own]
+        figure = _figure(advisor, judged, str(folder.fit_file))
+    was, will = (exponent_text(fit, end_digits=2) for fit in (judged.before, judged.fit))
+    own = [("a in N*~C^a", was, will), *own]
     decades: list[Row] = []
-    for change in advisor.differ(before, str(path)).budgets:
+    for change in judged.difference.budgets:
         sizes = (change.before.n_params, change.after.n_params)
         was, will = (UNKNOWN if n is None else format_count(n) for n in sizes)
         decades.append((f"N at {format_flops(change.flops)}", was, will))
-    return Verdict(path, fit, before, active, tuple(own), tuple(decades), (*cautions, *fit.flags), figure)
-
-
-def _planned(advisor: Advisor, request: PlanRequest, law: str) -> Plan | str:
-    """Return the plan by a law, or the sentence that refuses it."""
-    try:
-        return advisor.plan(replace(request, law=law))
-    except BudgetscopeError as error:
-        return str(error)
+    return Verdict(
+        path=folder.fit_file,
+        fit=judged.fit,
+        before=judged.before.id,
+        active=judged.active,
+        own=tuple(own),
+        decades=tuple(decades),
+        cautions=(*cautions, *judged.fit.flags),
+        figure=figure,
+    )
 
 
 def _own(before: Plan, after: Plan) -> list[Row]:
@@ -103,19 +84,11 @@ def _own(before: Plan, after: Plan) -> list[Row]:
     ]
 
 
-def _exponent(fit: Fit) -> str:
-    """Return a fit's exponent of N*, with its 95% interval where it has draws of it."""
-    value, law = exponent(fit), fit.laws.get("allocation")
-    if value is None or law is None or not isinstance(law.uncertainty, Draws):
-        return UNKNOWN if value is None else f"{value:.3f}"
-    drawn = [draw.exponent for draw in law.uncertainty.laws(law.law) if isinstance(draw, PowerLawParams)]
-    if not drawn:
-        return f"{value:.3f}"
-    low, high = percentiles(drawn, LEVEL)
-    return f"{value:.3f} [{low:.2f}, {high:.2f}]"
-
-
-def _curves(plan: Plan, fit: Fit, old: Fit) -> list[Curve]:
-    grid = allocation.grid(allocation.span(plan.flops))
-    family = shape_family("dense", vocab_size=plan.vocab_size, seq_len=plan.seq_len)
-    return [curve(fit, plan.convention, family, grid), curve(old, plan.convention, family, grid, band=False)]
+def _figure(advisor: Advisor, judged: Judgement, path: str) -> Figure | None:
+    """Return N*(C) of the fit with its interval, and of the law before."""
+    if judged.answers is None:
+        return None
+    before = judged.answers[0]
+    grid = allocation.grid(allocation.span(before.plan.flops))
+    curves = [advisor.curve(before, grid, law=path), advisor.curve(before, grid, band=False)]
+    return allocation.figure(before.plan, curves, letters(advisor.fit_ids))

@@ -1,4 +1,4 @@
-"""What a calibration found: its law beside the active one, and what to do about it."""
+"""The panel of a finished run's fit: its law beside the active one, and the choice to accept it."""
 
 from typing import ClassVar
 
@@ -11,8 +11,8 @@ from textual.widgets import Static
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.tui.screens.calibrate.fit_comparison import Row, Verdict
+from budgetscope.tui.signs import CAUTION_SIGN
 from budgetscope.tui.widgets.chart import Chart
-from budgetscope.tui.widgets.recommendation import CAUTION_SIGN
 
 _CHART_FROM = 110
 _LABEL_STYLE = "$foreground 65%"
@@ -24,11 +24,11 @@ _OFFERS = {
 
 
 class FitPanel(Horizontal):
-    """Shows a verdict, and the plan as it is.
+    """Shows a verdict and the present plan.
 
     Attributes:
-        verdict: what the fit would change; None while that is worked out.
-        plan: the user's.
+        verdict: on the fit; None while it is computed.
+        plan: the user's; None before the first.
         decided: `accepted`, `kept`, or empty.
     """
 
@@ -43,30 +43,30 @@ class FitPanel(Horizontal):
     decided: reactive[str] = reactive("", init=False)
 
     def compose(self) -> ComposeResult:
-        """Lay the table and the chart."""
+        """Yield the table and the chart."""
         with VerticalScroll(can_focus=False):
             yield Static(id="verdict", markup=False)
         yield Chart(id="law")
 
     def on_resize(self) -> None:
-        """Show the chart where there is room beside the table."""
+        """Show the chart if there is room beside the table."""
         self.query_one(Chart).display = self.size.width >= _CHART_FROM
 
     def watch_verdict(self) -> None:
-        """Show the new law."""
+        """Show the new verdict."""
         self.query_one(Chart).figure = self.verdict.figure if self.verdict else None
         self._show()
 
     def watch_plan(self) -> None:
-        """Show the plan as it is now."""
+        """Show the new plan."""
         self._show()
 
     def watch_decided(self) -> None:
-        """Show what was decided."""
+        """Show the decision."""
         self._show()
 
     def page(self, pages: int) -> None:
-        """Go up or down by a page."""
+        """Scroll by pages."""
         self.query_one(VerticalScroll).scroll_relative(y=pages * max(self.size.height - 1, 1), animate=False)
 
     def _show(self) -> None:
@@ -82,11 +82,11 @@ class FitPanel(Horizontal):
 
         names = f"{verdict.fit.id} beside {verdict.before}"
         lines = [Content.styled(names, "bold"), line(("", "old", "new")), *map(line, verdict.own)]
-        # The gravest caution stands where the decision is made; all of them follow below.
+        # The first caution stands beside the decision; the others follow below.
         if verdict.cautions:
             more = f" ({len(verdict.cautions) - 1} more below)" * (len(verdict.cautions) > 1)
             lines.append(_caution(verdict.cautions[0] + more))
-        # The law in use needs no offer.
+        # The active law needs no offer.
         lines.append(Content.styled(*_OFFERS["accepted" if verdict.active else self.decided]))
         if self.plan is not None:
             lines.append(Content(_planned(self.plan)))

@@ -1,4 +1,4 @@
-"""The form of a new calibration: its fields, how their texts are read, and the command that says the same."""
+"""The form of a new calibration: its fields, their parsers, and the equivalent command."""
 
 import math
 import shlex
@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from budgetscope.calibrate.plan.design import PRESETS
+from budgetscope.api.calibration import DEFAULT_FIT, PRESETS, Request
 from budgetscope.core.errors import UsageError
-
-# `calibrate.request`, whose defaults the hints name, would load NumPy: a test holds the two together.
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +15,12 @@ class Field:
     """One field.
 
     Attributes:
-        name: of the attribute of a calibration's `Request`.
-        label: what people call it.
-        option: of the command line.
-        read: from what a person typed to the attribute's value.
-        hint: what holds while it is empty.
-        suggestions: what may be typed.
+        name: of an attribute of `api.calibration.Request`.
+        label: on the screen.
+        option: of the command.
+        read: parser of the text.
+        hint: shown while the field is empty: what then holds.
+        suggestions: values that may be typed.
     """
 
     name: str
@@ -51,16 +49,16 @@ def _minutes(text: str) -> float:
 
 FIELDS = (
     Field("data", "data", "--data", str, "built-in, or a path", ("fineweb-edu-sample",)),
-    Field("preset", "preset", "--preset", str, "standard", tuple(PRESETS)),
+    Field("preset", "preset", "--preset", str, Request().preset, tuple(PRESETS)),
     Field("minutes", "minutes", "--minutes", _minutes, "the preset's"),
     Field("device", "device", "--device", str, "the best there is", ("cuda", "cpu", "mps")),
     Field("gpu", "GPU", "--gpu", _index, "the first"),
-    Field("fit_id", "fit name", "--name", str, "mine/calibrated"),
+    Field("fit_id", "fit name", "--name", str, DEFAULT_FIT),
 )
 
 
 def read(texts: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return what the form says, by attribute, and what is wrong with it, by field; an empty field is unsaid."""
+    """Return the values by attribute, and the problems by field; empty fields are left out."""
     wishes, problems = {}, {}
     for field in FIELDS:
         text = texts.get(field.name, "").strip()
@@ -74,13 +72,13 @@ def read(texts: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def minutes_of(preset: str) -> str:
-    """Return the minutes that a preset takes where none are said; empty for what is no preset."""
+    """Return the minutes that a preset takes by default; empty for an unknown preset."""
     chosen = PRESETS.get(preset.strip() or FIELDS[1].hint)
     return "" if chosen is None else f"{chosen.minutes:g}"
 
 
 def command(texts: Mapping[str, str]) -> str:
-    """Return the shell command that asks the same."""
+    """Return the shell command of the form."""
     words = ["budgetscope", "calibrate"]
     for field in FIELDS:
         text = texts.get(field.name, "").strip()

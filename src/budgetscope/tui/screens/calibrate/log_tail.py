@@ -1,4 +1,4 @@
-"""The end of a log."""
+"""The last lines of a log that fit into a panel."""
 
 import textwrap
 from typing import ClassVar
@@ -9,11 +9,11 @@ from textual.widget import Widget
 
 
 class Tail(Widget):
-    """Shows the last lines that fit, those that tell of a problem in another colour.
+    """Shows the last lines that fit; problems have another colour.
 
     Attributes:
-        lines: of the log; a problem begins with `!`, perhaps after the time.
-        back: lines at the end that are left out, to read what came before.
+        lines: of the log; a problem begins with `!`, with or without a time before it.
+        back: number of lines at the end that are scrolled out of sight.
     """
 
     DEFAULT_CSS: ClassVar[str] = """
@@ -24,16 +24,15 @@ class Tail(Widget):
     back: reactive[int] = reactive(0)
 
     def page(self, pages: int) -> None:
-        """Go up or down by a page."""
+        """Scroll by pages."""
         self.back = min(max(self.back - pages * max(self.size.height - 1, 1), 0), max(len(self.lines) - 1, 0))
 
     def render(self) -> Content:
-        """Lay the last lines, those that tell of a problem in full."""
+        """Return the last lines; problems are wrapped, other lines cut."""
         width, height = self.size
         shown: list[Content] = []
         for line in reversed(self.lines[: len(self.lines) - self.back]):
             style = "$text-warning" if line.startswith("!") or " ! " in line[:12] else ""
-            # What is a problem is read to its end.
             parts = textwrap.wrap(line, max(width, 20), subsequent_indent=" " * 9) if style else [line]
             shown = [*(Content.styled(part, style).truncate(width, ellipsis=True) for part in parts), *shown]
             if len(shown) >= height:

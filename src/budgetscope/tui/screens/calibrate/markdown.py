@@ -1,30 +1,25 @@
-"""A calibration as Markdown."""
+"""Calibrations as Markdown, to copy."""
 
-from typing import TYPE_CHECKING
-
-from budgetscope.calibrate import text as words
+from budgetscope.api.calibration import Ready, texts
 from budgetscope.report.markdown import escaped, table
 from budgetscope.tui.screens.calibrate.fit_comparison import Verdict
 from budgetscope.tui.screens.calibrate.runs import View
 
-if TYPE_CHECKING:
-    from budgetscope.calibrate.plan.request import Ready
 
-
-def of_design(ready: "Ready") -> str:
+def of_design(ready: Ready) -> str:
     """Return a design and its price."""
-    rows = [words.price_cells(stage, ready.spec.corpus) for stage in ready.price.stages]
+    rows = [texts.price_cells(stage, ready.spec.corpus) for stage in ready.price.stages]
     cautions = [f"- {escaped(text)}" for text in ready.price.cautions]
-    said = [f"- {escaped(text)}" for text in (words.heading(ready), words.budgets(ready), words.in_all(ready))]
-    return "\n".join(["# A calibration, priced", "", *table(words.PRICE_HEADER, rows), "", *said, *cautions, ""])
+    said = [f"- {escaped(text)}" for text in (texts.heading(ready), texts.budgets(ready), texts.in_all(ready))]
+    return "\n".join(["# A calibration, priced", "", *table(texts.PRICE_HEADER, rows), "", *said, *cautions, ""])
 
 
 def of_run(run: View, verdict: Verdict | None) -> str:
-    """Return where a run is, and what its fit would change."""
+    """Return the status of a run, and what its fit would change."""
     state = run.state
-    best = "" if state.best is None else f"best so far: {words.cell_result(state.best)}"
+    best = "" if state.best is None else f"best so far: {texts.cell_result(state.best)}"
     facts = (
-        f"status: {run.status}", words.counts(state), run.speed, words.history(state), best, run.problem,
+        f"status: {run.status}", texts.counts(state), run.speed, texts.history(state), best, run.problem,
         *state.problems,
     )  # fmt: skip
     lines = [f"# Calibration {escaped(run.folder.name)}", "", *(f"- {escaped(text)}" for text in facts if text), ""]

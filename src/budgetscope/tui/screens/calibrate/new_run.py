@@ -1,38 +1,34 @@
-"""A new calibration: its form, and its design with the price."""
+"""A new calibration: its form beside its design and price."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 
-from budgetscope.calibrate.environment import require_extra
+from budgetscope.api.calibration import Ready, require_extra
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.tui.messages import FieldEdited
+from budgetscope.tui.background import run_in_thread
 from budgetscope.tui.screens.calibrate import form
 from budgetscope.tui.screens.calibrate.design_panel import DesignPanel
-from budgetscope.tui.screens.calibrate.jobs import JobDone, Preparation, in_thread
-from budgetscope.tui.widgets.field_row import FieldRow
-
-if TYPE_CHECKING:
-    from budgetscope.calibrate.plan.request import Ready
+from budgetscope.tui.screens.calibrate.jobs import Preparation
+from budgetscope.tui.widgets.field_row import FieldEdited, FieldRow
 
 
 class NewRun(Horizontal):
-    """Reads the form, and prepares and prices in a thread.
+    """Reads the form, and prepares and prices the run in a thread.
 
     Attributes:
         ready: the priced run, which can start; None while the form has no price.
-        texts: what the fields hold, by name; still there when they are gone.
+        texts: of the fields, by name; kept after the fields are removed.
     """
 
     def __init__(self, texts: dict[str, str], on_change: Callable[[], None]) -> None:
-        """Lay the form.
+        """Create the form.
 
         Args:
-            texts: what its fields hold at first; kept up to date.
-            on_change: called when it begins or ceases to prepare or to have a price.
+            texts: first texts of the fields; kept up to date.
+            on_change: called when a preparation starts or ends, and when `ready` changes.
         """
         super().__init__(id="new")
         self.ready: Ready | None = None
@@ -41,20 +37,20 @@ class NewRun(Horizontal):
         self._preparation: Preparation | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay the fields, and the design beside them."""
+        """Yield the fields, and the design beside them."""
         with VerticalScroll(id="form", classes="panel", can_focus=False):
             for field in form.FIELDS:
                 yield FieldRow(field, self.texts.get(field.name, ""), field.hint, field.suggestions)
         yield DesignPanel(id="design", classes="panel")
 
     def on_mount(self) -> None:
-        """Name the panels."""
+        """Title the panels."""
         self.query_one("#form").border_title = "New calibration"
         self.query_one("#design").border_title = "Design and price"
         self._read()
 
     def on_unmount(self) -> None:
-        """Give up what is being prepared."""
+        """Cancel the preparation, if there is one."""
         if self._preparation is not None:
             self._preparation.cancel()
 
@@ -77,7 +73,7 @@ class NewRun(Horizontal):
         self._on_change()
 
     def _read(self) -> bool:
-        """Say what is wrong with the form beside its fields, and return whether it can be priced."""
+        """Show problems beside the fields, and return whether the form can be priced."""
         texts = self.texts
         _, problems = form.read(texts)
         for field in form.FIELDS:
@@ -105,11 +101,11 @@ class NewRun(Horizontal):
         preparation = self._preparation = Preparation(wishes)
         self.query_one(DesignPanel).wait(preparation.said, 0)
 
-        def priced(ready: "Ready") -> None:
+        def priced(ready: Ready) -> None:
             if self._preparation is not preparation:
                 return
             self._preparation = None
-            # What was edited meanwhile has no price.
+            # If the form was edited meanwhile, the price does not hold.
             if self._read() and form.read(self.texts)[0] == wishes:
                 self.ready = ready
                 self.query_one(DesignPanel).price(ready, tuple(preparation.notes))
@@ -122,30 +118,25 @@ class NewRun(Horizontal):
                 self.query_one(DesignPanel).refuse(sentence)
                 self._on_change()
 
-        in_thread(self, preparation.run, priced, refused)
+        run_in_thread(self, preparation.run, priced, refused)
         self._on_change()
 
-    @on(JobDone)
-    def _job_done(self, event: JobDone) -> None:
-        event.stop()
-        event.finish()
-
     def give_up(self) -> None:
-        """Give up what is being prepared."""
+        """Cancel the preparation, if there is one."""
         if self._preparation is not None:
             self._preparation.cancel()
             self._preparation = None
             self._read()
             self._on_change()
 
-    def take(self) -> "Ready | None":
-        """Return the priced run, which can start once."""
+    def take(self) -> Ready | None:
+        """Return the priced run and forget it, since it can start only once; None if there is none."""
         ready, self.ready = self.ready, None
         if ready is not None:
             self._read()
         return ready
 
     def tell_progress(self, ticks: int) -> None:
-        """Say how far the preparation is."""
+        """Show the progress of the preparation."""
         if self._preparation is not None:
             self.query_one(DesignPanel).wait(self._preparation.said, ticks % 4)

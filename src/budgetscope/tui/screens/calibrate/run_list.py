@@ -1,17 +1,18 @@
-"""The list of calibrations: the way to a new one first, then every run, the latest first."""
+"""The list of calibrations: first the entry for a new one, then all runs, the latest first."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from budgetscope.tui.messages import RunChosen
-from budgetscope.tui.screens.calibrate.runs import Entry
+from budgetscope.tui.screens.calibrate.runs import RunEntry
 
 NEW = ""
-"""Chosen in place of a run's name."""
+"""Chosen instead of the name of a run."""
 _SIGNS = {
     "new": "·", "starting": "◌", "running": "●", "stopping": "◌", "stopped": "■", "done": "✓", "failed": "✗",
     "interrupted": "!",
@@ -20,8 +21,19 @@ _STYLES = {"running": "bold $text-success", "failed": "$text-error", "interrupte
 
 
 def sign(status: str) -> str:
-    """Return the sign of a status, which a log may have from another version."""
+    """Return the sign of a status; `?` for one of another version."""
     return _SIGNS.get(status, "?")
+
+
+@dataclass
+class RunChosen(Message):
+    """Posted by `RunList`: a line was clicked.
+
+    Attributes:
+        name: of the run; `NEW` for the form of a new one.
+    """
+
+    name: str
 
 
 class RunList(Widget):
@@ -29,28 +41,28 @@ class RunList(Widget):
 
     Attributes:
         entries: the runs.
-        chosen: name of the one that is shown; `NEW` for a new one.
+        chosen: name of the run that is shown; `NEW` for the form of a new one.
     """
 
     DEFAULT_CSS: ClassVar[str] = """
     RunList { height: 4; }
     """
 
-    entries: reactive[tuple[Entry, ...]] = reactive(())
+    entries: reactive[tuple[RunEntry, ...]] = reactive(())
     chosen: reactive[str] = reactive(NEW)
 
     def names(self) -> list[str]:
-        """Return what can be chosen, from the top."""
+        """Return the choices from the top: `NEW`, then the names of the runs."""
         return [NEW, *(entry.name for entry in self.entries)]
 
     def _first(self) -> int:
-        """Return which line is at the top, so that the chosen one is seen."""
+        """Return the index of the top line, such that the chosen line is visible."""
         names, height = self.names(), max(self.size.height, 1)
         index = names.index(self.chosen) if self.chosen in names else 0
         return max(0, min(index - height // 2, len(names) - height))
 
     def render(self) -> Content:
-        """Lay as many lines as fit around the chosen one."""
+        """Return as many lines as fit around the chosen one."""
         first = self._first()
         lines = [self._line(index) for index in range(first, min(first + self.size.height, len(self.entries) + 1))]
         return Content("\n").join(lines)

@@ -1,4 +1,4 @@
-"""One run: where it is, its cells, loss curves, map, log, and at the end its fit; as many at once as there is room."""
+"""The view of one run: its status, and as many panels as fit of cells, losses, map, log and fit."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from budgetscope.calibrate import text as words
+from budgetscope.api.calibration import texts
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.tui.screens.calibrate import figures
 from budgetscope.tui.screens.calibrate.cell_grid import CellGrid
@@ -16,8 +16,8 @@ from budgetscope.tui.screens.calibrate.fit_panel import FitPanel
 from budgetscope.tui.screens.calibrate.log_tail import Tail
 from budgetscope.tui.screens.calibrate.run_list import sign
 from budgetscope.tui.screens.calibrate.runs import View
+from budgetscope.tui.signs import PROBLEM_SIGN
 from budgetscope.tui.widgets.chart import Chart
-from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
 
 VIEWS = ("cells", "losses", "map", "log", "fit")
 _FOUR_FROM, _ALL_FROM = (110, 30), (160, 40)
@@ -34,8 +34,8 @@ class RunView(Vertical):
     """Shows a run as far as its log has been read.
 
     Attributes:
-        view: the panel that is shown where there is room for one alone.
-        zoomed: whether it has the whole screen.
+        view: the chosen panel, the only one where there is room for one.
+        zoomed: whether the chosen panel has the whole screen.
         grid: N and beta2 of the map; None for the grid that trains.
     """
 
@@ -58,7 +58,7 @@ class RunView(Vertical):
         self._entitled: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
-        """Lay the panels."""
+        """Yield the panels."""
         yield Static(id="where", classes="panel", markup=False)
         with Grid(id="panels"):
             yield CellGrid(id="cells", classes="panel")
@@ -68,38 +68,38 @@ class RunView(Vertical):
             yield FitPanel(id="fit", classes="panel")
 
     def on_mount(self) -> None:
-        """Name the panels."""
+        """Title and show the panels."""
         self._lay_out()
 
     def on_resize(self) -> None:
-        """Show as many panels as there is room for."""
+        """Show as many panels as fit."""
         self._lay_out()
 
     def watch_view(self) -> None:
-        """Show another panel."""
+        """Show the chosen panel."""
         self._lay_out()
 
     def watch_zoomed(self) -> None:
-        """Give it the screen, or take it back."""
+        """Show one panel or several."""
         self._lay_out()
 
     def watch_grid(self) -> None:
-        """Show another map."""
+        """Show the chosen map."""
         self._show_map()
 
     # Which panels
 
     @property
     def fitted(self) -> bool:
-        """Whether there is a fit to show."""
+        """Whether the run has a fit."""
         return self.run is not None and self.run.fitted
 
     def views(self) -> tuple[str, ...]:
-        """Return what can be shown of this run."""
+        """Return the panels that this run has."""
         return VIEWS if self.fitted else VIEWS[:-1]
 
     def shown(self) -> tuple[str, ...]:
-        """Return what is shown."""
+        """Return the panels that are shown."""
         chosen = self.view if self.view in self.views() else "cells"
         if not self.zoomed and self._room(_ALL_FROM):
             return self.views()
@@ -117,7 +117,7 @@ class RunView(Vertical):
         if laid == self._laid:
             return
         self._laid = laid
-        # Styles in place of classes: a class would have every chart look up its colours again.
+        # Styles instead of classes: a class would make every chart look up its colours again.
         self.query_one("#panels").styles.grid_size_columns = 3 if everything else 2 if len(shown) > 1 else 1
         self.query_one(FitPanel).styles.column_span = 2 if everything else 1
         self.query_one(Tail).styles.column_span = 3 if everything and "fit" not in shown else 1
@@ -127,7 +127,7 @@ class RunView(Vertical):
         self.query_one("#where").display = not self.zoomed
 
     def _entitle(self, view: str, title: str = "") -> None:
-        """Name a panel, and mark the one that keys work on."""
+        """Title a panel, and mark the one that keys act on."""
         self._titles[view] = title or self._titles[view]
         chosen = view == self.view and len(self.shown()) > 1
         text = (_CHOSEN_SIGN if chosen else "") + self._titles[view]
@@ -136,26 +136,26 @@ class RunView(Vertical):
             self.query_one(f"#{view}").border_title = Content(text)
 
     def next_view(self) -> None:
-        """Go on to the next panel."""
+        """Choose the next panel."""
         views = self.views()
         self.view = views[(views.index(self.view) + 1) % len(views)] if self.view in views else views[0]
 
     @property
     def chart(self) -> Chart:
-        """The chart that keys move the crosshair of: the chosen one, or else the first that is shown."""
+        """The chart whose crosshair the keys move: the chosen one, else the first that is shown."""
         charts = [view for view in ("losses", "map") if view in self.shown()]
         name = self.view if self.view in charts else next(iter(charts), "losses")
         return self.query_one("#law" if self.view == "fit" and self.fitted else f"#{name}", Chart)
 
     def page(self, pages: int) -> None:
-        """Go up or down in the log, or in what the fit says."""
+        """Scroll the log, or the text of the fit, by pages."""
         panel = self.query_one(FitPanel) if "fit" in self.shown() else self.query_one(Tail)
         panel.page(pages)
 
     # What they show
 
     def show(self, run: View) -> None:
-        """Show a run; only what has changed is drawn anew."""
+        """Show a run; only what has changed is drawn again."""
         before, self.run = self.run, run
         same = before is not None and before.folder.name == run.folder.name
         if not same:
@@ -191,7 +191,7 @@ class RunView(Vertical):
         self._entitle("map", f"Loss at N={format_count(grid[0])} (s), beta2 {grid[1]:g} (b); * lowest")
 
     def next_grid(self, what: int) -> None:
-        """Go on to the next size (`what` is 0) or the next beta2 (1) of the map."""
+        """Show the map of the next size (`what` is 0) or the next beta2 (1)."""
         current = self._grid()
         if self.run is None or current is None:
             return
@@ -202,21 +202,21 @@ class RunView(Vertical):
 
 
 def _trouble(run: View) -> str:
-    """Return what is wrong with a run, which is read to its end."""
+    """Return what is wrong with a run; empty if nothing is."""
     return run.problem or (run.state.reason if run.status == "failed" else "")
 
 
 def _where(run: View) -> Content:
-    """Return where a run is, the most important first."""
+    """Return the status of a run, the most important first."""
     state = run.state
-    stage = words.STAGES.get(state.stage, f"stage {state.stage}") if run.live else ""
+    stage = texts.STAGES.get(state.stage, f"stage {state.stage}") if run.live else ""
     asked = "" if run.spec is None else f"on {run.spec.corpus.title}, for {run.spec.fit_id}"
     first = Content.assemble(
         (f"{sign(run.status)} {run.status}", "bold"), f"  {stage or asked}", (f"  {asked}" * bool(stage), _LABEL_STYLE)
     )
     done, cells = sum(s.finished for s in state.cells.values()), max(len(state.cells), 1)
     bar = "█" * (done * _BAR // cells)
-    second = Content.assemble((bar.ljust(_BAR, "░"), "$text-primary"), f" {words.counts(state)}")
+    second = Content.assemble((bar.ljust(_BAR, "░"), "$text-primary"), f" {texts.counts(state)}")
     trouble = _trouble(run)
     if trouble:
         more = " Everything is trained: resuming would end the same." if run.refused else ""
@@ -224,6 +224,6 @@ def _where(run: View) -> Content:
     elif run.status == "running":
         third = Content(run.speed or "no step yet")
     else:
-        third = Content("; ".join(filter(None, (state.reason, words.average(state), words.history(state)))))
-    best = [] if state.best is None else [Content(f"best so far: {words.cell_result(state.best)}")]
+        third = Content("; ".join(filter(None, (state.reason, texts.average(state), texts.history(state)))))
+    best = [] if state.best is None else [Content(f"best so far: {texts.cell_result(state.best)}")]
     return Content("\n").join([first, second, third, *best])

@@ -1,31 +1,27 @@
-"""The user's runs and the one that is watched, as far as their logs have been read: looked at in a thread."""
+"""The runs as the Calibrate screen shows them: all by name and status, and one in full, read in a thread."""
 
 import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from budgetscope.calibrate import text as words
-from budgetscope.calibrate.plan.spec import Spec
-from budgetscope.calibrate.run.events import Record, RunDone
-from budgetscope.calibrate.run.folder import Reader, RunFolder, list_runs
-from budgetscope.calibrate.run.launch import Watch
-from budgetscope.calibrate.run.state import RunState
+from budgetscope.api.calibration import LIVE, Record, RunFolder, RunState, Spec, Watch, list_runs, live_status, texts
 from budgetscope.core.errors import BudgetscopeError
 
 LOG_LINES = 200
-"""Of the watched run that are kept."""
-# The last line of a log says how its run ended; it is shorter than this.
-_TAIL_BYTES = 4096
-# A worker writes fewer between two looks.
+"""Lines of the watched run's log that are kept."""
+# A worker writes fewer records between two looks.
 _MANY = 1000
-LIVE = ("running", "starting", "stopping")
-"""Statuses of a run that has a worker."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A run in the list; its status is a word of `words.status_word`, `starting` or `stopping`."""
+class RunEntry:
+    """A run in the list.
+
+    Attributes:
+        name: of the run.
+        status: as `live_status` gives it.
+    """
 
     name: str
     status: str
@@ -33,17 +29,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One run.
+    """One run, as far as its log has been read.
 
     Attributes:
         folder: of the run.
-        spec: what it was asked; None when that cannot be read.
-        state: as far as its log has been read.
+        spec: of the run; None if it cannot be read.
+        state: as far as the log has been read.
         status: as in the list.
-        lines: the last of its log, in words.
-        speed: how fast it trains and how long it will go on.
-        problem: what is wrong with it; empty for nothing.
-        behind: whether much of the log came at once, so that more is likely to be there.
+        lines: the last lines of the log, as text.
+        speed: present speed and time left; empty unless it is running.
+        problem: what is wrong with the run; empty if nothing is.
+        behind: whether so much of the log was read at once that more is likely to follow.
     """
 
     folder: RunFolder
@@ -57,51 +53,51 @@ class View:
 
     @property
     def live(self) -> bool:
-        """Whether a worker has it."""
+        """Whether a worker has the run."""
         return self.status in LIVE
 
     @property
     def resumable(self) -> bool:
-        """Whether there is something to go on with."""
+        """Whether the run can be resumed."""
         return self.spec is not None and not self.live and self.status != "done" and not self.refused
 
     @property
     def refused(self) -> bool:
-        """Whether everything has been trained, and no fit could be made of it: to go on would end the same."""
+        """Whether everything has been trained and gave no fit, so that resuming would end the same way."""
         state = self.state
-        trained = state.stage == max(words.STAGES) and state.planned and all(s.finished for s in state.cells.values())
+        trained = state.stage == max(texts.STAGES) and state.planned and all(s.finished for s in state.cells.values())
         return self.status == "failed" and trained
 
     @property
     def fitted(self) -> bool:
-        """Whether it is done and its fit can be accepted."""
+        """Whether the run is done and its fit can be accepted."""
         return self.status == "done" and bool(self.state.fit_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one look found: every run, the latest first, and the one that was asked for."""
+    """The result of one look: all runs, the latest first, and the watched one."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[RunEntry, ...]
     view: View | None
 
 
 class Observer:
-    """Looks at the runs; what it keeps of a log does not grow with it. One look at a time."""
+    """Looks at the runs, one look at a time; what it keeps of a log does not grow with the log."""
 
     def __init__(self) -> None:
         self._watched: _Watched | None = None
-        self._ends: dict[str, tuple[int, str]] = {}
+        self._logged: dict[str, tuple[int, str]] = {}
 
     def look(self, chosen: str) -> Seen:
-        """Return what there is now.
+        """Return the present runs.
 
         Args:
             chosen: name of the run to watch; empty for none.
         """
         folders = list_runs()
-        self._ends = {folder.name: self._end(folder) for folder in folders}
-        entries = tuple(Entry(folder.name, _status(folder, self._ends[folder.name][1])) for folder in folders)
+        self._logged = {folder.name: self._logged_status(folder) for folder in folders}
+        entries = tuple(RunEntry(folder.name, live_status(folder, self._logged[folder.name][1])) for folder in folders)
         folder = next((folder for folder in folders if folder.name == chosen), None)
         if folder is None:
             self._watched = None
@@ -110,23 +106,10 @@ class Observer:
             self._watched = _Watched(folder)
         return Seen(entries, self._watched.look())
 
-    def _end(self, folder: RunFolder) -> tuple[int, str]:
-        """Return a log's size and the status that its last record leaves, read again only when it has grown."""
-        try:
-            size = folder.events.stat().st_size
-        except OSError:
-            return 0, "new"
-        known = self._ends.get(folder.name)
-        if known is not None and known[0] == size:
-            return known
-        reader = Reader(folder.events)
-        reader.offset = max(0, size - _TAIL_BYTES)
-        try:
-            records = reader.read()
-        except BudgetscopeError:
-            return size, "new"
-        last = records[-1].event if records else None
-        return size, last.status if isinstance(last, RunDone) else "running"
+    def _logged_status(self, folder: RunFolder) -> tuple[int, str]:
+        """Return the size of a log and the status by its last record, which is read only if the log has grown."""
+        size, known = folder.log_bytes(), self._logged.get(folder.name)
+        return known if known is not None and known[0] == size else (size, folder.logged_status())
 
 
 class _Watched:
@@ -142,32 +125,21 @@ class _Watched:
         problem, records = "", list[Record]()
         try:
             self._spec = self._spec or self.folder.spec()
-            # A long log is read piece by piece, so that what is known shows meanwhile.
+            # A long log is read in pieces, so that the screen shows what is known meanwhile.
             records = self._watch.tick()
             self._tell(records)
         except BudgetscopeError as error:
             problem = str(error)
         state = self._watch.state
-        status = _status(self.folder, state.status)
+        status = live_status(self.folder, state.status)
         if status == "interrupted":
             problem = problem or self._watch.failure()
-        speed = words.speed(state, self._spec) if self._spec is not None and status == "running" else ""
+        speed = texts.speed(state, self._spec) if self._spec is not None and status == "running" else ""
         return View(self.folder, self._spec, state, status, tuple(self._lines), speed, problem, len(records) > _MANY)
 
     def _tell(self, records: Iterable[Record]) -> None:
         state = self._watch.state
         for record in records:
-            said = words.event_words(record.event, state)
+            said = texts.event_text(record.event, state)
             if said:
                 self._lines.append(f"{time.strftime('%H:%M:%S', time.localtime(record.t))} {said}")
-
-
-def _status(folder: RunFolder, logged: str) -> str:
-    """Return the status of a run whose log says `logged`."""
-    owner = folder.owner() if logged != "done" else None
-    alive = owner is not None and owner.alive
-    if not alive:
-        return "interrupted" if logged == "running" else logged
-    if folder.stop_file.exists():
-        return "stopping"
-    return "running" if logged == "running" else "starting"

@@ -1,4 +1,4 @@
-"""The calibrate screen: a new calibration priced before it starts, and every run, live, to its fit."""
+"""The Calibrate screen: a new calibration, priced before it starts, and all runs, live, to their fits."""
 
 import shlex
 from collections.abc import Callable
@@ -11,20 +11,21 @@ from textual.binding import BindingType
 from textual.reactive import reactive
 from textual.widgets import Input
 
+from budgetscope.api.calibration import LIVE, accept
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.tui.background import run_in_thread
 from budgetscope.tui.keys import bindings
-from budgetscope.tui.messages import RunChosen
 from budgetscope.tui.screens.base import NOTICE_SECONDS, Remembered, SessionScreen
 from budgetscope.tui.screens.calibrate import form, markdown
 from budgetscope.tui.screens.calibrate.design_panel import DesignPanel
-from budgetscope.tui.screens.calibrate.fit_comparison import Verdict, judge
+from budgetscope.tui.screens.calibrate.fit_comparison import Verdict, verdict
 from budgetscope.tui.screens.calibrate.fit_panel import FitPanel
-from budgetscope.tui.screens.calibrate.jobs import JobDone, begin, halt, in_thread, resume
+from budgetscope.tui.screens.calibrate.jobs import begin, halt, resume
 from budgetscope.tui.screens.calibrate.new_run import NewRun
-from budgetscope.tui.screens.calibrate.run_list import NEW, RunList
+from budgetscope.tui.screens.calibrate.run_list import NEW, RunChosen, RunList
 from budgetscope.tui.screens.calibrate.run_view import VIEWS, RunView
-from budgetscope.tui.screens.calibrate.runs import LIVE, Observer, Seen, View
+from budgetscope.tui.screens.calibrate.runs import Observer, Seen, View
 from budgetscope.tui.session import Session
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _FORM = "form."
 
 
 class CalibrateScreen(SessionScreen):
-    """Designs a calibration, starts it, and follows any run.
+    """Designs and starts calibrations, and follows any run.
 
     Attributes:
         chosen: name of the run that is shown; `NEW` for the form of a new one.
@@ -53,7 +54,7 @@ class CalibrateScreen(SessionScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._texts = {field.name: "" for field in form.FIELDS}
-        # Held, since what they show is remembered when they are off the screen for good.
+        # Kept, since their content is remembered after they have been removed.
         self.new = NewRun(self._texts, self._offer_keys)
         self._run_view = RunView(id="run")
         self._observer = Observer()
@@ -61,37 +62,37 @@ class CalibrateScreen(SessionScreen):
         self._ticks = 0
         self._timer: Timer | None = None
         self._busy: set[str] = set()
-        # Names of runs: the one to show once it is there, and the one to resume once it has been read.
+        # Names of runs: one to show as soon as it exists, and one to resume as soon as it has been read.
         self._awaited = self._resumes = ""
         self._offering: tuple[bool, ...] = ()
         self._decided: dict[str, str] = {}
 
     def body(self) -> ComposeResult:
-        """Lay the list of runs; below it the form with its design, or the run."""
+        """Yield the list of runs; below it the form with its design, or the run."""
         yield RunList(id="runs", classes="panel")
         yield self.new
         yield self._run_view
 
     def on_mount(self) -> None:
-        """Name the panels, and begin to look at the runs."""
+        """Title the panels, and start to look at the runs."""
         self.query_one("#runs").border_title = "Calibrations"
         self._run_view.zoomed = self.zoomed
         self.watch_chosen()
         self._timer = self.set_interval(_TICK_SECONDS, self._tick, pause=True)
 
     def on_screen_resume(self) -> None:
-        """Go on looking."""
+        """Look at the runs again."""
         if self._timer is not None:
             self._timer.resume()
             self._look()
 
     def on_screen_suspend(self) -> None:
-        """Look at nothing while nobody sees it."""
+        """Stop looking while the screen is hidden."""
         if self._timer is not None:
             self._timer.pause()
 
     def show_session(self) -> None:
-        """Compare the fit on the screen with what is active now."""
+        """Compare the fit on the screen with the law that is active now."""
         panel = self.query_one(FitPanel)
         panel.plan = self.session.plan
         run = self.run_shown
@@ -102,7 +103,7 @@ class CalibrateScreen(SessionScreen):
 
     @property
     def run_shown(self) -> View | None:
-        """The run on the screen, once it has been looked at."""
+        """The run on the screen; None before it has been read."""
         run = self._run_view.run
         return run if run is not None and run.folder.name == self.chosen else None
 
@@ -120,7 +121,7 @@ class CalibrateScreen(SessionScreen):
             return
         self._looking, self._again = True, False
         chosen = self.chosen
-        in_thread(self, lambda: self._observer.look(chosen), self._show_seen, self._not_seen)
+        run_in_thread(self, lambda: self._observer.look(chosen), self._show_seen, self._not_seen)
 
     def _not_seen(self, sentence: str) -> None:
         self._looking = False
@@ -148,22 +149,18 @@ class CalibrateScreen(SessionScreen):
                 self.action_resume()
             if run.fitted and (before is None or not before.fitted):
                 self._judge(run)
-            # A log that is longer than one look reads on at once.
+            # A log that is longer than one look is read on at once.
             self._again = self._again or run.behind
         self._offer_keys()
         if self._again:
             self._look()
-
-    @on(JobDone)
-    def _job_done(self, event: JobDone) -> None:
-        event.finish()
 
     @on(RunChosen)
     def _run_chosen(self, event: RunChosen) -> None:
         self.chosen = event.name
 
     def watch_chosen(self) -> None:
-        """Show the form, or a run."""
+        """Show the form or a run."""
         new, self._resumes = self.chosen == NEW, ""
         self.query_one(RunList).chosen = self.chosen
         self.new.display = new
@@ -186,14 +183,14 @@ class CalibrateScreen(SessionScreen):
         self.new.price()
 
     def action_start(self) -> None:
-        """Start the run that was priced; it is shown as soon as it is there."""
+        """Start the priced run; it is shown as soon as it exists."""
         ready = self.new.take()
         if ready is not None:
             self._awaited = ready.spec.run
             self._do("start", lambda: begin(ready))
 
     def _do(self, what: str, job: Callable[[], str]) -> None:
-        """Do something to a run in a thread, and say how it ended."""
+        """Run a job on a run in a thread, and notify of its result."""
         self._busy.add(what)
 
         def done(sentence: str) -> None:
@@ -208,14 +205,14 @@ class CalibrateScreen(SessionScreen):
             self.tell(sentence)
             self._look()
 
-        in_thread(self, job, done, refused)
+        run_in_thread(self, job, done, refused)
         self._look()
         self._offer_keys()
 
     # A run
 
     def action_stop(self) -> None:
-        """Give up the preparation, or stop the run on the screen; it can be resumed."""
+        """Cancel the preparation, or stop the run on the screen; it can be resumed."""
         run = self.run_shown
         if self.chosen == NEW:
             self.new.give_up()
@@ -223,7 +220,7 @@ class CalibrateScreen(SessionScreen):
             self._do("stop", lambda: halt(run.folder))
 
     def action_resume(self) -> None:
-        """Go on with the run on the screen, as soon as it has been read."""
+        """Resume the run on the screen, as soon as it has been read."""
         run = self.run_shown
         if run is None:
             self._resumes = self.chosen
@@ -232,14 +229,14 @@ class CalibrateScreen(SessionScreen):
             self._do("resume", lambda: resume(run.folder))
 
     def action_detach(self) -> None:
-        """Leave the run to itself."""
+        """Leave the run, which continues, for the form."""
         run = self.run_shown
         if run is not None:
             self.notify(f"{run.folder.name} goes on without you; choose it in the list to come back.", markup=False)
         self.chosen = NEW
 
     def action_move(self, lines: int) -> None:
-        """Choose the run above or below; in the form, the field."""
+        """Choose the run above or below; in the form, another field."""
         if isinstance(self.focused, Input):
             (self.focus_next if lines > 0 else self.focus_previous)(Input)
             return
@@ -248,7 +245,7 @@ class CalibrateScreen(SessionScreen):
         self.chosen = names[min(max(place + lines, 0), len(names) - 1)]
 
     def action_leave(self) -> None:
-        """Leave a field, or else the zoom."""
+        """Leave a field, else the zoom."""
         if self.focused is None:
             self.zoomed = False
         self.set_focus(None)
@@ -258,16 +255,16 @@ class CalibrateScreen(SessionScreen):
         self._run_view.next_view()
 
     def action_zoom(self) -> None:
-        """Give the panel the whole screen, or take it back."""
+        """Give the chosen panel the whole screen, or show all panels again."""
         self.zoomed = not self.zoomed
 
     def watch_zoomed(self) -> None:
-        """Tell the panels, and make room."""
+        """Tell the panels, and make room for them."""
         self._run_view.zoomed = self.zoomed
         self._make_room()
 
     def _make_room(self) -> None:
-        """Hide the list while one panel has the screen; a class of the screen's would restyle everything."""
+        """Hide the list while one panel has the screen; a class on the screen would restyle everything."""
         self.query_one(RunList).display = self.chosen == NEW or not self.zoomed
 
     def action_next_grid(self, what: int) -> None:
@@ -275,11 +272,11 @@ class CalibrateScreen(SessionScreen):
         self._run_view.next_grid(what)
 
     def action_crosshair(self, cells: int) -> None:
-        """Move the crosshair of the chart that is shown."""
+        """Move the crosshair of the shown chart."""
         self._run_view.chart.move_crosshair(cells)
 
     def action_page(self, pages: int) -> None:
-        """Go up or down in what is longer than its panel."""
+        """Scroll the shown panel by pages."""
         if self.chosen == NEW:
             self.query_one(DesignPanel).page(pages)
         else:
@@ -288,37 +285,37 @@ class CalibrateScreen(SessionScreen):
     # Its fit
 
     def _judge(self, run: View) -> None:
-        """Work out what the run's fit would change."""
+        """Compute what the run's fit would change."""
         if not run.fitted:
             return
-        advisor, request, path = self.session.advisor, self.session.answered, run.folder.fit_file
+        advisor, answer = self.session.advisor, self.session.answer
+        request = None if answer is None else answer.request
 
-        def show(verdict: Verdict) -> None:
+        def show(found: Verdict) -> None:
             if self.chosen == run.folder.name:
                 panel = self.query_one(FitPanel)
-                panel.verdict, panel.plan = verdict, self.session.plan
+                panel.verdict, panel.plan = found, self.session.plan
                 panel.decided = self._decided.get(run.folder.name, "")
                 self._offer_keys()
 
         self.query_one(FitPanel).verdict = None
-        self.in_background(lambda: judge(advisor, path, request), show)
+        self.in_background(lambda: verdict(advisor, run.folder, request), show)
 
     @property
     def offered(self) -> Verdict | None:
-        """The fit on the screen, unless it is the active law."""
-        run, verdict = self.run_shown, self.query_one(FitPanel).verdict
-        if run is None or verdict is None or verdict.active or verdict.path != run.folder.fit_file:
+        """The verdict on the screen if its fit can be accepted; else None."""
+        run, found = self.run_shown, self.query_one(FitPanel).verdict
+        if run is None or found is None or found.active or found.path != run.folder.fit_file:
             return None
-        return None if self._decided.get(run.folder.name) == "accepted" else verdict
+        return None if self._decided.get(run.folder.name) == "accepted" else found
 
     def action_accept(self) -> None:
         """Make the fit the active law, and follow it."""
-        verdict, before = self.offered, self.session.plan
-        if verdict is None:
+        run, offered, before = self.run_shown, self.offered, self.session.plan
+        if run is None or offered is None:
             return
         try:
-            self.session.advisor.library.save(verdict.fit)
-            self.session.advisor.use(verdict.fit.id)
+            accept(self.session.advisor, run.folder, offered.fit)
         except BudgetscopeError as error:
             self.tell(str(error))
             return
@@ -329,7 +326,7 @@ class CalibrateScreen(SessionScreen):
         after = self.session.plan
         if before is not None and after is not None:
             change = f"N {format_count(before.n_params.value)} → {format_count(after.n_params.value)}"
-            self.notify(f"{verdict.fit.id} is now the active law: {change}", timeout=NOTICE_SECONDS, markup=False)
+            self.notify(f"{offered.fit.id} is now the active law: {change}", timeout=NOTICE_SECONDS, markup=False)
 
     def action_keep_old(self) -> None:
         """Keep the active law; the fit stays in the run's folder."""
@@ -343,29 +340,29 @@ class CalibrateScreen(SessionScreen):
     # Which keys there are
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Return whether an action means something now: the footer and the palette offer only those."""
+        """Return whether an action has an effect now; the footer and the palette offer only those."""
         if not super().check_action(action, parameters):
             return False
         return _CONDITIONS[action](self) if action in _CONDITIONS else True
 
     def _offer_keys(self) -> None:
-        """Let the footer follow, when it has to: it is laid out anew."""
+        """Refresh the footer if the offered keys have changed, since it is laid out again."""
         offered = tuple(condition(self) for condition in _CONDITIONS.values())
         if offered != self._offering:
             self._offering = offered
             self.refresh_bindings()
 
-    # What can be taken away
+    # Copies
 
     def as_markdown(self) -> str | None:
-        """Return the design, or the run with what its fit would change."""
+        """Return the design, or the run with the changes by its fit."""
         run = self.run_shown
         if run is not None:
             return markdown.of_run(run, self.query_one(FitPanel).verdict if run.fitted else None)
         return None if self.new.ready is None else markdown.of_design(self.new.ready)
 
     def as_command(self) -> str | None:
-        """Return the command that starts the run, watches it, goes on with it or shows its fit."""
+        """Return the command that starts, attaches to, resumes or fits what is shown."""
         run = self.run_shown
         if run is None:
             return form.command(self.new.texts)
@@ -373,12 +370,12 @@ class CalibrateScreen(SessionScreen):
         return shlex.join(("budgetscope", "calibrate", *words, run.folder.name))
 
     def remember(self) -> Remembered:
-        """Return the form, and what is shown."""
+        """Return the texts of the form, and what is shown."""
         texts = {_FORM + name: text for name, text in self._texts.items()}
         return {"chosen": self.chosen, "view": self._run_view.view, "zoomed": self.zoomed, **texts}
 
     def recall(self, remembered: Remembered) -> None:
-        """Show what was shown."""
+        """Restore what `remember` returned."""
         for name in self._texts:
             self._texts[name] = str(remembered.get(_FORM + name, ""))
         if remembered.get("view") in VIEWS:
@@ -397,4 +394,4 @@ _CONDITIONS: dict[str, Callable[[CalibrateScreen], bool]] = {
     "keep_old": lambda s: s.offered is not None,
     **dict.fromkeys(("next_view", "zoom", "next_grid", "crosshair"), lambda s: s.run_shown is not None),
 }
-"""When an action means something."""
+"""When an action has an effect."""

@@ -14,7 +14,7 @@ from budgetscope.core.budget.quantities import quote
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.dialog import Dialog
-from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
+from budgetscope.tui.signs import PROBLEM_SIGN
 
 
 class NameScreen(Dialog[str | None]):
@@ -40,7 +40,7 @@ class NameScreen(Dialog[str | None]):
             dialog.border_title = Content(self._title)
             dialog.border_subtitle = "Enter: keep   Esc: close"
             yield Input(self._first, placeholder="a name", compact=True)
-            yield Static(id="said", markup=False)
+            yield Static(id="message", markup=False)
 
     def on_mount(self) -> None:
         """Select the name, so that typing replaces it."""
@@ -50,7 +50,7 @@ class NameScreen(Dialog[str | None]):
     def _changed(self, event: Input.Changed) -> None:
         taken = event.value.strip() in self._replaces
         said = f"replaces the saved scenario {quote(event.value.strip())}" if taken else ""
-        self.query_one("#said", Static).update(Content(said))
+        self.query_one("#message", Static).update(Content(said))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -60,7 +60,7 @@ class NameScreen(Dialog[str | None]):
         try:
             self._take(name)
         except BudgetscopeError as error:
-            self.query_one("#said", Static).update(Content(f"{PROBLEM_SIGN}{error}"))
+            self.query_one("#message", Static).update(Content(f"{PROBLEM_SIGN}{error}"))
         else:
             self.dismiss(name)
 

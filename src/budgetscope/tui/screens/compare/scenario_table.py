@@ -1,6 +1,7 @@
 """Scenarios side by side: one a column, the reference first, with a cursor to choose one."""
 
 import textwrap
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
@@ -9,15 +10,15 @@ from rich.segment import Segment
 from textual import events
 from textual.content import Content
 from textual.geometry import Size
+from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from budgetscope.report.scenarios import Board, Cell, Line
-from budgetscope.tui.messages import ColumnChosen
 from budgetscope.tui.screens.compare.scenarios import letter
-from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
-from budgetscope.tui.widgets.part_styles import PartStyles
+from budgetscope.tui.signs import PROBLEM_SIGN
+from budgetscope.tui.textual_fixes.component_styles import ComponentStyles
 
 CURSOR_SIGN = "▸"
 _LABEL = 13
@@ -28,6 +29,19 @@ _WRAPPED = {"budget": 2}
 _ENDS = {"law"}
 """Quantities that differ at the end of their words."""
 _PARTS = ("header", "cursor", "label", "same", "differs", "problem")
+
+
+@dataclass
+class ColumnChosen(Message):
+    """Posted by `ScenarioTable`: the column of a scenario was clicked.
+
+    Attributes:
+        index: of the column.
+        twice: whether by a double click.
+    """
+
+    index: int
+    twice: bool
 
 
 class ScenarioTable(ScrollView, can_focus=False):
@@ -54,7 +68,7 @@ class ScenarioTable(ScrollView, can_focus=False):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
-        self._styles = PartStyles(self, "scenario-table")
+        self._styles = ComponentStyles(self, "scenario-table")
 
     def watch_board(self, board: Board | None) -> None:
         """Take the new columns."""

@@ -4,36 +4,35 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from budgetscope.api import Advisor, PlanRequest, request_of, said
+from budgetscope.api import Advisor, AnsweredRequest, PlanRequest
+from budgetscope.api.scenarios import SavedScenario
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.curves import Curve, Place
-from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_usd
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.report.scenarios import Board, Column, board
-from budgetscope.store.scenarios import Scenario
 from budgetscope.tui.chart.figure import (
     Axis,
     Figure,
     Line,
     Marker,
     Point,
-    Points,
+    PointSeries,
     count_number,
     flops_number,
     plain_number,
 )
 from budgetscope.tui.chart.plot import MAX_LINES
 from budgetscope.tui.chart.scale import LinearScale, LogScale
-from budgetscope.tui.figures import plan_charts as spots
 from budgetscope.tui.figures.allocation import family, grid
+from budgetscope.tui.figures.plan_charts import SIZE
 from budgetscope.tui.figures.plan_figures import Figures
 from budgetscope.tui.law_letters import SHARED
 from budgetscope.tui.session import Session
 
 CURRENT_REQUEST = "now"
-"""What the request on the desk is called among the scenarios."""
+"""What the session's own request is called among the scenarios."""
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _MARGIN = 1.5
@@ -43,60 +42,62 @@ _MOST_KEPT = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ScenarioAnswer:
     """A scenario with its answer.
 
     Attributes:
-        name: of the saved scenario; None for what lies on the desk.
+        name: of the saved scenario; None for the session's own request.
         request: None when it cannot be read.
-        column: its answer as people read it.
+        answer: None when there is none.
+        column: the answer as people read it, or why there is none.
         place: where it stands on the chart of N*(C); None without an answer.
     """
 
     name: str | None
     request: PlanRequest | None
+    answer: AnsweredRequest | None
     column: Column
     place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
-    """What the laws say of a scenario."""
+class ScenarioLaws:
+    """What the laws give for a scenario: the comparison, and the chart of N*(C)."""
 
     comparison: Comparison
     figure: Figure | None
 
 
 @dataclass(frozen=True, slots=True)
-class Lineup:
+class ScenarioSet:
     """Scenarios side by side.
 
     Attributes:
-        entries: what lies on the desk, then the saved ones.
+        entries: the session's own request, then the saved scenarios.
         board: their quantities.
         curves: N*(C) of each law that answers one, the reference's first, by the reference's convention.
-        signs: of the laws.
+        letters: of the laws.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[ScenarioAnswer, ...]
     board: Board
     curves: tuple[Curve, ...]
-    signs: Mapping[str, str]
+    letters: Mapping[str, str]
 
     def index(self, name: str | None) -> int:
-        """Return the place of a scenario; of the desk when there is none of that name."""
+        """Return the place of a scenario; of the session's own request when there is none of that name."""
         return next((index for index, entry in enumerate(self.entries) if entry.name == name), 0)
 
 
-def present_name(session: Session, scenarios: Sequence[Scenario]) -> str:
-    """Return what to call the request on the desk: after the scenario that was opened, and what became of it."""
+def present_name(session: Session, scenarios: Sequence[SavedScenario]) -> str:
+    """Return what to call the session's own request: after the scenario that was opened, and whether it changed."""
     parts = [CURRENT_REQUEST]
     if session.scenario is not None:
         parts.append(session.scenario)
         saved = next((scenario.request for scenario in scenarios if scenario.name == session.scenario), None)
-        if session.answered is not None and saved != said(session.answered):
+        if session.answer is not None and saved != session.answer.request:
             parts.append("changed")
-    if session.problem is not None and session.plan is not None:
+    if session.problem is not None and session.answer is not None:
         parts.append("last good")
     return ", ".join(parts)
 
@@ -106,105 +107,98 @@ def letter(index: int) -> str:
     return _LETTERS[index] if index < len(_LETTERS) else "·"
 
 
-class Answers:
-    """What one advisor says of scenarios, kept: only one that was not met before takes time."""
+class ScenarioAnswers:
+    """Answers scenarios with one advisor; only a scenario that was not met before takes time."""
 
-    def __init__(self, advisor: Advisor, signs: Mapping[str, str]) -> None:
+    def __init__(self, advisor: Advisor, letters: Mapping[str, str]) -> None:
         self.advisor = advisor
-        self._signs = signs
-        self._figures = Figures(advisor, signs)
-        self._plans: dict[PlanRequest, Plan | str] = {}
+        self._letters = letters
+        self._figures = Figures(advisor, letters)
+        self._answers: dict[PlanRequest, AnsweredRequest | str] = {}
         self._places: dict[tuple[PlanRequest, Convention], Place] = {}
-        self._studies: dict[PlanRequest, Study] = {}
+        self._laws: dict[PlanRequest, ScenarioLaws] = {}
 
-    def line_up(self, present: tuple[PlanRequest, str], scenarios: Sequence[Scenario], reference: str | None) -> Lineup:
+    def line_up(
+        self, present: tuple[PlanRequest, str], scenarios: Sequence[SavedScenario], reference: str | None
+    ) -> ScenarioSet:
         """Put scenarios side by side; slow when a law is met for the first time.
 
         Args:
-            present: the request on the desk, and its name.
+            present: the session's own request, and its name.
             scenarios: the saved ones.
-            reference: name of the one with which the others are compared; None for the desk.
+            reference: name of the one with which the others are compared; None for the session's own request.
         """
-        if len(self._plans) > _MOST_KEPT:
-            for kept in (self._plans, self._places, self._studies):
+        if len(self._answers) > _MOST_KEPT:
+            for kept in (self._answers, self._places, self._laws):
                 kept.clear()
         entries = [self._answered(None, present[1], present[0]), *(self._saved(scenario) for scenario in scenarios)]
         index = next((i for i, entry in enumerate(entries) if entry.name == reference), 0)
         curves: tuple[Curve, ...] = ()
         ordered = [entries[index], *entries]
-        base = next((entry.column.plan for entry in ordered if entry.column.plan is not None), None)
+        base = next((entry.answer.plan for entry in ordered if entry.answer is not None), None)
         if base is not None:
             entries = [self._placed(entry, base.convention) for entry in entries]
-            curves = _curves(self.advisor, [entries[index], *entries], str(base.convention))
-        return Lineup(tuple(entries), board([entry.column for entry in entries], index), curves, self._signs)
+            curves = _curves(self.advisor, [entries[index], *entries], base.convention)
+        return ScenarioSet(tuple(entries), board([entry.column for entry in entries], index), curves, self._letters)
 
-    def knows(self, request: PlanRequest) -> bool:
-        """Return whether `study` takes no time."""
-        return request in self._studies
+    def knows(self, answer: AnsweredRequest) -> bool:
+        """Return whether `laws` takes no time."""
+        return answer.request in self._laws
 
-    def study(self, request: PlanRequest, plan: Plan) -> Study:
-        """Return what the laws say of a scenario; slow when a law is met for the first time.
+    def laws(self, answer: AnsweredRequest) -> ScenarioLaws:
+        """Return what the laws give for a scenario; slow when a law is met for the first time."""
+        if answer.request not in self._laws:
+            figure = self._figures.figure(answer, SIZE)
+            self._laws[answer.request] = ScenarioLaws(self.advisor.compare(answer), figure)
+        return self._laws[answer.request]
 
-        Args:
-            request: the scenario.
-            plan: the answer to it.
-        """
-        if request not in self._studies:
-            figure = self._figures.figure(request, plan, spots.SIZE)
-            self._studies[request] = Study(self.advisor.compare(request, plan), figure)
-        return self._studies[request]
+    def _saved(self, scenario: SavedScenario) -> ScenarioAnswer:
+        if scenario.request is None:
+            return ScenarioAnswer(scenario.name, None, None, Column(scenario.name, None, scenario.problem))
+        return self._answered(scenario.name, scenario.name, scenario.request)
 
-    def _saved(self, scenario: Scenario) -> Entry:
-        try:
-            request = request_of(scenario.request)
-        except BudgetscopeError as error:
-            return Entry(scenario.name, None, Column(scenario.name, None, str(error)))
-        return self._answered(scenario.name, scenario.name, request)
-
-    def _answered(self, name: str | None, title: str, request: PlanRequest) -> Entry:
-        if request not in self._plans:
+    def _answered(self, name: str | None, title: str, request: PlanRequest) -> ScenarioAnswer:
+        if request not in self._answers:
             try:
-                self._plans[request] = self.advisor.plan(request)
+                self._answers[request] = self.advisor.answer(request)
             except BudgetscopeError as error:
-                self._plans[request] = str(error)
-        answer = self._plans[request]
-        column = Column(title, None, answer) if isinstance(answer, str) else Column(title, answer)
-        return Entry(name, request, column)
+                self._answers[request] = str(error)
+        answer = self._answers[request]
+        if isinstance(answer, str):
+            return ScenarioAnswer(name, request, None, Column(title, None, answer))
+        return ScenarioAnswer(name, request, answer, Column(title, answer.plan))
 
-    def _placed(self, entry: Entry, convention: Convention) -> Entry:
-        request, plan = entry.request, entry.column.plan
-        if request is None or plan is None:
+    def _placed(self, entry: ScenarioAnswer, convention: Convention) -> ScenarioAnswer:
+        answer = entry.answer
+        if answer is None:
             return entry
-        if (request, convention) not in self._places:
-            self._places[request, convention] = self.advisor.place(request, plan, convention)
-        return replace(entry, place=self._places[request, convention])
+        key = answer.request, convention
+        if key not in self._places:
+            self._places[key] = self.advisor.place(answer, convention)
+        return replace(entry, place=self._places[key])
 
 
-def _curves(advisor: Advisor, entries: Sequence[Entry], convention: str) -> tuple[Curve, ...]:
-    """Return the curve of each law once."""
+def _curves(advisor: Advisor, entries: Sequence[ScenarioAnswer], convention: Convention) -> tuple[Curve, ...]:
+    """Return the curve of each law once, without its band: over bands no letter could be read."""
     places = [entry.place.flops for entry in entries if entry.place is not None]
     budgets = grid(_around(min(places), max(places)))
-    asked: dict[tuple[str, int, int], PlanRequest] = {}
+    by_law: dict[tuple[str, int, int], AnsweredRequest] = {}
     for entry in entries:
-        if entry.request is not None and entry.column.plan is not None:
-            plan = entry.column.plan
-            asked.setdefault((plan.law_id, plan.vocab_size, plan.seq_len), entry.request)
-    curves: list[Curve] = []
-    for request in list(asked.values())[:MAX_LINES]:
-        counted = replace(request, convention=convention)
-        # Without bands, over which no letter could be read: each scenario has its own interval.
-        curves.append(replace(advisor.curves(counted, (), budgets)[0], low=None, high=None))
-    return tuple(curves)
+        if entry.answer is not None:
+            plan = entry.answer.plan
+            by_law.setdefault((plan.law_id, plan.vocab_size, plan.seq_len), entry.answer)
+    answers = list(by_law.values())[:MAX_LINES]
+    return tuple(advisor.curve(answer, budgets, convention=convention, band=False) for answer in answers)
 
 
-def allocation_figure(lineup: Lineup, cursor: int) -> Figure | None:
+def allocation_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
     """Return N*(C) of every law with every scenario on it; None when none is answered.
 
     Args:
-        lineup: the scenarios.
+        scenarios: side by side.
         cursor: index of the one to name.
     """
-    curves, places = lineup.curves, {i: entry.place for i, entry in enumerate(lineup.entries) if entry.place}
+    curves, places = scenarios.curves, {i: entry.place for i, entry in enumerate(scenarios.entries) if entry.place}
     if not curves or not places:
         return None
     values = [place.n_params for place in places.values()]
@@ -218,27 +212,33 @@ def allocation_figure(lineup: Lineup, cursor: int) -> Figure | None:
             count_number,
         ),
         lines=tuple(
-            Line(lineup.signs.get(curve.fit_id, SHARED), curve.title, family(curve.fit_id), curve.flops, curve.n_params)
+            Line(
+                scenarios.letters.get(curve.fit_id, SHARED),
+                curve.title,
+                family(curve.fit_id),
+                curve.flops,
+                curve.n_params,
+            )
             for curve in curves
         ),
-        points=_series(lineup, points),
+        points=_series(scenarios, points),
         markers=()
         if marked is None
         else (
-            Marker(marked.flops, _named(lineup, cursor, format_count(marked.n_params.value)), marked.n_params.value),
+            Marker(marked.flops, _named(scenarios, cursor, format_count(marked.n_params.value)), marked.n_params.value),
         ),
     )
 
 
-def price_figure(lineup: Lineup, cursor: int) -> Figure | None:
+def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
     """Return loss over cost of every scenario that has both; None when none has.
 
     Args:
-        lineup: the scenarios.
+        scenarios: side by side.
         cursor: index of the one to name.
     """
     points, units = {}, set()
-    for index, entry in enumerate(lineup.entries):
+    for index, entry in enumerate(scenarios.entries):
         plan = entry.column.plan
         if plan is None or plan.loss is None or plan.run.cost_usd is None or plan.run.cost_usd.value < _LEAST_DOLLARS:
             continue
@@ -253,10 +253,10 @@ def price_figure(lineup: Lineup, cursor: int) -> Figure | None:
     return Figure(
         x=Axis(_around(min(xs), max(xs)), "cost, US dollars", format_usd),
         y=Axis(LinearScale.around(min(ys) - 0.02, max(ys) + 0.02), f"loss, {' or '.join(sorted(units))}", plain_number),
-        points=_series(lineup, points),
+        points=_series(scenarios, points),
         markers=()
         if marked is None
-        else (Marker(marked.x, _named(lineup, cursor, f"{marked.y:.3f} for {format_usd(marked.x)}"), marked.y),),
+        else (Marker(marked.x, _named(scenarios, cursor, f"{marked.y:.3f} for {format_usd(marked.x)}"), marked.y),),
     )
 
 
@@ -271,13 +271,13 @@ def _decade(value: float) -> int:
     return math.floor(math.log10(value))
 
 
-def _named(lineup: Lineup, index: int, said: str) -> str:
-    return f"{letter(index)} {lineup.entries[index].column.name}: {said}"
+def _named(scenarios: ScenarioSet, index: int, said: str) -> str:
+    return f"{letter(index)} {scenarios.entries[index].column.name}: {said}"
 
 
-def _series(lineup: Lineup, points: Mapping[int, Point]) -> tuple[Points, ...]:
+def _series(scenarios: ScenarioSet, points: Mapping[int, Point]) -> tuple[PointSeries, ...]:
     # From the lowest: letters that would meet then stand above each other in their true order.
     return tuple(
-        Points(letter(index), lineup.entries[index].column.name, (points[index],), dodges=True)
+        PointSeries(letter(index), scenarios.entries[index].column.name, (points[index],), dodges=True)
         for index in sorted(points, key=lambda index: (points[index].y, index))
     )

@@ -1,6 +1,5 @@
 """The compare screen: saved scenarios side by side, and the laws side by side for one of them."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import ClassVar
 
@@ -11,48 +10,46 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from budgetscope.api import said
-from budgetscope.core.errors import BudgetscopeError
-from budgetscope.report.tables import board_markdown, comparison_markdown
-from budgetscope.store.scenarios import (
-    Scenario,
+from budgetscope.api.scenarios import (
+    SavedScenario,
     delete_scenario,
     duplicate_scenario,
     read_scenarios,
     rename_scenario,
     save_scenario,
 )
+from budgetscope.core.errors import BudgetscopeError
+from budgetscope.report.tables import board_markdown, comparison_markdown
 from budgetscope.tui.keys import bindings
-from budgetscope.tui.messages import ColumnChosen, LawChosen
-from budgetscope.tui.screens.base import Remembered, SessionScreen, say_above
+from budgetscope.tui.screens.base import Remembered, SessionScreen, show_line
 from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
-from budgetscope.tui.screens.compare.scenario_table import ScenarioTable
+from budgetscope.tui.screens.compare.scenario_table import ColumnChosen, ScenarioTable
 from budgetscope.tui.screens.compare.scenarios import (
-    Answers,
-    Entry,
-    Lineup,
-    Study,
+    ScenarioAnswer,
+    ScenarioAnswers,
+    ScenarioLaws,
+    ScenarioSet,
     allocation_figure,
     letter,
     present_name,
     price_figure,
 )
 from budgetscope.tui.session import Session
+from budgetscope.tui.signs import PROBLEM_SIGN
 from budgetscope.tui.widgets.chart import Chart
-from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
-from budgetscope.tui.widgets.law_table import LawTable
+from budgetscope.tui.widgets.law_table import LawChosen, LawTable
 
 VIEWS = ("both", "table", "chart")
 _ROWS_FOR_BOTH, _TABLE_ROWS = 36, 22
 _LAWS = "laws"
 _FIRST_STEPS = (
-    "No scenario is saved yet. Press s to save what is on the desk, change the budget on Plan (1), and come back: "
+    "No scenario is saved yet. Press s to save the current plan, change the budget on Plan (1), and come back: "
     "the two stand side by side."
 )
 
 
 class CompareScreen(SessionScreen):
-    """Shows what is on the desk beside the saved scenarios.
+    """Shows the session's request beside the saved scenarios.
 
     Attributes:
         view: `both` where there is room, `table` or `chart`.
@@ -69,11 +66,11 @@ class CompareScreen(SessionScreen):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._scenarios: tuple[Scenario, ...] = ()
-        self._answers = Answers(session.advisor, session.signs)
-        self._lineup: Lineup | None = None
-        self._study: Study | None = None
-        # Names, not places: they stay right while scenarios come and go. None is the desk.
+        self._scenarios: tuple[SavedScenario, ...] = ()
+        self._answers = ScenarioAnswers(session.advisor, session.letters)
+        self._shown: ScenarioSet | None = None
+        self._laws: ScenarioLaws | None = None
+        # Names, not places: they stay right while scenarios come and go. None is the session's own request.
         self._reference: str | None = None
         self._cursor: str | None = None
 
@@ -111,79 +108,79 @@ class CompareScreen(SessionScreen):
 
     def _answer(self) -> None:
         session, scenarios, reference = self.session, self._scenarios, self._reference
-        present = (session.answered or session.request, present_name(session, scenarios))
+        request = session.request if session.answer is None else session.answer.request
+        present = (request, present_name(session, scenarios))
         if self._answers.advisor is not session.advisor:
-            self._answers = Answers(session.advisor, session.signs)
+            self._answers = ScenarioAnswers(session.advisor, session.letters)
         answers = self._answers
         self.in_background(lambda: answers.line_up(present, scenarios, reference), self._show)
 
-    def _show(self, lineup: Lineup) -> None:
-        self._lineup = lineup
+    def _show(self, found: ScenarioSet) -> None:
+        self._shown = found
         # Either may have been deleted elsewhere.
         self._cursor = self._entry().name
-        self._reference = lineup.entries[lineup.board.reference].name
+        self._reference = found.entries[found.board.reference].name
         board = self.query_one(ScenarioTable)
-        board.board, board.cursor = lineup.board, self._place()
+        board.board, board.cursor = found.board, self._place()
         self._ask_laws()
 
     def _ask_laws(self) -> None:
         """Show what hangs on the cursor, as soon as the laws, if they are shown, have answered."""
-        if self._lineup is None:
+        if self._shown is None:
             return
-        entry, answers = self._entry(), self._answers
-        request, plan = entry.request, entry.column.plan
-        self.forget(_LAWS)
-        if not self.laws or request is None or plan is None:
-            self._show_study(None)
-        elif answers.knows(request):
-            self._show_study(answers.study(request, plan))
+        answer, answers = self._entry().answer, self._answers
+        self.background.cancel(_LAWS)
+        if not self.laws or answer is None:
+            self._show_laws(None)
+        elif answers.knows(answer):
+            self._show_laws(answers.laws(answer))
         else:
             self.query_one(LawTable).waiting = True
             self.query_one(LawTable).border_title = f"comparing {len(self.session.fit_ids)} laws ..."
-            self.in_background(lambda: answers.study(request, plan), self._show_study, _LAWS, refuse=self._refuse_study)
+            self.in_background(lambda: answers.laws(answer), self._show_laws, _LAWS, refuse=self._refuse_laws)
 
-    def _refuse_study(self, sentence: str) -> None:
+    def _refuse_laws(self, sentence: str) -> None:
         self.tell(sentence)
-        self._show_study(None)
+        self._show_laws(None)
 
-    def _show_study(self, found: Study | None) -> None:
-        self._study = found
+    def _show_laws(self, found: ScenarioLaws | None) -> None:
+        self._laws = found
         self.query_one(LawTable).waiting = False
         self._show_chosen()
 
     def _show_chosen(self) -> None:
         """Show the laws, the hint and the chart, as far as they hang on the cursor."""
-        if self._lineup is None:
+        if self._shown is None:
             return
         entry, place = self._entry(), self._place()
         name = f"{letter(place)} {entry.column.name}"
         laws, chart = self.query_one(LawTable), self.query_one(Chart)
         hint = _FIRST_STEPS if not self._scenarios else ""
         if self.laws:
-            laws.signs = self.session.signs
-            laws.comparison = None if self._study is None else self._study.comparison
+            laws.letters = self.session.letters
+            laws.comparison = None if self._laws is None else self._laws.comparison
             laws.border_title = Content(f"What the laws say of {name}")
-            chart.figure = None if self._study is None else self._study.figure
+            chart.figure = None if self._laws is None else self._laws.figure
             chart.border_title = Content(f"N*(C) of the laws, for {name}")
             hint = f"{PROBLEM_SIGN}{entry.column.problem}" if entry.column.problem else ""
         elif self.priced:
-            chart.figure = price_figure(self._lineup, place)
+            chart.figure = price_figure(self._shown, place)
             drawn = "each by its own law" if chart.figure else "but no scenario has both a loss and a price"
             chart.border_title = f"Loss over cost, {drawn}"
         else:
-            chart.figure = allocation_figure(self._lineup, place)
-            base = self._lineup.board.columns[self._lineup.board.reference].plan
+            chart.figure = allocation_figure(self._shown, place)
+            base = self._shown.board.columns[self._shown.board.reference].plan
             chart.border_title = Content("N*(C)" if base is None else f"N*(C), {base.convention} count")
-        say_above(self.query_one("#hint", Static), hint)
+        show_line(self.query_one("#hint", Static), hint)
 
     def _place(self) -> int:
-        return 0 if self._lineup is None else self._lineup.index(self._cursor)
+        return 0 if self._shown is None else self._shown.index(self._cursor)
 
-    def _entry(self) -> Entry:
+    def _entry(self) -> ScenarioAnswer:
         """Return the scenario at the cursor; called once there are some."""
-        if self._lineup is None:
+        if self._shown is None:
             raise LookupError
-        return self._lineup.entries[self._place()]
+        return self._shown.entries[self._place()]
 
     # Keys that look
 
@@ -195,9 +192,9 @@ class CompareScreen(SessionScreen):
             self._choose(order[min(max(place, 0), len(order) - 1)])
 
     def _choose(self, index: int) -> None:
-        if self._lineup is None:
+        if self._shown is None:
             return
-        self._cursor = self._lineup.entries[index].name
+        self._cursor = self._shown.entries[index].name
         self.query_one(ScenarioTable).cursor = index
         self._ask_laws()
 
@@ -208,7 +205,7 @@ class CompareScreen(SessionScreen):
             self.action_open()
 
     def action_refer(self) -> None:
-        """Compare the others with the scenario at the cursor; there again, with the desk."""
+        """Compare the others with the scenario at the cursor; there again, with the session's own request."""
         self._reference = None if self._reference == self._cursor else self._cursor
         self._answer()
 
@@ -276,18 +273,18 @@ class CompareScreen(SessionScreen):
 
     def _saved(self) -> str | None:
         """Return the name of the saved scenario at the cursor; tell when there is none."""
-        if self._cursor is None or self._lineup is None:
-            self.tell("This is what lies on the desk: go to a saved scenario with ← →, or save this one with s.")
+        if self._cursor is None or self._shown is None:
+            self.tell("This is the current plan: go to a saved scenario with ← →, or save this one with s.")
             return None
         return self._cursor
 
     def action_save(self) -> None:
-        """Save what is on the desk under a name."""
+        """Save the session's request under a name."""
         session = self.session
-        if session.problem is not None or session.answered is None:
-            self.tell("What is on the desk cannot be planned with: mend it on Plan (1), then save it.")
+        if session.problem is not None or session.answer is None:
+            self.tell("The request has no plan: correct it on Plan (1), then save it.")
             return
-        request = said(session.answered)
+        request = session.answer.request
 
         def saved(name: str | None) -> None:
             if name is not None:
@@ -295,9 +292,12 @@ class CompareScreen(SessionScreen):
                 session.call(name)
 
         names = {scenario.name for scenario in self._scenarios}
-        name = session.scenario or session.answered.budget
-        keep = partial(_keep, request)
-        self.app.push_screen(NameScreen("Save what is on the desk as", name, names, keep), saved)
+        name = session.scenario or request.budget
+
+        def keep(name: str) -> None:
+            save_scenario(name, request)
+
+        self.app.push_screen(NameScreen("Save the current plan as", name, names, keep), saved)
 
     def action_rename(self) -> None:
         """Give the scenario at the cursor another name."""
@@ -323,7 +323,7 @@ class CompareScreen(SessionScreen):
         if name is None:
             return
         try:
-            self._cursor = duplicate_scenario(name).name
+            self._cursor = duplicate_scenario(name)
         except BudgetscopeError as error:
             self.tell(str(error))
         self._read()
@@ -350,7 +350,7 @@ class CompareScreen(SessionScreen):
         self.app.push_screen(DeleteScreen(name), answered)
 
     def action_open(self) -> None:
-        """Put the scenario at the cursor on the desk; among the laws, follow the one at the cursor."""
+        """Ask the scenario at the cursor; among the laws, follow the one at the cursor."""
         if self.laws:
             self.query_one(LawTable).action_choose()
             return
@@ -377,16 +377,16 @@ class CompareScreen(SessionScreen):
 
     def as_command(self) -> str | None:
         """Return the command of the scenario at the cursor."""
-        request = None if self._lineup is None else self._entry().request
+        request = None if self._shown is None else self._entry().request
         return None if request is None else self.session.advisor.command(request, "compare" if self.laws else "plan")
 
     def as_markdown(self) -> str | None:
         """Return the scenarios, or what the laws say, as the report words them."""
-        if self._lineup is None:
+        if self._shown is None:
             return None
         if self.laws:
-            return None if self._study is None else comparison_markdown(self._study.comparison)
-        return board_markdown(self._lineup.board)
+            return None if self._laws is None else comparison_markdown(self._laws.comparison)
+        return board_markdown(self._shown.board)
 
     def remember(self) -> Remembered:
         """Return what is shown."""
@@ -403,7 +403,3 @@ class CompareScreen(SessionScreen):
         self.set_reactive(CompareScreen.priced, remembered.get("priced") is True)
         self._reference = str(remembered.get("reference") or "") or None
         self._cursor = str(remembered.get("cursor") or "") or None
-
-
-def _keep(request: Mapping[str, str | float], name: str) -> None:
-    save_scenario(Scenario(name, request))

@@ -1,13 +1,13 @@
-"""The figures of one stored fit: its points over its law, and how far they lie from it."""
+"""Figures of one stored fit: its law with its points, and their residuals."""
 
-from budgetscope.core.answers.goodness_of_fit import Examination
+from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
 from budgetscope.core.laws.fit import Fit
-from budgetscope.tui.chart.figure import Axis, Figure, Line, Point, Points, count_number, flops_number
+from budgetscope.tui.chart.figure import Axis, Figure, Line, Point, PointSeries, count_number, flops_number
 from budgetscope.tui.chart.scale import LinearScale, LogScale
 
 
-def points_figure(fit: Fit, found: Examination) -> Figure | None:
-    """Return the law with its band over the optima that it was fitted on; None without a law for N and D."""
+def points_figure(fit: Fit, found: GoodnessOfFit) -> Figure | None:
+    """Return N*(C) with its band, and the optima that it was fitted on; None without a law for N and D."""
     curve = found.curve
     if curve is None:
         return None
@@ -21,11 +21,11 @@ def points_figure(fit: Fit, found: Examination) -> Figure | None:
             count_number,
         ),
         lines=(Line("", "N*(C)", "N*(C)", curve.flops, curve.n_params, curve.low, curve.high),),
-        points=(Points("o", "optimum, 95% as weighted", measured),) if measured else (),
+        points=(PointSeries("o", "optimum, 95% as weighted", measured),) if measured else (),
     )
 
 
-def residuals_figure(found: Examination) -> Figure | None:
+def residuals_figure(found: GoodnessOfFit) -> Figure | None:
     """Return the log residuals of the optima; None without points."""
     curve, residuals = found.curve, found.residuals
     if curve is None or not residuals:
@@ -37,7 +37,7 @@ def residuals_figure(found: Examination) -> Figure | None:
         y=Axis(LinearScale.around(-widest, widest), "ln(measured N / N*)", _signed),
         lines=(Line("", "the law", "the law", (curve.flops[0], curve.flops[-1]), (0.0, 0.0)),),
         points=(
-            Points(
+            PointSeries(
                 "o",
                 "optimum, 95% as weighted",
                 tuple(Point(each.flops, each.value, each.low, each.high) for each in residuals),

@@ -1,4 +1,4 @@
-"""Every stored fit, one a line, with a cursor: fast however many there are, since only what is visible is worded."""
+"""The list of stored fits, one a line, with a cursor; only visible lines are formatted, so any number is fast."""
 
 from dataclasses import dataclass
 from itertools import groupby
@@ -9,15 +9,15 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from budgetscope.report.fit_pages import ShelfRow, shelf_row
-from budgetscope.store.fit_library import Entry
-from budgetscope.tui.messages import FitChosen
+from budgetscope.api.fits import Entry
+from budgetscope.report.fits import FitRow, fit_row
 from budgetscope.tui.short_titles import fitted
-from budgetscope.tui.widgets.part_styles import PartStyles
+from budgetscope.tui.textual_fixes.component_styles import ComponentStyles
+from budgetscope.tui.textual_fixes.scroll_bar import PlacedScrollView
 
 LEGEND = "* default > plan A/B marked ! flags ✗ broken ~ edited ^ shadows"
 MARKS = ("A", "B")
@@ -31,31 +31,36 @@ _TITLES = {
     "title": "title",
     "layer": "layer",
     "written": "written",
-    "says": "says",
+    "laws": "says",
 }
-"""Columns in their order: attribute of a row, and title."""
+"""Columns in their order: name, and title."""
 _WIDTHS = (
     ("id", 27), ("exponent", 20), ("fitted", 17), ("id", 42), ("title", 20), ("layer", 8), ("fitted", 20),
-    ("written", 10), ("title", 34), ("says", 14), ("layer", 17), ("says", 30), ("title", 60), ("says", 45),
+    ("written", 10), ("title", 34), ("laws", 14), ("layer", 17), ("laws", 30), ("title", 60), ("laws", 45),
 )  # fmt: skip
-"""What room is used for, the most important first: a column, or more width for one."""
+"""Columns and their widths, the most important first; a column named again gets that greater width."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Which fits stand out: ids of the defaults, of what this plan follows, and of those marked for comparison."""
+class FitMarks:
+    """Ids of the default fits, of those that the plan follows, and of those chosen for comparison."""
 
     defaults: frozenset[str] = frozenset()
     followed: frozenset[str] = frozenset()
-    marked: tuple[str, ...] = ()
+    compared: tuple[str, ...] = ()
 
 
-class FitTable(ScrollView):
+@dataclass
+class FitChosen(Message):
+    """Posted by `FitTable`: the cursor moved to another fit."""
+
+
+class FitTable(PlacedScrollView):
     """A list that repaints without being rebuilt; posts `FitChosen` when the cursor moves.
 
     Attributes:
-        entries: what to show, in order; None while the fits are being read.
-        standing: what to mark.
+        entries: of the library, in order; None while they are being read.
+        marks: which fits to mark.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -71,18 +76,18 @@ class FitTable(ScrollView):
     """
 
     entries: reactive[tuple[Entry, ...] | None] = reactive(None)
-    standing: reactive[Standing] = reactive(Standing())
+    marks: reactive[FitMarks] = reactive(FitMarks())
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
         self.cursor: str | None = None
         self._lines: list[Entry | str] = []
         self._places: dict[str, int] = {}
-        self._rows: dict[str, tuple[Entry, ShelfRow]] = {}
-        self._styles = PartStyles(self, "fit-table")
+        self._rows: dict[str, tuple[Entry, FitRow]] = {}
+        self._styles = ComponentStyles(self, "fit-table")
 
     def watch_entries(self, entries: tuple[Entry, ...] | None) -> None:
-        """Take the new list; the cursor stays with its file, or else goes to the first."""
+        """Show another list; the cursor stays on its file, or else goes to the first."""
         self._lines = []
         for group, members in groupby(entries or (), _group):
             self._lines += [group, *members]
@@ -99,7 +104,7 @@ class FitTable(ScrollView):
         return line if isinstance(line, Entry) else None
 
     def go_to(self, fit_id: str) -> None:
-        """Put the cursor on a fit, if it is in the list."""
+        """Move the cursor to a fit, if it is in the list."""
         found = next((path for path, i in self._places.items() if self._fit_id(i) == fit_id), None)
         if found is not None:
             self.cursor = found
@@ -110,7 +115,7 @@ class FitTable(ScrollView):
         return line.id if isinstance(line, Entry) else ""
 
     def move(self, lines: int) -> None:
-        """Move the cursor from fit to fit."""
+        """Move the cursor by so many fits."""
         order = list(self._places)
         if order and self.cursor is not None:
             self._put(order[min(max(order.index(self.cursor) + lines, 0), len(order) - 1)])
@@ -121,10 +126,6 @@ class FitTable(ScrollView):
             self._reveal()
             self.post_message(FitChosen())
 
-    def watch_show_vertical_scrollbar(self) -> None:
-        """Put the scroll bar where the list stands: Textual tells it only of what is scrolled while it is there."""
-        self.vertical_scrollbar.position = self.scroll_y
-
     def on_resize(self) -> None:
         """Keep the cursor in sight."""
         self._reveal()
@@ -133,12 +134,12 @@ class FitTable(ScrollView):
         self.refresh()
         if self.cursor in self._places:
             place = self._places[self.cursor]
-            # The first fit of a group brings the group's name with it; the header takes a row of the window.
+            # Above the first fit of a group stands its name; the header takes a row of the window.
             top = place - 1 if isinstance(self._lines[place - 1], str) else place
             self.scroll_to_region(Region(0, top, 1, place - top + 2), animate=False, force=True)
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on the line that was clicked."""
+        """Move the cursor to the line that was clicked."""
         index = event.get_content_offset(self)
         if index is None or index.y == 0:
             return
@@ -147,7 +148,7 @@ class FitTable(ScrollView):
             self._put(key(line))
 
     def render_line(self, y: int) -> Strip:
-        """Return the header, the name of a group, or a fit."""
+        """Return the header, a group's name or a fit's line."""
         width = self.scrollable_content_region.width
         widths = _fitting(width)
         if y == 0:
@@ -162,25 +163,25 @@ class FitTable(ScrollView):
             return self._strip(f"── {line} ".ljust(width, "─"), width, "group")
         row = self._row(line)
         cells = " ".join(_cell(row, name, size) for name, size in widths)
-        stands = line.id in self.standing.defaults | self.standing.followed
+        stands = line.id in self.marks.defaults | self.marks.followed
         part = "broken" if line.fit is None else "standing" if stands else ""
         strip = self._strip(f"{self._signs(line)} {cells}", width, part)
         return strip.apply_style(Style(reverse=True)) if key(line) == self.cursor else strip
 
-    def _row(self, entry: Entry) -> ShelfRow:
+    def _row(self, entry: Entry) -> FitRow:
         known = self._rows.get(key(entry))
         if known is None or known[0] is not entry:
-            known = (entry, shelf_row(entry))
+            known = (entry, fit_row(entry))
             self._rows[key(entry)] = known
         return known[1]
 
     def _signs(self, entry: Entry) -> str:
-        standing, healthy = self.standing, entry.fit is not None
-        mark = MARKS[standing.marked.index(entry.id)] if healthy and entry.id in standing.marked else " "
+        marks, loads = self.marks, entry.fit is not None
+        compared = MARKS[marks.compared.index(entry.id)] if loads and entry.id in marks.compared else " "
         return "".join((
-            "*" if healthy and entry.id in standing.defaults else " ",
-            ">" if healthy and entry.id in standing.followed else " ",
-            mark,
+            "*" if loads and entry.id in marks.defaults else " ",
+            ">" if loads and entry.id in marks.followed else " ",
+            compared,
             "✗" if entry.fit is None else "!" if entry.fit.flags else " ",
             "~" if entry.edited else "^" if entry.shadows else " ",
         ))  # fmt: skip
@@ -190,7 +191,7 @@ class FitTable(ScrollView):
 
 
 def key(entry: Entry) -> str:
-    """Return what tells entries apart: two files, one of them broken, may claim the same id."""
+    """Return the path of an entry, which identifies it: a broken file may claim the id of another."""
     return str(entry.path)
 
 
@@ -202,9 +203,17 @@ def _group(entry: Entry) -> str:
     return "bundled: steps of an argument, not recommendations" if entry.fit.ablation else "bundled"
 
 
-def _cell(row: ShelfRow, name: str, size: int) -> str:
-    text = getattr(row, name)
-    return _cut(fitted(text, size) if name == "title" else text, size)
+def _cell(row: FitRow, name: str, size: int) -> str:
+    match name:
+        case "exponent":
+            text = row.exponent_interval
+        case "fitted":
+            text = row.fitted.replace(" to ", "–")
+        case "title":
+            text = fitted(row.title, size)
+        case _:
+            text = getattr(row, name)
+    return _cut(text, size)
 
 
 def _cut(text: str, width: int) -> str:
@@ -212,7 +221,7 @@ def _cut(text: str, width: int) -> str:
 
 
 def _fitting(width: int) -> list[tuple[str, int]]:
-    """Return the columns for which there is room, in their order, with their widths."""
+    """Return the columns that fit into a width, in their order, with their widths."""
     left = width - _SIGNS
     chosen: dict[str, int] = {}
     for name, size in _WIDTHS:

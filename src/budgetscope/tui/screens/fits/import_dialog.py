@@ -1,4 +1,4 @@
-"""From a file of runs to a stored fit: what its columns mean, what became of every row, what the runs can carry."""
+"""The import dialog: choose a file of runs and its columns, fit its runs, store the fit."""
 
 import shlex
 from dataclasses import dataclass
@@ -12,15 +12,13 @@ from textual.content import Content
 from textual.suggester import Suggester, SuggestFromList
 from textual.widgets import Input, Label, Static
 
-from budgetscope.api import Fitted
-from budgetscope.core.counting.ledger import Convention
+from budgetscope.api import runs as use_cases
+from budgetscope.api.runs import Fitted, Intake, Preview
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.store.tables import FIELDS, LOSS_UNITS, Intake, Preview
-from budgetscope.store.tables.curves import CURVES
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import SessionScreen
 from budgetscope.tui.screens.dialog import Dialog
-from budgetscope.tui.screens.fits.import_form import Draft, PathSuggester, in_entries
+from budgetscope.tui.screens.fits.import_form import ImportForm, PathSuggester, in_entries
 from budgetscope.tui.screens.fits.page import Heading, Line, Page, Problem
 from budgetscope.tui.screens.fits.pages import columns_page, fitted_page, intake_page
 
@@ -28,16 +26,8 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
 _PAUSE_SECONDS = 0.2
-# Those of `fitting.assemble`, which would load NumPy and SciPy.
-FIT_KINDS = ("isoflop", "parabola", "parametric", "hyperparameters", "hyperparameters-akima")
-_CHOICES = {
-    "counting": tuple(Convention),
-    "loss_unit": LOSS_UNITS,
-    "kind": FIT_KINDS,
-    "curves": CURVES,
-    "schedule": ("constant", "cosine", "wsd"),
-}
-"""What an entry completes to."""
+_RUN_FIELDS = use_cases.run_fields()
+_COMPLETIONS = use_cases.option_values()
 _ENTRIES = (
     ("path", "file", "CSV, TSV, JSON, Parquet, TensorBoard"),
     ("counting", "counting", "who counted N: standard, kaplan, total ..."),
@@ -52,12 +42,18 @@ _ENTRIES = (
     ("bytes_per_token", "bytes/token", "for bits per byte"),
     ("vocab", "vocab", "of the runs' tokenizer"),
 )
-"""Name of each entry, its label, and what to write."""
+"""Name of each entry, its label and its placeholder."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What was found in a file: its columns, its runs, and why not."""
+class _FileFacts:
+    """The columns and the runs of a file.
+
+    Attributes:
+        preview: its columns; None when they cannot be read.
+        intake: its runs; None when they cannot be read.
+        problem: why not, one sentence; empty when both are there.
+    """
 
     preview: Preview | None
     intake: Intake | None
@@ -68,23 +64,23 @@ class ImportScreen(Dialog[str | None]):
     """Returns the id under which a fit was stored, or None.
 
     Attributes:
-        draft: what is typed; the caller keeps it, so that nothing is lost when the dialog is closed.
+        form: the entries; the caller keeps it, so that nothing typed is lost when the dialog is closed.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("import")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's form
 
-    def __init__(self, owner: SessionScreen, draft: Draft) -> None:
+    def __init__(self, owner: SessionScreen, form: ImportForm) -> None:
         super().__init__()
-        self.draft = draft
+        self.form = form
         self._owner = owner
-        self._seen: _Seen | None = None
+        self._facts: _FileFacts | None = None
         self._fitted: Fitted | None = None
         self._refusal = ""
         self._waiting: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay the entries beside what comes of them."""
+        """Lay out the entries on the left and the result on the right."""
         with Horizontal(classes="dialog", id="halves") as dialog:
             dialog.border_title = "Import runs"
             dialog.border_subtitle = "Enter fit   F6 store   PgUp PgDn scroll   Ctrl-Y command   Esc close"
@@ -92,27 +88,27 @@ class ImportScreen(Dialog[str | None]):
                 for name, label, hint in _ENTRIES:
                     yield from self._entry(name, label, hint, _suggester(name))
                 yield Static(Content("Columns of the file"), classes="heading")
-                for name in FIELDS:
+                for name in _RUN_FIELDS:
                     yield from self._entry(f"map-{name}", name, "", None)
-            yield Page(id="told")
+            yield Page(id="result")
 
     def _entry(self, name: str, label: str, hint: str, suggester: Suggester | None) -> ComposeResult:
         with Horizontal(classes="entry"):
             yield Label(label, markup=False)
-            text = self.draft.texts.get(name, "")
+            text = self.form.texts.get(name, "")
             yield Input(text, placeholder=hint, suggester=suggester, compact=True, id=f"entry-{name}")
 
     def on_mount(self) -> None:
-        """Wait for a file, or go on with the one named before."""
+        """Put the cursor into the first entry, and read the file if one was named before."""
         self.query_one("#entry-path", Input).focus()
         self._look()
 
     @on(Input.Changed)
     def _edited(self, event: Input.Changed) -> None:
         name = str(event.input.id).removeprefix("entry-")
-        if self.draft.texts.get(name, "") == event.value:
+        if self.form.texts.get(name, "") == event.value:
             return
-        self.draft.texts[name] = event.value
+        self.form.texts[name] = event.value
         if name in ("name", "title"):
             self._show()
             return
@@ -128,30 +124,30 @@ class ImportScreen(Dialog[str | None]):
     # The file
 
     def _look(self) -> None:
-        """Read the file anew, in the background."""
-        if not self.draft.texts.get("path", "").strip():
-            self._seen = None
+        """Read the file again, in the background."""
+        if not self.form.texts.get("path", "").strip():
+            self._facts = None
             self._show()
             return
-        draft, advisor = self.draft.copy(), self._owner.session.advisor
+        form = self.form.copy()
 
-        def look() -> _Seen:
+        def look() -> _FileFacts:
             preview = None
             try:
-                reading = draft.reading()
-                preview = advisor.shelf.look(reading)
-                return _Seen(preview, advisor.read(reading), "")
+                source = form.source()
+                preview = use_cases.preview(source)
+                return _FileFacts(preview, use_cases.read(source), "")
             except BudgetscopeError as error:
-                return _Seen(preview, None, in_entries(str(error)))
+                return _FileFacts(preview, None, in_entries(str(error)))
 
-        self._owner.in_background(look, self._show_seen)
+        self._owner.in_background(look, self._show_facts)
 
-    def _show_seen(self, seen: _Seen) -> None:
+    def _show_facts(self, facts: _FileFacts) -> None:
         if not self.is_open:
             return
-        self._seen = seen
-        preview = seen.preview
-        for name in FIELDS:
+        self._facts = facts
+        preview = facts.preview
+        for name in _RUN_FIELDS:
             entry = self.query_one(f"#entry-map-{name}", Input)
             found = preview.found.get(name, "") if preview else ""
             unclear = preview is not None and name in preview.unclear
@@ -160,65 +156,65 @@ class ImportScreen(Dialog[str | None]):
         self._show()
 
     def _show(self) -> None:
-        """Show all that is known so far."""
-        seen = self._seen
+        """Show the fit, the refusal, the rows and the columns, as far as they are known."""
+        facts = self._facts
         lines: list[Line] = []
         if self._fitted is not None:
-            name = self.draft.texts.get("name", "").strip()
+            name = self.form.texts.get("name", "").strip()
             lines += [
                 Heading(f"F6 stores it as {name}." if name else "Write an id under `store as`; F6 stores it."),
                 "",
             ]
             lines += [*fitted_page(self._fitted), ""]
-        if self._refusal and (seen is None or self._refusal != seen.problem):
+        if self._refusal and (facts is None or self._refusal != facts.problem):
             lines += [Problem(self._refusal), ""]
-        if seen is None:
+        if facts is None:
             lines.append("Name a file of runs: one row a run, with two of C, N and D, and a loss.")
-        elif seen.problem:
-            lines += [Problem(seen.problem), ""]
-        if seen is not None and seen.intake is not None:
+        elif facts.problem:
+            lines += [Problem(facts.problem), ""]
+        if facts is not None and facts.intake is not None:
             if self._fitted is None and not self._refusal:
                 lines += [Heading("F5 fits what these runs can carry."), ""]
-            lines += [*intake_page(seen.intake), ""]
-        if seen is not None and seen.preview is not None:
-            lines += columns_page(seen.preview)
+            lines += [*intake_page(facts.intake), ""]
+        if facts is not None and facts.preview is not None:
+            lines += columns_page(facts.preview)
         self.query_one(Page).lines = tuple(lines)
 
     # The fit
 
     def action_fit(self) -> None:
         """Fit what the runs can carry, in the background."""
-        if not self.draft.texts.get("path", "").strip():
+        if not self.form.texts.get("path", "").strip():
             return
-        draft, advisor = self.draft.copy(), self._owner.session.advisor
+        form, advisor = self.form.copy(), self._owner.session.advisor
 
         def fit() -> Fitted | str:
             try:
-                return advisor.fit(draft.reading(), draft.choices())
+                return use_cases.fit(advisor, form.source(), form.choices())
             except BudgetscopeError as error:
                 return in_entries(str(error))
 
-        self._owner.in_background(fit, lambda found: self._show_fitted(draft, found))
+        self._owner.in_background(fit, lambda found: self._show_fitted(form, found))
 
-    def _show_fitted(self, draft: Draft, found: Fitted | str) -> None:
-        if not self.is_open or draft.without_names() != self.draft.without_names():
+    def _show_fitted(self, form: ImportForm, found: Fitted | str) -> None:
+        if not self.is_open or form.without_names() != self.form.without_names():
             return
         if isinstance(found, str):
             self._fitted, self._refusal = None, found
         else:
             self._fitted, self._refusal = found, ""
-        self.query_one("#told").scroll_home(animate=False)
+        self.query_one("#result").scroll_home(animate=False)
         self._show()
 
     def action_store(self) -> None:
         """Store the fit under its name, and close."""
-        name = self.draft.texts.get("name", "").strip()
+        name = self.form.texts.get("name", "").strip()
         if self._fitted is None or not name:
             self._owner.tell("fit the runs first (F5)." if self._fitted is None else "write an id under `store as`.")
             return
         try:
-            path = self._owner.session.advisor.shelf.store(
-                self._fitted.fit, name, self.draft.texts.get("title", "").strip() or None
+            path = self._owner.session.advisor.fit_library.store(
+                self._fitted.fit, name, self.form.texts.get("title", "").strip() or None
             )
         except BudgetscopeError as error:
             self._owner.tell(str(error))
@@ -228,12 +224,12 @@ class ImportScreen(Dialog[str | None]):
         self.dismiss(name)
 
     def action_scroll_told(self, lines: int) -> None:
-        """Scroll what came of the file."""
-        self.query_one("#told").scroll_relative(y=lines, animate=False)
+        """Scroll the result."""
+        self.query_one("#result").scroll_relative(y=lines, animate=False)
 
     def action_copy(self) -> None:
-        """Copy the command that reads and fits the same."""
-        words = shlex.join(self.draft.command())
+        """Copy the shell command that reads and fits the same."""
+        words = shlex.join(self.form.command())
         self.app.copy_to_clipboard(words)
         self.notify(words, title="Copied", markup=False)
 
@@ -245,4 +241,4 @@ class ImportScreen(Dialog[str | None]):
 def _suggester(name: str) -> Suggester | None:
     if name == "path":
         return PathSuggester()
-    return SuggestFromList(_CHOICES[name]) if name in _CHOICES else None
+    return SuggestFromList(_COMPLETIONS[name]) if name in _COMPLETIONS else None

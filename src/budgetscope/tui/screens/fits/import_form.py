@@ -1,15 +1,13 @@
-"""What a person has typed about a file of runs, and what it asks for."""
+"""The entries of the import dialog: their texts, and the source, the choices and the command that they make."""
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from textual.suggester import Suggester
 
-from budgetscope.api import FitChoices, Reading
+from budgetscope.api.runs import FitChoices, RunsSource, typed_path
 from budgetscope.core.budget.quantities import parse_count
 from budgetscope.core.errors import UsageError
-from budgetscope.store.locations import expanded
 
 _MAPPED = "map-"
 _ENTRIES = {
@@ -25,7 +23,7 @@ _NO_VALUE = r"(?!(?:out|in|if|or|and|to)\b)"
 
 
 def in_entries(sentence: str) -> str:
-    """Return a refusal of the command line in the words of the dialog: for every option there is an entry."""
+    """Reword a refusal of the command line for the dialog: every option becomes its entry."""
     sentence = re.sub(r"--map (\w+)=", r"\1: ", sentence).replace("--map", "the entries for columns")
     for option, entry in _ENTRIES.items():
         sentence = re.sub(rf"{option} {_NO_VALUE}(?=[\w'])", f"{entry}: ", sentence)
@@ -34,18 +32,18 @@ def in_entries(sentence: str) -> str:
 
 
 @dataclass(slots=True)
-class Draft:
-    """The entries of the import dialog.
+class ImportForm:
+    """The texts of the entries.
 
     Attributes:
-        texts: by the name of the entry; columns stand under `map-` and the field.
+        texts: by the name of the entry; that of a column is `map-` and the field.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
 
-    def copy(self) -> "Draft":
-        """Return the entries as they are now."""
-        return Draft(dict(self.texts))
+    def copy(self) -> "ImportForm":
+        """Return a copy that later edits do not change."""
+        return ImportForm(dict(self.texts))
 
     def without_names(self) -> dict[str, str]:
         """Return the entries on which the numbers of a fit depend."""
@@ -81,14 +79,14 @@ class Draft:
                 raise UsageError(f"{column.strip()!r} is no choice of rows; write column=value.")
         return {column.strip(): value.strip() for column, _, value in pairs}
 
-    def reading(self) -> Reading:
-        """Return what to read.
+    def source(self) -> RunsSource:
+        """Return the table to read.
 
         Raises:
             UsageError: an entry is not understood.
         """
-        return Reading(
-            path=Path(expanded(self.texts.get("path", "").strip())),
+        return RunsSource(
+            path=typed_path(self.texts.get("path", "").strip()),
             where=self._where(),
             mapping=self._mapping(),
             counting=self._said("counting"),
@@ -99,7 +97,7 @@ class Draft:
         )
 
     def choices(self) -> FitChoices:
-        """Return how to fit it; it is stored later, once it has been looked at.
+        """Return how to fit it; storing is another step, after the fit has been shown.
 
         Raises:
             UsageError: an entry is not understood.
@@ -107,7 +105,7 @@ class Draft:
         return FitChoices(kind=self._said("kind"), schedule=self._said("schedule"), vocab_size=self._whole("vocab"))
 
     def command(self) -> tuple[str, ...]:
-        """Return the words of the command that does the same."""
+        """Return the words of the shell command that does the same."""
         words = ["budgetscope", "fit", self.texts.get("path", "").strip()]
         for name in _OPTIONS:
             said = self._said(name)
@@ -127,13 +125,13 @@ class PathSuggester(Suggester):
         super().__init__(use_cache=False, case_sensitive=True)
 
     async def get_suggestion(self, value: str) -> str | None:
-        """Return the first path that begins so; None when none does or the folder cannot be read."""
+        """Return the first path that begins with the text; None when none does or the folder cannot be read."""
         folder, slash, start = value.rpartition("/")
         try:
             names = sorted(
-                f"{path.name}/" if path.is_dir() else path.name for path in expanded(folder + slash or ".").iterdir()
+                f"{path.name}/" if path.is_dir() else path.name for path in typed_path(folder + slash or ".").iterdir()
             )
-        except (OSError, ValueError, UsageError):
+        except (OSError, ValueError):
             return None
         found = next((name for name in names if start and name.startswith(start)), None)
         return None if found is None else f"{folder}{slash}{found}"

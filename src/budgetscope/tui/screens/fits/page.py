@@ -1,4 +1,4 @@
-"""Text to read: headings, labelled facts and sentences, wrapped so that what goes on stands below where it began."""
+"""A scrollable page of headings, labelled facts and sentences, wrapped with hanging indents."""
 
 import textwrap
 from collections.abc import Iterator
@@ -12,8 +12,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
-from budgetscope.tui.widgets.recommendation import CAUTION_SIGN
+from budgetscope.tui.signs import CAUTION_SIGN, PROBLEM_SIGN
 
 _LABEL_WIDTH = 16
 _LEAST_TEXT = 12
@@ -21,14 +20,14 @@ _LEAST_TEXT = 12
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A line that names what follows."""
+    """The title of the lines below."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A label and what it says."""
+    """A text with a label."""
 
     label: str
     text: str
@@ -36,21 +35,21 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """What to know before believing something."""
+    """A caution, in the colour of warnings."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why something cannot be."""
+    """A refusal, in the colour of errors."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a table, already as wide as it is; cut, never wrapped."""
+    """A line of a table; cut at the page's width, never wrapped."""
 
     text: str
     header: bool = False
@@ -60,11 +59,11 @@ Line = str | Heading | Fact | Warned | Problem | Row
 
 
 Runs = list[tuple[str, str]]
-"""A row on the screen: texts, each with the part of the page that it is."""
+"""A row on the screen: texts, each with the component class of its style."""
 
 
 class Page(ScrollView):
-    """Shows lines at its own width, and scrolls without laying the screen anew.
+    """Shows lines at its own width, and scrolls without a new layout of the screen.
 
     Attributes:
         lines: from the top; a plain text is a sentence.
@@ -89,7 +88,7 @@ class Page(ScrollView):
         self._laid: list[Runs] = []
 
     def watch_lines(self) -> None:
-        """Lay the new lines."""
+        """Wrap the new lines."""
         self._lay()
 
     def on_resize(self) -> None:

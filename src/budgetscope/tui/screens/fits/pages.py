@@ -1,20 +1,20 @@
-"""Stored fits, their differences, and what was read of a file, as lines to read."""
+"""The lines of pages: a stored fit, a difference of two, a new fit, the rows and columns of a file."""
 
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
-from budgetscope.api import Fitted
+from budgetscope.api.runs import Fitted, Intake, Preview
 from budgetscope.core.answers.fit_difference import Difference
-from budgetscope.report.fit_pages import Section, difference_tables, law_sections
+from budgetscope.report.fit_difference import difference_tables
+from budgetscope.report.fits import Section, law_sections
 from budgetscope.report.intake import intake_cells
-from budgetscope.store.tables import Intake, Preview
 from budgetscope.tui.screens.fits.import_form import in_entries
 from budgetscope.tui.screens.fits.page import Fact, Heading, Line, Row, Warned
 
 
 def fit_page(sections: Iterable[Section]) -> tuple[Line, ...]:
-    """Return the sections of a fit; sentences without a label are cautions."""
+    """Return the sections of a fit; lines without a label are shown as warnings."""
     lines: list[Line] = []
     for section in sections:
         facts = [Fact(label, text) if label else Warned(text) for label, text in section.lines]
@@ -31,7 +31,7 @@ def difference_page(difference: Difference) -> tuple[Line, ...]:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[Line]:
-    """Return a table as lines whose columns stand below each other."""
+    """Return a table as lines with aligned columns."""
     if not rows:
         return ["nothing"]
     widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
@@ -43,7 +43,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[Lin
 
 
 def intake_page(intake: Intake) -> tuple[Line, ...]:
-    """Return what became of every row of a file."""
+    """Return how many rows of a file were used, merged and dropped, and what was assumed."""
     rows = [Fact(f"{count:>6} {what}", why) for count, what, why in intake_cells(intake)]
     return (
         Heading("What became of its rows"),
@@ -53,13 +53,13 @@ def intake_page(intake: Intake) -> tuple[Line, ...]:
 
 
 def columns_page(preview: Preview) -> tuple[Line, ...]:
-    """Return the columns of a file, and which fields have to be chosen."""
+    """Return the columns of a file, and the fields whose column has to be chosen."""
     unclear = (Fact(f"? {name}", in_entries(sentence)) for name, sentence in preview.unclear.items())
     return (Heading(f"{preview.rows} rows of these columns"), ", ".join(preview.columns), *unclear)
 
 
 def fitted_page(fitted: Fitted) -> tuple[Line, ...]:
-    """Return a fit that was just made: what is doubtful, its method and laws, and what it changes."""
+    """Return a new fit: its flags, method and laws, and its difference from the default law."""
     fit = fitted.fit
     dropped = (Fact("dropped", text) for name, text in fit.provenance.items() if name.startswith("dropped"))
     lines: list[Line] = [Heading("The fit"), *map(Warned, fit.flags), fit.method, *dropped, ""]

@@ -1,4 +1,4 @@
-"""The fits screen: every stored fit, what it says and how well, two of them compared, and new ones."""
+"""The fits screen: the list of stored fits, the page and figures of one, the difference of two, and the import."""
 
 import shlex
 from dataclasses import dataclass
@@ -13,27 +13,26 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Input, Label
 
+from budgetscope.api.fits import Entry
 from budgetscope.core.answers.fit_difference import Difference
-from budgetscope.core.answers.goodness_of_fit import Examination
+from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.report.fit_pages import (
-    difference_markdown,
+from budgetscope.report.fit_difference import difference_markdown
+from budgetscope.report.fits import (
     fit_markdown,
     fit_sections,
     matches,
     misfit_text,
     ordered,
     range_text,
+    undone_text,
 )
-from budgetscope.report.fits import undone_text
-from budgetscope.store.fit_library import Entry
 from budgetscope.tui.keys import bindings
-from budgetscope.tui.messages import FitChosen
 from budgetscope.tui.screens.base import Remembered, SessionScreen
 from budgetscope.tui.screens.fits.figures import points_figure, residuals_figure
-from budgetscope.tui.screens.fits.fit_table import LEGEND, FitTable, Standing
+from budgetscope.tui.screens.fits.fit_table import LEGEND, FitChosen, FitMarks, FitTable
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
-from budgetscope.tui.screens.fits.import_form import Draft
+from budgetscope.tui.screens.fits.import_form import ImportForm
 from budgetscope.tui.screens.fits.page import Page
 from budgetscope.tui.screens.fits.pages import difference_page, fit_page
 from budgetscope.tui.screens.fits.undo_dialog import UndoScreen
@@ -48,10 +47,17 @@ _WIDE, _HIGH = 110, 22
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What was computed for the fit at the cursor: how well its law fits, and what changes to it; or why not."""
+    """The computed part of the page of the fit at the cursor.
+
+    Attributes:
+        entry: at the cursor.
+        found: how well its law fits its points; None when it cannot be computed.
+        difference: of the two fits that are compared; None when there are not two.
+        problem: why something cannot be computed, one sentence; empty otherwise.
+    """
 
     entry: Entry
-    found: Examination | None
+    found: GoodnessOfFit | None
     difference: Difference | None
     problem: str
 
@@ -60,7 +66,7 @@ class FitsScreen(SessionScreen):
     """Looks through the stored fits.
 
     Attributes:
-        table: the list; held, since its cursor is remembered when it is off the screen for good.
+        table: the list; an attribute, since its cursor is stored after the screen was removed.
         view: what the lower half shows, of `VIEWS`; a wide window shows the details beside a chart.
         zoomed: whether the lower half has the whole screen.
     """
@@ -73,19 +79,19 @@ class FitsScreen(SessionScreen):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.table = FitTable(id="shelf", classes="panel")
-        self._draft = Draft()
+        self.table = FitTable(id="list", classes="panel")
+        self._form = ImportForm()
         self._entries: tuple[Entry, ...] = ()
         self._ids: frozenset[str] = frozenset()
         self._read_by: object = None
-        self._marked: tuple[str, ...] = ()
+        self._compared: tuple[str, ...] = ()
         self._page: _Page | None = None
         self._first_id = ""
         self._was_shown = False
 
     def body(self) -> ComposeResult:
-        """Lay the filter, the list and the page of the fit at the cursor."""
-        with Horizontal(id="sieve"):
+        """Lay out the filter, the list and the page of the fit at the cursor."""
+        with Horizontal(id="filter"):
             yield Label("Filter")
             yield Input(placeholder="id, title, layer, what it says, edited, broken ...", compact=True)
         yield self.table
@@ -95,7 +101,7 @@ class FitsScreen(SessionScreen):
             yield Page(id="difference", classes="panel")
 
     def on_mount(self) -> None:
-        """Show the part that was shown last."""
+        """Show the view that was shown last."""
         self._arrange()
 
     def on_resize(self) -> None:
@@ -105,10 +111,10 @@ class FitsScreen(SessionScreen):
     # The list
 
     def show_session(self) -> None:
-        """Show the list, read in the background when files have changed, and what the plan follows."""
+        """Show the list, read in the background when files have changed, with marks for the plan's fits."""
         advisor = self.session.advisor
         if advisor is self._read_by:
-            self._show_standing()
+            self._show_marks()
             self._show_page()
         else:
             self.in_background(lambda: ordered(advisor.entries), self._show_entries)
@@ -116,8 +122,8 @@ class FitsScreen(SessionScreen):
     def _show_entries(self, entries: tuple[Entry, ...]) -> None:
         self._entries, self._read_by, self._page = entries, self.session.advisor, None
         self._ids = frozenset(entry.id for entry in entries if entry.fit is not None)
-        self._marked = tuple(name for name in self._marked if name in self._ids)
-        self._show_standing()
+        self._compared = tuple(name for name in self._compared if name in self._ids)
+        self._show_marks()
         self._sift(self.query_one(Input).value)
         if not self._was_shown:
             self._was_shown = True
@@ -127,11 +133,11 @@ class FitsScreen(SessionScreen):
             self._first_id = ""
         self._show_page()
 
-    def _show_standing(self) -> None:
+    def _show_marks(self) -> None:
         advisor, plan = self.session.advisor, self.session.plan
         defaults = {advisor.active_law, advisor.settings.hyperparameters or ""}
         followed = set() if plan is None else {plan.law_id}
-        self.table.standing = Standing(frozenset(defaults), frozenset(followed), self._marked)
+        self.table.marks = FitMarks(frozenset(defaults), frozenset(followed), self._compared)
 
     def _sift(self, text: str) -> None:
         shown = tuple(entry for entry in self._entries if matches(entry, text))
@@ -157,18 +163,18 @@ class FitsScreen(SessionScreen):
     # The page
 
     def _pair(self) -> tuple[str, str] | None:
-        """Return the fits to compare: both that are marked, or the one, else the plan's, and that at the cursor."""
+        """Return the two fits to compare: the marked ones; of them or the plan's the first, and that at the cursor."""
         entry, plan = self.table.chosen, self.session.plan
-        if len(self._marked) == 2:
-            return self._marked[0], self._marked[1]
-        first = self._marked[0] if self._marked else plan.law_id if plan else None
-        # A plan may follow a file that is not in the list.
+        if len(self._compared) == 2:
+            return self._compared[0], self._compared[1]
+        first = self._compared[0] if self._compared else plan.law_id if plan else None
+        # The plan's fit may be a file that is not in the list.
         if first is None or entry is None or entry.fit is None or entry.id == first or first not in self._ids:
             return None
         return first, entry.id
 
     def _show_page(self) -> None:
-        """Show the fit at the cursor; what takes longer follows."""
+        """Show the page of the fit at the cursor; a slow computation follows from the background."""
         entry = self.table.chosen
         details = self.query_one("#details", Page)
         if entry is None:
@@ -180,13 +186,13 @@ class FitsScreen(SessionScreen):
         pair, page = self._pair(), self._page
         if page is not None and page.entry is entry and self._page_pair() == pair:
             self._show_at_once(page)
-        elif entry.fit is None or self.session.advisor.shelf.examines_at_once(entry.fit):
+        elif entry.fit is None or self.session.advisor.fit_library.is_quick(entry.fit):
             self._show_at_once(self._compute(entry, pair))
         else:
             self.in_background(lambda: self._compute(entry, pair), self._show_computed, _PAGE)
 
     def _show_at_once(self, page: _Page | None) -> None:
-        self.forget(_PAGE)
+        self.background.cancel(_PAGE)
         self._show_computed(page)
 
     def _page_pair(self) -> tuple[str, str] | None:
@@ -194,10 +200,10 @@ class FitsScreen(SessionScreen):
         return None if found is None else (found.before, found.after)
 
     def _compute(self, entry: Entry, pair: tuple[str, str] | None) -> _Page:
-        advisor = self.session.advisor
+        library = self.session.advisor.fit_library
         try:
-            found = None if entry.fit is None else advisor.shelf.examine(entry.fit)
-            difference = None if pair is None else advisor.differ(*pair)
+            found = None if entry.fit is None else library.goodness_of_fit(entry.fit)
+            difference = None if pair is None else library.difference(*pair)
         except BudgetscopeError as error:
             return _Page(entry, None, None, str(error))
         return _Page(entry, found, difference, "")
@@ -236,11 +242,11 @@ class FitsScreen(SessionScreen):
     # Keys
 
     def action_filter(self) -> None:
-        """Put the cursor into the filter."""
+        """Move the focus to the filter."""
         self.query_one(Input).focus()
 
     def action_leave(self) -> None:
-        """Leave the filter, or else the zoom, or else empty the filter."""
+        """Leave the filter; else end the zoom; else empty the filter."""
         if self.focused is not None:
             self.set_focus(None)
         elif self.zoomed:
@@ -253,7 +259,7 @@ class FitsScreen(SessionScreen):
         self.table.move(lines)
 
     def action_next_view(self) -> None:
-        """Show the next of details, points, residuals and difference; a wide window has details beside the points."""
+        """Show the next of details, points, residuals and difference; in a wide window details are always shown."""
         views = VIEWS[1:] if self._is_wide() else VIEWS
         current = self.view if self.view in views else views[0]
         self.view = views[(views.index(current) + 1) % len(views)]
@@ -262,8 +268,8 @@ class FitsScreen(SessionScreen):
         return self.size.width >= _WIDE
 
     def _arrange(self) -> None:
-        """Show one panel of the page, or details and chart: without classes, which would style all widgets anew."""
-        for part in ("#sieve", "#shelf"):
+        """Show the panels of the view. Not by CSS classes, which would restyle all widgets."""
+        for part in ("#filter", "#list"):
             self.query_one(part).display = not self.zoomed
         self.query_one("#page").display = self.zoomed or self.size.height >= _HIGH
         compared, wide = self.view == "difference", self._is_wide()
@@ -272,7 +278,7 @@ class FitsScreen(SessionScreen):
         self.query_one("#difference").display = compared
 
     def watch_view(self) -> None:
-        """Show another part."""
+        """Show another view."""
         self._arrange()
         self._show_chart()
 
@@ -294,22 +300,22 @@ class FitsScreen(SessionScreen):
         panel.scroll_relative(y=lines, animate=False)
 
     def action_mark(self) -> None:
-        """Mark the fit at the cursor as the first or the second to compare, or take its mark away."""
+        """Mark the fit at the cursor for comparison, or remove its mark."""
         entry = self.table.chosen
         if entry is None or entry.fit is None:
             self.tell("only a fit that loads can be compared; mend its file first.")
             return
-        if entry.id in self._marked:
-            self._marked = tuple(name for name in self._marked if name != entry.id)
+        if entry.id in self._compared:
+            self._compared = tuple(name for name in self._compared if name != entry.id)
         else:
-            self._marked = (entry.id,) if len(self._marked) == 2 else (*self._marked, entry.id)
-        self._show_standing()
-        if len(self._marked) == 2:
+            self._compared = (entry.id,) if len(self._compared) == 2 else (*self._compared, entry.id)
+        self._show_marks()
+        if len(self._compared) == 2:
             self.view = "difference"
         self._show_page()
 
     def action_follow(self) -> None:
-        """Follow the law at the cursor in this plan."""
+        """Make the plan follow the law at the cursor."""
         entry = self.table.chosen
         if entry is None or entry.fit is None:
             return
@@ -324,7 +330,7 @@ class FitsScreen(SessionScreen):
         if entry is None:
             return
         try:
-            _, what = self.session.advisor.use(entry.id)
+            _, what = self.session.advisor.fit_library.use(entry.id)
         except BudgetscopeError as error:
             self.tell(str(error))
             return
@@ -336,7 +342,7 @@ class FitsScreen(SessionScreen):
         self.notify(f"{said}.", markup=False)
 
     def action_undo(self) -> None:
-        """Ask, then put back what the last write of the user's own fit at the cursor replaced."""
+        """After a question, put back what the last write of the user's own fit at the cursor replaced."""
         entry = self.table.chosen
         if entry is None or entry.layer != "user":
             self.tell("only your own fits can be undone: go to one of them.")
@@ -350,7 +356,7 @@ class FitsScreen(SessionScreen):
 
     def _undo(self, fit_id: str) -> None:
         try:
-            undone = self.session.advisor.shelf.undo(fit_id)
+            undone = self.session.advisor.fit_library.undo(fit_id)
         except BudgetscopeError as error:
             self.tell(str(error))
             return
@@ -366,31 +372,31 @@ class FitsScreen(SessionScreen):
                 self.query_one(Input).value = ""
             self.show_session()
 
-        self.app.push_screen(ImportScreen(self, self._draft), closed)
+        self.app.push_screen(ImportScreen(self, self._form), closed)
 
     # What can be taken away
 
     def as_command(self) -> str | None:
-        """Return the command that shows the same fit, or the same difference."""
+        """Return the shell command that shows the same fit, or the same difference."""
         entry, pair = self.table.chosen, self._pair()
         if self.view == "difference" and pair is not None:
             return shlex.join(("budgetscope", "fits", "diff", *pair))
         return None if entry is None else shlex.join(("budgetscope", "fits", "show", entry.id))
 
     def as_markdown(self) -> str | None:
-        """Return the fit, or the difference, as the report words it."""
+        """Return the fit, or the difference, as Markdown."""
         entry, page = self.table.chosen, self._page
         if self.view == "difference" and page is not None and page.difference is not None:
             return difference_markdown(page.difference)
         return None if entry is None else fit_markdown(entry, datetime.now(UTC))
 
     def remember(self) -> Remembered:
-        """Return what the lower half shows, and where the cursor is."""
+        """Return the view, the zoom and the fit at the cursor."""
         entry = self.table.chosen
         return {"view": self.view, "zoomed": self.zoomed, "fit": entry.id if entry else self._first_id}
 
     def recall(self, remembered: Remembered) -> None:
-        """Show the lower half and the fit as they were."""
+        """Restore the view, the zoom and the cursor."""
         if remembered.get("view") in VIEWS:
             self.set_reactive(FitsScreen.view, str(remembered["view"]))
         self.set_reactive(FitsScreen.zoomed, remembered.get("zoomed") is True)

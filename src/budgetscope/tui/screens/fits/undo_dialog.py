@@ -1,4 +1,4 @@
-"""Asks before the last write of a fit is taken back."""
+"""The dialog that asks before the last write of a fit is undone."""
 
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ class UndoScreen(Dialog[bool]):
         self._fit_id = fit_id
 
     def compose(self) -> ComposeResult:
-        """Lay the question."""
+        """Lay out the question."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Undo"
             yield Static(
@@ -34,9 +34,9 @@ class UndoScreen(Dialog[bool]):
             )
 
     def action_agree(self) -> None:
-        """Go ahead."""
+        """Undo."""
         self.dismiss(True)
 
     def action_close(self) -> None:
-        """Leave everything as it is."""
+        """Change nothing."""
         self.dismiss(False)

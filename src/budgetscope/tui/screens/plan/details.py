@@ -12,7 +12,7 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.report.rows import PlanRow, plan_rows
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.dialog import Dialog
-from budgetscope.tui.widgets.recommendation import CAUTION_SIGN
+from budgetscope.tui.signs import CAUTION_SIGN
 
 _SECTIONS = (("budget", "Budget"), ("model", "Model and data"), ("recipe", "Hyperparameters"), ("run", "Run"))
 

@@ -1,8 +1,8 @@
 """The law picker: type to filter, Enter to follow."""
 
-import math
 from collections.abc import Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import ClassVar
 
 from textual import on
@@ -13,15 +13,12 @@ from textual.content import Content
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from budgetscope.core.answers.curves import local_exponent
-from budgetscope.core.budget.quantities import format_flops
-from budgetscope.core.laws.fit import Fit
+from budgetscope.report.law_choices import LawChoice
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.dialog import Dialog
-from budgetscope.tui.widgets.law_table import CHOSEN_SIGN, SEPARATOR
+from budgetscope.tui.signs import CHOSEN_SIGN
+from budgetscope.tui.widgets.law_table import SEPARATOR
 
-_NOWHERE_FLOPS = 1e21
-"""Where the exponent is taken for a law whose source gives no range of budgets."""
 _TITLE_WIDTH = 46
 
 
@@ -34,10 +31,9 @@ class LawsScreen(Dialog[str | None]):
         Binding("down", "move(1)", show=False, priority=True),
     ]
 
-    def __init__(self, fits: Sequence[Fit], current: str | None) -> None:
+    def __init__(self, laws: Sequence[LawChoice], current: str | None) -> None:
         super().__init__()
-        # Laws to plan with come first, steps of an argument after them.
-        self._fits = sorted((fit for fit in fits if fit.allocation), key=lambda fit: (fit.ablation, fit.id))
+        self._laws = laws
         self._current = current
 
     def compose(self) -> ComposeResult:
@@ -51,18 +47,18 @@ class LawsScreen(Dialog[str | None]):
         """Show all laws, the current one at the cursor."""
         self._show("")
         options = self.query_one(OptionList)
-        if self._current is not None and any(fit.id == self._current for fit in self._fits):
+        if self._current is not None and any(law.fit_id == self._current for law in self._laws):
             options.highlighted = options.get_option_index(self._current)
 
     def _show(self, text: str) -> None:
         words = text.casefold().split()
-        shown = [fit for fit in self._fits if all(word in f"{fit.title} {fit.id}".casefold() for word in words)]
+        shown = [law for law in self._laws if all(word in f"{law.title} {law.fit_id}".casefold() for word in words)]
         options = self.query_one(OptionList)
         options.clear_options()
-        for ablation, fits in groupby(shown, key=lambda fit: fit.ablation):
+        for ablation, laws in groupby(shown, attrgetter("ablation")):
             if ablation:
                 options.add_option(Option(Content(f"── {SEPARATOR} ──"), disabled=True))
-            options.add_options([Option(_described(fit, fit.id == self._current), id=fit.id) for fit in fits])
+            options.add_options([Option(_described(law, law.fit_id == self._current), id=law.fit_id) for law in laws])
         options.action_first()
 
     @on(Input.Changed)
@@ -92,17 +88,12 @@ class LawsScreen(Dialog[str | None]):
         self.dismiss(None)
 
 
-def _described(fit: Fit, current: bool) -> Content:
+def _described(law: LawChoice, current: bool) -> Content:
     """Return title and exponent, and below them the id and what the law was fitted on."""
-    law = fit.allocation
-    span = law.fitted.get("flops") if law is not None else None
-    middle = _NOWHERE_FLOPS if span is None else math.sqrt(span.low * span.high)
-    exponent = f"N grows as C^{local_exponent(fit, middle):.3f}"
-    fitted = "no range given" if span is None else f"{format_flops(span.low)} to {format_flops(span.high)} FLOPs"
     sign = CHOSEN_SIGN if current else " "
     return Content.assemble(
-        (f"{sign} {_cut(fit.title, _TITLE_WIDTH)}", "bold"), f"{exponent}\n",
-        (f"    {_cut(fit.id, _TITLE_WIDTH - 2)}{fitted}", "$foreground 65%"),
+        (f"{sign} {_cut(law.title, _TITLE_WIDTH)}", "bold"), f"{law.exponent}\n",
+        (f"    {_cut(law.fit_id, _TITLE_WIDTH - 2)}{law.fitted}", "$foreground 65%"),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The plan in figures, and the cautions that go with it."""
+"""The recommendation of the plan screen, and its cautions."""
 
 import textwrap
 from dataclasses import dataclass
@@ -10,8 +10,7 @@ from textual.widget import Widget
 
 from budgetscope.core.answers.plan import Plan
 from budgetscope.report.rows import PlanRow, plan_rows
-
-CAUTION_SIGN = "! "
+from budgetscope.tui.signs import CAUTION_SIGN
 
 _WITH_INTERVALS = (
     "n_params", "tokens", "tokens_per_param", "loss", "flat_band_n_params", "learning_rate", "batch_tokens", "cost_usd",
@@ -27,7 +26,7 @@ _UNITS = {
     "weight_decay_coupled": "in PyTorch", "critical_batch_tokens": "tokens", "shape_n_params": "parameters",
     "run_tokens": "tokens",
 }  # fmt: skip
-"""What stands behind a value, where there is room."""
+"""Behind a value, where there is room."""
 _LABEL = 10
 _LEAST_PLAIN, _MOST_PLAIN = 17, 30
 _BASIS_FROM = 120
@@ -35,11 +34,11 @@ _LABEL_STYLE = "$foreground 65%"
 
 
 class Recommendation(Widget):
-    """Shows a plan in as many rows as it has room for; the details screen shows all.
+    """Shows as many quantities of a plan as fit; the details dialog shows all.
 
     Attributes:
-        plan: what to show.
-        stale: the request has since become something that cannot be planned with.
+        plan: None before the first.
+        stale: whether the request has changed into one without an answer.
     """
 
     DEFAULT_CSS: ClassVar[str] = """
@@ -51,11 +50,11 @@ class Recommendation(Widget):
     stale: reactive[bool] = reactive(False, toggle_class="-stale")
 
     def watch_plan(self) -> None:
-        """Name the plan in the title."""
+        """Set the title."""
         self._title()
 
     def watch_stale(self) -> None:
-        """Mark a plan that is no longer the answer."""
+        """Set the title."""
         self._title()
 
     def _title(self) -> None:
@@ -65,7 +64,7 @@ class Recommendation(Widget):
         self.border_title = Content(title)
 
     def render(self) -> Content:
-        """Lay out the figures for the size at hand."""
+        """Lay out the quantities for the size of the widget."""
         if self.plan is None:
             return Content("No plan yet: say a budget.")
         rows = {row.key: row for row in plan_rows(self.plan)}
@@ -81,7 +80,7 @@ class Recommendation(Widget):
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One quantity: label, value, interval, and what it is in or based on."""
+    """A quantity: label, value, interval, and its unit or basis."""
 
     label: str
     value: str
@@ -90,24 +89,24 @@ class _Line:
 
     @classmethod
     def of(cls, row: PlanRow, *, with_basis: bool = False) -> "_Line":
-        """Return the line of a quantity, with what its interval is or only with the unit."""
+        """Return the line of a quantity, with its basis or only with its unit."""
         unit = row.basis.partition(";")[0] if row.key == "loss" else _UNITS.get(row.key, "")
-        # A band is an interval without a value: it stands in the intervals' column.
+        # A band is an interval without a value.
         value, interval = ("", row.text) if row.key == "flat_band_n_params" else (row.text, row.interval)
         return cls(row.label, value, interval, row.basis if with_basis else unit)
 
-    def said(self, *, with_unit: bool) -> str:
-        """Return value and unit."""
+    def text(self, *, with_unit: bool) -> str:
+        """Return the value, with its unit or without."""
         return f"{self.value} {self.remark}".rstrip() if with_unit else self.value
 
 
 def _columns(left: list[_Line], right: list[_Line], width: int, height: int) -> list[Content]:
-    """Put two lists of lines side by side; what has no room whole is left to the details."""
+    """Put two lists of lines side by side; a line that does not fit whole is left to the details."""
     value, interval = (max(len(getattr(line, part)) for line in left) + 1 for part in ("value", "interval"))
     bare = _LABEL + value + interval
     remark = 1 + max(len(line.remark) for line in left)
     for with_unit in (True, False):
-        plain = max(len(line.label) + 1 + len(line.said(with_unit=with_unit)) for line in right)
+        plain = max(len(line.label) + 1 + len(line.text(with_unit=with_unit)) for line in right)
         if width >= bare + remark * with_unit + 1 + plain:
             break
     if width >= _BASIS_FROM:
@@ -118,8 +117,8 @@ def _columns(left: list[_Line], right: list[_Line], width: int, height: int) -> 
         lines += [_justified(line, min(width, _MOST_PLAIN), with_unit=True) for line in right]
         return [line.truncate(width, ellipsis=True) for line in lines[:height]]
     end = min(room, max(plain, _LEAST_PLAIN))
-    ends = [line for line in right if len(line.label) + 1 + len(line.said(with_unit=with_unit)) <= end]
-    # The columns stand beside each other, not at the ends of a wide window.
+    ends = [line for line in right if len(line.label) + 1 + len(line.text(with_unit=with_unit)) <= end]
+    # In a wide window the columns are beside each other, not at its ends.
     start = min(width - end - 1, bare + (remark + 3 if width < _BASIS_FROM else width) * with_unit)
     lines = []
     for index in range(min(max(len(left), len(ends)), height)):
@@ -141,8 +140,8 @@ def _start(line: _Line, value: int, interval: int, remark: str) -> Content:
 
 def _justified(line: _Line, width: int, *, with_unit: bool) -> Content:
     """Put the label to the left and the value to the right."""
-    said = line.said(with_unit=with_unit)
-    return Content.assemble((line.label.ljust(width - len(said)), _LABEL_STYLE), (said, "bold"))
+    text = line.text(with_unit=with_unit)
+    return Content.assemble((line.label.ljust(width - len(text)), _LABEL_STYLE), (text, "bold"))
 
 
 def _long_text(row: PlanRow) -> str:
@@ -159,16 +158,16 @@ def _long(row: PlanRow, width: int) -> list[Content]:
 
 
 class Cautions(Widget):
-    """What to know before believing the plan: as many cautions as there is room for.
+    """Shows as many cautions of a plan as fit.
 
     Attributes:
-        plan: whose cautions.
+        plan: None before the first.
     """
 
     plan: reactive[Plan | None] = reactive(None)
 
     def render(self) -> Content:
-        """Wrap the cautions, the gravest first, and say how many are left out."""
+        """Wrap the cautions, the gravest first, and count those that are left out."""
         if self.plan is None:
             return Content("")
         width, height = self.size
@@ -186,7 +185,7 @@ class Cautions(Widget):
 
 
 def _ending(lines: list[str], more: str, width: int) -> list[str]:
-    """Put a remark at the end of the last line, over its end where there is no room behind it."""
+    """Put a remark at the end of the last line, which is cut if there is no room."""
     last = lines[-1]
     if len(last) + len(more) > width:
         last = last[: max(0, width - len(more) - 1)] + "…"

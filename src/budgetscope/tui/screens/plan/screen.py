@@ -11,26 +11,26 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.suggester import SuggestFromList
 
-from budgetscope.api import PlanRequest
+from budgetscope.api import AnsweredRequest
+from budgetscope.api.fields import FORM
+from budgetscope.api.request import form_texts, has_text
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Convention
+from budgetscope.report.law_choices import law_choices
 from budgetscope.report.tables import comparison_markdown, plan_markdown
-from budgetscope.tui import fields
 from budgetscope.tui.chart.figure import Figure
-from budgetscope.tui.fields import FIELDS
-from budgetscope.tui.figures.plan_charts import SIZE, SPOTS, spot
+from budgetscope.tui.figures.plan_charts import PLAN_CHARTS, SIZE, plan_chart
 from budgetscope.tui.figures.plan_figures import Figures
 from budgetscope.tui.keys import bindings
-from budgetscope.tui.messages import FieldEdited, LawChosen
 from budgetscope.tui.screens.base import Remembered, SessionScreen
 from budgetscope.tui.screens.plan.details import DetailsScreen
 from budgetscope.tui.screens.plan.law_picker import LawsScreen
+from budgetscope.tui.screens.plan.recommendation import Cautions, Recommendation
 from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.chart import Chart
-from budgetscope.tui.widgets.field_row import FieldRow
-from budgetscope.tui.widgets.law_table import LawTable
-from budgetscope.tui.widgets.recommendation import Cautions, Recommendation
+from budgetscope.tui.widgets.field_row import FieldEdited, FieldRow
+from budgetscope.tui.widgets.law_table import LawChosen, LawTable
 
 BUDGET_EXAMPLES = "1e21   64xH100 14d   $50k on H100   loss 2.6   N=7B"
 VIEWS = ("both", "chart", "table")
@@ -43,7 +43,7 @@ class PlanScreen(SessionScreen):
     Attributes:
         view: what the lower half shows: `both` where there is room, `chart` or `table`.
         zoomed: whether the lower half has the whole screen.
-        quantity: which of `SPOTS` the chart shows.
+        quantity: which of `PLAN_CHARTS` the chart shows.
     """
 
     SECTION = "plan"
@@ -59,16 +59,18 @@ class PlanScreen(SessionScreen):
         self._titles: dict[str, str] = {}
         self._figures: Figures | None = None
         self._compared: object = None
+        # Of the session's answer: the table shows that of the answer before, faint, until there is one.
+        self._comparison: Comparison | None = None
 
     def body(self) -> ComposeResult:
         """Lay the form, the recommendation, the cautions, the chart and the comparison."""
         self._class_view(update=False)
-        texts = fields.written(self.session.request)
-        yield FieldRow(FIELDS[0], texts["budget"], BUDGET_EXAMPLES)
+        texts = form_texts(self.session.request)
+        yield FieldRow(FORM[0], texts["budget"], BUDGET_EXAMPLES)
         with Horizontal(id="upper"):
             with VerticalScroll(id="form", classes="panel", can_focus=False) as form:
                 form.border_title = "Options"
-                for field in FIELDS[1:]:
+                for field in FORM[1:]:
                     yield FieldRow(field, texts[field.name], suggestions=self._suggestions(field.name))
             yield Recommendation(id="recommendation", classes="panel")
         yield Cautions(id="cautions", classes="panel")
@@ -111,46 +113,46 @@ class PlanScreen(SessionScreen):
         """Show the request, what is wrong with it, and the plan; the other laws follow in the background."""
         self._show_request()
         self._show_problem()
-        plan, request = self.session.plan, self.session.answered
-        if plan is None or request is None:
+        answer = self.session.answer
+        if answer is None:
             return
         if self.session.problem is None:
-            self._show_plan(plan)
-        self._draw(plan, request)
-        self._compare(plan, request)
+            self._show_plan(answer.plan)
+        self._draw(answer)
+        self._compare(answer)
 
-    def _draw(self, plan: Plan, request: PlanRequest) -> None:
-        """Show the chart of a plan: from the few laws on it, so that it need not wait for the library."""
+    def _draw(self, answer: AnsweredRequest) -> None:
+        """Show the chart of an answer: from the few laws on it, so that it need not wait for the library."""
         session, quantity = self.session, self.quantity
         if self._figures is None or self._figures.advisor is not session.advisor:
-            self._figures = Figures(session.advisor, session.signs)
+            self._figures = Figures(session.advisor, session.letters)
         figures = self._figures
 
         def show(figure: Figure | None) -> None:
-            self._show_figure(plan, quantity, figure)
+            self._show_figure(answer.plan, quantity, figure)
 
-        if figures.knows(plan, quantity):
-            self.forget("chart")
-            show(figures.figure(request, plan, quantity))
+        if figures.knows(answer.plan, quantity):
+            self.background.cancel("chart")
+            show(figures.figure(answer, quantity))
         else:
-            self.in_background(lambda: figures.figure(request, plan, quantity), show, "chart")
+            self.in_background(lambda: figures.figure(answer, quantity), show, "chart")
 
-    def _compare(self, plan: Plan, request: PlanRequest) -> None:
+    def _compare(self, answer: AnsweredRequest) -> None:
         """Show what all laws say, unless it is shown."""
-        if self._compared == self._standing():
+        if self._compared == self.answer_key():
             return
-        compute = partial(self.session.advisor.compare, request, plan)
-        self.answer(compute, self._show_comparison, self._await_comparison, self._refuse_comparison)
+        compute = partial(self.session.advisor.compare, answer)
+        self.ask_laws(compute, self._show_comparison, self._await_comparison, self._refuse_comparison)
 
     def _await_comparison(self) -> None:
-        self._compared = None
+        self._compared = self._comparison = None
         self.query_one(LawTable).waiting = True
         self._titles["laws"] = f"comparing {len(self.session.fit_ids)} laws ..."
         self._entitle()
 
     def _refuse_comparison(self, sentence: str) -> None:
         self.tell(sentence)
-        self._compared = self._standing()
+        self._compared, self._comparison = self.answer_key(), None
         self._titles["laws"] = "What the others say: no answer"
         self._entitle()
 
@@ -162,9 +164,9 @@ class PlanScreen(SessionScreen):
 
     def _show_request(self) -> None:
         """Write the fields that say something else, since the request was changed elsewhere."""
-        texts = fields.written(self.session.request)
+        texts = form_texts(self.session.request)
         for name, text in texts.items():
-            if not self.session.is_unread(name) and not fields.means(
+            if not self.session.is_unread(name) and not has_text(
                 self.session.request, name, self.row(name).input.value
             ):
                 self.row(name).write(text)
@@ -172,7 +174,7 @@ class PlanScreen(SessionScreen):
     def _show_plan(self, plan: Plan) -> None:
         self.query_one(Recommendation).plan = plan
         self.query_one(Cautions).plan = plan
-        for field in FIELDS[1:]:
+        for field in FORM[1:]:
             self.row(field.name).hint(field.resolved(plan))
             self.row(field.name).note("")
         self.row("budget").note(plan.understood)
@@ -182,7 +184,7 @@ class PlanScreen(SessionScreen):
         problem = self.session.problem
         self.query_one(Recommendation).stale = problem is not None
         self._entitle()
-        for field in FIELDS:
+        for field in FORM:
             if problem is not None and field.name == problem.field:
                 self.row(field.name).problem(problem.sentence)
                 self.row(field.name).scroll_visible(animate=False)
@@ -192,16 +194,16 @@ class PlanScreen(SessionScreen):
     # The other laws
 
     def _show_figure(self, plan: Plan, quantity: str, figure: Figure | None) -> None:
-        chart, shown = self.query_one(Chart), spot(quantity)
+        chart, shown = self.query_one(Chart), plan_chart(quantity)
         chart.figure = figure
         told = f"{plan.convention} count" if figure else f"{plan.law_id} says nothing of {shown.silent}"
-        self._titles["chart"] = f"{shown.title}, {told}  ({SPOTS.index(shown) + 1} of {len(SPOTS)})"
+        self._titles["chart"] = f"{shown.title}, {told}  ({PLAN_CHARTS.index(shown) + 1} of {len(PLAN_CHARTS)})"
         self._entitle()
 
     def _show_comparison(self, comparison: Comparison) -> None:
-        self._compared = self._standing()
+        self._compared, self._comparison = self.answer_key(), comparison
         laws = self.query_one(LawTable)
-        laws.signs, laws.comparison, laws.waiting = self.session.signs, comparison, False
+        laws.letters, laws.comparison, laws.waiting = self.session.letters, comparison, False
         self._titles["laws"] = "What the others say"
         self._entitle()
         if self.row("law").input.suggester is None:
@@ -228,7 +230,7 @@ class PlanScreen(SessionScreen):
                 self.post_message(LawChosen(fit_id))
 
         current = self.session.plan.law_id if self.session.plan else None
-        self.app.push_screen(LawsScreen(self.session.advisor.fits, current), chosen)
+        self.app.push_screen(LawsScreen(law_choices(self.session.advisor.fits), current), chosen)
 
     def action_next_view(self) -> None:
         """Show the next of both, chart and table; both only where both fit."""
@@ -237,16 +239,17 @@ class PlanScreen(SessionScreen):
         self.view = views[(views.index(current) + 1) % len(views)]
 
     def action_next_chart(self) -> None:
-        """Show the next of the charts on their spot."""
-        self.quantity = SPOTS[(SPOTS.index(spot(self.quantity)) + 1) % len(SPOTS)].quantity
+        """Show the next chart."""
+        following = PLAN_CHARTS.index(plan_chart(self.quantity)) + 1
+        self.quantity = PLAN_CHARTS[following % len(PLAN_CHARTS)].quantity
         if self.view == "table":
             self.view = "chart"
 
     def watch_quantity(self) -> None:
         """Draw another quantity."""
         self.query_one(Chart).hide_crosshair()
-        if self.session.plan is not None and self.session.answered is not None:
-            self._draw(self.session.plan, self.session.answered)
+        if self.session.answer is not None:
+            self._draw(self.session.answer)
 
     def _room_for_both(self) -> bool:
         return self.has_class("-wide") or self.has_class("-very-wide")
@@ -264,12 +267,10 @@ class PlanScreen(SessionScreen):
 
     def action_details(self) -> None:
         """Open everything the plan says."""
-        if self.session.plan is not None and self.session.answered is not None:
-            comparison = self.query_one(LawTable).comparison
-            skipped = comparison.skipped if comparison else ()
-            self.app.push_screen(
-                DetailsScreen(self.session.plan, self.session.advisor.command(self.session.answered), skipped)
-            )
+        answer = self.session.answer
+        if answer is not None:
+            skipped = self._comparison.skipped if self._comparison else ()
+            self.app.push_screen(DetailsScreen(answer.plan, self.session.advisor.command(answer.request), skipped))
 
     def action_crosshair(self, cells: int) -> None:
         """Move the crosshair of the chart."""
@@ -279,12 +280,12 @@ class PlanScreen(SessionScreen):
 
     def as_markdown(self) -> str | None:
         """Return the plan and what the other laws say, as the report words them."""
-        if self.session.plan is None or self.session.answered is None:
+        answer = self.session.answer
+        if answer is None:
             return None
-        comparison = self.query_one(LawTable).comparison
-        parts = [plan_markdown(self.session.plan, self.session.advisor.command(self.session.answered))]
-        if comparison is not None:
-            parts.append(comparison_markdown(comparison))
+        parts = [plan_markdown(answer.plan, self.session.advisor.command(answer.request))]
+        if self._comparison is not None:
+            parts.append(comparison_markdown(self._comparison))
         return "\n".join(parts)
 
     def remember(self) -> Remembered:
@@ -295,6 +296,6 @@ class PlanScreen(SessionScreen):
         """Show the lower half as it was."""
         if remembered.get("view") in VIEWS:
             self.set_reactive(PlanScreen.view, str(remembered["view"]))
-        self.set_reactive(PlanScreen.quantity, spot(str(remembered.get("quantity"))).quantity)
+        self.set_reactive(PlanScreen.quantity, plan_chart(str(remembered.get("quantity"))).quantity)
         self.set_reactive(PlanScreen.zoomed, remembered.get("zoomed") is True)
         self.set_class(self.zoomed, "-zoomed")

@@ -16,13 +16,13 @@ from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import SessionScreen
 from budgetscope.tui.screens.dialog import Dialog
 from budgetscope.tui.session import Session
-from budgetscope.tui.widgets.field_row import PROBLEM_SIGN
+from budgetscope.tui.signs import PROBLEM_SIGN
 
 _OTHERS = "-beside-the-tour"
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class TourStop:
     """One step of the tour.
 
     Attributes:
@@ -37,37 +37,37 @@ class Stop:
 
 
 STOPS = (
-    Stop(
+    TourStop(
         "#field-budget",
         "Your budget",
         "Say what you have as you would say it: 64 H100 for 14 days, $50k on H100, 1e21, loss 2.6 or N=7B. The line "
         "below repeats what was understood. A mistake is named there, and the last good plan stays.",
     ),
-    Stop(
+    TourStop(
         "#recommendation",
         "What to train",
         "The model, its recipe and the run. Brackets hold the interval: of N, D and the loss it is the law's own; of "
         "lr and batch it is the range over the published laws. d shows every figure with its source.",
     ),
-    Stop(
+    TourStop(
         "#cautions",
         "What not to rely on",
         "How far each law is used beyond the runs it was fitted on, and whatever else weakens the plan. Read this "
         "before you spend the money.",
     ),
-    Stop(
+    TourStop(
         "#lower",
         "The law, and the others",
         "The best N at every budget: the law that you follow with its band, what was measured, the other laws, and "
         "your budget as a vertical line. v: next chart; c: chart or table; the table says what the others would cost.",
     ),
-    Stop(
+    TourStop(
         "TabBar",
         "Seven screens, one budget",
         "1 to 7 open them; in a field, press Esc first. ? lists the keys of the screen. Ctrl-P finds every action by "
         "its name, and this tour.",
     ),
-    Stop(
+    TourStop(
         "#field-budget",
         "Now yours",
         "What do you have? Type over the example; all screens follow.",
@@ -78,7 +78,7 @@ PARTS = ("TabBar", "#field-budget", "#form", "#recommendation", "#cautions", "#l
 
 
 class TourScreen(Dialog[None]):
-    """Points at parts of the plan screen below it; at the end, a budget goes to the desk.
+    """Points at parts of the plan screen below it; at the end, a budget goes to the session.
 
     Attributes:
         step: which of `STOPS` is shown, from 0.
@@ -101,9 +101,9 @@ class TourScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         """Lay the card: a text, and for the last step a field with a line below it."""
         with Vertical(id="card"):
-            yield Static(id="told", markup=False)
+            yield Static(id="text", markup=False)
             yield Input(self._session.request.budget, placeholder="64 H100 for 14 days", compact=True)
-            yield Static(id="said", markup=False)
+            yield Static(id="message", markup=False)
 
     def on_mount(self) -> None:
         """Begin; the card follows its part whenever either is laid out anew."""
@@ -124,7 +124,7 @@ class TourScreen(Dialog[None]):
     def _show(self) -> None:
         """Show the step."""
         stop = STOPS[self.step]
-        self.query_one("#told", Static).update(Content(stop.text))
+        self.query_one("#text", Static).update(Content(stop.text))
         self.query_one("#card").border_subtitle = (
             f"[@click=screen.next]Enter: {'plan with it' if self._is_last else 'next'}[/]"
             + ("   [@click=screen.back]↑: back[/]" if self.step else "")
@@ -153,11 +153,11 @@ class TourScreen(Dialog[None]):
     # The budget
 
     def _judge(self, text: str) -> Session:
-        """Say what would be understood, and return the desk that would be."""
+        """Say what would be understood, and return the session that would be."""
         trial = Session(self._session.advisor, replace(self._session.request, budget=text))
         problem = trial.problem
         said = PROBLEM_SIGN + problem.sentence if problem else trial.plan.understood if trial.plan else ""
-        self.query_one("#said", Static).update(Content(said))
+        self.query_one("#message", Static).update(Content(said))
         self.set_class(problem is not None, "-problem")
         return trial
 
@@ -173,7 +173,7 @@ class TourScreen(Dialog[None]):
     # Keys
 
     def action_next(self) -> None:
-        """Go on; after the last step the budget, unless it has a mistake, goes to the desk."""
+        """Go on; after the last step the budget, unless it has a mistake, goes to the session."""
         if not self._is_last:
             self.step += 1
             self._show()
@@ -194,7 +194,7 @@ class TourScreen(Dialog[None]):
             self._show()
 
     def action_close(self) -> None:
-        """Skip the rest; the desk stays as it is."""
+        """Skip the rest; the session stays as it is."""
         self.dismiss()
 
 

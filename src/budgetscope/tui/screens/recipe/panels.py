@@ -1,4 +1,4 @@
-"""The parts of a recipe, each as lines for a width: values, the laws' words, factors of two, checkpoints."""
+"""The parts of a recipe, each as lines for a width: values, the laws' values, factors of two, checkpoints."""
 
 import math
 import re
@@ -20,7 +20,7 @@ from budgetscope.report.recipe_sheet import (
     CHECKPOINTS_WHY,
     FOLLOWED_SIGN,
     OUTSIDE_SIGN,
-    OpinionRow,
+    LawValueRow,
     Topic,
     checkpoint_cells,
     factors_of_two,
@@ -123,10 +123,10 @@ class Sheet(Widget):
 
 def values(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG001 - one signature for all parts
     """Return the hyperparameters, the shape and the run."""
-    lines = [line for row in recipe_rows(sheet.plan) for line in _value(row, width)]
-    lines += _long("schedule", sheet.plan.recipe.schedule, width)
-    lines += _long("shape", shape_line(sheet.plan), width)
-    return lines + [line for row in run_rows(sheet.plan) for line in _value(row, width)]
+    lines = [line for row in recipe_rows(sheet.answer.plan) for line in _value(row, width)]
+    lines += _long("schedule", sheet.answer.plan.recipe.schedule, width)
+    lines += _long("shape", shape_line(sheet.answer.plan), width)
+    return lines + [line for row in run_rows(sheet.answer.plan) for line in _value(row, width)]
 
 
 def _value(row: PlanRow, width: int) -> Lines:
@@ -155,7 +155,7 @@ def _long(label: str, text: str, width: int) -> Lines:
 
 
 def laws(said: Sequence[Topic], width: int, notes: bool) -> Lines:
-    """Return every law's word, by hyperparameter."""
+    """Return what every law gives, by hyperparameter."""
     lines: Lines = []
     for topic in said:
         lines += [Content("")] if lines else []
@@ -164,20 +164,20 @@ def laws(said: Sequence[Topic], width: int, notes: bool) -> Lines:
             lines += _wrapped(f"  {topic.spread}", width, _QUIET)
         span = _span(topic)
         for row in topic.rows:
-            lines.append(_opinion(row, span, width))
-            if (notes or row.is_outside) and row.opinion.note:
-                lines += _wrapped(f"    {row.opinion.note}", width, _QUIET)
+            lines.append(_law_value(row, span, width))
+            if (notes or row.is_outside) and row.law_value.note:
+                lines += _wrapped(f"    {row.law_value.note}", width, _QUIET)
     return lines
 
 
 def _span(topic: Topic) -> tuple[float, float]:
     """Return the least and the largest that the laws and their intervals say."""
-    ends = [end for row in topic.rows for end in (row.opinion.value, row.opinion.low, row.opinion.high) if end]
+    ends = [end for row in topic.rows for end in (row.law_value.value, row.law_value.low, row.law_value.high) if end]
     return min(ends), max(ends)
 
 
 @lru_cache(maxsize=4096)
-def _opinion(row: OpinionRow, span: tuple[float, float], width: int) -> Content:
+def _law_value(row: LawValueRow, span: tuple[float, float], width: int) -> Content:
     """Return one law's line: what has no room is left out from the right."""
     fixed = 2 + _NUMBER + _ALSO + _DATA
     with_strip = width >= fixed + _TITLE + _STRIP + 2
@@ -185,11 +185,11 @@ def _opinion(row: OpinionRow, span: tuple[float, float], width: int) -> Content:
     room = width - fixed - _INTERVAL * with_interval - (_STRIP + 2) * with_strip
     title_width = min(max(room, 12), _WIDEST_TITLE)
     title = fitted(row.title, title_width - 1)
-    sign = FOLLOWED_SIGN if row.opinion.followed else OUTSIDE_SIGN if row.is_outside else " "
-    style = "bold" if row.opinion.followed else ""
+    sign = FOLLOWED_SIGN if row.law_value.followed else OUTSIDE_SIGN if row.is_outside else " "
+    style = "bold" if row.law_value.followed else ""
     return Content.assemble(
         (f"{sign} {title.ljust(title_width)}", style),
-        (row.value.rjust(_NUMBER), _VALUE if row.opinion.followed else ""),
+        (row.value.rjust(_NUMBER), _VALUE if row.law_value.followed else ""),
         row.also.rjust(_ALSO),
         (row.data.rjust(_DATA), _QUIET),
         (row.interval.rjust(_INTERVAL) if with_interval else "", _QUIET),
@@ -197,7 +197,7 @@ def _opinion(row: OpinionRow, span: tuple[float, float], width: int) -> Content:
     ).truncate(width)
 
 
-def _strip(row: OpinionRow, least: float, most: float) -> str:
+def _strip(row: LawValueRow, least: float, most: float) -> str:
     """Return where a law's value lies among all, on a logarithmic line; empty where they are one."""
     if not least < most:
         return ""
@@ -207,10 +207,10 @@ def _strip(row: OpinionRow, least: float, most: float) -> str:
         return round((math.log(value) - low) / (high - low) * (_STRIP - 1))
 
     cells = ["·"] * _STRIP
-    if row.opinion.low and row.opinion.high:
-        for at in range(column(row.opinion.low), column(row.opinion.high) + 1):
+    if row.law_value.low and row.law_value.high:
+        for at in range(column(row.law_value.low), column(row.law_value.high) + 1):
             cells[at] = "─"
-    cells[column(row.opinion.value)] = "●"
+    cells[column(row.law_value.value)] = "●"
     return "".join(cells)
 
 

@@ -11,6 +11,8 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from budgetscope.api import AnsweredRequest
+from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.report.recipe_sheet import recipe_markdown, topics
 from budgetscope.tui.keys import bindings
@@ -36,7 +38,7 @@ class RecipeScreen(SessionScreen):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._sheet: RecipeSheet | None = None
+        self._shown: tuple[AnsweredRequest, RecipeSheet] | None = None
 
     def body(self) -> ComposeResult:
         """Lay the sentence and the parts of the recipe."""
@@ -55,13 +57,13 @@ class RecipeScreen(SessionScreen):
 
     def show_session(self) -> None:
         """Show the recipe of the plan."""
-        plan, request, advisor = self.session.plan, self.session.answered, self.session.advisor
-        if plan is None or request is None:
+        answer, advisor = self.session.answer, self.session.advisor
+        if answer is None:
             self.query_one("#sentence", Static).update(Content("No plan yet: say a budget on screen 1."))
             return
-        if self._sheet is not None and self._sheet.plan is plan:
+        if self._shown is not None and self._shown[0] is answer:
             return
-        self.answer(partial(advisor.recipe_sheet, request, plan), self._show, self._await, self._refuse)
+        self.ask_laws(partial(advisor.recipe_sheet, answer), partial(self._show, answer), self._await, self._refuse)
 
     def _await(self) -> None:
         laws = len(self.session.fit_ids)
@@ -71,23 +73,17 @@ class RecipeScreen(SessionScreen):
         self.tell(sentence)
         self.query_one("#sentence", Static).update(Content("No recipe for this plan."), layout=False)
 
-    def _show(self, sheet: RecipeSheet) -> None:
-        self._sheet = sheet
+    def _show(self, answer: AnsweredRequest, sheet: RecipeSheet) -> None:
+        self._shown = answer, sheet
         self.query_one("#sentence", Static).update(
-            Content(f"{sheet.plan.budget}: {self._followed(sheet)}"), layout=False
+            Content(f"{answer.plan.budget}: {_followed(answer.plan)}"), layout=False
         )
         for part in self.query(Sheet):
             part.sheet = sheet
 
-    def _followed(self, sheet: RecipeSheet) -> str:
-        sources = sheet.plan.recipe.sources
-        if sources["learning_rate"] == sources["batch_size"]:
-            return f"lr and batch by {sources['learning_rate']}"
-        return f"lr by {sources['learning_rate']}, batch by {sources['batch_size']}"
-
     def action_recipe(self, direction: int) -> None:
         """Follow the next law for learning rate and batch, or the one before; the default is one of them."""
-        if self.session.answered is None:
+        if self.session.answer is None:
             return
         ids = sorted(fit.id for fit in self.session.advisor.fits if fit.laws.keys() >= _FOLLOWABLE)
         choices = [None, *ids]
@@ -129,9 +125,10 @@ class RecipeScreen(SessionScreen):
 
     def as_markdown(self) -> str | None:
         """Return the recipe and everything that is known of it."""
-        if self._sheet is None or self.session.answered is None:
+        if self._shown is None:
             return None
-        return recipe_markdown(self._sheet, self.session.advisor.command(self.session.answered))
+        answer, sheet = self._shown
+        return recipe_markdown(sheet, self.session.advisor.command(answer.request))
 
     def remember(self) -> Remembered:
         """Return whether the notes are shown."""
@@ -140,3 +137,10 @@ class RecipeScreen(SessionScreen):
     def recall(self, remembered: Remembered) -> None:
         """Show the notes, or not, as before."""
         self.set_reactive(RecipeScreen.notes, remembered.get("notes") is True)
+
+
+def _followed(plan: Plan) -> str:
+    sources = plan.recipe.sources
+    if sources["learning_rate"] == sources["batch_size"]:
+        return f"lr and batch by {sources['learning_rate']}"
+    return f"lr by {sources['learning_rate']}, batch by {sources['batch_size']}"

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from budgetscope.api import Advisor, PlanRequest
+from budgetscope.api import Advisor, AnsweredRequest
 from budgetscope.core.answers.comparison import Comparison
-from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.whatif import Candidate, IsoFlop
 from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.report.whatif import picks
@@ -18,7 +17,7 @@ from budgetscope.tui.chart.figure import (
     Line,
     Marker,
     Point,
-    Points,
+    PointSeries,
     Span,
     count_number,
     plain_number,
@@ -32,7 +31,7 @@ _NEAREST, _FARTHEST = 8.0, 64.0
 _MARGIN = 1.2
 _CURVE_POINTS = 160
 _STEEP = 3.0
-"""The loss of sizes off by this factor sets the height of the figure, so that the valley fills it."""
+"""The loss of sizes off by this factor sets the height of the figure, so that the curve fills it."""
 _HEADROOM = 3.0
 _FOOTROOM = 0.3
 _MAP_COLUMNS, _MAP_ROWS = 42, 28
@@ -53,15 +52,17 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """All sizes at one budget, and who would take which.
+    """All sizes at one budget, and which of them each law would take.
 
     Attributes:
+        answer: whose budget.
         iso: the sizes.
         best: the optimum.
         picks: of the other laws, by growing N; none before they have been asked.
         sizes: the N that are drawn.
     """
 
+    answer: AnsweredRequest
     iso: IsoFlop
     best: Candidate
     picks: tuple[Pick, ...]
@@ -72,42 +73,38 @@ class Budget:
         return min(max(n_params, self.sizes.low), self.sizes.high)
 
 
-def budget(advisor: Advisor, request: PlanRequest, plan: Plan) -> Budget:
-    """Return what the screen shows of a plan before the other laws have been asked.
+def budget(advisor: Advisor, answer: AnsweredRequest) -> Budget:
+    """Return what the screen shows of an answer before the other laws have been asked.
 
-    Args:
-        advisor: answers.
-        request: the question.
-        plan: the answer to it.
-
-    Raises: as `Advisor.plan`.
+    Raises:
+        FailureError: the answer's law gives no usable numbers.
     """
-    iso = advisor.iso_flop(request, plan)
-    return _with(iso, iso.at(iso.optimum.n_params), ())
+    iso = advisor.iso_flop(answer)
+    return _with(answer, iso, iso.at(answer.optimum.n_params), ())
 
 
-def compared(shown: Budget, comparison: Comparison, signs: Mapping[str, str]) -> Budget:
+def compared(shown: Budget, comparison: Comparison, letters: Mapping[str, str]) -> Budget:
     """Return a budget with what the other laws would take.
 
     Args:
         shown: the budget.
         comparison: of all laws at it.
-        signs: of the laws.
+        letters: of the laws.
     """
     found = tuple(
-        Pick(row.fit_id, signs.get(row.fit_id, SHARED), row.title, shown.iso.at(row.n_params))
+        Pick(row.fit_id, letters.get(row.fit_id, SHARED), row.title, shown.iso.at(row.n_params))
         for row in picks(comparison)
         if row.n_params is not None
     )
-    return _with(shown.iso, shown.best, found)
+    return _with(shown.answer, shown.iso, shown.best, found)
 
 
-def _with(iso: IsoFlop, best: Candidate, found: tuple[Pick, ...]) -> Budget:
+def _with(answer: AnsweredRequest, iso: IsoFlop, best: Candidate, found: tuple[Pick, ...]) -> Budget:
     """Lay the sizes to draw around the optimum and the picks."""
     ratios = [pick.candidate.ratio for pick in found]
     low = max(min([1 / _NEAREST, *(ratio / _MARGIN for ratio in ratios)]), 1 / _FARTHEST)
     high = min(max([_NEAREST, *(ratio * _MARGIN for ratio in ratios)]), _FARTHEST)
-    return Budget(iso, best, found, LogScale(best.n_params * low, best.n_params * high))
+    return Budget(answer, iso, best, found, LogScale(best.n_params * low, best.n_params * high))
 
 
 def curve(shown: Budget) -> Figure | None:
@@ -128,18 +125,18 @@ def curve(shown: Budget) -> Figure | None:
     heights = _heights(iso, best.n_params, best.loss)
     return Figure(
         x=Axis(scale, "N, parameters", count_number),
-        y=Axis(heights, f"loss, {iso.plan.loss_unit or 'unit unknown'}", plain_number),
+        y=Axis(heights, f"loss, {shown.answer.plan.loss_unit or 'unit unknown'}", plain_number),
         lines=(
-            Line("", f"─ loss by {shortened(iso.plan.law_title, _LEGEND_TITLE)}", "─ fitted", sizes, solid),
+            Line("", f"─ loss by {shortened(shown.answer.plan.law_title, _LEGEND_TITLE)}", "─ fitted", sizes, solid),
             Line("", "╌ the same, extrapolated", "╌ extrapolated", sizes, dashed),
         ),
         points=tuple(_letter(pick, pick.candidate.n_params, _height(pick, heights)) for pick in shown.picks),
-        spans=_flat(iso),
+        spans=_flat(shown),
     )
 
 
-def _flat(iso: IsoFlop) -> tuple[Span, ...]:
-    band = iso.plan.flat_band
+def _flat(shown: Budget) -> tuple[Span, ...]:
+    band = shown.answer.plan.flat_band
     return () if band is None else (Span(*band, "flat: under 0.1% of the loss"),)
 
 
@@ -155,12 +152,12 @@ def _height(pick: Pick, heights: LinearScale) -> float:
     return heights.value(0.0) if loss is None else min(loss, heights.value(_UPPER_EDGE))
 
 
-def _letter(pick: Pick, x: float, y: float) -> Points:
-    return Points(pick.letter, "", (Point(x, y),), dodges=True)
+def _letter(pick: Pick, x: float, y: float) -> PointSeries:
+    return PointSeries(pick.letter, "", (Point(x, y),), dodges=True)
 
 
 def loss_map(shown: Budget, most_levels: int = MAP_LEVELS) -> Figure | None:
-    """Return the loss over N and D without the position; None when the law has no valley.
+    """Return the loss over N and D without the position; None when the law says nothing off the optimum.
 
     Args:
         shown: the budget.
@@ -197,7 +194,7 @@ def _levels(values: Sequence[Sequence[float | None]], most: int) -> tuple[float,
 def _budget_line(shown: Budget, factor: float, across: LogScale) -> Line:
     """Return where N and D spend so many times the budget; between the ends it is nearly straight."""
     symbol, name = {1.0: ("", "─ C"), 0.1: ("÷", "C/10"), 10.0: ("×", "10 C")}[factor]
-    flops = format_flops(shown.iso.optimum.flops * factor)
+    flops = format_flops(shown.answer.optimum.flops * factor)
     sizes = tuple(across.value(i / _MAP_COLUMNS) for i in range(_MAP_COLUMNS + 1))
     tokens = tuple(factor * shown.iso.at(n_params).tokens for n_params in sizes)
     return Line(symbol, f"{name} = {flops} FLOPs", f"{name} {flops}" if factor == 1 else flops, sizes, tokens)

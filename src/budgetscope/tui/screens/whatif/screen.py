@@ -10,27 +10,26 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, SERVING_SHORT, Candidate, parse_served
-from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.api.fields import Field
+from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, SERVING_SHORT, Candidate
+from budgetscope.core.budget.quantities import format_count, format_flops, parse_served_tokens
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.report.whatif import reach_text, sentence, whatif_markdown
 from budgetscope.tui.chart.figure import Figure
-from budgetscope.tui.fields import Field
 from budgetscope.tui.keys import bindings
-from budgetscope.tui.messages import FieldEdited, PlaceChosen
 from budgetscope.tui.screens.base import Remembered, SessionScreen
 from budgetscope.tui.screens.whatif import figures as isoflop
 from budgetscope.tui.screens.whatif.figures import FEW_MAP_LEVELS, MAP_LEVELS, Budget
 from budgetscope.tui.screens.whatif.size_panel import Picks, SizePanel, Sizes
 from budgetscope.tui.session import Session
-from budgetscope.tui.widgets.chart import Chart
-from budgetscope.tui.widgets.field_row import FieldRow
+from budgetscope.tui.widgets.chart import Chart, ChartClicked
+from budgetscope.tui.widgets.field_row import FieldEdited, FieldRow
 
 FINE, COARSE = 2 ** (1 / 32), 2 ** (1 / 4)
 """What one key multiplies N with: 32 steps, or 4, to double it."""
 _SAME = 1e-9
 _MANY_LEVELS_WIDTH = 110
-_SERVED = Field("served", "Served tokens", parse_served, lambda _: "none")
+_SERVED = Field(name="served", label="Served tokens", help="Tokens that the model will serve.")
 _UNMEASURED = "Blank: no run so far off was measured."
 
 
@@ -62,8 +61,8 @@ class WhatifScreen(SessionScreen):
         yield Static(id="sentence", markup=False)
         with Grid(id="middle"):
             with Vertical(id="left"):
-                yield Chart(id="valley", classes="panel")
-                yield Static(id="silence", classes="panel", markup=False)
+                yield Chart(id="loss", classes="panel")
+                yield Static(id="no-curve", classes="panel", markup=False)
                 yield Static(id="reach", markup=False)
             yield SizePanel(id="size", classes="panel")
             yield Picks(id="picks", classes="panel")
@@ -75,28 +74,28 @@ class WhatifScreen(SessionScreen):
     def on_mount(self) -> None:
         """Name the panels."""
         self.query_one("#size").border_title = "This size"
-        self.query_one("#silence").border_title = "No curve"
+        self.query_one("#no-curve").border_title = "No curve"
 
     # The budget
 
     def show_session(self) -> None:
         """Show all sizes at the plan's budget."""
-        plan, request, advisor = self.session.plan, self.session.answered, self.session.advisor
-        if plan is None or request is None:
+        answer, advisor = self.session.answer, self.session.advisor
+        if answer is None:
             self.query_one("#sentence", Static).update(Content("No plan yet: say a budget on screen 1."))
             return
-        if self._asked == self._standing():
+        if self._asked == self.answer_key():
             return
-        self._asked = self._standing()
-        signs = self.session.signs
+        self._asked = self.answer_key()
+        letters = self.session.letters
         try:
-            found = isoflop.budget(advisor, request, plan)
+            found = isoflop.budget(advisor, answer)
         except BudgetscopeError as error:
             self.tell(str(error))
             return
 
         def compare() -> Budget:
-            return isoflop.compared(found, advisor.compare(request, plan), signs)
+            return isoflop.compared(found, advisor.compare(answer), letters)
 
         def wait() -> None:
             self.query_one(Picks).border_title = f"comparing {len(self.session.fit_ids)} laws ..."
@@ -106,7 +105,7 @@ class WhatifScreen(SessionScreen):
             self.tell(sentence)
             self.query_one(Picks).border_title = "What the others would train: no answer"
 
-        self.answer(compare, self._show_compared, wait, refuse)
+        self.ask_laws(compare, self._show_compared, wait, refuse)
 
     def _show_compared(self, found: Budget) -> None:
         self.query_one(Picks).border_title = "What the others would train"
@@ -116,9 +115,9 @@ class WhatifScreen(SessionScreen):
         self._budget = found
         self._figures = {}
         silence = found.iso.silence
-        self.query_one("#valley").display = silence is None
-        self.query_one("#silence").display = silence is not None
-        self.query_one("#silence", Static).update(Content(silence or ""))
+        self.query_one("#loss").display = silence is None
+        self.query_one("#no-curve").display = silence is not None
+        self.query_one("#no-curve", Static).update(Content(silence or ""))
         self.query_one(Picks).picks = found.picks
         self._show_position()
 
@@ -143,11 +142,11 @@ class WhatifScreen(SessionScreen):
             (pick.fit_id for pick in found.picks if abs(here.n_params / pick.candidate.n_params - 1) < _SAME), ""
         )
         figure = self._figure(found)
-        chart = self.query_one("#valley", Chart)
+        chart = self.query_one("#loss", Chart)
         chart.figure = None if figure is None else isoflop.with_position(figure, found, here, on_map=self.on_map)
-        flops = format_flops(found.iso.optimum.flops)
+        flops = format_flops(found.answer.optimum.flops)
         title = "Loss over N and D" if self.on_map else f"Loss over N at C = {flops}"
-        chart.border_title = Content(f"{title}, {found.iso.plan.convention} count")
+        chart.border_title = Content(f"{title}, {found.answer.plan.convention} count")
         reach = reach_text(found.iso)
         text = _UNMEASURED if self.on_map and found.iso.reach is not None else reach
         self.query_one("#reach", Static).update(Content(text), layout=False)
@@ -208,8 +207,8 @@ class WhatifScreen(SessionScreen):
         if beyond:
             self._go(beyond[0] if direction > 0 else beyond[-1])
 
-    @on(PlaceChosen, "#valley")
-    def _place_chosen(self, event: PlaceChosen) -> None:
+    @on(ChartClicked, "#loss")
+    def _chart_clicked(self, event: ChartClicked) -> None:
         self._go(event.x)
 
     def action_map(self) -> None:
@@ -231,7 +230,7 @@ class WhatifScreen(SessionScreen):
         """Take the served tokens, or say why not."""
         self.row.write(self.served)
         try:
-            self._served_tokens = parse_served(self.served)
+            self._served_tokens = parse_served_tokens(self.served)
         except BudgetscopeError as error:
             self.row.problem(str(error))
             return
@@ -258,17 +257,18 @@ class WhatifScreen(SessionScreen):
 
     def as_command(self) -> str | None:
         """Return the command that compares the laws at this budget."""
-        return None if self.session.answered is None else self.session.advisor.command(self.session.answered, "compare")
+        answer = self.session.answer
+        return None if answer is None else self.session.advisor.command(answer.request, "compare")
 
     def as_markdown(self) -> str | None:
         """Return the size where one stands among the picks of the laws."""
         found, here = self._budget, self.here
-        if found is None or here is None or self.session.answered is None:
+        if found is None or here is None:
             return None
         best = found.iso.at(found.best.n_params, self._served_tokens)
         others = [(pick.title, pick.candidate) for pick in found.picks]
         return whatif_markdown(
-            found.iso, here, best, others, self._served_tokens, self.session.advisor.command(self.session.answered)
+            found.iso, here, best, others, self._served_tokens, self.session.advisor.command(found.answer.request)
         )
 
     def remember(self) -> Remembered:
@@ -283,7 +283,7 @@ class WhatifScreen(SessionScreen):
         self.set_reactive(WhatifScreen.on_map, remembered.get("on_map") is True)
         if isinstance(served, str):
             try:
-                self._served_tokens = parse_served(served)
+                self._served_tokens = parse_served_tokens(served)
             except BudgetscopeError:
                 return
             self.set_reactive(WhatifScreen.served, served)

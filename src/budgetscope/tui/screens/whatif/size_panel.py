@@ -8,7 +8,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from budgetscope.core.answers.whatif import Candidate
-from budgetscope.report.whatif import PICKS_HEADER, READING_HEADER, pick_cells, readings
+from budgetscope.report.whatif import PICKS_HEADER, SIZE_HEADER, pick_cells, size_rows
 from budgetscope.tui.screens.whatif.figures import Pick
 from budgetscope.tui.short_titles import fitted
 
@@ -40,9 +40,9 @@ class SizePanel(Widget):
         if self.sizes is None:
             return Content("")
         columns = 3 if self.size.width >= _LABEL + 3 * _CELL else 2
-        header = "".join(title.rjust(_CELL) for title in READING_HEADER[1 : columns + 1])
+        header = "".join(title.rjust(_CELL) for title in SIZE_HEADER[1 : columns + 1])
         lines = [Content.styled(" " * _LABEL + header, _QUIET)]
-        for row in readings(self.sizes.here, self.sizes.best)[: max(self.size.height - 1, 0)]:
+        for row in size_rows(self.sizes.here, self.sizes.best)[: max(self.size.height - 1, 0)]:
             _, here, *others = row.cells[: columns + 1]
             rest = "".join(f" {cell}".rjust(_CELL) for cell in others)
             lines.append(

@@ -1,4 +1,4 @@
-"""The screen that walks from Kaplan's law to Chinchilla's, one cause at a time."""
+"""The Why screen: from Kaplan's law to Chinchilla's, one cause at a time."""
 
 from typing import ClassVar
 
@@ -9,12 +9,11 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from budgetscope.report.tables import explanation_markdown
+from budgetscope.report.explanation import explanation_markdown
 from budgetscope.tui.keys import bindings
-from budgetscope.tui.messages import StepChosen
 from budgetscope.tui.screens.base import Remembered, SessionScreen
-from budgetscope.tui.screens.why.figures import Walk, figure, walk
-from budgetscope.tui.screens.why.step_table import StepTable
+from budgetscope.tui.screens.why.figures import Illustration, figure, illustrate
+from budgetscope.tui.screens.why.step_table import StepChosen, StepTable
 from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.chart import Chart
 
@@ -38,7 +37,7 @@ class WhyScreen(SessionScreen):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._walk: Walk | None = None
+        self._shown: Illustration | None = None
 
     def body(self) -> ComposeResult:
         """Lay the sentence, the chart, the figures of the step, and the table of all steps."""
@@ -49,20 +48,19 @@ class WhyScreen(SessionScreen):
         yield StepTable(id="steps", classes="panel")
 
     def show_session(self) -> None:
-        """Walk at the budget on the desk."""
-        plan, request = self.session.plan, self.session.answered
-        if plan is not None and request is not None:
-            advisor = self.session.advisor
-            self.in_background(lambda: walk(advisor, request, plan), self._show_walk)
+        """Explain the session's answer."""
+        answer, advisor = self.session.answer, self.session.advisor
+        if answer is not None:
+            self.in_background(lambda: illustrate(advisor, answer), self._show)
 
-    def _show_walk(self, found: Walk) -> None:
-        self._walk = found
+    def _show(self, found: Illustration) -> None:
+        self._shown = found
         self._show_step()
 
     def _show_step(self) -> None:
-        if self._walk is None:
+        if self._shown is None:
             return
-        found, at = self._walk, self.at
+        found, at = self._shown, self.at
         dataset = list(found.explanation.datasets)[self.dataset]
         step, lines = found.explanation.datasets[dataset][at], found.lines[dataset]
         table = self.query_one(StepTable)
@@ -106,7 +104,7 @@ class WhyScreen(SessionScreen):
         self.at = event.index
 
     def action_switch_dataset(self) -> None:
-        """Walk over the other dataset."""
+        """Show the other dataset."""
         self.dataset = 1 - self.dataset
 
     def watch_dataset(self) -> None:
@@ -121,18 +119,19 @@ class WhyScreen(SessionScreen):
 
     def as_markdown(self) -> str | None:
         """Return the whole explanation."""
-        return None if self._walk is None else explanation_markdown(self._walk.explanation)
+        return None if self._shown is None else explanation_markdown(self._shown.explanation)
 
     def as_command(self) -> str | None:
         """Return the command that explains the same."""
-        return None if self.session.answered is None else self.session.advisor.command(self.session.answered, "explain")
+        answer = self.session.answer
+        return None if answer is None else self.session.advisor.command(answer.request, "explain")
 
     def remember(self) -> Remembered:
-        """Return where the walk stands."""
+        """Return the step and the dataset."""
         return {"at": self.at, "dataset": self.dataset}
 
     def recall(self, remembered: Remembered) -> None:
-        """Go on where the walk stood."""
+        """Go on at that step."""
         at, dataset = remembered.get("at"), remembered.get("dataset")
         if isinstance(at, int) and 0 <= at <= _LAST:
             self.set_reactive(WhyScreen.at, int(at))

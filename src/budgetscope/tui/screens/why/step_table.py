@@ -1,19 +1,31 @@
-"""The steps of the walk, one a line."""
+"""The steps of the explanation, one a line."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from budgetscope.report.explanation import STEP_HEADER, StepLine
-from budgetscope.tui.messages import StepChosen
+from budgetscope.report.explanation import WALK_HEADER, StepLine
 
 STEP_SIGN = ">"
 _WIDTHS = (18, 8, 7, 6, 10, 10, 10, 13)
 _LEAST_TITLE, _MOST_TITLE = 35, 44
 _GAP = 1
+
+
+@dataclass
+class StepChosen(Message):
+    """Posted by `StepTable`: a step was clicked.
+
+    Attributes:
+        index: of the step, from 0.
+    """
+
+    index: int
 
 
 class StepTable(Widget):
@@ -40,7 +52,7 @@ class StepTable(Widget):
             left -= width + _GAP
             count += 1
         title = min(_LEAST_TITLE + left, _MOST_TITLE)
-        header = "  " + STEP_HEADER[0].ljust(title - 2) + _row(STEP_HEADER[1:], count)
+        header = "  " + WALK_HEADER[0].ljust(title - 2) + _row(WALK_HEADER[1:], count)
         lines = [Content.styled(header, "$text-muted bold")]
         for index, line in enumerate(self.lines):
             sign = STEP_SIGN if index == self.at else " "

@@ -1,3 +1,5 @@
+"""The session: one request, its answer, and what becomes of text that cannot be read."""
+
 from dataclasses import replace
 
 from budgetscope.api import Advisor, PlanRequest
@@ -13,13 +15,13 @@ def watched(advisor: Advisor, request: PlanRequest) -> tuple[Session, list[int]]
     return session, revisions
 
 
-def test_a_desk_answers_from_the_start_and_tells_every_change(advisor: Advisor) -> None:
+def test_a_session_answers_from_the_start_and_tells_every_change(advisor: Advisor) -> None:
     session, revisions = watched(advisor, PlanRequest("1e20"))
-    assert session.plan == advisor.plan(PlanRequest("1e20"))
+    assert session.plan == advisor.answer(PlanRequest("1e20")).plan
     session.edit("budget", "1e21")
     session.follow("meta2024/llama3")
     session.ask(replace(session.request, mfu=0.5))
-    assert session.plan == advisor.plan(PlanRequest("1e21", law="meta2024/llama3", mfu=0.5))
+    assert session.plan == advisor.answer(PlanRequest("1e21", law="meta2024/llama3", mfu=0.5)).plan
     assert revisions == sorted(set(revisions))
     assert len(revisions) == 3
 
@@ -34,10 +36,11 @@ def test_text_that_cannot_be_read_stays_the_problem_until_it_is_mended(advisor: 
     assert session.problem.field == "gpus"
     assert session.is_unread("gpus")
     assert session.plan == good
-    assert session.answered == PlanRequest("1e20")
+    assert session.answer is not None
+    assert session.answer.request == PlanRequest("1e20")
     session.edit("gpus", "")
     assert session.problem is None
-    assert session.plan == advisor.plan(PlanRequest("1e21", law="meta2024/llama3"))
+    assert session.plan == advisor.answer(PlanRequest("1e21", law="meta2024/llama3")).plan
 
 
 def test_what_is_no_change_is_not_answered_again(advisor: Advisor) -> None:
@@ -61,7 +64,7 @@ def test_a_whole_new_request_forgets_what_could_not_be_read(advisor: Advisor) ->
     session.open("mine", PlanRequest("1e22"))
     assert session.problem is None
     assert session.scenario == "mine"
-    assert session.plan == advisor.plan(PlanRequest("1e22"))
+    assert session.plan == advisor.answer(PlanRequest("1e22")).plan
 
 
 def test_a_refused_request_keeps_the_last_good_plan(advisor: Advisor) -> None:
@@ -69,7 +72,8 @@ def test_a_refused_request_keeps_the_last_good_plan(advisor: Advisor) -> None:
     session.ask(PlanRequest("1e20", device="potato"))
     assert session.problem is not None
     assert session.problem.field == "device"
-    assert session.answered == PlanRequest("1e20")
+    assert session.answer is not None
+    assert session.answer.request == PlanRequest("1e20")
     assert session.request.device == "potato"
 
 
@@ -77,7 +81,7 @@ def test_rereading_takes_a_law_that_was_made_active_meanwhile() -> None:
     session, revisions = watched(Advisor(Library((Layer("bundled", bundled_fits()),)), None, ()), PlanRequest("1e20"))
     assert session.plan is not None
     before = session.plan.law_id
-    session.advisor.use("meta2024/llama3")
+    session.advisor.fit_library.use("meta2024/llama3")
     session.reread()
     assert before != "meta2024/llama3" == session.plan.law_id
     assert len(revisions) == 1

@@ -1,13 +1,12 @@
-"""What the import dialog says in place of the command line's options."""
+"""The entries of the import dialog, and how it words refusals of the command line."""
 
 from pathlib import Path
 
 import pytest
 
-from budgetscope.api import FitChoices, Reading
-from budgetscope.fitting.fit_runs import KINDS
-from budgetscope.tui.screens.fits.import_dialog import FIT_KINDS
-from budgetscope.tui.screens.fits.import_form import Draft, in_entries
+from budgetscope.api import FitChoices, RunsSource
+from budgetscope.api.runs import option_values
+from budgetscope.tui.screens.fits.import_form import ImportForm, in_entries
 
 
 @pytest.mark.parametrize(
@@ -28,14 +27,16 @@ def test_options_are_called_as_their_entries(sentence: str, text: str) -> None:
 
 def test_every_entry_reaches_the_fit_and_the_command() -> None:
     texts = {"path": "runs.csv", "kind": "parabola", "curves": "all", "schedule": "constant", "vocab": "4096"}
-    draft = Draft(texts)
-    assert draft.reading() == Reading(Path("runs.csv"), curves="all")
-    assert draft.choices() == FitChoices(kind="parabola", schedule="constant", vocab_size=4096)
-    assert " ".join(draft.command()) == (
+    form = ImportForm(texts)
+    assert form.source() == RunsSource(Path("runs.csv"), curves="all")
+    assert form.choices() == FitChoices(kind="parabola", schedule="constant", vocab_size=4096)
+    assert " ".join(form.command()) == (
         "budgetscope fit runs.csv --kind parabola --curves all --schedule constant --vocab 4096"
     )
-    assert Draft({"path": "runs.csv"}).reading() == Reading(Path("runs.csv"))
+    assert ImportForm({"path": "runs.csv"}).source() == RunsSource(Path("runs.csv"))
 
 
-def test_the_kinds_that_are_offered_are_those_of_the_fitter() -> None:
-    assert set(FIT_KINDS) == set(KINDS)
+def test_every_choice_that_is_offered_is_an_entry() -> None:
+    for name, values in option_values().items():
+        form = ImportForm({"path": "runs.csv", name: values[-1]})
+        assert f"--{name.replace('_', '-')} {values[-1]}" in " ".join(form.command())

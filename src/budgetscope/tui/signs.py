@@ -1,0 +1,6 @@
+"""Signs that mean the same on every screen."""
+
+PROBLEM_SIGN = "✗ "
+CAUTION_SIGN = "! "
+CHOSEN_SIGN = ">"
+"""Of the law that is followed, in lists of laws."""

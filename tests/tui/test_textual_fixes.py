@@ -1,0 +1,125 @@
+"""What Textual does without each file of `tui/textual_fixes`: a test that fails here means that its file can go."""
+
+from typing import ClassVar
+
+import pytest
+from rich.style import Style
+from tests.tui.driving import press_at_once
+from textual.app import App, ComposeResult
+from textual.binding import BindingType
+from textual.css import stylesheet as textuals
+from textual.css.parse import parse
+from textual.css.stylesheet import Stylesheet
+from textual.geometry import Size
+from textual.screen import ModalScreen, Screen
+from textual.scroll_view import ScrollView
+from textual.widget import Widget
+from textual.widgets import Input
+
+
+class TwoFields(App[None]):
+    def compose(self) -> ComposeResult:
+        yield Input(id="first")
+        yield Input(id="second")
+
+
+async def test_textual_lets_a_key_overtake_the_one_before() -> None:
+    app = TwoFields()
+    async with app.run_test() as pilot:
+        press_at_once(app, "tab", "8")
+        await pilot.pause()
+        assert [field.value for field in app.query(Input)] == ["8", ""]
+
+
+def test_textual_parses_every_sheet_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[object] = []
+
+    def counted(*args: object, **options: object) -> object:
+        parsed.append(args)
+        return parse(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(textuals, "parse", counted)
+    sheet = Stylesheet()
+    sheet.add_source("Input { color: red; }")
+    sheet.parse()
+    sheet.reparse()
+    assert len(parsed) == 2
+
+
+class Styled(Widget):
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"styled--part"}
+
+
+async def test_textual_forgets_component_styles_at_every_refresh() -> None:
+    class StyledApp(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Styled()
+
+    app = StyledApp()
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        widget = app.query_one(Styled)
+        assert isinstance(widget.get_component_rich_style("styled--part"), Style)
+        assert widget._rich_style_cache
+        widget.refresh()
+        assert not widget._rich_style_cache
+
+
+async def test_textual_sets_breakpoint_classes_after_the_first_layout() -> None:
+    class Broken(Screen[None]):
+        HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide")]  # noqa: RUF012 - Textual's form
+        wide_on_mount = True
+
+        def on_mount(self) -> None:
+            self.wide_on_mount = self.has_class("-wide")
+
+    app, screen = App[None](), Broken()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.push_screen(screen)
+        await pilot.pause()
+        assert screen.has_class("-wide")
+        assert not screen.wide_on_mount
+
+
+class Counting(ModalScreen[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [("x", "count", "Count")]
+    count = 0
+
+    def action_count(self) -> None:
+        self.count += 1
+
+
+async def test_textual_acts_on_keys_of_a_screen_that_is_not_mounted() -> None:
+    app, screen = App[None](), Counting()
+    async with app.run_test() as pilot:
+        app.push_screen(screen)
+        assert not screen.is_mounted
+        await app._check_bindings("x")
+        assert screen.count == 1
+        await pilot.pause()
+
+
+async def test_textual_pops_the_screen_below_at_the_second_dismiss() -> None:
+    app, below, above = App[None](), Counting(), Counting()
+    async with app.run_test() as pilot:
+        await app.push_screen(below)
+        await app.push_screen(above)
+        above.dismiss()
+        above.dismiss()
+        await pilot.pause()
+        assert below not in app.screen_stack
+
+
+async def test_textual_shows_a_new_scroll_bar_at_the_top() -> None:
+    class ScrollApp(App[None]):
+        def compose(self) -> ComposeResult:
+            yield ScrollView()
+
+    app = ScrollApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        view = app.query_one(ScrollView)
+        view.virtual_size = Size(80, 100)
+        view.scroll_to(y=50, animate=False, force=True)
+        await pilot.pause()
+        assert view.show_vertical_scrollbar
+        assert (view.scroll_y, view.vertical_scrollbar.position) == (50, 0)
