@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE := ""
 # Everything that CI checks, the wheel apart.
 check: format lint types imports docs test
 
-# Formatting, unchanged.
+# Fail where a file is not formatted; change nothing.
 format:
     ruff format --check .
 
@@ -17,21 +17,21 @@ lint:
 types:
     mypy
 
-# The floors of the house: which package may import which.
+# Which package may import which.
 imports:
     lint-imports
 
-# Generated documents match the code.
+# Fail where a generated document differs from the code, or a document names a path that does not exist.
 docs:
     python tools/docs.py --check
     python -m tools.calibration_page --check
     python -m tools.python_page --check
 
-# One worker more than there are cores, since tests of the app and of workers also wait; eight at most.
+# Some or all tests; one worker more than there are cores, since some tests wait, and eight at most.
 test *args:
     python -m pytest -n $(( {{ num_cpus() }} < 8 ? {{ num_cpus() }} + 1 : 8 )) --dist worksteal {{ args }}
 
-# What commands and screens show, written anew into tests/recorded: read the diff before you commit it.
+# Record again what commands and screens show (tests/recorded); read the diff before you commit it.
 record:
     python tools/record.py
 
@@ -39,11 +39,11 @@ record:
 nightly:
     BUDGETSCOPE_NIGHTLY=1 python -m pytest -n auto tests/slow
 
-# The versions of this environment become those of CI.
+# Write the versions of this environment into requirements-dev.lock, which CI uses.
 lock:
     python tools/lock.py
 
-# The wheel carries the fits and plans without torch, in an environment of its own.
+# Build the wheel, and plan with it in an environment without torch.
 wheel:
     bash tools/check_wheel.sh
 
@@ -58,8 +58,8 @@ write-docs:
     python -m tools.python_page
     python tools/screenshots.py
 
-# Ratios against a stated baseline, in one run each.
+# Speed of starts, keys and fits, each beside a stated baseline.
 bench:
     python benchmarks/start.py
-    python benchmarks/app.py
+    python -m benchmarks.app
     python -m benchmarks.fit

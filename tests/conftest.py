@@ -1,5 +1,6 @@
 """What every test gets: folders of its own, and no user's settings."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -9,6 +10,13 @@ from hypothesis import HealthCheck, settings
 # Machines differ in speed; what a property says does not.
 settings.register_profile("budgetscope", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("budgetscope")
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage seldom, and never what was imported: an app makes objects by the hundred thousand."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
 
 
 @pytest.fixture(autouse=True)

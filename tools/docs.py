@@ -1,8 +1,9 @@
-"""Write the documents that the code knows better than we do; with --check, fail when one is out of date.
+"""Write the documents that are generated from the code; with --check, fail when one is out of date.
 
 Generated: docs/reference/commands.md (every command's help), docs/reference/fits.md (the bundled fits),
 docs/reference/keys.md (the app's keys), and every block of a document between `<!-- output: COMMAND -->` and
-`<!-- /output -->` (what that command prints). Also checked: that links between documents lead somewhere.
+`<!-- /output -->` (the output of that command). Also checked: every link between documents leads to a file, and every
+path, module and fit id in code style exists.
 """
 
 import os
@@ -28,6 +29,10 @@ COMMANDS = (
 _HEAD = "<!-- Written by tools/docs.py from the code; edit the code. -->\n\n"
 _BLOCK = re.compile(r"(<!-- output: (?P<command>[^\n]+?) -->\n)(?P<text>.*?)(<!-- /output -->)", re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+_CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+_PATH = re.compile(r"(?<![\w./<=-])([\w.-]+(?:/[\w.<>-]+)+|[\w-]+(?=/(?:[\s`]|$)))")
+_MODULE = re.compile(r"(?<![\w./-])((?:budgetscope|benchmarks|tools|tests)(?:\.[a-z_0-9]+)+)(?![\w/])")
+_PLACEHOLDER = re.compile(r"<\w+>|\b[A-Z]{2,}\b")
 
 
 def output(command: list[str]) -> str:
@@ -97,6 +102,53 @@ def broken_links(path: Path) -> list[str]:
     return [link for link in links if ":" not in link and not (path.parent / link).exists()]
 
 
+def repository_paths() -> set[str]:
+    """Return every file and folder of the repository as `/path/`, and files also without their ending."""
+    found = set()
+    for top in ROOT.iterdir():
+        if top.name.startswith(".") or top.name.endswith(".egg-info"):
+            continue
+        for path in (top, *top.rglob("*")):
+            relative = path.relative_to(ROOT)
+            found |= {f"/{relative}/", f"/{relative.with_suffix('')}/"}
+    return found
+
+
+def missing_paths(text: str, paths: set[str]) -> list[str]:
+    """Return the paths, modules and fit ids that a document has in code style and the repository lacks.
+
+    A path may begin at any folder: `core/laws/forms` is `src/budgetscope/core/laws/forms.py`. A word with a slash is a path
+    when it begins with the name of a folder of the repository.
+
+    Args:
+        text: of the document.
+        paths: from `repository_paths`.
+    """
+    folders = {part for path in paths for part in path.split("/")[1:-2]}
+    code = "\n".join(_CODE.findall(text))
+    missing = []
+    for word in dict.fromkeys(_PATH.findall(code)):
+        named = word.rstrip(".")
+        if named.partition("/")[0] in folders and not _exists(named, paths):
+            missing.append(word)
+    for module in dict.fromkeys(_MODULE.findall(code)):
+        named = module.replace(".", "/")
+        if not _exists(named, paths) and not _exists(
+            named.rpartition("/")[0], paths
+        ):  # the last part may be a name in it
+            missing.append(module)
+    return missing
+
+
+def _exists(named: str, paths: set[str]) -> bool:
+    """Return whether a path of the repository ends like this; `NAME` and `<name>` stand for any one part."""
+    if not _PLACEHOLDER.search(named):
+        return any(path.endswith(f"/{named}/") for path in paths)
+    parts = [r"[^/]+".join(map(re.escape, _PLACEHOLDER.split(part))) for part in named.split("/")]
+    wanted = re.compile("/" + "/".join(parts) + "/$")
+    return any(wanted.search(path) for path in paths)
+
+
 def main() -> int:
     """Write or check every generated document."""
     check = "--check" in sys.argv[1:]
@@ -115,9 +167,14 @@ def main() -> int:
             path.write_text(wanted[path], encoding="utf-8")
     if check and stale:
         print("run `just write-docs` and commit what it writes")
-    broken = [f"{path.relative_to(ROOT)}: {link}" for path in wanted for link in broken_links(path)]
-    for link in broken:
-        print(f"leads nowhere: {link}")
+    paths = repository_paths()
+    broken = []
+    for path in (*wanted, ROOT / "CONTRIBUTING.md"):
+        broken += [f"{path.relative_to(ROOT)}: leads nowhere: {link}" for link in broken_links(path)]
+        missing = missing_paths(path.read_text(encoding="utf-8"), paths)
+        broken += [f"{path.relative_to(ROOT)}: does not exist: {name}" for name in missing]
+    broken += [f"CHANGELOG.md: leads nowhere: {link}" for link in broken_links(ROOT / "CHANGELOG.md")]
+    print("".join(f"{line}\n" for line in broken), end="")
     return 1 if broken or (check and stale) else 0
 
 

@@ -1,1 +1,1 @@
-"""Pure: the ledger, shapes, laws, hardware and the plan. No I/O, no third-party imports."""
+"""The pure core: counting, laws, hardware and answers, without I/O and third-party imports."""

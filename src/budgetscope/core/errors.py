@@ -1,20 +1,20 @@
-"""The two ways in which budgetscope says no."""
+"""The errors that budgetscope raises for its users."""
 
 
 class BudgetscopeError(Exception):
-    """One sentence for the user that names the value, the reason and the remedy.
+    """Base of the errors whose message is shown to the user.
 
-    Every face prints the sentence as it is; the command line exits with `exit_code`.
+    The message is one sentence that names the value, the reason and the remedy. The command line exits with `exit_code`.
     """
 
     exit_code = 1
 
 
 class UsageError(BudgetscopeError):
-    """The input cannot be understood or cannot be planned with (exit code 2)."""
+    """The input is invalid or cannot be planned with (exit code 2)."""
 
     exit_code = 2
 
 
 class FailureError(BudgetscopeError):
-    """The input is fine, but something else went wrong: a file, a folder, a fit (exit code 1)."""
+    """The input is valid, but a file, a folder or a fit is not usable (exit code 1)."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
 from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.core.laws.fit import CONFIDENCE, Draws, ExponentInterval, Fit, Law, Range, percentiles
-from budgetscope.core.laws.intervals import LEVEL, allocation_exponent, drawn
+from budgetscope.core.laws.intervals import LEVEL, allocation_exponent, parameter_draws
 from budgetscope.report.markdown import escaped
 from budgetscope.report.rows import UNKNOWN, estimate_text
 from budgetscope.store.fit_library import Entry
@@ -93,7 +93,7 @@ def _interval(law: Law, parameter: str) -> str:
     """Return the 95% interval of a parameter's draws; empty where it has none."""
     if not isinstance(law.uncertainty, Draws) or parameter not in _drawn_names(law):
         return ""
-    low, high = percentiles(drawn(law.uncertainty, parameter, math.nan), LEVEL)
+    low, high = percentiles(parameter_draws(law.uncertainty, parameter, math.nan), LEVEL)
     return f"[{low:.4g}, {high:.4g}]"
 
 

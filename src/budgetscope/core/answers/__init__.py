@@ -1,1 +1,1 @@
-"""Answers to a budget: the plan and everything that accompanies it."""
+"""Answers to a budget: the plan, the comparison, what-if, the recipe, curves and the explanation."""

@@ -1,4 +1,4 @@
-"""The answer to a question: where its law puts the budget, and the plan. Everything else about a budget takes one."""
+"""Answers: a question with its optimum and its plan."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,10 @@ from budgetscope.core.laws.operating_point import OperatingPoint
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one question.
+    """The answer to one question. The comparison, what-if, the recipe and the other companions take an answer.
 
     Attributes:
-        question: what was asked.
-        optimum: where its law puts the budget, by the question's convention.
-        plan: what to train.
+        optimum: the compute-optimal operating point, by the question's convention.
     """
 
     question: Question
@@ -26,7 +24,7 @@ def answer(question: Question) -> Answer:
     """Answer a question.
 
     Raises:
-        UsageError: no budget within bounds does what the question asks.
+        UsageError: no budget within bounds reaches the target of the question.
         FailureError: the fit has no law for N and D, or a fit in use gives no usable numbers.
     """
     optimum = locate(question)

@@ -1,25 +1,25 @@
-"""The value of a calibration: how well N* would be known after it, and what that is worth for one budget."""
+"""The value of a calibration: the interval of N* after it, and the compute that it saves at one budget."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 RunsCounted = Literal["shared", "separate"]
-"""`shared`: each size is trained once, and every budget is read off that run. `separate`: once for every budget."""
+"""`shared`: each size is trained once, and its loss is read at all budgets. `separate`: it is trained at each budget."""
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """How well N* is known at a target, and what not knowing it better costs.
+    """The uncertainty of N* at a target after a calibration, and its cost.
 
     Attributes:
-        flops: compute of the calibration that the knowledge is from.
+        flops: compute of the calibration.
         share: the same, as a share of the target's compute.
-        n_budgets: number of its IsoFLOP curves.
-        largest_budget: its largest budget, FLOPs.
+        n_budgets: number of IsoFLOP curves.
+        largest_budget: in FLOPs.
         n_params_low: lower end of the expected 95% interval of N* at the target, around today's N*.
-        n_params_high: its upper end.
-        wasted_share: deadweight compute to expect at the target, as a share of it: the mean for planning with an N*
-            whose log is off by a normal error of that interval; None when the fit has no law of excess loss.
+        n_params_high: upper end.
+        wasted_share: expected deadweight compute at the target, as a share of it: the mean over a normal error of
+            ln N* with that interval; None when the fit has no law of the loss above the optimum.
     """
 
     flops: float
@@ -33,15 +33,15 @@ class Knowledge:
 
 @dataclass(frozen=True, slots=True)
 class Valuation:
-    """What calibrations of several sizes are worth for one target.
+    """The value of calibrations of several sizes for one target.
 
     Attributes:
-        fit_id: the law that plans the target, whose noise is taken as typical.
-        target_flops: C to be planned, in that law's counting.
-        n_params: N* by that law.
-        now: what the fit itself knows.
-        calibrations: what the same method would know for each share, the smallest first.
-        runs: how the runs of a calibration are counted.
+        fit_id: the fit that plans the target; its noise is taken as typical.
+        target_flops: C to be planned, by that fit's counting convention.
+        n_params: N* at the target by that fit.
+        now: the knowledge by the fit as it is.
+        calibrations: the knowledge after a calibration by the same method, by growing share.
+        runs: how the compute of a calibration is counted.
     """
 
     fit_id: str

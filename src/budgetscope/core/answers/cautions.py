@@ -1,4 +1,4 @@
-"""What to know before believing a plan: every caution is worded here, once, for all faces."""
+"""The cautions of a plan, each with its text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from budgetscope.core.laws.operating_point import OperatingPoint
 
 @dataclass(frozen=True, slots=True)
 class Caution:
-    """One thing to know.
+    """A caution: one fact to know before relying on a plan.
 
     Attributes:
         code: stable name for programs, such as `extrapolated-allocation`.
-        text: one sentence for people.
-        fit_id: the fit that it is about; None when it is about the run.
+        text: one sentence.
+        fit_id: the fit in question; None when the caution is about the run.
     """
 
     code: str
@@ -34,7 +34,7 @@ _NAMES = {
     "batch_tokens": ("the batch in tokens", format_count),
 }
 
-# Warmup and weight decay are rules of thumb, of which no range is told.
+# Warmup and weight decay are left out: they are rules of thumb without a fitted range.
 _SHOWN_OF_FIT = ("allocation", "loss_curve", "excess")
 _SHOWN_OF_RECIPE = ("learning_rate", "batch_size", "beta2", "critical_batch_size")
 
@@ -65,17 +65,17 @@ def collect(
     shape_missing: bool,
     vocab_size: int,
 ) -> tuple[Caution, ...]:
-    """Return every caution of a plan, the gravest first.
+    """Return the cautions of a plan, the most severe first.
 
     Args:
-        fit: the law for N, D and loss.
-        hyperparameters: the fits whose laws the recipe follows.
-        point: the optimum as `fit` counts it.
-        family: the shapes.
-        loss: of the optimum.
+        fit: the fit for N, D and loss.
+        hyperparameters: the fits that the recipe follows.
+        point: the optimum in the counting convention of `fit`.
+        family: the shape family of the plan.
+        loss: at the optimum; None without a law of it.
         recipe_sources: by role, the id of the fit that the recipe follows.
         batch_tokens: the recipe's batch.
-        critical_batch_tokens: the critical batch, if a law gives one.
+        critical_batch_tokens: None without a law of it.
         shape_missing: whether the shape family ended before the optimum.
         vocab_size: of the plan's tokenizer.
     """
@@ -110,7 +110,7 @@ def collect(
 
 
 def of_interval(fit: Fit, n_params: Estimate) -> list[Caution]:
-    """Return a caution if N lies outside its own interval, as where a file's parameters were changed by hand."""
+    """Return a caution if N lies outside its interval, as after a fit's parameters were edited by hand."""
     low, high = n_params.low, n_params.high
     if low is None or high is None or low <= n_params.value <= high:
         return []
@@ -125,14 +125,14 @@ def of_interval(fit: Fit, n_params: Estimate) -> list[Caution]:
 
 
 def of_time(n_devices: float, hours: float) -> list[Caution]:
-    """Return a caution if a run takes longer than anybody waits."""
+    """Return a caution if a run takes more than a year."""
     if hours <= _LONGEST_HOURS:
         return []
     return [Caution("long-run", f"on {n_devices:,.4g} devices this takes {format_hours(hours)}: take more (--gpus).")]
 
 
 def _roles_in_use(fit: Fit) -> list[str]:
-    """Return the laws that a plan follows: where one is missing, the loss surface stands in for it."""
+    """Return the roles of the laws that a plan follows; the loss surface replaces missing ones."""
     roles = (role if role in fit.laws else "surface" for role in _SHOWN_OF_FIT)
     return [role for role in dict.fromkeys(roles) if role in fit.laws]
 
@@ -153,7 +153,7 @@ def _of_fit(fit: Fit, loss: float | None) -> list[Caution]:
         )
     if loss is None:
         found.append(
-            Caution("no-loss", f"{fit.id} says nothing of the loss: no loss, flat band or deadweight is given.", fit.id)
+            Caution("no-loss", f"{fit.id} has no law of the loss: no loss, flat band or deadweight is given.", fit.id)
         )
     elif fit.schedule == "constant":
         found.append(
@@ -174,7 +174,7 @@ def _extrapolated(
     loss: float | None,
     batch_tokens: float,
 ) -> list[Caution]:
-    """Return one caution for each group of laws of a fit that are left by the same predictor equally far."""
+    """Return the cautions of extrapolation, one for laws of a fit with the same predictor and range."""
     groups: dict[tuple[str, str, Range], tuple[float, list[str]]] = {}
     for fit, role in followed:
         law = fit.laws[role]
@@ -185,12 +185,12 @@ def _extrapolated(
     cautions = []
     for (fit_id, name, span), (factor, roles) in groups.items():
         symbol, form = _NAMES[name]
-        verb, whose = ("is", "its") if len(roles) == 1 else ("are", "their")
+        verb, their = ("is", "its") if len(roles) == 1 else ("are", "their")
         times = f"{float(f'{factor:.2g}'):,g} times"
         cautions.append(
             Caution(
                 f"extrapolated-{roles[0].replace('_', '-')}",
-                f"{_listed(roles)} of {fit_id} {verb} extrapolated {times} beyond {whose} data "
+                f"{_listed(roles)} of {fit_id} {verb} extrapolated {times} beyond {their} data "
                 f"({symbol} from {form(span.low)} to {form(span.high)}).",
                 fit_id,
             )

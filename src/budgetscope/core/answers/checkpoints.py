@@ -1,8 +1,8 @@
-"""Which checkpoints of a run to keep, so that it can be read later as a member of IsoFLOP curves.
+"""The checkpoints of a run to keep, so that it gives points of IsoFLOP curves later.
 
-At constant learning rate a run that stops early is a run of fewer tokens: its loss there is that of a shorter run of
-the same model, so that one run gives a point at every budget that it passes. Porian et al. 2024 read their tuned runs
-so, at budgets that double (their code, `const` runs). From the start of the decay on that no longer holds.
+At constant learning rate, the loss at an earlier token is that of a shorter run of the same model, so that one run gives
+a point at every smaller budget. Porian et al. 2024 evaluate their tuned runs in this way, at budgets a factor of two
+apart (their code, `const` runs). It does not hold from the start of the decay on.
 """
 
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from budgetscope.core.laws.operating_point import operate
 
 MAX_HALVINGS = 8
 NEAR = 3.0
-"""An IsoFLOP minimum is read off sizes within this factor of it: that of the excess law of `fits/porian2024`."""
+"""Only sizes within this factor of the optimum help to find it: the window of the excess law of `fits/porian2024`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One checkpoint.
+    """A checkpoint to keep.
 
     Attributes:
         step: optimizer step after which to save.
-        tokens: trained by then.
-        flops: training FLOPs by then, by the plan's convention.
+        tokens: training tokens up to it.
+        flops: training FLOPs up to it, by the plan's convention.
         share: of the run's tokens.
-        halvings: the budget is the run's own halved so often; None at the start of the decay and at the end.
-        ratio: the run's N over the law's optimum at that budget.
-        decayed: the learning rate has been decayed by then, so that it is a point of no IsoFLOP curve.
+        halvings: k if its budget is the run's budget over 2^k; None at the start of the decay and at the end.
+        ratio: the run's N over the optimal N at that budget.
+        decayed: whether the decay has begun, so that it is not a point of an IsoFLOP curve.
     """
 
     step: int
@@ -41,13 +41,13 @@ class Checkpoint:
 
     @property
     def is_near(self) -> bool:
-        """Whether the run's size tells something of the optimum at that budget."""
+        """Whether the run's size is near enough to the optimum at that budget to help find it."""
         return not self.decayed and 1 / NEAR <= self.ratio <= NEAR
 
 
 @guarded
 def checkpoints(answer: Answer) -> tuple[Checkpoint, ...]:
-    """Return the checkpoints to keep, by growing tokens: C/2^k after the warmup, the start of the decay, the end.
+    """Return the checkpoints to keep, by growing tokens: at C/2^k after the warmup, before the decay, at the end.
 
     Raises:
         FailureError: the answer's law gives no usable numbers at one of the budgets.
@@ -70,7 +70,7 @@ def _checkpoint(answer: Answer, tokens: float, halvings: int | None, *, decayed:
     flops = tokens * family.flops_per_token(family.position(n_params, convention), convention)
     best = operate(question.fit, flops, convention, family)
     return Checkpoint(
-        # The last step is the one that the plan counts: the batch that the end of the data fills in part.
+        # The last step is rounded up, as in the plan: its batch is only partly filled.
         step=plan.run.steps if tokens == plan.run.tokens else round(tokens / batch),
         tokens=tokens,
         flops=flops,

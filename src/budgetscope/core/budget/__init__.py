@@ -1,1 +1,1 @@
-"""Numbers and budgets as people write them: text in, typed values out."""
+"""Parsing and formatting of numbers and budgets."""

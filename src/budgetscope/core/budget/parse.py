@@ -1,8 +1,8 @@
-"""A training budget as people type it: FLOPs, hardware, dollars, a loss, or a size of model or data.
+"""Parsing of a training budget: FLOPs, hardware, dollars, a loss, a model size or a number of tokens.
 
-`parse_budget` reads "64xH100 14d", "$50k on H100 at $2.50/h", "1e21", "loss 2.6", "N=7B" and their relatives;
-`describe` writes the canonical text, which `parse_budget` reads back as the same budget. What was stated is
-kept as stated: no device is looked up, no default filled in, no law applied.
+`parse_budget` reads texts such as "64xH100 14d", "$50k on H100 at $2.50/h", "1e21", "loss 2.6" and "N=7B". `describe`
+returns the canonical text of a budget, which `parse_budget` reads back as the same budget. A budget has only what the
+text states: no device is looked up, no default is filled in and no law is applied.
 """
 
 import math
@@ -15,7 +15,7 @@ from budgetscope.core.errors import UsageError
 
 
 class _Positive:
-    """Holds every number of a budget above zero and finite."""
+    """Base of the budgets, which requires every number to be above zero and finite."""
 
     __slots__ = ()
 
@@ -28,17 +28,17 @@ class _Positive:
 
 @dataclass(frozen=True, slots=True)
 class ComputeBudget(_Positive):
-    """Training FLOPs, in the counting of the law that plans with them."""
+    """Training FLOPs, by the counting convention of the plan."""
 
     flops: float
 
 
 @dataclass(frozen=True, slots=True)
 class HardwareBudget(_Positive):
-    """Machine time or money, exactly as stated: what was not stated is None.
+    """Machine time or money, exactly as stated; None means not stated.
 
-    A parsed budget states machine time in one way: dollars, device-hours, or a number of devices and a
-    duration. With dollars or device-hours it may state one of the other two as well, never both.
+    A parsed budget has dollars, device-hours, or a number of devices and a duration. With dollars or device-hours it
+    may also have a number of devices or a duration, but not both.
     """
 
     device: str | None = None
@@ -47,7 +47,7 @@ class HardwareBudget(_Positive):
     device_hours: float | None = None
     usd: float | None = None
     mfu: float | None = None
-    """Model FLOPs utilization, a fraction of the dense peak in (0, 1]."""
+    """Model FLOPs utilisation, a fraction of the dense peak in (0, 1]."""
     price_usd_per_device_hour: float | None = None
 
     def __post_init__(self) -> None:
@@ -65,7 +65,7 @@ class LossTarget(_Positive):
 
 @dataclass(frozen=True, slots=True)
 class SizeTarget(_Positive):
-    """A number of parameters, in the counting of the law that plans with them."""
+    """A number of parameters, by the counting convention of the plan."""
 
     n_params: float
 
@@ -90,20 +90,19 @@ _WHOLE: dict[str, Callable[[float], Budget]] = {
 def parse_budget(
     text: str, find_device: Callable[[str], object] | None = None, *, devices_counted: bool = False
 ) -> Budget:
-    """Parse what a person types as a budget.
+    """Parse a budget.
 
     Args:
-        text: at most 300 characters, in any case; "for", "at", "on", commas and hyphens are optional, and
-            the parts of a hardware budget may come in any order.
-        find_device: refuses a name that no device has; without it every name is taken for a device's.
-        devices_counted: whether the number of devices is said elsewhere, so that a duration alone is enough.
+        text: at most 300 characters; case is ignored, "for", "at", "on", commas and hyphens are optional, and the parts
+            of a hardware budget have any order.
+        find_device: raises UsageError for an unknown device; without it every name is accepted.
+        devices_counted: whether the number of devices is given elsewhere, so that a duration alone is enough.
 
     Returns:
         The budget as stated.
 
     Raises:
-        UsageError: if a part is not understood, is not above zero and finite, contradicts another part, or
-            is missing.
+        UsageError: a part is not understood, is not above zero and finite, contradicts another part, or is missing.
     """
     stated = read_phrases(text, find_device)
     whole = [name for name in _WHOLE if name in stated.values]
@@ -124,16 +123,16 @@ def parse_budget(
 
 
 def _phrases(stated: Stated, names: Sequence[str]) -> str:
-    """Return what was stated under `names`, each with its words: "dollars ('$50k') and a duration ('14d')"."""
+    """Return the stated parts with their text: "dollars ('$50k') and a duration ('14d')"."""
     phrases = [f"{LABELS[name]} ({quote(stated.spans[name])})" for name in names]
     return " and ".join(filter(None, (", ".join(phrases[:-1]), phrases[-1])))
 
 
 def _require_one_amount(stated: Stated, *, devices_counted: bool) -> None:
-    """Check that a hardware budget fixes the machine time, and fixes it once.
+    """Require that a hardware budget determines the machine time exactly once.
 
     Raises:
-        UsageError: if it does not.
+        UsageError: it does not.
     """
     values, quoted = stated.values, stated.quoted
     amounts = [name for name in ("usd", "device_hours") if name in values]
@@ -164,8 +163,7 @@ def _require_one_amount(stated: Stated, *, devices_counted: bool) -> None:
 def describe(budget: Budget) -> str:
     """Return the canonical text of a budget: "64 x H100 for 14 days at 40% MFU", "1e21 FLOPs", "N=7B".
 
-    For every budget that `parse_budget` can return, `parse_budget(describe(budget)) == budget`, to the last
-    bit of each number.
+    `parse_budget(describe(budget)) == budget`, to the last bit, for every budget that `parse_budget` returns.
     """
     match budget:
         case ComputeBudget(flops):
@@ -207,19 +205,19 @@ def _describe_hardware(budget: HardwareBudget) -> str:
 
 
 def _duration(hours: float) -> str:
-    """Return hours exactly, in whole days where they are: "14 days", "36 hours"."""
+    """Return hours exactly, as days if they are whole: "14 days", "36 hours"."""
     days = hours / 24
     value, unit = (days, "day") if days.is_integer() and days * 24 == hours else (hours, "hour")
     return f"{_plain(value)} {unit}{'' if value == 1 else 's'}"
 
 
 def _plain(value: float) -> str:
-    """Return the shortest digits that read back as `value`, without a trailing ".0"."""
+    """Return the shortest decimal text of `value`, without a trailing ".0"."""
     return repr(float(value)).removesuffix(".0")
 
 
 def _suffixed(value: float) -> str:
-    """Return `value` exactly, with K, M, B or T where few digits do: "7B", "17.7B"."""
+    """Return `value` exactly, with k, M, B or T if six digits suffice: "7B", "17.7B"."""
     for power, suffix in ((12, "T"), (9, "B"), (6, "M"), (3, "k")):
         digits = f"{value / 10.0**power:.6g}"
         if 1 <= float(digits) < 1000 and float(f"{digits}e{power}") == value:
@@ -228,7 +226,7 @@ def _suffixed(value: float) -> str:
 
 
 def _scientific(value: float) -> str:
-    """Return `value` exactly as 1e21 or 3.06e22."""
+    """Return `value` exactly in scientific notation, such as 3.06e22."""
     texts = (f"{value:.{digits}e}" for digits in range(17))
     mantissa, exponent = next(text for text in texts if float(text) == value).split("e")
     return f"{mantissa}e{int(exponent)}"

@@ -1,8 +1,7 @@
-"""The phrases of a budget: which words state FLOPs, devices, durations, dollars, an MFU, a size or a loss.
+"""The phrases of a budget: FLOPs, devices, durations, dollars, an MFU, a size or a loss.
 
-`read_phrases` says what each phrase of a text states, in any order; whether the whole is one budget is for
-`budgetscope.core.budget.parse` to judge. A device's name is free text: what starts with a letter where hardware is
-spoken of, up to the next word of the vocabulary below.
+`read_phrases` reads the phrases of a text in any order. `core.budget.parse` checks that together they are one budget. A
+device's name is free text: it starts with a letter and ends before the next word of the vocabulary below.
 """
 
 import re
@@ -23,14 +22,14 @@ from budgetscope.core.budget.quantities import (
 from budgetscope.core.errors import UsageError
 
 EXAMPLES = "1e21, 64xH100 14d, $50k on H100"
-"""Three budgets that a refusal shows."""
+"""The examples in error messages."""
 
 SMALLEST_BARE_FLOPS = 1e12
-"""Below it, a number without a unit could be anything and is refused; no training run is smaller."""
+"""A number without a unit is read as FLOPs from here on, and is refused below."""
 
 MAX_DEVICE_CHARS = 60
 MAX_ECHOED_CHARS = 20
-"""A longer number is not repeated in a remedy."""
+"""Longest number that an error message repeats in its remedy."""
 
 MIN_LETTERS = 3
 LEN_RTX_MODEL = 4
@@ -48,7 +47,7 @@ LABELS = {
     "mfu": "an MFU",
     "price_usd_per_device_hour": "a price",
 }
-"""Everything that a phrase can state, in words."""
+"""The quantities that a phrase can state, with their names in error messages."""
 
 _UNITS = {
     **dict.fromkeys(("%", "percent"), ("mfu", -2)),
@@ -57,13 +56,13 @@ _UNITS = {
     **dict.fromkeys(("token", "tokens"), ("tokens", 0)),
     **dict.fromkeys(("loss", "nats"), ("loss", 0)),
 }
-"""Word after a number -> what it states, and the unit's power of ten."""
+"""Word after a number -> the quantity, and the unit's power of ten."""
 
 _MFU_WORDS = ("mfu", "utilization", "utilisation")
 _KEYS = {word: name for word, (name, _) in _UNITS.items() if word not in ("%", "percent", "nats")}
 _KEYS |= {"flop": "flops", "flops": "flops"}
 _LETTER_KEYS = {"n": "n_params", "d": "tokens", "c": "flops"}
-"""Keys only before an equals sign: in "14 d" it is days."""
+"""Letters that are keys only before an equals sign: "14 d" is days."""
 
 _DANGLING = frozenset(("for", "at", "on", "of", "with", "using", "and", "in", "over"))
 _TIMES = frozenset(("x", "×", "*", "·"))
@@ -79,7 +78,7 @@ _NOT_IN_NAMES = frozenset(
     {*_NOISE, *_TIMES, *_CURRENCY, *_PER, *_KEYS, *_UNITS, *_NODES, *NUMBER_WORDS, *MULTIPLIERS, *DURATION_UNITS}
     - set("bdkmstw")
 )
-"""Words that end a device's name; most single letters do not, since an RTX 4090 D is a device."""
+"""Words that end a device's name. Most single letters do not: RTX 4090 D is a device."""
 _AFTER_NUMBERS = frozenset((*_UNITS, *_GENERIC, *MULTIPLIERS, *DURATION_UNITS, "/"))
 
 _PLURAL = re.compile(r"\b([^\W\d_]+[0-9]+[A-Z]?|TPU)s\b")
@@ -88,13 +87,13 @@ _NO_PRICE = "is not a price per device and hour, such as $2.50/h"
 
 @dataclass
 class Stated:
-    """What the phrases of one text state.
+    """The quantities that one text states.
 
     Attributes:
-        quoted: the text, on one line and shortened, for messages.
-        values: numbers by the keys of `LABELS`, in FLOPs, hours, dollars, fractions.
-        device: the device's name as typed, singular.
-        spans: the words behind each value.
+        quoted: the text in quotes, on one line and shortened, for error messages.
+        values: numbers by the keys of `LABELS`, in FLOPs, hours, dollars and fractions.
+        device: the device's name as typed, in the singular; None without one.
+        spans: the part of the text behind each value and the device.
     """
 
     quoted: str
@@ -104,20 +103,20 @@ class Stated:
 
 
 def read_phrases(text: str, find_device: Callable[[str], object] | None = None) -> Stated:
-    """Read what a text states.
+    """Read the phrases of a text.
 
     Args:
-        text: what a person typed.
-        find_device: refuses a name that no device has; without it every name is taken for a device's.
+        text: a budget as typed.
+        find_device: raises UsageError for an unknown device; without it every name is accepted.
 
     Raises:
-        UsageError: if a part is not understood, is stated twice, or is not above zero and finite.
+        UsageError: a part is not understood, is stated twice, or is not above zero and finite.
     """
     return _Phrases(text, find_device).read()
 
 
 class _Phrases:
-    """One pass over a text; each method reads one kind of phrase, or nothing."""
+    """Parser of one text; each method reads one kind of phrase and returns whether there was one."""
 
     def __init__(self, text: str, find_device: Callable[[str], object] | None) -> None:
         self.find_device = find_device
@@ -219,7 +218,7 @@ class _Phrases:
             raise reader.refusal(start, _NO_PRICE)
 
     def _quantity(self) -> bool:
-        """Read a number and what follows it: a unit, a device, or nothing."""
+        """Read a number with its unit or device, or without either."""
         reader, start = self.reader, self.reader.position
         number = reader.read_number()
         if number is None:
@@ -271,7 +270,7 @@ class _Phrases:
         return True
 
     def _nodes(self, number: Number, start: int) -> tuple[Number, bool]:
-        """Read what makes devices of nodes, "nodes of 8" or "nodes x 8"; return the number of devices, and whether."""
+        """Read "nodes of 8" or "nodes x 8"; return the number of devices, and whether there were nodes."""
         reader = self.reader
         if not reader.accept(_NODES):
             return number, False
@@ -283,7 +282,7 @@ class _Phrases:
         return number.times(each), True
 
     def _named_device(self) -> bool:
-        """Read a device with no number in front: on H100, H100 x 64."""
+        """Read a device without a number in front: on H100, H100 x 64."""
         reader, start = self.reader, self.reader.position
         device = self._device_name()
         if device is None:
@@ -297,7 +296,7 @@ class _Phrases:
         return True
 
     def _bare(self, number: Number, start: int) -> None:
-        """State FLOPs if a number without a unit is large enough to be nothing else."""
+        """Read a number without a unit as FLOPs; refuse it below `SMALLEST_BARE_FLOPS`."""
         reader = self.reader
         value = reader.positive(number.value(), start)
         written = reader.span(start)
@@ -319,9 +318,9 @@ class _Phrases:
         self._state("flops", value, start)
 
     def _device_name(self) -> str | None:
-        """Read a device's name; None if none comes next.
+        """Read a device's name; return None if none comes next.
 
-        A name has a digit or at least three letters, so that "kg" is a wrong unit and not a device.
+        A name has a digit or at least three letters: "kg" is an unknown unit, not a device.
         """
         reader, first = self.reader, self.reader.position
         if reader.peek().kind != "word" or self._ends_name(first):
@@ -345,12 +344,12 @@ class _Phrases:
         return name
 
     def _ends_name(self, index: int) -> bool:
-        """Return whether the word at `index` belongs to the vocabulary, or to a following equals sign."""
+        """Return whether the word at `index` is not part of a name: a word of the vocabulary, or a key before "="."""
         word = self.reader.at(index).text
         return word in _NOT_IN_NAMES or is_flops_word(word) or self.reader.at(index + 1).text in ("=", ":")
 
     def _extended(self, index: int) -> int:
-        """Return the index after what continues a name at `index`; `index` itself if nothing does."""
+        """Return the index after the next part of a name at `index`; `index` itself if the name ends."""
         reader = self.reader
         hyphen = reader.at(index).text == "-" and reader.glued(index) and reader.glued(index + 1)
         place = index + hyphen
@@ -363,7 +362,7 @@ class _Phrases:
         return index
 
     def _extended_by_number(self, index: int, place: int) -> int:
-        """As `_extended`, for the number at `place`, which is `index` or, after a hyphen, the next."""
+        """Return the same for a number at `place`, which is `index`, or `index + 1` after a hyphen."""
         reader = self.reader
         token = reader.at(place)
         previous = reader.at(index - 1).text
@@ -377,16 +376,16 @@ class _Phrases:
             return index
         if place > index:  # A100-80G, v5p-128
             return place + 1 + glued
-        # Gaudi 3, but not H100 64: that 64 is a number of something.
+        # Gaudi 3 is a name; in H100 64, 64 is not part of the name.
         return place + 1 if previous.isalpha() and not glued else index
 
     def _is_currency(self, index: int) -> bool:
-        """Return whether the token at `index` says that the number before it is dollars (not: 64 $50k)."""
+        """Return whether the token at `index` is the currency of the number before it (not in "64 $50k")."""
         text = self.reader.at(index).text
         return text in _CURRENCY and (text != "$" or self.reader.glued(index))
 
     def _is_quantity(self, index: int) -> bool:
-        """Return whether the number at `index` has a unit, or counts the devices that follow it."""
+        """Return whether the number at `index` has a unit or is followed by devices."""
         reader = self.reader
         place = index + 1 + (reader.at(index + 1).text == "-")
         word = reader.at(place).text
@@ -399,5 +398,5 @@ class _Phrases:
 
 
 def _singular(plural: re.Match[str]) -> str:
-    """Return H100 for H100s; an L40S is a device of its own."""
+    """Return the singular, such as H100 for H100s; L40S is not a plural."""
     return plural[0] if plural[1].lower() == "l40" else plural[1]

@@ -1,7 +1,7 @@
-"""Numbers as people write them and read them: suffixes, durations, FLOPs and dollars.
+"""Parsing and formatting of numbers, durations, FLOPs and dollars.
 
-B is billion, T is trillion, M is million and K is thousand, in either case: never bytes, tesla, metres or
-minutes. A month is 30 days and a year 365, as in a plan of machine time.
+The suffixes K, M, B and T are thousand, million, billion and trillion, in either case; M is never metres or minutes, B
+never bytes. A month is 30 days and a year 365 days.
 """
 
 import math
@@ -37,7 +37,7 @@ NUMBER_WORDS = {
     **{word: str(n) for n, word in enumerate([*_COUNTED.split(), "seventeen", "eighteen", "nineteen"], 1)},
     "twenty": "20",
 }
-"""Word -> the digits it stands for."""
+"""Number word -> its digits."""
 
 AMBIGUOUS_M = "minutes, months or millions; write min, months or million"
 
@@ -53,7 +53,7 @@ _UNIT_HOURS = {
     (365 * 24, 1): "yr yrs year years",
 }
 DURATION_UNITS = {word: ratio for ratio, words in _UNIT_HOURS.items() for word in words.split()}
-"""Word -> hours as (numerator, denominator): a ratio, so that 90 min is 1.5 h to the last bit."""
+"""Unit of time -> hours as (numerator, denominator), so that 90 min is 1.5 h to the last bit."""
 HOUR_WORDS = frozenset(_UNIT_HOURS[(1, 1)].split())
 
 _SI = {"kilo": 3, "mega": 6, "giga": 9, "tera": 12, "peta": 15, "exa": 18, "zetta": 21, "yotta": 24}
@@ -86,7 +86,7 @@ def quote(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as a refusal names it: at most 40 characters of its `repr`, also of an integer of any size."""
+    """Return at most 40 characters of the `repr` of a value, for error messages; integers may have any size."""
     try:
         text = repr(value)
     except ValueError:  # more digits than Python writes
@@ -104,24 +104,24 @@ class Token(NamedTuple):
 
 
 class Number(NamedTuple):
-    """A number in decimal digits, so that a unit's power of ten costs no rounding (17.7B is 17.7e9)."""
+    """A number in decimal digits, so that units of powers of ten are exact (17.7B is 17.7e9)."""
 
     mantissa: str
     exponent: int
     plain: bool
-    """Written in digits alone, with no suffix and no word."""
+    """Whether it is written in digits, without suffix and word."""
 
     def value(self, power: int = 0) -> float:
-        """Return the number times 10**power; an overflow is infinite, an underflow zero."""
+        """Return the number times 10**power; inf on overflow, 0 on underflow."""
         return float(f"{self.mantissa}e{self.exponent + power}")
 
     def times(self, other: "Number") -> "Number":
-        """Return the product, to the last bit that a float has."""
+        """Return the product, with the precision of a float."""
         return Number(repr(self.value() * other.value()), 0, plain=False)
 
 
 class Reader:
-    """A cursor over the tokens of one text, and the one place where a refusal is worded."""
+    """A cursor over the tokens of one text, with its error messages."""
 
     def __init__(self, text: str, examples: str) -> None:
         self.examples = examples
@@ -148,7 +148,7 @@ class Reader:
         return self.at(self.position)
 
     def accept(self, words: Container[str]) -> bool:
-        """Step over the next token if it is one of `words`."""
+        """Move past the next token if it is one of `words`; return whether it was."""
         token = self.peek()
         found = token.kind != "end" and token.text in words
         self.position += found
@@ -164,7 +164,7 @@ class Reader:
         return self.text[self.at(start).start : self.at(last).end]
 
     def refusal(self, start: int, reason: str) -> UsageError:
-        """Return the error that names the text from token `start` up to the cursor."""
+        """Return the error about the text from token `start` up to the cursor."""
         return UsageError(self._sentence(self.span(start), reason))
 
     def _sentence(self, part: str, reason: str) -> str:
@@ -174,7 +174,7 @@ class Reader:
         """Return `value` if it is above zero and finite.
 
         Raises:
-            UsageError: if it is not.
+            UsageError: it is not.
         """
         if value <= 0:
             raise self.refusal(start, "must be above zero")
@@ -183,7 +183,7 @@ class Reader:
         return value
 
     def read_number(self) -> Number | None:
-        """Read digits or a number word with its suffix; None if something else comes next."""
+        """Read digits or a number word with its suffix; return None if neither comes next."""
         if self.peek().text in ("a", "an") and self.at(self.position + 1).kind == "number":  # a 7B model
             self.position += 1
         token = self.peek()
@@ -205,10 +205,10 @@ class Reader:
         return Number(mantissa, int(exponent or 0) + power, token.kind == "number" and not has_suffix)
 
     def read_flops(self, number: Number, start: int) -> float | None:
-        """Read a unit of FLOPs after `number`; None if no such unit comes next.
+        """Read a unit of FLOPs after `number` and return the FLOPs; None if no such unit comes next.
 
         Raises:
-            UsageError: if the unit is a rate (FLOP per second) without a time.
+            UsageError: the unit is a rate (FLOP per second) without a time.
         """
         unit = _FLOPS_WORD.fullmatch(self.peek().text)
         if unit is None:
@@ -232,7 +232,7 @@ class Reader:
         return flops
 
     def _time_of_rate(self) -> float | None:
-        """Read how long a rate goes on, "for 3 days"; None if that does not come next."""
+        """Read the time of a rate, such as "for 3 days", in hours; return None if none comes next."""
         before = self.position
         self.accept(("for", "over", "x", "×", "*"))
         at = self.position
@@ -243,7 +243,7 @@ class Reader:
         return hours
 
     def read_duration(self, number: Number, start: int) -> float | None:
-        """Read hours: a unit of time after `number`, and further parts as in "1w 2d"; None if no unit."""
+        """Read a unit of time after `number`, and further parts as in "1w 2d"; return hours, None without a unit."""
         if self.peek().text not in DURATION_UNITS:
             return None
         hours = 0.0
@@ -259,7 +259,7 @@ class Reader:
             number = next_part
 
     def _next_part(self, units: Container[tuple[int, int]]) -> Number | None:
-        """Step to a following number whose unit of time is not yet among `units`, or stay."""
+        """Read the number of the next part of a duration, if its unit is not among `units`; else return None."""
         before = self.position
         self.accept((",", "and"))
         number = self.read_number()
@@ -290,7 +290,7 @@ def _parse_whole(text: str, kind: str, examples: str) -> float:
 
 
 def number_in(text: str) -> float | None:
-    """Return the number that a text of at most `MAX_TEXT_CHARS` is, of either sign and also infinite; else None."""
+    """Parse a number of either sign, finite or not; None if the text is not one or exceeds `MAX_TEXT_CHARS`."""
     if not text.strip() or len(text) > MAX_TEXT_CHARS:
         return None
     reader = Reader(text, "")
@@ -302,7 +302,7 @@ def parse_count(text: str) -> float:
     """Parse a positive number with an optional suffix: "7B", "140 billion", "1.5e9", "1,000,000", "50k".
 
     Raises:
-        UsageError: if the text is not such a number, or not above zero, or not finite.
+        UsageError: the text is not such a number, or not above zero, or not finite.
     """
     return _parse_whole(text, "number", "7B, 140 billion, 1.5e9")
 
@@ -311,7 +311,7 @@ def parse_flops(text: str) -> float:
     """Parse FLOPs: "1e21", "3 zettaflops", "100 petaflop/s-days", "100 PF-days" (one is 8.64e19).
 
     Raises:
-        UsageError: if the text is not an amount of FLOPs above zero.
+        UsageError: the text is not an amount of FLOPs above zero.
     """
     return _parse_whole(text, "number of FLOPs", "1e21, 3 zettaflops, 100 petaflop/s-days")
 
@@ -320,14 +320,14 @@ def parse_duration_hours(text: str) -> float:
     """Parse a duration into hours: "14d", "two weeks", "1 month" (30 days), "90 min", "1w 2d".
 
     Raises:
-        UsageError: if the text is not a duration above zero; "30m" is refused as minutes or months.
+        UsageError: the text is not a duration above zero; "30m" is refused as ambiguous (minutes or months).
     """
     return _parse_whole(text, "duration", "14d, two weeks, 90 min")
 
 
 def _scaled(value: float) -> tuple[str, str]:
-    """Return `value` to 3 significant digits as text, and its suffix: "", K, M, B or T."""
-    rounded = float(f"{value:.3g}")  # before the choice: 999.9e6 is 1 B, not 1000 M
+    """Return `value` to 3 significant digits, and its suffix: "", K, M, B or T."""
+    rounded = float(f"{value:.3g}")  # before the suffix is chosen: 999.9e6 is 1 B, not 1000 M
     if not 1e-3 <= abs(rounded) < 1e15:
         return _scientific(value), ""
     power = next((power for power in (12, 9, 6, 3) if abs(rounded) >= 10.0**power), 0)
@@ -343,10 +343,10 @@ def _scientific(value: float) -> str:
 
 
 def parse_served_tokens(text: str) -> float:
-    """Return the tokens that a model will serve; nothing, `none` and 0 are none.
+    """Parse the number of tokens that a model will serve; an empty text, `none` and 0 give 0.
 
     Raises:
-        UsageError: it is no number of tokens, or beyond `MAX_SERVED_TOKENS`.
+        UsageError: the text is not a number of tokens, or exceeds `MAX_SERVED_TOKENS`.
     """
     stripped = text.strip().casefold()
     if stripped in ("", "none", "0"):
@@ -358,7 +358,7 @@ def parse_served_tokens(text: str) -> float:
 
 
 def format_count(value: float) -> str:
-    """Return a number to 3 significant digits: "17.7 B", "50 K", "64"; "3e15" from a thousand trillions."""
+    """Return a number to 3 significant digits: "17.7 B", "50 K", "64"; "3e15" from 1000 T on."""
     return " ".join(filter(None, _scaled(value)))
 
 

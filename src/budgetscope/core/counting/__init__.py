@@ -1,1 +1,1 @@
-"""Counting parameters and FLOPs: the ledger of one shape and the shape families."""
+"""Parameters and FLOPs of model shapes under every counting convention, and the shape families."""

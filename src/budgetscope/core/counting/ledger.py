@@ -1,8 +1,7 @@
-"""The ledger: what one concrete model costs under every counting convention.
+"""The ledger: parameters and FLOPs of one model shape under every counting convention.
 
-A number of parameters or of FLOPs means nothing without the convention that counted it. The laws of the
-field use six of them; this module counts any decoder-only transformer under all six, so that no law is
-ever read in somebody else's units.
+A number of parameters or of FLOPs means nothing without its counting convention. Published laws use six of them.
+This module counts any decoder-only transformer under all six, so that each law is evaluated in its own convention.
 """
 
 import math
@@ -12,11 +11,11 @@ from enum import StrEnum
 from budgetscope.core.errors import UsageError
 
 MAX_COUNT = 10_000_000
-"""Largest vocabulary, and most tokens in a training context, that a request or a stored fit may name."""
+"""Largest vocabulary and training context, in tokens, of a request or a stored fit."""
 
 
 class Convention(StrEnum):
-    """Who counts what. Blocks are attention and feed-forward weights; norms and biases are never counted.
+    """The counting conventions. Blocks are attention and feed-forward weights; norms and biases are never counted.
 
     ========= ===================================== ==========================================
     name      parameters                            FLOPs per token
@@ -66,7 +65,7 @@ def default_d_ff(width: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A decoder-only transformer, as far as counting needs it.
+    """The sizes of a decoder-only transformer.
 
     Attributes:
         depth: number of blocks, L.
@@ -117,7 +116,7 @@ class Shape:
 
     @property
     def n_params_blocks(self) -> int:
-        """Weights of all blocks: what Kaplan et al. call non-embedding parameters."""
+        """Weights of all blocks: the non-embedding parameters of Kaplan et al."""
         return self.attention_params + self.feed_forward_params
 
     @property
@@ -127,15 +126,15 @@ class Shape:
 
     @property
     def n_params_embedding(self) -> int:
-        """Weights of the input embedding that are not the head's: 0 when tied."""
+        """Weights of the input embedding; 0 when it shares those of the head."""
         return 0 if self.tied else self.vocab_size * self.width
 
     @property
     def executed_flops_per_token(self) -> float:
-        """FLOPs that the machine does a token: 6·(blocks + head) + 12·L·w·s.
+        """FLOPs that the machine executes a token: 6·(blocks + head) + 12·L·w·s.
 
-        This is the count behind published model FLOPs utilisation: no embedding look-up, attention scores
-        and values over the whole context. Source: Chowdhery et al. 2022 (PaLM), appendix B.
+        Published MFU is based on this count. It leaves out the embedding look-up and takes attention scores and values
+        over the whole context. Source: Chowdhery et al. 2022 (PaLM), appendix B.
         """
         return 6.0 * (self.n_params_blocks + self.n_params_head) + self._context_flops
 
@@ -164,7 +163,7 @@ class Shape:
                 return Count(convention, total, flops, 6.0 * head / flops)
 
     def _every_operation(self) -> float:
-        """FLOPs a token, forward and twice that backward, as Hoffmann et al. 2022, appendix F, list them."""
+        """Return FLOPs a token, forward and twice that backward, by the list of Hoffmann et al. 2022, appendix F."""
         w, s = self.width, self.seq_len
         embedding = 2 * self.vocab_size * w
         projections = 2 * self.attention_params
@@ -177,11 +176,9 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """One line of the ledger.
+    """Parameters and FLOPs of a shape under one convention.
 
     Attributes:
-        convention: who counts.
-        n_params: parameters by that convention.
         flops_per_token: training FLOPs a token, forward and backward.
         head_share: the output head's share of `flops_per_token`, from 0 to 1.
     """
@@ -198,11 +195,10 @@ def _six_n(convention: Convention, n_params: int, n_params_head: int) -> Count:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """One shape under every convention.
+    """The counts of one shape.
 
     Attributes:
-        shape: what is counted.
-        counts: one a convention, in the order of `Convention`.
+        counts: one for each convention, in the order of `Convention`.
     """
 
     shape: Shape

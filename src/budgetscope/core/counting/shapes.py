@@ -1,7 +1,7 @@
-"""Shape families: which model to build for a size, and how its counts convert into each other.
+"""Shape families: the shape for a size, and the conversion of N and FLOPs between counting conventions.
 
-The 16 shapes of Porian et al. 2024 are one family. The `dense` family holds the same depths at the same
-widths and continues through published Llama and GPT-3 shapes to above 10 trillion parameters.
+The `porian` family has the 16 shapes of Porian et al. 2024. The `dense` family has the same depths at the same
+widths, and continues through published Llama and GPT-3 shapes to above 10 trillion parameters.
 """
 
 import bisect
@@ -22,7 +22,7 @@ PORIAN_SHAPES = (
     (576, 14), (640, 15), (704, 18), (832, 21), (1024, 23), (1120, 26), (1312, 26), (1504, 30),
 )  # fmt: skip
 
-# (width, depth) where the dense family is held to published shapes above Porian's ladder.
+# (width, depth) of the published shapes above Porian's that the dense family follows.
 _PUBLISHED_ANCHORS = (
     (4096, 32),  # Touvron et al. 2023 (LLaMA), table 2, 6.7B
     (5120, 40),  # LLaMA 13B
@@ -31,16 +31,16 @@ _PUBLISHED_ANCHORS = (
     (12288, 96),  # Brown et al. 2020 (GPT-3), table 2.1, 175B
     (16384, 126),  # Grattafiori et al. 2024 (Llama 3), table 3, 405B
 )
-# How far a model may leave the family's depth to meet a size: the published shapes scatter as much.
+# Largest relative change of a family's depth to meet a size: published shapes scatter as much.
 _DEPTH_SHARE = 0.15
 _CLOSE_ENOUGH = math.log(1.01)
 
-# Nothing is published above 405B dense: depth is continued as the square root of the width (our choice).
+# No dense shape above 405B is published. Depth grows as the square root of the width there (our choice).
 _WIDEST = 98304
 
 
 def _dense_widths() -> list[int]:
-    """Widths in steps that a GPU likes: 16, then 32, 256 and 1024."""
+    """Return the widths: multiples of 16, then of 32, 256 and 1024, which GPUs compute efficiently."""
     return [
         *range(16, 96, 16),
         *range(96, 2048, 32),
@@ -60,14 +60,14 @@ def _dense_depth(width: int) -> int:
 
 
 def _dense_heads(width: int) -> int:
-    """Heads of 128 from width 2048 up, else the widest of 64, 32 and 16 that divides the width."""
+    """Return the number of heads: of width 128 from width 2048 up, else the widest of 64, 32, 16 that divides it."""
     head_dims = (128,) if width >= 2048 else (64, 32, 16)
     return width // next(dim for dim in head_dims if width % dim == 0)
 
 
 @dataclass(frozen=True, slots=True)
 class _ShapeRule:
-    """How a family chooses (width, depth) and heads."""
+    """The (width, depth) of each shape of a family, and its number of heads by width."""
 
     sizes: tuple[tuple[int, int], ...]
     heads: Callable[[int], int]
@@ -83,19 +83,19 @@ FAMILIES = ("dense", "porian")
 
 
 class ShapeFamily:
-    """An ordered family of shapes whose counts all grow together.
+    """Shapes by growing size, with parameters and FLOPs of every convention interpolated between them.
 
-    Between two members every count is interpolated in log-log, so that conversions are exact at the members
-    and continuous everywhere; beyond the ends the last segment is continued. A position in the family is a
-    real number: 0 for the smallest member, 1 for the next.
+    A position in the family is a real number: 0 is the smallest member, 1 the next one. Between two members counts are
+    interpolated linearly in their logarithms, and beyond the ends they are extrapolated. Conversions are exact at the
+    members and continuous everywhere.
     """
 
     def __init__(self, shapes: Sequence[Shape], *, fixed: bool = False) -> None:
-        """Take the members.
+        """Compute the counts of the members.
 
         Args:
             shapes: by growing size.
-            fixed: whether nothing but the members is to be built.
+            fixed: whether `to_build` returns members only.
         """
         self.shapes = tuple(shapes)
         self._fixed = fixed
@@ -105,7 +105,7 @@ class ShapeFamily:
         self._log_executed = [math.log(shape.executed_flops_per_token) for shape in self.shapes]
 
     def position(self, n_params: float, convention: Convention) -> float:
-        """Return where the family has `n_params` parameters by that convention."""
+        """Return the position at which the family has `n_params` parameters by that convention."""
         return _inverse(self._log_params[convention], math.log(n_params))
 
     def n_params(self, position: float, convention: Convention) -> float:
@@ -113,21 +113,21 @@ class ShapeFamily:
         return math.exp(_interpolate(self._log_params[convention], position))
 
     def flops_per_token(self, position: float, convention: Convention) -> float:
-        """Return the law's FLOPs a token at a position."""
+        """Return the training FLOPs a token at a position, by a convention."""
         return math.exp(_interpolate(self._log_flops[convention], position))
 
     def executed_flops_per_token(self, position: float) -> float:
-        """Return the FLOPs a token that the machine does at a position (see `Shape`)."""
+        """Return the FLOPs a token that the machine executes at a position (see `Shape`)."""
         return math.exp(_interpolate(self._log_executed, position))
 
     def convert(self, n_params: float, source: Convention, target: Convention) -> float:
-        """Return what `target` counts for the model in which `source` counts `n_params`."""
+        """Convert a number of parameters from the convention `source` to the convention `target`."""
         if source == target:
             return n_params
         return self.n_params(self.position(n_params, source), target)
 
     def nearest(self, n_params: float, convention: Convention) -> Shape | None:
-        """Return the member whose count is nearest in ratio; None beyond the family's ends."""
+        """Return the member whose size is nearest in ratio; None beyond the family's ends."""
         position = self.position(n_params, convention)
         if not -0.5 <= position <= len(self.shapes) - 0.5:
             return None
@@ -135,10 +135,10 @@ class ShapeFamily:
         return self.shapes[min(range(len(logs)), key=lambda i: abs(logs[i] - wanted))]
 
     def to_build(self, n_params: float, convention: Convention) -> Shape | None:
-        """Return a shape of about `n_params`: a member within 1%, else one a little deeper or shallower than a member.
+        """Return a shape of about `n_params`: a member within 1%, else a member with changed depth.
 
-        A family steps in width, so that its nearest member may be 15% off; depth is what is left to choose. None where
-        `nearest` has none.
+        The members are steps in width, so that the nearest one may be 15% off; depth is chosen to come closer. None
+        where `nearest` returns None.
         """
         member = self.nearest(n_params, convention)
 
@@ -157,7 +157,7 @@ class ShapeFamily:
 
 
 def _depths_near(depth: int) -> range:
-    """Return the depths that a model of a family's depth may have: one layer more or less at the least."""
+    """Return the allowed depths around a member's depth: at least one layer more or less."""
     spare = max(round(_DEPTH_SHARE * depth), 1)
     return range(max(depth - spare, 1), depth + spare + 1)
 
@@ -180,7 +180,7 @@ def shape_family(
     seq_len: int = PORIAN_SEQ_LEN,
     tied: bool = False,
 ) -> ShapeFamily:
-    """Return the family of that name with this vocabulary and context.
+    """Return the shape family of a name, with this vocabulary and context.
 
     Raises:
         UsageError: no family has that name, or a size is out of bounds.

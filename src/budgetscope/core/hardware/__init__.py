@@ -1,1 +1,1 @@
-"""Accelerators and the machine that a plan runs on."""
+"""Accelerators, and the machine of a plan."""

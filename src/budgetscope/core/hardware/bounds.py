@@ -1,4 +1,4 @@
-"""Bounds of a machine's numbers, the least and the largest, for options and for budgets alike."""
+"""Smallest and largest values of the numbers of a machine, in options and in budgets."""
 
 N_DEVICES_BOUNDS = (1, 10_000_000)
 

@@ -1,6 +1,7 @@
-"""Accelerators: peaks, memory, rent, the check of a table entry, and the search by name.
+"""Accelerators: their data, the check of a table entry, and the search by name.
 
-`store.devices` reads the bundled table, `data/devices.toml`, and the user's own; `device_from_mapping` checks both.
+`store.devices` reads the bundled table, `data/devices.toml`, and the user's own table. `device_from_mapping` checks
+the entries of both.
 """
 
 import math
@@ -25,23 +26,22 @@ _ALLOWED_KEYS = (*_REQUIRED_KEYS, *_PRICE_KEYS, *_TEXT_KEYS, "aliases")
 
 @dataclass(frozen=True)
 class Device:
-    """One accelerator, as its vendor counts it; `note` says where that is ambiguous.
+    """One accelerator, in the unit in which its vendor sells it; `note` tells where that is ambiguous.
 
     Attributes:
         id: canonical name, such as "h100-sxm".
         name: name for people, such as "H100 SXM".
-        vendor: who makes it.
-        peak_flops_per_s: dense peak in FLOP/s by precision, a subset of `PRECISIONS`; of matrix units with fp32
-            accumulation where there are any, but "fp32" is the plain (vector) rate.
+        peak_flops_per_s: dense peak in FLOP/s by precision, a subset of `PRECISIONS`; the rate of the matrix units with
+            fp32 accumulation if there are any, but for "fp32" the vector rate.
         memory_bytes: as published; a vendor's GB is 1e9 bytes.
         memory_bandwidth_bytes_per_s: peak, as published.
-        price_usd_per_hour_low: cheapest on-demand rent that was found, US dollars a device-hour; None if none was.
-        price_usd_per_hour_high: dearest on-demand rent that counts; None if none was found.
-        price_date: month ("2026-09") in which the older end of the range was read.
-        price_source: who asks these prices, and where that was read.
-        spec_source: document that publishes the peaks.
-        aliases: names that `find_device` takes beside id and name.
-        note: what to know before counting or pricing with it.
+        price_usd_per_hour_low: lowest on-demand price found, US dollars a device-hour; None without one.
+        price_usd_per_hour_high: highest on-demand price accepted, likewise.
+        price_date: month, such as "2026-09", in which the older of the two prices was read.
+        price_source: the providers, and where their prices were read.
+        spec_source: the document with the peaks.
+        aliases: further names for `find_device`.
+        note: a remark on its peaks or prices.
         user_defined: whether it comes from the user's own table.
     """
 
@@ -69,7 +69,7 @@ def _key(text: str) -> str:
 
 @lru_cache(maxsize=8)
 def _by_key(devices: tuple[Device, ...]) -> Mapping[str, Device]:
-    """Return the devices by every name; cached, since the app looks up two names a keystroke."""
+    """Return the devices by every name; cached, since the app looks up names at every keystroke."""
     found: dict[str, Device] = {}
     for device in devices:
         for label in (*device.aliases, device.name, device.id):
@@ -81,8 +81,8 @@ def find_device(text: str, devices: Sequence[Device]) -> Device:
     """Return the device of a name.
 
     Args:
-        text: id, name or alias; case, blanks, hyphens and a plural "s" do not matter.
-        devices: those to search; of two with the same name the first counts.
+        text: id, name or alias; case, blanks, hyphens and a plural "s" are ignored.
+        devices: those to search; of two with the same name the first is returned.
 
     Raises:
         UsageError: no device has that name.
@@ -100,7 +100,7 @@ def find_device(text: str, devices: Sequence[Device]) -> Device:
 def default_price(device: Device) -> float | None:
     """Return the geometric mean of the price range, US dollars a device-hour, rounded to cents; None without prices.
 
-    Geometric, because the ends differ by factors: one dear provider should not set the price.
+    The mean is geometric because the two prices may differ by a factor: one expensive provider should not set it.
     """
     low, high = device.price_usd_per_hour_low, device.price_usd_per_hour_high
     if low is None or high is None:
@@ -109,7 +109,7 @@ def default_price(device: Device) -> float | None:
 
 
 def training_precision(device: Device) -> str:
-    """Return the precision that training runs in by default: bf16 where there is a peak for it, else fp16.
+    """Return the default training precision: bf16 if the device has a peak for it, else fp16.
 
     Raises:
         UsageError: the device has neither.
@@ -121,18 +121,18 @@ def training_precision(device: Device) -> str:
 
 
 def device_from_mapping(device_id: str, mapping: object, *, user_defined: bool = True) -> Device:
-    """Return the device of one TOML table, whose keys are the field names of `Device`.
+    """Return the device of one TOML table; its keys are the fields of `Device`.
 
     Required are `peak_flops_per_s` (a table by precision, with bf16 or fp16), `memory_bytes` and
-    `memory_bandwidth_bytes_per_s`; prices come in pairs or not at all.
+    `memory_bandwidth_bytes_per_s`. The two prices are given together or not at all.
 
     Args:
         device_id: name of the table, which becomes the id.
-        mapping: content of the table as TOML gave it; any type.
-        user_defined: whether it is an entry of the user's own table.
+        mapping: content of the table as read from TOML; any type.
+        user_defined: whether it is from the user's own table.
 
     Raises:
-        UsageError: anything is missing, unknown, of the wrong type or not positive.
+        UsageError: a key is missing or unknown, or a value has the wrong type or is not positive.
     """
     where = f"device {device_id!r}"
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}", device_id):
@@ -178,7 +178,7 @@ def device_from_mapping(device_id: str, mapping: object, *, user_defined: bool =
 
 
 def _number(where: str, key: str, value: object, minimum: float, unit: str) -> float:
-    """Return a finite number of at least `minimum`, which catches tera and giga left out of the unit."""
+    """Return a finite number of at least `minimum`; the minimum catches numbers given in tera or giga units."""
     if isinstance(value, int | float) and not isinstance(value, bool) and minimum <= value <= sys.float_info.max:
         return float(value)
     raise UsageError(f"{where}: {key} is {shown(value)}; give a number of {minimum:g} or more in {unit}.")

@@ -1,4 +1,4 @@
-"""The machine of a plan: from the budget, the options and the defaults to FLOPs, hours and dollars."""
+"""The machine of a plan: its devices, MFU and price, by the budget, the options and the defaults."""
 
 from dataclasses import dataclass, replace
 
@@ -20,7 +20,7 @@ SECONDS_PER_HOUR = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class MachineOptions:
-    """The options for the machine, beside the text of the budget; None is unsaid."""
+    """The options that describe the machine; None means not given."""
 
     n_devices: float | None = None
     mfu: float | None = None
@@ -29,14 +29,14 @@ class MachineOptions:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Devices that run at a rate for a price.
+    """Devices of one kind with their MFU and price.
 
     Attributes:
         precision: of training, a key of the device's peaks.
         mfu: model FLOPs utilisation, from 0 to 1.
-        price: US dollars a device-hour; None when neither the user nor the table states one.
-        executed_flops: FLOPs that the budget executes; None when the budget is not hardware.
-        assumptions: a sentence for every default that was taken.
+        price: US dollars a device-hour; None when neither the user nor the device table gives one.
+        executed_flops: FLOPs that the machine executes within the budget; None if the budget is not a hardware budget.
+        assumptions: one sentence for each default in use.
     """
 
     device: Device
@@ -49,19 +49,19 @@ class Machine:
 
     @property
     def device_flops_per_s(self) -> float:
-        """FLOP/s that one device executes: dense peak x MFU."""
+        """FLOP/s of one device: dense peak x MFU."""
         return self.device.peak_flops_per_s[self.precision] * self.mfu
 
     def device_hours(self, executed_flops: float) -> float:
-        """Return the device-hours that executing FLOPs takes."""
+        """Return the device-hours for a number of executed FLOPs."""
         return executed_flops / self.device_flops_per_s / SECONDS_PER_HOUR
 
 
-def _one(name: str, in_budget: float | None, option: float | None, flag: str) -> float | None:
-    """Return the value that the budget or the option states.
+def _stated_once(name: str, in_budget: float | None, option: float | None, flag: str) -> float | None:
+    """Return the value from the budget or from the option; None if neither has one.
 
     Raises:
-        UsageError: both state one, and they differ.
+        UsageError: both have one, and they differ.
     """
     if in_budget is not None and option is not None and in_budget != option:
         raise UsageError(f"the budget says {name} {in_budget:g} and {flag} says {option:g}; say it once.")
@@ -90,19 +90,19 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
     """Return the machine that a budget and its options describe.
 
     Args:
-        budget: as parsed.
-        device: the device that `device_name` named, or the default one.
-        options: those beside the budget.
-        device_stated: whether `device_name` named one.
+        budget: of any kind.
+        device: the device named by the user, or the default one.
+        options: the options beside the budget.
+        device_stated: whether the user named the device.
 
     Raises:
-        UsageError: budget and options contradict each other, a value is out of bounds, or dollars are to be
-            spent on a device without a price.
+        UsageError: budget and options contradict each other, a value is out of bounds, or a budget in dollars has a
+            device without a price.
     """
     hardware = budget if isinstance(budget, HardwareBudget) else HardwareBudget()
-    n_devices = _one("devices", hardware.n_devices, options.n_devices, "--gpus")
-    mfu = _one("MFU", hardware.mfu, options.mfu, "--mfu")
-    price = _one("price", hardware.price_usd_per_device_hour, options.price_usd_per_device_hour, "--price")
+    n_devices = _stated_once("devices", hardware.n_devices, options.n_devices, "--gpus")
+    mfu = _stated_once("MFU", hardware.mfu, options.mfu, "--mfu")
+    price = _stated_once("price", hardware.price_usd_per_device_hour, options.price_usd_per_device_hour, "--price")
     amount = hardware.usd is not None or hardware.device_hours is not None
     if amount and hardware.hours is not None and options.n_devices is not None:
         raise UsageError("the budget's amount and duration say how many devices run; leave --gpus out.")
@@ -152,7 +152,7 @@ def _price(device: Device, stated: float | None) -> Estimate | None:
 
 
 def _with_budget(machine: Machine, hardware: HardwareBudget) -> Machine:
-    """Return the machine with the FLOPs that the hardware budget executes."""
+    """Return the machine with the FLOPs that it executes within the hardware budget."""
     if hardware.device_hours is not None:
         device_hours = hardware.device_hours
     elif hardware.usd is not None:
@@ -169,7 +169,7 @@ def _with_budget(machine: Machine, hardware: HardwareBudget) -> Machine:
 
 
 def describe_machine(machine: Machine, device_hours: float) -> str:
-    """Return the arithmetic behind the FLOPs of a machine, as a sentence."""
+    """Return the text that derives the FLOPs of a machine, such as "8 x H100 SXM at 989 TFLOP/s … for 14 days"."""
     peak = machine.device.peak_flops_per_s[machine.precision] / 1e12
     return (
         f"{machine.n_devices:g} x {machine.device.name} at {peak:g} TFLOP/s ({machine.precision}, dense) x "

@@ -1,1 +1,1 @@
-"""Scaling laws: their forms, the fit that holds them, and what they predict at one operating point."""
+"""Scaling laws: their forms, the fits that hold them, and their predictions at a budget."""

@@ -1,6 +1,6 @@
-"""A fit: the laws that one source gives, with what they were fitted on and how sure we are of them.
+"""Fits: the laws of one source with their data range, uncertainty, counting convention and citation.
 
-A fit is data. Its laws are forms of `core.laws` with parameters; `store` reads and writes it as JSON.
+A fit is data: its laws are forms of `core.laws.forms` with parameters. `store` reads and writes it as JSON.
 """
 
 import math
@@ -26,7 +26,7 @@ ROLES = (
     "warmup",
     "weight_decay",
 )
-"""What a law of a fit can be for. batch_size and critical_batch_size predict tokens."""
+"""The roles that a law can have in a fit. batch_size and critical_batch_size are in tokens."""
 
 CONFIDENCE = {
     "V1": "read in the authors' own code, data or text",
@@ -34,21 +34,21 @@ CONFIDENCE = {
     "DER": "derived by arithmetic, or fitted by this project's engine",
     "MEM": "remembered only: unverified",
 }
-"""How sure we are of a constant."""
+"""Meaning of the levels of confidence in the constants of a law."""
 
 MAX_STORED_CHARS = 2000
-"""Of a text that a fit holds."""
+"""Longest text in a fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The smallest and largest value that a law was fitted on."""
+    """Smallest and largest value of a predictor in the data of a law."""
 
     low: float
     high: float
 
     def factor_outside(self, value: float) -> float:
-        """Return by what factor `value` lies outside; 1 when inside."""
+        """Return the factor by which `value` lies outside the range; 1 if it is inside."""
         return max(value / self.high, self.low / value, 1.0)
 
 
@@ -65,9 +65,9 @@ class Draws:
     rows: tuple[tuple[float, ...], ...]
 
     def laws(self, law: Form) -> tuple[Form, ...]:
-        """Return `law` as each draw has it; parameters without a column keep their value.
+        """Return the law of each draw: `law` with the parameters of the draw in place of its own.
 
-        Kept between calls: a face asks again at every keystroke.
+        The result is cached, since the app needs it at every keystroke.
         """
         return cast("tuple[Form, ...]", _drawn(self, law))
 
@@ -88,13 +88,11 @@ def _drawn(draws: Draws, law: LawForm) -> tuple[LawForm, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ExponentInterval:
-    """A published interval of the exponent alone.
+    """A published interval of the exponent of a law, without that of its coefficient.
 
     Attributes:
-        low: lower end.
-        high: upper end.
-        level: probability inside, 0.8 for a 10-90% interval.
-        pivot_flops: where the law itself is taken as known: the geometric middle of its budgets.
+        level: probability inside, such as 0.8 for a 10-90% interval.
+        pivot_flops: the budget at which N* is taken as exact: the geometric middle of its budgets.
     """
 
     low: float
@@ -104,7 +102,7 @@ class ExponentInterval:
 
     @property
     def percent(self) -> str:
-        """The level in words, with the digits that it needs."""
+        """The level as a percentage, such as 80%."""
         return f"{100 * self.level:.4g}%"
 
 
@@ -115,10 +113,10 @@ class Law:
     Attributes:
         law: its form and parameters.
         confidence: a key of `CONFIDENCE`.
-        fitted: the range of each predictor (`flops`, `n_params`, `tokens`, `batch_tokens`,
-            `tokens_per_param`) that it was fitted on.
-        uncertainty: draws, an exponent's interval, or None when nothing was published.
-        note: what a user of the law must know, one sentence.
+        fitted: the range of each predictor (`flops`, `n_params`, `tokens`, `batch_tokens`, `tokens_per_param`) in the
+            data of the law.
+        uncertainty: None when none was published.
+        note: one sentence of advice to users of the law.
     """
 
     law: LawForm
@@ -129,16 +127,16 @@ class Law:
 
 
 POINT_COLUMNS = ("flops", "n_params", "tokens", "loss", "ln_n_params_sd", "n_sizes")
-"""Of every measured optimum: the budget, what is optimal there, how well it is known, from how many sizes."""
+"""Columns of the measured optima: budget, N, D and loss at the optimum, standard deviation of ln N, number of sizes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Optima, one a budget, in the fit's own convention.
+    """The measured optima of a fit, one for each budget, in the fit's own convention.
 
     Attributes:
         columns: `POINT_COLUMNS`.
-        rows: one tuple a budget, by growing budget.
+        rows: one tuple for each budget, by growing budget.
     """
 
     columns: tuple[str, ...]
@@ -147,25 +145,25 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """One source's laws.
+    """The laws of one source.
 
     Attributes:
-        id: `family/name`, its place under a fits folder.
-        title: what people call it.
-        counting: the convention in which its laws read N and C.
-        laws: by role, a key of `ROLES`.
-        vocab_size: of its tokenizer, None when not known.
-        tokenizer: its name.
+        id: `family/name`, its path below a fits folder.
+        title: name for people.
+        counting: the counting convention of its laws.
+        laws: by role, one of `ROLES`.
+        vocab_size: None when not known.
+        tokenizer: name of the tokenizer; None when not known.
         loss_unit: `nats/token` or None.
-        seq_len: training context in tokens, None when not known.
-        citation: where the laws stand.
+        seq_len: training context in tokens; None when not known.
+        citation: the publication.
         url: of the source.
-        method: how it was obtained, one sentence.
-        schedule: of the learning rate in the runs whose loss it describes: `constant`, `cosine` or None.
-        ablation: a step of an argument or an example, not a recommendation: shown apart.
-        flags: what the fitting engine found doubtful.
+        method: how the laws were obtained, one sentence.
+        schedule: of the learning rate in its runs: `constant`, `cosine` or None.
+        ablation: whether it is a step of an argument or an example, not a recommendation; such fits are listed apart.
+        flags: doubts of the fitting engine, one sentence each.
         points: the measured optima.
-        provenance: free key-value facts (data hash, device, versions).
+        provenance: free facts by key (data hash, device, versions).
     """
 
     id: str
@@ -187,30 +185,30 @@ class Fit:
 
     @property
     def allocation(self) -> Law | None:
-        """The law that splits a budget: its own, or else the minimum of its loss surface."""
+        """The law of N*(C): the allocation law, else the loss surface, whose minimum gives N*; None without both."""
         return self.laws.get("allocation") or self.laws.get("surface")
 
     @property
     def surface(self) -> LossSurface | None:
-        """The loss surface L(N, D), if the fit has one."""
+        """The loss surface L(N, D); None without one."""
         law = self.laws.get("surface")
         return law.law if law and isinstance(law.law, LossSurface) else None
 
     @property
     def excess(self) -> ExcessLaw | LossSurface | None:
-        """What says how much loss a model of another size costs: the excess law, else the surface."""
+        """The law of the loss above the optimum: the excess law, else the loss surface; None without both."""
         law = self.laws.get("excess")
         return law.law if law and isinstance(law.law, ExcessLaw) else self.surface
 
     @property
     def loss_curve(self) -> LossCurve | None:
-        """The loss curve L*(C), if the fit has one."""
+        """The loss curve L*(C); None without one."""
         law = self.laws.get("loss_curve")
         return law.law if law and isinstance(law.law, LossCurve) else None
 
 
 def percentiles(values: Sequence[float], level: float) -> tuple[float, float]:
-    """Return the ends of the central interval that holds `level` of the values (linear interpolation)."""
+    """Return the central interval with a share `level` of the values, by linear interpolation."""
     ordered = sorted(values)
     tail = (1 - level) / 2
     return _quantile(ordered, tail), _quantile(ordered, 1 - tail)

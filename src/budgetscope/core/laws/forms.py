@@ -1,8 +1,7 @@
-"""The forms that published laws take, each a frozen set of parameters with one method.
+"""The forms of published scaling laws, each with its parameters and its formula.
 
-A stored fit names a form of `FORMS` and gives its parameters; nothing else about a law is code. Every form
-works in the counting convention of the fit that holds it. Logarithms are natural. Powers are `math.pow`: of a
-negative base, which a draw may have, `**` would make a complex number.
+A stored fit names a form of `FORMS` and its parameters. A form uses the counting convention of its fit. Logarithms are
+natural. Powers are computed by `math.pow`: a draw may have a negative base, of which `**` returns a complex number.
 """
 
 import math
@@ -17,7 +16,7 @@ PF_DAY = 8.64e19
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """How a budget is split: parameters and tokens, in the law's own convention."""
+    """The parameters and tokens of a budget, in the law's own convention."""
 
     n_params: float
     tokens: float
@@ -56,7 +55,7 @@ class PowerLawTokens:
 class PowerLawFlopsPerToken:
     """M* = coefficient · C^exponent FLOPs a token, with D = C / M (DeepSeek's form).
 
-    M is no number of parameters; M / 6 stands in for one until the ledger reads the shape.
+    The form gives no N. `allocate` returns M / 6 in its place; N is read off the shape with M FLOPs a token.
     """
 
     form: ClassVar[str] = "power-law-flops-per-token"
@@ -105,7 +104,7 @@ class LossSurface:
         return self.beta / (self.alpha + self.beta)
 
     def allocate(self, flops: float) -> Allocation:
-        """Return the minimum along C = 6 N D (Hoffmann et al. 2022, eq. 4)."""
+        """Return N and D at the lowest loss along C = 6 N D (Hoffmann et al. 2022, eq. 4)."""
         total = self.alpha + self.beta
         scale = math.pow(self.alpha * self.A / (self.beta * self.B), 1 / total)
         n_params = scale * math.pow(flops / 6, self.beta / total)
@@ -144,8 +143,8 @@ class LossCurve:
 class ExcessLaw:
     """Loss above the optimum: coefficient · C^-exponent · (u² + skew · u³), with u = ln(N / N*(C)).
 
-    Fitted where |u| <= window; beyond, it goes on as a parabola through the window's edge, which is less than
-    was measured for models that are far too large.
+    The law is fitted for |u| <= window. Beyond, it continues as a parabola through the edge of the window, which is
+    less than the measured loss of models that are far too large.
     """
 
     form: ClassVar[str] = "excess-power-law"
@@ -165,7 +164,7 @@ class ExcessLaw:
 
 @dataclass(frozen=True, slots=True)
 class Predictors:
-    """What a hyperparameter law may depend on, in the law's own convention."""
+    """The predictors of a hyperparameter law, in the law's own convention."""
 
     n_params: float
     tokens: float
@@ -177,7 +176,7 @@ class Predictors:
 class Monomial:
     """scale · coefficient · (N/n_params_unit)^a · (D/tokens_unit)^b · C^c.
 
-    `scale` turns the law's own unit into ours: 2048 for a batch in sequences of 2048 tokens.
+    `scale` converts the published unit into ours, such as 2048 for a batch in sequences of 2048 tokens.
     """
 
     form: ClassVar[str] = "monomial"
@@ -202,34 +201,34 @@ class Monomial:
 
 @dataclass(frozen=True, slots=True)
 class LogLinear:
-    """intercept + slope · ln N; no value where that is not positive (Kaplan et al. 2020, eq. D.1)."""
+    """intercept + slope · ln N; None where that is not positive (Kaplan et al. 2020, eq. D.1)."""
 
     form: ClassVar[str] = "log-linear"
     intercept: float
     slope: float
 
     def predict(self, at: Predictors) -> float | None:
-        """Return the hyperparameter, or None where the line has crossed zero."""
+        """Return the hyperparameter; None where the formula is not positive."""
         value = self.intercept + self.slope * math.log(at.n_params)
         return value if value > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
 class LossPower:
-    """coefficient / L^exponent, L the loss in nats a token (MiniCPM's batch)."""
+    """coefficient / L^exponent with the loss L in nats a token (the batch law of MiniCPM)."""
 
     form: ClassVar[str] = "loss-power"
     coefficient: float
     exponent: float
 
     def predict(self, at: Predictors) -> float | None:
-        """Return the hyperparameter, or None when no loss is known."""
+        """Return the hyperparameter; None without a loss."""
         return None if at.loss is None else self.coefficient * math.pow(at.loss, -self.exponent)
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """The same value everywhere."""
+    """A constant value."""
 
     form: ClassVar[str] = "constant"
     value: float
@@ -249,7 +248,7 @@ class BatchStep:
     above: float
 
     def at_batch(self, batch_tokens: float) -> float:
-        """Return beta2 for a batch of so many tokens."""
+        """Return beta2 for a batch in tokens."""
         return self.below if batch_tokens < self.threshold_tokens else self.above
 
 
@@ -261,7 +260,7 @@ class TokenHalfLife:
     half_life_tokens: float
 
     def at_batch(self, batch_tokens: float) -> float:
-        """Return beta2 for a batch of so many tokens."""
+        """Return beta2 for a batch in tokens."""
         return math.pow(0.5, batch_tokens / self.half_life_tokens)
 
 
@@ -274,12 +273,12 @@ class WarmupParams:
     max_share: float
 
     def warmup_tokens(self, at: Predictors) -> float:
-        """Return the tokens over which the learning rate rises."""
+        """Return the tokens of the warmup."""
         return min(self.multiple * at.n_params, self.max_share * at.tokens)
 
 
 AllocationLaw = PowerLawParams | PowerLawTokens | PowerLawFlopsPerToken | TokensPerParam | LossSurface
-"""The forms that split a budget of training FLOPs."""
+"""The forms that give N and D at a budget C."""
 
 LawForm = (
     AllocationLaw
@@ -316,7 +315,7 @@ FORMS: dict[str, type[LawForm]] = {
     )
 }
 
-# Parameters that may be zero or negative: all others are scales and must be positive.
+# Parameters that may be zero or negative. All others must be positive.
 _SIGNED = {"intercept", "slope", "floor", "exponent", "skew"}
 
 
@@ -341,7 +340,7 @@ def build_law(form: str, parameters: dict[str, float]) -> LawForm:
         if (name.endswith("exponent") or name in ("alpha", "beta")) and abs(value) > 10:
             raise FailureError(f"exponent {name} = {value} of the form {form} is out of bounds.")
     if abs(parameters.get("skew", 0.0)) * parameters.get("window", 0.0) >= 1:
-        raise FailureError(f"skew times window of the form {form} must be below 1, or the optimum is none.")
+        raise FailureError(f"skew times window of the form {form} must be below 1, or the loss has no minimum at the optimum.")
     try:
         return kind(**parameters)
     except TypeError:

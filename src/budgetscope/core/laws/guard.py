@@ -1,7 +1,7 @@
-"""The check that every number which comes out of a fit's laws is usable.
+"""The check for usable numbers from the laws of a fit.
 
-Every parameter and draw of a fit may be of ordinary size and its laws still overflow, divide by zero or leave the
-domain of a logarithm at some budget. This is the one place where that becomes a refusal.
+Even with ordinary parameters and draws, a law may overflow, divide by zero or leave the domain of a logarithm at some
+budget. `guarded` turns that into an error that names the fit.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from budgetscope.core.errors import FailureError
 
 LARGEST = 1e60
-"""No parameters, tokens, FLOPs or dollars are larger, and the product of two of them does not overflow."""
+"""Largest usable number: above any parameters, tokens, FLOPs or dollars; the product of two does not overflow."""
 
 Subject = TypeVar("Subject")
 Arguments = ParamSpec("Arguments")
@@ -24,11 +24,11 @@ def guarded(
 ) -> Callable[Concatenate[Subject, Arguments], Result]:
     """Turn numeric errors inside a fit into a FailureError that names it.
 
-    The function refuses when the laws overflow or are undefined, and when its result holds a number that is not finite
-    or is beyond `LARGEST`.
+    The error is raised when the laws overflow or are undefined, and when the result has a number that is not finite or
+    larger than `LARGEST`.
 
     Args:
-        function: takes first the fit, or an object that holds it, such as a question, an answer or a loss model.
+        function: its first argument is a fit, or a question, an answer or a loss model with one.
     """
 
     @wraps(function)
@@ -52,14 +52,14 @@ def _refusal(subject: object) -> FailureError:
 
 
 def _fit_id(subject: object) -> str:
-    """Return the id of a fit, or of the fit inside an answer, a question or a loss model."""
+    """Return the id of a fit, or of the fit of an answer, a question or a loss model."""
     for name in ("answer", "question", "fit"):
         subject = getattr(subject, name, subject)
     return str(getattr(subject, "id"))  # noqa: B009 - any of several types
 
 
 def _usable(value: object) -> bool:
-    """Return whether every number in a result is finite and of ordinary size."""
+    """Return whether every number in a result is finite and at most `LARGEST`."""
     if isinstance(value, int | float):
         return abs(value) <= LARGEST
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Learning rate, batch, beta2, warmup and weight decay, by the laws that say something about them."""
+"""Predictions of learning rate, batch and other hyperparameters by the laws of a fit."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,16 @@ from budgetscope.core.laws.intervals import LEVEL
 from budgetscope.core.laws.operating_point import OperatingPoint, recount
 
 DOUBT_FACTOR = 1.5
-"""Laws are called extrapolated when a predictor lies further outside their range than this."""
+"""A law is extrapolated when a predictor lies outside its range by more than this factor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What one law says at one operating point.
+    """The prediction of one law at one operating point.
 
     Attributes:
-        fit_id: whose law.
-        value: in our units: batch in tokens, learning rate and beta2 as numbers; None when the law is silent.
-        outside: by predictor, the factor by which it lies outside the law's fitted range; only those outside.
+        value: a batch is in tokens; None where the law has no value.
+        outside: the factor by which a predictor lies outside the range of the law, for each predictor outside.
     """
 
     fit_id: str
@@ -31,14 +30,14 @@ class Prediction:
 
 
 def predictors(fit: Fit, point: OperatingPoint, family: ShapeFamily, loss: float | None) -> Predictors:
-    """Return an operating point as the laws of a fit count it."""
+    """Return the predictors at an operating point, in the counting convention of a fit."""
     own = recount(point, fit.counting, family)
     return Predictors(own.n_params, own.tokens, own.flops, loss)
 
 
 @guarded
 def predict(fit: Fit, role: str, point: OperatingPoint, family: ShapeFamily, loss: float | None) -> Prediction | None:
-    """Return what a fit's law for a hyperparameter says; None when the fit has no such law.
+    """Return a fit's prediction of a hyperparameter; None when the fit has no such law.
 
     Raises:
         FailureError: the law gives no usable number there.
@@ -54,9 +53,9 @@ def predict(fit: Fit, role: str, point: OperatingPoint, family: ShapeFamily, los
 def predict_interval(
     fit: Fit, role: str, point: OperatingPoint, family: ShapeFamily, loss: float | None
 ) -> tuple[float, float] | None:
-    """Return 95% of what the bootstrap draws of a fit's law for a hyperparameter say; None where there are none.
+    """Return the 95% interval of a predicted hyperparameter over the bootstrap draws of its law; None without draws.
 
-    Every draw is asked, a thousand times the work of `predict`.
+    Every draw is evaluated: a thousand times the work of `predict`.
 
     Raises:
         FailureError: a draw gives no usable number there.
@@ -70,7 +69,7 @@ def predict_interval(
 
 
 def outside(law: Law, at: Predictors, batch_tokens: float | None = None) -> dict[str, float]:
-    """Return by what factor each predictor lies outside a law's fitted range, where it does."""
+    """Return the factor by which predictors lie outside the range of a law, for those beyond `DOUBT_FACTOR`."""
     values = {
         "n_params": at.n_params,
         "tokens": at.tokens,
@@ -90,9 +89,9 @@ def first_with(role: str, fits: Sequence[Fit]) -> tuple[Fit, Law] | None:
 
 
 def whole_sequences(batch_tokens: float, seq_len: int) -> int:
-    """Return a batch in sequences, rounded to a multiple that hardware divides evenly.
+    """Return a batch in sequences, rounded to a multiple of a power of two.
 
-    The multiple is the largest power of two that keeps the rounding within about 3%.
+    Such a batch can be split evenly over devices. The power is the largest that changes the batch by at most about 3%.
     """
     sequences = max(batch_tokens / seq_len, 1.0)
     multiple = 1 << max(0, math.floor(math.log2(sequences / 16)))
@@ -100,9 +99,9 @@ def whole_sequences(batch_tokens: float, seq_len: int) -> int:
 
 
 def coupled_weight_decay(independent: float, learning_rate: float) -> float:
-    """Return the decay that AdamW libraries want, lambda, for an independent decay a step.
+    """Return the weight decay lambda of AdamW libraries for an independent weight decay.
 
-    PyTorch shrinks weights by lr · lambda a step; the independent form shrinks by its own value at peak
-    learning rate. Source: open_lm_fork, open_lm/main.py: wd = decoupled_wd / lr (Porian et al. 2024).
+    PyTorch shrinks weights by lr · lambda a step. Independent weight decay is that product at peak learning rate.
+    Source: open_lm_fork, open_lm/main.py: wd = decoupled_wd / lr (Porian et al. 2024).
     """
     return independent / learning_rate

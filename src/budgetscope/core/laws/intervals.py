@@ -1,4 +1,4 @@
-"""Intervals from what a fit says of its own uncertainty."""
+"""Intervals of N* and of the exponent a, from the uncertainty in a fit."""
 
 import math
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from budgetscope.core.laws.fit import Draws, ExponentInterval, Fit, percentiles
 from budgetscope.core.laws.forms import AllocationLaw, LossSurface, PowerLawParams, PowerLawTokens
 
 LEVEL = 0.95
-"""Probability inside every interval that budgetscope shows."""
+"""Level of all intervals of budgetscope."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number with what is known of its uncertainty.
+    """A number with its interval.
 
     Attributes:
-        value: the number, in the unit of the field that holds it.
-        low: lower end of the interval, None when nothing is known.
+        value: in the unit of the field that holds the estimate.
+        low: lower end of the interval; None without one.
         high: upper end.
-        basis: what the interval is, or why there is none.
+        basis: the kind of interval, or why there is none.
     """
 
     value: float
@@ -29,11 +29,10 @@ class Estimate:
 
 
 def params_interval(fit: Fit, flops: float) -> Estimate:
-    """Return N*(C) of a fit in its own convention, with the 95% interval that the fit supports.
+    """Return N*(C) of a fit in its own convention, with its 95% interval.
 
-    Bootstrap draws are evaluated one by one. A published interval of the exponent alone is turned about the
-    middle of the fitted budgets, where the law is taken as known; that understates the truth, and the basis
-    says so.
+    With bootstrap draws, each draw is evaluated. With a published interval of the exponent alone, N* is taken as exact
+    at the middle of the fitted budgets; the interval is then too narrow, as its basis tells.
     """
     law = fit.allocation
     if law is None or not isinstance(law.law, AllocationLaw):
@@ -45,7 +44,7 @@ def params_interval(fit: Fit, flops: float) -> Estimate:
             low, high = percentiles(sizes, LEVEL)
             return Estimate(value, low, high, f"95% of {len(sizes)} bootstrap draws")
         case ExponentInterval() as interval:
-            half_width = _deviations(interval) * (interval.high - interval.low) / 2
+            half_width = _widening_factor(interval) * (interval.high - interval.low) / 2
             factor = math.exp(half_width * abs(math.log(flops / interval.pivot_flops)))
             basis = f"95%, from the exponent's published {interval.percent} interval alone: too narrow"
             return Estimate(value, value / factor, value * factor, basis)
@@ -54,10 +53,10 @@ def params_interval(fit: Fit, flops: float) -> Estimate:
 
 
 def allocation_exponent(fit: Fit) -> Estimate | None:
-    """Return a in N* = coefficient · C^a with its 95% interval; None where a fit's law is no power law in C.
+    """Return a in N* = coefficient · C^a with its 95% interval; None if the law of a fit is not a power law in C.
 
-    Of draws the exponents alone are read, so that a list of hundreds of fits is made at once. A published interval
-    is widened from its own level to 95%, about the value.
+    Only the exponents of draws are read, so that hundreds of fits are listed fast. A published interval is widened
+    from its own level to 95%, about the value.
     """
     law = fit.allocation
     if law is None or not isinstance(law.law, PowerLawParams | PowerLawTokens | LossSurface):
@@ -68,7 +67,7 @@ def allocation_exponent(fit: Fit) -> Estimate | None:
             exponents = _drawn_exponents(law.law, draws)
             return Estimate(value, *percentiles(exponents, LEVEL), f"95% of {len(exponents)} bootstrap draws")
         case ExponentInterval() as interval:
-            half_width = _deviations(interval) * (interval.high - interval.low) / 2
+            half_width = _widening_factor(interval) * (interval.high - interval.low) / 2
             basis = f"95%, from the published {interval.percent} interval"
             return Estimate(value, value - half_width, value + half_width, basis)
         case None:
@@ -87,14 +86,14 @@ def _exponent(law: PowerLawParams | PowerLawTokens | LossSurface) -> float:
 
 def _drawn_exponents(law: PowerLawParams | PowerLawTokens | LossSurface, draws: Draws) -> list[float]:
     if isinstance(law, LossSurface):
-        alphas, betas = drawn(draws, "alpha", law.alpha), drawn(draws, "beta", law.beta)
+        alphas, betas = parameter_draws(draws, "alpha", law.alpha), parameter_draws(draws, "beta", law.beta)
         return [beta / (alpha + beta) for alpha, beta in zip(alphas, betas, strict=True)]
-    exponents = drawn(draws, "exponent", law.exponent)
+    exponents = parameter_draws(draws, "exponent", law.exponent)
     return exponents if isinstance(law, PowerLawParams) else [1 - exponent for exponent in exponents]
 
 
-def drawn(draws: Draws, name: str, otherwise: float) -> list[float]:
-    """Return what each draw has for a parameter; the law's own value where draws leave it out."""
+def parameter_draws(draws: Draws, name: str, otherwise: float) -> list[float]:
+    """Return a parameter of every draw; `otherwise` if the draws do not have it."""
     if name in draws.columns:
         index = draws.columns.index(name)
         return [row[index] for row in draws.rows]
@@ -104,7 +103,7 @@ def drawn(draws: Draws, name: str, otherwise: float) -> list[float]:
     return [otherwise] * len(draws.rows)
 
 
-def _deviations(interval: ExponentInterval) -> float:
-    """Return by what factor a 95% interval of a normal is wider than the published one."""
+def _widening_factor(interval: ExponentInterval) -> float:
+    """Return the factor by which the 95% interval of a normal distribution is wider than the published one."""
     z = NormalDist()
     return z.inv_cdf((1 + LEVEL) / 2) / z.inv_cdf((1 + interval.level) / 2)

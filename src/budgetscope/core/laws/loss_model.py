@@ -1,15 +1,15 @@
 """The loss model of a fit: the loss at the optimum of a budget, and the loss above it for other model sizes.
 
-Each part comes from the law that was measured for it:
+Each part has its own law:
 
-- the optimum, N*(C), from the allocation law;
-- its loss, L*(C), from the loss curve through the measured optima, else from the loss surface;
-- the loss above the optimum from the excess law, read off runs of other sizes, else from the loss surface; either is
-  centred, in log N, on the law's optimum.
+- the optimum N*(C): the allocation law;
+- the loss at the optimum, L*(C): the loss curve through the measured optima, else the loss surface;
+- the loss above the optimum: the excess law, fitted to runs of other sizes, else the loss surface. Both are centred,
+  in log N, on the optimum of the allocation law, so that a law's own optimum has the lowest loss by that law.
 
-So no other law can have a lower loss than the chosen one when the chosen one judges. A surface alone would do badly:
-on Porian et al.'s tuned runs it misses the measured optima by up to 2%, and understates what a model twice too large
-costs by a factor of three to five, because runs at constant learning rate do not follow its form.
+A loss surface alone is not accurate enough. On the tuned runs of Porian et al. it misses the loss of the measured
+optima by up to 2%. It gives a third to a fifth of the measured loss above the optimum for a model of twice the optimal
+size, because runs at constant learning rate do not follow its form.
 """
 
 import math
@@ -20,18 +20,18 @@ from budgetscope.core.laws.forms import ExcessLaw
 from budgetscope.core.laws.operating_point import MAX_FLOPS, MIN_FLOPS, allocation_law, increasing_root
 
 FLAT_SHARE = 0.001
-"""A model is in the flat band when it costs less than this share of the loss."""
+"""Largest loss above the optimum inside the flat band, as a share of the loss at the optimum."""
 
 
 @dataclass(frozen=True, slots=True)
 class LossModel:
-    """The losses of one fit, in its own convention and loss unit."""
+    """The loss by one fit, in its own convention and loss unit."""
 
     fit: Fit
 
     @property
     def floor(self) -> float:
-        """The loss that no budget goes below."""
+        """The entropy floor: the loss that no budget reaches; -inf without a law of the loss."""
         surface, curve = self.fit.surface, self.fit.loss_curve
         if curve is not None:
             return curve.floor
@@ -43,14 +43,14 @@ class LossModel:
         return None if law is None else law.best_loss(flops)
 
     def excess_loss(self, flops: float, n_params: float) -> float | None:
-        """Return the loss above the optimum of a model of `n_params`; None when no law says it."""
+        """Return the loss above the optimum of a model of `n_params`; None when the fit has no law of it."""
         law = self.fit.excess
         if law is None:
             return None
         return law.excess(flops, n_params / allocation_law(self.fit).allocate(flops).n_params)
 
     def flops_for_loss(self, loss: float) -> float | None:
-        """Return the budget whose optimum has that loss; None when none within bounds has."""
+        """Return the budget with that loss at its optimum; None if it is not within `MIN_FLOPS` to `MAX_FLOPS`."""
 
         def excess(log_flops: float) -> float:
             best = self.best_loss(math.exp(log_flops))
@@ -64,10 +64,10 @@ class LossModel:
         return math.exp(increasing_root(excess, low, high))
 
     def wasted_share(self, flops: float, n_params: float) -> float | None:
-        """Return the deadweight compute of training a model of `n_params` with a budget, as a share of it.
+        """Return the deadweight compute of a model of `n_params` at a budget, as a share of the budget.
 
-        A smaller budget, well spent, would have reached the same loss: the share that it would have saved. None
-        when the fit lacks a law of the loss or of its excess.
+        A smaller budget would reach the same loss at its optimum; the difference is the deadweight compute. None when
+        the fit has no law of the loss or of the loss above the optimum.
         """
         level, excess = self.best_loss(flops), self.excess_loss(flops, n_params)
         if level is None or excess is None:
@@ -76,7 +76,7 @@ class LossModel:
         return 1.0 if enough is None else max(0.0, 1.0 - enough / flops)
 
     def flat_band(self, flops: float) -> tuple[float, float] | None:
-        """Return the N around the optimum that cost less than `FLAT_SHARE` of the loss."""
+        """Return the smallest and largest N with a loss within `FLAT_SHARE` of the optimum's; None without the laws."""
         law, best = self.fit.excess, self.best_loss(flops)
         if law is None or best is None:
             return None
@@ -90,11 +90,11 @@ class LossModel:
         up = increasing_root(lambda x: beyond(x, +1), 0.0, math.log(1e4), 1e-9)
         return optimum * math.exp(-down), optimum * math.exp(up)
 
-    def reach(self, flops: float) -> tuple[float, float] | None:
-        """Return the N between which the loss above the optimum was measured; beyond, it is an extrapolation.
+    def measured_range(self, flops: float) -> tuple[float, float] | None:
+        """Return the smallest and largest N at which the loss above the optimum was measured at a budget.
 
-        For an excess law its window about the optimum; for a surface the N, D and D/N that it was fitted on, along
-        C = 6 N D. None when the fit has no law of the excess, or a budget on which no fitted N and D meet.
+        For an excess law it is its window around the optimum. For a loss surface it is the range of N, D and D/N of its
+        data along C = 6 N D. None when the fit has no law of the loss above the optimum, or no data at the budget.
         """
         law = self.fit.excess
         if law is None:
@@ -114,7 +114,7 @@ class LossModel:
         return (low, high) if 0 < low < high < math.inf else None
 
     def loss_interval(self, flops: float, level: float = 0.95) -> tuple[float, float] | None:
-        """Return the central interval of the best loss over the fit's bootstrap draws, if it has any."""
+        """Return the central interval of the loss at the optimum over bootstrap draws; None without draws."""
         law = self.fit.laws.get("loss_curve") or self.fit.laws.get("surface")
         if law is None or not isinstance(law.uncertainty, Draws):
             return None

@@ -1,7 +1,7 @@
-"""Where a law puts a budget, under any counting convention.
+"""Operating points: N and D of a law at a budget, under any counting convention.
 
-A law holds in its own convention only. To read it in another one, the model is found at which the law holds
-in its own counting, and that model is counted again: never a relabelled number.
+A law holds in its own convention only. For another convention, the model that fulfils the law in its own convention is
+found, and the parameters and FLOPs of that model are counted again.
 """
 
 import math
@@ -16,20 +16,20 @@ from budgetscope.core.laws.forms import AllocationLaw
 
 MIN_FLOPS = 1e10
 MAX_FLOPS = 1e32
-"""Budgets outside this span are refused: no law says anything about them."""
+"""Budgets outside this span are refused: no law has data near them."""
 
 _LOWEST_POSITION, _HIGHEST_POSITION = -40.0, 5000.0
 
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """A budget split between a model and its tokens.
+    """A model size and a number of training tokens at a budget.
 
     Attributes:
-        flops: training FLOPs in `convention`.
-        convention: who counts `flops` and `n_params`.
-        position: the model's place in its shape family.
-        n_params: parameters by `convention`.
+        flops: training FLOPs, C, by `convention`.
+        convention: of `flops` and `n_params`.
+        position: of the model in its shape family.
+        n_params: parameters, N, by `convention`.
         tokens: training tokens, D.
     """
 
@@ -46,7 +46,7 @@ class OperatingPoint:
 
 
 def allocation_law(fit: Fit) -> AllocationLaw:
-    """Return the law of a fit that splits a budget.
+    """Return the law of N*(C) of a fit.
 
     Raises:
         FailureError: the fit has none.
@@ -58,10 +58,10 @@ def allocation_law(fit: Fit) -> AllocationLaw:
 
 
 def increasing_root(function: Callable[[float], float], low: float, high: float, tolerance: float = 1e-12) -> float:
-    """Return where an increasing function crosses zero, or the end of [low, high] nearest to it.
+    """Return the root of an increasing function in [low, high]; the nearer end if there is none.
 
-    Regula falsi with the Illinois rule: our functions are nearly straight in logarithms, so that a handful of
-    evaluations is enough.
+    The method is regula falsi with the Illinois rule. Our functions are nearly linear in logarithms, so that it takes
+    few evaluations.
     """
     f_low, f_high = function(low), function(high)
     if f_low >= 0:
@@ -83,12 +83,12 @@ def increasing_root(function: Callable[[float], float], low: float, high: float,
 
 
 def operate(fit: Fit, flops: float, convention: Convention, family: ShapeFamily) -> OperatingPoint:
-    """Return where a fit's law puts a budget.
+    """Return the compute-optimal operating point of a fit at a budget.
 
     Args:
-        fit: the law, in its own convention.
-        flops: the budget as `convention` counts it.
-        convention: who counts.
+        fit: with its laws in its own convention.
+        flops: the budget by `convention`.
+        convention: the counting convention of the budget and the result.
         family: the shapes through which conventions convert.
 
     Raises:
@@ -111,7 +111,7 @@ def operate(fit: Fit, flops: float, convention: Convention, family: ShapeFamily)
 
 
 def recount(point: OperatingPoint, convention: Convention, family: ShapeFamily) -> OperatingPoint:
-    """Return the same model and tokens as another convention counts them."""
+    """Return the same model and tokens, counted by another convention."""
     if convention == point.convention:
         return point
     return OperatingPoint(
@@ -130,10 +130,10 @@ def flops_where(
     measure: Callable[[OperatingPoint], float],
     target: float,
 ) -> float | None:
-    """Return the budget at which a growing measure of the law's operating point reaches a target.
+    """Return the budget at which an increasing function of the operating point reaches a target.
 
     Returns:
-        FLOPs in `convention`; None when the target lies outside what budgets can reach.
+        FLOPs by `convention`; None if no budget within `MIN_FLOPS` to `MAX_FLOPS` reaches the target.
     """
 
     def excess(log_flops: float) -> float:

@@ -1,20 +1,20 @@
-"""What a factor of two in a hyperparameter costs, where somebody has measured it."""
+"""Measured change of the loss for a factor of two in a hyperparameter."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """What was measured of one hyperparameter.
+    """The sensitivity of the loss to one hyperparameter.
 
     Attributes:
-        role: as in `fit.ROLES`.
-        low: least change of the loss, as a share of it, of a factor of two either way; below zero is better.
-        high: largest change.
-        noise: standard deviation of the loss between seeds, as a share of it.
+        role: one of `fit.ROLES`.
+        low: smallest relative change of the loss at half or twice the value; negative is a lower loss.
+        high: largest relative change.
+        noise: relative standard deviation of the loss between seeds.
         smallest_n_params: of the models measured.
-        largest_n_params: likewise.
-        source: id of the fit whose runs say so.
+        largest_n_params: of the models measured.
+        source: id of the fit with the runs.
     """
 
     role: str
@@ -26,7 +26,7 @@ class Sensitivity:
     source: str
 
 
-_OWN = {
+_ENGLISH_GRID = {
     "noise": 0.004,
     "smallest_n_params": 182_720.0,
     "largest_n_params": 724_992.0,
@@ -34,20 +34,20 @@ _OWN = {
 }
 
 MEASURED = (
-    Sensitivity("learning_rate", -0.0015, 0.0048, **_OWN),  # type: ignore[arg-type]
-    Sensitivity("batch_size", -0.0068, 0.0029, **_OWN),  # type: ignore[arg-type]
+    Sensitivity("learning_rate", -0.0015, 0.0048, **_ENGLISH_GRID),  # type: ignore[arg-type]
+    Sensitivity("batch_size", -0.0068, 0.0029, **_ENGLISH_GRID),  # type: ignore[arg-type]
 )
 """From the 222 cells of our calibration grid (docs/data/english-h200-grid.csv): at each of its three sizes, the cell
-nearest to the calibrated law and its neighbours at half and twice the value, at the best beta2 of each. No published
-law of `fits` says what a factor of two costs."""
+nearest to the calibrated law is compared with its neighbours at half and twice the value, each at its best beta2. No
+bundled law publishes the cost of a factor of two."""
 
 STEP_LAW_TEST = (
     "no factor of two, but the laws' own errors: 3.71 permille by Porian's and 0.94 by Step Law's at Step Law's test "
     "point (Li et al. 2025, read in a transcription)."
 )
-"""The only published figure at hand of what a learning rate and a batch that are off cost."""
+"""The only published figure that we have for the cost of a wrong learning rate and batch."""
 
 
 def measured(role: str) -> Sensitivity | None:
-    """Return what was measured of a hyperparameter; None when nothing was."""
+    """Return the measured sensitivity to a hyperparameter; None without one."""
     return next((each for each in MEASURED if each.role == role), None)

@@ -1,4 +1,4 @@
-"""One training run, as the laws are fitted to it: a row of a runs table."""
+"""One training run: a row of a runs table, to which laws are fitted."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,15 @@ class TrainingRun:
     """One training run, or one point of its learning curve.
 
     Attributes:
-        flops: training FLOPs C so far.
-        n_params: parameters N, under the table's counting convention.
-        tokens: training tokens D so far.
+        flops: training FLOPs C up to this point.
+        n_params: parameters N, by the table's counting convention.
+        tokens: training tokens D up to this point.
         loss: in nats per token.
-        learning_rate: the peak of its schedule.
+        learning_rate: peak of the schedule.
         batch_tokens: tokens per step.
         beta2: of AdamW.
-        seed: tells repeats of one configuration apart.
-        name: of the run.
-        step: optimizer steps so far.
+        seed: differs between repeats of one configuration.
+        step: optimizer steps up to this point.
     """
 
     flops: float
