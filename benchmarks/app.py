@@ -1,14 +1,17 @@
-"""How fast the app starts, how fast each screen answers a key, and what it costs at rest.
+"""Time the start of the app and the keys of each screen; measure processor and memory at rest.
 
 Run from the repository's root, on Linux: `python -m benchmarks.app [--quick] [--minutes 60] [--size 200x60]`
 
-The app is the real command behind a pseudo-terminal, with folders of its own. Start: from exec to the moment when the
-first recommendation has been written, in turn with an empty Textual app and with the bare import of Textual. Key: to
-the first and to the last byte that is written before 0.1 s of silence, on every screen, three times: plain; when 500
-fits of the user's have been read; and while a run of 200 cells gets two events a second. There the calibrate screen
-also repaints by itself, once a second: some of its figures are of these repaints. With 500 fits the comparison
-follows its plan from a thread, and is timed by itself. At rest: share of a core on the plan
-and on the live run. Memory: resident, at the start and over some minutes of the live run.
+The app is the real command behind a pseudo-terminal, with new user folders.
+
+- Start: from exec until the first recommendation is written. Alternates with an empty Textual app and a bare import of
+  Textual.
+- Key: until the first and the last byte that is written before 0.1 s of silence, on every screen, in three conditions:
+  plain; with 500 user fits; and during a run of 200 cells with two events a second. In the last condition the Calibrate
+  screen also repaints once a second by itself, and some figures include such a repaint. With 500 fits the comparison is
+  computed in a thread and timed separately.
+- Rest: share of a core on the plan and on the live run.
+- Memory: resident, at the start and over some minutes of the live run.
 """
 
 import argparse
@@ -46,7 +49,7 @@ Empty().run()
 """
 N_FITS, N_SCENARIOS = 500, 12
 RUNS = ("20260102-030405-standard-aaaa", "20260103-030405-standard-bbbb", "20260104-030405-standard-cccc")
-"""The last is at the top of the list, and live where one is."""
+"""Names of runs; the last is at the top of the list, and is the live one."""
 CONDITIONS = ("plain", f"{N_FITS} fits", "live run")
 
 
@@ -55,9 +58,9 @@ class Walk:
     """Keys to time.
 
     Attributes:
-        name: of the screen and of what is done there.
+        name: screen and action.
         before: keys that lead there from another screen, or from the walk above.
-        keys: to press in turn, again and again; each changes what is shown.
+        keys: pressed in turn and repeated; each changes the screen.
     """
 
     name: str
@@ -90,21 +93,21 @@ WALKS = (
 
 
 def painted() -> bytes:
-    """Return what only the recommendation for the budget shows: the interval of N."""
+    """Return the interval of N, which only the recommendation for the budget shows."""
     advisor = Advisor(Library((Layer("bundled", bundled_fits()),)), Settings(), ())
     plan = advisor.answer(PlanRequest(BUDGET)).plan
     return next(row for row in plan_rows(plan) if row.key == "n_params").interval.encode()
 
 
 class Bench:
-    """The measurements, each in a new home."""
+    """The measurements, each in a new home folder."""
 
     def __init__(self, root: Path, size: tuple[int, int]) -> None:
         self._root, self._size = root, size
         self._painted = painted()
 
     def _home(self, condition: str) -> AbstractContextManager[object]:
-        """Furnish a new home; while what is returned is open, its run lives, if one does."""
+        """Fill a new home folder; return a context in which its run is live, if the condition has one."""
         move_in(Path(tempfile.mkdtemp(dir=self._root)))
         leave_request(BUDGET)
         save_scenarios(N_SCENARIOS)
@@ -143,7 +146,7 @@ class Bench:
         yield f"{'':<30}{'p50':>8}{'p95':>8}{'max':>8}{'p50':>8}{'p95':>8}{'max':>8}   target p95 {KEY_TARGET_MS:.0f}"
         with self._home(condition), Terminal(APP, self._size) as terminal:
             terminal.read_until(self._painted)
-            # The list of the fits says their number once all have been read.
+            # The list of fits shows their number once all have been read.
             terminal.settle("escape")
             terminal.answer("7", b"Fits (")
             terminal.settle()
@@ -157,7 +160,7 @@ class Bench:
                 yield f"  an edit to the comparison with all laws: {1000 * median(waits):.0f} (median)"
 
     def rest(self, seconds: float, minutes: float) -> Iterator[str]:
-        """Measure an app that nobody touches."""
+        """Measure the app without input."""
         with self._home(CONDITIONS[2]), Terminal(APP, self._size) as terminal:
             terminal.read_until(self._painted)
             terminal.settle()

@@ -1,4 +1,4 @@
-"""What lies in the folders of the user whose app is timed: scenarios, fits, and runs, of which one may be live."""
+"""Fill the user folders of the timed app: scenarios, fits, and runs, of which one may be live."""
 
 import os
 import threading
@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from budgetscope.api import PlanRequest, said
+from budgetscope.api import PlanRequest, to_record
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.design import PRESETS, design
 from budgetscope.calibrate.plan.device import Rate
@@ -30,11 +30,11 @@ EVENTS_A_SECOND = 2
 _PRESET = "standard"
 _STEPS = 77
 _EVENTS_A_CELL = _STEPS + 3
-"""The start, the steps, the reading and the end: at two a second the second half of the cells takes 67 minutes."""
+"""Start, steps, reading and end; at two events a second the second half of the cells takes 67 minutes."""
 
 
 def move_in(home: Path) -> None:
-    """Make a folder the home of this process and of those that it starts; the app opens there on no budget yet."""
+    """Make a new folder the home of this process and of its children."""
     os.environ["HOME"] = str(home)
     for name in ("CONFIG", "DATA", "STATE", "CACHE"):
         os.environ[f"XDG_{name}_HOME"] = str(home / name.lower())
@@ -42,19 +42,19 @@ def move_in(home: Path) -> None:
 
 
 def leave_request(budget: str) -> None:
-    """Have the next app open on a budget, and on the first screen, without the tour."""
-    write_state(AppState(request=said(PlanRequest(budget)), toured=True))
+    """Make the next app open on the first screen with a budget, without the tour."""
+    write_state(AppState(request=to_record(PlanRequest(budget)), toured=True))
 
 
 def save_scenarios(number: int) -> None:
-    """Save so many scenarios, of unlike budgets."""
+    """Save scenarios with different budgets."""
     for index in range(number):
         request = PlanRequest(f"{8 * (index + 1)} H100 for {7 + index} days")
-        save_scenario(Scenario(f"scenario {index + 1}", said(request)))
+        save_scenario(Scenario(f"scenario {index + 1}", to_record(request)))
 
 
 def store_fits(number: int) -> None:
-    """Store so many fits, copies of the bundled ones under new ids, as they come."""
+    """Store copies of the bundled fits under new ids."""
     bundled = Library((Layer("bundled", bundled_fits()),)).entries()
     fits = [entry.fit for entry in bundled if entry.fit is not None]
     for index, fit in enumerate(islice(cycle(fits), number)):
@@ -63,7 +63,7 @@ def store_fits(number: int) -> None:
 
 
 def plan_run(name: str) -> RunFolder:
-    """Make a run of `N_CELLS` cells whose first half has been trained; nobody works on it."""
+    """Make a run of `N_CELLS` cells whose first half has been trained; it has no worker."""
     spec = _spec(name)
     folder, cells = RunFolder.create(spec), spec.design.stage1
     done = [event for cell in cells[: N_CELLS // 2] for event in _life(cell)]
@@ -85,7 +85,7 @@ def _spec(name: str) -> Spec:
 
 
 def _life(cell: Cell) -> Iterator[Event]:
-    """Return what is written while a cell trains, alone."""
+    """Yield the events of a cell that trains alone."""
     yield progress.Started((cell.id,), 0, "fake", 1, 0.0)
     for step in range(1, _STEPS + 1):
         loss = 2.0 + 6.0 / step**0.5 + 0.05 * abs(cell.learning_rate - 0.003)
@@ -95,7 +95,7 @@ def _life(cell: Cell) -> Iterator[Event]:
 
 
 class Worker:
-    """Poses as the worker of a run, `EVENTS_A_SECOND`, until all cells are trained or it is left."""
+    """A fake worker of a run: writes `EVENTS_A_SECOND` until all cells are trained or the context is left."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""A program behind a pseudo-terminal: presses keys, and times what is written."""
+"""Run a program behind a pseudo-terminal, press keys, and time its output."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ KEYS = {
     "escape": b"\x1b", "quit": b"\x11",
 }  # fmt: skip
 QUIET_S = 0.1
-"""A repaint has ended when nothing was written for so long."""
+"""A repaint has ended after this many seconds without output."""
 GIVE_UP_S = 120.0
 _SETTLED_S = 0.4
 _MIB = 2**20
@@ -33,10 +33,10 @@ class Repaint(NamedTuple):
 
 
 class Terminal:
-    """A Python program in a window of its own.
+    """A Python program in a pseudo-terminal.
 
     Attributes:
-        started: when, by the clock of `time.perf_counter`.
+        started: time of the start, by `time.perf_counter`.
     """
 
     def __init__(self, arguments: Sequence[str], size: tuple[int, int]) -> None:
@@ -53,7 +53,7 @@ class Terminal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
-        """Quit the program, which must not have failed; end it where something went wrong."""
+        """Quit the program and check its exit code; after an exception, kill it."""
         if kind is None:
             os.write(self._fd, KEYS["quit"])
         else:
@@ -69,7 +69,7 @@ class Terminal:
             raise RuntimeError(f"the program failed with {os.waitstatus_to_exitcode(status)}")
 
     def _read(self, patience: float) -> bytes:
-        """Return what is written within some seconds; nothing when nothing is."""
+        """Return the next output; empty when there is none within `patience` seconds."""
         return os.read(self._fd, 65536) if select.select([self._fd], [], [], max(0.0, patience))[0] else b""
 
     def answer(self, key: str, text: bytes) -> float:
@@ -89,13 +89,13 @@ class Terminal:
         return time.perf_counter() - self.started
 
     def idle(self, seconds: float) -> None:
-        """Read for so long, whatever is written."""
+        """Read and discard output for some seconds."""
         end = time.perf_counter() + seconds
         while (left := end - time.perf_counter()) > 0:
             self._read(left)
 
     def settle(self, *keys: str) -> None:
-        """Press keys one by one, waiting for the end of each repaint."""
+        """Press keys one by one, and wait for the end of each repaint."""
         for key in keys:
             self.press(key)
         self.idle(_SETTLED_S)
@@ -109,7 +109,7 @@ class Terminal:
         if not self._read(1.0):
             return None
         first = last = time.perf_counter()
-        # What repaints by itself, once a second, must not keep this waiting.
+        # A screen that repaints by itself once a second must not prolong this.
         while last - pressed < 10 * quiet and self._read(quiet):
             last = time.perf_counter()
         return Repaint(first - pressed, last - pressed)
@@ -120,6 +120,6 @@ class Terminal:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def resident_mib(self) -> float:
-        """Return the memory that it holds."""
+        """Return the resident memory of the program."""
         pages = int(Path(f"/proc/{self._pid}/statm").read_text(encoding="utf-8").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / _MIB

@@ -1,11 +1,11 @@
-"""How long the fits take, beside the way others do it, in one process.
+"""Time the fits beside other implementations, in one process.
 
     python -m benchmarks.fit [--reference FOLDER] [--grid 5]
 
-IsoFLOP: all 15 published configurations with 1000 draws each, against a loop over draws in Python, as the
-authors' analysis runs, and how far the results are from the published ones. Parametric: 240 points and 1000
-draws, against one fit without intervals by the `chinchilla` package, when it is installed. Without the reference
-folder the runs are planted and nothing is published.
+IsoFLOP: all 15 published configurations with 1000 draws each, beside a loop over draws in Python, as in the authors'
+analysis; and the distance of the results from the published ones. Parametric: 240 points and 1000 draws, beside one fit
+without intervals by the `chinchilla` package, when it is installed. Without the reference folder the runs are planted,
+and nothing is compared with published results.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ KEYS = ("dataset", "hparams", "warmup", "decay", "counting", "split")
 
 
 def configurations(reference: Path | None) -> list[tuple[tuple[str, ...], RunTable]]:
-    """The 15 published configurations by their keys, the data set's name first, or planted ones of their size."""
+    """Return the 15 published configurations by their keys, dataset first; without a folder, planted ones."""
     if reference is None:
         c = 1.25e16 * 2.0 ** np.arange(12, dtype=np.float64)
         rng = np.random.default_rng(0)
@@ -58,7 +58,7 @@ def configurations(reference: Path | None) -> list[tuple[tuple[str, ...], RunTab
 
 
 def print_distances(reference: Path, fits: dict[tuple[str, ...], IsoFlopFit]) -> None:
-    """Print how far the fits are from the published ones, at most, for each data set."""
+    """Print the largest distance of the fits from the published ones, for each dataset."""
     worst: dict[str, np.ndarray] = {}
     with (reference / "porian2024" / "published_fits.csv").open() as lines:
         for row in csv.DictReader(lines):
@@ -73,7 +73,7 @@ def print_distances(reference: Path, fits: dict[tuple[str, ...], IsoFlopFit]) ->
 
 
 def surface_points(reference: Path | None) -> RunTable:
-    """The 240 points of Hoffmann's figure 4 that Besiroglu et al. fit, or planted ones."""
+    """Return the 240 points of Hoffmann's figure 4 that Besiroglu et al. fit; without a folder, planted ones."""
     if reference is None:
         c = 6e18 * 1.3 ** np.arange(24, dtype=np.float64)
         table = planted_runs(SYMMETRIC, budgets=c, half=5, log_std=7.5e-3, rng=np.random.default_rng(0))
@@ -85,7 +85,7 @@ def surface_points(reference: Path | None) -> RunTable:
 
 
 def loop_over_draws(dataset: str, table: RunTable) -> np.ndarray:
-    """Exponents of N*(C), one interpolator a draw and a budget: the authors' way, without their data frames."""
+    """Return exponents of N*(C) as the authors do, without their data frames: one interpolator per draw and budget."""
     rng = np.random.default_rng(0)
     optima: list[tuple[float, float, list[float]]] = []
     for group in budgets(table):
@@ -110,7 +110,7 @@ def loop_over_draws(dataset: str, table: RunTable) -> np.ndarray:
 
 
 def chinchilla_fit(table: RunTable, grid: int) -> Callable[[], dict[str, float]]:
-    """One fit by the `chinchilla` package (written for 0.2.0), from a grid of starts as its documentation shows."""
+    """Return a fit by the `chinchilla` package (0.2.0), from a grid of starts as in its documentation."""
     fitter_class = importlib.import_module("chinchilla").Chinchilla
     log_huber = importlib.import_module("chinchilla._metrics").log_huber
     starts = {

@@ -1,4 +1,4 @@
-"""Where a parabola a budget is biased: planted loss surfaces, fitted by Akima interpolation and by parabolas.
+"""Measure the bias of one parabola per budget: planted loss surfaces, fitted by Akima interpolation and by parabolas.
 
 Run: python -m benchmarks.parabola
 """
@@ -19,7 +19,7 @@ METHODS: tuple[Method, ...] = ("akima", "parabola")
 
 
 def trial(surface: LossSurface, offset: float, drift: float, method: Method) -> str:
-    """Return what one method finds on average over repeated noise."""
+    """Return the mean errors of one method over repeated noise, as text."""
     truth = surface.allocate(TARGET).n_params
     errors, log_ratios, hits = np.zeros((3, REPEATS))
     for repeat in range(REPEATS):
@@ -36,8 +36,8 @@ def trial(surface: LossSurface, offset: float, drift: float, method: Method) -> 
 def main() -> None:
     """Print both fits of each planted case.
 
-    The mean error of the exponent, the mean of N at 1e24 FLOPs over the truth, and how often its 95% interval holds
-    the truth.
+    The columns are the mean error of the exponent, the mean ratio of N at 1e24 FLOPs to the truth, how often its 95%
+    interval contains the truth.
     """
     span = f"{BUDGETS[0]:.0e} to {BUDGETS[-1]:.1e} FLOPs"
     print(f"planted IsoFLOP curves at {span}, noise {LOG_STD:g} of the loss, 9 sizes a factor 2 apart")

@@ -1,9 +1,9 @@
-"""Training throughput: one model at a time, eager, compiled and captured, beside stacks of 8 to 64.
+"""Measure training throughput: one model at a time, eager, compiled and captured, beside stacks of 8 to 64.
 
-Plain is the ordinary loop that one would write for one model: an `nn.Module` under bf16 autocast with the fused
-AdamW, its batch the same 8 sequences, everything on the device already. A stack of 1 is the same work in the
-trainer's own code. The last columns are ratios to the compiled one of each kind. MFU is model FLOP/s, attention
-counted, over the rate of a large matrix product measured in the same run.
+"Plain" is the usual loop for one model: an `nn.Module` under bf16 autocast with the fused AdamW, the same batch of 8
+sequences, and all data on the device. A stack of 1 is the same work in the trainer's code. The last columns are ratios
+to the compiled row of each kind. MFU is model FLOP/s, attention counted, over the rate of a large matrix product
+measured in the same run.
 
 Targets at width 256 and up: 25% MFU, and 10 times the compiled one-at-a-time loop.
 Run: python benchmarks/stack.py [--device cpu] [--quick]
@@ -75,7 +75,7 @@ class Block(nn.Module):
 
 
 class Plain(nn.Module):
-    """The trainer's decoder as one would write it for one model."""
+    """The trainer's decoder, written for one model."""
 
     def __init__(self, shape: Shape) -> None:
         """Make the layers and the rotation angles."""
@@ -100,7 +100,7 @@ class Plain(nn.Module):
 
 
 def random_tokens(shape: Shape) -> Tokens:
-    """Return a corpus of noise: speed does not depend on the text."""
+    """Return random tokens; speed does not depend on the text."""
     noise = np.random.default_rng(0).integers(0, shape.vocab_size, 2**18).astype(np.uint16)
     return Tokens(noise, noise[: 16 * shape.seq_len], shape.vocab_size)
 
@@ -157,14 +157,14 @@ def _wait(device: str) -> None:
 
 
 def shape_of(width: int, vocab_size: int, seq_len: int, head_width: int) -> Shape:
-    """Return a shape in the proportions of the calibration's ladder, whose steps leave some widths out."""
+    """Return a shape in the proportions of the calibration's ladder, which does not have every width."""
     d_ff = 32 * round(8 * width / 3 / 32)
     n_heads = width // head_width
     return Shape(width // 32, width, d_ff, n_heads, n_heads, vocab_size, seq_len)
 
 
 def attempted(measure: Callable[[], Row]) -> Row | None:
-    """Return what was measured; None when it does not fit in memory."""
+    """Return the measured row; None when it does not fit in memory."""
     try:
         return measure()
     except RuntimeError as error:
@@ -207,7 +207,7 @@ def main() -> None:
     """Print a table a width."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", choices=("cuda", "mps", "cpu"))
-    parser.add_argument("--quick", action="store_true", help="smaller, to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, for a quick check")
     parser.add_argument("--widths", type=int, nargs="+", default=[])
     parser.add_argument("--stacks", type=int, nargs="+", default=[8, 16, 32, 64])
     parser.add_argument("--head-width", type=int, default=32)

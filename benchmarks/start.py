@@ -1,4 +1,4 @@
-"""Whole-process start-up: `budgetscope plan 1e21` beside `python -c "import numpy"`, in turn.
+"""Time the whole process of `budgetscope plan 1e21`, alternating with `python -c "import numpy"`.
 
 Target: at most 5 times. Run: python benchmarks/start.py
 """
@@ -21,7 +21,7 @@ def seconds(command: list[str]) -> float:
 
 
 def main() -> None:
-    """Time both in turn after a warm-up and print medians and the ratio pair by pair."""
+    """Time both in turn after a warm-up; print the medians and the median ratio of the pairs."""
     seconds(PLAN), seconds(BASELINE)
     pairs = [(seconds(PLAN), seconds(BASELINE)) for _ in range(RUNS)]
     plan, baseline = (statistics.median(column) for column in zip(*pairs, strict=True))

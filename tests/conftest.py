@@ -5,11 +5,9 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from tests.sizes import load_profile
 
-# Machines differ in speed; what a property says does not.
-settings.register_profile("budgetscope", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("budgetscope")
+load_profile()
 
 
 def pytest_collection_finish() -> None:

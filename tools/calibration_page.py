@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs/images"
 PAGES = (ROOT / "docs/explanation/calibration.md", ROOT / "docs/howto/calibrate.md")
 PROTOTYPE = ((1.2e14, 1.0e6), (2.4e14, 1.2e6), (4.8e14, 1.6e6))
-"""(C, lowest N) of a throw-away prototype on a similar mix, three seeds: not made by this code."""
+"""(C, N of the lowest loss) of a separate prototype on a similar mix, three seeds; not computed by this code."""
 SPLIT = (724992, 899584)
 """Sizes whose seeds fall into two groups."""
 
@@ -188,7 +188,7 @@ def band(flops: float) -> tuple[float, float]:
 
 
 def formula(law: PowerLawParams) -> str:
-    """Return a law as people write it."""
+    """Return a law as a formula."""
     return f"{law.coefficient:.3g} C^{law.exponent:.3f}"
 
 
@@ -228,7 +228,7 @@ def grid_chart() -> str:
 
 
 def beta2_chart() -> str:
-    """Return what each beta2 costs at each batch."""
+    """Return the excess loss of each beta2 at each batch."""
     chart = Chart(760, 420, "What each beta2 costs, by batch")
     x, y = Axis(800, 42000, 70, 740), Axis(-0.03, 0.19, 360, 40, log=False)
     ticks = [0, 0.05, 0.1, 0.15]
@@ -287,7 +287,7 @@ def sensitivity_table() -> str:
 
 
 def seeds_table() -> str:
-    """Return the losses of the seeds of the two sizes that part."""
+    """Return the losses of the two sizes whose seeds fall into two groups."""
     c = columns("runs")
     rows = []
     for group in budgets(runs())[-5:]:

@@ -117,8 +117,8 @@ def repository_paths() -> set[str]:
 def missing_paths(text: str, paths: set[str]) -> list[str]:
     """Return the paths, modules and fit ids that a document has in code style and the repository lacks.
 
-    A path may begin at any folder: `core/laws/forms` is `src/budgetscope/core/laws/forms.py`. A word with a slash is a path
-    when it begins with the name of a folder of the repository.
+    A path may begin at any folder: `core/laws/forms` is `src/budgetscope/core/laws/forms.py`. A word with a slash is
+    a path when it begins with the name of a folder of the repository.
 
     Args:
         text: of the document.

@@ -6,12 +6,12 @@ from pathlib import Path
 
 LOCK = Path(__file__).resolve().parents[1] / "requirements-dev.lock"
 HEAD = "# Versions of the development environment that CI uses; written by `just lock`.\n"
-# The environment's own tools, and what belongs to one build of torch alone.
+# Tools of the environment itself, and packages of one particular build of torch.
 LEFT_OUT = ("pip==", "setuptools==", "wheel==", "nvidia-", "triton==")
 
 
 def main() -> None:
-    """Write the file; a build's label, such as torch's +cpu, is left out so that any build of the version matches."""
+    """Write the file without build labels such as torch's +cpu, so that any build of the version matches."""
     frozen = subprocess.run(
         [sys.executable, "-m", "pip", "freeze", "--exclude-editable"], capture_output=True, text=True, check=True
     ).stdout

@@ -1,7 +1,7 @@
-"""Run docs/howto/python.md, fill in what its blocks print, and write it as a notebook; with --check, fail when stale.
+"""Run docs/howto/python.md, fill in its outputs, and write it as a notebook; with --check, fail when stale.
 
-A block of Python is a cell: the value of its last expression is shown as a notebook shows it, and what it prints or
-shows stands in the block of text behind it.
+A block of Python is a cell. The block of text after it has the cell's output, and the value of its last expression as a
+notebook shows it.
 """
 
 import ast
@@ -28,7 +28,7 @@ class Cell:
     Attributes:
         before: the prose above it.
         code: its source.
-        printed: what it printed.
+        printed: its output.
         shown: the value of its last expression, by MIME type; empty when it has none.
     """
 
@@ -39,7 +39,7 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """What it printed and what it shows, as text."""
+        """The output and the shown value, as text."""
         return self.printed + (self.shown["text/plain"] + "\n" if self.shown else "")
 
 
@@ -72,7 +72,7 @@ def _run(code: str, space: dict[str, Any]) -> tuple[str, dict[str, str]]:
 
 
 def filled(cells: list[Cell], after: str) -> str:
-    """Return the page with what its cells printed and showed."""
+    """Return the page with the outputs of its cells."""
     parts = []
     for cell in cells:
         text = "\n".join(line.rstrip() for line in cell.text.splitlines())
@@ -81,7 +81,7 @@ def filled(cells: list[Cell], after: str) -> str:
 
 
 def notebook(cells: list[Cell], after: str) -> str:
-    """Return the page as a notebook, in the JSON of nbformat 4; charts are left for whoever runs it."""
+    """Return the page as a notebook, in the JSON of nbformat 4, without charts."""
     records: list[dict[str, Any]] = []
 
     def add(kind: str, source: str, **more: object) -> None:
@@ -115,7 +115,7 @@ def _lines(text: str) -> list[str]:
 def wanted(page: str) -> dict[Path, str]:
     """Return the page and its notebook as they should be."""
     cells, after = run(page)
-    # The notebook says of itself what the page says of it, but for the link.
+    # The notebook leaves out the link to itself.
     prose = [Cell(_without_link(cell.before), cell.code, cell.printed, cell.shown) for cell in cells]
     return {PAGE: filled(cells, after), PAGE.with_suffix(".ipynb"): notebook(prose, after)}
 

@@ -1,6 +1,6 @@
-"""Record what a user sees, commands and screens, in tests/recorded; --check says what differs from the record.
+"""Record the output of commands and the text of screens in tests/recorded; with --check, print the differences.
 
-The only names of budgetscope used here are `budgetscope.cli.main.main` and what `start` and `is_busy` take of the app.
+Of budgetscope, this uses only `budgetscope.cli.main.main`, and the app in `start` and `is_busy`.
 """
 
 import argparse
@@ -72,7 +72,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Session:
-    """The app from its start: what is pressed, and where its screen is taken.
+    """The app from its start: the keys to press, and when to record its screen.
 
     Attributes:
         keys: in their order; see `SESSIONS`.
@@ -84,7 +84,7 @@ class Session:
 
     @property
     def names(self) -> list[str]:
-        """The names of the screens that are taken."""
+        """The names of the recorded screens."""
         return [key[1:] for key in self.keys if key.startswith(TAKEN)]
 
 
@@ -312,18 +312,18 @@ SESSIONS = (
 )  # fmt: skip
 
 
-# Where nothing is anybody's own --------------------------------------------------------------------------------------
+# A place without user settings ----------------------------------------------------------------------------------------
 
 
 @contextmanager
 def own_place(columns: str, *, runs: bool) -> Iterator[Path]:
-    """Stand in a folder with the inputs, with homes of one's own beside it, and go back at the end.
+    """Change into a new folder with the inputs and new user folders; change back at the end.
 
     Args:
         columns: width of the output; empty for none stated.
         runs: whether there are calibration runs.
     """
-    # Of one length wherever it is recorded: paths take part in where lines are folded.
+    # Always a path of the same length, since the length changes where lines wrap.
     top = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108 - the folder itself gets a name of its own
     root = Path(tempfile.mkdtemp(prefix="record-", dir=top)).resolve()
     before = Path.cwd()
@@ -359,7 +359,7 @@ def own_place(columns: str, *, runs: bool) -> Iterator[Path]:
 
 @lru_cache
 def corpus() -> str:
-    """Return a text that is long enough to train on and the same everywhere."""
+    """Return a text that is long enough to train on, and always the same."""
     state, said = 1, list[str]()
     for _ in range(120_000):
         state = (1103515245 * state + 12345) % 2**31
@@ -368,14 +368,14 @@ def corpus() -> str:
 
 
 def masked(text: str, root: Path) -> str:
-    """Return a text without what differs from one recording to the next."""
+    """Return a text with everything masked that differs between recordings."""
     for folder, name in ((root / "work", "<TMP>"), (root / "home", "<HOME>"), (root, "<ROOT>"), (REPO, "<REPO>")):
         text = text.replace(str(folder), name)
     now = datetime.now(UTC)
     for day in (now, now - timedelta(days=1)):
         text = re.sub(rf"{day:%Y-%m-%d}[T ]\d\d:\d\d(:\d\d)?(\.\d+)?", lambda found: "#" * len(found[0]), text)
         text = re.sub(rf"{day:%Y-%m-%d}", "#" * 10, text)
-    # When a file of the repository was written is a matter of its checkout.
+    # A file of the repository has the date of its checkout.
     text = re.sub(
         r"[\d#]{4}[-#][\d#]{2}[-#][\d#]{2}.[\d#]{2}[:#][\d#]{2} UTC, (today|yesterday|\d+ \w+ ago|just now)",
         "<WRITTEN>",
@@ -406,7 +406,7 @@ def record_scene(number: int) -> dict[str, str]:
 
 
 def record_step(step: Step, root: Path) -> str:
-    """Return what a command says and writes."""
+    """Return the output of a command and the files that it writes."""
     before = files_below(root)
     code, out, err = run_command(step.words, root)
     head = f"budgetscope {' '.join(_quoted(word) for word in step.words)}".rstrip()
@@ -454,7 +454,7 @@ def _quoted(word: str) -> str:
 
 
 def files_below(root: Path) -> dict[str, tuple[int, int]]:
-    """Return the files below a folder with what tells whether they changed; no caches."""
+    """Return the files below a folder with size and time of change, without caches."""
     files = (path for path in root.rglob("*") if path.is_file() and "xdg_cache_home" not in path.parts)
     return {str(path.relative_to(root)): (path.stat().st_mtime_ns, path.stat().st_size) for path in files}
 
@@ -475,7 +475,7 @@ def start() -> "App[None]":
 
 
 def is_busy(app: Any) -> bool:
-    """Return whether the app computes or has keys to follow; a screen that looks at runs says so by itself."""
+    """Return whether the app computes, has keys to follow, or looks at runs."""
     stage = app.stage
     looking = getattr(stage, "_looking", False) or not getattr(stage, "_looked", True)
     return bool(stage.working or looking or not app.key_queue.idle or app.workers._workers)  # noqa: SLF001 - no other way
@@ -484,12 +484,12 @@ def is_busy(app: Any) -> bool:
 def shown(app: "App[None]") -> str:
     """Return the characters on the screen."""
     strips = app.screen._compositor.render_strips()  # noqa: SLF001 - as Textual's own tests
-    # Where a scroll bar ends may be drawn once more long after its page.
+    # The end of a scroll bar may be repainted long after its page.
     return "\n".join(re.sub(r"(?<= )[▁-▇](?=( │)?$)", " ", strip.text.rstrip()).rstrip() for strip in strips)
 
 
 async def settle(pilot: "Pilot[None]", polls: int = 1) -> str:
-    """Return what is shown once the app is idle and a number of looks saw the same."""
+    """Return the screen once the app is idle and `polls` looks in a row saw the same."""
     last, still, deadline = "", 0, time.monotonic() + PATIENCE_SECONDS
     while still < polls:
         await pilot.pause(POLL_SECONDS)
@@ -560,7 +560,7 @@ def record_session(number: int) -> dict[str, str]:
 
 
 def chosen(kind: str, names: Sequence[str]) -> Iterator[int]:
-    """Yield the numbers of the scenes or sessions of which a name is wanted; a kind or nothing wants all."""
+    """Yield the numbers of the scenes or sessions that `names` selects; a kind or no name selects all."""
     if kind == "commands":
         labels = [[step.name for step in scene.steps] for scene in SCENES]
     else:
@@ -571,13 +571,13 @@ def chosen(kind: str, names: Sequence[str]) -> Iterator[int]:
 
 
 def record(names: Sequence[str]) -> dict[str, str]:
-    """Return the records that are wanted, by the names of their files."""
+    """Return the selected records by the names of their files."""
     found: dict[str, str] = {}
     work: list[tuple[Callable[[int], dict[str, str]], int]] = [
         *((record_scene, number) for number in chosen("commands", names)),
         *((record_session, number) for number in chosen("screens", names)),
     ]
-    # An app waits more than it works.
+    # An app mostly waits.
     workers = min(8, 2 * (os.cpu_count() or 1))
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         for answer in [pool.submit(function, number) for function, number in work]:
@@ -586,7 +586,7 @@ def record(names: Sequence[str]) -> dict[str, str]:
 
 
 def differences(new: dict[str, str], names: Iterable[str]) -> Iterator[str]:
-    """Yield the differences between the records and what was recorded now.
+    """Yield the differences between the old records and the new ones.
 
     Args:
         new: recorded now.

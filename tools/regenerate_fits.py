@@ -1,7 +1,7 @@
 """Fit the published points of Porian et al. 2024 and Besiroglu et al. 2024 and write the bundled fits.
 
-Run by `just fits` with BUDGETSCOPE_REFERENCE naming the folder of published points. The same points give the
-same files to the last digit on one machine; another processor's arithmetic moves some by a few millionths.
+Run by `just fits` with BUDGETSCOPE_REFERENCE naming the folder of published points. On one machine the same points
+give the same files to the last digit. Another processor changes some numbers by a few millionths.
 """
 
 import csv
@@ -124,7 +124,7 @@ def _surface(table: RunTable, stage: Stage) -> Law:
     ratio = table.tokens / table.n_params
     near = (ratio > low) & (ratio < high)
     window = RunTable(table.flops[near], table.n_params[near], table.tokens[near], table.loss[near])
-    # At constant learning rate one run is read at many budgets, so its rows are one piece of evidence.
+    # At constant learning rate one run is read at many budgets, so its rows are not independent.
     resample: Literal["runs", "points"] = "runs" if stage.decay == "const" else "points"
     surface = fit_parametric(window, resample=resample, draws=DRAWS)
     return surface_law(

@@ -1,11 +1,11 @@
-"""Write docs/images/*.svg: the app's screens, for a user without settings, as the documents show them."""
+"""Write docs/images/*.svg: the app's screens for a user without settings, as the documents show them."""
 
 import asyncio
 import os
 import tempfile
 from pathlib import Path
 
-from budgetscope.api import PlanRequest, said
+from budgetscope.api import PlanRequest, to_record
 from budgetscope.store.app_state import AppState
 from budgetscope.store.scenarios import Scenario, save_scenario
 from budgetscope.tui.app import BudgetscopeApp
@@ -14,7 +14,7 @@ from budgetscope.tui.screens.plan.tour import TourScreen
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 BUDGET = PlanRequest("64 H100 for 14 days")
 SCENARIOS = {"four weeks": PlanRequest("64 H100 for 28 days"), "newer cards": PlanRequest("32 B200 for 14 days")}
-# What to press for each picture, on the screen that is named first.
+# For each picture: its screen, and the keys to press there.
 SHOTS = {
     "tour": ("plan", ("escape", "T", "enter")),
     "plan": ("plan", ("escape",)),
@@ -30,7 +30,7 @@ MAX_BYTES = 120_000
 
 
 async def picture(screen: str, keys: tuple[str, ...]) -> str:
-    """Return the screen that a user sees after some keys, as SVG."""
+    """Return a screen after some keys, as SVG."""
     app = BudgetscopeApp(BUDGET, state=AppState(screen=screen))
     async with app.run_test(size=SIZE) as pilot:
         for key in ("", *keys):
@@ -53,7 +53,7 @@ def main() -> None:
             os.environ.pop("BUDGETSCOPE_FITS", None)
             if screen == "compare":
                 for scenario, request in SCENARIOS.items():
-                    save_scenario(Scenario(scenario, said(request)))
+                    save_scenario(Scenario(scenario, to_record(request)))
             text = asyncio.run(picture(screen, keys))
         if len(text) > MAX_BYTES:
             raise SystemExit(f"{name}: {len(text)} bytes are too many for a page")

@@ -1,4 +1,4 @@
-"""SVG charts by hand: few enough marks that a plotting library would weigh more than they do."""
+"""Write SVG charts without a plotting library."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ _GRID, _PAPER = "#d9d9d9", "#fbfbf9"
 
 @dataclass(frozen=True)
 class Axis:
-    """From values to pixels: `low` to `high` lie at `start` to `end`, in logs where `log`."""
+    """Maps values to pixels: `low` to `high` are at `start` to `end`; logarithmic if `log`."""
 
     low: float
     high: float
@@ -37,7 +37,7 @@ class Axis:
 
 @dataclass
 class Chart:
-    """An SVG image that is built part by part, on paper of its own so that it reads on light and dark pages."""
+    """An SVG image built part by part; its own background makes it legible on light and dark pages."""
 
     width: int
     height: int

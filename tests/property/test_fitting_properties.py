@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.planted_surfaces import planted_runs
+from tests.sizes import examples
 
 from budgetscope.core.laws.forms import LossSurface
 from budgetscope.fitting.curve_minimum import akima_minimum
@@ -26,7 +27,7 @@ surfaces = st.builds(
 )
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(surfaces)
 def test_any_planted_optimum_is_recovered_by_both_methods(surface: LossSurface) -> None:
     table = planted_runs(surface, budgets=BUDGETS, half=5)
@@ -38,7 +39,7 @@ def test_any_planted_optimum_is_recovered_by_both_methods(surface: LossSurface) 
     assert found.allocate(1e22).n_params == pytest.approx(surface.allocate(1e22).n_params, rel=1e-2)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.floats(0.1, 10.0), st.floats(0.1, 10.0))
 def test_units_of_compute_and_size_scale_through(of_compute: float, of_size: float) -> None:
     surface = LossSurface(1.8, 478.0, 2144.0, 0.347, 0.367)
@@ -62,7 +63,7 @@ def test_the_lowest_point_is_never_above_a_knot(knots: list[float], seed: int) -
     assert ((where[inside] > x[0]) & (where[inside] < x[-1])).all()
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(st.integers(0, 2**31), st.floats(0.001, 0.01))
 def test_the_interval_holds_the_estimate_and_narrows_with_the_level(seed: int, log_std: float) -> None:
     surface = LossSurface(1.8, 478.0, 2144.0, 0.347, 0.367)

@@ -8,9 +8,10 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.bundled import bundled
+from tests.sizes import examples
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.answers.answer import answer
@@ -79,7 +80,7 @@ def show(question: Question, fit: Fit) -> None:
     assert plan_markdown(found.plan, "x") + comparison_markdown(comparison)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     hostile(),
     st.sampled_from(["1e10 FLOPs", "1e21", "1e32 FLOPs", "64xH100 14d", "N=7B", "D=140B", "loss 2.6"]),

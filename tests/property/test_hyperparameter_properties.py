@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.planted_sweep import planted_sweep
+from tests.sizes import examples
 
 from budgetscope.fitting.cell_optimum import Method
 from budgetscope.fitting.hyperparameters import HyperparameterFit, fit_hyperparameters
@@ -38,7 +39,7 @@ def scaled(table: SweepTable, lr_unit: float, batch_unit: float) -> SweepTable:
     )
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(methods, st.integers(0, 99), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_nothing(method: Method, seed: int, random: np.random.Generator) -> None:
     table = noisy_sweep(seed)
@@ -51,7 +52,7 @@ def test_the_order_of_the_rows_changes_nothing(method: Method, seed: int, random
     assert one.flags == two.flags
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(methods, st.integers(0, 99), st.floats(1e-3, 1e3), st.floats(1e-3, 1e3))
 def test_units_of_learning_rate_and_batch_scale_the_laws_and_nothing_else(
     method: Method, seed: int, lr_unit: float, batch_unit: float
@@ -65,7 +66,7 @@ def test_units_of_learning_rate_and_batch_scale_the_laws_and_nothing_else(
     assert [row.best for row in two.beta2] == [row.best for row in one.beta2]
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(methods, st.floats(-0.6, 0.0), st.floats(0.3, 0.8), st.floats(0.0, 0.6))
 def test_any_planted_laws_are_recovered(method: Method, lr_exponent: float, batch_exponent: float, lean: float) -> None:
     table = planted_sweep(
@@ -81,7 +82,7 @@ def test_any_planted_laws_are_recovered(method: Method, lr_exponent: float, batc
     assert fit.batch_tokens.at(2e6, 4e7) == pytest.approx(11_000, rel=0.1)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.integers(0, 99), st.floats(5e-4, 3.2e-2), st.floats(2048, 65536))
 def test_no_recommendation_beats_the_best_of_the_grid(seed: int, learning_rate: float, batch_tokens: float) -> None:
     for one in score(sweep_cells(noisy_sweep(seed)), lambda _n, _d: (learning_rate, batch_tokens)):

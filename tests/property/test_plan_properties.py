@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.bundled import ALLOCATING, WITH_LOSS
+from tests.sizes import examples
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.answers.plan import Plan
@@ -43,7 +44,7 @@ def estimates(found: Plan) -> Iterator[tuple[str, Estimate]]:
         yield "cost_usd", found.run.cost_usd
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(laws, budgets, conventions)
 def test_every_interval_holds_its_value(law: str, flops: float, convention: Convention) -> None:
     found = plan(f"{flops!r} FLOPs", law=law, convention=str(convention))
@@ -56,7 +57,7 @@ def test_every_interval_holds_its_value(law: str, flops: float, convention: Conv
         assert found.flat_band[0] < found.n_params.value < found.flat_band[1]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(laws, budgets, conventions)
 def test_the_numbers_of_a_plan_agree_with_each_other(law: str, flops: float, convention: Convention) -> None:
     found = plan(f"{flops!r} FLOPs", law=law, convention=str(convention))
@@ -84,7 +85,7 @@ def test_the_numbers_of_a_plan_agree_with_each_other(law: str, flops: float, con
         assert run.executed_flops == pytest.approx(run.tokens * run.shape.executed_flops_per_token, rel=1e-12)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(laws, budgets, conventions)
 def test_a_size_or_a_number_of_tokens_gives_the_plan_of_the_budget_it_came_from(
     law: str, flops: float, convention: Convention
@@ -98,7 +99,7 @@ def test_a_size_or_a_number_of_tokens_gives_the_plan_of_the_budget_it_came_from(
         assert derived.tokens.value == pytest.approx(direct.tokens.value, rel=1e-6)
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.sampled_from(WITH_LOSS), st.floats(16, 23), conventions)
 def test_a_loss_gives_the_plan_of_the_budget_that_reaches_it(law: str, exponent: float, convention: Convention) -> None:
     options = {"law": law, "convention": str(convention)}
@@ -110,7 +111,7 @@ def test_a_loss_gives_the_plan_of_the_budget_that_reaches_it(law: str, exponent:
     assert derived.loss.value == pytest.approx(direct.loss.value, rel=1e-8)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     laws,
     conventions,
@@ -131,7 +132,7 @@ def test_a_hardware_budget_runs_for_the_time_it_states(
     )
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.integers(1000, 10**8), st.integers(1, 20), laws)
 def test_dollars_buy_what_they_cost(usd: int, price: int, law: str) -> None:
     found = plan(f"${usd} on H100 at ${price}/h", law=law)
@@ -153,7 +154,7 @@ def test_whole_sequences_are_whole_and_near(batch_tokens: float, seq_len: int) -
         assert sequences == max(1, round(max(wanted, 1)))
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(laws, budgets, st.sampled_from([1024, 4096, 8192]), st.sampled_from([32_000, 128_256]))
 def test_another_context_and_vocabulary_change_the_shape_and_not_the_budget(
     law: str, flops: float, seq_len: int, vocab: int

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.bundled import bundled
+from tests.sizes import examples
 
 from budgetscope.core.counting.ledger import MAX_COUNT, Convention
 from budgetscope.core.errors import FailureError
@@ -124,7 +125,7 @@ def fits(draw: st.DrawFn) -> Fit:
     )
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(fits())
 def test_a_fit_comes_back_from_its_file_as_it_was(fit: Fit) -> None:
     text = dump(fit)
@@ -136,7 +137,7 @@ def test_a_fit_comes_back_from_its_file_as_it_was(fit: Fit) -> None:
     assert dump(decode(record)) == text
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(fits(), st.text(min_size=1))
 def test_an_edit_breaks_the_seal(fit: Fit, addition: str) -> None:
     record = encode(fit)
@@ -171,7 +172,7 @@ def check_loads_or_is_refused(record: object) -> None:
     assert refusal.isprintable()
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(anything)
 def test_arbitrary_json_is_no_fit_and_says_so(record: Any) -> None:
     check_loads_or_is_refused(record)
@@ -199,7 +200,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from places(entry)
 
 
-@settings(max_examples=250)
+@examples(250)
 @given(st.sampled_from(RECORDS), st.data())
 def test_a_mutated_record_loads_or_is_refused(original: dict[str, Any], data: st.DataObject) -> None:
     record = copy.deepcopy(original)

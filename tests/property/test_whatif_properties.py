@@ -1,10 +1,11 @@
 """What-if agrees with the plan: its optimum is the plan's, no size beats it, and its curve is its places."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.asking import ADVISOR
 from tests.bundled import ALLOCATING, WITH_EXCESS, WITH_LOSS
+from tests.sizes import examples
 
 from budgetscope.api import PlanRequest
 from budgetscope.core.counting.ledger import Convention
@@ -14,7 +15,7 @@ budgets = st.floats(16, 27).map(lambda exponent: f"{10.0**exponent!r} FLOPs")
 ratios = st.floats(0.02, 50)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.sampled_from(ALLOCATING), budgets, conventions)
 def test_the_optimum_is_the_plans(law: str, budget: str, convention: Convention) -> None:
     answer = ADVISOR.answer(PlanRequest(budget, law=law, convention=str(convention)))
@@ -30,7 +31,7 @@ def test_the_optimum_is_the_plans(law: str, budget: str, convention: Convention)
         assert best.loss_difference == pytest.approx(0, abs=1e-9)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.sampled_from(sorted(set(WITH_EXCESS) & set(WITH_LOSS))), budgets, ratios)
 def test_no_size_beats_the_optimum_by_the_laws_own_counting(law: str, budget: str, ratio: float) -> None:
     iso = ADVISOR.iso_flop(ADVISOR.answer(PlanRequest(budget, law=law)))

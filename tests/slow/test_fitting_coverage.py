@@ -1,12 +1,14 @@
-"""The 95% intervals contain the truth in 90% to 98% of repeated experiments."""
+"""The 95% intervals contain the truth in 90% to 98% of 200 repeated experiments, as far as 40 can tell in CI."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from tests.planted_surfaces import SKEWED, SYMMETRIC, planted_runs
+from tests.sizes import LEAST_COVERED, MOST_COVERED, NIGHTLY, REPEATS
 
 from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.noise import ConstantNoise
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-REPEATS = 200
 DRAWS = 150
 BUDGETS = 1.25e16 * 2.0 ** np.arange(12, dtype=np.float64)
 TARGET = 5.88e23
@@ -47,6 +48,7 @@ def isoflop_coverage(
     return hits / REPEATS
 
 
+@cache
 def parametric_coverage(surface: LossSurface, resample: Resample, run_share: float) -> np.ndarray:
     hits = np.zeros(4)
     for repeat in range(REPEATS):
@@ -78,23 +80,25 @@ def test_isoflop_intervals_cover(
     surface: LossSurface, intervals: Intervals, known: bool, offset: float, drift: float
 ) -> None:
     covered = isoflop_coverage(surface, intervals, LOW_NOISE, offset, drift, known=known)
-    assert (covered >= 0.90).all(), covered
-    assert (covered <= 0.98).all(), covered
+    assert (covered >= LEAST_COVERED).all(), covered
+    assert (covered <= MOST_COVERED).all(), covered
 
 
 def test_isoflop_intervals_are_careful_when_noise_is_high() -> None:
     """The estimate, a median over noisy copies, then wobbles less than one copy does, so they over-cover."""
-    assert (isoflop_coverage(SKEWED, "noise", HIGH_NOISE, 0.4, 0.05) >= 0.90).all()
+    assert (isoflop_coverage(SKEWED, "noise", HIGH_NOISE, 0.4, 0.05) >= LEAST_COVERED).all()
 
 
 @pytest.mark.parametrize("surface", [SYMMETRIC, SKEWED], ids=["symmetric", "skewed"])
 @pytest.mark.parametrize(("resample", "run_share"), [("points", 0.0), ("runs", 0.64)])
 def test_parametric_intervals_cover(surface: LossSurface, resample: Resample, run_share: float) -> None:
     covered = parametric_coverage(surface, resample, run_share)
-    assert (covered >= 0.90).all(), covered
-    assert (covered <= 0.98).all(), covered
+    assert (covered >= LEAST_COVERED).all(), covered
+    assert (covered <= MOST_COVERED).all(), covered
 
 
 def test_resampling_points_is_too_narrow_for_rows_of_one_run() -> None:
     """Why "runs" exists: rows read off one training curve share its error."""
-    assert parametric_coverage(SKEWED, "points", 0.64)[2] < 0.90
+    points = parametric_coverage(SKEWED, "points", 0.64)[2]
+    assert points < parametric_coverage(SKEWED, "runs", 0.64)[2]
+    assert points < 0.90 or not NIGHTLY

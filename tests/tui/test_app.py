@@ -14,7 +14,7 @@ from tests.tui.driving import Start, notices, settle, settled, shown, type_into
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from budgetscope.api import Advisor, PlanRequest, command, said
+from budgetscope.api import Advisor, PlanRequest, command, to_record
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.report.tables import comparison_markdown, plan_markdown
 from budgetscope.store import locations
@@ -207,7 +207,7 @@ async def test_request_screen_theme_and_views_come_back(advisor: Advisor) -> Non
 
 
 async def test_a_request_given_goes_before_the_one_asked_last(advisor: Advisor) -> None:
-    state = AppState(request=said(PlanRequest("1e20")), scenario="mine")
+    state = AppState(request=to_record(PlanRequest("1e20")), scenario="mine")
     app = BudgetscopeApp(PlanRequest("1e21"), advisor, state)
     async with app.run_test(size=BIG) as pilot:
         await settle(pilot)

@@ -65,7 +65,7 @@ def names() -> list[str]:
 
 
 def lined_up(advisor: Advisor, reference: str | None = None) -> ScenarioSet:
-    return ScenarioAnswers(advisor, {}).line_up((NOW, "now"), read_scenarios(), reference)
+    return ScenarioAnswers(advisor, {}).side_by_side((NOW, "now"), read_scenarios(), reference)
 
 
 @pytest.mark.usefixtures("_saved")
@@ -77,10 +77,10 @@ async def test_scenarios_stand_side_by_side_with_their_differences(advisor: Advi
         made = board([Column("now", advisor.answer(NOW).plan), Column("weeks", advisor.answer(WEEKS).plan)], 0)
         assert "▸a now" in text
         assert "b weeks" in text
-        for line in made.lines:
-            if line.key != "budget":
-                (row,) = [each for each in text.splitlines() if each.startswith(f" {line.label} ")]
-                for cell in line.cells:
+        for quantity in made.rows:
+            if quantity.key != "budget":
+                (row,) = [each for each in text.splitlines() if each.startswith(f" {quantity.label} ")]
+                for cell in quantity.cells:
                     assert cell.text[-12:] in row
                     assert cell.difference in row
 
@@ -551,9 +551,9 @@ def test_loss_over_cost_holds_those_that_have_both(advisor: Advisor) -> None:
     (point,) = next(series.points for series in figure.points if series.symbol == "b")
     assert (point.x, point.y) == (plan.run.cost_usd.value, plan.loss.value)
     assert {series.symbol for series in figure.points} == {"a", "b"}
-    silent = ScenarioAnswers(advisor, {}).line_up((CHINCHILLA, "now"), (), None)
+    silent = ScenarioAnswers(advisor, {}).side_by_side((CHINCHILLA, "now"), (), None)
     assert price_figure(silent, 0) is None
-    refused = ScenarioAnswers(advisor, {}).line_up((GONE, "now"), (), None)
+    refused = ScenarioAnswers(advisor, {}).side_by_side((GONE, "now"), (), None)
     assert allocation_figure(refused, 0) is None
 
 
@@ -561,7 +561,7 @@ def test_loss_over_cost_holds_those_that_have_both(advisor: Advisor) -> None:
 def test_many_scenarios_are_drawn(advisor: Advisor, count: int) -> None:
     laws = [fit.id for fit in advisor.fits if fit.allocation][:12]
     scenarios = [SavedScenario(f"s{index}", PlanRequest("1e21", law=laws[index % len(laws)])) for index in range(count)]
-    found = ScenarioAnswers(advisor, {}).line_up((NOW, "now"), scenarios, None)
+    found = ScenarioAnswers(advisor, {}).side_by_side((NOW, "now"), scenarios, None)
     for figure in (allocation_figure(found, 0), price_figure(found, 0)):
         assert figure is not None
         for size in ((80, 20), (200, 50)):

@@ -301,7 +301,7 @@ async def test_enter_follows_the_law_in_this_plan() -> None:
         assert " >    meta2024/llama3" in shown(pilot)
         assert f"*  !  {TUNED}" in shown(pilot)
         await press(pilot, "slash", *"steplaw", "escape", "enter")
-        assert "says nothing of N and D" in notices(pilot)[-1]
+        assert "has no law for N and D" in notices(pilot)[-1]
         assert screen.session.request.law == "meta2024/llama3"
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.tui.driving import Start, settled, shown
 from textual.pilot import Pilot
 
-from budgetscope.api import Advisor, PlanRequest, said
+from budgetscope.api import Advisor, PlanRequest, to_record
 from budgetscope.store.files import write_atomically
 from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.fit_schema import dump
@@ -61,7 +61,7 @@ async def seen(pilot: Pilot[None], *keys: str) -> str:
 
 @pytest.mark.parametrize("number", [0, 30, 500])
 async def test_a_law_has_one_letter_on_plan_what_if_and_compare(start: Start, tmp_path: Path, number: int) -> None:
-    save_scenario(Scenario("other", said(PlanRequest("1e21", law="hoffmann2022/approach-1"))))
+    save_scenario(Scenario("other", to_record(PlanRequest("1e21", law="hoffmann2022/approach-1"))))
     app = start(REQUEST, with_own_fits(tmp_path, number))
     async with app.run_test(size=(200, 60)) as pilot:
         await settled(pilot)

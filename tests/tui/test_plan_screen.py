@@ -22,7 +22,7 @@ from budgetscope.tui.keys import KEYS
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.plan.details import DetailsScreen
 from budgetscope.tui.screens.plan.law_picker import LawsScreen
-from budgetscope.tui.screens.plan.recommendation import Recommendation
+from budgetscope.tui.screens.plan.recommendation import RecommendationPanel
 from budgetscope.tui.short_titles import fitted
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import FieldRow
@@ -90,7 +90,7 @@ async def test_typing_a_budget_shows_what_the_api_says(start: Start, advisor: Ad
                 assert screen.session.problem.sentence == expected
             else:
                 assert screen.session.problem is None
-                assert screen.query_one(Recommendation).plan == expected
+                assert screen.query_one(RecommendationPanel).plan == expected
         await settle(pilot)
         assert screen.session.plan == advisor.answer(PlanRequest(budget)).plan
         assert screen.query_one(LawTable).comparison == advisor.compare(advisor.answer(PlanRequest(budget)))
@@ -158,7 +158,7 @@ async def test_a_bad_budget_shows_the_sentence_and_keeps_the_last_good_plan(
             advisor.answer(PlanRequest(text))
         assert str(refusal.value) in shown(pilot)
         assert "LAST GOOD PLAN" in shown(pilot)
-        assert screen.query_one(Recommendation).plan == screen.session.plan
+        assert screen.query_one(RecommendationPanel).plan == screen.session.plan
         assert screen.session.plan is not None
         assert screen.session.answer is not None
         assert screen.session.plan == advisor.answer(screen.session.answer.request).plan
@@ -432,7 +432,7 @@ async def test_the_chart_says_what_the_law_does_not(advisor: Advisor) -> None:
     async with app.run_test(size=BIG) as pilot:
         screen = await settle(pilot)
         assert screen.query_one(Chart).figure is None
-        assert "meta2024/llama3 says nothing of the loss" in shown(pilot)
+        assert "meta2024/llama3 has no law of the loss" in shown(pilot)
 
 
 async def test_the_next_chart_is_drawn_of_the_last_good_plan_and_brings_the_chart_back(start: Start) -> None:
@@ -519,7 +519,7 @@ async def test_a_law_that_says_nothing_of_n_cannot_be_followed(start: Start) -> 
         await pilot.press("enter")
         await pilot.pause()
         assert screen.session.request.law is None
-        assert "says nothing of N and D" in notices(pilot)[0]
+        assert "has no law for N and D" in notices(pilot)[0]
 
 
 async def test_the_table_shows_every_law_with_the_words_of_the_report(start: Start, advisor: Advisor) -> None:

@@ -23,7 +23,7 @@ from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.keys import KEYS
-from budgetscope.tui.screens.plan.recommendation import Recommendation
+from budgetscope.tui.screens.plan.recommendation import RecommendationPanel
 from budgetscope.tui.screens.plan.screen import PlanScreen
 
 # What these start outlives a step: workers that train, the end of the app, a palette that runs any of them.
@@ -114,7 +114,7 @@ class Walk(RuleBasedStateMachine):
         assert session.plan is not None
         assert session.plan == self.answer(session.answer.request)
         if self.app.screen is screen and screen.SECTION == "plan" and tuple(screen.size) >= ROOM:
-            recommendation = screen.query_one(Recommendation)
+            recommendation = screen.query_one(RecommendationPanel)
             assert recommendation.plan == session.plan
             assert recommendation.stale == (session.problem is not None)
             if recommendation.region and recommendation.region.height > 4 and screen.size.height >= ROOM[1]:

@@ -7,7 +7,7 @@ from tests.tui.driving import Start, settle
 
 from budgetscope.api import PlanRequest
 from budgetscope.report.rows import plan_rows
-from budgetscope.tui.screens.plan.recommendation import Recommendation
+from budgetscope.tui.screens.plan.recommendation import RecommendationPanel
 
 BUDGETS = ("64 H100 for 14 days", "1e18", "$7.3M on B200 for 9 hours", "1e25")
 
@@ -19,7 +19,7 @@ async def test_no_interval_and_no_label_is_cut(start: Start, budget: str, column
         screen = await settle(pilot)
         assert screen.session.plan is not None
         rows = plan_rows(screen.session.plan)
-        text = screen.query_one(Recommendation).render().plain
+        text = screen.query_one(RecommendationPanel).render().plain
         for row in rows:
             if row.section in ("model", "recipe", "run") and row.interval:
                 assert row.interval in text
@@ -32,6 +32,6 @@ async def test_no_interval_and_no_label_is_cut(start: Start, budget: str, column
 @pytest.mark.parametrize("columns", [120, 200])
 async def test_units_are_said_where_there_is_room(start: Start, columns: int) -> None:
     async with start(PlanRequest("64 H100 for 14 days")).run_test(size=(columns, 40)) as pilot:
-        text = (await settle(pilot)).query_one(Recommendation).render().plain
+        text = (await settle(pilot)).query_one(RecommendationPanel).render().plain
         for words in ("parameters", "nats/token", "17.2 B tokens", "0.12 in PyTorch", "2,048 tokens"):
             assert words in text

@@ -6,7 +6,7 @@ import pytest
 from tests.tui.driving import settled
 from textual.pilot import Pilot
 
-from budgetscope.api import Advisor, PlanRequest, said
+from budgetscope.api import Advisor, PlanRequest, to_record
 from budgetscope.store.app_state import AppState
 from budgetscope.store.scenarios import Scenario, save_scenario
 from budgetscope.tui.app import BudgetscopeApp
@@ -31,9 +31,9 @@ async def third_step(pilot: Pilot[None]) -> None:
 def test_the_compare_screen_looks_as_it_did(
     snap_compare: Callable[..., bool], advisor: Advisor, size: tuple[int, int]
 ) -> None:
-    save_scenario(Scenario("twice as long", said(PlanRequest("64 H100 for 28 days"))))
-    save_scenario(Scenario("Chinchilla", said(PlanRequest("64 H100 for 14 days", law="hoffmann2022/approach-2"))))
-    save_scenario(Scenario("gone", said(PlanRequest("1e22", law="mine/gone"))))
+    save_scenario(Scenario("twice as long", to_record(PlanRequest("64 H100 for 28 days"))))
+    save_scenario(Scenario("Chinchilla", to_record(PlanRequest("64 H100 for 14 days", law="hoffmann2022/approach-2"))))
+    save_scenario(Scenario("gone", to_record(PlanRequest("1e22", law="mine/gone"))))
     app = BudgetscopeApp(REQUEST, advisor, AppState(screen="compare"))
     assert snap_compare(app, terminal_size=size, run_before=second_column)
 

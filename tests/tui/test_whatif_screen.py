@@ -10,7 +10,7 @@ from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, Ca
 from budgetscope.report.whatif import picks, sentence, size_rows
 from budgetscope.store.app_state import AppState
 from budgetscope.tui.app import BudgetscopeApp
-from budgetscope.tui.screens.whatif.figures import FEW_MAP_LEVELS, Budget
+from budgetscope.tui.screens.whatif.figures import FEW_MAP_LEVELS, SizesAtBudget
 from budgetscope.tui.screens.whatif.screen import COARSE, FINE, WhatifScreen
 from budgetscope.tui.screens.whatif.size_panel import Picks
 from budgetscope.tui.widgets.chart import Chart
@@ -29,7 +29,7 @@ async def whatif(pilot: Pilot[None]) -> WhatifScreen:
     return screen
 
 
-def standing(screen: WhatifScreen) -> tuple[Budget, Candidate]:
+def standing(screen: WhatifScreen) -> tuple[SizesAtBudget, Candidate]:
     found, here = screen._budget, screen.here
     assert found is not None
     assert here is not None
@@ -185,8 +185,8 @@ async def test_the_curve_is_dashed_where_nothing_was_measured(start: Start) -> N
         found, _ = standing(screen)
         figure = screen.query_one("#loss", Chart).figure
         assert figure is not None
-        assert found.iso.reach is not None
-        low, high = found.iso.reach
+        assert found.iso.measured_range is not None
+        low, high = found.iso.measured_range
         solid, dashed = figure.lines
         inside = [x for x, y in zip(solid.xs, solid.ys, strict=True) if y == y]  # noqa: PLR0124 - not nan
         outside = [x for x, y in zip(dashed.xs, dashed.ys, strict=True) if y == y]  # noqa: PLR0124
@@ -198,13 +198,13 @@ async def test_the_curve_is_dashed_where_nothing_was_measured(start: Start) -> N
 
 
 @pytest.mark.parametrize("size", [SMALL, BIG])
-async def test_a_law_without_a_valley_says_so(start: Start, size: tuple[int, int]) -> None:
+async def test_a_law_without_a_curve_says_so(start: Start, size: tuple[int, int]) -> None:
     async with start(SILENT).run_test(size=size) as pilot:
         screen = await whatif(pilot)
         found, before = standing(screen)
-        assert found.iso.silence is not None
+        assert found.iso.no_curve_reason is not None
         assert "No curve" in shown(pilot)
-        assert "deepseek2024/current-data says nothing of" in shown(pilot)
+        assert "deepseek2024/current-data has no law of" in shown(pilot)
         assert not screen.query_one("#loss").display
         await pilot.press("up", "m", "right_square_bracket")
         _, here = standing(screen)

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from typer.main import get_command
 
-from budgetscope.api import Advisor, PlanRequest, command, request_of, said
+from budgetscope.api import Advisor, PlanRequest, command, from_record, to_record
 from budgetscope.api.fields import BY_NAME, COUNT, DOLLARS, FIELDS, FORM, SHARE, TEXT, WHOLE, Field, fields_of
 from budgetscope.api.request import check, field_at_fault, form_texts, has_text, with_text
 from budgetscope.cli import ask, options
@@ -111,7 +111,7 @@ def test_every_way_in_reads_the_same_value(typed_in_shell: Typed, name: str, tex
     assert getattr(request, name) == value
     assert type(getattr(request, name)) is type(value)
     assert same(typed_in_shell(name, text), request)
-    assert same(request_of(json.loads(json.dumps(said(request)))), request)
+    assert same(from_record(json.loads(json.dumps(to_record(request)))), request)
 
 
 @pytest.mark.parametrize(("name", "text", "sentence"), REFUSED)
@@ -154,7 +154,7 @@ def test_values_that_no_text_says_are_refused_from_python_and_records(
     ways: tuple[Callable[[], object], ...] = (
         lambda: check(request),
         lambda: advisor.question(request),
-        lambda: request_of({"budget": "1e21", **values}),
+        lambda: from_record({"budget": "1e21", **values}),
     )
     for refused in ways:
         with pytest.raises(UsageError) as refusal:
@@ -178,7 +178,7 @@ def test_numbers_of_numpy_are_numbers() -> None:
 )
 def test_a_record_that_is_no_request(record: dict[str, object], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
-        request_of(record)
+        from_record(record)
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1).map(str.strip).filter(bool)
@@ -198,7 +198,7 @@ REQUESTS = st.builds(PlanRequest, **{field.name: values_of(field) for field in F
 @given(REQUESTS)
 @example(PlanRequest("1e21", "a/b", None, "A100", 64.0, 1 / 3, 2.12345678901234, 2048, 50432, "total"))
 def test_a_request_survives_record_form_and_command(request: PlanRequest) -> None:
-    assert same(request_of(json.loads(json.dumps(said(request)))), request)
+    assert same(from_record(json.loads(json.dumps(to_record(request)))), request)
     back = PlanRequest("", hyperparameters=request.hyperparameters)
     for name, text in form_texts(request).items():
         back = with_text(back, name, text)

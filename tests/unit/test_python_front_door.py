@@ -182,7 +182,7 @@ def test_a_plan_is_a_plan_and_frozen() -> None:
         (lambda: ANY.fit({"loss": [1.0]}), "the table does not say what its parameters count"),
         (lambda: ANY.fit({"loss": [1.0]}, counting="standard"), "no column for flops"),
         (lambda: ANY.plan("1e21").plot("pie"), "'pie' is no chart of a plan; choose one of allocation, isoflop"),
-        (lambda: ANY.plan("1e21", law="kaplan2020/fixed-batch").plot("isoflop"), "says nothing of"),
+        (lambda: ANY.plan("1e21", law="kaplan2020/fixed-batch").plot("isoflop"), "has no law of"),
         (lambda: bs.load("marek2025/token-half-life").plot(), "has no law for N and D"),
         (lambda: bs.load("meta2024/llama3").to_frame(), "keeps no optima"),
     ],

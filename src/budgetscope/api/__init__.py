@@ -1,10 +1,10 @@
-"""The facade of budgetscope: what the command line and the app use, and anybody else may.
+"""The facade of budgetscope, used by the command line, the app and notebooks.
 
 >>> from budgetscope.api import PlanRequest, plan
 >>> round(plan(PlanRequest("1e21")).n_params.value / 1e9, 1)
 3.2
 
-Each name of `__all__` is imported when it is first used, so that the options of a command cost no planner.
+Each name of `__all__` is imported at its first use, so that `--help` does not import the planner.
 """
 
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from budgetscope.api.ask import Advisor, AnsweredRequest
     from budgetscope.api.export import EXPORT_FORMATS, write_export
     from budgetscope.api.ledger import count
-    from budgetscope.api.request import PlanRequest, command, request_of, said
+    from budgetscope.api.request import PlanRequest, command, from_record, to_record
     from budgetscope.api.runs import FitChoices, Fitted, RunsSource, Scored
     from budgetscope.core.answers.comparison import Comparison
     from budgetscope.core.answers.explanation import Explanation
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 def plan(request: "PlanRequest") -> "Plan":
-    """Return the plan for a budget, by this user's fits and settings; see `Advisor.answer`."""
+    """Return the plan for a request, with the user's fits and settings; see `Advisor.answer`."""
     from budgetscope.api.ask import Advisor  # noqa: PLC0415
 
     return Advisor().answer(request).plan
 
 
 def compare(request: "PlanRequest") -> "Comparison":
-    """Return every law's answer to a budget; see `Advisor.compare`."""
+    """Return the comparison of all laws for a request; see `Advisor.compare`."""
     from budgetscope.api.ask import Advisor  # noqa: PLC0415
 
     advisor = Advisor()
@@ -37,7 +37,7 @@ def compare(request: "PlanRequest") -> "Comparison":
 
 
 def explain(request: "PlanRequest") -> "Explanation":
-    """Return why the laws disagree at a budget; see `Advisor.explain`."""
+    """Return the explanation why Kaplan and Chinchilla disagree, for a request; see `Advisor.explain`."""
     from budgetscope.api.ask import Advisor  # noqa: PLC0415
 
     advisor = Advisor()
@@ -61,18 +61,18 @@ __all__ = [
     "compare",
     "count",
     "explain",
+    "from_record",
     "plan",
-    "request_of",
-    "said",
+    "to_record",
     "write_export",
 ]
 
-if not TYPE_CHECKING:  # A type checker refuses the names that `__all__` lacks.
+if not TYPE_CHECKING:  # Hidden from type checkers, which would otherwise accept any name.
     _NAMES = {
         "budgetscope.api.ask": ("Advisor", "AnsweredRequest"),
         "budgetscope.api.export": ("EXPORT_FORMATS", "write_export"),
         "budgetscope.api.ledger": ("count",),
-        "budgetscope.api.request": ("PlanRequest", "command", "request_of", "said"),
+        "budgetscope.api.request": ("PlanRequest", "command", "from_record", "to_record"),
         "budgetscope.api.runs": ("FitChoices", "Fitted", "RunsSource", "Scored"),
         "budgetscope.core.answers.comparison": ("Comparison",),
         "budgetscope.core.answers.explanation": ("Explanation",),

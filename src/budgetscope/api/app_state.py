@@ -1,4 +1,4 @@
-"""What the app showed last, kept for its next start."""
+"""The saved state of the app: its last request, scenario, screen and views."""
 
 from budgetscope.store.app_state import AppState, read_state, write_state
 

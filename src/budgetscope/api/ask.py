@@ -1,4 +1,4 @@
-"""Asking: `Advisor` answers a request, and computes whatever else is shown of an answer."""
+"""`Advisor`: answers requests, and computes the comparison, curves and other companions of an answer."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -30,53 +30,53 @@ from budgetscope.core.laws.operating_point import recount
 
 @dataclass(frozen=True, slots=True)
 class AnsweredRequest(Answer):
-    """An answer that remembers the request it answers.
+    """An answer with its request.
 
     Attributes:
-        request: as the user wrote it; two requests of the same meaning have equal answers.
+        request: as the user wrote it; requests of the same meaning have equal answers.
     """
 
     request: PlanRequest = field(compare=False)
 
 
 class Advisor(Lookup):
-    """Answers requests with one library of fits, the user's settings and devices.
+    """Answers requests with a fit library, the user's settings and devices.
 
-    A face that answers many requests keeps one; files are read when first needed.
+    Files are read when first needed, and then kept: use one advisor for many requests.
     """
 
     def reread(self) -> "Advisor":
-        """Return an advisor that reads the files anew; what was handed to this one stays."""
+        """Return an advisor that reads the files again; the arguments of this one are kept."""
         return Advisor(*self._given)
 
     def answer(
         self, request: PlanRequest, *, law: Fit | None = None, hyperparameters: Fit | None = None
     ) -> AnsweredRequest:
-        """Answer a request: where its law puts the budget, and the plan.
+        """Return the answer to a request: its optimum and its plan.
 
         Args:
-            request: what is asked.
-            law: the fit for N, D and the loss, stored or not, in place of the one that the request names.
+            request: with its names not yet looked up.
+            law: the fit for N, D and the loss, stored or not, in place of the request's.
             hyperparameters: the fit for the recipe, likewise.
 
         Raises:
-            UsageError: naming what is not understood, unknown, contradictory or out of bounds.
+            UsageError: a field is not understood, unknown, contradictory or out of bounds.
             FailureError: a fit or settings file is broken, or a fit in use gives no usable numbers.
         """
         found = answer(self.question(request, law=law, hyperparameters=hyperparameters))
         return AnsweredRequest(found.question, found.optimum, found.plan, request)
 
     def command(self, request: PlanRequest, verb: str = "plan") -> str:
-        """Return the shell command that asks the same question, also of somebody who chose other defaults."""
+        """Return the shell command of a request, with the user's default fits as options."""
         law, recipe = self.settings.law, self.settings.hyperparameters
         return command(
             replace(request, law=request.law or law, hyperparameters=request.hyperparameters or recipe), verb
         )
 
-    # What goes with an answer
+    # Companions of an answer
 
     def compare(self, answer: Answer) -> Comparison:
-        """Return what every law does with an answer's budget, and what following it would cost by the answer's law.
+        """Return the comparison of all laws at an answer's budget, with the cost of following each by the answer's law.
 
         Raises:
             FailureError: the answer's law gives no usable numbers.
@@ -84,16 +84,16 @@ class Advisor(Lookup):
         return _comparison.compare(answer, self._compared(answer))
 
     def _compared(self, answer: Answer) -> tuple[Fit, ...]:
-        """Return the fits to compare: a law from a file stands in for the library's of that id."""
+        """Return the answer's fit and all others; it replaces a stored fit of the same id."""
         chosen = answer.question.fit
         return (chosen, *(fit for fit in self.fits if fit.id != chosen.id))
 
     def iso_flop(self, answer: Answer) -> IsoFlop:
-        """Return all model sizes at an answer's budget."""
+        """Return the model sizes at an answer's budget."""
         return IsoFlop(answer)
 
     def recipe_sheet(self, answer: Answer) -> RecipeSheet:
-        """Return everything that is known of an answer's recipe.
+        """Return the recipe of an answer with the values of all laws, other sizes and checkpoints.
 
         Raises:
             FailureError: the answer's law gives no usable numbers.
@@ -109,35 +109,35 @@ class Advisor(Lookup):
         return _explanation.explain(answer, self.library.get)
 
     def value(self, answer: Answer, share: float) -> Valuation:
-        """Return what a calibration would be worth for an answer.
+        """Return the value of a calibration for an answer.
 
         Args:
-            answer: whose budget.
-            share: of the budget's compute to spend on the calibration, from 0 to 1.
+            answer: with the budget.
+            share: of the budget's compute for the calibration, from 0 to 1.
 
         Raises:
-            UsageError: the law keeps no points with draws, or the share pays for too little.
+            UsageError: the law has no points with draws, or the share is too small for a calibration.
             FailureError: the law gives no usable numbers.
         """
-        from budgetscope.fitting.calibration_value import value  # noqa: PLC0415 - NumPy, which planning does without
+        from budgetscope.fitting.calibration_value import value  # noqa: PLC0415 - NumPy, which planning does not need
 
         question = answer.question
         return value(question.fit, recount(answer.optimum, question.fit.counting, question.family).flops, share)
 
     def export(self, answer: AnsweredRequest, form: str) -> str:
-        """Return an answer's plan, its comparison and the command that reproduces them, as one text.
+        """Return an answer's plan, its comparison and the command for them, as one text.
 
         Args:
             answer: what to export.
             form: one of `EXPORT_FORMATS`.
 
         Raises:
-            UsageError: the form is none of them.
+            UsageError: the format is unknown.
             FailureError: as `compare`.
         """
         return export_text(form, answer.plan, self.compare(answer), self.command(answer.request))
 
-    # What charts draw; kept between calls, so that only another law, convention, tokenizer, context or grid costs time
+    # Curves for charts; a curve is cached by law, convention, tokenizer, context and grid
 
     @cached_property
     def _charts(self) -> Charts:
@@ -155,10 +155,10 @@ class Advisor(Lookup):
         """Return N*(C) of one law, for the vocabulary and context of an answer.
 
         Args:
-            answer: whose vocabulary, context and convention.
+            answer: gives vocabulary and context.
             flops_grid: budgets, growing.
             law: id of the fit; the answer's own when None.
-            convention: who counts; the answer's own when None.
+            convention: of N and C; the answer's own when None.
             band: whether to add the law's 95% interval.
 
         Raises:
@@ -170,11 +170,11 @@ class Advisor(Lookup):
         return self._charts.curve(fit, convention or question.convention, question.family, flops_grid, band=band)
 
     def curves(self, answer: Answer, ids: Sequence[str], flops_grid: tuple[float, ...]) -> tuple[Curve, ...]:
-        """Return N*(C) of an answer's law, with its interval, and then of other laws, by the answer's convention.
+        """Return N*(C) of an answer's law with its interval, then of other laws, by the answer's convention.
 
         Args:
-            answer: whose law and convention.
-            ids: of the other laws; those that do not load, give no N and D or no usable numbers are left out.
+            answer: gives the first law and the convention.
+            ids: of the other fits; those that do not load, have no law for N and D or no usable numbers are left out.
             flops_grid: budgets, growing.
 
         Raises:
@@ -183,7 +183,7 @@ class Advisor(Lookup):
         drawn = [self.curve(answer, flops_grid)]
         for fit_id in ids:
             if fit_id != answer.question.fit.id:
-                # The fit's row of the comparison, or the library, says what is wrong with it.
+                # The comparison and the list of fits report such errors.
                 with suppress(BudgetscopeError):
                     drawn.append(self.curve(answer, flops_grid, law=fit_id, band=False))
         return tuple(drawn)
@@ -194,16 +194,16 @@ class Advisor(Lookup):
         """Return the loss over C, or learning rate or batch over N, of some fits.
 
         Args:
-            answer: whose convention counts, and whose law places N and D for learning rate and batch.
+            answer: gives the convention, and the law of N and D for learning rate and batch.
             quantity: as in `core.answers.quantity_curves`.
-            ids: of the fits, the one of interest first: nothing is drawn where it has no law for the quantity.
+            ids: of the fits; the result is empty if the first has no law for the quantity.
             flops_grid: budgets by the answer's convention, growing.
 
         Raises:
             FailureError: the first fit gives no usable numbers; others are left out.
         """
         question = answer.question
-        # An answer may follow a file that no library has.
+        # An answer may follow a fit that is not in the library.
         known = {fit.id: fit for fit in (*question.hyperparameters, question.fit)}
         fits = []
         for name in ids:
@@ -212,10 +212,10 @@ class Advisor(Lookup):
         return self._charts.quantity_curves(question, quantity, fits, flops_grid)
 
     def place(self, answer: Answer, convention: Convention) -> Place:
-        """Return where an answer stands on a chart of N*(C) that is drawn by some convention."""
+        """Return the point of an answer on a chart of N*(C) by a convention."""
         return _curves.place(answer, convention)
 
     @cached_property
     def fit_library(self) -> FitLibrary:
-        """The stored fits, to look through and to change."""
+        """The stored fits, for listing and changing."""
         return FitLibrary(self)

@@ -1,6 +1,6 @@
 """The use cases of calibration: prepare, start, follow and stop a run, and judge, store or accept its fit.
 
-Every face calls these functions, so that a policy stands once. A run is known by its `RunFolder`.
+The command line and the app both call these functions. A run is identified by its `RunFolder`.
 """
 
 import time
@@ -97,7 +97,7 @@ def prepare(
     on_corpus: Report = lambda _: None,
     say: Callable[[str], None] = lambda _: None,
 ) -> Ready:
-    """Prepare the data, look at the device, design the run and price it; nothing is trained.
+    """Prepare the data, inspect the device, design the run and estimate its price; nothing is trained.
 
     Args:
         request: the options of the run.
@@ -105,7 +105,7 @@ def prepare(
         say: called with a sentence for each slow step and each decision.
 
     Raises:
-        BudgetscopeError: an option is contradictory, out of bounds or names something that does not exist.
+        BudgetscopeError: an option is contradictory, out of bounds or names something unknown.
     """
     from budgetscope.calibrate.prepare import prepare_run  # noqa: PLC0415 - NumPy and the corpus
 
@@ -125,7 +125,7 @@ def probe(device: str | None, gpu: int | None, seconds: float) -> Probe:
     """Measure how fast a device trains, and store the result for later designs.
 
     Args:
-        device: `cuda`, `mps` or `cpu`; None for the best there is.
+        device: `cuda`, `mps` or `cpu`; None for the best available.
         gpu: index of the GPU; None for the first.
         seconds: approximate time to take.
 
@@ -141,10 +141,10 @@ def probe(device: str | None, gpu: int | None, seconds: float) -> Probe:
 
 
 def find(name: str) -> RunFolder:
-    """Return the run of a name, of the start of a name, of a folder, or the `last` one.
+    """Return the run with a name, a prefix of a name or a folder, or the `last` one.
 
     Raises:
-        UsageError: there is no such run, or there are several.
+        UsageError: there is no such run, or several runs match.
     """
     return RunFolder.find(name)
 
@@ -171,7 +171,7 @@ def prepare_data_again(
     *,
     on_corpus: Report = lambda _: None,
 ) -> str:
-    """Return the path of the tokens of a run whose data has moved, for `Options.data`.
+    """Prepare the data of a run again and return the path of its tokens, for `Options.data`.
 
     Args:
         folder: of the run.
@@ -180,7 +180,7 @@ def prepare_data_again(
         on_corpus: called with the progress of the preparation.
 
     Raises:
-        BudgetscopeError: the data does not exist, or is not what the run began with.
+        BudgetscopeError: the data does not exist, or differs from that at the start of the run.
     """
     from budgetscope.calibrate import prepare as _prepare  # noqa: PLC0415 - NumPy and the corpus
 
@@ -189,7 +189,7 @@ def prepare_data_again(
 
 
 def attach(folder: RunFolder) -> Watch:
-    """Return a watch of a run, whoever trains it.
+    """Return a watch of a run, which may be trained by another process.
 
     Raises:
         FailureError: the spec of the run is broken.
@@ -216,13 +216,13 @@ def follow(watch: Watch) -> Iterator[list[Record]]:
 
 
 def kill(watch: Watch) -> None:
-    """Kill the worker that this process started, if any; its last checkpoint stays."""
+    """Kill the worker if this process started it; its last checkpoint is kept."""
     if watch.process is not None:
         launch.kill(watch.process.pid)
 
 
 def event_line(record: Record) -> str:
-    """Return a record as a line of JSON; empty for an event that this version does not know."""
+    """Return a record as a line of JSON; empty for an event unknown to this version."""
     return "" if record.event is None else encode(record).decode()
 
 
@@ -231,13 +231,13 @@ class RunStatus:
     """The status of a run.
 
     Attributes:
-        state: of the run by its log.
-        word: the state's status, or `interrupted` if its worker died.
+        state: of the run, from its log.
+        status: that in the log, or `interrupted` if the worker died.
         worker: the live worker; None if there is none.
     """
 
     state: RunState
-    word: str
+    status: str
     worker: Owner | None
 
 
@@ -253,7 +253,7 @@ def status(folder: RunFolder) -> RunStatus:
 
 
 def live_status(folder: RunFolder, logged: str) -> str:
-    """Return the status of a run whose log says `logged`; a run with a worker has one of `LIVE`."""
+    """Return the status of a run, given that in its log; a run with a worker has one of `LIVE`."""
     worker = _worker(folder) if logged != "done" else None
     if worker is None:
         return texts.status_word(logged, alive=False)
@@ -271,10 +271,10 @@ def _worker(folder: RunFolder) -> Owner | None:
 
 
 def refit(folder: RunFolder) -> Fit:
-    """Fit a run as far as it has been trained, and write the fit to its folder.
+    """Fit the readings of a run so far, and write the fit to its folder.
 
     Raises:
-        UsageError: its readings give no law.
+        UsageError: the readings do not determine a law.
         FailureError: the spec or the log is broken, or the folder cannot be written.
     """
     from budgetscope.calibrate.fit import build_fit  # noqa: PLC0415 - NumPy and SciPy
@@ -286,14 +286,14 @@ def refit(folder: RunFolder) -> Fit:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The changes that the fit of a run would make.
+    """The fit of a run, compared with the law in use.
 
     Attributes:
         fit: of the run.
         before: the law that it is compared with: the active law, or the default law if the fit is active.
-        active: whether the fit is the active law already.
-        answers: to the user's request, by `before` and by the fit; None if there is no request or one is refused.
-        refusal: why the fit gives no answer to the request; empty if it does.
+        active: whether the fit is already the active law.
+        answers: to the user's request, by `before` and by the fit; None without a request, or if one is refused.
+        refusal: why the request has no answer by the fit; empty if it has one.
         difference: from `before` to the fit.
     """
 
@@ -306,10 +306,10 @@ class Judgement:
 
 
 def judge(advisor: Advisor, folder: RunFolder, request: PlanRequest | None) -> Judgement:
-    """Return the changes that the fit of a run would make; slow.
+    """Compare the fit of a run with the law in use; slow.
 
     Args:
-        advisor: knows the active law.
+        advisor: with the active law.
         folder: of the run.
         request: the user's; its law is ignored. None compares the laws only.
 
@@ -333,7 +333,7 @@ def judge(advisor: Advisor, folder: RunFolder, request: PlanRequest | None) -> J
 
 
 def _answer(advisor: Advisor, request: PlanRequest, law: str) -> AnsweredRequest | str:
-    """Return the answer by a law, or the sentence that refuses it."""
+    """Return the answer by a law, or the error message."""
     try:
         return advisor.answer(replace(request, law=law))
     except BudgetscopeError as error:
@@ -344,11 +344,11 @@ class Outcome(StrEnum):
     """The outcome of storing the fit of a run among the user's fits.
 
     =============  =====================================================================================
-    accepted       it is stored, and is the default now
-    in use         it is the default already, unchanged
-    waiting        another fit of its id is the default, so it waits in the run folder to be accepted
-    stored before  it was stored before and is not stored again over a newer fit of its id
-    stored         it is stored, and is not the default
+    accepted       the fit is stored, and is now the default
+    in use         the same fit is already the default
+    waiting        another fit of its id is the default; the fit stays in the run folder until accepted
+    stored before  the fit was stored before, and is not stored again over a newer fit of its id
+    stored         the fit is stored, and is not the default
     =============  =====================================================================================
     """
 
@@ -365,9 +365,8 @@ class Stored:
 
     Attributes:
         fit: of the run.
-        outcome: of storing it.
-        path: of its file among the user's fits; None if it was not written.
-        role: `law` or `recipe`, of which it is the default now; empty unless accepted.
+        path: of its file among the user's fits; None if not written.
+        role: `law` or `recipe` if the fit is now its default; empty unless accepted.
     """
 
     fit: Fit
@@ -377,15 +376,15 @@ class Stored:
 
 
 def store(advisor: Advisor, folder: RunFolder, *, again: bool = False) -> Stored:
-    """Put the fit of a run among the user's fits; the fits that answer plans now stay unchanged.
+    """Store the fit of a run among the user's fits; the default fits are not changed.
 
     Args:
-        advisor: knows the defaults.
+        advisor: with the default fits.
         folder: of the run.
-        again: whether to store a fit that was stored before, over what has its id now.
+        again: whether to store a fit that was stored before, over the present fit of its id.
 
     Raises:
-        UsageError: its id is that of a bundled fit.
+        UsageError: a bundled fit has its id.
         FailureError: the fit cannot be read or stored.
     """
     fit = _own_fit(folder, load(folder.fit_file))
@@ -398,15 +397,15 @@ def store(advisor: Advisor, folder: RunFolder, *, again: bool = False) -> Stored
 
 
 def accept(advisor: Advisor, folder: RunFolder, fit: Fit | None = None) -> Stored:
-    """Put the fit of a run among the user's fits, and make it the default.
+    """Store the fit of a run among the user's fits, and make it the default.
 
     Args:
-        advisor: of the fits and settings to change.
+        advisor: with the fits and settings to change.
         folder: of the run.
-        fit: as it was judged; None reads it from the folder.
+        fit: the fit that was judged; None reads it from the folder.
 
     Raises:
-        UsageError: its id is that of a bundled fit.
+        UsageError: a bundled fit has its id.
         FailureError: the fit cannot be read or stored, or the settings cannot be written.
     """
     fit = _own_fit(folder, fit or load(folder.fit_file))

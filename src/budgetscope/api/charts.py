@@ -1,4 +1,4 @@
-"""Curves for charts, kept between calls: along a curve, an interval costs a thousand evaluations a point."""
+"""A cache of curves for charts, since an interval takes a thousand evaluations a point."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,7 +16,7 @@ _MAX_KEPT = 256
 
 
 class Charts:
-    """Computes each curve once; only another law, convention, tokenizer, context or grid costs time."""
+    """Computes curves and caches them by law, convention, tokenizer, context and grid."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[object, ...], tuple[object, Any]] = {}
@@ -24,7 +24,7 @@ class Charts:
     def curve(
         self, fit: Fit, convention: Convention, family: ShapeFamily, flops_grid: tuple[float, ...], *, band: bool
     ) -> Curve:
-        """Return N*(C) of a fit; arguments as of `core.answers.curves.curve`.
+        """Return N*(C) of a fit; arguments as in `core.answers.curves.curve`.
 
         Raises:
             FailureError: the fit has no law for N and D, or gives no usable numbers.
@@ -33,7 +33,7 @@ class Charts:
         def draw() -> Curve:
             return curve(fit, convention, family, flops_grid, band=band)
 
-        drawn: Curve = self._once(("curve", flops_grid, convention, band), (fit, family), draw)
+        drawn: Curve = self._cached(("curve", flops_grid, convention, band), (fit, family), draw)
         return drawn
 
     def quantity_curves(
@@ -42,10 +42,10 @@ class Charts:
         """Return the first fit's curve with its interval, then those of the others that have a law for the quantity.
 
         Returns:
-            Nothing when the first fit has no law for it.
+            The curves; empty when the first fit has no law for the quantity.
 
         Raises:
-            FailureError: the first gives no usable numbers; others are left out.
+            FailureError: the first fit gives no usable numbers; others are left out.
         """
         if not fits or not has_curve(fits[0], quantity):
             return ()
@@ -63,16 +63,16 @@ class Charts:
             return quantity_curve(fit, quantity, question, flops_grid, band=band)
 
         what = (quantity, flops_grid, question.convention, band)
-        drawn: QuantityCurve = self._once(what, (fit, question.fit, question.family), draw)
+        drawn: QuantityCurve = self._cached(what, (fit, question.fit, question.family), draw)
         return drawn
 
-    def _once(self, what: tuple[object, ...], parts: tuple[object, ...], draw: Callable[[], object]) -> Any:
-        """Return what was drawn of these parts, or draw it."""
+    def _cached(self, what: tuple[object, ...], parts: tuple[object, ...], draw: Callable[[], object]) -> Any:
+        """Return the cached result of `draw` for `what` and the identities of `parts`."""
         key = (*what, *map(id, parts))
         kept = self._kept.get(key)
         if kept is None:
             if len(self._kept) >= _MAX_KEPT:
                 self._kept.clear()
-            # The parts are kept beside what was drawn: as long as they live, nothing else has their ids.
+            # The parts are kept with the result: while they live, no other object has their ids.
             kept = self._kept[key] = (parts, draw())
         return kept[1]

@@ -1,4 +1,4 @@
-"""The accelerators: the user's own file of them, and the rates that `calibrate --probe` measured on this machine."""
+"""The user's device file, and the rates that `calibrate --probe` measured on this machine."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ def measured_devices(known: Sequence[Device]) -> tuple[Measured, ...]:
     """Return the measured accelerators of this machine, each with its entry among the known devices.
 
     Raises:
-        FailureError: the file of the measurements is broken.
+        FailureError: the file of measurements is broken.
     """
     if not locations.probes_file().exists():
         return ()
@@ -26,7 +26,7 @@ def measured_devices(known: Sequence[Device]) -> tuple[Measured, ...]:
 
     measured = []
     for probe in read_probes():
-        # A processor is no device that a budget can name.
+        # A CPU is not a device of a budget.
         if probe.device.device == "cpu":
             continue
         try:

@@ -1,4 +1,4 @@
-"""Taking the answer along: plan, comparison and the command that reproduces them, as one text or file."""
+"""Export of an answer: plan, comparison and the command for them, as one text or file."""
 
 from pathlib import Path
 
@@ -16,12 +16,12 @@ def export_text(form: str, plan: Plan, comparison: Comparison, command: str) -> 
 
     Args:
         form: one of `EXPORT_FORMATS`.
-        plan: the answer.
-        comparison: what the other laws say.
-        command: the shell command that gives both.
+        plan: of the answer.
+        comparison: of the laws at the answer's budget.
+        command: the shell command for both.
 
     Raises:
-        UsageError: the form is none of them.
+        UsageError: the format is unknown.
     """
     match form:
         case "md":
@@ -35,10 +35,10 @@ def export_text(form: str, plan: Plan, comparison: Comparison, command: str) -> 
 
 
 def write_export(path: Path, text: str, *, overwrite: bool) -> None:
-    """Write an export; an existing file is kept unless it may be overwritten.
+    """Write an export to a file.
 
     Raises:
-        UsageError: the file exists.
+        UsageError: the file exists and `overwrite` is false.
         FailureError: the folder cannot be written.
     """
     if exists(path) and not overwrite:

@@ -1,7 +1,7 @@
-"""The ten fields of a request, in one table: name, kind, bounds, help, and what a plan takes where one is empty.
+"""The ten fields of a request in one table: name, kind, bounds, help, and the value of a plan.
 
-`PlanRequest`, the options of the command line, the form of the app and stored records all read their values by
-this table, so that the same text means the same, and is refused in the same words, wherever it is given.
+`PlanRequest`, the options of the command line, the form of the app and stored records parse and check their values by
+this table, so that the same text has the same meaning and the same error message everywhere.
 """
 
 import math
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a field can hold.
+    """The kind of a field's values.
 
     Attributes:
-        noun: for refusals, such as "a whole number".
-        examples: texts of it.
-        read: from a text without surrounding blanks to its value; None when the text is not of this kind.
-        type: what a value has to be an instance of.
+        noun: for error messages, such as "a whole number".
+        examples: of texts.
+        read: returns the value of a text without surrounding blanks; None when the text is not of this kind.
+        type: of the values.
     """
 
     noun: str
@@ -64,13 +64,12 @@ class Field:
     """One field of a request, or another option of a command.
 
     Attributes:
-        name: of the attribute of `PlanRequest`, or of the parameter of the command.
+        name: the attribute of `PlanRequest`, or the parameter of the command.
         help: for the command line.
-        metavar: what stands for the value in the help of the command line.
-        kind: what it holds.
-        bounds: the least and the largest number; None for a text.
-        label: in the app's form; empty for a field that the form does not have.
-        resolved: what a plan took where the field is empty.
+        metavar: placeholder of the value in the help of the command line.
+        bounds: smallest and largest number; None for a text.
+        label: in the app's form; empty for a field that is not in the form.
+        resolved: returns the value in a plan, shown where the field is empty.
     """
 
     name: str
@@ -87,7 +86,7 @@ class Field:
         return f"--{self.name.replace('_', '-')}"
 
     def parse(self, text: str) -> Any:
-        """Return the value that a text says.
+        """Return the value of a text.
 
         Raises:
             UsageError: the text is empty, is not of the field's kind, or is out of bounds.
@@ -105,10 +104,10 @@ class Field:
         return value
 
     def check(self, value: object) -> None:
-        """Refuse a value that no text could have said; None is unsaid and passes.
+        """Check the type and bounds of a value; None passes.
 
         Raises:
-            UsageError: it is empty, of another type, or out of bounds.
+            UsageError: the value is empty, of another type, or out of bounds.
         """
         if value is None:
             return
@@ -120,27 +119,27 @@ class Field:
         else:
             self._check_bounds(value, _plain(value))
 
-    def _refusal(self, said: str, reason: str) -> UsageError:
-        return UsageError(f"{self.option} {said} {reason}; write it like {self.kind.examples}.")
+    def _refusal(self, given: str, reason: str) -> UsageError:
+        return UsageError(f"{self.option} {given} {reason}; write it like {self.kind.examples}.")
 
-    def _check_bounds(self, value: Any, said: str) -> None:
+    def _check_bounds(self, value: Any, given: str) -> None:
         if self.bounds is None:
             return
         low, high = self.bounds
-        if self.kind is SHARE and 1 < value <= 100 and not said.endswith("%"):
-            raise UsageError(f"{self.option} {said} is above 1; write {value:g}% or {value / 100:g}.")
+        if self.kind is SHARE and 1 < value <= 100 and not given.endswith("%"):
+            raise UsageError(f"{self.option} {given} is above 1; write {value:g}% or {value / 100:g}.")
         if not low <= value <= high:
-            raise UsageError(f"{self.option} {said} is out of bounds; give {self.kind.noun} from {low} to {high}.")
+            raise UsageError(f"{self.option} {given} is out of bounds; give {self.kind.noun} from {low} to {high}.")
 
     def text(self, value: str | float | None) -> str:
-        """Return the text of a value, empty for None; `parse` gives the same value back."""
+        """Return the text of a value, empty for None; `parse` is the inverse."""
         if value is None:
             return ""
         return value if isinstance(value, str) else _plain(value)
 
 
 def _plain(number: Any) -> str:
-    """Return a number in few digits that still mean the same number."""
+    """Return a number in as few digits as are exact."""
     if isinstance(number, Integral):
         return shown(int(number))
     short = f"{number:.12g}"
@@ -222,16 +221,18 @@ FIELDS = (
     Field(
         name="convention",
         label="counting",
-        help=f"Who counts N and C: {', '.join(tuple(Convention)[:-1])} or {tuple(Convention)[-1]}.",
+        help=f"Counting convention of N and C: {', '.join(tuple(Convention)[:-1])} or {tuple(Convention)[-1]}.",
         resolved=lambda plan: str(plan.convention),
     ),
 )
 """In the order of `PlanRequest` and of the command line."""
 
 DRAWS_BOUNDS = (100, 20_000)
+"""Bootstrap draws of a fit."""
 BYTES_PER_TOKEN_BOUNDS = (0.01, 1000)
+"""Bytes per token of the runs' tokenizer."""
 CALIBRATION_BOUNDS = (1e-9, 1)
-"""Of the bootstrap, of the tokenizer of somebody's runs, and of the share of a budget to spend on a calibration."""
+"""Share of a budget for a calibration."""
 
 BY_NAME = {field.name: field for field in FIELDS}
 
@@ -239,12 +240,12 @@ FORM = tuple(sorted((field for field in FIELDS if field.label), key=lambda field
 """The fields of the app's form: the budget first, the law last."""
 
 _FEWER = {
-    # The explanation is of five laws of one paper.
+    # The five laws of the explanation are fixed.
     "explain": ("budget", "device", "gpus", "mfu", "convention"),
     "value": ("budget", "law", "device", "gpus", "mfu", "price"),
 }
 
 
 def fields_of(verb: str) -> tuple[Field, ...]:
-    """Return the fields that a command such as `plan` or `explain` has options for."""
+    """Return the fields of a command such as `plan` or `explain`."""
     return tuple(BY_NAME[name] for name in _FEWER[verb]) if verb in _FEWER else FIELDS

@@ -20,16 +20,16 @@ from budgetscope.store.settings import Settings, read_settings, write_settings
 __all__ = ["Entry", "FitLibrary", "Layer", "Undone", "family_of"]
 
 _FEW_DRAWS = 1000
-"""A goodness of fit over so many takes some ten milliseconds."""
+"""A goodness of fit over this many draws takes about ten milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """The effect of taking back the last write of a fit.
+    """The result of undoing the last write of a fit.
 
     Attributes:
-        restored: what is stored now; None when there was no earlier version, and the fit is set aside.
-        was_default: whether the fit is gone and the settings named it: they name none now.
+        restored: the earlier version, stored again; None when there was none and the fit was removed.
+        was_default: whether the removed fit was a default in the settings, which now have none.
     """
 
     restored: Fit | None
@@ -37,7 +37,7 @@ class Undone:
 
 
 class FitLibrary:
-    """The fits that a user can choose from, and those of their own to change."""
+    """The stored fits: reading all of them, and changing the user's own."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
@@ -50,14 +50,14 @@ class FitLibrary:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """Every file, the broken ones too, by id."""
+        """All files of fits, broken ones included, by id."""
         return self._lookup.entries
 
     def get(self, name: str) -> Fit:
         """Return a fit by its id, or from a file when the name ends in `.json`.
 
         Raises:
-            UsageError: there is none of that id.
+            UsageError: there is no fit of that id.
             FailureError: its file is broken, or a folder cannot be read.
         """
         return self._lookup.library.get(name)
@@ -66,7 +66,7 @@ class FitLibrary:
         """Return the file of a fit.
 
         Raises:
-            UsageError: there is none of that id.
+            UsageError: there is no fit of that id.
             FailureError: a folder cannot be read.
         """
         library = self._lookup.library
@@ -89,7 +89,7 @@ class FitLibrary:
             FailureError: the fit is broken or the settings cannot be written.
         """
         is_law = self.get(fit_id).allocation is not None
-        # A path must mean the same file from every folder.
+        # The settings need an absolute path.
         name = str(expanded(fit_id).absolute()) if fit_id.endswith(".json") else fit_id
         settings = replace(self._lookup.settings, **{"law" if is_law else "hyperparameters": name})
         return write_settings(settings), "law" if is_law else "recipe"
@@ -97,13 +97,13 @@ class FitLibrary:
     def difference(
         self, before: str, after: str, budgets: Sequence[str] = (), convention: str | None = None
     ) -> Difference:
-        """Return what changes from one fit to another.
+        """Return the difference from one fit to another.
 
         Args:
             before: id of the first fit.
             after: id of the second.
-            budgets: FLOPs as text, such as 1e21; a few decades by default.
-            convention: who counts N and C.
+            budgets: FLOPs as text, such as 1e21; by default `BUDGETS`.
+            convention: of N and C; by default as in `differ`.
 
         Raises:
             UsageError: a name or a budget is not understood.
@@ -116,7 +116,7 @@ class FitLibrary:
         return differ(first, second, family_of(first), flops, counting, sizes)
 
     def goodness_of_fit(self, fit: Fit) -> GoodnessOfFit:
-        """Return a fit's law of N*(C) over its own range, and how far its points lie from it; kept between calls.
+        """Return a fit's law of N*(C) over its own range, with the residuals of its points; cached.
 
         Raises:
             FailureError: its laws give no usable numbers there.
@@ -126,7 +126,7 @@ class FitLibrary:
         return self._goodness[fit.id][1]
 
     def is_quick(self, fit: Fit) -> bool:
-        """Return whether a goodness of fit takes less than a frame: it is kept, or of few draws."""
+        """Return whether `goodness_of_fit` is fast: it is cached, or the fit has few draws."""
         draws = fit.allocation.uncertainty if fit.allocation else None
         return self._has_goodness(fit) or not isinstance(draws, Draws) or len(draws.rows) <= _FEW_DRAWS
 
@@ -134,22 +134,22 @@ class FitLibrary:
         return fit.id in self._goodness and self._goodness[fit.id][0] is fit
 
     def store(self, fit: Fit, name: str, title: str | None = None) -> Path:
-        """Write a fit to the user's folder and return its file; an older fit of that id goes to its history.
+        """Store a fit in the user's folder and return its file; an older fit of that id goes to its history.
 
         Args:
             fit: to store.
-            name: its id from now on.
-            title: what people will call it; the id when None.
+            name: the new id.
+            title: the new title; the id when None.
 
         Raises:
-            FailureError: the name is not an id, or the folder cannot be written.
+            FailureError: the name is not a valid id, or the folder cannot be written.
         """
         return self._lookup.library.save(replace(fit, id=check_id(name), title=title or name))
 
     def undo(self, fit_id: str) -> Undone:
-        """Put back what the last write of one of the user's own fits replaced.
+        """Undo the last write of one of the user's own fits.
 
-        Settings that name a fit which is gone then name none: they would stop every plan.
+        If the fit is removed, it is also removed from the settings, since a missing default would stop every plan.
 
         Raises:
             UsageError: the user's folder has no fit of that id.
@@ -166,5 +166,5 @@ class FitLibrary:
 
 
 def family_of(fit: Fit) -> ShapeFamily:
-    """Return the shapes with a fit's own vocabulary and context."""
+    """Return the shape family with a fit's own vocabulary and context."""
     return shape_family("dense", vocab_size=fit.vocab_size or PORIAN_VOCAB_SIZE, seq_len=fit.seq_len or PORIAN_SEQ_LEN)

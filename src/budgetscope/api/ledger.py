@@ -26,7 +26,7 @@ def count(
     Args:
         depth: blocks.
         width: residual width.
-        size: take the family's shape of this many parameters instead, such as 108e6 or `108M`.
+        size: number of parameters of a shape of the family, instead of depth and width; such as 108e6 or `108M`.
         vocab: vocabulary size.
         seq_len: training context in tokens.
         d_ff: feed-forward width; 256·ceil(floor(8w/3)/256) when None.
@@ -35,10 +35,10 @@ def count(
         tied: whether the head shares the embedding's weights.
         gated: whether a block has three feed-forward matrices, not two.
         family: of the shapes for `size`: `dense` or `porian`.
-        convention: who counts `size`.
+        convention: of `size`.
 
     Raises:
-        UsageError: naming what is missing, contradictory or out of bounds.
+        UsageError: an argument is missing, contradictory or out of bounds.
     """
     if (size is None) == (depth is None and width is None):
         raise UsageError("give either --size, like --size 108M, or both --depth and --width.")
@@ -46,7 +46,7 @@ def count(
         stated = {"--d-ff": d_ff, "--heads": heads, "--kv-heads": kv_heads, "--no-gated": None if gated else True}
         idle = [flag for flag, value in stated.items() if value is not None]
         if idle:
-            raise UsageError(f"{idle[0]} has no say in a shape taken by --size; give --depth and --width with it.")
+            raise UsageError(f"{idle[0]} has no effect on a shape taken by --size; give --depth and --width with it.")
         shapes = shape_family(family, vocab_size=vocab, seq_len=seq_len, tied=tied)
         n_params = parse_count(size) if isinstance(size, str) else size
         found = shapes.to_build(n_params, parse_convention(convention))

@@ -1,4 +1,4 @@
-"""Name resolution: from a request to a question, by the user's fits, settings and devices."""
+"""Name resolution: turns a request into a question, with the user's fits, settings and devices."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -27,7 +27,7 @@ from budgetscope.store.settings import Settings, read_settings
 
 
 class Lookup:
-    """Turns a request into a question, with one library of fits, the user's settings and devices."""
+    """Turns requests into questions, with a fit library, the user's settings and devices."""
 
     def __init__(
         self,
@@ -39,27 +39,27 @@ class Lookup:
 
     @cached_property
     def library(self) -> Library:
-        """The fits."""
+        """The fit library."""
         return self._given[0] or Library.standard()
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
-        """Every file of the library, the broken ones too."""
+        """All files of the library, broken ones included."""
         return tuple(self.library.entries())
 
     @cached_property
     def fits(self) -> tuple[Fit, ...]:
-        """Every fit that loads."""
+        """All fits that can be read."""
         return tuple(entry.fit for entry in self.entries if entry.fit is not None)
 
     @cached_property
     def fit_ids(self) -> tuple[str, ...]:
-        """The ids of all stored fits, those that ship with budgetscope first; no file is read."""
+        """The ids of all stored fits, bundled ones first; no file is read."""
         return self.library.ids()
 
     @cached_property
     def settings(self) -> Settings:
-        """The user's choices."""
+        """The user's default law and recipe."""
         return self._given[1] or read_settings()
 
     @cached_property
@@ -68,12 +68,12 @@ class Lookup:
 
     @property
     def devices(self) -> tuple[Device, ...]:
-        """The user's own devices, those that can be used."""
+        """The valid devices of the user's device file."""
         return self._user_devices.devices
 
     @property
     def device_problems(self) -> tuple[str, ...]:
-        """Why entries of the user's device file are left out, one sentence each."""
+        """For each invalid entry of the user's device file, the reason in one sentence."""
         return self._user_devices.problems
 
     @cached_property
@@ -87,15 +87,15 @@ class Lookup:
         return bundled_devices().date
 
     def question(self, request: PlanRequest, *, law: Fit | None = None, hyperparameters: Fit | None = None) -> Question:
-        """Look up every name in a request.
+        """Return the question of a request: look up its names and fill in defaults.
 
         Args:
-            request: what is asked.
-            law: the fit for N, D and the loss, in place of the one that the request names.
+            request: with its names not yet looked up.
+            law: the fit for N, D and the loss, in place of the request's.
             hyperparameters: the fit for the recipe, likewise.
 
         Raises:
-            UsageError: naming what is not understood, unknown or contradictory.
+            UsageError: a field is not understood, unknown, contradictory or out of bounds.
             FailureError: a fit or settings file is broken.
         """
         check(request)
@@ -113,22 +113,22 @@ class Lookup:
             convention=fit.counting if request.convention is None else parse_convention(request.convention),
             vocab_size=request.vocab or fit.vocab_size or PORIAN_VOCAB_SIZE,
             seq_len=request.seq_len or fit.seq_len or PORIAN_SEQ_LEN,
-            cautions=tuple(self._of_files(request, fit, law, hyperparameters)),
+            cautions=tuple(self._file_cautions(request, fit, law, hyperparameters)),
         )
 
     def _device(self, name: str) -> Device:
         """Return the device of a name.
 
         Raises:
-            UsageError: there is none, which may be because its entry was left out.
+            UsageError: there is none; the message adds the problems of the user's device file.
         """
         try:
             return find_device(name, self.all_devices)
         except UsageError as error:
             raise UsageError(" ".join((str(error), *self.device_problems))) from None
 
-    def _of_files(self, request: PlanRequest, fit: Fit, *given: Fit | None) -> Iterator[Caution]:
-        """Yield what to know of the user's own files behind an answer; a given fit that no file holds has none."""
+    def _file_cautions(self, request: PlanRequest, fit: Fit, *given: Fit | None) -> Iterator[Caution]:
+        """Yield the cautions about the user's files behind a question; a given fit that is not stored has none."""
         law, recipe = request.law or self.active_law, request.hyperparameters or self.default_recipe
         unstored = {each.id for each in given if each is not None and not self._is_stored(each)}
         for name in dict.fromkeys((law, recipe)):
@@ -138,14 +138,14 @@ class Lookup:
         yield from (Caution("device-file", problem) for problem in self.device_problems)
 
     def _is_stored(self, fit: Fit) -> bool:
-        """Return whether the library has this very fit under its id."""
+        """Return whether the library has the same fit under its id."""
         try:
             return self.library.get(fit.id) == fit
         except BudgetscopeError:
             return False
 
     def _hyperparameters(self, request: PlanRequest, fit: Fit, given: Fit | None) -> tuple[Fit, ...]:
-        """Return the fits to follow, by preference: the one asked for, the law's own, the default."""
+        """Return the fits for the recipe, by preference: the requested one or the law's own, then the defaults."""
         preferred: tuple[Fit, ...] = ()
         if given is not None:
             preferred = (given,)
@@ -157,14 +157,14 @@ class Lookup:
             preferred = (fit,)
         if preferred and not RECIPE_ROLES & preferred[0].laws.keys():
             raise UsageError(
-                f"{preferred[0].id} has no law for the recipe; `budgetscope fits list` shows the fits that say lr."
+                f"{preferred[0].id} has no law for the recipe; choose one that `budgetscope fits list` marks lr."
             )
         defaults = (self.library.get(DEFAULT_HYPERPARAMETERS), self.library.get(CRITICAL_BATCH))
         return (*preferred, *defaults)
 
     @property
     def active_law(self) -> str:
-        """The id of the law that answers when a request names none."""
+        """The id of the fit for N, D and the loss when a request names none."""
         return self.settings.law or DEFAULT_LAW
 
     @property
@@ -173,14 +173,14 @@ class Lookup:
         return self.settings.hyperparameters or DEFAULT_HYPERPARAMETERS
 
     def is_default(self, fit_id: str) -> bool:
-        """Return whether a fit answers, for the law or the recipe, when a request names none."""
+        """Return whether a fit is the default law or the default recipe."""
         return fit_id in {self.active_law, self.default_recipe}
 
     def active_fit(self) -> Fit:
-        """Return the law that answers when a request names none.
+        """Return the fit for N, D and the loss when a request names none.
 
         Raises:
-            FailureError: it is gone or broken.
+            FailureError: its file is missing or broken.
         """
         law = self.settings.law
         return self.library.get(DEFAULT_LAW) if law is None else self._from_settings(law, "law")
@@ -189,7 +189,7 @@ class Lookup:
         """Return the fit that the settings name as the default law or recipe.
 
         Raises:
-            FailureError: it is gone or broken, with where the choice stands and how to change it.
+            FailureError: its file is missing or broken; the message names the settings file and the remedy.
         """
         try:
             return self.library.get(name)

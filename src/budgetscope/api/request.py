@@ -1,4 +1,4 @@
-"""A question as data, and its other forms: a shell command, a stored record, the texts of the app's form."""
+"""Requests, and their conversion to a shell command, a stored record and the texts of the app's form."""
 
 import shlex
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from budgetscope.core.errors import BudgetscopeError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What a user asks; None is unsaid. `fields.FIELDS` says what each field means and what it can hold."""
+    """A user's request; None means not given. `fields.FIELDS` describes each field."""
 
     budget: str
     law: str | None = None
@@ -27,17 +27,17 @@ class PlanRequest:
 
 
 def check(request: PlanRequest) -> None:
-    """Refuse values that no text could have said; what a budget means is another matter.
+    """Check the types and bounds of all fields but the budget.
 
     Raises:
-        UsageError: naming the option of a value that is empty, of the wrong type or out of bounds.
+        UsageError: a value is empty, of the wrong type or out of bounds; the message names its option.
     """
     for field in FIELDS[1:]:
         field.check(getattr(request, field.name))
 
 
 def command(request: PlanRequest, verb: str = "plan") -> str:
-    """Return the shell command that asks the same question, with those fields that the verb has options for."""
+    """Return the shell command of a request, with the fields that the verb has options for."""
     words = ["budgetscope", verb, request.budget]
     for field in fields_of(verb)[1:]:
         text = field.text(getattr(request, field.name))
@@ -45,16 +45,16 @@ def command(request: PlanRequest, verb: str = "plan") -> str:
     return shlex.join(words)
 
 
-def said(request: PlanRequest) -> dict[str, str | float]:
-    """Return the record of a request, by field and without what is unsaid; `request_of` is the inverse."""
+def to_record(request: PlanRequest) -> dict[str, str | float]:
+    """Return a request as a record, by field, without fields that are None; `from_record` is the inverse."""
     return {field.name: value for field in FIELDS if (value := getattr(request, field.name)) is not None}
 
 
-def request_of(record: Mapping[str, object]) -> PlanRequest:
+def from_record(record: Mapping[str, object]) -> PlanRequest:
     """Return the request of a record.
 
     Raises:
-        UsageError: the record has no budget, a field that no request has, or a value that its field cannot hold.
+        UsageError: the record has no budget, an unknown field, or a value of the wrong type or out of bounds.
     """
     for name, value in record.items():
         if name not in BY_NAME:
@@ -70,19 +70,19 @@ def request_of(record: Mapping[str, object]) -> PlanRequest:
 
 
 def with_text(request: PlanRequest, name: str, text: str) -> PlanRequest:
-    """Return a request with one field as a person typed it; an empty option is unsaid.
+    """Return a request with one field replaced by a typed text; an empty text gives None.
 
     Raises:
-        UsageError: the field cannot hold what the text says.
+        UsageError: the text is not a value of the field.
     """
-    # What people type of a budget is shown as they typed it.
+    # The budget is shown as typed.
     value = text if name == "budget" else BY_NAME[name].parse(text) if text.strip() else None
     change: dict[str, Any] = {name: value}
     return replace(request, **change)
 
 
 def has_text(request: PlanRequest, name: str, text: str) -> bool:
-    """Return whether the text of a field says what the request says."""
+    """Return whether the text of a field has the value of the request."""
     try:
         return with_text(request, name, text) == request
     except UsageError:
@@ -90,16 +90,16 @@ def has_text(request: PlanRequest, name: str, text: str) -> bool:
 
 
 def form_texts(request: PlanRequest) -> dict[str, str]:
-    """Return the text of every field of the form; `with_text` gives the same request back."""
+    """Return the text of every field of the form; `with_text` is the inverse."""
     return {field.name: field.text(getattr(request, field.name)) for field in FORM}
 
 
 def field_at_fault(request: PlanRequest, answer: Callable[[PlanRequest], object]) -> str:
-    """Return the field of the form without which a refused request would be answered; else the budget.
+    """Return the field that causes a refusal: the request is answered without it; else the budget.
 
     Args:
-        request: the request.
-        answer: answers a request or refuses it.
+        request: a refused request.
+        answer: answers a request, or raises the error of its refusal.
     """
     for field in FORM[1:]:
         if getattr(request, field.name) is None:

@@ -1,4 +1,4 @@
-"""The use cases of a user's own runs: preview and read a table, fit laws to it, score a law on it."""
+"""The use cases of a user's own runs: preview and read a runs table, fit laws to it, score a law on it."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -36,7 +36,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class RunsSource:
-    """A table of runs, in a file or in memory, and how to read it: the arguments of `store.tables.read.read_runs`."""
+    """A runs table, in a file or in memory, with the arguments of `store.tables.read.read_runs`."""
 
     path: "Path | RawTable"
     join: "Path | RawTable | None" = None
@@ -51,10 +51,10 @@ class RunsSource:
 
 @dataclass(frozen=True, slots=True)
 class FitChoices:
-    """How to fit runs, as `fitting.fit_runs.FitSpec` has it, and under which id to store the fit.
+    """The options of a fit to runs, as in `fitting.fit_runs.FitSpec`.
 
     Attributes:
-        name: the id; None stores nothing.
+        name: the id under which the fit is stored; None stores nothing.
     """
 
     name: str | None = None
@@ -73,9 +73,8 @@ class Fitted:
     """A fit of a user's runs.
 
     Attributes:
-        intake: the runs, and what was merged and dropped.
-        fit: the laws.
-        path: where the fit was stored; None when it was not.
+        intake: the runs, and how each row of the table was used.
+        path: of the stored fit; None when not stored.
         difference: from the active law; None when the fit has no law for N and D, or there is no active law.
     """
 
@@ -87,11 +86,11 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A law's learning rate and batch against measured grids.
+    """The score of a fit's learning rate and batch on measured grids.
 
     Attributes:
-        intake: the runs, and what was merged and dropped.
-        fit: whose laws were scored.
+        intake: the runs, and how each row of the table was used.
+        fit: with the laws.
         cells: one score for each (N, D).
         summary: of the cells that have a score; None when none has.
     """
@@ -103,15 +102,15 @@ class Scored:
 
 
 def run_fields() -> tuple[str, ...]:
-    """Return the fields of a run that a column can hold."""
-    from budgetscope.store.tables.columns import FIELDS  # noqa: PLC0415 - not every question is of runs
+    """Return the fields of a run that a column of a table can have."""
+    from budgetscope.store.tables.columns import FIELDS  # noqa: PLC0415 - only for runs tables
 
     return FIELDS
 
 
 def option_values() -> dict[str, tuple[str, ...]]:
-    """Return the values of those options of `fit` that are a choice, by name."""
-    from budgetscope.store.tables.columns import LOSS_UNITS  # noqa: PLC0415 - not every question is of runs
+    """Return the allowed values of the options of `fit` with a fixed choice, by name."""
+    from budgetscope.store.tables.columns import LOSS_UNITS  # noqa: PLC0415 - only for runs tables
     from budgetscope.store.tables.curves import CURVES  # noqa: PLC0415
 
     return {
@@ -124,18 +123,18 @@ def option_values() -> dict[str, tuple[str, ...]]:
 
 
 def typed_path(text: str) -> Path:
-    """Return the path that a person typed, its `~` replaced."""
+    """Return the path of a typed text, with `~` expanded."""
     return expanded(text)
 
 
 def preview(source: RunsSource) -> Preview:
-    """Return the columns of a table of runs and the field that each would be read as; its runs are not read.
+    """Return the columns of a runs table with the field of each; the runs are not read.
 
     Raises:
-        UsageError: the file is not a table, or the convention is none.
+        UsageError: the file is not a table, or the counting convention is unknown.
         FailureError: the file cannot be read, or needs an extra that is not installed.
     """
-    from budgetscope.store.tables.preview import preview  # noqa: PLC0415 - not every question is of runs
+    from budgetscope.store.tables.preview import preview  # noqa: PLC0415 - only for runs tables
 
     counting = None if source.counting is None else parse_convention(source.counting)
     return preview(source.path, source.mapping, counting)
@@ -145,10 +144,10 @@ def read(source: RunsSource) -> Intake:
     """Return the runs of a table, and how each of its rows was used.
 
     Raises:
-        UsageError: a choice is missing, rows contradict each other, or no run is left.
+        UsageError: an option is missing, rows contradict each other, or no run is left.
         FailureError: a file cannot be read, or needs an extra that is not installed.
     """
-    from budgetscope.store.tables.read import read_runs  # noqa: PLC0415 - not every question is of runs
+    from budgetscope.store.tables.read import read_runs  # noqa: PLC0415 - only for runs tables
 
     BY_NAME["seq_len"].check(source.seq_len)
     options = {f.name: getattr(source, f.name) for f in fields(source) if f.name != "path"}
@@ -156,15 +155,15 @@ def read(source: RunsSource) -> Intake:
 
 
 def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
-    """Fit laws to a table of runs and store them, if a name is given.
+    """Fit laws to a runs table, and store the fit if it has a name.
 
     Args:
-        lookup: of the library to store the fit in, and of the active law.
+        lookup: with the fit library and the active law.
         source: the runs.
         choices: how to fit them.
 
     Raises:
-        UsageError: the runs cannot be read or cannot carry the law, with the reason and the remedy.
+        UsageError: the runs cannot be read or do not determine the law.
         FailureError: a file cannot be read or written.
     """
     from budgetscope.fitting.fit_runs import FitSpec, fit_runs  # noqa: PLC0415 - NumPy
@@ -178,7 +177,7 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
     _check_text("--title", choices.title)
     _check_text("--tokenizer", choices.tokenizer)
     active = None
-    # Settings that name a fit which is gone must not keep its successor from being made.
+    # A missing default law must not prevent a new fit.
     with suppress(FailureError):
         active = lookup.active_fit()
     intake, runs, points = _points(read(source), source, choices.schedule, kind)
@@ -218,12 +217,12 @@ def _check_text(option: str, text: str | None) -> None:
 
 
 def _printable(name: str) -> str:
-    """Return a file's name, control characters escaped."""
+    """Return a file's name with control characters escaped."""
     return name if name.isprintable() else quote(name)[1:-1]
 
 
 class _CurvePoints(TypedDict):
-    """What a `FitSpec` says of learning curves."""
+    """The fields of `FitSpec` about learning curves."""
 
     curves: int
     budgets_read: int
@@ -232,10 +231,10 @@ class _CurvePoints(TypedDict):
 def _points(
     intake: Intake, source: RunsSource, schedule: str | None, kind: "Kind | None"
 ) -> "tuple[Intake, Sequence[TrainingRun], _CurvePoints]":
-    """Return the runs to fit; for IsoFLOP curves of all points, learning curves are read at common budgets.
+    """Return the runs to fit; for IsoFLOP fits of all points, learning curves are interpolated at common budgets.
 
     Raises:
-        UsageError: the points are not final losses, or no budget is within the curves of enough sizes.
+        UsageError: the points are not final losses, or no budget is covered by the curves of enough sizes.
     """
     from budgetscope.fitting.fit_runs import suitable_kind  # noqa: PLC0415 - NumPy
     from budgetscope.fitting.refusals import MIN_SIZES  # noqa: PLC0415
@@ -269,7 +268,7 @@ def _points(
 
 
 def _more_points(intake: Intake, source: RunsSource, schedule: str | None) -> str:
-    """Return the remedy of runs that cannot carry a law while all but their last points are left out."""
+    """Return the advice to use all points of learning curves, where only the last ones were used; else empty."""
     if source.curves != "final" or not intake.curves or intake.decaying or schedule not in (None, "constant"):
         return ""
     return (
@@ -279,16 +278,16 @@ def _more_points(intake: Intake, source: RunsSource, schedule: str | None) -> st
 
 
 def score(lookup: Lookup, source: RunsSource, law: str, vocab_size: int | None = None) -> Scored:
-    """Score a fit's learning rate and batch against a table of runs that vary both.
+    """Score a fit's learning rate and batch on a runs table that varies both.
 
     Args:
-        lookup: of the fit.
+        lookup: with the fit library.
         source: the runs.
         law: id of the fit.
-        vocab_size: of the runs' tokenizer, through which counting conventions convert; the fit's own when None.
+        vocab_size: of the runs' tokenizer, for the conversion of counting conventions; the fit's own when None.
 
     Raises:
-        UsageError: the runs cannot be read or hold no grid, or the fit has no such laws.
+        UsageError: the runs cannot be read or have no grid, or the fit has no law for learning rate or batch.
         FailureError: a file cannot be read, or the fit gives no usable numbers.
     """
     from budgetscope.fitting.fit_runs import sweep_table  # noqa: PLC0415 - NumPy
@@ -310,7 +309,7 @@ def score(lookup: Lookup, source: RunsSource, law: str, vocab_size: int | None =
         point = OperatingPoint(flops, intake.counting, position, n_params, tokens)
         rate, batch = (predict(fit, role, point, family, None) for role in ("learning_rate", "batch_size"))
         if rate is None or batch is None or rate.value is None or batch.value is None:
-            raise UsageError(f"{fit.id} does not say both learning rate and batch here; choose another fit.")
+            raise UsageError(f"{fit.id} does not give both learning rate and batch here; choose another fit.")
         return rate.value, batch.value
 
     cells = score(sweep_cells(sweep_table(intake.runs)), recommended)

@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 
-from budgetscope.api.request import PlanRequest, request_of, said
+from budgetscope.api.request import PlanRequest, from_record, to_record
 from budgetscope.core.errors import UsageError
 from budgetscope.store import scenarios as _store
 
 
 @dataclass(frozen=True, slots=True)
 class SavedScenario:
-    """A request with a name.
+    """A saved request with a name.
 
     Attributes:
-        name: unlike every other.
-        request: what was saved; None when it cannot be read.
-        problem: why not, one sentence; empty when there is a request.
+        name: unique.
+        request: None when it cannot be read.
+        problem: why it cannot be read, one sentence; empty otherwise.
     """
 
     name: str
@@ -23,7 +23,7 @@ class SavedScenario:
 
 
 def read_scenarios() -> tuple[SavedScenario, ...]:
-    """Return the scenarios in the order in which they were saved.
+    """Return the scenarios in the order of saving.
 
     Raises:
         FailureError: the file is broken.
@@ -33,7 +33,7 @@ def read_scenarios() -> tuple[SavedScenario, ...]:
 
 def _read(stored: _store.Scenario) -> SavedScenario:
     try:
-        return SavedScenario(stored.name, request_of(stored.request))
+        return SavedScenario(stored.name, from_record(stored.request))
     except UsageError as error:
         return SavedScenario(stored.name, None, str(error))
 
@@ -43,23 +43,23 @@ def save_scenario(name: str, request: PlanRequest) -> None:
 
     Raises:
         UsageError: the name is empty, too long or not printable.
-        FailureError: the file is broken, and left as it is, or cannot be written.
+        FailureError: the file is broken (it is not changed), or cannot be written.
     """
-    _store.save_scenario(_store.Scenario(name, said(request)))
+    _store.save_scenario(_store.Scenario(name, to_record(request)))
 
 
 def rename_scenario(name: str, new_name: str) -> None:
-    """Give a scenario another name; it keeps its place.
+    """Rename a scenario; its position is kept.
 
     Raises:
-        UsageError: there is no such scenario, or the new name is taken or no name.
+        UsageError: there is no such scenario, or the new name is taken or invalid.
         FailureError: as `save_scenario`.
     """
     _store.rename_scenario(name, new_name)
 
 
 def duplicate_scenario(name: str) -> str:
-    """Save a copy of a scenario behind it, and return the copy's name.
+    """Save a copy of a scenario after it, and return the copy's name.
 
     Raises:
         UsageError: there is no such scenario.

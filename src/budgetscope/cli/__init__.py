@@ -1,1 +1,1 @@
-"""The command line: one module a command group; stdout is data, stderr is narration."""
+"""The command line: one module per command group; data on stdout, messages on stderr."""

@@ -1,4 +1,4 @@
-"""`plan`, `compare`, `explain` and `export`: one question, four ways to read the answer."""
+"""`plan`, `compare`, `explain`, `value` and `export`: commands that answer a budget."""
 
 import sys
 from functools import partial

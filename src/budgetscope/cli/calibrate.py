@@ -233,7 +233,7 @@ def list_all() -> None:
             continue
         state = found.state
         done = f"{sum(s.finished for s in state.cells.values())} of {len(state.cells)}"
-        rows.append((folder.name, found.word, str(state.stage or "-"), done, state.fit_id or "-"))
+        rows.append((folder.name, found.status, str(state.stage or "-"), done, state.fit_id or "-"))
     console().print(table(("run", "status", "stage", "cells", "fit"), rows))
 
 
@@ -257,7 +257,7 @@ def _status_json(folder: "RunFolder", found: "RunStatus") -> None:
 
     from budgetscope.api.calibration import to_record
 
-    record = {"run": folder.name, **to_record(found.state), "status": found.word, "worker": None}
+    record = {"run": folder.name, **to_record(found.state), "status": found.status, "worker": None}
     owner = found.worker
     if owner is not None:
         record["worker"] = {"pid": owner.pid, "host": owner.host, "silent_seconds": round(owner.age, 1)}

@@ -113,7 +113,7 @@ def show_status(folder: "RunFolder", status: "RunStatus", spec: "Spec", console:
     from rich.text import Text
 
     state, worker = status.state, status.worker
-    console.print(Text(f"{folder.name}: {status.word}"))
+    console.print(Text(f"{folder.name}: {status.status}"))
     if state.reason:
         console.print(Text(state.reason))
     if worker is not None:

@@ -1,4 +1,4 @@
-"""`devices`: the accelerators that a budget can name."""
+"""`devices`: list the accelerators that a budget can name."""
 
 import sys
 from functools import partial

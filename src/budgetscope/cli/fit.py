@@ -1,4 +1,4 @@
-"""`fit` and `score`: fit laws to a table of runs, score a law on one."""
+"""`fit` and `score`: fit laws to a runs table; score a law on one."""
 
 import sys
 from functools import partial
@@ -19,17 +19,19 @@ if TYPE_CHECKING:
 Runs = Annotated[Path, typer.Argument(help="CSV, TSV, JSON, JSONL, Parquet or TensorBoard runs.", metavar="RUNS")]
 Map = Annotated[
     list[str] | None,
-    typer.Option("--map", help="A column that the names do not tell: loss=val_loss.", metavar="FIELD=COLUMN"),
+    typer.Option("--map", help="Column that holds a field: loss=val_loss.", metavar="FIELD=COLUMN"),
 ]
 Where = Annotated[list[str] | None, typer.Option(help="Only rows with this value.", metavar="COLUMN=VALUE")]
 Join = Annotated[Path | None, typer.Option(help="A second table, one row a run, joined by the run's name.")]
-Counting = Annotated[str | None, typer.Option(help="Who counted N and C: standard, kaplan, attention, total, ...")]
+Counting = Annotated[
+    str | None, typer.Option(help="Counting convention of N and C: standard, kaplan, attention, total, ...")
+]
 LossUnit = Annotated[str | None, typer.Option(help="nats (a token), bits, bits-per-byte or perplexity.")]
 BytesPerToken = Annotated[
     float | None,
-    options.number("bytes_per_token", "Of the tokenizer, for losses in bits per byte.", *BYTES_PER_TOKEN_BOUNDS),
+    options.number("bytes_per_token", "Bytes per token, for losses in bits per byte.", *BYTES_PER_TOKEN_BOUNDS),
 ]
-Curves = Annotated[str, typer.Option(help="Of learning curves: the final point, or all.")]
+Curves = Annotated[str, typer.Option(help="Points of a learning curve to use: final or all.")]
 
 
 def _pairs(flag: str, texts: list[str] | None) -> dict[str, str]:
@@ -43,11 +45,12 @@ def _pairs(flag: str, texts: list[str] | None) -> dict[str, str]:
 def fit(
     runs: Runs,
     name: Annotated[str | None, typer.Option(help="Store the fit under this id, like mine/lab.", metavar="ID")] = None,
-    title: Annotated[str | None, typer.Option(help="What people will call it.")] = None,
+    title: Annotated[str | None, typer.Option(help="Title of the fit.")] = None,
     kind: Annotated[
         str | None,
         typer.Option(
-            help="isoflop, parabola, parametric, hyperparameters or hyperparameters-akima; by default what fits."
+            help="isoflop, parabola, parametric, hyperparameters or hyperparameters-akima; "
+            "by default chosen from the runs."
         ),
     ] = None,
     counting: Counting = None,
@@ -66,7 +69,7 @@ def fit(
     vocab: options.Vocab = None,
     tokenizer: Annotated[str | None, typer.Option(help="Name of the runs' tokenizer.")] = None,
     draws: Annotated[int, options.whole("draws", "Bootstrap draws.", *DRAWS_BOUNDS, show_range=True)] = 1000,
-    seed: Annotated[int, typer.Option(help="Of the bootstrap.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.", min=0)] = 0,
     json: options.Json = False,
 ) -> None:
     """Fit laws to a table of training runs and, with --name, store them."""

@@ -44,7 +44,7 @@ def _list(entries: "Sequence[Entry]", active: str, recipe: str, console: "Consol
     from budgetscope.report.fits import LIST_HEADER, list_cells
 
     cells = [list_cells(entry, active, recipe) for entry in entries if entry.fit]
-    console.print(table(LIST_HEADER, cells, wrap=("says", "fitted on")))
+    console.print(table(LIST_HEADER, cells, wrap=("laws", "fitted on")))
     said = [f"{sign} the default {what}" for sign, what in (("*", "law"), ("+", "recipe"))]
     # A default may be a file outside the library.
     said += [f"the default is {name}" for name in (active, recipe) if name.endswith(".json")]

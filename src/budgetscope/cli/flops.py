@@ -1,4 +1,4 @@
-"""`flops`: the ledger of one shape."""
+"""`flops`: count the parameters and FLOPs of one model shape."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -34,7 +34,7 @@ def flops(
     tied: Annotated[bool, typer.Option("--tied", help="The head shares the embedding's weights.")] = False,
     no_gated: Annotated[bool, typer.Option("--no-gated", help="Two feed-forward matrices, not three.")] = False,
     family: Annotated[str, typer.Option(help="Shapes for --size: dense or porian.")] = "dense",
-    convention: Annotated[str, typer.Option(help="Who counts --size.")] = "standard",
+    convention: Annotated[str, typer.Option(help="Counting convention of --size.")] = "standard",
     json: options.Json = False,
 ) -> None:
     """Count a model's parameters and FLOPs a token under every convention of the field."""

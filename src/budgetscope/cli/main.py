@@ -1,6 +1,6 @@
-"""The `budgetscope` command: it starts the app, runs one command, or refuses in one sentence.
+"""The `budgetscope` command: start the app, or run one command.
 
-Command bodies import what they need when they run, so that `plan` does not wait for Textual or SciPy.
+A command imports its modules when it runs, so that `plan` does not wait for Textual or SciPy.
 """
 
 import io
@@ -72,7 +72,7 @@ def main() -> None:
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
-        # The reader of a pipe closed it after it had read what it wanted.
+        # The reader of the pipe, such as `head`, has closed it.
         _abandon_stdout()
         code = 0
     except OSError as error:
@@ -80,7 +80,7 @@ def main() -> None:
         what = "" if error.filename is None else f" {str(error.filename)!r}"
         code = _refuse(f"the system refused{what}: {(error.strerror or str(error)).lower()}.", 1)
     except Exception as error:
-        # Click may be Typer's own copy or the package, so that its errors are known by their method.
+        # Click may be Typer's own copy or the package: its errors are recognised by this method.
         if hasattr(error, "format_message"):
             code = _refuse(_usage_sentence(error), getattr(error, "exit_code", 2))
         elif os.environ.get("BUDGETSCOPE_DEBUG"):
@@ -92,7 +92,7 @@ def main() -> None:
 
 
 def _prepare_streams() -> None:
-    """Make stdout and stderr escape what their encoding lacks, and open one that is closed to the null device."""
+    """Make stdout and stderr escape characters that their encoding lacks; replace a closed one by the null device."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -102,7 +102,7 @@ def _prepare_streams() -> None:
 
 
 def _usage_sentence(error: Any) -> str:
-    """Return the sentence of an error of Click's about the words of a command line, in our style."""
+    """Return the message of a Click error as one sentence in our style."""
     minus = _minus(getattr(error, "option_name", None))
     if minus is not None:
         return minus
@@ -116,7 +116,7 @@ def _usage_sentence(error: Any) -> str:
 
 
 def _help_command(context: Any) -> str:
-    """Return the command that shows the help of a context of Click's, such as `budgetscope plan --help`."""
+    """Return the help command of a Click context, such as `budgetscope plan --help`."""
     words = ["--help"]
     while context is not None and context.parent is not None:
         words.insert(0, str(context.info_name))
@@ -125,7 +125,7 @@ def _help_command(context: Any) -> str:
 
 
 def _minus(option: str | None) -> str | None:
-    """Return the refusal of an unknown option that is a negative number, such as `-5e21`; None for any other."""
+    """Return the refusal of a negative number that was read as an option, such as `-5e21`; None for others."""
     if option is None or not re.fullmatch(r"-[\d.$]", option):
         return None
     word = next((word for word in sys.argv[1:] if word.startswith(option)), option)
@@ -133,7 +133,7 @@ def _minus(option: str | None) -> str | None:
 
 
 def _abandon_stdout() -> None:
-    """Discard what is still buffered; Python would fail again on it at exit."""
+    """Send buffered output to the null device; Python would fail again to write it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""The options that several commands share, and how an option is made of a field of `api.fields`."""
+"""Options that several commands share, and options made from fields of `api.fields`."""
 
 import inspect
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Command = Callable[..., None]
 
 
 def _parsed(field: Field, given: Any) -> Any:
-    """Return the value of an option; Typer hands over defaults too, which are no text."""
+    """Return the value of an option; Typer passes defaults too, which are not text."""
     return field.parse(given) if isinstance(given, str) else given
 
 
@@ -28,9 +28,9 @@ def whole(name: str, text: str, low: int, high: int, *, show_range: bool = False
     Args:
         name: of the parameter.
         text: for the help.
-        low: the least that it can be.
-        high: the most that it can be.
-        show_range: whether the help says so.
+        low: lowest value.
+        high: highest value.
+        show_range: whether the help shows `low` and `high`.
     """
     metavar = "<int range>" if show_range else "<int>"
     option = _option(Field(name=name, help=text, metavar=metavar, kind=WHOLE, bounds=(low, high)))
@@ -59,9 +59,9 @@ Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: raw numbers.")]
 
 
 def question(verb: str) -> Callable[[Command], Command]:
-    """Give a command the budget and the options of a question; its body takes them as one `request`.
+    """Return a decorator that replaces the parameter `request` of a command by the budget and the options of a request.
 
-    In the help the options stand where `request` stands among the parameters of the body.
+    In the help the options stand in the place of `request`.
 
     Args:
         verb: name of the command.

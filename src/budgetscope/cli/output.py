@@ -1,4 +1,4 @@
-"""Output of the commands: its formats, the console, and tables that never lose a digit."""
+"""Output of the commands: formats, the console, and tables that do not cut numbers."""
 
 import os
 import sys
@@ -12,36 +12,36 @@ from rich.text import Text
 
 from budgetscope.core.errors import UsageError
 
-# The width of tables where there is no terminal; no cell of ours needs more.
+# Width of tables without a terminal; no cell needs more.
 _PIPE_WIDTH = 160
-# The least width of a column that wraps, so that words stay whole.
+# Minimum width of a column that wraps, so that words are not broken.
 _LEAST_WRAPPED = 12
 _GAP = 2
 
 
 class FigureTable(Table):
-    """A table that is never narrower than its figures.
+    """A table that is never too narrow for its numbers.
 
     Attributes:
-        least_width: in cells; below it a figure would lose digits or its unit.
+        least_width: in characters; a narrower table would cut digits or units.
     """
 
     least_width = 0
 
 
 class _File(Protocol):
-    """A file of the library."""
+    """An entry of the fit library."""
 
     @property
     def problem(self) -> str | None:
-        """Why it is left out; None when it is not."""
+        """Why the entry cannot be used; None when it can."""
 
 
 class _Console(Console):
-    """A console that lets a narrow terminal fold the lines of a table: a figure that was cut is another figure."""
+    """A console that never cuts a `FigureTable`: a narrow terminal wraps its lines."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Print as Rich does."""
+        """Print as Rich does, except for tables that are wider than the console."""
         for each in objects:
             if isinstance(each, FigureTable) and each.least_width > self.width:
                 each.width = each.least_width
@@ -50,16 +50,16 @@ class _Console(Console):
 
 
 def console() -> Console:
-    """Return the console of stdout; it reads no text as markup."""
+    """Return a console on stdout without markup."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
     return _Console(width=width, markup=False, highlight=False, emoji=False)
 
 
 def one_form(**wanted: bool) -> str | None:
-    """Return the output format that is wanted; None for the terminal's.
+    """Return the one output format that is True; None when none is.
 
     Raises:
-        UsageError: more than one is.
+        UsageError: more than one is True.
     """
     forms = [name for name, is_wanted in wanted.items() if is_wanted]
     if len(forms) > 1:
@@ -68,7 +68,7 @@ def one_form(**wanted: bool) -> str | None:
 
 
 def tell_skipped(entries: Iterable[_File], unusable: Iterable[str] = ()) -> None:
-    """Say on stderr why fits were left out: broken files, and `unusable` sentences on fits without usable numbers."""
+    """Write to stderr why fits were left out: broken files, and the sentences of `unusable`."""
     for problem in (*(entry.problem for entry in entries), *unusable):
         if problem:
             sys.stderr.write(f"skipped: {problem}\n")

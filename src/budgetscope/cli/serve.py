@@ -1,4 +1,4 @@
-"""`serve`: the app in a browser on this machine."""
+"""`serve`: show the app in a browser on this machine."""
 
 import errno
 import ipaddress
@@ -37,11 +37,11 @@ def serve(
 
 
 def _listen(host: str, port: int) -> list[socket.socket]:
-    """Return sockets that listen on every address of a host that is this machine.
+    """Return sockets that listen on every address of `host`.
 
     Raises:
-        UsageError: the host is unknown or another machine, or stands for every address, which no browser can ask for.
-        FailureError: the port is taken, or the system reserves it.
+        UsageError: the host is unknown, another machine, or a wildcard such as 0.0.0.0.
+        FailureError: the port is taken or reserved.
     """
     try:
         # An empty name would mean every address.

@@ -1,4 +1,4 @@
-"""The web server of `serve`; in a file of its own, since its packages are an extra."""
+"""The web server of `serve`; a separate module, since its packages are an extra."""
 
 import socket
 from urllib.parse import urlsplit
@@ -6,21 +6,21 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from textual_serve.server import Server
 
-# How long an open page may take to close before its app is told to end.
+# How long an open page may take to close before its app is stopped.
 _PATIENCE_SECONDS = 0.5
-# The page of textual_serve takes keys only after a click.
+# Without this script the page of textual_serve takes keys only after a click.
 _FOCUS = "<script>addEventListener('load', () => document.querySelector('.xterm-helper-textarea').focus())</script>"
 
 
 class LocalServer(Server):
-    """A server whose pages load nothing from elsewhere, and whose app no page of another site can reach."""
+    """A server whose pages load nothing from other hosts, and refuse connections from pages of other sites."""
 
     def __init__(self, command: str, host: str, port: int) -> None:
         """Set the address.
 
         Args:
             command: shell command that starts the app.
-            host: name or address that browsers ask for.
+            host: name or address in the page's URL.
             port: where the server listens.
         """
         shown = f"[{host}]" if ":" in host else host
@@ -36,7 +36,7 @@ class LocalServer(Server):
         """Print nothing; the command has printed the address."""
 
     async def handle_index(self, request: web.Request) -> web.Response:
-        """Return the page, forbidden to load anything from elsewhere: that of textual_serve asks Google for a font."""
+        """Return the page with a policy against other hosts; the page of textual_serve loads a font from Google."""
         response = await super().handle_index(request)
         assert isinstance(response, web.Response)  # noqa: S101 - the package types it wider than it is
         response.text = (response.text or "").replace("</head>", f"{_FOCUS}</head>")
@@ -48,10 +48,10 @@ class LocalServer(Server):
         return response
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
-        """Connect a page to an app of its own.
+        """Connect a page to a new app.
 
         Raises:
-            web.HTTPForbidden: the page is another site's; browsers let every page open a socket to this machine.
+            web.HTTPForbidden: the page is of another site. Browsers let every page open a socket to this machine.
         """
         origin = request.headers.get("Origin")
         if origin is not None:

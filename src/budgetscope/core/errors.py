@@ -4,7 +4,8 @@
 class BudgetscopeError(Exception):
     """Base of the errors whose message is shown to the user.
 
-    The message is one sentence that names the value, the reason and the remedy. The command line exits with `exit_code`.
+    The message is one sentence that names the value, the reason and the remedy. The command line exits with
+    `exit_code`.
     """
 
     exit_code = 1

@@ -1,1 +1,1 @@
-"""Results as rows, tables, CSV, JSON and Markdown, for every face; pure."""
+"""Format results as rows, tables, CSV, JSON and Markdown, for command line, app and notebook; no input or output."""

@@ -13,12 +13,12 @@ VALUE_HEADER = ("calibration", "share", "budgets", "largest", "N* known to", "ex
 
 
 def knowledge_cells(knowledge: Knowledge, name: str, cost_usd: Estimate | None) -> tuple[str, ...]:
-    """Return one line of a valuation, under `VALUE_HEADER`.
+    """Return one row of a valuation, under `VALUE_HEADER`.
 
     Args:
-        knowledge: what would be known after a calibration.
-        name: what to call it; empty for one of the shares.
-        cost_usd: of the whole budget, to show the waste in dollars; None when not known.
+        knowledge: what is known after one calibration.
+        name: label of the row; the calibration's FLOPs when empty.
+        cost_usd: of the whole budget, to show the waste in dollars; None when unknown.
     """
     wasted = knowledge.wasted_share
     waste = UNKNOWN if wasted is None else f"{wasted:.2%}"
@@ -42,7 +42,7 @@ _RUNS = {
 
 
 def counted_text(valuation: Valuation) -> str:
-    """Return what a valuation assumes and counts, in a few sentences."""
+    """Return the assumptions of a valuation in a few sentences."""
     missing = valuation.now.wasted_share is None
     return (
         f"A calibration like that of {valuation.fit_id}: its smallest budget, spacing, sizes and noise, on your data; "

@@ -1,4 +1,4 @@
-"""Accelerators as rows, with what was measured of them here, and as JSON."""
+"""Format accelerators as rows and JSON, with the rates measured on this machine."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ DEVICE_HEADER = ("device", "id", "dense peak", "memory", "bandwidth", "$/h", "pr
 
 
 def device_cells(device: Device) -> tuple[str, ...]:
-    """Return a device's line, under `DEVICE_HEADER`."""
+    """Return a device's row, under `DEVICE_HEADER`."""
     precision = training_precision(device)
     low, high = device.price_usd_per_hour_low, device.price_usd_per_hour_high
     return (
@@ -27,11 +27,11 @@ def device_cells(device: Device) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The rates of one of this machine's accelerators, as `calibrate --probe` measured them.
+    """The rates of one accelerator of this machine, measured by `calibrate --probe`.
 
     Attributes:
-        name: of the accelerator, by its driver.
-        device: the listed device of that name, None when there is none.
+        name: as the driver reports it.
+        device: the listed device of that name; None when there is none.
         day: of the measurement, ISO 8601.
         matrix_flops_per_s: of large matrix products.
         training_flops_per_s: model FLOP/s of stacks of small models, attention counted, by width.
@@ -45,7 +45,7 @@ class Measured:
 
     @property
     def sentence(self) -> str:
-        """The best rate and its shares of the matrix rate and the peak. Plans do not use it: the models are small."""
+        """The best rate, as a share of the matrix rate and of the peak. Plans do not use it: the models are small."""
         width, rate = max(self.training_flops_per_s.items(), key=lambda pair: pair[1])
         text = (
             f"Measured here on {self.day}: {self.name} trains stacks of width {width} at {rate / 1e12:.3g} TFLOP/s, "

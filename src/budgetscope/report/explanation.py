@@ -1,4 +1,4 @@
-"""The explanation of why the laws disagree as every face shows it: its steps as tables, lines and Markdown."""
+"""Format the explanation of why the laws disagree: its steps as tables, lines and Markdown."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ STEP_HEADER = ("step", "exponent a", "D/N measured", "D/N here", "N here", "tune
 
 
 def step_cells(step: Step) -> tuple[str, ...]:
-    """Return one step at the user's budget, under `STEP_HEADER`."""
+    """Return the row of one step at the user's budget, under `STEP_HEADER`."""
     return (
         step.title,
         _exponent(step),
@@ -31,7 +31,10 @@ SAVINGS_HEADER = ("step", *(f"at {format_flops(flops)}" for flops in SAVINGS_BUD
 
 
 def savings_cells(step: Step) -> tuple[str, ...]:
-    """Return the share of its compute that the tuned runs need for a step's loss, under `SAVINGS_HEADER`."""
+    """Return the row of one step's savings, under `SAVINGS_HEADER`.
+
+    A saving is the share of the step's compute that the tuned runs need for the same loss.
+    """
     return (step.title, *(_needs(step, flops) for flops in SAVINGS_BUDGETS))
 
 
@@ -48,26 +51,26 @@ def explanation_markdown(explanation: Explanation) -> str:
     return "\n".join([*lines, explanation.note, ""])
 
 
-# The walk through the steps
+# The table of steps
 
-WALK_HEADER = (
+STEP_LINE_HEADER = (
     "step", "exponent a", "D/N here", "N here", "waste", *(f"needs {format_flops(c)}" for c in SAVINGS_BUDGETS),
     "D/N measured",
 )  # fmt: skip
-"""The title and the cells of `StepLine`; in a narrow table, the last give way first."""
+"""Header of the title and the cells of `StepLine`; a narrow table drops columns from the right."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """One step beside what following it would waste.
+    """One step of the explanation as text.
 
     Attributes:
-        title: what changed.
-        cells: by `WALK_HEADER`: the exponent with its interval, D/N and N at the user's budget, what following the
-            step there would waste, at three measured budgets the share of its compute that the tuned runs need, and
-            the measured D/N.
-        worth: the compute that the step was worth, in one short sentence.
-        facts: label and sentence of all else that is known of the step.
+        title: the change from the step before.
+        cells: under `STEP_LINE_HEADER`: the exponent with its interval; D/N, N and deadweight compute at the user's
+            budget; the share of the step's compute that the tuned runs need, at three measured budgets; the measured
+            D/N.
+        worth: the compute that the step saves, in one short sentence.
+        facts: label and text of the details.
     """
 
     title: str
@@ -77,12 +80,12 @@ class StepLine:
 
 
 def step_lines(explanation: Explanation, dataset: str, comparison: Comparison) -> tuple[StepLine, ...]:
-    """Return the steps of one dataset.
+    """Return the lines of the steps of one dataset.
 
     Args:
-        explanation: the steps.
-        dataset: its name.
-        comparison: of the laws of the steps, at the same budget.
+        explanation: holds the steps.
+        dataset: name of the dataset.
+        comparison: of the steps' laws, at the same budget.
     """
     wasted = {row.row.fit_id: row for row in comparison_rows(comparison)}
     lines = []
@@ -129,7 +132,7 @@ def _facts(step: Step, explanation: Explanation) -> tuple[tuple[str, str], ...]:
 
 
 def _worth(step: Step, before: Step | None, budgets: tuple[float, ...], *, tuned: bool) -> str:
-    """Return the share of a step's compute that the tuned runs need, and of the compute of the step before."""
+    """Return in one sentence which share of a step's compute, and of the step before, the tuned runs need."""
     measured = [flops for flops in budgets if step.saving_at(flops) is not None]
     if not measured:
         return "The tuned runs were not measured at its losses"
@@ -137,9 +140,9 @@ def _worth(step: Step, before: Step | None, budgets: tuple[float, ...], *, tuned
     earlier = "" if before is None else _listed(_needs(before, flops) for flops in measured)
     if tuned:
         return f"Reaches the loss of the step before with {earlier} of its compute, at {at} FLOPs"
-    said = _listed(_needs(step, flops) for flops in measured)
+    shares = _listed(_needs(step, flops) for flops in measured)
     behind = f" (step before: {earlier})" if earlier else ""
-    return f"Same loss by tuned runs: {said} of its compute at {at} FLOPs{behind}"
+    return f"Same loss by tuned runs: {shares} of its compute at {at} FLOPs{behind}"
 
 
 def _here(step: Step) -> str:
@@ -147,7 +150,7 @@ def _here(step: Step) -> str:
 
 
 def _followed(waste: str, law_id: str) -> str:
-    return f"{law_id} cannot tell" if waste == UNKNOWN else f"wastes {waste} of your budget, by {law_id}"
+    return f"not known by {law_id}" if waste == UNKNOWN else f"wastes {waste} of your budget, by {law_id}"
 
 
 def _listed(parts: Iterable[str]) -> str:

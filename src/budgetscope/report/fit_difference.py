@@ -1,4 +1,4 @@
-"""The difference of two fits as every face shows it: changed constants, and recommendations at a few budgets."""
+"""Format the difference of two fits: changed constants, and recommendations at a few budgets."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,14 +14,14 @@ _QUANTITIES: tuple[tuple[str, str, Form], ...] = (
     ("learning_rate", "lr", lambda v: f"{v:.2g}"),
     ("batch_tokens", "batch", format_count),
 )
-"""What is recommended: attribute of a `Recommendation`, symbol, and format."""
+"""Recommended quantities: attribute of `Recommendation`, symbol, format."""
 _SYMBOLS = tuple(symbol for _, symbol, _ in _QUANTITIES)
 
 CONSTANT_HEADER = ("law", "parameter", "before", "after", "change")
 
 
 def constant_cells(change: ConstantChange) -> tuple[str, ...]:
-    """Return one changed constant, under `CONSTANT_HEADER`."""
+    """Return the row of one changed constant, under `CONSTANT_HEADER`."""
     before, after = change.before, change.after
     difference = f"{after - before:+.3g}" if isinstance(before, float) and isinstance(after, float) else UNKNOWN
     return (change.role, change.parameter, _constant(before), _constant(after), difference)
@@ -35,7 +35,7 @@ ARROW_HEADER = ("C", *_SYMBOLS)
 
 
 def arrow_cells(change: BudgetChange) -> tuple[str, ...]:
-    """Return both recommendations at one budget in one line, as `before -> after`, under `ARROW_HEADER`."""
+    """Return both recommendations at one budget in one row, as `before -> after`, under `ARROW_HEADER`."""
     return (
         format_flops(change.flops),
         *(
@@ -49,7 +49,7 @@ STACKED_HEADER = ("C", "", *_SYMBOLS)
 
 
 def _stacked_cells(change: BudgetChange) -> Iterable[tuple[str, ...]]:
-    """Yield a line for A, one for B, and one for B/A (of the loss, the difference), under `STACKED_HEADER`."""
+    """Yield three rows under `STACKED_HEADER`: A, B, and B/A (of the loss, B - A)."""
     pairs = _pairs(change)
     yield (format_flops(change.flops), "A", *(_text(before, form) for before, _, form in pairs))
     yield ("", "B", *(_text(after, form) for _, after, form in pairs))
@@ -71,7 +71,7 @@ def _text(value: float | None, form: Form) -> str:
 
 
 def difference_tables(difference: Difference) -> tuple[tuple[str, Sequence[str], list[tuple[str, ...]]], ...]:
-    """Return what changes from one fit, A, to another, B: title, header and rows of each table."""
+    """Return the tables of a difference from fit A to fit B: title, header and rows of each."""
     return (
         (
             f"What they recommend, C and N by the {difference.convention} count",
@@ -87,7 +87,7 @@ def difference_tables(difference: Difference) -> tuple[tuple[str, Sequence[str],
 
 
 def difference_notes(difference: Difference) -> list[str]:
-    """Return what to know before believing a difference, one sentence each."""
+    """Return the notes to a difference, one sentence each: where sizes come from, and the flags of both fits."""
     notes = []
     if difference.sized_by is not None:
         notes.append(
@@ -97,7 +97,7 @@ def difference_notes(difference: Difference) -> list[str]:
 
 
 def difference_markdown(difference: Difference) -> str:
-    """Return what changes from one fit to another as Markdown."""
+    """Return a difference as a Markdown page."""
     lines = [f"# From A = `{difference.before}` to B = `{difference.after}`", ""]
     for title, header, rows in difference_tables(difference):
         lines += [f"## {title}", "", *table(header, rows), ""]

@@ -1,4 +1,4 @@
-"""Stored fits as every face shows them: rows of the list, laws with their intervals, pages and JSON."""
+"""Format stored fits: rows of the list, laws with their intervals, pages and JSON."""
 
 import json
 import math
@@ -35,7 +35,7 @@ _LAYERS = ("override", "user", "bundled")
 
 
 def laws_text(fit: Fit) -> str:
-    """Return what a fit has laws for: `N, D, L*(C)`."""
+    """Return the quantities for which a fit has laws: `N, D, L*(C)`."""
     roles = list(fit.laws)
     if "allocation" not in roles and "surface" in roles:
         roles.insert(0, "allocation")
@@ -43,12 +43,12 @@ def laws_text(fit: Fit) -> str:
 
 
 def exponent_text(fit: Fit, *, interval: bool = True, end_digits: int = 3) -> str:
-    """Return a in N* = k C^a.
+    """Return the exponent a in N* = k C^a; `-` where the law is not a power law in C.
 
     Args:
-        fit: whose law.
-        interval: whether to add the 95% interval, where it is known.
-        end_digits: decimals of its ends.
+        fit: the fit.
+        interval: whether to add the 95% interval where it is known.
+        end_digits: decimals of the ends of the interval.
     """
     found = allocation_exponent(fit)
     if found is None:
@@ -58,7 +58,7 @@ def exponent_text(fit: Fit, *, interval: bool = True, end_digits: int = 3) -> st
 
 
 def fitted_text(fitted: Mapping[str, Range]) -> str:
-    """Return the range of the first predictor that a law was fitted on; empty when none is known."""
+    """Return the fitted range of a law's first predictor; empty when none is known."""
     return next((span_text(name, span) for name, span in fitted.items()), "")
 
 
@@ -69,7 +69,7 @@ def span_text(name: str, span: Range) -> str:
 
 
 def _main_range(fit: Fit) -> str:
-    """Return the fitted range of the law for N and D, else of the first law."""
+    """Return the fitted range of the allocation law; of the first law where there is none."""
     law = fit.allocation or next(iter(fit.laws.values()))
     return fitted_text(law.fitted) or UNKNOWN
 
@@ -98,7 +98,7 @@ def _interval(law: Law, parameter: str) -> str:
 
 
 def _uncertainty_texts(law: Law) -> tuple[str, str]:
-    """Return where the intervals of a law come from: for a cell of a table, and for a line of a page."""
+    """Return the source of a law's intervals: for a table cell, and for a line of a page."""
     match law.uncertainty:
         case Draws(_, rows):
             return f"{len(rows)} draws", f"95% of {len(rows)} bootstrap draws"
@@ -110,25 +110,30 @@ def _uncertainty_texts(law: Law) -> tuple[str, str]:
 
 
 def misfit_text(found: GoodnessOfFit) -> str:
-    """Return how far the points lie from their law, in one phrase; empty without points."""
+    """Return the residuals of a fit's points in one phrase; empty without points."""
     if found.rms is None:
         return ""
     return f"{len(found.residuals)} optima, rms {found.rms:.3f} in ln N, a factor of {math.exp(found.rms):.3g}"
 
 
 def range_text(found: GoodnessOfFit) -> str:
-    """Return the budgets that a law was fitted on."""
+    """Return the range of budgets that a law was fitted on."""
     if found.fitted is None:
         return "its source gives no range of budgets"
-    return f"{format_flops(found.fitted.low)} to {format_flops(found.fitted.high)} FLOPs"
+    return budgets_text(found.fitted)
+
+
+def budgets_text(span: Range) -> str:
+    """Return a range of budgets: `1.25e16 to 2.56e19 FLOPs`."""
+    return f"{format_flops(span.low)} to {format_flops(span.high)} FLOPs"
 
 
 def undone_text(fit_id: str, restored: Fit | None, *, was_default: bool) -> str:
-    """Return what undoing the last write of a fit did, without a full stop."""
+    """Return the effect of undoing the last write of a fit, without a full stop."""
     if restored is not None:
         return f"{fit_id} is what it was before"
-    told = f"{fit_id} had no earlier version and is set aside"
-    return f"{told}; it was the default, and the bundled default is so again" if was_default else told
+    text = f"{fit_id} had no earlier version and is set aside"
+    return f"{text}; it was the default, and the bundled default is so again" if was_default else text
 
 
 # The list of fits
@@ -136,18 +141,18 @@ def undone_text(fit_id: str, restored: Fit | None, *, was_default: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FitRow:
-    """A file of the fit library in the list, as text.
+    """One fit file in the list, as text.
 
     Attributes:
-        id: by its place.
+        id: from the path of the file.
         exponent: a in N* = k C^a.
         exponent_interval: the same with its 95% interval.
-        fitted: range of the first predictor of its law for N and D, else of its first law.
-        counting: its convention.
-        layer: where it is, and what it shadows.
-        title: what people call it; what is wrong with a broken file.
-        laws: what it has laws for.
-        written: the day of its calibration, else of its file; empty for what came with budgetscope.
+        fitted: fitted range of the first predictor of the allocation law, else of the first law.
+        counting: counting convention.
+        layer: its layer of the library, and the layers whose fit it shadows.
+        title: of the fit; the problem of a broken file.
+        laws: the quantities for which it has laws.
+        written: date of the calibration, else of the file; empty for bundled fits.
     """
 
     id: str
@@ -162,7 +167,7 @@ class FitRow:
 
 
 def fit_row(entry: Entry) -> FitRow:
-    """Return a file's line in the list."""
+    """Return the row of a fit file."""
     fit, layer = entry.fit, entry.layer + "".join(f" over {name}" for name in entry.shadows)
     if fit is None:
         broken = f"broken: {entry.problem}"
@@ -181,11 +186,11 @@ def fit_row(entry: Entry) -> FitRow:
     )
 
 
-LIST_HEADER = ("id", "says", "a", "counting", "fitted on", "layer")
+LIST_HEADER = ("id", "laws", "a", "counting", "fitted on", "layer")
 
 
 def list_cells(entry: Entry, active: str, recipe: str = "") -> tuple[str, ...]:
-    """Return a file's line under `LIST_HEADER`, with a sign for the default law and the default recipe.
+    """Return the cells of a fit file under `LIST_HEADER`, with a sign for the default law and recipe.
 
     Args:
         entry: the file.
@@ -199,7 +204,7 @@ def list_cells(entry: Entry, active: str, recipe: str = "") -> tuple[str, ...]:
 
 
 def ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """Return a user's own fits first, then recommendations, then the steps of arguments, then broken files."""
+    """Return entries sorted by layer, ablations last within a layer, broken files last of all."""
 
     def rank(entry: Entry) -> tuple[bool, int, bool, str]:
         fit = entry.fit
@@ -209,16 +214,16 @@ def ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def matches(entry: Entry, text: str) -> bool:
-    """Return whether every word of a filter is in a fit's id, title, layer, laws or marks."""
+    """Return whether every word of a filter occurs in a fit's id, title, layer, laws or marks."""
     fit = entry.fit
-    told = (fit.title, laws_text(fit), str(fit.counting)) if fit else (entry.problem, "broken")
+    words = (fit.title, laws_text(fit), str(fit.counting)) if fit else (entry.problem, "broken")
     marks = ("edited" * entry.edited, "step" * (fit is not None and fit.ablation), "over" * bool(entry.shadows))
-    known = " ".join((entry.id, entry.layer, *told, *marks)).casefold()
+    known = " ".join((entry.id, entry.layer, *words, *marks)).casefold()
     return all(word in known for word in text.casefold().split())
 
 
 def written(entry: Entry) -> datetime | None:
-    """Return when a fit was made: by its provenance, else by its file's date; None when neither says."""
+    """Return when a fit was made: the date of its provenance, else of its file; None without either."""
     created = entry.fit.provenance.get("created") if entry.fit else None
     if created is not None:
         try:
@@ -231,7 +236,7 @@ def written(entry: Entry) -> datetime | None:
 
 
 def age_text(then: datetime, now: datetime) -> str:
-    """Return how long ago something was, in the largest unit that fits."""
+    """Return the time from `then` to `now` in its largest unit: `3 months ago`."""
     days = (now - then).days
     if days < 1:
         return "today"
@@ -270,7 +275,7 @@ LAW_HEADER = ("law", "form", "parameters", "fitted on", "uncertainty", "constant
 
 
 def law_cells(role: str, law: Law) -> tuple[str, ...]:
-    """Return a law's line, under `LAW_HEADER`."""
+    """Return the row of a law, under `LAW_HEADER`."""
     parameters = ", ".join(f"{name} {value:.6g}" for name, value in _parameters(law))
     fitted = ", ".join(span_text(name, span) for name, span in law.fitted.items())
     uncertainty, _ = _uncertainty_texts(law)
@@ -281,7 +286,7 @@ INTERVAL_HEADER = ("law", "parameter", "value", "95% interval")
 
 
 def interval_cells(fit: Fit) -> list[tuple[str, ...]]:
-    """Return every parameter that has bootstrap draws with its 95% interval, under `INTERVAL_HEADER`."""
+    """Return the rows of all parameters that have bootstrap draws, with 95% intervals, under `INTERVAL_HEADER`."""
     return [
         (role, name, f"{getattr(law.law, name):.5g}", _interval(law, name))
         for role, law in fit.laws.items()
@@ -294,14 +299,14 @@ def interval_cells(fit: Fit) -> list[tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A titled part of a fit's page: label and text of each line; a line without a label is a sentence."""
+    """A titled section of a fit's page: label and text of each line; a line without a label is a sentence."""
 
     title: str
     lines: tuple[tuple[str, str], ...]
 
 
 def fit_sections(entry: Entry, now: datetime) -> tuple[Section, ...]:
-    """Return all that a file of the library holds: its flags, laws, source and place."""
+    """Return the page of a fit file in sections: flags, laws, source, file."""
     fit = entry.fit
     if fit is None:
         return (Section("Broken", (("", entry.problem),)), Section("File", tuple(_file_lines(entry, now))))
@@ -321,7 +326,7 @@ def fit_sections(entry: Entry, now: datetime) -> tuple[Section, ...]:
 
 
 def fit_lines(fit: Fit) -> list[tuple[str, str]]:
-    """Return source, method, conventions, flags and provenance of a fit: label and text of each."""
+    """Return source, method, conventions, flags and provenance of a fit, each as label and text."""
     lines = [
         ("source", fit.citation),
         ("url", fit.url),
@@ -339,7 +344,7 @@ def fit_lines(fit: Fit) -> list[tuple[str, str]]:
 
 
 def law_sections(fit: Fit) -> tuple[Section, ...]:
-    """Return a section for every law: its parameters with their intervals, its range and its confidence."""
+    """Return a section for every law: parameters with intervals, fitted range, confidence."""
     return tuple(
         Section(f"{role.replace('_', ' ').capitalize()}: {law.law.form}", tuple(_law_lines(law)))
         for role, law in fit.laws.items()

@@ -1,4 +1,4 @@
-"""The rows read of a table of runs, and the scores of a law on it, as table cells and JSON."""
+"""Format the intake of a runs table, and the scores of a law on it, as table cells and JSON."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _SHOWN_ROWS = 6
 
 
 def intake_cells(intake: Intake) -> list[tuple[str, ...]]:
-    """Return how many rows of a table were read, merged, dropped and used, under `INTAKE_HEADER`."""
+    """Return the numbers of rows read, merged, dropped and used, under `INTAKE_HEADER`."""
     columns = ", ".join(f"{field} from {plain(column)}" for field, column in intake.mapping.items())
     lines: list[tuple[str, ...]] = [(str(intake.read), "read", f"{intake.counting} counting; {columns}")]
     merged = sum(len(group) - 1 for group in intake.merged)
@@ -35,7 +35,7 @@ SCORE_HEADER = ("N", "D", "lr", "batch", "best lr", "best batch", "excess", "per
 
 
 def score_cells(score: CellScore) -> tuple[str, ...]:
-    """Return one measured cell's score, under `SCORE_HEADER`."""
+    """Return the row of one cell's score, under `SCORE_HEADER`."""
     best, excess, permille = score.best, score.excess, score.excess_permille
     remark = score.reason
     if excess is not None and score.noise is not None and excess < score.noise:

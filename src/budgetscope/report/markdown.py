@@ -1,16 +1,16 @@
-"""Escapes text, tables and commands for Markdown."""
+"""Markdown tables, escaped text and fenced commands."""
 
 import re
 from collections.abc import Iterable, Sequence
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, escape: bool = True) -> list[str]:
-    """Return the lines of a table.
+    """Return the lines of a Markdown table.
 
     Args:
-        header: of its columns.
-        rows: a text for each column.
-        escape: whether the cells are plain text; False for Markdown.
+        header: column titles.
+        rows: one text a column.
+        escape: whether the cells are plain text to escape; False when they are Markdown.
     """
 
     def line(cells: Iterable[str]) -> str:
@@ -21,7 +21,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, escape: bool 
 
 
 def escaped(text: str) -> str:
-    """Escape text for Markdown: titles come from files, and two dollar signs would be a formula."""
+    """Escape text for Markdown; dollar signs too, since two of them would make a formula."""
     return " ".join(re.sub(r"[\\`*_\[\]<>|#&~$]", r"\\\g<0>", text).split())
 
 

@@ -1,4 +1,4 @@
-"""The recipe sheet as people read it: the recipe, what every law gives, factors of two, checkpoints."""
+"""Format the recipe sheet: the recipe, the values of all laws, the cost of a factor of two, checkpoints."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from itertools import groupby
 from operator import attrgetter
 
 from budgetscope.core.answers.checkpoints import Checkpoint
+from budgetscope.core.answers.law_values import LawValue
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.answers.recipe_by_law import LawValue
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.core.answers.whatif import Candidate
 from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
@@ -17,7 +17,7 @@ from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.rows import ROUNDED, PlanRow, plan_rows, shape_text
 
 FOLLOWED_SIGN, OUTSIDE_SIGN = ">", "!"
-NOT_KNOWN = "not known: no source in use says"
+NOT_KNOWN = "not known: no source in use gives it"
 
 _KEYS = (
     "learning_rate", "batch_tokens", "batch_sequences", "critical_batch_tokens", "beta2", "warmup_tokens",
@@ -38,28 +38,28 @@ def recipe_rows(plan: Plan) -> tuple[PlanRow, ...]:
 
 
 def run_rows(plan: Plan) -> tuple[PlanRow, ...]:
-    """Return the rows of a plan that are of its run: parameters, tokens, steps, time and cost."""
+    """Return the rows of a plan about its run: parameters, tokens, steps, time and cost."""
     rows = {row.key: row for row in plan_rows(plan)}
     return tuple(rows[key] for key in _RUN_KEYS if key in rows)
 
 
 def shape_line(plan: Plan) -> str:
-    """Return the shape to build, in words."""
+    """Return the shape of the planned run in words."""
     return "the shape family does not reach this size" if plan.run.shape is None else shape_text(plan.run.shape)
 
 
 @dataclass(frozen=True, slots=True)
 class LawValueRow:
-    """What one law gives for one hyperparameter, beside the raw value.
+    """The value of one law for one hyperparameter, as text.
 
     Attributes:
-        law_value: raw.
-        title: the law.
-        value: in the unit of its role.
+        law_value: the numbers.
+        title: of the law.
+        value: in the unit of the hyperparameter.
         also: the same in another unit; empty for none.
-        interval: 95% of its draws; empty for none.
-        data: how far the plan lies from what the law was fitted on.
-        is_outside: the value lies outside the range that the plan gives.
+        interval: 95% interval of the bootstrap draws; empty for none.
+        data: how far the plan lies outside the data of the law.
+        is_outside: whether the value lies outside the plan's range over the published laws.
     """
 
     law_value: LawValue
@@ -73,7 +73,7 @@ class LawValueRow:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One hyperparameter: what it is, in what unit, how far the laws differ, and what every law gives."""
+    """One hyperparameter: its role, its title with the unit, the spread of the laws, and a row for each law."""
 
     role: str
     title: str
@@ -82,7 +82,7 @@ class Topic:
 
 
 def topics(sheet: RecipeSheet) -> tuple[Topic, ...]:
-    """Return what every law gives, by hyperparameter."""
+    """Return the values of all laws, grouped by hyperparameter."""
     plan = sheet.answer.plan
     titles = {
         "learning_rate": "Learning rate, peak of AdamW",
@@ -108,11 +108,11 @@ def _spread(role: str, plan: Plan, values: Sequence[LawValue]) -> str:
     if estimate is None or estimate.low is None or estimate.high is None:
         return ""
     form = _form(role)
-    said = f"[{form(estimate.low)}, {form(estimate.high)}]: {estimate.basis}"
+    text = f"[{form(estimate.low)}, {form(estimate.high)}]: {estimate.basis}"
     followed = next((each.value for each in values if each.followed), estimate.value)
     if role == "batch_size" and form(followed) != form(estimate.value):
-        said += f"; the plan takes {form(estimate.value)}: {form(followed)}, {ROUNDED}"
-    return said
+        text += f"; the plan takes {form(estimate.value)}: {form(followed)}, {ROUNDED}"
+    return text
 
 
 def _form(role: str) -> Callable[[float], str]:
@@ -160,7 +160,7 @@ def _data(law_value: LawValue) -> str:
 
 
 def factors_of_two(sheet: RecipeSheet) -> tuple[tuple[str, str], ...]:
-    """Return what a factor of two either way costs: label and sentence for N and each hyperparameter."""
+    """Return the cost of a factor of two up or down, as label and sentence, for N and the hyperparameters."""
     return (
         ("N half", _size_cost(sheet.half, sheet.answer.plan)),
         ("N twice", _size_cost(sheet.twice, sheet.answer.plan)),
@@ -173,7 +173,7 @@ def factors_of_two(sheet: RecipeSheet) -> tuple[tuple[str, str], ...]:
 
 def _size_cost(size: Candidate, plan: Plan) -> str:
     if size.loss_difference is None or size.wasted_share is None:
-        return f"not known: {plan.law_id} says nothing of it"
+        return f"not known: {plan.law_id} does not give it"
     dollars = "" if size.wasted_usd is None else f" = {format_usd(size.wasted_usd)}"
     doubt = "; extrapolated" if size.extrapolated else ""
     unit = plan.loss_unit or "of loss"
@@ -195,7 +195,7 @@ CHECKPOINTS_HEADER = ("step", "tokens", "C", "of run", "what it is for")
 
 
 def checkpoint_cells(checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Return one checkpoint, under `CHECKPOINTS_HEADER`."""
+    """Return the row of one checkpoint, under `CHECKPOINTS_HEADER`."""
     return (
         f"{checkpoint.step:,}",
         format_count(checkpoint.tokens),
@@ -219,7 +219,7 @@ def recipe_markdown(sheet: RecipeSheet, command: str) -> str:
     """Return a recipe as a Markdown page.
 
     Args:
-        sheet: what to show.
+        sheet: the recipe sheet.
         command: the shell command that gives the plan.
     """
     plan = sheet.answer.plan

@@ -1,6 +1,6 @@
 """Rows of a plan, a comparison and a ledger: raw numbers for programs, and the same numbers as text.
 
-Every face takes its words from here, so that the app, the command line and the report never differ.
+The app, the command line, the notebook and the exports all use these texts, so that they never differ.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,10 @@ from budgetscope.core.laws.loss_model import FLAT_SHARE
 Form = Callable[[float], str]
 
 ROUNDED = "rounded to a multiple that devices divide evenly"
-"""How the plan's batch follows from that of a law."""
+"""How the plan's batch differs from the law's."""
 
 UNKNOWN = "-"
-"""Stands for an unknown value."""
+"""Text of an unknown value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class PlanRow:
         high: upper end.
         text: the value, formatted.
         interval: the interval, formatted; empty when there is none.
-        basis: what the interval is, or where the value comes from.
+        basis: the unit, the source, and what the interval is.
     """
 
     section: str
@@ -76,7 +76,7 @@ def _model_rows(plan: Plan) -> list[PlanRow]:
         _estimate("model", "tokens_per_param", "D/N", plan.tokens_per_param, format_ratio, ""),
     ]
     if plan.loss is None:
-        rows.append(_text("model", "loss", "loss", None, "the law says nothing of the loss"))
+        rows.append(_text("model", "loss", "loss", None, "the fit has no law of the loss"))
     else:
         rows.append(_estimate("model", "loss", "loss", plan.loss, lambda v: f"{v:.3f}", plan.loss_unit or ""))
     if plan.flat_band is not None:
@@ -134,7 +134,7 @@ def _run_rows(plan: Plan) -> list[PlanRow]:
         _number("run", "device_hours", "device-hours", run.device_hours, lambda v: f"{v:,.0f}", ""),
     ]
     if run.cost_usd is None:
-        rows.append(_text("run", "cost_usd", "cost", None, "no price is known: say one with --price"))
+        rows.append(_text("run", "cost_usd", "cost", None, "no price is known: give one with --price"))
     else:
         rows.append(_estimate("run", "cost_usd", "cost", run.cost_usd, format_usd, ""))
     return rows
@@ -150,7 +150,7 @@ def shape_text(shape: Shape) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRow:
-    """One law's answer as text, beside the raw row."""
+    """One law's row of a comparison as text, with the numbers in `row`."""
 
     row: LawRow
     title: str
@@ -169,7 +169,7 @@ ABLATIONS_TITLE = "Steps of Porian et al.'s argument and examples, not recommend
 
 
 def comparison_note(comparison: Comparison) -> str:
-    """Return who counts N, and what the costs are and who judges them."""
+    """Return the convention of N, the meaning of the costs, and the law that gives them."""
     return (
         f"N by the {comparison.convention} count. d-loss and waste (deadweight compute: what a smaller budget "
         f"would have saved for the same loss) by {comparison.law_id}."
@@ -177,7 +177,7 @@ def comparison_note(comparison: Comparison) -> str:
 
 
 def comparison_rows(comparison: Comparison) -> tuple[ComparisonRow, ...]:
-    """Return every law's answer as text."""
+    """Return the rows of a comparison as text."""
     return tuple(
         ComparisonRow(
             row=row,
@@ -207,7 +207,7 @@ def _or_unknown(value: float | None, form: Form) -> str:
 
 
 def format_ratio(value: float) -> str:
-    """Return tokens per parameter: three digits, and no power of ten below a million."""
+    """Return tokens per parameter with three digits, without an exponent below a million."""
     if value < 999.5:
         return f"{value:.3g}"
     return f"{float(f'{value:.3g}'):,.0f}" if value < 999_500 else format_count(value)
@@ -230,8 +230,8 @@ def estimate_text(estimate: Estimate, form: Form, ends: Form | None = None) -> s
 
     Args:
         estimate: the number.
-        form: formats it.
-        ends: formats the ends of its interval; `form` by default.
+        form: format of the number.
+        ends: format of the ends of the interval; `form` by default.
     """
     return f"{form(estimate.value)} {_interval(estimate, ends or form)}".rstrip()
 
@@ -271,5 +271,5 @@ LEDGER_HEADER = ("counting", "parameters", "FLOPs a token", "last layer")
 
 
 def ledger_cells(count: Count) -> tuple[str, ...]:
-    """Return one line of the ledger, under `LEDGER_HEADER`."""
+    """Return the row of one convention, under `LEDGER_HEADER`."""
     return (str(count.convention), f"{count.n_params:,}", f"{count.flops_per_token:,.0f}", f"{count.head_share:.1%}")

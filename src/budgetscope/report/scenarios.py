@@ -24,8 +24,8 @@ class Column:
 
     Attributes:
         name: of the scenario.
-        plan: None when there is none.
-        problem: why not, one sentence; empty when there is a plan.
+        plan: None when the scenario has no plan.
+        problem: why it has none, one sentence; empty when it has one.
     """
 
     name: str
@@ -38,10 +38,10 @@ class Cell:
     """One quantity of one scenario.
 
     Attributes:
-        text: formatted; empty where the scenario has no plan.
+        text: the value, formatted; empty where the scenario has no plan.
         difference: from the reference: an arrow and a ratio, `≠` for texts, or why they cannot be compared; empty when
-            both are the same.
-        number: whether it is a number.
+            both are equal.
+        number: whether the value is a number.
     """
 
     text: str
@@ -50,12 +50,12 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class BoardRow:
     """One quantity of all scenarios.
 
     Attributes:
-        key: stable name, as of `PlanRow`.
-        label: of the line.
+        key: stable name, as in `PlanRow`.
+        label: of the row.
         cells: one a scenario.
     """
 
@@ -70,36 +70,37 @@ class Board:
 
     Attributes:
         columns: the scenarios.
-        reference: index of the one with which the others are compared.
-        lines: the quantities.
+        reference: index of the scenario with which the others are compared.
+        rows: the quantities.
     """
 
     columns: tuple[Column, ...]
     reference: int
-    lines: tuple[Line, ...]
+    rows: tuple[BoardRow, ...]
 
 
 def board(columns: Sequence[Column], reference: int) -> Board:
-    """Compare scenarios with one of them.
+    """Return scenarios side by side, compared with one of them.
 
     Args:
-        columns: at least one.
-        reference: index of the one with which the others are compared; without a plan, nothing is compared.
+        columns: the scenarios, at least one.
+        reference: index of the scenario with which the others are compared; if it has no plan, nothing is compared.
     """
     base = columns[reference].plan
-    rows = [None if column.plan is None else _rows(column.plan) for column in columns]
-    labels = next(({key: row.label for key, row in each.items()} for each in rows if each is not None), {})
-    lines = tuple(
-        Line(
+    plans = [None if column.plan is None else _rows(column.plan) for column in columns]
+    labels = next(({key: row.label for key, row in each.items()} for each in plans if each is not None), {})
+    rows = tuple(
+        BoardRow(
             key,
             labels.get(key, key),
             tuple(
-                _cell(key, each, column.plan, rows[reference], base) for each, column in zip(rows, columns, strict=True)
+                _cell(key, each, column.plan, plans[reference], base)
+                for each, column in zip(plans, columns, strict=True)
             ),
         )
         for key in _KEYS
     )
-    return Board(tuple(columns), reference, lines)
+    return Board(tuple(columns), reference, rows)
 
 
 def _rows(plan: Plan) -> dict[str, PlanRow]:
@@ -110,7 +111,7 @@ def _rows(plan: Plan) -> dict[str, PlanRow]:
 def _cell(
     key: str, rows: dict[str, PlanRow] | None, plan: Plan | None, others: dict[str, PlanRow] | None, base: Plan | None
 ) -> Cell:
-    """Return a quantity of `plan` beside that of `base`."""
+    """Return the cell of a quantity of `plan`, compared with `base`."""
     if rows is None or plan is None:
         return Cell("")
     row = rows[key]
@@ -125,7 +126,7 @@ def _cell(
 
 
 def difference(row: PlanRow, reference: PlanRow) -> str:
-    """Return the ratio of a quantity to that of the reference; of a loss, the difference."""
+    """Return an arrow and the ratio of a quantity to the reference's; for a loss, the difference."""
     if row.value == reference.value:
         return SAME
     if not isinstance(row.value, float | int) or not isinstance(reference.value, float | int):
@@ -138,7 +139,7 @@ def difference(row: PlanRow, reference: PlanRow) -> str:
         # Every quantity of a plan is above zero.
         change, form = row.value / reference.value - 1, lambda v: f"×{v + 1:.3g}"
         nothing = form(0.0)
-    said = form(change)
-    if said.lstrip("+-") == nothing.lstrip("+"):
+    text = form(change)
+    if text.lstrip("+-") == nothing.lstrip("+"):
         return ABOUT
-    return f"{MORE if change > 0 else LESS} {said}"
+    return f"{MORE if change > 0 else LESS} {text}"

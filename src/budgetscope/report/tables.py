@@ -1,4 +1,4 @@
-"""A plan, a comparison and a ledger as CSV, JSON and Markdown."""
+"""Format plans, comparisons, scenarios and ledgers as CSV, JSON and Markdown."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from budgetscope.report.scenarios import LESS, MORE, Board
 
 
 def to_json(value: Any) -> str:
-    """Return a result, a frozen dataclass, as JSON: its fields by name, numbers in full."""
+    """Return a result, a frozen dataclass, as JSON: its fields by name, numbers unrounded."""
     if not is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"{type(value).__name__} is no result")
     return json.dumps(asdict(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -42,7 +42,7 @@ PLAN_CSV_HEADER = ("section", "quantity", "value", "low", "high", "basis")
 
 
 def plan_csv(plan: Plan) -> str:
-    """Return a plan as CSV: one quantity a line, raw numbers, then assumptions and cautions."""
+    """Return a plan as CSV: one quantity a row, unrounded, then assumptions and cautions."""
     rows: list[Sequence[object]] = [
         (row.section, row.key, row.value, row.low, row.high, row.basis) for row in plan_rows(plan)
     ]
@@ -58,7 +58,7 @@ COMPARISON_CSV_HEADER = (
 
 
 def comparison_csv(comparison: Comparison) -> str:
-    """Return a comparison as CSV: one law a line, raw numbers."""
+    """Return a comparison as CSV: one law a row, unrounded."""
     return _csv(
         COMPARISON_CSV_HEADER,
         ([getattr(row, name) for name in COMPARISON_CSV_HEADER] for row in comparison.rows),
@@ -96,7 +96,7 @@ def plan_markdown(plan: Plan, command: str) -> str:
     """Return a plan as a Markdown section.
 
     Args:
-        plan: to show.
+        plan: the plan.
         command: the shell command that gives the same plan.
     """
     rows = plan_rows(plan)
@@ -122,29 +122,28 @@ def comparison_markdown(comparison: Comparison) -> str:
          r.n_params, r.tokens, r.tokens_per_param, r.learning_rate, r.batch, r.loss_difference, escaped(r.wasted))
         for r in rows
     ]  # fmt: skip
-    said = (
+    note = (
         f"N and D by the {comparison.convention} count for {escaped(comparison.understood)}; d-loss and waste "
         f"(deadweight compute) by `{comparison.law_id}`."
     )
     notes = [f"- {escaped(caution.text)}" for caution in comparison.cautions]
     notes += [f"- assumed {escaped(text)}" for text in comparison.assumptions]
     notes += [f"- skipped: {escaped(sentence)}" for sentence in comparison.skipped]
-    lines = ["## What the laws say", "", said, "", *table(COMPARISON_HEADER, cells, escape=False), ""]
+    lines = ["## What the laws say", "", note, "", *table(COMPARISON_HEADER, cells, escape=False), ""]
     return "\n".join([*lines, *notes, ""] if notes else lines)
 
 
 def board_markdown(board: Board) -> str:
     """Return scenarios side by side as a Markdown section."""
     base = board.columns[board.reference].name
-    said = (
+    note = (
         f"{MORE} and {LESS} compare with {escaped(base)}: N, C and D/N only where the counting is the same, the loss "
         "only where the law is."
     )
     cells = [
-        (line.label, *(" ".join(filter(None, (cell.text, cell.difference))) for cell in line.cells))
-        for line in board.lines
+        (row.label, *(" ".join(filter(None, (cell.text, cell.difference))) for cell in row.cells)) for row in board.rows
     ]
     header = ("", *(escaped(column.name) for column in board.columns))
     refused = [f"- {escaped(column.name)}: {escaped(column.problem)}" for column in board.columns if column.problem]
-    lines = ["## Scenarios", "", said, "", *table(header, cells), ""]
+    lines = ["## Scenarios", "", note, "", *table(header, cells), ""]
     return "\n".join([*lines, *refused, ""] if refused else lines)

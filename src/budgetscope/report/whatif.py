@@ -1,4 +1,4 @@
-"""What-if as people read it: one size beside the optimum, as rows, as a sentence, as Markdown."""
+"""Format What-if: one size beside the optimum, as rows, as a sentence, as Markdown."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _SAME = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class SizeComparison:
-    """One quantity of a size beside that of the optimum, and the change from there; empty where it tells nothing."""
+    """One quantity of a size, that of the optimum, and the change; the change is empty where it has no meaning."""
 
     label: str
     here: str
@@ -25,12 +25,12 @@ class SizeComparison:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The texts under `SIZE_HEADER`."""
+        """The cells under `SIZE_HEADER`."""
         return (self.label, self.here, self.optimum, self.change)
 
 
 def size_rows(here: Candidate, best: Candidate) -> tuple[SizeComparison, ...]:
-    """Return what a size is and costs, beside the optimum."""
+    """Return the quantities and costs of a size beside the optimum's."""
     found = [
         SizeComparison("N", format_count(here.n_params), format_count(best.n_params), _times(here.ratio)),
         SizeComparison("D", format_count(here.tokens), format_count(best.tokens), _times(here.tokens / best.tokens)),
@@ -51,7 +51,7 @@ def size_rows(here: Candidate, best: Candidate) -> tuple[SizeComparison, ...]:
 
 
 def _cost(label: str, name: str, here: Candidate, best: Candidate) -> SizeComparison:
-    """Return what something costs: in dollars, or in FLOPs where no price is known."""
+    """Return the row of one cost: in dollars, or in FLOPs where no price is known."""
     paid, least = getattr(here, f"{name}_usd"), getattr(best, f"{name}_usd")
     form: Callable[[float], str] = format_usd
     if paid is None or least is None:
@@ -63,7 +63,7 @@ def _cost(label: str, name: str, here: Candidate, best: Candidate) -> SizeCompar
 
 
 def sentence(iso: IsoFlop, here: Candidate) -> str:
-    """Return in one sentence how a size compares with the optimum, and what it costs."""
+    """Return one sentence that compares a size with the optimum and gives its cost."""
     model = f"{format_count(here.n_params)} parameters on {format_count(here.tokens)} tokens"
     if abs(here.ratio - 1) < _SAME:
         words = f"{model}: the optimum"
@@ -88,12 +88,12 @@ def _doubt(here: Candidate) -> str:
 
 
 def reach_text(iso: IsoFlop) -> str:
-    """Return the sizes between which the curve was fitted, in one sentence; empty where there is no curve."""
-    if iso.silence is not None:
+    """Return the range of sizes on which the curve was fitted, in one sentence; empty without a curve."""
+    if iso.no_curve_reason is not None:
         return ""
-    if iso.reach is None:
+    if iso.measured_range is None:
         return "Dashed: extrapolated, no run near this budget."
-    low, high = (format_count(end) for end in iso.reach)
+    low, high = (format_count(end) for end in iso.measured_range)
     return f"Fitted from {low} to {high}, dashed beyond."
 
 
@@ -101,13 +101,13 @@ PICKS_HEADER = ("law", "N", "of optimum", "D", "D/N", "d-loss", "waste")
 
 
 def picks(comparison: Comparison) -> tuple[LawRow, ...]:
-    """Return the recommendations of the other laws, by growing N."""
+    """Return the recommendations of the other laws, sorted by N."""
     rows = [row for row in comparison.rows if row.n_params is not None and not row.ablation]
     return tuple(sorted((r for r in rows if r.fit_id != comparison.law_id), key=lambda r: r.n_params or 0.0))
 
 
 def pick_cells(title: str, pick: Candidate) -> tuple[str, ...]:
-    """Return another law's recommendation, under `PICKS_HEADER`."""
+    """Return the row of another law's recommendation, under `PICKS_HEADER`."""
     share = _share(pick.wasted_share)
     return (
         title,
@@ -126,15 +126,15 @@ def whatif_markdown(
     """Return a size at the budget as a Markdown page.
 
     Args:
-        iso: the budget.
+        iso: all sizes at the budget.
         here: the size to show.
         best: the optimum.
-        others: title and pick of every other law.
+        others: title and recommended size of every other law.
         served: tokens that the model will serve.
         command: the shell command that gives the plan.
     """
     plan = iso.answer.plan
-    notes = [reach_text(iso) or iso.silence or "", f"Serving: {SERVING_ASSUMPTION}"]
+    notes = [reach_text(iso) or iso.no_curve_reason or "", f"Serving: {SERVING_ASSUMPTION}"]
     served_text = "no served tokens" if not served else f"{format_count(served)} served tokens"
     lines = [
         f"# What if, for {escaped(plan.budget)}",

@@ -18,7 +18,7 @@ class AppState:
     """The request, screens and views that the app showed last.
 
     Attributes:
-        request: by field, as `api.said` gives it; empty for none.
+        request: by field, as `api.to_record` returns it; empty for none.
         scenario: name of the saved scenario that was open; empty for none.
         screen: name of the screen; empty for the first.
         theme: name of the theme; empty for the default.

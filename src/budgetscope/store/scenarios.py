@@ -23,7 +23,7 @@ class Scenario:
 
     Attributes:
         name: unique.
-        request: by field, as `api.said` gives it and `api.request_of` takes it.
+        request: by field, as `api.to_record` returns it and `api.from_record` takes it.
     """
 
     name: str

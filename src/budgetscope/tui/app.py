@@ -16,7 +16,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input
 
-from budgetscope.api import Advisor, PlanRequest, request_of, said
+from budgetscope.api import Advisor, PlanRequest, from_record, to_record
 from budgetscope.api.app_state import AppState, read_state, write_state
 from budgetscope.core.errors import BudgetscopeError, FailureError
 from budgetscope.tui.gc_schedule import TICK_SECONDS, GcSchedule
@@ -90,7 +90,7 @@ class BudgetscopeApp(App[None]):
     def _last_request(self) -> PlanRequest:
         if self._state.request:
             try:
-                return request_of(self._state.request)
+                return from_record(self._state.request)
             except BudgetscopeError as error:
                 self._notices.append(str(error))
         return PlanRequest(DEFAULT_BUDGET)
@@ -99,7 +99,7 @@ class BudgetscopeApp(App[None]):
         """Return what the next start restores; its request is the last one with an answer."""
         views = {**self._state.views, **{name: screen.remember() for name, screen in self._screens.items()}}
         answer = self.session.answer
-        request = said(self.session.request if answer is None else answer.request)
+        request = to_record(self.session.request if answer is None else answer.request)
         return AppState(request, self.session.scenario or "", self._current, self.theme, views, self._toured)
 
     # Screens

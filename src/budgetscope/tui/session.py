@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a request has no answer.
+    """The reason why a request has no answer.
 
     Attributes:
         field: name of the field at fault.
-        sentence: the refusal.
+        sentence: the error message.
     """
 
     field: str
@@ -28,16 +28,16 @@ class Problem:
 
 
 class Session:
-    """One request and its answer.
+    """The request of the app, its answer, and the advisor that answers it.
 
     Attributes:
-        advisor: answers.
-        request: what was asked last.
-        answer: the last good answer, with the request that it answers; None before the first.
-        problem: why `answer` does not answer `request`; None when it does.
-        scenario: name of the saved scenario that was opened; None for none.
-        revision: grows with every change, so that a screen knows whether it shows the present state.
-        library_read: whether every fit file has been read, and the broken ones told.
+        advisor: computes answers from the stored fits.
+        request: the latest request.
+        answer: the last good answer, with its own request; None before the first.
+        problem: why `answer` does not belong to `request`; None when it does.
+        scenario: name of the saved scenario that is open; None for none.
+        revision: number of changes so far; a screen compares it with the one that it shows.
+        library_read: whether every fit file has been read and the broken ones reported.
         on_change: called after every change.
     """
 
@@ -65,15 +65,17 @@ class Session:
 
     @property
     def letters(self) -> "Mapping[str, str]":
-        """The letter of every law, by its id."""
+        """The letter of every law, by fit id."""
         return letters(self.fit_ids)
 
     def edit(self, name: str, text: str) -> None:
-        """Take what a person typed into one field, if it is new; text that cannot be read becomes the problem.
+        """Set one field of the request from typed text; text that cannot be parsed becomes the problem.
+
+        Text that changes nothing does not compute a new answer.
 
         Args:
             name: of the field, as in `api.fields.FORM`.
-            text: what it holds now.
+            text: the text of the field.
         """
         before = self.request, dict(self._unread)
         try:
@@ -86,30 +88,30 @@ class Session:
             self._answer_request()
 
     def ask(self, request: PlanRequest) -> None:
-        """Take a whole new request; what was typed and could not be read is forgotten."""
+        """Replace the request and answer it; typed text that could not be parsed is dropped."""
         self._unread.clear()
         self.request = request
         self._answer_request()
 
     def open(self, scenario: str | None, request: PlanRequest) -> None:
-        """Take the request of a saved scenario."""
+        """Open a saved scenario: take its name and its request."""
         self.scenario = scenario
         self.ask(request)
 
     def call(self, scenario: str | None) -> None:
-        """Give the request the name of a saved scenario, or none; it stays as it is."""
+        """Set the name of the scenario; the request does not change."""
         self.scenario = scenario
         self.revision += 1
         self.on_change()
 
     def follow(self, fit_id: str) -> None:
-        """Follow another law; the rest of the request, and what could not be read of it, stays."""
+        """Answer the request by another law; all other fields keep their text."""
         self._unread.pop("law", None)
         self.request = replace(self.request, law=fit_id)
         self._answer_request()
 
     def read_library(self) -> list[str]:
-        """Read every fit file, which takes a while, and return what is wrong with those that are broken."""
+        """Read every fit file, which is slow, and return one message for each broken file."""
         self.library_read = True
         try:
             return [entry.problem for entry in self.advisor.entries if entry.problem]
@@ -117,22 +119,22 @@ class Session:
             return [str(error)]
 
     def reread(self) -> None:
-        """Read fits, settings and devices anew, since a file was changed."""
+        """Read fits, settings and devices again after a file has changed."""
         self.advisor = self.advisor.reread()
         self.library_read = False
         self._answer_request()
 
     def is_unread(self, name: str) -> bool:
-        """Return whether a field holds text that could not be read."""
+        """Return whether a field holds text that could not be parsed."""
         return name in self._unread
 
     def _answer_request(self) -> None:
-        self.problem = self._tried()
+        self.problem = self._new_problem()
         self.revision += 1
         self.on_change()
 
-    def _tried(self) -> Problem | None:
-        """Plan, and return why not."""
+    def _new_problem(self) -> Problem | None:
+        """Answer the request; return the problem, or None after storing the answer."""
         if self._unread:
             return Problem(*next(iter(self._unread.items())))
         try:

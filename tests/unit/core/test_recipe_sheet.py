@@ -9,7 +9,7 @@ from tests.bundled import bundled, fit, predict
 
 from budgetscope.api import PlanRequest
 from budgetscope.core.answers.checkpoints import NEAR
-from budgetscope.core.answers.recipe_by_law import RECIPE_ROLES, LawValue
+from budgetscope.core.answers.law_values import RECIPE_ROLES, LawValue
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.core.laws.sensitivity import MEASURED, measured
 

@@ -89,7 +89,7 @@ def test_without_a_price_there_are_flops_and_no_dollars() -> None:
 def test_the_loss_was_measured_within_the_window_of_the_excess_law() -> None:
     found = iso()
     best = found.answer.plan.n_params.value
-    assert found.reach == pytest.approx((best / 3, best * 3))
+    assert found.measured_range == pytest.approx((best / 3, best * 3))
     assert not found.at(2.9 * best).extrapolated
     assert found.at(3.1 * best).extrapolated
     assert found.at(best / 3.1).extrapolated
@@ -98,7 +98,7 @@ def test_the_loss_was_measured_within_the_window_of_the_excess_law() -> None:
 def test_a_surface_was_measured_where_its_n_and_d_meet() -> None:
     refit = LossModel(fit("besiroglu2024/refit"))
     fitted = fit("besiroglu2024/refit").laws["surface"].fitted
-    reach = refit.reach(1e21)
+    reach = refit.measured_range(1e21)
     assert reach is not None
     low, high = reach
     for n_params in reach:
@@ -108,22 +108,22 @@ def test_a_surface_was_measured_where_its_n_and_d_meet() -> None:
         ratio = fitted["tokens_per_param"]
         assert ratio.low * 0.999 <= tokens / n_params <= ratio.high * 1.001
     assert low < allocation_law(fit("besiroglu2024/refit")).allocate(1e21).n_params < high
-    assert refit.reach(1e25) is None
-    assert LossModel(fit("deepseek2024/current-data")).reach(1e21) is None
+    assert refit.measured_range(1e25) is None
+    assert LossModel(fit("deepseek2024/current-data")).measured_range(1e21) is None
 
 
 def test_a_law_without_a_law_of_excess_says_what_it_lacks_and_still_splits_the_budget() -> None:
     silent = iso("1e21", law="deepseek2024/current-data")
-    assert silent.silence is not None
-    assert "nothing of the loss or of what another size" in silent.silence
+    assert silent.no_curve_reason is not None
+    assert "no law of the loss or of the loss above the optimum" in silent.no_curve_reason
     here = silent.at(1e9)
     assert (here.loss, here.wasted_share, here.wasted_flops) == (None, None, None)
     assert here.tokens > 0
     assert silent.losses((1e9, 2e9)) == ()
     half = iso("1e15", law="budgetscope2026/english")
-    assert half.silence is not None
-    assert "nothing of what another size" in half.silence
-    assert iso().silence is None
+    assert half.no_curve_reason is not None
+    assert "no law of the loss above the optimum" in half.no_curve_reason
+    assert iso().no_curve_reason is None
 
 
 def test_the_map_is_the_curve_along_the_budget_and_blank_where_nothing_was_measured() -> None:
@@ -138,7 +138,7 @@ def test_the_map_is_the_curve_along_the_budget_and_blank_where_nothing_was_measu
 
 def test_a_map_without_any_measurement_at_the_budget_is_not_blank() -> None:
     found = iso("1e25", law="besiroglu2024/refit")
-    assert found.reach is None
+    assert found.measured_range is None
     ((value,),) = found.surface((found.answer.plan.n_params.value,), (found.answer.plan.tokens.value,))
     assert value == pytest.approx(found.at(found.answer.plan.n_params.value).loss)
 

@@ -1,4 +1,4 @@
-"""What became of a table's rows, as people read it."""
+"""The intake of a runs table, and scores, as text."""
 
 from dataclasses import replace
 

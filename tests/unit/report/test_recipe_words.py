@@ -48,7 +48,7 @@ def test_a_factor_of_two_is_priced_where_it_is_known_and_else_said_not_to_be() -
     assert said["lr"].endswith("not known at this size")
     assert said["beta2, warmup, weight decay"] == NOT_KNOWN
     silent = dict(factors_of_two(sheet("1e21", law="deepseek2024/current-data")))
-    assert silent["N half"] == "not known: deepseek2024/current-data says nothing of it"
+    assert silent["N half"] == "not known: deepseek2024/current-data does not give it"
     far = dict(factors_of_two(sheet("1e25", law="besiroglu2024/refit")))
     assert far["N half"].endswith("extrapolated)")
 

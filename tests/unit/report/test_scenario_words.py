@@ -15,14 +15,14 @@ def advisor() -> Advisor:
 
 
 def line(made: Board, key: str) -> tuple[Cell, ...]:
-    return next(line.cells for line in made.lines if line.key == key)
+    return next(line.cells for line in made.rows if line.key == key)
 
 
 def test_every_quantity_is_the_plans_and_the_reference_differs_in_nothing(advisor: Advisor) -> None:
     plans = [advisor.answer(PlanRequest(budget)).plan for budget in ("1e21", "64 H100 for 14 days")]
     for reference in (0, 1):
         made = board([Column("a", plans[0]), Column("b", plans[1])], reference)
-        for each in made.lines:
+        for each in made.rows:
             assert each.cells[reference].difference == SAME
             if each.key != "counting":
                 for cell, plan in zip(each.cells, plans, strict=True):
@@ -76,14 +76,14 @@ def test_a_scenario_without_a_plan_keeps_its_column_and_its_sentence(advisor: Ad
     made = board(
         [Column("gone", None, "the law is gone."), Column("b", advisor.answer(PlanRequest("1e21")).plan)], reference
     )
-    for each in made.lines:
+    for each in made.rows:
         assert each.cells[0] == Cell("")
         assert each.cells[1].text
         assert each.cells[1].difference == SAME
     assert made.columns[0].problem == "the law is gone."
-    assert {each.label for each in made.lines} >= {"N", "D", "cost", "law", "counting"}
+    assert {each.label for each in made.rows} >= {"N", "D", "cost", "law", "counting"}
     alone = board([Column("gone", None, "the law is gone.")], 0)
-    assert all(each.cells == (Cell(""),) for each in alone.lines)
+    assert all(each.cells == (Cell(""),) for each in alone.rows)
 
 
 def test_markdown_holds_every_cell_and_escapes_names(advisor: Advisor) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from budgetscope.api import PlanRequest, request_of, said
+from budgetscope.api import PlanRequest, from_record, to_record
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store import locations
 from budgetscope.store.scenarios import (
@@ -150,8 +150,8 @@ def test_writers_at_the_same_time_lose_nothing(path: Path) -> None:
 
 def test_a_request_goes_through_a_scenario_unchanged(path: Path) -> None:
     request = PlanRequest("1e21", "a/b", None, "A100", 64.0, 0.425, 2.5, 2048, 50432, "total")
-    save_scenario(Scenario("full", said(request)), path)
-    assert request_of(read_scenarios(path)[-1].request) == request
+    save_scenario(Scenario("full", to_record(request)), path)
+    assert from_record(read_scenarios(path)[-1].request) == request
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_request_goes_through_a_scenario_unchanged(path: Path) -> None:
 )  # fmt: skip
 def test_a_record_that_is_no_request_is_refused(record: dict[str, object]) -> None:
     with pytest.raises(UsageError):
-        request_of(record)
+        from_record(record)
 
 
 def test_the_file_is_plain_json(path: Path) -> None:

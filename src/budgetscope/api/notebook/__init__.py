@@ -1,1 +1,1 @@
-"""What `import budgetscope` offers to a notebook or a script; each name is loaded when it is first used."""
+"""The Python interface, `import budgetscope`, for notebooks and scripts; each name is loaded at its first use."""

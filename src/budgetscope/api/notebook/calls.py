@@ -1,4 +1,4 @@
-"""The functions of `import budgetscope`: each asks the api once and returns a result that shows itself."""
+"""The functions of `import budgetscope`; their results have a notebook display."""
 
 import inspect
 from collections.abc import Callable
@@ -39,7 +39,7 @@ P = ParamSpec("P")
 
 
 def _with_options(names: tuple[str, ...]) -> Callable[[F], F]:
-    """Name a function's options one by one in the signature that a notebook shows and completes."""
+    """List a function's options in its signature, which notebooks show and complete."""
 
     def decorate(function: F) -> F:
         shown = inspect.signature(function)
@@ -63,14 +63,14 @@ def _answer(advisor: Advisor, verb: str, budget: Budget, options: RequestOptions
 
 @_with_options(_options("plan"))
 def plan(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookPlan:
-    """Return what to train with a budget, as `budgetscope plan` prints it.
+    """Return the plan for a budget, as `budgetscope plan` does.
 
     Args:
         budget: a text such as "64 H100 for 14 days" or "loss 2.6", a number of FLOPs, or a `PlanRequest`.
         **options: the options of the command; `law` and `hyperparameters` take an id, the path of a fit file, or a fit.
 
     Raises:
-        UsageError: an option or the budget is not understood, or cannot be planned with.
+        UsageError: an option or the budget is invalid or cannot be planned with.
         FailureError: a file is broken, or a fit in use gives no usable numbers.
     """
     return NotebookPlan.of(_answer(Advisor(), "plan", budget, options))
@@ -78,7 +78,7 @@ def plan(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookPlan:
 
 @_with_options(_options("compare"))
 def compare(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookComparison:
-    """Return every law's answer to a budget under one counting; arguments and refusals as of `plan`."""
+    """Return the comparison of all laws at a budget; arguments and errors as in `plan`."""
     advisor = Advisor()
     answered = _answer(advisor, "compare", budget, options)
     return NotebookComparison.of(advisor.compare(answered), answered)
@@ -86,23 +86,23 @@ def compare(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookCompar
 
 @_with_options(_options("explain"))
 def explain(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookExplanation:
-    """Return why Kaplan and Chinchilla disagree, step by step, at a budget; arguments and refusals as of `plan`."""
+    """Return why Kaplan and Chinchilla disagree, in five steps, at a budget; arguments and errors as in `plan`."""
     advisor = Advisor()
     return NotebookExplanation.of(advisor.explain(_answer(advisor, "explain", budget, options)))
 
 
 @_with_options(_options("value"))
 def value(budget: Budget, *, calibration: float | str, **options: Unpack[RequestOptions]) -> "NotebookValuation":
-    """Return how much better N would be known after more calibration, and what that is worth.
+    """Return the value of a calibration: the interval of N after it, and the compute that it saves.
 
     Args:
-        budget: as of `plan`.
-        calibration: the share of the budget to spend on it: "2%" or 0.02.
-        **options: the options of `budgetscope value`, as of `plan`.
+        budget: as in `plan`.
+        calibration: its share of the budget: "2%" or 0.02.
+        **options: the options of `budgetscope value`, as in `plan`.
 
     Raises:
-        UsageError: as `plan`; or the law keeps no points with draws, or the share pays for too little.
-        FailureError: as `plan`.
+        UsageError: as in `plan`; or the law has no points with draws, or the share is too small for a calibration.
+        FailureError: as in `plan`.
     """
     from budgetscope.api.notebook.valuation import NotebookValuation  # noqa: PLC0415 - NumPy
 
@@ -113,14 +113,14 @@ def value(budget: Budget, *, calibration: float | str, **options: Unpack[Request
 
 @_with_options(tuple(FitOptions.__annotations__))
 def fit(runs: object, **options: Unpack[FitOptions]) -> NotebookFit:
-    """Fit laws to a table of training runs, as `budgetscope fit` does; nothing is stored without a `name`.
+    """Fit laws to a runs table, as `budgetscope fit` does; the fit is stored only if it has a `name`.
 
     Args:
         runs: the path of a file or of a TensorBoard folder, a pandas or polars DataFrame, or a dict of columns.
         **options: the options of the command; `mapping` and `where` are dicts.
 
     Raises:
-        UsageError: the runs cannot be read or cannot carry the law, with the reason and the remedy.
+        UsageError: the runs cannot be read or do not determine the law.
         FailureError: a file cannot be read or written.
     """
     fitted = _runs.fit(Advisor(), *fit_of(runs, options))
@@ -128,7 +128,7 @@ def fit(runs: object, **options: Unpack[FitOptions]) -> NotebookFit:
 
 
 def fits() -> NotebookFits:
-    """Return every stored fit.
+    """Return all stored fits.
 
     Raises:
         FailureError: a folder of fits or the settings cannot be read.
@@ -141,14 +141,14 @@ def load(name: str | PathLike[str]) -> NotebookFit:
     """Return a stored fit by its id, or from a file when the name ends in `.json`.
 
     Raises:
-        UsageError: there is none of that id.
+        UsageError: there is no fit of that id.
         FailureError: its file is broken.
     """
     return NotebookFit.of(Advisor().fit_library.get(fspath(name)))
 
 
 def _shown(function: Callable[P, Ledger]) -> Callable[P, NotebookLedger]:
-    """Let a function that counts take whole numbers as texts, and return a ledger that shows itself."""
+    """Let `count` take whole numbers as texts, and return a `NotebookLedger`."""
     parameters = inspect.signature(function).parameters
     whole = {
         name: Field(name=name, help="", kind=WHOLE)

@@ -1,4 +1,4 @@
-"""Charts by matplotlib, of the curves that the api computes; it comes with `budgetscope[plot]`."""
+"""Charts by matplotlib, which `budgetscope[plot]` installs."""
 
 import math
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 KINDS = ("allocation", "isoflop")
 _POINTS_PER_DECADE = 4
 _WIDEST = 8.0
-"""The loss is drawn over sizes within this factor of the optimum."""
+"""Largest ratio of a size to the optimum on the chart of the loss."""
 _SIZES = 161
 _COLORS = 10
-"""Of matplotlib's cycle; further laws are dashed."""
+"""Number of colors in matplotlib's cycle; further laws are dashed."""
 
 
 def _axes(given: "Axes | None") -> "Axes":
@@ -36,14 +36,14 @@ def _axes(given: "Axes | None") -> "Axes":
 
 
 def plan_figure(answered: AnsweredRequest, kind: str, ax: "Axes | None") -> "Axes":
-    """Draw one of `KINDS` for a plan; arguments and refusals as of `NotebookPlan.plot`."""
+    """Draw the chart of a plan; arguments and errors as in `NotebookPlan.plot`."""
     if kind not in KINDS:
         raise UsageError(f"{kind!r} is no chart of a plan; choose one of {', '.join(KINDS)}.")
     return allocation_figure(answered, (), ax) if kind == "allocation" else _isoflop_figure(answered, ax)
 
 
 def allocation_figure(answered: AnsweredRequest, ids: Sequence[str], ax: "Axes | None") -> "Axes":
-    """Draw N*(C) of a plan's law with its interval, that of other laws, and the budget."""
+    """Draw N*(C) of a plan's law with its interval, N*(C) of other laws, and the budget."""
     plan = answered.plan
     curves = Advisor().curves(answered, ids, _grid(answered))
     ax = _axes(ax)
@@ -59,7 +59,7 @@ def allocation_figure(answered: AnsweredRequest, ids: Sequence[str], ax: "Axes |
 
 
 def fit_figure(fit: Fit, ax: "Axes | None") -> "Axes":
-    """Draw a fit's optima over its law, in its own counting; arguments and refusals as of `NotebookFit.plot`."""
+    """Draw a fit's optima and its law, in its own convention; arguments and errors as in `NotebookFit.plot`."""
     found = Advisor().fit_library.goodness_of_fit(fit)
     if found.curve is None:
         raise UsageError(f"{fit.id} has no law for N and D, so that there is nothing to draw; its laws are in `laws`.")
@@ -70,7 +70,7 @@ def fit_figure(fit: Fit, ax: "Axes | None") -> "Axes":
 
 
 def _grid(answered: AnsweredRequest) -> tuple[float, ...]:
-    """Return budgets over whole decades around those that the law was fitted on and the plan's own."""
+    """Return a grid of budgets over whole decades around the fitted range of the law and the plan's budget."""
     flops, law = answered.plan.flops, answered.question.fit.allocation
     fitted = law.fitted.get("flops") if law is not None else None
     low, high = (flops, flops) if fitted is None else (min(fitted.low, flops), max(fitted.high, flops))
@@ -80,7 +80,7 @@ def _grid(answered: AnsweredRequest) -> tuple[float, ...]:
 
 
 def _draw_law(ax: "Axes", curve: Curve) -> None:
-    """Draw a law with its interval, and the optima that it was fitted on."""
+    """Draw a law with its interval and its measured optima."""
     (line,) = ax.plot(curve.flops, curve.n_params, linewidth=2, label=f"N*(C), {curve.title}")
     if curve.low is not None and curve.high is not None:
         ax.fill_between(curve.flops, curve.low, curve.high, color=line.get_color(), alpha=0.2, label="95% interval")
@@ -105,8 +105,8 @@ def _label(ax: "Axes", convention: Convention, title: str, fit_id: str, *, besid
 
 
 def _finish(ax: "Axes", title: str, fit_id: str, *, beside: bool = False) -> None:
-    """Add the title, and the legend, which stands beside the chart where it is long."""
-    # A title comes from a file: two dollar signs would be a formula.
+    """Add the title and the legend; `beside` places a long legend beside the chart."""
+    # A title from a file may have dollar signs, which matplotlib would read as a formula.
     ax.set_title(title if title == fit_id else f"{title} ({fit_id})", parse_math=False)
     place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if beside else {}
     for text in ax.legend(fontsize="small", **place).get_texts():
@@ -114,11 +114,11 @@ def _finish(ax: "Axes", title: str, fit_id: str, *, beside: bool = False) -> Non
 
 
 def _isoflop_figure(answered: AnsweredRequest, ax: "Axes | None") -> "Axes":
-    """Draw the loss over N at a plan's budget: solid where it was measured, dashed beyond, the flat band shaded."""
+    """Draw the loss over N at a plan's budget: solid in the measured range, dotted beyond, the flat band shaded."""
     plan = answered.plan
     sizes_at = Advisor().iso_flop(answered)
-    if sizes_at.silence is not None:
-        raise UsageError(sizes_at.silence)
+    if sizes_at.no_curve_reason is not None:
+        raise UsageError(sizes_at.no_curve_reason)
     best = plan.n_params.value
     sizes = [best * _WIDEST ** (2 * step / (_SIZES - 1) - 1) for step in range(_SIZES)]
     losses = sizes_at.losses(sizes)

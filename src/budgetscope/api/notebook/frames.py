@@ -1,4 +1,4 @@
-"""Data frames: a table of runs from pandas, polars or a dict of columns, and a frame of a result's rows."""
+"""Data frames: runs tables from pandas, polars or a dict of columns, and results as data frames."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def frame(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Any:
-    """Return a pandas DataFrame, or a polars one where pandas is not installed.
+    """Return a pandas DataFrame, or a polars one if pandas is not installed.
 
     Raises:
         FailureError: neither is installed.
@@ -32,14 +32,14 @@ def frame(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Any:
 
 
 def table_of_runs(runs: object) -> "Path | RawTable":
-    """Return what the reader of runs takes: the path of a file or folder, or the columns of a frame or dict.
+    """Return a runs table for `RunsSource`: the path of a file or folder, or the columns of a data frame or dict.
 
     Raises:
-        UsageError: it is none of these, or its columns are not of one length.
+        UsageError: `runs` is none of these, or its columns differ in length.
     """
     if isinstance(runs, str | PathLike):
         return typed_path(str(fspath(runs)))
-    from budgetscope.store.tables.formats import table_of  # noqa: PLC0415 - most questions are of no runs
+    from budgetscope.store.tables.formats import table_of  # noqa: PLC0415 - only for runs tables
 
     library = _library(runs)
     if library == "pandas":
@@ -56,13 +56,13 @@ def table_of_runs(runs: object) -> "Path | RawTable":
 
 
 def _library(value: object) -> str:
-    """Return the library of a DataFrame without importing it; empty for everything else."""
+    """Return the library of a DataFrame, without importing it; empty for other types."""
     kind = type(value)
     return kind.__module__.partition(".")[0] if kind.__name__ == "DataFrame" else ""
 
 
 def _pandas_columns(runs: Any) -> list[tuple[str, Sequence[object]]]:
-    """Return the columns of a DataFrame, a named index among them; pandas writes a missing cell as NaN."""
+    """Return the columns of a DataFrame, with named indexes; missing cells, NaN in pandas, become None."""
     if any(name is not None for name in runs.index.names):
         runs = runs.reset_index()
     columns: list[tuple[str, Sequence[object]]] = []
@@ -73,7 +73,7 @@ def _pandas_columns(runs: Any) -> list[tuple[str, Sequence[object]]]:
 
 
 def _cells(name: str, cells: object) -> Sequence[object]:
-    """Return the cells of one column: a list, an array or a series."""
+    """Return the cells of a column from a list, an array or a series."""
     listed = cells.tolist() if hasattr(cells, "tolist") else cells
     if isinstance(listed, str | bytes | Mapping) or not isinstance(listed, Iterable):
         raise UsageError(f"the column {name!r} is no list of cells; give one cell a run.")
@@ -81,6 +81,6 @@ def _cells(name: str, cells: object) -> Sequence[object]:
 
 
 def plain_number(value: Any) -> Any:
-    """Return a number of NumPy, or of another array library, as one of Python; everything else as it is."""
+    """Convert a scalar of NumPy or another array library to Python; return other values unchanged."""
     is_scalar = hasattr(value, "item") and not getattr(value, "ndim", 0)
     return value.item() if is_scalar else value

@@ -1,4 +1,4 @@
-"""The HTML by which a result shows itself in a notebook; every text is escaped, since titles come from files."""
+"""HTML for the notebook display of results; all texts are escaped, since titles come from files."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -7,19 +7,19 @@ _LEFT = ' style="text-align: left"'
 
 
 def page(*parts: str) -> str:
-    """Return the HTML of a result; a notebook must not take the text between two dollar signs for a formula."""
+    """Return the HTML of a result; its classes keep the notebook from reading dollar signs as formulas."""
     return f'<div class="tex2jax_ignore mathjax_ignore">{"".join(parts)}</div>'
 
 
 def paragraph(text: str, *, strong: bool = False) -> str:
-    """Return a paragraph; nothing of an empty text."""
+    """Return a paragraph; empty for an empty text."""
     if not text:
         return ""
     return f"<p><strong>{escape(text)}</strong></p>" if strong else f"<p>{escape(text)}</p>"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; nothing without rows."""
+    """Return a table; empty without rows."""
     body = "".join(_row("td", cells) for cells in rows)
     return f"<table><thead>{_row('th', header)}</thead><tbody>{body}</tbody></table>" if body else ""
 
@@ -29,5 +29,5 @@ def _row(tag: str, cells: Iterable[str]) -> str:
 
 
 def notes(sign: str, sentences: Iterable[str]) -> str:
-    """Return one line for each sentence, behind a sign or a word."""
+    """Return one line for each sentence, each after `sign`."""
     return "".join(f"<div>{escape(sign)} {escape(sentence)}</div>" for sentence in sentences)

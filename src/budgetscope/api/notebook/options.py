@@ -1,4 +1,4 @@
-"""Keyword arguments, read by the table of fields as the command line reads its options: 45% or 4k mean the same."""
+"""Keyword arguments of the notebook functions, parsed by `api.fields` like the options of the command line."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
@@ -19,7 +19,7 @@ from budgetscope.api.fields import (
     fields_of,
 )
 from budgetscope.api.notebook.frames import plain_number, table_of_runs
-from budgetscope.api.request import PlanRequest, said
+from budgetscope.api.request import PlanRequest, to_record
 from budgetscope.api.runs import FitChoices, RunsSource
 from budgetscope.core.budget.quantities import shown
 from budgetscope.core.errors import UsageError
@@ -29,7 +29,7 @@ Name = str | PathLike[str]
 
 
 class RequestOptions(TypedDict, total=False):
-    """The fields of a request behind the budget; `api.fields` says what each can hold."""
+    """The fields of a request after the budget; `api.fields` describes them."""
 
     law: Name | Fit | None
     hyperparameters: Name | Fit | None
@@ -43,7 +43,7 @@ class RequestOptions(TypedDict, total=False):
 
 
 class FitOptions(TypedDict, total=False):
-    """How to read a table of runs and how to fit it: the options of `budgetscope fit`."""
+    """The options of `budgetscope fit`."""
 
     name: str | None
     title: str | None
@@ -77,10 +77,10 @@ _LAWS = ("law", "hyperparameters")
 
 
 def check_names(verb: str, given: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse a keyword argument that a function does not have.
+    """Require that a function has all given keyword arguments.
 
     Raises:
-        UsageError: naming the nearest one.
+        UsageError: it has not; the message names the nearest one.
     """
     known = tuple(known)
     for name in given:
@@ -91,10 +91,10 @@ def check_names(verb: str, given: Iterable[str], known: Iterable[str]) -> None:
 
 
 def value_of(field: Field, given: Any) -> Any:
-    """Return what a keyword argument says, a text as on the command line; None is unsaid.
+    """Return the checked value of a keyword argument; a text is parsed as on the command line, None passes.
 
     Raises:
-        UsageError: its field cannot hold it.
+        UsageError: it is not a value of the field.
     """
     given = plain_number(given)
     if isinstance(given, str):
@@ -106,18 +106,18 @@ def value_of(field: Field, given: Any) -> Any:
 def request_of(
     verb: str, budget: str | float | PlanRequest, options: RequestOptions
 ) -> tuple[PlanRequest, dict[str, Fit]]:
-    """Return a request, and the fits that were given in place of an id, by field.
+    """Return a request, and by field the fits that were given in place of an id.
 
     Args:
-        verb: the command of the same name, whose options are taken.
-        budget: a text, a number of FLOPs, or a request, whose fields the options replace.
+        verb: the name of the command with the same options.
+        budget: a text, a number of FLOPs, or a request; options replace the fields of a request.
         options: by field.
 
     Raises:
-        UsageError: an option is unknown, or its field cannot hold what it says.
+        UsageError: an option is unknown or has an invalid value.
     """
     check_names(verb, options, (field.name for field in fields_of(verb)[1:]))
-    stated: dict[str, Any] = said(budget) if isinstance(budget, PlanRequest) else {"budget": _budget(budget)}
+    stated: dict[str, Any] = to_record(budget) if isinstance(budget, PlanRequest) else {"budget": _budget(budget)}
     stated |= options
     held: dict[str, Fit] = {}
     for name, given in stated.items():
@@ -139,14 +139,14 @@ def _budget(given: object) -> str:
 
 
 def fit_of(runs: object, options: FitOptions) -> tuple[RunsSource, FitChoices]:
-    """Return a table of runs and how to read it, and how to fit it.
+    """Return the runs table with its reading options, and the options of the fit.
 
     Args:
         runs: a path, a DataFrame or a dict of columns.
         options: by name.
 
     Raises:
-        UsageError: an option is unknown or cannot be what it is, or `runs` is no table.
+        UsageError: an option is unknown or has an invalid value, or `runs` is not a table.
     """
     check_names("fit", options, FitOptions.__annotations__)
     reading: dict[str, Any] = {}

@@ -1,6 +1,6 @@
-"""What the functions return: results of the api that show themselves in a notebook, and become frames and charts.
+"""The results of the notebook functions, with a notebook display, data frames and charts.
 
-Words and figures come from `report`: a result here computes nothing.
+They compute nothing: texts and figures are from `report`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -58,16 +58,16 @@ _FRAME = ("section", "quantity", "value", "low", "high", "text", "basis")
 
 
 def values(result: Any) -> dict[str, Any]:
-    """Return the fields of a result by name, to make it one of its subclass."""
+    """Return the fields of a result by name, for the constructor of a subclass."""
     return {each.name: getattr(result, each.name) for each in fields(result)}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NotebookPlan(Plan):
-    """A plan that shows itself.
+    """A plan with a notebook display.
 
     Attributes:
-        answered: the question, its optimum, the plan alone, and the request.
+        answered: the answer with the plan, and its request.
     """
 
     answered: AnsweredRequest = field(compare=False, kw_only=True)
@@ -95,11 +95,11 @@ class NotebookPlan(Plan):
         )
 
     def to_json(self) -> str:
-        """Return the plan as `budgetscope plan --json` prints it."""
+        """Return the plan as JSON, as `budgetscope plan --json` prints it."""
         return to_json(self.answered.plan)
 
     def to_frame(self) -> Any:
-        """Return a pandas or polars DataFrame: one quantity a row, with its interval.
+        """Return a pandas or polars DataFrame with one row for each quantity and its interval.
 
         Raises:
             FailureError: neither library is installed.
@@ -114,7 +114,7 @@ class NotebookPlan(Plan):
             ax: where to draw; on a new figure when None.
 
         Raises:
-            UsageError: there is no such kind, or the law says nothing of the loss off the optimum.
+            UsageError: the kind is unknown, or the fit has no law of the loss off the optimum.
             FailureError: matplotlib is not installed, or the law gives no usable numbers along the chart.
         """
         from budgetscope.api.notebook import figures  # noqa: PLC0415 - only a chart needs them
@@ -137,10 +137,10 @@ def _cells(row: PlanRow) -> tuple[object, ...]:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NotebookComparison(Comparison):
-    """A comparison that shows itself.
+    """A comparison with a notebook display.
 
     Attributes:
-        answered: the answer whose budget and law are compared.
+        answered: the answer with the budget and the chosen law.
     """
 
     answered: AnsweredRequest = field(compare=False, kw_only=True)
@@ -167,17 +167,17 @@ class NotebookComparison(Comparison):
         )
 
     def to_json(self) -> str:
-        """Return the comparison as `budgetscope compare --json` prints it."""
+        """Return the comparison as JSON, as `budgetscope compare --json` prints it."""
         return to_json(Comparison(**{each.name: getattr(self, each.name) for each in fields(Comparison)}))
 
     def to_frame(self) -> Any:
-        """Return a pandas or polars DataFrame: one law a row, numbers in full; refusals as of a plan."""
+        """Return a pandas or polars DataFrame with one row for each law, numbers unrounded; errors as for a plan."""
         return frame(
             COMPARISON_CSV_HEADER, ([getattr(row, name) for name in COMPARISON_CSV_HEADER] for row in self.rows)
         )
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
-        """Draw N*(C) of the laws, ablations left out, and the budget; arguments and refusals as of a plan."""
+        """Draw N*(C) of the laws without ablations, and the budget; arguments and errors as for a plan."""
         from budgetscope.api.notebook import figures  # noqa: PLC0415 - only a chart needs them
 
         ids = [row.fit_id for row in self.rows if row.n_params is not None and not row.ablation]
@@ -200,11 +200,11 @@ _STEP_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NotebookExplanation(Explanation):
-    """An explanation that shows itself."""
+    """An explanation with a notebook display."""
 
     @classmethod
     def of(cls, explanation: Explanation) -> "NotebookExplanation":
-        """Return the same explanation."""
+        """Return an explanation with a notebook display."""
         return cls(**values(explanation))
 
     def __repr__(self) -> str:
@@ -224,11 +224,11 @@ class NotebookExplanation(Explanation):
         return html.page(*parts, html.paragraph(self.note))
 
     def to_json(self) -> str:
-        """Return the explanation as `budgetscope explain --json` prints it."""
+        """Return the explanation as JSON, as `budgetscope explain --json` prints it."""
         return to_json(self)
 
     def to_frame(self) -> Any:
-        """Return a pandas or polars DataFrame: one step of one dataset a row; refusals as of a plan."""
+        """Return a pandas or polars DataFrame with one row for each step of a dataset; errors as for a plan."""
         return frame(
             _STEP_COLUMNS,
             (
@@ -241,11 +241,11 @@ class NotebookExplanation(Explanation):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NotebookLedger(Ledger):
-    """A ledger that shows itself."""
+    """A ledger with a notebook display."""
 
     @classmethod
     def of(cls, ledger: Ledger) -> "NotebookLedger":
-        """Return the same ledger."""
+        """Return a ledger with a notebook display."""
         return cls(**values(ledger))
 
     def __repr__(self) -> str:
@@ -264,42 +264,42 @@ class NotebookLedger(Ledger):
         )
 
     def to_json(self) -> str:
-        """Return the ledger as `budgetscope flops --json` prints it."""
+        """Return the ledger as JSON, as `budgetscope flops --json` prints it."""
         return ledger_json(self)
 
     def to_frame(self) -> Any:
-        """Return a pandas or polars DataFrame: one counting convention a row; refusals as of a plan."""
+        """Return a pandas or polars DataFrame with one row for each counting convention; errors as for a plan."""
         return frame([each.name for each in fields(Count)], (tuple(values(count).values()) for count in self.counts))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NotebookFit(Fit):
-    """A fit that shows itself, is drawn, and can be stored.
+    """A fit with a notebook display and a chart, which can be stored.
 
     Attributes:
-        fitted: the runs it was fitted to and what became of each row; None for a stored fit.
+        fitted: with the runs, and how each row of their table was used; None for a stored fit.
     """
 
     fitted: Fitted | None = field(default=None, compare=False, kw_only=True)
 
     @classmethod
     def of(cls, fit: Fit, fitted: Fitted | None = None) -> "NotebookFit":
-        """Return the same fit."""
+        """Return a fit with a notebook display."""
         return cls(**values(fit), fitted=fitted)
 
     def stored(self) -> Fit:
-        """Return the fit alone, as it is stored."""
+        """Return the fit as a plain `Fit`."""
         return Fit(**{each.name: getattr(self, each.name) for each in fields(Fit)})
 
     def save(self, name: str, title: str | None = None) -> "NotebookFit":
-        """Store the fit among the user's own, and return it under its new id.
+        """Store the fit among the user's fits, and return it with its new id.
 
         Args:
             name: the id, such as mine/lab; an older fit of that id goes to its history.
-            title: what people will call it; the fit's own title, or the id where it has none.
+            title: by default the fit's own title, or the id if it has none.
 
         Raises:
-            FailureError: the name is not an id, or the folder cannot be written.
+            FailureError: the name is not a valid id, or the folder cannot be written.
         """
         own = None if self.title == self.id else self.title
         advisor = Advisor()
@@ -325,14 +325,14 @@ class NotebookFit(Fit):
         )
 
     def to_json(self) -> str:
-        """Return the fit as the JSON of its file."""
+        """Return the fit as JSON, as in its file."""
         return fit_json(self)
 
     def to_frame(self) -> Any:
-        """Return a pandas or polars DataFrame of the optima that the fit rests on, one budget a row.
+        """Return a pandas or polars DataFrame of the measured optima, with one row for each budget.
 
         Raises:
-            UsageError: the fit keeps none.
+            UsageError: the fit has none.
             FailureError: neither library is installed.
         """
         if self.points is None:
@@ -340,7 +340,7 @@ class NotebookFit(Fit):
         return frame(POINT_COLUMNS, self.points.rows)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
-        """Draw the optima that the fit rests on over its law of N*(C).
+        """Draw the law of N*(C) with the measured optima.
 
         Args:
             ax: where to draw; on a new figure when None.
@@ -365,11 +365,11 @@ def _intake(fitted: Fitted | None) -> str:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NotebookFits(Sequence[Entry]):
-    """The stored fits, a sequence of the files that hold them.
+    """The stored fits, as a sequence of entries.
 
     Attributes:
-        entries: by id, broken files too.
-        active_law: the id of the law that answers when a request names none.
+        entries: by id, broken files included.
+        active_law: the id of the fit for N, D and the loss when a request names none.
         default_recipe: the id of the fit for the recipe, likewise.
     """
 
@@ -400,11 +400,11 @@ class NotebookFits(Sequence[Entry]):
         return html.page(html.paragraph(repr(self)), html.table(LIST_HEADER, self._cells()))
 
     def to_json(self) -> str:
-        """Return the list as `budgetscope fits list --json` prints it."""
+        """Return the list as JSON, as `budgetscope fits list --json` prints it."""
         return list_json(self.entries, self.active_law, self.default_recipe)
 
     def to_frame(self) -> Any:
-        """Return a pandas or polars DataFrame: one fit a row; refusals as of a plan."""
+        """Return a pandas or polars DataFrame with one row for each fit; errors as for a plan."""
         return frame(_FIT_COLUMNS, map(_fit_record, ordered(self.entries)))
 
 

@@ -1,4 +1,4 @@
-"""A valuation that shows itself; apart from the other results, since it needs NumPy."""
+"""The valuation with a notebook display; apart from `results`, since it needs NumPy."""
 
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -13,17 +13,17 @@ from budgetscope.report.calibration_value import VALUE_HEADER, counted_text, kno
 
 @dataclass(frozen=True, repr=False)
 class NotebookValuation(Valuation):
-    """What more calibration would be worth, by growing calibration.
+    """A valuation with a notebook display.
 
     Attributes:
-        answered: the answer whose budget it is for.
+        answered: the answer with the target budget.
     """
 
     answered: AnsweredRequest = field(compare=False, kw_only=True)
 
     @classmethod
     def of(cls, valuation: Valuation, answered: AnsweredRequest) -> "NotebookValuation":
-        """Return the valuation for an answer."""
+        """Return a valuation with a notebook display."""
         return cls(**values(valuation), answered=answered)
 
     @property
@@ -49,11 +49,11 @@ class NotebookValuation(Valuation):
         )
 
     def to_json(self) -> str:
-        """Return the valuation as `budgetscope value --json` prints it."""
+        """Return the valuation as JSON, as `budgetscope value --json` prints it."""
         return value_json(self.answered.plan, self._alone)
 
     def to_frame(self) -> Any:
-        """Return a pandas or polars DataFrame: today's knowledge, then one calibration a row.
+        """Return a pandas or polars DataFrame: the present knowledge, then one row for each calibration.
 
         Raises:
             FailureError: neither library is installed.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 RunsCounted = Literal["shared", "separate"]
-"""`shared`: each size is trained once, and its loss is read at all budgets. `separate`: it is trained at each budget."""
+"""`shared`: each size is trained once, and its loss is read at all budgets. `separate`: once for each budget."""
 
 
 @dataclass(frozen=True, slots=True)

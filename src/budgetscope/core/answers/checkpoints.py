@@ -1,8 +1,8 @@
 """The checkpoints of a run to keep, so that it gives points of IsoFLOP curves later.
 
-At constant learning rate, the loss at an earlier token is that of a shorter run of the same model, so that one run gives
-a point at every smaller budget. Porian et al. 2024 evaluate their tuned runs in this way, at budgets a factor of two
-apart (their code, `const` runs). It does not hold from the start of the decay on.
+At constant learning rate, the loss at an earlier token is that of a shorter run of the same model, so that one run
+gives a point at every smaller budget. Porian et al. 2024 evaluate their tuned runs in this way, at budgets a factor of
+two apart (their code, `const` runs). It does not hold from the start of the decay on.
 """
 
 from dataclasses import dataclass

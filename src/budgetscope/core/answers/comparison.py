@@ -1,11 +1,11 @@
-"""The comparison: what every law does with one budget, under one convention, and what following it would cost."""
+"""The comparison of all laws at one budget, under one convention, with the cost of following each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.cautions import Caution
-from budgetscope.core.answers.question import trained
+from budgetscope.core.answers.question import require_trainable
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.laws.fit import Fit
@@ -17,22 +17,19 @@ from budgetscope.core.laws.operating_point import OperatingPoint, operate, recou
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One law's answer.
+    """The values of one fit at the budget.
 
     Attributes:
-        fit_id: whose.
-        title: what people call it.
-        ablation: a step of an argument or an example, not a recommendation.
-        counting: the convention in which the law itself was written.
-        n_params: by the comparison's convention; None for a law that says nothing of N and D.
-        tokens: training tokens.
-        tokens_per_param: their ratio.
-        own_n_params: N as the law itself counts it.
-        learning_rate: peak; None when the source has no law for it.
+        ablation: whether the fit is a step of an argument or an example, not a recommendation.
+        counting: the fit's own convention.
+        n_params: N by the comparison's convention; None for a fit without a law for N and D.
+        tokens: training tokens; likewise.
+        tokens_per_param: D/N; likewise.
+        own_n_params: N by the fit's own convention; likewise.
+        learning_rate: peak; None when the fit has no law for it.
         batch_tokens: tokens a step; likewise.
-        loss_difference: loss above the chosen law's optimum, by the chosen law; None when it has no surface.
-        wasted_share: deadweight compute, as a share of the budget: what a smaller budget, well spent, would
-            have saved for the same loss.
+        loss_difference: loss above the chosen law's optimum, by the chosen law; None when that has no law of it.
+        wasted_share: deadweight compute, as a share of the budget; likewise.
         wasted_usd: the same in US dollars; None without a price.
     """
 
@@ -53,18 +50,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All laws on one budget.
+    """The values of all fits at one budget.
 
     Attributes:
-        budget: canonical text of the budget.
-        understood: how it was read.
-        law_id: the fit by which costs are judged.
-        convention: who counts.
+        budget: canonical text.
+        understood: the budget in FLOPs, as a sentence.
+        law_id: the chosen law, by which losses and costs are computed.
+        convention: of N and C.
         flops: the budget by that convention.
-        rows: recommendations first, then the steps of arguments; each by falling N.
-        skipped: why fits have no row, one sentence each.
-        cautions: what to know of the fit by which costs are judged.
-        assumptions: a sentence for everything that was not said, such as the price behind the dollars.
+        rows: recommendations first, then ablations; each by falling N.
+        skipped: for each fit without a row, the reason in one sentence.
+        cautions: about the chosen law.
+        assumptions: one sentence for each default in use, such as the price.
     """
 
     budget: str
@@ -79,14 +76,14 @@ class Comparison:
 
 
 def compare(answer: Answer, fits: Sequence[Fit]) -> Comparison:
-    """Compare every fit that has a law of N and D, or of learning rate or batch, at an answer's budget.
+    """Compare the fits with a law for N and D, learning rate or batch at an answer's budget.
 
     Args:
-        answer: by the law that judges the costs.
-        fits: all fits to compare, the answer's own among them.
+        answer: its law is the chosen law, by which losses and costs are computed.
+        fits: to compare, with the answer's own; those without such a law are left out.
 
     Raises:
-        FailureError: the answer's law gives no usable numbers; another one is skipped.
+        FailureError: the answer's law gives no usable numbers; other fits without usable numbers are skipped.
     """
     question, plan = answer.question, answer.plan
     rows, skipped = [], []
@@ -120,7 +117,7 @@ def _row(fit: Fit, answer: Answer) -> Row:
     plan, optimum = answer.plan, answer.optimum
     family, convention = answer.question.family, answer.question.convention
     has_split = fit.allocation is not None
-    point = trained(fit.id, operate(fit, optimum.flops, convention, family)) if has_split else optimum
+    point = require_trainable(fit.id, operate(fit, optimum.flops, convention, family)) if has_split else optimum
     loss_difference, wasted = _cost(answer, point) if has_split else (None, None)
     cost = plan.run.cost_usd
     loss = plan.loss.value if plan.loss else None
@@ -144,7 +141,7 @@ def _row(fit: Fit, answer: Answer) -> Row:
 
 @guarded
 def _cost(answer: Answer, point: OperatingPoint) -> tuple[float | None, float | None]:
-    """Return loss difference and wasted share of a point, by the answer's law in its own counting."""
+    """Return `loss_difference` and `wasted_share` of a point, by the answer's law."""
     fit, family = answer.question.fit, answer.question.family
     loss_model = LossModel(fit)
     best, other = recount(answer.optimum, fit.counting, family), recount(point, fit.counting, family)
@@ -152,16 +149,16 @@ def _cost(answer: Answer, point: OperatingPoint) -> tuple[float | None, float | 
     excess = loss_model.excess_loss(other.flops, other.n_params)
     if own_loss is None or level is None or excess is None:
         return None, None
-    # Another convention may count the other model's budget a little differently; waste is against its own.
+    # In the law's own convention the other model may have a slightly different budget; the share is of that budget.
     wasted = loss_model.wasted_share(other.flops, other.n_params)
     return level + excess - own_loss, wasted
 
 
 def chosen_row(comparison: Comparison) -> Row:
-    """Return the row of the law by which costs are judged.
+    """Return the row of the chosen law.
 
     Raises:
-        UsageError: it was not among the fits asked.
+        UsageError: it is not among the fits compared.
     """
     for row in comparison.rows:
         if row.fit_id == comparison.law_id:

@@ -1,4 +1,4 @@
-"""N*(C) of one law over a span of budgets, read under any counting convention: what a chart draws."""
+"""Curves of N*(C) for charts, under any counting convention."""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class CurvePoint:
 
     Attributes:
         flops: training FLOPs.
-        n_params: where the loss was lowest.
+        n_params: N at the lowest loss.
         low: lower end of its 95% interval.
         high: upper end.
     """
@@ -36,13 +36,11 @@ class Curve:
     """N*(C) of one fit.
 
     Attributes:
-        fit_id: whose.
-        title: what people call it.
         flops: training FLOPs by the curve's convention, growing.
-        n_params: N* at each.
-        low: lower end of the 95% interval at each; None when it was not asked for or the fit has none.
-        high: upper end.
-        points: the optima that the law was fitted on, if the fit carries them.
+        n_params: N* at each budget.
+        low: lower end of the 95% interval at each budget; None when not requested, or when the fit has none.
+        high: upper end; likewise.
+        points: the measured optima of the fit; empty when it has none.
     """
 
     fit_id: str
@@ -61,11 +59,11 @@ def curve(
     """Return N*(C) of a fit.
 
     Args:
-        fit: the law, in its own convention.
-        convention: who counts N and C of the curve.
+        fit: with its laws in its own convention.
+        convention: the counting convention of the curve.
         family: the shapes through which conventions convert.
         flops_grid: budgets by `convention`, growing.
-        band: whether to evaluate the interval, which costs a thousand times the curve.
+        band: whether to compute the interval, which takes a thousand times as long as the curve.
 
     Raises:
         FailureError: the fit has no law for N and D, or gives no usable numbers at one of the budgets.
@@ -90,7 +88,7 @@ def _ends(fit: Fit, points: Sequence[OperatingPoint], family: ShapeFamily) -> li
         interval = params_interval(fit, own.flops)
         if interval.low is None or interval.high is None:
             return None
-        # Around the curve as drawn, so that the two agree where the conversion is not exact.
+        # The interval is scaled to the curve, so that the two agree where the conversion is not exact.
         low, high = (
             family.n_params(family.position(own.n_params * end / interval.value, fit.counting), point.convention)
             for end in (interval.low, interval.high)
@@ -112,7 +110,7 @@ def _measured(fit: Fit, points: Points, convention: Convention, family: ShapeFam
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an answer stands on a chart of N*(C), by whatever convention the chart is drawn.
+    """The point of an answer on a chart of N*(C), by the chart's convention.
 
     Attributes:
         flops: training FLOPs.
@@ -124,7 +122,7 @@ class Place:
 
 
 def place(answer: Answer, convention: Convention) -> Place:
-    """Return where an answer stands by another convention: the same model and tokens, counted again."""
+    """Return the optimum of an answer, counted by another convention."""
     family, n_params = answer.question.family, answer.plan.n_params
     found = recount(answer.optimum, convention, family)
     low, high = (
@@ -135,7 +133,7 @@ def place(answer: Answer, convention: Convention) -> Place:
 
 
 def local_exponent(fit: Fit, flops: float) -> float:
-    """Return d ln N* / d ln C of a fit at a budget, both in its own convention.
+    """Return d ln N* / d ln C of a fit at a budget, in its own convention.
 
     Raises:
         FailureError: the fit has no law for N and D.

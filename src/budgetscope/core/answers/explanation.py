@@ -1,7 +1,7 @@
-"""The explanation why Kaplan and Chinchilla disagree: the steps from one experiment to the other, at the user's budget.
+"""The explanation why Kaplan and Chinchilla disagree: five steps between the experiments, at the user's budget.
 
-Source of the argument: Porian et al. 2024, figure 1 and section 3. Every number is this project's own fit to
-their published points.
+The steps are from Porian et al. 2024, figure 1 and section 3. All numbers are from this project's own fits to their
+published points.
 """
 
 import bisect
@@ -69,11 +69,11 @@ STAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """What the tuned runs would have needed for a step's loss at one measured budget.
+    """The budget of the tuned runs for the loss of a step at one measured budget.
 
     Attributes:
         flops: the step's budget, counted with the last layer.
-        share: the tuned runs' budget for the same loss, as a share of `flops`; None outside the tuned range.
+        share: the tuned runs' budget for the same loss, as a share of `flops`; None outside the range of their losses.
     """
 
     flops: float
@@ -85,16 +85,15 @@ class Step:
     """One step of the argument on one dataset.
 
     Attributes:
-        fit_id: the fit of this step.
-        title: what changed.
-        sentence: why it matters.
+        title: the change from the step before.
+        sentence: the effect of the change.
         exponent: a in N* = coefficient · C^a.
         tokens_per_param: D/N at the user's budget.
         measured_tokens_per_param: smallest and largest D/N over the measured budgets.
         n_params: N at the user's budget, by the plan's convention.
-        own_n_params: N at the user's budget, in the step's own counting of both N and C.
-        savings: one a measured budget.
-        saving_here: the tuned share at the user's budget; None outside the measured range.
+        own_n_params: N at the user's budget, with N and C by the step's own convention.
+        savings: one for each measured budget.
+        saving_here: `Saving.share` at the user's budget; None outside the measured range.
     """
 
     fit_id: str
@@ -109,7 +108,7 @@ class Step:
     saving_here: float | None
 
     def saving_at(self, flops: float) -> float | None:
-        """Return the tuned share at a budget, interpolated in log-log; None where it was not measured."""
+        """Return `Saving.share` at a budget, interpolated in log-log; None outside the measured range."""
         return _saving_at(self.savings, flops)
 
 
@@ -118,12 +117,12 @@ class Explanation:
     """The steps at one budget.
 
     Attributes:
-        budget: canonical text of the budget.
-        understood: how it was read.
-        convention: who counts `n_params`.
-        flops: the budget by that convention.
-        datasets: by the dataset's name, its steps.
-        note: how to read the savings.
+        budget: canonical text.
+        understood: the budget in FLOPs, as a sentence.
+        convention: of `n_params` and `flops`.
+        flops: the budget.
+        datasets: the steps by the dataset's name.
+        note: an explanation of the savings.
     """
 
     budget: str
@@ -150,11 +149,11 @@ def explain(answer: Answer, get: Callable[[str], Fit]) -> Explanation:
     """Return the steps at an answer's budget.
 
     Args:
-        answer: whose budget and convention.
-        get: looks a fit up by its id.
+        answer: for its budget and convention.
+        get: returns a fit by its id.
 
     Raises:
-        FailureError: a step's fit is shadowed by one that is no power law or gives no usable numbers.
+        FailureError: a user's fit replaces that of a step, and is not a power law or gives no usable numbers.
     """
     question, flops = answer.question, answer.optimum.flops
     datasets = {}
@@ -200,10 +199,10 @@ def _exponent(fit: Fit) -> Estimate:
 
 
 def _savings(fit: Fit, tuned: Fit, family: ShapeFamily) -> tuple[Saving, ...]:
-    """Return what each measured optimum of a step would have cost the tuned runs."""
+    """Return the saving at each measured optimum of a step."""
     if fit.points is None or tuned.points is None:
         return ()
-    # By growing loss, for the look-up of a budget by its loss.
+    # By growing loss, for the interpolation of budgets.
     reached = sorted((row[3], row[0]) for row in tuned.points.rows)
     savings = []
     for _, n_params, tokens, loss, *_ in fit.points.rows:
@@ -215,7 +214,7 @@ def _savings(fit: Fit, tuned: Fit, family: ShapeFamily) -> tuple[Saving, ...]:
 
 
 def _flops_for_loss(reached: list[tuple[float, float]], loss: float) -> float | None:
-    """Return the budget that reaches a loss, log C linear in loss between measured optima; None outside."""
+    """Return the budget with a loss, log C linear in the loss between measured optima; None outside."""
     if not reached[0][0] <= loss <= reached[-1][0]:
         return None
     right = min(max(bisect.bisect_left(reached, (loss, 0.0)), 1), len(reached) - 1)
@@ -225,7 +224,7 @@ def _flops_for_loss(reached: list[tuple[float, float]], loss: float) -> float | 
 
 
 def _saving_at(savings: tuple[Saving, ...], flops: float) -> float | None:
-    """Return the share at a budget between two measured ones, in log-log; None where either is missing."""
+    """Return `Saving.share` at a budget, in log-log between two measured ones; None if either is missing."""
     for left, right in itertools.pairwise(savings):
         if left.flops <= flops <= right.flops and left.share is not None and right.share is not None:
             weight = math.log(flops / left.flops) / math.log(right.flops / left.flops)

@@ -1,4 +1,4 @@
-"""What changes when one fit replaces another: its constants, and what it recommends."""
+"""The difference between two fits: their constants and their recommendations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -15,12 +15,12 @@ from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import MAX_FLOPS, MIN_FLOPS, operate
 
 BUDGETS = (1e18, 1e20, 1e22, 1e24)
-"""FLOPs at which recommendations are compared, where the user names none."""
+"""FLOPs at which recommendations are compared by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConstantChange:
-    """One parameter of one law in both fits, or its form where they differ in that; None where there is no law."""
+    """A parameter of a law, or its form, that differs between two fits; None for a fit without the law."""
 
     role: str
     parameter: str
@@ -30,7 +30,7 @@ class ConstantChange:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """What one fit says at one budget; None where it has no law for it."""
+    """The recommendation of one fit at one budget; None for a quantity without a law."""
 
     n_params: float | None
     tokens: float | None
@@ -41,7 +41,7 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class BudgetChange:
-    """Both recommendations at one budget, N and C by the difference's convention."""
+    """The recommendations of both fits at one budget; N and C are by the difference's convention."""
 
     flops: float
     before: Recommendation
@@ -50,16 +50,16 @@ class BudgetChange:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Two fits side by side.
+    """The difference between two fits.
 
     Attributes:
         before: id of the first fit.
         after: id of the second.
-        convention: who counts N and C of the recommendations.
-        constants: every parameter that differs.
-        budgets: recommendations at each budget.
-        sized_by: the fit at whose N and D a recipe is asked; None where both fits have their own.
-        flags: what the fitting engine found doubtful in either fit, with its id.
+        convention: of N and C in the recommendations.
+        constants: the parameters that differ.
+        budgets: the recommendations at each budget.
+        sized_by: id of the fit that gives N and D to a fit without a law for them; None if both have one.
+        flags: the flags of both fits, each with the fit's id.
     """
 
     before: str
@@ -79,15 +79,15 @@ def differ(
     convention: Convention | None = None,
     sizes: Fit | None = None,
 ) -> Difference:
-    """Return what changes from one fit to another.
+    """Return the difference from one fit to another.
 
     Args:
         before: the first fit.
         after: the second.
         family: the shapes through which conventions convert.
         budgets: FLOPs at which to compare, by `convention`.
-        convention: who counts; by default the first fit's own if it counts 6 N, else `standard`.
-        sizes: whose N and D stand in where a fit has a recipe alone; without it, such a fit recommends nothing.
+        convention: of N and C; by default the first fit's own if it counts 6 N, else `standard`.
+        sizes: gives N and D to a fit without a law for them; without it, such a fit has no recommendation.
 
     Raises:
         UsageError: a budget is out of bounds.
@@ -119,7 +119,7 @@ def differ(
 
 
 def _constants(before: Fit, after: Fit) -> list[ConstantChange]:
-    """Return what differs, law by law; laws of another form differ as a whole."""
+    """Return the changes of the parameters, or of the form where it differs, role by role."""
     changes = _exponents(before, after)
     for role in dict.fromkeys([*before.laws, *after.laws]):
         old, new = (fit.laws[role].law if role in fit.laws else None for fit in (before, after))
@@ -132,7 +132,7 @@ def _constants(before: Fit, after: Fit) -> list[ConstantChange]:
 
 
 def _exponents(before: Fit, after: Fit) -> list[ConstantChange]:
-    """Return the change of a in N* = coefficient · C^a, unless it is a constant of both laws and listed as such."""
+    """Return the change of a in N* = coefficient · C^a, unless a is a parameter of both laws."""
     exponents = [allocation_exponent(fit) for fit in (before, after)]
     listed = all(fit.allocation and isinstance(fit.allocation.law, PowerLawParams) for fit in (before, after))
     old, new = (None if found is None else found.value for found in exponents)

@@ -1,4 +1,4 @@
-"""Goodness of fit: how far the measured optima lie from a fit's law of N*(C), in the fit's own convention."""
+"""Goodness of fit: the residuals of the measured optima from the law of N*(C), in the fit's own convention."""
 
 import math
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from budgetscope.core.laws.intervals import LEVEL
 from budgetscope.core.laws.operating_point import allocation_law
 
 UNKNOWN_RANGE = Range(1e18, 1e24)
-"""Where a law is drawn whose source says no range of budgets."""
+"""Budgets at which a law without a stated range is drawn."""
 
 _CURVE_POINTS_PER_DECADE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Residual:
-    """How far one measured optimum lies from the law.
+    """The residual of one measured optimum.
 
     Attributes:
         flops: training FLOPs.
         value: ln(measured N / N*(C)).
-        low: lower end of its 95% interval, by the standard deviation that weighted it: the noise, but never less
-            than a share of the spacing between sizes.
+        low: lower end of its 95% interval, from its standard deviation in the fit: the noise, but at least a share of
+            the spacing between sizes.
         high: upper end.
     """
 
@@ -37,12 +37,12 @@ class Residual:
 
 @dataclass(frozen=True, slots=True)
 class GoodnessOfFit:
-    """A fit's law of N*(C) over its own range, beside its points.
+    """The law of N*(C) of a fit over its own range, with its residuals.
 
     Attributes:
         curve: the law with its interval and its points; None for a fit without a law for N and D.
-        fitted: the budgets it was fitted on; None when the source says none.
-        residuals: of its points; empty when it keeps none.
+        fitted: the range of budgets of its data; None when the source states none.
+        residuals: of its points; empty without points.
     """
 
     curve: Curve | None
@@ -62,7 +62,7 @@ def goodness_of_fit(fit: Fit, family: ShapeFamily) -> GoodnessOfFit:
     """Return a fit's law over whole decades around its budgets, and the residuals of its points.
 
     Args:
-        fit: whatever it has laws for.
+        fit: with or without a law for N and D.
         family: the shapes with its vocabulary and context.
 
     Raises:

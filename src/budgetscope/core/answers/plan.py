@@ -1,11 +1,11 @@
-"""The plan of an answer: what to train, what it costs, and what to know before believing it."""
+"""The plan of an answer: the model, the recipe, the run with its cost, and cautions."""
 
 import math
 from dataclasses import dataclass
 
 from budgetscope.core.answers import cautions
 from budgetscope.core.answers.cautions import Caution
-from budgetscope.core.answers.question import Question, executed
+from budgetscope.core.answers.question import Question, machine_flops
 from budgetscope.core.answers.recipe import Recipe, recommend
 from budgetscope.core.budget.parse import ComputeBudget, HardwareBudget, describe
 from budgetscope.core.budget.quantities import format_flops
@@ -20,16 +20,15 @@ from budgetscope.core.laws.operating_point import OperatingPoint, recount
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
-    """The training run of the concrete shape, which spends the same budget as the optimum.
+    """The training run of a concrete shape, at the same budget as the optimum.
 
     Attributes:
-        shape: the model to build; None where the shape family ends.
-        n_params: its parameters by the plan's convention.
+        shape: the model to build; None beyond the ends of the shape family.
+        n_params: of the shape, by the plan's convention.
         tokens: training tokens.
         executed_flops: FLOPs that the machine executes.
         steps: optimizer steps.
-        hours: wall time in hours on the machine.
-        device_hours: device-hours.
+        hours: wall time on the machine.
         cost_usd: US dollars; None without a price.
     """
 
@@ -45,29 +44,27 @@ class PlannedRun:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to train with a budget, by one law. Every face shows this and computes nothing of its own.
+    """The recommendation for a budget, by one fit. The command line, the app and the notebook show it unchanged.
 
     Attributes:
-        budget: canonical text of the budget.
-        understood: how it was read, one sentence.
-        law_id: the fit followed for N, D and the loss.
-        law_title: what people call it.
-        convention: who counts N and C below.
+        budget: canonical text.
+        understood: the budget in FLOPs, as a sentence.
+        law_id: the fit for N, D and the loss.
+        law_title: its name for people.
+        convention: of N and C.
         flops: training FLOPs by that convention.
         executed_flops: FLOPs that the machine executes for the optimum.
         n_params: compute-optimal parameters.
         tokens: compute-optimal training tokens.
-        tokens_per_param: their ratio.
-        loss: of the optimum, in `loss_unit`; None when the law says nothing.
+        tokens_per_param: D/N.
+        loss: at the optimum, in `loss_unit`; None when the fit has no law of it.
         loss_unit: such as nats/token.
-        flat_band: the N that cost less than 0.1% of the loss; None without a surface.
-        recipe: the hyperparameters.
-        run: the concrete run.
-        machine: what it runs on.
+        flat_band: smallest and largest N that cost less than 0.1% of the loss; None when the fit has no law of the
+            loss or of the loss above the optimum.
         vocab_size: of the tokenizer.
         seq_len: training context in tokens.
-        assumptions: a sentence for everything that was not said.
-        cautions: what to know before believing this.
+        assumptions: one sentence for each default in use.
+        cautions: the most severe first.
     """
 
     budget: str
@@ -92,7 +89,7 @@ class Plan:
     cautions: tuple[Caution, ...]
 
     def cautions_of(self, fit_id: str) -> tuple[Caution, ...]:
-        """Return what to know of one of the fits that the plan follows."""
+        """Return the cautions about one fit."""
         return tuple(caution for caution in self.cautions if caution.fit_id == fit_id)
 
 
@@ -101,8 +98,8 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
     """Return the plan for a question.
 
     Args:
-        question: as asked.
-        optimum: where its law puts the budget, as `locate` gives it.
+        question: with all names looked up.
+        optimum: its compute-optimal operating point, from `locate`.
 
     Raises:
         UsageError: no fit in use has a law for a hyperparameter.
@@ -122,7 +119,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         law_title=question.fit.title,
         convention=question.convention,
         flops=optimum.flops,
-        executed_flops=executed(question, optimum),
+        executed_flops=machine_flops(question, optimum),
         n_params=n_params,
         tokens=tokens,
         tokens_per_param=ratio,
@@ -156,7 +153,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
 
 
 def _intervals(question: Question, optimum: OperatingPoint, own: OperatingPoint) -> tuple[Estimate, Estimate, Estimate]:
-    """Return N, D and D/N with intervals: the law's own, read in the plan's convention at fixed C."""
+    """Return N, D and D/N with intervals: those of the law, converted to the plan's convention at fixed C."""
     interval = params_interval(question.fit, own.flops)
     n, d, c, basis = optimum.n_params, optimum.tokens, optimum.flops, interval.basis
     if interval.low is None or interval.high is None:
@@ -205,7 +202,7 @@ def _run(question: Question, optimum: OperatingPoint, batch_tokens: int) -> Plan
     machine = question.machine
     shape = question.family.to_build(optimum.n_params, question.convention)
     n_params, tokens = optimum.n_params, optimum.tokens
-    executed_flops = executed(question, optimum)
+    executed_flops = machine_flops(question, optimum)
     if shape is not None:
         count = shape.count(question.convention)
         n_params = float(count.n_params)
@@ -236,8 +233,8 @@ def _times(estimate: Estimate, factor: float) -> Estimate:
 def _understood(question: Question, optimum: OperatingPoint, run: PlannedRun) -> str:
     flops = f"{format_flops(optimum.flops)} FLOPs by the {question.convention} count"
     if isinstance(question.budget, HardwareBudget):
-        said = describe_machine(question.machine, run.device_hours)
-        return f"{said} executes {format_flops(run.executed_flops)} FLOPs = {flops}"
+        machine = describe_machine(question.machine, run.device_hours)
+        return f"{machine} executes {format_flops(run.executed_flops)} FLOPs = {flops}"
     if isinstance(question.budget, ComputeBudget):
         return flops
     return f"{describe(question.budget)} takes {flops}"

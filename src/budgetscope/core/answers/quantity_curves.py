@@ -1,4 +1,4 @@
-"""Quantity curves: loss over C, or learning rate and batch over N, along the optima of one law."""
+"""Curves for charts of the loss over C, and of learning rate and batch over N, at compute-optimal points."""
 
 import math
 from collections.abc import Sequence
@@ -13,22 +13,20 @@ from budgetscope.core.laws.operating_point import OperatingPoint, operate, recou
 
 LOSS = "loss"
 ROLES = ("learning_rate", "batch_size")
-"""What can be drawn over N."""
+"""The quantities with curves over N."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuantityCurve:
-    """One quantity of one law along its optima, counted by the question's convention.
+    """One quantity by one law at compute-optimal points, counted by the question's convention.
 
     Attributes:
-        fit_id: whose.
-        title: what people call it.
         xs: training FLOPs for the loss, else parameters; growing.
-        ys: nats a token, peak learning rate, or tokens a batch; nan where the law is silent.
-        low: lower end of the 95% interval at each; None when it was not asked for or the fit has none.
-        high: upper end.
-        points: measured (x, y) that the law was fitted on, if the fit keeps them.
-        fitted: the span of x that the law was fitted on; None when it was not asked for or is not known.
+        ys: nats a token, peak learning rate, or tokens a batch; nan where the law has no value.
+        low: lower end of the 95% interval at each x; None when not requested, or when the fit has none.
+        high: upper end; likewise.
+        points: measured (x, y) of the fit; empty when not requested, or when it has none.
+        fitted: the range of x in the data of the law; None when not requested or not known.
     """
 
     fit_id: str
@@ -51,12 +49,12 @@ def has_curve(fit: Fit, quantity: str) -> bool:
 def quantity_curve(
     fit: Fit, quantity: str, question: Question, flops_grid: Sequence[float], *, band: bool
 ) -> QuantityCurve:
-    """Return the loss of a fit's own optima over C, or its learning rate or batch over the N of the question's law.
+    """Return the curve of the loss at a fit's own optima, or of its learning rate or batch at the question's optima.
 
     Args:
         fit: one for which `has_curve` is true.
         quantity: `LOSS`, or one of `ROLES`.
-        question: whose convention counts; for `ROLES`, whose law places N and D at each budget.
+        question: gives the counting convention and, for `ROLES`, the law of N and D at each budget.
         flops_grid: budgets by the question's convention, growing.
         band: whether to add interval, points and fitted range.
 
@@ -94,7 +92,7 @@ def _loss_curve(fit: Fit, question: Question, flops_grid: Sequence[float], band:
 
 
 def _flops_here(fit: Fit, own_flops: float, question: Question) -> float:
-    """Return what the question's convention counts for a budget of the fit's own."""
+    """Convert a budget from the fit's convention to the question's."""
     return recount(operate(fit, own_flops, fit.counting, question.family), question.convention, question.family).flops
 
 
@@ -118,16 +116,16 @@ def _recipe_curve(
     fit: Fit, role: str, question: Question, places: Sequence[tuple[OperatingPoint, float | None]], band: bool
 ) -> QuantityCurve:
     family = question.family
-    said = [predict(fit, role, point, family, loss) for point, loss in places]
+    predictions = [predict(fit, role, point, family, loss) for point, loss in places]
     intervals = [predict_interval(fit, role, point, family, loss) for point, loss in (places if band else ())]
     known = [interval for interval in intervals if interval is not None]
-    full = band and len(known) == len(said)
+    full = band and len(known) == len(predictions)
     span = fit.laws[role].fitted.get("n_params") if band else None
     return QuantityCurve(
         fit_id=fit.id,
         title=fit.title,
         xs=tuple(point.n_params for point, _ in places),
-        ys=tuple(math.nan if each is None or each.value is None else each.value for each in said),
+        ys=tuple(math.nan if each is None or each.value is None else each.value for each in predictions),
         low=tuple(low for low, _ in known) if full else None,
         high=tuple(high for _, high in known) if full else None,
         points=(),

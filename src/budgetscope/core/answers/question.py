@@ -1,4 +1,4 @@
-"""A question: a request with every name looked up. `locate` finds where its law puts the budget."""
+"""Questions: requests with every name looked up. `locate` finds the compute-optimal operating point of one."""
 
 from dataclasses import dataclass
 
@@ -25,19 +25,17 @@ from budgetscope.core.laws.operating_point import MAX_FLOPS, MIN_FLOPS, Operatin
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Everything a plan depends on, resolved: no names left to look up.
+    """A request with every name looked up: all that a plan depends on.
 
     Attributes:
-        budget: as parsed.
-        fit: the law for N, D and the loss.
-        hyperparameters: fits for learning rate, batch, beta2, warmup, weight decay and critical batch; for
-            each of them the first fit that has a law for it is followed.
-        spread_fits: further fits whose learning rate and batch show the spread of the field.
-        machine: for hours and dollars.
-        convention: who counts N and C in the question and in the plan.
-        vocab_size: of the tokenizer to train with.
+        fit: the fit for N, D and the loss.
+        hyperparameters: fits for learning rate, batch, beta2, warmup, weight decay and critical batch; for each of
+            them the first fit with a law for it is followed.
+        spread_fits: further fits, whose learning rates and batches give the spread over published laws.
+        convention: of N and C in the question and in the plan.
+        vocab_size: of the tokenizer.
         seq_len: training context in tokens.
-        cautions: what to know of the files that the fits and devices were read from.
+        cautions: about the files of the fits and devices.
     """
 
     budget: Budget
@@ -52,21 +50,21 @@ class Question:
 
     @property
     def family(self) -> ShapeFamily:
-        """The shapes to choose from."""
+        """The shape family with this vocabulary and context."""
         return shape_family("dense", vocab_size=self.vocab_size, seq_len=self.seq_len)
 
 
-def executed(question: Question, point: OperatingPoint) -> float:
+def machine_flops(question: Question, point: OperatingPoint) -> float:
     """Return the FLOPs that the machine executes for a model and its tokens."""
     return point.tokens * question.family.executed_flops_per_token(point.position)
 
 
 @guarded
 def locate(question: Question) -> OperatingPoint:
-    """Return the operating point that the question's law gives its budget.
+    """Return the compute-optimal operating point for a question's budget or target.
 
     Raises:
-        UsageError: no budget within bounds does what the question asks.
+        UsageError: no budget within bounds reaches the target of the question.
         FailureError: the fit has no law for N and D, or its laws give no usable numbers.
     """
     fit, convention, family = question.fit, question.convention, question.family
@@ -75,9 +73,9 @@ def locate(question: Question) -> OperatingPoint:
             found: float | None = flops if MIN_FLOPS <= flops <= MAX_FLOPS else None
         case HardwareBudget():
             wanted = question.machine.executed_flops or 0.0
-            found = flops_where(fit, convention, family, lambda p: executed(question, p), wanted)
+            found = flops_where(fit, convention, family, lambda p: machine_flops(question, p), wanted)
         case LossTarget(loss):
-            return trained(fit.id, _locate_loss(question, loss))
+            return require_trainable(fit.id, _locate_loss(question, loss))
         case SizeTarget(n_params):
             found = flops_where(fit, convention, family, lambda p: p.n_params, n_params)
         case TokensTarget(tokens):
@@ -87,14 +85,14 @@ def locate(question: Question) -> OperatingPoint:
             f"{describe(question.budget)!r} lies outside {MIN_FLOPS:.0e} to {MAX_FLOPS:.0e} FLOPs, where no "
             "scaling law says anything; give a budget inside."
         )
-    return trained(fit.id, operate(fit, found, convention, family))
+    return require_trainable(fit.id, operate(fit, found, convention, family))
 
 
-def trained(fit_id: str, point: OperatingPoint) -> OperatingPoint:
-    """Return an operating point if it is one of a model that can be trained at all.
+def require_trainable(fit_id: str, point: OperatingPoint) -> OperatingPoint:
+    """Return an operating point if it has at least one parameter and one token.
 
     Raises:
-        FailureError: the fit's law gives it less than one parameter or less than one token.
+        FailureError: the fit's law gives it less.
     """
     if point.n_params < 1 or point.tokens < 1:
         raise FailureError(
@@ -107,7 +105,7 @@ def trained(fit_id: str, point: OperatingPoint) -> OperatingPoint:
 def _locate_loss(question: Question, loss: float) -> OperatingPoint:
     fit, loss_model = question.fit, LossModel(question.fit)
     if loss_model.best_loss(MIN_FLOPS) is None:
-        raise UsageError(f"{fit.id} says nothing of the loss; choose another law with --law.")
+        raise UsageError(f"{fit.id} has no law of the loss; choose another law with --law.")
     own_flops = loss_model.flops_for_loss(loss)
     if own_flops is None:
         reason = (

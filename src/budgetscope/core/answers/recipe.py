@@ -1,4 +1,4 @@
-"""The recipe: the hyperparameters of a plan, and which fit is followed for each."""
+"""The recipe: the hyperparameters of a plan, each with the fit that it follows."""
 
 import math
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.operating_point import OperatingPoint
 
 COOLDOWN_SHARE = 0.2
-"""Share of the run over which to decay: at 20% a cooldown matches a cosine (Hägele et al. 2024,
+"""Share of the run over which the learning rate decays: at 20% a cooldown matches a cosine (Hägele et al. 2024,
 arXiv 2405.18392, section 4)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The hyperparameters.
+    """The hyperparameters of a plan.
 
     Attributes:
         learning_rate: peak, for AdamW.
@@ -36,10 +36,10 @@ class Recipe:
         beta2: of AdamW.
         warmup_tokens: tokens of linear warmup.
         weight_decay_independent: shrinkage of the weights a step at peak learning rate.
-        weight_decay_coupled: the same as PyTorch's AdamW wants it.
-        critical_batch_tokens: batch beyond which steps no longer fall in proportion; None without a law.
-        schedule: how the learning rate goes over the run, one phrase.
-        sources: by hyperparameter, the id of the fit whose law is followed.
+        weight_decay_coupled: the same as the `weight_decay` of PyTorch's AdamW.
+        critical_batch_tokens: batch above which more tokens a step hardly save steps; None without a law of it.
+        schedule: the learning rate over the run, one phrase.
+        sources: by role, the id of the fit that is followed.
     """
 
     learning_rate: Estimate
@@ -55,16 +55,16 @@ class Recipe:
 
 
 def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -> Recipe:
-    """Return the hyperparameters at an operating point.
+    """Return the recipe at an operating point.
 
     Args:
-        question: whose fits are followed.
-        optimum: the model and its tokens.
-        loss: of the optimum, for laws that need it; None when the law says nothing.
+        question: for its fits and context.
+        optimum: the operating point.
+        loss: at the optimum, for laws that need it; None without a law of it.
 
     Raises:
-        UsageError: no fit in use has a law for one of them.
-        FailureError: naming the fit whose law gives no usable number.
+        UsageError: no fit in use has a law for one of the hyperparameters.
+        FailureError: a law gives no usable number; the error names its fit.
     """
     fits = question.hyperparameters
     learning_rate, rate_fit = _hyperparameter("learning_rate", question, optimum, loss)
@@ -111,12 +111,12 @@ def _warmup_tokens(
 
 
 @guarded
-def _coupled_weight_decay(rate_fit: Fit, independent: float, learning_rate: float) -> float:  # noqa: ARG001 - to name it
+def _coupled_weight_decay(rate_fit: Fit, independent: float, learning_rate: float) -> float:  # noqa: ARG001 - for the error
     return coupled_weight_decay(independent, learning_rate)
 
 
 def _hyperparameter(role: str, question: Question, optimum: OperatingPoint, loss: float | None) -> tuple[Estimate, Fit]:
-    """Return the followed law's value with the spread of all laws that give one, and the followed fit."""
+    """Return a hyperparameter with its interval, or else its range over published laws, and the fit it follows."""
     family = question.family
     predictions = [(fit, predict(fit, role, optimum, family, loss)) for fit in question.hyperparameters]
     known = [(fit, found.value) for fit, found in predictions if found is not None and found.value is not None]
@@ -135,7 +135,7 @@ def _hyperparameter(role: str, question: Question, optimum: OperatingPoint, loss
 
 
 def _whole_batch(predicted: Estimate, batch_tokens: float) -> Estimate:
-    """Return the rounded batch with the prediction's range, widened where rounding left it."""
+    """Return the rounded batch with the prediction's range, widened to include it."""
     low, high = (batch_tokens if end is None else end for end in (predicted.low, predicted.high))
     return Estimate(batch_tokens, min(low, batch_tokens), max(high, batch_tokens), predicted.basis)
 

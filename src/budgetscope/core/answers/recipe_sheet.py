@@ -1,22 +1,21 @@
-"""The recipe sheet: every law's hyperparameters, what half and twice the size cost, which checkpoints to keep."""
+"""The recipe sheet: the hyperparameters by every law, the cost of half and twice the size, checkpoints to keep."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.checkpoints import Checkpoint, checkpoints
-from budgetscope.core.answers.recipe_by_law import LawValue, law_values
+from budgetscope.core.answers.law_values import LawValue, law_values
 from budgetscope.core.answers.whatif import Candidate, IsoFlop
 from budgetscope.core.laws.fit import Fit
 
 
 @dataclass(frozen=True, slots=True)
 class RecipeSheet:
-    """An answer's recipe beside what the laws give.
+    """An answer with the recipe values of all laws, and with other sizes and checkpoints.
 
     Attributes:
-        answer: whose recipe.
-        law_values: what every law gives, by role.
+        law_values: the value of every law, by role.
         half: a model of half the optimal N at the same budget.
         twice: a model of twice the optimal N.
         checkpoints: to keep, by growing tokens.
@@ -30,11 +29,11 @@ class RecipeSheet:
 
 
 def recipe_sheet(answer: Answer, fits: Sequence[Fit]) -> RecipeSheet:
-    """Return everything that is known of an answer's recipe.
+    """Return the recipe sheet of an answer.
 
     Args:
-        answer: whose recipe.
-        fits: all fits to ask.
+        answer: with the recipe.
+        fits: all fits with laws to include.
 
     Raises:
         FailureError: the answer's law gives no usable numbers.

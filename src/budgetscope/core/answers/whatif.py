@@ -1,16 +1,15 @@
-"""What-if: the loss and the cost of another model size at the same budget, one place on the IsoFLOP curve.
+"""What-if: the loss and the cost of other model sizes at the same budget, along the IsoFLOP curve.
 
-The budget is held at the plan's C, as the plan's convention counts it, and judged by the plan's law.
-Serving is counted as Sardana et al. 2024 (arXiv 2401.00448) do: 2 N FLOPs a served token. N is there the weights
-that a token is multiplied with, blocks and output head, whatever convention the plan counts in; attention over the
-context is left out.
+The budget is the plan's C, by the plan's convention, and the loss is by the plan's law. Serving takes 2 N FLOPs a
+served token (Sardana et al. 2024, arXiv 2401.00448). That N is the weights of blocks and output head under every
+convention of the plan; attention over the context is left out.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from budgetscope.core.answers.answer import Answer
-from budgetscope.core.answers.question import executed
+from budgetscope.core.answers.question import machine_flops
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.loss_model import LossModel
@@ -19,9 +18,9 @@ from budgetscope.core.laws.operating_point import OperatingPoint, recount
 SERVING_FLOPS_PER_PARAM = 2.0
 """FLOPs a parameter and served token: one multiplication and one addition (Sardana et al. 2024)."""
 SERVED_STEPS = (0.0, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14)
-"""Served tokens to choose from without typing."""
+"""The steps of served tokens on the what-if screen."""
 
-_NOTHING = 1e-9
+_ROUNDING = 1e-9
 
 SERVING_ASSUMPTION = (
     "2 N FLOPs a served token (Sardana et al. 2024), N = blocks and head, context left out; at the plan's price and "
@@ -32,20 +31,20 @@ SERVING_SHORT = "2 N FLOPs each, at the plan's price and MFU"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One size at the budget, as if it were trained.
+    """A model size at the budget.
 
     Attributes:
         n_params: by the plan's convention.
-        tokens: training tokens that the budget pays for.
-        tokens_per_param: their ratio.
+        tokens: training tokens at the budget.
+        tokens_per_param: D/N.
         ratio: N over the compute-optimal N.
-        loss: by the plan's law, in its loss unit; None when the law says nothing off the optimum.
-        loss_difference: the same above the optimum's.
+        loss: by the plan's law, in its loss unit; None when that has no law of the loss off the optimum.
+        loss_difference: loss above the optimum.
         wasted_share: deadweight compute as a share of the budget (see `LossModel.wasted_share`).
-        wasted_flops: the same in FLOPs of the plan's convention.
-        wasted_usd: the same in US dollars of the plan's run; None without a price.
-        extrapolated: the size lies beyond those at which the loss above the optimum was measured.
-        training_flops: FLOPs that the machine executes to train it.
+        wasted_flops: deadweight compute in FLOPs of the plan's convention.
+        wasted_usd: the same share of the plan's cost in US dollars; None without a price.
+        extrapolated: whether the size lies outside those at which the loss above the optimum was measured.
+        training_flops: FLOPs that the machine executes to train the model.
         training_usd: US dollars; None without a price.
         serving_flops: FLOPs of all served tokens.
         serving_usd: US dollars; None without a price.
@@ -68,12 +67,12 @@ class Candidate:
 
     @property
     def lifetime_flops(self) -> float:
-        """FLOPs to train and to serve it."""
+        """FLOPs of training and serving."""
         return self.training_flops + self.serving_flops
 
     @property
     def lifetime_usd(self) -> float | None:
-        """US dollars to train and to serve it; None without a price."""
+        """US dollars of training and serving; None without a price."""
         if self.training_usd is None or self.serving_usd is None:
             return None
         return self.training_usd + self.serving_usd
@@ -81,35 +80,31 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class IsoFlop:
-    """All sizes at one budget.
-
-    Attributes:
-        answer: whose budget.
-    """
+    """All model sizes at the budget of an answer."""
 
     answer: Answer
 
     @property
-    def silence(self) -> str | None:
-        """Why there is no curve, one sentence; None when there is one."""
+    def no_curve_reason(self) -> str | None:
+        """Why the law gives no IsoFLOP curve, one sentence; None when it gives one."""
         fit = self.answer.question.fit
         lacking = []
         if fit.loss_curve is None and fit.surface is None:
             lacking.append("the loss")
         if fit.excess is None:
-            lacking.append("what another size than the optimum costs")
+            lacking.append("the loss above the optimum")
         if not lacking:
             return None
         return (
-            f"{fit.id} says nothing of {' or of '.join(lacking)}: N, D and the serving cost can be moved, but there "
-            "is no curve; follow a law with a valley, such as porian2024/refinedweb-tuned."
+            f"{fit.id} has no law of {' or of '.join(lacking)}: N, D and the serving cost can be moved, but there "
+            "is no curve; follow a law that has both, such as porian2024/refinedweb-tuned."
         )
 
     @property
-    def reach(self) -> tuple[float, float] | None:
-        """The N, by the plan's convention, between which the loss was measured; None when nowhere."""
+    def measured_range(self) -> tuple[float, float] | None:
+        """Smallest and largest N with a measured loss, by the plan's convention; None without any."""
         question = self.answer.question
-        found = LossModel(question.fit).reach(self._own(self.answer.optimum).flops)
+        found = LossModel(question.fit).measured_range(self._own(self.answer.optimum).flops)
         if found is None:
             return None
         low, high = (question.family.convert(n, question.fit.counting, question.convention) for n in found)
@@ -117,7 +112,7 @@ class IsoFlop:
 
     @guarded
     def at(self, n_params: float, served_tokens: float = 0.0) -> Candidate:
-        """Return what a size would be at the budget.
+        """Return the candidate of a size.
 
         Args:
             n_params: by the plan's convention.
@@ -132,7 +127,7 @@ class IsoFlop:
         loss, wasted = self._loss(point), self._wasted(point)
         best = self._loss(optimum)
         run_cost = self.answer.plan.run.cost_usd
-        training = executed(question, point)
+        training = machine_flops(question, point)
         multiplied = question.family.n_params(point.position, Convention.STANDARD)
         serving = SERVING_FLOPS_PER_PARAM * multiplied * served_tokens
         price = machine.price
@@ -154,13 +149,13 @@ class IsoFlop:
         )
 
     def is_measured(self, n_params: float) -> bool:
-        """Return whether the loss was measured at a size."""
-        reach = self.reach
-        return reach is not None and reach[0] <= n_params <= reach[1]
+        """Return whether the loss of a size lies within the measured range."""
+        measured = self.measured_range
+        return measured is not None and measured[0] <= n_params <= measured[1]
 
     @guarded
     def losses(self, sizes: Sequence[float]) -> tuple[float, ...]:
-        """Return the loss at every size, by the plan's convention; none when the law says nothing off the optimum.
+        """Return the loss at sizes by the plan's convention; empty when there is no law of the loss off the optimum.
 
         Raises:
             FailureError: the law gives no usable numbers.
@@ -172,15 +167,15 @@ class IsoFlop:
     def surface(self, sizes: Sequence[float], tokens: Sequence[float]) -> tuple[tuple[float | None, ...], ...]:
         """Return the loss over N and D: a row for each number of tokens, a value for each size.
 
-        None where the loss was not measured at the budget that N and D make; but where it was measured nowhere along
-        the plan's own budget, the law's extrapolation is given throughout.
+        A value is None outside the measured range at the budget of its N and D. If the plan's own budget has no
+        measured range, all values are extrapolations of the law.
 
         Raises:
             FailureError: the law gives no usable numbers.
         """
         question = self.answer.question
         family, counting = question.family, question.fit.counting
-        loss_model, everywhere = LossModel(question.fit), self.reach is None
+        loss_model, everywhere = LossModel(question.fit), self.measured_range is None
         columns = []
         for n_params in sizes:
             position = family.position(n_params, question.convention)
@@ -191,8 +186,8 @@ class IsoFlop:
             for own_n_params, flops_per_token in columns:
                 flops = amount * flops_per_token
                 if not everywhere:
-                    reach = loss_model.reach(flops)
-                    if reach is None or not reach[0] <= own_n_params <= reach[1]:
+                    measured = loss_model.measured_range(flops)
+                    if measured is None or not measured[0] <= own_n_params <= measured[1]:
                         row.append(None)
                         continue
                 level, excess = loss_model.best_loss(flops), loss_model.excess_loss(flops, own_n_params)
@@ -219,5 +214,5 @@ class IsoFlop:
     def _wasted(self, point: OperatingPoint) -> float | None:
         own = self._own(point)
         share = LossModel(self.answer.question.fit).wasted_share(own.flops, own.n_params)
-        # What a root finder leaves of nothing is no deadweight.
-        return 0.0 if share is not None and share < _NOTHING else share
+        # A tiny share is the rounding of the root finder.
+        return 0.0 if share is not None and share < _ROUNDING else share

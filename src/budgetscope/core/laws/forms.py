@@ -340,7 +340,9 @@ def build_law(form: str, parameters: dict[str, float]) -> LawForm:
         if (name.endswith("exponent") or name in ("alpha", "beta")) and abs(value) > 10:
             raise FailureError(f"exponent {name} = {value} of the form {form} is out of bounds.")
     if abs(parameters.get("skew", 0.0)) * parameters.get("window", 0.0) >= 1:
-        raise FailureError(f"skew times window of the form {form} must be below 1, or the loss has no minimum at the optimum.")
+        raise FailureError(
+            f"skew times window of the form {form} must be below 1, or the loss has no minimum at the optimum."
+        )
     try:
         return kind(**parameters)
     except TypeError:

@@ -1,4 +1,4 @@
-"""The figure of N*(C): the chosen law with its band and data, the other laws, and the user's budget."""
+"""The figure of N*(C): the chosen law with its interval and data, the other laws, and the user's budget."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,22 +17,22 @@ FAMOUS = (
     "deepseek2024/current-data",
     "meta2024/llama3",
 )
-"""The laws that everybody asks about, drawn beside the chosen one."""
+"""Well-known laws that are drawn beside the chosen one."""
 
 FIRST_FLOPS, LAST_FLOPS = 1e16, 1e26
-"""From the smallest published runs to the largest budgets; further only when the budget lies outside."""
+"""Range of C that is drawn at least, FLOPs: from the smallest published runs to the largest budgets."""
 
 _CURVE_POINTS_PER_DECADE = 3
 _SPELT = {"deepseek": "DeepSeek", "minicpm": "MiniCPM", "olmo": "OLMo", "steplaw": "Step Law"}
 
 
 def span(flops: float) -> LogScale:
-    """Return the budgets to draw: a fixed span, so that the picture stands still while a budget is typed."""
+    """Return the scale of C; it is fixed, unless the budget lies outside, so that typing does not move the chart."""
     return LogScale.decades_around(min(FIRST_FLOPS, flops / 10), max(LAST_FLOPS, flops * 10))
 
 
 def grid(scale: LogScale) -> tuple[float, ...]:
-    """Return the budgets at which to evaluate curves over a span."""
+    """Return the budgets at which curves are evaluated, FLOPs."""
     steps = round(scale.span_decades * _CURVE_POINTS_PER_DECADE)
     return tuple(scale.value(step / steps) for step in range(steps + 1))
 
@@ -41,14 +41,14 @@ def figure(plan: Plan, curves: Sequence[Curve], letters: Mapping[str, str]) -> F
     """Return the figure of a plan.
 
     Args:
-        plan: whose budget is marked.
-        curves: of the plan's law first, then of others, all by the plan's convention.
-        letters: of the laws.
+        plan: its budget is marked.
+        curves: the plan's law first, then others, all by the plan's convention.
+        letters: letter of each law, by fit id.
     """
     curves = curves[:MAX_LINES]
     chosen = curves[0]
     measured = tuple(Point(point.flops, point.n_params, point.low, point.high) for point in chosen.points)
-    # The chosen law sets the heights: a law that disagrees by a factor of ten leaves the figure at its top.
+    # The chosen law sets the y range; a law that differs by a factor of ten is cut at the edge.
     low, high = chosen.n_params[0] / 3, chosen.n_params[-1] * 3
     return Figure(
         x=Axis(LogScale(chosen.flops[0], chosen.flops[-1]), "C, training FLOPs", flops_number),
@@ -81,6 +81,6 @@ def figure(plan: Plan, curves: Sequence[Curve], letters: Mapping[str, str]) -> F
 
 
 def family(fit_id: str) -> str:
-    """Return who wrote a fit, without the year."""
+    """Return the author of a fit, without the year."""
     name = fit_id.split("/", maxsplit=1)[0].rstrip("0123456789")
     return _SPELT.get(name, name.capitalize())

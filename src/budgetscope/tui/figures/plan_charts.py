@@ -29,17 +29,17 @@ SIZE = "n_params"
 
 @dataclass(frozen=True, slots=True)
 class PlanChart:
-    """One chart.
+    """One chart of the Plan screen.
 
     Attributes:
-        quantity: `SIZE`, or one of `core.answers.quantity_curves`.
+        quantity: `SIZE`, `LOSS`, or a role of `core.answers.quantity_curves`.
         title: of the panel.
-        silent: the quantity in words, where the law says nothing of it.
+        noun: the quantity in words, for a sentence; empty for N, which every plan has.
     """
 
     quantity: str
     title: str
-    silent: str = ""
+    noun: str = ""
 
 
 PLAN_CHARTS = (
@@ -48,37 +48,37 @@ PLAN_CHARTS = (
     PlanChart("learning_rate", "Learning rate over N", "the learning rate"),
     PlanChart("batch_size", "Batch over N", "the batch"),
 )
-"""In the order of the key that goes through them."""
+"""The charts, in the order in which the key `v` shows them."""
 
 _LOSSES = ("kaplan2020/fixed-batch", "hoffmann2022/approach-3", "besiroglu2024/refit")
-"""Famous laws of the loss."""
+"""Well-known fits with a law of the loss."""
 
 
 def plan_chart(quantity: str) -> PlanChart:
-    """Return the chart of a quantity; the first for a name that is none."""
+    """Return the chart of a quantity; the first chart for an unknown name."""
     return next((chart for chart in PLAN_CHARTS if chart.quantity == quantity), PLAN_CHARTS[0])
 
 
 def followed(plan: Plan, quantity: str) -> str:
-    """Return the id of the fit that a plan follows for a quantity."""
+    """Return the id of the fit from which a plan takes a quantity."""
     return plan.law_id if quantity in (SIZE, LOSS) else plan.recipe.sources[quantity]
 
 
 def drawn(plan: Plan, quantity: str) -> tuple[str, ...]:
-    """Return the ids of the fits to draw for a quantity, the plan's own first."""
+    """Return the ids of the fits to draw for a quantity, the plan's first."""
     first = followed(plan, quantity)
     others = _LOSSES if quantity == LOSS else SPREAD_FITS
     return (first, *(name for name in others if name != first))
 
 
 def figure(plan: Plan, quantity: str, curves: Sequence[QuantityCurve], letters: Mapping[str, str]) -> Figure | None:
-    """Return the figure of a quantity other than `SIZE`; None when the plan's law is silent.
+    """Return the figure of a quantity other than `SIZE`; None without curves.
 
     Args:
-        plan: whose budget is marked.
-        quantity: one of `core.answers.quantity_curves`.
-        curves: of the followed fit first, then of others, by the plan's convention.
-        letters: of the laws.
+        plan: its budget is marked.
+        quantity: `LOSS`, or a role of `core.answers.quantity_curves`.
+        curves: the plan's fit first, then others, by the plan's convention.
+        letters: letter of each law, by fit id.
     """
     if not curves:
         return None
@@ -115,7 +115,7 @@ def _across(chosen: QuantityCurve, quantity: str) -> Axis:
 
 
 def _up(plan: Plan, quantity: str, curves: Sequence[QuantityCurve]) -> Axis:
-    """Return an axis that depends on laws alone, so that it stands still while a budget is typed."""
+    """Return the y axis; it depends on the laws alone, so that typing a budget does not move it."""
     finite = [y for y in chain.from_iterable(curve.ys for curve in curves) if y == y]  # noqa: PLR0124 - nan is not
     low, high = min(finite), max(finite)
     if quantity == LOSS:
@@ -134,8 +134,8 @@ def _marker(plan: Plan, quantity: str) -> Marker:
     match quantity:
         case "loss":
             loss = None if plan.loss is None else plan.loss.value
-            said = "" if loss is None else f"{loss:.3f} at "
-            return Marker(plan.flops, f"{said}{format_flops(plan.flops)}", loss)
+            value = "" if loss is None else f"{loss:.3f} at "
+            return Marker(plan.flops, f"{value}{format_flops(plan.flops)}", loss)
         case "learning_rate":
             rate = plan.recipe.learning_rate.value
             return Marker(n_params, f"{_short(rate)} at {format_count(n_params)}", rate)

@@ -1,4 +1,4 @@
-"""The figures of answers, and which of them take no time since their curves are known."""
+"""Figures of answers, with a record of those whose curves are already computed."""
 
 from collections.abc import Mapping
 
@@ -10,35 +10,35 @@ from budgetscope.tui.figures import allocation, plan_charts
 
 
 def laws_drawn(plan: Plan, quantity: str) -> tuple[object, ...]:
-    """Return what the curves of a plan depend on: while it stays the same, `Figures.figure` takes no time."""
+    """Return a key of everything that the curves of a plan depend on."""
     followed = plan_charts.followed(plan, quantity)
     return quantity, followed, plan.law_id, plan.convention, plan.vocab_size, plan.seq_len, allocation.span(plan.flops)
 
 
 class Figures:
-    """Draws answers beside famous laws, each read by its name: the library may be unread."""
+    """Makes the figures of answers beside well-known laws; reads only the fits that it draws."""
 
     def __init__(self, advisor: Advisor, letters: Mapping[str, str]) -> None:
-        """Take who answers.
+        """Create figures of one advisor's answers.
 
         Args:
-            advisor: answers.
-            letters: of the laws.
+            advisor: computes the curves, and caches them.
+            letters: letter of each law, by fit id.
         """
         self.advisor = advisor
         self._letters = letters
         self._drawn: set[tuple[object, ...]] = set()
 
     def knows(self, plan: Plan, quantity: str) -> bool:
-        """Return whether `figure` takes no time."""
+        """Return whether the curves of `figure` are already computed."""
         return laws_drawn(plan, quantity) in self._drawn
 
     def figure(self, answer: Answer, quantity: str) -> Figure | None:
-        """Return a chart of an answer; None where its law says nothing of the quantity.
+        """Return the figure of an answer; None where its law does not give the quantity.
 
         Args:
-            answer: whose plan is marked.
-            quantity: of one of `PLAN_CHARTS`.
+            answer: its plan is marked.
+            quantity: one of those of `PLAN_CHARTS`.
 
         Raises:
             FailureError: the law gives no usable numbers along the chart.

@@ -174,7 +174,7 @@ class LawTable(ScrollView, can_focus=True):
         if not isinstance(line, ComparisonRow):
             return
         if line.row.n_params is None:
-            self.app.notify(f"{line.row.fit_id} says nothing of N and D: it cannot be followed.", markup=False)
+            self.app.notify(f"{line.row.fit_id} has no law for N and D: it cannot be followed.", markup=False)
         else:
             self.post_message(LawChosen(line.row.fit_id))
 

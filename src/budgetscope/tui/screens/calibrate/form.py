@@ -11,7 +11,7 @@ from budgetscope.core.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One field.
 
     Attributes:
@@ -48,12 +48,12 @@ def _minutes(text: str) -> float:
 
 
 FIELDS = (
-    Field("data", "data", "--data", str, "built-in, or a path", ("fineweb-edu-sample",)),
-    Field("preset", "preset", "--preset", str, Request().preset, tuple(PRESETS)),
-    Field("minutes", "minutes", "--minutes", _minutes, "the preset's"),
-    Field("device", "device", "--device", str, "the best there is", ("cuda", "cpu", "mps")),
-    Field("gpu", "GPU", "--gpu", _index, "the first"),
-    Field("fit_id", "fit name", "--name", str, DEFAULT_FIT),
+    FormField("data", "data", "--data", str, "built-in, or a path", ("fineweb-edu-sample",)),
+    FormField("preset", "preset", "--preset", str, Request().preset, tuple(PRESETS)),
+    FormField("minutes", "minutes", "--minutes", _minutes, "the preset's"),
+    FormField("device", "device", "--device", str, "the best there is", ("cuda", "cpu", "mps")),
+    FormField("gpu", "GPU", "--gpu", _index, "the first"),
+    FormField("fit_id", "fit name", "--name", str, DEFAULT_FIT),
 )
 
 

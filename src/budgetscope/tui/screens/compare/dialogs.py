@@ -1,4 +1,4 @@
-"""The two dialogs about saved scenarios: give one a name, and delete one."""
+"""The dialogs that name and delete a saved scenario."""
 
 from collections.abc import Callable, Collection
 from typing import ClassVar
@@ -18,24 +18,24 @@ from budgetscope.tui.signs import PROBLEM_SIGN
 
 
 class NameScreen(Dialog[str | None]):
-    """Asks for a name until it is taken, and returns it; None when it is closed."""
+    """A dialog that asks for a name and returns it; None when it is closed."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("name")
 
     def __init__(self, title: str, name: str, replaces: Collection[str], take: Callable[[str], None]) -> None:
-        """Take what to ask.
+        """Create the dialog.
 
         Args:
-            title: what the name is for.
-            name: to start with.
-            replaces: names whose scenario would be replaced.
-            take: does what the name is for; a refusal is shown, and the dialog stays.
+            title: of the dialog.
+            name: initial text.
+            replaces: names of existing scenarios, which the new one would replace.
+            take: called with the name; if it raises a `BudgetscopeError`, the dialog shows it and stays open.
         """
         super().__init__()
         self._title, self._first, self._replaces, self._take = title, name, replaces, take
 
     def compose(self) -> ComposeResult:
-        """Lay the field and a line below it."""
+        """Compose the field and a message line."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(self._title)
             dialog.border_subtitle = "Enter: keep   Esc: close"
@@ -49,8 +49,8 @@ class NameScreen(Dialog[str | None]):
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         taken = event.value.strip() in self._replaces
-        said = f"replaces the saved scenario {quote(event.value.strip())}" if taken else ""
-        self.query_one("#message", Static).update(Content(said))
+        message = f"replaces the saved scenario {quote(event.value.strip())}" if taken else ""
+        self.query_one("#message", Static).update(Content(message))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -70,7 +70,7 @@ class NameScreen(Dialog[str | None]):
 
 
 class DeleteScreen(Dialog[bool]):
-    """Asks whether to delete a scenario, and returns the answer."""
+    """A dialog that asks whether to delete a scenario; returns True for yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("delete")
 
@@ -79,7 +79,7 @@ class DeleteScreen(Dialog[bool]):
         self._scenario = name
 
     def compose(self) -> ComposeResult:
-        """Lay the question."""
+        """Compose the question."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Delete a scenario"
             dialog.border_subtitle = "y: delete   Esc: keep"

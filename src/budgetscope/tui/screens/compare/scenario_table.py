@@ -1,4 +1,4 @@
-"""Scenarios side by side: one a column, the reference first, with a cursor to choose one."""
+"""The table of scenarios: one a column, the reference first, with a cursor."""
 
 import textwrap
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from budgetscope.report.scenarios import Board, Cell, Line
+from budgetscope.report.scenarios import Board, BoardRow, Cell
 from budgetscope.tui.screens.compare.scenarios import letter
 from budgetscope.tui.signs import PROBLEM_SIGN
 from budgetscope.tui.textual_fixes.component_styles import ComponentStyles
@@ -25,19 +25,19 @@ _LABEL = 13
 _LEAST, _MOST = 20, 34
 _DIFFERENCE = 11
 _WRAPPED = {"budget": 2}
-"""Quantities whose words may take more than one row."""
+"""Largest number of screen lines of a quantity whose text may wrap."""
 _ENDS = {"law"}
-"""Quantities that differ at the end of their words."""
+"""Quantities whose text is cut at its start, since the end tells them apart."""
 _PARTS = ("header", "cursor", "label", "same", "differs", "problem")
 
 
 @dataclass
 class ColumnChosen(Message):
-    """Posted by `ScenarioTable`: the column of a scenario was clicked.
+    """Posted by `ScenarioTable` when the column of a scenario is clicked.
 
     Attributes:
-        index: of the column.
-        twice: whether by a double click.
+        index: of the scenario.
+        twice: whether it was a double click.
     """
 
     index: int
@@ -45,10 +45,10 @@ class ColumnChosen(Message):
 
 
 class ScenarioTable(ScrollView, can_focus=False):
-    """A table of columns that repaints without being rebuilt; posts `ColumnChosen` when one is clicked.
+    """Shows a board, one scenario a column; posts `ColumnChosen` when a column is clicked.
 
     Attributes:
-        board: what to show.
+        board: the scenarios; None before the first.
         cursor: index of the scenario at the cursor.
     """
 
@@ -71,12 +71,12 @@ class ScenarioTable(ScrollView, can_focus=False):
         self._styles = ComponentStyles(self, "scenario-table")
 
     def watch_board(self, board: Board | None) -> None:
-        """Take the new columns."""
-        self.virtual_size = Size(self.size.width, 0 if board is None else len(board.lines) + 2)
+        """Set the height and the title for the new board."""
+        self.virtual_size = Size(self.size.width, 0 if board is None else len(board.rows) + 2)
         self._entitle()
 
     def on_resize(self) -> None:
-        """Say how many columns have no room."""
+        """Update the number of hidden columns in the title."""
         self._entitle()
 
     def _entitle(self) -> None:
@@ -84,12 +84,12 @@ class ScenarioTable(ScrollView, can_focus=False):
         if board is not None:
             hidden = len(board.columns) - len(self._columns()[0])
             more = f"; {hidden} more with ← →" if hidden else ""
-            said = f"▲ more, ▼ less than {board.columns[board.reference].name}{more}"
-            if said != str(self.border_title):
-                self.border_title = Content(said)
+            title = f"▲ more, ▼ less than {board.columns[board.reference].name}{more}"
+            if title != str(self.border_title):
+                self.border_title = Content(title)
 
     def _columns(self) -> tuple[list[int], int]:
-        """Return which scenarios are shown, the reference first, and how wide."""
+        """Return the indices of the visible scenarios, the reference first, and the width of a column."""
         board, room = self.board, self.scrollable_content_region.width - _LABEL
         if board is None or room < 1:
             return [], 0
@@ -104,29 +104,29 @@ class ScenarioTable(ScrollView, can_focus=False):
         return shown, min(room // len(shown), _MOST)
 
     def order(self) -> list[int]:
-        """Return all scenarios in the order in which they are shown."""
+        """Return the indices of all scenarios in display order."""
         board = self.board
         if board is None:
             return []
         return [board.reference, *(index for index in range(len(board.columns)) if index != board.reference)]
 
     def on_click(self, event: events.Click) -> None:
-        """Tell which column was clicked."""
+        """Post `ColumnChosen` for the clicked column."""
         shown, width = self._columns()
         if width and event.x >= _LABEL and (event.x - _LABEL) // width < len(shown):
             self.post_message(ColumnChosen(shown[(event.x - _LABEL) // width], twice=event.chain > 1))
 
-    def _rows(self, board: Board, shown: list[int], width: int) -> list[tuple[int, int]]:
-        """Return the line and the part of it that each row shows."""
-        rows = []
-        for index, line in enumerate(board.lines):
-            most = _WRAPPED.get(line.key, 1)
-            parts = max((len(_words(line.cells[column], width)) for column in shown), default=1) if most > 1 else 1
-            rows += [(index, part) for part in range(min(parts, most))]
-        return rows
+    def _lines(self, board: Board, shown: list[int], width: int) -> list[tuple[int, int]]:
+        """Return for each screen line below the names the index of its quantity and of the wrapped part."""
+        lines = []
+        for index, row in enumerate(board.rows):
+            most = _WRAPPED.get(row.key, 1)
+            parts = max((len(_words(row.cells[column], width)) for column in shown), default=1) if most > 1 else 1
+            lines += [(index, part) for part in range(min(parts, most))]
+        return lines
 
     def render_line(self, y: int) -> Strip:
-        """Return the names, or a row below them."""
+        """Return one screen line: the names at the top, else part of a quantity."""
         total = self.scrollable_content_region.width
         board, (shown, width) = self.board, self._columns()
         if board is None or not shown:
@@ -135,21 +135,21 @@ class ScenarioTable(ScrollView, can_focus=False):
             segments = [Segment(" " * _LABEL, self._styles.of("header"))]
             segments += [self._head(board, column, width) for column in shown]
             return Strip(segments).adjust_cell_length(total, self.rich_style)
-        rows, row = self._rows(board, shown, width), y - 1 + self.scroll_offset.y
-        if row >= len(rows):
+        lines, at = self._lines(board, shown, width), y - 1 + self.scroll_offset.y
+        if at >= len(lines):
             return Strip.blank(total, self.rich_style)
-        index, part = rows[row]
-        line = board.lines[index]
-        segments = [Segment(set_cell_size("" if part else line.label, _LABEL), self._styles.of("label"))]
+        index, part = lines[at]
+        row = board.rows[index]
+        segments = [Segment(set_cell_size("" if part else row.label, _LABEL), self._styles.of("label"))]
         for column in shown:
             problem = board.columns[column].problem
             if problem:
-                # The sentence runs down the column.
+                # The problem takes the place of the quantities, wrapped over the lines of the column.
                 parts = _wrapped(PROBLEM_SIGN + problem, width - 3)
-                text = parts[row] if row < len(parts) else ""
+                text = parts[at] if at < len(parts) else ""
                 segments.append(Segment(_cut(f"  {text}", width), self._styles.of("problem")))
             else:
-                segments += self._cell(line, column, part, width)
+                segments += self._cell(row, column, part, width)
         return Strip(segments).adjust_cell_length(total, self.rich_style)
 
     def _head(self, board: Board, column: int, width: int) -> Segment:
@@ -157,8 +157,8 @@ class ScenarioTable(ScrollView, can_focus=False):
         text = f"{CURSOR_SIGN if at_cursor else ' '}{letter(column)} {board.columns[column].name}"
         return Segment(_cut(text, width - 1) + " ", self._styles.of("cursor" if at_cursor else "header"))
 
-    def _cell(self, line: Line, column: int, part: int, width: int) -> list[Segment]:
-        cell = line.cells[column]
+    def _cell(self, row: BoardRow, column: int, part: int, width: int) -> list[Segment]:
+        cell = row.cells[column]
         style = self._styles.of("differs" if cell.difference else "same")
         if cell.number and cell.difference:
             return [
@@ -166,12 +166,12 @@ class ScenarioTable(ScrollView, can_focus=False):
                 Segment(_cut(cell.difference, _DIFFERENCE - 1) + " ", style),
             ]
         sign = " " if part else cell.difference or " "
-        if line.key in _ENDS:
+        if row.key in _ENDS:
             return [Segment(f"{sign} {_cut_start(cell.text, width - 3)} ", style)]
         words = _words(cell, width)
-        if line.key not in _WRAPPED:
+        if row.key not in _WRAPPED:
             text = cell.text
-        elif part + 1 == _WRAPPED[line.key]:
+        elif part + 1 == _WRAPPED[row.key]:
             text = " ".join(words[part:])
         else:
             text = words[part] if part < len(words) else ""

@@ -1,4 +1,4 @@
-"""Scenarios side by side: answered, put on one board, and drawn in one figure."""
+"""Answers scenarios, compares them on a board, and draws them in one figure."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ from budgetscope.tui.law_letters import SHARED
 from budgetscope.tui.session import Session
 
 CURRENT_REQUEST = "now"
-"""What the session's own request is called among the scenarios."""
+"""Name of the session's own request among the scenarios."""
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _MARGIN = 1.5
@@ -48,9 +48,9 @@ class ScenarioAnswer:
     Attributes:
         name: of the saved scenario; None for the session's own request.
         request: None when it cannot be read.
-        answer: None when there is none.
-        column: the answer as people read it, or why there is none.
-        place: where it stands on the chart of N*(C); None without an answer.
+        answer: None when the request has no answer.
+        column: its column of the board: the plan, or why there is none.
+        place: its C and N on the chart of N*(C); None without an answer.
     """
 
     name: str | None
@@ -62,7 +62,7 @@ class ScenarioAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioLaws:
-    """What the laws give for a scenario: the comparison, and the chart of N*(C)."""
+    """The comparison of laws for one scenario, and its chart of N*(C)."""
 
     comparison: Comparison
     figure: Figure | None
@@ -75,8 +75,8 @@ class ScenarioSet:
     Attributes:
         entries: the session's own request, then the saved scenarios.
         board: their quantities.
-        curves: N*(C) of each law that answers one, the reference's first, by the reference's convention.
-        letters: of the laws.
+        curves: N*(C) of each law that a scenario follows, the reference's first, by the reference's convention.
+        letters: letter of each law, by fit id.
     """
 
     entries: tuple[ScenarioAnswer, ...]
@@ -85,12 +85,12 @@ class ScenarioSet:
     letters: Mapping[str, str]
 
     def index(self, name: str | None) -> int:
-        """Return the place of a scenario; of the session's own request when there is none of that name."""
+        """Return the index of a scenario by name; 0, the session's own request, for an unknown name."""
         return next((index for index, entry in enumerate(self.entries) if entry.name == name), 0)
 
 
 def present_name(session: Session, scenarios: Sequence[SavedScenario]) -> str:
-    """Return what to call the session's own request: after the scenario that was opened, and whether it changed."""
+    """Return the name of the session's own request, such as `now, SCENARIO, changed, last good`."""
     parts = [CURRENT_REQUEST]
     if session.scenario is not None:
         parts.append(session.scenario)
@@ -103,12 +103,12 @@ def present_name(session: Session, scenarios: Sequence[SavedScenario]) -> str:
 
 
 def letter(index: int) -> str:
-    """Return the letter that names a column in the chart."""
+    """Return the letter of a scenario in table and chart; a dot beyond z."""
     return _LETTERS[index] if index < len(_LETTERS) else "·"
 
 
 class ScenarioAnswers:
-    """Answers scenarios with one advisor; only a scenario that was not met before takes time."""
+    """Answers scenarios with one advisor and caches the answers."""
 
     def __init__(self, advisor: Advisor, letters: Mapping[str, str]) -> None:
         self.advisor = advisor
@@ -118,15 +118,15 @@ class ScenarioAnswers:
         self._places: dict[tuple[PlanRequest, Convention], Place] = {}
         self._laws: dict[PlanRequest, ScenarioLaws] = {}
 
-    def line_up(
+    def side_by_side(
         self, present: tuple[PlanRequest, str], scenarios: Sequence[SavedScenario], reference: str | None
     ) -> ScenarioSet:
-        """Put scenarios side by side; slow when a law is met for the first time.
+        """Return scenarios side by side; slow when a fit is used for the first time.
 
         Args:
             present: the session's own request, and its name.
-            scenarios: the saved ones.
-            reference: name of the one with which the others are compared; None for the session's own request.
+            scenarios: the saved scenarios.
+            reference: name of the scenario with which the others are compared; None for the session's own request.
         """
         if len(self._answers) > _MOST_KEPT:
             for kept in (self._answers, self._places, self._laws):
@@ -142,11 +142,11 @@ class ScenarioAnswers:
         return ScenarioSet(tuple(entries), board([entry.column for entry in entries], index), curves, self._letters)
 
     def knows(self, answer: AnsweredRequest) -> bool:
-        """Return whether `laws` takes no time."""
+        """Return whether the result of `laws` is cached."""
         return answer.request in self._laws
 
     def laws(self, answer: AnsweredRequest) -> ScenarioLaws:
-        """Return what the laws give for a scenario; slow when a law is met for the first time."""
+        """Return the comparison of laws for a scenario; slow unless it is cached."""
         if answer.request not in self._laws:
             figure = self._figures.figure(answer, SIZE)
             self._laws[answer.request] = ScenarioLaws(self.advisor.compare(answer), figure)
@@ -179,7 +179,7 @@ class ScenarioAnswers:
 
 
 def _curves(advisor: Advisor, entries: Sequence[ScenarioAnswer], convention: Convention) -> tuple[Curve, ...]:
-    """Return the curve of each law once, without its band: over bands no letter could be read."""
+    """Return the curve of each law once, without its interval, which would hide the letters."""
     places = [entry.place.flops for entry in entries if entry.place is not None]
     budgets = grid(_around(min(places), max(places)))
     by_law: dict[tuple[str, int, int], AnsweredRequest] = {}
@@ -192,11 +192,11 @@ def _curves(advisor: Advisor, entries: Sequence[ScenarioAnswer], convention: Con
 
 
 def allocation_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
-    """Return N*(C) of every law with every scenario on it; None when none is answered.
+    """Return the figure of N*(C) with every law and scenario; None when no scenario has an answer.
 
     Args:
-        scenarios: side by side.
-        cursor: index of the one to name.
+        scenarios: the scenarios to draw.
+        cursor: index of the scenario to label.
     """
     curves, places = scenarios.curves, {i: entry.place for i, entry in enumerate(scenarios.entries) if entry.place}
     if not curves or not places:
@@ -231,11 +231,11 @@ def allocation_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
 
 
 def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
-    """Return loss over cost of every scenario that has both; None when none has.
+    """Return the figure of loss over cost for the scenarios that have both; None when none has.
 
     Args:
-        scenarios: side by side.
-        cursor: index of the one to name.
+        scenarios: the scenarios to draw.
+        cursor: index of the scenario to label.
     """
     points, units = {}, set()
     for index, entry in enumerate(scenarios.entries):
@@ -261,7 +261,7 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
 
 
 def _around(low: float, high: float) -> LogScale:
-    """Return an axis around values, from and to 1, 2 or 5 times a power of ten: decades would crowd them."""
+    """Return a scale around values with ends at 1, 2 or 5 times a power of ten, closer than whole decades."""
     low, high = low / _MARGIN, high * _MARGIN
     steps = [nice * 10.0**power for power in range(_decade(low), _decade(high) + 2) for nice in _NICE]
     return LogScale(max(step for step in steps if step <= low), min(step for step in steps if step >= high))
@@ -271,12 +271,12 @@ def _decade(value: float) -> int:
     return math.floor(math.log10(value))
 
 
-def _named(scenarios: ScenarioSet, index: int, said: str) -> str:
-    return f"{letter(index)} {scenarios.entries[index].column.name}: {said}"
+def _named(scenarios: ScenarioSet, index: int, text: str) -> str:
+    return f"{letter(index)} {scenarios.entries[index].column.name}: {text}"
 
 
 def _series(scenarios: ScenarioSet, points: Mapping[int, Point]) -> tuple[PointSeries, ...]:
-    # From the lowest: letters that would meet then stand above each other in their true order.
+    # Lowest first: letters that collide are then stacked in the order of their values.
     return tuple(
         PointSeries(letter(index), scenarios.entries[index].column.name, (points[index],), dodges=True)
         for index in sorted(points, key=lambda index: (points[index].y, index))

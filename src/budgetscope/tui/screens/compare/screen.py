@@ -1,4 +1,4 @@
-"""The compare screen: saved scenarios side by side, and the laws side by side for one of them."""
+"""The Compare screen: saved scenarios side by side, or all laws for one of them."""
 
 from functools import partial
 from typing import ClassVar
@@ -49,12 +49,12 @@ _FIRST_STEPS = (
 
 
 class CompareScreen(SessionScreen):
-    """Shows the session's request beside the saved scenarios.
+    """The Compare screen: the session's request beside the saved scenarios.
 
     Attributes:
         view: `both` where there is room, `table` or `chart`.
-        laws: whether the laws are compared, for the scenario at the cursor.
-        priced: whether the chart shows loss over cost, instead of N*(C).
+        laws: whether the table compares the laws for the scenario at the cursor.
+        priced: whether the chart shows loss over cost instead of N*(C).
     """
 
     SECTION = "compare"
@@ -70,32 +70,32 @@ class CompareScreen(SessionScreen):
         self._answers = ScenarioAnswers(session.advisor, session.letters)
         self._shown: ScenarioSet | None = None
         self._laws: ScenarioLaws | None = None
-        # Names, not places: they stay right while scenarios come and go. None is the session's own request.
+        # Names, since indices change when scenarios are saved or deleted. None is the session's own request.
         self._reference: str | None = None
         self._cursor: str | None = None
 
     def body(self) -> ComposeResult:
-        """Lay the scenarios, the laws and the chart."""
+        """Compose the scenarios, the laws and the chart."""
         yield ScenarioTable(id="board", classes="panel")
         yield Static(id="hint", markup=False)
         yield LawTable(id="laws", classes="panel")
         yield Chart(id="chart", classes="panel")
 
     def on_mount(self) -> None:
-        """Lay out what was restored."""
+        """Lay out the panels for the restored state."""
         self._arrange()
-        # The screen moves its cursor: a new focus would cost a new footer.
+        # The screen moves the cursor of the table; focusing the table would rebuild the footer.
         laws = self.query_one(LawTable)
         laws.can_focus, laws.lit = False, True
 
     def on_screen_resume(self) -> None:
-        """Read the scenarios, which another session may have changed."""
+        """Read the scenarios again; another process may have changed them."""
         self._read()
 
-    # What is shown
+    # Display
 
     def show_session(self) -> None:
-        """Answer the scenarios anew."""
+        """Read and answer the scenarios again."""
         self._read()
 
     def _read(self) -> None:
@@ -113,11 +113,11 @@ class CompareScreen(SessionScreen):
         if self._answers.advisor is not session.advisor:
             self._answers = ScenarioAnswers(session.advisor, session.letters)
         answers = self._answers
-        self.in_background(lambda: answers.line_up(present, scenarios, reference), self._show)
+        self.in_background(lambda: answers.side_by_side(present, scenarios, reference), self._show)
 
     def _show(self, found: ScenarioSet) -> None:
         self._shown = found
-        # Either may have been deleted elsewhere.
+        # Another process may have deleted the scenario at the cursor or the reference.
         self._cursor = self._entry().name
         self._reference = found.entries[found.board.reference].name
         board = self.query_one(ScenarioTable)
@@ -125,7 +125,7 @@ class CompareScreen(SessionScreen):
         self._ask_laws()
 
     def _ask_laws(self) -> None:
-        """Show what hangs on the cursor, as soon as the laws, if they are shown, have answered."""
+        """Show what depends on the cursor; if the laws are shown, compute them first, in the background."""
         if self._shown is None:
             return
         answer, answers = self._entry().answer, self._answers
@@ -149,7 +149,7 @@ class CompareScreen(SessionScreen):
         self._show_chosen()
 
     def _show_chosen(self) -> None:
-        """Show the laws, the hint and the chart, as far as they hang on the cursor."""
+        """Show the laws, the hint and the chart for the scenario at the cursor."""
         if self._shown is None:
             return
         entry, place = self._entry(), self._place()
@@ -177,15 +177,19 @@ class CompareScreen(SessionScreen):
         return 0 if self._shown is None else self._shown.index(self._cursor)
 
     def _entry(self) -> ScenarioAnswer:
-        """Return the scenario at the cursor; called once there are some."""
+        """Return the scenario at the cursor.
+
+        Raises:
+            LookupError: no scenarios are shown yet.
+        """
         if self._shown is None:
             raise LookupError
         return self._shown.entries[self._place()]
 
-    # Keys that look
+    # Keys that change the view
 
     def action_move(self, columns: int) -> None:
-        """Move the cursor to another scenario, in the order in which they are shown."""
+        """Move the cursor by columns, in display order."""
         order = self.query_one(ScenarioTable).order()
         if order:
             place = order.index(self._place()) + columns
@@ -205,19 +209,19 @@ class CompareScreen(SessionScreen):
             self.action_open()
 
     def action_refer(self) -> None:
-        """Compare the others with the scenario at the cursor; there again, with the session's own request."""
+        """Make the scenario at the cursor the reference; if it is already, the session's own request."""
         self._reference = None if self._reference == self._cursor else self._cursor
         self._answer()
 
     def action_scroll_lines(self, lines: int) -> None:
-        """Go from law to law, or scroll the quantities where they do not all fit."""
+        """Move the cursor of the laws, or scroll the quantities."""
         if self.laws:
             self.query_one(LawTable).action_move(lines)
         else:
             self.query_one(ScenarioTable).scroll_relative(y=lines, animate=False)
 
     def action_switch_laws(self) -> None:
-        """Show the laws for the scenario at the cursor, or the scenarios again."""
+        """Switch between the scenarios and the laws for the scenario at the cursor."""
         self.laws = not self.laws
         self._ask_laws()
 
@@ -227,7 +231,7 @@ class CompareScreen(SessionScreen):
             self.action_switch_laws()
 
     def action_next_view(self) -> None:
-        """Show the next of both, table and chart; both only where both fit."""
+        """Show the next view: both where both fit, table, chart."""
         views = VIEWS if self._room_for_both() else VIEWS[1:]
         current = self.view if self.view in views else "table"
         self.view = views[(views.index(current) + 1) % len(views)]
@@ -236,19 +240,19 @@ class CompareScreen(SessionScreen):
         return self.app.size.height >= _ROWS_FOR_BOTH
 
     def watch_view(self) -> None:
-        """Show one panel or both."""
+        """Show the panels of the new view."""
         self._arrange()
 
     watch_laws = watch_view
 
     def on_resize(self) -> None:
-        """Show both where there is room now."""
+        """Show both panels where there is room."""
         self._arrange()
 
     def _arrange(self) -> None:
-        """Lay out the panels; by classes, all of the screen would be styled anew at every key."""
+        """Lay out the panels by direct styles; CSS classes would restyle the whole screen at every key."""
         view = "table" if self.view == "both" and not self._room_for_both() else self.view
-        # A line of names stays, so that the letters in the chart can be read.
+        # The line of names stays visible as the key to the letters in the chart.
         names_only = self.laws or view == "chart"
         board = self.query_one(ScenarioTable)
         board.styles.height = 2 if names_only else _TABLE_ROWS if view == "both" else "1fr"
@@ -257,7 +261,7 @@ class CompareScreen(SessionScreen):
         self.query_one(Chart).display = view != "table"
 
     def action_switch_axes(self) -> None:
-        """Show loss over cost, or N*(C) again; where no chart is shown, show it."""
+        """Switch the chart between N*(C) and loss over cost; show it where it is hidden."""
         if self.laws:
             self.action_switch_laws()
         self.priced = not self.priced
@@ -269,17 +273,17 @@ class CompareScreen(SessionScreen):
         """Move the crosshair of the chart."""
         self.query_one(Chart).move_crosshair(cells)
 
-    # Keys that change
+    # Keys that change scenarios
 
     def _saved(self) -> str | None:
-        """Return the name of the saved scenario at the cursor; tell when there is none."""
+        """Return the name of the saved scenario at the cursor; None, with a notice, on the session's own request."""
         if self._cursor is None or self._shown is None:
             self.tell("This is the current plan: go to a saved scenario with ← →, or save this one with s.")
             return None
         return self._cursor
 
     def action_save(self) -> None:
-        """Save the session's request under a name."""
+        """Ask for a name and save the session's request under it."""
         session = self.session
         if session.problem is not None or session.answer is None:
             self.tell("The request has no plan: correct it on Plan (1), then save it.")
@@ -300,7 +304,7 @@ class CompareScreen(SessionScreen):
         self.app.push_screen(NameScreen("Save the current plan as", name, names, keep), saved)
 
     def action_rename(self) -> None:
-        """Give the scenario at the cursor another name."""
+        """Ask for a new name for the scenario at the cursor."""
         old = self._saved()
         if old is None:
             return
@@ -318,7 +322,7 @@ class CompareScreen(SessionScreen):
         self.app.push_screen(NameScreen(f"Rename {old} to", old, (), partial(rename_scenario, old)), renamed)
 
     def action_duplicate(self) -> None:
-        """Put a copy of the scenario at the cursor behind it."""
+        """Duplicate the scenario at the cursor."""
         name = self._saved()
         if name is None:
             return
@@ -329,7 +333,7 @@ class CompareScreen(SessionScreen):
         self._read()
 
     def action_delete(self) -> None:
-        """Delete the scenario at the cursor, once that is confirmed."""
+        """Delete the scenario at the cursor after confirmation."""
         name = self._saved()
         if name is None:
             return
@@ -350,7 +354,7 @@ class CompareScreen(SessionScreen):
         self.app.push_screen(DeleteScreen(name), answered)
 
     def action_open(self) -> None:
-        """Ask the scenario at the cursor; among the laws, follow the one at the cursor."""
+        """Open the scenario at the cursor in the session; among the laws, follow the one at the cursor."""
         if self.laws:
             self.query_one(LawTable).action_choose()
             return
@@ -366,14 +370,14 @@ class CompareScreen(SessionScreen):
 
     @on(LawChosen)
     def _law_chosen(self, event: LawChosen) -> None:
-        """Follow a law, with the scenario for which it was read."""
+        """Open the scenario of the comparison, and follow a law."""
         entry = self._entry()
         if entry.name is not None and entry.request is not None:
             self._cursor = None
             self.session.open(entry.name, entry.request)
         self.session.follow(event.fit_id)
 
-    # What can be taken away
+    # Export and saved state
 
     def as_command(self) -> str | None:
         """Return the command of the scenario at the cursor."""
@@ -381,7 +385,7 @@ class CompareScreen(SessionScreen):
         return None if request is None else self.session.advisor.command(request, "compare" if self.laws else "plan")
 
     def as_markdown(self) -> str | None:
-        """Return the scenarios, or what the laws say, as the report words them."""
+        """Return the scenarios, or the comparison of laws, as Markdown."""
         if self._shown is None:
             return None
         if self.laws:
@@ -389,14 +393,14 @@ class CompareScreen(SessionScreen):
         return board_markdown(self._shown.board)
 
     def remember(self) -> Remembered:
-        """Return what is shown."""
+        """Return the state of the screen."""
         return {
             "view": self.view, "laws": self.laws, "priced": self.priced,
             "reference": self._reference or "", "cursor": self._cursor or "",
         }  # fmt: skip
 
     def recall(self, remembered: Remembered) -> None:
-        """Show what was shown."""
+        """Restore the state of the screen."""
         if remembered.get("view") in VIEWS:
             self.set_reactive(CompareScreen.view, str(remembered["view"]))
         self.set_reactive(CompareScreen.laws, remembered.get("laws") is True)

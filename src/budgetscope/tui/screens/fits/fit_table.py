@@ -31,7 +31,7 @@ _TITLES = {
     "title": "title",
     "layer": "layer",
     "written": "written",
-    "laws": "says",
+    "laws": "laws",
 }
 """Columns in their order: name, and title."""
 _WIDTHS = (

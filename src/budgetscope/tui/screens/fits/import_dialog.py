@@ -19,7 +19,7 @@ from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import SessionScreen
 from budgetscope.tui.screens.dialog import Dialog
 from budgetscope.tui.screens.fits.import_form import ImportForm, PathSuggester, in_entries
-from budgetscope.tui.screens.fits.page import Heading, Line, Page, Problem
+from budgetscope.tui.screens.fits.page import Heading, Page, PageLine, Refusal
 from budgetscope.tui.screens.fits.pages import columns_page, fitted_page, intake_page
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class ImportScreen(Dialog[str | None]):
     def _show(self) -> None:
         """Show the fit, the refusal, the rows and the columns, as far as they are known."""
         facts = self._facts
-        lines: list[Line] = []
+        lines: list[PageLine] = []
         if self._fitted is not None:
             name = self.form.texts.get("name", "").strip()
             lines += [
@@ -167,11 +167,11 @@ class ImportScreen(Dialog[str | None]):
             ]
             lines += [*fitted_page(self._fitted), ""]
         if self._refusal and (facts is None or self._refusal != facts.problem):
-            lines += [Problem(self._refusal), ""]
+            lines += [Refusal(self._refusal), ""]
         if facts is None:
             lines.append("Name a file of runs: one row a run, with two of C, N and D, and a loss.")
         elif facts.problem:
-            lines += [Problem(facts.problem), ""]
+            lines += [Refusal(facts.problem), ""]
         if facts is not None and facts.intake is not None:
             if self._fitted is None and not self._refusal:
                 lines += [Heading("F5 fits what these runs can carry."), ""]

@@ -41,21 +41,21 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Refusal:
     """A refusal, in the colour of errors."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableLine:
     """A line of a table; cut at the page's width, never wrapped."""
 
     text: str
     header: bool = False
 
 
-Line = str | Heading | Fact | Warned | Problem | Row
+PageLine = str | Heading | Fact | Warned | Refusal | TableLine
 
 
 Runs = list[tuple[str, str]]
@@ -81,7 +81,7 @@ class Page(ScrollView):
     Page .page--header { text-style: bold; }
     """
 
-    lines: reactive[tuple[Line, ...]] = reactive(())
+    lines: reactive[tuple[PageLine, ...]] = reactive(())
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
@@ -112,15 +112,15 @@ class Page(ScrollView):
         return self.get_component_rich_style(f"page--{part}") if part else self.rich_style
 
 
-def _wrapped(line: Line, width: int) -> Iterator[Runs]:
+def _wrapped(line: PageLine, width: int) -> Iterator[Runs]:
     match line:
         case Heading(text):
             yield from ([(part, "heading")] for part in _parts(text, width))
         case Warned(text):
             yield from _signed(CAUTION_SIGN, text, width, "warned")
-        case Problem(text):
+        case Refusal(text):
             yield from _signed(PROBLEM_SIGN, text, width, "problem")
-        case Row(text, header):
+        case TableLine(text, header):
             yield [(text, "header" if header else "")]
         case Fact(label, text):
             indent = min(max(_LABEL_WIDTH, len(label) + 1), max(width - _LEAST_TEXT, 0))

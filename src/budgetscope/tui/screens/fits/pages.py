@@ -10,27 +10,27 @@ from budgetscope.report.fit_difference import difference_tables
 from budgetscope.report.fits import Section, law_sections
 from budgetscope.report.intake import intake_cells
 from budgetscope.tui.screens.fits.import_form import in_entries
-from budgetscope.tui.screens.fits.page import Fact, Heading, Line, Row, Warned
+from budgetscope.tui.screens.fits.page import Fact, Heading, PageLine, TableLine, Warned
 
 
-def fit_page(sections: Iterable[Section]) -> tuple[Line, ...]:
+def fit_page(sections: Iterable[Section]) -> tuple[PageLine, ...]:
     """Return the sections of a fit; lines without a label are shown as warnings."""
-    lines: list[Line] = []
+    lines: list[PageLine] = []
     for section in sections:
         facts = [Fact(label, text) if label else Warned(text) for label, text in section.lines]
         lines += [Heading(section.title), *facts, ""]
     return tuple(lines)
 
 
-def difference_page(difference: Difference) -> tuple[Line, ...]:
+def difference_page(difference: Difference) -> tuple[PageLine, ...]:
     """Return what changes from one fit to another."""
-    lines: list[Line] = []
+    lines: list[PageLine] = []
     for title, header, rows in difference_tables(difference):
         lines += [Heading(title), *_table(header, rows), ""]
     return tuple(lines)
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[Line]:
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[PageLine]:
     """Return a table as lines with aligned columns."""
     if not rows:
         return ["nothing"]
@@ -39,30 +39,30 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[Lin
     def text(cells: Sequence[str]) -> str:
         return "  ".join(set_cell_size(cell, width) for cell, width in zip(cells, widths, strict=True))
 
-    return [Row(text(header), header=True), *(Row(text(cells)) for cells in rows)]
+    return [TableLine(text(header), header=True), *(TableLine(text(cells)) for cells in rows)]
 
 
-def intake_page(intake: Intake) -> tuple[Line, ...]:
+def intake_page(intake: Intake) -> tuple[PageLine, ...]:
     """Return how many rows of a file were used, merged and dropped, and what was assumed."""
     rows = [Fact(f"{count:>6} {what}", why) for count, what, why in intake_cells(intake)]
     return (
-        Heading("What became of its rows"),
+        Heading("Rows read and dropped"),
         *rows,
         *(Fact("assumed", in_entries(each)) for each in intake.assumptions),
     )
 
 
-def columns_page(preview: Preview) -> tuple[Line, ...]:
+def columns_page(preview: Preview) -> tuple[PageLine, ...]:
     """Return the columns of a file, and the fields whose column has to be chosen."""
     unclear = (Fact(f"? {name}", in_entries(sentence)) for name, sentence in preview.unclear.items())
     return (Heading(f"{preview.rows} rows of these columns"), ", ".join(preview.columns), *unclear)
 
 
-def fitted_page(fitted: Fitted) -> tuple[Line, ...]:
+def fitted_page(fitted: Fitted) -> tuple[PageLine, ...]:
     """Return a new fit: its flags, method and laws, and its difference from the default law."""
     fit = fitted.fit
     dropped = (Fact("dropped", text) for name, text in fit.provenance.items() if name.startswith("dropped"))
-    lines: list[Line] = [Heading("The fit"), *map(Warned, fit.flags), fit.method, *dropped, ""]
+    lines: list[PageLine] = [Heading("The fit"), *map(Warned, fit.flags), fit.method, *dropped, ""]
     lines += fit_page(law_sections(fit))
     if fitted.difference is not None:
         lines += [f"A is {fitted.difference.before}, the default law; B is this fit.", ""]

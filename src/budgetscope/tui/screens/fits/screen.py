@@ -320,7 +320,7 @@ class FitsScreen(SessionScreen):
         if entry is None or entry.fit is None:
             return
         if entry.fit.allocation is None:
-            self.tell(f"{entry.id} says nothing of N and D: a plan cannot follow it; u makes it the default recipe.")
+            self.tell(f"{entry.id} has no law for N and D: a plan cannot follow it; u makes it the default recipe.")
         else:
             self.session.follow(entry.id)
 

@@ -1,4 +1,4 @@
-"""Everything a plan says: every figure with its interval and basis, the assumptions, all cautions."""
+"""The details dialog: every quantity of a plan with interval and basis, assumptions, all cautions."""
 
 from typing import ClassVar
 
@@ -18,37 +18,37 @@ _SECTIONS = (("budget", "Budget"), ("model", "Model and data"), ("recipe", "Hype
 
 
 class DetailsScreen(Dialog[None]):
-    """Shows a plan in full; scrolls."""
+    """A dialog that shows a plan in full; it scrolls."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("details")
 
     def __init__(self, plan: Plan, command: str, skipped: tuple[str, ...] = ()) -> None:
-        """Take what to show.
+        """Create the dialog for a plan.
 
         Args:
-            plan: every figure of it.
+            plan: the plan.
             command: the shell command that gives it.
-            skipped: why laws have no row in the comparison.
+            skipped: why laws have no row in the comparison, one sentence each.
         """
         super().__init__()
         self._plan, self._command, self._skipped = plan, command, skipped
 
     def compose(self) -> ComposeResult:
-        """Lay the sections."""
+        """Compose the sections."""
         plan, rows = self._plan, plan_rows(self._plan)
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "Details"
             yield from _section("Cautions", [Content(CAUTION_SIGN + caution.text) for caution in plan.cautions])
             for section, title in _SECTIONS:
                 yield from _section(title, [_line(row) for row in rows if row.section == section])
-            assumed = [Content(text) for text in plan.assumptions] or [Content("nothing of the machine")]
-            yield from _section("Assumed, because it was not said", assumed)
+            assumed = [Content(text) for text in plan.assumptions] or [Content("nothing about the machine")]
+            yield from _section("Assumed, since the request does not say", assumed)
             if self._skipped:
                 yield from _section("Left out of the comparison", [Content(sentence) for sentence in self._skipped])
             yield from _section("The same plan on the command line", [Content(self._command)])
 
     def action_close(self) -> None:
-        """Close the details."""
+        """Close the dialog."""
         self.dismiss()
 
 

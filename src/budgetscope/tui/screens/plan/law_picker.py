@@ -1,4 +1,4 @@
-"""The law picker: type to filter, Enter to follow."""
+"""The law picker: a dialog with a filter and a list of laws."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -23,7 +23,7 @@ _TITLE_WIDTH = 46
 
 
 class LawsScreen(Dialog[str | None]):
-    """Returns the id of the chosen fit, or None."""
+    """A dialog that returns the id of the chosen fit; None when it is closed without a choice."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("laws"),
@@ -37,14 +37,14 @@ class LawsScreen(Dialog[str | None]):
         self._current = current
 
     def compose(self) -> ComposeResult:
-        """Lay filter and list."""
+        """Compose the filter and the list."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Follow which law?"
             yield Input(placeholder="type to filter by title or id", compact=True)
             yield OptionList(markup=False, compact=True)
 
     def on_mount(self) -> None:
-        """Show all laws, the current one at the cursor."""
+        """Show all laws, with the cursor on the current one."""
         self._show("")
         options = self.query_one(OptionList)
         if self._current is not None and any(law.fit_id == self._current for law in self._laws):
@@ -89,7 +89,7 @@ class LawsScreen(Dialog[str | None]):
 
 
 def _described(law: LawChoice, current: bool) -> Content:
-    """Return title and exponent, and below them the id and what the law was fitted on."""
+    """Return two lines: title and exponent, then id and fitted range."""
     sign = CHOSEN_SIGN if current else " "
     return Content.assemble(
         (f"{sign} {_cut(law.title, _TITLE_WIDTH)}", "bold"), f"{law.exponent}\n",

@@ -1,4 +1,4 @@
-"""The recommendation of the plan screen, and its cautions."""
+"""The panels of the Plan screen that show the recommendation and its cautions."""
 
 import textwrap
 from dataclasses import dataclass
@@ -26,24 +26,24 @@ _UNITS = {
     "weight_decay_coupled": "in PyTorch", "critical_batch_tokens": "tokens", "shape_n_params": "parameters",
     "run_tokens": "tokens",
 }  # fmt: skip
-"""Behind a value, where there is room."""
+"""Unit after a value, where there is room."""
 _LABEL = 10
 _LEAST_PLAIN, _MOST_PLAIN = 17, 30
 _BASIS_FROM = 120
 _LABEL_STYLE = "$foreground 65%"
 
 
-class Recommendation(Widget):
+class RecommendationPanel(Widget):
     """Shows as many quantities of a plan as fit; the details dialog shows all.
 
     Attributes:
-        plan: None before the first.
-        stale: whether the request has changed into one without an answer.
+        plan: the plan; None before the first.
+        stale: whether the present request has no answer, so that the plan is the last good one.
     """
 
     DEFAULT_CSS: ClassVar[str] = """
-    Recommendation { height: 1fr; }
-    Recommendation.-stale { text-style: dim; }
+    RecommendationPanel { height: 1fr; }
+    RecommendationPanel.-stale { text-style: dim; }
     """
 
     plan: reactive[Plan | None] = reactive(None)
@@ -64,9 +64,9 @@ class Recommendation(Widget):
         self.border_title = Content(title)
 
     def render(self) -> Content:
-        """Lay out the quantities for the size of the widget."""
+        """Return the quantities, laid out for the size of the widget."""
         if self.plan is None:
-            return Content("No plan yet: say a budget.")
+            return Content("No plan yet: type a budget.")
         rows = {row.key: row for row in plan_rows(self.plan)}
         width, height = self.size
         left = [_Line.of(rows[key], with_basis=width >= _BASIS_FROM) for key in _WITH_INTERVALS if key in rows]
@@ -80,7 +80,7 @@ class Recommendation(Widget):
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A quantity: label, value, interval, and its unit or basis."""
+    """The parts of a quantity's line: label, value, interval, and its unit or basis."""
 
     label: str
     value: str
@@ -91,7 +91,7 @@ class _Line:
     def of(cls, row: PlanRow, *, with_basis: bool = False) -> "_Line":
         """Return the line of a quantity, with its basis or only with its unit."""
         unit = row.basis.partition(";")[0] if row.key == "loss" else _UNITS.get(row.key, "")
-        # A band is an interval without a value.
+        # The flat band has an interval and no value.
         value, interval = ("", row.text) if row.key == "flat_band_n_params" else (row.text, row.interval)
         return cls(row.label, value, interval, row.basis if with_basis else unit)
 
@@ -101,7 +101,7 @@ class _Line:
 
 
 def _columns(left: list[_Line], right: list[_Line], width: int, height: int) -> list[Content]:
-    """Put two lists of lines side by side; a line that does not fit whole is left to the details."""
+    """Return two lists of lines side by side; lines that do not fit whole are left out."""
     value, interval = (max(len(getattr(line, part)) for line in left) + 1 for part in ("value", "interval"))
     bare = _LABEL + value + interval
     remark = 1 + max(len(line.remark) for line in left)
@@ -118,7 +118,7 @@ def _columns(left: list[_Line], right: list[_Line], width: int, height: int) -> 
         return [line.truncate(width, ellipsis=True) for line in lines[:height]]
     end = min(room, max(plain, _LEAST_PLAIN))
     ends = [line for line in right if len(line.label) + 1 + len(line.text(with_unit=with_unit)) <= end]
-    # In a wide window the columns are beside each other, not at its ends.
+    # In a wide window the second column follows the first; it is not right-aligned.
     start = min(width - end - 1, bare + (remark + 3 if width < _BASIS_FROM else width) * with_unit)
     lines = []
     for index in range(min(max(len(left), len(ends)), height)):
@@ -139,7 +139,7 @@ def _start(line: _Line, value: int, interval: int, remark: str) -> Content:
 
 
 def _justified(line: _Line, width: int, *, with_unit: bool) -> Content:
-    """Put the label to the left and the value to the right."""
+    """Return a line with the label on the left and the value on the right."""
     text = line.text(with_unit=with_unit)
     return Content.assemble((line.label.ljust(width - len(text)), _LABEL_STYLE), (text, "bold"))
 
@@ -161,13 +161,13 @@ class Cautions(Widget):
     """Shows as many cautions of a plan as fit.
 
     Attributes:
-        plan: None before the first.
+        plan: the plan; None before the first.
     """
 
     plan: reactive[Plan | None] = reactive(None)
 
     def render(self) -> Content:
-        """Wrap the cautions, the gravest first, and count those that are left out."""
+        """Return the wrapped cautions, most important first, with the number of those left out."""
         if self.plan is None:
             return Content("")
         width, height = self.size
@@ -185,7 +185,7 @@ class Cautions(Widget):
 
 
 def _ending(lines: list[str], more: str, width: int) -> list[str]:
-    """Put a remark at the end of the last line, which is cut if there is no room."""
+    """Append a remark to the last line, cutting the line where it has no room."""
     last = lines[-1]
     if len(last) + len(more) > width:
         last = last[: max(0, width - len(more) - 1)] + "…"

@@ -1,4 +1,4 @@
-"""The plan screen: one request, edited by every field, and everything that answers it."""
+"""The Plan screen: the form of the request, the plan, a chart and the comparison of laws."""
 
 from functools import partial
 from typing import ClassVar
@@ -26,7 +26,7 @@ from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import Remembered, SessionScreen
 from budgetscope.tui.screens.plan.details import DetailsScreen
 from budgetscope.tui.screens.plan.law_picker import LawsScreen
-from budgetscope.tui.screens.plan.recommendation import Cautions, Recommendation
+from budgetscope.tui.screens.plan.recommendation import Cautions, RecommendationPanel
 from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import FieldEdited, FieldRow
@@ -38,12 +38,12 @@ _LAST_GOOD = "LAST GOOD PLAN: "
 
 
 class PlanScreen(SessionScreen):
-    """Answers the request as soon as it changes.
+    """The Plan screen: computes a new answer whenever a field changes.
 
     Attributes:
         view: what the lower half shows: `both` where there is room, `chart` or `table`.
-        zoomed: whether the lower half has the whole screen.
-        quantity: which of `PLAN_CHARTS` the chart shows.
+        zoomed: whether the lower half fills the screen.
+        quantity: quantity of the chart; one of `PLAN_CHARTS`.
     """
 
     SECTION = "plan"
@@ -59,11 +59,11 @@ class PlanScreen(SessionScreen):
         self._titles: dict[str, str] = {}
         self._figures: Figures | None = None
         self._compared: object = None
-        # Of the session's answer: the table shows that of the answer before, faint, until there is one.
+        # For the session's answer. Until it is computed, the table shows the previous one, dimmed.
         self._comparison: Comparison | None = None
 
     def body(self) -> ComposeResult:
-        """Lay the form, the recommendation, the cautions, the chart and the comparison."""
+        """Compose the form, the recommendation, the cautions, the chart and the comparison."""
         self._class_view(update=False)
         texts = form_texts(self.session.request)
         yield FieldRow(FORM[0], texts["budget"], BUDGET_EXAMPLES)
@@ -72,7 +72,7 @@ class PlanScreen(SessionScreen):
                 form.border_title = "Options"
                 for field in FORM[1:]:
                     yield FieldRow(field, texts[field.name], suggestions=self._suggestions(field.name))
-            yield Recommendation(id="recommendation", classes="panel")
+            yield RecommendationPanel(id="recommendation", classes="panel")
         yield Cautions(id="cautions", classes="panel")
         with Horizontal(id="lower"):
             yield Chart(id="chart", classes="panel")
@@ -88,11 +88,11 @@ class PlanScreen(SessionScreen):
                 return ()
 
     def on_mount(self) -> None:
-        """Name the panels."""
+        """Set the panel titles."""
         self.query_one("#cautions").border_title = "Cautions"
 
     def begin(self) -> None:
-        """Wait for a budget."""
+        """Put the cursor into the budget field."""
         self.action_edit_budget()
 
     # The request
@@ -110,7 +110,7 @@ class PlanScreen(SessionScreen):
         self.session.follow(event.fit_id)
 
     def show_session(self) -> None:
-        """Show the request, what is wrong with it, and the plan; the other laws follow in the background."""
+        """Show the request, its problem and the plan; start the chart and the comparison in the background."""
         self._show_request()
         self._show_problem()
         answer = self.session.answer
@@ -122,7 +122,7 @@ class PlanScreen(SessionScreen):
         self._compare(answer)
 
     def _draw(self, answer: AnsweredRequest) -> None:
-        """Show the chart of an answer: from the few laws on it, so that it need not wait for the library."""
+        """Show the chart of an answer; it reads only the few fits that it draws, not the whole library."""
         session, quantity = self.session, self.quantity
         if self._figures is None or self._figures.advisor is not session.advisor:
             self._figures = Figures(session.advisor, session.letters)
@@ -138,7 +138,7 @@ class PlanScreen(SessionScreen):
             self.in_background(lambda: figures.figure(answer, quantity), show, "chart")
 
     def _compare(self, answer: AnsweredRequest) -> None:
-        """Show what all laws say, unless it is shown."""
+        """Compare all laws for an answer, unless that comparison is shown already."""
         if self._compared == self.answer_key():
             return
         compute = partial(self.session.advisor.compare, answer)
@@ -157,13 +157,13 @@ class PlanScreen(SessionScreen):
         self._entitle()
 
     def _entitle(self) -> None:
-        """Name chart and table; those of the last good plan say so, since they may have the whole screen."""
+        """Set the titles of chart and table, with a prefix when they belong to the last good plan."""
         stale = _LAST_GOOD if self.session.problem is not None else ""
         for part, title in self._titles.items():
             self.query_one(f"#{part}").border_title = Content(stale + title)
 
     def _show_request(self) -> None:
-        """Write the fields that say something else, since the request was changed elsewhere."""
+        """Update the fields whose text differs from the request, which another screen may have changed."""
         texts = form_texts(self.session.request)
         for name, text in texts.items():
             if not self.session.is_unread(name) and not has_text(
@@ -172,7 +172,7 @@ class PlanScreen(SessionScreen):
                 self.row(name).write(text)
 
     def _show_plan(self, plan: Plan) -> None:
-        self.query_one(Recommendation).plan = plan
+        self.query_one(RecommendationPanel).plan = plan
         self.query_one(Cautions).plan = plan
         for field in FORM[1:]:
             self.row(field.name).hint(field.resolved(plan))
@@ -180,9 +180,9 @@ class PlanScreen(SessionScreen):
         self.row("budget").note(plan.understood)
 
     def _show_problem(self) -> None:
-        """Say it beside its field, and mark the plan on the screen as the last good one."""
+        """Show the problem below its field, and mark the plan as the last good one."""
         problem = self.session.problem
-        self.query_one(Recommendation).stale = problem is not None
+        self.query_one(RecommendationPanel).stale = problem is not None
         self._entitle()
         for field in FORM:
             if problem is not None and field.name == problem.field:
@@ -196,8 +196,8 @@ class PlanScreen(SessionScreen):
     def _show_figure(self, plan: Plan, quantity: str, figure: Figure | None) -> None:
         chart, shown = self.query_one(Chart), plan_chart(quantity)
         chart.figure = figure
-        told = f"{plan.convention} count" if figure else f"{plan.law_id} says nothing of {shown.silent}"
-        self._titles["chart"] = f"{shown.title}, {told}  ({PLAN_CHARTS.index(shown) + 1} of {len(PLAN_CHARTS)})"
+        remark = f"{plan.convention} count" if figure else f"{plan.law_id} has no law of {shown.noun}"
+        self._titles["chart"] = f"{shown.title}, {remark}  ({PLAN_CHARTS.index(shown) + 1} of {len(PLAN_CHARTS)})"
         self._entitle()
 
     def _show_comparison(self, comparison: Comparison) -> None:
@@ -213,11 +213,11 @@ class PlanScreen(SessionScreen):
     # Keys
 
     def action_edit_budget(self) -> None:
-        """Put the cursor into the budget."""
+        """Put the cursor into the budget field."""
         self.row("budget").input.focus()
 
     def action_leave(self) -> None:
-        """Leave a field, or else the zoom."""
+        """Leave the focused field; without one, leave the zoom."""
         if self.focused is None:
             self.zoomed = False
         self.set_focus(None)
@@ -233,7 +233,7 @@ class PlanScreen(SessionScreen):
         self.app.push_screen(LawsScreen(law_choices(self.session.advisor.fits), current), chosen)
 
     def action_next_view(self) -> None:
-        """Show the next of both, chart and table; both only where both fit."""
+        """Show the next view: both where both fit, chart, table."""
         views = VIEWS if self._room_for_both() else VIEWS[1:]
         current = self.view if self.view in views else "chart"
         self.view = views[(views.index(current) + 1) % len(views)]
@@ -246,7 +246,7 @@ class PlanScreen(SessionScreen):
             self.view = "chart"
 
     def watch_quantity(self) -> None:
-        """Draw another quantity."""
+        """Draw the chart of the new quantity."""
         self.query_one(Chart).hide_crosshair()
         if self.session.answer is not None:
             self._draw(self.session.answer)
@@ -255,18 +255,18 @@ class PlanScreen(SessionScreen):
         return self.has_class("-wide") or self.has_class("-very-wide")
 
     def watch_view(self) -> None:
-        """Show one panel or both."""
+        """Show the panels of the new view."""
         self._class_view()
 
     def _class_view(self, *, update: bool = True) -> None:
         self.update_classes({f"-view-{view}": view == self.view for view in VIEWS}, update)
 
     def action_zoom(self) -> None:
-        """Give the lower half the whole screen, or take it back."""
+        """Let the lower half fill the screen, or restore the layout."""
         self.zoomed = not self.zoomed
 
     def action_details(self) -> None:
-        """Open everything the plan says."""
+        """Open the details of the plan."""
         answer = self.session.answer
         if answer is not None:
             skipped = self._comparison.skipped if self._comparison else ()
@@ -276,10 +276,10 @@ class PlanScreen(SessionScreen):
         """Move the crosshair of the chart."""
         self.query_one(Chart).move_crosshair(cells)
 
-    # What can be taken away
+    # Export and saved state
 
     def as_markdown(self) -> str | None:
-        """Return the plan and what the other laws say, as the report words them."""
+        """Return the plan and the comparison of laws as Markdown."""
         answer = self.session.answer
         if answer is None:
             return None
@@ -289,11 +289,11 @@ class PlanScreen(SessionScreen):
         return "\n".join(parts)
 
     def remember(self) -> Remembered:
-        """Return what the lower half shows."""
+        """Return the state of the lower half."""
         return {"view": self.view, "zoomed": self.zoomed, "quantity": self.quantity}
 
     def recall(self, remembered: Remembered) -> None:
-        """Show the lower half as it was."""
+        """Restore the state of the lower half."""
         if remembered.get("view") in VIEWS:
             self.set_reactive(PlanScreen.view, str(remembered["view"]))
         self.set_reactive(PlanScreen.quantity, plan_chart(str(remembered.get("quantity"))).quantity)

@@ -1,4 +1,4 @@
-"""A first look round: a card that goes from part to part of the plan screen and ends with the user's own budget."""
+"""The tour for new users: a card that explains the Plan screen part by part and ends with the user's budget."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -26,9 +26,9 @@ class TourStop:
     """One step of the tour.
 
     Attributes:
-        part: of the plan screen, as a selector.
-        title: what people call it.
-        text: what to know of it, in a few lines.
+        part: CSS selector of the part of the Plan screen.
+        title: of the card.
+        text: of the card, a few lines.
     """
 
     part: str
@@ -74,45 +74,45 @@ STOPS = (
     ),
 )
 PARTS = ("TabBar", "#field-budget", "#form", "#recommendation", "#cautions", "#lower", "KeyBar")
-"""What is dimmed while the tour points at something else."""
+"""Selectors of the parts that are dimmed while the tour points at another."""
 
 
 class TourScreen(Dialog[None]):
-    """Points at parts of the plan screen below it; at the end, a budget goes to the session.
+    """A card over the Plan screen that explains its parts; the last step sets the session's budget.
 
     Attributes:
-        step: which of `STOPS` is shown, from 0.
+        step: index into `STOPS`, from 0.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("tour")
     AUTO_FOCUS = ""
 
     def __init__(self, session: Session, stage: SessionScreen) -> None:
-        """Take what the tour is of.
+        """Create the tour.
 
         Args:
-            session: gets the budget.
-            stage: the plan screen.
+            session: receives the budget.
+            stage: the Plan screen.
         """
         super().__init__()
         self.step = 0
         self._session, self._stage = session, stage
 
     def compose(self) -> ComposeResult:
-        """Lay the card: a text, and for the last step a field with a line below it."""
+        """Compose the card: a text, and for the last step a field with a message line."""
         with Vertical(id="card"):
             yield Static(id="text", markup=False)
             yield Input(self._session.request.budget, placeholder="64 H100 for 14 days", compact=True)
             yield Static(id="message", markup=False)
 
     def on_mount(self) -> None:
-        """Begin; the card follows its part whenever either is laid out anew."""
+        """Show the first step; place the card again after every layout."""
         self._show()
         for screen in (self._stage, self):
             screen.screen_layout_refresh_signal.subscribe(self, lambda _: self._place())
 
     def on_unmount(self) -> None:
-        """Leave the plan screen as it was."""
+        """Undo the dimming of the Plan screen."""
         self._stage.query(f".{_OTHERS}").remove_class(_OTHERS)
 
     # The card
@@ -122,7 +122,7 @@ class TourScreen(Dialog[None]):
         return self.step == len(STOPS) - 1
 
     def _show(self) -> None:
-        """Show the step."""
+        """Show the current step."""
         stop = STOPS[self.step]
         self.query_one("#text", Static).update(Content(stop.text))
         self.query_one("#card").border_subtitle = (
@@ -144,20 +144,20 @@ class TourScreen(Dialog[None]):
         self._place()
 
     def _place(self) -> None:
-        """Put the card where it touches its part, with an arrow that points there."""
+        """Place the card beside its part, with an arrow to it."""
         card, stop = self.query_one("#card"), STOPS[self.step]
-        spot, arrow = beside(_seen(self._stage.query_one(stop.part)), card.outer_size, self.size)
-        card.offset = spot
+        corner, arrow = beside(_seen(self._stage.query_one(stop.part)), card.outer_size, self.size)
+        card.offset = corner
         card.border_title = Content(f"{arrow}{stop.title}  {self.step + 1} of {len(STOPS)}")
 
     # The budget
 
     def _judge(self, text: str) -> Session:
-        """Say what would be understood, and return the session that would be."""
+        """Answer a budget in a trial session, show the result below the field, and return the session."""
         trial = Session(self._session.advisor, replace(self._session.request, budget=text))
         problem = trial.problem
-        said = PROBLEM_SIGN + problem.sentence if problem else trial.plan.understood if trial.plan else ""
-        self.query_one("#message", Static).update(Content(said))
+        message = PROBLEM_SIGN + problem.sentence if problem else trial.plan.understood if trial.plan else ""
+        self.query_one("#message", Static).update(Content(message))
         self.set_class(problem is not None, "-problem")
         return trial
 
@@ -173,7 +173,7 @@ class TourScreen(Dialog[None]):
     # Keys
 
     def action_next(self) -> None:
-        """Go on; after the last step the budget, unless it has a mistake, goes to the session."""
+        """Show the next step; after the last, give the budget to the session if it is valid."""
         if not self._is_last:
             self.step += 1
             self._show()
@@ -182,37 +182,38 @@ class TourScreen(Dialog[None]):
             return
         budget = self.query_one(Input).value
         problem = self._judge(budget).problem
-        # The mistake of another field is the plan screen's to tell.
+        # The Plan screen reports the problems of other fields.
         if problem is None or problem.field != "budget":
             self._session.edit("budget", budget)
             self.dismiss()
 
     def action_back(self) -> None:
-        """Go back."""
+        """Show the step before."""
         if self.step:
             self.step -= 1
             self._show()
 
     def action_close(self) -> None:
-        """Skip the rest; the session stays as it is."""
+        """Close the tour; the session does not change."""
         self.dismiss()
 
 
 def _seen(widget: Widget) -> Region:
-    """Return where a widget is; nowhere while it is hidden."""
+    """Return the region of a widget; an empty one while it is hidden."""
     return widget.region if widget.is_on_screen else Region()
 
 
 def beside(part: Region, card: Size, window: Size) -> tuple[Offset, str]:
-    """Return where a card touches a part of a window, and the arrow that points from it to the part.
+    """Return the place of a card beside a part of the window, and the arrow to the part.
 
     Args:
-        part: what to point at; empty when it is hidden.
-        card: its size.
-        window: its size.
+        part: region of the part; empty when it is hidden.
+        card: size of the card.
+        window: size of the window.
 
     Returns:
-        The upper left corner, below the part where there is room, else above it, else at the bottom; and the arrow.
+        The upper left corner, below the part where there is room, else above it, else at the bottom of the window; and
+        the arrow, empty at the bottom.
     """
     x = max(0, min(part.x + 2, window.width - card.width))
     if part and part.bottom + card.height <= window.height:

@@ -1,4 +1,4 @@
-"""The parts of a recipe, each as lines for a width: values, the laws' values, factors of two, checkpoints."""
+"""The panels of the Recipe screen: the recipe, the values of all laws, factors of two, checkpoints."""
 
 import math
 import re
@@ -43,10 +43,10 @@ Lines = list[Content]
 
 
 class Sheet(Widget):
-    """A panel whose lines are made for its width; as tall as they need.
+    """A panel that makes its lines for its width and is as tall as they are.
 
     Attributes:
-        sheet: what to show; None before the first plan.
+        sheet: the recipe sheet; None before the first plan.
         notes: whether the notes of the laws are shown.
     """
 
@@ -63,56 +63,56 @@ class Sheet(Widget):
         *,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        """Take how the panel is made.
+        """Create a panel.
 
         Args:
             title: of the panel.
-            make: its lines, of what `read` gave, for a width, with the notes or without.
-            read: what it takes from a recipe, whatever the width.
+            make: returns the lines; arguments: the result of `read`, the width in cells, whether to show notes.
+            read: extracts from a sheet whatever does not depend on the width.
             id: of the widget.
         """
         super().__init__(id=id, classes="panel")
         self.border_title = title
         self._make, self._read = make, read
-        self._said: Any = None
+        self._content: Any = None
         self._made: dict[int, Lines] = {}
         self._strips: dict[tuple[object, ...], Strip] = {}
 
     def watch_sheet(self, sheet: RecipeSheet | None) -> None:
-        """Make the lines anew."""
-        self._said = None if sheet is None else self._read(sheet)
+        """Make the lines of the new sheet."""
+        self._content = None if sheet is None else self._read(sheet)
         self._remake()
 
     def watch_notes(self) -> None:
-        """Make the lines anew."""
+        """Make the lines with or without notes."""
         self._remake()
 
     def _remake(self) -> None:
-        """Make the lines anew, and lay the page only if there are more or fewer: that costs most."""
+        """Make the lines again; lay out the page, which is slow, only if their number changed."""
         width = self.size.width
         before = len(self._made.get(width, ()))
         self._made = {}
         self.refresh(layout=len(self._lines(width)) != before)
 
     def _lines(self, width: int) -> Lines:
-        """Return the lines for a width; a layout asks for several widths again and again."""
+        """Return the lines for a width, cached: one layout needs several widths many times."""
         if self.sheet is None:
             return []
         if width not in self._made:
-            self._made[width] = self._make(self._said, max(width, _MIN_WIDTH), self.notes)
+            self._made[width] = self._make(self._content, max(width, _MIN_WIDTH), self.notes)
         return self._made[width]
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's own
-        """Return how many lines there are at a width."""
+        """Return the number of lines at a width."""
         return max(len(self._lines(width)), 1)
 
     def render_line(self, y: int) -> Strip:
-        """Return one line: those out of sight are not rendered."""
+        """Return one line; lines outside the view are not rendered."""
         width, lines = self.size.width, self._lines(self.size.width)
         if y >= len(lines) or not width:
             return Strip.blank(width, self.rich_style)
         line, style = lines[y], self.visual_style
-        # From one recipe to the next, most lines stay as they are.
+        # Most lines are the same from one recipe to the next.
         key = (line.plain, *line.spans, width, style, self.app.theme)
         if key not in self._strips:
             if len(self._strips) >= _MOST_KEPT:
@@ -122,7 +122,7 @@ class Sheet(Widget):
 
 
 def values(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG001 - one signature for all parts
-    """Return the hyperparameters, the shape and the run."""
+    """Return the lines of the hyperparameters, the shape and the run."""
     lines = [line for row in recipe_rows(sheet.answer.plan) for line in _value(row, width)]
     lines += _long("schedule", sheet.answer.plan.recipe.schedule, width)
     lines += _long("shape", shape_line(sheet.answer.plan), width)
@@ -130,17 +130,17 @@ def values(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG00
 
 
 def _value(row: PlanRow, width: int) -> Lines:
-    """Return a quantity with as much of its basis as there is room for: the unit comes first."""
+    """Return the line of a quantity, with as many parts of its basis as fit, the unit first."""
     start = _LABEL + max(_NUMBER + 2, len(row.text) + 1)
-    # A value that is longer than its column takes the room of the interval that it has not got.
+    # A value that is too long for its column has no interval and takes its place.
     start = max(start + len(row.interval) + 1, _LABEL + _NUMBER + 2 + _INTERVAL)
     parts = row.basis.split("; ")
-    basis = next((said for end in range(len(parts), 0, -1) if len(said := "; ".join(parts[:end])) <= width - start), "")
-    said = f"{row.text} ".ljust(_NUMBER + 2)
+    basis = next((text for end in range(len(parts), 0, -1) if len(text := "; ".join(parts[:end])) <= width - start), "")
+    value = f"{row.text} ".ljust(_NUMBER + 2)
     content = Content.assemble(
         (row.label.ljust(_LABEL), _QUIET),
-        (said, _VALUE),
-        row.interval.ljust(start - _LABEL - len(said)),
+        (value, _VALUE),
+        row.interval.ljust(start - _LABEL - len(value)),
         (basis, _QUIET),
     )
     return [content.truncate(width, ellipsis=True)]
@@ -154,10 +154,10 @@ def _long(label: str, text: str, width: int) -> Lines:
     ]
 
 
-def laws(said: Sequence[Topic], width: int, notes: bool) -> Lines:
-    """Return what every law gives, by hyperparameter."""
+def laws(found: Sequence[Topic], width: int, notes: bool) -> Lines:
+    """Return the lines of the laws' values, grouped by hyperparameter."""
     lines: Lines = []
-    for topic in said:
+    for topic in found:
         lines += [Content("")] if lines else []
         lines += _wrapped(topic.title, width, "bold")
         if topic.spread:
@@ -171,14 +171,14 @@ def laws(said: Sequence[Topic], width: int, notes: bool) -> Lines:
 
 
 def _span(topic: Topic) -> tuple[float, float]:
-    """Return the least and the largest that the laws and their intervals say."""
+    """Return the smallest and the largest value or interval end of a hyperparameter."""
     ends = [end for row in topic.rows for end in (row.law_value.value, row.law_value.low, row.law_value.high) if end]
     return min(ends), max(ends)
 
 
 @lru_cache(maxsize=4096)
 def _law_value(row: LawValueRow, span: tuple[float, float], width: int) -> Content:
-    """Return one law's line: what has no room is left out from the right."""
+    """Return the line of one law's value; columns that do not fit are dropped from the right."""
     fixed = 2 + _NUMBER + _ALSO + _DATA
     with_strip = width >= fixed + _TITLE + _STRIP + 2
     with_interval = width >= fixed + _TITLE + _STRIP + 2 + _INTERVAL
@@ -198,7 +198,7 @@ def _law_value(row: LawValueRow, span: tuple[float, float], width: int) -> Conte
 
 
 def _strip(row: LawValueRow, least: float, most: float) -> str:
-    """Return where a law's value lies among all, on a logarithmic line; empty where they are one."""
+    """Return a strip that marks a law's value and interval on a log scale; empty where all values are equal."""
     if not least < most:
         return ""
     low, high = math.log(least), math.log(most)
@@ -215,7 +215,7 @@ def _strip(row: LawValueRow, least: float, most: float) -> str:
 
 
 def halves(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG001 - one signature for all parts
-    """Return what a factor of two either way costs."""
+    """Return the lines of the cost of a factor of two up or down."""
     lines: Lines = []
     for label, cost in factors_of_two(sheet):
         if len(label) < _LABEL:
@@ -226,7 +226,7 @@ def halves(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG00
 
 
 def to_keep(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG001 - one signature for all parts
-    """Return the checkpoints to keep, and why."""
+    """Return the lines of the checkpoints to keep, and the reason."""
     lines = _wrapped(CHECKPOINTS_WHY, width, "")
     lines.append(_checkpoint(CHECKPOINTS_HEADER, width, _QUIET))
     return lines + [_checkpoint(checkpoint_cells(each), width, "") for each in sheet.checkpoints]
@@ -244,5 +244,5 @@ def _wrapped(text: str, width: int, style: str) -> Lines:
 
 
 def _tied(text: str) -> str:
-    """Return a text whose numbers stay on one line with their suffixes."""
+    """Return a text with no-break spaces between numbers and their suffixes."""
     return re.sub(r"(?<=\d) (?=[KMBT]\b)", "\N{NO-BREAK SPACE}", text)

@@ -1,4 +1,4 @@
-"""Recipe: the hyperparameters of the plan, and everything that is known of them."""
+"""The Recipe screen: the plan's hyperparameters, the values of all laws, and the checkpoints to keep."""
 
 from dataclasses import replace
 from functools import partial
@@ -25,7 +25,7 @@ _FOLLOWABLE = {"learning_rate", "batch_size"}
 
 
 class RecipeScreen(SessionScreen):
-    """Shows the recipe on one page that scrolls where it has no room.
+    """The Recipe screen: one page that scrolls.
 
     Attributes:
         notes: whether the notes of the laws are shown.
@@ -41,7 +41,7 @@ class RecipeScreen(SessionScreen):
         self._shown: tuple[AnsweredRequest, RecipeSheet] | None = None
 
     def body(self) -> ComposeResult:
-        """Lay the sentence and the parts of the recipe."""
+        """Compose the sentence and the panels."""
         yield Static(id="sentence", markup=False)
         with VerticalScroll(id="page", can_focus=False), Vertical(id="parts"):
             yield Sheet("The recipe", recipe_panels.values, id="values")
@@ -50,16 +50,16 @@ class RecipeScreen(SessionScreen):
             yield Sheet("Checkpoints to keep", recipe_panels.to_keep, id="checkpoints")
 
     def on_mount(self) -> None:
-        """Show the notes, if they were shown last."""
+        """Show or hide the notes as restored."""
         self.watch_notes()
 
     # The recipe
 
     def show_session(self) -> None:
-        """Show the recipe of the plan."""
+        """Show the recipe of the session's answer."""
         answer, advisor = self.session.answer, self.session.advisor
         if answer is None:
-            self.query_one("#sentence", Static).update(Content("No plan yet: say a budget on screen 1."))
+            self.query_one("#sentence", Static).update(Content("No plan yet: type a budget on screen 1."))
             return
         if self._shown is not None and self._shown[0] is answer:
             return
@@ -82,7 +82,7 @@ class RecipeScreen(SessionScreen):
             part.sheet = sheet
 
     def action_recipe(self, direction: int) -> None:
-        """Follow the next law for learning rate and batch, or the one before; the default is one of them."""
+        """Take the recipe from the next or the previous law for learning rate and batch; the default is one choice."""
         if self.session.answer is None:
             return
         ids = sorted(fit.id for fit in self.session.advisor.fits if fit.laws.keys() >= _FOLLOWABLE)
@@ -93,11 +93,11 @@ class RecipeScreen(SessionScreen):
         self.session.ask(replace(self.session.request, hyperparameters=chosen))
 
     def action_notes(self) -> None:
-        """Show the notes of the laws, or hide them."""
+        """Show or hide the notes of the laws."""
         self.notes = not self.notes
 
     def watch_notes(self) -> None:
-        """Tell the parts."""
+        """Pass the new value to the panels."""
         for part in self.query(Sheet):
             part.notes = self.notes
 
@@ -108,12 +108,12 @@ class RecipeScreen(SessionScreen):
         self.query_one("#page").scroll_relative(y=lines, animate=False)
 
     def action_scroll_pages(self, pages: int) -> None:
-        """Scroll by pages, one line staying."""
+        """Scroll by pages that overlap by one line."""
         page = self.query_one("#page")
         page.scroll_relative(y=pages * max(page.size.height - 1, 1), animate=False)
 
     def action_part(self, direction: int) -> None:
-        """Scroll to the next part, or to the one before."""
+        """Scroll to the next or the previous panel."""
         page = self.query_one("#page")
         tops = sorted({part.virtual_region.y for part in self.query(Sheet)})
         now = page.scroll_offset.y
@@ -121,21 +121,21 @@ class RecipeScreen(SessionScreen):
         if beyond:
             page.scroll_to(y=beyond[0] if direction > 0 else beyond[-1], animate=False)
 
-    # What can be taken away
+    # Export and saved state
 
     def as_markdown(self) -> str | None:
-        """Return the recipe and everything that is known of it."""
+        """Return the recipe sheet as Markdown."""
         if self._shown is None:
             return None
         answer, sheet = self._shown
         return recipe_markdown(sheet, self.session.advisor.command(answer.request))
 
     def remember(self) -> Remembered:
-        """Return whether the notes are shown."""
+        """Return the state of the screen."""
         return {"notes": self.notes}
 
     def recall(self, remembered: Remembered) -> None:
-        """Show the notes, or not, as before."""
+        """Restore the state of the screen."""
         self.set_reactive(RecipeScreen.notes, remembered.get("notes") is True)
 
 

@@ -1,4 +1,4 @@
-"""The figures of What-if: the IsoFLOP curve at a budget, and the map of the loss over N and D."""
+"""The figures of the What-if screen: the IsoFLOP curve at a budget, and the map of the loss over N and D."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -27,11 +27,11 @@ from budgetscope.tui.law_letters import SHARED
 from budgetscope.tui.short_titles import fitted as shortened
 
 _NEAREST, _FARTHEST = 8.0, 64.0
-"""The curve is drawn over at least the one factor either way, and over at most the other."""
+"""Smallest and largest factor above and below the optimal N over which the curve is drawn."""
 _MARGIN = 1.2
 _CURVE_POINTS = 160
 _STEEP = 3.0
-"""The loss of sizes off by this factor sets the height of the figure, so that the curve fills it."""
+"""Factor off the optimal N whose loss sets the y range, so that the curve fills the figure."""
 _HEADROOM = 3.0
 _FOOTROOM = 0.3
 _MAP_COLUMNS, _MAP_ROWS = 42, 28
@@ -42,7 +42,7 @@ _LEGEND_TITLE = 25
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Another law's size at the budget, under its letter."""
+    """The size that another law recommends at the budget, and the letter of that law."""
 
     fit_id: str
     letter: str
@@ -51,15 +51,15 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """All sizes at one budget, and which of them each law would take.
+class SizesAtBudget:
+    """All model sizes at the budget of an answer, and the size that each law recommends.
 
     Attributes:
-        answer: whose budget.
-        iso: the sizes.
+        answer: its budget is used.
+        iso: gives loss and cost of any size.
         best: the optimum.
-        picks: of the other laws, by growing N; none before they have been asked.
-        sizes: the N that are drawn.
+        picks: recommendations of the other laws, sorted by N; empty before the comparison.
+        sizes: scale of the N that are drawn.
     """
 
     answer: AnsweredRequest
@@ -69,12 +69,12 @@ class Budget:
     sizes: LogScale
 
     def within(self, n_params: float) -> float:
-        """Return a size, or the end of those drawn that is nearest to it."""
+        """Return a size, clamped to those that are drawn."""
         return min(max(n_params, self.sizes.low), self.sizes.high)
 
 
-def budget(advisor: Advisor, answer: AnsweredRequest) -> Budget:
-    """Return what the screen shows of an answer before the other laws have been asked.
+def sizes_at_budget(advisor: Advisor, answer: AnsweredRequest) -> SizesAtBudget:
+    """Return the sizes at an answer's budget, without the other laws' recommendations.
 
     Raises:
         FailureError: the answer's law gives no usable numbers.
@@ -83,13 +83,13 @@ def budget(advisor: Advisor, answer: AnsweredRequest) -> Budget:
     return _with(answer, iso, iso.at(answer.optimum.n_params), ())
 
 
-def compared(shown: Budget, comparison: Comparison, letters: Mapping[str, str]) -> Budget:
-    """Return a budget with what the other laws would take.
+def compared(shown: SizesAtBudget, comparison: Comparison, letters: Mapping[str, str]) -> SizesAtBudget:
+    """Return the sizes at a budget with the other laws' recommendations.
 
     Args:
-        shown: the budget.
-        comparison: of all laws at it.
-        letters: of the laws.
+        shown: the sizes without them.
+        comparison: of all laws at the same budget.
+        letters: letter of each law, by fit id.
     """
     found = tuple(
         Pick(row.fit_id, letters.get(row.fit_id, SHARED), row.title, shown.iso.at(row.n_params))
@@ -99,20 +99,20 @@ def compared(shown: Budget, comparison: Comparison, letters: Mapping[str, str]) 
     return _with(shown.answer, shown.iso, shown.best, found)
 
 
-def _with(answer: AnsweredRequest, iso: IsoFlop, best: Candidate, found: tuple[Pick, ...]) -> Budget:
-    """Lay the sizes to draw around the optimum and the picks."""
+def _with(answer: AnsweredRequest, iso: IsoFlop, best: Candidate, found: tuple[Pick, ...]) -> SizesAtBudget:
+    """Choose the scale of N so that it holds the optimum and the picks, within the limits."""
     ratios = [pick.candidate.ratio for pick in found]
     low = max(min([1 / _NEAREST, *(ratio / _MARGIN for ratio in ratios)]), 1 / _FARTHEST)
     high = min(max([_NEAREST, *(ratio * _MARGIN for ratio in ratios)]), _FARTHEST)
-    return Budget(answer, iso, best, found, LogScale(best.n_params * low, best.n_params * high))
+    return SizesAtBudget(answer, iso, best, found, LogScale(best.n_params * low, best.n_params * high))
 
 
-def curve(shown: Budget) -> Figure | None:
-    """Return the IsoFLOP curve without the position; None when the law has none."""
+def curve(shown: SizesAtBudget) -> Figure | None:
+    """Return the figure of the IsoFLOP curve, without the user's position; None when the law gives no curve."""
     iso, best = shown.iso, shown.best
-    if iso.silence is not None or best.loss is None:
+    if iso.no_curve_reason is not None or best.loss is None:
         return None
-    reach, scale = iso.reach, shown.sizes
+    reach, scale = iso.measured_range, shown.sizes
     inner = () if reach is None else tuple(end for end in reach if scale.low < end < scale.high)
     sizes = tuple(sorted({*(scale.value(i / _CURVE_POINTS) for i in range(_CURVE_POINTS + 1)), best.n_params, *inner}))
     losses = iso.losses(sizes)
@@ -135,7 +135,7 @@ def curve(shown: Budget) -> Figure | None:
     )
 
 
-def _flat(shown: Budget) -> tuple[Span, ...]:
+def _flat(shown: SizesAtBudget) -> tuple[Span, ...]:
     band = shown.answer.plan.flat_band
     return () if band is None else (Span(*band, "flat: under 0.1% of the loss"),)
 
@@ -147,7 +147,7 @@ def _heights(iso: IsoFlop, n_params: float, best: float) -> LinearScale:
 
 
 def _height(pick: Pick, heights: LinearScale) -> float:
-    """Return where a letter stands: a pick that is worse than all that is drawn, at the upper edge."""
+    """Return the y of a pick's letter; the upper edge for a loss above the y range."""
     loss = pick.candidate.loss
     return heights.value(0.0) if loss is None else min(loss, heights.value(_UPPER_EDGE))
 
@@ -156,15 +156,15 @@ def _letter(pick: Pick, x: float, y: float) -> PointSeries:
     return PointSeries(pick.letter, "", (Point(x, y),), dodges=True)
 
 
-def loss_map(shown: Budget, most_levels: int = MAP_LEVELS) -> Figure | None:
-    """Return the loss over N and D without the position; None when the law says nothing off the optimum.
+def loss_map(shown: SizesAtBudget, most_levels: int = MAP_LEVELS) -> Figure | None:
+    """Return the map of the loss over N and D, without the user's position; None when the law gives no curve.
 
     Args:
-        shown: the budget.
-        most_levels: how many thresholds there is room for in the legend.
+        shown: the sizes at the budget.
+        most_levels: largest number of thresholds in the legend.
     """
     iso, best = shown.iso, shown.best
-    if iso.silence is not None:
+    if iso.no_curve_reason is not None:
         return None
     across = shown.sizes
     up = LogScale(best.tokens * best.n_params / across.high, best.tokens * best.n_params / across.low)
@@ -191,8 +191,8 @@ def _levels(values: Sequence[Sequence[float | None]], most: int) -> tuple[float,
     return tuple(LinearScale(min(known), max(known)).labelled(most))
 
 
-def _budget_line(shown: Budget, factor: float, across: LogScale) -> Line:
-    """Return where N and D spend so many times the budget; between the ends it is nearly straight."""
+def _budget_line(shown: SizesAtBudget, factor: float, across: LogScale) -> Line:
+    """Return the line of constant compute, `factor` times the budget; it is nearly straight on log scales."""
     symbol, name = {1.0: ("", "─ C"), 0.1: ("÷", "C/10"), 10.0: ("×", "10 C")}[factor]
     flops = format_flops(shown.answer.optimum.flops * factor)
     sizes = tuple(across.value(i / _MAP_COLUMNS) for i in range(_MAP_COLUMNS + 1))
@@ -200,8 +200,15 @@ def _budget_line(shown: Budget, factor: float, across: LogScale) -> Line:
     return Line(symbol, f"{name} = {flops} FLOPs", f"{name} {flops}" if factor == 1 else flops, sizes, tokens)
 
 
-def with_position(figure: Figure, shown: Budget, here: Candidate, *, on_map: bool) -> Figure:
-    """Return a figure with where one stands and where the optimum is."""
+def with_position(figure: Figure, shown: SizesAtBudget, here: Candidate, *, on_map: bool) -> Figure:
+    """Return a figure with markers at the user's position and at the optimum.
+
+    Args:
+        figure: the curve or the map.
+        shown: the sizes at the budget.
+        here: the user's position.
+        on_map: whether the figure is the map.
+    """
 
     def marker(candidate: Candidate, words: str) -> Marker:
         height = candidate.tokens if on_map else candidate.loss

@@ -1,4 +1,4 @@
-"""What-if: move N at a fixed budget, and see what changes."""
+"""The What-if screen: move N at a fixed budget and compare its loss and cost with the optimum."""
 
 from typing import ClassVar
 
@@ -19,14 +19,14 @@ from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import Remembered, SessionScreen
 from budgetscope.tui.screens.whatif import figures as isoflop
-from budgetscope.tui.screens.whatif.figures import FEW_MAP_LEVELS, MAP_LEVELS, Budget
+from budgetscope.tui.screens.whatif.figures import FEW_MAP_LEVELS, MAP_LEVELS, SizesAtBudget
 from budgetscope.tui.screens.whatif.size_panel import Picks, SizePanel, Sizes
 from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.chart import Chart, ChartClicked
 from budgetscope.tui.widgets.field_row import FieldEdited, FieldRow
 
 FINE, COARSE = 2 ** (1 / 32), 2 ** (1 / 4)
-"""What one key multiplies N with: 32 steps, or 4, to double it."""
+"""Factors by which one key multiplies N: 32 steps double it, or 4."""
 _SAME = 1e-9
 _MANY_LEVELS_WIDTH = 110
 _SERVED = Field(name="served", label="Served tokens", help="Tokens that the model will serve.")
@@ -34,12 +34,13 @@ _UNMEASURED = "Blank: no run so far off was measured."
 
 
 class WhatifScreen(SessionScreen):
-    """Shows the IsoFLOP curve of the plan's budget, and one size on it.
+    """The What-if screen: the IsoFLOP curve at the plan's budget, and one size on it.
 
     Attributes:
-        ratio: N over the optimum's, which stays while the budget changes.
+        ratio: N over the optimal N; it stays the same when the budget changes.
         on_map: whether the chart is the map of the loss over N and D.
-        served: tokens that the model will serve, as typed; the last that could be read counts.
+        served: typed number of tokens that the model will serve; while it cannot be parsed, the last valid number is
+            used.
     """
 
     SECTION = "whatif"
@@ -52,12 +53,12 @@ class WhatifScreen(SessionScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._asked: object = None
-        self._budget: Budget | None = None
+        self._budget: SizesAtBudget | None = None
         self._figures: dict[tuple[bool, int], Figure | None] = {}
         self._served_tokens = 0.0
 
     def body(self) -> ComposeResult:
-        """Lay the sentence, the chart, the size, the picks and the served tokens."""
+        """Compose the sentence, the chart, the size, the picks and the served tokens."""
         yield Static(id="sentence", markup=False)
         with Grid(id="middle"):
             with Vertical(id="left"):
@@ -72,29 +73,29 @@ class WhatifScreen(SessionScreen):
             yield Static(SERVING_SHORT, id="assumption-short", markup=False)
 
     def on_mount(self) -> None:
-        """Name the panels."""
+        """Set the panel titles."""
         self.query_one("#size").border_title = "This size"
         self.query_one("#no-curve").border_title = "No curve"
 
     # The budget
 
     def show_session(self) -> None:
-        """Show all sizes at the plan's budget."""
+        """Show the sizes at the budget of the session's answer."""
         answer, advisor = self.session.answer, self.session.advisor
         if answer is None:
-            self.query_one("#sentence", Static).update(Content("No plan yet: say a budget on screen 1."))
+            self.query_one("#sentence", Static).update(Content("No plan yet: type a budget on screen 1."))
             return
         if self._asked == self.answer_key():
             return
         self._asked = self.answer_key()
         letters = self.session.letters
         try:
-            found = isoflop.budget(advisor, answer)
+            found = isoflop.sizes_at_budget(advisor, answer)
         except BudgetscopeError as error:
             self.tell(str(error))
             return
 
-        def compare() -> Budget:
+        def compare() -> SizesAtBudget:
             return isoflop.compared(found, advisor.compare(answer), letters)
 
         def wait() -> None:
@@ -107,23 +108,23 @@ class WhatifScreen(SessionScreen):
 
         self.ask_laws(compare, self._show_compared, wait, refuse)
 
-    def _show_compared(self, found: Budget) -> None:
+    def _show_compared(self, found: SizesAtBudget) -> None:
         self.query_one(Picks).border_title = "What the others would train"
         self._show_budget(found)
 
-    def _show_budget(self, found: Budget) -> None:
+    def _show_budget(self, found: SizesAtBudget) -> None:
         self._budget = found
         self._figures = {}
-        silence = found.iso.silence
-        self.query_one("#loss").display = silence is None
-        self.query_one("#no-curve").display = silence is not None
-        self.query_one("#no-curve", Static).update(Content(silence or ""))
+        reason = found.iso.no_curve_reason
+        self.query_one("#loss").display = reason is None
+        self.query_one("#no-curve").display = reason is not None
+        self.query_one("#no-curve", Static).update(Content(reason or ""))
         self.query_one(Picks).picks = found.picks
         self._show_position()
 
     @property
     def here(self) -> Candidate | None:
-        """The size where one stands; None before the first plan."""
+        """The user's position; None before the first plan."""
         if self._budget is None:
             return None
         best = self._budget.best.n_params
@@ -131,7 +132,7 @@ class WhatifScreen(SessionScreen):
         return self._budget.iso.at(n_params, self._served_tokens)
 
     def _show_position(self) -> None:
-        """Show the size where one stands."""
+        """Show the user's position in sentence, panels and chart."""
         found, here = self._budget, self.here
         if found is None or here is None:
             return
@@ -148,11 +149,11 @@ class WhatifScreen(SessionScreen):
         title = "Loss over N and D" if self.on_map else f"Loss over N at C = {flops}"
         chart.border_title = Content(f"{title}, {found.answer.plan.convention} count")
         reach = reach_text(found.iso)
-        text = _UNMEASURED if self.on_map and found.iso.reach is not None else reach
+        text = _UNMEASURED if self.on_map and found.iso.measured_range is not None else reach
         self.query_one("#reach", Static).update(Content(text), layout=False)
 
-    def _figure(self, found: Budget) -> Figure | None:
-        """Return the figure without the position, which is made once for each budget."""
+    def _figure(self, found: SizesAtBudget) -> Figure | None:
+        """Return the figure without the position; cached for each budget."""
         levels = MAP_LEVELS if self.size.width >= _MANY_LEVELS_WIDTH else FEW_MAP_LEVELS
         key = self.on_map, levels
         if key not in self._figures:
@@ -175,11 +176,11 @@ class WhatifScreen(SessionScreen):
         self._show_position()
 
     def action_move(self, steps: int) -> None:
-        """Go to a size a little larger or smaller."""
+        """Multiply N by the fine factor, `steps` times."""
         self._scale(FINE**steps)
 
     def action_leap(self, steps: int) -> None:
-        """Go to a size much larger or smaller."""
+        """Multiply N by the coarse factor, `steps` times."""
         self._scale(COARSE**steps)
 
     def _scale(self, factor: float) -> None:
@@ -190,7 +191,7 @@ class WhatifScreen(SessionScreen):
         if self._budget is not None:
             best = self._budget.best.n_params
             ratio = self._budget.within(n_params) / best
-            # Steps there and back end at the optimum itself, not a rounding error beside it.
+            # Steps away and back must end exactly at the optimum, without a rounding error.
             self.ratio = 1.0 if abs(ratio - 1) < _SAME else ratio
 
     def action_optimum(self) -> None:
@@ -198,7 +199,7 @@ class WhatifScreen(SessionScreen):
         self.ratio = 1.0
 
     def action_pick(self, direction: int) -> None:
-        """Go to the next pick of a law, the optimum being one, that is larger or smaller."""
+        """Go to the next larger or smaller size that a law recommends; the optimum is one of them."""
         found, here = self._budget, self.here
         if found is None or here is None:
             return
@@ -227,7 +228,7 @@ class WhatifScreen(SessionScreen):
         self.served = event.row.take()
 
     def watch_served(self) -> None:
-        """Take the served tokens, or say why not."""
+        """Parse the served tokens, or show why they cannot be parsed."""
         self.row.write(self.served)
         try:
             self._served_tokens = parse_served_tokens(self.served)
@@ -238,11 +239,11 @@ class WhatifScreen(SessionScreen):
         self._show_position()
 
     def action_edit_served(self) -> None:
-        """Put the cursor into the served tokens."""
+        """Put the cursor into the field of the served tokens."""
         self.row.input.focus()
 
     def action_serve(self, direction: int) -> None:
-        """Go to the next step of served tokens, up or down."""
+        """Set the served tokens to the next larger or smaller of `SERVED_STEPS`."""
         now = self._served_tokens
         steps = [s for s in SERVED_STEPS if direction * (s - now) > 0]
         if steps:
@@ -253,15 +254,15 @@ class WhatifScreen(SessionScreen):
         """Leave the field."""
         self.set_focus(None)
 
-    # What can be taken away
+    # Export and saved state
 
     def as_command(self) -> str | None:
-        """Return the command that compares the laws at this budget."""
+        """Return the shell command that compares the laws at this budget."""
         answer = self.session.answer
         return None if answer is None else self.session.advisor.command(answer.request, "compare")
 
     def as_markdown(self) -> str | None:
-        """Return the size where one stands among the picks of the laws."""
+        """Return the user's position and the laws' recommendations as Markdown."""
         found, here = self._budget, self.here
         if found is None or here is None:
             return None
@@ -272,11 +273,11 @@ class WhatifScreen(SessionScreen):
         )
 
     def remember(self) -> Remembered:
-        """Return where one stands."""
+        """Return the state of the screen."""
         return {"ratio": self.ratio, "on_map": self.on_map, "served": self.served}
 
     def recall(self, remembered: Remembered) -> None:
-        """Stand where one stood."""
+        """Restore the state of the screen."""
         ratio, served = remembered.get("ratio"), remembered.get("served")
         if isinstance(ratio, int | float) and not isinstance(ratio, bool) and 0 < ratio < float("inf"):
             self.set_reactive(WhatifScreen.ratio, float(ratio))

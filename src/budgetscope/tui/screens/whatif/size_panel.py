@@ -1,4 +1,4 @@
-"""What a size at the budget is and costs, beside the optimum, and the picks of the other laws."""
+"""The panels of the What-if screen: one size beside the optimum, and the other laws' recommendations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _LABEL, _CELL = 11, 9
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The size where one stands, and the optimum."""
+    """The user's position and the optimum."""
 
     here: Candidate
     best: Candidate
@@ -28,7 +28,7 @@ class SizePanel(Widget):
     """Shows one size beside the optimum.
 
     Attributes:
-        sizes: what to show; None before the first plan.
+        sizes: the two sizes; None before the first plan.
     """
 
     DEFAULT_CSS = "SizePanel { height: 1fr; }"
@@ -36,7 +36,7 @@ class SizePanel(Widget):
     sizes: reactive[Sizes | None] = reactive(None)
 
     def render(self) -> Content:
-        """Lay label, value, the optimum's value, and the change where there is room."""
+        """Return label, value and the optimum's value of each row, and the change where there is room."""
         if self.sizes is None:
             return Content("")
         columns = 3 if self.size.width >= _LABEL + 3 * _CELL else 2
@@ -52,11 +52,11 @@ class SizePanel(Widget):
 
 
 class Picks(Widget):
-    """Shows which size every other law would take at the budget.
+    """Shows the size that every other law recommends at the budget.
 
     Attributes:
-        picks: of the other laws, by growing N.
-        chosen: id of the law on whose pick one stands; empty for none.
+        picks: recommendations of the other laws, sorted by N.
+        chosen: id of the law whose recommendation is the user's position; empty for none.
     """
 
     DEFAULT_CSS = "Picks { height: 1fr; }"
@@ -65,7 +65,7 @@ class Picks(Widget):
     chosen: reactive[str] = reactive("")
 
     def render(self) -> Content:
-        """Lay a table where there is room for one, else short entries side by side."""
+        """Return a table where it fits, else short entries in columns."""
         if not self.picks:
             return Content("")
         width, height = self.size

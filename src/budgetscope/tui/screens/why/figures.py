@@ -1,4 +1,4 @@
-"""The figures of the explanation: each step's law from Kaplan's experiment to the tuned one."""
+"""The figures of the Why screen: N*(C) of each step from Kaplan's experiment to the tuned one."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from budgetscope.tui.figures.allocation import FIRST_FLOPS, grid
 from budgetscope.tui.law_letters import KNOWN
 
 FAMOUS = (("kaplan2020/fixed-batch", "Kaplan 2020"), ("hoffmann2022/approach-2", "Chinchilla"))
-"""The two published laws between which the steps lead."""
+"""The two published laws at the ends of the argument: fit id and label."""
 
 _LAST_FLOPS = 1e22
 _MARGIN = 3.0
@@ -22,15 +22,14 @@ _MARGIN = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Illustration:
-    """An explanation with everything that is drawn of it.
+    """An explanation with its text and curves.
 
     Attributes:
         explanation: the steps.
-        lines: the steps as people read them, by dataset.
+        lines: the steps as text, by dataset.
         curves: N*(C) of the steps, with intervals and measured optima, by dataset.
         famous: N*(C) of the two published laws.
-        scales: of C and N: the same at every step and for both datasets, so that the picture moves and its frame
-            does not.
+        scales: of C and N; the same for every step and both datasets, so that the axes do not move.
     """
 
     explanation: Explanation
@@ -41,14 +40,14 @@ class Illustration:
 
 
 def illustrate(advisor: Advisor, answer: Answer) -> Illustration:
-    """Explain an answer; slow when its laws are met for the first time.
+    """Return the explanation of an answer with its curves; slow when a fit is used for the first time.
 
     Raises:
-        FailureError: as `Advisor.explain` and `Advisor.curve`.
+        FailureError: a law gives no usable numbers (see `Advisor.explain` and `Advisor.curve`).
     """
     explanation, comparison, flops = advisor.explain(answer), advisor.compare(answer), answer.plan.flops
     budgets = grid(LogScale.decades_around(min(FIRST_FLOPS, flops / 10), max(_LAST_FLOPS, flops * 10)))
-    # All by the answer's own convention and tokenizer, whatever a step's law was fitted with.
+    # All curves use the answer's convention and vocabulary, whatever a step's law was fitted with.
     curves = {
         name: tuple(advisor.curve(answer, budgets, law=step.fit_id) for step in steps)
         for name, steps in explanation.datasets.items()
@@ -62,12 +61,12 @@ def illustrate(advisor: Advisor, answer: Answer) -> Illustration:
 
 
 def figure(shown: Illustration, dataset: str, at: int) -> Figure:
-    """Return the figure of one step: its law with its interval and optima, the published laws, the steps before.
+    """Return the figure of one step: its law with interval and optima, the published laws, the earlier steps.
 
     Args:
-        shown: the steps.
-        dataset: whose.
-        at: the step, from 0.
+        shown: the explanation.
+        dataset: name of the dataset.
+        at: index of the step, from 0.
     """
     curves, step = shown.curves[dataset], shown.explanation.datasets[dataset][at]
     chosen, title = curves[at], step.title
@@ -76,7 +75,7 @@ def figure(shown: Illustration, dataset: str, at: int) -> Figure:
         Line(KNOWN[fit_id], name, name, curve.flops, curve.n_params)
         for curve, (fit_id, name) in zip(shown.famous, FAMOUS, strict=True)
     ]
-    # The steps before stay in sight, the latest first; their numbers name them in the table too.
+    # The earlier steps stay visible, the latest first, under the numbers that they have in the table.
     lines += [
         Line(str(index + 1), "", "", curves[index].flops, curves[index].n_params) for index in reversed(range(at))
     ]

@@ -1,4 +1,4 @@
-"""The Why screen: from Kaplan's law to Chinchilla's, one cause at a time."""
+"""The Why screen: why Kaplan's law and Chinchilla's disagree, one step at a time."""
 
 from typing import ClassVar
 
@@ -22,11 +22,11 @@ _LAST = 4
 
 
 class WhyScreen(SessionScreen):
-    """Shows one step of the argument at a time.
+    """The Why screen: one step of the argument, and the table of all steps.
 
     Attributes:
-        at: the step, from 0.
-        dataset: place of the dataset.
+        at: index of the step, from 0.
+        dataset: index of the dataset, 0 or 1.
     """
 
     SECTION = "why"
@@ -40,7 +40,7 @@ class WhyScreen(SessionScreen):
         self._shown: Illustration | None = None
 
     def body(self) -> ComposeResult:
-        """Lay the sentence, the chart, the figures of the step, and the table of all steps."""
+        """Compose the sentence, the chart, the facts of the step, and the table of all steps."""
         yield Static(id="sentence", classes="panel", markup=False)
         yield Static(id="worth", markup=False)
         yield Chart(id="chart", classes="panel")
@@ -84,19 +84,19 @@ class WhyScreen(SessionScreen):
     # Keys
 
     def action_step(self, steps: int) -> None:
-        """Go on, or back; not beyond the ends."""
+        """Move by steps, within the first and the last."""
         self.at = min(max(self.at + steps, 0), _LAST)
 
     def action_first(self) -> None:
-        """Go back to Kaplan's experiment."""
+        """Go to the first step, Kaplan's experiment."""
         self.at = 0
 
     def action_last(self) -> None:
-        """Go to the tuned runs."""
+        """Go to the last step, the tuned runs."""
         self.at = _LAST
 
     def watch_at(self) -> None:
-        """Show the step."""
+        """Show the new step."""
         self._show_step()
 
     @on(StepChosen)
@@ -108,30 +108,30 @@ class WhyScreen(SessionScreen):
         self.dataset = 1 - self.dataset
 
     def watch_dataset(self) -> None:
-        """Show the step on it."""
+        """Show the step on the new dataset."""
         self._show_step()
 
     def action_crosshair(self, cells: int) -> None:
         """Move the crosshair of the chart."""
         self.query_one(Chart).move_crosshair(cells)
 
-    # What can be taken away
+    # Export and saved state
 
     def as_markdown(self) -> str | None:
-        """Return the whole explanation."""
+        """Return the whole explanation as Markdown."""
         return None if self._shown is None else explanation_markdown(self._shown.explanation)
 
     def as_command(self) -> str | None:
-        """Return the command that explains the same."""
+        """Return the shell command of the same explanation."""
         answer = self.session.answer
         return None if answer is None else self.session.advisor.command(answer.request, "explain")
 
     def remember(self) -> Remembered:
-        """Return the step and the dataset."""
+        """Return the state of the screen."""
         return {"at": self.at, "dataset": self.dataset}
 
     def recall(self, remembered: Remembered) -> None:
-        """Go on at that step."""
+        """Restore the state of the screen."""
         at, dataset = remembered.get("at"), remembered.get("dataset")
         if isinstance(at, int) and 0 <= at <= _LAST:
             self.set_reactive(WhyScreen.at, int(at))

@@ -1,4 +1,4 @@
-"""The steps of the explanation, one a line."""
+"""The table of the explanation's steps, one a line."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from budgetscope.report.explanation import WALK_HEADER, StepLine
+from budgetscope.report.explanation import STEP_LINE_HEADER, StepLine
 
 STEP_SIGN = ">"
 _WIDTHS = (18, 8, 7, 6, 10, 10, 10, 13)
@@ -19,7 +19,7 @@ _GAP = 1
 
 @dataclass
 class StepChosen(Message):
-    """Posted by `StepTable`: a step was clicked.
+    """Posted by `StepTable` when a step is clicked.
 
     Attributes:
         index: of the step, from 0.
@@ -29,11 +29,11 @@ class StepChosen(Message):
 
 
 class StepTable(Widget):
-    """Shows the steps up to the present one in full and those to come faint; posts `StepChosen` for a click.
+    """Shows all steps, those after the current one dimmed; posts `StepChosen` when one is clicked.
 
     Attributes:
         lines: the steps.
-        at: the present one, from 0.
+        at: index of the current step, from 0.
     """
 
     DEFAULT_CSS: ClassVar[str] = """
@@ -44,7 +44,7 @@ class StepTable(Widget):
     at: reactive[int] = reactive(0)
 
     def render(self) -> Content:
-        """Lay out as many columns as there is room for."""
+        """Return the table with as many columns as fit."""
         left, count = self.size.width - _LEAST_TITLE, 0
         for width in _WIDTHS:
             if left < width + _GAP:
@@ -52,7 +52,7 @@ class StepTable(Widget):
             left -= width + _GAP
             count += 1
         title = min(_LEAST_TITLE + left, _MOST_TITLE)
-        header = "  " + WALK_HEADER[0].ljust(title - 2) + _row(WALK_HEADER[1:], count)
+        header = "  " + STEP_LINE_HEADER[0].ljust(title - 2) + _row(STEP_LINE_HEADER[1:], count)
         lines = [Content.styled(header, "$text-muted bold")]
         for index, line in enumerate(self.lines):
             sign = STEP_SIGN if index == self.at else " "
@@ -62,7 +62,7 @@ class StepTable(Widget):
         return Content("\n").join(lines)
 
     def on_click(self, event: events.Click) -> None:
-        """Tell which step was clicked."""
+        """Post `StepChosen` for the clicked step."""
         index = event.get_content_offset_capture(self).y - 1
         if 0 <= index < len(self.lines):
             self.post_message(StepChosen(index))

@@ -1,4 +1,4 @@
-"""The recipe by law: what every law gives for every hyperparameter at an answer's optimum, in one unit."""
+"""The value of every law for every hyperparameter at an answer's optimum, in common units."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,25 +12,23 @@ from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.hyperparameters import outside, predict, predict_interval, predictors
 
 RECIPE_ROLES = ("learning_rate", "batch_size", "critical_batch_size", "beta2", "warmup", "weight_decay")
-"""In the order in which people ask for them."""
+"""The roles of a recipe, in the order of display."""
 
 
 @dataclass(frozen=True, slots=True)
 class LawValue:
-    """What one law gives for one hyperparameter.
+    """The value of one law for one hyperparameter.
 
     Attributes:
         role: one of `RECIPE_ROLES`.
-        fit_id: whose.
-        title: what people call it.
-        followed: whether the plan takes it.
-        ablation: an example, not a recommendation.
-        value: a learning rate; tokens a step, of warmup or of the critical batch; beta2; independent decay a step.
-        low: lower end of 95% of the law's draws; None when it has none.
+        followed: whether the plan follows the law.
+        ablation: whether the fit is an example, not a recommendation.
+        value: peak learning rate, tokens of a batch or a warmup, beta2, or independent weight decay a step.
+        low: lower end of the 95% interval of the law's draws; None without draws.
         high: upper end.
-        has_range: whether the source says what the law was fitted on.
-        beyond: the factor by which the plan lies outside of that; None when inside.
-        note: what a user of the law must know.
+        has_range: whether the range of the law's data is known.
+        beyond: the factor by which the plan lies outside that range; None when inside.
+        note: of the law.
     """
 
     role: str
@@ -47,13 +45,13 @@ class LawValue:
 
 
 def law_values(answer: Answer, fits: Sequence[Fit]) -> tuple[LawValue, ...]:
-    """Return what every law gives at an answer's optimum: by role, the one that is followed first, examples last.
+    """Return the value of every law at an answer's optimum, by role: the followed law first, ablations last.
 
-    A law that gives no usable number here is left out. Rules for beta2 are asked at the plan's batch.
+    A law without a usable number is left out. Laws for beta2 take the plan's batch.
 
     Args:
-        answer: whose optimum and batch.
-        fits: all fits to ask.
+        answer: for its optimum and batch.
+        fits: all fits with laws to include.
     """
     found = []
     for role in RECIPE_ROLES:
@@ -77,9 +75,9 @@ def _law_value(fit: Fit, role: str, answer: Answer) -> LawValue | None:
     low = high = value = None
     match law.law:
         case _ if role in ("learning_rate", "batch_size", "critical_batch_size"):
-            said = predict(fit, role, optimum, family, loss)
-            if said is not None:
-                value = said.value
+            prediction = predict(fit, role, optimum, family, loss)
+            if prediction is not None:
+                value = prediction.value
                 low, high = predict_interval(fit, role, optimum, family, loss) or (None, None)
         case BatchStep() | TokenHalfLife():
             value = law.law.at_batch(batch)
