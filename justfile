@@ -35,9 +35,9 @@ test *args:
 record:
     python tools/record.py
 
-# Statistical tests at full size: coverage of intervals over many planted data sets.
+# Statistical and property tests at full size (tests/sizes.py): 200 planted data sets a case, nine times the examples.
 nightly:
-    BUDGETSCOPE_NIGHTLY=1 python -m pytest -n auto tests/slow
+    BUDGETSCOPE_NIGHTLY=1 python -m pytest -n auto tests/slow tests/property tests/tui/test_random_walk.py
 
 # Write the versions of this environment into requirements-dev.lock, which CI uses.
 lock:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from tests.sizes import load_profile
 
+# Test processes run beside each other: a second thread in one of them takes a core from another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 load_profile()
 
 

@@ -6,6 +6,7 @@ Of budgetscope, this uses only `budgetscope.cli.main.main`, and the app in `star
 import argparse
 import asyncio
 import difflib
+import gc
 import multiprocessing
 import os
 import re
@@ -36,6 +37,7 @@ FOLDERS = ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_ST
 TAKEN = ("!", "=")
 SIZES = ((80, 24), (120, 40))
 MAX_DIGITS = 9
+GC_THRESHOLDS = (50_000, 10, 10)
 MAX_FILE_BYTES = 40_000
 PATIENCE_SECONDS = 60.0
 STILL_POLLS, POLL_SECONDS = 4, 0.03
@@ -121,18 +123,18 @@ PLANNED = (
     one("plan-tokens-json", "plan", "D=140B", "--json"),
     one("plan-small", "plan", "1e14"),
     one("plan-large", "plan", "1e27"),
-    one("plan-kaplan", "plan", "1e21", "--law", "kaplan2020/compute-efficient", "--convention", "kaplan"),
+    one("plan-kaplan", "plan", "1e21", "--law", "kaplan2020/compute-efficient", "--counting", "kaplan"),
     one("plan-llama", "plan", "1e21", "--law", LLAMA, "--device", "A100", "--gpus", "128"),
     one("plan-english", "plan", "1e20", "--law", "budgetscope2026/english", "--hyperparameters", "steplaw2025/dense"),
-    one("plan-exact", "plan", "1e21", "--convention", "exact", "--seq-len", "8192", "--vocab", "128000"),
-    one("plan-deepseek-md", "plan", "1e20", "--law", "deepseek2024/current-data", "--convention", "deepseek", "--md"),
+    one("plan-exact", "plan", "1e21", "--counting", "exact", "--seq-len", "8192", "--vocab", "128000"),
+    one("plan-deepseek-md", "plan", "1e20", "--law", "deepseek2024/current-data", "--counting", "deepseek", "--md"),
     one("compare-flops", "compare", "1e21"),
     one("compare-narrow", "compare", "1e21", columns="80"),
     one("compare-unstated", "compare", DAYS, columns=""),
     one("compare-json", "compare", "1e20", "--json"),
     one("compare-md", "compare", DAYS, "--md"),
     one("compare-csv", "compare", "$50k on H100", "--csv"),
-    one("compare-total", "compare", "1e22", "--convention", "total", "--law", CHINCHILLA),
+    one("compare-total", "compare", "1e22", "--counting", "total", "--law", CHINCHILLA),
     one("compare-loss", "compare", "loss 2.6", "--law", REFIT),
     one("explain-flops", "explain", "1e18"),
     one("explain-json", "explain", "1e21", "--json"),
@@ -147,7 +149,7 @@ PLANNED = (
     one("flops-size", "flops", "--size", "108M"),
     one("flops-size-json", "flops", "--size", "1B", "--json"),
     one("flops-shape", "flops", "--depth", "12", "--width", "768", "--heads", "12", "--tied", "--no-gated"),
-    one("flops-porian", "flops", "--size", "220M", "--family", "porian", "--convention", "kaplan"),
+    one("flops-porian", "flops", "--size", "220M", "--family", "porian", "--counting", "kaplan"),
     one("devices", "devices"),
     one("devices-narrow", "devices", columns="60"),
     one("devices-json", "devices", "--json"),
@@ -248,7 +250,7 @@ REFUSED = tuple(
         ("gpus", ("plan", "1e21", "--gpus", "many")),
         ("gpus-contradict", ("plan", "64xH100 14d", "--gpus", "32")),
         ("device-contradicts", ("plan", "64xH100 14d", "--device", "A100")),
-        ("convention", ("plan", "1e21", "--convention", "palm")),
+        ("counting", ("plan", "1e21", "--counting", "palm")),
         ("two-forms", ("plan", "1e21", "--json", "--md")),
         ("option-unknown", ("plan", "1e21", "--colour")),
         ("command-unknown", ("planet", "1e21")),
@@ -570,6 +572,14 @@ def chosen(kind: str, names: Sequence[str]) -> Iterator[int]:
             yield number
 
 
+def prepare() -> None:
+    """Make a process that records many apps and commands fast: garbage seldom, and one tree of commands."""
+    import typer.main  # noqa: PLC0415 - in the process that records
+
+    gc.set_threshold(*GC_THRESHOLDS)
+    typer.main.get_command = lru_cache(typer.main.get_command)
+
+
 def record(names: Sequence[str]) -> dict[str, str]:
     """Return the selected records by the names of their files."""
     found: dict[str, str] = {}
@@ -577,9 +587,9 @@ def record(names: Sequence[str]) -> dict[str, str]:
         *((record_scene, number) for number in chosen("commands", names)),
         *((record_session, number) for number in chosen("screens", names)),
     ]
-    # An app mostly waits.
-    workers = min(8, 2 * (os.cpu_count() or 1))
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    # The start of another worker takes as long as several records.
+    workers = min(8, os.cpu_count() or 1)
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), prepare) as pool:
         for answer in [pool.submit(function, number) for function, number in work]:
             found |= answer.result()
     return found

@@ -23,7 +23,7 @@ from budgetscope.store.locations import settings_file, user_fits
 TUNED = "porian2024/refinedweb-tuned"
 REQUESTS = [
     PlanRequest("1e21"),
-    PlanRequest("3e22 FLOPs", convention="total"),
+    PlanRequest("3e22 FLOPs", counting="total"),
     PlanRequest("64xH100 14d"),
     PlanRequest("64 H100 for two weeks at 40% MFU", price=2.5),
     PlanRequest("5000 H100-hours", gpus=32.0),
@@ -133,7 +133,7 @@ def test_a_size_takes_the_nearest_shape(cli: Cli) -> None:
     assert (shape["depth"], shape["width"]) == (15, 640)
     porian = json.loads(cli("flops", "--size", "5M", "--family", "porian", "--json").out)["shape"]
     assert (porian["depth"], porian["width"], porian["n_heads"]) == (3, 96, 4)
-    kaplan = json.loads(cli("flops", "--size", "76M", "--convention", "kaplan", "--json").out)["shape"]
+    kaplan = json.loads(cli("flops", "--size", "76M", "--counting", "kaplan", "--json").out)["shape"]
     assert (kaplan["depth"], kaplan["width"]) == (15, 640)
 
 

@@ -237,6 +237,10 @@ def test_flags_of_a_recipe_and_of_a_law_are_told_wherever_they_are_used(
         (("fit", "RUNS"), "counting"),
         (("fit", "RUNS", "--counting", "standard", "--kind", "magic"), "'magic' is not a kind of fit"),
         (("fit", "RUNS", "--counting", "standard", "--name", "../x"), "is not a fit's id"),
+        (
+            ("fit", "RUNS", "--counting", "standard", "--name", "porian2024/refinedweb-tuned"),
+            "porian2024/refinedweb-tuned is a fit that ships with budgetscope; choose a name of your own, like mine/lab",
+        ),
         (("fit", "RUNS", "--counting", "standard", "--map", "loss"), "name=value"),
         (("fit", "RUNS", "--title", "a\x1b[31m"), "'a\\x1b[31m' is not a text of at most 2000 printable characters"),
         (("fit", "RUNS", "--tokenizer", "a\nb"), "write it without control characters"),

@@ -97,7 +97,7 @@ def test_a_fit_is_refused_in_our_words_or_gives_numbers(
     assert fit_lines(fit)
     assert [law_cells(role, law) for role, law in fit.laws.items()]
     with ours:
-        question = advisor().question(PlanRequest(budget, convention=str(convention)))
+        question = advisor().question(PlanRequest(budget, counting=str(convention)))
         family = question.family
         with ours:
             show(replace(question, fit=fit, hyperparameters=(fit, *question.hyperparameters)), fit)

@@ -47,7 +47,7 @@ def estimates(found: Plan) -> Iterator[tuple[str, Estimate]]:
 @examples(60)
 @given(laws, budgets, conventions)
 def test_every_interval_holds_its_value(law: str, flops: float, convention: Convention) -> None:
-    found = plan(f"{flops!r} FLOPs", law=law, convention=str(convention))
+    found = plan(f"{flops!r} FLOPs", law=law, counting=str(convention))
     for name, estimate in estimates(found):
         assert (estimate.low is None) == (estimate.high is None), name
         if estimate.low is not None and estimate.high is not None:
@@ -60,7 +60,7 @@ def test_every_interval_holds_its_value(law: str, flops: float, convention: Conv
 @examples(60)
 @given(laws, budgets, conventions)
 def test_the_numbers_of_a_plan_agree_with_each_other(law: str, flops: float, convention: Convention) -> None:
-    found = plan(f"{flops!r} FLOPs", law=law, convention=str(convention))
+    found = plan(f"{flops!r} FLOPs", law=law, counting=str(convention))
     run, recipe = found.run, found.recipe
     assert found.flops == flops
     assert found.tokens_per_param.value == pytest.approx(found.tokens.value / found.n_params.value, rel=1e-12)
@@ -90,7 +90,7 @@ def test_the_numbers_of_a_plan_agree_with_each_other(law: str, flops: float, con
 def test_a_size_or_a_number_of_tokens_gives_the_plan_of_the_budget_it_came_from(
     law: str, flops: float, convention: Convention
 ) -> None:
-    options = {"law": law, "convention": str(convention)}
+    options = {"law": law, "counting": str(convention)}
     direct = plan(f"{flops!r} FLOPs", **options)
     for budget in (f"N={direct.n_params.value!r}", f"D={direct.tokens.value!r}"):
         derived = plan(budget, **options)
@@ -102,7 +102,7 @@ def test_a_size_or_a_number_of_tokens_gives_the_plan_of_the_budget_it_came_from(
 @examples(40)
 @given(st.sampled_from(WITH_LOSS), st.floats(16, 23), conventions)
 def test_a_loss_gives_the_plan_of_the_budget_that_reaches_it(law: str, exponent: float, convention: Convention) -> None:
-    options = {"law": law, "convention": str(convention)}
+    options = {"law": law, "counting": str(convention)}
     direct = plan(f"{10.0**exponent!r} FLOPs", **options)
     assert direct.loss is not None
     derived = plan(f"loss {direct.loss.value!r}", **options)
@@ -123,7 +123,7 @@ def test_a_loss_gives_the_plan_of_the_budget_that_reaches_it(law: str, exponent:
 def test_a_hardware_budget_runs_for_the_time_it_states(
     law: str, convention: Convention, device: str, n_devices: int, hours: float, mfu: int
 ) -> None:
-    found = plan(f"{n_devices} x {device} for {hours} hours at {mfu}% MFU", law=law, convention=str(convention))
+    found = plan(f"{n_devices} x {device} for {hours} hours at {mfu}% MFU", law=law, counting=str(convention))
     assert found.machine.n_devices == n_devices
     # Where the family has no shape, the optimum's own count converts to within the root's tolerance.
     assert found.run.hours == pytest.approx(hours, rel=1e-9 if found.run.shape else 1e-6)

@@ -18,7 +18,7 @@ ratios = st.floats(0.02, 50)
 @examples(60)
 @given(st.sampled_from(ALLOCATING), budgets, conventions)
 def test_the_optimum_is_the_plans(law: str, budget: str, convention: Convention) -> None:
-    answer = ADVISOR.answer(PlanRequest(budget, law=law, convention=str(convention)))
+    answer = ADVISOR.answer(PlanRequest(budget, law=law, counting=str(convention)))
     plan, iso = answer.plan, ADVISOR.iso_flop(answer)
     best = iso.at(iso.answer.optimum.n_params)
     assert best.n_params == plan.n_params.value

@@ -1,5 +1,6 @@
 """The calibrate screen: its form, its runs, its keys."""
 
+import inspect
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ from textual.widgets import Input
 from typer.testing import CliRunner
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.api.calibration import DEFAULT_FIT, REMEDY, DeviceFacts, Progress, Ready, Request, texts
+from budgetscope.api.calibration import DEFAULT_FIT, REMEDY, DeviceFacts, Progress, Ready, Request, find_resumable, texts
 from budgetscope.calibrate import prepare as preparation
 from budgetscope.calibrate.corpus.sources import FINEWEB_EDU_SAMPLE
 from budgetscope.calibrate.plan.device import Rate
@@ -26,7 +27,7 @@ from budgetscope.calibrate.run.events import RunDone, encode
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
 from budgetscope.calibrate.run.launch import stop
 from budgetscope.cli.calibrate import app as calibrate
-from budgetscope.core.errors import BudgetscopeError, FailureError
+from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.app_state import AppState
 from budgetscope.store.settings import read_settings
 from budgetscope.tui.app import BudgetscopeApp
@@ -42,8 +43,14 @@ from budgetscope.tui.widgets.field_row import FieldRow
 
 SMALL, BIG, HUGE = (80, 24), (120, 40), (200, 60)
 PATIENCE_SECONDS = 60.0
+DIGITS = "9" * 5000
 LAW = "porian2024/refinedweb-tuned"
 FAKE_WORKER = Path(__file__).parents[1] / "unit" / "calibrate" / "fake_worker.py"
+
+
+def ascii_start(text: str) -> str:
+    """Return an id of a test whose texts may be long."""
+    return ascii(text[:20])
 
 
 @pytest.fixture(scope="module")
@@ -138,10 +145,20 @@ def test_the_hints_of_the_form_say_what_a_request_takes() -> None:
     assert {name for name, _ in hints.items()} <= set(Request.__dataclass_fields__)
 
 
-@pytest.mark.parametrize("text", ["many", "-1", "nan", "inf", "7B"])
-def test_minutes_are_refused_as_minutes(text: str) -> None:
-    _, problems = form.read({"minutes": text})
-    assert "write it like 20" in problems["minutes"]
+@pytest.mark.parametrize("text", ["many", "-1", "nan", "1k", "7B", "1e6", "0.1", "0", "２０", "3", "1.5", DIGITS], ids=ascii_start)
+@pytest.mark.parametrize("name", ["minutes", "gpu"])
+def test_the_form_reads_a_number_as_the_command_does(name: str, text: str) -> None:
+    assert calibrate.registered_callback is not None
+    assert calibrate.registered_callback.callback is not None
+    parameter = inspect.signature(calibrate.registered_callback.callback).parameters[name]
+    parse = parameter.annotation.__metadata__[0].parser
+    values, problems = form.read({name: text})
+    try:
+        expected = parse(text)
+    except UsageError as error:
+        assert problems == {name: str(error)}
+    else:
+        assert (values, problems) == ({name: expected}, {})
 
 
 @pytest.mark.parametrize("size", [SMALL, BIG])
@@ -157,20 +174,47 @@ async def test_no_price_is_wrapped_into_the_next_stage(advisor: Advisor, size: t
                 assert any(label in line and cell in line.partition(label)[2] for line in lines), cell
 
 
-async def test_a_run_that_failed_says_why_to_the_end_and_is_not_resumed_in_vain(
-    advisor: Advisor, planted: Planted
+@pytest.mark.parametrize(
+    "why",
+    [
+        "the losses of the sizes do not bend: " + "no minimum was bracketed, " * 4 + "so no law can be fitted",
+        "the disk of '/run' is full; free some space and resume",
+    ],
+)
+async def test_a_run_that_failed_at_its_fit_says_why_to_the_end_and_is_resumed_by_both_faces(
+    advisor: Advisor, planted: Planted, why: str
 ) -> None:
     folder = planted.at(share=0.999)
     last = planted.part(0.999)[-1]
-    why = "the losses of the sizes do not bend: " + "no minimum was bracketed, " * 4 + "so no law can be fitted"
     with folder.events.open("ab") as log:
         log.write(encode(replace(last, seq=last.seq + 1, event=RunDone("failed", why))))
     async with open_app(advisor, chosen=NAME).run_test(size=SMALL) as pilot:
         screen = await looked(pilot)
         text = " ".join(shown(pilot).replace("│", " ").split())
         assert why in text
-        assert "resuming would end the same" in text
-        assert "resume" not in offered(screen)
+        assert "resuming only fits again" in text
+        assert "resume" in offered(screen)
+        assert find_resumable(NAME).path == folder.path
+
+
+@pytest.mark.parametrize("status", ["new", "running", "stopped", "failed", "done"])
+@pytest.mark.parametrize("alive", [False, True])
+async def test_both_faces_resume_the_same_runs(
+    advisor: Advisor, planted: Planted, status: str, *, alive: bool
+) -> None:
+    folder = planted.at(share={"new": 0.0, "done": 1.0}.get(status, 0.5), alive=alive)
+    if status in ("stopped", "failed"):
+        last = planted.part(0.5)[-1]
+        with folder.events.open("ab") as log:
+            log.write(encode(replace(last, seq=last.seq + 1, event=RunDone(status, "asked to"))))
+    try:
+        found = find_resumable(NAME)
+    except BudgetscopeError as error:
+        found = None
+        assert ("is done" if status == "done" else "is being trained by process") in str(error)
+    async with open_app(advisor, chosen=NAME).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        assert ("resume" in offered(screen)) == (found is not None) == (status != "done" and not alive)
 
 
 async def test_resume_right_after_choosing_a_run_waits_until_it_is_read(
@@ -194,7 +238,7 @@ async def test_resume_right_after_choosing_a_run_waits_until_it_is_read(
         assert resumed == [NAME]
 
 
-@pytest.mark.parametrize(("name", "text"), [("gpu", "first"), ("gpu", "-1"), ("minutes", "many")])
+@pytest.mark.parametrize(("name", "text"), [("gpu", "first"), ("gpu", DIGITS), ("minutes", "many")], ids=ascii_start)
 async def test_what_cannot_be_read_is_said_beside_its_field_and_prices_nothing(
     advisor: Advisor, name: str, text: str
 ) -> None:
@@ -203,12 +247,12 @@ async def test_what_cannot_be_read_is_said_beside_its_field_and_prices_nothing(
         field(screen, name).value = text
         await pilot.pause()
         _, problems = form.read({name: text})
-        assert problems[name][:20] in shown(pilot)
+        assert f"✗ {problems[name].split()[0]}" in shown(pilot)
         await pilot.press("p")
         assert not screen.new.preparing
         field(screen, name).value = ""
         await pilot.pause()
-        assert problems[name][:20] not in shown(pilot)
+        assert problems[name].split()[0] not in shown(pilot)
 
 
 async def test_the_minutes_follow_the_preset_and_the_command_follows_the_form(advisor: Advisor) -> None:

@@ -250,15 +250,40 @@ async def test_what_was_deleted_elsewhere_is_told_and_goes(advisor: Advisor) -> 
         assert "less than now" in shown(pilot)
 
 
-@pytest.mark.parametrize("text", ["{", '{"schema": 1, "scenarios": [{"name": "a", "request": {"budget": 3}}]}'])
-async def test_a_broken_file_or_request_is_told(advisor: Advisor, text: str) -> None:
+async def test_a_broken_file_is_told_in_place_until_it_is_mended(advisor: Advisor) -> None:
+    file = locations.scenarios_file()
+    file.parent.mkdir(parents=True)
+    file.write_text("{")
+    async with opened(advisor).run_test(size=SMALL) as pilot:
+        screen = await compare(pilot)
+        for key in ("v", "v", "1", "2"):
+            await pilot.press(key)
+            await settled(pilot)
+        text = shown(pilot)
+        assert " ".join(text.split()).count("is broken; mend it or move it away.") == 1
+        assert "No scenario is saved yet" not in text
+        assert notices(pilot) == []
+        for count, key in enumerate("snd", 1):
+            await pilot.press(key)
+            await compare(pilot)
+            assert pilot.app.screen is screen
+            assert len(notices(pilot)) == count
+            assert "is broken; mend it or move it away." in notices(pilot)[-1]
+        file.unlink()
+        await pilot.press("s")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, NameScreen)
+        await pilot.press("escape")
+        await compare(pilot)
+        assert "No scenario is saved yet" in shown(pilot)
+
+
+async def test_a_broken_request_is_told(advisor: Advisor) -> None:
+    text = '{"schema": 1, "scenarios": [{"name": "a", "request": {"budget": 3}}]}'
     locations.scenarios_file().parent.mkdir(parents=True)
     locations.scenarios_file().write_text(text)
     async with opened(advisor).run_test(size=BIG) as pilot:
         screen = await compare(pilot)
-        if text == "{":
-            assert "is broken" in notices(pilot)[0]
-            return
         assert "✗ 'budget' cannot" in shown(pilot)
         await pilot.press("right", "enter", "y", "a", "v")
         await compare(pilot)
@@ -528,7 +553,7 @@ def test_the_figure_holds_every_scenario_by_one_count(advisor: Advisor) -> None:
     assert figure is not None
     places = {series.symbol: series.points[0] for series in figure.points}
     assert set(places) == {"a", "b", "c"}
-    counted = advisor.answer(replace(CHINCHILLA, convention="standard")).plan
+    counted = advisor.answer(replace(CHINCHILLA, counting="standard")).plan
     assert places["c"].y == pytest.approx(counted.n_params.value, rel=1e-3)
     assert [line.label for line in figure.lines] == ["Porian 2024, RefinedWeb, tuned", "Chinchilla, approach 2"]
     assert figure.markers[0].text == "b weeks: 17.2 B"

@@ -1,5 +1,6 @@
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,8 @@ async def test_titles_are_text_and_no_markup() -> None:
 
 
 async def test_marks_tell_shadowing_and_edits() -> None:
-    path = own(TUNED, "Mine")
+    advisor = Advisor()
+    path = advisor.library.save(replace(advisor.library.get(TUNED), title="Mine"))
     async with app().run_test(size=HUGE) as pilot:
         await opened(pilot)
         assert "*> !^ " in shown(pilot)

@@ -109,7 +109,7 @@ async def test_typing_a_budget_shows_what_the_api_says(start: Start, advisor: Ad
         ("price", "$2.50", {"price": 2.5}),
         ("seq_len", "4096", {"seq_len": 4096}),
         ("vocab", "32000", {"vocab": 32000}),
-        ("convention", "total", {"convention": "total"}),
+        ("counting", "total", {"counting": "total"}),
         ("law", "meta2024/llama3", {"law": "meta2024/llama3"}),
     ],
 )
@@ -131,12 +131,12 @@ async def test_every_option_edits_the_one_request(
 async def test_unsaid_options_show_what_the_plan_took(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
-        hints = {name: screen.row(name).input.placeholder for name in ("device", "gpus", "mfu", "convention", "law")}
+        hints = {name: screen.row(name).input.placeholder for name in ("device", "gpus", "mfu", "counting", "law")}
         assert hints == {
             "device": "H100 SXM",
             "gpus": "64",
             "mfu": "0.4",
-            "convention": "standard",
+            "counting": "standard",
             "law": "porian2024/refinedweb-tuned",
         }
         await type_into(pilot, "budget", "8 A100 for 1 day at 30% MFU")
@@ -171,7 +171,7 @@ async def test_a_bad_budget_shows_the_sentence_and_keeps_the_last_good_plan(
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("device", "potato"), ("gpus", "many"), ("mfu", "40"), ("vocab", "1"), ("law", "no/such"), ("convention", "mine")],
+    [("device", "potato"), ("gpus", "many"), ("mfu", "40"), ("vocab", "1"), ("law", "no/such"), ("counting", "mine")],
 )
 async def test_a_bad_option_is_named_beside_its_field(start: Start, advisor: Advisor, name: str, text: str) -> None:
     async with start(PlanRequest("1e21")).run_test(size=BIG) as pilot:
@@ -355,7 +355,7 @@ async def test_tab_goes_through_the_fields_and_back(start: Start) -> None:
             await pilot.press("tab")
         assert names == [
             f"field-{name}"
-            for name in ("budget", "device", "gpus", "mfu", "price", "seq_len", "vocab", "convention", "law")
+            for name in ("budget", "device", "gpus", "mfu", "price", "seq_len", "vocab", "counting", "law")
         ]
         assert screen.query_one(LawTable).has_focus
         await pilot.press("shift+tab")

@@ -9,6 +9,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.sizes import NIGHTLY
 from tests.tui.driving import press_at_once, settled, shown
 from textual.events import Paste
 
@@ -135,5 +136,5 @@ class Walk(RuleBasedStateMachine):
 
 TestWalk = Walk.TestCase
 TestWalk.settings = settings(
-    max_examples=5, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=20 if NIGHTLY else 3, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
 )

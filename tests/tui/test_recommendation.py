@@ -10,23 +10,26 @@ from budgetscope.report.rows import plan_rows
 from budgetscope.tui.screens.plan.recommendation import RecommendationPanel
 
 BUDGETS = ("64 H100 for 14 days", "1e18", "$7.3M on B200 for 9 hours", "1e25")
+COLUMNS = (80, 84, 100, 110, 120, 150, 160, 200)
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
-@pytest.mark.parametrize("columns", [80, 84, 100, 110, 120, 150, 160, 200])
-async def test_no_interval_and_no_label_is_cut(start: Start, budget: str, columns: int) -> None:
-    async with start(PlanRequest(budget, law="porian2024/refinedweb-tuned")).run_test(size=(columns, 40)) as pilot:
-        screen = await settle(pilot)
-        assert screen.session.plan is not None
-        rows = plan_rows(screen.session.plan)
-        text = screen.query_one(RecommendationPanel).render().plain
-        for row in rows:
-            if row.section in ("model", "recipe", "run") and row.interval:
-                assert row.interval in text
-        known = {row.label for row in rows} | {"shape", "schedule"}
-        labels = [re.split(r"\s{2,}|\s(?=[\d\[$-])", line)[0] for line in text.splitlines() if line.strip()]
-        assert {label for label in labels if label} <= known
-        assert text.count("[") == text.count("]")
+async def test_no_interval_and_no_label_is_cut(start: Start, budget: str) -> None:
+    async with start(PlanRequest(budget, law="porian2024/refinedweb-tuned")).run_test(size=(COLUMNS[0], 40)) as pilot:
+        for columns in COLUMNS:
+            await pilot.resize_terminal(columns, 40)
+            screen = await settle(pilot)
+            assert screen.size.width == columns
+            assert screen.session.plan is not None
+            rows = plan_rows(screen.session.plan)
+            text = screen.query_one(RecommendationPanel).render().plain
+            for row in rows:
+                if row.section in ("model", "recipe", "run") and row.interval:
+                    assert row.interval in text, columns
+            known = {row.label for row in rows} | {"shape", "schedule"}
+            labels = [re.split(r"\s{2,}|\s(?=[\d\[$-])", line)[0] for line in text.splitlines() if line.strip()]
+            assert {label for label in labels if label} <= known, columns
+            assert text.count("[") == text.count("]"), columns
 
 
 @pytest.mark.parametrize("columns", [120, 200])

@@ -42,34 +42,37 @@ async def press_every_key(app: BudgetscopeApp, section: str) -> None:
                 await app._check_bindings(name, priority)
 
 
-@pytest.mark.parametrize("name", DIALOGS)
-async def test_a_dialog_that_still_opens_takes_no_key(start: Start, name: str) -> None:
+async def test_a_dialog_that_still_opens_takes_no_key(start: Start) -> None:
     app = start(PlanRequest("1e20"))
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        dialog = DIALOGS[name](app)
-        app.push_screen(dialog)
-        assert not dialog.is_mounted
-        await press_every_key(app, name)
-        await settled(pilot)
-        assert app.screen is dialog
+        for name, make in DIALOGS.items():
+            dialog = make(app)
+            app.push_screen(dialog)
+            assert not dialog.is_mounted
+            await press_every_key(app, name)
+            await settled(pilot)
+            assert app.screen is dialog
+            app.pop_screen()
+            await settled(pilot)
+            assert app.screen is app.stage
 
 
-@pytest.mark.parametrize("tab", TABS[1:], ids=lambda tab: tab.name)
-async def test_a_screen_that_still_opens_takes_no_key(start: Start, tab: Tab) -> None:
+async def test_a_screen_that_still_opens_takes_no_key(start: Start) -> None:
     app = start(PlanRequest("1e20"))
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        app.action_go(tab.name)
-        assert not app.stage.is_mounted
-        await press_every_key(app, tab.name)
-        app.action_copy_markdown()
-        app.action_copy_command()
-        await settled(pilot)
-        assert tab.name == app.stage.SECTION
-        # The footer has its keys all the same.
-        footer = app.screen.query_one(KeyBar).hints
-        assert len(footer) >= len([key for key in keys_of(EVERYWHERE) if key.in_footer])
+        for tab in TABS[1:]:
+            app.action_go(tab.name)
+            assert not app.stage.is_mounted
+            await press_every_key(app, tab.name)
+            app.action_copy_markdown()
+            app.action_copy_command()
+            await settled(pilot)
+            assert tab.name == app.stage.SECTION
+            # The footer has its keys all the same.
+            footer = app.screen.query_one(KeyBar).hints
+            assert len(footer) >= len([key for key in keys_of(EVERYWHERE) if key.in_footer])
 
 
 @pytest.mark.parametrize("tab", [tab for tab in TABS if tab.name in ("plan", "whatif")], ids=lambda tab: tab.name)

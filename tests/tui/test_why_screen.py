@@ -147,7 +147,7 @@ async def test_another_budget_is_followed(advisor: Advisor) -> None:
         await why(pilot)
         for request in (
             PlanRequest("1e18"),
-            PlanRequest("1e25", convention="kaplan"),
+            PlanRequest("1e25", counting="kaplan"),
             PlanRequest("N=7B", vocab=32000),
         ):
             app.session.ask(request)

@@ -37,7 +37,7 @@ def test_the_functions_are_an_advisors() -> None:
 REQUESTS = [
     PlanRequest("1e21"),
     PlanRequest("64 H100 for two weeks at 40% MFU", price=2.5),
-    PlanRequest("$50k on H100 at $2.50/h", law="besiroglu2024/refit", convention="total"),
+    PlanRequest("$50k on H100 at $2.50/h", law="besiroglu2024/refit", counting="total"),
     PlanRequest("loss 2.6", device="A100", gpus=16.0, mfu=0.35, seq_len=4096, vocab=32000),
     PlanRequest("N=7B", hyperparameters="steplaw2025/dense"),
 ]

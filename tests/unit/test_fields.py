@@ -39,7 +39,7 @@ PARSED: list[tuple[str, str, Any]] = [
     ("seq_len", "4k", 4000),
     ("vocab", "128K", 128_000),
     ("vocab", "50,432", 50_432),
-    ("convention", "kaplan", "kaplan"),
+    ("counting", "kaplan", "kaplan"),
 ]
 
 REFUSED = [
@@ -144,7 +144,7 @@ def test_every_field_is_tried() -> None:
         ({"mfu": True}, "--mfu True is not a share"),
         ({"seq_len": 2.5}, "--seq-len 2.5 is not a whole number"),
         ({"law": 3}, "--law 3 is not a text"),
-        ({"convention": ""}, "--convention is empty"),
+        ({"counting": ""}, "--counting is empty"),
     ],
 )
 def test_values_that_no_text_says_are_refused_from_python_and_records(
@@ -273,7 +273,7 @@ def test_options_of_other_commands_are_read_by_the_same_parser() -> None:
         (PlanRequest("1e21", vocab=1), "vocab"),
         (PlanRequest("1e21", law="no/such"), "law"),
         (PlanRequest("loss 2.6", law="meta2024/llama3"), "law"),
-        (PlanRequest("1e21", convention="mine"), "convention"),
+        (PlanRequest("1e21", counting="mine"), "counting"),
         (PlanRequest("nonsense", mfu=0.4), "budget"),
         (PlanRequest("loss 99", mfu=0.4), "budget"),
     ],

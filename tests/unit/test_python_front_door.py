@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
+from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def test_its_names() -> None:
 def test_the_options_that_a_notebook_completes_are_those_of_the_command() -> None:
     assert tuple(RequestOptions.__annotations__) == tuple(field.name for field in FIELDS[1:])
     assert list(inspect.signature(bs.plan).parameters) == [field.name for field in FIELDS]
-    assert list(inspect.signature(bs.explain).parameters) == ["budget", "device", "gpus", "mfu", "convention"]
+    assert list(inspect.signature(bs.explain).parameters) == ["budget", "device", "gpus", "mfu", "counting"]
     assert set(inspect.signature(bs.fit).parameters) == {"runs", *FitOptions.__annotations__}
     assert "depth" in inspect.signature(bs.count).parameters
 
@@ -136,6 +137,8 @@ def test_a_budget_is_a_text_a_number_or_a_request() -> None:
     found = bs.plan("1e21", mfu="45%")
     assert bs.plan(1e21, mfu=0.45) == bs.plan(np.float64(1e21), mfu=np.float64(0.45)) == found
     assert bs.plan(10**21, mfu=0.45) == found
+    for flops in (10**10, 10**11, 2e10, np.int64(10**11), 1e32):
+        assert bs.plan(flops).answered.optimum.flops == pytest.approx(float(flops))
     assert bs.plan(bs.PlanRequest("1e21", mfu=0.45)) == found
     assert bs.plan(bs.PlanRequest("1e21", mfu=0.3, law=TUNED), mfu="45%", gpus=None) == found
     assert found.answered.request == bs.PlanRequest("1e21", mfu=0.45)
@@ -149,6 +152,16 @@ def test_a_plan_is_a_plan_and_frozen() -> None:
     assert found.recipe.learning_rate.value > 0
     with pytest.raises(FrozenInstanceError):
         found.flops = 1.0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_equal_results_have_one_hash(name: str) -> None:
+    assert len({RESULTS[name](), RESULTS[name]()}) == 1
+
+
+def test_a_shape_is_counted_from_texts_and_numbers() -> None:
+    assert bs.count(depth="15", width="1k", vocab="50k") == bs.count(depth=15, width=1000, vocab=np.int64(50_000))
+    assert bs.count(size="108M", counting="kaplan") == bs.count(size=108e6, counting="kaplan", seq_len=None)
 
 
 # Refusals
@@ -170,9 +183,29 @@ def test_a_plan_is_a_plan_and_frozen() -> None:
         (lambda: ANY.plan("soon"), "soon"),
         (lambda: ANY.plan(None), "None is no budget"),
         (lambda: ANY.plan(True), "True is no budget"),
+        (lambda: bs.plan(10**400), "budget 1000.* lies outside 1e\\+10 to 1e\\+32 FLOPs"),
+        (lambda: bs.plan(10**5000), "budget a number of thousands of digits lies outside"),
+        (lambda: bs.plan(5), "budget 5 lies outside"),
+        (lambda: bs.plan(float("nan")), "budget nan lies outside"),
+        (lambda: bs.plan(ANY.PlanRequest(1e21)), "1e\\+21 is no budget; write it as a text, such as '1e21'"),
+        (lambda: bs.plan(ANY.PlanRequest(None)), "None is no budget"),
+        (lambda: ANY.plan("1e21", gpus=Fraction(2, 5)), "--gpus Fraction\\(2, 5\\) is not a number; write it like 8"),
+        (lambda: ANY.plan("1e21", mfu=Fraction(2, 5)), "--mfu Fraction\\(2, 5\\) is not a share; write it like 0.4"),
+        (lambda: ANY.plan("1e21", price=Fraction(2, 5)), "--price Fraction\\(2, 5\\) is not an amount of dollars"),
+        (lambda: ANY.value("1e21", calibration=None), "--calibration None is not a share; write it like 0.4 or 40%"),
+        (lambda: bs.value("1e21", calibration=" "), "--calibration is empty; give it a value.$"),
+        (lambda: ANY.load(None), "--name None is not a fit's id; write it like mine/lab"),
+        (lambda: ANY.load(b"mine/lab"), "--name b'mine/lab' is not a fit's id"),
+        (lambda: ANY.load(TUNED).save(None), "--name None is not a fit's id; write it like mine/lab"),
+        (lambda: ANY.load(TUNED).save("mine/lab", title=5), "--title 5 is not a text of at most 2000"),
+        (lambda: ANY.count(size=[1]), "--size \\[1\\] is not a number"),
+        (lambda: bs.count(size=10**5000), "--size a number of thousands of digits is outside the shape family"),
+        (lambda: ANY.count(size=1e8, counting=3), "--counting 3 is not a text"),
         (lambda: ANY.plan("1e21", law="mine/gone"), "no fit has the id 'mine/gone'"),
         (lambda: bs.load("mine/gone"), "no fit has the id 'mine/gone'"),
         (lambda: bs.value("1e21", calibration="200%"), "--calibration 200% is out of bounds"),
+        (lambda: ANY.fit({}, seed="x"), "--seed 'x' is not a whole number; write it like 2048 or 4k"),
+        (lambda: ANY.fit({}, seed=-1), "--seed -1 is out of bounds; give a whole number from 0 to 9223372036"),
         (lambda: ANY.fit(3), "'int' is no table of runs"),
         (lambda: ANY.fit({"flops": [1.0, 2.0], "loss": [1.0]}), "'loss' has 1 cells and 'flops' 2"),
         (lambda: ANY.fit({"flops": "1e21"}), "'flops' is no list of cells"),
@@ -263,6 +296,17 @@ def test_a_law_is_followed_before_it_is_stored_and_after(columns: dict[str, list
     assert bs.compare("1e21", law=lab).law_id == "unsaved/fit"
     assert bs.load("mine/lab").laws == lab.laws
     assert "mine/lab" in {entry.id for entry in bs.fits()}
+
+
+def test_no_fit_is_stored_under_a_bundled_id(columns: dict[str, list[float]]) -> None:
+    sentence = f"^{TUNED} is a fit that ships with budgetscope; choose a name of your own, like mine/lab.$"
+    with pytest.raises(bs.UsageError, match=sentence):
+        bs.load("besiroglu2024/refit").save(TUNED)
+    with pytest.raises(bs.UsageError, match=sentence):
+        bs.load(TUNED).save(TUNED)
+    with pytest.raises(bs.UsageError, match=sentence):
+        bs.fit(columns, counting="standard", draws=100, name=TUNED)
+    assert not user_fits().exists()
 
 
 def test_a_recipe_is_followed_without_being_stored() -> None:
@@ -390,7 +434,7 @@ def charts(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_a_plan_draws_its_law_and_its_budget(charts: Any) -> None:
-    found = bs.plan("1e21", convention="kaplan")
+    found = bs.plan("1e21", counting="kaplan")
     chart: Any = found.plot()
     assert chart.get_xlabel() == "C, training FLOPs by the kaplan count"
     assert chart.get_ylabel() == "N, parameters by the kaplan count"

@@ -19,7 +19,7 @@ from budgetscope.calibrate.json_records import to_record
 from budgetscope.calibrate.plan.design import PRESETS
 from budgetscope.calibrate.plan.device import DeviceFacts
 from budgetscope.calibrate.plan.price import Price
-from budgetscope.calibrate.plan.request import DEFAULT_FIT, Ready, Request, check_device, is_bundled
+from budgetscope.calibrate.plan.request import DEFAULT_FIT, Ready, Request, check_device
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run import launch
 from budgetscope.calibrate.run.events import Record, encode
@@ -31,7 +31,7 @@ from budgetscope.core.answers.fit_difference import Difference
 from budgetscope.core.errors import BudgetscopeError, UsageError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.store.files import write_atomically
-from budgetscope.store.fit_library import load
+from budgetscope.store.fit_library import is_bundled, load
 from budgetscope.store.fit_schema import dump
 
 __all__ = [
@@ -75,6 +75,7 @@ __all__ = [
     "probe",
     "refit",
     "require_extra",
+    "resumable",
     "start",
     "status",
     "stop",
@@ -154,12 +155,15 @@ def find_resumable(name: str) -> RunFolder:
 
     Raises:
         UsageError: there is no such run, or it is done.
-        FailureError: a package is missing, or the spec or the log is broken.
+        FailureError: a package is missing, a live worker has the run, or the spec or the log is broken.
     """
     require_extra()
     folder = find(name)
     folder.spec()
-    if folder.state().status == "done":
+    found = live_status(folder, folder.state().status)
+    if found in LIVE:
+        launch.check_free(folder)
+    elif not resumable(found):
         raise UsageError(f"the run {folder.name!r} is done; `budgetscope calibrate fit {folder.handle}` shows its fit.")
     return folder
 
@@ -260,6 +264,14 @@ def live_status(folder: RunFolder, logged: str) -> str:
     if folder.stop_file.exists():
         return "stopping"
     return "running" if logged == "running" else "starting"
+
+
+def resumable(status: str) -> bool:
+    """Return whether a run can be resumed, given its status as `live_status` gives it.
+
+    A run that failed with every cell trained is resumable: the fit may have failed for a full disk.
+    """
+    return status != "done" and status not in LIVE
 
 
 def _worker(folder: RunFolder) -> Owner | None:
@@ -416,11 +428,14 @@ def accept(advisor: Advisor, folder: RunFolder, fit: Fit | None = None) -> Store
 
 def _own_fit(folder: RunFolder, fit: Fit) -> Fit:
     if is_bundled(fit.id):
-        raise UsageError(f"{fit.id} ships with budgetscope and stays as it is; the fit is kept in {folder.fit_file}.")
+        raise UsageError(
+            f"{fit.id} ships with budgetscope and stays as it is; the fit is kept in {folder.fit_file}, which "
+            "`budgetscope fits use` takes."
+        )
     return fit
 
 
 def _save(advisor: Advisor, folder: RunFolder, fit: Fit) -> Path:
-    path = advisor.library.save(fit)
+    path = advisor.fit_library.store(fit, fit.id, fit.title)
     folder.mark_stored()
     return path

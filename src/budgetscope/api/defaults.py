@@ -13,6 +13,3 @@ SPREAD_FITS = (
 )
 """Fits whose learning rates and batches give the spread over published laws. Left out are Kaplan's learning rate, which
 its authors limit to 1e10 parameters, and MiniCPM's, which holds under another parametrisation."""
-
-RECIPE_ROLES = {"learning_rate", "batch_size", "beta2", "critical_batch_size", "warmup", "weight_decay"}
-"""A fit needs a law in at least one of these roles to serve as a recipe."""

@@ -7,9 +7,10 @@ this table, so that the same text has the same meaning and the same error messag
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral, Rational, Real
 from typing import TYPE_CHECKING, Any
 
+from budgetscope.calibrate.plan.bounds import GPU_BOUNDS, MINUTES_BOUNDS
 from budgetscope.core.budget.quantities import MAX_TEXT_CHARS, format_usd, number_in, quote, shown
 from budgetscope.core.counting.ledger import MAX_COUNT, Convention
 from budgetscope.core.errors import UsageError
@@ -68,6 +69,7 @@ class Field:
         help: for the command line.
         metavar: placeholder of the value in the help of the command line.
         bounds: smallest and largest number; None for a text.
+        required: whether None is refused.
         label: in the app's form; empty for a field that is not in the form.
         resolved: returns the value in a plan, shown where the field is empty.
     """
@@ -77,6 +79,7 @@ class Field:
     metavar: str = "<str>"
     kind: Kind = TEXT
     bounds: tuple[float, float] | None = None
+    required: bool = False
     label: str = ""
     resolved: "Callable[[Plan], str]" = lambda _: ""
 
@@ -93,8 +96,8 @@ class Field:
         """
         stripped = text.strip()
         if not stripped:
-            raise UsageError(f"{self.option} is empty; give it a value or leave it out.")
-        if self.kind is not TEXT and len(stripped) > MAX_TEXT_CHARS:
+            raise self._empty()
+        if self.kind.type is not str and len(stripped) > MAX_TEXT_CHARS:
             reason = f"has {len(stripped)} characters, more than the {MAX_TEXT_CHARS} that are read"
             raise self._refusal(quote(stripped), reason)
         value = self.kind.read(stripped)
@@ -104,20 +107,25 @@ class Field:
         return value
 
     def check(self, value: object) -> None:
-        """Check the type and bounds of a value; None passes.
+        """Check the type and bounds of a value; None passes unless the field is required.
 
         Raises:
             UsageError: the value is empty, of another type, or out of bounds.
         """
-        if value is None:
+        if value is None and not self.required:
             return
-        if isinstance(value, bool) or not isinstance(value, self.kind.type):
+        # A fraction is Real, but has no JSON.
+        is_fraction = isinstance(value, Rational) and not isinstance(value, Integral)
+        if isinstance(value, bool) or is_fraction or not isinstance(value, self.kind.type):
             raise self._refusal(shown(value), f"is not {self.kind.noun}")
         if isinstance(value, str):
             if not value.strip():
-                raise UsageError(f"{self.option} is empty; give it a value or leave it out.")
+                raise self._empty()
         else:
             self._check_bounds(value, _plain(value))
+
+    def _empty(self) -> UsageError:
+        return UsageError(f"{self.option} is empty; give it a value{'' if self.required else ' or leave it out'}.")
 
     def _refusal(self, given: str, reason: str) -> UsageError:
         return UsageError(f"{self.option} {given} {reason}; write it like {self.kind.examples}.")
@@ -219,7 +227,7 @@ FIELDS = (
         resolved=lambda plan: f"{plan.vocab_size}",
     ),
     Field(
-        name="convention",
+        name="counting",
         label="counting",
         help=f"Counting convention of N and C: {', '.join(tuple(Convention)[:-1])} or {tuple(Convention)[-1]}.",
         resolved=lambda plan: str(plan.convention),
@@ -229,10 +237,23 @@ FIELDS = (
 
 DRAWS_BOUNDS = (100, 20_000)
 """Bootstrap draws of a fit."""
+SEED_BOUNDS = (0, 2**63)
+"""Seed of the bootstrap of a fit."""
 BYTES_PER_TOKEN_BOUNDS = (0.01, 1000)
 """Bytes per token of the runs' tokenizer."""
 CALIBRATION_BOUNDS = (1e-9, 1)
 """Share of a budget for a calibration."""
+
+MINUTES = Field(
+    name="minutes",
+    label="minutes",
+    kind=COUNT,
+    bounds=MINUTES_BOUNDS,
+    help="Time to spend.",
+    metavar="<float>",
+)
+"""Of a calibration, as `GPU`."""
+GPU = Field(name="gpu", label="GPU", kind=WHOLE, bounds=GPU_BOUNDS, help="Index of the GPU.", metavar="<int>")
 
 BY_NAME = {field.name: field for field in FIELDS}
 
@@ -241,7 +262,7 @@ FORM = tuple(sorted((field for field in FIELDS if field.label), key=lambda field
 
 _FEWER = {
     # The five laws of the explanation are fixed.
-    "explain": ("budget", "device", "gpus", "mfu", "convention"),
+    "explain": ("budget", "device", "gpus", "mfu", "counting"),
     "value": ("budget", "law", "device", "gpus", "mfu", "price"),
 }
 

@@ -7,17 +7,16 @@ from pathlib import Path
 from budgetscope.api.lookup import Lookup
 from budgetscope.core.answers.fit_difference import BUDGETS, Difference, differ
 from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit, goodness_of_fit
-from budgetscope.core.budget.quantities import parse_flops
+from budgetscope.core.budget.quantities import parse_flops, quote, shown
 from budgetscope.core.counting.ledger import parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, ShapeFamily, shape_family
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws.fit import Draws, Fit
-from budgetscope.store.fit_library import Entry, Layer
-from budgetscope.store.fit_schema import check_id
+from budgetscope.core.laws.fit import MAX_STORED_CHARS, Draws, Fit
+from budgetscope.store.fit_library import Entry, Layer, check_own_id
 from budgetscope.store.locations import expanded
 from budgetscope.store.settings import Settings, read_settings, write_settings
 
-__all__ = ["Entry", "FitLibrary", "Layer", "Undone", "family_of"]
+__all__ = ["Entry", "FitLibrary", "Layer", "Undone", "check_text", "family_of"]
 
 _FEW_DRAWS = 1000
 """A goodness of fit over this many draws takes about ten milliseconds."""
@@ -142,9 +141,11 @@ class FitLibrary:
             title: the new title; the id when None.
 
         Raises:
-            FailureError: the name is not a valid id, or the folder cannot be written.
+            UsageError: the name is not an id, or a bundled fit has it; or the title is not a text to store.
+            FailureError: the folder cannot be written.
         """
-        return self._lookup.library.save(replace(fit, id=check_id(name), title=title or name))
+        check_text("--title", title)
+        return self._lookup.library.save(replace(fit, id=check_own_id(name), title=title or name))
 
     def undo(self, fit_id: str) -> Undone:
         """Undo the last write of one of the user's own fits.
@@ -163,6 +164,20 @@ class FitLibrary:
         if gone:
             write_settings(replace(settings, **dict.fromkeys(named)))
         return Undone(restored, gone)
+
+
+def check_text(option: str, text: str | None) -> None:
+    """Check a text that is stored with a fit; None passes.
+
+    Raises:
+        UsageError: it is not a text, is too long, or has control characters.
+    """
+    if text is None or (isinstance(text, str) and text.isprintable() and len(text) <= MAX_STORED_CHARS):
+        return
+    raise UsageError(
+        f"{option} {quote(text) if isinstance(text, str) else shown(text)} is not a text of at most {MAX_STORED_CHARS} "
+        "printable characters; write it without control characters and line breaks."
+    )
 
 
 def family_of(fit: Fit) -> ShapeFamily:

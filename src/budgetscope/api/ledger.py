@@ -1,6 +1,6 @@
 """The ledger of one model: its parameters and FLOPs a token under every counting convention."""
 
-from budgetscope.core.budget.quantities import parse_count
+from budgetscope.core.budget.quantities import parse_count, shown
 from budgetscope.core.counting.ledger import Ledger, Shape, default_d_ff, ledger, parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, shape_family
 from budgetscope.core.errors import UsageError
@@ -19,7 +19,7 @@ def count(
     tied: bool = False,
     gated: bool = True,
     family: str = "dense",
-    convention: str = "standard",
+    counting: str = "standard",
 ) -> Ledger:
     """Count the parameters and FLOPs a token of one model.
 
@@ -35,7 +35,7 @@ def count(
         tied: whether the head shares the embedding's weights.
         gated: whether a block has three feed-forward matrices, not two.
         family: of the shapes for `size`: `dense` or `porian`.
-        convention: of `size`.
+        counting: of `size`.
 
     Raises:
         UsageError: an argument is missing, contradictory or out of bounds.
@@ -49,9 +49,10 @@ def count(
             raise UsageError(f"{idle[0]} has no effect on a shape taken by --size; give --depth and --width with it.")
         shapes = shape_family(family, vocab_size=vocab, seq_len=seq_len, tied=tied)
         n_params = parse_count(size) if isinstance(size, str) else size
-        found = shapes.to_build(n_params, parse_convention(convention))
+        found = shapes.to_build(n_params, parse_convention(counting))
         if found is None:
-            raise UsageError(f"--size {size} is outside the shape family {family}; give --depth and --width.")
+            stated_size = size if isinstance(size, str) else shown(size)
+            raise UsageError(f"--size {stated_size} is outside the shape family {family}; give --depth and --width.")
         return ledger(found)
     if depth is None or width is None:
         raise UsageError("a shape needs both --depth and --width.")

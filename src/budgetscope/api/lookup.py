@@ -7,11 +7,11 @@ from budgetscope.api.defaults import (
     CRITICAL_BATCH,
     DEFAULT_HYPERPARAMETERS,
     DEFAULT_LAW,
-    RECIPE_ROLES,
     SPREAD_FITS,
 )
 from budgetscope.api.request import PlanRequest, check
 from budgetscope.core.answers.cautions import Caution
+from budgetscope.core.answers.law_values import RECIPE_ROLES
 from budgetscope.core.answers.question import Question
 from budgetscope.core.budget.parse import parse_budget
 from budgetscope.core.counting.ledger import parse_convention
@@ -110,7 +110,7 @@ class Lookup:
             hyperparameters=self._hyperparameters(request, fit, hyperparameters),
             spread_fits=tuple(self.library.get(name) for name in SPREAD_FITS),
             machine=machine_for(budget, device, options, device_stated=named is not None),
-            convention=fit.counting if request.convention is None else parse_convention(request.convention),
+            convention=fit.counting if request.counting is None else parse_convention(request.counting),
             vocab_size=request.vocab or fit.vocab_size or PORIAN_VOCAB_SIZE,
             seq_len=request.seq_len or fit.seq_len or PORIAN_SEQ_LEN,
             cautions=tuple(self._file_cautions(request, fit, law, hyperparameters)),
@@ -155,7 +155,7 @@ class Lookup:
             preferred = (self._from_settings(self.settings.hyperparameters, "recipe"),)
         elif {"learning_rate", "batch_size"} <= fit.laws.keys():
             preferred = (fit,)
-        if preferred and not RECIPE_ROLES & preferred[0].laws.keys():
+        if preferred and not preferred[0].laws.keys() & RECIPE_ROLES:
             raise UsageError(
                 f"{preferred[0].id} has no law for the recipe; choose one that `budgetscope fits list` marks lr."
             )

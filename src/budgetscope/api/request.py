@@ -23,15 +23,17 @@ class PlanRequest:
     price: float | None = None
     seq_len: int | None = None
     vocab: int | None = None
-    convention: str | None = None
+    counting: str | None = None
 
 
 def check(request: PlanRequest) -> None:
-    """Check the types and bounds of all fields but the budget.
+    """Check the types and bounds of all fields; the text of the budget is not parsed.
 
     Raises:
         UsageError: a value is empty, of the wrong type or out of bounds; the message names its option.
     """
+    if not isinstance(request.budget, str):
+        raise UsageError(f"{shown(request.budget)} is no budget; write it as a text, such as '1e21'.")
     for field in FIELDS[1:]:
         field.check(getattr(request, field.name))
 

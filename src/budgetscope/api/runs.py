@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from budgetscope.api.fields import BY_NAME
-from budgetscope.api.fits import family_of
+from budgetscope.api.fits import FitLibrary, check_text, family_of
 from budgetscope.api.lookup import Lookup
 from budgetscope.core.answers.fit_difference import Difference, differ
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.counting.ledger import Convention, parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, shape_family
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.core.laws.fit import MAX_STORED_CHARS, Fit
+from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.hyperparameters import predict
 from budgetscope.core.laws.operating_point import OperatingPoint
 from budgetscope.fitting.kinds import KINDS, SCHEDULES
-from budgetscope.store.fit_schema import check_id
+from budgetscope.store.fit_library import check_own_id
 from budgetscope.store.locations import expanded
 from budgetscope.store.tables.intake import Intake, Preview
 
@@ -163,7 +163,7 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
         choices: how to fit them.
 
     Raises:
-        UsageError: the runs cannot be read or do not determine the law.
+        UsageError: the runs cannot be read or do not determine the law, or a bundled fit has the name.
         FailureError: a file cannot be read or written.
     """
     from budgetscope.fitting.fit_runs import FitSpec, fit_runs  # noqa: PLC0415 - NumPy
@@ -172,10 +172,10 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
     if choices.kind is not None and kind is None:
         raise UsageError(f"{choices.kind!r} is not a kind of fit; choose one of {', '.join(KINDS)}.")
     if choices.name is not None:
-        check_id(choices.name)
+        check_own_id(choices.name)
     BY_NAME["vocab"].check(choices.vocab_size)
-    _check_text("--title", choices.title)
-    _check_text("--tokenizer", choices.tokenizer)
+    check_text("--title", choices.title)
+    check_text("--tokenizer", choices.tokenizer)
     active = None
     # A missing default law must not prevent a new fit.
     with suppress(FailureError):
@@ -204,16 +204,8 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
     difference = None
     if active is not None and found.allocation is not None:
         difference = differ(active, found, family_of(active))
-    path = lookup.library.save(found) if choices.name is not None else None
+    path = FitLibrary(lookup).store(found, fit_id, found.title) if choices.name is not None else None
     return Fitted(intake, found, path, difference)
-
-
-def _check_text(option: str, text: str | None) -> None:
-    if text is not None and not (text.isprintable() and len(text) <= MAX_STORED_CHARS):
-        raise UsageError(
-            f"{option} {quote(text)} is not a text of at most {MAX_STORED_CHARS} printable characters; write it "
-            "without control characters and line breaks."
-        )
 
 
 def _printable(name: str) -> str:

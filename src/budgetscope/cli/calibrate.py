@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
+from budgetscope.api.fields import GPU, MINUTES
 from budgetscope.cli import options
 from budgetscope.cli.calibrate_follow import INTERRUPTED, end, follow, launch, say, store
 from budgetscope.core.counting.ledger import MAX_COUNT
@@ -47,10 +48,10 @@ def calibrate(
         str | None, typer.Option(help="Text, JSONL, Parquet, a folder, tokens, or fineweb-edu-sample.", metavar="PATH")
     ] = None,
     preset: Annotated[str, typer.Option(help="smoke, quick, standard or deep.")] = "standard",
-    minutes: Annotated[float | None, options.number("minutes", "Time to spend.", 0.1, 100_000)] = None,
+    minutes: Annotated[float | None, options.option(MINUTES)] = None,
     flops: Annotated[str | None, typer.Option(help="Compute to spend, 6ND, like 1e17.", metavar="FLOPS")] = None,
     device: Annotated[str | None, typer.Option(help="cuda, mps or cpu; the best there is by default.")] = None,
-    gpu: Annotated[int | None, options.whole("gpu", "Index of the GPU.", 0, 1023)] = None,
+    gpu: Annotated[int | None, options.option(GPU)] = None,
     tokenizer: Annotated[str | None, typer.Option(help="bpe or bytes.")] = None,
     vocab_size: Annotated[
         int | None, options.whole("vocab_size", "Of the tokenizer; 4096 byte pairs by default.", 1, MAX_COUNT)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from budgetscope.api.fields import BYTES_PER_TOKEN_BOUNDS, DRAWS_BOUNDS
+from budgetscope.api.fields import BYTES_PER_TOKEN_BOUNDS, DRAWS_BOUNDS, SEED_BOUNDS
 from budgetscope.cli import options
 from budgetscope.core.errors import UsageError
 
@@ -69,7 +69,7 @@ def fit(
     vocab: options.Vocab = None,
     tokenizer: Annotated[str | None, typer.Option(help="Name of the runs' tokenizer.")] = None,
     draws: Annotated[int, options.whole("draws", "Bootstrap draws.", *DRAWS_BOUNDS, show_range=True)] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.", min=0)] = 0,
+    seed: Annotated[int, options.whole("seed", "Seed of the bootstrap.", *SEED_BOUNDS)] = 0,
     json: options.Json = False,
 ) -> None:
     """Fit laws to a table of training runs and, with --name, store them."""

@@ -92,7 +92,7 @@ def diff(
     before: Annotated[str, typer.Argument(help="The first fit.", metavar="A")],
     after: Annotated[str, typer.Argument(help="The second fit.", metavar="B")],
     at: Annotated[list[str] | None, typer.Option(help="Budget in FLOPs; may be repeated.", metavar="FLOPS")] = None,
-    convention: options.Convention = None,
+    counting: options.Counting = None,
     json: options.Json = False,
 ) -> None:
     """Show what changes from one fit to another: its constants, and what it recommends at a few budgets."""
@@ -100,7 +100,7 @@ def diff(
     from budgetscope.cli.output import emit
     from budgetscope.report.tables import to_json
 
-    difference = Advisor().fit_library.difference(before, after, at or (), convention)
+    difference = Advisor().fit_library.difference(before, after, at or (), counting)
     emit("json" if json else None, {"json": partial(to_json, difference)}, partial(show_difference, difference))
 
 

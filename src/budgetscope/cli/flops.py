@@ -34,7 +34,7 @@ def flops(
     tied: Annotated[bool, typer.Option("--tied", help="The head shares the embedding's weights.")] = False,
     no_gated: Annotated[bool, typer.Option("--no-gated", help="Two feed-forward matrices, not three.")] = False,
     family: Annotated[str, typer.Option(help="Shapes for --size: dense or porian.")] = "dense",
-    convention: Annotated[str, typer.Option(help="Counting convention of --size.")] = "standard",
+    counting: Annotated[str, typer.Option(help="Counting convention of --size.")] = "standard",
     json: options.Json = False,
 ) -> None:
     """Count a model's parameters and FLOPs a token under every convention of the field."""
@@ -54,7 +54,7 @@ def flops(
         tied=tied,
         gated=not no_gated,
         family=family,
-        convention=convention,
+        counting=counting,
     )
     emit("json" if json else None, {"json": partial(ledger_json, ledger)}, partial(_show, ledger))
 

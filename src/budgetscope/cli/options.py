@@ -18,7 +18,8 @@ def _parsed(field: Field, given: Any) -> Any:
     return field.parse(given) if isinstance(given, str) else given
 
 
-def _option(field: Field) -> OptionInfo:
+def option(field: Field) -> OptionInfo:
+    """Return the option of a field."""
     return cast("OptionInfo", typer.Option(help=field.help, parser=partial(_parsed, field), metavar=field.metavar))
 
 
@@ -33,26 +34,26 @@ def whole(name: str, text: str, low: int, high: int, *, show_range: bool = False
         show_range: whether the help shows `low` and `high`.
     """
     metavar = "<int range>" if show_range else "<int>"
-    option = _option(Field(name=name, help=text, metavar=metavar, kind=WHOLE, bounds=(low, high)))
+    made = option(Field(name=name, help=text, metavar=metavar, kind=WHOLE, bounds=(low, high)))
     if show_range:
-        option.min, option.max = low, high
-    return option
+        made.min, made.max = low, high
+    return made
 
 
 def number(name: str, text: str, low: float, high: float, metavar: str = "<float>") -> OptionInfo:
     """Return an option for a number, such as 2.5 or 1k; see `whole`."""
-    return _option(Field(name=name, help=text, metavar=metavar, kind=COUNT, bounds=(low, high)))
+    return option(Field(name=name, help=text, metavar=metavar, kind=COUNT, bounds=(low, high)))
 
 
 def share(name: str, text: str, low: float, high: float) -> OptionInfo:
     """Return an option for a share, such as 0.4 or 40%; see `whole`."""
-    return _option(Field(name=name, help=text, metavar="SHARE", kind=SHARE, bounds=(low, high)))
+    return option(Field(name=name, help=text, metavar="SHARE", kind=SHARE, bounds=(low, high)))
 
 
 Budget = Annotated[str, typer.Argument(help=BY_NAME["budget"].help, metavar=BY_NAME["budget"].metavar)]
-SeqLen = Annotated[int | None, _option(BY_NAME["seq_len"])]
-Vocab = Annotated[int | None, _option(BY_NAME["vocab"])]
-Convention = Annotated[str | None, _option(BY_NAME["convention"])]
+SeqLen = Annotated[int | None, option(BY_NAME["seq_len"])]
+Vocab = Annotated[int | None, option(BY_NAME["vocab"])]
+Counting = Annotated[str | None, option(BY_NAME["counting"])]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: every field, numbers in full.")]
 Markdown = Annotated[bool, typer.Option("--md", help="Print Markdown.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: raw numbers.")]
@@ -95,5 +96,5 @@ def _parameter(field: Field) -> inspect.Parameter:
         field.name,
         inspect.Parameter.KEYWORD_ONLY,
         default=inspect.Parameter.empty if is_budget else None,
-        annotation=Budget if is_budget else Annotated[Any, _option(field)],
+        annotation=Budget if is_budget else Annotated[Any, option(field)],
     )

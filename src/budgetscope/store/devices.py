@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from budgetscope.core.errors import UsageError
+from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.hardware.devices import Device, device_from_mapping
 from budgetscope.store import locations
 from budgetscope.store.files import read_text, status
@@ -51,22 +51,23 @@ def bundled_devices() -> BundledDevices:
 
 
 def user_devices(path: Path | None = None) -> UserDevices:
-    """Return the devices of the user's file; none when it does not exist.
+    """Return the devices of the user's file; none when it does not exist, with a problem when it cannot be read.
 
-    Raises:
-        FailureError: the file cannot be read.
+    Like the bundled table, the file may state the month of its prices as `table_date`; it is not used.
     """
     path = path or locations.devices_file()
-    if status(path) is None:
-        return UserDevices()
-    text = read_text(path, 2**20)
     try:
-        tables = tomllib.loads(text)
+        if status(path) is None:
+            return UserDevices()
+        tables = tomllib.loads(read_text(path, 2**20))
+    except FailureError as error:
+        return UserDevices(problems=(f"the device file is left out: {error}",))
     except RecursionError:
         return UserDevices(problems=(f"the device file {str(path)!r} is nested too deeply; write one table a device.",))
     # A TOMLDecodeError, or an integer of more digits than Python reads.
     except ValueError as error:
         return UserDevices(problems=(f"the device file {str(path)!r} is not TOML: {error}.",))
+    tables.pop("table_date", None)
     devices, problems = [], []
     for name, table in tables.items():
         try:

@@ -40,7 +40,7 @@ def read_text(path: Path, limit_bytes: int) -> str:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             # A pipe would block and a device would never end.
-            raise FailureError(f"{str(path)!r} is not a file; name one.")
+            raise FailureError(f"{str(path)!r} is not a regular file; name a file.")
         if status.st_size > limit_bytes:
             raise FailureError(f"{str(path)!r} is over {limit_bytes // 2**20} MiB; it is not one of ours.")
         return path.read_text(encoding="utf-8")

@@ -99,7 +99,7 @@ class Library:
             UsageError: it is not an id.
             FailureError: a folder cannot be read.
         """
-        candidates = [layer.folder / f"{_asked_id(fit_id)}.json" for layer in self.layers]
+        candidates = [layer.folder / f"{check_id(fit_id)}.json" for layer in self.layers]
         return next((path for path in candidates if _is(stat.S_ISREG, path)), None)
 
     def remarks(self, name: str) -> list[str]:
@@ -110,7 +110,7 @@ class Library:
         if name.endswith(".json"):
             found = [("", locations.expanded(name))]
         else:
-            places = [(layer.name, layer.folder / f"{_asked_id(name)}.json") for layer in self.layers]
+            places = [(layer.name, layer.folder / f"{check_id(name)}.json") for layer in self.layers]
             found = [(layer, path) for layer, path in places if _is(stat.S_ISREG, path)]
         if not found or found[0][0] == "bundled":
             return []
@@ -199,7 +199,7 @@ class Library:
             FailureError: the folder cannot be written; nothing is changed.
         """
         folder = self._user_folder()
-        path = folder / f"{_asked_id(fit_id)}.json"
+        path = folder / f"{check_id(fit_id)}.json"
         if status(path) is None:
             raise UsageError(f"{fit_id!r} is not among your own fits; only those can be undone.")
         with locked(folder):
@@ -218,6 +218,22 @@ class Library:
 
     def _user_folder(self) -> Path:
         return next(layer.folder for layer in self.layers if layer.name == "user")
+
+
+def is_bundled(fit_id: str) -> bool:
+    """Return whether a fit of this id ships with budgetscope; a user's fit of the same id would hide it."""
+    return (locations.bundled_fits() / f"{fit_id}.json").is_file()
+
+
+def check_own_id(text: str) -> str:
+    """Return the id under which a fit is to be stored.
+
+    Raises:
+        UsageError: it is not an id, or a fit that ships with budgetscope has it.
+    """
+    if is_bundled(check_id(text)):
+        raise UsageError(f"{text} is a fit that ships with budgetscope; choose a name of your own, like mine/lab.")
+    return text
 
 
 def _is(kind: Callable[[int], bool], path: Path) -> bool:
@@ -269,18 +285,6 @@ def _load(path: Path, expected_id: str | None, mtime_ns: int, size: int) -> Fit:
         return decode(_record(path, mtime_ns, size), expected_id)
     except FailureError as error:
         raise FailureError(f"the fit file {str(path)!r} is refused: {error}") from None
-
-
-def _asked_id(text: str) -> str:
-    """Return a fit's id that a user typed.
-
-    Raises:
-        UsageError: it is none.
-    """
-    try:
-        return check_id(text)
-    except FailureError as error:
-        raise UsageError(str(error)) from None
 
 
 @lru_cache(maxsize=1)

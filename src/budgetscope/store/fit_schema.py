@@ -9,8 +9,9 @@ from dataclasses import asdict, fields
 from itertools import chain
 from typing import Any
 
+from budgetscope.core.budget.quantities import quote
 from budgetscope.core.counting.ledger import MAX_COUNT, Convention
-from budgetscope.core.errors import FailureError
+from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.laws.fit import (
     CONFIDENCE,
     MAX_STORED_CHARS,
@@ -39,10 +40,10 @@ def check_id(text: str) -> str:
     """Return a fit's id if it is one: `family/name` in lower case, no path.
 
     Raises:
-        FailureError: it is not.
+        UsageError: it is not.
     """
     if not _ID.fullmatch(text) or ".." in text:
-        raise FailureError(f"{text[:80]!r} is not a fit's id; write family/name in lower case, like mine/lab.")
+        raise UsageError(f"{quote(text)} is not a fit's id; write family/name in lower case, like mine/lab.")
     return text
 
 
@@ -128,7 +129,10 @@ def decode(record: object, expected_id: str | None = None) -> Fit:
     top = _Reader(record, "the fit")
     if top.get("schema", int) != SCHEMA:
         raise FailureError(f"its schema is {top.get('schema', int)}, and this budgetscope reads {SCHEMA}.")
-    fit_id = check_id(top.text("id"))
+    try:
+        fit_id = check_id(top.text("id"))
+    except UsageError as error:
+        raise FailureError(str(error)) from None
     if expected_id is not None and fit_id != expected_id:
         raise FailureError(f"its id {fit_id!r} does not match its place {expected_id!r}; rename one of them.")
     laws = {role: _decode_law(entry, role) for role, entry in top.get("laws", dict).items()}

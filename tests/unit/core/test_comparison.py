@@ -31,7 +31,7 @@ def test_porians_stages_at_chinchillas_budget_in_their_own_counting(advisor: Adv
         ("cosine", "standard", 183),
         ("tuned", "standard", 76.9),
     ):
-        found = rows(advisor.compare(advisor.answer(PlanRequest(CHINCHILLA, convention=convention))))[
+        found = rows(advisor.compare(advisor.answer(PlanRequest(CHINCHILLA, counting=convention))))[
             f"porian2024/refinedweb-{stage}"
         ]
         assert found.own_n_params is not None
@@ -40,7 +40,7 @@ def test_porians_stages_at_chinchillas_budget_in_their_own_counting(advisor: Adv
 
 @pytest.mark.parametrize("convention", list(Convention))
 def test_kaplans_law_is_above_a_trillion_in_every_counting(advisor: Advisor, convention: Convention) -> None:
-    found = rows(advisor.compare(advisor.answer(PlanRequest(CHINCHILLA, convention=str(convention)))))
+    found = rows(advisor.compare(advisor.answer(PlanRequest(CHINCHILLA, counting=str(convention)))))
     for name in ("kaplan2020/fixed-batch", "porian2024/refinedweb-kaplan"):
         n_params = found[name].n_params
         assert n_params is not None

@@ -23,20 +23,20 @@ def advisor() -> Advisor:
 @pytest.mark.parametrize("law", ["porian2024/refinedweb-tuned", "kaplan2020/fixed-batch", "deepseek2024/current-data"])
 @pytest.mark.parametrize("convention", ["standard", "total"])
 def test_the_curve_goes_through_every_plan(advisor: Advisor, law: str, convention: str) -> None:
-    request = PlanRequest("1e20", law=law, convention=convention)
+    request = PlanRequest("1e20", law=law, counting=convention)
     drawn = advisor.curves(advisor.answer(request), (), GRID)[0]
     for flops, n_params in zip(drawn.flops, drawn.n_params, strict=True):
-        plan = advisor.answer(PlanRequest(f"{flops:g}", law=law, convention=convention)).plan
+        plan = advisor.answer(PlanRequest(f"{flops:g}", law=law, counting=convention)).plan
         assert n_params == pytest.approx(plan.n_params.value, rel=1e-9)
 
 
 @pytest.mark.parametrize("convention", ["standard", "total"])
 def test_the_band_is_the_interval_of_every_plan(advisor: Advisor, convention: str) -> None:
-    drawn = advisor.curves(advisor.answer(PlanRequest("1e20", convention=convention)), (), GRID)[0]
+    drawn = advisor.curves(advisor.answer(PlanRequest("1e20", counting=convention)), (), GRID)[0]
     assert drawn.low is not None
     assert drawn.high is not None
     for flops, low, high in zip(drawn.flops, drawn.low, drawn.high, strict=True):
-        plan = advisor.answer(PlanRequest(f"{flops:g}", convention=convention)).plan
+        plan = advisor.answer(PlanRequest(f"{flops:g}", counting=convention)).plan
         assert (low, high) == pytest.approx((plan.n_params.low, plan.n_params.high), rel=1e-6)
 
 
@@ -129,7 +129,7 @@ def test_curves_leaves_out_what_does_not_load_or_says_nothing(advisor: Advisor) 
 def test_curves_are_kept_until_law_or_convention_change(advisor: Advisor) -> None:
     first = advisor.curves(advisor.answer(PlanRequest("1e20")), ("meta2024/llama3",), GRID)
     assert advisor.curves(advisor.answer(PlanRequest("1e23")), ("meta2024/llama3",), GRID)[0] is first[0]
-    assert advisor.curves(advisor.answer(PlanRequest("1e23", convention="total")), (), GRID)[0] is not first[0]
+    assert advisor.curves(advisor.answer(PlanRequest("1e23", counting="total")), (), GRID)[0] is not first[0]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_local_exponents_are_the_published_ones(advisor: Advisor, fit_id: str, e
 
 @pytest.mark.parametrize("own", ["standard", "kaplan"])
 def test_a_plan_stands_on_the_curve_of_any_convention(advisor: Advisor, own: str) -> None:
-    request = PlanRequest("1e21", convention=own)
+    request = PlanRequest("1e21", counting=own)
     answer = advisor.answer(request)
     plan = answer.plan
     assert plan.n_params.low is not None
@@ -158,7 +158,7 @@ def test_a_plan_stands_on_the_curve_of_any_convention(advisor: Advisor, own: str
         place = advisor.place(answer, convention)
         # The same model and tokens: the curve drawn by that convention goes through it.
         drawn = advisor.curves(
-            advisor.answer(replace(request, convention=str(convention))), (), (place.flops, 2 * place.flops)
+            advisor.answer(replace(request, counting=str(convention))), (), (place.flops, 2 * place.flops)
         )[0]
         assert drawn.n_params[0] == pytest.approx(place.n_params.value, rel=1e-6)
         low, high = place.n_params.low, place.n_params.high

@@ -108,7 +108,7 @@ def test_a_saving_is_interpolated_in_logarithms(at_chinchilla: Explanation) -> N
 
 def test_in_another_convention_the_size_is_converted_and_the_own_size_is_not(advisor: Advisor) -> None:
     standard, kaplan = (
-        advisor.explain(advisor.answer(PlanRequest("1e18", convention=name))) for name in ("standard", "kaplan")
+        advisor.explain(advisor.answer(PlanRequest("1e18", counting=name))) for name in ("standard", "kaplan")
     )
     for here, there in zip(standard.datasets["RefinedWeb"], kaplan.datasets["RefinedWeb"], strict=True):
         assert here.exponent == there.exponent

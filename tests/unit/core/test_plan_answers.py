@@ -93,7 +93,7 @@ def test_a_plan_says_how_it_read_the_budget(advisor: Advisor, budget: str) -> No
 def test_in_another_convention_the_plan_is_of_the_same_model(advisor: Advisor) -> None:
     standard = advisor.answer(PlanRequest("64xH100 14d")).plan
     for convention in ("kaplan", "attention", "total", "deepseek", "exact"):
-        plan = advisor.answer(PlanRequest("64xH100 14d", convention=convention)).plan
+        plan = advisor.answer(PlanRequest("64xH100 14d", counting=convention)).plan
         assert plan.run.shape == standard.run.shape
         assert plan.tokens.value == pytest.approx(standard.tokens.value, rel=1e-6)
         assert plan.n_params.value != pytest.approx(standard.n_params.value, rel=1e-3) or convention == "standard"
@@ -189,7 +189,7 @@ def test_a_published_interval_of_the_exponent_alone_is_called_too_narrow(advisor
         ({"budget": "1e21", "hyperparameters": "besiroglu2024/refit"}, "no law for the recipe"),
         ({"budget": "1e21", "vocab": 1}, "--vocab 1 is out of bounds"),
         ({"budget": "1e21", "seq_len": 0}, "--seq-len 0 is out of bounds"),
-        ({"budget": "1e21", "convention": "palm"}, "'palm' is not a counting convention"),
+        ({"budget": "1e21", "counting": "palm"}, "'palm' is not a counting convention"),
         ({"budget": "1e21", "device": "Cray-1"}, "unknown device 'Cray-1'"),
         ({"budget": "1e21", "law": "porian2024/refinedweb-tunes"}, "did you mean porian2024/refinedweb-tuned"),
     ],

@@ -21,10 +21,10 @@ def advisor() -> Advisor:
 @pytest.mark.parametrize("convention", ["standard", "kaplan", "total", "deepseek", "exact"])
 @pytest.mark.parametrize("quantity", [LOSS, *ROLES])
 def test_a_curve_goes_through_the_plans_of_its_budgets(advisor: Advisor, quantity: str, convention: str) -> None:
-    plans = [advisor.answer(PlanRequest(f"{flops:g}", convention=convention)).plan for flops in GRID]
+    plans = [advisor.answer(PlanRequest(f"{flops:g}", counting=convention)).plan for flops in GRID]
     source = TUNED if quantity == LOSS else plans[0].recipe.sources[quantity]
     (curve,) = advisor.quantity_curves(
-        advisor.answer(PlanRequest("1e21", convention=convention)), quantity, [source], GRID
+        advisor.answer(PlanRequest("1e21", counting=convention)), quantity, [source], GRID
     )
     for plan, x, y in zip(plans, curve.xs, curve.ys, strict=True):
         if quantity == LOSS:
@@ -83,6 +83,6 @@ def test_curves_are_kept_between_calls(advisor: Advisor) -> None:
     first = advisor.quantity_curves(advisor.answer(PlanRequest("1e21")), LOSS, [TUNED], GRID)
     assert advisor.quantity_curves(advisor.answer(PlanRequest("3e22")), LOSS, [TUNED], GRID)[0] is first[0]
     assert (
-        advisor.quantity_curves(advisor.answer(PlanRequest("1e21", convention="total")), LOSS, [TUNED], GRID)[0]
+        advisor.quantity_curves(advisor.answer(PlanRequest("1e21", counting="total")), LOSS, [TUNED], GRID)[0]
         is not first[0]
     )

@@ -71,7 +71,7 @@ def test_serving_takes_two_flops_a_parameter_and_token_and_is_paid_like_training
 
 def test_served_parameters_are_blocks_and_head_whoever_counts() -> None:
     standard = iso("1e21")
-    blocks = iso("1e21", convention="kaplan")
+    blocks = iso("1e21", counting="kaplan")
     n_blocks = blocks.answer.question.family.convert(1e9, Convention.STANDARD, Convention.KAPLAN)
     assert blocks.at(n_blocks, 1e12).serving_flops == pytest.approx(standard.at(1e9, 1e12).serving_flops)
 

@@ -57,12 +57,12 @@ def test_a_difference_too_small_for_its_digits_is_about_the_same(advisor: Adviso
 
 def test_what_counts_otherwise_and_the_loss_of_another_law_are_not_compared(advisor: Advisor) -> None:
     base = advisor.answer(PlanRequest("1e21")).plan
-    counted = advisor.answer(PlanRequest("1e21", convention="kaplan")).plan
+    counted = advisor.answer(PlanRequest("1e21", counting="kaplan")).plan
     made = board([Column("a", base), Column("b", counted)], 0)
     assert [line(made, key)[1].difference for key in ("flops", "n_params", "tokens_per_param")] == [OTHER_COUNT] * 3
     assert line(made, "counting")[1] == Cell(Convention.KAPLAN, OTHER)
     assert line(made, "tokens")[1].difference.startswith(("▲", "▼"))
-    followed = advisor.answer(PlanRequest("1e21", law="besiroglu2024/refit", convention="standard")).plan
+    followed = advisor.answer(PlanRequest("1e21", law="besiroglu2024/refit", counting="standard")).plan
     made = board([Column("a", base), Column("b", followed)], 0)
     assert line(made, "loss")[1].difference == OTHER_LAW
     assert line(made, "n_params")[1].difference.startswith("▼")

@@ -373,7 +373,7 @@ def test_a_fit_that_could_not_be_read_back_is_not_written(library: Library, tmp_
 
 @pytest.mark.parametrize("fit_id", ["../x/y", "/etc/passwd", "mine", "a/b/c"])
 def test_a_fit_is_never_written_outside_its_folder(library: Library, tmp_path: Path, fit_id: str) -> None:
-    with pytest.raises(FailureError, match="not a fit's id"):
+    with pytest.raises(UsageError, match="not a fit's id"):
         library.save(mine(fit_id))
     assert not (tmp_path / "fits").exists()
     assert len(list(tmp_path.rglob("*.json"))) == len(SHIPPED)

@@ -106,10 +106,21 @@ def test_a_broken_device_file_is_reported(content: bytes, said: str) -> None:
     assert len(problem) < 700
 
 
-def test_a_device_file_that_is_no_text_is_refused() -> None:
+def test_a_device_file_that_cannot_be_read_is_told_and_stops_no_plan() -> None:
     put(devices_file(), b"\xff")
-    with pytest.raises(FailureError, match="not UTF-8"):
-        user_devices()
+    (problem,) = user_devices().problems
+    assert "not UTF-8" in problem
+    devices_file().unlink()
+    devices_file().mkdir()
+    (problem,) = user_devices().problems
+    assert "not a regular file" in problem
+
+
+def test_a_copy_of_the_bundled_table_is_a_device_file() -> None:
+    put(devices_file(), bundled_devices_file().read_bytes())
+    found = user_devices()
+    assert found.problems == ()
+    assert len(found.devices) == len(bundled_devices().devices)
 
 
 def test_a_broken_device_leaves_the_others() -> None:

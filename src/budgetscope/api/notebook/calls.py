@@ -3,18 +3,20 @@
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
+from os import PathLike
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from budgetscope.api import runs as _runs
 from budgetscope.api.ask import Advisor, AnsweredRequest
-from budgetscope.api.fields import WHOLE, Field, fields_of
+from budgetscope.api.fields import fields_of
 from budgetscope.api.ledger import count as _count
 from budgetscope.api.notebook.options import (
     CALIBRATION,
+    NAME,
+    CountOptions,
     FitOptions,
     RequestOptions,
-    check_names,
+    count_of,
     fit_of,
     request_of,
     value_of,
@@ -28,14 +30,12 @@ from budgetscope.api.notebook.results import (
     NotebookPlan,
 )
 from budgetscope.api.request import PlanRequest
-from budgetscope.core.counting.ledger import Ledger
 
 if TYPE_CHECKING:
     from budgetscope.api.notebook.valuation import NotebookValuation
 
 Budget = str | float | PlanRequest
 F = TypeVar("F", bound=Callable[..., object])
-P = ParamSpec("P")
 
 
 def _with_options(names: tuple[str, ...]) -> Callable[[F], F]:
@@ -144,25 +144,9 @@ def load(name: str | PathLike[str]) -> NotebookFit:
         UsageError: there is no fit of that id.
         FailureError: its file is broken.
     """
-    return NotebookFit.of(Advisor().fit_library.get(fspath(name)))
+    return NotebookFit.of(Advisor().fit_library.get(value_of(NAME, name)))
 
 
-def _shown(function: Callable[P, Ledger]) -> Callable[P, NotebookLedger]:
-    """Let `count` take whole numbers as texts, and return a `NotebookLedger`."""
-    parameters = inspect.signature(function).parameters
-    whole = {
-        name: Field(name=name, help="", kind=WHOLE)
-        for name, each in parameters.items()
-        if each.annotation in (int, int | None)
-    }
-
-    @wraps(function)
-    def call(*args: P.args, **options: P.kwargs) -> NotebookLedger:
-        check_names("count", options, parameters)
-        read: Any = {name: value_of(whole[name], given) if name in whole else given for name, given in options.items()}
-        return NotebookLedger.of(function(*args, **read))
-
-    return call
-
-
-count = _shown(_count)
+@wraps(_count)
+def count(**options: Unpack[CountOptions]) -> NotebookLedger:  # noqa: D103 - the text of `api.ledger.count`
+    return NotebookLedger.of(_count(**count_of(options)))

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
-from numbers import Real
 from os import PathLike, fspath
 from typing import Any, TypedDict
 
@@ -13,9 +12,11 @@ from budgetscope.api.fields import (
     CALIBRATION_BOUNDS,
     COUNT,
     DRAWS_BOUNDS,
+    SEED_BOUNDS,
     SHARE,
     WHOLE,
     Field,
+    Kind,
     fields_of,
 )
 from budgetscope.api.notebook.frames import plain_number, table_of_runs
@@ -24,6 +25,7 @@ from budgetscope.api.runs import FitChoices, RunsSource
 from budgetscope.core.budget.quantities import shown
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.operating_point import MAX_FLOPS, MIN_FLOPS
 
 Name = str | PathLike[str]
 
@@ -39,7 +41,24 @@ class RequestOptions(TypedDict, total=False):
     price: float | str | None
     seq_len: int | str | None
     vocab: int | str | None
-    convention: str | None
+    counting: str | None
+
+
+class CountOptions(TypedDict, total=False):
+    """The options of `budgetscope flops`."""
+
+    depth: int | str | None
+    width: int | str | None
+    size: float | str | None
+    vocab: int | str | None
+    seq_len: int | str | None
+    d_ff: int | str | None
+    heads: int | str | None
+    kv_heads: int | str | None
+    tied: bool
+    gated: bool
+    family: str
+    counting: str
 
 
 class FitOptions(TypedDict, total=False):
@@ -64,14 +83,19 @@ class FitOptions(TypedDict, total=False):
     seed: int | str | None
 
 
-CALIBRATION = Field(name="calibration", help="", kind=SHARE, bounds=CALIBRATION_BOUNDS)
+CALIBRATION = Field(name="calibration", help="", kind=SHARE, bounds=CALIBRATION_BOUNDS, required=True)
+NAME = Field(name="name", help="", kind=Kind("a fit's id", "mine/lab", str, str), required=True)
 _OF_FIT = {
     "seq_len": BY_NAME["seq_len"],
     "vocab": BY_NAME["vocab"],
     "bytes_per_token": Field(name="bytes_per_token", help="", kind=COUNT, bounds=BYTES_PER_TOKEN_BOUNDS),
     "draws": Field(name="draws", help="", kind=WHOLE, bounds=DRAWS_BOUNDS),
-    "seed": Field(name="seed", help="", kind=WHOLE, bounds=(0, 2**63)),
+    "seed": Field(name="seed", help="", kind=WHOLE, bounds=SEED_BOUNDS),
 }
+_OF_COUNT = {
+    name: Field(name=name, help="", kind=WHOLE)
+    for name in ("depth", "width", "vocab", "seq_len", "d_ff", "heads", "kv_heads")
+} | {"size": Field(name="size", help="", kind=COUNT), "counting": BY_NAME["counting"]}
 _OF_SOURCE = frozenset(each.name for each in fields(RunsSource))
 _LAWS = ("law", "hyperparameters")
 
@@ -91,12 +115,12 @@ def check_names(verb: str, given: Iterable[str], known: Iterable[str]) -> None:
 
 
 def value_of(field: Field, given: Any) -> Any:
-    """Return the checked value of a keyword argument; a text is parsed as on the command line, None passes.
+    """Return the checked value of a keyword argument; a text is parsed as on the command line, as is a path.
 
     Raises:
         UsageError: it is not a value of the field.
     """
-    given = plain_number(given)
+    given = fspath(given) if isinstance(given, PathLike) else plain_number(given)
     if isinstance(given, str):
         return field.parse(given)
     field.check(given)
@@ -117,25 +141,50 @@ def request_of(
         UsageError: an option is unknown or has an invalid value.
     """
     check_names(verb, options, (field.name for field in fields_of(verb)[1:]))
-    stated: dict[str, Any] = to_record(budget) if isinstance(budget, PlanRequest) else {"budget": _budget(budget)}
-    stated |= options
+    stated: dict[str, Any]
+    if isinstance(budget, PlanRequest):
+        # A budget of another type is refused when the request is looked up.
+        stated = {"budget": budget.budget, **to_record(budget), **options}
+    else:
+        stated = {"budget": _budget(budget), **options}
     held: dict[str, Fit] = {}
     for name, given in stated.items():
         if name in _LAWS and isinstance(given, Fit):
             held[name] = given
             stated[name] = given.id
         elif name != "budget":
-            stated[name] = value_of(BY_NAME[name], fspath(given) if isinstance(given, PathLike) else given)
+            stated[name] = value_of(BY_NAME[name], given)
     return PlanRequest(**stated), held
 
 
 def _budget(given: object) -> str:
     given = plain_number(given)
-    if isinstance(given, Real) and not isinstance(given, bool):
-        return BY_NAME["budget"].text(float(given))
     if isinstance(given, str):
         return given
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        if not MIN_FLOPS <= given <= MAX_FLOPS:
+            raise UsageError(
+                f"budget {shown(given)} lies outside {MIN_FLOPS:.0e} to {MAX_FLOPS:.0e} FLOPs, where no scaling law "
+                "says anything; give a number of FLOPs inside, or a text such as '64xH100 14d'."
+            )
+        # Without the unit, a small number could be parameters or tokens.
+        return f"{BY_NAME['budget'].text(float(given))} FLOPs"
     raise UsageError(f"{shown(given)} is no budget; say it as a text such as '1e21', or as a PlanRequest.")
+
+
+def count_of(options: CountOptions) -> dict[str, Any]:
+    """Return the arguments of `api.ledger.count`; an option that is None is left out.
+
+    Raises:
+        UsageError: an option is unknown or has an invalid value.
+    """
+    check_names("count", options, CountOptions.__annotations__)
+    found: dict[str, Any] = {name: given for name, given in options.items() if given is not None}
+    for name, given in found.items():
+        # The ledger parses a size that is a text.
+        if name in _OF_COUNT and not (name == "size" and isinstance(given, str)):
+            found[name] = value_of(_OF_COUNT[name], given)
+    return found
 
 
 def fit_of(runs: object, options: FitOptions) -> tuple[RunsSource, FitChoices]:

@@ -11,6 +11,7 @@ from budgetscope.api.ask import Advisor, AnsweredRequest
 from budgetscope.api.fits import Entry
 from budgetscope.api.notebook import html
 from budgetscope.api.notebook.frames import frame
+from budgetscope.api.notebook.options import NAME, value_of
 from budgetscope.api.runs import Fitted
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.explanation import Explanation, Step
@@ -299,10 +300,12 @@ class NotebookFit(Fit):
             title: by default the fit's own title, or the id if it has none.
 
         Raises:
-            FailureError: the name is not a valid id, or the folder cannot be written.
+            UsageError: the name is not an id, or a bundled fit has it; or the title is not a text to store.
+            FailureError: the folder cannot be written.
         """
         own = None if self.title == self.id else self.title
         advisor = Advisor()
+        name = value_of(NAME, name)
         advisor.fit_library.store(self.stored(), name, title or own)
         return NotebookFit.of(advisor.fit_library.get(name), self.fitted)
 

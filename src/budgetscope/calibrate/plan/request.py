@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from budgetscope.calibrate.plan.bounds import MINUTES_BOUNDS
 from budgetscope.calibrate.plan.design import PRESETS
 from budgetscope.calibrate.plan.device import DEVICES, DeviceFacts
 from budgetscope.calibrate.plan.price import Price
 from budgetscope.calibrate.plan.spec import Spec
-from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.store.fit_schema import check_id
-from budgetscope.store.locations import bundled_fits
+from budgetscope.core.errors import UsageError
+from budgetscope.store.fit_library import check_own_id
 
 DEFAULT_FIT = "mine/calibrated"
 
@@ -55,7 +55,7 @@ class Request:
         if self.minutes is not None and self.flops is not None:
             raise UsageError("--minutes and --flops exclude each other; give one.")
         for name, value, low, high in (
-            ("--minutes", self.minutes, 0.1, 1e5),
+            ("--minutes", self.minutes, *MINUTES_BOUNDS),
             ("--flops", self.flops, 1e8, 1e22),
             ("--seq-len", self.seq_len, 16, 8192),
         ):
@@ -64,13 +64,9 @@ class Request:
         if self.data is not None and not self.data.strip():
             raise UsageError(f"--data {self.data!r} names nothing; give a path, or leave it out.")
         try:
-            check_id(self.fit_id)
-        except FailureError as error:
+            check_own_id(self.fit_id)
+        except UsageError as error:
             raise UsageError(f"--name {error}") from None
-        if is_bundled(self.fit_id):
-            raise UsageError(
-                f"--name {self.fit_id} is a fit that ships with budgetscope; choose a name of your own, like mine/lab."
-            )
 
 
 def check_device(device: str | None, gpu: int | None) -> None:
@@ -83,11 +79,6 @@ def check_device(device: str | None, gpu: int | None) -> None:
         raise UsageError(f"{device!r} is not a device; choose one of {', '.join(DEVICES)}.")
     if gpu is not None and device in ("cpu", "mps"):
         raise UsageError(f"--gpu {gpu} contradicts --device {device}; give one of the two.")
-
-
-def is_bundled(fit_id: str) -> bool:
-    """Return whether a fit of this id ships with budgetscope; a user's fit of the same id would hide it."""
-    return (bundled_fits() / f"{fit_id}.json").is_file()
 
 
 @dataclass(frozen=True, slots=True)

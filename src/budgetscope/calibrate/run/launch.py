@@ -126,11 +126,11 @@ class Watch:
         )
 
 
-def start(folder: RunFolder, options: Options) -> Watch:
-    """Start the worker of a run in a session of its own, so that it outlives this process.
+def check_free(folder: RunFolder) -> None:
+    """Require that no live worker has a run.
 
     Raises:
-        FailureError: a live worker has the run, or the system cannot start a process.
+        FailureError: one has it.
     """
     owner = folder.owner()
     if owner is not None and owner.alive:
@@ -138,6 +138,15 @@ def start(folder: RunFolder, options: Options) -> Watch:
             f"the run {folder.name!r} is being trained by process {owner.pid} on {owner.host}; watch it with "
             f"`budgetscope calibrate attach {folder.handle}`."
         )
+
+
+def start(folder: RunFolder, options: Options) -> Watch:
+    """Start the worker of a run in a session of its own, so that it outlives this process.
+
+    Raises:
+        FailureError: a live worker has the run, or the system cannot start a process.
+    """
+    check_free(folder)
     try:
         folder.stop_file.unlink(missing_ok=True)
         with folder.worker_log.open("wb") as log:

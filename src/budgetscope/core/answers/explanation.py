@@ -8,7 +8,7 @@ import bisect
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.question import Question
@@ -129,7 +129,7 @@ class Explanation:
     understood: str
     convention: Convention
     flops: float
-    datasets: dict[str, tuple[Step, ...]]
+    datasets: dict[str, tuple[Step, ...]] = field(hash=False)
     note: str
 
 

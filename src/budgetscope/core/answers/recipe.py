@@ -1,7 +1,7 @@
 """The recipe: the hyperparameters of a plan, each with the fit that it follows."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from budgetscope.core.answers.question import Question
 from budgetscope.core.budget.quantities import format_count
@@ -51,7 +51,7 @@ class Recipe:
     weight_decay_coupled: float
     critical_batch_tokens: float | None
     schedule: str
-    sources: dict[str, str]
+    sources: dict[str, str] = field(hash=False)
 
 
 def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -> Recipe:

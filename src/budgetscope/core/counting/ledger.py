@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from budgetscope.core.budget.quantities import quote, shown
 from budgetscope.core.errors import UsageError
 
 MAX_COUNT = 10_000_000
@@ -52,7 +53,7 @@ def parse_convention(text: str) -> Convention:
         return Convention(text.strip().lower())
     except ValueError:
         names = ", ".join(Convention)
-        raise UsageError(f"{text!r} is not a counting convention; choose one of {names}.") from None
+        raise UsageError(f"{quote(text)} is not a counting convention; choose one of {names}.") from None
 
 
 def default_d_ff(width: int) -> int:
@@ -94,7 +95,7 @@ class Shape:
         for name in ("depth", "width", "d_ff", "n_heads", "n_kv_heads", "vocab_size", "seq_len"):
             value = getattr(self, name)
             if not 1 <= value <= 10**9:
-                raise UsageError(f"{name} = {value} is not a size; give a whole number from 1 to 1e9.")
+                raise UsageError(f"{name} = {shown(value)} is not a size; give a whole number from 1 to 1e9.")
         if self.width % self.n_heads:
             raise UsageError(
                 f"{self.n_heads} heads do not divide the width {self.width}; choose a divisor of the width."

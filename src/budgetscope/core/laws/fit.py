@@ -121,7 +121,7 @@ class Law:
 
     law: LawForm
     confidence: str
-    fitted: Mapping[str, Range]
+    fitted: Mapping[str, Range] = field(hash=False)
     uncertainty: Draws | ExponentInterval | None = None
     note: str = ""
 
@@ -169,7 +169,7 @@ class Fit:
     id: str
     title: str
     counting: Convention
-    laws: Mapping[str, Law]
+    laws: Mapping[str, Law] = field(hash=False)
     citation: str
     url: str
     method: str
@@ -181,7 +181,7 @@ class Fit:
     ablation: bool = False
     flags: tuple[str, ...] = ()
     points: Points | None = None
-    provenance: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def allocation(self) -> Law | None:

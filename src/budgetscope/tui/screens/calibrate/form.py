@@ -1,12 +1,12 @@
-"""The form of a new calibration: its fields, their parsers, and the equivalent command."""
+"""The form of a new calibration: its fields and the equivalent command."""
 
-import math
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from budgetscope.api.calibration import DEFAULT_FIT, PRESETS, Request
+from budgetscope.api.fields import GPU, MINUTES
 from budgetscope.core.errors import UsageError
 
 
@@ -31,28 +31,12 @@ class FormField:
     suggestions: tuple[str, ...] = ()
 
 
-def _index(text: str) -> int:
-    if not text.isdecimal():
-        raise UsageError(f"{text!r} is not the index of a GPU; write it like 0.")
-    return int(text)
-
-
-def _minutes(text: str) -> float:
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = 0.0
-    if not 0 < minutes < math.inf:
-        raise UsageError(f"{text!r} is no number of minutes; write it like 20.")
-    return minutes
-
-
 FIELDS = (
     FormField("data", "data", "--data", str, "built-in, or a path", ("fineweb-edu-sample",)),
     FormField("preset", "preset", "--preset", str, Request().preset, tuple(PRESETS)),
-    FormField("minutes", "minutes", "--minutes", _minutes, "the preset's"),
+    FormField(MINUTES.name, MINUTES.label, MINUTES.option, MINUTES.parse, "the preset's"),
     FormField("device", "device", "--device", str, "the best there is", ("cuda", "cpu", "mps")),
-    FormField("gpu", "GPU", "--gpu", _index, "the first"),
+    FormField(GPU.name, GPU.label, GPU.option, GPU.parse, "the first"),
     FormField("fit_id", "fit name", "--name", str, DEFAULT_FIT),
 )
 

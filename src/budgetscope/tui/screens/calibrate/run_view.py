@@ -219,7 +219,7 @@ def _where(run: View) -> Content:
     second = Content.assemble((bar.ljust(_BAR, "░"), "$text-primary"), f" {texts.counts(state)}")
     trouble = _trouble(run)
     if trouble:
-        more = " Everything is trained: resuming would end the same." if run.refused else ""
+        more = " Everything is trained: resuming only fits again." if run.only_fit_missing else ""
         third = Content.styled(f"{PROBLEM_SIGN}{trouble}{more}", "bold $text-error")
     elif run.status == "running":
         third = Content(run.speed or "no step yet")

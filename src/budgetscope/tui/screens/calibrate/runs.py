@@ -5,7 +5,18 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from budgetscope.api.calibration import LIVE, Record, RunFolder, RunState, Spec, Watch, list_runs, live_status, texts
+from budgetscope.api.calibration import (
+    LIVE,
+    Record,
+    RunFolder,
+    RunState,
+    Spec,
+    Watch,
+    list_runs,
+    live_status,
+    resumable,
+    texts,
+)
 from budgetscope.core.errors import BudgetscopeError
 
 LOG_LINES = 200
@@ -59,11 +70,11 @@ class View:
     @property
     def resumable(self) -> bool:
         """Whether the run can be resumed."""
-        return self.spec is not None and not self.live and self.status != "done" and not self.refused
+        return self.spec is not None and resumable(self.status)
 
     @property
-    def refused(self) -> bool:
-        """Whether everything has been trained and gave no fit, so that resuming would end the same way."""
+    def only_fit_missing(self) -> bool:
+        """Whether the run failed with every cell trained, so that resuming only makes the fit again."""
         state = self.state
         trained = state.stage == max(texts.STAGES) and state.planned and all(s.finished for s in state.cells.values())
         return self.status == "failed" and trained

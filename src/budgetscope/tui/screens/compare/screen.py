@@ -67,6 +67,8 @@ class CompareScreen(SessionScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._scenarios: tuple[SavedScenario, ...] = ()
+        self._broken = ""
+        """Why the scenarios cannot be read; empty if they can."""
         self._answers = ScenarioAnswers(session.advisor, session.letters)
         self._shown: ScenarioSet | None = None
         self._laws: ScenarioLaws | None = None
@@ -100,10 +102,9 @@ class CompareScreen(SessionScreen):
 
     def _read(self) -> None:
         try:
-            self._scenarios = read_scenarios()
+            self._scenarios, self._broken = read_scenarios(), ""
         except BudgetscopeError as error:
-            self._scenarios = ()
-            self.tell(str(error))
+            self._scenarios, self._broken = (), str(error)
         self._answer()
 
     def _answer(self) -> None:
@@ -155,14 +156,15 @@ class CompareScreen(SessionScreen):
         entry, place = self._entry(), self._place()
         name = f"{letter(place)} {entry.column.name}"
         laws, chart = self.query_one(LawTable), self.query_one(Chart)
-        hint = _FIRST_STEPS if not self._scenarios else ""
+        hint = f"{PROBLEM_SIGN}{self._broken}" if self._broken else _FIRST_STEPS if not self._scenarios else ""
         if self.laws:
             laws.letters = self.session.letters
             laws.comparison = None if self._laws is None else self._laws.comparison
             laws.border_title = Content(f"What the laws say of {name}")
             chart.figure = None if self._laws is None else self._laws.figure
             chart.border_title = Content(f"N*(C) of the laws, for {name}")
-            hint = f"{PROBLEM_SIGN}{entry.column.problem}" if entry.column.problem else ""
+            problem = entry.column.problem or self._broken
+            hint = f"{PROBLEM_SIGN}{problem}" if problem else ""
         elif self.priced:
             chart.figure = price_figure(self._shown, place)
             drawn = "each by its own law" if chart.figure else "but no scenario has both a loss and a price"
@@ -275,8 +277,18 @@ class CompareScreen(SessionScreen):
 
     # Keys that change scenarios
 
+    def _tell_broken(self) -> bool:
+        """Tell what is wrong with the scenarios file, and return whether anything is; it may have been mended."""
+        if self._broken:
+            self._read()
+        if self._broken:
+            self.tell(self._broken)
+        return bool(self._broken)
+
     def _saved(self) -> str | None:
         """Return the name of the saved scenario at the cursor; None, with a notice, on the session's own request."""
+        if self._tell_broken():
+            return None
         if self._cursor is None or self._shown is None:
             self.tell("This is the current plan: go to a saved scenario with ← →, or save this one with s.")
             return None
@@ -285,6 +297,8 @@ class CompareScreen(SessionScreen):
     def action_save(self) -> None:
         """Ask for a name and save the session's request under it."""
         session = self.session
+        if self._tell_broken():
+            return
         if session.problem is not None or session.answer is None:
             self.tell("The request has no plan: correct it on Plan (1), then save it.")
             return

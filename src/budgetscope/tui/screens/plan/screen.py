@@ -82,7 +82,7 @@ class PlanScreen(SessionScreen):
         match name:
             case "device":
                 return tuple(device.name for device in self.session.advisor.all_devices)
-            case "convention":
+            case "counting":
                 return tuple(Convention)
             case _:
                 return ()
