@@ -239,7 +239,7 @@ def test_flags_of_a_recipe_and_of_a_law_are_told_wherever_they_are_used(
         (("fit", "RUNS", "--counting", "standard", "--name", "../x"), "is not a fit's id"),
         (
             ("fit", "RUNS", "--counting", "standard", "--name", "porian2024/refinedweb-tuned"),
-            "porian2024/refinedweb-tuned is a fit that ships with budgetscope; choose a name of your own, like mine/lab",
+            "porian2024/refinedweb-tuned is a fit that ships with budgetscope; choose a name of your own, like mine",
         ),
         (("fit", "RUNS", "--counting", "standard", "--map", "loss"), "name=value"),
         (("fit", "RUNS", "--title", "a\x1b[31m"), "'a\\x1b[31m' is not a text of at most 2000 printable characters"),

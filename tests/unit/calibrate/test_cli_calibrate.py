@@ -119,7 +119,7 @@ def test_older_run_with_the_name_of_a_bundled_fit_does_not_hide_it(spec: Spec, f
     folder = RunFolder.create(replace(spec, fit_id=DEFAULT_LAW))
     carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
     for more in ((), ("--accept",)):
-        with pytest.raises(UsageError, match="ships with budgetscope and stays as it is"):
+        with pytest.raises(UsageError, match=r"stays as it is; .*, which `budgetscope fits use` takes\."):
             run("fit", "last", *more)
     assert not list(user_fits().rglob("*.json"))
 
