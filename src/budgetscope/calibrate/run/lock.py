@@ -75,13 +75,26 @@ def process_started(pid: int) -> str:
 
 
 def read_owner(path: Path) -> Owner | None:
-    """Return the owner in a lock file; None if there is no readable file."""
+    """Return the owner in a lock file; None if there is no readable file, or it came with a copy of another folder."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
+        if "folder" in record and not _is_same(record["folder"], _identity(path.parent)):
+            return None
         age = max(0.0, time.time() - path.stat().st_mtime)
         return Owner(int(record["pid"]), str(record["host"]), age, str(record.get("started", "")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _identity(folder: Path) -> dict[str, str | int]:
+    """Return what tells a folder from a copy of it."""
+    status = folder.stat()
+    return {"path": str(folder.resolve()), "device": status.st_dev, "inode": status.st_ino}
+
+
+def _is_same(one: dict[str, object], other: dict[str, str | int]) -> bool:
+    # A folder that is renamed keeps its inode; some network disks change inodes, and each host numbers devices itself.
+    return one["path"] == other["path"] or (one["device"], one["inode"]) == (other["device"], other["inode"])
 
 
 class Lock:
@@ -112,6 +125,7 @@ class Lock:
                         "started": process_started(os.getpid()),
                         # Containers with the same host name reuse process ids.
                         "token": secrets.token_hex(4),
+                        "folder": _identity(self._path.parent),
                     }
                 )
                 self._path.write_text(text, encoding="utf-8")
