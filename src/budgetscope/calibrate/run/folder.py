@@ -24,7 +24,7 @@ from budgetscope.calibrate.plan.spec import Spec, dump_spec, parse_spec
 from budgetscope.calibrate.run.events import MAX_RECORD_BYTES, Event, Record, RunDone, decode, encode
 from budgetscope.calibrate.run.lock import Lock, Owner, read_owner
 from budgetscope.calibrate.run.state import RunState, fold
-from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.files import read_text, reason, unreadable, unwritable, write_atomically
 from budgetscope.store.locations import expanded, user_runs
 
@@ -121,9 +121,10 @@ class RunFolder:
             FailureError: the spec is missing, broken or edited.
         """
         path = self.path / "spec.json"
+        text = read_text(path, _MAX_SPEC_BYTES)
         try:
-            spec = parse_spec(read_text(path, _MAX_SPEC_BYTES))
-        except (ValueError, RecursionError) as error:
+            spec = parse_spec(text)
+        except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError, BudgetscopeError) as error:
             raise FailureError(
                 f"the spec of run {self.name!r} is refused: {str(error)[:100]}; restore {str(path)!r} or start a "
                 "new run."
