@@ -17,6 +17,7 @@ from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.hyperparameters import predict
 from budgetscope.core.laws.operating_point import OperatingPoint
+from budgetscope.core.printable import printable
 from budgetscope.fitting.kinds import KINDS, SCHEDULES
 from budgetscope.store.fit_library import check_own_id
 from budgetscope.store.locations import expanded
@@ -186,7 +187,7 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
         id=fit_id,
         title=choices.title or fit_id,
         counting=intake.counting,
-        source=f"runs of {_printable(source.path.name)}",
+        source=f"runs of {printable(source.path.name)}",
         kind=kind,
         noise=choices.noise,
         schedule=choices.schedule,
@@ -208,9 +209,6 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
     return Fitted(intake, found, path, difference)
 
 
-def _printable(name: str) -> str:
-    """Return a file's name with control characters escaped."""
-    return name if name.isprintable() else quote(name)[1:-1]
 
 
 class _CurvePoints(TypedDict):

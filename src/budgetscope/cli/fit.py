@@ -10,6 +10,7 @@ import typer
 from budgetscope.api.fields import BYTES_PER_TOKEN_BOUNDS, DRAWS_BOUNDS, SEED_BOUNDS
 from budgetscope.cli import options
 from budgetscope.core.errors import UsageError
+from budgetscope.core.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -97,11 +98,13 @@ def fit(
         sys.stderr.write("nothing is stored; --name mine/lab would store it\n")
     elif advisor.is_default(fitted.fit.id):
         sys.stderr.write(
-            f"wrote {fitted.path}; it is the default, which plans follow from now on: "
+            f"wrote {printable(str(fitted.path))}; it is the default, which plans follow from now on: "
             f"`budgetscope fits undo {fitted.fit.id}` takes it back\n"
         )
     else:
-        sys.stderr.write(f"wrote {fitted.path}; `budgetscope fits use {fitted.fit.id}` makes it the default\n")
+        sys.stderr.write(
+            f"wrote {printable(str(fitted.path))}; `budgetscope fits use {fitted.fit.id}` makes it the default\n"
+        )
 
 
 def _show_intake(intake: "Intake", console: "Console") -> None:

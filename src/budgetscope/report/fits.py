@@ -10,6 +10,7 @@ from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
 from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.core.laws.fit import CONFIDENCE, Draws, ExponentInterval, Fit, Law, Range, percentiles
 from budgetscope.core.laws.intervals import LEVEL, allocation_exponent, parameter_draws
+from budgetscope.core.printable import printable
 from budgetscope.report.markdown import escaped
 from budgetscope.report.rows import UNKNOWN, estimate_text
 from budgetscope.store.fit_library import Entry
@@ -360,7 +361,7 @@ def _law_lines(law: Law) -> list[tuple[str, str]]:
 
 
 def _file_lines(entry: Entry, now: datetime) -> list[tuple[str, str]]:
-    lines = [("path", str(entry.path)), ("layer", entry.layer)]
+    lines = [("path", printable(str(entry.path))), ("layer", entry.layer)]
     lines += [("shadows", f"the fit of the same id in the {name} layer") for name in entry.shadows]
     when = written(entry)
     return lines if when is None else [*lines, ("written", f"{when:%Y-%m-%d %H:%M} UTC, {age_text(when, now)}")]

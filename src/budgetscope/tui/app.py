@@ -19,6 +19,7 @@ from textual.widgets import Input
 from budgetscope.api import Advisor, PlanRequest, from_record, to_record
 from budgetscope.api.app_state import AppState, read_state, write_state
 from budgetscope.core.errors import BudgetscopeError, FailureError
+from budgetscope.core.printable import printable
 from budgetscope.tui.gc_schedule import TICK_SECONDS, GcSchedule
 from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
 from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
@@ -227,7 +228,7 @@ class BudgetscopeApp(App[None]):
                 self.stage.tell(f"cannot write {str(path)!r}: {reason}; start budgetscope in a folder of your own.")
                 return
             else:
-                self.notify(str(path.absolute()), title="Saved", timeout=NOTICE_SECONDS, markup=False)
+                self.notify(printable(str(path.absolute())), title="Saved", timeout=NOTICE_SECONDS, markup=False)
                 return
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from budgetscope.calibrate.corpus.documents import Kind, SourceFile, load_parquet
 from budgetscope.calibrate.corpus.download import Download, fetch
-from budgetscope.calibrate.corpus.model import printable
 from budgetscope.calibrate.corpus.progress import Report
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.printable import printable
 from budgetscope.store.files import unreadable
 
 FINEWEB_EDU_SAMPLE = "fineweb-edu-sample"

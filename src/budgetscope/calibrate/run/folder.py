@@ -25,6 +25,7 @@ from budgetscope.calibrate.run.events import MAX_RECORD_BYTES, Event, Record, Ru
 from budgetscope.calibrate.run.lock import Lock, Owner, read_owner
 from budgetscope.calibrate.run.state import RunState, fold
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
+from budgetscope.core.printable import printable
 from budgetscope.store.files import read_text, reason, unreadable, unwritable, write_atomically
 from budgetscope.store.locations import expanded, user_runs
 
@@ -50,13 +51,13 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        """Name of the run."""
-        return self.path.name
+        """Name of the run, in printable characters."""
+        return printable(self.path.name)
 
     @property
     def handle(self) -> str:
         """What to give `find`, quoted for a shell: the name of one of the user's runs, else the path."""
-        return self.name if self.path.parent == user_runs() else shlex.quote(str(self.path.absolute()))
+        return self.name if self.path.parent == user_runs() else printable(shlex.quote(str(self.path.absolute())))
 
     @property
     def stored(self) -> bool:
@@ -102,7 +103,7 @@ class RunFolder:
         """
         if os.sep in name and (expanded(name) / "spec.json").is_file():
             return cls(expanded(name).absolute())
-        known = list_runs(runs)
+        known, name = list_runs(runs), printable(name)
         if name == "last" and known:
             return known[0]
         found = [folder for folder in known if folder.name == name] or [

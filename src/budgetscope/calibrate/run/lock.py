@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from budgetscope.core.errors import FailureError
+from budgetscope.core.printable import printable
 from budgetscope.store.files import locked, unwritable
 
 STALE_SECONDS = 90.0
@@ -115,7 +116,7 @@ class Lock:
             if owner is not None and owner.alive:
                 raise FailureError(
                     f"the run {self._path.parent.name!r} is being trained by process {owner.pid} on {owner.host}; "
-                    f"watch it with `budgetscope calibrate attach {self._path.parent.name}`."
+                    f"watch it with `budgetscope calibrate attach {printable(self._path.parent.name)}`."
                 )
             try:
                 text = json.dumps(

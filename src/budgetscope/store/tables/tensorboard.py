@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from budgetscope.core.errors import FailureError
+from budgetscope.core.printable import printable
 
 _MARK = ".tfevents."
 # A record of TensorFlow's: its length, a checksum of that, the bytes, a checksum of those.
@@ -46,7 +47,7 @@ def is_whole(file: Path) -> bool:
 def run_of(path: Path, file: Path) -> str:
     """Return the name of an event file's run: its folder below `path`."""
     name = file.parent.relative_to(path).as_posix() if path.is_dir() else file.parent.name
-    return path.name if name == "." else name
+    return printable(path.name if name == "." else name)
 
 
 def read_events(path: Path, files: list[Path]) -> list[dict[str, object]]:
