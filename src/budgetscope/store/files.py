@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import os
 import stat
 import sys
@@ -30,6 +31,27 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+class NotAFileError(OSError):
+    """A pipe, device or socket was named where a file is read."""
+
+
+def open_file(path: Path) -> io.BufferedReader:
+    """Open a file to read; every file that was not just written is opened here: a pipe would block, a device never end.
+
+    Raises:
+        OSError: it cannot be opened, or is not a file.
+    """
+    # Without O_NONBLOCK, opening a pipe waits for its writer.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise NotAFileError(errno.EINVAL, "it is not a file", str(path))
+
+
 def read_text(path: Path, limit_bytes: int) -> str:
     """Return the text of a file of at most `limit_bytes`.
 
@@ -37,13 +59,12 @@ def read_text(path: Path, limit_bytes: int) -> str:
         FailureError: it cannot be read, is larger, or is not UTF-8.
     """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            # A pipe would block and a device would never end.
-            raise FailureError(f"{str(path)!r} is not a regular file; name a file.")
-        if status.st_size > limit_bytes:
-            raise FailureError(f"{str(path)!r} is over {limit_bytes // 2**20} MiB; it is not one of ours.")
-        return path.read_text(encoding="utf-8")
+        with io.TextIOWrapper(open_file(path), encoding="utf-8") as file:
+            if os.fstat(file.fileno()).st_size > limit_bytes:
+                raise FailureError(f"{str(path)!r} is over {limit_bytes // 2**20} MiB; it is not one of ours.")
+            return file.read()
+    except (NotAFileError, IsADirectoryError):
+        raise FailureError(f"{str(path)!r} is not a regular file; name a file.") from None
     except OSError as error:
         raise unreadable(path, error) from None
     except UnicodeDecodeError:

@@ -26,7 +26,7 @@ from budgetscope.calibrate.run.lock import Lock, Owner, read_owner
 from budgetscope.calibrate.run.state import RunState, fold
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.core.printable import printable
-from budgetscope.store.files import read_text, reason, unreadable, unwritable, write_atomically
+from budgetscope.store.files import open_file, read_text, reason, unreadable, unwritable, write_atomically
 from budgetscope.store.locations import expanded, user_runs
 
 READ_BYTES = 4 * 2**20
@@ -63,17 +63,18 @@ class RunFolder:
     def stored(self) -> bool:
         """Whether the present `fit.json` has been put among the user's fits."""
         try:
-            return self._stored.read_text(encoding="utf-8") == self._fit_sha256()
-        except (OSError, ValueError):
+            return read_text(self._stored, _TAIL_BYTES) == self._fit_sha256()
+        except (OSError, FailureError):
             return False
 
     def mark_stored(self) -> None:
         """Record that the present `fit.json` is among the user's fits; an unwritable folder is ignored."""
-        with contextlib.suppress(OSError):
-            self._stored.write_text(self._fit_sha256(), encoding="utf-8")
+        with contextlib.suppress(OSError, FailureError):
+            write_atomically(self._stored, self._fit_sha256())
 
     def _fit_sha256(self) -> str:
-        return hashlib.sha256(self.fit_file.read_bytes()).hexdigest()
+        with open_file(self.fit_file) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     @classmethod
     def create(cls, spec: Spec, runs: Path | None = None) -> "RunFolder":
@@ -200,7 +201,7 @@ class Reader:
     def _chunk(self) -> bytes:
         """Return the complete lines after the offset, and move the offset behind them."""
         try:
-            with self._path.open("rb") as file:
+            with open_file(self._path) as file:
                 file.seek(self.offset)
                 data = file.read(READ_BYTES)
         except FileNotFoundError:
@@ -228,7 +229,7 @@ class Writer:
         self._path, self._seq, self._generation = path, seq, generation
         try:
             truncate_torn_tail(path)
-            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o666)
         except OSError as error:
             raise unwritable(path, error) from None
 

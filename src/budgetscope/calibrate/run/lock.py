@@ -11,10 +11,11 @@ from pathlib import Path
 
 from budgetscope.core.errors import FailureError
 from budgetscope.core.printable import printable
-from budgetscope.store.files import locked, unwritable
+from budgetscope.store.files import locked, open_file, unwritable, write_atomically
 
 STALE_SECONDS = 90.0
 """A worker on another host that has shown no heartbeat for this long counts as dead; it beats every ten seconds."""
+_MAX_BYTES = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +79,18 @@ def process_started(pid: int) -> str:
 def read_owner(path: Path) -> Owner | None:
     """Return the owner in a lock file; None if there is no readable file, or it came with a copy of another folder."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(_text(path))
         if "folder" in record and not _is_same(record["folder"], _identity(path.parent)):
             return None
         age = max(0.0, time.time() - path.stat().st_mtime)
         return Owner(int(record["pid"]), str(record["host"]), age, str(record.get("started", "")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _text(path: Path) -> str:
+    with open_file(path) as file:
+        return file.read(_MAX_BYTES).decode()
 
 
 def _identity(folder: Path) -> dict[str, str | int]:
@@ -129,7 +135,7 @@ class Lock:
                         "folder": _identity(self._path.parent),
                     }
                 )
-                self._path.write_text(text, encoding="utf-8")
+                write_atomically(self._path, text)
                 self._written = text
             except OSError as error:
                 raise unwritable(self._path, error) from None
@@ -138,7 +144,7 @@ class Lock:
     def lost(self) -> bool:
         """Whether this process took the lock and no longer has it."""
         try:
-            return bool(self._written) and self._path.read_text(encoding="utf-8") != self._written
+            return bool(self._written) and _text(self._path) != self._written
         except FileNotFoundError:
             return True
         except (OSError, ValueError):

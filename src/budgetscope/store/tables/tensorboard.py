@@ -7,6 +7,7 @@ from typing import Any
 
 from budgetscope.core.errors import FailureError
 from budgetscope.core.printable import printable
+from budgetscope.store.files import open_file
 
 _MARK = ".tfevents."
 # A record of TensorFlow's: its length, a checksum of that, the bytes, a checksum of those.
@@ -34,7 +35,7 @@ def event_files(path: Path) -> list[Path]:
 def is_whole(file: Path) -> bool:
     """Return whether an event file holds whole records to its end; the loader stops silently where they break off."""
     size, at = file.stat().st_size, 0
-    with file.open("rb") as stream:
+    with open_file(file) as stream:
         while at < size:
             stream.seek(at)
             head = stream.read(_LENGTH.size)
