@@ -223,3 +223,9 @@ def test_porians_rule_is_the_default_for_what_the_tuned_runs_used() -> None:
     assert set(fit("porian2024/rounded-rule").laws) == {
         "learning_rate", "batch_size", "beta2", "warmup", "weight_decay",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("budget", ["$1e300", "$1e-300", "$1e308"])
+def test_money_far_out_of_bounds_is_the_budgets_fault_and_not_the_fits(budget: str) -> None:
+    with pytest.raises(UsageError, match="lies outside 1e"):
+        Advisor().answer(PlanRequest(budget))
