@@ -209,6 +209,17 @@ def test_lock_of_another_machine_counts_while_it_beats(tmp_path: Path) -> None:
     Lock(path).take()
 
 
+def test_lock_of_another_machine_does_not_count_until_a_time_to_come(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.write_text(json.dumps({"pid": 1, "host": "elsewhere"}))
+    soon, far = time.time() + STALE_SECONDS / 2, time.time() + 10 * STALE_SECONDS
+    os.utime(path, (soon, soon))
+    with pytest.raises(FailureError, match="on elsewhere"):
+        Lock(path).take()
+    os.utime(path, (far, far))
+    Lock(path).take()
+
+
 def test_lock_that_came_with_a_copy_of_the_folder_counts_as_none(tmp_path: Path) -> None:
     original, copy, moved = (tmp_path / name / "lock" for name in ("run", "copy", "moved"))
     original.parent.mkdir()

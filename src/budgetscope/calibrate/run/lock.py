@@ -82,7 +82,8 @@ def read_owner(path: Path) -> Owner | None:
         record = json.loads(_text(path))
         if "folder" in record and not _is_same(record["folder"], _identity(path.parent)):
             return None
-        age = max(0.0, time.time() - path.stat().st_mtime)
+        # A clock ahead of ours, or one that was set back, must not keep a dead worker alive.
+        age = abs(time.time() - path.stat().st_mtime)
         return Owner(int(record["pid"]), str(record["host"]), age, str(record.get("started", "")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
