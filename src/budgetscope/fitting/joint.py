@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import stdtrit
 
 from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.fitting.bootstrap import LEVEL
 from budgetscope.fitting.curve_minimum import akima_minimum
 from budgetscope.fitting.jackknife import delete_one
@@ -34,8 +34,6 @@ DRIFT = 0.05
 """The law's own error: standard deviation of ln N* an e-fold of compute; see `benchmarks/coverage.py`."""
 DRIFT_START = 1.5
 """The e-folds of law error at the edge of the data: inside them a power law is not exact either."""
-MAX_SPAN = 30.0
-"""A plan whose interval of N spans a larger factor is refused."""
 _TAPER = 1.2
 # Huber's threshold in standard deviations, 95% efficient under normal errors.
 _HUBER = 1.345
@@ -114,29 +112,18 @@ class JointFit:
         """Return N* at `flops`."""
         return float(np.exp(self.log_n_centre + self.exponent * np.log(flops / self.flops_centre)))
 
-    def distance(self, flops: float) -> float:
-        """Return the e-folds of compute between `flops` and the budgets; 0 among them."""
-        low, high = self.flops_range
-        return float(max(0.0, np.log(flops / high), np.log(low / flops)))
-
-    def noise_std(self, flops: float) -> float:
-        """Return the standard deviation of ln N* by the runs' noise."""
+    @property
+    def uncertainty(self) -> DriftingLine:
+        """The uncertainty of N*(C), as it is stored."""
         (level, both), (_, slope) = self.covariance
-        shift = float(np.log(flops / self.flops_centre))
-        return float(np.sqrt(max(level + 2 * shift * both + shift**2 * slope, 0.0)))
-
-    def law_std(self, flops: float) -> float:
-        """Return the standard deviation of ln N* by the law's own error."""
-        distance = self.distance(flops)
-        span = float(np.log(self.flops_range[1] / self.flops_range[0]))
-        straight = self.drift * (self.drift_start + distance)
-        return float(np.hypot(straight, self.bend * (self.drift_start + min(distance, span))))
+        low, high = self.flops_range
+        return DriftingLine(
+            level, slope, both, self.flops_centre, self.dof, self.drift, self.drift_start, self.bend, low, high
+        )
 
     def half_width(self, flops: float, level: float = LEVEL, *, law: bool = True) -> float:
-        """Return half of the interval of ln N*: Student's t for the noise, the normal for the law, in quadrature."""
-        noise = float(stdtrit(self.dof, (1 + level) / 2)) * self.noise_std(flops)
-        normal = float(stdtrit(np.inf, (1 + level) / 2))
-        return float(np.hypot(noise, normal * self.law_std(flops))) if law else noise
+        """Return half of the interval of ln N*, with or without the law's own error."""
+        return self.uncertainty.half_width(flops, level, law=law)
 
     def interval_at(self, flops: float, level: float = LEVEL) -> tuple[float, float]:
         """Return the interval of N* at `flops`."""
@@ -145,19 +132,8 @@ class JointFit:
 
     def exponent_interval(self, level: float = LEVEL) -> tuple[float, float]:
         """Return the interval of the exponent by the runs' noise: of the slope among the data, not beyond them."""
-        half = float(stdtrit(self.dof, (1 + level) / 2)) * float(np.sqrt(self.covariance[1][1]))
+        half = self.uncertainty.exponent_half_width(level)
         return self.exponent - half, self.exponent + half
-
-    def reach(self, span: float = MAX_SPAN, level: float = LEVEL) -> float:
-        """Return the largest budget at which the interval of N* spans at most this factor; 0 when none does."""
-        allowed = float(np.log(span)) / 2
-        low, high = self.flops_range[1], self.flops_range[1] * 1e30
-        if self.half_width(low, level) > allowed:
-            return 0.0
-        for _ in range(100):
-            middle = float(np.sqrt(low * high))
-            low, high = (middle, high) if self.half_width(middle, level) <= allowed else (low, middle)
-        return low
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 from tests.planted_surfaces import SYMMETRIC, planted_runs
 
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws.drifting_line import DriftingLine, t_quantile
+from budgetscope.core.laws.drifting_line import t_quantile
 from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.jackknife import deletions
 from budgetscope.fitting.joint import DRIFT, JointFit, fit_joint
@@ -80,9 +81,9 @@ def test_the_interval_widens_with_distance_and_spans_a_factor_thirty_where_it_sa
     fit = fit_joint(planted(SYMMETRIC, 0.002, 2))
     widths = [fit.half_width(BUDGETS[-1] * 10.0**k) for k in range(8)]
     assert widths == sorted(widths)
-    low, high = fit.interval_at(fit.reach())
+    low, high = fit.interval_at(fit.uncertainty.reach(30))
     assert high / low == pytest.approx(30, rel=1e-3)
-    assert fit.law_std(fit.reach()) >= DRIFT * (1.5 + fit.distance(fit.reach()))
+    assert fit.uncertainty.law_std(fit.uncertainty.reach(30)) > DRIFT * 1.5
 
 
 def test_optima_that_bend_widen_the_interval_and_are_flagged() -> None:
@@ -99,7 +100,7 @@ def test_optima_that_bend_widen_the_interval_and_are_flagged() -> None:
     bent = fit_joint(RunTable(c, n, c / 6 / n, np.concatenate(loss)))
     # Slope 0.7 - 0.08 x, five e-folds: half of 0.08 times half of them.
     assert bent.bend == pytest.approx(0.04 * np.log(128) / 2, rel=0.15)
-    assert bent.law_std(BEYOND) > 1.5 * straight.law_std(BEYOND)
+    assert bent.uncertainty.law_std(BEYOND) > 1.5 * straight.uncertainty.law_std(BEYOND)
     assert "bent" in {flag.code for flag in bent.flags}
     assert "bent" not in {flag.code for flag in straight.flags}
 
@@ -152,25 +153,18 @@ def test_deletions_are_those_of_fitting_again() -> None:
     np.testing.assert_allclose(deletions(centred(x), residual, weights, cluster, level), expected, atol=1e-6)
 
 
-def test_what_is_stored_says_the_same_without_numpy() -> None:
+def test_the_interval_is_students_t_of_the_noise_and_a_normal_of_the_law_in_quadrature() -> None:
     fit = replace(fit_joint(planted(SYMMETRIC, 0.002, 4)), bend=0.03)
-    (level, both), (_, slope) = fit.covariance
-    stored = DriftingLine(
-        level,
-        slope,
-        both,
-        fit.flops_centre,
-        fit.dof,
-        fit.drift,
-        fit.drift_start,
-        fit.bend,
-        fit.flops_range[0],
-        fit.flops_range[1],
-    )
+    covariance = np.array(fit.covariance)
     for flops in (1e15, 1e17, 1e24):
-        assert stored.half_width(flops) == pytest.approx(fit.half_width(flops), rel=1e-9)
+        shift = np.array([1.0, np.log(flops / fit.flops_centre)])
+        noise = stdtrit(fit.dof, 0.975) * np.sqrt(shift @ covariance @ shift)
+        low, high = fit.flops_range
+        distance = max(0.0, np.log(flops / high), np.log(low / flops))
+        law = np.hypot(0.05 * (1.5 + distance), 0.03 * (1.5 + min(distance, np.log(high / low))))
+        assert fit.half_width(flops) == pytest.approx(np.hypot(noise, stdtrit(np.inf, 0.975) * law), rel=1e-9)
     low, high = fit.exponent_interval()
-    assert 2 * stored.exponent_half_width() == pytest.approx(high - low)
+    assert high - low == pytest.approx(2 * stdtrit(fit.dof, 0.975) * np.sqrt(covariance[1, 1]))
 
 
 @pytest.mark.parametrize(("dof", "quantile"), [(1, 12.7062), (2, 4.30265), (5, 2.57058), (10, 2.22814), (60, 2.00030)])

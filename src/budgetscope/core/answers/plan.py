@@ -12,6 +12,7 @@ from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.counting.ledger import Convention, Shape
 from budgetscope.core.errors import FailureError
 from budgetscope.core.hardware.machine import Machine, describe_machine
+from budgetscope.core.laws.fit import Draws
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import Estimate, params_interval
 from budgetscope.core.laws.loss_model import LossModel
@@ -195,9 +196,12 @@ def _best_loss(loss_model: LossModel, own_flops: float) -> float | None:
 
 
 def _loss(loss_model: LossModel, own_flops: float, best: float) -> Estimate:
+    law = loss_model.fit.laws.get("loss_curve") or loss_model.fit.laws.get("surface")
     interval = loss_model.loss_interval(own_flops)
-    if interval is None:
+    if interval is None or law is None or not isinstance(law.uncertainty, Draws):
         return Estimate(best, basis="the source publishes no uncertainty")
+    if law.uncertainty.forecast:
+        return Estimate(best, *interval, "95%: noise, floor and drift of the exponent")
     return Estimate(best, *interval, "95% of the bootstrap draws: the noise of the runs, not the form of the law")
 
 

@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
 
+MAX_DOF = 10_000
+"""Degrees of freedom above which Student's t is a normal to five digits."""
+
+_WIDEST = 50.0
+"""Largest half width of ln N*: a factor of 5e21 either way says nothing, and its powers stay ordinary numbers."""
+
 
 @dataclass(frozen=True, slots=True)
 class DriftingLine:
@@ -37,19 +43,44 @@ class DriftingLine:
     low: float
     high: float
 
-    def half_width(self, flops: float, level: float = 0.95) -> float:
-        """Return half of the interval of ln N* at a budget."""
+    def noise_std(self, flops: float) -> float:
+        """Return the standard deviation of ln N* by the noise of the runs."""
         shift = math.log(flops / self.flops_centre)
-        variance = self.level_variance + 2 * shift * self.covariance + shift**2 * self.slope_variance
+        return math.sqrt(max(self.level_variance + 2 * shift * self.covariance + shift**2 * self.slope_variance, 0.0))
+
+    def law_std(self, flops: float) -> float:
+        """Return the standard deviation of ln N* by the law's own error."""
         distance = max(0.0, math.log(flops / self.high), math.log(self.low / flops))
         straight = self.drift * (self.drift_start + distance)
-        bent = self.bend * (self.drift_start + min(distance, math.log(self.high / self.low)))
-        law = NormalDist().inv_cdf((1 + level) / 2) * math.hypot(straight, bent)
-        return math.hypot(t_quantile(self.dof, (1 + level) / 2) * math.sqrt(max(variance, 0.0)), law)
+        return math.hypot(straight, self.bend * (self.drift_start + min(distance, math.log(self.high / self.low))))
+
+    def half_width(self, flops: float, level: float = 0.95, *, law: bool = True) -> float:
+        """Return half of the interval of ln N* at a budget.
+
+        Args:
+            flops: the budget.
+            level: probability inside.
+            law: whether the law's own error counts, in quadrature: a normal beside Student's t of the noise.
+        """
+        probability = (1 + level) / 2
+        noise = t_quantile(self.dof, probability) * self.noise_std(flops)
+        width = math.hypot(noise, NormalDist().inv_cdf(probability) * self.law_std(flops)) if law else noise
+        return min(width, _WIDEST)
 
     def exponent_half_width(self, level: float = 0.95) -> float:
-        """Return half of the interval of the exponent among the budgets."""
+        """Return half of the interval of the exponent among the budgets, by the noise of the runs."""
         return t_quantile(self.dof, (1 + level) / 2) * math.sqrt(self.slope_variance)
+
+    def reach(self, span: float, level: float = 0.95) -> float:
+        """Return the largest budget at which the interval of N* spans at most a factor; 0 when none does."""
+        allowed = math.log(span) / 2
+        low, high = math.log(self.high), math.log(self.high) + 70
+        if self.half_width(self.high, level) > allowed:
+            return 0.0
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.half_width(math.exp(middle), level) <= allowed else (low, middle)
+        return math.exp(low)
 
 
 @lru_cache(maxsize=256)

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.core.laws.fit import Draws, ExponentInterval, Fit, percentiles
 from budgetscope.core.laws.forms import AllocationLaw, LossSurface, PowerLawParams, PowerLawTokens
 
@@ -31,9 +32,9 @@ class Estimate:
 def params_interval(fit: Fit, flops: float) -> Estimate:
     """Return N*(C) of a fit in its own convention, with the 95% interval that the fit supports.
 
-    Bootstrap draws are evaluated one by one. A published interval of the exponent alone is turned about the
-    middle of the fitted budgets, where the law is taken as known; that understates the truth, and the basis
-    says so.
+    Bootstrap draws are evaluated one by one. A line of the joint fit has the law's own error in its interval. A
+    published interval of the exponent alone is turned about the middle of the fitted budgets, where the law is taken as
+    known; that understates the truth, and the basis says so.
     """
     law = fit.allocation
     if law is None or not isinstance(law.law, AllocationLaw):
@@ -43,7 +44,10 @@ def params_interval(fit: Fit, flops: float) -> Estimate:
         case Draws() as draws:
             sizes = [each.allocate(flops).n_params for each in draws.laws(law.law)]
             low, high = percentiles(sizes, LEVEL)
-            return Estimate(value, low, high, f"95% of {len(sizes)} bootstrap draws")
+            return Estimate(value, low, high, draws.basis)
+        case DriftingLine() as line:
+            factor = math.exp(line.half_width(flops, LEVEL))
+            return Estimate(value, value / factor, value * factor, "95%: noise of the runs and error of the law")
         case ExponentInterval() as interval:
             half_width = _deviations(interval) * (interval.high - interval.low) / 2
             factor = math.exp(half_width * abs(math.log(flops / interval.pivot_flops)))
@@ -66,7 +70,10 @@ def allocation_exponent(fit: Fit) -> Estimate | None:
     match law.uncertainty:
         case Draws() as draws:
             exponents = _drawn_exponents(law.law, draws)
-            return Estimate(value, *percentiles(exponents, LEVEL), f"95% of {len(exponents)} bootstrap draws")
+            return Estimate(value, *percentiles(exponents, LEVEL), draws.basis)
+        case DriftingLine() as line:
+            half_width = line.exponent_half_width(LEVEL)
+            return Estimate(value, value - half_width, value + half_width, "95%, from the noise of the runs alone")
         case ExponentInterval() as interval:
             half_width = _deviations(interval) * (interval.high - interval.low) / 2
             basis = f"95%, from the published {interval.percent} interval"
