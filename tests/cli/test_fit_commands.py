@@ -87,7 +87,8 @@ def test_learning_curves_at_a_constant_rate_become_iso_flop_curves(
     assert "Each learning curve is read at those of 9 budgets a factor of two apart" in capsys.readouterr().out
     assert run(monkeypatch, "fits", "show", "mine/curves", "--json") == 0
     fit = json.loads(capsys.readouterr().out)
-    assert fit["method"].startswith("IsoFLOP fit: 12 learning curves read at 9 budgets a factor of two apart")
+    assert fit["method"].startswith("Joint fit")
+    assert fit["method"].endswith("12 learning curves were read at 9 budgets a factor of two apart.")
     exponent = fit["laws"]["allocation"]["parameters"]["exponent"]
     assert exponent == pytest.approx(SYMMETRIC.optimal_exponent, abs=0.04)
 

@@ -12,6 +12,7 @@ import numpy as np
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.hyperparameters import fit_hyperparameters
 from budgetscope.fitting.isoflop import fit_isoflop
+from budgetscope.fitting.joint_part import joint_part
 from budgetscope.fitting.kinds import NOISES, SCHEDULES
 from budgetscope.fitting.noise import porian_noise
 from budgetscope.fitting.parametric import fit_parametric
@@ -56,6 +57,7 @@ class FitSpec:
         seq_len: training context in tokens.
         curves: learning curves that the runs are points of; 0 where every run is one of its own.
         budgets_read: budgets at which those curves were read between their points; 0 where the runs are the points.
+        bytes_per_token: of the tokenizer, for the prior of the loss that no compute removes.
         draws: bootstrap draws.
         seed: of the random generator.
     """
@@ -72,6 +74,7 @@ class FitSpec:
     seq_len: int | None = None
     curves: int = 0
     budgets_read: int = 0
+    bytes_per_token: float | None = None
     draws: int = 1000
     seed: int = 0
 
@@ -90,8 +93,12 @@ def fit_runs(runs: Sequence[TrainingRun], spec: FitSpec) -> Fit:
             "would have decayed before; leave --curves all out, so that only the last point of each run is used."
         )
     kind = spec.kind or suitable_kind(runs)
+    if kind == "isoflop" and spec.kind is None and spec.noise is not None:
+        kind = "akima"  # The joint fit takes its noise from the runs.
     match kind:
-        case "isoflop" | "parabola":
+        case "isoflop":
+            part, method = _joint(runs, spec)
+        case "akima" | "parabola":
             part, method = _isoflop(runs, spec, kind)
         case "parametric":
             part, method = _parametric(runs, spec)
@@ -180,6 +187,23 @@ def sweep_table(runs: Sequence[TrainingRun]) -> SweepTable:
     )
 
 
+def _joint(runs: Sequence[TrainingRun], spec: FitSpec) -> tuple[FitPart, str]:
+    """Return the laws of all budgets at once, and the method in words."""
+    if spec.noise is not None:
+        raise UsageError(
+            f"the joint fit takes its noise from the runs, so --noise {spec.noise} would change nothing; leave it "
+            "out, or ask for --kind akima."
+        )
+    found = joint_part(run_table(runs), bytes_per_token=spec.bytes_per_token, draws=spec.draws, seed=spec.seed)
+    return found.part, f"{found.method}{_read(spec)}"
+
+
+def _read(spec: FitSpec) -> str:
+    if not spec.budgets_read:
+        return ""
+    return f" {spec.curves} learning curves were read at {spec.budgets_read} budgets a factor of two apart."
+
+
 def _isoflop(runs: Sequence[TrainingRun], spec: FitSpec, kind: Kind) -> tuple[FitPart, str]:
     """Return the laws of IsoFLOP curves, and the method in words."""
     table = run_table(runs)
@@ -194,12 +218,7 @@ def _isoflop(runs: Sequence[TrainingRun], spec: FitSpec, kind: Kind) -> tuple[Fi
         seed=spec.seed,
     )
     how = "a parabola through each budget" if kind == "parabola" else "Akima interpolation of log loss over log N"
-    read = (
-        f" {spec.curves} learning curves read at {spec.budgets_read} budgets a factor of two apart,"
-        if spec.budgets_read
-        else ""
-    )
-    method = f"IsoFLOP fit:{read} {how}, {len(found.optima)} budgets used; {found.noise}."
+    method = f"IsoFLOP fit: {how}, {len(found.optima)} budgets used; {found.noise}.{_read(spec)}"
     return isoflop_part(found, table, draws=spec.draws, seed=spec.seed), method
 
 
@@ -208,7 +227,7 @@ def _parametric(runs: Sequence[TrainingRun], spec: FitSpec) -> tuple[FitPart, st
     if spec.noise is not None:
         raise UsageError(
             f"a loss surface takes its noise from the runs, so --noise {spec.noise} would change nothing; leave "
-            "it out, or ask for --kind isoflop."
+            "it out, or ask for --kind akima."
         )
     table = run_table(runs)
     # Points of one run share its error.

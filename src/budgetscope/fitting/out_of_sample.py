@@ -53,6 +53,7 @@ class Check:
         n_held: whether the interval contains the measurement.
         log_loss_error: the same for ln of the loss; for a size the mean over its runs.
         loss_held: whether the interval contains it; for a size, at least 90% of its runs.
+        of_size: whether sizes were held out.
     """
 
     held_out: int
@@ -61,6 +62,20 @@ class Check:
     n_held: bool | None
     log_loss_error: float | None
     loss_held: bool | None
+    of_size: bool = False
+
+    def line(self) -> str:
+        """Return the check in words."""
+        where = f"N={self.at:.3g}" if self.of_size else f"C={self.at:.3g}"
+        parts = [
+            f"{name} {np.expm1(error):+.1%}, {'inside' if held else 'outside'} its interval"
+            for name, error, held in (
+                ("N*", self.log_n_error, self.n_held),
+                ("loss", self.log_loss_error, self.loss_held),
+            )
+            if error is not None
+        ]
+        return f"Largest {self.held_out} held out, {where}: {'; '.join(parts)}."
 
 
 @dataclass(frozen=True)
@@ -79,6 +94,10 @@ class OutOfSample:
     def missed(self) -> int:
         """The number of intervals, of N* and of the loss, that did not contain the measurement."""
         return sum((check.n_held is False) + (check.loss_held is False) for check in self.checks)
+
+    def lines(self) -> tuple[str, ...]:
+        """Return every check, one line each."""
+        return tuple(check.line() for check in self.checks)
 
     def sentence(self) -> str:
         """Return the result for a report."""
@@ -184,7 +203,9 @@ def _size_check(fit: ParametricFit, runs: RunTable, count: int) -> Check:
     error = middle - np.log(runs.loss)
     reach = np.where(error > 0, middle - low, high - middle)
     held = np.abs(error) <= np.hypot(np.maximum(reach, 0), _NORMAL * fit.log_residual_std)
-    return Check(count, float(runs.n_params[0]), None, None, float(error.mean()), bool(held.mean() >= 0.9))
+    return Check(
+        count, float(runs.n_params[0]), None, None, float(error.mean()), bool(held.mean() >= 0.9), of_size=True
+    )
 
 
 def predictor_of_n(fit: JointFit) -> Callable[[float], Prediction]:

@@ -10,7 +10,8 @@ from tests.planted_surfaces import planted_runs
 
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.drifting_line import DriftingLine
+from budgetscope.core.laws.fit import Draws, Fit
 from budgetscope.core.laws.forms import LossSurface
 from budgetscope.core.laws.training_run import TrainingRun
 from budgetscope.fitting.fit_runs import FitSpec, fit_runs, suitable_kind
@@ -55,6 +56,28 @@ def test_iso_flop_runs_become_a_fit_that_plans(surface: LossSurface) -> None:
     assert len(fit.points.rows) == len(BUDGETS)
     assert fit.provenance["runs"] == str(len(runs_on(surface)))
     stores(fit)
+
+
+def test_the_joint_fit_states_the_error_of_the_law_and_its_check_on_the_largest_budgets(surface: LossSurface) -> None:
+    fit = fit_runs(runs_on(surface), SPEC)
+    line, draws = fit.laws["allocation"].uncertainty, fit.laws["loss_curve"].uncertainty
+    assert isinstance(line, DriftingLine)
+    assert line.law_std(1e22) > line.law_std(1e20) > 0
+    assert isinstance(draws, Draws)
+    assert draws.forecast
+    assert fit.method.startswith("Joint fit")
+    assert "intervals held" in fit.provenance["out_of_sample"]
+    assert fit.provenance["out_of_sample_1"].startswith("Largest 1 held out, C=1.02e+20: N* ")
+
+
+def test_the_papers_bootstrap_is_one_option_away(surface: LossSurface) -> None:
+    asked = fit_runs(runs_on(surface), replace(SPEC, kind="akima"))
+    assert asked.method.startswith("IsoFLOP fit: Akima")
+    assert isinstance(asked.laws["allocation"].uncertainty, Draws)
+    # A published noise is an option of that way alone.
+    assert fit_runs(runs_on(surface), replace(SPEC, noise="refinedweb")).method.startswith("IsoFLOP fit: Akima")
+    with pytest.raises(UsageError, match="--kind akima"):
+        fit_runs(runs_on(surface), replace(SPEC, kind="isoflop", noise="refinedweb"))
 
 
 def test_a_parabola_can_be_asked_for(surface: LossSurface) -> None:

@@ -194,9 +194,7 @@ def choose_mode(cells: Sequence[Cell], device: str, wanted: Mode) -> Mode:
         UsageError: the mode needs CUDA.
     """
     if wanted.captures and not device.startswith("cuda"):
-        raise UsageError(
-            f"mode {wanted} needs CUDA graphs, which {device} does not have; choose auto, eager or compile."
-        )
+        raise UsageError(f"mode {wanted} needs CUDA graphs, which {device} does not have; choose auto, eager or compile.")
     if wanted is not Mode.AUTO:
         return wanted
     if not device.startswith("cuda"):
