@@ -1,6 +1,7 @@
 """The plan on known budgets: what is followed, what is refused, and of what the reader is warned."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from tests.bundled import allocate, fit, predict
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
+from budgetscope.core.laws.drifting_line import DriftingLine
+from budgetscope.core.laws.fit import Fit
 
 
 @pytest.fixture(scope="module")
@@ -223,3 +226,39 @@ def test_porians_rule_is_the_default_for_what_the_tuned_runs_used() -> None:
     assert set(fit("porian2024/rounded-rule").laws) == {
         "learning_rate", "batch_size", "beta2", "warmup", "weight_decay",
     }  # fmt: skip
+
+
+def with_line(drift: float) -> Fit:
+    """Return the default law with a joint fit's uncertainty."""
+    law = fit("porian2024/refinedweb-tuned").laws["allocation"]
+    line = DriftingLine(1e-4, 1e-5, 0.0, 6e17, 8, drift, 1.5, 0.0, 1.25e16, 2.56e19)
+    return replace(
+        fit("porian2024/refinedweb-tuned"),
+        laws=dict(fit("porian2024/refinedweb-tuned").laws) | {"allocation": replace(law, uncertainty=line)},
+    )
+
+
+def test_a_plan_whose_n_is_hardly_known_is_refused_with_the_budget_that_is_not(advisor: Advisor) -> None:
+    law = with_line(0.1)
+    near = advisor.answer(PlanRequest("1e21"), law=law).plan.n_params
+    assert near.low is not None
+    assert near.high is not None
+    assert 1 < near.high / near.low < 30
+    with pytest.raises(
+        UsageError, match=r"only within a factor of 114, and a plan needs 30: ask for at most"
+    ) as refusal:
+        advisor.answer(PlanRequest("1e24"), law=law)
+    words = str(refusal.value)
+    most = words.partition("at most ")[2].partition(" FLOPs")[0]
+    advisor.answer(PlanRequest(most), law=law)
+    with pytest.raises(UsageError, match="factor of"):
+        advisor.answer(PlanRequest(f"{1.3 * float(most):g}"), law=law)
+    with pytest.raises(UsageError, match="ask for at least"):
+        advisor.answer(PlanRequest("1e12"), law=law)
+    with pytest.raises(UsageError, match="and a plan needs 30: fit more and larger runs"):
+        advisor.answer(PlanRequest("1e18"), law=with_line(1.5))
+
+
+def test_laws_without_an_uncertainty_plan_at_any_budget(advisor: Advisor) -> None:
+    for name in ("meta2024/llama3", "kaplan2020/fixed-batch"):
+        assert advisor.answer(PlanRequest("1e28", law=name)).plan.n_params.low is None

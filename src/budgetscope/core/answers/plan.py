@@ -14,7 +14,7 @@ from budgetscope.core.errors import FailureError
 from budgetscope.core.hardware.machine import Machine, describe_machine
 from budgetscope.core.laws.fit import Draws
 from budgetscope.core.laws.guard import guarded
-from budgetscope.core.laws.intervals import Estimate, params_interval
+from budgetscope.core.laws.intervals import Estimate, check_span, params_interval
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import OperatingPoint, recount
 
@@ -106,7 +106,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         optimum: where its law puts the budget, as `locate` gives it.
 
     Raises:
-        UsageError: no fit in use has a law for a hyperparameter.
+        UsageError: no fit in use has a law for a hyperparameter, or the law knows N too badly.
         FailureError: a fit in use gives no usable numbers.
     """
     family, loss_model = question.family, LossModel(question.fit)
@@ -159,6 +159,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
 def _intervals(question: Question, optimum: OperatingPoint, own: OperatingPoint) -> tuple[Estimate, Estimate, Estimate]:
     """Return N, D and D/N with intervals: the law's own, read in the plan's convention at fixed C."""
     interval = params_interval(question.fit, own.flops)
+    check_span(question.fit, own.flops, interval)
     n, d, c, basis = optimum.n_params, optimum.tokens, optimum.flops, interval.basis
     if interval.low is None or interval.high is None:
         return Estimate(n, basis=basis), Estimate(d, basis=basis), Estimate(d / n, basis=basis)

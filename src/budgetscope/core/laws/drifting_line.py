@@ -71,17 +71,6 @@ class DriftingLine:
         """Return half of the interval of the exponent among the budgets, by the noise of the runs."""
         return t_quantile(self.dof, (1 + level) / 2) * math.sqrt(self.slope_variance)
 
-    def reach(self, span: float, level: float = 0.95) -> float:
-        """Return the largest budget at which the interval of N* spans at most a factor; 0 when none does."""
-        allowed = math.log(span) / 2
-        low, high = math.log(self.high), math.log(self.high) + 70
-        if self.half_width(self.high, level) > allowed:
-            return 0.0
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (middle, high) if self.half_width(math.exp(middle), level) <= allowed else (low, middle)
-        return math.exp(low)
-
 
 @lru_cache(maxsize=256)
 def t_quantile(dof: int, probability: float) -> float:
