@@ -79,7 +79,8 @@ def check_span(fit: Fit, flops: float, interval: Estimate) -> None:
         return
     raise UsageError(
         f"{fit.id} knows N at {flops:.3g} FLOPs only within a factor of {_span(interval):.3g}, "
-        f"and a plan needs {MAX_SPAN:.0f}: {_within(fit, flops)}fit more and larger runs, or choose another law with --law."
+        f"and a plan needs {MAX_SPAN:.0f}: {_within(fit, flops)}fit more and larger runs, or choose "
+        "another law with --law."
     )
 
 
