@@ -57,7 +57,7 @@ STAGES = (
         ),
     ),
     (
-        "tuned",
+        "tuned-akima",
         "Tune the optimizer to the scale",
         (
             "Learning rate, batch and beta2 chosen for each size, with no decay at all: the law is Chinchilla's, and "
@@ -159,7 +159,7 @@ def explain(answer: Answer, get: Callable[[str], Fit]) -> Explanation:
     question, flops = answer.question, answer.optimum.flops
     datasets = {}
     for dataset, name in DATASETS:
-        tuned = get(stage_id(dataset, "tuned"))
+        tuned = get(stage_id(dataset, "tuned-akima"))
         datasets[name] = tuple(
             _step(get(stage_id(dataset, stage)), tuned, title, sentence, flops, question)
             for stage, title, sentence in STAGES
