@@ -15,11 +15,13 @@ from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.joint_part import joint_part
 from budgetscope.fitting.kinds import NOISES, SCHEDULES
 from budgetscope.fitting.noise import porian_noise
+from budgetscope.fitting.out_of_sample import check_sizes
 from budgetscope.fitting.parametric import fit_parametric
 from budgetscope.fitting.refusals import MIN_BUDGETS, MIN_SIZES
 from budgetscope.fitting.run_table import RunTable, budgets
 from budgetscope.fitting.stored_fit import FitPart, determined, hyperparameter_part, isoflop_part, stored_fit
 from budgetscope.fitting.stored_laws import surface_law
+from budgetscope.fitting.surface_rows import fit_voted
 from budgetscope.fitting.sweep import SweepTable
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from budgetscope.fitting.run_table import FloatArray, IntArray
 
 _DECAYING = ("cosine", "wsd")
+_CHECK_DRAWS = 100
+_NAMED_ROWS = 5
+"""Rows that decide an exponent and are told one by one."""
+
 MIN_SETTINGS = 3
 """Learning rates at one (N, D) from which on a table is taken for a sweep of hyperparameters."""
 
@@ -232,11 +238,23 @@ def _parametric(runs: Sequence[TrainingRun], spec: FitSpec) -> tuple[FitPart, st
     table = run_table(runs)
     # Points of one run share its error.
     resample: Literal["runs", "points"] = "runs" if spec.curves or spec.schedule == "constant" else "points"
-    found = fit_parametric(table, resample=resample, draws=spec.draws, seed=spec.seed)
+    voted = fit_voted(table, resample=resample, draws=spec.draws, seed=spec.seed)
+    found, rows = voted.fit, table.rows(voted.voters)
+    # Each row with the exponent that it moves most.
+    decisive = list({row.row: row for row in reversed(voted.decisive)}.values())[::-1]
+    # The held-out fits need an interval only: a tenth of the draws will do.
+    check = check_sizes(rows, lambda t: fit_parametric(t, resample=resample, draws=_CHECK_DRAWS, seed=spec.seed))
     note = f"rms residual of log loss {found.log_residual_std:.4f}, draws over {resample}."
     method = f"Huber fit (delta 1e-3, log loss) of E + A/N^alpha + B/D^beta to {found.n_points} points."
-    flags = tuple(flag.sentence for flag in found.flags)
-    return FitPart({"surface": surface_law(found, table, note)}, flags), method
+    flags = [flag.sentence for flag in found.flags]
+    flags += [voted.sentence] * bool(voted.sentence) + [row.sentence(table) for row in decisive[:_NAMED_ROWS]]
+    if len(decisive) > _NAMED_ROWS:
+        flags.append(f"{len(decisive) - _NAMED_ROWS} more rows move an exponent by over a standard error.")
+    if check.missed:
+        flags.append(check.sentence())
+    facts = {"out_of_sample": check.sentence()}
+    facts |= {f"out_of_sample_{number}": line for number, line in enumerate(check.lines(), 1)}
+    return FitPart({"surface": surface_law(found, rows, note)}, tuple(flags), dropped=facts), method
 
 
 def _hyperparameters(

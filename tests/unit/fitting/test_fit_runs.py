@@ -98,6 +98,21 @@ def test_runs_off_any_budget_become_a_surface(surface: LossSurface) -> None:
     stores(fit)
 
 
+def test_a_surface_leaves_out_short_runs_and_is_checked_on_its_largest_sizes(surface: LossSurface) -> None:
+    rng = np.random.default_rng(1)
+    runs = []
+    for number in range(70):
+        n = 10 ** rng.uniform(7, 9)
+        d = n * 10 ** rng.uniform(-1, 0.5) if number < 10 else n * 10 ** rng.uniform(0.7, 2.3)
+        runs.append(TrainingRun(6 * n * d, n, d, surface.loss(n, d) * (1.3 if d < 4 * n else 1.0)))
+    fit = fit_runs(runs, replace(SPEC, kind="parametric"))
+    short = sum(run.tokens < 4 * run.n_params for run in runs)
+    assert any(flag.startswith(f"{short} of 70 rows have fewer than 4 tokens a parameter") for flag in fit.flags)
+    assert "intervals held" in fit.provenance["out_of_sample"]
+    assert fit.surface is not None
+    assert fit.surface.optimal_exponent == pytest.approx(surface.optimal_exponent, abs=0.02)
+
+
 def test_a_grid_becomes_a_recipe() -> None:
     runs = sweep()
     assert suitable_kind(runs) == "hyperparameters"
