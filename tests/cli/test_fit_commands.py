@@ -224,10 +224,11 @@ def test_flags_of_a_recipe_and_of_a_law_are_told_wherever_they_are_used(
     ):
         assert run(monkeypatch, *command) == 0
         assert flag in " ".join(capsys.readouterr().out.split())
+    law = ("--law", "porian2024/refinedweb-tuned-akima")
     for words in (("compare", "1e20"), ("value", "1e20", "--calibration", "2%"), ("compare", "1e20", "--md")):
-        assert run(monkeypatch, *words) == 0
+        assert run(monkeypatch, *words, *law) == 0
         assert "optima scatter about the law" in " ".join(capsys.readouterr().out.split())
-    assert run(monkeypatch, "value", "1e20", "--calibration", "2%", "--json") == 0
+    assert run(monkeypatch, "value", "1e20", "--calibration", "2%", "--json", *law) == 0
     assert {each["code"] for each in json.loads(capsys.readouterr().out)["cautions"]} >= {"fit-flag"}
 
 
