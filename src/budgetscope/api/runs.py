@@ -194,6 +194,7 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
         tokenizer=choices.tokenizer,
         vocab_size=choices.vocab_size,
         seq_len=source.seq_len,
+        bytes_per_token=source.bytes_per_token,
         draws=choices.draws,
         seed=choices.seed,
         **points,
@@ -238,7 +239,7 @@ def _points(
             "losses; leave --curves all out, so that only the last point of each run is used."
         )
     points = _CurvePoints(curves=intake.curves, budgets_read=0)
-    is_asked = kind in ("isoflop", "parabola")
+    is_asked = kind in ("isoflop", "akima", "parabola")
     if not is_asked and (kind is not None or schedule != "constant" or suitable_kind(intake.runs) == "hyperparameters"):
         return intake, intake.runs, points
     budgets = common_budgets(intake.runs, MIN_SIZES)

@@ -50,7 +50,7 @@ def fit(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="isoflop, parabola, parametric, hyperparameters or hyperparameters-akima; "
+            help="isoflop, akima, parabola, parametric, hyperparameters or hyperparameters-akima; "
             "by default chosen from the runs."
         ),
     ] = None,
@@ -139,6 +139,9 @@ def _show_fit(fitted: "Fitted", console: "Console") -> None:
     for key, text in found.provenance.items():
         if key.startswith("dropped"):
             console.print(Text(f"dropped: {text}"))
+    for key, text in found.provenance.items():
+        if key.startswith("out_of_sample"):
+            console.print(Text(f"out of sample: {text}" if key == "out_of_sample" else f"  {text}"))
     show_cautions(console, found.flags)
     if fitted.difference is not None:
         console.print()
