@@ -87,7 +87,8 @@ def test_learning_curves_at_a_constant_rate_become_iso_flop_curves(
     assert "Each learning curve is read at those of 9 budgets a factor of two apart" in capsys.readouterr().out
     assert run(monkeypatch, "fits", "show", "mine/curves", "--json") == 0
     fit = json.loads(capsys.readouterr().out)
-    assert fit["method"].startswith("IsoFLOP fit: 12 learning curves read at 9 budgets a factor of two apart")
+    assert fit["method"].startswith("Joint fit")
+    assert fit["method"].endswith("12 learning curves were read at 9 budgets a factor of two apart.")
     exponent = fit["laws"]["allocation"]["parameters"]["exponent"]
     assert exponent == pytest.approx(SYMMETRIC.optimal_exponent, abs=0.04)
 
@@ -223,10 +224,11 @@ def test_flags_of_a_recipe_and_of_a_law_are_told_wherever_they_are_used(
     ):
         assert run(monkeypatch, *command) == 0
         assert flag in " ".join(capsys.readouterr().out.split())
+    law = ("--law", "porian2024/refinedweb-tuned-akima")
     for words in (("compare", "1e20"), ("value", "1e20", "--calibration", "2%"), ("compare", "1e20", "--md")):
-        assert run(monkeypatch, *words) == 0
+        assert run(monkeypatch, *words, *law) == 0
         assert "optima scatter about the law" in " ".join(capsys.readouterr().out.split())
-    assert run(monkeypatch, "value", "1e20", "--calibration", "2%", "--json") == 0
+    assert run(monkeypatch, "value", "1e20", "--calibration", "2%", "--json", *law) == 0
     assert {each["code"] for each in json.loads(capsys.readouterr().out)["cautions"]} >= {"fit-flag"}
 
 

@@ -55,10 +55,13 @@ PUBLISHED = {
     "openwebtext2-tuned": Published(0.518, 0.49, 0.54, 98.8e9, 68.8e9, 141e9, (11, 22)),
 }
 CONFIGURATIONS = tuple(PUBLISHED)
+PLANNING = ("refinedweb-tuned", "openwebtext2-tuned")
+"""Configurations that plans follow, by a joint fit."""
 
 
 def fit_id(configuration: str) -> str:
-    return f"porian2024/{configuration}"
+    """Return the stored fit that reproduces a configuration: under the plain id of a tuned one is the joint fit."""
+    return f"porian2024/{configuration}" + ("-akima" if configuration in PLANNING else "")
 
 
 def is_refinedweb(configuration: str) -> bool:

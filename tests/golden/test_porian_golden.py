@@ -16,6 +16,7 @@ from tests.bundled import bundled, fit
 from tests.golden.porian import (
     CHINCHILLA_FLOPS,
     CONFIGURATIONS,
+    PLANNING,
     PUBLISHED,
     doubling,
     fit_id,
@@ -24,6 +25,7 @@ from tests.golden.porian import (
 )
 from tests.golden.register import covers
 
+from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.core.laws.fit import Draws, percentiles
 from budgetscope.core.laws.forms import ExcessLaw, LossSurface, PowerLawParams
 from budgetscope.core.laws.intervals import params_interval
@@ -153,7 +155,7 @@ def test_the_fits_land_on_the_released_table(reference: Path, name: str) -> None
     ("stage", "billions"), [("kaplan", 3030), ("last-layer", 787), ("warmup", 292), ("cosine", 183), ("tuned", 76.9)]
 )
 def test_the_five_steps_at_chinchillas_budget(stage: str, billions: float) -> None:
-    law = fit(f"porian2024/refinedweb-{stage}").laws["allocation"].law
+    law = fit(fit_id(f"refinedweb-{stage}")).laws["allocation"].law
     assert isinstance(law, PowerLawParams)
     assert law.allocate(CHINCHILLA_FLOPS).n_params / 1e9 == pytest.approx(billions, rel=0.03)
 
@@ -188,13 +190,40 @@ def test_the_measured_optima_of_the_tuned_runs(flops: float, millions: float) ->
 
 def test_the_tuned_law_in_the_planners_form() -> None:
     # N* = 0.118926 C^0.4969, D* = 1.40143 C^0.5031, rho* = 11.93 C^0.0059: compared inside the measured budgets.
-    law = fit("porian2024/refinedweb-tuned").laws["allocation"].law
+    law = fit("porian2024/refinedweb-tuned-akima").laws["allocation"].law
     assert isinstance(law, PowerLawParams)
     for flops in (1.25e16, 5e17, 2.56e19):
         best = law.allocate(flops)
         assert best.n_params == pytest.approx(0.118926 * flops**0.4969, rel=0.005)
         assert best.tokens == pytest.approx(1.40143 * flops**0.5031, rel=0.005)
         assert 14 <= best.tokens / best.n_params <= 16
+
+
+@covers(*((f"porian2024/{name}", role) for name in PLANNING for role in ("allocation", "loss_curve")))
+@pytest.mark.parametrize(("name", "billions", "low", "high"), [("refinedweb-tuned", 10.8, 5.1, 23.2)])
+def test_the_default_plan_knows_n_within_an_honest_interval(
+    name: str, billions: float, low: float, high: float
+) -> None:
+    size = params_interval(fit(f"porian2024/{name}"), 1e22)
+    assert size.low is not None
+    assert size.high is not None
+    assert (size.value / 1e9, size.low / 1e9, size.high / 1e9) == pytest.approx((billions, low, high), rel=0.01)
+
+
+@covers(*((f"porian2024/{name}", role) for name in PLANNING for role in ("excess", "surface")))
+@pytest.mark.parametrize("name", PLANNING)
+def test_the_planning_fits_share_points_and_excess_with_the_published_ones(name: str) -> None:
+    planning, published = fit(f"porian2024/{name}"), fit(fit_id(name))
+    assert planning.points == published.points
+    assert planning.laws["excess"] == published.laws["excess"]
+    assert planning.laws["surface"] == published.laws["surface"]
+    line = planning.laws["allocation"].uncertainty
+    assert isinstance(line, DriftingLine)
+    assert "6 of 6 intervals held" in planning.provenance["out_of_sample"]
+    # Wider by far than the noise that the paper counts.
+    at_chinchilla = [params_interval(each, CHINCHILLA_FLOPS) for each in (planning, published)]
+    widths = [math.log(each.high / each.low) for each in at_chinchilla if each.high and each.low]
+    assert widths[0] > 2.5 * widths[1]
 
 
 def regenerate_module() -> ModuleType:
@@ -241,6 +270,7 @@ def test_regenerating_gives_the_committed_fits_and_again_the_same_bytes(
     written = regenerate(tmp_path / "first", reference, monkeypatch)
     assert {f"{place.parent}/{place.stem}" for place in written} == {
         *map(fit_id, CONFIGURATIONS),
+        *(f"porian2024/{name}" for name in PLANNING),
         "besiroglu2024/refit",
     }
     again = regenerate(tmp_path / "second", reference, monkeypatch)

@@ -3,9 +3,10 @@
 import copy
 import json
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.bundled import bundled
@@ -13,7 +14,18 @@ from tests.sizes import examples
 
 from budgetscope.core.counting.ledger import MAX_COUNT, Convention
 from budgetscope.core.errors import FailureError
-from budgetscope.core.laws.fit import CONFIDENCE, POINT_COLUMNS, Draws, ExponentInterval, Fit, Law, Points, Range
+from budgetscope.core.laws.drifting_line import MAX_DOF, DriftingLine
+from budgetscope.core.laws.fit import (
+    CONFIDENCE,
+    POINT_COLUMNS,
+    Draws,
+    ExponentInterval,
+    Fit,
+    Law,
+    Points,
+    Range,
+    Uncertainty,
+)
 from budgetscope.core.laws.forms import (
     BatchStep,
     Constant,
@@ -40,6 +52,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st
 positive = st.floats(1e-12, 1e12)
 exponents = st.floats(-2, 2)
 shares = st.floats(0.01, 1)
+variances = st.floats(0, 1e4)
 # Of laws over all budgets, such that none leaves the size of ordinary numbers there.
 scales = st.floats(1e-3, 1e3)
 slopes = st.floats(0.2, 1)
@@ -78,13 +91,24 @@ def ranges(draw: st.DrawFn) -> Range:
 
 
 @st.composite
-def uncertainties(draw: st.DrawFn, law: Any) -> Draws | ExponentInterval | None:
-    match draw(st.sampled_from(["draws", "interval", "none"])):
+def lines(draw: st.DrawFn) -> DriftingLine:
+    level, slope, correlation = draw(variances), draw(variances), draw(st.floats(-1, 1))
+    low, centre, high = sorted(draw(st.tuples(positive, positive, positive)))
+    covariance = correlation * (level * slope) ** 0.5
+    dof = draw(st.integers(1, MAX_DOF))
+    return DriftingLine(level, slope, covariance, centre, dof, draw(shares), draw(variances), draw(shares), low, high)
+
+
+@st.composite
+def uncertainties(draw: st.DrawFn, law: Any) -> Uncertainty | None:
+    match draw(st.sampled_from(["draws", "interval", "line", "none"])):
         case "draws":
             own = draw(st.lists(st.sampled_from([field.name for field in fields(law)]), unique=True, min_size=1))
             columns = tuple(draw(st.sampled_from(["", "ln_"])) + name for name in own)
             row = st.tuples(*(st.floats(-20, 20) for _ in columns))
-            return Draws(columns, tuple(draw(st.lists(row, min_size=2, max_size=4))))
+            return Draws(columns, tuple(draw(st.lists(row, min_size=2, max_size=4))), draw(st.booleans()))
+        case "line" if isinstance(law, PowerLawParams):
+            return draw(lines())
         case "interval":
             low = draw(st.floats(-1, 1))
             return ExponentInterval(low, low + draw(st.floats(0.001, 1)), draw(st.floats(0.5, 0.9999)), draw(positive))
@@ -96,7 +120,8 @@ def uncertainties(draw: st.DrawFn, law: Any) -> Draws | ExponentInterval | None:
 def laws(draw: st.DrawFn, role: str) -> Law:
     law = draw(LAWS[role])
     fitted = draw(st.dictionaries(names, ranges(), max_size=3))
-    return Law(law, draw(st.sampled_from(list(CONFIDENCE))), fitted, draw(uncertainties(law)), draw(texts))
+    unknown = tuple(draw(st.lists(st.sampled_from([field.name for field in fields(law)]), unique=True)))
+    return Law(law, draw(st.sampled_from(list(CONFIDENCE))), fitted, draw(uncertainties(law)), draw(texts), unknown)
 
 
 @st.composite
@@ -172,6 +197,34 @@ def check_loads_or_is_refused(record: object) -> None:
     assert refusal.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"dof": 0}, "dof"),
+        ({"dof": 1.5}, "dof"),
+        ({"slope_variance": -1e-9}, "variances"),
+        ({"drift": 1e9}, "drift"),
+        ({"low": 1e19, "high": 1e17}, "low <= flops_centre"),
+        ({"covariance": 1.0}, "covariance"),
+        ({"level_variance": 10**400}, "ordinary size"),
+        ({"kind": "line"}, "kind of uncertainty"),
+    ],
+)
+def test_a_line_that_cannot_be_is_refused(changes: dict[str, Any], reason: str) -> None:
+    record = trimmed(with_a_line(bundled()["porian2024/refinedweb-tuned"]))
+    assert decode(record)
+    record["laws"]["allocation"]["uncertainty"] |= changes
+    with pytest.raises(FailureError, match=reason):
+        decode(record)
+
+
+def test_a_line_is_of_a_power_law_in_compute_alone() -> None:
+    record = trimmed(with_a_line(bundled()["porian2024/refinedweb-tuned"]))
+    record["laws"]["loss_curve"]["uncertainty"] = record["laws"]["allocation"]["uncertainty"]
+    with pytest.raises(FailureError, match="drifting line"):
+        decode(record)
+
+
 @examples(200)
 @given(anything)
 def test_arbitrary_json_is_no_fit_and_says_so(record: Any) -> None:
@@ -189,7 +242,14 @@ def trimmed(fit: Fit) -> dict[str, Any]:
     return record
 
 
+def with_a_line(fit: Fit) -> Fit:
+    """Return a fit whose law of N and D has the uncertainty of a joint fit."""
+    line = DriftingLine(0.01, 0.0004, 0.001, 1e18, 6, 0.05, 1.5, 0.02, 1e17, 1e19)
+    return replace(fit, laws=dict(fit.laws) | {"allocation": replace(fit.laws["allocation"], uncertainty=line)})
+
+
 RECORDS = [trimmed(fit) for fit in bundled().values()]
+RECORDS.append(trimmed(with_a_line(bundled()["porian2024/refinedweb-tuned"])))
 
 
 def places(value: Any) -> Iterator[tuple[Any, Any]]:

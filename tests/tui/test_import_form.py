@@ -17,7 +17,7 @@ from budgetscope.tui.screens.fits.import_form import ImportForm, in_entries
         ("leave --counting out to see", "leave the entry counting out to see"),
         ("name it with --map tokens=COLUMN.", "name it with tokens: COLUMN."),
         ("leave --curves all out", "leave curves: all out"),
-        ("ask for --kind isoflop.", "ask for kind: isoflop."),
+        ("ask for --kind akima.", "ask for kind: akima."),
         ("leave --noise out", "leave --noise out"),
     ],
 )

@@ -363,10 +363,10 @@ def test_a_result_shows_itself(name: str) -> None:
 def test_what_a_plan_shows_is_what_the_report_says() -> None:
     found = bs.plan("64 H100 for 14 days")
     page = found._repr_html_()
-    for text in ("17.2 B", "[15.9 B, 18.8 B]", "44 x 5632", "0.00087", "assumed MFU: 40% of the dense peak"):
+    for text in ("18.4 B", "[7.75 B, 43.8 B]", "47 x 5632", "0.00085", "assumed MFU: 40% of the dense peak"):
         assert text in page
     assert all(caution.text.replace("'", "&#x27;") in page for caution in found.cautions)
-    assert "N 17.2 B [15.9 B, 18.8 B]" in repr(found)
+    assert "N 18.4 B [7.75 B, 43.8 B]" in repr(found)
 
 
 def test_hostile_texts_are_escaped() -> None:

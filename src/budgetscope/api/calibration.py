@@ -30,6 +30,7 @@ from budgetscope.calibrate.run.state import CellState, RunState
 from budgetscope.core.answers.fit_difference import Difference
 from budgetscope.core.errors import BudgetscopeError, UsageError
 from budgetscope.core.laws.fit import Fit
+from budgetscope.core.printable import printable
 from budgetscope.store.files import write_atomically
 from budgetscope.store.fit_library import is_bundled, load
 from budgetscope.store.fit_schema import dump
@@ -428,9 +429,10 @@ def accept(advisor: Advisor, folder: RunFolder, fit: Fit | None = None) -> Store
 
 def _own_fit(folder: RunFolder, fit: Fit) -> Fit:
     if is_bundled(fit.id):
+        path = printable(str(folder.fit_file))
         raise UsageError(
-            f"{fit.id} ships with budgetscope and stays as it is; the fit is kept in {folder.fit_file}, which "
-            "`budgetscope fits use` takes."
+            f"{fit.id} ships with budgetscope and stays as it is; the fit is kept in {path}, which `budgetscope fits use` "
+            "takes."
         )
     return fit
 

@@ -10,13 +10,13 @@ from budgetscope.api.fields import BY_NAME
 from budgetscope.api.fits import FitLibrary, check_text, family_of
 from budgetscope.api.lookup import Lookup
 from budgetscope.core.answers.fit_difference import Difference, differ
-from budgetscope.core.budget.quantities import quote
 from budgetscope.core.counting.ledger import Convention, parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, shape_family
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.hyperparameters import predict
 from budgetscope.core.laws.operating_point import OperatingPoint
+from budgetscope.core.printable import printable
 from budgetscope.fitting.kinds import KINDS, SCHEDULES
 from budgetscope.store.fit_library import check_own_id
 from budgetscope.store.locations import expanded
@@ -186,13 +186,14 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
         id=fit_id,
         title=choices.title or fit_id,
         counting=intake.counting,
-        source=f"runs of {_printable(source.path.name)}",
+        source=f"runs of {printable(source.path.name)}",
         kind=kind,
         noise=choices.noise,
         schedule=choices.schedule,
         tokenizer=choices.tokenizer,
         vocab_size=choices.vocab_size,
         seq_len=source.seq_len,
+        bytes_per_token=source.bytes_per_token,
         draws=choices.draws,
         seed=choices.seed,
         **points,
@@ -206,11 +207,6 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
         difference = differ(active, found, family_of(active))
     path = FitLibrary(lookup).store(found, fit_id, found.title) if choices.name is not None else None
     return Fitted(intake, found, path, difference)
-
-
-def _printable(name: str) -> str:
-    """Return a file's name with control characters escaped."""
-    return name if name.isprintable() else quote(name)[1:-1]
 
 
 class _CurvePoints(TypedDict):
@@ -240,7 +236,7 @@ def _points(
             "losses; leave --curves all out, so that only the last point of each run is used."
         )
     points = _CurvePoints(curves=intake.curves, budgets_read=0)
-    is_asked = kind in ("isoflop", "parabola")
+    is_asked = kind in ("isoflop", "akima", "parabola")
     if not is_asked and (kind is not None or schedule != "constant" or suitable_kind(intake.runs) == "hyperparameters"):
         return intake, intake.runs, points
     budgets = common_budgets(intake.runs, MIN_SIZES)

@@ -13,14 +13,13 @@ from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.laws.fit import Fit, Law, Range
 from budgetscope.core.laws.forms import Constant, WarmupParams
 from budgetscope.fitting.hyperparameters import HyperparameterFit
-from budgetscope.fitting.isoflop import IsoFlopFit, fit_isoflop
+from budgetscope.fitting.joint_part import JointPart, joint_part
 from budgetscope.fitting.noise import noise_from_seeds
 from budgetscope.fitting.run_table import RunTable
 from budgetscope.fitting.stored_fit import (
     FitPart,
     determined,
     hyperparameter_part,
-    isoflop_part,
     joined,
     no_law,
     stored_fit,
@@ -38,11 +37,10 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
     if not state.cells:
         raise UsageError(f"the run {spec.run!r} has trained nothing yet; resume it.")
     grid, grid_reason = fit_grid(state)
-    isoflop, table, isoflop_reason = _isoflop(state)
+    isoflop, table, isoflop_reason = _isoflop(state, spec)
     parts = [FitPart({}, tuple(_missing(state, spec)))]
-    if isoflop is not None and table is not None:
-        note = f"From models of at most {table.n_params.max():.3g} parameters: beyond, it is an extrapolation."
-        parts.append(isoflop_part(isoflop, table, note=note))
+    if isoflop is not None:
+        parts.append(isoflop.part)
     if grid is not None:
         sure, notes = as_far_as_sure(grid)
         # Once stage 2 was planned, the log says the same of what it was planned with.
@@ -97,15 +95,16 @@ def isoflop_table(state: RunState) -> RunTable | None:
     return RunTable(flops, n_params, tokens, loss, seeds)
 
 
-def _isoflop(state: RunState) -> tuple[IsoFlopFit | None, RunTable | None, str]:
-    """Return the IsoFLOP fit and its table, or why there is none."""
+def _isoflop(state: RunState, spec: Spec) -> tuple[JointPart | None, RunTable | None, str]:
+    """Return the joint fit of the budgets and its table, or why there is none."""
     table = isoflop_table(state)
     if table is None:
         lost = state.of_stage(2) and all(s.finished for s in state.of_stage(2))
         why = "every run of stage 2 diverged: check the data." if lost else "stage 2 has no reading yet."
         return None, None, why
     try:
-        return fit_isoflop(table, intervals="scatter"), table, ""
+        note = f"From models of at most {table.n_params.max():.3g} parameters: beyond, it is an extrapolation."
+        return joint_part(table, bytes_per_token=spec.corpus.bytes_per_token, note=note), table, ""
     except UsageError as error:
         return None, table, str(error)
 
@@ -166,7 +165,7 @@ def _missing(state: RunState, spec: Spec) -> list[str]:
     return sentences + list(state.problems)
 
 
-def _method(state: RunState, spec: Spec, isoflop: IsoFlopFit | None) -> str:
+def _method(state: RunState, spec: Spec, isoflop: JointPart | None) -> str:
     design = spec.design
     text = (
         f"budgetscope calibrate, preset {design.preset}: {len(state.of_stage(1))} cells of learning rate, batch and "
@@ -175,13 +174,14 @@ def _method(state: RunState, spec: Spec, isoflop: IsoFlopFit | None) -> str:
     )
     if isoflop is None:
         return f"{text}; no IsoFLOP fit."
-    return f"{text}, read at {len(isoflop.optima)} budgets ({len(isoflop.dropped)} dropped); Akima IsoFLOP fit."
+    found = isoflop.fit
+    return f"{text}, read at {len(found.flops)} budgets ({len(found.dropped)} dropped). {isoflop.method}"
 
 
 def _provenance(
     state: RunState,
     spec: Spec,
-    isoflop: IsoFlopFit | None,
+    isoflop: JointPart | None,
     table: RunTable | None,
     grid: HyperparameterFit | None,
     part: FitPart,
@@ -210,12 +210,9 @@ def _provenance(
         facts["flops_per_s"] = f"{state.trained_flops / state.trained_seconds:.4g}"
     if state.mfu is not None:
         facts["mfu"] = f"{state.mfu:.3f} of the measured matrix rate of {state.peak_flops_per_s:.3g} FLOP/s"
-    if isoflop is not None:
-        facts["noise"] = isoflop.noise
     facts |= part.dropped
     if isoflop is not None:
-        best = isoflop.optima[-1]
-        facts["loss_at_largest_budget"] = _losses(best.loss, corpus.bytes_per_token)
+        facts["loss_at_largest_budget"] = _losses(math.exp(isoflop.fit.log_loss[-1]), corpus.bytes_per_token)
     if table is not None and (noise := noise_from_seeds(table)) is not None:
         facts["seed_noise"] = noise.describe()
     if grid is not None:

@@ -8,6 +8,8 @@ from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+# Every whole number of ours is far below; a larger one overflows where it becomes a float.
+_MAX_INT = 2**63
 
 
 def to_record(value: Any) -> dict[str, Any]:
@@ -67,11 +69,15 @@ def _scalar(kind: Any, value: Any) -> Any:
     if kind is float:
         if value is None:
             return math.nan
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, float) or _is_whole(value):
             return float(value)
-    elif isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+    elif _is_whole(value) if kind is int else isinstance(value, kind):
         return value
     raise ValueError(f"{str(value)[:40]!r} is no {kind.__name__}")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MAX_INT
 
 
 def _dataclass(kind: Any, value: Any) -> Any:

@@ -9,7 +9,7 @@ from budgetscope.api.fields import GPU, MINUTES
 from budgetscope.cli import options
 from budgetscope.cli.calibrate_follow import INTERRUPTED, end, follow, launch, say, store
 from budgetscope.core.counting.ledger import MAX_COUNT
-from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.errors import BudgetscopeError, UsageError
 
 if TYPE_CHECKING:
     from budgetscope.api.calibration import Progress, Ready, RunFolder, RunStatus
@@ -229,7 +229,7 @@ def list_all() -> None:
     for folder in calibration.list_runs():
         try:
             found = calibration.status(folder)
-        except FailureError as error:
+        except BudgetscopeError as error:
             say(f"skipped: {error}")
             continue
         state = found.state

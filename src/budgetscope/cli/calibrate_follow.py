@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from budgetscope.core.errors import FailureError
+from budgetscope.core.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ INTERRUPTED = 130
 
 def say(sentence: str) -> None:
     """Print a sentence on stderr."""
-    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.write("\n".join(map(printable, sentence.split("\n"))) + "\n")
     sys.stderr.flush()
 
 

@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from budgetscope.cli import options
+from budgetscope.core.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,5 +39,6 @@ def _show(advisor: "Advisor", measured: "tuple[Measured, ...]", console: "Consol
     console.print(table(DEVICE_HEADER, [device_cells(device) for device in advisor.all_devices]))
     for each in measured:
         console.print(Text(each.sentence))
-    told = f"Table of {advisor.device_table_date}; your own devices go into {devices_path()}. Sources: --json."
+    own = printable(str(devices_path()))
+    told = f"Table of {advisor.device_table_date}; your own devices go into {own}. Sources: --json."
     console.print(Text(told), style="dim")

@@ -10,6 +10,7 @@ import typer
 from budgetscope.api.fields import BYTES_PER_TOKEN_BOUNDS, DRAWS_BOUNDS, SEED_BOUNDS
 from budgetscope.cli import options
 from budgetscope.core.errors import UsageError
+from budgetscope.core.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +50,7 @@ def fit(
     kind: Annotated[
         str | None,
         typer.Option(
-            help="isoflop, parabola, parametric, hyperparameters or hyperparameters-akima; "
+            help="isoflop, akima, parabola, parametric, hyperparameters or hyperparameters-akima; "
             "by default chosen from the runs."
         ),
     ] = None,
@@ -97,11 +98,13 @@ def fit(
         sys.stderr.write("nothing is stored; --name mine/lab would store it\n")
     elif advisor.is_default(fitted.fit.id):
         sys.stderr.write(
-            f"wrote {fitted.path}; it is the default, which plans follow from now on: "
+            f"wrote {printable(str(fitted.path))}; it is the default, which plans follow from now on: "
             f"`budgetscope fits undo {fitted.fit.id}` takes it back\n"
         )
     else:
-        sys.stderr.write(f"wrote {fitted.path}; `budgetscope fits use {fitted.fit.id}` makes it the default\n")
+        sys.stderr.write(
+            f"wrote {printable(str(fitted.path))}; `budgetscope fits use {fitted.fit.id}` makes it the default\n"
+        )
 
 
 def _show_intake(intake: "Intake", console: "Console") -> None:
@@ -136,6 +139,9 @@ def _show_fit(fitted: "Fitted", console: "Console") -> None:
     for key, text in found.provenance.items():
         if key.startswith("dropped"):
             console.print(Text(f"dropped: {text}"))
+    for key, text in found.provenance.items():
+        if key.startswith("out_of_sample"):
+            console.print(Text(f"out of sample: {text}" if key == "out_of_sample" else f"  {text}"))
     show_cautions(console, found.flags)
     if fitted.difference is not None:
         console.print()

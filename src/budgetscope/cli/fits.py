@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from budgetscope.cli import options
+from budgetscope.core.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ def _list(entries: "Sequence[Entry]", active: str, recipe: str, console: "Consol
     console.print(table(LIST_HEADER, cells, wrap=("laws", "fitted on")))
     said = [f"{sign} the default {what}" for sign, what in (("*", "law"), ("+", "recipe"))]
     # A default may be a file outside the library.
-    said += [f"the default is {name}" for name in (active, recipe) if name.endswith(".json")]
+    said += [f"the default is {printable(name)}" for name in (active, recipe) if name.endswith(".json")]
     console.print(Text(f"{', '.join(said)}; `budgetscope fits use ID` chooses another"), style="dim")
 
 
@@ -84,7 +85,7 @@ def use(fit_id: FitId) -> None:
     from budgetscope.api import Advisor
 
     path, what = Advisor().fit_library.use(fit_id)
-    sys.stderr.write(f"{fit_id} is now the default {what} (in {path})\n")
+    sys.stderr.write(f"{fit_id} is now the default {what} (in {printable(str(path))})\n")
 
 
 @app.command()

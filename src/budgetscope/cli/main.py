@@ -13,6 +13,7 @@ import typer
 
 from budgetscope.cli import ask, calibrate, devices, fit, fits, flops, serve
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.printable import printable
 
 app = typer.Typer(
     help="From a compute budget to a pretraining plan, by the scaling laws. Without a command: the app.",
@@ -138,5 +139,5 @@ def _abandon_stdout() -> None:
 
 
 def _refuse(sentence: str, code: int) -> int:
-    sys.stderr.write(f"budgetscope: {sentence}\n")
+    sys.stderr.write(f"budgetscope: {printable(sentence)}\n")
     return code

@@ -20,6 +20,7 @@ _REMEDY = "pip install 'budgetscope[serve]'"
 def serve(
     port: Annotated[int, options.whole("port", "Port to listen on.", 1, 65535)] = 8000,
     host: Annotated[str, typer.Option(help="Name or address of this machine that the browser asks for.")] = "localhost",
+    max_sessions: Annotated[int, options.whole("max_sessions", "Most pages that may be open at once.", 1, 1000)] = 8,
 ) -> None:
     """Show the app in a browser; every page that is opened is an app of its own. Ctrl-C ends it."""
     if find_spec("textual_serve") is None:
@@ -29,10 +30,9 @@ def serve(
 
     command = shlex.join((sys.executable, "-m", "budgetscope"))
     # With exec the app replaces the shell: it is then the server's own child and notices the end of the server.
-    server = LocalServer(f"exec {command}" if os.name == "posix" else command, host, port)
-    print(f"The app is at {server.public_url} (Ctrl-C ends it).", flush=True)
-    if not all(ipaddress.ip_address(each.getsockname()[0]).is_loopback for each in sockets):
-        sys.stderr.write(f"budgetscope: whoever reaches {host!r} can use the app and read your files through it.\n")
+    server = LocalServer(f"exec {command}" if os.name == "posix" else command, host, port, max_sessions)
+    print(f"The app is at {server.address} (Ctrl-C ends it).", flush=True)
+    sys.stderr.write("budgetscope: whoever has this address can use the app and read your files through it.\n")
     server.listen(sockets)
 
 

@@ -6,13 +6,14 @@ predicted before the compute is spent, from the noise that a finished fit shows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from budgetscope.core.answers.calibration_value import Knowledge, Valuation
 from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.core.laws.fit import Draws
 from budgetscope.core.laws.forms import PowerLawParams
 from budgetscope.core.laws.guard import guarded
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from budgetscope.core.answers.calibration_value import RunsCounted
-    from budgetscope.core.laws.fit import Fit
+    from budgetscope.core.laws.fit import Fit, Uncertainty
     from budgetscope.fitting.run_table import FloatArray
 
 # 97.5% quantile of the standard normal distribution.
@@ -79,12 +80,22 @@ class TypicalCalibration:
             for "shared" ones those of the largest budget, whose runs pass the smaller budgets on their way.
         log_std: typical standard deviation of log N* at one budget, the scatter about the law included.
         runs: see `calibration_flops`.
+        line: the law's own error, which counts beside the noise; None where the fit states none.
     """
 
     budgets: FloatArray
     sizes: int
     log_std: float
     runs: RunsCounted
+    line: DriftingLine | None = None
+
+    def log_std_at(self, budgets: FloatArray, target_flops: float) -> float:
+        """Return the standard deviation of log N* at a target by a calibration like this one at other budgets."""
+        noise = self.log_std * _leverage(budgets, target_flops)
+        if self.line is None:
+            return noise
+        line = replace(self.line, low=float(budgets[0]), high=float(budgets[-1]))
+        return float(np.hypot(noise, line.law_std(target_flops)))
 
     @property
     def spacing(self) -> float:
@@ -95,12 +106,12 @@ class TypicalCalibration:
 def typical_calibration(fit: Fit) -> TypicalCalibration:
     """Return the design and the noise of the calibration behind a stored fit.
 
-    The exponent's draws have the spread that the noise of one budget gives the fit's own design; where the
+    The exponent has the spread that the noise of one budget gives the fit's own design; where the
     optima scatter more about the law than that, their scatter counts. Only at a constant learning rate does one run
     serve every budget that it passes: of any other schedule, or an unknown one, every run counts by itself.
 
     Raises:
-        UsageError: the fit keeps no points, or no draws of an exponent.
+        UsageError: the fit keeps no points, or no uncertainty of an exponent.
     """
     law = fit.laws.get("allocation")
     if (
@@ -108,24 +119,31 @@ def typical_calibration(fit: Fit) -> TypicalCalibration:
         or len(fit.points.rows) < MIN_BUDGETS
         or law is None
         or not isinstance(law.law, PowerLawParams)
-        or not isinstance(law.uncertainty, Draws)
-        or "exponent" not in law.uncertainty.columns
+        or (spread := _exponent_std(law.uncertainty)) is None
     ):
         raise UsageError(
-            f"{fit.id} keeps no optima with bootstrap draws, so that it says nothing about calibrations; "
+            f"{fit.id} keeps no optima with an uncertainty of their law, so that it says nothing about calibrations; "
             "choose a fit that has them, such as porian2024/refinedweb-tuned."
         )
     table = np.array(fit.points.rows)
     flops, n_params, sizes = (table[:, fit.points.columns.index(name)] for name in ("flops", "n_params", "n_sizes"))
     x = np.log(flops) - np.log(flops).mean()
-    column = law.uncertainty.columns.index("exponent")
-    exponents = np.array([row[column] for row in law.uncertainty.rows])
     residual = np.log(n_params) - np.log([law.law.allocate(float(c)).n_params for c in flops])
     scatter = float(np.sqrt((residual**2).sum() / (flops.size - 2)))
-    noise = float(exponents.std() * np.sqrt((x**2).sum()))
+    noise = spread * float(np.sqrt((x**2).sum()))
     runs: RunsCounted = "shared" if fit.schedule == "constant" else "separate"
     counted = sizes[np.argmax(flops)] if runs == "shared" else np.median(sizes)
-    return TypicalCalibration(flops, round(float(counted)), max(noise, scatter), runs)
+    line = law.uncertainty if isinstance(law.uncertainty, DriftingLine) else None
+    return TypicalCalibration(flops, round(float(counted)), max(noise, scatter), runs, line)
+
+
+def _exponent_std(uncertainty: Uncertainty | None) -> float | None:
+    """Return the standard deviation of the exponent; None when the law has no such uncertainty."""
+    if isinstance(uncertainty, DriftingLine):
+        return float(np.sqrt(uncertainty.slope_variance))
+    if isinstance(uncertainty, Draws) and "exponent" in uncertainty.columns:
+        return float(np.std([row[uncertainty.columns.index("exponent")] for row in uncertainty.rows]))
+    return None
 
 
 def value_of_calibration(
@@ -158,7 +176,7 @@ def value_of_calibration(
                 budgets=budgets,
                 sizes=sizes,
                 flops=calibration_flops(budgets, sizes, runs),
-                log_std=known.log_std * _leverage(budgets, target_flops),
+                log_std=known.log_std_at(budgets, target_flops),
             )
         )
     return tuple(designs)
@@ -234,7 +252,7 @@ def value(fit: Fit, target_flops: float, share: float) -> Valuation:
         known.budgets,
         known.sizes,
         calibration_flops(known.budgets, known.sizes, known.runs),
-        known.log_std * _leverage(known.budgets, target_flops),
+        known.log_std_at(known.budgets, target_flops),
     )
 
     def knowledge(design: CalibrationDesign) -> Knowledge:

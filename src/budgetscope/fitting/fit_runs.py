@@ -12,13 +12,16 @@ import numpy as np
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.hyperparameters import fit_hyperparameters
 from budgetscope.fitting.isoflop import fit_isoflop
+from budgetscope.fitting.joint_part import joint_part
 from budgetscope.fitting.kinds import NOISES, SCHEDULES
 from budgetscope.fitting.noise import porian_noise
+from budgetscope.fitting.out_of_sample import check_sizes
 from budgetscope.fitting.parametric import fit_parametric
 from budgetscope.fitting.refusals import MIN_BUDGETS, MIN_SIZES
 from budgetscope.fitting.run_table import RunTable, budgets
 from budgetscope.fitting.stored_fit import FitPart, determined, hyperparameter_part, isoflop_part, stored_fit
 from budgetscope.fitting.stored_laws import surface_law
+from budgetscope.fitting.surface_rows import fit_voted
 from budgetscope.fitting.sweep import SweepTable
 
 if TYPE_CHECKING:
@@ -32,6 +35,10 @@ if TYPE_CHECKING:
     from budgetscope.fitting.run_table import FloatArray, IntArray
 
 _DECAYING = ("cosine", "wsd")
+_CHECK_DRAWS = 100
+_NAMED_ROWS = 5
+"""Rows that decide an exponent and are told one by one."""
+
 MIN_SETTINGS = 3
 """Learning rates at one (N, D) from which on a table is taken for a sweep of hyperparameters."""
 
@@ -56,6 +63,7 @@ class FitSpec:
         seq_len: training context in tokens.
         curves: learning curves that the runs are points of; 0 where every run is one of its own.
         budgets_read: budgets at which those curves were read between their points; 0 where the runs are the points.
+        bytes_per_token: of the tokenizer, for the prior of the loss that no compute removes.
         draws: bootstrap draws.
         seed: of the random generator.
     """
@@ -72,6 +80,7 @@ class FitSpec:
     seq_len: int | None = None
     curves: int = 0
     budgets_read: int = 0
+    bytes_per_token: float | None = None
     draws: int = 1000
     seed: int = 0
 
@@ -90,8 +99,12 @@ def fit_runs(runs: Sequence[TrainingRun], spec: FitSpec) -> Fit:
             "would have decayed before; leave --curves all out, so that only the last point of each run is used."
         )
     kind = spec.kind or suitable_kind(runs)
+    if kind == "isoflop" and spec.kind is None and spec.noise is not None:
+        kind = "akima"  # The joint fit takes its noise from the runs.
     match kind:
-        case "isoflop" | "parabola":
+        case "isoflop":
+            part, method = _joint(runs, spec)
+        case "akima" | "parabola":
             part, method = _isoflop(runs, spec, kind)
         case "parametric":
             part, method = _parametric(runs, spec)
@@ -180,6 +193,23 @@ def sweep_table(runs: Sequence[TrainingRun]) -> SweepTable:
     )
 
 
+def _joint(runs: Sequence[TrainingRun], spec: FitSpec) -> tuple[FitPart, str]:
+    """Return the laws of all budgets at once, and the method in words."""
+    if spec.noise is not None:
+        raise UsageError(
+            f"the joint fit takes its noise from the runs, so --noise {spec.noise} would change nothing; leave it "
+            "out, or ask for --kind akima."
+        )
+    found = joint_part(run_table(runs), bytes_per_token=spec.bytes_per_token, draws=spec.draws, seed=spec.seed)
+    return found.part, f"{found.method}{_read(spec)}"
+
+
+def _read(spec: FitSpec) -> str:
+    if not spec.budgets_read:
+        return ""
+    return f" {spec.curves} learning curves were read at {spec.budgets_read} budgets a factor of two apart."
+
+
 def _isoflop(runs: Sequence[TrainingRun], spec: FitSpec, kind: Kind) -> tuple[FitPart, str]:
     """Return the laws of IsoFLOP curves, and the method in words."""
     table = run_table(runs)
@@ -194,12 +224,7 @@ def _isoflop(runs: Sequence[TrainingRun], spec: FitSpec, kind: Kind) -> tuple[Fi
         seed=spec.seed,
     )
     how = "a parabola through each budget" if kind == "parabola" else "Akima interpolation of log loss over log N"
-    read = (
-        f" {spec.curves} learning curves read at {spec.budgets_read} budgets a factor of two apart,"
-        if spec.budgets_read
-        else ""
-    )
-    method = f"IsoFLOP fit:{read} {how}, {len(found.optima)} budgets used; {found.noise}."
+    method = f"IsoFLOP fit: {how}, {len(found.optima)} budgets used; {found.noise}.{_read(spec)}"
     return isoflop_part(found, table, draws=spec.draws, seed=spec.seed), method
 
 
@@ -208,16 +233,28 @@ def _parametric(runs: Sequence[TrainingRun], spec: FitSpec) -> tuple[FitPart, st
     if spec.noise is not None:
         raise UsageError(
             f"a loss surface takes its noise from the runs, so --noise {spec.noise} would change nothing; leave "
-            "it out, or ask for --kind isoflop."
+            "it out, or ask for --kind akima."
         )
     table = run_table(runs)
     # Points of one run share its error.
     resample: Literal["runs", "points"] = "runs" if spec.curves or spec.schedule == "constant" else "points"
-    found = fit_parametric(table, resample=resample, draws=spec.draws, seed=spec.seed)
+    voted = fit_voted(table, resample=resample, draws=spec.draws, seed=spec.seed)
+    found, rows = voted.fit, table.rows(voted.voters)
+    # Each row with the exponent that it moves most.
+    decisive = list({row.row: row for row in reversed(voted.decisive)}.values())[::-1]
+    # The held-out fits need an interval only: a tenth of the draws will do.
+    check = check_sizes(rows, lambda t: fit_parametric(t, resample=resample, draws=_CHECK_DRAWS, seed=spec.seed))
     note = f"rms residual of log loss {found.log_residual_std:.4f}, draws over {resample}."
     method = f"Huber fit (delta 1e-3, log loss) of E + A/N^alpha + B/D^beta to {found.n_points} points."
-    flags = tuple(flag.sentence for flag in found.flags)
-    return FitPart({"surface": surface_law(found, table, note)}, flags), method
+    flags = [flag.sentence for flag in found.flags]
+    flags += [voted.sentence] * bool(voted.sentence) + [row.sentence(table) for row in decisive[:_NAMED_ROWS]]
+    if len(decisive) > _NAMED_ROWS:
+        flags.append(f"{len(decisive) - _NAMED_ROWS} more rows move an exponent by over a standard error.")
+    if check.missed:
+        flags.append(check.sentence())
+    facts = {"out_of_sample": check.sentence()}
+    facts |= {f"out_of_sample_{number}": line for number, line in enumerate(check.lines(), 1)}
+    return FitPart({"surface": surface_law(found, rows, note)}, tuple(flags), dropped=facts), method
 
 
 def _hyperparameters(

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-Kind = Literal["isoflop", "parabola", "parametric", "hyperparameters", "hyperparameters-akima"]
-KINDS: tuple[Kind, ...] = ("isoflop", "parabola", "parametric", "hyperparameters", "hyperparameters-akima")
+Kind = Literal["isoflop", "akima", "parabola", "parametric", "hyperparameters", "hyperparameters-akima"]
+KINDS: tuple[Kind, ...] = ("isoflop", "akima", "parabola", "parametric", "hyperparameters", "hyperparameters-akima")
 SCHEDULES = ("constant", "cosine", "wsd")
 """Of the learning rate in the runs."""
 NOISES = ("refinedweb", "openwebtext2", "refinedweb-intended", "openwebtext2-intended")

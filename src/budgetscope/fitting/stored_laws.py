@@ -29,7 +29,7 @@ def isoflop_laws(fit: IsoFlopFit, note: str = "") -> dict[str, Law]:
         note: what a user of the allocation law must know, one sentence.
     """
     fitted = {
-        name: _range_of([getattr(optimum, name) for optimum in fit.optima]) for name in ("flops", "n_params", "tokens")
+        name: range_of([getattr(optimum, name) for optimum in fit.optima]) for name in ("flops", "n_params", "tokens")
     }
     law = fit.n_params
     laws = {
@@ -37,7 +37,7 @@ def isoflop_laws(fit: IsoFlopFit, note: str = "") -> dict[str, Law]:
             PowerLawParams(law.coefficient, law.exponent),
             "DER",
             fitted,
-            Draws(("ln_coefficient", "exponent"), _rows(law.draws)),
+            Draws(("ln_coefficient", "exponent"), stored_rows(law.draws)),
             note,
         )
     }
@@ -46,8 +46,9 @@ def isoflop_laws(fit: IsoFlopFit, note: str = "") -> dict[str, Law]:
         laws["loss_curve"] = Law(
             LossCurve(curve.coefficient, curve.exponent, curve.irreducible),
             "DER",
-            {"flops": _range_of(curve.flops_range)},
-            Draws(("ln_coefficient", "exponent", "floor"), _rows(curve.draws)),
+            {"flops": range_of(curve.flops_range)},
+            Draws(("ln_coefficient", "exponent", "floor"), stored_rows(curve.draws)),
+            undetermined=("floor",) if curve.irreducible == 0 else (),
         )
     return laws
 
@@ -57,7 +58,7 @@ def isoflop_points(fit: IsoFlopFit) -> Points:
     return Points(
         POINT_COLUMNS,
         tuple(
-            tuple(_rounded(v) for v in (o.flops, o.n_params, o.tokens, o.loss, o.n_log_std, float(o.n_sizes)))
+            tuple(rounded(v) for v in (o.flops, o.n_params, o.tokens, o.loss, o.n_log_std, float(o.n_sizes)))
             for o in fit.optima
         ),
     )
@@ -74,7 +75,7 @@ def excess_law(fit: FittedExcess, flops: Range) -> Law:
         ExcessLaw(fit.coefficient, fit.exponent, fit.skew, fit.window),
         "DER",
         {"flops": flops},
-        Draws(("ln_coefficient", "exponent", "skew"), _rows(fit.draws)),
+        Draws(("ln_coefficient", "exponent", "skew"), stored_rows(fit.draws)),
         f"Fitted to {fit.n_points} runs within a factor {math.exp(fit.window):.2g} of the optimum, "
         f"rms misfit {fit.residual_std:.3f} nats; beyond that factor it says less than was measured.",
     )
@@ -93,12 +94,12 @@ def surface_law(fit: ParametricFit, table: RunTable, note: str = "") -> Law:
         fit.surface,
         "DER",
         {
-            "flops": _range_of(table.flops),
-            "n_params": _range_of(table.n_params),
-            "tokens": _range_of(table.tokens),
-            "tokens_per_param": _range_of(ratio),
+            "flops": range_of(table.flops),
+            "n_params": range_of(table.n_params),
+            "tokens": range_of(table.tokens),
+            "tokens_per_param": range_of(ratio),
         },
-        Draws(("ln_A", "ln_B", "E", "alpha", "beta"), _rows(fit.draws)),
+        Draws(("ln_A", "ln_B", "E", "alpha", "beta"), stored_rows(fit.draws)),
         note,
     )
 
@@ -112,10 +113,10 @@ def hyperparameter_laws(fit: HyperparameterFit, note: str = "") -> dict[str, Law
     """
     optima = fit.optima
     fitted = {
-        "n_params": _range_of(o.n_params for o in optima),
-        "tokens": _range_of(o.tokens for o in optima),
-        "tokens_per_param": _range_of(o.tokens / o.n_params for o in optima),
-        "batch_tokens": _range_of(o.batch_tokens for o in optima),
+        "n_params": range_of(o.n_params for o in optima),
+        "tokens": range_of(o.tokens for o in optima),
+        "tokens_per_param": range_of(o.tokens / o.n_params for o in optima),
+        "batch_tokens": range_of(o.batch_tokens for o in optima),
     }
     laws = {
         role: Law(_monomial(law), "DER", fitted, _monomial_draws(law, with_tokens=fit.variables == "ND"), note)
@@ -127,7 +128,7 @@ def hyperparameter_laws(fit: HyperparameterFit, note: str = "") -> dict[str, Law
         laws["beta2"] = Law(
             BatchStep(step.threshold_tokens, step.below, step.above),
             "DER",
-            {"batch_tokens": _range_of(row.batch_tokens for row in fit.beta2)},
+            {"batch_tokens": range_of(row.batch_tokens for row in fit.beta2)},
             note=f"The sweep places the threshold between {low:.3g} and {high:.3g} tokens a batch.",
         )
     return laws
@@ -139,18 +140,20 @@ def _monomial(law: FittedMonomial) -> Monomial:
 
 def _monomial_draws(law: FittedMonomial, *, with_tokens: bool) -> Draws:
     columns = ("ln_coefficient", "n_params_exponent", "tokens_exponent")[: 3 if with_tokens else 2]
-    return Draws(columns, _rows(law.draws[:, : len(columns)]))
+    return Draws(columns, stored_rows(law.draws[:, : len(columns)]))
 
 
-def _range_of(values: Iterable[float]) -> Range:
-    numbers = [_rounded(float(value)) for value in values]
+def range_of(values: Iterable[float]) -> Range:
+    """Return the range of some values, in the digits that are stored."""
+    numbers = [rounded(float(value)) for value in values]
     return Range(min(numbers), max(numbers))
 
 
-def _rows(draws: FloatArray) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(_rounded(v) for v in row) for row in draws.tolist())
+def stored_rows(draws: FloatArray) -> tuple[tuple[float, ...], ...]:
+    """Return draws in the digits that are stored."""
+    return tuple(tuple(rounded(v) for v in row) for row in draws.tolist())
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
     """Round to the digits that are stored."""
     return float(f"{value:.{_STORED_DIGITS}g}")

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 
 from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
 from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.core.laws.fit import CONFIDENCE, Draws, ExponentInterval, Fit, Law, Range, percentiles
 from budgetscope.core.laws.intervals import LEVEL, allocation_exponent, parameter_draws
+from budgetscope.core.printable import printable
 from budgetscope.report.markdown import escaped
 from budgetscope.report.rows import UNKNOWN, estimate_text
 from budgetscope.store.fit_library import Entry
@@ -83,25 +85,38 @@ def _parameters(law: Law) -> Iterator[tuple[str, float]]:
 
 
 def _drawn_names(law: Law) -> list[str]:
-    """Return the parameters that have bootstrap draws."""
-    if not isinstance(law.uncertainty, Draws):
-        return []
-    return [column.removeprefix("ln_") for column in law.uncertainty.columns]
+    """Return the parameters that have an interval of their own."""
+    match law.uncertainty:
+        case Draws(columns):
+            return [column.removeprefix("ln_") for column in columns]
+        case DriftingLine():
+            return ["exponent"]
+        case _:
+            return []
 
 
 def _interval(law: Law, parameter: str) -> str:
-    """Return the 95% interval of a parameter's draws; empty where it has none."""
-    if not isinstance(law.uncertainty, Draws) or parameter not in _drawn_names(law):
+    """Return the 95% interval of a parameter; empty where it has none."""
+    if parameter in law.undetermined:
+        return "not determined"
+    if parameter not in _drawn_names(law):
         return ""
-    low, high = percentiles(parameter_draws(law.uncertainty, parameter, math.nan), LEVEL)
+    if isinstance(law.uncertainty, DriftingLine):
+        value, half = getattr(law.law, parameter), law.uncertainty.exponent_half_width(LEVEL)
+        low, high = value - half, value + half
+    elif isinstance(law.uncertainty, Draws):
+        low, high = percentiles(parameter_draws(law.uncertainty, parameter, math.nan), LEVEL)
     return f"[{low:.4g}, {high:.4g}]"
 
 
 def _uncertainty_texts(law: Law) -> tuple[str, str]:
     """Return the source of a law's intervals: for a table cell, and for a line of a page."""
     match law.uncertainty:
-        case Draws(_, rows):
-            return f"{len(rows)} draws", f"95% of {len(rows)} bootstrap draws"
+        case Draws(_, rows) as draws:
+            return f"{len(rows)} {'forecasts' if draws.forecast else 'draws'}", draws.basis
+        case DriftingLine() as line:
+            error = f"{line.drift:.3g} of ln N an e-fold of compute"
+            return f"noise, and {error}", f"95%: the noise of the runs, and an error of the law of {error} beyond them"
         case ExponentInterval() as interval:
             text = f"a in [{interval.low:g}, {interval.high:g}], {interval.percent}"
             return text, f"{text}, published"
@@ -286,7 +301,7 @@ INTERVAL_HEADER = ("law", "parameter", "value", "95% interval")
 
 
 def interval_cells(fit: Fit) -> list[tuple[str, ...]]:
-    """Return the rows of all parameters that have bootstrap draws, with 95% intervals, under `INTERVAL_HEADER`."""
+    """Return every parameter that has a 95% interval with it, under `INTERVAL_HEADER`."""
     return [
         (role, name, f"{getattr(law.law, name):.5g}", _interval(law, name))
         for role, law in fit.laws.items()
@@ -360,7 +375,7 @@ def _law_lines(law: Law) -> list[tuple[str, str]]:
 
 
 def _file_lines(entry: Entry, now: datetime) -> list[tuple[str, str]]:
-    lines = [("path", str(entry.path)), ("layer", entry.layer)]
+    lines = [("path", printable(str(entry.path))), ("layer", entry.layer)]
     lines += [("shadows", f"the fit of the same id in the {name} layer") for name in entry.shadows]
     when = written(entry)
     return lines if when is None else [*lines, ("written", f"{when:%Y-%m-%d %H:%M} UTC, {age_text(when, now)}")]

@@ -131,7 +131,7 @@ def _run_rows(plan: Plan) -> list[PlanRow]:
         _number("run", "run_tokens", "tokens", run.tokens, format_count, "of the shape to build"),
         _number("run", "steps", "steps", float(run.steps), lambda v: f"{v:,.0f}", ""),
         _number("run", "hours", "time", run.hours, format_hours, ""),
-        _number("run", "device_hours", "device-hours", run.device_hours, lambda v: f"{v:,.0f}", ""),
+        _number("run", "device_hours", "device-hours", run.device_hours, _device_hours, ""),
     ]
     if run.cost_usd is None:
         rows.append(_text("run", "cost_usd", "cost", None, "no price is known: give one with --price"))
@@ -244,6 +244,10 @@ def _interval(estimate: Estimate, form: Form) -> str:
 
 def _text(section: str, key: str, label: str, value: str | None, basis: str) -> PlanRow:
     return PlanRow(section, key, label, value, None, None, UNKNOWN if value is None else value, "", basis)
+
+
+def _device_hours(hours: float) -> str:
+    return f"{hours:,.0f}" if hours >= 10 else format_count(hours)
 
 
 def _number(section: str, key: str, label: str, value: float, form: Form, basis: str) -> PlanRow:

@@ -2,10 +2,11 @@
 
 import contextlib
 import errno
+import io
 import os
+import secrets
 import stat
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from budgetscope.core.errors import FailureError
 _LOCK_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 _HELD = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
+# Windows alone translates line breaks below Python.
+_BINARY = getattr(os, "O_BINARY", 0)
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
 if sys.platform == "win32":
@@ -30,6 +33,27 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+class NotAFileError(OSError):
+    """A pipe, device or socket was named where a file is read."""
+
+
+def open_file(path: Path) -> io.BufferedReader:
+    """Open a file to read; every file that was not just written is opened here: a pipe would block, a device never end.
+
+    Raises:
+        OSError: it cannot be opened, or is not a file.
+    """
+    # Without O_NONBLOCK, opening a pipe waits for its writer.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise NotAFileError(errno.EINVAL, "it is not a file", str(path))
+
+
 def read_text(path: Path, limit_bytes: int) -> str:
     """Return the text of a file of at most `limit_bytes`.
 
@@ -37,13 +61,12 @@ def read_text(path: Path, limit_bytes: int) -> str:
         FailureError: it cannot be read, is larger, or is not UTF-8.
     """
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            # A pipe would block and a device would never end.
-            raise FailureError(f"{str(path)!r} is not a regular file; name a file.")
-        if status.st_size > limit_bytes:
-            raise FailureError(f"{str(path)!r} is over {limit_bytes // 2**20} MiB; it is not one of ours.")
-        return path.read_text(encoding="utf-8")
+        with io.TextIOWrapper(open_file(path), encoding="utf-8") as file:
+            if os.fstat(file.fileno()).st_size > limit_bytes:
+                raise FailureError(f"{str(path)!r} is over {limit_bytes // 2**20} MiB; it is not one of ours.")
+            return file.read()
+    except (NotAFileError, IsADirectoryError):
+        raise FailureError(f"{str(path)!r} is not a regular file; name a file.") from None
     except OSError as error:
         raise unreadable(path, error) from None
     except UnicodeDecodeError:
@@ -111,26 +134,22 @@ def write_atomically(path: Path, text: str) -> None:
             # As superuser, the rename would replace a device by the file.
             raise FailureError(f"cannot write {str(path)!r}: it is not a file; name one.")
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        mode = target.stat().st_mode & 0o777 if target.exists() else None
+        unique = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        # The system applies the umask of the process, which cannot be read without changing it for every thread.
+        handle = os.open(unique, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666 if mode is None else 0o600)
+        temporary = str(unique)
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(_mode(target))
+        if mode is not None:
+            Path(temporary).chmod(mode)
         Path(temporary).replace(target)
     except (OSError, UnicodeEncodeError) as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise unwritable(path, error) from None
-
-
-def _mode(path: Path) -> int:
-    """Return the permissions of the file, or those that a new one would get."""
-    if path.exists():
-        return path.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
 
 
 def reason(error: OSError | UnicodeEncodeError) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.laws.fit import Fit
+from budgetscope.core.printable import printable
 from budgetscope.store import locations
 from budgetscope.store.files import listed, locked, read_text, status, write_atomically
 from budgetscope.store.fit_schema import check_id, decode, digest, dump
@@ -161,7 +162,7 @@ class Library:
             try:
                 paths = _fit_files(family)
             except FailureError as error:
-                broken.append(Entry(family.name, layer.name, family, None, str(error), (), edited=False))
+                broken.append(Entry(printable(family.name), layer.name, family, None, str(error), (), edited=False))
                 continue
             for path in paths:
                 entry = _entry(layer, path, found.get(_id(path)))
@@ -246,7 +247,7 @@ def _fit_files(family: Path) -> list[Path]:
 
 
 def _id(path: Path) -> str:
-    return f"{path.parent.name}/{path.stem}"
+    return printable(f"{path.parent.name}/{path.stem}")
 
 
 def _entry(layer: Layer, path: Path, hidden_by: Entry | None) -> Entry:

@@ -12,6 +12,7 @@ from typing import Any
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.counting.ledger import MAX_COUNT, Convention
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.laws.drifting_line import MAX_DOF, DriftingLine
 from budgetscope.core.laws.fit import (
     CONFIDENCE,
     MAX_STORED_CHARS,
@@ -23,8 +24,9 @@ from budgetscope.core.laws.fit import (
     Law,
     Points,
     Range,
+    Uncertainty,
 )
-from budgetscope.core.laws.forms import AllocationLaw, LossCurve, LossSurface, build_law
+from budgetscope.core.laws.forms import AllocationLaw, LawForm, LossCurve, LossSurface, PowerLawParams, build_law
 from budgetscope.core.laws.guard import LARGEST, guarded
 from budgetscope.core.laws.operating_point import MAX_FLOPS, MIN_FLOPS
 
@@ -32,6 +34,8 @@ SCHEMA = 1
 _MAX_ROWS = 20_000
 _LEVELS = (0.5, 0.9999)
 """Bounds of the level of a published interval: outside, it cannot be widened to 95%."""
+_LARGEST_ERROR = 1e4
+"""Of a variance or a drift of ln N*: more is no law."""
 _NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 _ID = re.compile(rf"{_NAME}/{_NAME}")
 
@@ -99,13 +103,17 @@ def _encode_law(law: Law) -> dict[str, Any]:
         "fitted": {name: [span.low, span.high] for name, span in law.fitted.items()},
         "uncertainty": _encode_uncertainty(law.uncertainty),
         "note": law.note,
+        **({"undetermined": list(law.undetermined)} if law.undetermined else {}),
     }
 
 
-def _encode_uncertainty(uncertainty: Draws | ExponentInterval | None) -> dict[str, Any] | None:
+def _encode_uncertainty(uncertainty: Uncertainty | None) -> dict[str, Any] | None:
     match uncertainty:
         case Draws():
-            return {"kind": "draws", **_table(uncertainty.columns, uncertainty.rows)}
+            kind = "forecast" if uncertainty.forecast else "draws"
+            return {"kind": kind, **_table(uncertainty.columns, uncertainty.rows)}
+        case DriftingLine():
+            return {"kind": "drifting-line", **asdict(uncertainty)}
         case ExponentInterval():
             return {"kind": "exponent-interval", **asdict(uncertainty)}
         case None:
@@ -192,8 +200,9 @@ def _decode_law(entry: object, role: str) -> Law:
         law=law,
         confidence=confidence,
         fitted={name: _span(span, name) for name, span in reader.get("fitted", dict).items()},
-        uncertainty=_decode_uncertainty(reader.optional("uncertainty", dict), {f.name for f in fields(law)}),
+        uncertainty=_decode_uncertainty(reader.optional("uncertainty", dict), law),
         note=reader.text("note"),
+        undetermined=_undetermined(reader.optional("undetermined", list) or [], law),
     )
 
 
@@ -211,19 +220,29 @@ _METHODS = {
 }
 
 
-def _decode_uncertainty(entry: dict[str, Any] | None, parameters: set[str]) -> Draws | ExponentInterval | None:
+def _undetermined(names: list[object], law: LawForm) -> tuple[str, ...]:
+    unknown = [name for name in names if name not in {f.name for f in fields(law)}]
+    if unknown:
+        raise FailureError(f"'undetermined' names {str(unknown[0])[:80]!r}, which is no parameter of its law.")
+    return tuple(str(name) for name in names)
+
+
+def _decode_uncertainty(entry: dict[str, Any] | None, law: LawForm) -> Uncertainty | None:
     if entry is None:
         return None
     reader = _Reader(entry, "the uncertainty")
     match reader.text("kind"):
-        case "draws":
+        case "draws" | "forecast" as kind:
             columns, rows = _decode_table(entry, "the draws", None)
+            parameters = {f.name for f in fields(law)}
             unknown = [name for name in columns if name.removeprefix("ln_") not in parameters]
             if unknown:
                 raise FailureError(f"the draws name {unknown[0]!r}, which is no parameter of their law.")
             if len(rows) < 2:
                 raise FailureError("the draws need at least two rows.")
-            return Draws(columns, rows)
+            return Draws(columns, rows, forecast=kind == "forecast")
+        case "drifting-line":
+            return _decode_line(reader, law)
         case "exponent-interval":
             low, high, level, pivot = (reader.number(k) for k in ("low", "high", "level", "pivot_flops"))
             least, most = _LEVELS
@@ -233,7 +252,30 @@ def _decode_uncertainty(entry: dict[str, Any] | None, parameters: set[str]) -> D
                 )
             return ExponentInterval(low, high, level, pivot)
         case kind:
-            raise FailureError(f"{kind!r} is not a kind of uncertainty; write draws or exponent-interval.")
+            raise FailureError(
+                f"{kind!r} is not a kind of uncertainty; write draws, forecast, drifting-line or exponent-interval."
+            )
+
+
+def _decode_line(reader: "_Reader", law: LawForm) -> DriftingLine:
+    if not isinstance(law, PowerLawParams):
+        raise FailureError(f"a drifting line is of a law of the form {PowerLawParams.form}, not {law.form}.")
+    numbers = {f.name: reader.number(f.name) for f in fields(DriftingLine) if f.name != "dof"}
+    dof = reader.get("dof", int)
+    if not 1 <= dof <= MAX_DOF:
+        raise FailureError(f"the dof of the drifting line is no whole number from 1 to {MAX_DOF}.")
+    line = DriftingLine(dof=dof, **numbers)
+    errors = (line.level_variance, line.slope_variance, line.drift, line.drift_start, line.bend)
+    if not all(0 <= error <= _LARGEST_ERROR for error in errors):
+        raise FailureError(
+            f"the variances and the drift of the drifting line are not all from 0 to {_LARGEST_ERROR:g}."
+        )
+    if not 1 / LARGEST <= line.low <= line.flops_centre <= line.high:
+        raise FailureError("the drifting line needs budgets with 0 < low <= flops_centre <= high.")
+    # A little more is rounding.
+    if line.covariance**2 > line.level_variance * line.slope_variance * (1 + 1e-6):
+        raise FailureError("the covariance of the drifting line is larger than its variances allow.")
+    return line
 
 
 def _decode_points(entry: dict[str, Any]) -> Points:

@@ -4,6 +4,7 @@ import codecs
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from importlib import import_module
@@ -19,8 +20,10 @@ from textual.widgets import Input
 from budgetscope.api import Advisor, PlanRequest, from_record, to_record
 from budgetscope.api.app_state import AppState, read_state, write_state
 from budgetscope.core.errors import BudgetscopeError, FailureError
+from budgetscope.core.printable import printable
 from budgetscope.tui.gc_schedule import TICK_SECONDS, GcSchedule
 from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
+from budgetscope.tui.leave import exit_code, leave_on_signals
 from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.plan.tour import TourScreen
@@ -42,6 +45,7 @@ class BudgetscopeApp(App[None]):
 
     Attributes:
         session: the request and its answer, which all screens show.
+        ended_by: number of the signal that ended the app; 0 for none.
         gc_schedule: collects garbage between keystrokes, once it is started.
         key_queue: lets keys take effect one after the other.
     """
@@ -58,6 +62,7 @@ class BudgetscopeApp(App[None]):
         notice: str = "",
         *,
         tour: bool = False,
+        keeps_state: bool = False,
     ) -> None:
         """Restore the state of the last session.
 
@@ -67,9 +72,11 @@ class BudgetscopeApp(App[None]):
             state: of the last session.
             notice: what went wrong before the start; empty for nothing.
             tour: whether to begin with the tour.
+            keeps_state: whether to store the state when a signal ends the app.
         """
         self._state = state or AppState()
         self._begins_with_tour, self._toured = tour, self._state.toured
+        self._keeps_state = keeps_state
         self._current = (tab(self._state.screen) or TABS[0]).name
         # Textual opens in its default mode, which it takes to be the same at every start.
         self.DEFAULT_MODE = self._current  # type: ignore[misc]
@@ -79,6 +86,7 @@ class BudgetscopeApp(App[None]):
             self.add_mode(found.name, partial(self._open, found))
         self._notices = [notice] if notice else []
         self._screens: dict[str, SessionScreen] = {}
+        self.ended_by = 0
         self.gc_schedule = GcSchedule()
         self.key_queue = KeyQueue(self, super().on_event)
         self._parent_process = os.getppid()
@@ -128,6 +136,15 @@ class BudgetscopeApp(App[None]):
         for sentence in self._notices:
             self.notify(sentence, severity="warning", timeout=NOTICE_SECONDS, markup=False)
         self.set_interval(TICK_SECONDS, self._tick)
+        if self._keeps_state:
+            leave_on_signals(self._leave)
+
+    def _leave(self, number: int) -> None:
+        """Store the state and exit; the terminal may be gone, so nothing is stored later."""
+        self.ended_by = number
+        self.exit()
+        with suppress(BudgetscopeError):
+            write_state(self.state())
 
     def _tick(self) -> None:
         """Collect garbage; exit when the server that showed the app in a browser is gone."""
@@ -227,7 +244,7 @@ class BudgetscopeApp(App[None]):
                 self.stage.tell(f"cannot write {str(path)!r}: {reason}; start budgetscope in a folder of your own.")
                 return
             else:
-                self.notify(str(path.absolute()), title="Saved", timeout=NOTICE_SECONDS, markup=False)
+                self.notify(printable(str(path.absolute())), title="Saved", timeout=NOTICE_SECONDS, markup=False)
                 return
 
 
@@ -262,7 +279,9 @@ def run_app(request: PlanRequest | None = None) -> None:
         state = read_state()
     except BudgetscopeError as error:
         state, notice = AppState(toured=True), str(error)
-    app = BudgetscopeApp(request, state=state, notice=notice, tour=request is None and not state.toured)
+    app = BudgetscopeApp(
+        request, state=state, notice=notice, tour=request is None and not state.toured, keeps_state=True
+    )
     app.gc_schedule.start()
     sys.setswitchinterval(_SWITCH_SECONDS)
     try:
@@ -271,7 +290,9 @@ def run_app(request: PlanRequest | None = None) -> None:
     except BrokenPipeError:
         # The server that showed the app in a browser was killed.
         failed = False
-    if failed:
+    if failed and not app.ended_by:
         # The state that made it fail would make the next start fail.
         raise FailureError("the app failed, as shown above; the next start restores the state from before this one.")
+    if app.ended_by:
+        raise SystemExit(exit_code(app.ended_by))
     write_state(app.state())

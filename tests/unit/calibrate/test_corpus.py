@@ -489,7 +489,7 @@ def test_a_folder_without_text_is_refused(tmp_path: Path, cache: Path) -> None:
 
 def test_names_that_a_terminal_would_obey_are_made_harmless(documents: list[str], tmp_path: Path, cache: Path) -> None:
     corpus = by_bytes(written(tmp_path / "\x1b[2Jbad.jsonl", documents), cache)
-    assert corpus.title == "\ufffd[2Jbad.jsonl"
+    assert corpus.title == "\\x1b[2Jbad.jsonl"
     assert "\x1b" not in (corpus.path / META_NAME).read_text()
 
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -208,7 +209,31 @@ def test_lock_of_another_machine_counts_while_it_beats(tmp_path: Path) -> None:
     Lock(path).take()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", "7", "nonsense"])
+def test_lock_of_another_machine_does_not_count_until_a_time_to_come(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.write_text(json.dumps({"pid": 1, "host": "elsewhere"}))
+    soon, far = time.time() + STALE_SECONDS / 2, time.time() + 10 * STALE_SECONDS
+    os.utime(path, (soon, soon))
+    with pytest.raises(FailureError, match="on elsewhere"):
+        Lock(path).take()
+    os.utime(path, (far, far))
+    Lock(path).take()
+
+
+def test_lock_that_came_with_a_copy_of_the_folder_counts_as_none(tmp_path: Path) -> None:
+    original, copy, moved = (tmp_path / name / "lock" for name in ("run", "copy", "moved"))
+    original.parent.mkdir()
+    Lock(original).take()
+    shutil.copytree(original.parent, copy.parent)
+    assert read_owner(original) is not None
+    assert read_owner(copy) is None
+    Lock(copy).take()
+    assert read_owner(copy) is not None
+    original.parent.rename(moved.parent)
+    assert read_owner(moved) is not None
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", "7", "nonsense", '{"pid": 1, "host": "", "folder": 1}'])
 def test_broken_lock_counts_as_none(tmp_path: Path, text: str) -> None:
     path = tmp_path / "lock"
     path.write_text(text)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -101,6 +102,22 @@ def test_second_worker_is_refused(new_run: NewRun, monkeypatch: pytest.MonkeyPat
     second = subprocess.run([*launch.WORKER, str(folder.path)], capture_output=True, text=True, check=False)
     assert second.returncode == 1
     assert "is being trained by process" in second.stderr
+    assert stop(folder) == "stopped"
+    assert ended(watch).status == "stopped"
+
+
+def test_stop_of_a_copied_run_leaves_the_originals_worker_alone(
+    new_run: NewRun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = new_run()
+    monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
+    watch = start(folder, Options())
+    wait(watch, reached(1))
+    copy = RunFolder(tmp_path / "copy")
+    shutil.copytree(folder.path, copy.path)
+    with pytest.raises(UsageError, match="there is nothing to stop"):
+        stop(copy, grace=0.1)
+    assert not watch.over
     assert stop(folder) == "stopped"
     assert ended(watch).status == "stopped"
 

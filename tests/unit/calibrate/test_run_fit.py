@@ -15,9 +15,8 @@ from budgetscope.calibrate.run.stages import stage2_cells, stage_two_hyperparame
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.core.laws.fit import Draws, Fit, Law
 from budgetscope.core.laws.forms import LossCurve
-from budgetscope.fitting import stored_fit
-from budgetscope.fitting.isoflop import IsoFlopFit
-from budgetscope.fitting.stored_laws import isoflop_laws
+from budgetscope.fitting import joint_part
+from budgetscope.fitting.loss_forecast import LossForecast
 from budgetscope.store.fit_schema import decode, encode
 
 
@@ -49,14 +48,15 @@ def test_readings_of_diverged_cells_do_not_count(state: RunState) -> None:
 def test_curve_that_some_draws_do_not_determine_is_left_out(
     state: RunState, spec: Spec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(fit: IsoFlopFit, note: str) -> dict[str, Law]:
-        laws = isoflop_laws(fit, note)
-        draws = laws["loss_curve"].uncertainty
-        assert isinstance(draws, Draws)
-        rows = ((-math.inf, *draws.rows[0][1:]), *draws.rows[1:])
-        return laws | {"loss_curve": replace(laws["loss_curve"], uncertainty=Draws(draws.columns, rows))}
+    whole = joint_part._loss_curve
 
-    monkeypatch.setattr(stored_fit, "isoflop_laws", broken)
+    def broken(forecast: LossForecast) -> Law:
+        law = whole(forecast)
+        assert isinstance(law.uncertainty, Draws)
+        rows = law.uncertainty.rows
+        return replace(law, uncertainty=replace(law.uncertainty, rows=((-math.inf, *rows[0][1:]), *rows[1:])))
+
+    monkeypatch.setattr(joint_part, "_loss_curve", broken)
     fit = build_fit(state, spec)
     assert fit.loss_curve is None
     assert fit.allocation is not None

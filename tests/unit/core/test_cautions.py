@@ -23,7 +23,7 @@ def test_whatever_splits_the_budget_says_how_far_it_is_extrapolated(law: str, co
 
 
 def test_a_surface_that_nothing_follows_is_not_warned_of() -> None:
-    plan = ADVISOR.answer(PlanRequest("1e27")).plan
+    plan = ADVISOR.answer(PlanRequest("1e26")).plan
     assert plan.law_id == "porian2024/refinedweb-tuned"
     assert not [caution for caution in plan.cautions if "surface" in caution.text]
 

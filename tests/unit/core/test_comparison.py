@@ -29,7 +29,7 @@ def test_porians_stages_at_chinchillas_budget_in_their_own_counting(advisor: Adv
         ("last-layer", "standard", 787),
         ("warmup", "standard", 292),
         ("cosine", "standard", 183),
-        ("tuned", "standard", 76.9),
+        ("tuned-akima", "standard", 76.9),
     ):
         found = rows(advisor.compare(advisor.answer(PlanRequest(CHINCHILLA, counting=convention))))[
             f"porian2024/refinedweb-{stage}"

@@ -42,7 +42,7 @@ def test_the_band_is_the_interval_of_every_plan(advisor: Advisor, convention: st
 
 @pytest.mark.parametrize("convention", [Convention.STANDARD, Convention.TOTAL])
 def test_the_band_is_of_the_draws_and_around_the_curve(advisor: Advisor, convention: Convention) -> None:
-    fit = advisor.library.get("porian2024/refinedweb-tuned")
+    fit = advisor.library.get("porian2024/refinedweb-tuned-akima")
     drawn = curve(fit, convention, shape_family(), GRID)
     assert drawn.low is not None
     assert drawn.high is not None

@@ -57,7 +57,7 @@ def test_measured_tokens_per_parameter_lie_in_the_published_band(
 
 
 def by_stage(explanation: Explanation) -> dict[str, Step]:
-    return {step.fit_id.rsplit("-", 1)[-1]: step for step in explanation.datasets["RefinedWeb"]}
+    return {step.fit_id.removesuffix("-akima").rsplit("-", 1)[-1]: step for step in explanation.datasets["RefinedWeb"]}
 
 
 def test_the_tuned_runs_need_exactly_what_they_used(at_chinchilla: Explanation) -> None:
@@ -118,7 +118,7 @@ def test_in_another_convention_the_size_is_converted_and_the_own_size_is_not(adv
 
 @pytest.mark.parametrize("roles", [(), ("surface",)])
 def test_a_step_shadowed_by_another_kind_of_law_is_refused(advisor: Advisor, roles: tuple[str, ...]) -> None:
-    own = fit("porian2024/refinedweb-tuned")
+    own = fit("porian2024/refinedweb-tuned-akima")
     laws = {role: own.laws[role] for role in roles} or dict(fit("porian2024/sweep-fit").laws)
     shadow = replace(own, laws=laws)
     answer = advisor.answer(PlanRequest("1e18"))

@@ -67,7 +67,7 @@ def test_recipes_are_compared_at_the_n_and_d_of_another_law() -> None:
 
 
 def test_a_difference_tells_the_flags_of_both_fits() -> None:
-    difference = differ(fit("porian2024/refinedweb-tuned"), fit("budgetscope2026/english"), FAMILY, (1e20,))
+    difference = differ(fit("porian2024/refinedweb-tuned-akima"), fit("budgetscope2026/english"), FAMILY, (1e20,))
     assert difference.sized_by is None
     told = {flag.partition(": ")[0] for flag in difference.flags}
-    assert told == {"porian2024/refinedweb-tuned", "budgetscope2026/english"}
+    assert told == {"porian2024/refinedweb-tuned-akima", "budgetscope2026/english"}

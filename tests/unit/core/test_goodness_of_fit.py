@@ -67,7 +67,7 @@ def test_exponents_and_their_published_intervals() -> None:
     assert found.high - found.low == pytest.approx(1.5293 * (0.534 - 0.462), rel=1e-3)
 
 
-@pytest.mark.parametrize("fit_id", ["porian2024/refinedweb-tuned", "besiroglu2024/refit"])
+@pytest.mark.parametrize("fit_id", ["porian2024/refinedweb-tuned-akima", "besiroglu2024/refit"])
 def test_the_interval_of_the_exponent_is_that_of_the_slope_of_the_draws(fit_id: str) -> None:
     found, law = allocation_exponent(fit(fit_id)), fit(fit_id).allocation
     assert found is not None

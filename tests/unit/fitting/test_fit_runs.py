@@ -10,7 +10,8 @@ from tests.planted_surfaces import planted_runs
 
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.drifting_line import DriftingLine
+from budgetscope.core.laws.fit import Draws, Fit
 from budgetscope.core.laws.forms import LossSurface
 from budgetscope.core.laws.training_run import TrainingRun
 from budgetscope.fitting.fit_runs import FitSpec, fit_runs, suitable_kind
@@ -57,6 +58,28 @@ def test_iso_flop_runs_become_a_fit_that_plans(surface: LossSurface) -> None:
     stores(fit)
 
 
+def test_the_joint_fit_states_the_error_of_the_law_and_its_check_on_the_largest_budgets(surface: LossSurface) -> None:
+    fit = fit_runs(runs_on(surface), SPEC)
+    line, draws = fit.laws["allocation"].uncertainty, fit.laws["loss_curve"].uncertainty
+    assert isinstance(line, DriftingLine)
+    assert line.law_std(1e22) > line.law_std(1e20) > 0
+    assert isinstance(draws, Draws)
+    assert draws.forecast
+    assert fit.method.startswith("Joint fit")
+    assert "intervals held" in fit.provenance["out_of_sample"]
+    assert fit.provenance["out_of_sample_1"].startswith("Largest 1 held out, C=1.02e+20: N* ")
+
+
+def test_the_papers_bootstrap_is_one_option_away(surface: LossSurface) -> None:
+    asked = fit_runs(runs_on(surface), replace(SPEC, kind="akima"))
+    assert asked.method.startswith("IsoFLOP fit: Akima")
+    assert isinstance(asked.laws["allocation"].uncertainty, Draws)
+    # A published noise is an option of that way alone.
+    assert fit_runs(runs_on(surface), replace(SPEC, noise="refinedweb")).method.startswith("IsoFLOP fit: Akima")
+    with pytest.raises(UsageError, match="--kind akima"):
+        fit_runs(runs_on(surface), replace(SPEC, kind="isoflop", noise="refinedweb"))
+
+
 def test_a_parabola_can_be_asked_for(surface: LossSurface) -> None:
     fit = fit_runs(runs_on(surface), replace(SPEC, kind="parabola"))
     assert "parabola" in fit.method
@@ -73,6 +96,21 @@ def test_runs_off_any_budget_become_a_surface(surface: LossSurface) -> None:
     assert fit.surface is not None
     assert fit.surface.alpha == pytest.approx(surface.alpha, rel=0.02)
     stores(fit)
+
+
+def test_a_surface_leaves_out_short_runs_and_is_checked_on_its_largest_sizes(surface: LossSurface) -> None:
+    rng = np.random.default_rng(1)
+    runs = []
+    for number in range(70):
+        n = 10 ** rng.uniform(7, 9)
+        d = n * 10 ** rng.uniform(-1, 0.5) if number < 10 else n * 10 ** rng.uniform(0.7, 2.3)
+        runs.append(TrainingRun(6 * n * d, n, d, surface.loss(n, d) * (1.3 if d < 4 * n else 1.0)))
+    fit = fit_runs(runs, replace(SPEC, kind="parametric"))
+    short = sum(run.tokens < 4 * run.n_params for run in runs)
+    assert any(flag.startswith(f"{short} of 70 rows have fewer than 4 tokens a parameter") for flag in fit.flags)
+    assert "intervals held" in fit.provenance["out_of_sample"]
+    assert fit.surface is not None
+    assert fit.surface.optimal_exponent == pytest.approx(surface.optimal_exponent, abs=0.02)
 
 
 def test_a_grid_becomes_a_recipe() -> None:

@@ -11,6 +11,8 @@ from budgetscope.report.recipe_sheet import (
 )
 from budgetscope.report.rows import plan_rows
 
+PUBLISHED = "porian2024/refinedweb-tuned-akima"
+
 
 def test_the_recipe_is_worded_as_in_the_plan() -> None:
     found = sheet()
@@ -19,11 +21,11 @@ def test_the_recipe_is_worded_as_in_the_plan() -> None:
     assert {"learning_rate", "batch_tokens", "batch_sequences", "beta2", "warmup_tokens"} <= keys
     assert {"weight_decay_independent", "weight_decay_coupled"} <= keys
     assert "layers" in shape_line(found.answer.plan)
-    assert shape_line(sheet("1e32").answer.plan) == "the shape family does not reach this size"
+    assert shape_line(sheet("1e32", law=PUBLISHED).answer.plan) == "the shape family does not reach this size"
 
 
 def test_every_hyperparameter_is_said_in_one_unit_and_in_the_other_that_people_use() -> None:
-    found = {topic.role: topic for topic in topics(sheet("64 H100 for 14 days"))}
+    found = {topic.role: topic for topic in topics(sheet("64 H100 for 14 days", law=PUBLISHED))}
     batch = found["batch_size"].rows[0]
     assert (batch.value, batch.also) == ("9.61 M", "4,693 seq")
     assert found["batch_size"].spread.startswith("[2 M, 11.9 M]: range over 5 published laws")
@@ -42,8 +44,8 @@ def test_every_hyperparameter_is_said_in_one_unit_and_in_the_other_that_people_u
 
 
 def test_a_factor_of_two_is_priced_where_it_is_known_and_else_said_not_to_be() -> None:
-    said = dict(factors_of_two(sheet("64 H100 for 14 days")))
-    assert said["N twice"] == "+0.0191 nats/token, 23.6% deadweight = $21.9 K (porian2024/refinedweb-tuned)"
+    said = dict(factors_of_two(sheet("64 H100 for 14 days", law=PUBLISHED)))
+    assert said["N twice"] == "+0.0191 nats/token, 23.6% deadweight = $21.9 K (porian2024/refinedweb-tuned-akima)"
     assert said["lr"].startswith("-0.1% to +0.5% of the loss at 183 K to 725 K parameters, noise 0.4%")
     assert said["lr"].endswith("not known at this size")
     assert said["beta2, warmup, weight decay"] == NOT_KNOWN
@@ -54,7 +56,7 @@ def test_a_factor_of_two_is_priced_where_it_is_known_and_else_said_not_to_be() -
 
 
 def test_a_checkpoint_says_what_it_is_for() -> None:
-    kept = sheet("64 H100 for 14 days").checkpoints
+    kept = sheet("64 H100 for 14 days", law=PUBLISHED).checkpoints
     assert checkpoint_cells(kept[-3]) == (
         "14,938",
         "141 B",
@@ -67,7 +69,7 @@ def test_a_checkpoint_says_what_it_is_for() -> None:
 
 
 def test_markdown_holds_every_part() -> None:
-    text = recipe_markdown(sheet("64 H100 for 14 days"), "budgetscope plan x")
+    text = recipe_markdown(sheet("64 H100 for 14 days", law=PUBLISHED), "budgetscope plan x")
     for heading in (
         "# Recipe for 64 x H100",
         "### Learning rate",

@@ -51,7 +51,7 @@ def test_what_a_step_was_worth_names_the_step_before(explanation: Explanation, c
     assert lines[0].worth == "Same loss by tuned runs: 62% of its compute at 1e18 FLOPs"
     assert lines[2].worth == "Same loss by tuned runs: 91% of its compute at 1e18 FLOPs (step before: 64%)"
     assert lines[4].worth == "Reaches the loss of the step before with 122% of its compute, at 1e18 FLOPs"
-    assert dict(lines[0].facts)["D/N"] == "15 to 1,350 measured, 0.0791 at your budget"
+    assert dict(lines[0].facts)["D/N"] == "15 to 1,350 measured, 0.079 at your budget"
 
 
 def test_at_a_measured_budget_the_saving_is_told() -> None:

@@ -2,9 +2,11 @@ from tests.asking import iso
 
 from budgetscope.report.whatif import pick_cells, reach_text, sentence, size_rows, whatif_markdown
 
+PUBLISHED = "porian2024/refinedweb-tuned-akima"
+
 
 def test_a_size_is_said_in_plain_words() -> None:
-    found = iso("64 H100 for 14 days")
+    found = iso("64 H100 for 14 days", law=PUBLISHED)
     best = found.answer.plan.n_params.value
     assert sentence(found, found.at(best)) == (
         "17.2 B parameters on 281 B tokens: the optimum, a loss of 2.410 nats/token."
@@ -18,7 +20,7 @@ def test_a_size_is_said_in_plain_words() -> None:
 
 
 def test_readings_put_a_size_beside_the_optimum() -> None:
-    found = iso("64 H100 for 14 days")
+    found = iso("64 H100 for 14 days", law=PUBLISHED)
     best = found.at(found.answer.plan.n_params.value, 1e12)
     rows = {row.label.strip(): row for row in size_rows(found.at(2 * best.n_params, 1e12), best)}
     assert rows["N"].cells == ("N", "34.3 B", "17.2 B", "x2")
@@ -42,7 +44,7 @@ def test_without_a_price_costs_are_in_flops_and_without_a_law_of_excess_unknown(
 
 
 def test_where_the_curve_was_measured_is_said() -> None:
-    assert reach_text(iso("1e19")) == "Fitted from 109 M to 983 M, dashed beyond."
+    assert reach_text(iso("1e19", law=PUBLISHED)) == "Fitted from 109 M to 983 M, dashed beyond."
     assert reach_text(iso("1e25", law="besiroglu2024/refit")).startswith("Dashed: extrapolated")
 
 

@@ -29,8 +29,10 @@ def test_a_file_is_written_whole_with_its_folders(tmp_path: Path) -> None:
     assert left_over(path.parent) == ["c.json"]
 
 
-def test_permissions_are_kept_and_new_ones_follow_the_mask(tmp_path: Path) -> None:
+def test_permissions_are_kept_and_new_ones_follow_the_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = os.umask(0o027)
+    # Another thread would create its files with the umask of that instant.
+    monkeypatch.setattr(os, "umask", lambda _: pytest.fail("the umask is changed"))
     try:
         path = tmp_path / "f"
         write_atomically(path, "x")
@@ -39,6 +41,7 @@ def test_permissions_are_kept_and_new_ones_follow_the_mask(tmp_path: Path) -> No
         write_atomically(path, "y")
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     finally:
+        monkeypatch.undo()
         os.umask(old)
 
 

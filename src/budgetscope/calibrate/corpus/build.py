@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from budgetscope.calibrate.corpus.documents import read_documents
-from budgetscope.calibrate.corpus.model import TOKENIZER_NAME, TOKENS_NAME, Meta, printable
+from budgetscope.calibrate.corpus.model import TOKENIZER_NAME, TOKENS_NAME, Meta
 from budgetscope.calibrate.corpus.progress import Progress, Report
 from budgetscope.calibrate.corpus.sources import Source
 from budgetscope.calibrate.corpus.spool import Spool, held_out
 from budgetscope.calibrate.corpus.tokenizer import ByteTokenizer, PairTokenizer, Tokenizer, load_tokenizers
 from budgetscope.calibrate.corpus.tokens import Header, TokenWriter, itemsize_for, type_of
 from budgetscope.core.errors import BudgetscopeError, UsageError
+from budgetscope.core.printable import printable
 
 FEWEST_TRAINING_TOKENS = 1 << 16
 

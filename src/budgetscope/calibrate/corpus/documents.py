@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.store.files import unreadable
+from budgetscope.store.files import open_file, unreadable
 
 Kind = Literal["text", "jsonl", "parquet"]
 
@@ -125,7 +125,7 @@ def _damaged(path: Path) -> UsageError:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[tuple[IO[str], IO[bytes]]]:
     """Open a file as text, decompressed if its first bytes say so; yield it and the raw file, for its position."""
-    with _reading(path), path.open("rb") as raw:
+    with _reading(path), open_file(path) as raw:
         head = raw.read(6)
         raw.seek(0)
         unpacker = next((unpacker for magic, unpacker in _UNPACKERS.items() if head.startswith(magic)), None)

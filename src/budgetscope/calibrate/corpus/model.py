@@ -8,6 +8,7 @@ from typing import Any
 
 from budgetscope.calibrate.corpus.tokens import Header, Tokens, map_tokens, read_header
 from budgetscope.core.errors import FailureError
+from budgetscope.core.printable import printable
 from budgetscope.store.files import read_text
 
 FORMAT = 1
@@ -145,8 +146,3 @@ def _plausible(fields: dict[str, Any]) -> bool:
         and isinstance(fields["versions"], dict)
         and all(isinstance(value, str) for value in fields["versions"].values())
     )
-
-
-def printable(text: str) -> str:
-    """Return a text from outside with control characters replaced."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)

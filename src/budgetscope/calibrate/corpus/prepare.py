@@ -29,7 +29,7 @@ from budgetscope.calibrate.corpus.sources import (
 from budgetscope.calibrate.corpus.tokenizer import checked_vocab_size
 from budgetscope.calibrate.corpus.tokens import check_tokens, is_token_file, read_header
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.store.files import held, read_text, unreadable, write_atomically
+from budgetscope.store.files import held, open_file, read_text, unreadable, write_atomically
 from budgetscope.store.locations import corpora_cache
 
 _HASH_BYTES = 1 << 22
@@ -164,7 +164,7 @@ def _hash_files(files: tuple[Path, ...], report: Report) -> str:
     for path in files:
         digest = hashlib.sha256()
         try:
-            with path.open("rb") as file:
+            with open_file(path) as file:
                 while block := file.read(_HASH_BYTES):
                     digest.update(block)
                     done += len(block)

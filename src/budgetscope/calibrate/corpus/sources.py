@@ -10,10 +10,10 @@ from pathlib import Path
 
 from budgetscope.calibrate.corpus.documents import Kind, SourceFile, load_parquet
 from budgetscope.calibrate.corpus.download import Download, fetch
-from budgetscope.calibrate.corpus.model import printable
 from budgetscope.calibrate.corpus.progress import Report
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.store.files import unreadable
+from budgetscope.core.printable import printable
+from budgetscope.store.files import open_file, unreadable
 
 FINEWEB_EDU_SAMPLE = "fineweb-edu-sample"
 """The value of `--data` for the public sample."""
@@ -155,7 +155,7 @@ def _kind(path: Path) -> Kind | None:
 
 def _sniffed(path: Path) -> Kind | None:
     """Return "text" for a file that begins like text; None for any other."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         head = file.read(_SNIFF_BYTES)
     try:
         # The last character may be cut, unless this is the whole file.

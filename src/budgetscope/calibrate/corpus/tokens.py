@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from budgetscope.calibrate.corpus.disk import writing
 from budgetscope.core.errors import FailureError
-from budgetscope.store.files import unreadable
+from budgetscope.store.files import open_file, unreadable
 
 type_of: dict[int, np.dtype[Any]] = {2: np.dtype("<u2"), 4: np.dtype("<u4")}
 
@@ -68,9 +68,7 @@ def itemsize_for(vocab_size: int) -> int:
 def is_token_file(path: Path) -> bool:
     """Return whether a file begins with the magic of a token file."""
     try:
-        if not path.is_file():  # reading a pipe would block
-            return False
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return file.read(len(_MAGIC)) == _MAGIC
     except (OSError, ValueError):  # a NUL in the path
         return False
@@ -83,7 +81,7 @@ def read_header(path: Path) -> Header:
         FailureError: the file cannot be read, is no token file, is of a later version, or is cut short.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             raw = file.read(_HEADER_BYTES)
             size = os.fstat(file.fileno()).st_size
     except OSError as error:

@@ -22,10 +22,13 @@ from budgetscope.calibrate.run.progress import (
     Step,
     TrainEvent,
 )
+from budgetscope.core.errors import BudgetscopeError
 
 VERSION = 1
 MAX_RECORD_BYTES = 64 * 1024
 """Longest line of a log; a longer line is not a record."""
+_MAX_TIME = 253_402_300_800.0
+"""The year 10,000 in seconds since 1970; no calendar of Python goes further."""
 CELLS_A_RECORD = 64
 """Most cells in one `stage_planned` record, which keeps it below `MAX_RECORD_BYTES`."""
 
@@ -177,6 +180,9 @@ def decode(line: bytes) -> Record:
         found: Any = json.loads(line)
         head = (int(found["seq"]), float(found["t"]), int(found["generation"]))
         kind = KINDS.get(found["kind"])
-    except (KeyError, TypeError, RecursionError, OverflowError) as error:
-        raise ValueError(f"the line is no record ({error})") from None
-    return Record(*head, None if kind is None else from_record(kind, found))
+        event = None if kind is None else from_record(kind, found)
+    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError, BudgetscopeError) as error:
+        raise ValueError(f"the line is no record ({str(error)[:100]})") from None
+    if not 0 <= head[1] < _MAX_TIME:
+        raise ValueError(f"the line is no record (its time is {head[1]:g})")
+    return Record(*head, event)

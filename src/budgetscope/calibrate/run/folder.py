@@ -24,8 +24,9 @@ from budgetscope.calibrate.plan.spec import Spec, dump_spec, parse_spec
 from budgetscope.calibrate.run.events import MAX_RECORD_BYTES, Event, Record, RunDone, decode, encode
 from budgetscope.calibrate.run.lock import Lock, Owner, read_owner
 from budgetscope.calibrate.run.state import RunState, fold
-from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.store.files import read_text, reason, unreadable, unwritable, write_atomically
+from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
+from budgetscope.core.printable import printable
+from budgetscope.store.files import open_file, read_text, reason, unreadable, unwritable, write_atomically
 from budgetscope.store.locations import expanded, user_runs
 
 READ_BYTES = 4 * 2**20
@@ -50,29 +51,30 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        """Name of the run."""
-        return self.path.name
+        """Name of the run, in printable characters."""
+        return printable(self.path.name)
 
     @property
     def handle(self) -> str:
         """What to give `find`, quoted for a shell: the name of one of the user's runs, else the path."""
-        return self.name if self.path.parent == user_runs() else shlex.quote(str(self.path.absolute()))
+        return self.name if self.path.parent == user_runs() else printable(shlex.quote(str(self.path.absolute())))
 
     @property
     def stored(self) -> bool:
         """Whether the present `fit.json` has been put among the user's fits."""
         try:
-            return self._stored.read_text(encoding="utf-8") == self._fit_sha256()
-        except (OSError, ValueError):
+            return read_text(self._stored, _TAIL_BYTES) == self._fit_sha256()
+        except (OSError, FailureError):
             return False
 
     def mark_stored(self) -> None:
         """Record that the present `fit.json` is among the user's fits; an unwritable folder is ignored."""
-        with contextlib.suppress(OSError):
-            self._stored.write_text(self._fit_sha256(), encoding="utf-8")
+        with contextlib.suppress(OSError, FailureError):
+            write_atomically(self._stored, self._fit_sha256())
 
     def _fit_sha256(self) -> str:
-        return hashlib.sha256(self.fit_file.read_bytes()).hexdigest()
+        with open_file(self.fit_file) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     @classmethod
     def create(cls, spec: Spec, runs: Path | None = None) -> "RunFolder":
@@ -102,7 +104,7 @@ class RunFolder:
         """
         if os.sep in name and (expanded(name) / "spec.json").is_file():
             return cls(expanded(name).absolute())
-        known = list_runs(runs)
+        known, name = list_runs(runs), printable(name)
         if name == "last" and known:
             return known[0]
         found = [folder for folder in known if folder.name == name] or [
@@ -121,9 +123,10 @@ class RunFolder:
             FailureError: the spec is missing, broken or edited.
         """
         path = self.path / "spec.json"
+        text = read_text(path, _MAX_SPEC_BYTES)
         try:
-            spec = parse_spec(read_text(path, _MAX_SPEC_BYTES))
-        except (ValueError, RecursionError) as error:
+            spec = parse_spec(text)
+        except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError, BudgetscopeError) as error:
             raise FailureError(
                 f"the spec of run {self.name!r} is refused: {str(error)[:100]}; restore {str(path)!r} or start a "
                 "new run."
@@ -198,7 +201,7 @@ class Reader:
     def _chunk(self) -> bytes:
         """Return the complete lines after the offset, and move the offset behind them."""
         try:
-            with self._path.open("rb") as file:
+            with open_file(self._path) as file:
                 file.seek(self.offset)
                 data = file.read(READ_BYTES)
         except FileNotFoundError:
@@ -226,7 +229,7 @@ class Writer:
         self._path, self._seq, self._generation = path, seq, generation
         try:
             truncate_torn_tail(path)
-            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o666)
         except OSError as error:
             raise unwritable(path, error) from None
 

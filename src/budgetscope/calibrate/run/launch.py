@@ -15,7 +15,7 @@ from budgetscope.calibrate.run.folder import Reader, RunFolder
 from budgetscope.calibrate.run.lock import Owner, process_exists
 from budgetscope.calibrate.run.state import RunState, fold
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.store.files import reason, unwritable
+from budgetscope.store.files import open_file, reason, unwritable
 
 GRACE_SECONDS = 30.0
 """Time that a worker has to save its state after a request to stop, and again after SIGTERM."""
@@ -111,7 +111,8 @@ class Watch:
         if self.begun and self.state.status in ("done", "stopped", "failed"):
             return ""
         with contextlib.suppress(OSError):
-            lines = self.folder.worker_log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            with open_file(self.folder.worker_log) as log:
+                lines = log.read().decode(errors="replace").strip().splitlines()
             said = [line.removeprefix("budgetscope: ") for line in lines if line.startswith("budgetscope: ")]
             if said and lines[-1].startswith("budgetscope: "):
                 return said[-1]

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from budgetscope.core.errors import FailureError
-from budgetscope.store.files import locked, unwritable
+from budgetscope.core.printable import printable
+from budgetscope.store.files import locked, open_file, unwritable, write_atomically
 
 STALE_SECONDS = 90.0
 """A worker on another host that has shown no heartbeat for this long counts as dead; it beats every ten seconds."""
+_MAX_BYTES = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,32 @@ def process_started(pid: int) -> str:
 
 
 def read_owner(path: Path) -> Owner | None:
-    """Return the owner in a lock file; None if there is no readable file."""
+    """Return the owner in a lock file; None if there is no readable file, or it came with a copy of another folder."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        age = max(0.0, time.time() - path.stat().st_mtime)
+        record = json.loads(_text(path))
+        if "folder" in record and not _is_same(record["folder"], _identity(path.parent)):
+            return None
+        # A clock ahead of ours, or one that was set back, must not keep a dead worker alive.
+        age = abs(time.time() - path.stat().st_mtime)
         return Owner(int(record["pid"]), str(record["host"]), age, str(record.get("started", "")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _text(path: Path) -> str:
+    with open_file(path) as file:
+        return file.read(_MAX_BYTES).decode()
+
+
+def _identity(folder: Path) -> dict[str, str | int]:
+    """Return what tells a folder from a copy of it."""
+    status = folder.stat()
+    return {"path": str(folder.resolve()), "device": status.st_dev, "inode": status.st_ino}
+
+
+def _is_same(one: dict[str, object], other: dict[str, str | int]) -> bool:
+    # A folder that is renamed keeps its inode; some network disks change inodes, and each host numbers devices itself.
+    return one["path"] == other["path"] or (one["device"], one["inode"]) == (other["device"], other["inode"])
 
 
 class Lock:
@@ -102,7 +123,7 @@ class Lock:
             if owner is not None and owner.alive:
                 raise FailureError(
                     f"the run {self._path.parent.name!r} is being trained by process {owner.pid} on {owner.host}; "
-                    f"watch it with `budgetscope calibrate attach {self._path.parent.name}`."
+                    f"watch it with `budgetscope calibrate attach {printable(self._path.parent.name)}`."
                 )
             try:
                 text = json.dumps(
@@ -112,9 +133,10 @@ class Lock:
                         "started": process_started(os.getpid()),
                         # Containers with the same host name reuse process ids.
                         "token": secrets.token_hex(4),
+                        "folder": _identity(self._path.parent),
                     }
                 )
-                self._path.write_text(text, encoding="utf-8")
+                write_atomically(self._path, text)
                 self._written = text
             except OSError as error:
                 raise unwritable(self._path, error) from None
@@ -123,7 +145,7 @@ class Lock:
     def lost(self) -> bool:
         """Whether this process took the lock and no longer has it."""
         try:
-            return bool(self._written) and self._path.read_text(encoding="utf-8") != self._written
+            return bool(self._written) and _text(self._path) != self._written
         except FileNotFoundError:
             return True
         except (OSError, ValueError):

@@ -15,7 +15,7 @@ import torch
 
 from budgetscope.calibrate.json_records import from_record, to_record
 from budgetscope.core.errors import FailureError
-from budgetscope.store.files import reason
+from budgetscope.store.files import open_file, reason
 
 _MARKER = "meta.json"
 _FORMAT = 2
@@ -115,7 +115,7 @@ class Checkpoint:
         """
         path = self.folder / _MARKER
         try:
-            meta = json.loads(path.read_text(encoding="utf-8"))
+            meta = json.loads(_read(path))
             if meta["format"] != _FORMAT:
                 raise DamagedCheckpointError(f"{str(path)!r} is of another version of budgetscope.")
             if meta["sha256"] != _text_sha256(meta["stacks"]):
@@ -171,8 +171,13 @@ def _text_sha256(records: object) -> str:
     return hashlib.sha256(json.dumps(records).encode()).hexdigest()
 
 
+def _read(path: Path) -> str:
+    with open_file(path) as file:
+        return file.read().decode()
+
+
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

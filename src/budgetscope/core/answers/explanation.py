@@ -15,10 +15,10 @@ from budgetscope.core.answers.question import Question
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.counting.shapes import ShapeFamily
 from budgetscope.core.errors import FailureError
-from budgetscope.core.laws.fit import Draws, Fit, percentiles
+from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.forms import PowerLawParams
 from budgetscope.core.laws.guard import guarded
-from budgetscope.core.laws.intervals import LEVEL, Estimate, params_interval
+from budgetscope.core.laws.intervals import Estimate, allocation_exponent, params_interval
 from budgetscope.core.laws.operating_point import operate, recount
 
 DATASETS = (("refinedweb", "RefinedWeb"), ("openwebtext2", "OpenWebText2"))
@@ -57,7 +57,7 @@ STAGES = (
         ),
     ),
     (
-        "tuned",
+        "tuned-akima",
         "Tune the optimizer to the scale",
         (
             "Learning rate, batch and beta2 chosen for each size, with no decay at all: the law is Chinchilla's, and "
@@ -158,7 +158,7 @@ def explain(answer: Answer, get: Callable[[str], Fit]) -> Explanation:
     question, flops = answer.question, answer.optimum.flops
     datasets = {}
     for dataset, name in DATASETS:
-        tuned = get(stage_id(dataset, "tuned"))
+        tuned = get(stage_id(dataset, "tuned-akima"))
         datasets[name] = tuple(
             _step(get(stage_id(dataset, stage)), tuned, title, sentence, flops, question)
             for stage, title, sentence in STAGES
@@ -191,11 +191,7 @@ def _exponent(fit: Fit) -> Estimate:
     law = fit.laws.get("allocation")
     if law is None or not isinstance(law.law, PowerLawParams):
         raise FailureError(f"{fit.id} is no power law of N in C, which a step must be; remove your own fit of that id.")
-    if not isinstance(law.uncertainty, Draws) or "exponent" not in law.uncertainty.columns:
-        return Estimate(law.law.exponent)
-    column = law.uncertainty.columns.index("exponent")
-    low, high = percentiles([row[column] for row in law.uncertainty.rows], LEVEL)
-    return Estimate(law.law.exponent, low, high, f"95% of {len(law.uncertainty.rows)} bootstrap draws")
+    return allocation_exponent(fit) or Estimate(law.law.exponent)
 
 
 def _savings(fit: Fit, tuned: Fit, family: ShapeFamily) -> tuple[Saving, ...]:

@@ -12,8 +12,9 @@ from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.counting.ledger import Convention, Shape
 from budgetscope.core.errors import FailureError
 from budgetscope.core.hardware.machine import Machine, describe_machine
+from budgetscope.core.laws.fit import Draws
 from budgetscope.core.laws.guard import guarded
-from budgetscope.core.laws.intervals import Estimate, params_interval
+from budgetscope.core.laws.intervals import Estimate, check_span, params_interval
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import OperatingPoint, recount
 
@@ -102,7 +103,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         optimum: its compute-optimal operating point, from `locate`.
 
     Raises:
-        UsageError: no fit in use has a law for a hyperparameter.
+        UsageError: no fit in use has a law for a hyperparameter, or the law knows N too badly.
         FailureError: a fit in use gives no usable numbers.
     """
     family, loss_model = question.family, LossModel(question.fit)
@@ -155,6 +156,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
 def _intervals(question: Question, optimum: OperatingPoint, own: OperatingPoint) -> tuple[Estimate, Estimate, Estimate]:
     """Return N, D and D/N with intervals: those of the law, converted to the plan's convention at fixed C."""
     interval = params_interval(question.fit, own.flops)
+    check_span(question.fit, own.flops, interval)
     n, d, c, basis = optimum.n_params, optimum.tokens, optimum.flops, interval.basis
     if interval.low is None or interval.high is None:
         return Estimate(n, basis=basis), Estimate(d, basis=basis), Estimate(d / n, basis=basis)
@@ -192,9 +194,12 @@ def _best_loss(loss_model: LossModel, own_flops: float) -> float | None:
 
 
 def _loss(loss_model: LossModel, own_flops: float, best: float) -> Estimate:
+    law = loss_model.fit.laws.get("loss_curve") or loss_model.fit.laws.get("surface")
     interval = loss_model.loss_interval(own_flops)
-    if interval is None:
+    if interval is None or law is None or not isinstance(law.uncertainty, Draws):
         return Estimate(best, basis="the source publishes no uncertainty")
+    if law.uncertainty.forecast:
+        return Estimate(best, *interval, "95%: noise, floor and drift of the exponent")
     return Estimate(best, *interval, "95% of the bootstrap draws: the noise of the runs, not the form of the law")
 
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TypeVar, cast
 
 from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.core.laws.forms import ExcessLaw, LawForm, LossCurve, LossSurface
 
 Form = TypeVar("Form", bound=LawForm)
@@ -59,10 +60,17 @@ class Draws:
     Attributes:
         columns: the parameter of each column; a name starting with `ln_` holds its logarithm.
         rows: one tuple of parameters a draw.
+        forecast: whether they hold the error of the law beyond its data, too, and not the noise of the runs alone.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[float, ...], ...]
+    forecast: bool = False
+
+    @property
+    def basis(self) -> str:
+        """What a 95% interval of them is, in words."""
+        return f"95% of {len(self.rows)} {'forecasts' if self.forecast else 'bootstrap draws'}"
 
     def laws(self, law: Form) -> tuple[Form, ...]:
         """Return the law of each draw: `law` with the parameters of the draw in place of its own.
@@ -106,6 +114,10 @@ class ExponentInterval:
         return f"{100 * self.level:.4g}%"
 
 
+Uncertainty = Draws | DriftingLine | ExponentInterval
+"""What is known of a law's error."""
+
+
 @dataclass(frozen=True, slots=True)
 class Law:
     """One law of a fit.
@@ -115,15 +127,17 @@ class Law:
         confidence: a key of `CONFIDENCE`.
         fitted: the range of each predictor (`flops`, `n_params`, `tokens`, `batch_tokens`, `tokens_per_param`) in the
             data of the law.
-        uncertainty: None when none was published.
+        uncertainty: draws, a line with its law error, an interval of the exponent, or None when none was published.
         note: one sentence of advice to users of the law.
+        undetermined: parameters that the runs do not determine, so that they have no interval.
     """
 
     law: LawForm
     confidence: str
     fitted: Mapping[str, Range] = field(hash=False)
-    uncertainty: Draws | ExponentInterval | None = None
+    uncertainty: Uncertainty | None = None
     note: str = ""
+    undetermined: tuple[str, ...] = ()
 
 
 POINT_COLUMNS = ("flops", "n_params", "tokens", "loss", "ln_n_params_sd", "n_sizes")

@@ -4,11 +4,19 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.core.laws.fit import Draws, ExponentInterval, Fit, percentiles
 from budgetscope.core.laws.forms import AllocationLaw, LossSurface, PowerLawParams, PowerLawTokens
 
 LEVEL = 0.95
 """Level of all intervals of budgetscope."""
+
+MAX_SPAN = 30.0
+"""Factor from the lower to the upper end of N's interval above which there is no plan."""
+
+_BISECTIONS = 12
+"""Steps that find a budget to a few percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +39,9 @@ class Estimate:
 def params_interval(fit: Fit, flops: float) -> Estimate:
     """Return N*(C) of a fit in its own convention, with its 95% interval.
 
-    With bootstrap draws, each draw is evaluated. With a published interval of the exponent alone, N* is taken as exact
-    at the middle of the fitted budgets; the interval is then too narrow, as its basis tells.
+    With bootstrap draws, each draw is evaluated. The line of a joint fit has the law's own error in its interval.
+    With a published interval of the exponent alone, N* is taken as exact at the middle of the fitted budgets; the
+    interval is then too narrow, as its basis tells.
     """
     law = fit.allocation
     if law is None or not isinstance(law.law, AllocationLaw):
@@ -42,7 +51,10 @@ def params_interval(fit: Fit, flops: float) -> Estimate:
         case Draws() as draws:
             sizes = [each.allocate(flops).n_params for each in draws.laws(law.law)]
             low, high = percentiles(sizes, LEVEL)
-            return Estimate(value, low, high, f"95% of {len(sizes)} bootstrap draws")
+            return Estimate(value, low, high, draws.basis)
+        case DriftingLine() as line:
+            factor = math.exp(line.half_width(flops, LEVEL))
+            return Estimate(value, value / factor, value * factor, "95%: noise of the runs and error of the law")
         case ExponentInterval() as interval:
             half_width = _widening_factor(interval) * (interval.high - interval.low) / 2
             factor = math.exp(half_width * abs(math.log(flops / interval.pivot_flops)))
@@ -50,6 +62,53 @@ def params_interval(fit: Fit, flops: float) -> Estimate:
             return Estimate(value, value / factor, value * factor, basis)
         case None:
             return Estimate(value, basis="the source publishes no uncertainty")
+
+
+def check_span(fit: Fit, flops: float, interval: Estimate) -> None:
+    """Refuse a budget at which a fit knows N* no better than within a factor `MAX_SPAN`.
+
+    Args:
+        fit: the law.
+        flops: the budget, in the fit's own convention.
+        interval: of N* there; one without ends is of a source that publishes no uncertainty, and passes.
+
+    Raises:
+        UsageError: the interval is wider, with the largest budget that it allows.
+    """
+    if not _is_too_wide(interval):
+        return
+    raise UsageError(
+        f"{fit.id} knows N at {flops:.3g} FLOPs only within a factor of {_span(interval):.3g}, "
+        f"and a plan needs {MAX_SPAN:.0f}: {_within(fit, flops)}fit more and larger runs, or choose "
+        "another law with --law."
+    )
+
+
+def _within(fit: Fit, flops: float) -> str:
+    """Return the budget up to which N is known well enough, as advice; empty where it is so at none."""
+    law = fit.allocation
+    fitted = law.fitted.get("flops") if law is not None else None
+    if fitted is None:
+        return ""
+    good, bad = math.log(min(max(flops, fitted.low), fitted.high)), math.log(flops)
+    if _is_too_wide(params_interval(fit, math.exp(good))):
+        return ""
+    for _ in range(_BISECTIONS):
+        middle = (good + bad) / 2
+        good, bad = (good, middle) if _is_too_wide(params_interval(fit, math.exp(middle))) else (middle, bad)
+    # Rounded inwards.
+    most = good < bad
+    return f"ask for at {'most' if most else 'least'} {math.exp(good) * (0.95 if most else 1.05):.2g} FLOPs, or "
+
+
+def _is_too_wide(interval: Estimate) -> bool:
+    return _span(interval) > MAX_SPAN
+
+
+def _span(interval: Estimate) -> float:
+    """Return the factor between the ends; 1 without ends, or with ends that are no sizes, which others refuse."""
+    low, high = interval.low, interval.high
+    return high / low if low is not None and high is not None and 0 < low <= high < math.inf else 1.0
 
 
 def allocation_exponent(fit: Fit) -> Estimate | None:
@@ -65,7 +124,10 @@ def allocation_exponent(fit: Fit) -> Estimate | None:
     match law.uncertainty:
         case Draws() as draws:
             exponents = _drawn_exponents(law.law, draws)
-            return Estimate(value, *percentiles(exponents, LEVEL), f"95% of {len(exponents)} bootstrap draws")
+            return Estimate(value, *percentiles(exponents, LEVEL), draws.basis)
+        case DriftingLine() as line:
+            half_width = line.exponent_half_width(LEVEL)
+            return Estimate(value, value - half_width, value + half_width, "95%, from the noise of the runs alone")
         case ExponentInterval() as interval:
             half_width = _widening_factor(interval) * (interval.high - interval.low) / 2
             basis = f"95%, from the published {interval.percent} interval"

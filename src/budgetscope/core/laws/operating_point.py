@@ -136,10 +136,17 @@ def flops_where(
         FLOPs by `convention`; None if no budget within `MIN_FLOPS` to `MAX_FLOPS` reaches the target.
     """
 
+    def measured(log_flops: float) -> float:
+        return measure(operate(fit, math.exp(log_flops), convention, family))
+
     def excess(log_flops: float) -> float:
-        return math.log(measure(operate(fit, math.exp(log_flops), convention, family)) / target)
+        return math.log(measured(log_flops) / target)
 
     low, high = math.log(MIN_FLOPS), math.log(MAX_FLOPS)
-    if excess(low) > 0 or excess(high) < 0:
+    least, most = measured(low), measured(high)
+    if not 0 < least <= most < math.inf:
+        raise ValueError("the law does not grow")
+    # The ratio to a target far outside would vanish or overflow.
+    if not least <= target <= most:
         return None
     return math.exp(increasing_root(excess, low, high))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.store.files import reason
+from budgetscope.store.files import open_file, reason
 from budgetscope.store.tables.tensorboard import event_files, is_events, is_whole, read_events, run_of
 
 MAX_BYTES = 512 * 2**20
@@ -101,6 +101,9 @@ def read_table(path: Path | RawTable) -> RawTable:
     try:
         if is_events(path):
             files = event_files(path)
+            for file in files:
+                # The package opens them by itself.
+                open_file(file).close()
             _check_size(path, sum(file.stat().st_size for file in files))
             table = _from_records(path, read_events(path, files))
             return replace(table, damaged=tuple(run_of(path, file) for file in files if not is_whole(file)))
@@ -125,8 +128,9 @@ def _check_size(path: Path, size_bytes: int) -> None:
 
 def _read_bytes(path: Path) -> bytes:
     _check_size(path, path.stat().st_size)
-    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
-        content = file.read(MAX_BYTES + 1)
+    with open_file(path) as file:
+        packed = path.name.lower().endswith(".gz")
+        content = gzip.GzipFile(fileobj=file).read(MAX_BYTES + 1) if packed else file.read(MAX_BYTES + 1)
     _check_size(path, len(content))
     if not content.strip():
         raise UsageError(f"{str(path)!r} is empty; give a table with one row a run.")

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from budgetscope.core.errors import FailureError
+from budgetscope.core.printable import printable
+from budgetscope.store.files import open_file
 
 _MARK = ".tfevents."
 # A record of TensorFlow's: its length, a checksum of that, the bytes, a checksum of those.
@@ -33,7 +35,7 @@ def event_files(path: Path) -> list[Path]:
 def is_whole(file: Path) -> bool:
     """Return whether an event file holds whole records to its end; the loader stops silently where they break off."""
     size, at = file.stat().st_size, 0
-    with file.open("rb") as stream:
+    with open_file(file) as stream:
         while at < size:
             stream.seek(at)
             head = stream.read(_LENGTH.size)
@@ -46,7 +48,7 @@ def is_whole(file: Path) -> bool:
 def run_of(path: Path, file: Path) -> str:
     """Return the name of an event file's run: its folder below `path`."""
     name = file.parent.relative_to(path).as_posix() if path.is_dir() else file.parent.name
-    return path.name if name == "." else name
+    return printable(path.name if name == "." else name)
 
 
 def read_events(path: Path, files: list[Path]) -> list[dict[str, object]]:

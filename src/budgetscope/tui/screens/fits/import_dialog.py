@@ -15,6 +15,7 @@ from textual.widgets import Input, Label, Static
 from budgetscope.api import runs as use_cases
 from budgetscope.api.runs import Fitted, Intake, Preview
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.printable import printable
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import SessionScreen
 from budgetscope.tui.screens.dialog import Dialog
@@ -220,7 +221,7 @@ class ImportScreen(Dialog[str | None]):
             self._owner.tell(str(error))
             return
         self._owner.session.reread()
-        self.notify(f"wrote {path}; u makes it the default law.", markup=False)
+        self.notify(f"wrote {printable(str(path))}; u makes it the default law.", markup=False)
         self.dismiss(name)
 
     def action_scroll_told(self, lines: int) -> None:

@@ -133,5 +133,5 @@ class PathSuggester(Suggester):
             )
         except (OSError, ValueError):
             return None
-        found = next((name for name in names if start and name.startswith(start)), None)
+        found = next((name for name in names if start and name.startswith(start) and name.isprintable()), None)
         return None if found is None else f"{folder}{slash}{found}"
