@@ -431,8 +431,8 @@ def _own_fit(folder: RunFolder, fit: Fit) -> Fit:
     if is_bundled(fit.id):
         path = printable(str(folder.fit_file))
         raise UsageError(
-            f"{fit.id} ships with budgetscope and stays as it is; the fit is kept in {path}, which `budgetscope fits use` "
-            "takes."
+            f"{fit.id} ships with budgetscope and stays as it is; the fit is kept in {path}, which "
+            "`budgetscope fits use` takes."
         )
     return fit
 

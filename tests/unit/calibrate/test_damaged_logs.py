@@ -21,7 +21,23 @@ from budgetscope.calibrate.run.state import fold
 from budgetscope.cli.calibrate import app
 
 NewRun = Callable[[], RunFolder]
-NASTY = (10**30, -(10**30), 10**400, 2**63, -1, 0, True, None, 1e308, "x", "9" * 5000, [], {}, [[]], {"x": 10**400})
+NASTY: tuple[object, ...] = (
+    10**30,
+    -(10**30),
+    10**400,
+    2**63,
+    -1,
+    0,
+    True,
+    None,
+    1e308,
+    "x",
+    "9" * 5000,
+    [],
+    {},
+    [[]],
+    {"x": 10**400},
+)
 
 
 def _replaced(value: object, nasty: object) -> Iterator[object]:
