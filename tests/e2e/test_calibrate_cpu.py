@@ -83,7 +83,7 @@ def test_from_nothing_through_a_kill_to_a_stored_fit_with_the_losses_of_a_run_th
     assert {"allocation", "warmup", "weight_decay"} <= set(fit["laws"])
     assert 0.1 < fit["laws"]["allocation"]["parameters"]["exponent"] < 0.9
     assert fit["provenance"]["version_torch"]
-    assert "repeated runs" in fit["provenance"]["noise"]
+    assert "repeated runs" in fit["provenance"]["seed_noise"]
 
     whole = started("mine/whole")
     wait(whole, lambda records: done(records) >= held | before)

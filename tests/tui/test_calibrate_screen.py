@@ -412,7 +412,7 @@ async def test_a_missing_extra_is_said_with_its_remedy(advisor: Advisor, monkeyp
 async def test_a_run_is_started_watched_left_stopped_resumed_and_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparation, "prepare_run", lambda *_, **__: ready())
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
-    request = PlanRequest("1e21", law="meta2024/llama3")
+    request = PlanRequest("1e16", law="meta2024/llama3")
     app = BudgetscopeApp(request, Advisor(), AppState(screen="calibrate"))
     async with app.run_test(size=BIG) as pilot:
         screen = await looked(pilot)
@@ -442,7 +442,7 @@ async def test_a_run_is_started_watched_left_stopped_resumed_and_accepted(monkey
         await pilot.press("a")
         await until(pilot, lambda: "accepted" in shown(pilot))
         assert read_settings().law == FIT
-        assert screen.session.plan == Advisor().answer(PlanRequest("1e21")).plan
+        assert screen.session.plan == Advisor().answer(PlanRequest("1e16")).plan
         assert screen.session.plan != before
         assert screen.session.plan.law_id == FIT
         assert any(f"{FIT} is now the active law: N " in notice for notice in notices(pilot))
@@ -606,13 +606,13 @@ async def test_pages_go_through_the_log(advisor: Advisor, planted: Planted) -> N
 
 async def test_the_old_law_can_be_kept_and_the_new_one_accepted_after_all(planted: Planted) -> None:
     planted.at()
-    app = BudgetscopeApp(PlanRequest("1e21"), Advisor(), AppState(screen="calibrate"))
+    app = BudgetscopeApp(PlanRequest("1e16"), Advisor(), AppState(screen="calibrate"))
     async with app.run_test(size=(120, 50)) as pilot:
         screen = await looked(pilot)
         await pilot.press("down")
         await until(pilot, lambda: screen.offered is not None)
         before = screen.session.plan
-        wanted = Advisor().answer(PlanRequest("1e21", law=str(RunFolder.find(NAME).fit_file))).plan
+        wanted = Advisor().answer(PlanRequest("1e16", law=str(RunFolder.find(NAME).fit_file))).plan
         verdict = screen.query_one(FitPanel).verdict
         assert verdict is not None
         own = {what: (old, new) for what, old, new in verdict.own}
@@ -628,7 +628,7 @@ async def test_the_old_law_can_be_kept_and_the_new_one_accepted_after_all(plante
         assert read_settings().law is None
         await pilot.press("a")
         await looked(pilot)
-        assert screen.session.plan == Advisor().answer(PlanRequest("1e21")).plan
+        assert screen.session.plan == Advisor().answer(PlanRequest("1e16")).plan
         assert screen.session.plan.n_params == wanted.n_params
 
 

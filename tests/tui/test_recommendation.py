@@ -36,5 +36,5 @@ async def test_no_interval_and_no_label_is_cut(start: Start, budget: str) -> Non
 async def test_units_are_said_where_there_is_room(start: Start, columns: int) -> None:
     async with start(PlanRequest("64 H100 for 14 days")).run_test(size=(columns, 40)) as pilot:
         text = (await settle(pilot)).query_one(RecommendationPanel).render().plain
-        for words in ("parameters", "nats/token", "17.2 B tokens", "0.12 in PyTorch", "2,048 tokens"):
+        for words in ("parameters", "nats/token", "18.4 B tokens", "0.12 in PyTorch", "2,048 tokens"):
             assert words in text

@@ -46,16 +46,17 @@ def test_faces_import_no_layer_below_the_api() -> None:
 
 
 def test_of_core_faces_import_value_types_alone() -> None:
-    """A class or a constant is a value type; of functions, those that read and write numbers."""
+    """A class or a constant is a value type; of functions, those that read and write numbers and text for people."""
 
     def is_function(found: Imported) -> bool:
         value = getattr(import_module(found.module), found.name)
         return callable(value) and not isinstance(value, type)
 
-    numbers = "budgetscope.core.budget.quantities"
+    # `printable` decides nothing: it formats text, as `quantities` formats numbers.
+    formats = {"budgetscope.core.budget.quantities", "budgetscope.core.printable"}
     of_core = [found for path in files_of(*FACES) for found in imports(path) if room(found) == "core"]
     assert of_core
-    assert [found for found in of_core if found.module != numbers and is_function(found)] == []
+    assert [found for found in of_core if found.module not in formats and is_function(found)] == []
 
 
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))

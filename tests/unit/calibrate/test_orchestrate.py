@@ -43,7 +43,7 @@ def test_run_goes_from_nothing_to_a_fit_near_the_planted_law(new_run: NewRun, sp
     facts = fit.provenance
     assert facts["spec_sha256"] == spec.sha256
     assert facts["data_sha256"] == spec.corpus.sha256
-    assert "repeated runs" in facts["noise"]
+    assert "repeated runs" in facts["seed_noise"]
     assert facts["seeds"] == "0, 1"
     assert "bits a byte" in facts["loss_at_largest_budget"]
 

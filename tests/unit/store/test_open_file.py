@@ -45,7 +45,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
     for path in (piped(tmp_path / "pipe"), Path("/dev/zero"), tmp_path):
         with pytest.raises(OSError):  # noqa: PT011 - which one is the system's
             open_file(path)
-        with pytest.raises(FailureError, match="is not a file; name one"):
+        with pytest.raises(FailureError, match="is not a regular file; name a file"):
             read_text(path, 10)
 
 

@@ -111,7 +111,7 @@ def _columns(left: list[_Line], right: list[_Line], width: int, height: int) -> 
             break
     if width >= _BASIS_FROM:
         with_unit, plain = True, _MOST_PLAIN
-    room = width - bare - 1
+    room = width - bare  # One space parts the columns: the last of `bare`.
     if room < _LEAST_PLAIN:
         lines = [_start(line, value, interval, "") for line in left]
         lines += [_justified(line, min(width, _MOST_PLAIN), with_unit=True) for line in right]
@@ -133,7 +133,7 @@ def _start(line: _Line, value: int, interval: int, remark: str) -> Content:
     return Content.assemble(
         (line.label.ljust(_LABEL), _LABEL_STYLE),
         (line.value.ljust(value), "bold $text-accent"),
-        line.interval.ljust(interval),
+        line.interval.ljust(interval) if remark else line.interval,
         (remark, _LABEL_STYLE),
     )
 
