@@ -129,6 +129,9 @@ class CalibrateScreen(SessionScreen):
 
     def _show_seen(self, seen: Seen) -> None:
         self._looking = False
+        if not self.query(RunList):
+            # The app ended while the runs were read.
+            return
         runs, run = self.query_one(RunList), seen.view
         runs.entries = seen.entries
         if not self._looked:
