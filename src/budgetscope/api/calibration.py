@@ -31,9 +31,7 @@ from budgetscope.core.answers.fit_difference import Difference
 from budgetscope.core.errors import BudgetscopeError, UsageError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.printable import printable
-from budgetscope.store.files import write_atomically
 from budgetscope.store.fit_library import is_bundled, load
-from budgetscope.store.fit_schema import dump
 
 __all__ = [
     "DEFAULT_FIT",
@@ -290,11 +288,9 @@ def refit(folder: RunFolder) -> Fit:
         UsageError: the readings do not determine a law.
         FailureError: the spec or the log is broken, or the folder cannot be written.
     """
-    from budgetscope.calibrate.fit import build_fit  # noqa: PLC0415 - NumPy and SciPy
+    from budgetscope.calibrate.fit import write_fit  # noqa: PLC0415 - NumPy and SciPy
 
-    fit = build_fit(folder.state(), folder.spec())
-    write_atomically(folder.fit_file, dump(fit))
-    return fit
+    return write_fit(folder, folder.state(), folder.spec())
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from budgetscope.calibrate.plan.porian_rule import WARMUP_PARAMS, WEIGHT_DECAY
 from budgetscope.calibrate.plan.spec import BUILT_IN_CAUTION, Spec
+from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.stages import as_far_as_sure, fit_grid
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.core.counting.ledger import Convention
@@ -24,7 +25,20 @@ from budgetscope.fitting.stored_fit import (
     no_law,
     stored_fit,
 )
-from budgetscope.store.fit_schema import check_id, decode, encode
+from budgetscope.store.files import write_atomically
+from budgetscope.store.fit_schema import check_id, decode, dump, encode
+
+
+def write_fit(folder: RunFolder, state: RunState, spec: Spec) -> Fit:
+    """Build the fit of a run, write it to the run's folder and return it.
+
+    Raises:
+        UsageError: the readings do not determine a law.
+        FailureError: the folder cannot be written.
+    """
+    fit = build_fit(state, spec)
+    write_atomically(folder.fit_file, dump(fit))
+    return fit
 
 
 def build_fit(state: RunState, spec: Spec) -> Fit:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from budgetscope.calibrate.fit import build_fit
+from budgetscope.calibrate.fit import write_fit
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run import events, progress
@@ -19,8 +19,6 @@ from budgetscope.calibrate.run.folder import RunFolder, Writer
 from budgetscope.calibrate.run.stages import extensions, stage2_cells, stage_two_hyperparameters, unfinished
 from budgetscope.calibrate.run.state import RunState, fold
 from budgetscope.core.errors import BudgetscopeError, FailureError
-from budgetscope.store.files import write_atomically
-from budgetscope.store.fit_schema import dump
 
 HEARTBEAT_SECONDS = 10.0
 _POLL_SECONDS = 0.25
@@ -194,7 +192,8 @@ def _through_stages(run: _Course) -> None:
         emit(events.RunDone("stopped", run.stop.reason))
         return
     try:
-        write_fit(run.folder, run.spec, run.journal.state, emit)
+        fit = write_fit(run.folder, run.journal.state, run.spec)
+        emit(events.FitWritten(fit.id, run.folder.fit_file.name))
     except BudgetscopeError as error:
         emit(events.RunDone("failed", str(error)))
     else:
@@ -230,15 +229,3 @@ def _train(run: _Course, stage: int) -> bool:
         elif not run.stop() and len(left[0]) == before:
             raise FailureError(f"the trainer left {before} cells of N={cells[0].n_params:.3g} without a result.")
     return True
-
-
-def write_fit(folder: RunFolder, spec: Spec, state: RunState, emit: Callable[[Event], None]) -> None:
-    """Fit a run and write the fit to its folder.
-
-    Raises:
-        UsageError: its readings give no law.
-        FailureError: the folder cannot be written.
-    """
-    fit = build_fit(state, spec)
-    write_atomically(folder.fit_file, dump(fit))
-    emit(events.FitWritten(fit.id, folder.fit_file.name))

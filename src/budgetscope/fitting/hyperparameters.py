@@ -16,7 +16,7 @@ from budgetscope.core.errors import UsageError
 from budgetscope.fitting.beta2 import Beta2Row, Beta2Step, beta2_step, beta2_table
 from budgetscope.fitting.bootstrap import LEVEL, interval
 from budgetscope.fitting.cell_optimum import CellOptimum, DroppedCell, Method, cell_optimum, sweep_noise
-from budgetscope.fitting.refusals import Flag
+from budgetscope.fitting.refusals import SCATTER_FLAG, Flag
 from budgetscope.fitting.sweep import sweep_cells
 from budgetscope.fitting.sweep_optimum import MIN_BATCHES, MIN_LEARNING_RATES
 
@@ -36,7 +36,6 @@ _RATIO_SPREAD = 1.5
 _MIN_OFF_LINE = 0.1
 _FEW_INTERIOR = 0.9
 _NARROW = 4.0
-_SCATTER_FLAG = 1.5
 _SCATTER_DOF = 3
 _IN_SHORT = {
     "few-settings": "with too few settings",
@@ -344,5 +343,5 @@ def _scatter_flags(lr_law: FittedMonomial, batch_law: FittedMonomial, dof: int) 
             "its intervals are too narrow.",
         )
         for name, law in (("learning rates", lr_law), ("batches", batch_law))
-        if dof >= _SCATTER_DOF and law.scatter_ratio > _SCATTER_FLAG
+        if dof >= _SCATTER_DOF and law.scatter_ratio > SCATTER_FLAG
     )

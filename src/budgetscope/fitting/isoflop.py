@@ -18,6 +18,7 @@ from budgetscope.fitting.loss_curve import LossCurve, fit_loss_curve
 from budgetscope.fitting.noise import noise_from_scatter, noise_from_seeds
 from budgetscope.fitting.refusals import (
     MIN_SIZES,
+    SCATTER_FLAG,
     Dropped,
     Flag,
     check_loss_unit,
@@ -42,8 +43,7 @@ FLOOR_OF_SPACING = 0.33
 # The paper's search grid has 25 points an interval counted with both ends, so the spacing that the floor multiplies
 # is 25 grid steps. Kept, so that the weights are the published ones.
 _GRID_PER_INTERVAL = 25
-# Optima that scatter about the law this many times more than the noise explains are flagged, from so many budgets on.
-_SCATTER_FLAG = 1.5
+# Budgets from which on scatter about the law is flagged.
 _SCATTER_BUDGETS = 5
 _FINDERS = {"akima": akima_minimum, "parabola": parabola_minimum}
 
@@ -306,7 +306,7 @@ def _extra_variance(x: FloatArray, y: FloatArray, weights: FloatArray, explained
 
 def _scatter_flags(ratio: float, n_budgets: int, intervals: Intervals) -> tuple[Flag, ...]:
     """Flag optima that scatter about the law more than the noise explains."""
-    if n_budgets < _SCATTER_BUDGETS or ratio < _SCATTER_FLAG:
+    if n_budgets < _SCATTER_BUDGETS or ratio < SCATTER_FLAG:
         return ()
     sentence = f"The optima scatter about the law {ratio:.1f} times as far as the noise explains"
     ending = (

@@ -27,6 +27,8 @@ _LIKE_BITS = 1.15
 _BEYOND_BITS = 1.6
 # Runs of one configuration differ by 0.1% to 1% of the loss at all but the smallest scale (Porian et al. 2024).
 _LOUD = 0.05
+SCATTER_FLAG = 1.5
+"""Optima that scatter about a law this many times as far as the noise explains are flagged."""
 _IN_SHORT = {
     "few-sizes": f"with fewer than {MIN_SIZES} sizes",
     "low-edge": "lowest at the smallest size",

@@ -1,6 +1,8 @@
-"""Signs that mean the same on every screen."""
+"""Signs and styles that mean the same on every screen."""
 
 PROBLEM_SIGN = "✗ "
 CAUTION_SIGN = "! "
 CHOSEN_SIGN = ">"
 """Of the law that is followed, in lists of laws."""
+LABEL_STYLE = "$foreground 65%"
+"""Of the labels beside figures."""

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from budgetscope.api.calibration import PRESETS, REMEDY, Ready, texts
-from budgetscope.tui.signs import CAUTION_SIGN, PROBLEM_SIGN
+from budgetscope.tui.signs import CAUTION_SIGN, LABEL_STYLE, PROBLEM_SIGN
 
 _ASK = """p: prepare the data, design the sweep and price it. Nothing is trained before you have seen the price.
 
@@ -19,7 +19,6 @@ Presets: {presets}.
 Without data, the text that came with Python is taken: to try the machinery, not to plan with.
 A run goes on when the app is closed."""
 _LABEL = 22
-_LABEL_STYLE = "$foreground 65%"
 
 
 class DesignPanel(VerticalScroll, can_focus=False):
@@ -62,7 +61,7 @@ class DesignPanel(VerticalScroll, can_focus=False):
     def wait(self, said: str, dots: int) -> None:
         """Show the progress of the preparation."""
         self._priced = None
-        self._say(Content.assemble((f"{said} {'.' * dots}\n\n", "bold"), ("x: cancel", _LABEL_STYLE)))
+        self._say(Content.assemble((f"{said} {'.' * dots}\n\n", "bold"), ("x: cancel", LABEL_STYLE)))
 
     def price(self, ready: Ready, notes: tuple[str, ...]) -> None:
         """Show a design, its price, its cautions and the notes of its preparation."""
@@ -75,7 +74,7 @@ class DesignPanel(VerticalScroll, can_focus=False):
         for part in [columns] if beside else [[column] for column in columns]:
             for label, *row in zip(texts.PRICE_HEADER, *part, strict=True):
                 cells = "".join(cell.ljust(width) for cell in row).rstrip()
-                lines.append(Content.assemble((label.ljust(_LABEL), _LABEL_STYLE), cells))
+                lines.append(Content.assemble((label.ljust(_LABEL), LABEL_STYLE), cells))
         lines += [Content(""), Content.styled(texts.in_all(ready), "bold")]
         lines += [Content.styled(CAUTION_SIGN + text, "$text-warning") for text in (*ready.price.cautions, *notes)]
         lines += [Content.styled("g: start it", "bold $text-success"), Content("")]

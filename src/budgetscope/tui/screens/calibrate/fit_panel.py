@@ -11,11 +11,10 @@ from textual.widgets import Static
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.tui.screens.calibrate.fit_comparison import Row, Verdict
-from budgetscope.tui.signs import CAUTION_SIGN
+from budgetscope.tui.signs import CAUTION_SIGN, LABEL_STYLE
 from budgetscope.tui.widgets.chart import Chart
 
 _CHART_FROM = 110
-_LABEL_STYLE = "$foreground 65%"
 _OFFERS = {
     "": ("a: accept it as the active law   o: keep the old one", "bold $text-success"),
     "accepted": ("✓ accepted: it is the active law now", "bold $text-success"),
@@ -78,7 +77,7 @@ class FitPanel(Horizontal):
         label, before = (max(len(row[column]) for row in rows) + 2 for column in (0, 1))
 
         def line(row: Row) -> Content:
-            return Content.assemble((row[0].ljust(label), _LABEL_STYLE), row[1].ljust(before), (row[2], "bold"))
+            return Content.assemble((row[0].ljust(label), LABEL_STYLE), row[1].ljust(before), (row[2], "bold"))
 
         names = f"{verdict.fit.id} beside {verdict.before}"
         lines = [Content.styled(names, "bold"), line(("", "old", "new")), *map(line, verdict.own)]

@@ -16,7 +16,7 @@ from budgetscope.tui.screens.calibrate.fit_panel import FitPanel
 from budgetscope.tui.screens.calibrate.log_tail import Tail
 from budgetscope.tui.screens.calibrate.run_list import sign
 from budgetscope.tui.screens.calibrate.runs import View
-from budgetscope.tui.signs import PROBLEM_SIGN
+from budgetscope.tui.signs import LABEL_STYLE, PROBLEM_SIGN
 from budgetscope.tui.widgets.chart import Chart
 
 VIEWS = ("cells", "losses", "map", "log", "fit")
@@ -27,7 +27,6 @@ _TITLES = {
 }  # fmt: skip
 _CHOSEN_SIGN = "▸ "
 _BAR = 24
-_LABEL_STYLE = "$foreground 65%"
 
 
 class RunView(Vertical):
@@ -212,7 +211,7 @@ def _where(run: View) -> Content:
     stage = texts.STAGES.get(state.stage, f"stage {state.stage}") if run.live else ""
     asked = "" if run.spec is None else f"on {run.spec.corpus.title}, for {run.spec.fit_id}"
     first = Content.assemble(
-        (f"{sign(run.status)} {run.status}", "bold"), f"  {stage or asked}", (f"  {asked}" * bool(stage), _LABEL_STYLE)
+        (f"{sign(run.status)} {run.status}", "bold"), f"  {stage or asked}", (f"  {asked}" * bool(stage), LABEL_STYLE)
     )
     done, cells = sum(s.finished for s in state.cells.values()), max(len(state.cells), 1)
     bar = "█" * (done * _BAR // cells)

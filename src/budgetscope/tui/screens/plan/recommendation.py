@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from budgetscope.core.answers.plan import Plan
 from budgetscope.report.rows import PlanRow, plan_rows
-from budgetscope.tui.signs import CAUTION_SIGN
+from budgetscope.tui.signs import CAUTION_SIGN, LABEL_STYLE
 
 _WITH_INTERVALS = (
     "n_params", "tokens", "tokens_per_param", "loss", "flat_band_n_params", "learning_rate", "batch_tokens", "cost_usd",
@@ -30,7 +30,6 @@ _UNITS = {
 _LABEL = 10
 _LEAST_PLAIN, _MOST_PLAIN = 17, 30
 _BASIS_FROM = 120
-_LABEL_STYLE = "$foreground 65%"
 
 
 class RecommendationPanel(Widget):
@@ -131,17 +130,17 @@ def _columns(left: list[_Line], right: list[_Line], width: int, height: int) -> 
 
 def _start(line: _Line, value: int, interval: int, remark: str) -> Content:
     return Content.assemble(
-        (line.label.ljust(_LABEL), _LABEL_STYLE),
+        (line.label.ljust(_LABEL), LABEL_STYLE),
         (line.value.ljust(value), "bold $text-accent"),
         line.interval.ljust(interval) if remark else line.interval,
-        (remark, _LABEL_STYLE),
+        (remark, LABEL_STYLE),
     )
 
 
 def _justified(line: _Line, width: int, *, with_unit: bool) -> Content:
     """Return a line with the label on the left and the value on the right."""
     text = line.text(with_unit=with_unit)
-    return Content.assemble((line.label.ljust(width - len(text)), _LABEL_STYLE), (text, "bold"))
+    return Content.assemble((line.label.ljust(width - len(text)), LABEL_STYLE), (text, "bold"))
 
 
 def _long_text(row: PlanRow) -> str:
