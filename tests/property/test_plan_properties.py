@@ -2,41 +2,26 @@
 
 import math
 from collections.abc import Iterator
-from functools import cache
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.asking import answer_where_known
 from tests.bundled import ALLOCATING, WITH_LOSS
 from tests.sizes import examples
 
-from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Convention
-from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.hyperparameters import whole_sequences
 from budgetscope.core.laws.intervals import Estimate
-from budgetscope.store.fit_library import Layer, Library
-from budgetscope.store.locations import bundled_fits
-from budgetscope.store.settings import Settings
 
 laws = st.sampled_from(ALLOCATING)
 conventions = st.sampled_from(list(Convention))
 budgets = st.floats(16, 27).map(lambda exponent: 10.0**exponent)
 
 
-@cache
-def advisor() -> Advisor:
-    return Advisor(Library((Layer("bundled", bundled_fits()),)), Settings(), ())
-
-
 def plan(budget: str, **options: str | float) -> Plan:
-    try:
-        return advisor().answer(PlanRequest(budget, **options)).plan  # type: ignore[arg-type]
-    except UsageError as error:
-        # Where a law hardly knows N there is no plan.
-        assume("and a plan needs" not in str(error))
-        raise
+    return answer_where_known(budget, **options).plan
 
 
 def estimates(found: Plan) -> Iterator[tuple[str, Estimate]]:

@@ -3,11 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.asking import ADVISOR
+from tests.asking import ADVISOR, answer_where_known
 from tests.bundled import ALLOCATING, WITH_EXCESS, WITH_LOSS
 from tests.sizes import examples
 
-from budgetscope.api import PlanRequest
 from budgetscope.core.counting.ledger import Convention
 
 conventions = st.sampled_from(list(Convention))
@@ -18,7 +17,7 @@ ratios = st.floats(0.02, 50)
 @examples(60)
 @given(st.sampled_from(ALLOCATING), budgets, conventions)
 def test_the_optimum_is_the_plans(law: str, budget: str, convention: Convention) -> None:
-    answer = ADVISOR.answer(PlanRequest(budget, law=law, counting=str(convention)))
+    answer = answer_where_known(budget, law=law, counting=str(convention))
     plan, iso = answer.plan, ADVISOR.iso_flop(answer)
     best = iso.at(iso.answer.optimum.n_params)
     assert best.n_params == plan.n_params.value
@@ -34,7 +33,7 @@ def test_the_optimum_is_the_plans(law: str, budget: str, convention: Convention)
 @examples(60)
 @given(st.sampled_from(sorted(set(WITH_EXCESS) & set(WITH_LOSS))), budgets, ratios)
 def test_no_size_beats_the_optimum_by_the_laws_own_counting(law: str, budget: str, ratio: float) -> None:
-    iso = ADVISOR.iso_flop(ADVISOR.answer(PlanRequest(budget, law=law)))
+    iso = ADVISOR.iso_flop(answer_where_known(budget, law=law))
     here = iso.at(ratio * iso.answer.optimum.n_params, 1e12)
     assert here.loss_difference is not None
     assert here.loss_difference >= -1e-9
