@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from budgetscope.core.answers.cautions import Caution
+from budgetscope.core.budget.constraints import NONE, Constraints
 from budgetscope.core.budget.parse import (
     Budget,
     ComputeBudget,
@@ -36,6 +37,7 @@ class Question:
         vocab_size: of the tokenizer.
         seq_len: training context in tokens.
         cautions: about the files of the fits and devices.
+        constraints: what is fixed or bounded beside the budget.
     """
 
     budget: Budget
@@ -47,6 +49,7 @@ class Question:
     vocab_size: int
     seq_len: int
     cautions: tuple[Caution, ...] = ()
+    constraints: Constraints = NONE
 
     @property
     def family(self) -> ShapeFamily:

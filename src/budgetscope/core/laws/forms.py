@@ -144,7 +144,7 @@ class ExcessLaw:
     """Loss above the optimum: coefficient · C^-exponent · (u² + skew · u³), with u = ln(N / N*(C)).
 
     The law is fitted for |u| <= window. Beyond, it continues as a parabola through the edge of the window, which is
-    less than the measured loss of models that are far too large.
+    less than the measured loss of models that are far too large; of those far too small `LossModel` knows more.
     """
 
     form: ClassVar[str] = "excess-power-law"
