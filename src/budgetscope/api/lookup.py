@@ -13,6 +13,7 @@ from budgetscope.api.request import PlanRequest, check
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.law_values import RECIPE_ROLES
 from budgetscope.core.answers.question import Question
+from budgetscope.core.budget.constraints import Constraints
 from budgetscope.core.budget.parse import parse_budget
 from budgetscope.core.counting.ledger import parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
@@ -114,6 +115,14 @@ class Lookup:
             vocab_size=request.vocab or fit.vocab_size or PORIAN_VOCAB_SIZE,
             seq_len=request.seq_len or fit.seq_len or PORIAN_SEQ_LEN,
             cautions=tuple(self._file_cautions(request, fit, law, hyperparameters)),
+            constraints=Constraints(
+                deadline_hours=request.deadline,
+                n_params=request.params,
+                tokens=request.tokens,
+                max_params=request.max_params,
+                unique_tokens=request.unique_tokens,
+                served_tokens=request.served_tokens,
+            ),
         )
 
     def _device(self, name: str) -> Device:

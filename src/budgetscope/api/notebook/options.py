@@ -42,6 +42,12 @@ class RequestOptions(TypedDict, total=False):
     seq_len: int | str | None
     vocab: int | str | None
     counting: str | None
+    deadline: float | str | None
+    params: float | str | None
+    tokens: float | str | None
+    max_params: float | str | None
+    unique_tokens: float | str | None
+    served_tokens: float | str | None
 
 
 class CountOptions(TypedDict, total=False):

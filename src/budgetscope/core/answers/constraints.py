@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import exp, inf, log
 
-from budgetscope.core.answers.question import Question, machine_flops
+from budgetscope.core.answers.question import Question, after_decay, machine_flops
 from budgetscope.core.budget.constraints import NONE, Constraints, said
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.machine import SECONDS_PER_HOUR
 from budgetscope.core.laws.guard import guarded
+from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import (
     MAX_FLOPS,
@@ -70,7 +71,9 @@ class Choice:
 
     Attributes:
         point: N, D and C by the question's convention; D counts repeated tokens.
-        loss: by the question's law; None when that has no law of the loss off the optimum.
+        loss: by the question's law, with the interval of the optimum's moved; None when the law has no loss off the
+            optimum.
+        loss_after_decay: of a law of runs at constant learning rate, after the advised decay; None otherwise.
         loss_difference: loss above the unconstrained optimum at the question's budget.
         equal_flops: the budget whose optimum has the same loss, FLOPs by the question's convention; None likewise.
         equal_params: N of that optimum.
@@ -80,7 +83,8 @@ class Choice:
     """
 
     point: OperatingPoint
-    loss: float | None
+    loss: Estimate | None
+    loss_after_decay: Estimate | None
     loss_difference: float | None
     equal_flops: float | None
     equal_params: float | None
@@ -90,12 +94,13 @@ class Choice:
 
 
 @guarded
-def choose(question: Question, optimum: OperatingPoint) -> Choice | None:
+def choose(question: Question, optimum: OperatingPoint, best: Estimate | None) -> Choice | None:
     """Return the run that a question's constraints allow; None when it has none.
 
     Args:
         question: with its budget and constraints.
         optimum: the compute-optimal point of its budget.
+        best: the loss there; None when the law has none.
 
     Raises:
         UsageError: the constraints contradict each other or the budget, need a law of the loss that the fit lacks, or
@@ -116,12 +121,16 @@ def choose(question: Question, optimum: OperatingPoint) -> Choice | None:
             prices.append(search.price(values, states[-1], found))
             states.append(found)
     equal = None if found.equal_flops is None else search.optimum_at(found.equal_flops)
-    best = states[0].loss
+    loss = difference = None
+    if best is not None and found.loss is not None:
+        difference = found.loss - best.value
+        loss = best.plus(difference)
     return Choice(
         point=found.point,
-        loss=found.loss,
-        loss_difference=None if found.loss is None or best is None else found.loss - best,
-        equal_flops=found.equal_flops,
+        loss=loss,
+        loss_after_decay=None if loss is None else after_decay(question, found.point, loss),
+        loss_difference=difference,
+        equal_flops=None if equal is None else equal.flops,
         equal_params=None if equal is None else equal.n_params,
         equal_tokens=None if equal is None else equal.tokens,
         epochs=None if wanted.unique_tokens is None else found.point.tokens / wanted.unique_tokens,
@@ -152,8 +161,6 @@ class _Search:
             self._check_epochs(point, given.unique_tokens)
         if given.served_tokens is not None and given.n_params is None and given.tokens is None:
             point = self._for_serving(given, self.state(point, given))
-            if given.unique_tokens is not None:
-                self._check_epochs(point, given.unique_tokens)
         return self.state(point, given)
 
     def state(self, point: OperatingPoint, given: Constraints) -> _State:
@@ -221,10 +228,10 @@ class _Search:
             if above(high) < 0:
                 return None
             point = self._at(n_params, exp(increasing_root(above, low, high, 1e-13)))
-            late = given.deadline_hours is not None and machine_flops(self.question, point) > self._within(
-                given.deadline_hours
-            )
-            return None if late else point
+            within, unique = given.deadline_hours, given.unique_tokens
+            late = within is not None and machine_flops(self.question, point) > self._within(within)
+            stale = unique is not None and point.tokens > MAX_EPOCHS * unique
+            return None if late or stale else point
 
         def lifetime(n_params: float) -> float:
             point = trained(n_params)

@@ -18,8 +18,10 @@ from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.counting.shapes import ShapeFamily, shape_family
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.hardware.machine import Machine
+from budgetscope.core.laws.decay import loss_after_decay
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.guard import guarded
+from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import MAX_FLOPS, MIN_FLOPS, OperatingPoint, flops_where, operate, recount
 
@@ -60,6 +62,16 @@ class Question:
 def machine_flops(question: Question, point: OperatingPoint) -> float:
     """Return the FLOPs that the machine executes for a model and its tokens."""
     return point.tokens * question.family.executed_flops_per_token(point.position)
+
+
+def after_decay(question: Question, point: OperatingPoint, loss: Estimate) -> Estimate | None:
+    """Return the loss of a run after the advised decay of the learning rate.
+
+    None when the law's loss is after a decay already, or not in nats a token.
+    """
+    if question.fit.schedule != "constant" or question.fit.loss_unit != "nats/token":
+        return None
+    return loss_after_decay(loss, question.family.n_params(point.position, Convention.STANDARD))
 
 
 @guarded

@@ -79,6 +79,18 @@ def decay_gain(n_params: float) -> Estimate:
     return Estimate((low + high) / 2, low, high, "span of published gains: Luo 2025, Porian 2024, Ajroldi 2026")
 
 
+def loss_after_decay(loss: Estimate, n_params: float) -> Estimate:
+    """Return a loss at constant learning rate less the gain by a decay; both intervals add up.
+
+    Args:
+        loss: in nats a token.
+        n_params: parameters of the model.
+    """
+    gain = decay_gain(n_params)
+    low, high = loss.value if loss.low is None else loss.low, loss.value if loss.high is None else loss.high
+    return Estimate(loss.value - gain.value, low - (gain.high or 0.0), high - (gain.low or 0.0), gain.basis)
+
+
 def _between(points: tuple[tuple[float, float], ...], n_params: float) -> float:
     """Return the value at a size, linear in ln N, and constant beyond the ends."""
     if n_params <= points[0][0]:
