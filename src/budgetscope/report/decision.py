@@ -41,7 +41,9 @@ def _freedom(plan: Plan) -> str:
         if choice.loss_difference < _LEAST_LOSS and choice.equal_flops >= 0.999 * choice.point.flops:
             return f"The constraints ({names}) cost nothing."
         less = max(0.0, 1 - choice.equal_flops / choice.point.flops)
-        optimum = f"{format_count(choice.equal_params or 0)} on {format_count(choice.equal_tokens or 0)} tokens"
+        optimum = (
+            f"{format_count(choice.equal_params or 0)} parameters on {format_count(choice.equal_tokens or 0)} tokens"
+        )
         return (
             f"The constraints ({names}) cost {choice.loss_difference:.3f} of the loss; without them {optimum} reach "
             f"the same loss with {less:.0%} less compute."

@@ -32,7 +32,7 @@ def test_it_says_what_to_train_how_long_and_for_how_much() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"max_params": 1e10}, "(at most 10 B parameters) cost 0.013 of the loss; without them 16.9 B on"),
+        ({"max_params": 1e10}, "(at most 10 B parameters) cost 0.013 of the loss; without them 16.9 B parameters on"),
         ({"max_params": 1e11}, "The constraints (at most 100 B parameters) cost nothing."),
         ({"law": "hoffmann2022/approach-1", "params": 1e10}, "is not known: the law has no loss off the optimum"),
         ({"law": "hoffmann2022/approach-1"}, "How far the size may move is not known"),
