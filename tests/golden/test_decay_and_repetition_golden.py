@@ -1,8 +1,16 @@
 """Gains of a decay and losses on repeated data, against published numbers."""
 
+import math
+import os
+from pathlib import Path
+
 import pytest
+from benchmarks.coverage_data import porian
+from tests.bundled import fit
 
 from budgetscope.core.laws.decay import LUO_2025, decay_gain
+from budgetscope.core.laws.loss_model import LossModel
+from budgetscope.core.laws.operating_point import allocation_law
 from budgetscope.core.laws.repetition import RepetitionLaw, effective
 
 
@@ -44,3 +52,24 @@ def test_muennighoffs_losses_come_out() -> None:
 def test_four_epochs_are_nearly_free_and_forty_are_not() -> None:
     assert effective(4e9, 1e9, 15.387756) > 3.6e9
     assert effective(40e9, 1e9, 15.387756) < 16e9
+
+
+@pytest.mark.parametrize(("dataset", "law"), [("ref", "refinedweb"), ("ope", "openwebtext2")])
+def test_overtrained_runs_have_the_loss_that_the_price_of_a_constraint_takes(dataset: str, law: str) -> None:
+    """Porian et al.'s tuned runs of 3 to 9 times fewer parameters than the optimum, at 1e17 FLOPs and more."""
+    reference = os.environ.get("BUDGETSCOPE_REFERENCE")
+    if not reference:
+        pytest.skip("BUDGETSCOPE_REFERENCE names no folder of published points")
+    (runs,) = (each.table for each in porian(Path(reference)) if each.name == f"{dataset}/tuned/short/const/standard")
+    found = fit(f"porian2024/{law}-tuned")
+    model, optimum = LossModel(found), allocation_law(found)
+    errors = []
+    for flops, n_params, loss in zip(runs.flops, runs.n_params, runs.loss, strict=True):
+        ratio = n_params / optimum.allocate(flops).n_params
+        if flops > 1e17 and 1 / 9 < ratio < 1 / 3:
+            best, above = model.best_loss(flops), model.excess_loss(flops, n_params)
+            assert best is not None
+            assert above is not None
+            errors.append(math.log((best + above) / loss))
+    assert len(errors) >= 7
+    assert math.sqrt(math.fsum(error**2 for error in errors) / len(errors)) < 0.009

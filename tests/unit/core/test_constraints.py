@@ -74,6 +74,13 @@ def test_a_bound_that_binds_is_met_and_priced_in_order() -> None:
     assert found.prices[0].wasted_flops == 0
 
 
+@pytest.mark.parametrize("most", [1e9, 3.3e9, 7e9, 1.31e10])
+def test_the_shape_to_build_keeps_the_bound(most: float) -> None:
+    run = ADVISOR.answer(PlanRequest(MACHINE, max_params=most)).plan.run
+    assert 0.9 * most < run.n_params <= most
+    assert run.hours == pytest.approx(14 * 24)
+
+
 def test_a_whole_run_is_priced_as_one() -> None:
     """1.1 B parameters on 3 T tokens: far past the optimum, and still no worse than fewer tokens."""
     found = asked(n_params=1.1e9, tokens=3e12)

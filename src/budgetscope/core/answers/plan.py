@@ -247,9 +247,23 @@ def _loss(loss_model: LossModel, own_flops: float, best: float) -> Estimate:
     return Estimate(best, *interval, "95% of the bootstrap draws: the noise of the runs, not the form of the law")
 
 
+def _shape(question: Question, n_params: float) -> Shape | None:
+    """Return the shape to build, within the largest N that the question allows."""
+    most = question.constraints.max_params
+    shape = question.family.to_build(n_params, question.convention)
+    while shape is not None and most is not None and shape.count(question.convention).n_params > most:
+        n_params *= _SMALLER
+        shape = question.family.to_build(n_params, question.convention)
+    return shape
+
+
+_SMALLER = 0.98
+"""Step in N on the way to a shape that is small enough."""
+
+
 def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> PlannedRun:
     machine = question.machine
-    shape = question.family.to_build(point.n_params, question.convention)
+    shape = _shape(question, point.n_params)
     n_params, tokens = point.n_params, point.tokens
     whole = None if question.constraints else machine.executed_flops
     executed_flops = machine_flops(question, point) if whole is None else whole
