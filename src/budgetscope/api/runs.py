@@ -93,12 +93,14 @@ class Scored:
         fit: with the laws.
         cells: one score for each (N, D).
         summary: of the cells that have a score; None when none has.
+        diverged: how many settings were left out because they diverged, one sentence; empty when none was.
     """
 
     intake: Intake
     fit: Fit
     cells: "tuple[CellScore, ...]"
     summary: "ScoreSummary | None"
+    diverged: str
 
 
 def run_fields() -> tuple[str, ...]:
@@ -280,7 +282,7 @@ def score(lookup: Lookup, source: RunsSource, law: str, vocab_size: int | None =
     """
     from budgetscope.fitting.fit_runs import sweep_table  # noqa: PLC0415 - NumPy
     from budgetscope.fitting.score import score, summarize  # noqa: PLC0415
-    from budgetscope.fitting.sweep import sweep_cells  # noqa: PLC0415
+    from budgetscope.fitting.sweep import diverged_sentence, sweep_cells  # noqa: PLC0415
 
     fit = lookup.library.get(law)
     BY_NAME["vocab"].check(vocab_size)
@@ -300,5 +302,6 @@ def score(lookup: Lookup, source: RunsSource, law: str, vocab_size: int | None =
             raise UsageError(f"{fit.id} does not give both learning rate and batch here; choose another fit.")
         return rate.value, batch.value
 
-    cells = score(sweep_cells(sweep_table(intake.runs)), recommended)
-    return Scored(intake, fit, cells, summarize(cells))
+    cells = sweep_cells(sweep_table(intake.runs))
+    scores = score(cells, recommended)
+    return Scored(intake, fit, scores, summarize(scores), diverged_sentence(cells))

@@ -17,7 +17,7 @@ from budgetscope.fitting.beta2 import Beta2Row, Beta2Step, beta2_step, beta2_tab
 from budgetscope.fitting.bootstrap import LEVEL, interval
 from budgetscope.fitting.cell_optimum import CellOptimum, DroppedCell, Method, cell_optimum, sweep_noise
 from budgetscope.fitting.refusals import SCATTER_FLAG, Flag
-from budgetscope.fitting.sweep import sweep_cells
+from budgetscope.fitting.sweep import diverged_sentence, sweep_cells
 from budgetscope.fitting.sweep_optimum import MIN_BATCHES, MIN_LEARNING_RATES
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def fit_hyperparameters(
         beta2_step=step,
         flags=(
             *noise_flags,
-            *_diverged_flags(cells),
+            *((Flag("diverged", lost),) if (lost := diverged_sentence(cells)) else ()),
             *_cell_flags(optima, dropped, variables),
             *_scatter_flags(lr_law, batch_law, len(optima) - MIN_CELLS[variables]),
             *step_flags,
@@ -293,21 +293,6 @@ def _refuse_line(log_n: FloatArray, log_d: FloatArray) -> None:
             "the cells lie on one line in log N and log D, so a law cannot tell what N does from what D does: "
             "sweep some sizes at another D/N, or fit a law in N alone."
         )
-
-
-def _diverged_flags(cells: Sequence[SweepCell]) -> tuple[Flag, ...]:
-    """Flag the settings that were left out because a run of them diverged."""
-    lost = [lr for cell in cells for lr, _ in cell.diverged]
-    if not lost:
-        return ()
-    total = sum(cell.loss.size for cell in cells) + len(lost)
-    return (
-        Flag(
-            "diverged",
-            f"{len(lost)} of {total} settings diverged and were left out; the lowest learning rate of them "
-            f"is {min(lost):.3g}.",
-        ),
-    )
 
 
 def _cell_flags(
