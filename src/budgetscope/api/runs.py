@@ -17,7 +17,7 @@ from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.hyperparameters import predict
 from budgetscope.core.laws.operating_point import OperatingPoint
 from budgetscope.core.printable import printable
-from budgetscope.fitting.kinds import KINDS, SCHEDULES
+from budgetscope.fitting.kinds import KINDS, SCHEDULES, VARIABLES
 from budgetscope.store.fit_library import check_own_id
 from budgetscope.store.locations import expanded
 from budgetscope.store.tables.intake import Intake, Preview
@@ -60,6 +60,7 @@ class FitChoices:
     name: str | None = None
     title: str | None = None
     kind: str | None = None
+    variables: str | None = None
     noise: str | None = None
     schedule: str | None = None
     vocab_size: int | None = None
@@ -111,7 +112,7 @@ def run_fields() -> tuple[str, ...]:
 
 
 def option_values() -> dict[str, tuple[str, ...]]:
-    """Return the allowed values of the options of `fit` with a fixed choice, by name."""
+    """Return the allowed values of the options with a fixed choice that the form of a fit has, by name."""
     from budgetscope.store.tables.columns import LOSS_UNITS  # noqa: PLC0415 - only for runs tables
     from budgetscope.store.tables.curves import CURVES  # noqa: PLC0415
 
@@ -173,6 +174,9 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
     kind = next((known for known in KINDS if known == choices.kind), None)
     if choices.kind is not None and kind is None:
         raise UsageError(f"{choices.kind!r} is not a kind of fit; choose one of {', '.join(KINDS)}.")
+    variables = next((known for known in VARIABLES if known == choices.variables), None)
+    if choices.variables is not None and variables is None:
+        raise UsageError(f"the variables of a recipe are N or ND, not {choices.variables!r}; choose one of these.")
     if choices.name is not None:
         check_own_id(choices.name)
     BY_NAME["vocab"].check(choices.vocab_size)
@@ -190,6 +194,7 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
         counting=intake.counting,
         source=f"runs of {printable(source.path.name)}",
         kind=kind,
+        variables=variables,
         noise=choices.noise,
         schedule=choices.schedule,
         tokenizer=choices.tokenizer,

@@ -54,6 +54,10 @@ def fit(
             "by default chosen from the runs."
         ),
     ] = None,
+    variables: Annotated[
+        str | None,
+        typer.Option(help="Variables of a recipe's laws: N or ND; by default N and D where the runs tell them apart."),
+    ] = None,
     counting: Counting = None,
     mapping: Map = None,
     where: Where = None,
@@ -90,7 +94,7 @@ def fit(
         bytes_per_token=bytes_per_token,
         curves=curves,
     )
-    choices = use_cases.FitChoices(name, title, kind, noise, schedule, vocab, tokenizer, draws, seed)
+    choices = use_cases.FitChoices(name, title, kind, variables, noise, schedule, vocab, tokenizer, draws, seed)
     advisor = Advisor()
     fitted = use_cases.fit(advisor, source, choices)
     emit("json" if json else None, {"json": partial(fit_json, fitted.fit)}, partial(_show_fit, fitted))
