@@ -340,7 +340,7 @@ def _cell_flags(
             Flag(
                 "in-n-alone",
                 f"The laws are in N alone, and the cells have from {min(ratios):.3g} to {max(ratios):.3g} tokens per "
-                "parameter: at another D for the same N they say nothing.",
+                "parameter: what D does beside N, they do not say.",
             )
         )
     span = max(sizes) / min(sizes)

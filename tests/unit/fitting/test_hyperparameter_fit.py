@@ -279,7 +279,7 @@ def refused(
 
 
 def test_scatter_about_the_law_widens_its_intervals() -> None:
-    """Cells whose best learning rate is off the law by a factor of 1.5, which noise of a thousandth does not explain."""
+    """Best learning rates are off the law by a factor of 1.5, which noise of a thousandth does not explain."""
 
     def jagged(n: float, d: float) -> float:
         return best_lr(n, d) * (1.5 if round(np.log2(n)) % 2 else 1 / 1.5)
