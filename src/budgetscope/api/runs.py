@@ -14,8 +14,6 @@ from budgetscope.core.counting.ledger import Convention, parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, shape_family
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.laws.fit import Fit
-from budgetscope.core.laws.hyperparameters import predict
-from budgetscope.core.laws.operating_point import OperatingPoint
 from budgetscope.core.printable import printable
 from budgetscope.fitting.kinds import KINDS, SCHEDULES, VARIABLES
 from budgetscope.store.fit_library import check_own_id
@@ -287,6 +285,7 @@ def score(lookup: Lookup, source: RunsSource, law: str, vocab_size: int | None =
     """
     from budgetscope.fitting.fit_runs import sweep_table  # noqa: PLC0415 - NumPy
     from budgetscope.fitting.score import score, summarize  # noqa: PLC0415
+    from budgetscope.fitting.scoreboard import recommend  # noqa: PLC0415
     from budgetscope.fitting.sweep import diverged_sentence, sweep_cells  # noqa: PLC0415
 
     fit = lookup.library.get(law)
@@ -299,13 +298,10 @@ def score(lookup: Lookup, source: RunsSource, law: str, vocab_size: int | None =
     )
 
     def recommended(n_params: float, tokens: float) -> tuple[float, float]:
-        position = family.position(n_params, intake.counting)
-        flops = tokens * family.flops_per_token(position, intake.counting)
-        point = OperatingPoint(flops, intake.counting, position, n_params, tokens)
-        rate, batch = (predict(fit, role, point, family, None) for role in ("learning_rate", "batch_size"))
-        if rate is None or batch is None or rate.value is None or batch.value is None:
+        rate, batch = recommend(fit, family, intake.counting, n_params, tokens)
+        if rate is None or batch is None:
             raise UsageError(f"{fit.id} does not give both learning rate and batch here; choose another fit.")
-        return rate.value, batch.value
+        return rate, batch
 
     cells = sweep_cells(sweep_table(intake.runs))
     scores = score(cells, recommended)

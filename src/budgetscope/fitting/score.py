@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -14,13 +14,12 @@ from budgetscope.fitting.sweep_optimum import Grid
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from budgetscope.core.laws.scoreboard import Place
     from budgetscope.fitting.run_table import FloatArray
     from budgetscope.fitting.sweep import SweepCell
 
 # Tolerance in logs within which a recommendation on the rim of the grid lies inside it.
 _RIM = 1e-9
-
-Place = Literal["inside", "outside", "hole", "no grid"]
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,7 @@ class CellScore:
         loss: interpolated loss at the recommendation, nats per token; None where it cannot be told.
         noise: standard deviation of one run's loss over seeds, nats per token; None when unknown. The best of noisy
             losses is too low by chance, so an excess of this size or less means nothing.
-        place: where the recommendation is: "inside" the grid; "outside" the learning rates and batches that were tried;
-            in a "hole", beside settings that diverged or were not made; or the cell has "no grid".
+        place: where the recommendation is.
         diverged: settings of the cell that were left out because they diverged.
         reason: why there is no loss; empty when there is.
     """
@@ -116,7 +114,22 @@ def score(cells: Sequence[SweepCell], law: Callable[[float, float], tuple[float,
     Raises:
         UsageError: the law returns a value that is not positive and finite.
     """
-    return tuple(_score_cell(cell, *law(cell.n_params, cell.tokens)) for cell in cells)
+    return tuple(_score_cell(cell, _Rows.of(cell), *law(cell.n_params, cell.tokens)) for cell in cells)
+
+
+def score_batch(cell: SweepCell, batch_tokens: float) -> CellScore:
+    """Score a batch alone, at the best of the cell's learning rates there.
+
+    Args:
+        cell: of a sweep, from `sweep_cells`.
+        batch_tokens: the batch.
+
+    Raises:
+        UsageError: the batch is not positive and finite.
+    """
+    rows = _Rows.of(cell)
+    scores = [_score_cell(cell, rows, rate, batch_tokens) for rate in np.unique(cell.learning_rate).tolist()]
+    return min(scores, key=lambda one: np.inf if one.loss is None else one.loss)
 
 
 def summarize(scores: Sequence[CellScore]) -> ScoreSummary | None:
@@ -135,14 +148,13 @@ def summarize(scores: Sequence[CellScore]) -> ScoreSummary | None:
     )
 
 
-def _score_cell(cell: SweepCell, learning_rate: float, batch_tokens: float) -> CellScore:
+def _score_cell(cell: SweepCell, rows: _Rows, learning_rate: float, batch_tokens: float) -> CellScore:
     """Return one cell's score."""
     if not (np.isfinite([learning_rate, batch_tokens]).all() and learning_rate > 0 and batch_tokens > 0):
         raise UsageError(
             f"at {cell.name} the law says lr={learning_rate:g} and a batch of {batch_tokens:g} tokens, "
             "which cannot be trained with: score a law that holds at this size."
         )
-    rows = _Rows.of(cell)
     best, loss, reason = None, None, ""
     place: Place = "no grid"
     if rows.log_batch.size < 2:
