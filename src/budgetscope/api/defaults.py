@@ -10,6 +10,7 @@ SPREAD_FITS = (
     "olmo2025/halved-rate",
     "steplaw2025/dense",
     "deepseek2024/current-data",
+    "openeurollm2026/dense",
 )
 """Fits whose learning rates and batches give the spread over published laws. Left out are Kaplan's learning rate, which
 its authors limit to 1e10 parameters, and MiniCPM's, which holds under another parametrisation."""

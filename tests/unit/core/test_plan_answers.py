@@ -83,7 +83,7 @@ def test_a_rate_beyond_where_its_law_ends_falls_to_the_default(advisor: Advisor)
 
 def test_the_interval_of_the_rate_is_called_what_it_is(advisor: Advisor) -> None:
     rate = advisor.answer(PlanRequest("1e21")).plan.recipe.learning_rate
-    assert rate.basis == "range over 5 published laws, not a confidence interval"
+    assert rate.basis == "range over 6 published laws, not a confidence interval"
 
 
 @pytest.mark.parametrize("budget", ["1e21", "64xH100 14d", "N=7B", "D=140B", "loss 2.6", "$50k on H100"])

@@ -73,6 +73,7 @@ class FitOptions(TypedDict, total=False):
     name: str | None
     title: str | None
     kind: str | None
+    variables: str | None
     counting: str | None
     mapping: Mapping[str, str] | None
     where: Mapping[str, Any] | None
