@@ -1,17 +1,20 @@
-"""The decision of a plan, in three sentences written from its numbers; every face shows them."""
+"""The decision of a plan, in a few sentences written from its numbers; every face shows them."""
 
+from budgetscope.core.answers.confirmation import SHARE
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_hours, format_usd
 
 _SURE = 1.25
 """A factor of N within which its uncertainty is no news."""
+_APART = 1.5
+"""Factor between learning rates beyond which laws disagree."""
 _LEAST_LOSS = 5e-4
 """Loss that the constraints may cost before it is named."""
 
 
 def decision(plan: Plan) -> tuple[str, ...]:
-    """Return what to train and at what cost, how far one may move, and what is least certain with the next step."""
-    return (_what(plan), _freedom(plan), _doubt(plan))
+    """Return what to train and at what cost, how far one may move, what is least certain, and the next step."""
+    return (_what(plan), _freedom(plan), _doubt(plan), *_confirm(plan))
 
 
 def _what(plan: Plan) -> str:
@@ -75,3 +78,18 @@ def _doubt(plan: Plan) -> str:
         f"Least certain is the optimal size, {format_count(n.low)} to {format_count(n.high)} with 95%{cost}. "
         "A calibration on your own data narrows it; `budgetscope value` says by how much."
     )
+
+
+def _confirm(plan: Plan) -> tuple[str, ...]:
+    """Return the confirmation of the learning rate, where published laws disagree on it."""
+    rate, runs = plan.recipe.learning_rate, plan.recipe.confirmation
+    if runs is None or rate.low is None or rate.high is None or rate.high < _APART * rate.low:
+        return ()
+    cost = "" if runs.usd is None else f" for {format_usd(runs.usd)}"
+    rates = ", ".join(f"{each:.2g}" for each in runs.learning_rates)
+    sentence = (
+        f"Laws differ by a factor of {rate.high / rate.low:.2g} in the learning rate: before the run, try {rates} at "
+        f"{format_count(runs.n_params)} parameters on {format_count(runs.tokens)} tokens, at most {SHARE:.0%} of the "
+        f"budget{cost}, and scale the rate by the best."
+    )
+    return (sentence,)

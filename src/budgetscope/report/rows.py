@@ -3,14 +3,17 @@
 The app, the command line, the notebook and the exports all use these texts, so that they never differ.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.comparison import Row as LawRow
+from budgetscope.core.answers.confirmation import Confirmation
 from budgetscope.core.answers.constraints import Price
 from budgetscope.core.answers.plan import Plan
+from budgetscope.core.answers.recipe_choice import RecipeChoice
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
 from budgetscope.core.counting.ledger import Count, Shape
 from budgetscope.core.laws.intervals import Estimate
@@ -27,6 +30,9 @@ LEVEL_TITLES = {
 
 ROUNDED = "rounded to a multiple that devices divide evenly"
 """How the plan's batch differs from the law's."""
+
+DEFAULT_RECIPE = "porian2024/rounded-rule"
+"""The recipe of the runs behind the default law, with which every other one is compared."""
 
 UNKNOWN = "-"
 """Text of an unknown value."""
@@ -225,7 +231,43 @@ def _recipe_rows(plan: Plan) -> list[PlanRow]:
             )
         )  # fmt: skip
     rows.append(_text("recipe", "schedule", "schedule", "warmup-stable-decay", recipe.schedule))
+    if recipe.choice is not None:
+        rows.append(_text("recipe", "recipe_law", "law", recipe.choice.law, choice_text(recipe.choice)))
+    if recipe.confirmation is not None:
+        rows.append(_text("recipe", "confirmation", "confirm", *confirmation_text(recipe.confirmation)))
     return rows
+
+
+def choice_text(choice: RecipeChoice) -> str:
+    """Return why a recipe follows its law, and what that is worth against the others."""
+    reach = "its data cover this model"
+    if choice.beyond > _COVERED:
+        reach = f"its data reach nearest to this model, a factor of {math.exp(choice.beyond):.2g} away"
+    own = choice.of(choice.law)
+    if own is None:
+        return f"{reach}; on no public grid was it scored near it"
+    others = [each for each in choice.evidence if each.law != choice.law]
+    seed = [each for each in others[1:] if each.law == DEFAULT_RECIPE]
+    told = [f"{each.law} {each.compute_factor:.2f}" for each in (*others[:1], *seed)]
+    return (
+        f"{reach}; near it ({choice.place}) it needs {own.compute_factor:.2f} times the compute of the best recipe"
+        f"{', ' if told else ''}{', '.join(told)}"
+    )
+
+
+def confirmation_text(runs: Confirmation) -> tuple[str, str]:
+    """Return the runs that confirm a learning rate, and the command that gives their recipe."""
+    rates = ", ".join(_two_digits(rate) for rate in runs.learning_rates)
+    cost = "" if runs.usd is None else f", {format_usd(runs.usd)} together"
+    command = f"budgetscope plan {runs.flops:.3g} --hyperparameters {runs.law}"
+    what = f"lr {rates}"
+    return what, (
+        f"3 runs of {format_count(runs.n_params)} parameters on {format_count(runs.tokens)} tokens{cost}; {command}"
+    )
+
+
+_COVERED = math.log(1.01)
+"""Ranges are stored rounded."""
 
 
 def _run_rows(plan: Plan) -> list[PlanRow]:

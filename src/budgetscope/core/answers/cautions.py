@@ -46,7 +46,8 @@ MOST_DECISIVE = 3
 
 _DECISIVE = (
     "interval-off", "ablation", "far-from-optimum", "repeated-data", "no-shape", "long-run", "other-tokenizer",
-    "extrapolated-allocation", "extrapolated-surface", "extrapolated-learning-rate", "batch-beyond-critical",
+    "extrapolated-allocation", "extrapolated-surface", "mixed-recipe", "recipe-on-edge", "extrapolated-learning-rate",
+    "batch-beyond-critical",
 )  # fmt: skip
 """What can change N, D, the recipe or whether to train at all, the gravest first."""
 _SMALL_PRINT = ("doubtful-constants", "extrapolated-beta2", "extrapolated-critical-batch-size")
@@ -82,6 +83,8 @@ _NAMES = {
 _SHOWN_OF_FIT = ("allocation", "loss_curve", "excess")
 _SHOWN_OF_RECIPE = ("learning_rate", "batch_size", "beta2", "critical_batch_size")
 
+_APART = 1.5
+"""Factor beyond which published recipes differ."""
 _FAR = 3.0
 """Factor of N about the optimum within which the loss off it was measured (the window of the excess law)."""
 
@@ -171,6 +174,29 @@ def of_interval(fit: Fit, n_params: Estimate) -> list[Caution]:
             fit.id,
         )
     ]
+
+
+def of_recipe(sources: Mapping[str, str], learning_rate: Estimate, batch_tokens: Estimate) -> list[Caution]:
+    """Return the cautions about where a recipe stands among the published ones.
+
+    Args:
+        sources: by role, the id of the fit that the recipe follows.
+        learning_rate: with its range.
+        batch_tokens: likewise.
+    """
+    found = []
+    rate, batch = (sources[role] for role in ("learning_rate", "batch_size"))
+    if rate != batch:
+        text = f"the learning rate is of {rate} and the batch of {batch}: they were not tuned together."
+        found.append(Caution("mixed-recipe", text))
+    for name, each in (("learning rate", learning_rate), ("batch", batch_tokens)):
+        if "published laws" not in each.basis or each.low is None or each.high is None:
+            continue
+        if each.high > _APART * each.low and each.value in (each.low, each.high):
+            edge = "lowest" if each.value == each.low else "highest"
+            text = f"the {name} is the {edge} of the published laws', which differ by a factor of "
+            found.append(Caution("recipe-on-edge", f"{text}{each.high / each.low:.2g}: confirm it with short runs."))
+    return found
 
 
 def of_choice(epochs: float | None, ratio: float) -> list[Caution]:

@@ -130,10 +130,11 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         *question.cautions,
         *cautions.of_interval(question.fit, n_params),
         *cautions.of_time(question.machine.n_devices, run.hours),
+        *cautions.of_recipe(recipe.sources, recipe.learning_rate, recipe.batch_tokens),
         *([] if choice is None else cautions.of_choice(choice.epochs, choice.point.n_params / optimum.n_params)),
         *cautions.collect(
             question.fit,
-            [fit for fit in question.hyperparameters if fit.id in recipe.sources.values()],
+            [fit for fit in question.recipe_fits if fit.id in recipe.sources.values()],
             recount(point, question.fit.counting, family),
             family=family,
             loss=None if reached is None else reached.value,

@@ -1,6 +1,6 @@
 """Questions: requests with every name looked up. `locate` finds the compute-optimal operating point of one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.budget.constraints import NONE, Constraints
@@ -24,6 +24,7 @@ from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import MAX_FLOPS, MIN_FLOPS, OperatingPoint, flops_where, operate, recount
+from budgetscope.core.laws.scoreboard import Scoreboard
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ class Question:
         fit: the fit for N, D and the loss.
         hyperparameters: fits for learning rate, batch, beta2, warmup, weight decay and critical batch; for each of
             them the first fit with a law for it is followed.
+        recipes: fits with laws for learning rate and batch, of which the recipe follows one (see `recipe_choice`)
+            before `hyperparameters`; empty when the request names a recipe, or the law has its own.
+        scoreboard: what they cost on public grids; None when it is not asked.
         spread_fits: further fits, whose learning rates and batches give the spread over published laws.
         convention: of N and C in the question and in the plan.
         vocab_size: of the tokenizer.
@@ -45,6 +49,8 @@ class Question:
     budget: Budget
     fit: Fit
     hyperparameters: tuple[Fit, ...]
+    recipes: tuple[Fit, ...]
+    scoreboard: Scoreboard | None = field(repr=False)
     spread_fits: tuple[Fit, ...]
     machine: Machine
     convention: Convention
@@ -52,6 +58,11 @@ class Question:
     seq_len: int
     cautions: tuple[Caution, ...] = ()
     constraints: Constraints = NONE
+
+    @property
+    def recipe_fits(self) -> tuple[Fit, ...]:
+        """All fits that the recipe may follow."""
+        return (*self.recipes, *self.hyperparameters)
 
     @property
     def family(self) -> ShapeFamily:
