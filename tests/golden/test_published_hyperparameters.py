@@ -11,7 +11,15 @@ from tests.golden.register import covers
 
 from budgetscope.calibrate.plan import porian_rule
 from budgetscope.core.counting.ledger import Convention
-from budgetscope.core.laws.forms import BatchStep, Constant, Monomial, Timescale, TokenHalfLife, WarmupParams
+from budgetscope.core.laws.forms import (
+    BatchStep,
+    Constant,
+    Monomial,
+    Predictors,
+    Timescale,
+    TokenHalfLife,
+    WarmupParams,
+)
 
 
 @covers(("kaplan2020/compute-efficient", "learning_rate"), ("kaplan2020/fixed-batch", "learning_rate"))
