@@ -21,7 +21,7 @@ from budgetscope.fitting.sweep import sweep_cells
 from budgetscope.fitting.sweep_optimum import MIN_BATCHES, MIN_LEARNING_RATES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from budgetscope.fitting.noise import Noise
     from budgetscope.fitting.run_table import FloatArray
@@ -136,7 +136,7 @@ class HyperparameterFit:
 def fit_hyperparameters(
     table: SweepTable,
     *,
-    variables: Variables = "N",
+    variables: Variables | None = "N",
     method: Method = "akima",
     noise: Noise | None = None,
     keep_edges: bool = False,
@@ -147,7 +147,8 @@ def fit_hyperparameters(
 
     Args:
         table: the runs; those that diverged are left out with their settings.
-        variables: "N" for laws in N at one D/N, "ND" for laws in N and D.
+        variables: "N" for laws in N at one D/N, "ND" for laws in N and D; None takes N and D where the cells tell
+            them apart, else N, with a flag where D/N differs.
         method: "akima" interpolates twice (Porian et al.); "quadratic" smooths the surface near the minimum,
             which noisy small-scale runs need. Both take the best beta2 at each learning rate and batch.
         noise: of a single run; None takes it from repeated seeds, else from the scatter about smooth surfaces, with
@@ -164,7 +165,12 @@ def fit_hyperparameters(
     _refuse_narrow_sweep(table)
     stds, noise_words, noise_flags = sweep_noise(cells, noise)
     optima, dropped = _optima(cells, stds, method, keep_edges, draws, np.random.default_rng(seed))
+    is_asked = variables is not None
+    if variables is None:
+        variables = "N" if _at_one_ratio(optima) or _on_line(optima) else "ND"
     _refuse_cells(optima, dropped, variables)
+    if is_asked:
+        _refuse_variables(optima, variables)
     lr_law, batch_law = _laws(optima, variables)
     rows = beta2_table(cells, stds)
     step, step_flags = beta2_step(rows)
@@ -179,6 +185,7 @@ def fit_hyperparameters(
             *noise_flags,
             *_diverged_flags(cells),
             *_cell_flags(optima, dropped, variables),
+            *(_line_flags(optima) if variables == "N" else ()),
             *_scatter_flags(lr_law, batch_law, len(optima) - MIN_CELLS[variables]),
             *step_flags,
         ),
@@ -271,28 +278,52 @@ def _refuse_cells(optima: Sequence[CellOptimum], dropped: Sequence[DroppedCell],
             f"only {len(optima)} of {len(optima) + len(dropped)} cells can be used and a law in "
             f"{' and '.join(variables)} needs {least}{why}; {remedy}"
         )
-    n, d = np.array([o.n_params for o in optima]), np.array([o.tokens for o in optima])
-    if variables == "ND":
-        _refuse_line(np.log(n), np.log(d))
-        return
-    if np.unique(n).size < 2:
-        raise UsageError(f"all cells have N={n[0]:.4g} and a law in N needs two sizes: sweep another size.")
-    ratio = d / n
-    if ratio.max() > _RATIO_SPREAD * ratio.min():
+    if variables == "N" and len({o.n_params for o in optima}) < 2:
         raise UsageError(
-            f"the cells have from {ratio.min():.3g} to {ratio.max():.3g} tokens per parameter and a law in N alone "
-            "holds at one D/N: fit a law in N and D, or keep the cells of one D/N."
+            f"all cells have N={optima[0].n_params:.4g} and a law in N needs two sizes: sweep another size."
         )
 
 
-def _refuse_line(log_n: FloatArray, log_d: FloatArray) -> None:
-    """Refuse cells on one line in (log N, log D)."""
-    centred = np.stack([log_n - log_n.mean(), log_d - log_d.mean()], axis=1)
-    if np.linalg.svd(centred, compute_uv=False)[-1] / np.sqrt(log_n.size) < _MIN_OFF_LINE:
+def _refuse_variables(optima: Sequence[CellOptimum], variables: Variables) -> None:
+    """Refuse variables that the cells do not determine, or that leave out what differs between them."""
+    if variables == "ND" and _on_line(optima):
         raise UsageError(
             "the cells lie on one line in log N and log D, so a law cannot tell what N does from what D does: "
-            "sweep some sizes at another D/N, or fit a law in N alone."
+            "sweep some sizes at another D/N."
         )
+    if variables == "N" and not _at_one_ratio(optima):
+        ratio = [o.tokens / o.n_params for o in optima]
+        raise UsageError(
+            f"the cells have from {min(ratio):.3g} to {max(ratio):.3g} tokens per parameter and a law in N alone "
+            "holds at one D/N: keep the cells of one D/N."
+        )
+
+
+def _at_one_ratio(optima: Sequence[CellOptimum]) -> bool:
+    ratio = [o.tokens / o.n_params for o in optima]
+    return not ratio or max(ratio) <= _RATIO_SPREAD * min(ratio)
+
+
+def _on_line(optima: Sequence[CellOptimum]) -> bool:
+    """Return whether the cells lie on one line in (log N, log D)."""
+    logs = np.log([[o.n_params, o.tokens] for o in optima])
+    spread: float = np.linalg.svd(logs - logs.mean(axis=0), compute_uv=False)[-1] / np.sqrt(len(optima))
+    return len(optima) < MIN_CELLS["ND"] or spread < _MIN_OFF_LINE
+
+
+def _line_flags(optima: Sequence[CellOptimum]) -> tuple[Flag, ...]:
+    """Flag cells at several D/N whose D follows from their N."""
+    if _at_one_ratio(optima):
+        return ()
+    logs = np.log([[o.n_params, o.tokens] for o in optima])
+    slope = float(np.polyfit(logs[:, 0], logs[:, 1], 1)[0])
+    return (
+        Flag(
+            "one-line",
+            f"The cells lie on one line, D as N^{slope:.2f}: the laws hold along it and cannot tell what N does from "
+            "what D does; sweep some sizes at another D/N.",
+        ),
+    )
 
 
 def _diverged_flags(cells: Sequence[SweepCell]) -> tuple[Flag, ...]:
@@ -314,7 +345,7 @@ def _cell_flags(
     optima: Sequence[CellOptimum], dropped: Sequence[DroppedCell], variables: Variables
 ) -> tuple[Flag, ...]:
     """Flag cells that were dropped, lie at an edge, are loosely determined, too few or too close together."""
-    flags = [Flag("cell-dropped", drop.reason) for drop in dropped]
+    flags = [*_dropped_flags(dropped)]
     flags.extend(Flag("cell-at-edge", edge.sentence) for o in optima for edge in o.edges)
     flags.extend(
         Flag(
@@ -332,6 +363,17 @@ def _cell_flags(
     if span < _NARROW:
         flags.append(Flag("narrow-range", f"The sizes span a factor of {span:.1f} only: exponents are weak."))
     return tuple(flags)
+
+
+def _dropped_flags(dropped: Sequence[DroppedCell]) -> Iterator[Flag]:
+    """Flag the cells that were dropped, those of one reason together."""
+    for code in dict.fromkeys(drop.code for drop in dropped):
+        alike = [drop for drop in dropped if drop.code == code]
+        sentence = alike[0].reason
+        if len(alike) > 1:
+            names = ", ".join(f"{drop.n_params:.3g}/{drop.tokens:.3g}" for drop in alike)
+            sentence = f"{len(alike)} cells are left out, {_IN_SHORT[code]}: N/D {names}. The first: {sentence}"
+        yield Flag("cell-dropped", sentence)
 
 
 def _scatter_flags(lr_law: FittedMonomial, batch_law: FittedMonomial, dof: int) -> tuple[Flag, ...]:

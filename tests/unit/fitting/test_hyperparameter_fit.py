@@ -282,7 +282,7 @@ def test_refusals_of_a_fit() -> None:
     refused("tries 1 value of the batch", planted_sweep(batches=BATCHES[:1].tolist()))
     refused("only 1 of 1 cells can be used and a law in N needs 2", planted_sweep(cells=((1e6, 2e7),)))
     refused("all cells have N=1e\\+06", planted_sweep(cells=((1e6, 2e7), (1e6, 4e7))))
-    refused("fit a law in N and D", planted_sweep(cells=((1e6, 2e7), (2e6, 8e7))))
+    refused("keep the cells of one D/N", planted_sweep(cells=((1e6, 2e7), (2e6, 8e7))))
     refused("lie on one line", planted_sweep(), variables="ND")
     refused("a law in N and D needs 3", planted_sweep(cells=((1e6, 2e7), (2e6, 8e7))), variables="ND")
     high = planted_sweep(learning_rates=(LEARNING_RATES * 64).tolist())
