@@ -5,7 +5,7 @@ from pathlib import Path
 
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
-from budgetscope.store.tables.columns import FIELDS, source_of
+from budgetscope.store.tables.columns import FIELDS, resolve_field
 from budgetscope.store.tables.formats import RawTable, read_table
 from budgetscope.store.tables.intake import Preview
 
@@ -26,7 +26,7 @@ def preview(path: Path | RawTable, mapping: Mapping[str, str], counting: Convent
     found, unclear = {}, {}
     for field in FIELDS:
         try:
-            source = source_of(field, table.columns, mapping, counting)
+            source = resolve_field(field, table.columns, mapping, counting, table.rows)
         except UsageError as error:
             unclear[field] = str(error)
         else:
