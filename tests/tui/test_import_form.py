@@ -22,6 +22,7 @@ from budgetscope.tui.screens.fits.import_form import ImportForm, in_entries
         ("leave --noise out", "leave --noise out"),
         ("choose with --map 'loss=C4 Loss'.", "choose with loss: C4 Loss."),
         ("as --where a=b --where 'c=d e', or --where 'a=*'.", "as only rows: a=b, c=d e, or only rows: a=*."),
+        ("leave --repeats out.", "leave the entry repeats empty."),
         ("they are repeats, say --repeats.", "they are repeats, say yes in the entry repeats."),
     ],
 )

@@ -118,6 +118,11 @@ def test_a_budget_in_dollars_or_a_rate_is_not_c(tmp_path: Path, name: str) -> No
         read(tmp_path, table(**{name: [300, 310, 290, 305]}), "exact")
 
 
+def test_a_budget_in_dollars_does_not_stand_for_tokens(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="flops is 400 at most, too few to train: if 'budget' counts millions"):
+        read(tmp_path, {"params": [1e8, 2e8], "budget": [300, 400], "loss": [3, 2.9]})
+
+
 def test_of_several_rates_none_is_c(tmp_path: Path) -> None:
     assert "flops" not in read(tmp_path, table(tflops=[300] * 4, total_tflops=[2400] * 4)).mapping
 

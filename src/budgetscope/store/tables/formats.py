@@ -254,7 +254,7 @@ def _read_json_lines(path: Path) -> RawTable:
 
 def _read_json(path: Path) -> RawTable:
     content = _parse_json(path, _read_text(path), "")
-    records = _records_of(content)
+    records = _records_of(path, content)
     if records is None:
         raise UsageError(
             f"{str(path)!r} is not a list of objects; write one object a run, as [{{...}}, {{...}}], or columns of "
@@ -263,11 +263,14 @@ def _read_json(path: Path) -> RawTable:
     return _from_records(path, records)
 
 
-def _records_of(content: object) -> Sequence[object] | None:
+def _records_of(path: Path, content: object) -> Sequence[object] | None:
     """Return the rows of a list of objects, or of an object in one of the forms of pandas; None of anything else.
 
     pandas writes columns of cells by row (`to_dict()`, `to_json()`), lists (`orient="list"`), rows by name ("index"),
     "split", "tight" and "table". A list of objects may also stand alone under a name.
+
+    Raises:
+        UsageError: two columns have one name.
     """
     if isinstance(content, list):
         return content
@@ -278,8 +281,10 @@ def _records_of(content: object) -> Sequence[object] | None:
         return _by_name(content)
     columns, data = content.get("columns"), content.get("data")
     if isinstance(columns, list) and isinstance(data, list):
-        fits = all(isinstance(row, list) and len(row) == len(columns) for row in data)
-        return [dict(zip(map(str, columns), row, strict=True)) for row in data] if fits else None
+        names = [str(column) for column in columns]
+        _check_names(path, names)
+        fits = all(isinstance(row, list) and len(row) == len(names) for row in data)
+        return [dict(zip(names, row, strict=True)) for row in data] if fits else None
     lists = [value for value in values if isinstance(value, list)]
     tables = [value for value in lists if value and all(isinstance(cell, dict) for cell in value)]
     if len(lists) == len(values) and not tables and len({len(value) for value in lists}) == 1:

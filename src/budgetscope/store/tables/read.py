@@ -96,8 +96,8 @@ def read_runs(
     if unread_batch:
         notes.assume(f"No batch is read: {unread_batch}")
     fields.convert_loss(parsed, sources["loss"], loss_unit, bytes_per_token, notes)
-    units.check_columns(parsed, sources)
     units.drop_weak_flops(parsed, sources, convention, notes)
+    units.check_columns(parsed, sources)
     if convention.counts_six_n:
         units.tell_like_flops(rows, parsed, sources, notes)
     fields.tell_scales(sources, notes)

@@ -11,8 +11,8 @@ from budgetscope.store.tables.formats import RawRow, option
 from budgetscope.store.tables.intake import IntakeNotes
 from budgetscope.store.tables.rows import RowValues
 
-# Nobody trains only fewer parameters or on fewer tokens: such a column counts millions or billions.
-_SMALLEST = {"n_params": 1e4, "tokens": 1e5}
+# Nobody trains only fewer parameters, or on fewer tokens or FLOPs: such a column counts millions or billions.
+_SMALLEST = {"n_params": 1e4, "tokens": 1e5, "flops": 1e9}
 # A hundred times what the largest runs of 2026 have.
 _LARGEST = {"n_params": 1e15, "tokens": 1e16}
 # Kaplan et al.'s smallest model has 768 parameters besides the embedding.
@@ -37,10 +37,14 @@ _USUAL_LENGTH = 1024
 def check_columns(rows: Sequence[RowValues], sources: Mapping[str, FieldSource]) -> None:
     """Refuse a column of N or D that is too small in every row, or too large with the scale that its header states.
 
+    C is looked at where N or D derives from it; else it is compared with 6 N D.
+
     Raises:
         UsageError: there is such a column; the remedy is a factor in `--map`.
     """
     for name, smallest in _SMALLEST.items():
+        if name == "flops" and {"n_params", "tokens"} <= sources.keys():
+            continue
         values = [abs(value) for row in rows if (value := row.values.get(name)) is not None]
         largest = max((value for value in values if math.isfinite(value)), default=0.0)
         if name in sources and 0 < largest < smallest:
@@ -50,7 +54,7 @@ def check_columns(rows: Sequence[RowValues], sources: Mapping[str, FieldSource])
                 f"say so with {option('--map', name, f'{label}*1e6')} or {option('--map', name, f'{label}*1e9')}."
             )
         scaled = name in sources and any(term.scale != 1.0 for term in sources[name].terms)
-        if scaled and largest > _LARGEST[name]:
+        if scaled and largest > _LARGEST.get(name, math.inf):
             label = sources[name].label
             raise UsageError(
                 f"{name} would be {largest:g}, more than anybody trains, with the scale that {quote(label)} states: if "

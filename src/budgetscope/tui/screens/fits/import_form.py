@@ -31,6 +31,7 @@ def in_entries(sentence: str) -> str:
     )
     sentence = re.sub(r"--(map|where) '([^']*)'", r"--\1 \2", sentence)
     sentence = re.sub(r"--map (\w+)=", r"\1: ", sentence).replace("--map", "the entries for columns")
+    sentence = re.sub(r"leave --(repeats|best) out", r"leave the entry \1 empty", sentence)
     sentence = re.sub(r"--(repeats|best)(?![\w-])", r"yes in the entry \1", sentence)
     for option, entry in _ENTRIES.items():
         sentence = re.sub(rf"{option} {_NO_VALUE}(?=[\w'])", f"{entry}: ", sentence)
