@@ -1,6 +1,8 @@
 """What the names of columns say: fields, groups, units, and columns that may be C."""
 
 import math
+import shutil
+import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
+from budgetscope.store.tables.formats import option
 from budgetscope.store.tables.intake import Intake
 from budgetscope.store.tables.names import is_named, likely, unit_in
 from budgetscope.store.tables.read import read_runs
@@ -144,6 +147,17 @@ def test_columns_that_agree_are_one(tmp_path: Path) -> None:
         UsageError, match=r"C4 Eval Loss, loss could each be loss; choose with --map 'loss=C4 Eval Loss'"
     ):
         read(tmp_path, table(**{"C4 Eval Loss": [3.1, 2.9, 2.8, 2.7]}))
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize("name", ["C4 Loss", "it's a \\loss", "$(x) *", "loss\x07\u202e\n'é"])
+def test_an_option_that_is_advised_reaches_the_command_as_it_is(name: str) -> None:
+    said = option("--map", "loss", name)
+    assert said.isprintable()
+    words = subprocess.run(
+        ["bash", "-c", f"printf '%s|' {said}"], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"}
+    )
+    assert words.stdout.decode() == f"--map|loss={name}|"
 
 
 def test_columns_that_matter_are_named_first(tmp_path: Path) -> None:

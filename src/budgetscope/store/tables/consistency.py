@@ -102,7 +102,7 @@ def setting_columns(rows: Sequence[RunRow], known: Collection[str]) -> list[str]
         known: columns that were read.
     """
     found = []
-    for column in rows[0].cells if rows else ():
+    for column in dict.fromkeys(name for row in rows for name in row.cells):
         if not column or column in known or _is_bookkeeping(column) or is_named("loss", column):
             continue
         values = {str(row.cells.get(column)).strip() for row in rows}

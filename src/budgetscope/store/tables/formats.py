@@ -71,7 +71,10 @@ def plain(text: str) -> str:
 def option(flag: str, name: str, value: str) -> str:
     """Return an option of the form `--map name=value` as a shell takes it, whatever signs the texts hold."""
     text = f"{name}={value}"
-    return f"{flag} {shlex.quote(text)}" if text.isprintable() else f"{flag} {shlex.quote(plain(text))}"
+    if text.isprintable():
+        return f"{flag} {shlex.quote(text)}"
+    signs = (rf"\{sign}" if sign in "\\'" else sign if sign.isprintable() else rf"\U{ord(sign):08x}" for sign in text)
+    return f"{flag} $'{''.join(signs)}'"
 
 
 def name_columns(columns: Sequence[str], wanted: Sequence[str] = ()) -> str:

@@ -73,7 +73,11 @@ def read_runs(
         FailureError: a file cannot be read, or needs an extra that is not installed.
     """
     mapping, where, notes = mapping or {}, where or {}, IntakeNotes()
-    _check_options(mapping, seq_len, bytes_per_token, curves if repeats or best else "final")
+    _check_options(mapping, seq_len, bytes_per_token)
+    if (repeats or best) and curves != "final":
+        raise UsageError(
+            "--repeats and --best compare final losses, and --curves all takes points before the end; leave one out."
+        )
     table = read_table(path)
     if join is not None:
         table = _join(table, read_table(join), join, mapping)
@@ -133,14 +137,8 @@ def read_runs(
     )
 
 
-def _check_options(
-    mapping: Mapping[str, str], seq_len: int | None, bytes_per_token: float | None, curves_of_cells: str
-) -> None:
+def _check_options(mapping: Mapping[str, str], seq_len: int | None, bytes_per_token: float | None) -> None:
     check_mapping(mapping)
-    if curves_of_cells != "final":
-        raise UsageError(
-            "--repeats and --best compare final losses, and --curves all takes points before the end; leave one out."
-        )
     if seq_len is not None and seq_len < 1:
         raise UsageError(f"{seq_len} is not a sequence length; give --seq-len in tokens, such as 2048.")
     if bytes_per_token is not None and not (math.isfinite(bytes_per_token) and bytes_per_token > 0):

@@ -75,20 +75,18 @@ def drop_weak_flops(
     if "flops" not in sources or not sources["flops"].is_weak:
         return
     ratios = sorted(ratio for row in rows if (ratio := _six_n_d_ratio(row)) is not None)
-    if not ratios or 1 / _FAR < ratios[len(ratios) // 2] < _FAR:
+    middle = ratios[len(ratios) // 2] if ratios else 1.0
+    if 1 / _FAR < middle < _FAR:
         return
     label = sources.pop("flops").label
     if not counting.counts_six_n:
         raise UsageError(
-            f"{quote(label)} is {ratios[len(ratios) // 2]:.2g} times 6 n_params tokens, so it does not hold C, and "
+            f"{quote(label)} is {middle:.2g} times 6 n_params tokens, so it does not hold C, and "
             f"{counting} counting needs it: name its column with --map flops=COLUMN."
         )
     for row in rows:
         row.values.pop("flops", None)
-    notes.assume(
-        f"{quote(label)} is not read as flops, since it is {ratios[len(ratios) // 2]:.2g} times 6 n_params tokens; "
-        f"{option('--map', 'flops', label)} reads it all the same."
-    )
+    notes.assume(f"{quote(label)} is not read as flops, since it is {middle:.2g} times 6 n_params tokens.")
 
 
 def tell_like_flops(
