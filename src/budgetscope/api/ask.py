@@ -204,7 +204,7 @@ class Advisor(Lookup):
         """
         question = answer.question
         # An answer may follow a fit that is not in the library.
-        known = {fit.id: fit for fit in (*question.hyperparameters, question.fit)}
+        known = {fit.id: fit for fit in (*question.recipe_fits, question.fit)}
         fits = []
         for name in ids:
             with suppress(BudgetscopeError):

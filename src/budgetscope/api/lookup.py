@@ -4,15 +4,18 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from budgetscope.api.defaults import (
-    CRITICAL_BATCH,
     DEFAULT_HYPERPARAMETERS,
     DEFAULT_LAW,
+    FOR_EVERY_RECIPE,
+    RECIPES,
     SPREAD_FITS,
 )
 from budgetscope.api.request import PlanRequest, check
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.law_values import RECIPE_ROLES
 from budgetscope.core.answers.question import Question
+from budgetscope.core.answers.recipe_choice import PAIR
+from budgetscope.core.budget.constraints import Constraints
 from budgetscope.core.budget.parse import parse_budget
 from budgetscope.core.counting.ledger import parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
@@ -20,9 +23,11 @@ from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.core.hardware.devices import Device, find_device
 from budgetscope.core.hardware.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for
 from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.scoreboard import Scoreboard
 from budgetscope.store.devices import UserDevices, bundled_devices, user_devices
 from budgetscope.store.fit_library import Entry, Library
 from budgetscope.store.locations import settings_file
+from budgetscope.store.scoreboard import bundled_scoreboard
 from budgetscope.store.settings import Settings, read_settings
 
 
@@ -104,17 +109,35 @@ class Lookup:
         named = device_name(budget, request.device)
         device = self._device(named or DEFAULT_DEVICE)
         options = MachineOptions(request.gpus, request.mfu, request.price)
+        preferred = self._preferred_recipe(request, fit, hyperparameters)
         return Question(
             budget=budget,
             fit=fit,
-            hyperparameters=self._hyperparameters(request, fit, hyperparameters),
+            hyperparameters=(
+                *preferred,
+                *map(self.library.get, FOR_EVERY_RECIPE),
+            ),
+            recipes=() if preferred else tuple(map(self.library.get, RECIPES)),
+            scoreboard=None if preferred else self._scoreboard,
             spread_fits=tuple(self.library.get(name) for name in SPREAD_FITS),
             machine=machine_for(budget, device, options, device_stated=named is not None),
             convention=fit.counting if request.counting is None else parse_convention(request.counting),
             vocab_size=request.vocab or fit.vocab_size or PORIAN_VOCAB_SIZE,
             seq_len=request.seq_len or fit.seq_len or PORIAN_SEQ_LEN,
             cautions=tuple(self._file_cautions(request, fit, law, hyperparameters)),
+            constraints=Constraints(
+                deadline_hours=request.deadline,
+                n_params=request.params,
+                tokens=request.tokens,
+                max_params=request.max_params,
+                unique_tokens=request.unique_tokens,
+                served_tokens=request.served_tokens,
+            ),
         )
+
+    @cached_property
+    def _scoreboard(self) -> Scoreboard:
+        return bundled_scoreboard()
 
     def _device(self, name: str) -> Device:
         """Return the device of a name.
@@ -144,8 +167,8 @@ class Lookup:
         except BudgetscopeError:
             return False
 
-    def _hyperparameters(self, request: PlanRequest, fit: Fit, given: Fit | None) -> tuple[Fit, ...]:
-        """Return the fits for the recipe, by preference: the requested one or the law's own, then the defaults."""
+    def _preferred_recipe(self, request: PlanRequest, fit: Fit, given: Fit | None) -> tuple[Fit, ...]:
+        """Return the fit that the request names for the recipe, or the law's own; then what all recipes lack."""
         preferred: tuple[Fit, ...] = ()
         if given is not None:
             preferred = (given,)
@@ -153,14 +176,13 @@ class Lookup:
             preferred = (self.library.get(request.hyperparameters),)
         elif self.settings.hyperparameters is not None:
             preferred = (self._from_settings(self.settings.hyperparameters, "recipe"),)
-        elif {"learning_rate", "batch_size"} <= fit.laws.keys():
+        elif {*PAIR} <= fit.laws.keys():
             preferred = (fit,)
         if preferred and not preferred[0].laws.keys() & RECIPE_ROLES:
             raise UsageError(
                 f"{preferred[0].id} has no law for the recipe; choose one that `budgetscope fits list` marks lr."
             )
-        defaults = (self.library.get(DEFAULT_HYPERPARAMETERS), self.library.get(CRITICAL_BATCH))
-        return (*preferred, *defaults)
+        return preferred
 
     @property
     def active_law(self) -> str:

@@ -1,8 +1,9 @@
 """Questions: requests with every name looked up. `locate` finds the compute-optimal operating point of one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from budgetscope.core.answers.cautions import Caution
+from budgetscope.core.budget.constraints import NONE, Constraints
 from budgetscope.core.budget.parse import (
     Budget,
     ComputeBudget,
@@ -17,10 +18,13 @@ from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.counting.shapes import ShapeFamily, shape_family
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.hardware.machine import Machine
+from budgetscope.core.laws.decay import loss_after_decay
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.guard import guarded
+from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import MAX_FLOPS, MIN_FLOPS, OperatingPoint, flops_where, operate, recount
+from budgetscope.core.laws.scoreboard import Scoreboard
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +35,34 @@ class Question:
         fit: the fit for N, D and the loss.
         hyperparameters: fits for learning rate, batch, beta2, warmup, weight decay and critical batch; for each of
             them the first fit with a law for it is followed.
+        recipes: fits with laws for learning rate and batch, of which the recipe follows one (see `recipe_choice`)
+            before `hyperparameters`; empty when the request names a recipe, or the law has its own.
+        scoreboard: what they cost on public grids; None when it is not asked.
         spread_fits: further fits, whose learning rates and batches give the spread over published laws.
         convention: of N and C in the question and in the plan.
         vocab_size: of the tokenizer.
         seq_len: training context in tokens.
         cautions: about the files of the fits and devices.
+        constraints: what is fixed or bounded beside the budget.
     """
 
     budget: Budget
     fit: Fit
     hyperparameters: tuple[Fit, ...]
+    recipes: tuple[Fit, ...]
+    scoreboard: Scoreboard | None = field(repr=False)
     spread_fits: tuple[Fit, ...]
     machine: Machine
     convention: Convention
     vocab_size: int
     seq_len: int
     cautions: tuple[Caution, ...] = ()
+    constraints: Constraints = NONE
+
+    @property
+    def recipe_fits(self) -> tuple[Fit, ...]:
+        """All fits that the recipe may follow."""
+        return (*self.recipes, *self.hyperparameters)
 
     @property
     def family(self) -> ShapeFamily:
@@ -57,6 +73,16 @@ class Question:
 def machine_flops(question: Question, point: OperatingPoint) -> float:
     """Return the FLOPs that the machine executes for a model and its tokens."""
     return point.tokens * question.family.executed_flops_per_token(point.position)
+
+
+def after_decay(question: Question, point: OperatingPoint, loss: Estimate) -> Estimate | None:
+    """Return the loss of a run after the advised decay of the learning rate.
+
+    None when the law's loss is after a decay already, or not in nats a token.
+    """
+    if question.fit.schedule != "constant" or question.fit.loss_unit != "nats/token":
+        return None
+    return loss_after_decay(loss, question.family.n_params(point.position, Convention.STANDARD))
 
 
 @guarded
