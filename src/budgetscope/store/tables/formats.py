@@ -10,21 +10,18 @@ import shlex
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from budgetscope.core.budget.quantities import quote
-from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.files import open_file, reason
-from budgetscope.store.tables.names import is_named, likely
+from budgetscope.store.tables.json_forms import records_of
+from budgetscope.store.tables.names import likely
 from budgetscope.store.tables.tensorboard import event_files, is_events, is_whole, read_events, run_of
 
 MAX_BYTES = 512 * 2**20
 MAX_NAMED = 12
-_LOOKED_AT = 200
-"""Names from which it is told whether they are columns or rows."""
 
 
 class RawRow(NamedTuple):
@@ -118,14 +115,12 @@ def read_table(path: Path | RawTable) -> RawTable:
         return path
     name = path.name.lower().removesuffix(".gz")
     try:
-        if path.is_dir() and (tables := _run_files(path)):
-            return _read_folder(path, tables)
         if is_events(path):
             files = event_files(path)
             for file in files:
                 # The package opens them by itself.
                 open_file(file).close()
-            _check_size(path, sum(file.stat().st_size for file in files))
+            check_size(path, sum(file.stat().st_size for file in files))
             table = _from_records(path, read_events(path, files))
             return replace(table, damaged=tuple(run_of(path, file) for file in files if not is_whole(file)))
         reader = next((reader for ending, reader in _READERS.items() if name.endswith(ending)), None)
@@ -142,72 +137,22 @@ def read_table(path: Path | RawTable) -> RawTable:
         raise UsageError(f"{str(path)!r} is nested too deeply to be a table of runs.") from None
 
 
-def _run_files(folder: Path) -> list[Path]:
-    """Return the tables in a folder: its CSV files, else its JSON lines; none where it has TensorBoard files."""
-    files = sorted(
-        file for file in folder.rglob("*") if not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    )
-    if any(is_events(file) for file in files if not file.is_dir()):
-        return []
-    for endings in ((".csv", ".tsv"), (".jsonl", ".ndjson")):
-        found = [file for file in files if file.name.lower().removesuffix(".gz").endswith(endings)]
-        if found:
-            return found
-    return []
+def check_size(path: Path, size_bytes: int) -> None:
+    """Refuse more bytes than are read.
 
-
-def _read_folder(folder: Path, files: Sequence[Path]) -> RawTable:
-    """Return the rows of all files, numbered on; files of one size are runs, named by what their paths differ in."""
-    _check_size(folder, sum(file.stat().st_size for file in files))
-    names = _names_of(folder, files)
-    columns: dict[str, None] = {}
-    rows: list[RawRow] = []
-    damaged: list[str] = []
-    has_commas = False
-    for file, name in zip(files, names, strict=True):
-        try:
-            table = read_table(file)
-        except EmptyTableError:
-            # A run that ended before it wrote a row.
-            damaged.append(name)
-            continue
-        has_commas |= table.has_decimal_commas
-        is_run = not any(is_named("run", column) for column in table.columns) and _is_one_size(table)
-        columns |= dict.fromkeys(["run"] * is_run + list(table.columns))
-        for _, cells in table.rows:
-            rows.append(RawRow(len(rows) + 1, {"run": name, **cells} if is_run else cells))
-    if not rows:
-        raise UsageError(f"no file in {str(folder)!r} has a row; give a folder with a CSV file a run.")
-    return RawTable(tuple(columns), tuple(rows), has_commas, tuple(damaged))
-
-
-def _names_of(folder: Path, files: Sequence[Path]) -> list[str]:
-    """Return a name for each file: its path without the ending, or its own folder where all files have one name."""
-    paths = [file.relative_to(folder) for file in files]
-    if len({path.name for path in paths}) == 1 and all(len(path.parts) > 1 for path in paths):
-        return [path.parent.as_posix() for path in paths]
-    ending = re.compile(r"\.\w+(\.gz)?$", re.IGNORECASE)
-    return [(path.parent / ending.sub("", path.name)).as_posix() for path in paths]
-
-
-def _is_one_size(table: RawTable) -> bool:
-    """Return whether a table holds a single N, so that its rows can be points of one run."""
-    conventions = (Convention.STANDARD, Convention.KAPLAN, Convention.TOTAL)
-    sizes = [column for column in table.columns if any(is_named("n_params", column, each) for each in conventions)]
-    return all(len({str(row.cells.get(column)) for row in table.rows}) == 1 for column in sizes)
-
-
-def _check_size(path: Path, size_bytes: int) -> None:
+    Raises:
+        FailureError: there are more.
+    """
     if size_bytes > MAX_BYTES:
         raise FailureError(f"{str(path)!r} is over {MAX_BYTES // 2**20} MiB; keep the columns and rows that matter.")
 
 
 def _read_bytes(path: Path) -> bytes:
-    _check_size(path, path.stat().st_size)
+    check_size(path, path.stat().st_size)
     with open_file(path) as file:
         packed = path.name.lower().endswith(".gz")
         content = gzip.GzipFile(fileobj=file).read(MAX_BYTES + 1) if packed else file.read(MAX_BYTES + 1)
-    _check_size(path, len(content))
+    check_size(path, len(content))
     if not content.strip():
         raise EmptyTableError(f"{str(path)!r} is empty; give a table with one row a run.")
     return content
@@ -257,60 +202,13 @@ def _read_json_lines(path: Path) -> RawTable:
 
 def _read_json(path: Path) -> RawTable:
     content = _parse_json(path, _read_text(path), "")
-    records = _records_of(path, content)
+    records = records_of(path, content)
     if records is None:
         raise UsageError(
             f"{str(path)!r} is not a list of objects; write one object a run, as [{{...}}, {{...}}], or columns of "
             "one length, as pandas does."
         )
     return _from_records(path, records)
-
-
-def _records_of(path: Path, content: object) -> Sequence[object] | None:
-    """Return the rows of a list of objects, or of an object in one of the forms of pandas; None of anything else.
-
-    pandas writes columns of cells by row (`to_dict()`, `to_json()`), lists (`orient="list"`), rows by name ("index"),
-    "split", "tight" and "table". A list of objects may also stand alone under a name.
-
-    Raises:
-        UsageError: two columns have one name.
-    """
-    if isinstance(content, list):
-        return content
-    if not isinstance(content, dict) or not content:
-        return None
-    values = list(content.values())
-    if all(isinstance(value, dict) and value for value in values):
-        return _by_name(content)
-    columns, data = content.get("columns"), content.get("data")
-    if isinstance(columns, list) and isinstance(data, list):
-        names = [str(column) for column in columns]
-        _check_names(path, names)
-        fits = all(isinstance(row, list) and len(row) == len(names) for row in data)
-        return [dict(zip(names, row, strict=True)) for row in data] if fits else None
-    lists = [value for value in values if isinstance(value, list)]
-    tables = [value for value in lists if value and all(isinstance(cell, dict) for cell in value)]
-    if len(lists) == len(values) and not tables and len({len(value) for value in lists}) == 1:
-        return [dict(zip(content, cells, strict=True)) for cells in zip(*lists, strict=True)]
-    return tables[0] if len(tables) == 1 else None
-
-
-def _by_name(content: Mapping[str, Mapping[str, object]]) -> list[object]:
-    """Return the rows of columns that hold cells by row, or of rows by name, which becomes the run's."""
-    inner = dict.fromkeys(name for cells in content.values() for name in cells)
-    if all(name.isdigit() for name in inner) or _fields_in(content) > _fields_in(inner):
-        by_name = {name: {column: cells.get(name) for column, cells in content.items()} for name in inner}
-    else:
-        by_name = {name: dict(cells) for name, cells in content.items()}
-    columns = dict.fromkeys(column for cells in by_name.values() for column in cells)
-    if any(is_named("run", column) for column in columns) or all(name.isdigit() for name in by_name):
-        return list(by_name.values())
-    return [{"run": name, **cells} for name, cells in by_name.items()]
-
-
-def _fields_in(names: Iterable[str]) -> int:
-    some = islice(names, _LOOKED_AT)
-    return sum(any(is_named(field, name) for field in ("flops", "n_params", "tokens", "loss")) for name in some)
 
 
 def _parse_json(path: Path, text: str, where: str) -> object:

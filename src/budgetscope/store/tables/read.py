@@ -15,10 +15,11 @@ from budgetscope.store.tables import units
 from budgetscope.store.tables.columns import check_mapping, find_column, parse_cell, resolve, resolve_field
 from budgetscope.store.tables.columns import unread_batch as unread_batch_of
 from budgetscope.store.tables.curves import take_points
-from budgetscope.store.tables.formats import RawRow, RawTable, name_columns, plain, read_table
+from budgetscope.store.tables.formats import RawRow, RawTable, name_columns, plain
 from budgetscope.store.tables.intake import Intake, IntakeNotes
 from budgetscope.store.tables.repeats import keep_best, number_repeats
 from budgetscope.store.tables.schedules import share_peaks
+from budgetscope.store.tables.sources import read_source
 
 ANY = "*"
 """Takes all values of a column."""
@@ -78,9 +79,9 @@ def read_runs(
         raise UsageError(
             "--repeats and --best compare final losses, and --curves all takes points before the end; leave one out."
         )
-    table = read_table(path)
+    table = read_source(path)
     if join is not None:
-        table = _join(table, read_table(join), join, mapping)
+        table = _join(table, read_source(join), join, mapping)
     rows, chosen = _select(table, where, notes)
     convention, rows = _choose_counting(table.columns, rows, mapping, counting, notes)
     sources = resolve(table.columns, mapping, convention, rows)
