@@ -124,7 +124,7 @@ def test_fit_without_a_name_stores_nothing(
 ) -> None:
     assert run(monkeypatch, "fit", str(runs), "--counting", "standard") == 0
     assert "nothing is stored" in capsys.readouterr().err
-    assert not list((tmp_path / "user").rglob("*.json"))
+    assert not list(user_fits().rglob("*.json"))
 
 
 def test_a_file_name_with_control_characters_is_stored_escaped(
