@@ -1,7 +1,7 @@
 """The log of a run: events, their records, and records as JSON lines.
 
 The log is append-only and the only source of a run's state. The trainer's events are in `progress`; the worker adds
-those below. A line ends with its checksum, the CRC-32 of the rest, so that a damaged value is never read as another one.
+those below. A line ends with the CRC-32 of the rest, so that a damaged value is never read as another one.
 """
 
 import json
