@@ -60,6 +60,21 @@ def doubt_batches(
         )
 
 
+def doubt_sizes(rows: Sequence[RowValues], sources: Mapping[str, FieldSource], notes: IntakeNotes) -> None:
+    """Note a caution if most runs have fewer tokens than parameters: their columns may be swapped."""
+    sizes = [(_positive(row, "n_params") or 0.0, _positive(row, "tokens") or 0.0) for row in rows]
+    fewer = sum(tokens < n_params for n_params, tokens in sizes)
+    other = {"n_params": "tokens", "tokens": "n_params"}
+    labels = {name: plain(sources[name].label) for name in other if name in sources}
+    if labels and fewer > len(rows) / 2:
+        read = " and ".join(f"{name} from {label}" for name, label in labels.items())
+        remedy = " ".join(f"--map {other[name]}={label}" for name, label in labels.items())
+        notes.cautions.append(
+            f"{fewer} of {len(rows)} runs have fewer tokens than parameters ({read}): if that is the wrong way round, "
+            f"say {remedy}."
+        )
+
+
 def drop_rows(
     rows: Sequence[RowValues], complete: Sequence[RowValues], counting: Convention, notes: IntakeNotes
 ) -> list[RowValues]:
