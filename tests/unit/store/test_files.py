@@ -63,6 +63,14 @@ def test_a_failure_half_way_leaves_the_old_file_and_no_debris(
     assert left_over(tmp_path) == ["f.json"]
 
 
+def test_what_a_killed_writer_left_is_deleted_by_the_next_one(tmp_path: Path) -> None:
+    for name, age in ((".[f].json.0123abcd", 4000), (".[f].json.fresh123", 4000), (".[f].json.89abcdef", 9)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - age, time.time() - age))
+    write_atomically(tmp_path / "[f].json", "x")
+    assert left_over(tmp_path) == [".[f].json.89abcdef", ".[f].json.fresh123", "[f].json"]
+
+
 def test_text_that_utf8_cannot_hold_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "f.json"
     write_atomically(path, "old")
