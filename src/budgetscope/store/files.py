@@ -152,7 +152,9 @@ def write_atomically(path: Path, text: str) -> None:
         _sweep(target)
     except (OSError, UnicodeEncodeError) as error:
         if temporary:
-            Path(temporary).unlink(missing_ok=True)
+            # The disk may have become read-only meanwhile.
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink(missing_ok=True)
         raise unwritable(path, error) from None
 
 

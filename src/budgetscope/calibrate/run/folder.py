@@ -35,7 +35,7 @@ from budgetscope.calibrate.run.lock import Lock, Owner, read_owner
 from budgetscope.calibrate.run.state import RunState, fold
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.core.printable import printable
-from budgetscope.store.files import open_file, read_text, reason, unreadable, unwritable, write_atomically
+from budgetscope.store.files import open_file, read_text, reason, status, unreadable, unwritable, write_atomically
 from budgetscope.store.locations import expanded, user_runs
 
 READ_BYTES = 4 * 2**20
@@ -93,7 +93,7 @@ class RunFolder:
             FailureError: the folder exists, or cannot be written.
         """
         folder = cls((runs or user_runs()) / spec.run)
-        if folder.path.exists():
+        if status(folder.path) is not None:
             raise FailureError(f"there is a run {spec.run!r} already; resume it or delete {str(folder.path)!r}.")
         try:
             write_atomically(folder.path / "spec.json", dump_spec(spec))
