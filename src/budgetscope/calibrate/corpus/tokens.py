@@ -135,7 +135,7 @@ def check_tokens(path: Path, header: Header, read: Callable[[int, int], None]) -
                     f"{str(path)!r} holds token {int(block.max())}, but says that its vocabulary is "
                     f"{header.vocab_size}; prepare the text again."
                 )
-            digest.update(block)
+            digest.update(block.data)
             done += block.nbytes
             read(done, header.n_tokens * header.itemsize)
     if digest.hexdigest() != header.sha256:
