@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
         found = (counts.tried, counts.tracebacks, counts.hangs, counts.wrong, counts.lost)
         _say(line.format(name, *found, f"{time.monotonic() - begun:.0f}"))
         faults += counts.faults
-        told += [f"{name}, {sentence}" for sentence in counts.told]
+        told += [f"{name}, seed {options.seed}, {sentence}" for sentence in counts.told]
     for sentence in told:
         _say(sentence)
     return 1 if faults else 0
