@@ -214,7 +214,9 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
     try:
         found = fit_runs(runs, spec)
     except UsageError as error:
-        raise UsageError(f"{error}{_advice(intake, runs, source, choices)}") from None
+        told = "".join(f" {caution[0].upper()}{caution[1:]}" for caution in intake.cautions)
+        raise UsageError(f"{error}{_advice(intake, runs, source, choices)}{told}") from None
+    found = replace(found, flags=(*found.flags, *intake.cautions))
     difference = None
     if active is not None and found.allocation is not None:
         difference = differ(active, found, family_of(active))

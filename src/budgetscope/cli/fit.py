@@ -258,4 +258,5 @@ def _show_score(scored: "Scored", console: "Console") -> None:
     console.print(table(SCORE_HEADER, [score_cells(cell) for cell in scored.cells], wrap=SCORE_HEADER[-1:]))
     console.print()
     console.print(Text(f"{scored.fit.id}: {summary_text(scored.summary)}"))
-    show_cautions(console, (*((scored.diverged,) if scored.diverged else ()), *scored.fit.flags))
+    diverged = (scored.diverged,) if scored.diverged else ()
+    show_cautions(console, (*diverged, *scored.intake.cautions, *scored.fit.flags))

@@ -386,6 +386,7 @@ def test_an_unfinished_checkpoint_does_not_count(corpus: Tokens, tmp_path: Path)
 
 @pytest.mark.usefixtures("saves_at_once")
 def test_a_checkpoint_leaves_one_state_file(corpus: Tokens, tmp_path: Path) -> None:
+    (tmp_path / "state-x-1-1.pt.tmp").write_bytes(b"of a killed writer")
     settings = replace(SETTINGS, report_seconds=1e-9)
     Stack(GRID, corpus, settings=settings, checkpoint=Checkpoint(tmp_path, 0), should_stop=stop_after(9))
     (stack,) = json.loads((tmp_path / "meta.json").read_text())["stacks"]

@@ -41,6 +41,7 @@ class Intake:
         dropped: rows left out, by reason.
         mapping: field to the column that it was read from.
         assumptions: what was assumed, converted or derived, one sentence each.
+        cautions: what is odd about the runs, one sentence each.
         curves: learning curves of several points; `runs` has the last point of each, or all points.
         decaying: runs whose logged learning rate decays.
         unread_batch: what to say to have the batch read, where its column does not; else empty.
@@ -54,6 +55,7 @@ class Intake:
     dropped: tuple[Dropped, ...]
     mapping: Mapping[str, str]
     assumptions: tuple[str, ...]
+    cautions: tuple[str, ...] = ()
     curves: int = 0
     decaying: int = 0
     unread_batch: str = ""
@@ -77,9 +79,10 @@ class Preview:
 
 
 class IntakeNotes:
-    """Collects, while a table is read, what is merged, dropped and assumed."""
+    """Collects, while a table is read, what is merged, dropped, assumed and odd."""
 
     def __init__(self) -> None:
+        self.cautions: list[str] = []
         self.merged: list[tuple[int, ...]] = []
         self.assumptions: list[str] = []
         self._dropped: dict[str, list[int]] = {}

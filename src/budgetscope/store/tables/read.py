@@ -108,6 +108,7 @@ def read_runs(
     fields.tell_scales(sources, notes)
     complete = fields.derive(parsed, convention, notes)
     parsed = units.drop_rows(parsed, complete, convention, notes)
+    units.doubt_sizes(parsed, sources, notes)
     decaying = share_peaks(parsed, notes)
 
     known = {column for source in sources.values() for column in source.columns} - {batch_column}
@@ -132,6 +133,7 @@ def read_runs(
         dropped=notes.dropped,
         mapping={field: source.label for field, source in sources.items()},
         assumptions=tuple(notes.assumptions),
+        cautions=tuple(notes.cautions),
         curves=n_curves,
         decaying=decaying,
         unread_batch=unread_batch,

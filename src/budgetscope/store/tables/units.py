@@ -7,7 +7,7 @@ from budgetscope.core.budget.quantities import quote
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
 from budgetscope.store.tables.columns import FieldSource, parse_cell
-from budgetscope.store.tables.formats import RawRow, option
+from budgetscope.store.tables.formats import RawRow, option, plain
 from budgetscope.store.tables.intake import IntakeNotes
 from budgetscope.store.tables.rows import RowValues
 
@@ -159,6 +159,21 @@ def doubt_batches(
         notes.assume(
             f"batch_tokens is {max(batches):g} at most, fewer than one sequence of {length:,} tokens; if "
             f"{quote(label)} counts sequences, say so with {option('--map', 'batch_sequences', label)}."
+        )
+
+
+def doubt_sizes(rows: Sequence[RowValues], sources: Mapping[str, FieldSource], notes: IntakeNotes) -> None:
+    """Note a caution if most runs have fewer tokens than parameters: their columns may be swapped."""
+    sizes = [(_positive(row, "n_params") or 0.0, _positive(row, "tokens") or 0.0) for row in rows]
+    fewer = sum(tokens < n_params for n_params, tokens in sizes)
+    other = {"n_params": "tokens", "tokens": "n_params"}
+    labels = {name: plain(sources[name].label) for name in other if name in sources}
+    if labels and fewer > len(rows) / 2:
+        read = " and ".join(f"{name} from {label}" for name, label in labels.items())
+        remedy = " ".join(f"--map {other[name]}={label}" for name, label in labels.items())
+        notes.cautions.append(
+            f"{fewer} of {len(rows)} runs have fewer tokens than parameters ({read}): if that is the wrong way round, "
+            f"say {remedy}."
         )
 
 
