@@ -17,6 +17,7 @@ def test_inside_the_stages_it_is_what_the_tuned_runs_save() -> None:
     untuned = [steps[2].saving_here for steps in found.datasets.values()]
     assert [steps[2].title for steps in found.datasets.values()] == ["Shorten the warmup"] * 2
     assert found.tuning.source == "stages"
+    assert found.tuning.lost is not None
     assert found.tuning.lost == pytest.approx((1 - max(map(float, untuned)), 1 - min(map(float, untuned))))  # type: ignore[arg-type]
     assert found.tuning.cost_share == 0.01
     assert found.tuning.balance == pytest.approx((found.tuning.lost[0] - 0.01, found.tuning.lost[1] - 0.01))
