@@ -61,9 +61,14 @@ class Device:
     user_defined: bool = False
 
 
+_SEPARATORS = re.compile(r"[\s_()-]+")
+_FORM = re.compile(r"\d+g(?:i?b)?|sxm\d?|pcie|nvl\d*|oam|hbm\d?e?")
+_VENDORS = ("nvidia", "amd", "google")
+
+
 def _key(text: str) -> str:
-    """Return a name without case, blanks, hyphens, underscores and a leading vendor."""
-    bare = re.sub(r"[\s_-]+", "", text.lower())
+    """Return a name without case, blanks, hyphens, underscores, brackets and a leading vendor."""
+    bare = _SEPARATORS.sub("", text.lower())
     return re.sub(r"^(nvidia|amd|google)(?=.)", "", bare)
 
 
@@ -77,22 +82,81 @@ def _by_key(devices: tuple[Device, ...]) -> Mapping[str, Device]:
     return found
 
 
+@lru_cache(maxsize=8)
+def _by_family(devices: tuple[Device, ...]) -> Mapping[str, tuple[tuple[Device, frozenset[str]], ...]]:
+    """Return, by the name without memory and form, the devices with their memories and forms: A100 -> 40gb, sxm."""
+    found: dict[str, dict[Device, frozenset[str]]] = {}
+    for device in devices:
+        for label in (*device.aliases, device.name, device.id):
+            family, forms = _parts(label)
+            of_family = found.setdefault(family, {})
+            of_family[device] = of_family.get(device, frozenset()) | forms
+    return {family: tuple(of_family.items()) for family, of_family in found.items()}
+
+
+def _parts(name: str) -> tuple[str, frozenset[str]]:
+    """Return a name without memory and form, and these: "80GB A100 SXM" gives "a100" and {"80gb", "sxm"}."""
+    joined = re.sub(r"(?<=\d)\s+(?=gi?b\b)", "", name.lower())
+    pieces = [piece for piece in _SEPARATORS.split(joined) if piece and piece not in _VENDORS]
+    forms = {re.sub(r"(?<=\d)gi?b?$", "gb", piece) for piece in pieces if _FORM.fullmatch(piece)}
+    return "".join(piece for piece in pieces if not _FORM.fullmatch(piece)), frozenset(forms)
+
+
+@lru_cache(maxsize=1024)
+def _lookup(text: str, devices: tuple[Device, ...]) -> Device | None:
+    """Return the device of a name; the parts of its name have any order. None when no device has it."""
+    key = _key(text)
+    by_key = _by_key(devices)
+    found = by_key.get(key) or by_key.get(key.removesuffix("s"))
+    if found is not None:
+        return found
+    family, forms = _parts(text)
+    fitting = [
+        device for device, known in _by_family(devices).get(family.removesuffix("s"), ()) if forms and forms <= known
+    ]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+@dataclass(frozen=True)
+class DeviceNames:
+    """The names of some devices, for the parser of budgets.
+
+    Attributes:
+        devices: those to search.
+        remarks: sentences that follow the error about an unknown name.
+    """
+
+    devices: tuple[Device, ...]
+    remarks: tuple[str, ...] = ()
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and _lookup(name, self.devices) is not None
+
+    def refusal(self, name: str) -> UsageError:
+        """Return the error about a name that no device has."""
+        try:
+            find_device(name, self.devices)
+        except UsageError as error:
+            return UsageError(" ".join((str(error), *self.remarks)))
+        raise AssertionError(name)
+
+
 def find_device(text: str, devices: Sequence[Device]) -> Device:
     """Return the device of a name.
 
     Args:
-        text: id, name or alias; case, blanks, hyphens and a plural "s" are ignored.
+        text: id, name or alias; case, blanks, hyphens, a plural "s" and the order of memory and form are ignored.
         devices: those to search; of two with the same name the first is returned.
 
     Raises:
         UsageError: no device has that name.
     """
-    by_key = _by_key(tuple(devices))
-    key = _key(text)
-    found = by_key.get(key) or by_key.get(key.removesuffix("s"))
+    found = _lookup(text, tuple(devices))
     if found is not None:
         return found
-    near = dict.fromkeys(by_key[match].id for match in get_close_matches(key, by_key))
+    by_key = _by_key(tuple(devices))
+    key = _key(text)
+    near = dict.fromkeys(by_key[match].id for match in get_close_matches(key, by_key, n=5))
     hint = f"perhaps you mean {' or '.join(near)}" if near else "no device has a similar name"
     raise UsageError(f"unknown device {quote(text)}: {hint}; `budgetscope devices` lists all of them.")
 
