@@ -9,6 +9,7 @@ from budgetscope.api.defaults import (
     DEFAULT_LAW,
     SPREAD_FITS,
 )
+from budgetscope.api.fields import BY_NAME
 from budgetscope.api.request import PlanRequest, check
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.law_values import RECIPE_ROLES
@@ -17,7 +18,7 @@ from budgetscope.core.budget.parse import parse_budget
 from budgetscope.core.counting.ledger import parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
-from budgetscope.core.hardware.devices import Device, find_device
+from budgetscope.core.hardware.devices import Device, DeviceNames, find_device
 from budgetscope.core.hardware.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for
 from budgetscope.core.laws.fit import Fit
 from budgetscope.store.devices import UserDevices, bundled_devices, user_devices
@@ -99,7 +100,7 @@ class Lookup:
             FailureError: a fit or settings file is broken.
         """
         check(request)
-        budget = parse_budget(request.budget, self._device, devices_counted=request.gpus is not None)
+        budget = parse_budget(request.budget, self._device_names, devices_counted=request.gpus is not None)
         fit = law or (self.active_fit() if request.law is None else self.library.get(request.law))
         named = device_name(budget, request.device)
         device = self._device(named or DEFAULT_DEVICE)
@@ -112,9 +113,13 @@ class Lookup:
             machine=machine_for(budget, device, options, device_stated=named is not None),
             convention=fit.counting if request.counting is None else parse_convention(request.counting),
             vocab_size=request.vocab or fit.vocab_size or PORIAN_VOCAB_SIZE,
-            seq_len=request.seq_len or fit.seq_len or PORIAN_SEQ_LEN,
+            seq_len=_seq_len(request.seq_len, budget.fixed.seq_len) or fit.seq_len or PORIAN_SEQ_LEN,
             cautions=tuple(self._file_cautions(request, fit, law, hyperparameters)),
         )
+
+    @cached_property
+    def _device_names(self) -> DeviceNames:
+        return DeviceNames(self.all_devices, self.device_problems)
 
     def _device(self, name: str) -> Device:
         """Return the device of a name.
@@ -122,10 +127,9 @@ class Lookup:
         Raises:
             UsageError: there is none; the message adds the problems of the user's device file.
         """
-        try:
-            return find_device(name, self.all_devices)
-        except UsageError as error:
-            raise UsageError(" ".join((str(error), *self.device_problems))) from None
+        if name not in self._device_names:
+            raise self._device_names.refusal(name)
+        return find_device(name, self.all_devices)
 
     def _file_cautions(self, request: PlanRequest, fit: Fit, *given: Fit | None) -> Iterator[Caution]:
         """Yield the cautions about the user's files behind a question; a given fit that is not stored has none."""
@@ -199,3 +203,17 @@ class Lookup:
                 f"the settings file {str(settings_file())!r} names {name!r} as the default {what}, but {reason}; "
                 "choose another with `budgetscope fits use ID`."
             ) from None
+
+
+def _seq_len(option: int | None, in_budget: int | None) -> int | None:
+    """Return the sequence length of the option or the budget; None when neither has one.
+
+    Raises:
+        UsageError: both have one and they differ, or that of the budget is out of bounds.
+    """
+    if in_budget is None or option == in_budget:
+        return option
+    if option is not None:
+        raise UsageError(f"the budget says seq {in_budget} and --seq-len says {option}; say it once.")
+    BY_NAME["seq_len"].check(in_budget)
+    return in_budget

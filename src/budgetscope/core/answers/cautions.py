@@ -124,8 +124,10 @@ def of_interval(fit: Fit, n_params: Estimate) -> list[Caution]:
     ]
 
 
-def of_time(n_devices: float, hours: float) -> list[Caution]:
-    """Return a caution if a run takes more than a year."""
+def of_time(n_devices: float | None, hours: float | None) -> list[Caution]:
+    """Return a caution if a run takes more than a year, or has no number of devices."""
+    if n_devices is None or hours is None:
+        return [Caution("no-count", "no number of devices is said, so that no time is given: add one (--gpus).")]
     if hours <= _LONGEST_HOURS:
         return []
     return [Caution("long-run", f"on {n_devices:,.4g} devices this takes {format_hours(hours)}: take more (--gpus).")]

@@ -7,7 +7,8 @@ from budgetscope.core.answers import cautions
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.question import Question, machine_flops
 from budgetscope.core.answers.recipe import Recipe, recommend
-from budgetscope.core.budget.parse import ComputeBudget, HardwareBudget, describe
+from budgetscope.core.budget.describe import describe
+from budgetscope.core.budget.parse import ComputeBudget, HardwareBudget
 from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.counting.ledger import Convention, Shape
 from budgetscope.core.errors import FailureError
@@ -29,7 +30,7 @@ class PlannedRun:
         tokens: training tokens.
         executed_flops: FLOPs that the machine executes.
         steps: optimizer steps.
-        hours: wall time on the machine.
+        hours: wall time on the machine; None when the number of devices is open.
         cost_usd: US dollars; None without a price.
     """
 
@@ -38,7 +39,7 @@ class PlannedRun:
     tokens: float
     executed_flops: float
     steps: int
-    hours: float
+    hours: float | None
     device_hours: float
     cost_usd: Estimate | None
 
@@ -224,7 +225,7 @@ def _run(question: Question, optimum: OperatingPoint, batch_tokens: int) -> Plan
         tokens=tokens,
         executed_flops=executed_flops,
         steps=math.ceil(tokens / batch_tokens),
-        hours=device_hours / machine.n_devices,
+        hours=machine.hours(device_hours),
         device_hours=device_hours,
         cost_usd=None if price is None else _times(price, device_hours),
     )
@@ -236,10 +237,13 @@ def _times(estimate: Estimate, factor: float) -> Estimate:
 
 
 def _understood(question: Question, optimum: OperatingPoint, run: PlannedRun) -> str:
+    """Return the budget in FLOPs, after the choices that its reading took."""
+    budget = question.budget
+    choices = f"{'; '.join(budget.choices)}: " if budget.choices else ""
     flops = f"{format_flops(optimum.flops)} FLOPs by the {question.convention} count"
-    if isinstance(question.budget, HardwareBudget):
+    if isinstance(budget, HardwareBudget):
         machine = describe_machine(question.machine, run.device_hours)
-        return f"{machine} executes {format_flops(run.executed_flops)} FLOPs = {flops}"
-    if isinstance(question.budget, ComputeBudget):
-        return flops
-    return f"{describe(question.budget)} takes {flops}"
+        return f"{choices}{machine} executes {format_flops(run.executed_flops)} FLOPs = {flops}"
+    if isinstance(budget, ComputeBudget):
+        return f"{choices}{flops}"
+    return f"{choices}{describe(budget)} takes {flops}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from budgetscope.core.answers.cautions import Caution
+from budgetscope.core.budget.describe import alternatives, describe
 from budgetscope.core.budget.parse import (
     Budget,
     ComputeBudget,
@@ -10,7 +11,6 @@ from budgetscope.core.budget.parse import (
     LossTarget,
     SizeTarget,
     TokensTarget,
-    describe,
 )
 from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.counting.ledger import Convention
@@ -64,10 +64,11 @@ def locate(question: Question) -> OperatingPoint:
     """Return the compute-optimal operating point for a question's budget or target.
 
     Raises:
-        UsageError: no budget within bounds reaches the target of the question.
+        UsageError: no budget within bounds reaches the target of the question, or the budget fixes N or D as well.
         FailureError: the fit has no law for N and D, or its laws give no usable numbers.
     """
     fit, convention, family = question.fit, question.convention, question.family
+    _refuse_fixed(question.budget)
     match question.budget:
         case ComputeBudget(flops):
             found: float | None = flops if MIN_FLOPS <= flops <= MAX_FLOPS else None
@@ -86,6 +87,24 @@ def locate(question: Question) -> OperatingPoint:
             "scaling law says anything; give a budget inside."
         )
     return require_trainable(fit.id, operate(fit, found, convention, family))
+
+
+def _refuse_fixed(budget: Budget) -> None:
+    """Refuse a budget that fixes what a plan chooses.
+
+    Raises:
+        UsageError: it fixes N, D, epochs or the data; the message says how it was understood and what to ask instead.
+    """
+    fixed = budget.fixed
+    names = {"N": fixed.n_params, "D": fixed.tokens, "epochs": fixed.epochs, "unique tokens": fixed.unique_tokens}
+    given = [name for name, value in names.items() if value is not None]
+    if not given:
+        return
+    own = ["N"] if isinstance(budget, SizeTarget) else ["D"] if isinstance(budget, TokensTarget) else ["a budget"]
+    raise UsageError(
+        f"{describe(budget)!r} fixes {' and '.join(own + given)}, and a plan follows from one of them alone; "
+        f"ask {' or '.join(map(repr, alternatives(budget)))}."
+    )
 
 
 def require_trainable(fit_id: str, point: OperatingPoint) -> OperatingPoint:
