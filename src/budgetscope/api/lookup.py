@@ -18,7 +18,7 @@ from budgetscope.core.budget.parse import parse_budget
 from budgetscope.core.counting.ledger import parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
-from budgetscope.core.hardware.devices import Device, DeviceNames, find_device
+from budgetscope.core.hardware.devices import Device, DeviceNames
 from budgetscope.core.hardware.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for
 from budgetscope.core.laws.fit import Fit
 from budgetscope.store.devices import UserDevices, bundled_devices, user_devices
@@ -127,9 +127,10 @@ class Lookup:
         Raises:
             UsageError: there is none; the message adds the problems of the user's device file.
         """
-        if name not in self._device_names:
+        found = self._device_names.find(name)
+        if found is None:
             raise self._device_names.refusal(name)
-        return find_device(name, self.all_devices)
+        return found
 
     def _file_cautions(self, request: PlanRequest, fit: Fit, *given: Fit | None) -> Iterator[Caution]:
         """Yield the cautions about the user's files behind a question; a given fit that is not stored has none."""

@@ -76,15 +76,11 @@ class MachinePhrases(Statement):
         return product
 
     def _board(self, number: Number, start: int) -> tuple[Number, bool]:
-        """Read DGX, a node of 8 GPUs, or HGX before a device."""
+        """Read DGX, a node of 8 GPUs, before a device."""
         reader = self.reader
         board = reader.peek().text
         if board not in words.BOARDS or reader.peek(1).kind != "word":
             return number, False
-        if board == "hgx":
-            self._choose("HGX is read as the kind of device: one is one GPU, not a board of 8")
-            reader.position += 1
-            return number, True
         product = number.times(Number(str(GPUS_OF_A_DGX)))
         reader.position += 1
         self._choose(f"{quote(reader.span(start))} is read as {product.value():,.12g} GPUs: a DGX has {GPUS_OF_A_DGX}")

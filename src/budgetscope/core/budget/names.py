@@ -122,10 +122,12 @@ class NameReader:
         index = reader.position
         while len(pieces) < MAX_NAME_TOKENS:
             token = reader.at(index)
-            if is_word(token):
+            if token.kind == "number" and (token.text.startswith("-") or self._follows_number(index, pieces)):
+                break
+            if is_word(token) and token.text not in words.TIMES:
                 pieces.append(reader.text[token.start : token.end])
                 ends.append(index + 1)
-            elif token.text not in ("-", "(", ")"):
+            elif token.text not in ("(", ")") and not (token.text == "-" and reader.glued(index)):
                 break
             index += 1
         for count in range(len(pieces), 0, -1):
@@ -136,6 +138,12 @@ class NameReader:
                 written = reader.text[first.start : reader.at(ends[count - 1] - 1).end]
                 return _PLURAL.sub(_singular, " ".join(re.sub("[()]", " ", written).split()))
         return None
+
+    def _follows_number(self, index: int, pieces: list[str]) -> bool:
+        """Return whether the number at `index` would make one name with a number: 30 90, RTX 4-090."""
+        hyphen = self.reader.at(index - 1).text == "-"
+        joined = hyphen and self.reader.at(index - 2).kind == "number"
+        return joined or (len(pieces) == 1 and pieces[0].isdecimal())
 
     def _splits_a_quantity(self, end: int) -> bool:
         """Return whether a name that ends before `end` would hold the number of "8 days" or the like."""

@@ -67,6 +67,8 @@ class _Phrases(MoneyPhrases, MachinePhrases, TrainingPhrases):
             found = self.last in ("device", "n_devices", "hours") and reader.peek(1).kind == "number"
         elif word == "=":
             found = before in words.FILLERS
+        elif word == "." and reader.at(reader.position - 1).kind == "number":
+            found = not reader.glued(reader.position + 1) or reader.peek(1).kind == "end"
         else:
             found = word in words.FILLERS or word in words.GENERIC or word in words.MODELS
         reader.position += found
@@ -114,6 +116,7 @@ class _Phrases(MoneyPhrases, MachinePhrases, TrainingPhrases):
         """
         reader = self.reader
         after = reader.position
+        self._choose(number.choice)
         if reader.accept(words.MFU_WORDS):
             self._state("mfu", number.value(-2), start)
             return
@@ -125,7 +128,6 @@ class _Phrases(MoneyPhrases, MachinePhrases, TrainingPhrases):
                 self._state("mfu", number.value(-2), start)
                 return
             reader.position = after + 1
-            self._choose(number.choice)
             self._share(number._replace(exponent=number.exponent - 2), start)
             return
         if before in words.AT:

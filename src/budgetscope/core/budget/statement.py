@@ -99,6 +99,8 @@ class Statement:
         if stated.device is not None and stated.device.casefold() != device.casefold():
             names = f"{quote(stated.device)} and {quote(device)}"
             raise UsageError(f"{stated.quoted} names two devices, {names}; keep one of the two")
+        if "hgx" in device.casefold():
+            self._choose(f"one {quote(device)} is read as one GPU, not as a board of 8")
         if stated.device is None:
             stated.device = stated.spans["device"] = device
 

@@ -50,7 +50,7 @@ _TOKEN = re.compile(
     rf"""(?P<space>\s+)
     |(?P<number>(?:(?<![\w)%])-(?=\.?[0-9]))?                   # a minus sign, not the hyphen of H100-14d
         (?:{_POWER}
-        |(?:[0-9]{{1,3}}(?:\ [0-9]{{3}}){{2,}}(?![0-9.,])         # 1 000 000
+        |(?:[0-9]{{1,3}}(?:\ [0-9]{{3}}){{2,}}(?![0-9]|[.,][0-9])         # 1 000 000
            |[0-9]+(?:[.,_'\u00a0\u2009\u202f][0-9]+)*(?:\.(?=e[+-]?[0-9]))?
            |\.[0-9]+)
          (?:e[+-]?[0-9]+|\s?[x×*·]\s?{_POWER})?))
@@ -83,7 +83,9 @@ def shown(value: object) -> str:
     return text if len(text) <= MAX_QUOTED_CHARS else text[: MAX_QUOTED_CHARS - 1] + "…"
 
 
-_OWN_UNITS = words.DURATION_UNITS.keys() | words.PERCENT | words.CURRENCY | {"gb", "g", "gib"}
+_OWN_UNITS = (
+    words.DURATION_UNITS.keys() | words.PERCENT | words.CURRENCY | words.TIMES | words.EPOCHS | {"gb", "g", "gib"}
+)
 """After the second of two numbers with a comma or a blank between them: then they are two."""
 
 
@@ -242,7 +244,7 @@ class Reader:
                 raise self.refusal(start, "is not a number: thousands are groups of three digits, as in 1,000,000")
             number = digits
             self._refuse_a_blank(start)
-        elif token.text in words.NUMBER_WORDS:
+        elif token.text in words.NUMBER_WORDS and not (token.text in ("a", "an") and self.peek(1).text == "-"):
             number = self._number_word(token.text)
         else:
             return None
@@ -297,8 +299,9 @@ class Reader:
         following = self.peek(comma)
         if (
             re.fullmatch("-?[1-9][0-9]{0,2}", token.text)
-            and re.fullmatch("[0-9.]+" if comma else "[0-9]{3}", following.text)
-            and self.peek(comma + 1).text not in _OWN_UNITS
+            and not (comma and self.at(start - 1).text in words.TIMES)
+            and re.fullmatch("[0-9]{1,3}" if comma else "[0-9]{3}", following.text)
+            and self.peek(comma + 1 + (self.peek(comma + 1).text == "-")).text not in _OWN_UNITS
         ):
             self.position += comma + 1
             raise self.refusal(start, "is one number or two; write one without a gap, or a word between two")
@@ -413,7 +416,8 @@ class Reader:
         self.accept("-")
         word = self.peek().text
         # After hours, m is minutes: 1h30m.
-        unit = words.MINUTES if word == "m" and words.HOURS in units else words.DURATION_UNITS.get(word)
+        is_minutes = word == "m" and words.HOURS in units and self.position == before + 1 and self.glued(self.position)
+        unit = words.MINUTES if is_minutes else words.DURATION_UNITS.get(word)
         if number is not None and not number.choice and unit is not None and unit not in units:
             return number, unit
         self.position = before

@@ -111,7 +111,7 @@ GENERIC = frozenset(
 ) | {"台", "枚", "基"}
 NODES = frozenset(("node", "nodes", "host", "hosts", "server", "servers", "box", "boxes", "machine", "machines"))
 VENDORS = frozenset(("nvidia", "amd", "google", "intel", "tesla", "geforce", "quadro", "instinct"))
-BOARDS = frozenset(("dgx", "hgx"))
+BOARDS = frozenset(("dgx",))
 
 DANGLING = frozenset(("for", "at", "on", "of", "with", "using", "and", "in", "over"))
 """Fillers that something must follow."""
