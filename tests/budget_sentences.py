@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 from budgetscope.core.budget.describe import describe
 from budgetscope.core.budget.parse import Budget, HardwareBudget, parse_budget
@@ -200,17 +201,16 @@ def _tokens(rng: random.Random) -> tuple[str, Meaning, bool]:
 
 
 def _run(rng: random.Random) -> tuple[str, Meaning, bool]:
-    return rng.choice(
-        [
-            ("seq 4096", {"seq_len": 4096}, False),
-            ("sequence length 2,048", {"seq_len": 2048}, False),
-            ("8k context", {"seq_len": 8192}, True),
-            ("in bf16", {"precision": "bf16"}, False),
-            ("fp8", {"precision": "fp8"}, False),
-            ("4 epochs", {"epochs": 4}, False),
-            ("100B unique tokens", {"unique_tokens": 100e9}, False),
-        ]
-    )
+    ways: list[tuple[str, Meaning, bool]] = [
+        ("seq 4096", {"seq_len": 4096}, False),
+        ("sequence length 2,048", {"seq_len": 2048}, False),
+        ("8k context", {"seq_len": 8192}, True),
+        ("in bf16", {"precision": "bf16"}, False),
+        ("fp8", {"precision": "fp8"}, False),
+        ("4 epochs", {"epochs": 4}, False),
+        ("100B unique tokens", {"unique_tokens": 100e9}, False),
+    ]
+    return rng.choice(ways)
 
 
 Phrase = Callable[[random.Random], tuple[str, Meaning, bool]]
@@ -266,7 +266,9 @@ def sentence(rng: random.Random) -> Sentence:
 
 def meaning_of(budget: Budget) -> Meaning:
     """Return the quantities of a budget by name; the device by its id."""
-    parts = [budget, budget.fixed] if isinstance(budget, HardwareBudget) else [budget, budget.fixed, budget.machine]
+    parts: list[Any] = [budget, budget.fixed]
+    if not isinstance(budget, HardwareBudget):
+        parts.append(budget.machine)
     found: Meaning = {}
     for part in parts:
         for each in fields(part):

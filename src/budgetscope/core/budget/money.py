@@ -41,6 +41,8 @@ class MoneyPhrases(Statement):
     def _amount(self, number: Number, start: int, *, yen: bool) -> None:
         """State money, or a price if "/h", "per GPU-hour" or "an hour" follows, or a rate of exchange."""
         reader, after_amount = self.reader, self.reader.position
+        if not yen and number.value() == 1 and self._yen_of_a_dollar(start):
+            return
         joint = reader.peek().text
         if not reader.accept(words.PER):
             self._state_money("usd", number, start, yen=yen)
@@ -64,6 +66,19 @@ class MoneyPhrases(Statement):
         else:
             reader.position += 1
             raise reader.refusal(start, _NO_PRICE)
+
+    def _yen_of_a_dollar(self, start: int) -> bool:
+        """Read the yen of "1ドル150円" or "$1 = ¥150", and state them as the rate."""
+        reader, before = self.reader, self.reader.position
+        reader.accept(("=", ":"))
+        mark = reader.accept(words.YEN)
+        number = reader.read_number() if reader.peek().kind == "number" else None
+        if number is None or not (mark or reader.accept(words.YEN)):
+            reader.position = before
+            return False
+        self._settle("yen_per_usd", number, start)
+        self._state("yen_per_usd", number.value(), start)
+        return True
 
     def _state_money(self, name: str, number: Number, start: int, *, yen: bool) -> None:
         self._settle(name, number, start)

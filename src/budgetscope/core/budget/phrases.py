@@ -130,6 +130,8 @@ class _Phrases(MoneyPhrases, MachinePhrases, TrainingPhrases):
             reader.position = after + 1
             self._share(number._replace(exponent=number.exponent - 2), start)
             return
+        if reader.peek().text in words.KNOWN_BUT_REFUSED:  # 40% HFU
+            self._refuse_word(start)
         if before in words.AT:
             self._state("mfu", number.value(-2), start)
             return

@@ -57,9 +57,9 @@ _TOKEN = re.compile(
     |(?P<times>[×·*]|(?<=[0-9])x|(?<=[0-9]\s)x(?=[a-z]+[0-9]))    # 64xH100, H100x64, 64 xH100
     |(?P<cjk>{_CJK_WORDS}|[{_CJK}]+)
     |(?P<word>(?<=[0-9])[dwh](?=[0-9]+(?:m|mins?|h|hrs?|d)\b)     # 1h30m
-        |us\$
-        |{_LETTER}(?:(?!(?<=[0-9])x[0-9]+[dwh]?\b)(?![{_CJK}])\w|'(?=[a-z]))*(?:\.(?![{_CJK}])\w+)*)
-    |(?P<symbol>-\$|\.\.+|.)""",
+        |us\$|(?:usd|jpy)(?=[0-9])
+        |{_LETTER}(?:(?!(?<=[0-9])x[0-9]+[dwh]?\b)(?![{_CJK}])\w|(?<=[^\W\d])'(?=[a-z]))*(?:\.(?![{_CJK}])\w+)*)
+    |(?P<symbol>-\$|\.\.+|'s\b|.)""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 _TIMES_TEN_TO = re.compile(r"(?:\s?[x×*·]\s?|(?<![0-9.,]))10(?:\^|\*\*|(?=[⁰¹²³⁴⁵⁶⁷⁸⁹]))")

@@ -15,7 +15,7 @@ SCALES = {
     **dict.fromkeys(("m", "mn", "mio", "million", "millions"), 6),
     "crore": 7,
     "億": 8,
-    **dict.fromkeys(("b", "bn", "billion", "billions"), 9),
+    **dict.fromkeys(("b", "bn", "mrd", "billion", "billions"), 9),
     **dict.fromkeys(("t", "tn", "trillion", "trillions", "兆"), 12),
     "quadrillion": 15,
     "quintillion": 18,
@@ -36,6 +36,7 @@ NUMBER_WORDS = {
     "a": "1",
     "an": "1",
     "half": "0.5",
+    "single": "1",
     **{word: str(n) for n, word in enumerate([*_ONES.split(), "seventeen", "eighteen", "nineteen"], 1)},
     "dozen": "12",
     **{word: str(10 * n) for n, word in enumerate(_TENS, 2)},
@@ -72,9 +73,9 @@ FLOPS_WORD = re.compile(rf"({'|'.join(SI_POWERS)})(flops?|(?<=.)fs?)")
 PARAMS = frozenset(("param", "params", "parameter", "parameters", "パラメータ", "パラメーター"))
 MODELS = frozenset(("model", "models", "llm", "lm", "transformer", "network", "モデル"))
 TOKENS = frozenset(("token", "tokens", "tok", "toks", "トークン"))
-LOSSES = frozenset(("loss", "nats"))
+LOSSES = frozenset(("loss", "nats", "損失"))
 PERCENT = frozenset(("%", "percent", "パーセント"))
-MFU_WORDS = frozenset(("mfu", "utilization", "utilisation"))
+MFU_WORDS = frozenset(("mfu", "util", "utilization", "utilisation"))
 SEQ_WORDS = frozenset(("seq", "seqlen", "seq_len", "sequence", "context", "ctx"))
 EPOCHS = frozenset(("epoch", "epochs", "エポック"))
 PRECISION_WORDS = {
@@ -90,7 +91,7 @@ KEYS = {
     **dict.fromkeys(PARAMS, "n_params"),
     **dict.fromkeys(TOKENS, "tokens"),
     **dict.fromkeys(SEQ_WORDS, "seq_len"),
-    "loss": "loss",
+    **dict.fromkeys(("loss", "損失"), "loss"),
     "flop": "flops",
     "flops": "flops",
 }
@@ -125,16 +126,16 @@ FILLERS = (
         _split("""
         i we you us me i'm i've i'd we're we've we'd have has had having got get give given can could may should would
         do does be is are am was want wants need needs like plan planning hope to by from through up please thanks thank
-        what which how size big large long much many best my our your the a an this that it them there all only just
-        total altogether each worth spend spending use used uses run running runs rent rented renting own access
+        what what's which how size big large long much many best my our your the a an this that it them there all only
+        just total altogether each worth spend spending use used uses run running runs rent rented renting own access
         available about around roughly approximately approx ca circa ~ ≈ @ budget compute cluster cloud time duration
-        cost costs price priced hardware setup money during within dense new single one's let's say so if then next
+        cost costs price priced hardware setup money during within dense new one's let's say so if then next
         target kindly hi hello hey maximum max now currently left free data dataset corpus text precision mixed optimal
-        tell show afford possible
+        tell show afford possible less than under
         の で を は が と に へ も 約 およそ 使って 使い 使用 使う 予算 計算 間 して する したい です ます 合計 上 分の
         """)
     )
-    | frozenset(_split(", ; . ? ! ( ) : = - … 、 。 「 」 ・"))
+    | frozenset(_split(", ; . ? ! ( ) : - … 、 。 「 」 ・ \" “ ” 's"))
 )
 """Words and marks without a meaning of their own."""
 
@@ -161,6 +162,7 @@ KNOWN_BUT_REFUSED = {
         ("least", "minimum", "more", "beyond", "except", "without", "not", "no", "minus", "plus", "+"),
         "changes the amount; write the amount itself",
     ),
+    **dict.fromkeys(("few", "couple", "several", "some"), "is no number; write the number"),
     **dict.fromkeys(("or", "vs", "versus", "between"), "offers a choice; ask for one of the two at a time"),
 }
 """Word -> why it is refused."""
