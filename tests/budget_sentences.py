@@ -13,6 +13,7 @@ from typing import Any
 from budgetscope.core.budget.describe import describe
 from budgetscope.core.budget.parse import Budget, HardwareBudget, parse_budget
 from budgetscope.core.budget.phrases import read_phrases
+from budgetscope.core.budget.tokens import normal
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.devices import DeviceNames, find_device
 from budgetscope.store.devices import bundled_devices
@@ -380,6 +381,7 @@ def fault_of_slip(text: str) -> str | None:
     # Every digit belongs to a quantity or to a device, which may be named in the phrase of a quantity, and twice.
     quantities = [span for name, span in stated.spans.items() if name != "device"]
     device = _squeezed(stated.device or "")
+    text = normal(text)
     named = _squeezed(text).count(device) - sum(_squeezed(span).count(device) for span in quantities) if device else 0
     unread = _digits(text) - sum(map(_digits, quantities)) - named * _digits(device)
     if unread > 0 and "ドル" not in text and "/$" not in text and "yen/" not in text:

@@ -363,6 +363,10 @@ PEOPLE_WRITE = [
     # Devices.
     ("2x4090 3d", "2 x 4090 for 3 days", ""),
     ("two 4090s for 3 days", "2 x 4090 for 3 days", ""),
+    ("$50k on 4090s", "$50k on 4090", ""),
+    ("$50k on 6000 Ada", "$50k on 6000 Ada", ""),
+    ("3,000万円 1ドル150円", "$200k", "at 150 yen a dollar (as stated)"),
+    ("a single H100 for a week", "1 x H100 for 7 days", ""),
     ("8x 80GB A100 3d", "8 x 80GB A100 for 3 days", ""),
     ("8 A100 (80GB) 3d", "8 x A100 80GB for 3 days", ""),
     ("DGX H100 for 2 weeks", "8 x H100 for 14 days", "a DGX has 8"),

@@ -102,6 +102,23 @@ class MachinePhrases(Statement):
             raise reader.refusal(start, "does not say how many devices a node has; write 2 nodes of 8 H100")
         return number.times(each), True
 
+    def _numeral_device(self) -> bool:
+        """Read a device whose name begins with digits, as in "$50k on 4090"; not "on 4090 H100"."""
+        reader, before = self.reader, self.reader.position
+        if reader.peek().kind != "number" or reader.at(before - 1).text not in ("on", "using"):
+            return False
+        device = self.names.read(expected=True)
+        if device is not None:
+            if reader.glued(reader.position):  # 4090s
+                reader.accept(("s",))
+            following = reader.peek()
+            if following.kind in ("end", "number") or following.text in words.FILLERS:
+                self._state_device(device)
+                self.last = "device"
+                return True
+        reader.position = before
+        return False
+
     def _named_device(self) -> bool:
         """Read a device without a number in front: on H100, H100 x 64, DGX H100."""
         reader, start = self.reader, self.reader.position

@@ -115,7 +115,8 @@ class NameReader:
             return None
         first = reader.peek()
         is_memory = reader.peek(1).text in _MEMORY_UNITS
-        if first.kind != "word" and not (first.kind == "number" and (expected or is_memory)):
+        is_name = first.kind == "word" and first.text not in ("a", "an")
+        if not is_name and not (first.kind == "number" and (expected or is_memory)):
             return None
         pieces: list[str] = []
         ends: list[int] = []
@@ -136,7 +137,8 @@ class NameReader:
                 reader.position = ends[count - 1]
                 reader.accept(())
                 written = reader.text[first.start : reader.at(ends[count - 1] - 1).end]
-                return _PLURAL.sub(_singular, " ".join(re.sub("[()]", " ", written).split()))
+                plain = re.sub(r"(?<!\w)-|-(?!\w)", " ", re.sub("[()]", " ", written))
+                return _PLURAL.sub(_singular, " ".join(plain.split()))
         return None
 
     def _follows_number(self, index: int, pieces: list[str]) -> bool:

@@ -48,6 +48,7 @@ class _Phrases(MoneyPhrases, MachinePhrases, TrainingPhrases):
             if not (
                 self._keyed()
                 or self._money()
+                or self._numeral_device()
                 or self._quantity()
                 or self._precision()
                 or self._named_device()
