@@ -26,6 +26,7 @@ docs:
     python tools/docs.py --check
     python -m tools.calibration_page --check
     python -m tools.python_page --check
+    python -m tools.scoreboard_page --check
 
 # Some or all tests; one worker more than there are cores, since some tests wait, and eight at most.
 test *args:
@@ -51,11 +52,16 @@ wheel:
 fits:
     python tools/regenerate_fits.py
 
+# Score the bundled recipes on the public grids (BUDGETSCOPE_REFERENCE names their folder).
+scoreboard:
+    python -m tools.scoreboard_page --score
+
 # Write the generated documents and the screenshots.
 write-docs:
     python tools/docs.py
     python -m tools.calibration_page
     python -m tools.python_page
+    python -m tools.scoreboard_page
     python tools/screenshots.py
 
 # Speed of starts, keys and fits, each beside a stated baseline.

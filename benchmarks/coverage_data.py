@@ -14,6 +14,7 @@ from budgetscope.calibrate.fit import isoflop_table
 from budgetscope.calibrate.plan.spec import parse_spec
 from budgetscope.calibrate.run import events
 from budgetscope.calibrate.run.state import fold
+from budgetscope.fitting.loss_forecast import MASSIVETEXT_BYTES_PER_TOKEN
 from budgetscope.fitting.noise import porian_noise
 from budgetscope.fitting.run_table import RunTable
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from budgetscope.fitting.noise import Noise
     from budgetscope.fitting.run_table import FloatArray
 
-# GPT-NeoX-20B on web text, about; remembered only, not in the reference folder.
-NEOX_BYTES_PER_TOKEN = 4.4
 _KEYS = ("dataset", "hparams", "warmup", "decay", "counting", "split")
 
 
@@ -63,7 +62,7 @@ def porian(reference: Path) -> list[DataSet]:
             "Porian tuned" if key[1] == "tuned" else "Porian untuned",
             RunTable(*np.array(values).T),
             porian_noise(key[0]),
-            NEOX_BYTES_PER_TOKEN,
+            MASSIVETEXT_BYTES_PER_TOKEN,
         )
         for key, values in groups.items()
     ]
@@ -179,4 +178,6 @@ def planted(name: str, seed: int, *, noise: float = 0.001, budgets: int = 8, low
     flops, n, d, loss = np.concatenate(rows).T
     loss = loss * np.exp(noise * rng.standard_normal(loss.size))
     group = "planted straight" if name in ("straight", "skewed") else "planted drift, head"
-    return DataSet(f"planted {name} {seed}", group, RunTable(flops, n, d, loss), None, 4.4, truth.optimum)
+    return DataSet(
+        f"planted {name} {seed}", group, RunTable(flops, n, d, loss), None, MASSIVETEXT_BYTES_PER_TOKEN, truth.optimum
+    )

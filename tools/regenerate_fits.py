@@ -18,6 +18,7 @@ from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.laws.fit import Fit, Law
 from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.joint_part import joint_part
+from budgetscope.fitting.loss_forecast import MASSIVETEXT_BYTES_PER_TOKEN
 from budgetscope.fitting.noise import porian_noise
 from budgetscope.fitting.parametric import fit_parametric
 from budgetscope.fitting.run_table import RunTable
@@ -29,8 +30,8 @@ from budgetscope.store.fit_schema import dump
 FITS = Path(__file__).resolve().parents[1] / "fits"
 DRAWS = 1000
 
-BYTES_PER_TOKEN = 4.4
-"""Of GPT-NeoX-20B on web text, about: from memory, for the prior of the loss that no compute removes."""
+BYTES_PER_TOKEN = MASSIVETEXT_BYTES_PER_TOKEN
+"""Another tokenizer of English web text: the prior of the floor is far wider than the difference."""
 
 _PORIAN = "Porian et al. 2024, Resolving Discrepancies in Compute-Optimal Scaling of Language Models, arXiv 2406.19146"
 _DATASETS = {"refinedweb": "RefinedWeb", "openwebtext2": "OpenWebText2"}

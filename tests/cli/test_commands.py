@@ -14,8 +14,10 @@ from tests.cli.conftest import Cli
 
 from budgetscope import __version__, api
 from budgetscope.api import Advisor, PlanRequest, command
+from budgetscope.core.answers.cautions import Level
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.report import tables
+from budgetscope.report.decision import decision
 from budgetscope.report.explanation import explanation_markdown
 from budgetscope.store.fit_schema import dump
 from budgetscope.store.locations import settings_file, user_fits
@@ -90,7 +92,13 @@ def test_what_is_shown_is_what_is_computed(cli: Cli) -> None:
     ran = cli("plan", "1e21")
     assert (ran.code, ran.err) == (0, "")
     flat = " ".join(ran.out.split())
-    assert plan.understood in flat
+    for sentence in (*decision(plan), plan.understood):
+        assert sentence in flat
+    least = [caution.text for caution in plan.cautions if caution.level == Level.SMALL_PRINT]
+    assert least
+    assert not any(text in flat for text in least)
+    assert f"{len(least)} cautions more (--small-print)" in flat
+    flat = " ".join(cli("plan", "1e21", "--small-print").out.split())
     for text in (*plan.assumptions, *(caution.text for caution in plan.cautions)):
         assert text in flat
     for text in ("3.44 B", "48.4 B", TUNED, "warmup-stable-decay", "95%: noise of the runs and error of the law"):

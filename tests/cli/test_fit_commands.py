@@ -172,6 +172,31 @@ def test_score_finds_the_law_that_the_grid_was_planted_with(
     assert halved["summary"]["mean_excess"] == pytest.approx(0.02 * 0.69**2, rel=0.05)
 
 
+def test_score_all_says_where_its_grids_are_looked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, grid: Path
+) -> None:
+    monkeypatch.delenv("BUDGETSCOPE_REFERENCE", raising=False)
+    for words, remedy in (
+        (("score", "--all"), "with --reference or in BUDGETSCOPE_REFERENCE"),
+        (("score", "--all", "--reference", str(tmp_path / "none")), "name another with --reference"),
+        (("score", "--all", str(grid)), "give nothing but --reference and --json"),
+        (("score", str(grid)), "a score needs RUNS and --law ID, or --all"),
+    ):
+        assert run(monkeypatch, *words) == 2
+        assert remedy in capsys.readouterr().err
+    # A folder with one of the grids is enough.
+    (tmp_path / "steplaw").mkdir()
+    names = {"params": "N", "tokens": "D", "loss": "smooth_loss"}
+    head, _, rows = grid.read_text(encoding="utf-8").partition("\n")
+    named = ",".join(names.get(name, name) for name in head.split(","))
+    (tmp_path / "steplaw" / "dense_lr_bs_loss.csv").write_text(f"{named}\n{rows}", encoding="utf-8")
+    assert run(monkeypatch, "score", "--all", "--reference", str(tmp_path)) == 0
+    out = capsys.readouterr().out
+    assert "fitted on this grid: not counted" in out
+    assert "Step Law, dense models" in out
+    assert "OpenEuroLLM, dense English" not in out
+
+
 def test_value_narrows_with_what_is_spent(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "value", "3e22", "--calibration", "2%", "--json") == 0
     valuation = json.loads(capsys.readouterr().out)

@@ -4,13 +4,14 @@ import csv
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.bundled import fit, predict
 from tests.golden.register import covers
 
 from budgetscope.calibrate.plan import porian_rule
 from budgetscope.core.counting.ledger import Convention
-from budgetscope.core.laws.forms import BatchStep, Constant, TokenHalfLife, WarmupParams
+from budgetscope.core.laws.forms import BatchStep, Constant, Monomial, TokenHalfLife, WarmupParams
 
 
 @covers(("kaplan2020/compute-efficient", "learning_rate"), ("kaplan2020/fixed-batch", "learning_rate"))
@@ -166,6 +167,36 @@ def test_olmo_core_halves_porians_rate(n: float) -> None:
     assert rate is not None
     assert rate * 2 == pytest.approx(whole, rel=1e-12)
     assert predict("olmo2025/halved-rate", "batch_size", n=n) == predict(RULE, "batch_size", n=n)
+
+
+EURO, SCHAIPP = "openeurollm2026/dense", "schaipp2026/batch"
+
+
+@covers((EURO, "learning_rate"), (EURO, "batch_size"), (SCHAIPP, "batch_size"))
+@pytest.mark.parametrize(
+    ("n", "d", "rate", "euro", "schaipp"),
+    [(1e8, 2e9, 1.1e-3, 0.11, 0.12), (1e9, 2e10, 5.0e-4, 0.45, 0.45), (7e9, 1.4e11, 2.7e-4, 1.45, 1.36)],
+)
+def test_the_laws_of_2026(n: float, d: float, rate: float, euro: float, schaipp: float) -> None:
+    # 0.371396 N^-0.417 D^0.086 and 9.901e-5 N^0.145 D^0.460 sequences of 4096 (arXiv 2608.28308), and 0.667 D^0.566
+    # tokens (arXiv 2607.01487), worked out by hand; batches in millions of tokens.
+    assert predict(EURO, "learning_rate", n=n, d=d) == pytest.approx(rate, rel=0.025)
+    for name, batch in ((EURO, euro), (SCHAIPP, schaipp)):
+        assert (predict(name, "batch_size", n=n, d=d) or 0) / 1e6 == pytest.approx(batch, rel=0.025)
+
+
+def test_openeurollms_laws_go_through_their_optima(reference: Path) -> None:
+    """Log-log least squares through the 45 published optima gives the published constants."""
+    with (reference / "openeurollm" / "optima.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    logs = {name: np.log([float(row[name]) for row in rows]) for name in ("N", "D", "learning_rate", "batch_sequences")}
+    basis = np.column_stack([np.ones(len(rows)), logs["N"], logs["D"]])
+    for column, role in (("learning_rate", "learning_rate"), ("batch_sequences", "batch_size")):
+        intercept, n_exponent, d_exponent = np.linalg.lstsq(basis, logs[column], rcond=None)[0]
+        law = fit(EURO).laws[role].law
+        assert isinstance(law, Monomial)
+        assert (law.n_params_exponent, law.tokens_exponent) == pytest.approx((n_exponent, d_exponent), abs=6e-4)
+        assert law.coefficient == pytest.approx(np.exp(intercept), rel=1e-3)
 
 
 @covers(("marek2025/token-half-life", "beta2"))

@@ -16,7 +16,7 @@ from budgetscope.fitting.parametric import fit_parametric
 
 if TYPE_CHECKING:
     from budgetscope.core.laws.forms import LossSurface
-    from budgetscope.fitting.isoflop import Intervals
+    from budgetscope.fitting.bootstrap import Intervals
     from budgetscope.fitting.parametric import Resample
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,20 @@ from hypothesis import strategies as st
 from typer.main import get_command
 
 from budgetscope.api import Advisor, PlanRequest, command, from_record, to_record
-from budgetscope.api.fields import BY_NAME, COUNT, DOLLARS, FIELDS, FORM, SHARE, TEXT, WHOLE, Field, fields_of
+from budgetscope.api.fields import (
+    BY_NAME,
+    CONSTRAINTS,
+    COUNT,
+    DOLLARS,
+    DURATION,
+    FIELDS,
+    FORM,
+    SHARE,
+    TEXT,
+    WHOLE,
+    Field,
+    fields_of,
+)
 from budgetscope.api.request import check, field_at_fault, form_texts, has_text, with_text
 from budgetscope.cli import ask, options
 from budgetscope.cli.main import app
@@ -40,6 +53,12 @@ PARSED: list[tuple[str, str, Any]] = [
     ("vocab", "128K", 128_000),
     ("vocab", "50,432", 50_432),
     ("counting", "kaplan", "kaplan"),
+    ("deadline", "10 days", 240.0),
+    ("params", "7B", 7e9),
+    ("tokens", "1.5T", 1.5e12),
+    ("max_params", "10 B", 1e10),
+    ("unique_tokens", "50B", 5e10),
+    ("served_tokens", "1e12", 1e12),
 ]
 
 REFUSED = [
@@ -63,6 +82,8 @@ REFUSED = [
         DIGITS,
         f"--vocab '{DIGITS[:39]}…' has 5000 characters, more than the 300 that are read; write it like 2048 or 4k.",
     ),
+    ("deadline", "soon", "--deadline 'soon' is not a duration; write it like 14 days or 36h."),
+    ("tokens", "0", "--tokens 0 is out of bounds; give a number from 1 to 1e+18."),
     ("gpus", "\x1b[31m", "--gpus '\\x1b[31m' is not a number; write it like 8, 2.5 or 1k."),
 ]
 
@@ -230,7 +251,7 @@ def test_whatever_is_typed_is_a_value_or_one_sentence(text: str) -> None:
 
 def test_the_table_and_the_request_agree() -> None:
     assert [field.name for field in FIELDS] == [field.name for field in dataclasses.fields(PlanRequest)]
-    types = {TEXT: str, WHOLE: int, COUNT: float, SHARE: float, DOLLARS: float}
+    types = {TEXT: str, WHOLE: int, COUNT: float, SHARE: float, DOLLARS: float, DURATION: float}
     hints = get_type_hints(PlanRequest)
     for field in FIELDS:
         assert hints[field.name] == (str if field.name == "budget" else types[field.kind] | None)
@@ -239,7 +260,8 @@ def test_the_table_and_the_request_agree() -> None:
 
 def test_the_form_has_every_field_but_the_recipe() -> None:
     assert {field.name for field in FORM} == {field.name for field in FIELDS} - {"hyperparameters"}
-    assert (FORM[0].name, FORM[-1].name) == ("budget", "law")
+    assert FORM[0].name == "budget"
+    assert tuple(field.name for field in FORM[-len(CONSTRAINTS) :]) == CONSTRAINTS
 
 
 @pytest.mark.parametrize("verb", ["plan", "compare", "explain", "value", "export"])
@@ -248,7 +270,7 @@ def test_a_command_has_the_options_of_its_fields(verb: str) -> None:
     assert "request" not in parameters
     asked = [name for name in parameters if name in BY_NAME]
     assert set(asked) == {field.name for field in fields_of(verb)}
-    request = PlanRequest("1e21", "a/b", "c/d", "A100", 8.0, 0.4, 2.5, 2048, 50432, "total")
+    request = PlanRequest("1e21", "a/b", "c/d", "A100", 8.0, 0.4, 2.5, 2048, 50432, "total", 24.0, *[1e9] * 5)
     assert {word for word in shlex.split(command(request, verb)) if word.startswith("--")} == {
         field.option for field in fields_of(verb)[1:]
     }

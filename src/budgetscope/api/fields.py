@@ -1,4 +1,4 @@
-"""The ten fields of a request in one table: name, kind, bounds, help, and the value of a plan.
+"""The fields of a request in one table: name, kind, bounds, help, and the value of a plan.
 
 `PlanRequest`, the options of the command line, the form of the app and stored records parse and check their values by
 this table, so that the same text has the same meaning and the same error message everywhere.
@@ -11,7 +11,15 @@ from numbers import Integral, Rational, Real
 from typing import TYPE_CHECKING, Any
 
 from budgetscope.calibrate.plan.bounds import GPU_BOUNDS, MINUTES_BOUNDS
-from budgetscope.core.budget.quantities import MAX_TEXT_CHARS, format_usd, number_in, quote, shown
+from budgetscope.core.budget.quantities import (
+    MAX_SERVED_TOKENS,
+    MAX_TEXT_CHARS,
+    format_usd,
+    number_in,
+    parse_duration_hours,
+    quote,
+    shown,
+)
 from budgetscope.core.counting.ledger import MAX_COUNT, Convention
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.bounds import MFU_BOUNDS, N_DEVICES_BOUNDS, PRICE_BOUNDS
@@ -29,12 +37,14 @@ class Kind:
         examples: of texts.
         read: returns the value of a text without surrounding blanks; None when the text is not of this kind.
         type: of the values.
+        unit: written after a value, so that it is read again.
     """
 
     noun: str
     examples: str
     read: Callable[[str], Any]
     type: type
+    unit: str = ""
 
 
 def _share(text: str) -> float | None:
@@ -53,10 +63,18 @@ def _whole(text: str) -> float | int | None:
     return int(value) if value.is_integer() else None
 
 
+def _hours(text: str) -> float | None:
+    try:
+        return parse_duration_hours(text)
+    except UsageError:
+        return None
+
+
 TEXT = Kind("a text", "H100", str, str)
 COUNT = Kind("a number", "8, 2.5 or 1k", number_in, Real)
 SHARE = Kind("a share", "0.4 or 40%", _share, Real)
 DOLLARS = Kind("an amount of dollars", "2.5 or $2.50", _dollars, Real)
+DURATION = Kind("a duration", "14 days or 36h", _hours, Real, "h")
 WHOLE = Kind("a whole number", "2048 or 4k", _whole, Integral)
 
 
@@ -143,7 +161,7 @@ class Field:
         """Return the text of a value, empty for None; `parse` is the inverse."""
         if value is None:
             return ""
-        return value if isinstance(value, str) else _plain(value)
+        return value if isinstance(value, str) else f"{_plain(value)}{self.kind.unit}"
 
 
 def _plain(number: Any) -> str:
@@ -232,6 +250,33 @@ FIELDS = (
         help=f"Counting convention of N and C: {', '.join(tuple(Convention)[:-1])} or {tuple(Convention)[-1]}.",
         resolved=lambda plan: str(plan.convention),
     ),
+    Field(
+        name="deadline",
+        label="deadline",
+        kind=DURATION,
+        bounds=(1e-3, 1e6),
+        help="Latest end of the training, such as 10d.",
+        metavar="DURATION",
+    ),
+    Field(name="params", label="N fixed", kind=COUNT, bounds=(1, 1e16), help="N, fixed: 7B.", metavar="N"),
+    Field(name="tokens", label="D fixed", kind=COUNT, bounds=(1, 1e18), help="D, fixed: 300B.", metavar="D"),
+    Field(name="max_params", label="N most", kind=COUNT, bounds=(1, 1e16), help="N, at most: 10B.", metavar="N"),
+    Field(
+        name="unique_tokens",
+        label="unique D",
+        kind=COUNT,
+        bounds=(1, 1e18),
+        help="Tokens of text that you have; more are read again.",
+        metavar="TOKENS",
+    ),
+    Field(
+        name="served_tokens",
+        label="served D",
+        kind=COUNT,
+        bounds=(1, MAX_SERVED_TOKENS),
+        help="Tokens that the model will serve: training plus serving is made least.",
+        metavar="TOKENS",
+    ),
 )
 """In the order of `PlanRequest` and of the command line."""
 
@@ -257,10 +302,22 @@ GPU = Field(name="gpu", label="GPU", kind=WHOLE, bounds=GPU_BOUNDS, help="Index 
 
 BY_NAME = {field.name: field for field in FIELDS}
 
-FORM = tuple(sorted((field for field in FIELDS if field.label), key=lambda field: field.name == "law"))
-"""The fields of the app's form: the budget first, the law last."""
+CONSTRAINTS = ("deadline", "params", "tokens", "max_params", "unique_tokens", "served_tokens")
+"""Fields that fix or bound something beside the budget."""
+
+_UNCONSTRAINED = tuple(field.name for field in FIELDS if field.name not in CONSTRAINTS)
+
+FORM = tuple(
+    sorted(
+        (field for field in FIELDS if field.label),
+        key=lambda field: (field.name in CONSTRAINTS, field.name == "law"),
+    )
+)
+"""The fields of the app's form: the budget first, then the law after the machine, and the constraints last."""
 
 _FEWER = {
+    # These answer the budget alone.
+    "compare": _UNCONSTRAINED,
     # The five laws of the explanation are fixed.
     "explain": ("budget", "device", "gpus", "mfu", "counting"),
     "value": ("budget", "law", "device", "gpus", "mfu", "price"),

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from budgetscope.api.defaults import (
-    CRITICAL_BATCH,
     DEFAULT_HYPERPARAMETERS,
     DEFAULT_LAW,
+    FOR_EVERY_RECIPE,
+    RECIPES,
     SPREAD_FITS,
 )
 from budgetscope.api.fields import BY_NAME
@@ -14,16 +15,21 @@ from budgetscope.api.request import PlanRequest, check
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.law_values import RECIPE_ROLES
 from budgetscope.core.answers.question import Question
-from budgetscope.core.budget.parse import parse_budget
+from budgetscope.core.answers.recipe_choice import PAIR
+from budgetscope.core.budget.constraints import Constraints
+from budgetscope.core.budget.describe import alternatives, describe
+from budgetscope.core.budget.parse import Budget, SizeTarget, parse_budget
 from budgetscope.core.counting.ledger import parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.core.hardware.devices import Device, DeviceNames
-from budgetscope.core.hardware.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for
+from budgetscope.core.hardware.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for, stated_once
 from budgetscope.core.laws.fit import Fit
+from budgetscope.core.laws.scoreboard import Scoreboard
 from budgetscope.store.devices import UserDevices, bundled_devices, user_devices
 from budgetscope.store.fit_library import Entry, Library
 from budgetscope.store.locations import settings_file
+from budgetscope.store.scoreboard import bundled_scoreboard
 from budgetscope.store.settings import Settings, read_settings
 
 
@@ -87,13 +93,21 @@ class Lookup:
         """The month in which the bundled devices were compiled, such as "2026-11"."""
         return bundled_devices().date
 
-    def question(self, request: PlanRequest, *, law: Fit | None = None, hyperparameters: Fit | None = None) -> Question:
+    def question(
+        self,
+        request: PlanRequest,
+        *,
+        law: Fit | None = None,
+        hyperparameters: Fit | None = None,
+        alone: bool = False,
+    ) -> Question:
         """Return the question of a request: look up its names and fill in defaults.
 
         Args:
             request: with its names not yet looked up.
             law: the fit for N, D and the loss, in place of the request's.
             hyperparameters: the fit for the recipe, likewise.
+            alone: whether the budget's text must fix no N, D or data beside the budget.
 
         Raises:
             UsageError: a field is not understood, unknown, contradictory or out of bounds.
@@ -101,25 +115,42 @@ class Lookup:
         """
         check(request)
         budget = parse_budget(request.budget, self._device_names, devices_counted=request.gpus is not None)
+        if alone and (others := alternatives(budget)):
+            raise UsageError(
+                f"{describe(budget)!r} fixes N, D or data beside its budget, which only a plan answers; ask "
+                f"{' or '.join(map(repr, others))}."
+            )
         fit = law or (self.active_fit() if request.law is None else self.library.get(request.law))
         named = device_name(budget, request.device)
         device = self._device(named or DEFAULT_DEVICE)
         options = MachineOptions(request.gpus, request.mfu, request.price)
+        seq_len = round(_once("seq", budget.fixed.seq_len, request.seq_len, "seq_len") or 0)
+        preferred = self._preferred_recipe(request, fit, hyperparameters)
         return Question(
             budget=budget,
             fit=fit,
-            hyperparameters=self._hyperparameters(request, fit, hyperparameters),
+            hyperparameters=(
+                *preferred,
+                *map(self.library.get, FOR_EVERY_RECIPE),
+            ),
+            recipes=() if preferred else tuple(map(self.library.get, RECIPES)),
+            scoreboard=None if preferred else self._scoreboard,
             spread_fits=tuple(self.library.get(name) for name in SPREAD_FITS),
             machine=machine_for(budget, device, options, device_stated=named is not None),
             convention=fit.counting if request.counting is None else parse_convention(request.counting),
             vocab_size=request.vocab or fit.vocab_size or PORIAN_VOCAB_SIZE,
-            seq_len=_seq_len(request.seq_len, budget.fixed.seq_len) or fit.seq_len or PORIAN_SEQ_LEN,
+            seq_len=seq_len or fit.seq_len or PORIAN_SEQ_LEN,
             cautions=tuple(self._file_cautions(request, fit, law, hyperparameters)),
+            constraints=_constraints(request, budget),
         )
 
     @cached_property
     def _device_names(self) -> DeviceNames:
         return DeviceNames(self.all_devices, self.device_problems)
+
+    @cached_property
+    def _scoreboard(self) -> Scoreboard:
+        return bundled_scoreboard()
 
     def _device(self, name: str) -> Device:
         """Return the device of a name.
@@ -149,8 +180,8 @@ class Lookup:
         except BudgetscopeError:
             return False
 
-    def _hyperparameters(self, request: PlanRequest, fit: Fit, given: Fit | None) -> tuple[Fit, ...]:
-        """Return the fits for the recipe, by preference: the requested one or the law's own, then the defaults."""
+    def _preferred_recipe(self, request: PlanRequest, fit: Fit, given: Fit | None) -> tuple[Fit, ...]:
+        """Return the fit that the request names for the recipe, or the law's own; then what all recipes lack."""
         preferred: tuple[Fit, ...] = ()
         if given is not None:
             preferred = (given,)
@@ -158,14 +189,13 @@ class Lookup:
             preferred = (self.library.get(request.hyperparameters),)
         elif self.settings.hyperparameters is not None:
             preferred = (self._from_settings(self.settings.hyperparameters, "recipe"),)
-        elif {"learning_rate", "batch_size"} <= fit.laws.keys():
+        elif {*PAIR} <= fit.laws.keys():
             preferred = (fit,)
         if preferred and not preferred[0].laws.keys() & RECIPE_ROLES:
             raise UsageError(
                 f"{preferred[0].id} has no law for the recipe; choose one that `budgetscope fits list` marks lr."
             )
-        defaults = (self.library.get(DEFAULT_HYPERPARAMETERS), self.library.get(CRITICAL_BATCH))
-        return (*preferred, *defaults)
+        return preferred
 
     @property
     def active_law(self) -> str:
@@ -206,15 +236,39 @@ class Lookup:
             ) from None
 
 
-def _seq_len(option: int | None, in_budget: int | None) -> int | None:
-    """Return the sequence length of the option or the budget; None when neither has one.
+def _once(name: str, in_budget: float | None, option: float | None, field: str) -> float | None:
+    """Return the value of the budget's text or of an option, within the bounds of the option; None without one.
 
     Raises:
-        UsageError: both have one and they differ, or that of the budget is out of bounds.
+        UsageError: both have one and they differ, or that of the text is out of bounds.
     """
-    if in_budget is None or option == in_budget:
-        return option
-    if option is not None:
-        raise UsageError(f"the budget says seq {in_budget} and --seq-len says {option}; say it once.")
-    BY_NAME["seq_len"].check(in_budget)
-    return in_budget
+    if in_budget is not None:
+        BY_NAME[field].check(in_budget)
+    return stated_once(name, in_budget, option, BY_NAME[field].option)
+
+
+def _constraints(request: PlanRequest, budget: Budget) -> Constraints:
+    """Return what a request fixes or bounds, by its options and the text of its budget.
+
+    Raises:
+        UsageError: the two contradict each other, a value is out of bounds, or epochs lack the unique tokens.
+    """
+    fixed = budget.fixed
+    n_params, tokens = fixed.n_params, fixed.tokens
+    if isinstance(budget, SizeTarget) and tokens is not None:
+        n_params = budget.n_params
+    unique = _once("unique tokens", fixed.unique_tokens, request.unique_tokens, "unique_tokens")
+    if fixed.epochs is not None:
+        if unique is None:
+            raise UsageError(
+                f"{describe(budget)!r} says epochs and not of how many tokens; write 4 epochs of 100B unique tokens."
+            )
+        tokens = stated_once("D", tokens, fixed.epochs * unique, "epochs x unique tokens")
+    return Constraints(
+        deadline_hours=request.deadline,
+        n_params=_once("N", n_params, request.params, "params"),
+        tokens=_once("D", tokens, request.tokens, "tokens"),
+        max_params=request.max_params,
+        unique_tokens=unique,
+        served_tokens=request.served_tokens,
+    )

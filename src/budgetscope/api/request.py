@@ -12,7 +12,7 @@ from budgetscope.core.errors import BudgetscopeError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """A user's request; None means not given. `fields.FIELDS` describes each field."""
+    """A user's request; None means not given. `fields.FIELDS` describes each field; the deadline is in hours."""
 
     budget: str
     law: str | None = None
@@ -24,6 +24,12 @@ class PlanRequest:
     seq_len: int | None = None
     vocab: int | None = None
     counting: str | None = None
+    deadline: float | None = None
+    params: float | None = None
+    tokens: float | None = None
+    max_params: float | None = None
+    unique_tokens: float | None = None
+    served_tokens: float | None = None
 
 
 def check(request: PlanRequest) -> None:

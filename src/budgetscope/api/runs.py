@@ -14,10 +14,8 @@ from budgetscope.core.counting.ledger import Convention, parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, shape_family
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.laws.fit import Fit
-from budgetscope.core.laws.hyperparameters import predict
-from budgetscope.core.laws.operating_point import OperatingPoint
 from budgetscope.core.printable import printable
-from budgetscope.fitting.kinds import KINDS, SCHEDULES
+from budgetscope.fitting.kinds import KINDS, SCHEDULES, VARIABLES
 from budgetscope.store.fit_library import check_own_id
 from budgetscope.store.locations import expanded
 from budgetscope.store.tables.intake import Intake, Preview
@@ -60,6 +58,7 @@ class FitChoices:
     name: str | None = None
     title: str | None = None
     kind: str | None = None
+    variables: str | None = None
     noise: str | None = None
     schedule: str | None = None
     vocab_size: int | None = None
@@ -93,12 +92,14 @@ class Scored:
         fit: with the laws.
         cells: one score for each (N, D).
         summary: of the cells that have a score; None when none has.
+        diverged: how many settings were left out because they diverged, one sentence; empty when none was.
     """
 
     intake: Intake
     fit: Fit
     cells: "tuple[CellScore, ...]"
     summary: "ScoreSummary | None"
+    diverged: str
 
 
 def run_fields() -> tuple[str, ...]:
@@ -109,7 +110,7 @@ def run_fields() -> tuple[str, ...]:
 
 
 def option_values() -> dict[str, tuple[str, ...]]:
-    """Return the allowed values of the options of `fit` with a fixed choice, by name."""
+    """Return the allowed values of the options with a fixed choice that the form of a fit has, by name."""
     from budgetscope.store.tables.columns import LOSS_UNITS  # noqa: PLC0415 - only for runs tables
     from budgetscope.store.tables.curves import CURVES  # noqa: PLC0415
 
@@ -171,6 +172,9 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
     kind = next((known for known in KINDS if known == choices.kind), None)
     if choices.kind is not None and kind is None:
         raise UsageError(f"{choices.kind!r} is not a kind of fit; choose one of {', '.join(KINDS)}.")
+    variables = next((known for known in VARIABLES if known == choices.variables), None)
+    if choices.variables is not None and variables is None:
+        raise UsageError(f"the variables of a recipe are N or ND, not {choices.variables!r}; choose one of these.")
     if choices.name is not None:
         check_own_id(choices.name)
     BY_NAME["vocab"].check(choices.vocab_size)
@@ -188,6 +192,7 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
         counting=intake.counting,
         source=f"runs of {printable(source.path.name)}",
         kind=kind,
+        variables=variables,
         noise=choices.noise,
         schedule=choices.schedule,
         tokenizer=choices.tokenizer,
@@ -280,7 +285,8 @@ def score(lookup: Lookup, source: RunsSource, law: str, vocab_size: int | None =
     """
     from budgetscope.fitting.fit_runs import sweep_table  # noqa: PLC0415 - NumPy
     from budgetscope.fitting.score import score, summarize  # noqa: PLC0415
-    from budgetscope.fitting.sweep import sweep_cells  # noqa: PLC0415
+    from budgetscope.fitting.scoreboard import recommend  # noqa: PLC0415
+    from budgetscope.fitting.sweep import diverged_sentence, sweep_cells  # noqa: PLC0415
 
     fit = lookup.library.get(law)
     BY_NAME["vocab"].check(vocab_size)
@@ -292,13 +298,11 @@ def score(lookup: Lookup, source: RunsSource, law: str, vocab_size: int | None =
     )
 
     def recommended(n_params: float, tokens: float) -> tuple[float, float]:
-        position = family.position(n_params, intake.counting)
-        flops = tokens * family.flops_per_token(position, intake.counting)
-        point = OperatingPoint(flops, intake.counting, position, n_params, tokens)
-        rate, batch = (predict(fit, role, point, family, None) for role in ("learning_rate", "batch_size"))
-        if rate is None or batch is None or rate.value is None or batch.value is None:
+        rate, batch = recommend(fit, family, intake.counting, n_params, tokens)
+        if rate is None or batch is None:
             raise UsageError(f"{fit.id} does not give both learning rate and batch here; choose another fit.")
-        return rate.value, batch.value
+        return rate, batch
 
-    cells = score(sweep_cells(sweep_table(intake.runs)), recommended)
-    return Scored(intake, fit, cells, summarize(cells))
+    cells = sweep_cells(sweep_table(intake.runs))
+    scores = score(cells, recommended)
+    return Scored(intake, fit, scores, summarize(scores), diverged_sentence(cells))

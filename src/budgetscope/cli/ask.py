@@ -25,6 +25,9 @@ def plan(
     json: options.Json = False,
     md: options.Markdown = False,
     csv: options.Csv = False,
+    small_print: Annotated[
+        bool, typer.Option("--small-print", help="Print the cautions of least weight, too.")
+    ] = False,
 ) -> None:
     """Say what to train with a budget: N, D, learning rate, batch, beta2, loss, time and cost."""
     from budgetscope import api
@@ -39,25 +42,30 @@ def plan(
         "md": partial(tables.plan_markdown, found, advisor.command(request)),
         "csv": partial(tables.plan_csv, found),
     }
-    emit(form, texts, partial(_show_plan, found))
+    emit(form, texts, partial(_show_plan, found, small_print))
 
 
-def _show_plan(plan: "Plan", console: "Console") -> None:
+def _show_plan(plan: "Plan", small_print: bool, console: "Console") -> None:
     from rich.text import Text
 
-    from budgetscope.cli.output import show_assumptions, show_cautions, table
-    from budgetscope.report.rows import plan_rows
+    from budgetscope.cli.output import show_assumptions, show_levels, table
+    from budgetscope.report.decision import decision
+    from budgetscope.report.rows import SECTIONS, plan_rows
 
+    for sentence in decision(plan):
+        console.print(Text(sentence), style="bold")
+    console.print()
     console.print(Text(plan.understood))
     console.print(Text(f"by {plan.law_title} ({plan.law_id})"), style="dim")
     rows = plan_rows(plan)
     cells = []
-    for section in ("model", "recipe", "run"):
-        cells += [("", "", "", ""), (section.upper(), "", "", "")]
-        cells += [(row.label, row.text, row.interval, row.basis) for row in rows if row.section == section]
+    for section, title in SECTIONS:
+        chosen = [(row.label, row.text, row.interval, row.basis) for row in rows if row.section == section]
+        if chosen:
+            cells += [("", "", "", ""), (title.upper(), "", "", ""), *chosen]
     console.print(table(("", "value", "interval", "basis"), cells, wrap=("basis",)))
     console.print()
-    show_cautions(console, (caution.text for caution in plan.cautions))
+    show_levels(console, plan.cautions, small_print=small_print)
     show_assumptions(console, plan.assumptions)
 
 
@@ -76,7 +84,7 @@ def compare(
 
     form = one_form(json=json, md=md, csv=csv)
     advisor = api.Advisor()
-    comparison = advisor.compare(advisor.answer(request))
+    comparison = advisor.compare(advisor.answer(request, alone=True))
     texts = {
         "json": partial(tables.to_json, comparison),
         "md": partial(tables.comparison_markdown, comparison),
@@ -164,7 +172,7 @@ def value(
     from budgetscope.report.calibration_value import value_json
 
     advisor = api.Advisor()
-    answer = advisor.answer(request)
+    answer = advisor.answer(request, alone=True)
     valuation = advisor.value(answer, calibration)
     texts = {"json": partial(value_json, answer.plan, valuation)}
     emit("json" if json else None, texts, partial(_show_value, answer.plan, valuation))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from budgetscope.api.runs import Fitted, Intake, Scored
+    from budgetscope.core.laws.scoreboard import Scoreboard
 
 Runs = Annotated[Path, typer.Argument(help="CSV, TSV, JSON, JSONL, Parquet or TensorBoard runs.", metavar="RUNS")]
 Map = Annotated[
@@ -54,6 +55,10 @@ def fit(
             "by default chosen from the runs."
         ),
     ] = None,
+    variables: Annotated[
+        str | None,
+        typer.Option(help="Variables of a recipe's laws: N or ND; by default N and D where the runs tell them apart."),
+    ] = None,
     counting: Counting = None,
     mapping: Map = None,
     where: Where = None,
@@ -90,7 +95,7 @@ def fit(
         bytes_per_token=bytes_per_token,
         curves=curves,
     )
-    choices = use_cases.FitChoices(name, title, kind, noise, schedule, vocab, tokenizer, draws, seed)
+    choices = use_cases.FitChoices(name, title, kind, variables, noise, schedule, vocab, tokenizer, draws, seed)
     advisor = Advisor()
     fitted = use_cases.fit(advisor, source, choices)
     emit("json" if json else None, {"json": partial(fit_json, fitted.fit)}, partial(_show_fit, fitted))
@@ -150,8 +155,15 @@ def _show_fit(fitted: "Fitted", console: "Console") -> None:
 
 
 def score(
-    runs: Runs,
-    law: Annotated[str, typer.Option(help="Id of a fit with laws for learning rate and batch.", metavar="ID")],
+    runs: Annotated[Path | None, typer.Argument(help="A table of runs, as for fit.", metavar="RUNS")] = None,
+    law: Annotated[
+        str | None, typer.Option(help="Id of a fit with laws for learning rate and batch.", metavar="ID")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Score every stored recipe on the public grids.")] = False,
+    reference: Annotated[
+        str | None,
+        typer.Option(help="Folder of the public grids; BUDGETSCOPE_REFERENCE by default.", metavar="FOLDER"),
+    ] = None,
     counting: Counting = None,
     mapping: Map = None,
     where: Where = None,
@@ -168,6 +180,13 @@ def score(
     from budgetscope.cli.output import emit
     from budgetscope.report.intake import score_json
 
+    if every:
+        if any((runs, law, counting, mapping, where, join, loss_unit, bytes_per_token, seq_len, vocab)):
+            raise UsageError("--all scores every recipe on the public grids; give nothing but --reference and --json.")
+        _score_all(reference, "json" if json else None)
+        return
+    if runs is None or law is None or reference is not None:
+        raise UsageError("a score needs RUNS and --law ID, or --all, with or without --reference; give one of these.")
     source = use_cases.RunsSource(
         path=runs,
         join=join,
@@ -183,6 +202,38 @@ def score(
     emit("json" if json else None, texts, partial(_show_score, scored))
 
 
+def _score_all(reference: str | None, form: str | None) -> None:
+    from budgetscope.api import Advisor
+    from budgetscope.api.scoreboard import dump, score_all
+    from budgetscope.cli.output import emit
+
+    board = score_all(Advisor().fits, reference)
+    emit(form, {"json": partial(dump, board)}, partial(_show_scoreboard, board))
+
+
+def _show_scoreboard(board: "Scoreboard", console: "Console") -> None:
+    from rich.text import Text
+
+    from budgetscope.cli.output import table
+    from budgetscope.report import scoreboard as texts
+
+    for grid in board.grids:
+        console.print(Text(texts.grid_sentence(grid)))
+        console.print()
+        console.print(table(texts.LAWS_HEADER, [*map(texts.law_cells, grid.laws)], wrap=texts.LAWS_HEADER[-1:]))
+        rows = [texts.size_cells(law, grid.sizes, texts.NEAR_OPTIMAL) for law in grid.laws]
+        console.print()
+        console.print(table(texts.size_header(grid.sizes), rows, title=texts.SIZES_TITLE))
+        console.print(Text(texts.MARKED))
+        console.print()
+    for optima in board.optima:
+        console.print(Text(texts.optima_sentence(optima)))
+        console.print()
+        rows = [texts.distance_cells(law, each) for law, each in optima.by_law()]
+        console.print(table(texts.size_header(optima.sizes), rows))
+        console.print()
+
+
 def _show_score(scored: "Scored", console: "Console") -> None:
     from rich.text import Text
 
@@ -194,4 +245,4 @@ def _show_score(scored: "Scored", console: "Console") -> None:
     console.print(table(SCORE_HEADER, [score_cells(cell) for cell in scored.cells], wrap=SCORE_HEADER[-1:]))
     console.print()
     console.print(Text(f"{scored.fit.id}: {summary_text(scored.summary)}"))
-    show_cautions(console, scored.fit.flags)
+    show_cautions(console, (*((scored.diverged,) if scored.diverged else ()), *scored.fit.flags))

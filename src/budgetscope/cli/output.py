@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from budgetscope.core.answers.cautions import Caution, Level
 from budgetscope.core.errors import UsageError
+from budgetscope.report.rows import LEVEL_TITLES
 
 # Width of tables without a terminal; no cell needs more.
 _PIPE_WIDTH = 160
@@ -86,6 +88,20 @@ def show_cautions(console: Console, sentences: Iterable[str]) -> None:
     """Print cautions."""
     for sentence in sentences:
         console.print(Text(f"! {sentence}"), style="yellow")
+
+
+def show_levels(console: Console, cautions: Iterable[Caution], *, small_print: bool) -> None:
+    """Print cautions under the titles of their levels; the small print only when asked for."""
+    for level, title in LEVEL_TITLES.items():
+        texts = [caution.text for caution in cautions if caution.level == level]
+        if not texts:
+            continue
+        if level == Level.SMALL_PRINT and not small_print:
+            count = f"{len(texts)} caution{'s' * (len(texts) > 1)}"
+            console.print(Text(f"{title}: {count} more (--small-print)"), style="dim")
+            continue
+        console.print(Text(title), style="bold")
+        show_cautions(console, texts)
 
 
 def show_assumptions(console: Console, sentences: Iterable[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from budgetscope.fitting.run_table import FloatArray
 
 LEVEL = 0.95
+Intervals = Literal["noise", "scatter"]
+"""What intervals hold: the noise of the runs alone, or also the scatter about the law that it does not explain."""
 
 
 def interval(draws: FloatArray, level: float = LEVEL) -> tuple[float, float]:
@@ -82,6 +84,27 @@ def fit_power_law(flops: FloatArray, y: FloatArray, weights: FloatArray, y_draws
     total = ((log_y - log_y.mean()) ** 2).sum()
     r2 = 1 - (residual**2).sum() / total if total > 0 else 1.0
     return PowerLaw(float(np.exp(ln_coefficient)), float(exponent), float(r2), solve(np.log(y_draws)))
+
+
+def extra_variance(basis: FloatArray, y: FloatArray, weights: FloatArray, explained: FloatArray) -> tuple[float, float]:
+    """Return the variance of y about its law beyond what is explained, and the ratio of the standard deviations.
+
+    The method of moments of DerSimonian and Laird (1986), for any linear law: with hat matrix H, the weighted sum
+    of squared residuals is expected to be the sum of w (I - H) V (I - H)^T over the diagonal.
+
+    Args:
+        basis: terms of the law at each point, shape (points, terms).
+        y: values, shape (points,).
+        weights: of the points in the fit, shape (points,).
+        explained: variance of each point that the noise explains, shape (points,).
+    """
+    hat = basis @ np.linalg.solve(basis.T @ (weights[:, None] * basis), basis.T * weights)
+    left = np.eye(y.size) - hat
+    seen = float(weights @ (left @ y) ** 2)
+    from_noise = float(weights @ (left**2 @ explained))
+    from_one = float(weights @ (left**2).sum(axis=1))
+    ratio = float(np.sqrt(seen / from_noise)) if from_noise > 0 else float("inf")
+    return max(0.0, (seen - from_noise) / from_one), ratio
 
 
 def golden_section(

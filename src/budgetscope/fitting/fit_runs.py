@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from budgetscope.core.counting.ledger import Convention
     from budgetscope.core.laws.fit import Fit
     from budgetscope.core.laws.training_run import TrainingRun
-    from budgetscope.fitting.kinds import Kind
+    from budgetscope.fitting.bootstrap import Intervals
+    from budgetscope.fitting.kinds import Kind, Variables
     from budgetscope.fitting.noise import Noise
     from budgetscope.fitting.run_table import FloatArray, IntArray
 
@@ -56,6 +57,7 @@ class FitSpec:
         counting: the convention of the runs' N and C.
         source: where the runs are from, one phrase.
         kind: which laws to fit; None takes what the runs can carry.
+        variables: of the laws of a recipe; None takes N and D where the runs tell them apart, else N.
         noise: a published noise model, of `NOISES`; None takes it from repeated seeds, or from the scatter.
         schedule: of the learning rate, of `SCHEDULES`; one run read at several budgets is only at a constant one.
         tokenizer: its name.
@@ -73,6 +75,7 @@ class FitSpec:
     counting: Convention
     source: str
     kind: Kind | None = None
+    variables: Variables | None = None
     noise: str | None = None
     schedule: str | None = None
     tokenizer: str | None = None
@@ -218,8 +221,7 @@ def _isoflop(runs: Sequence[TrainingRun], spec: FitSpec, kind: Kind) -> tuple[Fi
         table,
         noise=noise,
         method="parabola" if kind == "parabola" else "akima",
-        # Published intervals are of the noise alone; on our own runs the scatter about the law counts, too.
-        intervals="scatter" if noise is None else "noise",
+        intervals=_intervals(noise),
         draws=spec.draws,
         seed=spec.seed,
     )
@@ -262,14 +264,14 @@ def _hyperparameters(
 ) -> tuple[FitPart, str]:
     """Return the laws of learning rate, batch and beta2, and the method in words."""
     table = sweep_table(runs)
-    ratios = {round(float(np.log2(d / n))) for n, d in zip(table.n_params, table.tokens, strict=True)}
+    noise = _noise(spec.noise)
     found = fit_hyperparameters(
         table,
-        # Cells at one D/N cannot tell N from D.
-        variables="N" if len(ratios) == 1 else "ND",
+        variables=spec.variables,
         # A single run's loss is noisy at small scale; a smooth surface does not pick luck.
         method="akima" if kind == "hyperparameters-akima" else "quadratic",
-        noise=_noise(spec.noise),
+        noise=noise,
+        intervals=_intervals(noise),
         draws=spec.draws,
         seed=spec.seed,
     )
@@ -301,6 +303,11 @@ def _noise(name: str | None) -> Noise | None:
         raise UsageError(f"{name!r} is not a noise model; choose one of {', '.join(NOISES)}.")
     dataset, _, intended = name.partition("-")
     return porian_noise(dataset, as_published=not intended)
+
+
+def _intervals(noise: Noise | None) -> Intervals:
+    """Published intervals are of the noise alone; on our own runs the scatter about the law counts, too."""
+    return "scatter" if noise is None else "noise"
 
 
 def _column(runs: Sequence[TrainingRun], name: str) -> FloatArray:

@@ -8,29 +8,29 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.beta2 import Beta2Row, Beta2Step, beta2_step, beta2_table
-from budgetscope.fitting.bootstrap import LEVEL, interval
+from budgetscope.fitting.bootstrap import LEVEL, Intervals, extra_variance, interval
 from budgetscope.fitting.cell_optimum import CellOptimum, DroppedCell, Method, cell_optimum, sweep_noise
 from budgetscope.fitting.refusals import SCATTER_FLAG, Flag
-from budgetscope.fitting.sweep import sweep_cells
+from budgetscope.fitting.sweep import diverged_sentence, sweep_cells
 from budgetscope.fitting.sweep_optimum import MIN_BATCHES, MIN_LEARNING_RATES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from budgetscope.fitting.kinds import Variables
     from budgetscope.fitting.noise import Noise
     from budgetscope.fitting.run_table import FloatArray
     from budgetscope.fitting.sweep import SweepCell, SweepTable
 
-Variables = Literal["N", "ND"]
 
 MIN_CELLS: dict[Variables, int] = {"N": 2, "ND": 3}
-# A law in N alone holds along one D/N: cells further apart than this factor need a law in N and D.
+# Cells within this factor have one D/N, along which a law in N alone holds.
 _RATIO_SPREAD = 1.5
 # Cells this close to one line in (log N, log D), as a root mean square distance, cannot tell N from D.
 _MIN_OFF_LINE = 0.1
@@ -136,9 +136,10 @@ class HyperparameterFit:
 def fit_hyperparameters(
     table: SweepTable,
     *,
-    variables: Variables = "N",
+    variables: Variables | None = "N",
     method: Method = "akima",
     noise: Noise | None = None,
+    intervals: Intervals = "scatter",
     keep_edges: bool = False,
     draws: int = 1000,
     seed: int = 0,
@@ -147,11 +148,14 @@ def fit_hyperparameters(
 
     Args:
         table: the runs; those that diverged are left out with their settings.
-        variables: "N" for laws in N at one D/N, "ND" for laws in N and D.
+        variables: "N" for laws in N alone, "ND" for laws in N and D; None takes N and D where the cells tell them
+            apart.
         method: "akima" interpolates twice (Porian et al.); "quadratic" smooths the surface near the minimum,
             which noisy small-scale runs need. Both take the best beta2 at each learning rate and batch.
         noise: of a single run; None takes it from repeated seeds, else from the scatter about smooth surfaces, with
             a flag.
+        intervals: "noise" makes them from the noise alone, as published; "scatter" adds the scatter of the optima about
+            the laws that the noise does not explain.
         keep_edges: fit through optima at the edge of their grid too, which are only bounds.
         draws: noisy copies of each cell.
         seed: of the random generator; the same seed gives the same fit to the last digit.
@@ -163,9 +167,11 @@ def fit_hyperparameters(
     cells = sweep_cells(table)
     _refuse_narrow_sweep(table)
     stds, noise_words, noise_flags = sweep_noise(cells, noise)
-    optima, dropped = _optima(cells, stds, method, keep_edges, draws, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    optima, dropped = _optima(cells, stds, method, keep_edges, draws, rng)
+    variables = variables or _variables(optima)
     _refuse_cells(optima, dropped, variables)
-    lr_law, batch_law = _laws(optima, variables)
+    lr_law, batch_law = _laws(optima, variables, rng if intervals == "scatter" else None)
     rows = beta2_table(cells, stds)
     step, step_flags = beta2_step(rows)
     return HyperparameterFit(
@@ -177,9 +183,9 @@ def fit_hyperparameters(
         beta2_step=step,
         flags=(
             *noise_flags,
-            *_diverged_flags(cells),
+            *((Flag("diverged", lost),) if (lost := diverged_sentence(cells)) else ()),
             *_cell_flags(optima, dropped, variables),
-            *_scatter_flags(lr_law, batch_law, len(optima) - MIN_CELLS[variables]),
+            *_scatter_flags(lr_law, batch_law, len(optima) - MIN_CELLS[variables], intervals),
             *step_flags,
         ),
         method=method,
@@ -213,17 +219,38 @@ def _optima(
     return optima, dropped
 
 
-def _laws(optima: Sequence[CellOptimum], variables: Variables) -> tuple[FittedMonomial, FittedMonomial]:
-    """Fit both laws by weighted least squares in logs, once for the optima and once for each draw."""
+def _variables(optima: Sequence[CellOptimum]) -> Variables:
+    """Return the variables of the laws that these cells can carry: N and D where they tell them apart, else N."""
+    ratio = np.array([o.tokens / o.n_params for o in optima])
+    if len(optima) < MIN_CELLS["ND"] or ratio.max() <= _RATIO_SPREAD * ratio.min():
+        return "N"
+    return "ND" if _off_line(optima) >= _MIN_OFF_LINE else "N"
+
+
+def _off_line(optima: Sequence[CellOptimum]) -> float:
+    """Return the root mean square distance of the cells from one line in (log N, log D)."""
+    logs = np.log([[o.n_params, o.tokens] for o in optima])
+    return float(np.linalg.svd(logs - logs.mean(axis=0), compute_uv=False)[-1] / np.sqrt(len(optima)))
+
+
+def _laws(
+    optima: Sequence[CellOptimum], variables: Variables, rng: np.random.Generator | None
+) -> tuple[FittedMonomial, FittedMonomial]:
+    """Fit both laws by weighted least squares in logs, once for the optima and once for each draw.
+
+    The draws get the scatter that the noise does not explain from `rng`; None leaves it out.
+    """
     logs = np.log([[o.n_params, o.tokens] for o in optima])[:, : len(variables)]
     points = np.log([[o.learning_rate, o.batch_tokens] for o in optima])
     draws = np.stack([o.log_draws for o in optima], axis=1)
     stds = np.array([o.weight_log_std for o in optima])
-    lr_law, batch_law = (_monomial(logs, points[:, k], draws[:, :, k], stds[:, k]) for k in range(2))
+    lr_law, batch_law = (_monomial(logs, points[:, k], draws[:, :, k], stds[:, k], rng) for k in range(2))
     return lr_law, batch_law
 
 
-def _monomial(logs: FloatArray, y: FloatArray, y_draws: FloatArray, std: FloatArray) -> FittedMonomial:
+def _monomial(
+    logs: FloatArray, y: FloatArray, y_draws: FloatArray, std: FloatArray, rng: np.random.Generator | None
+) -> FittedMonomial:
     """Fit `y`, shape (cells,), and `y_draws`, shape (draws, cells), on `logs`, shape (cells, 1 or 2)."""
     centre = logs.mean(axis=0)
     basis = np.column_stack([np.ones_like(y), logs - centre])
@@ -236,10 +263,11 @@ def _monomial(logs: FloatArray, y: FloatArray, y_draws: FloatArray, std: FloatAr
         full[..., 0] = solved[..., 0] - solved[..., 1:] @ centre
         return full
 
-    left = np.eye(y.size) - basis @ solve
-    seen = float(std**-2.0 @ (left @ y) ** 2)
-    expected = float(std**-2.0 @ (left**2 @ y_draws.var(axis=0)))
-    ratio = float(np.sqrt(seen / expected)) if y.size > basis.shape[1] and expected > 0 else float("nan")
+    ratio = float("nan")
+    if y.size > basis.shape[1]:
+        extra, ratio = extra_variance(basis, y, std**-2.0, y_draws.var(axis=0))
+        if rng is not None:
+            y_draws = y_draws + np.sqrt(extra) * rng.standard_normal(y_draws.shape)
     point = coefficients(y)
     return FittedMonomial(float(np.exp(point[0])), float(point[1]), float(point[2]), coefficients(y_draws), ratio)
 
@@ -271,43 +299,21 @@ def _refuse_cells(optima: Sequence[CellOptimum], dropped: Sequence[DroppedCell],
             f"only {len(optima)} of {len(optima) + len(dropped)} cells can be used and a law in "
             f"{' and '.join(variables)} needs {least}{why}; {remedy}"
         )
-    n, d = np.array([o.n_params for o in optima]), np.array([o.tokens for o in optima])
+    n = np.array([o.n_params for o in optima])
     if variables == "ND":
-        _refuse_line(np.log(n), np.log(d))
+        _refuse_line(optima)
         return
     if np.unique(n).size < 2:
         raise UsageError(f"all cells have N={n[0]:.4g} and a law in N needs two sizes: sweep another size.")
-    ratio = d / n
-    if ratio.max() > _RATIO_SPREAD * ratio.min():
-        raise UsageError(
-            f"the cells have from {ratio.min():.3g} to {ratio.max():.3g} tokens per parameter and a law in N alone "
-            "holds at one D/N: fit a law in N and D, or keep the cells of one D/N."
-        )
 
 
-def _refuse_line(log_n: FloatArray, log_d: FloatArray) -> None:
+def _refuse_line(optima: Sequence[CellOptimum]) -> None:
     """Refuse cells on one line in (log N, log D)."""
-    centred = np.stack([log_n - log_n.mean(), log_d - log_d.mean()], axis=1)
-    if np.linalg.svd(centred, compute_uv=False)[-1] / np.sqrt(log_n.size) < _MIN_OFF_LINE:
+    if _off_line(optima) < _MIN_OFF_LINE:
         raise UsageError(
             "the cells lie on one line in log N and log D, so a law cannot tell what N does from what D does: "
-            "sweep some sizes at another D/N, or fit a law in N alone."
+            "sweep some sizes at another D/N, or fit a law in N alone with --variables N."
         )
-
-
-def _diverged_flags(cells: Sequence[SweepCell]) -> tuple[Flag, ...]:
-    """Flag the settings that were left out because a run of them diverged."""
-    lost = [lr for cell in cells for lr, _ in cell.diverged]
-    if not lost:
-        return ()
-    total = sum(cell.loss.size for cell in cells) + len(lost)
-    return (
-        Flag(
-            "diverged",
-            f"{len(lost)} of {total} settings diverged and were left out; the lowest learning rate of them "
-            f"is {min(lost):.3g}.",
-        ),
-    )
 
 
 def _cell_flags(
@@ -328,20 +334,32 @@ def _cell_flags(
     if len(optima) == MIN_CELLS[variables]:
         flags.append(Flag("few-cells", f"Only {len(optima)} cells carry the laws: their straightness is untested."))
     sizes = [o.n_params for o in optima]
+    ratios = [o.tokens / o.n_params for o in optima]
+    if variables == "N" and max(ratios) > _RATIO_SPREAD * min(ratios):
+        flags.append(
+            Flag(
+                "in-n-alone",
+                f"The laws are in N alone, and the cells have from {min(ratios):.3g} to {max(ratios):.3g} tokens per "
+                "parameter: what D does beside N, they do not say.",
+            )
+        )
     span = max(sizes) / min(sizes)
     if span < _NARROW:
         flags.append(Flag("narrow-range", f"The sizes span a factor of {span:.1f} only: exponents are weak."))
     return tuple(flags)
 
 
-def _scatter_flags(lr_law: FittedMonomial, batch_law: FittedMonomial, dof: int) -> tuple[Flag, ...]:
+def _scatter_flags(
+    lr_law: FittedMonomial, batch_law: FittedMonomial, dof: int, intervals: Intervals
+) -> tuple[Flag, ...]:
     """Flag optima that scatter about a law more than the noise explains."""
+    ending = "its intervals include it." if intervals == "scatter" else "its intervals are too narrow."
     return tuple(
         Flag(
             "scatter-exceeds-noise",
             f"The best {name} scatters about its law {law.scatter_ratio:.1f} times as far as the noise explains: "
-            "its intervals are too narrow.",
+            f"{ending}",
         )
-        for name, law in (("learning rates", lr_law), ("batches", batch_law))
+        for name, law in (("learning rate", lr_law), ("batch", batch_law))
         if dof >= _SCATTER_DOF and law.scatter_ratio > SCATTER_FLAG
     )

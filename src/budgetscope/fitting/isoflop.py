@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from budgetscope.core.errors import UsageError
-from budgetscope.fitting.bootstrap import PowerLaw, fit_power_law
+from budgetscope.fitting.bootstrap import Intervals, PowerLaw, extra_variance, fit_power_law
 from budgetscope.fitting.curve_minimum import akima_minimum, parabola_minimum
 from budgetscope.fitting.loss_curve import LossCurve, fit_loss_curve
 from budgetscope.fitting.noise import noise_from_scatter, noise_from_seeds
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from budgetscope.fitting.run_table import FloatArray, RunTable
 
 Method = Literal["akima", "parabola"]
-Intervals = Literal["noise", "scatter"]
 
 # The paper's floor under the standard deviation of log N*: 0.33 of the mean spacing of the sizes
 # (`min_std_factor` in their analysis.py). It enters the weights, not the intervals.
@@ -274,7 +273,9 @@ def _laws(
     tokens = np.array([m.optimum.tokens for m in minima])
     weights = np.array([m.optimum.n_log_std for m in minima]) ** -2.0
     explained = np.array([m.log_n.var() for m in minima])
-    extra, ratio = _extra_variance(np.log(flops), np.log(n), weights, explained)
+    x = np.log(flops)
+    basis = np.stack([np.ones_like(x), x - x.mean()], axis=1)
+    extra, ratio = extra_variance(basis, np.log(n), weights, explained)
     if intervals == "scatter":
         # At a given C, D* falls as N* grows.
         shift = np.sqrt(extra) * rng.standard_normal(log_n_draws.shape)
@@ -286,22 +287,6 @@ def _laws(
         fit_power_law(flops, tokens / n, weights, np.exp(log_token_draws - log_n_draws)),
     )
     return laws, ratio
-
-
-def _extra_variance(x: FloatArray, y: FloatArray, weights: FloatArray, explained: FloatArray) -> tuple[float, float]:
-    """Return the variance of y about its line beyond what is explained, and the ratio of the standard deviations.
-
-    The method of moments of DerSimonian and Laird (1986), for a line: with hat matrix H, the weighted sum
-    of squared residuals is expected to be the sum of w (I - H) V (I - H)^T over the diagonal.
-    """
-    basis = np.stack([np.ones_like(x), x - x.mean()], axis=1)
-    hat = basis @ np.linalg.solve(basis.T @ (weights[:, None] * basis), basis.T * weights)
-    left = np.eye(x.size) - hat
-    seen = float(weights @ (left @ y) ** 2)
-    from_noise = float(weights @ (left**2 @ explained))
-    from_one = float(weights @ (left**2).sum(axis=1))
-    ratio = float(np.sqrt(seen / from_noise)) if from_noise > 0 else float("inf")
-    return max(0.0, (seen - from_noise) / from_one), ratio
 
 
 def _scatter_flags(ratio: float, n_budgets: int, intervals: Intervals) -> tuple[Flag, ...]:

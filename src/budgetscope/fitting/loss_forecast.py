@@ -11,6 +11,7 @@ Only the upper half of the budgets is used, four at least: small runs fall in an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,11 +26,18 @@ if TYPE_CHECKING:
     from budgetscope.fitting.run_table import FloatArray
 
 MIN_BUDGETS = 4
-LEAST_BITS_PER_BYTE = 0.3
-"""Our choice, under what any published model reaches on natural text as far as we know; not sourced."""
-MEDIAN_BITS_PER_BYTE = 0.5
+SHANNON_BITS_PER_CHARACTER = 0.6
+"""The lower bound that Shannon 1951 ("Prediction and Entropy of Printed English", table I) gives for English prose."""
+LEAST_BITS_PER_BYTE = SHANNON_BITS_PER_CHARACTER / 2
+"""Our choice: half of Shannon's bound, since corpora also hold lists, code and copies."""
+MASSIVETEXT_BYTES_PER_TOKEN = 10.5e12 / (300e9 / 0.128)
+"""10.5 TB of text, of which 300 B tokens are 12.8% (Rae et al. 2021, Gopher, section 3.1)."""
+PUBLISHED_FLOORS = (1.69, 1.8172)
+"""E of Chinchilla's runs on MassiveText, nats per token: Hoffmann et al. 2022, and Besiroglu et al. 2024's refit."""
+MEDIAN_BITS_PER_BYTE = round(sqrt(PUBLISHED_FLOORS[0] * PUBLISHED_FLOORS[1]) / log(2) / MASSIVETEXT_BYTES_PER_TOKEN, 2)
+"""0.56: the geometric mean of the published floors."""
 PRIOR_WIDTH = 0.35
-"""Of ln E. A floor fitted to large runs: 0.6 (Besiroglu et al. 2024, 1.82 nats at about 4.4 bytes a token)."""
+"""Of ln E, our choice: 0.28 to 1.1 bits a byte with 95%."""
 FORM_STD = 0.0015
 """How far measured optima lie off the form, in ln L, beforehand: as on Porian et al.'s tuned runs, generously."""
 FORM_DOF = 4.0
@@ -212,7 +220,8 @@ def _lines(x: FloatArray, y: FloatArray, prior: FloorPrior, form: float) -> _Lin
     """Fit weighted straight lines of ln(L - E) for every floor, and weigh the floors.
 
     The scatter of ln L, form error and noise, has a scaled inverse chi-squared prior about `form` and is integrated
-    out; that of ln(L - E) is L / (L - E) times as large.
+    out; that of ln(L - E) is L / (L - E) times as large. Beforehand every level and slope of ln L, which are measured,
+    counts alike; a flat prior of those of ln(L - E) would favour floors close under the lowest loss.
     """
     loss = np.exp(y)
     z = np.log(loss - prior.floors[:, None])
@@ -223,7 +232,8 @@ def _lines(x: FloatArray, y: FloatArray, prior: FloorPrior, form: float) -> _Lin
     best = np.linalg.solve(normal, np.einsum("fp,pi,fp->fi", weights, basis, z)[..., None])[..., 0]
     squares = (weights * (z - best @ basis.T) ** 2).sum(axis=1) + FORM_DOF * form
     dof = FORM_DOF + x.size - 2
-    log_weight = prior.log_weight - 0.5 * np.linalg.slogdet(normal)[1] - dof / 2 * np.log(squares)
+    likelihood = -0.5 * np.linalg.slogdet(normal)[1] - dof / 2 * np.log(squares)
+    log_weight = prior.log_weight + likelihood + np.log(weights.mean(axis=1))
     log_weight = np.where(best[:, 1] > _LEAST_EXPONENT, log_weight, -np.inf)
     if not np.isfinite(log_weight).any():
         raise UsageError("the best loss does not fall with compute: train at budgets further apart, or repeat seeds.")

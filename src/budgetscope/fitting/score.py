@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.interpolate import Akima1DInterpolator
+from scipy.interpolate import PchipInterpolator
 
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.sweep_optimum import Grid
@@ -14,18 +14,17 @@ from budgetscope.fitting.sweep_optimum import Grid
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from budgetscope.core.laws.scoreboard import Place
     from budgetscope.fitting.run_table import FloatArray
     from budgetscope.fitting.sweep import SweepCell
 
-# Points an interval at which the lowest point of the interpolated surface is searched, as the paper does.
-_POINTS_PER_INTERVAL = 25
 # Tolerance in logs within which a recommendation on the rim of the grid lies inside it.
 _RIM = 1e-9
 
 
 @dataclass(frozen=True)
 class GridBest:
-    """The lowest point of a cell's interpolated loss, each point with its best beta2.
+    """The measured setting with the lowest loss of a cell.
 
     Attributes:
         learning_rate: there.
@@ -51,6 +50,8 @@ class CellScore:
         loss: interpolated loss at the recommendation, nats per token; None where it cannot be told.
         noise: standard deviation of one run's loss over seeds, nats per token; None when unknown. The best of noisy
             losses is too low by chance, so an excess of this size or less means nothing.
+        place: where the recommendation is.
+        diverged: settings of the cell that were left out because they diverged.
         reason: why there is no loss; empty when there is.
     """
 
@@ -61,6 +62,8 @@ class CellScore:
     best: GridBest | None
     loss: float | None
     noise: float | None
+    place: Place
+    diverged: int
     reason: str
 
     @property
@@ -98,9 +101,11 @@ class ScoreSummary:
 def score(cells: Sequence[SweepCell], law: Callable[[float, float], tuple[float, float]]) -> tuple[CellScore, ...]:
     """Score a law on measured cells, which need not be those that it was fitted on.
 
-    Log loss is interpolated with Akima's spline over log learning rate at each batch, then over log batch,
-    at the best beta2 of each point. A recommendation outside the grid, or where the runs diverged, gets a
-    reason and no number.
+    Log loss is interpolated over log learning rate at each batch, then over log batch, at the best beta2 of each
+    point, by the monotone cubics of Fritsch and Butland (SIAM J. Sci. Stat. Comput. 5, 1984): between two runs the
+    loss stays between theirs, so that no optimum appears where none was measured. On a coarse grid the best is too
+    high by what half a step costs. A recommendation outside the grid, or beside runs that diverged, gets a reason
+    and no number.
 
     Args:
         cells: of a sweep, from `sweep_cells`.
@@ -109,7 +114,22 @@ def score(cells: Sequence[SweepCell], law: Callable[[float, float], tuple[float,
     Raises:
         UsageError: the law returns a value that is not positive and finite.
     """
-    return tuple(_score_cell(cell, *law(cell.n_params, cell.tokens)) for cell in cells)
+    return tuple(_score_cell(cell, _Rows.of(cell), *law(cell.n_params, cell.tokens)) for cell in cells)
+
+
+def score_batch(cell: SweepCell, batch_tokens: float) -> CellScore:
+    """Score a batch alone, at the best of the cell's learning rates there.
+
+    Args:
+        cell: of a sweep, from `sweep_cells`.
+        batch_tokens: the batch.
+
+    Raises:
+        UsageError: the batch is not positive and finite.
+    """
+    rows = _Rows.of(cell)
+    scores = [_score_cell(cell, rows, rate, batch_tokens) for rate in np.unique(cell.learning_rate).tolist()]
+    return min(scores, key=lambda one: np.inf if one.loss is None else one.loss)
 
 
 def summarize(scores: Sequence[CellScore]) -> ScoreSummary | None:
@@ -128,43 +148,45 @@ def summarize(scores: Sequence[CellScore]) -> ScoreSummary | None:
     )
 
 
-def _score_cell(cell: SweepCell, learning_rate: float, batch_tokens: float) -> CellScore:
+def _score_cell(cell: SweepCell, rows: _Rows, learning_rate: float, batch_tokens: float) -> CellScore:
     """Return one cell's score."""
     if not (np.isfinite([learning_rate, batch_tokens]).all() and learning_rate > 0 and batch_tokens > 0):
         raise UsageError(
             f"at {cell.name} the law says lr={learning_rate:g} and a batch of {batch_tokens:g} tokens, "
             "which cannot be trained with: score a law that holds at this size."
         )
-    rows = _Rows.of(cell)
     best, loss, reason = None, None, ""
+    place: Place = "no grid"
     if rows.log_batch.size < 2:
         reason = f"At {cell.name} fewer than two batches have two learning rates left: sweep a grid of both there."
     else:
-        log_lr, log_batch = float(np.log(learning_rate)), float(np.log(batch_tokens))
-        here = float(rows.at(log_lr, np.array([log_batch]))[0])
-        lowest = rows.lowest()
-        if np.isfinite(here):
-            # The mesh may just miss a recommendation at the minimum.
-            lowest = min(lowest, (here, log_lr, log_batch))
-            loss = float(np.exp(here))
+        lowest = int(cell.loss.argmin())
+        best = GridBest(*(float(column[lowest]) for column in (cell.learning_rate, cell.batch_tokens, cell.loss)))
+        log_loss = rows.at(float(np.log(learning_rate)), float(np.log(batch_tokens)))
+        if log_loss is None:
+            place, reason = _outside(cell, learning_rate, batch_tokens)
         else:
-            reason = _outside(cell, learning_rate, batch_tokens)
-        best = GridBest(float(np.exp(lowest[1])), float(np.exp(lowest[2])), float(np.exp(lowest[0])))
+            # Not below the best: only the logarithm's rounding can be.
+            place, loss = "inside", max(float(np.exp(log_loss)), best.loss)
     noise = best.loss * float(np.sqrt(cell.seed_variance)) if best and cell.seed_dof else None
-    return CellScore(cell.n_params, cell.tokens, learning_rate, batch_tokens, best, loss, noise, reason)
+    return CellScore(
+        cell.n_params, cell.tokens, learning_rate, batch_tokens, best, loss, noise, place, len(cell.diverged), reason
+    )
 
 
-def _outside(cell: SweepCell, learning_rate: float, batch_tokens: float) -> str:
-    """Return why a recommendation cannot be scored in a cell."""
-    for what, value, tried in (
-        ("learning rate", learning_rate, cell.learning_rate),
-        ("batch", batch_tokens, cell.batch_tokens),
+def _outside(cell: SweepCell, learning_rate: float, batch_tokens: float) -> tuple[Place, str]:
+    """Return where a recommendation lies that cannot be scored in a cell, and the same as a sentence."""
+    lost = np.array(cell.diverged).reshape(-1, 2)
+    for what, value, kept, left_out in (
+        ("learning rate", learning_rate, cell.learning_rate, lost[:, 0]),
+        ("batch", batch_tokens, cell.batch_tokens, lost[:, 1]),
     ):
+        tried = np.concatenate([kept, left_out])
         low, high = float(tried.min()), float(tried.max())
         if not low * (1 - _RIM) <= value <= high * (1 + _RIM):
-            return f"At {cell.name} the {what} {value:.3g} lies outside the grid, {low:.3g} to {high:.3g}."
+            return "outside", f"At {cell.name} the {what} {value:.3g} lies outside the grid, {low:.3g} to {high:.3g}."
     why = "where runs diverged or were not made"
-    return f"At {cell.name} lr={learning_rate:.3g} with a batch of {batch_tokens:.3g} tokens lies {why}."
+    return "hole", f"At {cell.name} lr={learning_rate:.3g} with a batch of {batch_tokens:.3g} tokens lies {why}."
 
 
 @dataclass(frozen=True)
@@ -173,11 +195,13 @@ class _Rows:
 
     Attributes:
         log_batch: shape (rows,), ascending.
-        splines: one interpolant a row.
+        curves: one interpolant a row.
+        lost: log learning rates of each row that diverged.
     """
 
     log_batch: FloatArray
-    splines: tuple[Akima1DInterpolator, ...]
+    curves: tuple[PchipInterpolator, ...]
+    lost: tuple[FloatArray, ...]
 
     @classmethod
     def of(cls, cell: SweepCell) -> _Rows:
@@ -186,36 +210,35 @@ class _Rows:
         log_loss = cell.best_beta2(np.log(cell.loss)) if cell.loss.size else np.empty(0)
         rows = [np.flatnonzero(grid.log_batch == level) for level in np.unique(grid.log_batch)]
         rows = [row for row in rows if row.size > 1]
+        lost = np.log(np.array(sorted(cell.lost_points)).reshape(-1, 2))
+        log_batch = np.array([grid.log_batch[row[0]] for row in rows])
         return cls(
-            np.array([grid.log_batch[row[0]] for row in rows]),
-            tuple(Akima1DInterpolator(grid.log_lr[row], log_loss[row]) for row in rows),
+            log_batch,
+            tuple(PchipInterpolator(grid.log_lr[row], log_loss[row]) for row in rows),
+            tuple(lost[lost[:, 1] == level, 0] for level in log_batch),
         )
 
-    def at(self, log_lr: float, log_batch: FloatArray) -> FloatArray:
-        """Return the log loss at one learning rate and several batches; NaN outside the reach of neighbouring rows."""
-        reached = np.array([s.x[0] - _RIM <= log_lr <= s.x[-1] + _RIM for s in self.splines])
-        values = np.array([float(s(np.clip(log_lr, s.x[0], s.x[-1]))) for s in self.splines])
-        result = np.full(log_batch.size, np.nan)
-        # Consecutive rows that reach this learning rate: the spline never crosses a row that does not.
-        for run in np.split(np.arange(reached.size), np.flatnonzero(np.diff(reached)) + 1):
-            if not reached[run[0]]:
-                continue
+    def at(self, log_lr: float, log_batch: float) -> float | None:
+        """Return the log loss at one setting; None outside the reach of the rows on either side of it."""
+        within = np.flatnonzero([self._reaches(row, log_lr) for row in range(self.log_batch.size)])
+        # Consecutive rows that reach this learning rate: the interpolant never crosses a row that does not.
+        for run in np.split(within, np.flatnonzero(np.diff(within) > 1) + 1):
             x = self.log_batch[run]
-            within = (log_batch >= x[0] - _RIM) & (log_batch <= x[-1] + _RIM)
-            at = np.clip(log_batch[within], x[0], x[-1])
-            result[within] = Akima1DInterpolator(x, values[run])(at) if run.size > 1 else values[run[0]]
-        return result
+            if run.size == 0 or not x[0] - _RIM <= log_batch <= x[-1] + _RIM:
+                continue
+            values = np.array([_at(self.curves[row], log_lr) for row in run])
+            return float(values[0]) if run.size == 1 else _at(PchipInterpolator(x, values), log_batch)
+        return None
 
-    def lowest(self) -> tuple[float, float, float]:
-        """Return log loss, log learning rate and log batch of the lowest point of a fine mesh."""
-        mesh_lr = _mesh(np.unique(np.concatenate([s.x for s in self.splines])))
-        mesh_batch = _mesh(self.log_batch)
-        values = np.array([self.at(float(log_lr), mesh_batch) for log_lr in mesh_lr])
-        i, j = np.unravel_index(np.nanargmin(values), values.shape)
-        return float(values[i, j]), float(mesh_lr[i]), float(mesh_batch[j])
+    def _reaches(self, row: int, log_lr: float) -> bool:
+        """Return whether a row has runs on both sides of a learning rate, and none that diverged between them."""
+        x = self.curves[row].x
+        if not x[0] - _RIM <= log_lr <= x[-1] + _RIM:
+            return False
+        low, high = x[x <= log_lr + _RIM][-1], x[x >= log_lr - _RIM][0]
+        return not ((self.lost[row] > low) & (self.lost[row] < high)).any()
 
 
-def _mesh(knots: FloatArray) -> FloatArray:
-    """Return the knots and evenly spaced points between them."""
-    number = np.arange((knots.size - 1) * _POINTS_PER_INTERVAL + 1) / _POINTS_PER_INTERVAL
-    return np.interp(number, np.arange(knots.size), knots)
+def _at(curve: PchipInterpolator, x: float) -> float:
+    """Return an interpolant at a place that lies within it, or beyond its end by rounding only."""
+    return float(curve(np.clip(x, curve.x[0], curve.x[-1])))

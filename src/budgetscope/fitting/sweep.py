@@ -12,6 +12,8 @@ from budgetscope.fitting.refusals import MAX_NATS, check_lowest_loss
 from budgetscope.fitting.run_table import DUPLICATE_RTOL, check_lengths
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from budgetscope.fitting.run_table import BoolArray, FloatArray, IntArray
 
 # Runs of one size whose D differs by less than this share a cell: whole steps of different batches end at
@@ -22,6 +24,10 @@ _SAME_DECIMALS = 6
 # Log loss above the cell's best beyond which seeds do not count for the noise: runs that are about to diverge scatter
 # more.
 _NEAR_BEST = 0.1
+# A run above so many times its cell's best loss diverged, unless a higher learning rate of its batch does better.
+# 181 of Step Law's 1,911 dense runs (Li et al. 2025, arXiv 2503.04715) are above: by 1.70 times and more, the others
+# below 1.21.
+DIVERGED_ABOVE = 1.25
 
 _POSITIVE = ("n_params", "tokens", "learning_rate", "batch_tokens")
 
@@ -88,7 +94,10 @@ class SweepTable:
 
     @property
     def diverged(self) -> BoolArray:
-        """Rows whose loss is not finite, or worse than guessing among the largest vocabularies."""
+        """Rows whose loss is not finite, or worse than guessing among the largest vocabularies.
+
+        `sweep_cells` also leaves out runs that are far above the best of their cell.
+        """
         return ~(self.loss <= MAX_NATS)
 
 
@@ -146,6 +155,9 @@ class SweepCell:
 def sweep_cells(table: SweepTable) -> tuple[SweepCell, ...]:
     """Group a sweep's runs by N and D, ascending; a setting with a diverged run is left out.
 
+    A run diverged if it has no loss, or more than `DIVERGED_ABOVE` times the lowest of its cell while no higher
+    learning rate of its batch has less. So settings that learn too slowly stay.
+
     Raises:
         UsageError: two runs of one setting disagree and no seed tells them apart, or the losses cannot
             be nats per token.
@@ -167,6 +179,18 @@ def sweep_cells(table: SweepTable) -> tuple[SweepCell, ...]:
     return tuple(cells)
 
 
+def diverged_sentence(cells: Sequence[SweepCell]) -> str:
+    """Return how many settings were left out because a run of them diverged; empty when none was."""
+    lost = [lr for cell in cells for lr, _ in cell.diverged]
+    if not lost:
+        return ""
+    total = sum(cell.loss.size for cell in cells) + len(lost)
+    return (
+        f"{len(lost)} of {total} settings diverged and were left out: no loss, or above {DIVERGED_ABOVE:g} times their "
+        f"cell's best. The lowest learning rate of them is {min(lost):.3g}."
+    )
+
+
 def _cell(table: SweepTable) -> SweepCell:
     """Make one cell of its rows."""
     beta2 = np.full(len(table), np.nan) if table.beta2 is None else table.beta2
@@ -177,7 +201,7 @@ def _cell(table: SweepTable) -> SweepCell:
     keys, setting = np.unique(np.stack([batch, lr, beta], axis=1), axis=0, return_inverse=True)
     setting = setting.reshape(-1)
     count = np.bincount(setting)
-    lost = np.bincount(setting, table.diverged) > 0
+    lost = np.bincount(setting, _diverged(table, lr, batch)) > 0
     for repeated in np.flatnonzero((count > 1) & ~lost):
         _check_repeats(table, np.flatnonzero(setting == repeated))
     at_batch, at_lr, at_beta2 = batches[keys[:, 0]], lrs[keys[:, 1]], beta2s[keys[:, 2]]
@@ -196,6 +220,16 @@ def _cell(table: SweepTable) -> SweepCell:
         seed_variance=variance,
         seed_dof=dof,
     )
+
+
+def _diverged(table: SweepTable, lr: IntArray, batch: IntArray) -> BoolArray:
+    """Return which runs of one cell diverged, for the numbers of their learning rates and batches, ascending."""
+    lowest = table.loss[~table.diverged].min(initial=np.inf)
+    low = table.loss <= DIVERGED_ABOVE * lowest
+    highest_lr = np.full(batch.max() + 1, -1)
+    np.maximum.at(highest_lr, batch[low], lr[low])
+    diverged: BoolArray = table.diverged | (~low & (lr > highest_lr[batch]))
+    return diverged
 
 
 def _seed_variance(

@@ -3,12 +3,17 @@
 The app, the command line, the notebook and the exports all use these texts, so that they never differ.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.comparison import Row as LawRow
+from budgetscope.core.answers.confirmation import Confirmation
+from budgetscope.core.answers.constraints import Price
 from budgetscope.core.answers.plan import Plan
+from budgetscope.core.answers.recipe_choice import RecipeChoice
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
 from budgetscope.core.counting.ledger import Count, Shape
 from budgetscope.core.laws.intervals import Estimate
@@ -16,11 +21,21 @@ from budgetscope.core.laws.loss_model import FLAT_SHARE
 
 Form = Callable[[float], str]
 
+LEVEL_TITLES = {
+    Level.DECISION: "What could change the decision",
+    Level.KNOW: "What to know",
+    Level.SMALL_PRINT: "Small print",
+}
+"""Titles of the levels of a plan's cautions, in order."""
+
 ROUNDED = "rounded to a multiple that devices divide evenly"
 """How the plan's batch differs from the law's."""
 
 ASK_COUNT = "open: give a number of devices with --gpus"
 """In place of the number of devices and the time of device-hours and dollars alone."""
+
+DEFAULT_RECIPE = "porian2024/rounded-rule"
+"""The recipe of the runs behind the default law, with which every other one is compared."""
 
 UNKNOWN = "-"
 """Text of an unknown value."""
@@ -31,7 +46,7 @@ class PlanRow:
     """One quantity of a plan.
 
     Attributes:
-        section: `budget`, `model`, `recipe` or `run`.
+        section: `budget`, or one of `SECTIONS`.
         key: stable name for programs, with its unit.
         value: a number in the unit of `key`, or text; None when unknown.
         low: lower end of its interval; None when there is none.
@@ -53,8 +68,20 @@ class PlanRow:
 
 
 def plan_rows(plan: Plan) -> tuple[PlanRow, ...]:
-    """Return every quantity of a plan: budget, model, recipe, run."""
-    return (*_budget_rows(plan), *_model_rows(plan), *_recipe_rows(plan), *_run_rows(plan))
+    """Return every quantity of a plan: budget, model, recipe, run; with constraints their price and the optimum."""
+    optimum = [] if plan.choice is None else _optimum_rows(plan, "optimum", "optimal_")
+    rows = (*_budget_rows(plan), *_model_rows(plan), *_constraint_rows(plan), *optimum)
+    return (*rows, *_recipe_rows(plan), *_run_rows(plan))
+
+
+SECTIONS = (
+    ("model", "Model and data"),
+    ("constraints", "What the constraints cost"),
+    ("optimum", "Without constraints"),
+    ("recipe", "Recipe"),
+    ("run", "Run"),
+)
+"""Sections of a plan and their titles, in order; the budget is a sentence."""
 
 
 def _budget_rows(plan: Plan) -> list[PlanRow]:
@@ -74,21 +101,27 @@ def _budget_rows(plan: Plan) -> list[PlanRow]:
 
 
 def _model_rows(plan: Plan) -> list[PlanRow]:
+    """Return the rows of the model to train: the optimum, or what the constraints allow."""
     counted = f"parameters by the {plan.convention} count"
-    rows = [
-        _estimate("model", "n_params", "N", plan.n_params, format_count, counted),
-        _estimate("model", "tokens", "D", plan.tokens, format_count, "tokens"),
-        _estimate("model", "tokens_per_param", "D/N", plan.tokens_per_param, format_ratio, ""),
-    ]
-    if plan.loss is None:
-        rows.append(_text("model", "loss", "loss", None, "the fit has no law of the loss"))
+    choice = plan.choice
+    if choice is None:
+        rows = _optimum_rows(plan, "model", "")
     else:
-        rows.append(_estimate("model", "loss", "loss", plan.loss, lambda v: f"{v:.3f}", plan.loss_unit or ""))
-    if plan.flat_band is not None:
-        low, high = plan.flat_band
-        span = _span(low, high, format_count)
-        basis = f"N that cost less than {FLAT_SHARE:.1%} of the loss"
-        rows.append(PlanRow("model", "flat_band_n_params", "flat band", None, low, high, span, "", basis))
+        point = choice.point
+        rows = [
+            _number("model", "n_params", "N", point.n_params, format_count, counted),
+            _number("model", "tokens", "D", point.tokens, format_count, "tokens"),
+            _number("model", "tokens_per_param", "D/N", point.tokens_per_param, format_ratio, ""),
+            _estimate("model", "loss", "loss", choice.loss, _loss_text, _loss_basis(plan))
+            if choice.loss is not None
+            else _text("model", "loss", "loss", None, NO_LOSS),
+        ]
+        if choice.loss_after_decay is not None:
+            rows.append(_decayed("model", "", choice.loss_after_decay))
+        if choice.epochs is not None:
+            rows.append(
+                _number("model", "epochs", "epochs", choice.epochs, lambda v: f"{v:.3g}", "of the unique tokens")
+            )
     shape = plan.run.shape
     if shape is None:
         rows.append(_text("model", "shape", "shape", None, "the shape family does not reach this size"))
@@ -96,6 +129,82 @@ def _model_rows(plan: Plan) -> list[PlanRow]:
         rows.append(_text("model", "shape", "shape", f"{shape.depth} x {shape.width}", shape_text(shape)))
         rows.append(_number("model", "shape_n_params", "its N", plan.run.n_params, format_count, counted))
     return rows
+
+
+NO_LOSS = "the fit has no law of the loss"
+
+
+def _optimum_rows(plan: Plan, section: str, prefix: str) -> list[PlanRow]:
+    counted = f"parameters by the {plan.convention} count"
+    rows = [
+        _estimate(section, f"{prefix}n_params", "N", plan.n_params, format_count, counted),
+        _estimate(section, f"{prefix}tokens", "D", plan.tokens, format_count, "tokens"),
+        _estimate(section, f"{prefix}tokens_per_param", "D/N", plan.tokens_per_param, format_ratio, ""),
+    ]
+    if plan.loss is None:
+        rows.append(_text(section, f"{prefix}loss", "loss", None, NO_LOSS))
+    else:
+        rows.append(_estimate(section, f"{prefix}loss", "loss", plan.loss, _loss_text, _loss_basis(plan)))
+    if plan.loss_after_decay is not None:
+        rows.append(_decayed(section, prefix, plan.loss_after_decay))
+    if plan.flat_band is not None:
+        low, high = plan.flat_band
+        span = _span(low, high, format_count)
+        basis = f"N that cost less than {FLAT_SHARE:.1%} of the loss"
+        rows.append(PlanRow(section, f"{prefix}flat_band_n_params", "flat band", None, low, high, span, "", basis))
+    return rows
+
+
+def _decayed(section: str, prefix: str, loss: Estimate) -> PlanRow:
+    return _estimate(section, f"{prefix}loss_after_decay", "after decay", loss, _loss_text, "")
+
+
+def _loss_text(loss: float) -> str:
+    return f"{loss:.3f}"
+
+
+def _loss_basis(plan: Plan) -> str:
+    constant = ", at constant lr" if plan.loss_after_decay is not None else ""
+    return f"{plan.loss_unit or ''}{constant}"
+
+
+def _constraint_rows(plan: Plan) -> list[PlanRow]:
+    """Return what the constraints cost, line by line, and the optimal run of the same loss; empty without them."""
+    choice = plan.choice
+    if choice is None:
+        return []
+    rows = [
+        PlanRow("constraints", f"price_{price.constraints[0]}", price.text, price.loss, None, None, *price_text(price))
+        for price in choice.prices
+    ]
+    if choice.equal_flops is not None and choice.equal_params is not None and choice.equal_tokens is not None:
+        run = f"{format_count(choice.equal_params)} on {format_count(choice.equal_tokens)} tokens"
+        basis = f"the optimal run of the same loss: {run}"
+        rows.append(_number("constraints", "equal_flops", "same loss", choice.equal_flops, format_flops, basis))
+    return rows
+
+
+def price_text(price: Price) -> tuple[str, str, str]:
+    """Return what a constraint costs: the loss it adds, nothing, and the compute and dollars it adds, in words."""
+    if price.loss is None:
+        return UNKNOWN, "", NO_LOSS
+    if price.lifetime_flops is not None:
+        saved = format_flops(abs(price.lifetime_flops))
+        dollars = "" if price.lifetime_usd is None else f" ({format_usd(abs(price.lifetime_usd))})"
+        verb = "saves" if price.lifetime_flops < 0 else "adds"
+        more = f"{format_flops(price.training_flops)} FLOPs more to train" if price.training_flops else "no other run"
+        return f"+{price.loss:.3f}", "", f"{more}; {verb} {saved} FLOPs{dollars} over its life"
+    parts = []
+    if price.wasted_flops:
+        dollars = "" if price.wasted_usd is None else f" ({_signed(price.wasted_usd, format_usd)})"
+        parts.append(f"{_signed(price.wasted_flops, format_flops)} FLOPs{dollars} of deadweight")
+    if "deadline_hours" in price.constraints and price.training_flops:
+        parts.append(f"{_signed(price.training_flops, format_flops)} FLOPs of the budget")
+    return f"{price.loss:+.3f}" if price.loss else "0", "", ", ".join(parts) or "costs nothing"
+
+
+def _signed(value: float, form: Form) -> str:
+    return f"{'-' if value < 0 else '+'}{form(abs(value))}"
 
 
 def _recipe_rows(plan: Plan) -> list[PlanRow]:
@@ -127,7 +236,43 @@ def _recipe_rows(plan: Plan) -> list[PlanRow]:
             )
         )  # fmt: skip
     rows.append(_text("recipe", "schedule", "schedule", "warmup-stable-decay", recipe.schedule))
+    if recipe.choice is not None:
+        rows.append(_text("recipe", "recipe_law", "law", recipe.choice.law, choice_text(recipe.choice)))
+    if recipe.confirmation is not None:
+        rows.append(_text("recipe", "confirmation", "confirm", *confirmation_text(recipe.confirmation)))
     return rows
+
+
+def choice_text(choice: RecipeChoice) -> str:
+    """Return why a recipe follows its law, and what that is worth against the others."""
+    reach = "its data cover this model"
+    if choice.beyond > _COVERED:
+        reach = f"its data reach nearest to this model, a factor of {math.exp(choice.beyond):.2g} away"
+    own = choice.of(choice.law)
+    if own is None:
+        return f"{reach}; on no public grid was it scored near it"
+    others = [each for each in choice.evidence if each.law != choice.law]
+    seed = [each for each in others[1:] if each.law == DEFAULT_RECIPE]
+    told = [f"{each.law} {each.compute_factor:.2f}" for each in (*others[:1], *seed)]
+    return (
+        f"{reach}; near it ({choice.place}) it needs {own.compute_factor:.2f} times the compute of the best recipe"
+        f"{', ' if told else ''}{', '.join(told)}"
+    )
+
+
+def confirmation_text(runs: Confirmation) -> tuple[str, str]:
+    """Return the runs that confirm a learning rate, and the command that gives their recipe."""
+    rates = ", ".join(_two_digits(rate) for rate in runs.learning_rates)
+    cost = "" if runs.usd is None else f", {format_usd(runs.usd)} together"
+    command = f"budgetscope plan {runs.flops:.3g} --hyperparameters {runs.law}"
+    what = f"lr {rates}"
+    return what, (
+        f"3 runs of {format_count(runs.n_params)} parameters on {format_count(runs.tokens)} tokens{cost}; {command}"
+    )
+
+
+_COVERED = math.log(1.01)
+"""Ranges are stored rounded."""
 
 
 def _run_rows(plan: Plan) -> list[PlanRow]:

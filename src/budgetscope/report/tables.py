@@ -10,8 +10,9 @@ from typing import Any
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Ledger
+from budgetscope.report.decision import decision
 from budgetscope.report.markdown import escaped, fenced, table
-from budgetscope.report.rows import COMPARISON_HEADER, comparison_rows, plan_rows
+from budgetscope.report.rows import COMPARISON_HEADER, LEVEL_TITLES, SECTIONS, comparison_rows, plan_rows
 from budgetscope.report.scenarios import LESS, MORE, Board
 
 
@@ -100,17 +101,22 @@ def plan_markdown(plan: Plan, command: str) -> str:
         command: the shell command that gives the same plan.
     """
     rows = plan_rows(plan)
-    lines = [f"# Plan for {escaped(plan.budget)}", "", f"{escaped(plan.understood)}.", ""]
-    titles = (("model", "Model and data"), ("recipe", "Hyperparameters"), ("run", "Run"))
-    for section, title in titles:
+    lines = [f"# Plan for {escaped(plan.budget)}", ""]
+    lines += [*(f"- **{escaped(sentence)}**" for sentence in decision(plan)), "", f"{escaped(plan.understood)}.", ""]
+    for section, title in SECTIONS:
         chosen = [(r.label, r.text, r.interval, r.basis) for r in rows if r.section == section]
+        if not chosen:
+            continue
         lines += [f"## {title}", "", *table(("", "value", "interval", "basis"), chosen), ""]
     lines += ["## Assumptions", ""]
     lines += [f"- law: {escaped(plan.law_title)} (`{plan.law_id}`), counting: {plan.convention}"]
     lines += [f"- {escaped(text)}" for text in plan.assumptions]
     lines += [f"- sequences of {plan.seq_len} tokens, a vocabulary of {plan.vocab_size}", ""]
     if plan.cautions:
-        lines += ["## Before you believe this", "", *(f"- {escaped(c.text)}" for c in plan.cautions), ""]
+        lines += ["## Before you believe this", ""]
+        for level, title in LEVEL_TITLES.items():
+            texts = [f"- {escaped(caution.text)}" for caution in plan.cautions if caution.level == level]
+            lines += [f"{title}:", "", *texts, ""] if texts else []
     return "\n".join([*lines, "## Reproduce", "", *fenced(command), ""])
 
 

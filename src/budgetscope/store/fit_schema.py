@@ -216,7 +216,7 @@ _METHODS = {
     "beta2": "at_batch",
     "critical_batch_size": "predict",
     "warmup": "warmup_tokens",
-    "weight_decay": "predict",
+    "weight_decay": "weight_decay",
 }
 
 

@@ -30,6 +30,17 @@ def bundled_devices_file() -> Path:
     return Path(__file__).resolve().parents[1] / "data" / "devices.toml"
 
 
+def bundled_scoreboard_file() -> Path:
+    """Return the JSON file of the scoreboard that ships with budgetscope, which is package data."""
+    return Path(__file__).resolve().parents[1] / "data" / "scoreboard.json"
+
+
+def reference_folder(named: str | None = None) -> Path | None:
+    """Return the folder of published points: the named one, else that of BUDGETSCOPE_REFERENCE, if any."""
+    named = named or os.environ.get("BUDGETSCOPE_REFERENCE")
+    return expanded(named) if named else None
+
+
 def override_fits() -> Path | None:
     """Return the folder named by BUDGETSCOPE_FITS, if any."""
     named = os.environ.get("BUDGETSCOPE_FITS")

@@ -459,4 +459,4 @@ def test_the_reference_of_budgets_is_true() -> None:
 def test_a_budget_that_fixes_n_or_d_names_the_budgets_to_ask() -> None:
     assert alternatives(parse_budget("N=7B on 64 H100 14d")) == ["64 x H100 for 14 days", "N=7B"]
     assert alternatives(parse_budget("N=7B D=1T on 64 H100")) == ["N=7B on 64 x H100", "D=1T on 64 x H100"]
-    assert alternatives(parse_budget("N=7B D=1T in 3 days on A100")) == ["N=7B", "D=1T"]
+    assert alternatives(parse_budget("N=7B on 64 H100, seq 4096")) == []

@@ -10,6 +10,7 @@ import pytest
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.loss_forecast import (
     LEAST_BITS_PER_BYTE,
+    MEDIAN_BITS_PER_BYTE,
     LossForecast,
     exponent_drift,
     fit_loss_forecast,
@@ -48,6 +49,18 @@ def test_it_holds_the_planted_loss_four_decades_beyond(floor: float, bytes_per_t
             held.append(low <= curve(flops, floor) <= high)
             assert low <= found.at(float(flops)) <= high
     assert np.mean(held) >= 0.9
+
+
+def test_the_prior_is_about_the_published_floors() -> None:
+    assert pytest.approx(0.56) == MEDIAN_BITS_PER_BYTE
+    assert pytest.approx(0.3) == LEAST_BITS_PER_BYTE
+
+
+def test_a_floor_that_is_not_told_is_the_priors() -> None:
+    """Noisy runs do not prefer a floor close under the lowest loss (flat priors of ln(L - E) do: 2.17)."""
+    log_loss = np.log(curve(BUDGETS[:4]))
+    found = fit_loss_forecast(BUDGETS[:4], log_loss, np.full(4, 0.01), TOKENS[:4], bytes_per_token=BYTES)
+    assert found.floor == pytest.approx(MEDIAN_BITS_PER_BYTE * np.log(2) * BYTES, rel=0.05)
 
 
 def test_no_loss_is_below_the_entropy_of_text() -> None:

@@ -28,7 +28,7 @@ def test_every_hyperparameter_is_said_in_one_unit_and_in_the_other_that_people_u
     found = {topic.role: topic for topic in topics(sheet("64 H100 for 14 days", law=PUBLISHED))}
     batch = found["batch_size"].rows[0]
     assert (batch.value, batch.also) == ("9.61 M", "4,693 seq")
-    assert found["batch_size"].spread.startswith("[2 M, 11.9 M]: range over 5 published laws")
+    assert found["batch_size"].spread.startswith("[2 M, 11.9 M]: range over 6 published laws")
     assert found["batch_size"].spread.endswith(
         "the plan takes 9.44 M: 9.61 M, rounded to a multiple that devices divide evenly"
     )

@@ -42,6 +42,12 @@ class RequestOptions(TypedDict, total=False):
     seq_len: int | str | None
     vocab: int | str | None
     counting: str | None
+    deadline: float | str | None
+    params: float | str | None
+    tokens: float | str | None
+    max_params: float | str | None
+    unique_tokens: float | str | None
+    served_tokens: float | str | None
 
 
 class CountOptions(TypedDict, total=False):
@@ -67,6 +73,7 @@ class FitOptions(TypedDict, total=False):
     name: str | None
     title: str | None
     kind: str | None
+    variables: str | None
     counting: str | None
     mapping: Mapping[str, str] | None
     where: Mapping[str, Any] | None

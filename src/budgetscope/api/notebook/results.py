@@ -20,6 +20,7 @@ from budgetscope.core.counting.ledger import Count, Ledger
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.fit import POINT_COLUMNS, Fit
 from budgetscope.core.laws.intervals import allocation_exponent
+from budgetscope.report.decision import decision
 from budgetscope.report.explanation import STEP_HEADER, step_cells
 from budgetscope.report.fits import (
     INTERVAL_HEADER,
@@ -80,7 +81,7 @@ class NotebookPlan(Plan):
 
     def __repr__(self) -> str:
         rows = {row.key: row for row in plan_rows(self)}
-        lines = [f"{self.budget}: {self.law_title} ({self.law_id})"]
+        lines = [f"{self.budget}: {self.law_title} ({self.law_id})", *decision(self)]
         lines += ["; ".join(_figure(rows[key]) for key in keys if key in rows) for keys in (_MODEL, _RUN)]
         return "\n".join([*lines, *(f"! {caution.text}" for caution in self.cautions[:1]), *_more(self.cautions[1:])])
 
@@ -88,7 +89,8 @@ class NotebookPlan(Plan):
         rows = {row.key: row for row in plan_rows(self)}
         cells = [(row.label, row.text, row.interval, row.basis) for key in _SHOWN if (row := rows.get(key))]
         return html.page(
-            html.paragraph(self.understood, strong=True),
+            *(html.paragraph(sentence, strong=True) for sentence in decision(self)),
+            html.paragraph(self.understood),
             html.paragraph(f"by {self.law_title} ({self.law_id})"),
             html.table(("", "value", "interval", "basis"), cells),
             html.notes("!", (caution.text for caution in self.cautions)),

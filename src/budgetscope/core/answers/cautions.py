@@ -1,7 +1,8 @@
 """The cautions of a plan, each with its text."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
 
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours
 from budgetscope.core.counting.shapes import ShapeFamily
@@ -9,6 +10,18 @@ from budgetscope.core.laws.fit import CONFIDENCE, Fit, Range
 from budgetscope.core.laws.hyperparameters import outside, predictors
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.operating_point import OperatingPoint
+from budgetscope.core.laws.repetition import WORTHWHILE_EPOCHS
+
+
+class Level(IntEnum):
+    """How much a caution matters to who decides."""
+
+    DECISION = 1
+    """It could change the decision."""
+    KNOW = 2
+    """It is good to know."""
+    SMALL_PRINT = 3
+    """It is for who checks the sources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +32,43 @@ class Caution:
         code: stable name for programs, such as `extrapolated-allocation`.
         text: one sentence.
         fit_id: the fit in question; None when the caution is about the run.
+        level: how much it matters; `ranked` sets it.
     """
 
     code: str
     text: str
     fit_id: str | None = None
+    level: Level = Level.KNOW
+
+
+MOST_DECISIVE = 3
+"""Cautions of the first level in a plan, at most: more than three are no headline."""
+
+_DECISIVE = (
+    "interval-off", "ablation", "far-from-optimum", "repeated-data", "no-shape", "no-count", "long-run",
+    "other-tokenizer", "extrapolated-allocation", "extrapolated-surface", "mixed-recipe", "recipe-on-edge",
+    "extrapolated-learning-rate", "batch-beyond-critical",
+)  # fmt: skip
+"""What can change N, D, the recipe or whether to train at all, the gravest first."""
+_SMALL_PRINT = ("doubtful-constants", "extrapolated-beta2", "extrapolated-critical-batch-size")
+
+
+def ranked(cautions: Iterable[Caution]) -> tuple[Caution, ...]:
+    """Return the cautions of a plan without repeats, with their levels, the gravest first."""
+
+    def level(caution: Caution) -> Level:
+        if caution.code in _DECISIVE:
+            return Level.DECISION
+        return Level.SMALL_PRINT if caution.code in _SMALL_PRINT else Level.KNOW
+
+    def rank(caution: Caution) -> tuple[int, int]:
+        return level(caution), _DECISIVE.index(caution.code) if caution.code in _DECISIVE else 0
+
+    found: list[Caution] = []
+    for caution in sorted(dict.fromkeys(cautions), key=rank):
+        crowded = len(found) >= MOST_DECISIVE and level(caution) == Level.DECISION
+        found.append(replace(caution, level=Level.KNOW if crowded else level(caution)))
+    return tuple(found)
 
 
 _NAMES = {
@@ -37,6 +82,11 @@ _NAMES = {
 # Warmup and weight decay are left out: they are rules of thumb without a fitted range.
 _SHOWN_OF_FIT = ("allocation", "loss_curve", "excess")
 _SHOWN_OF_RECIPE = ("learning_rate", "batch_size", "beta2", "critical_batch_size")
+
+_APART = 1.5
+"""Factor beyond which published recipes differ."""
+_FAR = 3.0
+"""Factor of N about the optimum within which the loss off it was measured (the window of the excess law)."""
 
 _LONGEST_HOURS = 365 * 24.0
 
@@ -64,8 +114,9 @@ def collect(
     critical_batch_tokens: float | None,
     shape_missing: bool,
     vocab_size: int,
-) -> tuple[Caution, ...]:
-    """Return the cautions of a plan, the most severe first.
+    spreads: Mapping[str, float],
+) -> list[Caution]:
+    """Return the cautions of a plan.
 
     Args:
         fit: the fit for N, D and loss.
@@ -78,11 +129,12 @@ def collect(
         critical_batch_tokens: None without a law of it.
         shape_missing: whether the shape family ended before the optimum.
         vocab_size: of the plan's tokenizer.
+        spreads: by role, the factor between the ends of its interval, or of the range over published laws.
     """
     by_id = {source.id: source for source in hyperparameters}
     followed = [(fit, role) for role in _roles_in_use(fit)]
     followed += [(by_id[source_id], role) for role, source_id in recipe_sources.items() if role in _SHOWN_OF_RECIPE]
-    found = [*_extrapolated(followed, point, family, loss, batch_tokens), *_of_fit(fit, loss)]
+    found = [*_extrapolated(followed, point, family, loss, batch_tokens, spreads), *_of_fit(fit, loss)]
     for source in dict.fromkeys(source.id for source, _ in followed if source is not fit):
         found += _flags(by_id[source])
     found += _doubtful_constants(followed)
@@ -106,7 +158,7 @@ def collect(
                 fit.id,
             )
         )
-    return tuple(dict.fromkeys(found))
+    return found
 
 
 def of_interval(fit: Fit, n_params: Estimate) -> list[Caution]:
@@ -122,6 +174,57 @@ def of_interval(fit: Fit, n_params: Estimate) -> list[Caution]:
             fit.id,
         )
     ]
+
+
+def of_recipe(sources: Mapping[str, str], learning_rate: Estimate, batch_tokens: Estimate) -> list[Caution]:
+    """Return the cautions about where a recipe stands among the published ones.
+
+    Args:
+        sources: by role, the id of the fit that the recipe follows.
+        learning_rate: with its range.
+        batch_tokens: likewise.
+    """
+    found = []
+    rate, batch = (sources[role] for role in ("learning_rate", "batch_size"))
+    if rate != batch:
+        text = f"the learning rate is of {rate} and the batch of {batch}: they were not tuned together."
+        found.append(Caution("mixed-recipe", text))
+    for name, each in (("learning rate", learning_rate), ("batch", batch_tokens)):
+        if "published laws" not in each.basis or each.low is None or each.high is None:
+            continue
+        if each.high > _APART * each.low and each.value in (each.low, each.high):
+            edge = "lowest" if each.value == each.low else "highest"
+            text = f"the {name} is the {edge} of the published laws', which differ by a factor of "
+            found.append(Caution("recipe-on-edge", f"{text}{each.high / each.low:.2g}: confirm it with short runs."))
+    return found
+
+
+def of_choice(epochs: float | None, ratio: float) -> list[Caution]:
+    """Return the cautions about a run under constraints.
+
+    Args:
+        epochs: how often the unique tokens are read; None when they are not bounded.
+        ratio: its N over the compute-optimal N.
+    """
+    found = []
+    if epochs is not None and epochs > WORTHWHILE_EPOCHS:
+        found.append(
+            Caution(
+                "repeated-data",
+                f"the unique tokens are read {epochs:.3g} times: beyond {WORTHWHILE_EPOCHS:g} times repeated tokens "
+                "are worth less and less (Muennighoff et al. 2023).",
+            )
+        )
+    if not 1 / _FAR <= ratio <= _FAR:
+        times = f"{1 / ratio:.3g} times smaller" if ratio < 1 else f"{ratio:.3g} times larger"
+        found.append(
+            Caution(
+                "far-from-optimum",
+                f"the model is {times} than the optimum: no law measured the loss that far off, and the price of "
+                "the constraints is an extrapolation.",
+            )
+        )
+    return found
 
 
 def of_time(n_devices: float | None, hours: float | None) -> list[Caution]:
@@ -157,15 +260,6 @@ def _of_fit(fit: Fit, loss: float | None) -> list[Caution]:
         found.append(
             Caution("no-loss", f"{fit.id} has no law of the loss: no loss, flat band or deadweight is given.", fit.id)
         )
-    elif fit.schedule == "constant":
-        found.append(
-            Caution(
-                "schedule-not-covered",
-                f"the loss of {fit.id} is of runs at constant learning rate: the advised decay at the end lowers "
-                "it further (by 0.11 to 0.12 nats at 2.56e19 FLOPs in Porian et al. 2024), which no law covers.",
-                fit.id,
-            )
-        )
     return [*found, *_flags(fit)]
 
 
@@ -175,6 +269,7 @@ def _extrapolated(
     family: ShapeFamily,
     loss: float | None,
     batch_tokens: float,
+    spreads: Mapping[str, float],
 ) -> list[Caution]:
     """Return the cautions of extrapolation, one for laws of a fit with the same predictor and range."""
     groups: dict[tuple[str, str, Range], tuple[float, list[str]]] = {}
@@ -193,11 +288,20 @@ def _extrapolated(
             Caution(
                 f"extrapolated-{roles[0].replace('_', '-')}",
                 f"{_listed(roles)} of {fit_id} {verb} extrapolated {times} beyond {their} data "
-                f"({symbol} from {form(span.low)} to {form(span.high)}).",
+                f"({symbol} from {form(span.low)} to {form(span.high)}){_size(roles[0], spreads)}.",
                 fit_id,
             )
         )
     return cautions
+
+
+def _size(role: str, spreads: Mapping[str, float]) -> str:
+    """Return how far an extrapolated law can be off."""
+    if role not in spreads:
+        return ""
+    if role == "learning_rate":
+        return f"; published laws differ by a factor of {spreads[role]:.2g}"
+    return f"; N is known within a factor of {spreads[role]:.2g}"
 
 
 def _doubtful_constants(followed: Sequence[tuple[Fit, str]]) -> list[Caution]:

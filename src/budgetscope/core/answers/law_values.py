@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from budgetscope.core.answers.answer import Answer
 from budgetscope.core.errors import FailureError
 from budgetscope.core.laws.fit import Fit
-from budgetscope.core.laws.forms import BatchStep, Constant, TokenHalfLife, WarmupParams
+from budgetscope.core.laws.forms import BatchStep, Constant, Timescale, TokenHalfLife, WarmupParams
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.hyperparameters import outside, predict, predict_interval, predictors
 
@@ -83,8 +83,8 @@ def _law_value(fit: Fit, role: str, answer: Answer) -> LawValue | None:
             value = law.law.at_batch(batch)
         case WarmupParams():
             value = law.law.warmup_tokens(at)
-        case Constant():
-            value = law.law.value
+        case Constant() | Timescale():
+            value = law.law.weight_decay(at, batch)
     if value is None:
         return None
     factors = outside(law, at, batch)

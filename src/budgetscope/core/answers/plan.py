@@ -2,10 +2,12 @@
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from budgetscope.core.answers import cautions
 from budgetscope.core.answers.cautions import Caution
-from budgetscope.core.answers.question import Question, machine_flops
+from budgetscope.core.answers.constraints import Choice, choose
+from budgetscope.core.answers.question import Question, after_decay, machine_flops
 from budgetscope.core.answers.recipe import Recipe, recommend
 from budgetscope.core.budget.describe import describe
 from budgetscope.core.budget.parse import ComputeBudget, HardwareBudget
@@ -61,12 +63,17 @@ class Plan:
         tokens_per_param: D/N.
         loss: at the optimum, in `loss_unit`; None when the fit has no law of it.
         loss_unit: such as nats/token.
+        loss_after_decay: at the optimum, after the advised decay of the learning rate; None when `loss` is None, is
+            after a decay already, or is not in nats a token.
         flat_band: smallest and largest N that cost less than 0.1% of the loss; None when the fit has no law of the
             loss or of the loss above the optimum.
         vocab_size: of the tokenizer.
         seq_len: training context in tokens.
         assumptions: one sentence for each default in use.
         cautions: the most severe first.
+        expected_waste: deadweight compute as a share of the budget, the mean over the interval of N; None without an
+            interval or a law of the loss off the optimum.
+        choice: the run that the constraints allow, which the recipe and the run are of; None without constraints.
     """
 
     budget: str
@@ -81,6 +88,7 @@ class Plan:
     tokens_per_param: Estimate
     loss: Estimate | None
     loss_unit: str | None
+    loss_after_decay: Estimate | None
     flat_band: tuple[float, float] | None
     recipe: Recipe
     run: PlannedRun
@@ -89,6 +97,8 @@ class Plan:
     seq_len: int
     assumptions: tuple[str, ...]
     cautions: tuple[Caution, ...]
+    choice: Choice | None
+    expected_waste: float | None
 
     def cautions_of(self, fit_id: str) -> tuple[Caution, ...]:
         """Return the cautions about one fit."""
@@ -111,12 +121,35 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
     own = recount(optimum, question.fit.counting, family)
     n_params, tokens, ratio = _intervals(question, optimum, own)
     best = _best_loss(loss_model, own.flops)
-    recipe = recommend(question, optimum, best)
-    run = _run(question, optimum, recipe.batch_sequences * question.seq_len)
+    loss = None if best is None else _loss(loss_model, own.flops, best)
+    choice = choose(question, optimum, loss)
+    point, reached = (optimum, loss) if choice is None else (choice.point, choice.loss)
+    recipe = recommend(question, point, None if reached is None else reached.value)
+    run = _run(question, point, recipe.batch_sequences * question.seq_len)
     band = loss_model.flat_band(own.flops)
+    found = (
+        *question.cautions,
+        *cautions.of_interval(question.fit, n_params),
+        *cautions.of_time(question.machine.n_devices, run.hours),
+        *cautions.of_recipe(recipe.sources, recipe.learning_rate, recipe.batch_tokens),
+        *([] if choice is None else cautions.of_choice(choice.epochs, choice.point.n_params / optimum.n_params)),
+        *cautions.collect(
+            question.fit,
+            [fit for fit in question.recipe_fits if fit.id in recipe.sources.values()],
+            recount(point, question.fit.counting, family),
+            family=family,
+            loss=None if reached is None else reached.value,
+            recipe_sources=recipe.sources,
+            batch_tokens=recipe.batch_tokens.value,
+            critical_batch_tokens=recipe.critical_batch_tokens,
+            shape_missing=run.shape is None,
+            vocab_size=question.vocab_size,
+            spreads=_spreads(n_params, recipe),
+        ),
+    )
     return Plan(
         budget=describe(question.budget),
-        understood=_understood(question, optimum, run),
+        understood=_understood(question, optimum),
         law_id=question.fit.id,
         law_title=question.fit.title,
         convention=question.convention,
@@ -125,8 +158,9 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         n_params=n_params,
         tokens=tokens,
         tokens_per_param=ratio,
-        loss=None if best is None else _loss(loss_model, own.flops, best),
+        loss=loss,
         loss_unit=question.fit.loss_unit,
+        loss_after_decay=None if loss is None else after_decay(question, optimum, loss),
         flat_band=None if band is None else _in_convention(question, band),
         recipe=recipe,
         run=run,
@@ -134,24 +168,35 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         vocab_size=question.vocab_size,
         seq_len=question.seq_len,
         assumptions=question.machine.assumptions,
-        cautions=(
-            *question.cautions,
-            *cautions.of_interval(question.fit, n_params),
-            *cautions.of_time(question.machine.n_devices, run.hours),
-            *cautions.collect(
-                question.fit,
-                [fit for fit in question.hyperparameters if fit.id in recipe.sources.values()],
-                own,
-                family=family,
-                loss=best,
-                recipe_sources=recipe.sources,
-                batch_tokens=recipe.batch_tokens.value,
-                critical_batch_tokens=recipe.critical_batch_tokens,
-                shape_missing=run.shape is None,
-                vocab_size=question.vocab_size,
-            ),
-        ),
+        cautions=cautions.ranked(found),
+        choice=choice,
+        expected_waste=_expected_waste(loss_model, own, n_params),
     )
+
+
+_QUANTILES = 15
+_NORMAL = NormalDist()
+
+
+def _expected_waste(loss_model: LossModel, own: OperatingPoint, n_params: Estimate) -> float | None:
+    """Return the mean deadweight share over a normal error of ln N with the interval's width."""
+    if n_params.low is None or n_params.high is None or loss_model.wasted_share(own.flops, own.n_params) is None:
+        return None
+    std = math.log(n_params.high / n_params.low) / (2 * _NORMAL.inv_cdf(0.975))
+    steps = (_NORMAL.inv_cdf((k + 0.5) / _QUANTILES) for k in range(_QUANTILES))
+    shares = [loss_model.wasted_share(own.flops, own.n_params * math.exp(std * step)) or 0.0 for step in steps]
+    return math.fsum(shares) / _QUANTILES
+
+
+def _spreads(n_params: Estimate, recipe: Recipe) -> dict[str, float]:
+    """Return by role how far a law can be off: the half width of N as a factor, the range of the learning rate."""
+    spreads = {}
+    if n_params.low is not None and n_params.high is not None:
+        spreads["allocation"] = math.sqrt(n_params.high / n_params.low)
+    rate = recipe.learning_rate
+    if rate.low is not None and rate.high is not None:
+        spreads["learning_rate"] = rate.high / rate.low
+    return spreads
 
 
 def _intervals(question: Question, optimum: OperatingPoint, own: OperatingPoint) -> tuple[Estimate, Estimate, Estimate]:
@@ -204,18 +249,35 @@ def _loss(loss_model: LossModel, own_flops: float, best: float) -> Estimate:
     return Estimate(best, *interval, "95% of the bootstrap draws: the noise of the runs, not the form of the law")
 
 
-def _run(question: Question, optimum: OperatingPoint, batch_tokens: int) -> PlannedRun:
+def _shape(question: Question, n_params: float) -> Shape | None:
+    """Return the shape to build, within the largest N that the question allows."""
+    most = question.constraints.max_params
+    shape = question.family.to_build(n_params, question.convention)
+    while shape is not None and most is not None and shape.count(question.convention).n_params > most:
+        n_params *= _SMALLER
+        shape = question.family.to_build(n_params, question.convention)
+    return shape
+
+
+_SMALLER = 0.98
+"""Step in N on the way to a shape that is small enough."""
+
+
+def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> PlannedRun:
     machine = question.machine
-    shape = question.family.to_build(optimum.n_params, question.convention)
-    n_params, tokens = optimum.n_params, optimum.tokens
-    executed_flops = machine_flops(question, optimum)
+    shape = _shape(question, point.n_params)
+    n_params, tokens = point.n_params, point.tokens
+    whole = None if question.constraints else machine.executed_flops
+    executed_flops = machine_flops(question, point) if whole is None else whole
     if shape is not None:
         count = shape.count(question.convention)
         n_params = float(count.n_params)
-        if machine.executed_flops is not None:
-            tokens = machine.executed_flops / shape.executed_flops_per_token
+        if question.constraints.tokens is not None:
+            tokens = question.constraints.tokens
+        elif machine.executed_flops is not None:
+            tokens = executed_flops / shape.executed_flops_per_token
         else:
-            tokens = optimum.flops / count.flops_per_token
+            tokens = point.flops / count.flops_per_token
         executed_flops = tokens * shape.executed_flops_per_token
     device_hours = machine.device_hours(executed_flops)
     price = machine.price
@@ -236,14 +298,15 @@ def _times(estimate: Estimate, factor: float) -> Estimate:
     return Estimate(estimate.value * factor, low, high, estimate.basis)
 
 
-def _understood(question: Question, optimum: OperatingPoint, run: PlannedRun) -> str:
+def _understood(question: Question, optimum: OperatingPoint) -> str:
     """Return the budget in FLOPs, after the choices that its reading took."""
     budget = question.budget
     choices = f"{'; '.join(budget.choices)}: " if budget.choices else ""
     flops = f"{format_flops(optimum.flops)} FLOPs by the {question.convention} count"
     if isinstance(budget, HardwareBudget):
-        machine = describe_machine(question.machine, run.device_hours)
-        return f"{choices}{machine} executes {format_flops(run.executed_flops)} FLOPs = {flops}"
+        executed = question.machine.executed_flops or 0.0
+        machine = describe_machine(question.machine, question.machine.device_hours(executed))
+        return f"{choices}{machine} executes {format_flops(executed)} FLOPs = {flops}"
     if isinstance(budget, ComputeBudget):
         return f"{choices}{flops}"
     return f"{choices}{describe(budget)} takes {flops}"

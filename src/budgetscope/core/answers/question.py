@@ -1,9 +1,10 @@
 """Questions: requests with every name looked up. `locate` finds the compute-optimal operating point of one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from budgetscope.core.answers.cautions import Caution
-from budgetscope.core.budget.describe import alternatives, describe
+from budgetscope.core.budget.constraints import NONE, Constraints
+from budgetscope.core.budget.describe import describe
 from budgetscope.core.budget.parse import (
     Budget,
     ComputeBudget,
@@ -17,10 +18,13 @@ from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.counting.shapes import ShapeFamily, shape_family
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.hardware.machine import Machine
+from budgetscope.core.laws.decay import loss_after_decay
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.guard import guarded
+from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import MAX_FLOPS, MIN_FLOPS, OperatingPoint, flops_where, operate, recount
+from budgetscope.core.laws.scoreboard import Scoreboard
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +35,34 @@ class Question:
         fit: the fit for N, D and the loss.
         hyperparameters: fits for learning rate, batch, beta2, warmup, weight decay and critical batch; for each of
             them the first fit with a law for it is followed.
+        recipes: fits with laws for learning rate and batch, of which the recipe follows one (see `recipe_choice`)
+            before `hyperparameters`; empty when the request names a recipe, or the law has its own.
+        scoreboard: what they cost on public grids; None when it is not asked.
         spread_fits: further fits, whose learning rates and batches give the spread over published laws.
         convention: of N and C in the question and in the plan.
         vocab_size: of the tokenizer.
         seq_len: training context in tokens.
         cautions: about the files of the fits and devices.
+        constraints: what is fixed or bounded beside the budget.
     """
 
     budget: Budget
     fit: Fit
     hyperparameters: tuple[Fit, ...]
+    recipes: tuple[Fit, ...]
+    scoreboard: Scoreboard | None = field(repr=False)
     spread_fits: tuple[Fit, ...]
     machine: Machine
     convention: Convention
     vocab_size: int
     seq_len: int
     cautions: tuple[Caution, ...] = ()
+    constraints: Constraints = NONE
+
+    @property
+    def recipe_fits(self) -> tuple[Fit, ...]:
+        """All fits that the recipe may follow."""
+        return (*self.recipes, *self.hyperparameters)
 
     @property
     def family(self) -> ShapeFamily:
@@ -59,16 +75,25 @@ def machine_flops(question: Question, point: OperatingPoint) -> float:
     return point.tokens * question.family.executed_flops_per_token(point.position)
 
 
+def after_decay(question: Question, point: OperatingPoint, loss: Estimate) -> Estimate | None:
+    """Return the loss of a run after the advised decay of the learning rate.
+
+    None when the law's loss is after a decay already, or not in nats a token.
+    """
+    if question.fit.schedule != "constant" or question.fit.loss_unit != "nats/token":
+        return None
+    return loss_after_decay(loss, question.family.n_params(point.position, Convention.STANDARD))
+
+
 @guarded
 def locate(question: Question) -> OperatingPoint:
     """Return the compute-optimal operating point for a question's budget or target.
 
     Raises:
-        UsageError: no budget within bounds reaches the target of the question, or the budget fixes N or D as well.
+        UsageError: no budget within bounds reaches the target of the question.
         FailureError: the fit has no law for N and D, or its laws give no usable numbers.
     """
     fit, convention, family = question.fit, question.convention, question.family
-    _refuse_fixed(question.budget)
     match question.budget:
         case ComputeBudget(flops):
             found: float | None = flops if MIN_FLOPS <= flops <= MAX_FLOPS else None
@@ -77,6 +102,11 @@ def locate(question: Question) -> OperatingPoint:
             found = flops_where(fit, convention, family, lambda p: machine_flops(question, p), wanted)
         case LossTarget(loss):
             return require_trainable(fit.id, _locate_loss(question, loss))
+        case SizeTarget(n_params) if question.constraints.tokens is not None:
+            # N and D are a run, and its compute is the budget.
+            position = family.position(n_params, convention)
+            flops = question.constraints.tokens * family.flops_per_token(position, convention)
+            found = flops if MIN_FLOPS <= flops <= MAX_FLOPS else None
         case SizeTarget(n_params):
             found = flops_where(fit, convention, family, lambda p: p.n_params, n_params)
         case TokensTarget(tokens):
@@ -87,24 +117,6 @@ def locate(question: Question) -> OperatingPoint:
             "scaling law says anything; give a budget inside."
         )
     return require_trainable(fit.id, operate(fit, found, convention, family))
-
-
-def _refuse_fixed(budget: Budget) -> None:
-    """Refuse a budget that fixes what a plan chooses.
-
-    Raises:
-        UsageError: it fixes N, D, epochs or the data; the message says how it was understood and what to ask instead.
-    """
-    fixed = budget.fixed
-    names = {"N": fixed.n_params, "D": fixed.tokens, "epochs": fixed.epochs, "unique tokens": fixed.unique_tokens}
-    given = [name for name, value in names.items() if value is not None]
-    if not given:
-        return
-    own = ["N"] if isinstance(budget, SizeTarget) else ["D"] if isinstance(budget, TokensTarget) else ["a budget"]
-    raise UsageError(
-        f"{describe(budget)!r} fixes {' and '.join(own + given)}, and a plan follows from one of them alone; "
-        f"ask {' or '.join(map(repr, alternatives(budget)))}."
-    )
 
 
 def require_trainable(fit_id: str, point: OperatingPoint) -> OperatingPoint:

@@ -3,11 +3,13 @@
 import math
 from dataclasses import dataclass, field
 
+from budgetscope.core.answers.confirmation import Confirmation, confirmation
 from budgetscope.core.answers.question import Question
+from budgetscope.core.answers.recipe_choice import PAIR, RecipeChoice, choose_recipe, covers
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.fit import Fit
-from budgetscope.core.laws.forms import Beta2Law, Constant, WarmupParams
+from budgetscope.core.laws.forms import Beta2Law, WarmupParams, WeightDecayLaw
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.hyperparameters import (
     coupled_weight_decay,
@@ -40,6 +42,8 @@ class Recipe:
         critical_batch_tokens: batch above which more tokens a step hardly save steps; None without a law of it.
         schedule: the learning rate over the run, one phrase.
         sources: by role, the id of the fit that is followed.
+        confirmation: runs that confirm the learning rate; None where they would say nothing.
+        choice: why learning rate and batch follow their fit; None where the request names it, or the law has its own.
     """
 
     learning_rate: Estimate
@@ -52,6 +56,8 @@ class Recipe:
     critical_batch_tokens: float | None
     schedule: str
     sources: dict[str, str] = field(hash=False)
+    choice: RecipeChoice | None = None
+    confirmation: Confirmation | None = None
 
 
 def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -> Recipe:
@@ -66,9 +72,13 @@ def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -
         UsageError: no fit in use has a law for one of the hyperparameters.
         FailureError: a law gives no usable number; the error names its fit.
     """
-    fits = question.hyperparameters
-    learning_rate, rate_fit = _hyperparameter("learning_rate", question, optimum, loss)
-    batch, batch_fit = _hyperparameter("batch_size", question, optimum, loss)
+    fits, choice = question.hyperparameters, None
+    if question.recipes:
+        chosen, choice = choose_recipe(question.recipes, optimum, question.family, loss, question.scoreboard)
+        fits = (chosen, *fits)
+    rate_fit, batch_fit = _pair(question, fits, optimum, loss)
+    learning_rate = _hyperparameter("learning_rate", question, rate_fit, optimum, loss)
+    batch = _hyperparameter("batch_size", question, batch_fit, optimum, loss)
     sequences = whole_sequences(batch.value, question.seq_len)
     batch_tokens = float(sequences * question.seq_len)
     sources = {"learning_rate": rate_fit.id, "batch_size": batch_fit.id}
@@ -80,9 +90,10 @@ def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -
         sources[role] = found[0].id
         laws[role] = found
     beta2, warmup, decay = (laws[role][1].law for role in ("beta2", "warmup", "weight_decay"))
-    if not (isinstance(beta2, Beta2Law) and isinstance(warmup, WarmupParams) and isinstance(decay, Constant)):
+    if not (isinstance(beta2, Beta2Law) and isinstance(warmup, WarmupParams) and isinstance(decay, WeightDecayLaw)):
         raise UsageError("a fit in use has a law of the wrong form; choose others with --hyperparameters.")
     warmup_tokens = _warmup_tokens(laws["warmup"][0], warmup, question, optimum, loss)
+    independent = _weight_decay(laws["weight_decay"][0], decay, question, optimum, batch_tokens)
     critical = first_with("critical_batch_size", fits)
     critical_tokens = None
     if critical is not None:
@@ -95,12 +106,47 @@ def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -
         batch_sequences=sequences,
         beta2=beta2.at_batch(batch_tokens),
         warmup_tokens=warmup_tokens,
-        weight_decay_independent=decay.value,
-        weight_decay_coupled=_coupled_weight_decay(rate_fit, decay.value, learning_rate.value),
+        weight_decay_independent=independent,
+        weight_decay_coupled=_coupled_weight_decay(rate_fit, independent, learning_rate.value),
         critical_batch_tokens=critical_tokens,
         schedule=_schedule(warmup_tokens, optimum.tokens, batch_tokens),
         sources=sources,
+        choice=choice,
+        confirmation=confirmation(question, optimum, rate_fit) if rate_fit is batch_fit else None,
     )
+
+
+def _pair(question: Question, fits: tuple[Fit, ...], optimum: OperatingPoint, loss: float | None) -> tuple[Fit, Fit]:
+    """Return the fits of learning rate and batch: the first fit that predicts both, else the first of each.
+
+    A fit that was asked for and has one of them is followed in that one.
+    """
+    known = {
+        role: [
+            fit
+            for fit in fits
+            if (found := predict(fit, role, optimum, question.family, loss)) is not None and found.value is not None
+        ]
+        for role in PAIR
+    }
+    for role in PAIR:
+        if not known[role]:
+            raise UsageError(
+                f"no fit in use predicts the {role.replace('_', ' ')} here; choose others with --hyperparameters."
+            )
+    rates, batches = (known[role] for role in PAIR)
+    both = next((fit for fit in rates if fit in batches), None)
+    alone = fits[0] in rates or fits[0] in batches
+    if both is not None and (both is fits[0] or not alone):
+        return both, both
+    return rates[0], batches[0]
+
+
+@guarded
+def _weight_decay(
+    fit: Fit, law: WeightDecayLaw, question: Question, optimum: OperatingPoint, batch_tokens: float
+) -> float:
+    return law.weight_decay(predictors(fit, optimum, question.family, None), batch_tokens)
 
 
 @guarded
@@ -115,23 +161,30 @@ def _coupled_weight_decay(rate_fit: Fit, independent: float, learning_rate: floa
     return coupled_weight_decay(independent, learning_rate)
 
 
-def _hyperparameter(role: str, question: Question, optimum: OperatingPoint, loss: float | None) -> tuple[Estimate, Fit]:
-    """Return a hyperparameter with its interval, or else its range over published laws, and the fit it follows."""
+def _hyperparameter(
+    role: str, question: Question, followed: Fit, optimum: OperatingPoint, loss: float | None
+) -> Estimate:
+    """Return a hyperparameter with its interval, or else its range over the published laws that cover the model."""
     family = question.family
-    predictions = [(fit, predict(fit, role, optimum, family, loss)) for fit in question.hyperparameters]
-    known = [(fit, found.value) for fit, found in predictions if found is not None and found.value is not None]
-    if not known:
-        raise UsageError(
-            f"no fit in use predicts the {role.replace('_', ' ')} here; choose others with --hyperparameters."
-        )
-    followed, value = known[0]
+    prediction = predict(followed, role, optimum, family, loss)
+    value = None if prediction is None else prediction.value
+    if value is None:
+        raise UsageError(f"{followed.id} predicts no {role.replace('_', ' ')} here; choose another recipe.")
     interval = predict_interval(followed, role, optimum, family, loss)
     if interval is not None:
-        return Estimate(value, *interval, "95% of the law's bootstrap draws"), followed
-    others = [predict(fit, role, optimum, family, loss) for fit in question.spread_fits]
-    values = {p.fit_id: p.value for p in others if p is not None and p.value is not None} | {followed.id: value}
-    basis = f"range over {len(values)} published laws, not a confidence interval"
-    return Estimate(value, min(values.values()), max(values.values()), basis), followed
+        return Estimate(value, *interval, "95% of the law's bootstrap draws")
+    values, covering = {followed.id: value}, {followed.id: value}
+    for fit in question.spread_fits:
+        found = predict(fit, role, optimum, family, loss)
+        if found is not None and found.value is not None:
+            values[fit.id] = found.value
+            if covers(fit, role, optimum, family, loss):
+                covering[fit.id] = found.value
+    reached = len(covering) > 1
+    shown = covering if reached else values
+    which = "that cover this model" if reached else "none of which reaches this model"
+    basis = f"range over {len(shown)} published laws{' ' if reached else ', '}{which}"
+    return Estimate(value, min(shown.values()), max(shown.values()), basis)
 
 
 def _whole_batch(predicted: Estimate, batch_tokens: float) -> Estimate:

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from budgetscope.core.answers.answer import Answer
+from budgetscope.core.answers.constraints import SERVING_FLOPS_PER_PARAM
 from budgetscope.core.answers.question import machine_flops
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import OperatingPoint, recount
 
-SERVING_FLOPS_PER_PARAM = 2.0
-"""FLOPs a parameter and served token: one multiplication and one addition (Sardana et al. 2024)."""
 SERVED_STEPS = (0.0, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14)
 """The steps of served tokens on the what-if screen."""
 

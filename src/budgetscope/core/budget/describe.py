@@ -38,22 +38,17 @@ def describe(budget: Budget) -> str:
 
 
 def alternatives(budget: Budget) -> list[str]:
-    """Return the budgets that are left of one that fixes N, D or the data as well, each with one of them or none."""
+    """Return the budgets that are left of one whose text fixes N, D or data as well; none if it fixes nothing."""
     rest = replace(budget.fixed, n_params=None, tokens=None, epochs=None, unique_tokens=None)
-    found: list[Budget] = []
+    if rest == budget.fixed:
+        return []
     machine = HardwareBudget() if isinstance(budget, HardwareBudget) else budget.machine
-    if not isinstance(budget, HardwareBudget) or _is_complete(budget):
-        found.append(replace(budget, fixed=rest))
+    found: list[Budget] = [replace(budget, fixed=rest)]
     if budget.fixed.n_params is not None:
         found.append(SizeTarget(budget.fixed.n_params, machine=machine, fixed=rest))
     if budget.fixed.tokens is not None:
         found.append(TokensTarget(budget.fixed.tokens, machine=machine, fixed=rest))
     return list(map(describe, found))
-
-
-def _is_complete(budget: HardwareBudget) -> bool:
-    counted = budget.n_devices is not None and budget.hours is not None
-    return counted or budget.usd is not None or budget.device_hours is not None
 
 
 def _fixed(fixed: Fixed) -> str:

@@ -70,8 +70,7 @@ class HardwareBudget(_Asked):
     """Machine time or money, exactly as stated; None means not stated.
 
     A parsed budget has dollars, device-hours, or a number of devices and a duration. With dollars or device-hours it
-    may also have a number of devices or a duration, but not both. Where the text fixes both N and D, they may lack a
-    duration or a number of devices.
+    may also have a number of devices or a duration, but not both.
     """
 
     device: str | None = None
@@ -165,10 +164,9 @@ def parse_budget(text: str, devices: DeviceNames | None = None, *, devices_count
     has_time = {"usd", "device_hours", "hours"} & values.keys()
     if not has_time and (fixed.n_params or fixed.tokens):
         return _size_or_tokens(fixed, machine, choices)
-    counted = devices_counted or bool(has_time and fixed.n_params and fixed.tokens)
     if not values and not any(map(str.isdigit, stated.device or "")):
         raise UsageError(f"{stated.quoted} is not understood; examples: {EXAMPLES}")
-    _require_one_amount(stated, devices_counted=counted)
+    _require_one_amount(stated, devices_counted=devices_counted)
     return HardwareBudget(device=stated.device, **values, fixed=fixed, choices=choices)
 
 

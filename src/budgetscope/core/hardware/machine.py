@@ -62,7 +62,7 @@ class Machine:
         return None if self.n_devices is None else device_hours / self.n_devices
 
 
-def _stated_once(name: str, in_budget: float | None, option: float | None, flag: str) -> float | None:
+def stated_once(name: str, in_budget: float | None, option: float | None, flag: str) -> float | None:
     """Return the value from the budget or from the option; None if neither has one.
 
     Raises:
@@ -109,9 +109,9 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
             device without a price.
     """
     hardware = _hardware(budget)
-    n_devices = _stated_once("devices", hardware.n_devices, options.n_devices, "--gpus")
-    mfu = _stated_once("MFU", hardware.mfu, options.mfu, "--mfu")
-    price = _stated_once("price", hardware.price_usd_per_device_hour, options.price_usd_per_device_hour, "--price")
+    n_devices = stated_once("devices", hardware.n_devices, options.n_devices, "--gpus")
+    mfu = stated_once("MFU", hardware.mfu, options.mfu, "--mfu")
+    price = stated_once("price", hardware.price_usd_per_device_hour, options.price_usd_per_device_hour, "--price")
     amount = hardware.usd is not None or hardware.device_hours is not None
     if amount and hardware.hours is not None and options.n_devices is not None:
         raise UsageError("the budget's amount and duration say how many devices run; leave --gpus out.")

@@ -144,7 +144,7 @@ class ExcessLaw:
     """Loss above the optimum: coefficient · C^-exponent · (u² + skew · u³), with u = ln(N / N*(C)).
 
     The law is fitted for |u| <= window. Beyond, it continues as a parabola through the edge of the window, which is
-    less than the measured loss of models that are far too large.
+    less than the measured loss of models that are far too large; of those far too small `LossModel` knows more.
     """
 
     form: ClassVar[str] = "excess-power-law"
@@ -237,6 +237,27 @@ class Constant:
         """Return the value."""
         return self.value
 
+    def weight_decay(self, at: Predictors, batch_tokens: float) -> float:  # noqa: ARG002 - as `Timescale`
+        """Return the value as the independent weight decay a step."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Timescale:
+    """The timescale of AdamW's weights, as a share of the run: B / (lr · lambda · D) = coefficient · (D/N)^exponent.
+
+    Weights forget over so many tokens (Wang and Aitchison 2024); Bergsma et al. 2025 found the best share.
+    """
+
+    form: ClassVar[str] = "adamw-timescale"
+    coefficient: float
+    exponent: float
+
+    def weight_decay(self, at: Predictors, batch_tokens: float) -> float:
+        """Return the independent weight decay a step, lr · lambda at peak learning rate, for a batch in tokens."""
+        share = self.coefficient * math.pow(at.tokens / at.n_params, self.exponent)
+        return batch_tokens / (share * at.tokens)
+
 
 @dataclass(frozen=True, slots=True)
 class BatchStep:
@@ -288,12 +309,14 @@ LawForm = (
     | LogLinear
     | LossPower
     | Constant
+    | Timescale
     | BatchStep
     | TokenHalfLife
     | WarmupParams
 )
 HyperparameterLaw = Monomial | LogLinear | LossPower | Constant
 Beta2Law = BatchStep | TokenHalfLife
+WeightDecayLaw = Constant | Timescale
 
 FORMS: dict[str, type[LawForm]] = {
     form.form: form
@@ -309,6 +332,7 @@ FORMS: dict[str, type[LawForm]] = {
         LogLinear,
         LossPower,
         Constant,
+        Timescale,
         BatchStep,
         TokenHalfLife,
         WarmupParams,

@@ -68,8 +68,10 @@ def predict_interval(
     return percentiles(drawn, LEVEL) if drawn else None
 
 
-def outside(law: Law, at: Predictors, batch_tokens: float | None = None) -> dict[str, float]:
-    """Return the factor by which predictors lie outside the range of a law, for those beyond `DOUBT_FACTOR`."""
+def outside(
+    law: Law, at: Predictors, batch_tokens: float | None = None, *, least: float = DOUBT_FACTOR
+) -> dict[str, float]:
+    """Return the factor by which predictors lie outside the range of a law, for those beyond a factor of `least`."""
     values = {
         "n_params": at.n_params,
         "tokens": at.tokens,
@@ -80,7 +82,7 @@ def outside(law: Law, at: Predictors, batch_tokens: float | None = None) -> dict
     factors = {
         name: span.factor_outside(value) for name, span in law.fitted.items() if (value := values.get(name)) is not None
     }
-    return {name: factor for name, factor in factors.items() if factor > DOUBT_FACTOR}
+    return {name: factor for name, factor in factors.items() if factor > least}
 
 
 def first_with(role: str, fits: Sequence[Fit]) -> tuple[Fit, Law] | None:

@@ -22,6 +22,28 @@ from budgetscope.core.laws.operating_point import MAX_FLOPS, MIN_FLOPS, allocati
 FLAT_SHARE = 0.001
 """Largest loss above the optimum inside the flat band, as a share of the loss at the optimum."""
 
+SURFACE_EXPONENTS = 0.3478 + 0.3658
+"""alpha + beta of the loss surface of Besiroglu et al. 2024 (arXiv 2404.10102)."""
+
+_STEP = 1.1
+_LEAST_EXPONENT = 0.2
+
+
+def equal_loss_share(ratio: float, exponent: float) -> float:
+    """Return the share of a budget that would give the same loss at its optimum, by a surface E + A/N^alpha + B/D^beta.
+
+    Along C = 6 N D the loss above E is that of the optimum times f = (exp(-alpha u)/alpha + exp(beta u)/beta) /
+    (1/alpha + 1/beta), u = ln(N/N*), and the optimum's falls with C^(-alpha beta / (alpha + beta)); so the share is the
+    same at every budget.
+
+    Args:
+        ratio: N over the compute-optimal N.
+        exponent: of N*(C), beta / (alpha + beta); with it alpha + beta as published.
+    """
+    u, beta, alpha = math.log(ratio), exponent * SURFACE_EXPONENTS, (1 - exponent) * SURFACE_EXPONENTS
+    above = (math.exp(-alpha * u) / alpha + math.exp(beta * u) / beta) / (1 / alpha + 1 / beta)
+    return math.pow(above, -SURFACE_EXPONENTS / (alpha * beta))
+
 
 @dataclass(frozen=True, slots=True)
 class LossModel:
@@ -47,7 +69,32 @@ class LossModel:
         law = self.fit.excess
         if law is None:
             return None
-        return law.excess(flops, n_params / allocation_law(self.fit).allocate(flops).n_params)
+        ratio = n_params / allocation_law(self.fit).allocate(flops).n_params
+        if isinstance(law, ExcessLaw) and math.log(ratio) < -law.window:
+            beyond = self._overtrained_excess(law, flops, ratio)
+            if beyond is not None:
+                return beyond
+        return law.excess(flops, ratio)
+
+    def _overtrained_excess(self, law: ExcessLaw, flops: float, ratio: float) -> float | None:
+        """Return the loss above the optimum of a model far too small; None without a law of the loss.
+
+        A parabola in ln N would make such a model worse with more tokens. Beyond the window of the excess law, the
+        budget of equal loss therefore shrinks as it does by a loss surface (see `equal_loss_share`).
+        """
+        level = self.best_loss(flops)
+        if level is None:
+            return None
+        edge = math.exp(-law.window)
+        enough = self.flops_for_loss(level + law.excess(flops, edge))
+        if enough is None:
+            return None
+        allocate = allocation_law(self.fit).allocate
+        grown = allocate(flops * _STEP).n_params / allocate(flops).n_params
+        exponent = min(max(math.log(grown) / math.log(_STEP), _LEAST_EXPONENT), 1 - _LEAST_EXPONENT)
+        enough *= equal_loss_share(ratio, exponent) / equal_loss_share(edge, exponent)
+        best = self.best_loss(max(enough, MIN_FLOPS))
+        return None if best is None else best - level
 
     def flops_for_loss(self, loss: float) -> float | None:
         """Return the budget with that loss at its optimum; None if it is not within `MIN_FLOPS` to `MAX_FLOPS`."""
@@ -77,14 +124,15 @@ class LossModel:
 
     def flat_band(self, flops: float) -> tuple[float, float] | None:
         """Return the smallest and largest N with a loss within `FLAT_SHARE` of the optimum's; None without the laws."""
-        law, best = self.fit.excess, self.best_loss(flops)
-        if law is None or best is None:
+        best = self.best_loss(flops)
+        if self.fit.excess is None or best is None:
             return None
         optimum = allocation_law(self.fit).allocate(flops).n_params
         allowed = FLAT_SHARE * best
 
         def beyond(log_ratio: float, sign: int) -> float:
-            return math.sqrt(law.excess(flops, math.exp(sign * log_ratio))) - math.sqrt(allowed)
+            excess = self.excess_loss(flops, optimum * math.exp(sign * log_ratio)) or 0.0
+            return math.sqrt(max(excess, 0.0)) - math.sqrt(allowed)
 
         down = increasing_root(lambda x: beyond(x, -1), 0.0, math.log(1e4), 1e-9)
         up = increasing_root(lambda x: beyond(x, +1), 0.0, math.log(1e4), 1e-9)

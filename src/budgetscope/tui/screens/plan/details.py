@@ -9,12 +9,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from budgetscope.core.answers.plan import Plan
-from budgetscope.report.rows import PlanRow, plan_rows
+from budgetscope.report.rows import SECTIONS, PlanRow, plan_rows
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.dialog import Dialog
 from budgetscope.tui.signs import CAUTION_SIGN
 
-_SECTIONS = (("budget", "Budget"), ("model", "Model and data"), ("recipe", "Hyperparameters"), ("run", "Run"))
+_SECTIONS = (("budget", "Budget"), *SECTIONS)
 
 
 class DetailsScreen(Dialog[None]):
@@ -40,7 +40,9 @@ class DetailsScreen(Dialog[None]):
             dialog.border_title = "Details"
             yield from _section("Cautions", [Content(CAUTION_SIGN + caution.text) for caution in plan.cautions])
             for section, title in _SECTIONS:
-                yield from _section(title, [_line(row) for row in rows if row.section == section])
+                lines = [_line(row) for row in rows if row.section == section]
+                if lines:
+                    yield from _section(title, lines)
             assumed = [Content(text) for text in plan.assumptions] or [Content("nothing about the machine")]
             yield from _section("Assumed, since the request does not say", assumed)
             if self._skipped:

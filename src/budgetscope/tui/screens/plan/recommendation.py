@@ -14,6 +14,7 @@ from budgetscope.tui.signs import CAUTION_SIGN, LABEL_STYLE
 
 _WITH_INTERVALS = (
     "n_params", "tokens", "tokens_per_param", "loss", "flat_band_n_params", "learning_rate", "batch_tokens", "cost_usd",
+    "loss_after_decay",
 )  # fmt: skip
 _PLAIN = (
     "batch_sequences", "beta2", "warmup_tokens", "weight_decay_independent", "weight_decay_coupled", "steps", "hours",

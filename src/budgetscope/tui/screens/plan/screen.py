@@ -17,6 +17,7 @@ from budgetscope.api.request import form_texts, has_text
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Convention
+from budgetscope.report.decision import decision
 from budgetscope.report.law_choices import law_choices
 from budgetscope.report.tables import comparison_markdown, plan_markdown
 from budgetscope.tui.chart.figure import Figure
@@ -177,7 +178,8 @@ class PlanScreen(SessionScreen):
         for field in FORM[1:]:
             self.row(field.name).hint(field.resolved(plan))
             self.row(field.name).note("")
-        self.row("budget").note(plan.understood)
+        # A low window shows the first sentence alone.
+        self.row("budget").note("\n".join((*decision(plan), plan.understood)))
 
     def _show_problem(self) -> None:
         """Show the problem below its field, and mark the plan as the last good one."""

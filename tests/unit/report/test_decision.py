@@ -1,0 +1,57 @@
+"""The decision: what to train, how far one may move, and what is least certain, in the plan's own numbers."""
+
+from typing import Any
+
+import pytest
+from tests.asking import ADVISOR
+
+from budgetscope.api import PlanRequest
+from budgetscope.core.answers.cautions import MOST_DECISIVE, Caution, Level, ranked
+from budgetscope.core.budget.quantities import format_count
+from budgetscope.report.decision import decision
+
+MACHINE = "64 H100 for 14 days"
+
+
+def decided(budget: str = MACHINE, /, **options: Any) -> tuple[str, ...]:
+    return decision(ADVISOR.answer(PlanRequest(budget, **options)).plan)
+
+
+def test_it_says_what_to_train_how_long_and_for_how_much() -> None:
+    plan = ADVISOR.answer(PlanRequest(MACHINE)).plan
+    what, freedom, doubt = decision(plan)
+    assert what.startswith("Train 18.2 B parameters on 264 B tokens: 14 days on 64 x H100 SXM, for $92.5 K ($57.8 K to")
+    assert plan.loss_after_decay is not None
+    assert f"near {plan.loss_after_decay.value:.2f} nats/token after the decay" in what
+    assert plan.flat_band is not None
+    assert all(format_count(end) in freedom for end in plan.flat_band)
+    assert plan.expected_waste is not None
+    assert f"costs {plan.expected_waste:.0%} of the compute = $" in doubt
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"max_params": 1e10}, "(at most 10 B parameters) cost 0.013 of the loss; without them 16.9 B parameters on"),
+        ({"max_params": 1e11}, "The constraints (at most 100 B parameters) cost nothing."),
+        ({"law": "hoffmann2022/approach-1", "params": 1e10}, "is not known: the law has no loss off the optimum"),
+        ({"law": "hoffmann2022/approach-1"}, "How far the size may move is not known"),
+        ({"law": "meta2024/llama3"}, "meta2024/llama3 has no published uncertainty"),
+    ],
+)
+def test_it_says_so_where_something_else_is_true(options: dict[str, Any], said: str) -> None:
+    assert said in " ".join(decided(**options))
+
+
+def test_a_small_budget_is_sure_of_its_size() -> None:
+    assert decided("1e18")[2].startswith("The size is known within")
+
+
+def test_no_more_than_three_cautions_could_change_the_decision() -> None:
+    codes = ("long-run", "extrapolated-beta2", "no-shape", "no-loss", "ablation", "repeated-data", "ablation")
+    found = ranked(Caution(code, f"{code}.") for code in codes)
+    assert [caution.code for caution in found] == [
+        "ablation", "repeated-data", "no-shape", "long-run", "no-loss", "extrapolated-beta2",
+    ]  # fmt: skip
+    levels = [caution.level for caution in found]
+    assert levels == [Level.DECISION] * MOST_DECISIVE + [Level.KNOW] * 2 + [Level.SMALL_PRINT]
