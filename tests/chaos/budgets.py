@@ -4,6 +4,7 @@ import random
 
 from tests.chaos.counts import Counts
 
+from budgetscope.core.budget.describe import describe
 from budgetscope.core.budget.parse import (
     Budget,
     ComputeBudget,
@@ -11,7 +12,6 @@ from budgetscope.core.budget.parse import (
     LossTarget,
     SizeTarget,
     TokensTarget,
-    describe,
     parse_budget,
 )
 

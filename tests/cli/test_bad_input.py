@@ -48,7 +48,7 @@ BUDGETS = [
     ("H100", "H100"),
     ("64xH100 14 parsecs", "parsecs"),
     ("64xH100 -14d", "above zero"),
-    ("1e21 and a half", "'a' has no unit"),
+    ("1e21 and a half", "'a half' has no unit"),
     ("loss", "loss"),
     ("loss -2", "above zero"),
     ("loss 1.4", "below 1.489"),
@@ -527,12 +527,14 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
 @pytest.mark.parametrize(
     ("budget", "part"),
     [
-        ("1e21 lorem ipsum", "'lorem ipsum'"),
-        ("target loss 2.6", "'target'"),
-        ("64xH100 14d in bf16", "'bf16'"),
+        ("1e21 lorem ipsum", "'lorem'"),
+        ("64xH100 14d quickly", "'quickly'"),
+        ("64xH100 14d in int8", "'int8'"),
         ("16 H100 over a weekend", "weekend"),
         ("2 nodes 14d", "how many devices a node has"),
-        ("a 7B model", "N=7B"),
+        ("7B", "N=7B"),
+        ("$1-2M on H100", "$1M, then $2M"),
+        ("10 MWh", "energy"),
     ],
 )
 def test_a_budget_is_refused_by_the_part_that_is_not_understood(cli: Cli, budget: str, part: str) -> None:

@@ -380,8 +380,18 @@ def test_a_law_from_a_file_that_was_changed_by_hand_says_so(cli: Cli, tmp_path: 
 
 
 def test_eight_devices_for_a_decade_are_remarked_upon(cli: Cli) -> None:
-    codes = {caution["code"] for caution in json.loads(cli("plan", "$10 million", "--json").out)["cautions"]}
+    codes = {caution["code"] for caution in json.loads(cli("plan", "1e25", "--json").out)["cautions"]}
     assert "long-run" in codes
+
+
+@pytest.mark.parametrize("budget", ["1.3M H100-hours", "$10 million on H100"])
+def test_machine_time_without_a_count_has_a_cost_and_no_time(cli: Cli, budget: str) -> None:
+    plan = json.loads(cli("plan", budget, "--json").out)
+    assert plan["run"]["hours"] is plan["machine"]["n_devices"] is None
+    assert plan["run"]["cost_usd"]["value"] > 1e6
+    assert "no-count" in {caution["code"] for caution in plan["cautions"]}
+    counted = json.loads(cli("plan", budget, "--gpus", "1000", "--json").out)
+    assert counted["run"]["hours"] == pytest.approx(counted["run"]["device_hours"] / 1000)
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,73 @@ PUBLISHED: dict[str, tuple[str, dict[str, float]]] = {
             "fp4": 3352e12 / 2,
         },
     ),
+    "a800": (
+        "NVIDIA A800 data sheet: 'with sparsity'",
+        {"fp32": 19.5e12, "tf32": 312e12 / 2, "bf16": 624e12 / 2, "fp16": 624e12 / 2},
+    ),
+    "h800": (
+        "NVIDIA H800 data sheet, SXM: 'with sparsity'",
+        {"fp32": 67e12, "tf32": 989e12 / 2, "bf16": 1979e12 / 2, "fp16": 1979e12 / 2, "fp8": 3958e12 / 2},
+    ),
+    "h20": (
+        "NVIDIA H20 data sheet: dense",
+        {"fp32": 44e12, "tf32": 74e12, "bf16": 148e12, "fp16": 148e12, "fp8": 296e12},
+    ),
+    "b300": (
+        "NVIDIA Blackwell Ultra data sheet, HGX B300, individual GPU: 'with sparsity' but for fp4",
+        {
+            "fp32": 75e12,
+            "tf32": 2.2e15 / 2,
+            "bf16": 4.5e15 / 2,
+            "fp16": 4.5e15 / 2,
+            "fp8": 9e15 / 2,
+            "fp4": 14e15,
+        },
+    ),
+    "gb300": (
+        "NVIDIA Blackwell Ultra data sheet, GB300 NVL72, individual GPU: 'with sparsity' but for fp4",
+        {
+            "fp32": 80e12,
+            "tf32": 2.5e15 / 2,
+            "bf16": 5e15 / 2,
+            "fp16": 5e15 / 2,
+            "fp8": 10e15 / 2,
+            "fp4": 15e15,
+        },
+    ),
+    "mi355x": (
+        "AMD Instinct MI355X data sheet: dense",
+        {"fp32": 157.3e12, "bf16": 2.5166e15, "fp16": 2.5166e15, "fp8": 5.0332e15, "fp4": 10.0663e15},
+    ),
+    "l4": (
+        "NVIDIA L4 data sheet: 'with sparsity'",
+        {"fp32": 30.3e12, "tf32": 120e12 / 2, "bf16": 242e12 / 2, "fp16": 242e12 / 2, "fp8": 485e12 / 2},
+    ),
+    "t4": ("NVIDIA T4 data sheet: mixed precision", {"fp32": 8.1e12, "fp16": 65e12}),
+    "rtx-a6000": (
+        "NVIDIA Ampere GA102 whitepaper, RTX A6000, fp32 accumulate: sparse",
+        {"fp32": 38.7e12, "tf32": 154.8e12 / 2, "bf16": 309.7e12 / 2, "fp16": 309.7e12 / 2},
+    ),
+    "rtx-6000-ada": (
+        "NVIDIA RTX 6000 Ada data sheet: tensor 1457 is fp8 with sparsity",
+        {"fp32": 91.1e12, "tf32": 1457e12 / 8, "bf16": 1457e12 / 4, "fp16": 1457e12 / 4, "fp8": 1457e12 / 2},
+    ),
+    "rtx-pro-6000": (
+        "NVIDIA RTX PRO 6000 data sheet: 4030 AI TOPS are fp4 with sparsity",
+        {
+            "fp32": 126e12,
+            "tf32": 4030e12 / 16,
+            "bf16": 4030e12 / 8,
+            "fp16": 4030e12 / 8,
+            "fp8": 4030e12 / 4,
+            "fp4": 4030e12 / 2,
+        },
+    ),
+    "rtx-3090": (
+        "NVIDIA Ampere GA102 whitepaper, GeForce RTX 3090, fp32 accumulate: sparse",
+        {"fp32": 35.6e12, "tf32": 71e12 / 2, "bf16": 142e12 / 2, "fp16": 142e12 / 2},
+    ),
+    "titan-rtx": ("NVIDIA TITAN RTX specification: 130 tensor TFLOP/s", {"fp32": 16.3e12, "fp16": 130e12}),
     "tpu-v4": ("cloud.google.com/tpu/docs/v4, peak compute per chip", {"bf16": 275e12}),
     "tpu-v5e": ("cloud.google.com/tpu/docs/v5e, peak compute per chip", {"bf16": 197e12}),
     "tpu-v5p": ("cloud.google.com/tpu/docs/v5p, peak compute per chip", {"bf16": 459e12}),

@@ -2,11 +2,13 @@
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from budgetscope.core.budget.describe import describe
 from budgetscope.core.budget.parse import (
     Budget,
     ComputeBudget,
@@ -14,7 +16,6 @@ from budgetscope.core.budget.parse import (
     LossTarget,
     SizeTarget,
     TokensTarget,
-    describe,
     parse_budget,
 )
 from budgetscope.core.budget.quantities import (
@@ -74,11 +75,12 @@ def hardware(draw: st.DrawFn) -> HardwareBudget:
             ]
         )
     )
+    amounts: dict[str, Any] = {name: draw(numbers) for name in stated}
     return HardwareBudget(
         device=draw(st.none() | devices),
         mfu=draw(mfus),
         price_usd_per_device_hour=draw(st.none() | numbers),
-        **{name: draw(numbers) for name in stated},
+        **amounts,
     )
 
 

@@ -57,6 +57,8 @@ def test_the_numbers_of_a_plan_agree_with_each_other(law: str, flops: float, con
     assert found.tokens_per_param.value == pytest.approx(found.tokens.value / found.n_params.value, rel=1e-12)
     assert recipe.batch_tokens.value == recipe.batch_sequences * found.seq_len
     assert run.steps == math.ceil(run.tokens / recipe.batch_tokens.value)
+    assert run.hours is not None
+    assert found.machine.n_devices is not None
     assert run.device_hours == pytest.approx(run.hours * found.machine.n_devices, rel=1e-12)
     assert run.executed_flops == pytest.approx(
         run.device_hours * 3600 * found.machine.mfu * found.machine.device.peak_flops_per_s[found.machine.precision],

@@ -33,7 +33,7 @@ def compare(request: "PlanRequest") -> "Comparison":
     from budgetscope.api.ask import Advisor  # noqa: PLC0415
 
     advisor = Advisor()
-    return advisor.compare(advisor.answer(request))
+    return advisor.compare(advisor.answer(request, alone=True))
 
 
 def explain(request: "PlanRequest") -> "Explanation":
@@ -41,7 +41,7 @@ def explain(request: "PlanRequest") -> "Explanation":
     from budgetscope.api.ask import Advisor  # noqa: PLC0415
 
     advisor = Advisor()
-    return advisor.explain(advisor.answer(request))
+    return advisor.explain(advisor.answer(request, alone=True))
 
 
 __all__ = [

@@ -50,7 +50,12 @@ class Advisor(Lookup):
         return Advisor(*self._given)
 
     def answer(
-        self, request: PlanRequest, *, law: Fit | None = None, hyperparameters: Fit | None = None
+        self,
+        request: PlanRequest,
+        *,
+        law: Fit | None = None,
+        hyperparameters: Fit | None = None,
+        alone: bool = False,
     ) -> AnsweredRequest:
         """Return the answer to a request: its optimum and its plan.
 
@@ -58,12 +63,13 @@ class Advisor(Lookup):
             request: with its names not yet looked up.
             law: the fit for N, D and the loss, stored or not, in place of the request's.
             hyperparameters: the fit for the recipe, likewise.
+            alone: whether the budget's text must fix no N, D or data beside the budget, as for a comparison.
 
         Raises:
             UsageError: a field is not understood, unknown, contradictory or out of bounds.
             FailureError: a fit or settings file is broken, or a fit in use gives no usable numbers.
         """
-        found = answer(self.question(request, law=law, hyperparameters=hyperparameters))
+        found = answer(self.question(request, law=law, hyperparameters=hyperparameters, alone=alone))
         return AnsweredRequest(found.question, found.optimum, found.plan, request)
 
     def command(self, request: PlanRequest, verb: str = "plan") -> str:

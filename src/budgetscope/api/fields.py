@@ -206,7 +206,7 @@ FIELDS = (
         bounds=N_DEVICES_BOUNDS,
         help="How many accelerators.",
         metavar="<float>",
-        resolved=lambda plan: f"{plan.machine.n_devices:g}",
+        resolved=lambda plan: "open" if plan.machine.n_devices is None else f"{plan.machine.n_devices:g}",
     ),
     Field(
         name="mfu",

@@ -10,18 +10,20 @@ from budgetscope.api.defaults import (
     RECIPES,
     SPREAD_FITS,
 )
+from budgetscope.api.fields import BY_NAME
 from budgetscope.api.request import PlanRequest, check
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.law_values import RECIPE_ROLES
 from budgetscope.core.answers.question import Question
 from budgetscope.core.answers.recipe_choice import PAIR
 from budgetscope.core.budget.constraints import Constraints
-from budgetscope.core.budget.parse import parse_budget
+from budgetscope.core.budget.describe import alternatives, describe
+from budgetscope.core.budget.parse import Budget, SizeTarget, parse_budget
 from budgetscope.core.counting.ledger import parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
-from budgetscope.core.hardware.devices import Device, find_device
-from budgetscope.core.hardware.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for
+from budgetscope.core.hardware.devices import Device, DeviceNames
+from budgetscope.core.hardware.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for, stated_once
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.scoreboard import Scoreboard
 from budgetscope.store.devices import UserDevices, bundled_devices, user_devices
@@ -91,24 +93,38 @@ class Lookup:
         """The month in which the bundled devices were compiled, such as "2026-11"."""
         return bundled_devices().date
 
-    def question(self, request: PlanRequest, *, law: Fit | None = None, hyperparameters: Fit | None = None) -> Question:
+    def question(
+        self,
+        request: PlanRequest,
+        *,
+        law: Fit | None = None,
+        hyperparameters: Fit | None = None,
+        alone: bool = False,
+    ) -> Question:
         """Return the question of a request: look up its names and fill in defaults.
 
         Args:
             request: with its names not yet looked up.
             law: the fit for N, D and the loss, in place of the request's.
             hyperparameters: the fit for the recipe, likewise.
+            alone: whether the budget's text must fix no N, D or data beside the budget.
 
         Raises:
             UsageError: a field is not understood, unknown, contradictory or out of bounds.
             FailureError: a fit or settings file is broken.
         """
         check(request)
-        budget = parse_budget(request.budget, self._device, devices_counted=request.gpus is not None)
+        budget = parse_budget(request.budget, self._device_names, devices_counted=request.gpus is not None)
+        if alone and (others := alternatives(budget)):
+            raise UsageError(
+                f"{describe(budget)!r} fixes N, D or data beside its budget, which only a plan answers; ask "
+                f"{' or '.join(map(repr, others))}."
+            )
         fit = law or (self.active_fit() if request.law is None else self.library.get(request.law))
         named = device_name(budget, request.device)
         device = self._device(named or DEFAULT_DEVICE)
         options = MachineOptions(request.gpus, request.mfu, request.price)
+        seq_len = round(_once("seq", budget.fixed.seq_len, request.seq_len, "seq_len") or 0)
         preferred = self._preferred_recipe(request, fit, hyperparameters)
         has_pair = any(each.laws.keys() & {*PAIR} for each in preferred)
         return Question(
@@ -122,17 +138,14 @@ class Lookup:
             machine=machine_for(budget, device, options, device_stated=named is not None),
             convention=fit.counting if request.counting is None else parse_convention(request.counting),
             vocab_size=request.vocab or fit.vocab_size or PORIAN_VOCAB_SIZE,
-            seq_len=request.seq_len or fit.seq_len or PORIAN_SEQ_LEN,
+            seq_len=seq_len or fit.seq_len or PORIAN_SEQ_LEN,
             cautions=tuple(self._file_cautions(request, fit, law, hyperparameters)),
-            constraints=Constraints(
-                deadline_hours=request.deadline,
-                n_params=request.params,
-                tokens=request.tokens,
-                max_params=request.max_params,
-                unique_tokens=request.unique_tokens,
-                served_tokens=request.served_tokens,
-            ),
+            constraints=_constraints(request, budget),
         )
+
+    @cached_property
+    def _device_names(self) -> DeviceNames:
+        return DeviceNames(self.all_devices, self.device_problems)
 
     @cached_property
     def _scoreboard(self) -> Scoreboard:
@@ -144,10 +157,10 @@ class Lookup:
         Raises:
             UsageError: there is none; the message adds the problems of the user's device file.
         """
-        try:
-            return find_device(name, self.all_devices)
-        except UsageError as error:
-            raise UsageError(" ".join((str(error), *self.device_problems))) from None
+        found = self._device_names.find(name)
+        if found is None:
+            raise self._device_names.refusal(name)
+        return found
 
     def _file_cautions(self, request: PlanRequest, fit: Fit, *given: Fit | None) -> Iterator[Caution]:
         """Yield the cautions about the user's files behind a question; a given fit that is not stored has none."""
@@ -220,3 +233,41 @@ class Lookup:
                 f"the settings file {str(settings_file())!r} names {name!r} as the default {what}, but {reason}; "
                 "choose another with `budgetscope fits use ID`."
             ) from None
+
+
+def _once(name: str, in_budget: float | None, option: float | None, field: str) -> float | None:
+    """Return the value of the budget's text or of an option, within the bounds of the option; None without one.
+
+    Raises:
+        UsageError: both have one and they differ, or that of the text is out of bounds.
+    """
+    if in_budget is not None:
+        BY_NAME[field].check(in_budget)
+    return stated_once(name, in_budget, option, BY_NAME[field].option)
+
+
+def _constraints(request: PlanRequest, budget: Budget) -> Constraints:
+    """Return what a request fixes or bounds, by its options and the text of its budget.
+
+    Raises:
+        UsageError: the two contradict each other, a value is out of bounds, or epochs lack the unique tokens.
+    """
+    fixed = budget.fixed
+    n_params, tokens = fixed.n_params, fixed.tokens
+    if isinstance(budget, SizeTarget) and tokens is not None:
+        n_params = budget.n_params
+    unique = _once("unique tokens", fixed.unique_tokens, request.unique_tokens, "unique_tokens")
+    if fixed.epochs is not None:
+        if unique is None:
+            raise UsageError(
+                f"{describe(budget)!r} says epochs and not of how many tokens; write 4 epochs of 100B unique tokens."
+            )
+        tokens = stated_once("D", tokens, fixed.epochs * unique, "epochs x unique tokens")
+    return Constraints(
+        deadline_hours=request.deadline,
+        n_params=_once("N", n_params, request.params, "params"),
+        tokens=_once("D", tokens, request.tokens, "tokens"),
+        max_params=request.max_params,
+        unique_tokens=unique,
+        served_tokens=request.served_tokens,
+    )

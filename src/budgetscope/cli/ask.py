@@ -84,7 +84,7 @@ def compare(
 
     form = one_form(json=json, md=md, csv=csv)
     advisor = api.Advisor()
-    comparison = advisor.compare(advisor.answer(request))
+    comparison = advisor.compare(advisor.answer(request, alone=True))
     texts = {
         "json": partial(tables.to_json, comparison),
         "md": partial(tables.comparison_markdown, comparison),
@@ -176,7 +176,7 @@ def value(
     from budgetscope.report.calibration_value import value_json
 
     advisor = api.Advisor()
-    answer = advisor.answer(request)
+    answer = advisor.answer(request, alone=True)
     valuation = advisor.value(answer, calibration)
     texts = {"json": partial(value_json, answer.plan, valuation)}
     emit("json" if json else None, texts, partial(_show_value, answer.plan, valuation))

@@ -24,7 +24,9 @@ def _what(plan: Plan) -> str:
         span = run.cost_usd.low, run.cost_usd.high
         ends = "" if None in span else f" ({format_usd(span[0] or 0)} to {format_usd(span[1] or 0)})"
         cost = f", for {format_usd(run.cost_usd.value)}{ends}"
-    time = f"{format_hours(run.hours)} on {machine.n_devices:g} x {machine.device.name}"
+    time = f"{format_count(run.device_hours)} device-hours of {machine.device.name}"
+    if run.hours is not None and machine.n_devices is not None:
+        time = f"{format_hours(run.hours)} on {machine.n_devices:g} x {machine.device.name}"
     trained = f"Train {format_count(run.n_params)} parameters on {format_count(run.tokens)} tokens: {time}{cost}"
     loss, decayed = (plan.loss, plan.loss_after_decay)
     if plan.choice is not None:

@@ -31,6 +31,9 @@ LEVEL_TITLES = {
 ROUNDED = "rounded to a multiple that devices divide evenly"
 """How the plan's batch differs from the law's."""
 
+ASK_COUNT = "open: give a number of devices with --gpus"
+"""In place of the number of devices and the time of device-hours and dollars alone."""
+
 DEFAULT_RECIPE = "porian2024/rounded-rule"
 """The recipe of the runs behind the default law, with which every other one is compared."""
 
@@ -90,7 +93,9 @@ def _budget_rows(plan: Plan) -> list[PlanRow]:
         _number("budget", "executed_flops", "executed", executed, format_flops, "FLOPs, attention counted"),
         _text("budget", "law", "law", plan.law_id, plan.law_title),
         _text("budget", "device", "device", machine.device.name, machine.device.spec_source),
-        _number("budget", "n_devices", "devices", machine.n_devices, _plain, ""),
+        _text("budget", "n_devices", "devices", None, ASK_COUNT)
+        if machine.n_devices is None
+        else _number("budget", "n_devices", "devices", machine.n_devices, _plain, ""),
         _number("budget", "mfu", "MFU", machine.mfu, lambda v: f"{v:.3g}", "of the dense peak"),
     ]  # fmt: skip
 
@@ -275,7 +280,9 @@ def _run_rows(plan: Plan) -> list[PlanRow]:
     rows = [
         _number("run", "run_tokens", "tokens", run.tokens, format_count, "of the shape to build"),
         _number("run", "steps", "steps", float(run.steps), lambda v: f"{v:,.0f}", ""),
-        _number("run", "hours", "time", run.hours, format_hours, ""),
+        _text("run", "hours", "time", None, ASK_COUNT)
+        if run.hours is None
+        else _number("run", "hours", "time", run.hours, format_hours, ""),
         _number("run", "device_hours", "device-hours", run.device_hours, _device_hours, ""),
     ]
     if run.cost_usd is None:

@@ -165,3 +165,29 @@ def test_more_tokens_never_make_a_small_model_worse(law: str, exponent: float, l
 
     tokens = own.tokens * np.exp(-log_ratio)
     assert loss(tokens * more) <= loss(tokens) * (1 + 1e-9)
+
+
+def test_a_budget_fixes_in_its_text_what_options_fix() -> None:
+    said = ADVISOR.answer(PlanRequest("7B on 300B tokens, 4 epochs of 75B tokens, 64 H100 14d, seq 4096")).plan
+    asked_for = PlanRequest("64 H100 14d", params=7e9, tokens=3e11, unique_tokens=75e9, seq_len=4096)
+    meant = ADVISOR.answer(asked_for).plan
+    assert said.choice == meant.choice
+    assert said.run == meant.run
+    with pytest.raises(UsageError, match=r"the budget says N 7e\+09 and --params says 8e\+09"):
+        ADVISOR.answer(PlanRequest("N=7B on 64 H100 14d", params=8e9))
+    with pytest.raises(UsageError, match="the budget says seq 4096 and --seq-len says 2048"):
+        ADVISOR.answer(PlanRequest("64 H100 14d, seq 4096", seq_len=2048))
+    with pytest.raises(UsageError, match="says epochs and not of how many tokens"):
+        ADVISOR.answer(PlanRequest("4 epochs on 8 H100 3d"))
+    with pytest.raises(UsageError, match="ask '64 x H100 for 14 days' or 'N=7B'"):
+        ADVISOR.answer(PlanRequest("N=7B on 64 H100 14d"), alone=True)
+
+
+def test_n_and_d_without_a_budget_are_a_run_whose_compute_is_the_budget() -> None:
+    answer = ADVISOR.answer(PlanRequest("N=1.1B D=3T on 16 A100"))
+    choice = answer.plan.choice
+    assert choice is not None
+    assert (choice.point.n_params, choice.point.tokens) == pytest.approx((1.1e9, 3e12))
+    assert answer.optimum.flops == pytest.approx(choice.point.flops)
+    assert (answer.plan.machine.n_devices, answer.plan.run.tokens) == (16, 3e12)
+    assert (choice.loss_difference or 0) > 0

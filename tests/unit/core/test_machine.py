@@ -114,6 +114,33 @@ def test_dollars_without_any_price_ask_for_one() -> None:
         machine_for(HardwareBudget(usd=1000.0), unpriced, MachineOptions(), device_stated=True)
 
 
+def test_a_target_may_name_its_machine_and_any_budget_its_precision() -> None:
+    found = machine("1e21 on 64 H100 at 30% MFU")
+    assert (found.n_devices, found.mfu, found.executed_flops) == (64, 0.3, None)
+    assert machine("64 H100 14d in fp16").precision == "fp16"
+    assert machine("64 H100 14d in fp8 at 25% MFU").device_flops_per_s == pytest.approx(1978.9e12 / 4)
+    with pytest.raises(UsageError, match="the default MFU of 40% was measured in bf16; say what fp8 reaches"):
+        machine("64 H100 14d in fp8")
+    with pytest.raises(UsageError, match="H100 SXM has no fp4; it has fp32, tf32"):
+        machine("64 H100 14d in fp4")
+
+
+def test_turing_says_that_it_has_no_bf16() -> None:
+    t4 = find_device("T4", bundled_devices().devices)
+    found = machine_for(parse_budget("8 T4 for a week"), t4, MachineOptions(), device_stated=True)
+    assert found.precision == "fp16"
+    assert "precision: fp16, since T4 has no bf16" in found.assumptions
+    with pytest.raises(UsageError, match="T4 has no bf16"):
+        machine_for(parse_budget("8 T4 for a week in bf16"), t4, MachineOptions(), device_stated=True)
+
+
+def test_device_hours_alone_fix_no_number_of_devices() -> None:
+    found = machine("1.3M H100-hours")
+    assert found.n_devices is found.hours(1.3e6) is None
+    assert machine("1.3M H100-hours", n_devices=1000.0).hours(1.3e6) == 1300
+    assert describe_machine(found, 1.3e6).startswith("1,300,000 device-hours of H100 SXM at 989")
+
+
 def test_the_device_is_named_once() -> None:
     assert device_name(parse_budget("64xH100 14d"), None) == "H100"
     assert device_name(parse_budget("64xH100 14d"), "h100") == "H100"

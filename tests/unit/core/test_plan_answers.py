@@ -227,7 +227,7 @@ def test_a_law_of_hyperparameters_alone_splits_no_budget(advisor: Advisor) -> No
 @pytest.mark.parametrize("exponent", range(10, 33))
 def test_from_the_smallest_to_the_largest_budget_there_is_a_plan(advisor: Advisor, law: str, exponent: int) -> None:
     plan = advisor.answer(PlanRequest(f"1e{exponent} FLOPs", law=law)).plan
-    numbers = (plan.n_params.value, plan.tokens.value, plan.run.hours, plan.recipe.learning_rate.value)
+    numbers = (plan.n_params.value, plan.tokens.value, plan.run.device_hours, plan.recipe.learning_rate.value)
     assert all(0 < number < math.inf for number in numbers)
 
 

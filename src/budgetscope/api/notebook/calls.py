@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from budgetscope.api import runs as _runs
 from budgetscope.api.ask import Advisor, AnsweredRequest
-from budgetscope.api.fields import fields_of
+from budgetscope.api.fields import BY_NAME, fields_of
 from budgetscope.api.ledger import count as _count
 from budgetscope.api.notebook.options import (
     CALIBRATION,
@@ -58,7 +58,7 @@ def _options(verb: str) -> tuple[str, ...]:
 def _answer(advisor: Advisor, verb: str, budget: Budget, options: RequestOptions) -> AnsweredRequest:
     request, held = request_of(verb, budget, options)
     fits: dict[str, Any] = {name: fit.stored() if isinstance(fit, NotebookFit) else fit for name, fit in held.items()}
-    return advisor.answer(request, **fits)
+    return advisor.answer(request, **fits, alone=BY_NAME["params"] not in fields_of(verb))
 
 
 @_with_options(_options("plan"))

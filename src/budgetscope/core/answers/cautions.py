@@ -45,9 +45,9 @@ MOST_DECISIVE = 3
 """Cautions of the first level in a plan, at most: more than three are no headline."""
 
 _DECISIVE = (
-    "interval-off", "ablation", "far-from-optimum", "repeated-data", "no-shape", "long-run", "other-tokenizer",
-    "extrapolated-allocation", "extrapolated-surface", "mixed-recipe", "recipe-on-edge", "extrapolated-learning-rate",
-    "batch-beyond-critical",
+    "interval-off", "ablation", "far-from-optimum", "repeated-data", "no-shape", "no-count", "long-run",
+    "other-tokenizer", "extrapolated-allocation", "extrapolated-surface", "mixed-recipe", "recipe-on-edge",
+    "extrapolated-learning-rate", "batch-beyond-critical",
 )  # fmt: skip
 """What can change N, D, the recipe or whether to train at all, the gravest first."""
 _SMALL_PRINT = ("doubtful-constants", "extrapolated-beta2", "extrapolated-critical-batch-size")
@@ -227,8 +227,10 @@ def of_choice(epochs: float | None, ratio: float) -> list[Caution]:
     return found
 
 
-def of_time(n_devices: float, hours: float) -> list[Caution]:
-    """Return a caution if a run takes more than a year."""
+def of_time(n_devices: float | None, hours: float | None) -> list[Caution]:
+    """Return a caution if a run takes more than a year, or has no number of devices."""
+    if n_devices is None or hours is None:
+        return [Caution("no-count", "no number of devices is said, so that no time is given: add one (--gpus).")]
     if hours <= _LONGEST_HOURS:
         return []
     return [Caution("long-run", f"on {n_devices:,.4g} devices this takes {format_hours(hours)}: take more (--gpus).")]

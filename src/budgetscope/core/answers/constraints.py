@@ -269,6 +269,8 @@ class _Search:
     def _within(self, hours: float) -> float:
         """Return the FLOPs that the machine executes in so many hours."""
         machine = self.question.machine
+        if machine.n_devices is None:
+            raise UsageError("a deadline needs a number of devices; give it with --gpus.")
         return hours * machine.n_devices * SECONDS_PER_HOUR * machine.device_flops_per_s
 
     def _best_size(self, given: Constraints) -> float:
@@ -309,15 +311,16 @@ class _Search:
     def _checked(self, point: OperatingPoint, given: Constraints) -> OperatingPoint:
         """Return a run of fixed N or D that the budget and the deadline allow."""
         machine = self.question.machine
-        hours = machine.device_hours(machine_flops(self.question, point)) / machine.n_devices
+        n_devices = machine.n_devices or 1.0
+        hours = machine.device_hours(machine_flops(self.question, point)) / n_devices
         limits = [] if given.deadline_hours is None else [(given.deadline_hours, "the deadline")]
         if machine.executed_flops is not None:
-            limits.append((machine.device_hours(machine.executed_flops) / machine.n_devices, "the budget"))
+            limits.append((machine.device_hours(machine.executed_flops) / n_devices, "the budget"))
         for limit, whose in limits:
             if hours > limit * (1 + 1e-6):
                 raise UsageError(
                     f"{format_count(point.n_params)} parameters on {format_count(point.tokens)} tokens take "
-                    f"{format_hours(hours)} on {machine.n_devices:g} x {machine.device.name}, and {whose} is "
+                    f"{format_hours(hours)} on {n_devices:g} x {machine.device.name}, and {whose} is "
                     f"{format_hours(limit)}; give more devices, more time, a smaller model or fewer tokens."
                 )
         if not MIN_FLOPS <= point.flops <= MAX_FLOPS:

@@ -9,7 +9,8 @@ from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.constraints import Choice, choose
 from budgetscope.core.answers.question import Question, after_decay, machine_flops
 from budgetscope.core.answers.recipe import Recipe, recommend
-from budgetscope.core.budget.parse import ComputeBudget, HardwareBudget, describe
+from budgetscope.core.budget.describe import describe
+from budgetscope.core.budget.parse import ComputeBudget, HardwareBudget
 from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.counting.ledger import Convention, Shape
 from budgetscope.core.errors import FailureError
@@ -31,7 +32,7 @@ class PlannedRun:
         tokens: training tokens.
         executed_flops: FLOPs that the machine executes.
         steps: optimizer steps.
-        hours: wall time on the machine.
+        hours: wall time on the machine; None when the number of devices is open.
         cost_usd: US dollars; None without a price.
     """
 
@@ -40,7 +41,7 @@ class PlannedRun:
     tokens: float
     executed_flops: float
     steps: int
-    hours: float
+    hours: float | None
     device_hours: float
     cost_usd: Estimate | None
 
@@ -286,7 +287,7 @@ def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> Planne
         tokens=tokens,
         executed_flops=executed_flops,
         steps=math.ceil(tokens / batch_tokens),
-        hours=device_hours / machine.n_devices,
+        hours=machine.hours(device_hours),
         device_hours=device_hours,
         cost_usd=None if price is None else _times(price, device_hours),
     )
@@ -298,11 +299,14 @@ def _times(estimate: Estimate, factor: float) -> Estimate:
 
 
 def _understood(question: Question, optimum: OperatingPoint) -> str:
+    """Return the budget in FLOPs, after the choices that its reading took."""
+    budget = question.budget
+    choices = f"{'; '.join(budget.choices)}: " if budget.choices else ""
     flops = f"{format_flops(optimum.flops)} FLOPs by the {question.convention} count"
-    if isinstance(question.budget, HardwareBudget):
+    if isinstance(budget, HardwareBudget):
         executed = question.machine.executed_flops or 0.0
         machine = describe_machine(question.machine, question.machine.device_hours(executed))
-        return f"{machine} executes {format_flops(executed)} FLOPs = {flops}"
-    if isinstance(question.budget, ComputeBudget):
-        return flops
-    return f"{describe(question.budget)} takes {flops}"
+        return f"{choices}{machine} executes {format_flops(executed)} FLOPs = {flops}"
+    if isinstance(budget, ComputeBudget):
+        return f"{choices}{flops}"
+    return f"{choices}{describe(budget)} takes {flops}"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.budget.constraints import NONE, Constraints
+from budgetscope.core.budget.describe import describe
 from budgetscope.core.budget.parse import (
     Budget,
     ComputeBudget,
@@ -11,7 +12,6 @@ from budgetscope.core.budget.parse import (
     LossTarget,
     SizeTarget,
     TokensTarget,
-    describe,
 )
 from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.counting.ledger import Convention
@@ -103,6 +103,11 @@ def locate(question: Question) -> OperatingPoint:
             found = flops_where(fit, convention, family, lambda p: machine_flops(question, p), wanted)
         case LossTarget(loss):
             return require_trainable(fit.id, _locate_loss(question, loss))
+        case SizeTarget(n_params) if question.constraints.tokens is not None:
+            # N and D are a run, and its compute is the budget.
+            position = family.position(n_params, convention)
+            flops = question.constraints.tokens * family.flops_per_token(position, convention)
+            found = flops if MIN_FLOPS <= flops <= MAX_FLOPS else None
         case SizeTarget(n_params):
             found = flops_where(fit, convention, family, lambda p: p.n_params, n_params)
         case TokensTarget(tokens):

@@ -1,40 +1,72 @@
 """Parsing of a training budget: FLOPs, hardware, dollars, a loss, a model size or a number of tokens.
 
-`parse_budget` reads texts such as "64xH100 14d", "$50k on H100 at $2.50/h", "1e21", "loss 2.6" and "N=7B". `describe`
-returns the canonical text of a budget, which `parse_budget` reads back as the same budget. A budget has only what the
-text states: no device is looked up, no default is filled in and no law is applied.
+`parse_budget` reads texts such as "64xH100 14d", "$50k on H100 at $2.50/h", "1e21", "loss 2.6" and "N=7B". A budget has
+only what the text states: no device is looked up, no default is filled in and no law is applied.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
-from budgetscope.core.budget.phrases import EXAMPLES, LABELS, Stated, read_phrases
-from budgetscope.core.budget.quantities import quote
+from budgetscope.core.budget.names import DeviceNames
+from budgetscope.core.budget.phrases import read_phrases
+from budgetscope.core.budget.statement import EXAMPLES, LABELS, Stated
+from budgetscope.core.budget.tokens import quote
 from budgetscope.core.errors import UsageError
 
 
 class _Positive:
-    """Base of the budgets, which requires every number to be above zero and finite."""
+    """Base of the parts of a budget, which requires every number to be above zero and finite."""
 
     __slots__ = ()
 
     def __post_init__(self) -> None:
-        for field in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
+        for each in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, each.name)
             if isinstance(value, (int, float)) and not 0 < value < math.inf:
-                raise UsageError(f"{field.name} is {value}, but it must be above zero and finite")
+                raise UsageError(f"{each.name} is {value}, but it must be above zero and finite")
 
 
 @dataclass(frozen=True, slots=True)
-class ComputeBudget(_Positive):
-    """Training FLOPs, by the counting convention of the plan."""
+class Fixed(_Positive):
+    """What a text fixes of the training run beside its budget; None means not stated.
 
-    flops: float
+    Attributes:
+        n_params: parameters, by the counting convention of the plan.
+        tokens: training tokens.
+        seq_len: training context in tokens.
+        precision: of training, such as "bf16".
+        epochs: passes over the data.
+        unique_tokens: tokens of the data.
+    """
+
+    n_params: float | None = None
+    tokens: float | None = None
+    seq_len: int | None = None
+    precision: str | None = None
+    epochs: float | None = None
+    unique_tokens: float | None = None
+
+
+NOTHING = Fixed()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked(_Positive):
+    """What every budget may have.
+
+    Attributes:
+        fixed: what the text fixes of the training run.
+        choices: how parts of the text were read that have another reading, one sentence each.
+    """
+
+    fixed: Fixed = NOTHING
+    choices: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class HardwareBudget(_Positive):
+class HardwareBudget(_Asked):
     """Machine time or money, exactly as stated; None means not stated.
 
     A parsed budget has dollars, device-hours, or a number of devices and a duration. With dollars or device-hours it
@@ -56,22 +88,36 @@ class HardwareBudget(_Positive):
             raise UsageError(f"mfu is {self.mfu}, but it must be a fraction of at most 1")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target(_Asked):
+    """A budget that is no machine time; the machine that it is for, as far as stated."""
+
+    machine: HardwareBudget = HardwareBudget()
+
+
 @dataclass(frozen=True, slots=True)
-class LossTarget(_Positive):
+class ComputeBudget(_Target):
+    """Training FLOPs, by the counting convention of the plan."""
+
+    flops: float
+
+
+@dataclass(frozen=True, slots=True)
+class LossTarget(_Target):
     """A validation loss to reach, in nats per token."""
 
     loss: float
 
 
 @dataclass(frozen=True, slots=True)
-class SizeTarget(_Positive):
+class SizeTarget(_Target):
     """A number of parameters, by the counting convention of the plan."""
 
     n_params: float
 
 
 @dataclass(frozen=True, slots=True)
-class TokensTarget(_Positive):
+class TokensTarget(_Target):
     """A number of training tokens."""
 
     tokens: float
@@ -79,53 +125,72 @@ class TokensTarget(_Positive):
 
 Budget = ComputeBudget | HardwareBudget | LossTarget | SizeTarget | TokensTarget
 
-_WHOLE: dict[str, Callable[[float], Budget]] = {
-    "flops": ComputeBudget,
-    "loss": LossTarget,
-    "n_params": SizeTarget,
-    "tokens": TokensTarget,
-}
+_MACHINE = ("n_devices", "mfu", "price_usd_per_device_hour")
+_TIME = ("usd", "device_hours", "hours")
 
 
-def parse_budget(
-    text: str, find_device: Callable[[str], object] | None = None, *, devices_counted: bool = False
-) -> Budget:
+def parse_budget(text: str, devices: DeviceNames | None = None, *, devices_counted: bool = False) -> Budget:
     """Parse a budget.
 
     Args:
-        text: at most 300 characters; case is ignored, "for", "at", "on", commas and hyphens are optional, and the parts
-            of a hardware budget have any order.
-        find_device: raises UsageError for an unknown device; without it every name is accepted.
+        text: at most 300 characters; case is ignored, and the parts of a budget have any order.
+        devices: the known names of devices; without them every name is accepted.
         devices_counted: whether the number of devices is given elsewhere, so that a duration alone is enough.
 
     Returns:
         The budget as stated.
 
     Raises:
-        UsageError: a part is not understood, is not above zero and finite, contradicts another part, or is missing.
+        UsageError: a part is not understood, has two readings, is not above zero and finite, contradicts another part,
+            or is missing.
     """
-    stated = read_phrases(text, find_device)
-    whole = [name for name in _WHOLE if name in stated.values]
-    hardware = [name for name in stated.spans if name not in _WHOLE]
-    if whole:
-        if len(whole) + len(hardware) > 1:
-            remedy = (
-                "keep one of the two, the rest follows from it"
-                if len(whole) > 1
-                else "leave the machine out of the budget and say it with --device, --gpus, --mfu and --price"
-            )
-            raise UsageError(f"{stated.quoted} gives both {_phrases(stated, (whole + hardware)[:2])}; {remedy}")
-        return _WHOLE[whole[0]](stated.values[whole[0]])
-    if not hardware or (hardware == ["device"] and not any(map(str.isdigit, stated.device or ""))):
+    stated = read_phrases(text, devices)
+    values: dict[str, Any] = dict(stated.values)
+    fixed = Fixed(
+        precision=stated.precision,
+        seq_len=round(values.pop("seq_len")) if "seq_len" in values else None,
+        **{name: values.pop(name) for name in ("n_params", "tokens", "epochs", "unique_tokens") if name in values},
+    )
+    targets = {name: values.pop(name) for name in ("flops", "loss") if name in values}
+    machine = HardwareBudget(
+        device=stated.device, **{name: value for name, value in values.items() if name in _MACHINE}
+    )
+    choices = tuple(stated.choices)
+    if targets:
+        _require_one_target(stated, [*targets, *(name for name in values if name in _TIME)])
+        (name,) = targets
+        kind = ComputeBudget if name == "flops" else LossTarget
+        return kind(targets[name], machine=machine, fixed=fixed, choices=choices)
+    has_time = {"usd", "device_hours", "hours"} & values.keys()
+    if not has_time and (fixed.n_params or fixed.tokens):
+        return _size_or_tokens(fixed, machine, choices)
+    if not values and not any(map(str.isdigit, stated.device or "")):
         raise UsageError(f"{stated.quoted} is not understood; examples: {EXAMPLES}")
     _require_one_amount(stated, devices_counted=devices_counted)
-    return HardwareBudget(device=stated.device, **stated.values)
+    return HardwareBudget(device=stated.device, **values, fixed=fixed, choices=choices)
+
+
+def _size_or_tokens(fixed: Fixed, machine: HardwareBudget, choices: tuple[str, ...]) -> Budget:
+    """Return the target of a text without time and money: its N, or its D where it has no N."""
+    if fixed.n_params is not None:
+        rest = replace(fixed, n_params=None)
+        return SizeTarget(fixed.n_params, machine=machine, fixed=rest, choices=choices)
+    if fixed.tokens is None:
+        raise AssertionError
+    return TokensTarget(fixed.tokens, machine=machine, fixed=replace(fixed, tokens=None), choices=choices)
 
 
 def _phrases(stated: Stated, names: Sequence[str]) -> str:
     """Return the stated parts with their text: "dollars ('$50k') and a duration ('14d')"."""
     phrases = [f"{LABELS[name]} ({quote(stated.spans[name])})" for name in names]
     return " and ".join(filter(None, (", ".join(phrases[:-1]), phrases[-1])))
+
+
+def _require_one_target(stated: Stated, names: Sequence[str]) -> None:
+    if len(names) > 1:
+        raise UsageError(
+            f"{stated.quoted} gives both {_phrases(stated, names[:2])}; keep one of the two, the rest follows from it"
+        )
 
 
 def _require_one_amount(stated: Stated, *, devices_counted: bool) -> None:
@@ -158,75 +223,3 @@ def _require_one_amount(stated: Stated, *, devices_counted: bool) -> None:
         f"{quoted} does not say how much machine time; add devices and a duration, for example '64xH100 14d', "
         "or dollars, for example '$50k on H100'"
     )
-
-
-def describe(budget: Budget) -> str:
-    """Return the canonical text of a budget: "64 x H100 for 14 days at 40% MFU", "1e21 FLOPs", "N=7B".
-
-    `parse_budget(describe(budget)) == budget`, to the last bit, for every budget that `parse_budget` returns.
-    """
-    match budget:
-        case ComputeBudget(flops):
-            return f"{_scientific(flops)} FLOPs"
-        case LossTarget(loss):
-            return f"loss {_plain(loss)}"
-        case SizeTarget(n_params):
-            return f"N={_suffixed(n_params)}"
-        case TokensTarget(tokens):
-            return f"D={_suffixed(tokens)}"
-    return _describe_hardware(budget)
-
-
-def _describe_hardware(budget: HardwareBudget) -> str:
-    device, one_word = budget.device, budget.device is not None and budget.device.isalnum()
-    amount = machines = ""
-    if budget.usd is not None:
-        amount = f"${_suffixed(budget.usd)}"
-    elif budget.device_hours is not None:
-        of_device = one_word and budget.n_devices is None
-        amount = f"{_plain(budget.device_hours)} {device if of_device else 'GPU'}-hours"
-        device = None if of_device else device
-    if budget.n_devices is not None:
-        machines = f"{_plain(budget.n_devices)} " + (f"x {device}" if device else "GPUs")
-    elif device is not None:
-        machines = device
-    text = " on ".join(filter(None, (amount, machines)))
-    if budget.hours is not None:
-        text += f"{' for ' if text else ''}{_duration(budget.hours)}"
-    if budget.mfu is not None:
-        percent = f"{budget.mfu * 100:.6g}"
-        exact = "e" not in percent and float(f"{percent}e-2") == budget.mfu
-        text += f" at {percent}% MFU" if exact else f" at MFU {_plain(budget.mfu)}"
-    if budget.price_usd_per_device_hour is not None:
-        price = budget.price_usd_per_device_hour
-        cents = price < 1e6 and float(f"{price:.2f}") == price
-        text += f" at ${f'{price:.2f}' if cents else _plain(price)}/h"
-    return text
-
-
-def _duration(hours: float) -> str:
-    """Return hours exactly, as days if they are whole: "14 days", "36 hours"."""
-    days = hours / 24
-    value, unit = (days, "day") if days.is_integer() and days * 24 == hours else (hours, "hour")
-    return f"{_plain(value)} {unit}{'' if value == 1 else 's'}"
-
-
-def _plain(value: float) -> str:
-    """Return the shortest decimal text of `value`, without a trailing ".0"."""
-    return repr(float(value)).removesuffix(".0")
-
-
-def _suffixed(value: float) -> str:
-    """Return `value` exactly, with k, M, B or T if six digits suffice: "7B", "17.7B"."""
-    for power, suffix in ((12, "T"), (9, "B"), (6, "M"), (3, "k")):
-        digits = f"{value / 10.0**power:.6g}"
-        if 1 <= float(digits) < 1000 and float(f"{digits}e{power}") == value:
-            return digits + suffix
-    return _plain(value)
-
-
-def _scientific(value: float) -> str:
-    """Return `value` exactly in scientific notation, such as 3.06e22."""
-    texts = (f"{value:.{digits}e}" for digits in range(17))
-    mantissa, exponent = next(text for text in texts if float(text) == value).split("e")
-    return f"{mantissa}e{int(exponent)}"

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from budgetscope.core.budget.quantities import quote, shown
 from budgetscope.core.errors import UsageError
@@ -61,40 +61,98 @@ class Device:
     user_defined: bool = False
 
 
+_SEPARATORS = re.compile(r"[\s_()-]+")
+_FORM = re.compile(r"\d+g(?:i?b)?|sxm\d?|pcie|nvl\d*|oam|hbm\d?e?")
+_VENDORS = ("nvidia", "amd", "google")
+
+
 def _key(text: str) -> str:
-    """Return a name without case, blanks, hyphens, underscores and a leading vendor."""
-    bare = re.sub(r"[\s_-]+", "", text.lower())
+    """Return a name without case, blanks, hyphens, underscores, brackets and a leading vendor."""
+    bare = _SEPARATORS.sub("", text.lower())
     return re.sub(r"^(nvidia|amd|google)(?=.)", "", bare)
 
 
+def _parts(name: str) -> tuple[str, frozenset[str]]:
+    """Return a name without memory and form, and these: "80GB A100 SXM" gives "a100" and {"80gb", "sxm"}."""
+    joined = re.sub(r"(?<=\d)\s+(?=gi?b\b)", "", name.lower())
+    pieces = [piece for piece in _SEPARATORS.split(joined) if piece and piece not in _VENDORS]
+    forms = {re.sub(r"(?<=\d)gi?b?$", "gb", piece) for piece in pieces if _FORM.fullmatch(piece)}
+    return "".join(piece for piece in pieces if not _FORM.fullmatch(piece)), frozenset(forms)
+
+
+@dataclass(frozen=True)
+class DeviceNames:
+    """The names of some devices; the parser of budgets asks for them at every keystroke.
+
+    Attributes:
+        devices: those to search; of two with the same name the first is found.
+        remarks: sentences that follow the error about an unknown name.
+    """
+
+    devices: tuple[Device, ...]
+    remarks: tuple[str, ...] = ()
+
+    @cached_property
+    def _by_key(self) -> Mapping[str, Device]:
+        found: dict[str, Device] = {}
+        for device in self.devices:
+            for label in (*device.aliases, device.name, device.id):
+                found.setdefault(_key(label), device)
+        return found
+
+    @cached_property
+    def _by_family(self) -> Mapping[str, Mapping[str, frozenset[str]]]:
+        """By the name without memory and form: the id of each device with its memories and forms."""
+        found: dict[str, dict[str, frozenset[str]]] = {}
+        for device in self.devices:
+            for label in (*device.aliases, device.name, device.id):
+                family, forms = _parts(label)
+                of_family = found.setdefault(family, {})
+                of_family[device.id] = of_family.get(device.id, frozenset()) | forms
+        return found
+
+    def find(self, name: str) -> Device | None:
+        """Return the device of a name; None when no device has it.
+
+        Args:
+            name: id, name or alias; case, blanks, hyphens, a plural "s" and the order of memory and form are ignored.
+        """
+        key = _key(name)
+        found = self._by_key.get(key) or self._by_key.get(key.removesuffix("s"))
+        if found is not None:
+            return found
+        family, forms = _parts(name)
+        of_family = self._by_family.get(family.removesuffix("s"), {}) if forms else {}
+        fitting = [device_id for device_id, known in of_family.items() if forms <= known]
+        return self._by_key[_key(fitting[0])] if len(fitting) == 1 else None
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.find(name) is not None
+
+    def refusal(self, name: str) -> UsageError:
+        """Return the error about a name that no device has, with the devices of similar names."""
+        near = dict.fromkeys(self._by_key[match].id for match in get_close_matches(_key(name), self._by_key, n=5))
+        hint = f"perhaps you mean {' or '.join(near)}" if near else "no device has a similar name"
+        sentence = f"unknown device {quote(name)}: {hint}; `budgetscope devices` lists all of them."
+        return UsageError(" ".join((sentence, *self.remarks)))
+
+
 @lru_cache(maxsize=8)
-def _by_key(devices: tuple[Device, ...]) -> Mapping[str, Device]:
-    """Return the devices by every name; cached, since the app looks up names at every keystroke."""
-    found: dict[str, Device] = {}
-    for device in devices:
-        for label in (*device.aliases, device.name, device.id):
-            found.setdefault(_key(label), device)
-    return found
+def _names(devices: tuple[Device, ...]) -> DeviceNames:
+    return DeviceNames(devices)
 
 
 def find_device(text: str, devices: Sequence[Device]) -> Device:
-    """Return the device of a name.
-
-    Args:
-        text: id, name or alias; case, blanks, hyphens and a plural "s" are ignored.
-        devices: those to search; of two with the same name the first is returned.
+    """Return the device of a name, as `DeviceNames.find` does.
 
     Raises:
         UsageError: no device has that name.
     """
-    by_key = _by_key(tuple(devices))
-    key = _key(text)
-    found = by_key.get(key) or by_key.get(key.removesuffix("s"))
-    if found is not None:
-        return found
-    near = dict.fromkeys(by_key[match].id for match in get_close_matches(key, by_key))
-    hint = f"perhaps you mean {' or '.join(near)}" if near else "no device has a similar name"
-    raise UsageError(f"unknown device {quote(text)}: {hint}; `budgetscope devices` lists all of them.")
+    names = _names(tuple(devices))
+    found = names.find(text)
+    if found is None:
+        raise names.refusal(text)
+    return found
 
 
 def default_price(device: Device) -> float | None:

@@ -33,6 +33,7 @@ class Machine:
 
     Attributes:
         precision: of training, a key of the device's peaks.
+        n_devices: None when device-hours or dollars leave it open.
         mfu: model FLOPs utilisation, from 0 to 1.
         price: US dollars a device-hour; None when neither the user nor the device table gives one.
         executed_flops: FLOPs that the machine executes within the budget; None if the budget is not a hardware budget.
@@ -41,7 +42,7 @@ class Machine:
 
     device: Device
     precision: str
-    n_devices: float
+    n_devices: float | None
     mfu: float
     price: Estimate | None
     executed_flops: float | None
@@ -56,8 +57,12 @@ class Machine:
         """Return the device-hours for a number of executed FLOPs."""
         return executed_flops / self.device_flops_per_s / SECONDS_PER_HOUR
 
+    def hours(self, device_hours: float) -> float | None:
+        """Return the wall time of a number of device-hours; None when the number of devices is open."""
+        return None if self.n_devices is None else device_hours / self.n_devices
 
-def _stated_once(name: str, in_budget: float | None, option: float | None, flag: str) -> float | None:
+
+def stated_once(name: str, in_budget: float | None, option: float | None, flag: str) -> float | None:
     """Return the value from the budget or from the option; None if neither has one.
 
     Raises:
@@ -74,13 +79,17 @@ def _check(name: str, value: float | None, bounds: tuple[float, float]) -> None:
         raise UsageError(f"{name} {value:g} is out of bounds; give a number from {low} to {high}.")
 
 
+def _hardware(budget: Budget) -> HardwareBudget:
+    return budget if isinstance(budget, HardwareBudget) else budget.machine
+
+
 def device_name(budget: Budget, option: str | None) -> str | None:
     """Return the device that the budget or the option names; None when neither does.
 
     Raises:
         UsageError: both name one, and the names differ.
     """
-    in_budget = budget.device if isinstance(budget, HardwareBudget) else None
+    in_budget = _hardware(budget).device
     if in_budget and option and in_budget.casefold() != option.casefold():
         raise UsageError(f"the budget says {in_budget!r} and --device says {option!r}; say it once.")
     return in_budget or option
@@ -99,10 +108,10 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
         UsageError: budget and options contradict each other, a value is out of bounds, or a budget in dollars has a
             device without a price.
     """
-    hardware = budget if isinstance(budget, HardwareBudget) else HardwareBudget()
-    n_devices = _stated_once("devices", hardware.n_devices, options.n_devices, "--gpus")
-    mfu = _stated_once("MFU", hardware.mfu, options.mfu, "--mfu")
-    price = _stated_once("price", hardware.price_usd_per_device_hour, options.price_usd_per_device_hour, "--price")
+    hardware = _hardware(budget)
+    n_devices = stated_once("devices", hardware.n_devices, options.n_devices, "--gpus")
+    mfu = stated_once("MFU", hardware.mfu, options.mfu, "--mfu")
+    price = stated_once("price", hardware.price_usd_per_device_hour, options.price_usd_per_device_hour, "--price")
     amount = hardware.usd is not None or hardware.device_hours is not None
     if amount and hardware.hours is not None and options.n_devices is not None:
         raise UsageError("the budget's amount and duration say how many devices run; leave --gpus out.")
@@ -114,22 +123,42 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
     assumptions = []
     if not device_stated:
         assumptions.append(f"device: {device.name} (--device)")
-    if n_devices is None and hardware.hours is None:
+    if n_devices is None and not amount:
         assumptions.append(f"devices: {DEFAULT_N_DEVICES:g} (--gpus)")
+    if budget.fixed.precision is None and "bf16" not in device.peak_flops_per_s:
+        assumptions.append(f"precision: fp16, since {device.name} has no bf16")
     if mfu is None:
         assumptions.append(f"MFU: {DEFAULT_MFU:.0%} of the dense peak (--mfu)")
     if price is None and default_price(device) is not None:
         assumptions.append(f"price: ${default_price(device)} a device-hour{_price_origin(device)} (--price)")
     machine = Machine(
         device=device,
-        precision=training_precision(device),
-        n_devices=n_devices or DEFAULT_N_DEVICES,
+        precision=_precision(device, budget.fixed.precision, mfu),
+        n_devices=n_devices or (None if amount else DEFAULT_N_DEVICES),
         mfu=mfu or DEFAULT_MFU,
         price=_price(device, price),
         executed_flops=None,
         assumptions=tuple(assumptions),
     )
     return _with_budget(machine, hardware) if hardware is budget else machine
+
+
+def _precision(device: Device, stated: str | None, mfu: float | None) -> str:
+    """Return the training precision, stated or by default.
+
+    Raises:
+        UsageError: the device has no peak for the stated one, or it is below 16 bits and no MFU is stated.
+    """
+    if stated is None:
+        return training_precision(device)
+    if stated not in device.peak_flops_per_s:
+        raise UsageError(f"{device.name} has no {stated}; it has {', '.join(device.peak_flops_per_s)}.")
+    if stated in ("fp8", "fp4") and mfu is None:
+        raise UsageError(
+            f"the default MFU of {DEFAULT_MFU:.0%} was measured in bf16; say what {stated} reaches of its own "
+            "peak, for example 25% MFU."
+        )
+    return stated
 
 
 def _price_origin(device: Device) -> str:
@@ -159,7 +188,7 @@ def _with_budget(machine: Machine, hardware: HardwareBudget) -> Machine:
         if machine.price is None:
             raise UsageError(f"no price is known for {machine.device.name}; say one, for example --price 2.50.")
         device_hours = hardware.usd / machine.price.value
-    elif hardware.hours is not None:
+    elif hardware.hours is not None and machine.n_devices is not None:
         device_hours = hardware.hours * machine.n_devices
     else:
         raise UsageError("the budget says no duration, no device-hours and no dollars; add one of them.")
@@ -171,7 +200,8 @@ def _with_budget(machine: Machine, hardware: HardwareBudget) -> Machine:
 def describe_machine(machine: Machine, device_hours: float) -> str:
     """Return the text that derives the FLOPs of a machine, such as "8 x H100 SXM at 989 TFLOP/s … for 14 days"."""
     peak = machine.device.peak_flops_per_s[machine.precision] / 1e12
-    return (
-        f"{machine.n_devices:g} x {machine.device.name} at {peak:g} TFLOP/s ({machine.precision}, dense) x "
-        f"{machine.mfu:.3g} MFU for {format_hours(device_hours / machine.n_devices)}"
-    )
+    rate = f"{machine.device.name} at {peak:g} TFLOP/s ({machine.precision}, dense) x {machine.mfu:.3g} MFU"
+    if machine.n_devices is None:
+        count = f"{device_hours:,.0f}" if device_hours >= 100 else f"{device_hours:.3g}"
+        return f"{count} device-hours of {rate}"
+    return f"{machine.n_devices:g} x {rate} for {format_hours(device_hours / machine.n_devices)}"
