@@ -78,8 +78,8 @@ _POWER = re.compile(r"[x×*]?(?:1e|10\^|10\*\*)\+?(\d{1,2})")
 _FLOP_WORD = re.compile(r"(kilo|mega|giga|tera|peta|exa|zetta|yotta|[kmgtpezy])(flops?)")
 _PREFIXES = "kmgtpezy"
 # A full word may stand anywhere in a name, a letter only behind what it counts.
-_FULL_WORDS = {f"{word}{end}": 10.0 ** SCALES[word] for word in ("million", "billion", "trillion") for end in ("", "s")}
-_LETTERS = {word: 10.0 ** SCALES[word] for word in ("k", "m", "b", "bn", "t")}
+_FULL_WORDS = {f"{word}{end}": SCALES[word] for word in ("million", "billion", "trillion") for end in ("", "s")}
+_LETTERS = {word: SCALES[word] for word in ("k", "m", "b", "bn", "t")}
 _PF_DAYS = re.compile(r"p(?:eta)?f(?:lops?)?(?:/s)?[-_ ·]?days?", re.IGNORECASE)
 
 
