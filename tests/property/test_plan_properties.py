@@ -98,10 +98,12 @@ def test_a_loss_gives_the_plan_of_the_budget_that_reaches_it(law: str, exponent:
     options = {"law": law, "counting": str(convention)}
     direct = plan(f"{10.0**exponent!r} FLOPs", **options)
     assert direct.loss is not None
-    derived = plan(f"loss {direct.loss.value!r}", **options)
-    assert derived.flops == pytest.approx(direct.flops, rel=1e-4)
-    assert derived.loss is not None
-    assert derived.loss.value == pytest.approx(direct.loss.value, rel=1e-8)
+    after = direct.loss if direct.loss_after_decay is None else direct.loss_after_decay
+    for text in (f"loss {after.value!r}", f"loss {direct.loss.value!r} before decay"):
+        derived = plan(text, **options)
+        assert derived.flops == pytest.approx(direct.flops, rel=1e-4)
+        assert derived.loss is not None
+        assert derived.loss.value == pytest.approx(direct.loss.value, rel=1e-8)
 
 
 @examples(60)

@@ -18,7 +18,7 @@ from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.counting.shapes import ShapeFamily, shape_family
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.hardware.machine import Machine
-from budgetscope.core.laws.decay import loss_after_decay
+from budgetscope.core.laws.decay import decay_gain, loss_after_decay
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import Estimate
@@ -76,12 +76,17 @@ def machine_flops(question: Question, point: OperatingPoint) -> float:
     return point.tokens * question.family.executed_flops_per_token(point.position)
 
 
+def after_decay_counts(fit: Fit) -> bool:
+    """Return whether a fit's loss is at constant learning rate, in the unit of the published gains."""
+    return fit.schedule == "constant" and fit.loss_unit == "nats/token"
+
+
 def after_decay(question: Question, point: OperatingPoint, loss: Estimate) -> Estimate | None:
     """Return the loss of a run after the advised decay of the learning rate.
 
     None when the law's loss is after a decay already, or not in nats a token.
     """
-    if question.fit.schedule != "constant" or question.fit.loss_unit != "nats/token":
+    if not after_decay_counts(question.fit):
         return None
     return loss_after_decay(loss, question.family.n_params(point.position, Convention.STANDARD))
 
@@ -102,7 +107,7 @@ def locate(question: Question) -> OperatingPoint:
             wanted = question.machine.executed_flops or 0.0
             found = flops_where(fit, convention, family, lambda p: machine_flops(question, p), wanted)
         case LossTarget(loss):
-            return require_trainable(fit.id, _locate_loss(question, loss))
+            return require_trainable(fit.id, _locate_loss(question, loss, before_decay=question.budget.before_decay))
         case SizeTarget(n_params) if question.constraints.tokens is not None:
             # N and D are a run, and its compute is the budget.
             position = family.position(n_params, convention)
@@ -134,17 +139,35 @@ def require_trainable(fit_id: str, point: OperatingPoint) -> OperatingPoint:
     return point
 
 
-def _locate_loss(question: Question, loss: float) -> OperatingPoint:
-    fit, loss_model = question.fit, LossModel(question.fit)
+def _locate_loss(question: Question, loss: float, *, before_decay: bool) -> OperatingPoint:
+    """Return the optimum that reaches a loss: after the decay where the law's runs had none, unless told otherwise."""
+    fit, family, loss_model = question.fit, question.family, LossModel(question.fit)
     if loss_model.best_loss(MIN_FLOPS) is None:
         raise UsageError(f"{fit.id} has no law of the loss; choose another law with --law.")
-    own_flops = loss_model.flops_for_loss(loss)
-    if own_flops is None:
-        reason = (
-            f"is below {loss_model.floor:.3f}, the lowest loss that {fit.id} can reach"
-            if loss <= loss_model.floor
-            else f"is out of reach of {MIN_FLOPS:.0e} to {MAX_FLOPS:.0e} FLOPs by {fit.id}"
-        )
-        raise UsageError(f"a loss of {loss:g} {reason}; ask for another loss.")
-    own = operate(fit, own_flops, fit.counting, question.family)
-    return recount(own, question.convention, question.family)
+    decays = not before_decay and after_decay_counts(fit)
+    gain = decay_gain(_FIRST_GUESS).value if decays else 0.0
+    for _ in range(_ROUNDS):
+        own_flops = loss_model.flops_for_loss(loss + gain)
+        if own_flops is None:
+            raise _out_of_reach(fit.id, loss, loss_model.floor - gain)
+        own = operate(fit, own_flops, fit.counting, family)
+        # The gain changes little with the size: a few rounds settle it.
+        last, gain = gain, decay_gain(family.n_params(own.position, Convention.STANDARD)).value if decays else 0.0
+        if abs(gain - last) < _SETTLED:
+            break
+    return recount(own, question.convention, family)
+
+
+_FIRST_GUESS = 1e9
+"""Parameters of a model whose gain by the decay is tried first."""
+_ROUNDS = 60
+_SETTLED = 1e-12
+
+
+def _out_of_reach(fit_id: str, loss: float, floor: float) -> UsageError:
+    reason = (
+        f"is below {floor:.3f}, the lowest loss that {fit_id} can reach"
+        if loss <= floor
+        else f"is out of reach of {MIN_FLOPS:.0e} to {MAX_FLOPS:.0e} FLOPs by {fit_id}"
+    )
+    return UsageError(f"a loss of {loss:g} {reason}; ask for another loss.")

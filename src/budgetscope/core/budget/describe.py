@@ -27,7 +27,7 @@ def describe(budget: Budget) -> str:
         case ComputeBudget(flops):
             text = f"{_scientific(flops)} FLOPs"
         case LossTarget(loss):
-            text = f"loss {_plain(loss)}"
+            text = f"loss {_plain(loss)}{' before decay' if budget.before_decay else ''}"
         case SizeTarget(n_params):
             text = f"N={_suffixed(n_params)}"
         case TokensTarget(tokens):

@@ -24,7 +24,7 @@ class _Positive:
     def __post_init__(self) -> None:
         for each in fields(self):  # type: ignore[arg-type]
             value = getattr(self, each.name)
-            if isinstance(value, (int, float)) and not 0 < value < math.inf:
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and not 0 < value < math.inf:
                 raise UsageError(f"{each.name} is {value}, but it must be above zero and finite")
 
 
@@ -104,9 +104,14 @@ class ComputeBudget(_Target):
 
 @dataclass(frozen=True, slots=True)
 class LossTarget(_Target):
-    """A validation loss to reach, in nats per token."""
+    """A validation loss to reach, in nats per token.
+
+    Attributes:
+        before_decay: whether it is meant at constant learning rate; else after the advised decay, if the law allows.
+    """
 
     loss: float
+    before_decay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +164,11 @@ def parse_budget(text: str, devices: DeviceNames | None = None, *, devices_count
     if targets:
         _require_one_target(stated, [*targets, *(name for name in values if name in _TIME)])
         (name,) = targets
-        kind = ComputeBudget if name == "flops" else LossTarget
-        return kind(targets[name], machine=machine, fixed=fixed, choices=choices)
+        if name == "flops":
+            return ComputeBudget(targets[name], machine=machine, fixed=fixed, choices=choices)
+        return LossTarget(
+            targets[name], before_decay=stated.before_decay, machine=machine, fixed=fixed, choices=choices
+        )
     has_time = {"usd", "device_hours", "hours"} & values.keys()
     if not has_time and (fixed.n_params or fixed.tokens):
         return _size_or_tokens(fixed, machine, choices)

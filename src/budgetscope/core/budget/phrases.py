@@ -2,6 +2,7 @@
 
     budget   = { phrase | filler }
     phrase   = key ["=" | ":" | "of"] number [unit]          N=7B, loss 2.6, MFU of 40%, seq 4096
+             | "loss" number ("before decay" | "at constant rate")
              | currency number [price] | number currency [price] | yen-number "/" dollar
              | number unit                                   14 days, 3 zettaflops, 140B tokens, 40% MFU, 4 epochs
              | share "of" amount                             10% of $1M

@@ -44,6 +44,7 @@ class Stated:
         device: the device's name as typed, in the singular; None without one.
         precision: of training, such as "bf16"; None without one.
         spans: the part of the text behind each value, the device and the precision.
+        before_decay: whether the loss is meant at constant learning rate.
         choices: how parts were read for which the English reading is not the plain one, one sentence each.
     """
 
@@ -52,6 +53,7 @@ class Stated:
     device: str | None = None
     precision: str | None = None
     spans: dict[str, str] = field(default_factory=dict)
+    before_decay: bool = False
     choices: list[str] = field(default_factory=list)
 
 

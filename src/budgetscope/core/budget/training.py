@@ -70,7 +70,19 @@ class TrainingPhrases(Statement):
             self._sequence(number, start)
         else:
             self._state(name, number.value(power) if value is None else value, start)
+        self._before_decay(name)
         return True
+
+    def _before_decay(self, name: str) -> None:
+        """Read that a loss is meant before the decay: "before decay", "at constant rate"."""
+        if name != "loss":
+            return
+        ahead = [self.reader.peek(place).text for place in range(4)]
+        for phrase in words.BEFORE_DECAY:
+            if ahead[: len(phrase)] == list(phrase):
+                self.reader.position += len(phrase)
+                self.stated.before_decay = True
+                return
 
     def _sequence(self, number: Number, start: int) -> None:
         """State a sequence length; K is 1024 there, as in the names of models with a context of 128K."""

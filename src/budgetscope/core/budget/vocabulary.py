@@ -73,6 +73,11 @@ FLOPS_WORD = re.compile(rf"({'|'.join(SI_POWERS)})(flops?|(?<=.)fs?)")
 PARAMS = frozenset(("param", "params", "parameter", "parameters", "パラメータ", "パラメーター"))
 MODELS = frozenset(("model", "models", "llm", "lm", "transformer", "network", "モデル"))
 TOKENS = frozenset(("token", "tokens", "tok", "toks", "トークン"))
+BEFORE_DECAY = (
+    ("before", "the", "decay"), ("before", "decay"), ("at", "constant", "learning", "rate"), ("at", "constant", "rate"),
+    ("at", "constant", "lr"), ("constant", "rate"), ("constant", "lr"),
+)  # fmt: skip
+"""Phrases behind a loss, the longer ones first."""
 LOSSES = frozenset(("loss", "nats", "損失"))
 PERCENT = frozenset(("%", "percent", "パーセント"))
 MFU_WORDS = frozenset(("mfu", "util", "utilization", "utilisation"))
