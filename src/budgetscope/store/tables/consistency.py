@@ -1,6 +1,7 @@
 """Checks that the runs of a table belong together: no mixed configurations, no repeats that disagree."""
 
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from budgetscope.core.errors import UsageError
@@ -101,14 +102,19 @@ def setting_columns(rows: Sequence[RunRow], known: Collection[str]) -> list[str]
         rows: in use.
         known: columns that were read.
     """
+    values_of: dict[str, Counter[str]] = {}
+    for row in rows:
+        for column, cell in row.cells.items():
+            if column not in known:
+                values_of.setdefault(column, Counter())[str(cell).strip()] += 1
     found = []
-    for column in dict.fromkeys(name for row in rows for name in row.cells):
-        if not column or column in known or _is_bookkeeping(column) or is_named("loss", column):
+    for column, values in values_of.items():
+        if not column or _is_bookkeeping(column) or is_named("loss", column):
             continue
-        values = {str(row.cells.get(column)).strip() for row in rows}
+        count = len(values) + (values.total() < len(rows))
         # A column with a value of its own for most runs is a measurement or a counter, not a choice.
         most = max(2, len(rows) // 2) if any(map(_is_number, values)) else max(2, len(rows) - 1)
-        if 1 < len(values) <= most:
+        if 1 < count <= most:
             found.append(column)
     return found
 

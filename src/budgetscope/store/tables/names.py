@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from budgetscope.core.budget.vocabulary import SCALES
 from budgetscope.core.counting.ledger import Convention
@@ -83,17 +84,20 @@ _LETTERS = {word: SCALES[word] for word in ("k", "m", "b", "bn", "t")}
 _PF_DAYS = re.compile(r"p(?:eta)?f(?:lops?)?(?:/s)?[-_ ·]?days?", re.IGNORECASE)
 
 
+@lru_cache(maxsize=2**16)
 def normal(name: str) -> str:
     """Return a column's letters and digits in lower case, without the groups of W&B and of nested configs."""
     return re.sub(r"[^0-9a-z]", "", _GROUPS.sub("", name.strip().casefold()))
 
 
-def _words(name: str) -> list[str]:
+@lru_cache(maxsize=2**16)
+def _words(name: str) -> tuple[str, ...]:
     """Return the words of a name in lower case; an upper-case letter behind a lower one begins another."""
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.strip())
-    return re.findall(r"[0-9a-z]+", _GROUPS.sub("", parted.casefold()))
+    return tuple(re.findall(r"[0-9a-z]+", _GROUPS.sub("", parted.casefold())))
 
 
+@lru_cache(maxsize=2**16)
 def unit_in(name: str) -> tuple[str, float]:
     """Return a column's name without the scale that it states, and that scale; 1 where it states none.
 
