@@ -98,6 +98,7 @@ def test_a_missing_extra_is_named_with_its_remedy(
         ("runs.csv", "C,N,D,loss\n1,2,3,4\n1,2,3\n", UsageError, "row 2 of .* has 3 cells and the header 4"),
         ("runs.csv", "C,N,C\n1,2,3\n", UsageError, "two columns named 'C'"),
         ("runs.csv", 'C,N\n"1,2\n', UsageError, "is not a table: unexpected end of data"),
+        ("runs.tsv", 'C\tN\n"1"2\t3\n', UsageError, r"is not a table: '\\t' expected after"),
         ("runs.json", '{"C": [1, 2]}', UsageError, "not a list of objects"),
         ("runs.json", "[1, 2]", UsageError, "row 1 of .* is not an object"),
         ("runs.json", '{"C": 1}\n{"C": 2}', UsageError, "is not JSON .extra data.*jsonl"),

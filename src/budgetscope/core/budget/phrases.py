@@ -20,7 +20,6 @@ from budgetscope.core.budget.quantities import (
     quote,
 )
 from budgetscope.core.errors import UsageError
-from budgetscope.core.printable import printable
 
 EXAMPLES = "1e21, 64xH100 14d, $50k on H100"
 """The examples in error messages."""
@@ -310,7 +309,7 @@ class _Phrases:
             raise reader.refusal(start, f"could be {AMBIGUOUS_M}")
         if not number.plain or value < SMALLEST_BARE_FLOPS:
             digits = re.search(r"\d.*", written)
-            shown = printable(digits[0]) if digits and len(digits[0]) <= MAX_ECHOED_CHARS else "7"
+            shown = digits[0] if digits and len(digits[0]) <= MAX_ECHOED_CHARS else "7"
             remedy = f"N={shown}, {shown} tokens, or FLOPs like 1e21"
             if self.stated.spans:
                 mfu = f"{shown}% MFU" if value > 1 else f"MFU {shown}"
