@@ -44,8 +44,6 @@ def campaign(seed: int, deadline: float) -> Counts:
             for _ in range(rng.choice((1, 1, 1, 2, 3))):
                 places.append(damage(data, rng))
                 data = places[-1].data
-            # A file that is written over is flushed to some disks at once.
-            folder.events.unlink()
             folder.events.write_bytes(data)
             with counts.watched(_named(places)):
                 _read(folder, lines[some], records[some], places, counts)
