@@ -11,6 +11,7 @@ from tests.chaos.counts import Counts
 from tests.chaos.disks import folders
 from tests.e2e.test_signals import ESCAPES, Terminal
 
+from budgetscope.core.errors import BudgetscopeError
 from budgetscope.store.app_state import AppState, read_state, write_state
 from budgetscope.store.locations import state_file
 
@@ -62,7 +63,11 @@ def campaign(seed: int, deadline: float) -> Counts:
                     os.kill(terminal.pid, signal.SIGKILL)
                 terminal.close()
             with counts.watched(said):
-                state = read_state()
+                try:
+                    state = read_state()
+                except BudgetscopeError as broken:
+                    counts.fault("lost", f"{said}: {broken}")
+                    continue
                 beginnings = {typed[:length] for length in range(len(typed) + 1)}
                 # What was on the screen is kept unless the app was killed.
                 may_be = {typed} if is_seen and "KILL" not in how else {_OLD, *beginnings}

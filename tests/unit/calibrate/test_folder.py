@@ -38,6 +38,12 @@ def test_edited_spec_is_refused(new_run: NewRun) -> None:
         folder.spec()
 
 
+def test_spec_with_texts_that_a_terminal_obeys_is_refused(spec: Spec) -> None:
+    with pytest.raises(ValueError, match="not printable"):
+        parse_spec(dump_spec(replace(spec, corpus=replace(spec.corpus, title="\x1b[2J"))))
+    parse_spec(dump_spec(replace(spec, corpus=replace(spec.corpus, path="/\x1b[2J"))))
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"sha256": "0"}', "nonsense"])
 def test_broken_spec_is_refused(new_run: NewRun, text: str) -> None:
     folder = new_run()
@@ -204,8 +210,8 @@ def test_lock_that_another_took_is_neither_beaten_nor_released(tmp_path: Path) -
 
 def test_lock_of_another_machine_counts_while_it_beats(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    path.write_text(json.dumps({"pid": 1, "host": "elsewhere"}))
-    with pytest.raises(FailureError, match="on elsewhere"):
+    path.write_text(json.dumps({"pid": 1, "host": "\x1b[2Jelsewhere"}))
+    with pytest.raises(FailureError, match=r"on \\x1b\[2Jelsewhere"):
         Lock(path).take()
     old = time.time() - STALE_SECONDS - 1
     os.utime(path, (old, old))

@@ -102,6 +102,7 @@ def test_a_missing_extra_is_named_with_its_remedy(
         ("runs.json", '{"C": [1, 2], "N": [1]}', UsageError, "not a list of objects"),
         ("runs.json", '{"columns": ["C", "N"], "data": [[1]]}', UsageError, "not a list of objects"),
         ("runs.json", '{"columns": ["C", "C"], "data": [[1, 2]]}', UsageError, "two columns named 'C'"),
+        ("runs.tsv", 'C\tN\n"1"2\t3\n', UsageError, r"is not a table: '\\t' expected after"),
         ("runs.json", "[1, 2]", UsageError, "row 1 of .* is not an object"),
         ("runs.json", '{"C": 1}\n{"C": 2}', UsageError, "is not JSON .extra data.*jsonl"),
         ("runs.json", "[" * 100_000, UsageError, "nested too deeply"),

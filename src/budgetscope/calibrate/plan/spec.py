@@ -98,7 +98,7 @@ def parse_spec(text: str) -> Spec:
     """Return the spec in a JSON text.
 
     Raises:
-        ValueError: the text holds no spec, or does not match its hash.
+        ValueError: the text holds no spec, does not match its hash, or would be shown with control characters.
     """
     record = json.loads(text)
     if not isinstance(record, dict) or "sha256" not in record:
@@ -107,4 +107,8 @@ def parse_spec(text: str) -> Spec:
     spec = from_record(Spec, record)
     if stated != _digest(record) or stated != spec.sha256:
         raise ValueError("it was edited after the run began")
+    # The path of the data may hold any character; it is never shown as it is.
+    shown = (spec.run, spec.created, spec.fit_id, spec.version, spec.corpus.title, spec.corpus.tokenizer)
+    if not all(map(str.isprintable, shown)):
+        raise ValueError("it holds a text that is not printable")
     return spec

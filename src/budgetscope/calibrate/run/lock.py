@@ -84,7 +84,7 @@ def read_owner(path: Path) -> Owner | None:
             return None
         # A clock ahead of ours, or one that was set back, must not keep a dead worker alive.
         age = abs(time.time() - path.stat().st_mtime)
-        return Owner(int(record["pid"]), str(record["host"]), age, str(record.get("started", "")))
+        return Owner(int(record["pid"]), printable(str(record["host"])), age, str(record.get("started", "")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
