@@ -41,7 +41,7 @@ _ENDS_NAMES = frozenset(
 _AFTER_NUMBERS = frozenset(
     (*words.KEYS, *words.LOSSES, *words.PERCENT, *words.EPOCHS, *words.MODELS, *words.GENERIC, *words.SCALES)
 ) | {*words.DURATION_UNITS, "/", "unique"}
-_PLURAL = re.compile(r"\b([^\W\d_]*[0-9]+[A-Z]?|TPU)s\b")
+_PLURAL = re.compile(r"(\b[^\W\d_]+[0-9]+[A-Z]?|\bTPU|^[0-9]+)s\b")
 
 
 class DeviceNames(Protocol):
