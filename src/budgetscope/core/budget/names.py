@@ -138,7 +138,9 @@ class NameReader:
                 reader.accept(())
                 written = reader.text[first.start : reader.at(ends[count - 1] - 1).end]
                 plain = re.sub(r"(?<!\w)-|-(?!\w)", " ", re.sub("[()]", " ", written))
-                return _PLURAL.sub(_singular, " ".join(plain.split()))
+                plural = " ".join(plain.split())
+                singular = _PLURAL.sub(_singular, plural)
+                return singular if singular in self.devices else plural
         return None
 
     def _follows_number(self, index: int, pieces: list[str]) -> bool:
