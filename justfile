@@ -38,7 +38,7 @@ record:
 
 # Statistical and property tests at full size (tests/sizes.py): 200 planted data sets a case, nine times the examples.
 nightly:
-    BUDGETSCOPE_NIGHTLY=1 python -m pytest -n auto tests/slow tests/property tests/tui/test_random_walk.py
+    BUDGETSCOPE_NIGHTLY=1 python -m pytest -n auto tests/slow tests/property tests/tui/test_random_walk.py tests/e2e/test_calibrate_cpu.py
 
 # Write the versions of this environment into requirements-dev.lock, which CI uses.
 lock:
@@ -69,3 +69,7 @@ bench:
     python benchmarks/start.py
     python -m benchmarks.app
     python -m benchmarks.fit
+
+# Try to break it: damaged files, kills, full disks, odd environments and messages; fails on any fault (tests/chaos).
+chaos *args:
+    python -m tests.chaos {{ args }}

@@ -1,7 +1,9 @@
 """What every test gets: folders of its own, and no user's settings."""
 
 import gc
+import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,11 +21,19 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 10, 10)
 
 
+@pytest.fixture(scope="session")
+def users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Name folders that do not exist, a new one at each look: most tests never make theirs."""
+    top = tmp_path_factory.mktemp("users")
+    return (f"{top}/{number}" for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_folders(users: Iterator[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Point every user folder below the test's own."""
+    user = next(users)
     for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
-        monkeypatch.setenv(name, str(tmp_path / "user" / name.lower()))
+        monkeypatch.setenv(name, f"{user}/{name.lower()}")
     # Test runners that work in parallel state a width of their own.
     for name in ("BUDGETSCOPE_FITS", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)

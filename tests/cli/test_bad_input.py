@@ -556,3 +556,9 @@ def test_a_title_that_the_terminal_cannot_write_is_escaped(tmp_path: Path) -> No
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert "\\u65e5" in ran.stdout
+
+
+def test_the_app_without_an_input_is_refused(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    check_refused(cli(), FAILURE, "the app needs a terminal")
+    sys.stdin.close()

@@ -11,6 +11,7 @@ import pytest
 from tests.planted_surfaces import SYMMETRIC, planted_runs
 
 from budgetscope.cli.main import main
+from budgetscope.store.locations import user_fits
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Iterable[object]]) -> Path:
@@ -119,12 +120,27 @@ def test_points_of_a_logged_decay_are_refused(
     assert "the learning rate of 3 runs decays" in capsys.readouterr().err
 
 
+def test_swapped_columns_are_told_with_a_remedy_that_works(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runs: Path
+) -> None:
+    text = runs.read_text()
+    runs.write_text(text.replace("params,tokens", "tokens,params", 1))
+    assert run(monkeypatch, "fit", str(runs), "--counting", "standard", "--kind", "isoflop") == 0
+    shown = capsys.readouterr().out
+    told = " of 54 runs have fewer tokens than parameters (n_params from params and tokens from tokens)"
+    assert told in " ".join(shown.split())
+    remedy = ("--map", "tokens=params", "--map", "n_params=tokens")
+    assert " ".join(remedy) in " ".join(shown.split())
+    assert run(monkeypatch, "fit", str(runs), "--counting", "standard", *remedy) == 0
+    assert "fewer tokens than parameters" not in capsys.readouterr().out
+
+
 def test_fit_without_a_name_stores_nothing(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runs: Path, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runs: Path
 ) -> None:
     assert run(monkeypatch, "fit", str(runs), "--counting", "standard") == 0
     assert "nothing is stored" in capsys.readouterr().err
-    assert not list((tmp_path / "user").rglob("*.json"))
+    assert not list(user_fits().rglob("*.json"))
 
 
 def test_a_file_name_with_control_characters_is_stored_escaped(

@@ -224,6 +224,9 @@ async def test_hostile_messages_close_their_own_page_alone_and_without_a_traceba
         "{",
         "x" * 2**21,
     )
+    with socket.create_connection(("localhost", served.port)) as other_program:
+        other_program.sendall(b"GET / HTTP/1.1\r\nHost: x\rUpgrade: y\r\n\r\n")
+        assert b" 400 " in other_program.recv(100)
     async with aiohttp.ClientSession() as session:
         for size in ("width=100000&height=3000", "width=x", f"width={'9' * 5000}", "height=0"):
             with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:

@@ -11,7 +11,15 @@ from tests.golden.register import covers
 
 from budgetscope.calibrate.plan import porian_rule
 from budgetscope.core.counting.ledger import Convention
-from budgetscope.core.laws.forms import BatchStep, Constant, Monomial, TokenHalfLife, WarmupParams
+from budgetscope.core.laws.forms import (
+    BatchStep,
+    Constant,
+    Monomial,
+    Predictors,
+    Timescale,
+    TokenHalfLife,
+    WarmupParams,
+)
 
 
 @covers(("kaplan2020/compute-efficient", "learning_rate"), ("kaplan2020/fixed-batch", "learning_rate"))
@@ -223,3 +231,17 @@ def test_zhangs_critical_batch() -> None:
     assert at_302m == pytest.approx(22.91 * (20 * 302) ** 0.47 * 512, rel=0.01)
     # At fixed D = 3.07B the other fit gives 621.341 · 153.5^0.087 = 962 sequences for the same 153.5M model: near.
     assert predict(law, "critical_batch_size", n=3.07e9 / 20) == pytest.approx(998 * 512, rel=0.02)
+
+
+@covers(("bergsma2025/power-lines", "weight_decay"))
+def test_power_lines_timescale() -> None:
+    """tau = 1.084 (D/N)^-0.527; an independent decay of 1e-4 suits 20 tokens a parameter, not 200."""
+    law = fit("bergsma2025/power-lines").laws["weight_decay"].law
+    assert isinstance(law, Timescale)
+    batch = 0.45e6
+    decay = law.weight_decay(Predictors(1e9, 20e9, 1.2e20), batch)
+    assert batch / (decay * 20e9) == pytest.approx(1.084 * 20**-0.527)
+    assert decay == pytest.approx(1e-4, rel=0.05)
+    # Ten times the tokens at the same batch.
+    longer = law.weight_decay(Predictors(1e9, 200e9, 1.2e21), batch)
+    assert longer / decay == pytest.approx(10**-1 * 10**0.527)

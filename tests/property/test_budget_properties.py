@@ -128,6 +128,7 @@ sentences = st.lists(st.tuples(pieces, st.sampled_from(["", " ", " ", "  ", "-"]
 @example("a.1" * (MAX_TEXT_CHARS // 3))
 @example("H100x1" * (MAX_TEXT_CHARS // 6))
 @example("1 x 10^" * (MAX_TEXT_CHARS // 7))
+@example("3 days A100-80\u2028B")
 @example("½ H100 14d")
 @example("١٤ H100 14d")
 def test_any_text_is_a_budget_that_can_be_described_or_one_line_of_refusal(text: str) -> None:

@@ -31,6 +31,7 @@ from budgetscope.core.answers.fit_difference import Difference
 from budgetscope.core.errors import BudgetscopeError, UsageError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.printable import printable
+from budgetscope.store.files import exists
 from budgetscope.store.fit_library import is_bundled, load
 
 __all__ = [
@@ -260,7 +261,7 @@ def live_status(folder: RunFolder, logged: str) -> str:
     worker = _worker(folder) if logged != "done" else None
     if worker is None:
         return texts.status_word(logged, alive=False)
-    if folder.stop_file.exists():
+    if exists(folder.stop_file):
         return "stopping"
     return "running" if logged == "running" else "starting"
 

@@ -7,6 +7,7 @@ from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.devices import Device, find_device
 from budgetscope.report.devices import Measured
 from budgetscope.store import locations
+from budgetscope.store.files import status
 
 
 def devices_path() -> Path:
@@ -20,7 +21,7 @@ def measured_devices(known: Sequence[Device]) -> tuple[Measured, ...]:
     Raises:
         FailureError: the file of measurements is broken.
     """
-    if not locations.probes_file().exists():
+    if status(locations.probes_file()) is None:
         return ()
     from budgetscope.calibrate.environment import read_probes  # noqa: PLC0415 - most machines have no measurements
 

@@ -6,7 +6,7 @@ from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import UsageError
 from budgetscope.report import tables
-from budgetscope.store.files import exists, write_atomically
+from budgetscope.store.files import status, write_atomically
 
 EXPORT_FORMATS = ("md", "csv", "json")
 
@@ -41,6 +41,6 @@ def write_export(path: Path, text: str, *, overwrite: bool) -> None:
         UsageError: the file exists and `overwrite` is false.
         FailureError: the folder cannot be written.
     """
-    if exists(path) and not overwrite:
+    if not overwrite and status(path) is not None:
         raise UsageError(f"{str(path)!r} exists; name another file or add --force.")
     write_atomically(path, text)

@@ -126,15 +126,14 @@ class Lookup:
         options = MachineOptions(request.gpus, request.mfu, request.price)
         seq_len = round(_once("seq", budget.fixed.seq_len, request.seq_len, "seq_len") or 0)
         preferred = self._preferred_recipe(request, fit, hyperparameters)
+        has_pair = any(each.laws.keys() & {*PAIR} for each in preferred)
         return Question(
             budget=budget,
             fit=fit,
-            hyperparameters=(
-                *preferred,
-                *map(self.library.get, FOR_EVERY_RECIPE),
-            ),
-            recipes=() if preferred else tuple(map(self.library.get, RECIPES)),
-            scoreboard=None if preferred else self._scoreboard,
+            hyperparameters=preferred,
+            recipes=() if has_pair else tuple(map(self.library.get, RECIPES)),
+            fallbacks=tuple(map(self.library.get, FOR_EVERY_RECIPE)),
+            scoreboard=None if has_pair else self._scoreboard,
             spread_fits=tuple(self.library.get(name) for name in SPREAD_FITS),
             machine=machine_for(budget, device, options, device_stated=named is not None),
             convention=fit.counting if request.counting is None else parse_convention(request.counting),
@@ -181,7 +180,7 @@ class Lookup:
             return False
 
     def _preferred_recipe(self, request: PlanRequest, fit: Fit, given: Fit | None) -> tuple[Fit, ...]:
-        """Return the fit that the request names for the recipe, or the law's own; then what all recipes lack."""
+        """Return the fit that the request or the settings name for the recipe, or the law's own; else none."""
         preferred: tuple[Fit, ...] = ()
         if given is not None:
             preferred = (given,)

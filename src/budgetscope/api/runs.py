@@ -45,6 +45,8 @@ class RunsSource:
     seq_len: int | None = None
     bytes_per_token: float | None = None
     curves: str = "final"
+    repeats: bool = False
+    best: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
         FailureError: a file cannot be read or written.
     """
     from budgetscope.fitting.fit_runs import FitSpec, fit_runs  # noqa: PLC0415 - NumPy
+    from budgetscope.store.tables.consistency import DisagreementError  # noqa: PLC0415 - only for runs tables
 
     kind = next((known for known in KINDS if known == choices.kind), None)
     if choices.kind is not None and kind is None:
@@ -184,7 +187,12 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
     # A missing default law must not prevent a new fit.
     with suppress(FailureError):
         active = lookup.active_fit()
-    intake, runs, points = _points(read(source), source, choices.schedule, kind)
+    try:
+        intake = read(source)
+    except DisagreementError as error:
+        best = "" if source.best else " If they differ in a setting, --best takes the lowest loss at each (N, D)."
+        raise UsageError(f"{error}{best}") from None
+    intake, runs, points = _points(intake, source, choices.schedule, kind)
     fit_id = choices.name or "unsaved/fit"
     spec = FitSpec(
         id=fit_id,
@@ -206,7 +214,9 @@ def fit(lookup: Lookup, source: RunsSource, choices: FitChoices) -> Fitted:
     try:
         found = fit_runs(runs, spec)
     except UsageError as error:
-        raise UsageError(f"{error}{_more_points(intake, source, choices.schedule)}") from None
+        told = "".join(f" {caution[0].upper()}{caution[1:]}" for caution in intake.cautions)
+        raise UsageError(f"{error}{_advice(intake, runs, source, choices)}{told}") from None
+    found = replace(found, flags=(*found.flags, *intake.cautions))
     difference = None
     if active is not None and found.allocation is not None:
         difference = differ(active, found, family_of(active))
@@ -260,6 +270,17 @@ def _points(
     return intake, runs, _CurvePoints(curves=intake.curves, budgets_read=len(budgets))
 
 
+def _advice(intake: Intake, runs: "Sequence[TrainingRun]", source: RunsSource, choices: FitChoices) -> str:
+    """Return what else may help where no law can be fitted; else empty."""
+    from budgetscope.fitting.fit_runs import suitable_kind  # noqa: PLC0415 - NumPy
+
+    if (choices.kind or suitable_kind(runs)) not in ("hyperparameters", "hyperparameters-akima"):
+        return _more_points(intake, source, choices.schedule)
+    batch = f" Here {intake.unread_batch}" if intake.unread_batch else ""
+    best = "" if source.best or choices.kind else " For laws of N and D, --best takes the lowest loss at each (N, D)."
+    return f"{batch}{best}"
+
+
 def _more_points(intake: Intake, source: RunsSource, schedule: str | None) -> str:
     """Return the advice to use all points of learning curves, where only the last ones were used; else empty."""
     if source.curves != "final" or not intake.curves or intake.decaying or schedule not in (None, "constant"):
@@ -303,6 +324,9 @@ def score(lookup: Lookup, source: RunsSource, law: str, vocab_size: int | None =
             raise UsageError(f"{fit.id} does not give both learning rate and batch here; choose another fit.")
         return rate, batch
 
-    cells = sweep_cells(sweep_table(intake.runs))
+    try:
+        cells = sweep_cells(sweep_table(intake.runs))
+    except UsageError as error:
+        raise UsageError(f"{error}{f' Here {intake.unread_batch}' if intake.unread_batch else ''}") from None
     scores = score(cells, recommended)
     return Scored(intake, fit, scores, summarize(scores), diverged_sentence(cells))

@@ -12,7 +12,7 @@ from pathlib import Path
 from budgetscope.calibrate.json_records import from_record, to_record
 from budgetscope.calibrate.plan.device import DeviceFacts, Rate
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.store.files import locked, read_text, write_atomically
+from budgetscope.store.files import locked, read_text, status, write_atomically
 from budgetscope.store.locations import probes_file
 
 REMEDY = "pip install 'budgetscope[calibrate]'"
@@ -90,7 +90,7 @@ def read_probes(path: Path | None = None) -> list[Probe]:
         FailureError: the file is broken.
     """
     path = path or probes_file()
-    if not path.exists():
+    if status(path) is None:
         return []
     try:
         probes = [from_record(Probe, record) for record in json.loads(read_text(path, _MAX_BYTES))]

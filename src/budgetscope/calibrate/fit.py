@@ -174,9 +174,7 @@ def _missing(state: RunState, spec: Spec) -> list[str]:
         if count["failed"]:
             reason = next(s.reason for s in states if s.status == "failed")
             sentences.append(f"{count['failed']} cells of stage {stage} failed and were left out: {reason}")
-    if state.unreadable:
-        sentences.append(f"Lines of the run's log that cannot be read: {state.unreadable}; what they held is left out.")
-    return sentences + list(state.problems)
+    return sentences + [sentence for sentence in (state.damage, *state.problems) if sentence]
 
 
 def _method(state: RunState, spec: Spec, isoflop: JointPart | None) -> str:

@@ -19,6 +19,7 @@ from budgetscope.calibrate.run.folder import RunFolder, Writer
 from budgetscope.calibrate.run.stages import extensions, stage2_cells, stage_two_hyperparameters, unfinished
 from budgetscope.calibrate.run.state import RunState, fold
 from budgetscope.core.errors import BudgetscopeError, FailureError
+from budgetscope.store.files import exists
 
 HEARTBEAT_SECONDS = 10.0
 _POLL_SECONDS = 0.25
@@ -73,9 +74,9 @@ class Stop:
         now = time.monotonic()
         if not self.reason and now >= self._next:
             self._next = now + _POLL_SECONDS
-            if self._file.exists():
+            if exists(self._file):
                 self.ask("asked to stop")
-            elif not self._spec.exists():
+            elif not exists(self._spec):
                 self.ask("its folder is gone")
             elif self._deadline is not None and now > self._deadline:
                 self.ask("the time limit is up")

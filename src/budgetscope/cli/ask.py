@@ -139,7 +139,7 @@ def _show_explanation(explanation: "Explanation", console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import table
-    from budgetscope.report.explanation import SAVINGS_HEADER, STEP_HEADER, savings_cells, step_cells
+    from budgetscope.report.explanation import SAVINGS_HEADER, STEP_HEADER, savings_cells, step_cells, tuning_text
 
     console.print(Text(explanation.understood))
     first = next(iter(explanation.datasets.values()))
@@ -153,6 +153,10 @@ def _show_explanation(explanation: "Explanation", console: "Console") -> None:
         cells = [savings_cells(step) for step in steps]
         console.print(Text(f"{name}: share of a step's compute with which the tuned runs reach its loss"))
         console.print(table(SAVINGS_HEADER, cells, wrap=("step",)))
+    console.print()
+    console.print(Text("What tuning is worth here"), style="bold")
+    for sentence in tuning_text(explanation):
+        console.print(Text(sentence))
     console.print()
     console.print(Text(explanation.note), style="dim")
 

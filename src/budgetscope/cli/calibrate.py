@@ -233,6 +233,8 @@ def list_all() -> None:
             say(f"skipped: {error}")
             continue
         state = found.state
+        if state.damage:
+            say(f"{folder.name}: {state.damage}")
         done = f"{sum(s.finished for s in state.cells.values())} of {len(state.cells)}"
         rows.append((folder.name, found.status, str(state.stage or "-"), done, state.fit_id or "-"))
     console().print(table(("run", "status", "stage", "cells", "fit"), rows))

@@ -137,6 +137,8 @@ def end(watch: "Watch", *, json: bool, accept: bool) -> None:
     failure = watch.failure()
     if failure:
         raise FailureError(failure)
+    if state.damage:
+        say(state.damage)
     if state.status == "stopped":
         say(f"stopped ({state.reason}); go on with: budgetscope calibrate --resume {folder.handle}")
         if state.reason == "asked to stop":

@@ -89,7 +89,7 @@ def progress_panel(state: "RunState", spec: "Spec") -> "RenderableType":
     if leader is not None:
         losses = [loss for _, loss in leader.curve]
         lines.append(Text(f"training loss {losses[-1]:.3f} {sparkline(losses)}  {texts.cell_result(leader)}"))
-    lines += [Text(f"! {problem}", style="yellow") for problem in state.problems[-3:]]
+    lines += [Text(f"! {problem}", style="yellow") for problem in (state.damage, *state.problems[-3:]) if problem]
     return Group(*lines)
 
 

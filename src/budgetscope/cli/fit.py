@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from budgetscope.api.runs import Fitted, Intake, Scored
     from budgetscope.core.laws.scoreboard import Scoreboard
 
-Runs = Annotated[Path, typer.Argument(help="CSV, TSV, JSON, JSONL, Parquet or TensorBoard runs.", metavar="RUNS")]
+Runs = Annotated[
+    Path,
+    typer.Argument(help="CSV, TSV, JSON, JSONL, Parquet or TensorBoard runs, or a folder of CSVs.", metavar="RUNS"),
+]
 Map = Annotated[
     list[str] | None,
     typer.Option("--map", help="Column that holds a field: loss=val_loss.", metavar="FIELD=COLUMN"),
@@ -32,6 +35,12 @@ LossUnit = Annotated[str | None, typer.Option(help="nats (a token), bits, bits-p
 BytesPerToken = Annotated[
     float | None,
     options.number("bytes_per_token", "Bytes per token, for losses in bits per byte.", *BYTES_PER_TOKEN_BOUNDS),
+]
+Repeats = Annotated[
+    bool, typer.Option("--repeats", help="Runs of one size, tokens and settings are repeats, each a seed of its own.")
+]
+Best = Annotated[
+    bool, typer.Option("--best", help="Use the setting with the lowest loss at each (N, D), such as of learning rates.")
 ]
 Curves = Annotated[str, typer.Option(help="Points of a learning curve to use: final or all.")]
 
@@ -66,6 +75,8 @@ def fit(
     loss_unit: LossUnit = None,
     bytes_per_token: BytesPerToken = None,
     curves: Curves = "final",
+    repeats: Repeats = False,
+    best: Best = False,
     noise: Annotated[
         str | None,
         typer.Option(help="Porian et al.'s noise: refinedweb, openwebtext2, or either with -intended."),
@@ -94,6 +105,8 @@ def fit(
         seq_len=seq_len,
         bytes_per_token=bytes_per_token,
         curves=curves,
+        repeats=repeats,
+        best=best,
     )
     choices = use_cases.FitChoices(name, title, kind, variables, noise, schedule, vocab, tokenizer, draws, seed)
     advisor = Advisor()
@@ -132,6 +145,7 @@ def _show_fit(fitted: "Fitted", console: "Console") -> None:
     console.print()
     named = found.id if found.title == found.id else f"{found.title} ({found.id})"
     console.print(Text(f"{named}: {found.method}"))
+    console.print(Text(f"kind: {found.provenance['kind']}"))
     console.print()
     console.print(table(LAW_HEADER, [law_cells(role, law) for role, law in found.laws.items()], wrap=LAW_HEADER[2:]))
     cells = interval_cells(found)
@@ -141,9 +155,6 @@ def _show_fit(fitted: "Fitted", console: "Console") -> None:
     for role, law in found.laws.items():
         if law.note:
             console.print(Text(f"{role}: {law.note}"))
-    for key, text in found.provenance.items():
-        if key.startswith("dropped"):
-            console.print(Text(f"dropped: {text}"))
     for key, text in found.provenance.items():
         if key.startswith("out_of_sample"):
             console.print(Text(f"out of sample: {text}" if key == "out_of_sample" else f"  {text}"))
@@ -170,6 +181,7 @@ def score(
     join: Join = None,
     loss_unit: LossUnit = None,
     bytes_per_token: BytesPerToken = None,
+    repeats: Repeats = False,
     seq_len: options.SeqLen = None,
     vocab: options.Vocab = None,
     json: options.Json = False,
@@ -196,6 +208,7 @@ def score(
         loss_unit=loss_unit,
         seq_len=seq_len,
         bytes_per_token=bytes_per_token,
+        repeats=repeats,
     )
     scored = use_cases.score(Advisor(), source, law, vocab)
     texts = {"json": partial(score_json, scored.fit.id, scored.cells, scored.summary)}
@@ -245,4 +258,5 @@ def _show_score(scored: "Scored", console: "Console") -> None:
     console.print(table(SCORE_HEADER, [score_cells(cell) for cell in scored.cells], wrap=SCORE_HEADER[-1:]))
     console.print()
     console.print(Text(f"{scored.fit.id}: {summary_text(scored.summary)}"))
-    show_cautions(console, (*((scored.diverged,) if scored.diverged else ()), *scored.fit.flags))
+    diverged = (scored.diverged,) if scored.diverged else ()
+    show_cautions(console, (*diverged, *scored.intake.cautions, *scored.fit.flags))

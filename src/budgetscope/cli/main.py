@@ -93,7 +93,9 @@ def main() -> None:
 
 
 def _prepare_streams() -> None:
-    """Make stdout and stderr escape characters that their encoding lacks; replace a closed one by the null device."""
+    """Make stdout and stderr escape characters that their encoding lacks; replace closed streams by the null device."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - until the process ends
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:

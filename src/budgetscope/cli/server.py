@@ -7,6 +7,7 @@ token in the address is what lets a browser in.
 import asyncio
 import contextlib
 import json
+import logging
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
+from aiohttp.http import HttpProcessingError
 from textual_serve.app_service import AppService
 from textual_serve.server import Server
 
@@ -54,6 +56,7 @@ class LocalServer(Server):
 
     def listen(self, sockets: list[socket.socket]) -> None:
         """Serve until interrupted."""
+        logging.getLogger("aiohttp.server").addFilter(_is_about_us)
         web.run_app(
             self._make_app(), sock=sockets, shutdown_timeout=_PATIENCE_SECONDS, access_log=None, print=lambda *_: None
         )
@@ -196,6 +199,11 @@ def _cells(number: object) -> int:
     if type(number) is not int or not 1 <= number <= _MOST_CELLS:
         raise ValueError(f"a terminal has from 1 to {_MOST_CELLS} columns and rows")
     return number
+
+
+def _is_about_us(record: logging.LogRecord) -> bool:
+    """Return whether a message is not about a request that is no HTTP, which any program here can send."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 async def _end(service: AppService) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.training_run import NEAR_TOKENS
 from budgetscope.fitting.hyperparameters import fit_hyperparameters
 from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.joint_part import joint_part
@@ -18,7 +19,7 @@ from budgetscope.fitting.noise import porian_noise
 from budgetscope.fitting.out_of_sample import check_sizes
 from budgetscope.fitting.parametric import fit_parametric
 from budgetscope.fitting.refusals import MIN_BUDGETS, MIN_SIZES
-from budgetscope.fitting.run_table import RunTable, budgets
+from budgetscope.fitting.run_table import RunTable, budgets, near_duplicates
 from budgetscope.fitting.stored_fit import FitPart, determined, hyperparameter_part, isoflop_part, stored_fit
 from budgetscope.fitting.stored_laws import surface_law
 from budgetscope.fitting.surface_rows import fit_voted
@@ -101,9 +102,10 @@ def fit_runs(runs: Sequence[TrainingRun], spec: FitSpec) -> Fit:
             f"points in the middle of a {spec.schedule} schedule are no final losses, since a run that ended there "
             "would have decayed before; leave --curves all out, so that only the last point of each run is used."
         )
-    kind = spec.kind or suitable_kind(runs)
+    kind, why = (spec.kind, "as asked") if spec.kind else choose_kind(runs)
     if kind == "isoflop" and spec.kind is None and spec.noise is not None:
-        kind = "akima"  # The joint fit takes its noise from the runs.
+        # The joint fit takes its noise from the runs.
+        kind, why = "akima", f"{why}, and a noise is given"
     match kind:
         case "isoflop":
             part, method = _joint(runs, spec)
@@ -124,6 +126,7 @@ def fit_runs(runs: Sequence[TrainingRun], spec: FitSpec) -> Fit:
         citation=spec.source,
         method=method,
         provenance={
+            "kind": f"{kind}, {why}",
             "runs": str(len(runs)),
             "runs_sha256": _digest(runs),
             "seed": str(spec.seed),
@@ -148,21 +151,35 @@ def _curve_flags(spec: FitSpec) -> tuple[str, ...]:
 
 
 def suitable_kind(runs: Sequence[TrainingRun]) -> Kind:
-    """Return the kind of fit that suits the layout of a table.
+    """Return the kind of fit that suits the layout of a table, as `choose_kind`."""
+    return choose_kind(runs)[0]
+
+
+def choose_kind(runs: Sequence[TrainingRun]) -> tuple[Kind, str]:
+    """Return the kind of fit that suits the layout of a table, and why.
 
     Several learning rates at one (N, D) make a sweep of hyperparameters; three budgets of three sizes that hold
     most of the runs make IsoFLOP curves; anything else is fitted by a loss surface.
     """
     rates = Counter((n, d) for n, d, _ in {(r.n_params, r.tokens, r.learning_rate) for r in runs if r.learning_rate})
     if rates and max(rates.values()) >= MIN_SETTINGS:
-        return "hyperparameters"
+        return "hyperparameters", f"since there are up to {max(rates.values())} learning rates at one (N, D)"
+    table = run_table(runs)
     try:
-        full = [b for b in budgets(run_table(runs)) if np.unique(b.n_params).size >= MIN_SIZES]
+        full = [b for b in budgets(table) if np.unique(b.n_params).size >= MIN_SIZES]
     except UsageError:
         # Points spread over compute do not fall into budgets: two of one size can lie within one by chance.
-        return "parametric"
+        return "parametric", "since runs of one size differ in D within one budget, so that there are no IsoFLOP curves"
     inside = sum(int(b.n_seeds.sum()) for b in full)
-    return "isoflop" if len(full) >= MIN_BUDGETS and inside >= MIN_ISOFLOP_SHARE * len(runs) else "parametric"
+    if len(full) < MIN_BUDGETS:
+        return (
+            "parametric",
+            f"since IsoFLOP curves need {MIN_BUDGETS} budgets of {MIN_SIZES} sizes and there are {len(full)}",
+        )
+    held = f"since {len(full)} budgets of {MIN_SIZES} sizes or more hold {inside} of {len(runs)} runs"
+    if inside < MIN_ISOFLOP_SHARE * len(runs):
+        return "parametric", f"{held} only, too few for IsoFLOP curves"
+    return "isoflop", held
 
 
 def run_table(runs: Sequence[TrainingRun]) -> RunTable:
@@ -203,8 +220,22 @@ def _joint(runs: Sequence[TrainingRun], spec: FitSpec) -> tuple[FitPart, str]:
             f"the joint fit takes its noise from the runs, so --noise {spec.noise} would change nothing; leave it "
             "out, or ask for --kind akima."
         )
-    found = joint_part(run_table(runs), bytes_per_token=spec.bytes_per_token, draws=spec.draws, seed=spec.seed)
-    return found.part, f"{found.method}{_read(spec)}"
+    table = run_table(runs)
+    found = joint_part(table, bytes_per_token=spec.bytes_per_token, draws=spec.draws, seed=spec.seed)
+    part = replace(found.part, flags=(*_near_flags(table), *found.part.flags))
+    return part, f"{found.method}{_read(spec)}"
+
+
+def _near_flags(table: RunTable) -> tuple[str, ...]:
+    """Flag runs that count as one point of their budget."""
+    found = near_duplicates(table)
+    if not found:
+        return ()
+    first = found[0]
+    where = f"N={table.n_params[first[0]]:.4g} at C={table.flops[first].mean():.3g}"
+    more = f", as are {len(found) - 1} more groups of runs" if len(found) > 1 else ""
+    near = f"differ by under {NEAR_TOKENS:.0%} in D"
+    return (f"The {first.size} runs with {where} {near} and are one point, their mean{more}.",)
 
 
 def _read(spec: FitSpec) -> str:
@@ -227,7 +258,8 @@ def _isoflop(runs: Sequence[TrainingRun], spec: FitSpec, kind: Kind) -> tuple[Fi
     )
     how = "a parabola through each budget" if kind == "parabola" else "Akima interpolation of log loss over log N"
     method = f"IsoFLOP fit: {how}, {len(found.optima)} budgets used; {found.noise}.{_read(spec)}"
-    return isoflop_part(found, table, draws=spec.draws, seed=spec.seed), method
+    part = isoflop_part(found, table, draws=spec.draws, seed=spec.seed)
+    return replace(part, flags=(*_near_flags(table), *part.flags)), method
 
 
 def _parametric(runs: Sequence[TrainingRun], spec: FitSpec) -> tuple[FitPart, str]:

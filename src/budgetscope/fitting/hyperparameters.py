@@ -21,7 +21,7 @@ from budgetscope.fitting.sweep import diverged_sentence, sweep_cells
 from budgetscope.fitting.sweep_optimum import MIN_BATCHES, MIN_LEARNING_RATES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from budgetscope.fitting.kinds import Variables
     from budgetscope.fitting.noise import Noise
@@ -320,7 +320,7 @@ def _cell_flags(
     optima: Sequence[CellOptimum], dropped: Sequence[DroppedCell], variables: Variables
 ) -> tuple[Flag, ...]:
     """Flag cells that were dropped, lie at an edge, are loosely determined, too few or too close together."""
-    flags = [Flag("cell-dropped", drop.reason) for drop in dropped]
+    flags = [*_dropped_flags(dropped)]
     flags.extend(Flag("cell-at-edge", edge.sentence) for o in optima for edge in o.edges)
     flags.extend(
         Flag(
@@ -347,6 +347,17 @@ def _cell_flags(
     if span < _NARROW:
         flags.append(Flag("narrow-range", f"The sizes span a factor of {span:.1f} only: exponents are weak."))
     return tuple(flags)
+
+
+def _dropped_flags(dropped: Sequence[DroppedCell]) -> Iterator[Flag]:
+    """Flag the cells that were dropped, those of one reason together."""
+    for code in dict.fromkeys(drop.code for drop in dropped):
+        alike = [drop for drop in dropped if drop.code == code]
+        sentence = alike[0].reason
+        if len(alike) > 1:
+            names = ", ".join(f"{drop.n_params:.3g}/{drop.tokens:.3g}" for drop in alike)
+            sentence = f"{len(alike)} cells are left out, {_IN_SHORT[code]}: N/D {names}. The first: {sentence}"
+        yield Flag("cell-dropped", sentence)
 
 
 def _scatter_flags(

@@ -22,6 +22,7 @@ from budgetscope.fitting.refusals import (
     Dropped,
     Flag,
     check_loss_unit,
+    dropped_flags,
     edge_reason,
     loss_unit_flags,
     loud_flags,
@@ -324,7 +325,7 @@ def _loss_curve(
 
 def _budget_flags(minima: list[_Minima], dropped: list[Dropped], draws: int) -> tuple[Flag, ...]:
     """Flag budgets that were dropped, and those with few valid draws."""
-    flags = [Flag("budget-dropped", drop.reason) for drop in dropped]
+    flags = [*dropped_flags(dropped)]
     weak = [m.optimum for m in minima if m.optimum.valid_draws < 0.9 * draws]
     flags.extend(
         Flag(

@@ -22,7 +22,15 @@ from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.fitting.bootstrap import LEVEL
 from budgetscope.fitting.curve_minimum import akima_minimum
 from budgetscope.fitting.jackknife import delete_one
-from budgetscope.fitting.refusals import MIN_SIZES, Dropped, Flag, check_loss_unit, edge_reason, refuse_few_budgets
+from budgetscope.fitting.refusals import (
+    MIN_SIZES,
+    Dropped,
+    Flag,
+    check_loss_unit,
+    dropped_flags,
+    edge_reason,
+    refuse_few_budgets,
+)
 from budgetscope.fitting.run_table import budgets
 
 if TYPE_CHECKING:
@@ -328,7 +336,7 @@ def _result(
         n_points=int(near.sum()),
         dropped=dropped,
         flags=(
-            *(Flag("budget-dropped", d.reason) for d in dropped),
+            *dropped_flags(dropped),
             *_bound_flags(*bounded),
             *((Flag("bent", _BENT.format(bend)),) if bend > drift else ()),
         ),

@@ -38,6 +38,15 @@ _IN_SHORT = {
 }
 
 
+_REMEDIES = {
+    "few-sizes": "train more sizes there",
+    "low-edge": "train smaller models there",
+    "high-edge": "train larger models there",
+    "no-minimum": "train sizes on both sides of the best one",
+    "noisy": "repeat seeds",
+}
+
+
 class Flag(NamedTuple):
     """A doubt about a fit, stored with it and shown wherever it is used."""
 
@@ -162,6 +171,19 @@ def refuse_few_budgets(dropped: Sequence[Dropped], kept: int) -> None:
         f"only {kept} of {kept + len(dropped)} budgets can be used and a power law needs {MIN_BUDGETS} "
         f"({reasons}): train more sizes on both sides of the best one."
     )
+
+
+def dropped_flags(dropped: Sequence[Dropped]) -> tuple[Flag, ...]:
+    """Flag the budgets that a fit left out, those of one reason together."""
+    flags = []
+    for code in dict.fromkeys(drop.code for drop in dropped):
+        alike = [drop for drop in dropped if drop.code == code]
+        sentence = alike[0].reason
+        if len(alike) > 1:
+            budgets = ", ".join(f"{drop.flops:.3g}" for drop in alike)
+            sentence = f"{len(alike)} budgets are left out, {_IN_SHORT[code]} (C={budgets}): {_REMEDIES[code]}."
+        flags.append(Flag("budget-dropped", sentence))
+    return tuple(flags)
 
 
 def table_flags(flops: FloatArray) -> tuple[Flag, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.training_run import NEAR_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 BUDGET_TOLERANCE = 0.1
 # Without seeds, two rows of one cell are the same measurement only if their losses agree this closely.
 DUPLICATE_RTOL = 1e-6
+# Runs of nearly one D whose losses differ by more are not one point: one of them failed, or is another configuration.
+_NEAR_LOSS = 0.05
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -106,7 +109,7 @@ def budgets(table: RunTable, tolerance: float = BUDGET_TOLERANCE) -> tuple[Budge
         One `Budget` for each distinct compute value.
 
     Raises:
-        UsageError: two rows of one budget and size disagree and no seeds tell them apart.
+        UsageError: two rows of one budget and size disagree and neither seeds nor nearly equal D explain it.
     """
     return tuple(_merge(table, group) for group in _by_compute(table, tolerance))
 
@@ -149,14 +152,38 @@ def _merge(table: RunTable, rows: Iterable[int]) -> Budget:
 def _check_repeats(table: RunTable, rows: IntArray, flops: float) -> None:
     """Refuse rows of one cell that no seed tells apart and that disagree."""
     loss = table.loss[rows]
-    if table.seeds is None or np.unique(table.seeds[rows]).size < rows.size:
-        spread = float(loss.max() / loss.min() - 1)
-        if spread > DUPLICATE_RTOL:
-            raise UsageError(
-                f"{rows.size} runs with N={table.n_params[rows[0]]:.4g} at C={flops:.3g} have losses from "
-                f"{loss.min():.4f} to {loss.max():.4f} and no seed tells them apart: "
-                "give each its own seed, or keep one of them."
-            )
+    spread = float(loss.max() / loss.min() - 1)
+    if spread <= DUPLICATE_RTOL or _differ_in_seed(table, rows) or (_are_near(table, rows) and spread <= _NEAR_LOSS):
+        return
+    raise UsageError(
+        f"{rows.size} runs with N={table.n_params[rows[0]]:.4g} at C={flops:.3g} have losses from "
+        f"{loss.min():.4f} to {loss.max():.4f} and no seed tells them apart: "
+        "--repeats takes them for repeats, --best takes the lowest loss."
+    )
+
+
+def _differ_in_seed(table: RunTable, rows: IntArray) -> bool:
+    return table.seeds is not None and np.unique(table.seeds[rows]).size == rows.size
+
+
+def _are_near(table: RunTable, rows: IntArray) -> bool:
+    """Return whether rows of one size differ in D, but little."""
+    spread = float(np.ptp(table.tokens[rows]) / table.tokens[rows].min())
+    return DUPLICATE_RTOL < spread <= NEAR_TOKENS
+
+
+def near_duplicates(table: RunTable, tolerance: float = BUDGET_TOLERANCE) -> list[IntArray]:
+    """Return the rows of each point that `budgets` makes of runs that no seed tells apart and that differ little in D.
+
+    Args:
+        table: the runs.
+        tolerance: as for `budgets`.
+    """
+    points: list[IntArray] = []
+    for group in _by_compute(table, tolerance):
+        index = np.array(group)[np.argsort(table.n_params[group], kind="stable")]
+        points += np.split(index, np.flatnonzero(np.diff(table.n_params[index])) + 1)
+    return [rows for rows in points if _are_near(table, rows) and not _differ_in_seed(table, rows)]
 
 
 def check_lengths(lengths: Mapping[str, int]) -> None:

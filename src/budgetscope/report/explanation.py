@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.explanation import Explanation, Step
-from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
 from budgetscope.report.markdown import escaped, table
 from budgetscope.report.rows import UNKNOWN, comparison_rows, estimate_text, format_ratio
 
@@ -48,7 +48,48 @@ def explanation_markdown(explanation: Explanation) -> str:
         lines += [f"### {name}", "", *table(STEP_HEADER, [step_cells(step) for step in steps]), ""]
         lines += ["Share of a step's compute with which the tuned runs reach its loss:", ""]
         lines += [*table(SAVINGS_HEADER, [savings_cells(step) for step in steps]), ""]
+    lines += ["### What tuning is worth here", "", *(f"- {escaped(each)}" for each in tuning_text(explanation)), ""]
     return "\n".join([*lines, explanation.note, ""])
+
+
+def tuning_text(explanation: Explanation) -> tuple[str, ...]:
+    """Return what tuning the recipe is worth at the budget, in two or three sentences."""
+    tuning = explanation.tuning
+    if tuning.lost is None:
+        return ("What an untuned recipe costs here is not known: no published stage or grid is near.",)
+    span = _percents(tuning.lost)
+    if tuning.source == "stages":
+        first = (
+            f"One setting of the optimizer for all sizes costs {span} of the compute at this budget, against the tuned "
+            "runs of Porian et al."
+        )
+        reach = "At other budgets it is another share: the stages were measured from 1e17 to 1e19 FLOPs."
+    else:
+        first = (
+            f"No stage was measured at this budget. On the nearest public grid ({tuning.place}) published recipes "
+            f"cost {span} of the compute against the best one."
+        )
+        reach = "At your size that is an extrapolation; the next step is to measure it."
+    if tuning.cost_share is None or tuning.balance is None:
+        return first, reach
+    cost = "" if tuning.cost_usd is None else f" ({format_usd(tuning.cost_usd)})"
+    low, high = tuning.balance_usd or (None, None)
+    dollars = "" if low is None or high is None else f", {_dollars(low)} to {_dollars(high)}"
+    second = (
+        f"To try three learning rates costs {tuning.cost_share:.0%}{cost}: the balance is "
+        f"{_percents(tuning.balance)} of the compute{dollars}."
+    )
+    return first, second, reach
+
+
+def _percents(shares: tuple[float, float]) -> str:
+    # No minus zero.
+    low, high = (f"{round(share, 2) + 0.0:.0%}" for share in shares)
+    return low if low == high else f"{low} to {high}"
+
+
+def _dollars(usd: float) -> str:
+    return f"-{format_usd(-usd)}" if usd < 0 else format_usd(usd)
 
 
 # The table of steps
@@ -112,6 +153,7 @@ def step_lines(explanation: Explanation, dataset: str, comparison: Comparison) -
                     *_facts(step, explanation),
                     ("worth", f"{_worth(step, before, SAVINGS_BUDGETS, tuned=tuned)}; {_here(step)}"),
                     ("if followed", _followed(waste, comparison.law_id)),
+                    *((("return", " ".join(tuning_text(explanation))),) if tuned else ()),
                 ),
             )
         )

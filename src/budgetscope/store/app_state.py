@@ -8,7 +8,7 @@ from typing import Any
 
 from budgetscope.core.errors import FailureError
 from budgetscope.store import locations
-from budgetscope.store.files import exists, read_text, write_atomically
+from budgetscope.store.files import read_text, status, write_atomically
 
 Record = Mapping[str, str | float | bool]
 
@@ -38,10 +38,10 @@ def read_state(path: Path | None = None) -> AppState:
     """Return the stored state; an empty one when there is none.
 
     Raises:
-        FailureError: the file is broken.
+        FailureError: the file is broken or cannot be read.
     """
     path = path or locations.state_file()
-    if not exists(path):
+    if status(path) is None:
         return AppState()
     try:
         record = json.loads(read_text(path, 2**20))

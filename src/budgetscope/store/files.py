@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import glob
 import io
 import os
 import secrets
@@ -16,6 +17,8 @@ from budgetscope.core.errors import FailureError
 
 _LOCK_SECONDS = 10.0
 _POLL_SECONDS = 0.05
+# No writer takes so long: a temporary file of this age was left by a killed one.
+_STALE_SECONDS = 3600.0
 _HELD = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 # Windows alone translates line breaks below Python.
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -146,10 +149,21 @@ def write_atomically(path: Path, text: str) -> None:
         if mode is not None:
             Path(temporary).chmod(mode)
         Path(temporary).replace(target)
+        _sweep(target)
     except (OSError, UnicodeEncodeError) as error:
         if temporary:
-            Path(temporary).unlink(missing_ok=True)
+            # The disk may have become read-only meanwhile.
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink(missing_ok=True)
         raise unwritable(path, error) from None
+
+
+def _sweep(target: Path) -> None:
+    """Delete the temporary files that killed writers of a file left beside it."""
+    with contextlib.suppress(OSError):
+        for old in target.parent.glob(f".{glob.escape(target.name)}.{'[0-9a-f]' * 8}"):
+            if time.time() - old.stat().st_mtime > _STALE_SECONDS:
+                old.unlink()
 
 
 def reason(error: OSError | UnicodeEncodeError) -> str:

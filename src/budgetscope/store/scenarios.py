@@ -10,7 +10,7 @@ from typing import Any
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store import locations
-from budgetscope.store.files import exists, locked, read_text, write_atomically
+from budgetscope.store.files import locked, read_text, status, write_atomically
 
 MAX_NAME_CHARS = 60
 _SCHEMA = 1
@@ -34,10 +34,10 @@ def read_scenarios(path: Path | None = None) -> tuple[Scenario, ...]:
     """Return the scenarios in the order of the file; none when it does not exist.
 
     Raises:
-        FailureError: the file is broken.
+        FailureError: the file is broken or cannot be read.
     """
     path = path or locations.scenarios_file()
-    if not exists(path):
+    if status(path) is None:
         return ()
     try:
         record = json.loads(read_text(path, _LIMIT_BYTES))

@@ -19,6 +19,7 @@ from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import Event
 from budgetscope.calibrate.worker import main
+from budgetscope.store.files import write_atomically
 
 STEPS = 24
 DIVERGES_ABOVE = 0.2
@@ -77,8 +78,7 @@ class FakeTrainer:
                 emit(progress.Finished(key))
             done |= ended
             if (tokens // share) % 4 == 0 or should_stop():
-                checkpoint.mkdir(parents=True, exist_ok=True)
-                saved.write_text(json.dumps(tokens))
+                write_atomically(saved, json.dumps(tokens))
                 emit(progress.Checkpointed(ids, tokens, str(checkpoint)))
             if should_stop():
                 return

@@ -109,6 +109,15 @@ def test_a_download_is_made_once(server: Server, wanted: Download, tmp_path: Pat
     assert sorted(file.name for file in tmp_path.iterdir()) == ["sample.parquet", "sample.parquet.lock"]
 
 
+def test_a_cached_file_is_verified_and_downloaded_again_if_damaged(
+    server: Server, wanted: Download, tmp_path: Path
+) -> None:
+    path = fetch(wanted, tmp_path, silent)
+    path.write_bytes(CONTENT[:-1] + b"x")
+    assert fetch(wanted, tmp_path, silent).read_bytes() == CONTENT
+    assert server.asked == ["", ""]
+
+
 def test_a_broken_connection_is_taken_up_where_it_broke(server: Server, wanted: Download, tmp_path: Path) -> None:
     server.hang_ups = 2
     assert fetch(wanted, tmp_path, silent).read_bytes() == CONTENT

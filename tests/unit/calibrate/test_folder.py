@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -79,8 +80,10 @@ def test_reader_goes_past_lines_that_are_none_of_ours(tmp_path: Path) -> None:
     log = tmp_path / "events.jsonl"
     writer = Writer(log, 0, 1)
     writer.append(events.Heartbeat(7))
+    unknown = {"v": 3, "seq": 1, "t": 0, "generation": 1, "kind": "from the future", "x": 1}
+    body = json.dumps(unknown, separators=(",", ":")).encode()
     with log.open("ab") as file:
-        file.write(b'nonsense\n{"v":1}\n[]\n{"seq":1,"t":0,"generation":1,"kind":"from the future","x":1}\n')
+        file.write(b'nonsense\n{"v":1}\n[]\n' + body[:-1] + b',"crc":"%08x"}\n' % zlib.crc32(body))
     writer.append(events.Heartbeat(8))
     reader = Reader(log)
     found = [record.event for record in reader.read()]

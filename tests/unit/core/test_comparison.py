@@ -121,10 +121,11 @@ def test_a_law_without_loss_judges_nobody(advisor: Advisor) -> None:
 
 
 def test_each_laws_hyperparameters_are_at_its_own_model(advisor: Advisor) -> None:
-    found = rows(advisor.compare(advisor.answer(PlanRequest("1e21"))))
+    answer = advisor.answer(PlanRequest("1e21", hyperparameters="porian2024/rounded-rule"))
+    found = rows(advisor.compare(answer))
     assert found["porian2024/rounded-rule"].n_params is None
     # Those that say nothing of N and D are asked at the chosen law's optimum.
-    rate = advisor.answer(PlanRequest("1e21")).plan.recipe.learning_rate.value
+    rate = answer.plan.recipe.learning_rate.value
     assert found["porian2024/rounded-rule"].learning_rate == pytest.approx(rate)
     assert found["olmo2025/halved-rate"].learning_rate == pytest.approx(rate / 2)
     assert found["minicpm2024/average"].learning_rate == 0.01

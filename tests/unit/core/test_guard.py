@@ -144,7 +144,7 @@ RULE = "porian2024/rounded-rule"
 def test_a_recipe_that_breaks_is_named_not_the_law(role: str, law: LawForm) -> None:
     rule = with_law(role, law, RULE)
     with pytest.raises(FailureError, match=REFUSAL):
-        answer(question(hyperparameters=(rule, fit(RULE))))
+        answer(question(hyperparameters=(rule, fit(RULE)), recipes=()))
 
 
 def test_a_law_of_the_spread_that_breaks_is_named_too() -> None:
@@ -159,7 +159,7 @@ def test_a_law_that_is_silent_in_every_draw_is_passed_over() -> None:
     draws = Draws(("intercept",), ((-1.0,), (-2.0,)))
     laws = dict(whole.laws) | {"learning_rate": replace(whole.laws["learning_rate"], uncertainty=draws)}
     silent = replace(whole, laws=laws)
-    found = answer(question(hyperparameters=(silent, fit(RULE))))
+    found = answer(question(hyperparameters=(silent, fit(RULE)), recipes=()))
     assert found.plan.recipe.sources["learning_rate"] == RULE
 
 

@@ -23,8 +23,11 @@ def cautions(plan: Plan) -> dict[str, str]:
     return {caution.code: caution.text for caution in plan.cautions}
 
 
-def test_the_default_plan_is_porians_law_and_rule(advisor: Advisor) -> None:
-    plan = advisor.answer(PlanRequest("1e21")).plan
+RULE = "porian2024/rounded-rule"
+
+
+def test_the_default_law_with_its_own_rule(advisor: Advisor) -> None:
+    plan = advisor.answer(PlanRequest("1e21", hyperparameters=RULE)).plan
     best = allocate("porian2024/refinedweb-tuned", 1e21)
     assert (plan.n_params.value, plan.tokens.value) == pytest.approx((best.n_params, best.tokens))
     assert plan.tokens_per_param.value == pytest.approx(14.1, abs=0.1)
@@ -55,7 +58,7 @@ def test_a_small_model_gets_the_small_batch_beta2_and_a_fifth_of_d_at_most(advis
 def test_another_recipe_is_followed_as_far_as_it_goes(advisor: Advisor) -> None:
     plan = advisor.answer(PlanRequest("1e21", hyperparameters="marek2025/token-half-life")).plan
     assert plan.recipe.sources["beta2"] == "marek2025/token-half-life"
-    assert plan.recipe.sources["learning_rate"] == "porian2024/rounded-rule"
+    assert plan.recipe.sources["learning_rate"] == "openeurollm2026/dense"
     assert plan.recipe.beta2 == pytest.approx(0.5 ** (plan.recipe.batch_tokens.value / 10e6))
     step = advisor.answer(PlanRequest("1e21", hyperparameters="steplaw2025/dense")).plan
     assert step.recipe.sources["batch_size"] == "steplaw2025/dense"
@@ -83,7 +86,7 @@ def test_a_rate_beyond_where_its_law_ends_falls_to_the_default(advisor: Advisor)
 
 def test_the_interval_of_the_rate_is_called_what_it_is(advisor: Advisor) -> None:
     rate = advisor.answer(PlanRequest("1e21")).plan.recipe.learning_rate
-    assert rate.basis == "range over 6 published laws, not a confidence interval"
+    assert rate.basis == "range over 6 published laws, none of which reaches this model"
 
 
 @pytest.mark.parametrize("budget", ["1e21", "64xH100 14d", "N=7B", "D=140B", "loss 2.6", "$50k on H100"])
@@ -112,7 +115,7 @@ def test_inside_the_data_nothing_is_extrapolated(advisor: Advisor) -> None:
 
 
 def test_each_law_says_by_what_factor_it_is_extrapolated(advisor: Advisor) -> None:
-    plan = advisor.answer(PlanRequest("1e21")).plan
+    plan = advisor.answer(PlanRequest("1e21", hyperparameters=RULE)).plan
     found = cautions(plan)
     # 1e21 / 2.56e19 = 39; 3.23e9 / 110e6 = 29; the batch 3.15M / 1.31M = 2.4.
     assert "39 times" in found["extrapolated-allocation"]
@@ -133,7 +136,7 @@ def test_the_gravest_stands_first(advisor: Advisor) -> None:
     [
         ({"budget": "1e21", "unique_tokens": 6e9}, "repeated-data", "are read "),
         ({"budget": "1e21", "params": 0.5e9}, "far-from-optimum", "times smaller than the optimum"),
-        ({"budget": "1e21"}, "batch-beyond-critical", "zhang2024/critical-batch"),
+        ({"budget": "1e21", "hyperparameters": RULE}, "batch-beyond-critical", "zhang2024/critical-batch"),
         ({"budget": "1e21", "law": "porian2024/refinedweb-kaplan"}, "ablation", "not a recommendation"),
         ({"budget": "1e21", "law": "hoffmann2022/approach-1"}, "no-loss", "has no law of the loss"),
         ({"budget": "1e21", "law": "porian2024/refinedweb-warmup"}, "fit-flag", "scatter about the law"),

@@ -21,7 +21,10 @@ def advisor() -> Advisor:
 @pytest.mark.parametrize("convention", ["standard", "kaplan", "total", "deepseek", "exact"])
 @pytest.mark.parametrize("quantity", [LOSS, *ROLES])
 def test_a_curve_goes_through_the_plans_of_its_budgets(advisor: Advisor, quantity: str, convention: str) -> None:
-    plans = [advisor.answer(PlanRequest(f"{flops:g}", counting=convention)).plan for flops in GRID]
+    rule = "porian2024/rounded-rule"
+    plans = [
+        advisor.answer(PlanRequest(f"{flops:g}", counting=convention, hyperparameters=rule)).plan for flops in GRID
+    ]
     source = TUNED if quantity == LOSS else plans[0].recipe.sources[quantity]
     (curve,) = advisor.quantity_curves(
         advisor.answer(PlanRequest("1e21", counting=convention)), quantity, [source], GRID

@@ -98,6 +98,35 @@ def test_runs_off_any_budget_become_a_surface(surface: LossSurface) -> None:
     stores(fit)
 
 
+def test_the_kind_says_why_and_a_near_duplicate_does_not_change_it(surface: LossSurface) -> None:
+    runs = runs_on(surface)
+    again = replace(runs[20], flops=runs[20].flops * 1.002, tokens=runs[20].tokens * 1.002, loss=runs[20].loss * 1.0006)
+    fit = fit_runs([*runs, again], SPEC)
+    count = len(runs) + 1
+    assert fit.provenance["kind"] == f"isoflop, since 6 budgets of 3 sizes or more hold {count} of {count} runs"
+    assert any("differ by under 2% in D and are one point, their mean." in flag for flag in fit.flags)
+    asked = fit_runs(runs, replace(SPEC, kind="parametric"))
+    assert asked.provenance["kind"] == "parametric, as asked"
+
+
+def test_budgets_that_are_left_out_for_one_reason_are_told_once(surface: LossSurface) -> None:
+    runs = runs_on(surface)
+    budgets = sorted({run.flops for run in runs})
+    few = [run for run in runs if run.flops not in budgets[:2]]
+    few += [run for budget in budgets[:2] for run in runs if run.flops == budget][:1]
+    few += [run for run in runs if run.flops == budgets[1]][:2]
+    told = [flag for flag in fit_runs(few, replace(SPEC, kind="isoflop")).flags if "budget" in flag and "sizes" in flag]
+    assert told == ["2 budgets are left out, with fewer than 3 sizes (C=1e+17, 4e+17): train more sizes there."]
+
+
+def test_a_sweep_along_one_line_gives_laws_in_n_and_says_so() -> None:
+    runs = [replace(run, tokens=run.tokens * (run.n_params / 1e7) ** -0.5) for run in sweep()]
+    fit = fit_runs(runs, SPEC)
+    assert fit.laws["learning_rate"].law.n_params_exponent == pytest.approx(-1 / 3, abs=0.05)  # type: ignore[union-attr]
+    assert any(flag.startswith("The laws are in N alone, and the cells have from") for flag in fit.flags)
+    assert not any("in N alone" in flag for flag in fit_runs(sweep(), SPEC).flags)
+
+
 def test_a_surface_leaves_out_short_runs_and_is_checked_on_its_largest_sizes(surface: LossSurface) -> None:
     rng = np.random.default_rng(1)
     runs = []

@@ -3,7 +3,7 @@ import pytest
 
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.noise import ConstantNoise, noise_from_scatter, noise_from_seeds, porian_noise
-from budgetscope.fitting.run_table import RunTable, budgets
+from budgetscope.fitting.run_table import RunTable, budgets, near_duplicates
 
 
 def test_budgets_are_grouped_sorted_and_seeds_merged() -> None:
@@ -27,6 +27,16 @@ def test_disagreeing_duplicates_are_refused(seeds: list[int] | None) -> None:
     table = RunTable([1e17] * 2, [1e7] * 2, [1e9] * 2, [3.2, 3.4], seeds)
     with pytest.raises(UsageError, match=r"2 runs with N=1e\+07 .* 3\.2000 to 3\.4000 .*seed"):
         budgets(table)
+
+
+def test_runs_of_nearly_one_length_are_one_point() -> None:
+    table = RunTable([1e17, 1.01e17, 1e17], [1e7, 1e7, 2e7], [1e9, 1.01e9, 5e8], [3.2, 3.21, 3.3])
+    (budget,) = budgets(table)
+    assert budget.loss == pytest.approx([3.205, 3.3])
+    assert [rows.tolist() for rows in near_duplicates(table)] == [[0, 1]]
+    for tokens, loss in ((1.05e9, 3.21), (1.01e9, 3.5)):
+        with pytest.raises(UsageError, match="no seed tells them apart"):
+            budgets(RunTable([1e17, 1.01e17], [1e7, 1e7], [1e9, tokens], [3.2, loss]))
 
 
 def test_equal_duplicates_are_one_measurement() -> None:

@@ -19,7 +19,7 @@ def decided(budget: str = MACHINE, /, **options: Any) -> tuple[str, ...]:
 
 def test_it_says_what_to_train_how_long_and_for_how_much() -> None:
     plan = ADVISOR.answer(PlanRequest(MACHINE)).plan
-    what, freedom, doubt = decision(plan)
+    what, freedom, doubt, confirm = decision(plan)
     assert what.startswith("Train 18.2 B parameters on 264 B tokens: 14 days on 64 x H100 SXM, for $92.5 K ($57.8 K to")
     assert plan.loss_after_decay is not None
     assert f"near {plan.loss_after_decay.value:.2f} nats/token after the decay" in what
@@ -27,6 +27,11 @@ def test_it_says_what_to_train_how_long_and_for_how_much() -> None:
     assert all(format_count(end) in freedom for end in plan.flat_band)
     assert plan.expected_waste is not None
     assert f"costs {plan.expected_waste:.0%} of the compute = $" in doubt
+    runs = plan.recipe.confirmation
+    assert runs is not None
+    assert f"at {format_count(runs.n_params)} parameters" in confirm
+    assert plan.run.cost_usd is not None
+    assert runs.usd == pytest.approx(0.01 * plan.run.cost_usd.value, rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,26 @@ def test_a_failure_half_way_leaves_the_old_file_and_no_debris(
     assert left_over(tmp_path) == ["f.json"]
 
 
+def test_a_disk_that_becomes_read_only_half_way_is_refused_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    monkeypatch.setattr(os, "unlink", fail)
+    with pytest.raises(FailureError, match="read-only file system"):
+        write_atomically(tmp_path / "f.json", "new")
+
+
+def test_what_a_killed_writer_left_is_deleted_by_the_next_one(tmp_path: Path) -> None:
+    for name, age in ((".[f].json.0123abcd", 4000), (".[f].json.fresh123", 4000), (".[f].json.89abcdef", 9)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - age, time.time() - age))
+    write_atomically(tmp_path / "[f].json", "x")
+    assert left_over(tmp_path) == [".[f].json.89abcdef", ".[f].json.fresh123", "[f].json"]
+
+
 def test_text_that_utf8_cannot_hold_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "f.json"
     write_atomically(path, "old")

@@ -117,10 +117,13 @@ def test_a_batch_of_unclear_unit_is_asked_about(tmp_path: Path) -> None:
     loss = {"loss": "smooth loss"}
     with pytest.raises(UsageError, match="loss, smooth loss could each be loss"):
         read_runs(path, counting="kaplan")
-    with pytest.raises(UsageError, match=r"'bs' could count tokens or sequences.*--map batch_sequences=bs"):
-        read_runs(path, counting="kaplan", mapping=loss)
-    with pytest.raises(UsageError, match=r"'bs' counts sequences of unknown length; give --seq-len"):
-        read_runs(path, counting="kaplan", mapping={**loss, "batch_sequences": "bs"})
+    unclear = read_runs(path, counting="kaplan", mapping=loss)
+    assert unclear.runs[0].batch_tokens is None
+    assert "'bs' could count tokens or sequences" in unclear.unread_batch
+    assert f"No batch is read: {unclear.unread_batch}" in unclear.assumptions
+    of_unknown_length = read_runs(path, counting="kaplan", mapping={**loss, "batch_sequences": "bs"})
+    assert "'bs' counts sequences of unknown length; give --seq-len" in of_unknown_length.unread_batch
+    assert of_unknown_length.runs[0].batch_tokens is None
     sequences = read_runs(path, counting="kaplan", mapping={**loss, "batch_sequences": "bs"}, seq_len=2048).runs[0]
     tokens = read_runs(path, counting="kaplan", mapping={**loss, "batch_tokens": "bs*2048"}).runs[0]
     assert sequences == tokens
@@ -172,7 +175,7 @@ def test_commas_between_thousands_are_read_where_nothing_else_can_be_meant(tmp_p
     quoted = write(tmp_path, "N,D,loss", '1M,"800,276",3.2', '1M,1e9,"3,210"')
     intake = read_runs(quoted, counting="total")
     assert [run.tokens for run in intake.runs] == [800_276]
-    assert intake.dropped[0].reason == "loss is '3,210', which is not a number"
+    assert intake.dropped[0].reason == "loss is not a number: '3,210'"
     settled = write(tmp_path, "N;D;loss", "1M;999,999;3.2", "1M;1,000,000;3.1")
     assert [run.tokens for run in read_runs(settled, counting="total").runs] == [999_999, 1_000_000]
 
@@ -194,7 +197,7 @@ def test_batches_below_one_sequence_are_doubted(tmp_path: Path) -> None:
 
 def test_units_of_a_column_are_asked_for(tmp_path: Path) -> None:
     path = write(tmp_path, "N,D,loss", "1300,26,3", "2700,54,2.8")
-    with pytest.raises(UsageError, match=r"n_params is 2700 at most.*--map n_params=N\*1e6"):
+    with pytest.raises(UsageError, match=r"n_params is 2700 at most.*--map 'n_params=N\*1e6'"):
         read_runs(path, counting="total")
     intake = read_runs(path, counting="total", mapping={"n_params": "N*1e6", "tokens": "D*1e+9"})
     assert (intake.runs[0].n_params, intake.runs[0].tokens) == (1.3e9, 26e9)

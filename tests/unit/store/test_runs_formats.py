@@ -10,7 +10,7 @@ import pytest
 
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.tables import formats
-from budgetscope.store.tables.intake import Intake
+from budgetscope.store.tables.intake import Dropped, Intake
 from budgetscope.store.tables.read import read_runs
 
 ROWS = [
@@ -98,7 +98,10 @@ def test_a_missing_extra_is_named_with_its_remedy(
         ("runs.csv", "C,N,D,loss\n1,2,3,4\n1,2,3\n", UsageError, "row 2 of .* has 3 cells and the header 4"),
         ("runs.csv", "C,N,C\n1,2,3\n", UsageError, "two columns named 'C'"),
         ("runs.csv", 'C,N\n"1,2\n', UsageError, "is not a table: unexpected end of data"),
-        ("runs.json", '{"C": [1, 2]}', UsageError, "not a list of objects"),
+        ("runs.json", '{"C": 1}', UsageError, "not a list of objects"),
+        ("runs.json", '{"C": [1, 2], "N": [1]}', UsageError, "not a list of objects"),
+        ("runs.json", '{"columns": ["C", "N"], "data": [[1]]}', UsageError, "not a list of objects"),
+        ("runs.json", '{"columns": ["C", "C"], "data": [[1, 2]]}', UsageError, "two columns named 'C'"),
         ("runs.json", "[1, 2]", UsageError, "row 1 of .* is not an object"),
         ("runs.json", '{"C": 1}\n{"C": 2}', UsageError, "is not JSON .extra data.*jsonl"),
         ("runs.json", "[" * 100_000, UsageError, "nested too deeply"),
@@ -114,12 +117,61 @@ def test_files_that_are_no_table_of_runs_are_refused_in_a_sentence(
         read(tmp_path / name, content)
 
 
+COLUMNS = {name: [row[name] for row in ROWS] for name in ROWS[0]}
+BY_NAME = {f"run-{number}": row for number, row in enumerate(ROWS)}
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (COLUMNS, None),
+        ({name: dict(enumerate(cells)) for name, cells in COLUMNS.items()}, None),
+        ({name: dict(zip(BY_NAME, cells, strict=True)) for name, cells in COLUMNS.items()}, list(BY_NAME)),
+        (dict(enumerate(ROWS)), None),
+        (BY_NAME, list(BY_NAME)),
+        ({"columns": list(COLUMNS), "index": [0, 1, 2], "data": [list(row.values()) for row in ROWS]}, None),
+        ({"schema": {"fields": []}, "data": ROWS}, None),
+        ({"project": "lab", "runs": ROWS, "tags": []}, None),
+    ],
+    ids=["list", "dict", "dict of names", "index", "index of names", "split", "table", "under a name"],
+)
+def test_the_forms_of_pandas_are_read(tmp_path: Path, content: object, names: list[str] | None) -> None:
+    runs = read(tmp_path / "runs.json", json.dumps(content)).runs
+    assert [run.loss for run in runs] == [3.25, 3.125, 3.0]
+    assert [run.name for run in runs if run.name is not None] == (names or [])
+
+
+def test_a_folder_with_a_csv_a_run_gives_curves(tmp_path: Path) -> None:
+    for name, n_params in (("lr0.1", 1e8), ("lr0.2", 2e8)):
+        rows = "".join(f"{step},{n_params},{step * 1e6},{3 + 1 / step}\n" for step in (10, 20))
+        for path in (tmp_path / f"flat/{name}.csv", tmp_path / f"deep/{name}/metrics.csv"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"step,n_params,tokens,loss\n{rows}")
+    (tmp_path / "flat" / "crashed.csv").write_text("step,n_params,tokens,loss\n")
+    (tmp_path / "flat" / ".hidden.csv").write_text("nothing")
+    for folder in ("flat", "deep"):
+        intake = read_runs(tmp_path / folder, counting="standard")
+        assert [(run.name, run.step) for run in intake.runs] == [("lr0.1", 20), ("lr0.2", 20)]
+        assert intake.dropped == (Dropped((1, 3), "an earlier point of a learning curve"),)
+    assert (
+        "1 damaged or empty file could only be read in part, of crashed."
+        in read_runs(tmp_path / "flat", counting="standard").assumptions
+    )
+
+
+def test_a_folder_with_parts_of_a_table_is_one_table(tmp_path: Path) -> None:
+    for name, rows in (("a", [ROWS[0], ROWS[2]]), ("b", ROWS[1:2])):
+        lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines))
+    assert sorted(run.loss for run in read_runs(tmp_path, counting="standard").runs) == [3.0, 3.125, 3.25]
+
+
 def test_a_missing_file_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FailureError, match="no such file"):
         read_runs(tmp_path / "none.csv", counting="standard")
     with pytest.raises(FailureError, match="no such file"):
         read_runs(tmp_path / "events.out.tfevents.0", counting="standard")
-    with pytest.raises(FailureError, match="folder without TensorBoard files"):
+    with pytest.raises(FailureError, match="a folder without tables; give one with a CSV file a run"):
         read_runs(tmp_path, counting="standard")
 
 
@@ -181,7 +233,7 @@ def test_damaged_tensorboard_files_are_named(tmp_path: Path) -> None:
     write_events(whole, {"tokens": [(100, 1e9)], "val/loss": [(100, 3.5)]})
     intake = read_runs(tmp_path, counting="standard")
     assert [run.name for run in intake.runs] == ["large"]
-    assert "2 damaged files could only be read in part, of large, small." in intake.assumptions
+    assert "2 damaged or empty files could only be read in part, of large, small." in intake.assumptions
     assert "no value for n_params" in [drop.reason for drop in intake.dropped]
 
 

@@ -23,6 +23,7 @@ def test_it_says_where_each_field_would_come_from(tmp_path: Path) -> None:
 
 def test_it_says_what_has_to_be_chosen(tmp_path: Path) -> None:
     path = table(tmp_path, "C,N,val_loss,train_loss")
+    path.write_text(f"{path.read_text()}1,1,2,3\n")
     assert "could each be loss" in preview(path, {}, None).unclear["loss"]
     seen = preview(path, {"loss": "val_loss"}, None)
     assert seen.found["loss"] == "val_loss"

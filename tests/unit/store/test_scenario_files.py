@@ -1,3 +1,4 @@
+import errno
 import json
 import threading
 from pathlib import Path
@@ -45,6 +46,17 @@ def test_they_are_kept_in_the_users_data_folder() -> None:
     save_scenario(SMALL)
     assert locations.scenarios_file().is_file()
     assert read_scenarios() == (SMALL,)
+
+
+def test_a_disk_that_does_not_say_what_is_there_loses_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, **_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error", str(self))
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(FailureError, match="input/output error"):
+        save_scenario(Scenario("new", {}), path)
+    monkeypatch.undo()
+    assert read_scenarios(path) == (SMALL, BIG)
 
 
 def test_saving_under_a_name_again_takes_its_place(path: Path) -> None:

@@ -26,7 +26,7 @@ def test_the_bundled_table_is_package_data_and_read_once() -> None:
     bundled = bundled_devices()
     assert bundled_devices() is bundled
     assert bundled.date == "2026-11"
-    assert len({device.id for device in bundled.devices}) == len(bundled.devices) == 19
+    assert len({device.id for device in bundled.devices}) == len(bundled.devices) == 32
     assert not any(device.user_defined for device in bundled.devices)
 
 

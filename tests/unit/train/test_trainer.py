@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from tests.unit.train.conftest import SHAPE
 
-from budgetscope.calibrate.corpus.model import Corpus
+from budgetscope.calibrate.corpus.model import TOKENS_NAME, Corpus
 from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.plan.design import Design
 from budgetscope.calibrate.plan.spec import Spec
-from budgetscope.calibrate.prepare import corpus_facts
+from budgetscope.calibrate.prepare import corpus_facts, prepare_data_again
 from budgetscope.calibrate.train import trainer as trainer_module
 from budgetscope.calibrate.train.trainer import StackTrainer
 from budgetscope.core.errors import FailureError
@@ -47,5 +47,19 @@ def test_built_in_text_is_prepared_again_when_its_cache_is_gone(
 
 
 def test_data_of_the_users_that_is_gone_is_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(FailureError, match=r"are not where they were .* name its data again with --data"):
+    with pytest.raises(FailureError, match=r"cannot be used .*'/gone'.* name its text again with --data"):
         StackTrainer(spec_of(prepared(tmp_path), built_in=False), "cpu", None)
+
+
+def test_damaged_tokens_are_refused_until_their_text_is_named_again(tmp_path: Path) -> None:
+    corpus = prepared(tmp_path)
+    facts = corpus_facts(corpus)
+    spec = replace(spec_of(corpus, built_in=False), corpus=facts)
+    file = corpus.path / TOKENS_NAME
+    with file.open("rb+") as tokens:
+        tokens.seek(file.stat().st_size // 2)
+        tokens.write(bytes(file.stat().st_size // 2))
+    with pytest.raises(FailureError, match=r"corpus\.tokens' is damaged \(its checksum differs\)\); name its text"):
+        StackTrainer(spec, "cpu", None)
+    again = prepare_data_again(spec, str(tmp_path / "0.txt"), None, on_corpus=lambda _: None)
+    assert len(StackTrainer(spec, "cpu", str(again.path))._tokens.train) == facts.train_tokens

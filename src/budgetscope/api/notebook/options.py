@@ -81,6 +81,8 @@ class FitOptions(TypedDict, total=False):
     loss_unit: str | None
     bytes_per_token: float | str | None
     curves: str | None
+    repeats: bool | None
+    best: bool | None
     noise: str | None
     schedule: str | None
     seq_len: int | str | None
@@ -223,6 +225,10 @@ def _fit_option(name: str, given: Any) -> Any:
         if not isinstance(given, Mapping):
             raise UsageError(f"{name} = {shown(given)} is no dict; write it like {{'loss': 'val_loss'}}.")
         return {str(key): str(value) for key, value in given.items()}
+    if name in ("repeats", "best"):
+        if not isinstance(given, bool):
+            raise UsageError(f"{name} = {shown(given)} is neither True nor False.")
+        return given
     if not isinstance(given, str):
         raise UsageError(f"{name} = {shown(given)} is no text; write it in quotation marks.")
     return given

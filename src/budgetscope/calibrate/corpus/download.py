@@ -10,7 +10,7 @@ import httpx
 from budgetscope.calibrate.corpus.disk import FullDiskError, writing
 from budgetscope.calibrate.corpus.progress import Progress, Report
 from budgetscope.core.errors import FailureError
-from budgetscope.store.files import held
+from budgetscope.store.files import held, open_file, unreadable
 
 _TRIES = 4
 _PAUSE_SECONDS = 1.0
@@ -45,7 +45,8 @@ def fetch(download: Download, folder: Path, report: Report) -> Path:
     """Return the local copy of a file, downloaded first if needed.
 
     If the connection breaks, a `.part` file keeps what has arrived, and the next call resumes it. The file gets its
-    name only after its checksum has been verified.
+    name only after its checksum has been verified. A file that is there is verified too; a damaged one is downloaded
+    again.
 
     Raises:
         FailureError: there is no connection, the server refuses or offers another file, the checksum differs, or the
@@ -54,14 +55,19 @@ def fetch(download: Download, folder: Path, report: Report) -> Path:
     path = folder / download.name
     part = folder / f"{download.name}.part"
     with held(folder / f"{download.name}.lock", lambda: report(Progress("waiting for another download", 0, 0))):
-        if path.is_file() and path.stat().st_size == download.size:
+        if path.is_file() and path.stat().st_size == download.size and _is_published(download, path, report):
             return path
         try:
             _complete(download, part, report)
         except FullDiskError:
             part.unlink(missing_ok=True)
             raise
-        _check(download, part, report)
+        if not _is_published(download, part, report):
+            part.unlink()
+            raise FailureError(
+                f"what {download.host} sent as {download.name!r} has the wrong checksum and was deleted; run again, "
+                f"{_REMEDY}."
+            )
         with writing(path):
             part.replace(path)
     return path
@@ -135,20 +141,18 @@ def _other_file(download: Download) -> FailureError:
     )
 
 
-def _check(download: Download, part: Path, report: Report) -> None:
-    """Delete the part file and refuse if it is not the published file."""
+def _is_published(download: Download, path: Path, report: Report) -> bool:
+    """Whether a file has the checksum of the published one."""
     digest, done = hashlib.sha256(), 0
-    with part.open("rb") as file:
-        while chunk := file.read(_HASH_BYTES):
-            digest.update(chunk)
-            done += len(chunk)
-            report(Progress("checking the download", done, download.size))
-    if digest.hexdigest() != download.sha256:
-        part.unlink()
-        raise FailureError(
-            f"what {download.host} sent as {download.name!r} has the wrong checksum and was deleted; run again, "
-            f"{_REMEDY}."
-        )
+    try:
+        with open_file(path) as file:
+            while chunk := file.read(_HASH_BYTES):
+                digest.update(chunk)
+                done += len(chunk)
+                report(Progress("checking the download", done, download.size))
+    except OSError as error:
+        raise unreadable(path, error) from None
+    return digest.hexdigest() == download.sha256
 
 
 def _reason(error: httpx.RequestError) -> str:

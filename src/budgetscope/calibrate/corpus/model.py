@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from budgetscope.calibrate.corpus.tokens import Header, Tokens, map_tokens, read_header
+from budgetscope.calibrate.corpus.progress import Progress, Report
+from budgetscope.calibrate.corpus.tokens import Header, Tokens, check_tokens, map_tokens, read_header
 from budgetscope.core.errors import FailureError
 from budgetscope.core.printable import printable
 from budgetscope.store.files import read_text
@@ -76,11 +77,12 @@ class Corpus:
         return self.meta.description
 
 
-def open_tokens(path: Path) -> Corpus:
-    """Open a prepared corpus or a token file, without reading the tokens.
+def open_tokens(path: Path, report: Report = lambda _: None) -> Corpus:
+    """Open a prepared corpus or a token file, once all of its tokens match their checksum.
 
     Args:
         path: the prepared folder, which may have been moved, or a token file.
+        report: called with the progress of the check.
 
     Raises:
         FailureError: a file is missing, damaged, or of a later version.
@@ -88,13 +90,15 @@ def open_tokens(path: Path) -> Corpus:
     if path.is_dir():
         header = read_header(path / TOKENS_NAME)
         meta = read_meta(path / META_NAME, header)
-        return _mapped(path, path / TOKENS_NAME, header, meta)
+        return _checked(path, path / TOKENS_NAME, header, meta, report)
     header = read_header(path)
     title = printable(path.name)
-    return _mapped(path, path, header, Meta(title, f"the token file {title}", "", "unknown", None, None, {}))
+    meta = Meta(title, f"the token file {title}", "", "unknown", None, None, {})
+    return _checked(path, path, header, meta, report)
 
 
-def _mapped(path: Path, file: Path, header: Header, meta: Meta) -> Corpus:
+def _checked(path: Path, file: Path, header: Header, meta: Meta, report: Report) -> Corpus:
+    check_tokens(file, header, lambda done, total: report(Progress("checking tokens", done, total)))
     train, validation = map_tokens(file, header)
     return Corpus(
         path=path,

@@ -27,7 +27,7 @@ from budgetscope.calibrate.corpus.sources import (
     is_raw_tokens,
 )
 from budgetscope.calibrate.corpus.tokenizer import checked_vocab_size
-from budgetscope.calibrate.corpus.tokens import check_tokens, is_token_file, read_header
+from budgetscope.calibrate.corpus.tokens import is_token_file
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.files import held, open_file, read_text, unreadable, write_atomically
 from budgetscope.store.locations import corpora_cache
@@ -49,7 +49,7 @@ def prepare(
 
     Documents that equal an earlier one up to white space are dropped; about 2% of the text is held out, by document.
     The result depends only on the bytes of the files and the settings, and is cached by their hash. A file with
-    unchanged size and modification time is not read again.
+    unchanged size and modification time is not read again. Cached tokens are checked; damaged ones are prepared again.
 
     Args:
         source: a file (text, JSONL, Parquet; also as .gz, .xz or .bz2), a folder of these, a token file (budgetscope's,
@@ -69,7 +69,7 @@ def prepare(
     root = cache or corpora_cache()
     path = None if source in {None, FINEWEB_EDU_SAMPLE} else Path(str(source)).expanduser()
     if path and (is_token_file(path) or is_token_file(path / TOKENS_NAME)):
-        return _opened(path, vocab_size, root, report)
+        return _opened(path, vocab_size, report)
     if path and is_raw_tokens(path):
         return _cached(RawPlan(path, vocab_size), root, report)
     size = checked_vocab_size(tokenizer, vocab_size)
@@ -82,19 +82,14 @@ def prepare(
     return _cached(TextPlan(text, tokenizer, size, text_field), root, report)
 
 
-def _opened(path: Path, vocab_size: int | None, root: Path, report: Report) -> Corpus:
-    """Open prepared tokens, perhaps from another machine; they are read through and checked once."""
-    corpus = open_tokens(path)
+def _opened(path: Path, vocab_size: int | None, report: Report) -> Corpus:
+    """Open prepared tokens, perhaps from another machine."""
+    corpus = open_tokens(path, report)
     if vocab_size not in {None, corpus.vocab_size}:
         raise UsageError(
             f"{str(path)!r} was prepared with a vocabulary of {corpus.vocab_size}, not {vocab_size}; leave it out."
         )
     check_size(corpus.title, len(corpus.train))
-    file = path / TOKENS_NAME if path.is_dir() else path
-    key = _hash(["checked", _stamps((file,))])
-    if _remembered(root, key) is None:
-        check_tokens(file, read_header(file), lambda done, total: report(Progress("checking tokens", done, total)))
-        _remember(root, key, path.resolve())
     return corpus
 
 
@@ -102,17 +97,17 @@ def _cached(plan: Plan, root: Path, report: Report) -> Corpus:
     """Return the cached result of a plan, found by the stamps or the content of its files, or build it."""
     stamps = _stamps(plan.files)
     key = _hash([plan.settings, stamps])
-    if known := _remembered(root, key):
+    if known := _remembered(root, key, report):
         return _titled(known, plan)
     plan.check()
     source_sha256 = _hash_files(plan.files, report)
     folder = root / _hash([FORMAT, plan.settings, source_sha256])[:32]
     lock = folder.with_suffix(".lock")
     with held(lock, lambda: report(Progress("waiting for another budgetscope that prepares this text", 0, 0))):
-        corpus = _whole(folder)
+        corpus = _whole(folder, report)
         if corpus is None:
             _build(plan, folder, source_sha256, stamps, report)
-            corpus = open_tokens(folder)
+            corpus = open_tokens(folder, report)
     _remember(root, key, folder)
     return _titled(corpus, plan)
 
@@ -141,10 +136,10 @@ def _check_unchanged(plan: Plan, stamps: list[Any]) -> None:
             raise FailureError(f"{before[0]!r} changed while it was read; run again when nothing writes to it.")
 
 
-def _whole(folder: Path) -> Corpus | None:
-    """Return a prepared corpus, or None if it is missing or incomplete."""
+def _whole(folder: Path, report: Report) -> Corpus | None:
+    """Return a prepared corpus, or None if it is missing, incomplete or damaged."""
     with contextlib.suppress(FailureError):
-        return open_tokens(folder)
+        return open_tokens(folder, report)
     return None
 
 
@@ -183,9 +178,9 @@ def _index(root: Path, key: str) -> Path:
     return root / "index" / f"{key}.json"
 
 
-def _remembered(root: Path, key: str) -> Corpus | None:
+def _remembered(root: Path, key: str, report: Report) -> Corpus | None:
     try:
-        return _whole(Path(json.loads(read_text(_index(root, key), _INDEX_LIMIT_BYTES))))
+        return _whole(Path(json.loads(read_text(_index(root, key), _INDEX_LIMIT_BYTES))), report)
     except (FailureError, ValueError, TypeError):
         return None
 

@@ -1,10 +1,12 @@
 """The log of a run: events, their records, and records as JSON lines.
 
 The log is append-only and the only source of a run's state. The trainer's events are in `progress`; the worker adds
-those below.
+those below. A line ends with the CRC-32 of the rest, so that a damaged value is never read as another one.
 """
 
 import json
+import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +25,9 @@ from budgetscope.calibrate.run.progress import (
     TrainEvent,
 )
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.printable import printable
 
-VERSION = 1
+VERSION = 2
 MAX_RECORD_BYTES = 64 * 1024
 """Longest line of a log; a longer line is not a record."""
 _MAX_TIME = 253_402_300_800.0
@@ -108,6 +111,11 @@ class RunDone:
     reason: str = ""
 
 
+_SUM = b',"crc":"%08x"}'
+_SUM_BYTES = len(_SUM % 0)
+# No event holds this: a quotation mark in a text is escaped.
+_BEGIN = re.compile(rb'(?=\{"v":\d+,"seq":)')
+
 Event = RunStarted | StagePlanned | CellFailed | Heartbeat | Note | FitWritten | RunDone | TrainEvent
 KINDS: dict[str, type[Event]] = {
     "run_started": RunStarted,
@@ -162,22 +170,35 @@ def encode(record: Record) -> bytes:
         "generation": record.generation,
         "kind": kind,
     }
-    line = json.dumps(head | to_record(record.event), separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    body = json.dumps(head | to_record(record.event), separators=(",", ":"), allow_nan=False).encode()
+    line = body[:-1] + _SUM % zlib.crc32(body) + b"\n"
     if len(line) > MAX_RECORD_BYTES:
         raise ValueError(f"a {kind} record of {len(line)} bytes is too long")
     return line
 
 
-def decode(line: bytes) -> Record:
-    """Return the record in a line.
+def split_lines(chunk: bytes) -> list[bytes]:
+    """Return the lines of a log; two records between which the line break is damaged are two lines."""
+    return [part for line in chunk.split(b"\n") for part in _BEGIN.split(line) if part]
+
+
+def decode(line: bytes, *, checked: bool = True) -> Record:
+    """Return the record in a line, with every text in printable characters.
+
+    Args:
+        line: of a log, with or without its line break.
+        checked: whether to require a right checksum; lines of version 1 have none.
 
     Raises:
-        ValueError: the line is not a record.
+        ValueError: the line is not a record, or not what was written.
     """
     if len(line) > MAX_RECORD_BYTES:
         raise ValueError("the line is too long")
+    line = line.removesuffix(b"\n")
+    if checked and line[-_SUM_BYTES:] != _SUM % zlib.crc32(line[:-_SUM_BYTES] + b"}"):
+        raise ValueError("the line's checksum is missing or wrong")
     try:
-        found: Any = json.loads(line)
+        found: Any = _printable(json.loads(line))
         head = (int(found["seq"]), float(found["t"]), int(found["generation"]))
         kind = KINDS.get(found["kind"])
         event = None if kind is None else from_record(kind, found)
@@ -186,3 +207,25 @@ def decode(line: bytes) -> Record:
     if not 0 <= head[1] < _MAX_TIME:
         raise ValueError(f"the line is no record (its time is {head[1]:g})")
     return Record(*head, event)
+
+
+def is_version_1(line: bytes) -> bool:
+    """Return whether a line is a record of version 1, which has no checksum."""
+    try:
+        decode(line, checked=False)
+        return bool(json.loads(line)["v"] == 1)
+    except (ValueError, LookupError, TypeError):
+        return False
+
+
+def _printable(value: Any) -> Any:
+    """Return decoded JSON with every text in printable characters: a terminal may obey what a log holds."""
+    match value:
+        case str():
+            return printable(value)
+        case dict():
+            return {printable(key): _printable(item) for key, item in value.items()}
+        case list():
+            return [_printable(item) for item in value]
+        case _:
+            return value

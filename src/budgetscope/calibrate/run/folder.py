@@ -21,12 +21,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from budgetscope.calibrate.plan.spec import Spec, dump_spec, parse_spec
-from budgetscope.calibrate.run.events import MAX_RECORD_BYTES, Event, Record, RunDone, decode, encode
+from budgetscope.calibrate.run.events import (
+    MAX_RECORD_BYTES,
+    Event,
+    Record,
+    RunDone,
+    decode,
+    encode,
+    is_version_1,
+    split_lines,
+)
 from budgetscope.calibrate.run.lock import Lock, Owner, read_owner
 from budgetscope.calibrate.run.state import RunState, fold
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.core.printable import printable
-from budgetscope.store.files import open_file, read_text, reason, unreadable, unwritable, write_atomically
+from budgetscope.store.files import open_file, read_text, reason, status, unreadable, unwritable, write_atomically
 from budgetscope.store.locations import expanded, user_runs
 
 READ_BYTES = 4 * 2**20
@@ -84,7 +93,7 @@ class RunFolder:
             FailureError: the folder exists, or cannot be written.
         """
         folder = cls((runs or user_runs()) / spec.run)
-        if folder.path.exists():
+        if status(folder.path) is not None:
             raise FailureError(f"there is a run {spec.run!r} already; resume it or delete {str(folder.path)!r}.")
         try:
             write_atomically(folder.path / "spec.json", dump_spec(spec))
@@ -185,18 +194,28 @@ class Reader:
     def read(self) -> list[Record]:
         """Return new records, at most `READ_BYTES` of them; an incomplete last line waits.
 
+        Damaged lines are left out, and counted in `unreadable`.
+
         Raises:
-            FailureError: the log cannot be read.
+            FailureError: the log cannot be read, or has no checksums.
         """
         records: list[Record] = []
         # If a chunk holds no record at all, read the next one.
         while not records and (chunk := self._chunk()):
-            for line in chunk.splitlines():
+            for line in split_lines(chunk):
                 try:
                     records.append(decode(line))
                 except ValueError:
+                    if is_version_1(line):
+                        raise self._unchecked() from None
                     self.unreadable += 1
         return records
+
+    def _unchecked(self) -> FailureError:
+        return FailureError(
+            f"the log {str(self._path)!r} was written by an earlier budgetscope, without checksums, so that damage to "
+            "it would go unnoticed; start a new run."
+        )
 
     def _chunk(self) -> bytes:
         """Return the complete lines after the offset, and move the offset behind them."""

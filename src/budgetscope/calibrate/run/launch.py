@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from budgetscope.calibrate.run.events import MAX_RECORD_BYTES, Record
 from budgetscope.calibrate.run.folder import Reader, RunFolder
@@ -74,6 +74,8 @@ class Watch:
         """Read and return new records, at most `folder.READ_BYTES` of them."""
         records = self._reader.read()
         self.state = fold(records, self.state)
+        if self.state.unreadable != self._reader.unreadable:
+            self.state = replace(self.state, unreadable=self._reader.unreadable)
         return records
 
     def leave(self) -> None:

@@ -121,6 +121,13 @@ class RunState:
         return tuple(state for state in self.cells.values() if state.stage == stage)
 
     @property
+    def damage(self) -> str:
+        """A sentence on the lines of the log that cannot be read; empty if there is none."""
+        if not self.unreadable:
+            return ""
+        return f"Lines of the run's log that cannot be read: {self.unreadable}; what they held is left out."
+
+    @property
     def mfu(self) -> float | None:
         """Training rate so far as a share of the measured matrix rate; None if that was not measured."""
         if self.peak_flops_per_s is None or self.trained_seconds == 0:
@@ -190,7 +197,7 @@ def _minor(state: RunState, event: Event | None) -> RunState:
     match event:
         case progress.Diverged(cell, tokens, reason):
             state = _update(state, cell, status="diverged", tokens=tokens, reason=reason)
-        case progress.Finished(cell) if cell in state.cells:
+        case progress.Finished(cell) if cell in state.cells and _is_whole(state.cells[cell]):
             state = _update(state, cell, status="done", tokens=state.cells[cell].cell.tokens)
         case events.CellFailed(cell, reason):
             state = _update(state, cell, status="failed", reason=reason)
@@ -206,6 +213,11 @@ def _minor(state: RunState, event: Event | None) -> RunState:
         case events.FitWritten(fit_id, path):
             state = replace(state, fit_id=fit_id, fit_path=path)
     return state
+
+
+def _is_whole(state: CellState) -> bool:
+    """Whether a cell has all its readings; one that a damaged line of the log held is measured again."""
+    return {reading.tokens for reading in state.readings}.issuperset(state.cell.readings)
 
 
 def _started(state: RunState, event: events.RunStarted) -> RunState:

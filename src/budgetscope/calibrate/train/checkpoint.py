@@ -162,7 +162,8 @@ class Checkpoint:
         meta = {"format": _FORMAT, "sha256": _text_sha256(records), "stacks": records}
         _write(self.folder / _MARKER, lambda file: file.write(json.dumps(meta).encode()))
         counted = {saved.file for saved in stacks}
-        for old in self.folder.glob("state-*.pt"):
+        # Killed writers leave files that end in .tmp.
+        for old in self.folder.glob("state-*"):
             if old.name not in counted:
                 old.unlink()
 

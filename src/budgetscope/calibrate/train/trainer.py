@@ -95,12 +95,16 @@ def _opened(spec: Spec, data: str | None) -> Corpus:
         if data is not None:
             raise
         if facts.built_in:
-            # The cache may be deleted at any time; this text can be prepared again.
+            # The cache may be deleted or damaged at any time; this text can be prepared again.
             return prepare(None, tokenizer=facts.tokenizer, vocab_size=facts.vocab_size)
         raise FailureError(
-            f"the tokens of run {spec.run!r} are not where they were ({str(error).rstrip('.')}); name its data "
-            "again with --data."
+            f"the tokens of run {spec.run!r} cannot be used ({_clause(error)}); name its text again with --data."
         ) from None
+
+
+def _clause(error: FailureError) -> str:
+    """Return what is wrong, without the remedy."""
+    return str(error).rpartition("; ")[0] or str(error).rstrip(".")
 
 
 def _others(spec: Spec, corpus: Corpus) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.question import Question
+from budgetscope.core.answers.tuning_return import TuningReturn, tuning_return
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.counting.shapes import ShapeFamily
 from budgetscope.core.errors import FailureError
@@ -65,6 +66,9 @@ STAGES = (
         ),
     ),
 )
+
+UNTUNED = "-warmup"
+"""End of the id of the last step at which all sizes share one setting of the optimizer, at a hardly decayed rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,7 @@ class Explanation:
         flops: the budget.
         datasets: the steps by the dataset's name.
         note: an explanation of the savings.
+        tuning: what it is worth to tune the recipe.
     """
 
     budget: str
@@ -131,6 +136,7 @@ class Explanation:
     flops: float
     datasets: dict[str, tuple[Step, ...]] = field(hash=False)
     note: str
+    tuning: TuningReturn
 
 
 NOTE = (
@@ -163,7 +169,9 @@ def explain(answer: Answer, get: Callable[[str], Fit]) -> Explanation:
             _step(get(stage_id(dataset, stage)), tuned, title, sentence, flops, question)
             for stage, title, sentence in STAGES
         )
-    return Explanation(answer.plan.budget, answer.plan.understood, question.convention, flops, datasets, NOTE)
+    untuned = [step.saving_here for steps in datasets.values() for step in steps if step.fit_id.endswith(UNTUNED)]
+    tuning = tuning_return(answer, untuned)
+    return Explanation(answer.plan.budget, answer.plan.understood, question.convention, flops, datasets, NOTE, tuning)
 
 
 @guarded

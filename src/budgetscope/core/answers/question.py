@@ -33,10 +33,10 @@ class Question:
 
     Attributes:
         fit: the fit for N, D and the loss.
-        hyperparameters: fits for learning rate, batch, beta2, warmup, weight decay and critical batch; for each of
-            them the first fit with a law for it is followed.
-        recipes: fits with laws for learning rate and batch, of which the recipe follows one (see `recipe_choice`)
-            before `hyperparameters`; empty when the request names a recipe, or the law has its own.
+        hyperparameters: the fits that the request names for the recipe, or the law's own; may be empty.
+        recipes: fits with laws for learning rate and batch, of which the recipe follows one (see `recipe_choice`);
+            empty when `hyperparameters` have laws for them.
+        fallbacks: fits for what all these lack, by preference.
         scoreboard: what they cost on public grids; None when it is not asked.
         spread_fits: further fits, whose learning rates and batches give the spread over published laws.
         convention: of N and C in the question and in the plan.
@@ -50,6 +50,7 @@ class Question:
     fit: Fit
     hyperparameters: tuple[Fit, ...]
     recipes: tuple[Fit, ...]
+    fallbacks: tuple[Fit, ...]
     scoreboard: Scoreboard | None = field(repr=False)
     spread_fits: tuple[Fit, ...]
     machine: Machine
@@ -62,7 +63,7 @@ class Question:
     @property
     def recipe_fits(self) -> tuple[Fit, ...]:
         """All fits that the recipe may follow."""
-        return (*self.recipes, *self.hyperparameters)
+        return (*self.hyperparameters, *self.recipes, *self.fallbacks)
 
     @property
     def family(self) -> ShapeFamily:

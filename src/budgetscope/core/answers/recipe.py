@@ -75,7 +75,8 @@ def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -
     fits, choice = question.hyperparameters, None
     if question.recipes:
         chosen, choice = choose_recipe(question.recipes, optimum, question.family, loss, question.scoreboard)
-        fits = (chosen, *fits)
+        fits = (*fits, chosen)
+    fits = (*fits, *question.fallbacks)
     rate_fit, batch_fit = _pair(question, fits, optimum, loss)
     learning_rate = _hyperparameter("learning_rate", question, rate_fit, optimum, loss)
     batch = _hyperparameter("batch_size", question, batch_fit, optimum, loss)
@@ -136,10 +137,9 @@ def _pair(question: Question, fits: tuple[Fit, ...], optimum: OperatingPoint, lo
             )
     rates, batches = (known[role] for role in PAIR)
     both = next((fit for fit in rates if fit in batches), None)
-    alone = fits[0] in rates or fits[0] in batches
-    if both is not None and (both is fits[0] or not alone):
-        return both, both
-    return rates[0], batches[0]
+    named = question.hyperparameters[:1]
+    one_only = any((fit in rates) != (fit in batches) for fit in named)
+    return (both, both) if both is not None and not one_only else (rates[0], batches[0])
 
 
 @guarded

@@ -19,6 +19,8 @@ from budgetscope.core.laws.scoreboard import LawCell, Scoreboard, ScoredGrid
 
 PAIR = ("learning_rate", "batch_size")
 
+_NEAR = math.log(30)
+"""A cell of a grid that is further away, in e-folds of N and of D/N, is no evidence."""
 _ALIKE = 0.3
 """Laws that reach within so many e-folds of each other reach alike."""
 
@@ -108,7 +110,7 @@ def _nearest(board: Scoreboard | None, point: OperatingPoint, family: ShapeFamil
         )
         if best is None or distance < best[0]:
             best = distance, grid, cell
-    if best is None:
+    if best is None or best[0] > _NEAR:
         return "", ()
     _, grid, near = best
     found = [

@@ -7,6 +7,7 @@ from budgetscope.core.budget.names import DeviceNames
 from budgetscope.core.budget.statement import LABELS, Statement
 from budgetscope.core.budget.tokens import Number, quote
 from budgetscope.core.errors import UsageError
+from budgetscope.core.printable import printable
 
 SMALLEST_BARE_FLOPS = 1e12
 """A number without a unit is read as FLOPs from here on, and is refused below."""
@@ -231,7 +232,7 @@ class TrainingPhrases(Statement):
         if number.scale == "m":
             return self.reader.refusal(start, f"could be {words.AMBIGUOUS_M}")
         digits = written[next((i for i, c in enumerate(written) if c.isdigit()), len(written)) :]
-        shown = digits if digits and len(digits) <= MAX_ECHOED_CHARS else "7"
+        shown = printable(digits) if digits and len(digits) <= MAX_ECHOED_CHARS else "7"
         remedy = f"N={shown}, {shown} tokens, or FLOPs like 1e21"
         if self.stated.spans:
             mfu = f"{shown}% MFU" if number.value() > 1 else f"MFU {shown}"

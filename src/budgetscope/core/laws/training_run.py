@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+NEAR_TOKENS = 0.02
+"""Runs of one size whose D differs by less have one length: a loss moves by under 0.2% with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:

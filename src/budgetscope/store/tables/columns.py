@@ -5,11 +5,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from budgetscope.core.budget.quantities import parse_count, quote
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
-from budgetscope.store.tables.formats import is_blank, name_columns, plain
+from budgetscope.store.tables.formats import RawRow, is_blank, name_columns, option, plain
+from budgetscope.store.tables.names import is_named, is_unclear_batch, is_weak, normal, unit_in
 
 COUNTS = ("flops", "n_params", "tokens", "batch_tokens", "batch_sequences", "seq_len")
 """Fields whose numbers may be written as 7B or 1,000."""
@@ -17,49 +19,23 @@ NUMBERS = (*COUNTS, "loss", "learning_rate", "beta2", "seed", "step")
 FIELDS = (*NUMBERS, "run", "counting")
 LOSS_UNITS = ("nats", "bits", "bits-per-byte", "perplexity")
 
-# Names as `_normal` leaves them: lower case, letters and digits only, without W&B's config/ and summary/.
-# Sources: C, N, D, loss of the chinchilla package (PyPI); tokens, loss, flops, params of
-# marin-community/marin (scaling_laws/isoflop_analysis.py), throughput/total_tokens of its W&B logs;
-# flops_budget, params_*, tokens_trained, val_bpb of karpathy/nanochat (runs/scaling_laws.sh, commit 342a5c4);
-# N, D, lr, bs, loss, smooth loss of step-law/steplaw (code/fit_tool.py).
-_NAMES = {
-    "flops": "c flops flop compute flopsbudget flopbudget budgetflops trainingflops trainflops totalflops nflops",
-    "n_params": "n params nparams numparams parameters nparameters numparameters paramcount parametercount",
-    "tokens": "d tokens ntokens numtokens traintokens trainingtokens tokenstrained trainedtokens totaltokens "
-    "tokensseen throughputtotaltokens",
-    "learning_rate": "lr learningrate peaklr maxlr peaklearningrate maxlearningrate",
-    "batch_tokens": "batchtokens batchsizetokens tokensperbatch tokensperstep batchsizeintokens",
-    "batch_sequences": "batchsequences batchseqs bsseq batchseq batchsizesequences sequencesperbatch",
-    "seq_len": "seqlen sequencelength seqlength contextlength ctxlen maxseqlen",
-    "beta2": "beta2 adambeta2 b2 adamb2",
-    "seed": "seed randomseed rngseed trainseed",
-    "step": "step iter iteration globalstep trainerglobalstep",
-    "run": "run name runname runid expname experimentname",
-    "counting": "counting convention",
-}
-_KNOWN = {field: frozenset(names.split()) for field, names in _NAMES.items()}
-# A single letter behind a prefix is not N or D: `model.d` is as often a width.
-_GROUPS = re.compile(r"^((config|summary)[./])?((model|optimizer|optim)[./](?=[0-9a-z_]{2}))?")
-# nanochat's own total_batch_size is in tokens, Step Law's bs in sequences: the name does not say.
-_UNCLEAR_BATCH = frozenset(("bs", "gbs", "batch", "batchsize", "globalbatchsize", "totalbatchsize", "trainbatchsize"))
-# Columns that name what they count are taken under that convention alone.
-_BLOCKS = frozenset(("paramstransformer", "nonembeddingparams", "paramsnonembedding", "nparamsnonembedding"))
-_ALL = frozenset(("paramstotal", "totalparams", "nparamstotal", "totalparameters"))
-_COUNTED = {
-    Convention.KAPLAN: _BLOCKS,
-    Convention.DEEPSEEK: _BLOCKS,
-    Convention.TOTAL: _ALL,
-    Convention.EXACT: _ALL,
-}
-_LOSS = re.compile(r"loss|(bpb|bitsperbyte|bpt|bitspertoken|ppl|perplexity|nll|crossentropy)$")
-_NOT_LOSS = frozenset(
-    ("scale", "std", "stderr", "se", "var", "unit", "weight", "fn", "function", "type", "aux", "z", "min", "max")
-)
-_UNIT_NAMES = (
-    ("bits-per-byte", re.compile(r"bpb|bitsperbyte")),
-    ("bits", re.compile(r"bpt|bitspertoken")),
-    ("perplexity", re.compile(r"ppl|perplexity")),
-)
+
+# Columns that differ by less hold one quantity, written to different digits.
+_ROUNDED = 1e-5
+
+
+class Term(NamedTuple):
+    """A column that a field is read from.
+
+    Attributes:
+        column: its name.
+        factor: that its numbers are multiplied by.
+        scale: stated by its header; a cell with a suffix of its own, such as 7B, is not multiplied by it.
+    """
+
+    column: str
+    factor: float = 1.0
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -68,16 +44,18 @@ class FieldSource:
 
     Attributes:
         label: as a user writes it after `--map FIELD=`.
-        terms: (column, factor) pairs.
+        terms: its columns.
+        is_weak: whether the column's name means something else as often.
     """
 
     label: str
-    terms: tuple[tuple[str, float], ...]
+    terms: tuple[Term, ...]
+    is_weak: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of its terms."""
-        return tuple(column for column, _ in self.terms)
+        return tuple(term.column for term in self.terms)
 
     def number(self, cells: Mapping[str, object], *, counted: bool) -> float | None:
         """Return the number in a row, or None where a cell is blank.
@@ -86,16 +64,17 @@ class FieldSource:
             ValueError: a cell is not a number; the message quotes it.
         """
         total = 0.0
-        for column, factor in self.terms:
-            value = parse_cell(cells.get(column), counted=counted)
+        for column, factor, scale in self.terms:
+            cell = cells.get(column)
+            value = parse_cell(cell, counted=counted)
             if value is None:
                 return None
-            total += value * factor
+            total += value * factor * (1.0 if scale == 1.0 or _has_suffix(cell) else scale)
         return total
 
     def text(self, cells: Mapping[str, object]) -> str | None:
         """Return the text in a row, or None where the cell is blank."""
-        value = cells.get(self.terms[0][0])
+        value = cells.get(self.terms[0].column)
         return None if is_blank(value) else str(value).strip()
 
 
@@ -118,72 +97,90 @@ def parse_cell(value: object, *, counted: bool) -> float | None:
             return _refuse_cell(value)
 
 
+def _has_suffix(cell: object) -> bool:
+    return isinstance(cell, str) and cell.strip()[-1:].isalpha()
+
+
 def _refuse_cell(value: object) -> float:
     raise ValueError(quote(str(value))) from None
-
-
-def _normal(name: str) -> str:
-    """Return a column's letters and digits in lower case, without the prefixes of W&B and of nested configs."""
-    stem = _GROUPS.sub("", name.strip().casefold())
-    return re.sub(r"[^0-9a-z]", "", stem)
 
 
 def find_column(columns: Sequence[str], name: str) -> str | None:
     """Return the column of that name, else the only one that differs in case and punctuation alone."""
     if name in columns:
         return name
-    alike = [column for column in columns if column and _normal(column) == _normal(name)]
-    return alike[0] if len(alike) == 1 and _normal(name) else None
+    alike = [column for column in columns if column and normal(column) == normal(name)]
+    return alike[0] if len(alike) == 1 and normal(name) else None
 
 
-def unit_of_loss(column: str) -> str | None:
-    """Return the loss unit that a column's name states, if it does."""
-    return next((unit for unit, pattern in _UNIT_NAMES if pattern.search(_normal(column))), None)
-
-
-def resolve_field(field: str, columns: Sequence[str], mapping: Mapping[str, str]) -> FieldSource | None:
+def resolve_field(
+    field: str,
+    columns: Sequence[str],
+    mapping: Mapping[str, str],
+    counting: Convention | None = None,
+    rows: Sequence[RawRow] = (),
+) -> FieldSource | None:
     """Return the column of a field; None if no column looks like it.
+
+    Args:
+        field: of a run.
+        columns: of the table.
+        mapping: field to column, where the column's name does not say.
+        counting: the convention, which chooses among columns that name what they count; None when not known.
+        rows: of the table: columns that agree in all rows are one.
 
     Raises:
         UsageError: two columns look like it, or `mapping` names a column that is not there.
     """
     if field in mapping:
         return _parse_source(field, mapping[field], columns)
-    return _only(field, [column for column in columns if _is_named(field, column)])
+    named = [column for column in columns if is_named(field, column, counting)]
+    if field == "flops":
+        strong = [column for column in named if not is_weak(column)]
+        weak = [column for column in columns if is_weak(column)]
+        if not strong:
+            # Of several, such as rates of one device and of all, none is taken.
+            return FieldSource(weak[0], (_term(field, weak[0]),), is_weak=True) if len(weak) == 1 else None
+        named = strong
+    return _only(field, named, rows)
 
 
-def source_of(
-    field: str, columns: Sequence[str], mapping: Mapping[str, str], counting: Convention | None
-) -> FieldSource | None:
-    """Return the column of a field as `resolve_field`; columns that name what they count go by the convention.
-
-    Raises: as `resolve_field`.
-    """
-    if field != "n_params" or field in mapping or counting is None:
-        return resolve_field(field, columns, mapping)
-    counted = _COUNTED.get(counting, frozenset())
-    return _only(field, [name for name in columns if _is_named(field, name) or _normal(name) in counted])
-
-
-def resolve(columns: Sequence[str], mapping: Mapping[str, str], counting: Convention) -> dict[str, FieldSource]:
+def resolve(
+    columns: Sequence[str], mapping: Mapping[str, str], counting: Convention, rows: Sequence[RawRow] = ()
+) -> dict[str, FieldSource]:
     """Return the column of each field; fields that no column looks like are left out.
 
     Args:
         columns: of the file.
         mapping: field to column, where the name does not say; `a+b` and `a*1000` are understood.
         counting: the convention of the table, which chooses among columns that name what they count.
+        rows: of the table: columns that agree in all rows are one.
 
     Raises:
-        UsageError: a field could be two columns, a batch size has no unit, or `mapping` does not fit.
+        UsageError: a field could be two columns, or `mapping` does not fit.
     """
-    sources = {field: source_of(field, columns, mapping, counting) for field in FIELDS}
-    unclear = next((column for column in columns if _normal(column) in _UNCLEAR_BATCH), None)
-    if unclear and not sources["batch_tokens"] and not sources["batch_sequences"]:
-        raise UsageError(
-            f"the column {quote(unclear)} could count tokens or sequences; say which with "
-            f"--map batch_tokens={plain(unclear)} or --map batch_sequences={plain(unclear)}."
-        )
+    sources = {field: resolve_field(field, columns, mapping, counting, rows) for field in FIELDS}
     return {field: source for field, source in sources.items() if source is not None}
+
+
+def unread_batch(columns: Sequence[str], sources: Mapping[str, FieldSource], seq_len: int | None) -> tuple[str, str]:
+    """Return a column of batches that cannot be read in tokens, and what to say to have it read; else empty texts."""
+    if "batch_tokens" in sources:
+        return "", ""
+    if "batch_sequences" in sources:
+        label = sources["batch_sequences"].label
+        if seq_len is not None or "seq_len" in sources:
+            return "", ""
+        return label, (
+            f"the column {quote(label)} counts sequences of unknown length; give --seq-len, such as --seq-len 2048."
+        )
+    unclear = next((column for column in columns if is_unclear_batch(column)), None)
+    if unclear is None:
+        return "", ""
+    return unclear, (
+        f"the column {quote(unclear)} could count tokens or sequences; say which with "
+        f"{option('--map', 'batch_tokens', unclear)} or {option('--map', 'batch_sequences', unclear)}."
+    )
 
 
 def check_mapping(mapping: Mapping[str, str]) -> None:
@@ -197,44 +194,70 @@ def check_mapping(mapping: Mapping[str, str]) -> None:
             raise UsageError(f"{quote(field)} is not a field of a run; --map takes one of {', '.join(FIELDS)}.")
 
 
-def _is_named(field: str, column: str) -> bool:
-    if field != "loss":
-        return _normal(column) in _KNOWN[field]
-    words = set(re.findall(r"[0-9a-z]+", column.casefold()))
-    return bool(_LOSS.search(_normal(column))) and not words & _NOT_LOSS
-
-
-def _only(field: str, candidates: Sequence[str]) -> FieldSource | None:
+def _only(field: str, candidates: Sequence[str], rows: Sequence[RawRow]) -> FieldSource | None:
     # W&B's own columns begin with an underscore: _step counts calls of log(), not always steps.
-    candidates = [name for name in candidates if not name.startswith("_")] or candidates
+    candidates = [name for name in candidates if not name.startswith("_")] or list(candidates)
+    if len(candidates) > 1 and rows:
+        candidates = _distinct(candidates, rows)
     if len(candidates) > 1:
         example = next((name for name in candidates if "val" in name.casefold()), candidates[0])
         raise UsageError(
-            f"{name_columns(candidates)} could each be {field}; choose with --map {field}={plain(example)}."
+            f"{name_columns(candidates)} could each be {field}; choose with {option('--map', field, example)}."
         )
-    return FieldSource(candidates[0], ((candidates[0], 1.0),)) if candidates else None
+    return FieldSource(candidates[0], (_term(field, candidates[0]),)) if candidates else None
+
+
+def _distinct(candidates: Sequence[str], rows: Sequence[RawRow]) -> list[str]:
+    """Return one of all columns that agree wherever both have a value: the fullest, the first of these."""
+    filled = {name: sum(not is_blank(row.cells.get(name)) for row in rows) for name in candidates}
+    kept: list[str] = []
+    for name in sorted(candidates, key=lambda name: -filled[name]):
+        if not any(_agree(name, other, rows) for other in kept):
+            kept.append(name)
+    return [name for name in candidates if name in kept]
+
+
+def _agree(name: str, other: str, rows: Sequence[RawRow]) -> bool:
+    pairs = [(row.cells.get(name), row.cells.get(other)) for row in rows]
+    both = [(a, b) for a, b in pairs if not is_blank(a) and not is_blank(b)]
+    # One row may agree by chance.
+    return len(both) > 1 and all(_same(a, b) for a, b in both)
+
+
+def _same(one: object, other: object) -> bool:
+    if str(one).strip() == str(other).strip():
+        return True
+    try:
+        numbers = parse_cell(one, counted=True), parse_cell(other, counted=True)
+    except ValueError:
+        return False
+    return None not in numbers and math.isclose(numbers[0] or 0.0, numbers[1] or 0.0, rel_tol=_ROUNDED)
+
+
+def _term(field: str, column: str) -> Term:
+    return Term(column, 1.0, unit_in(column)[1] if field in COUNTS else 1.0)
 
 
 def _parse_source(field: str, text: str, columns: Sequence[str]) -> FieldSource:
     """Parse `column`, `column*1e9` or `column+column`; a column of exactly that name comes first."""
     whole = find_column(columns, text.strip())
     if whole is not None:
-        return FieldSource(whole, ((whole, 1.0),))
-    terms = []
+        return FieldSource(whole, (_term(field, whole),))
+    terms: list[Term] = []
     for part in re.split(r"(?<!\d[eE])\+", text) if field in NUMBERS else [text]:
         stem, _, factor = part.rpartition("*") if field in NUMBERS and "*" in part else (part, "", "1")
         column = find_column(columns, stem.strip())
         if column is None:
             raise UsageError(
                 f"--map {field}={plain(text)}: the table has no column {quote(stem.strip())}; "
-                f"it has {name_columns(columns)}."
+                f"it has {name_columns(columns, (field,))}."
             )
         scale = _parse_factor(factor)
         if scale is None:
             raise UsageError(
                 f"--map {field}={plain(text)}: {quote(factor)} is not a factor; write it as {plain(column)}*1e9."
             )
-        terms.append((column, scale))
+        terms.append(Term(column, scale) if stem is not part else _term(field, column))
     return FieldSource(text.strip(), tuple(terms))
 
 

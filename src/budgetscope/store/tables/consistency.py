@@ -1,17 +1,19 @@
 """Checks that the runs of a table belong together: no mixed configurations, no repeats that disagree."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.training_run import TrainingRun
 from budgetscope.store.tables.columns import parse_cell
-from budgetscope.store.tables.formats import is_blank, plain
+from budgetscope.store.tables.formats import is_blank, option, plain
 from budgetscope.store.tables.intake import IntakeNotes, RunRow
+from budgetscope.store.tables.names import is_named, normal
 
 # Without seeds, two rows of one configuration are the same measurement only if they agree this closely.
 DUPLICATE_RTOL = 1e-6
 _MAX_NAMED = 3
+_MAX_COLUMNS = 6
 # Columns of W&B and others that do not change what was trained.
 _BOOKKEEPING_NAMES = """
     id notes tags user created updated runtime sweep group jobtype hostname host gpu gputype commit git gitcommit
@@ -28,9 +30,9 @@ def drop_diverged(rows: Sequence[RunRow], notes: IntakeNotes) -> list[RunRow]:
         if math.isfinite(loss) and loss > 0:
             kept.append(row)
         elif math.isfinite(loss):
-            notes.drop([row.number], f"loss is {loss:g}, which is not positive")
+            notes.drop([row.number], "loss is not positive", f"{loss:g}")
         else:
-            notes.drop([row.number], f"loss is {loss:g}: the run diverged")
+            notes.drop([row.number], "loss is not finite, since the run diverged", f"{loss:g}")
     return kept
 
 
@@ -45,7 +47,7 @@ def check_configurations(rows: Sequence[RunRow], columns: Sequence[str], known: 
     """
     mixed: dict[str, list[str]] = {}
     for column in columns:
-        if column in known or not column or column.casefold().replace("_", "") in _BOOKKEEPING:
+        if column in known or not column or _is_bookkeeping(column):
             continue
         groups: dict[str, list[TrainingRun]] = {}
         for row in rows:
@@ -56,14 +58,18 @@ def check_configurations(rows: Sequence[RunRow], columns: Sequence[str], known: 
             mixed[column] = list(groups)
     if not mixed:
         return
-    named = "; ".join(f"{plain(column)}: {_list(values)}" for column, values in list(mixed.items())[:_MAX_NAMED])
-    more = f"; and {len(mixed) - _MAX_NAMED} more" if len(mixed) > _MAX_NAMED else ""
-    first, values = next(iter(mixed.items()))
-    name = plain(first)
+    shown = dict(list(mixed.items())[:_MAX_COLUMNS])
+    named = "; ".join(f"{plain(column)}: {_list(values)}" for column, values in shown.items())
+    more = f"; and {len(mixed) - _MAX_COLUMNS} more" if len(mixed) > _MAX_COLUMNS else ""
+    choice = " ".join(option("--where", column, values[0]) for column, values in shown.items())
     raise UsageError(
-        f"the table holds several configurations ({named}{more}); choose in each column, as "
-        f"--where {name}={plain(values[0])}, or take all with --where '{name}=*'."
+        f"the table holds several configurations ({named}{more}); choose in each column, as {choice}, or take all "
+        f"with {option('--where', next(iter(shown)), '*')}."
     )
+
+
+def _is_bookkeeping(column: str) -> bool:
+    return normal(column) in _BOOKKEEPING
 
 
 def _is_label(groups: Collection[Sequence[TrainingRun]]) -> bool:
@@ -88,49 +94,113 @@ def _list(values: Sequence[str]) -> str:
     return f"{named}, ..." if len(values) > _MAX_NAMED else named
 
 
-def merge_duplicates(rows: Sequence[RunRow], known: Collection[str], notes: IntakeNotes) -> list[RunRow]:
-    """Return one row for each group of rows that repeat one another.
+def setting_columns(rows: Sequence[RunRow], known: Collection[str]) -> list[str]:
+    """Return the columns that may be choices: no name, no measurement, no counter, and more than one value.
 
     Args:
         rows: in use.
-        known: columns that were read, and so do not explain why two rows disagree.
-        notes: takes what was merged.
+        known: columns that were read.
+    """
+    found = []
+    for column in dict.fromkeys(name for row in rows for name in row.cells):
+        if not column or column in known or _is_bookkeeping(column) or is_named("loss", column):
+            continue
+        values = {str(row.cells.get(column)).strip() for row in rows}
+        # A column with a value of its own for most runs is a measurement or a counter, not a choice.
+        most = max(2, len(rows) // 2) if any(map(_is_number, values)) else max(2, len(rows) - 1)
+        if 1 < len(values) <= most:
+            found.append(column)
+    return found
 
-    Raises:
-        UsageError: two rows of one configuration and seed disagree in loss.
+
+def merge_equal(rows: Sequence[RunRow], notes: IntakeNotes, *, by_name: bool = False) -> list[RunRow]:
+    """Return one row for each group of rows that repeat one another, loss and all.
+
+    Args:
+        rows: in use.
+        notes: takes what was merged.
+        by_name: keep rows apart whose runs have different names.
     """
     groups: dict[tuple[object, ...], list[RunRow]] = {}
     for row in rows:
-        run = row.run
-        key = (run.flops, run.n_params, run.tokens, run.learning_rate, run.batch_tokens, run.beta2, run.seed)
-        groups.setdefault(key, []).append(row)
-    for repeats in groups.values():
-        low, high = min(repeats, key=lambda row: row.run.loss), max(repeats, key=lambda row: row.run.loss)
-        if high.run.loss > low.run.loss * (1 + DUPLICATE_RTOL):
-            raise UsageError(_disagreement(low, high, rows, known))
-        if len(repeats) > 1:
-            notes.merged.append(tuple(row.number for row in repeats))
-    return [repeats[0] for repeats in groups.values()]
+        groups.setdefault((*_configuration(row), row.run.name if by_name else None), []).append(row)
+    dropped: set[int] = set()
+    for group in groups.values():
+        for equal in _of_equal_loss(group):
+            if len(equal) > 1:
+                notes.merged.append(tuple(row.number for row in equal))
+                dropped |= {id(row) for row in equal[1:]}
+    return [row for row in rows if id(row) not in dropped]
 
 
-def _disagreement(low: RunRow, high: RunRow, rows: Sequence[RunRow], known: Collection[str]) -> str:
+def _configuration(row: RunRow) -> tuple[object, ...]:
+    run = row.run
+    return (run.flops, run.n_params, run.tokens, run.learning_rate, run.batch_tokens, run.beta2, run.seed)
+
+
+def _of_equal_loss(rows: Sequence[RunRow]) -> list[list[RunRow]]:
+    """Return the rows in groups of one loss, each in the order of the file."""
+    groups: list[list[RunRow]] = []
+    for row in sorted(rows, key=lambda row: row.run.loss):
+        if groups and row.run.loss <= groups[-1][0].run.loss * (1 + DUPLICATE_RTOL):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return [sorted(group, key=lambda row: row.number) for group in groups]
+
+
+class DisagreementError(UsageError):
+    """Two rows of one configuration have different losses."""
+
+
+def refuse_disagreements(
+    rows: Sequence[RunRow], known: Collection[str], advice: Mapping[str, str], *, is_numbered: bool = False
+) -> None:
+    """Refuse two rows of one configuration and seed.
+
+    Args:
+        rows: in use, equal ones merged.
+        known: columns that were read, and so do not explain why two rows disagree.
+        advice: what to say to have a column read, by column.
+        is_numbered: whether repeats have seeds already.
+
+    Raises:
+        DisagreementError: there are two.
+    """
+    groups: dict[tuple[object, ...], list[RunRow]] = {}
+    for row in rows:
+        groups.setdefault(_configuration(row), []).append(row)
+    for group in groups.values():
+        if len(group) > 1:
+            low, high = min(group, key=lambda row: row.run.loss), max(group, key=lambda row: row.run.loss)
+            raise DisagreementError(_disagreement(low, high, rows, known, advice, is_numbered=is_numbered))
+
+
+def _disagreement(
+    low: RunRow,
+    high: RunRow,
+    rows: Sequence[RunRow],
+    known: Collection[str],
+    advice: Mapping[str, str],
+    *,
+    is_numbered: bool,
+) -> str:
     first, second = sorted((low, high), key=lambda row: row.number)
     differing = [
         column
-        for column in first.cells
-        if column
-        and column not in known
-        and str(first.cells[column]) != str(second.cells.get(column))
-        # A column with a value of its own for each run is a measurement or a counter, not a choice.
-        and len({str(row.cells.get(column)) for row in rows}) < max(3, len(rows))
+        for column in setting_columns(rows, known)
+        if str(first.cells.get(column)) != str(second.cells.get(column)) and not is_blank(first.cells.get(column))
     ]
+    differing.sort(key=lambda column: column not in advice)
     seed = "" if low.run.seed is None else f", seed {low.run.seed}"
     what = f"N={low.run.n_params:.4g}, D={low.run.tokens:.4g}{seed}"
-    remedy = "if they are repeats, give each a seed in a column `seed`, otherwise keep one of them"
+    # Rows that `--repeats` numbered differ in a setting.
+    remedy = "" if is_numbered else "if they are repeats, say --repeats"
     if differing:
-        column = differing[0]
-        example = f"--where {plain(column)}={plain(str(first.cells[column]))}"
-        remedy = f"they differ in {_list(differing)}: choose with {example}; {remedy}"
+        example = option("--where", differing[0], str(first.cells[differing[0]]))
+        said = next((advice[column] for column in differing if column in advice), "").rstrip(".")
+        differ = f"they differ in {_list(differing)}: {said or f'choose with {example}'}"
+        remedy = f"{differ}; {remedy}" if remedy else differ
     return (
         f"rows {first.number} and {second.number} have the same configuration ({what}) but losses "
         f"{first.run.loss:.5g} and {second.run.loss:.5g}; {remedy}."

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws.training_run import TrainingRun
+from budgetscope.core.laws.training_run import NEAR_TOKENS, TrainingRun
 from budgetscope.store.tables.intake import IntakeNotes, RunRow
 
 CURVES = ("final", "all")
@@ -65,11 +65,11 @@ def take_points(rows: Sequence[RunRow], curves: str, notes: IntakeNotes) -> tupl
 
 
 def _has_lengths(runs: Iterable[TrainingRun]) -> bool:
-    """Return whether runs that share size, batch, beta2 and seed differ in tokens."""
+    """Return whether runs that share size, batch, beta2 and seed differ in tokens, and not by a little."""
     lengths: dict[tuple[object, ...], set[float]] = {}
     for run in runs:
         lengths.setdefault((run.n_params, run.batch_tokens, run.beta2, run.seed), set()).add(run.tokens)
-    return any(len(tokens) > 1 for tokens in lengths.values())
+    return any(max(tokens) > min(tokens) * (1 + NEAR_TOKENS) for tokens in lengths.values())
 
 
 def common_budgets(runs: Iterable[TrainingRun], sizes: int) -> tuple[float, ...]:

@@ -6,6 +6,7 @@ import importlib
 import io
 import json
 import re
+import shlex
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from typing import Any, NamedTuple
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.files import open_file, reason
+from budgetscope.store.tables.json_forms import records_of
+from budgetscope.store.tables.names import likely
 from budgetscope.store.tables.tensorboard import event_files, is_events, is_whole, read_events, run_of
 
 MAX_BYTES = 512 * 2**20
@@ -34,7 +37,7 @@ class RawTable:
 
     Attributes:
         has_decimal_commas: whether commas in its cells can be decimal points, since other characters part the cells.
-        damaged: the run of each file that could only be read in part.
+        damaged: the run of each file that could only be read in part, or has no row.
         name: what refusals call a table in memory; empty for that of a file.
     """
 
@@ -48,6 +51,10 @@ class RawTable:
         return self.name
 
 
+class EmptyTableError(UsageError):
+    """A table has no row."""
+
+
 def is_blank(value: object) -> bool:
     """Return whether a cell is empty. NaN is not blank: it is how a diverged run is written."""
     return value is None or (isinstance(value, str) and value.strip().casefold() in {"", "null", "none", "n/a", "na"})
@@ -58,9 +65,18 @@ def plain(text: str) -> str:
     return quote(text)[1:-1]
 
 
-def name_columns(columns: Sequence[str]) -> str:
-    """Return the columns for a sentence, at most `MAX_NAMED` of them."""
-    named = [plain(column) for column in columns if column]
+def option(flag: str, name: str, value: str) -> str:
+    """Return an option of the form `--map name=value` as a shell takes it, whatever signs the texts hold."""
+    text = f"{name}={value}"
+    if text.isprintable():
+        return f"{flag} {shlex.quote(text)}"
+    signs = (rf"\{sign}" if sign in "\\'" else sign if sign.isprintable() else rf"\U{ord(sign):08x}" for sign in text)
+    return f"{flag} $'{''.join(signs)}'"
+
+
+def name_columns(columns: Sequence[str], wanted: Sequence[str] = ()) -> str:
+    """Return the columns for a sentence, at most `MAX_NAMED`: first those that look like one of the wanted fields."""
+    named = [plain(column) for column in dict.fromkeys([*likely(wanted, columns), *columns]) if column]
     more = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
     return ", ".join(named[:MAX_NAMED]) + more
 
@@ -104,7 +120,7 @@ def read_table(path: Path | RawTable) -> RawTable:
             for file in files:
                 # The package opens them by itself.
                 open_file(file).close()
-            _check_size(path, sum(file.stat().st_size for file in files))
+            check_size(path, sum(file.stat().st_size for file in files))
             table = _from_records(path, read_events(path, files))
             return replace(table, damaged=tuple(run_of(path, file) for file in files if not is_whole(file)))
         reader = next((reader for ending, reader in _READERS.items() if name.endswith(ending)), None)
@@ -121,19 +137,24 @@ def read_table(path: Path | RawTable) -> RawTable:
         raise UsageError(f"{str(path)!r} is nested too deeply to be a table of runs.") from None
 
 
-def _check_size(path: Path, size_bytes: int) -> None:
+def check_size(path: Path, size_bytes: int) -> None:
+    """Refuse more bytes than are read.
+
+    Raises:
+        FailureError: there are more.
+    """
     if size_bytes > MAX_BYTES:
         raise FailureError(f"{str(path)!r} is over {MAX_BYTES // 2**20} MiB; keep the columns and rows that matter.")
 
 
 def _read_bytes(path: Path) -> bytes:
-    _check_size(path, path.stat().st_size)
+    check_size(path, path.stat().st_size)
     with open_file(path) as file:
         packed = path.name.lower().endswith(".gz")
         content = gzip.GzipFile(fileobj=file).read(MAX_BYTES + 1) if packed else file.read(MAX_BYTES + 1)
-    _check_size(path, len(content))
+    check_size(path, len(content))
     if not content.strip():
-        raise UsageError(f"{str(path)!r} is empty; give a table with one row a run.")
+        raise EmptyTableError(f"{str(path)!r} is empty; give a table with one row a run.")
     return content
 
 
@@ -181,9 +202,13 @@ def _read_json_lines(path: Path) -> RawTable:
 
 def _read_json(path: Path) -> RawTable:
     content = _parse_json(path, _read_text(path), "")
-    if not isinstance(content, list):
-        raise UsageError(f"{str(path)!r} is not a list of objects; write one object a run, as [{{...}}, {{...}}].")
-    return _from_records(path, content)
+    records = records_of(path, content)
+    if records is None:
+        raise UsageError(
+            f"{str(path)!r} is not a list of objects; write one object a run, as [{{...}}, {{...}}], or columns of "
+            "one length, as pandas does."
+        )
+    return _from_records(path, records)
 
 
 def _parse_json(path: Path, text: str, where: str) -> object:
@@ -228,7 +253,7 @@ def _from_records(path: Path | str, records: Iterable[object], columns: tuple[st
             raise UsageError(f"row {number} of {str(path)!r} is not an object with named values.")
         rows.append(RawRow(number, _flatten(record)))
     if not rows:
-        raise UsageError(f"{str(path)!r} holds no runs; give a table with one row a run.")
+        raise EmptyTableError(f"{str(path)!r} holds no runs; give a table with one row a run.")
     names = dict.fromkeys([*columns, *(name for row in rows for name in row.cells)])
     return _unpivot(RawTable(tuple(names), tuple(rows)))
 

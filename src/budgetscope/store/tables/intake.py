@@ -7,6 +7,8 @@ from typing import NamedTuple
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.laws.training_run import TrainingRun
 
+_MAX_VALUES = 3
+
 
 class RunRow(NamedTuple):
     """A run with the row that it was read from: its number, from 1 without the header, and its cells."""
@@ -39,8 +41,10 @@ class Intake:
         dropped: rows left out, by reason.
         mapping: field to the column that it was read from.
         assumptions: what was assumed, converted or derived, one sentence each.
+        cautions: what is odd about the runs, one sentence each.
         curves: learning curves of several points; `runs` has the last point of each, or all points.
         decaying: runs whose logged learning rate decays.
+        unread_batch: what to say to have the batch read, where its column does not; else empty.
     """
 
     runs: tuple[TrainingRun, ...]
@@ -51,8 +55,10 @@ class Intake:
     dropped: tuple[Dropped, ...]
     mapping: Mapping[str, str]
     assumptions: tuple[str, ...]
+    cautions: tuple[str, ...] = ()
     curves: int = 0
     decaying: int = 0
+    unread_batch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +79,19 @@ class Preview:
 
 
 class IntakeNotes:
-    """Collects, while a table is read, what is merged, dropped and assumed."""
+    """Collects, while a table is read, what is merged, dropped, assumed and odd."""
 
     def __init__(self) -> None:
+        self.cautions: list[str] = []
         self.merged: list[tuple[int, ...]] = []
         self.assumptions: list[str] = []
         self._dropped: dict[str, list[int]] = {}
+        self._values: dict[str, dict[str, None]] = {}
 
-    def drop(self, rows: Iterable[int], reason: str) -> None:
-        """Note rows that are left out."""
+    def drop(self, rows: Iterable[int], reason: str, value: str = "") -> None:
+        """Note rows that are left out for one reason, with the value at fault, which may be another in each row."""
         self._dropped.setdefault(reason, []).extend(rows)
+        self._values.setdefault(reason, {}).update({value: None} if value else {})
 
     def assume(self, sentence: str) -> None:
         """Note what is assumed, converted or derived."""
@@ -91,4 +100,9 @@ class IntakeNotes:
     @property
     def dropped(self) -> tuple[Dropped, ...]:
         """The rows left out so far, by reason, in the order in which the reasons came up."""
-        return tuple(Dropped(tuple(rows), reason) for reason, rows in self._dropped.items() if rows)
+        return tuple(Dropped(tuple(rows), self._told(reason)) for reason, rows in self._dropped.items() if rows)
+
+    def _told(self, reason: str) -> str:
+        values = list(self._values[reason])
+        more = ", ..." if len(values) > _MAX_VALUES else ""
+        return f"{reason}: {', '.join(values[:_MAX_VALUES])}{more}" if values else reason

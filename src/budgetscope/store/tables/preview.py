@@ -5,9 +5,10 @@ from pathlib import Path
 
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
-from budgetscope.store.tables.columns import FIELDS, source_of
-from budgetscope.store.tables.formats import RawTable, read_table
+from budgetscope.store.tables.columns import FIELDS, resolve_field
+from budgetscope.store.tables.formats import RawTable
 from budgetscope.store.tables.intake import Preview
+from budgetscope.store.tables.sources import read_source
 
 
 def preview(path: Path | RawTable, mapping: Mapping[str, str], counting: Convention | None) -> Preview:
@@ -22,11 +23,11 @@ def preview(path: Path | RawTable, mapping: Mapping[str, str], counting: Convent
         UsageError: the file is not a table.
         FailureError: the file cannot be read, or needs an extra that is not installed.
     """
-    table = read_table(path)
+    table = read_source(path)
     found, unclear = {}, {}
     for field in FIELDS:
         try:
-            source = source_of(field, table.columns, mapping, counting)
+            source = resolve_field(field, table.columns, mapping, counting, table.rows)
         except UsageError as error:
             unclear[field] = str(error)
         else:

@@ -13,10 +13,13 @@ from budgetscope.store.tables import consistency as checks
 from budgetscope.store.tables import rows as fields
 from budgetscope.store.tables import units
 from budgetscope.store.tables.columns import check_mapping, find_column, parse_cell, resolve, resolve_field
+from budgetscope.store.tables.columns import unread_batch as unread_batch_of
 from budgetscope.store.tables.curves import take_points
-from budgetscope.store.tables.formats import RawRow, RawTable, name_columns, plain, read_table
+from budgetscope.store.tables.formats import RawRow, RawTable, name_columns, plain
 from budgetscope.store.tables.intake import Intake, IntakeNotes
+from budgetscope.store.tables.repeats import keep_best, number_repeats
 from budgetscope.store.tables.schedules import share_peaks
+from budgetscope.store.tables.sources import read_source
 
 ANY = "*"
 """Takes all values of a column."""
@@ -41,6 +44,8 @@ def read_runs(
     seq_len: int | None = None,
     bytes_per_token: float | None = None,
     curves: str = "final",
+    repeats: bool = False,
+    best: bool = False,
 ) -> Intake:
     """Read a table of training runs, whatever program wrote it.
 
@@ -58,6 +63,8 @@ def read_runs(
         seq_len: tokens per sequence, for batches in sequences.
         bytes_per_token: of the tokenizer on the validation data, for losses in bits per byte.
         curves: "final" takes the last point of each learning curve, "all" every point.
+        repeats: take runs of one size, tokens and settings for repeats, each with a seed of its own.
+        best: take the setting with the lowest loss at each (N, D) alone.
 
     Returns:
         The runs, in nats per token and tokens, and what was dropped, merged and assumed.
@@ -68,33 +75,52 @@ def read_runs(
     """
     mapping, where, notes = mapping or {}, where or {}, IntakeNotes()
     _check_options(mapping, seq_len, bytes_per_token)
-    table = read_table(path)
+    if (repeats or best) and curves != "final":
+        raise UsageError(
+            "--repeats and --best compare final losses, and --curves all takes points before the end; leave one out."
+        )
+    table = read_source(path)
     if join is not None:
-        table = _join(table, read_table(join), join, mapping)
+        table = _join(table, read_source(join), join, mapping)
     rows, chosen = _select(table, where, notes)
     convention, rows = _choose_counting(table.columns, rows, mapping, counting, notes)
-    sources = resolve(table.columns, mapping, convention)
+    sources = resolve(table.columns, mapping, convention, rows)
+    batch_column, unread_batch = unread_batch_of(table.columns, sources, seq_len)
+    if batch_column and fields.needs_batch(sources, table, batch_column):
+        raise UsageError(unread_batch)
     fields.check_columns(table, sources, convention)
     fields.check_commas(table, sources)
     if table.damaged:
         count, named = len(table.damaged), name_columns(list(dict.fromkeys(table.damaged)))
-        notes.assume(f"{count} damaged file{'s' * (count != 1)} could only be read in part, of {named}.")
+        notes.assume(f"{count} damaged or empty file{'s' * (count != 1)} could only be read in part, of {named}.")
 
     parsed = fields.parse_rows(rows, sources, notes)
     fields.share_constants(parsed)
     fields.set_batch_tokens(parsed, sources, seq_len)
     units.doubt_batches(parsed, sources, seq_len, notes)
+    if unread_batch:
+        notes.assume(f"No batch is read: {unread_batch}")
     fields.convert_loss(parsed, sources["loss"], loss_unit, bytes_per_token, notes)
+    units.drop_weak_flops(parsed, sources, convention, notes)
     units.check_columns(parsed, sources)
+    if convention.counts_six_n:
+        units.tell_like_flops(rows, parsed, sources, notes)
+    fields.tell_scales(sources, notes)
     complete = fields.derive(parsed, convention, notes)
     parsed = units.drop_rows(parsed, complete, convention, notes)
+    units.doubt_sizes(parsed, sources, notes)
     decaying = share_peaks(parsed, notes)
 
-    known = {column for source in sources.values() for column in source.columns}
+    known = {column for source in sources.values() for column in source.columns} - {batch_column}
     points, n_curves = take_points(fields.finish(parsed, notes), curves, notes)
     points = checks.drop_diverged(points, notes)
     checks.check_configurations(points, table.columns, known | chosen)
-    points = checks.merge_duplicates(points, known, notes)
+    points = checks.merge_equal(points, notes, by_name=repeats)
+    if repeats:
+        points = number_repeats(points, known, notes)
+    if best:
+        points = keep_best(points, known, notes)
+    checks.refuse_disagreements(points, known, {batch_column: unread_batch}, is_numbered=repeats)
     if not points:
         reasons = "; ".join(f"{drop.reason} ({fields.count_rows(len(drop.rows))})" for drop in notes.dropped[:3])
         raise UsageError(f"no run of {str(path)!r} can be used: {reasons}.")
@@ -107,8 +133,10 @@ def read_runs(
         dropped=notes.dropped,
         mapping={field: source.label for field, source in sources.items()},
         assumptions=tuple(notes.assumptions),
+        cautions=tuple(notes.cautions),
         curves=n_curves,
         decaying=decaying,
+        unread_batch=unread_batch,
     )
 
 

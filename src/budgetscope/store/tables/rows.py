@@ -9,9 +9,10 @@ from budgetscope.core.budget.quantities import quote
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.training_run import TrainingRun
-from budgetscope.store.tables.columns import COUNTS, LOSS_UNITS, NUMBERS, FieldSource, unit_of_loss
-from budgetscope.store.tables.formats import RawRow, RawTable, name_columns
+from budgetscope.store.tables.columns import COUNTS, LOSS_UNITS, NUMBERS, FieldSource
+from budgetscope.store.tables.formats import RawRow, RawTable, name_columns, option
 from budgetscope.store.tables.intake import IntakeNotes, RunRow
+from budgetscope.store.tables.names import likely, unit_of_loss
 
 _MEASURED = ("flops", "n_params", "tokens")
 _CONSTANT = ("n_params", "learning_rate", "batch_tokens", "batch_sequences", "seq_len", "beta2", "seed")
@@ -52,7 +53,7 @@ def parse_rows(rows: Sequence[RawRow], sources: Mapping[str, FieldSource], notes
             for name, source in numeric.items():
                 read.values[name] = source.number(row.cells, counted=name in COUNTS)
         except ValueError as error:
-            notes.drop([row.number], f"{name} is {error}, which is not a number")
+            notes.drop([row.number], f"{name} is not a number", str(error))
         else:
             parsed.append(read)
     return parsed
@@ -93,10 +94,21 @@ def check_columns(table: RawTable, sources: Mapping[str, FieldSource], counting:
     if needed:
         why = "two of flops, n_params and tokens are needed" if spare else f"{counting} derives none of them from 6 N D"
         reason = f" ({why})" if missing and len(missing) > spare else ""
+        name, column = _example(needed, table, sources)
         raise UsageError(
-            f"no column for {' and '.join(needed)}{reason}: name it with --map {needed[0]}=COLUMN, or as a sum "
-            f"--map {needed[0]}=COLUMN+COLUMN; the columns are {name_columns(table.columns)}."
+            f"no column for {' and '.join(needed)}{reason}: name it with {option('--map', name, column)}, or as a sum "
+            f"{option('--map', name, f'{column}+COLUMN')}; the columns are {name_columns(table.columns, needed)}."
         )
+
+
+def _example(needed: Sequence[str], table: RawTable, sources: Mapping[str, FieldSource]) -> tuple[str, str]:
+    """Return a field that has no column and the column that looks like it, if one does."""
+    taken = {column for source in sources.values() for column in source.columns}
+    for name in needed:
+        found = [column for column in likely((name,), table.columns) if column not in taken and column.isprintable()]
+        if found:
+            return name, found[0]
+    return needed[0], "COLUMN"
 
 
 def check_commas(table: RawTable, sources: Mapping[str, FieldSource]) -> None:
@@ -122,21 +134,32 @@ def check_commas(table: RawTable, sources: Mapping[str, FieldSource]) -> None:
 
 
 def set_batch_tokens(rows: Sequence[RowValues], sources: Mapping[str, FieldSource], seq_len: int | None) -> None:
-    """Turn batches in sequences into tokens.
-
-    Raises:
-        UsageError: no sequence length is known.
-    """
+    """Turn batches in sequences into tokens, where the length of a sequence is known."""
     if "batch_sequences" not in sources or "batch_tokens" in sources:
         return
-    if seq_len is None and "seq_len" not in sources:
-        label = sources["batch_sequences"].label
-        raise UsageError(
-            f"the column {quote(label)} counts sequences of unknown length; give --seq-len, such as --seq-len 2048."
-        )
     for row in rows:
         batch, length = row.values["batch_sequences"], seq_len or row.values.get("seq_len")
         row.values["batch_tokens"] = None if batch is None or length is None else batch * length
+
+
+def needs_batch(sources: Mapping[str, FieldSource], table: RawTable, batch: str) -> bool:
+    """Return whether runs cannot be read without the batch that a column holds in an unclear unit.
+
+    They cannot where it makes tokens of steps, or tells the points of runs without names apart.
+    """
+    if "step" not in sources:
+        return False
+    if "tokens" not in sources and not {"flops", "n_params"} <= sources.keys():
+        return True
+    return "run" not in sources and len({str(row.cells.get(batch)) for row in table.rows}) > 1
+
+
+def tell_scales(sources: Mapping[str, FieldSource], notes: IntakeNotes) -> None:
+    """Note the numbers that the header of their column multiplies."""
+    for name, source in sources.items():
+        for term in source.terms:
+            if term.scale != 1.0:
+                notes.assume(f"{name} is {quote(term.column)} times {term.scale:.4g}, as the column's name says.")
 
 
 def convert_loss(
@@ -218,10 +241,10 @@ def finish(rows: Sequence[RowValues], notes: IntakeNotes) -> list[RunRow]:
         known = {name: value for name, value in row.values.items() if value is not None}
         # A field with a column comes first: its cell is blank, and a field without one would be derived from it.
         measured = sorted(_MEASURED, key=lambda name: name not in row.values)
-        reasons = [f"no value for {name}" for name in (*measured, "loss") if name not in known]
-        reasons += [reason for name, value in known.items() if (reason := _wrong(name, value))]
+        reasons = [(f"no value for {name}", "") for name in (*measured, "loss") if name not in known]
+        reasons += [(reason, f"{value:g}") for name, value in known.items() if (reason := _wrong(name, value))]
         if reasons:
-            notes.drop([row.number], reasons[0])
+            notes.drop([row.number], *reasons[0])
         else:
             finished.append(RunRow(row.number, row.cells, _run(row.name, known)))
     return finished
@@ -248,5 +271,5 @@ def _wrong(name: str, value: float) -> str | None:
         return None
     if name in _WHOLE:
         fits = math.isfinite(value) and value == int(value) and abs(value) < 2**63
-        return None if fits else f"{name} is {value:g}, which is not a whole number"
-    return None if math.isfinite(value) and value > 0 else f"{name} is {value:g}, which is not positive and finite"
+        return None if fits else f"{name} is not a whole number"
+    return None if math.isfinite(value) and value > 0 else f"{name} is not positive and finite"

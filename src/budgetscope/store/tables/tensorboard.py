@@ -28,7 +28,10 @@ def event_files(path: Path) -> list[Path]:
     """
     files = sorted(path.rglob(f"*{_MARK}*")) if path.is_dir() else [path]
     if not files:
-        raise FailureError(f"{str(path)!r} is a folder without TensorBoard files (events.out.tfevents.*).")
+        raise FailureError(
+            f"{str(path)!r} is a folder without tables; give one with a CSV file a run, or with TensorBoard files "
+            "(events.out.tfevents.*)."
+        )
     return files
 
 

@@ -20,7 +20,7 @@ def of_run(run: View, verdict: Verdict | None) -> str:
     best = "" if state.best is None else f"best so far: {texts.cell_result(state.best)}"
     facts = (
         f"status: {run.status}", texts.counts(state), run.speed, texts.history(state), best, run.problem,
-        *state.problems,
+        state.damage, *state.problems,
     )  # fmt: skip
     lines = [f"# Calibration {escaped(run.folder.name)}", "", *(f"- {escaped(text)}" for text in facts if text), ""]
     if verdict is not None:

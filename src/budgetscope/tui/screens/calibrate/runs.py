@@ -145,6 +145,7 @@ class _Watched:
         status = live_status(self.folder, state.status)
         if status == "interrupted":
             problem = problem or self._watch.failure()
+        problem = problem or state.damage
         speed = texts.speed(state, self._spec) if self._spec is not None and status == "running" else ""
         return View(self.folder, self._spec, state, status, tuple(self._lines), speed, problem, len(records) > _MANY)
 

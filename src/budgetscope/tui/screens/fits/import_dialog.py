@@ -30,7 +30,7 @@ _PAUSE_SECONDS = 0.2
 _RUN_FIELDS = use_cases.run_fields()
 _COMPLETIONS = use_cases.option_values()
 _ENTRIES = (
-    ("path", "file", "CSV, TSV, JSON, Parquet, TensorBoard"),
+    ("path", "file", "CSV, JSON, Parquet, TensorBoard, or a folder"),
     ("counting", "counting", "who counted N: standard, kaplan, total ..."),
     ("loss_unit", "loss unit", "nats, bits, bits-per-byte, perplexity"),
     ("name", "store as", "mine/lab"),
@@ -38,6 +38,8 @@ _ENTRIES = (
     ("where", "only rows", "column=value, ..."),
     ("kind", "kind", "isoflop, parametric ..."),
     ("curves", "curves", "final or all points"),
+    ("repeats", "repeats", "yes: equal runs are repeats"),
+    ("best", "best", "yes: the lowest loss at each N, D"),
     ("schedule", "schedule", "constant, cosine or wsd"),
     ("seq_len", "seq_len", "for batches in sequences"),
     ("bytes_per_token", "bytes/token", "for bits per byte"),

@@ -19,12 +19,20 @@ _ENTRIES = {
 _OPTIONS = (
     "counting", "loss_unit", "name", "title", "kind", "curves", "schedule", "seq_len", "bytes_per_token", "vocab",
 )  # fmt: skip
+_CHOICE = re.compile(r"--where ('[^']*'|[^\s',]+)")
+_SEVERAL = re.compile(rf"{_CHOICE.pattern}(?: {_CHOICE.pattern})+")
 _NO_VALUE = r"(?!(?:out|in|if|or|and|to)\b)"
 
 
 def in_entries(sentence: str) -> str:
     """Reword a refusal of the command line for the dialog: every option becomes its entry."""
+    sentence = _SEVERAL.sub(
+        lambda found: found[0][:8] + ", ".join(text.strip("'") for text in _CHOICE.findall(found[0])), sentence
+    )
+    sentence = re.sub(r"--(map|where) '([^']*)'", r"--\1 \2", sentence)
     sentence = re.sub(r"--map (\w+)=", r"\1: ", sentence).replace("--map", "the entries for columns")
+    sentence = re.sub(r"leave --(repeats|best) out", r"leave the entry \1 empty", sentence)
+    sentence = re.sub(r"--(repeats|best)(?![\w-])", r"yes in the entry \1", sentence)
     for option, entry in _ENTRIES.items():
         sentence = re.sub(rf"{option} {_NO_VALUE}(?=[\w'])", f"{entry}: ", sentence)
         sentence = re.sub(rf"{option}(?![\w-])", f"the entry {entry}", sentence)
@@ -65,6 +73,12 @@ class ImportForm:
             raise UsageError(f"{self.texts[name]!r} is not a whole number; write {name} like 2048.")
         return None if value is None else int(value)
 
+    def _chosen(self, name: str) -> bool:
+        said = self._said(name) or "no"
+        if said.casefold() not in ("yes", "no"):
+            raise UsageError(f"{said!r} is neither yes nor no; write yes under {name}, or leave it empty.")
+        return said.casefold() == "yes"
+
     def _mapping(self) -> dict[str, str]:
         return {
             name.removeprefix(_MAPPED): text.strip()
@@ -94,6 +108,8 @@ class ImportForm:
             seq_len=self._whole("seq_len"),
             bytes_per_token=self._number("bytes_per_token"),
             curves=self._said("curves") or "final",
+            repeats=self._chosen("repeats"),
+            best=self._chosen("best"),
         )
 
     def choices(self) -> FitChoices:
@@ -111,6 +127,7 @@ class ImportForm:
             said = self._said(name)
             if said is not None:
                 words += [f"--{name.replace('_', '-')}", said]
+        words += [f"--{name}" for name in ("repeats", "best") if self._chosen(name)]
         for column, value in self._where().items():
             words += ["--where", f"{column}={value}"]
         for run_field, column in self._mapping().items():

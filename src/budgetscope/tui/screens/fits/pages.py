@@ -61,8 +61,8 @@ def columns_page(preview: Preview) -> tuple[PageLine, ...]:
 def fitted_page(fitted: Fitted) -> tuple[PageLine, ...]:
     """Return a new fit: its flags, method and laws, and its difference from the default law."""
     fit = fitted.fit
-    dropped = (Fact("dropped", text) for name, text in fit.provenance.items() if name.startswith("dropped"))
-    lines: list[PageLine] = [Heading("The fit"), *map(Warned, fit.flags), fit.method, *dropped, ""]
+    kind = Fact("kind", fit.provenance["kind"])
+    lines: list[PageLine] = [Heading("The fit"), *map(Warned, fit.flags), fit.method, kind, ""]
     lines += fit_page(law_sections(fit))
     if fitted.difference is not None:
         lines += [f"A is {fitted.difference.before}, the default law; B is this fit.", ""]
