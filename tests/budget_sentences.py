@@ -92,7 +92,13 @@ def _machines(rng: random.Random) -> tuple[str, Meaning, bool]:
     if name.isalnum():
         ways += [f"{n}x{name}", f"{n}×{name}"]
     if not numeral:
-        ways += [f"{name} x {n}", f"{count} {name} GPUs", f"{n}台の{name}", f"{count} NVIDIA GPUs ({name})"]
+        ways += [
+            f"{name} x {n}",
+            f"{name} x{n}",
+            f"{count} {name} GPUs",
+            f"{n}台の{name}",
+            f"{count} NVIDIA GPUs ({name})",
+        ]
     if n % 8 == 0 and not numeral:
         ways += [f"{n // 8} nodes of 8 {name}", f"{n // 8} nodes with 8x {name} each"]
     text = rng.choice(ways)

@@ -368,6 +368,8 @@ PEOPLE_WRITE = [
     ("3,000万円 1ドル150円", "$200k", "at 150 yen a dollar (as stated)"),
     ("a single H100 for a week", "1 x H100 for 7 days", ""),
     ("8x 80GB A100 3d", "8 x 80GB A100 for 3 days", ""),
+    ("A100-80GB x8 3d", "8 x A100-80GB for 3 days", ""),
+    ("A100-80GBx8 3d", "8 x A100-80GB for 3 days", ""),
     ("8 A100 (80GB) 3d", "8 x A100 80GB for 3 days", ""),
     ("DGX H100 for 2 weeks", "8 x H100 for 14 days", "a DGX has 8"),
     ("8 HGX H100 2w", "8 x HGX H100 for 14 days", "one GPU, not as a board of 8"),

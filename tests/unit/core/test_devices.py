@@ -74,6 +74,8 @@ def test_bundled_entries_are_complete_and_plausible(device: Device) -> None:
         ("Google TPU v5 lite", "tpu-v5e"),
         (" trillium ", "tpu-v6e"),
         ("80GB A100", "a100-80gb"),
+        ("80GB A100s", "a100-80gb"),
+        ("48 GB L40S", "l40s"),
         ("A100-80G", "a100-80gb"),
         ("A100 40 GB SXM4", "a100-40gb"),
         ("H100 80GB SXM5", "h100-sxm"),

@@ -41,7 +41,7 @@ _ENDS_NAMES = frozenset(
 _AFTER_NUMBERS = frozenset(
     (*words.KEYS, *words.LOSSES, *words.PERCENT, *words.EPOCHS, *words.MODELS, *words.GENERIC, *words.SCALES)
 ) | {*words.DURATION_UNITS, "/", "unique"}
-_PLURAL = re.compile(r"\b([^\W\d_]*[0-9]+[A-Z]?|TPU)s\b")
+_PLURAL = re.compile(r"(\b[^\W\d_]+[0-9]+[A-Z]?|\bTPU|^[0-9]+)s\b")
 
 
 class DeviceNames(Protocol):
@@ -138,7 +138,9 @@ class NameReader:
                 reader.accept(())
                 written = reader.text[first.start : reader.at(ends[count - 1] - 1).end]
                 plain = re.sub(r"(?<!\w)-|-(?!\w)", " ", re.sub("[()]", " ", written))
-                return _PLURAL.sub(_singular, " ".join(plain.split()))
+                plural = " ".join(plain.split())
+                singular = _PLURAL.sub(_singular, plural)
+                return singular if singular in self.devices else plural
         return None
 
     def _follows_number(self, index: int, pieces: list[str]) -> bool:

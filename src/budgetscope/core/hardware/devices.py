@@ -122,7 +122,9 @@ class DeviceNames:
         if found is not None:
             return found
         family, forms = _parts(name)
-        of_family = self._by_family.get(family.removesuffix("s"), {}) if forms else {}
+        if not forms:
+            return None
+        of_family = self._by_family.get(family) or self._by_family.get(family.removesuffix("s"), {})
         fitting = [device_id for device_id, known in of_family.items() if forms <= known]
         return self._by_key[_key(fitting[0])] if len(fitting) == 1 else None
 
