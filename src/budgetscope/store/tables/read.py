@@ -16,6 +16,7 @@ from budgetscope.store.tables.columns import check_mapping, find_column, parse_c
 from budgetscope.store.tables.curves import take_points
 from budgetscope.store.tables.formats import RawRow, RawTable, name_columns, plain, read_table
 from budgetscope.store.tables.intake import Intake, IntakeNotes
+from budgetscope.store.tables.limits import Meter
 from budgetscope.store.tables.schedules import share_peaks
 
 ANY = "*"
@@ -126,14 +127,20 @@ def _join(table: RawTable, about: RawTable, path: Path | RawTable, mapping: Mapp
     left, right = resolve_field("run", table.columns, mapping), resolve_field("run", about.columns, names)
     if left is None or right is None:
         raise UsageError(f"joining {str(path)!r} needs the run's name in both tables, in a column such as `run`.")
-    extra = [column for column in about.columns if column not in table.columns and column != right.label]
+    here = {*table.columns, right.label}
+    extra = [column for column in about.columns if column not in here]
     cells: dict[str | None, dict[str, object]] = {}
     for row in about.rows:
         name = right.text(row.cells)
         if name in cells:
             raise UsageError(f"{str(path)!r} has two rows for the run {quote(str(name))}; keep one of them.")
-        cells[name] = {column: row.cells.get(column) for column in extra}
-    rows = (RawRow(number, {**own, **cells.get(left.text(own), {})}) for number, own in table.rows)
+        cells[name] = {column: cell for column, cell in row.cells.items() if column not in here}
+    meter, rows = Meter(str(path)), []
+    meter.check_columns(len(table.columns) + len(extra))
+    for number, own in table.rows:
+        joined = {**own, **cells.get(left.text(own), {})}
+        meter.add_row(len(joined))
+        rows.append(RawRow(number, joined))
     return replace(table, columns=(*table.columns, *extra), rows=tuple(rows))
 
 
