@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from budgetscope.core.budget.quantities import parse_count, quote
 from budgetscope.core.counting.ledger import Convention
@@ -122,6 +123,7 @@ def _refuse_cell(value: object) -> float:
     raise ValueError(quote(str(value))) from None
 
 
+@lru_cache(maxsize=1024)
 def _normal(name: str) -> str:
     """Return a column's letters and digits in lower case, without the prefixes of W&B and of nested configs."""
     stem = _GROUPS.sub("", name.strip().casefold())

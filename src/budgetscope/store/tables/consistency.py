@@ -1,7 +1,7 @@
 """Checks that the runs of a table belong together: no mixed configurations, no repeats that disagree."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.training_run import TrainingRun
@@ -12,6 +12,8 @@ from budgetscope.store.tables.intake import IntakeNotes, RunRow
 # Without seeds, two rows of one configuration are the same measurement only if they agree this closely.
 DUPLICATE_RTOL = 1e-6
 _MAX_NAMED = 3
+# Of so few rows each has a value of its own by chance.
+_FEW_ROWS = 3
 # Columns of W&B and others that do not change what was trained.
 _BOOKKEEPING_NAMES = """
     id notes tags user created updated runtime sweep group jobtype hostname host gpu gputype commit git gitcommit
@@ -43,17 +45,22 @@ def check_configurations(rows: Sequence[RunRow], columns: Sequence[str], known: 
     Raises:
         UsageError: there is such a column; the remedy is `--where`.
     """
-    mixed: dict[str, list[str]] = {}
-    for column in columns:
-        if column in known or not column or column.casefold().replace("_", "") in _BOOKKEEPING:
-            continue
-        groups: dict[str, list[TrainingRun]] = {}
-        for row in rows:
-            cell = row.cells.get(column)
-            if isinstance(cell, (str, bool)) and not is_blank(cell):
-                groups.setdefault(str(cell).strip(), []).append(row.run)
-        if 1 < len(groups) < len(rows) and not any(map(_is_number, groups)) and not _is_label(groups.values()):
-            mixed[column] = list(groups)
+    groups = {
+        column: _Groups()
+        for column in columns
+        if column and column not in known and column.casefold().replace("_", "") not in _BOOKKEEPING
+    }
+    for row in rows:
+        for column, cell in row.cells.items():
+            if column in groups and isinstance(cell, (str, bool)) and not is_blank(cell):
+                groups[column].add(str(cell).strip(), row.run)
+                if groups[column].has_number:
+                    del groups[column]
+    mixed = {
+        column: list(found.first)
+        for column, found in groups.items()
+        if 1 < len(found.first) < len(rows) and not found.is_label
+    }
     if not mixed:
         return
     named = "; ".join(f"{plain(column)}: {_list(values)}" for column, values in list(mixed.items())[:_MAX_NAMED])
@@ -66,14 +73,33 @@ def check_configurations(rows: Sequence[RunRow], columns: Sequence[str], known: 
     )
 
 
-def _is_label(groups: Collection[Sequence[TrainingRun]]) -> bool:
-    """Return whether each group has a size, or a budget, of its own: the column then only names it."""
-    sizes = [{run.n_params for run in group} for group in groups]
-    budgets = [{run.flops for run in group} for group in groups]
-    return any(
-        all(len(found) == 1 for found in values) and len(set.union(*values)) == len(values)
-        for values in (sizes, budgets)
-    )
+class _Groups:
+    """The runs of each text in a column.
+
+    Attributes:
+        first: size and budget of the first run of each text.
+        has_number: whether a text is a number.
+    """
+
+    def __init__(self) -> None:
+        self.first: dict[str, tuple[float, float]] = {}
+        self.has_number = False
+        self._one_size = self._one_budget = True
+
+    def add(self, text: str, run: TrainingRun) -> None:
+        found = self.first.get(text)
+        if found is None:
+            self.first[text] = (run.n_params, run.flops)
+            self.has_number |= _is_number(text)
+        else:
+            self._one_size &= found[0] == run.n_params
+            self._one_budget &= found[1] == run.flops
+
+    @property
+    def is_label(self) -> bool:
+        """Whether each text has a size, or a budget, of its own: the column then only names it."""
+        sizes, budgets = (len(set(values)) for values in zip(*self.first.values(), strict=True))
+        return (self._one_size and sizes == len(self.first)) or (self._one_budget and budgets == len(self.first))
 
 
 def _is_number(text: str) -> bool:
@@ -81,6 +107,15 @@ def _is_number(text: str) -> bool:
         return parse_cell(text, counted=True) is not None
     except ValueError:
         return False
+
+
+def _has_repeat(texts: Iterable[str]) -> bool:
+    seen = set()
+    for text in texts:
+        if text in seen:
+            return True
+        seen.add(text)
+    return False
 
 
 def _list(values: Sequence[str]) -> str:
@@ -122,7 +157,7 @@ def _disagreement(low: RunRow, high: RunRow, rows: Sequence[RunRow], known: Coll
         and column not in known
         and str(first.cells[column]) != str(second.cells.get(column))
         # A column with a value of its own for each run is a measurement or a counter, not a choice.
-        and len({str(row.cells.get(column)) for row in rows}) < max(3, len(rows))
+        and (len(rows) < _FEW_ROWS or _has_repeat(str(row.cells.get(column)) for row in rows))
     ]
     seed = "" if low.run.seed is None else f", seed {low.run.seed}"
     what = f"N={low.run.n_params:.4g}, D={low.run.tokens:.4g}{seed}"
