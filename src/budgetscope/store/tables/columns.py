@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -87,6 +88,8 @@ class FieldSource:
             ValueError: a cell is not a number; the message quotes it.
         """
         total = 0.0
+        if len(self.terms) == 1 and self.terms[0][1] == 1.0:
+            return parse_cell(cells.get(self.terms[0][0]), counted=counted)
         for column, factor in self.terms:
             value = parse_cell(cells.get(column), counted=counted)
             if value is None:
@@ -106,6 +109,12 @@ def parse_cell(value: object, *, counted: bool) -> float | None:
     Raises:
         ValueError: it is not a number; the message quotes it.
     """
+    if type(value) is float:
+        return value
+    if type(value) is str:
+        # Most cells are plain numbers, and no number is blank.
+        with suppress(ValueError):
+            return float(value)
     if is_blank(value):
         return None
     try:

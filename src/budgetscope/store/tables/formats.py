@@ -279,11 +279,13 @@ def _from_records(path: Path | str, records: Iterable[object], columns: tuple[st
     for number, record in enumerate(records, 1):
         if not isinstance(record, dict):
             raise UsageError(f"row {number} of {str(path)!r} is not an object with named values.")
-        cells = _flatten(record, meter)
+        cells = _flatten(record, meter) if _NESTED & set(map(type, record.values())) else record
         meter.add_row(len(cells))
         if not names.keys() >= cells.keys():
             names |= dict.fromkeys(cells)
             meter.check_columns(len(names))
+            for name in cells:
+                meter.check_name(name)
         rows.append(RawRow(number, cells))
     if not rows:
         raise UsageError(f"{str(path)!r} holds no runs; give a table with one row a run.")
@@ -292,14 +294,15 @@ def _from_records(path: Path | str, records: Iterable[object], columns: tuple[st
 
 # A list is the cell of no field: what is in it is not kept.
 _LIST: list[object] = []
+_NESTED = {dict, list}
 
 
 def _flatten(record: Mapping[Any, object], meter: Meter, prefix: str = "") -> dict[str, object]:
     cells: dict[str, object] = {}
     for key, value in record.items():
-        name = f"{prefix}{key}" if prefix or not isinstance(key, str) else key
-        meter.check_name(name)
+        name = f"{prefix}{key}"
         if isinstance(value, dict):
+            meter.check_name(name)
             cells.update(_flatten(value, meter, f"{name}/"))
         else:
             cells[name] = _LIST if isinstance(value, list) else value
