@@ -10,7 +10,7 @@ import numpy as np
 from budgetscope.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     import numpy.typing as npt
 
@@ -116,27 +116,35 @@ def budget_levels(table: RunTable, tolerance: float = BUDGET_TOLERANCE) -> Float
     return np.array([np.exp(np.log(table.flops[rows]).mean()) for rows in _by_compute(table, tolerance)])
 
 
-def _by_compute(table: RunTable, tolerance: float) -> list[list[int]]:
+def _by_compute(table: RunTable, tolerance: float) -> list[IntArray]:
     """Return the row numbers of each distinct compute value, ascending."""
-    groups: list[list[int]] = []
-    for row in np.argsort(table.flops, kind="stable"):
-        if groups and table.flops[row] <= table.flops[groups[-1][0]] * (1 + tolerance):
-            groups[-1].append(int(row))
-        else:
-            groups.append([int(row)])
+    order = np.argsort(table.flops, kind="stable")
+    flops = table.flops[order]
+    groups: list[IntArray] = []
+    start = 0
+    while start < flops.size:
+        stop = int(np.searchsorted(flops, flops[start] * (1 + tolerance), side="right"))
+        groups.append(order[start:stop])
+        start = stop
     return groups
 
 
-def _merge(table: RunTable, rows: Iterable[int]) -> Budget:
+def _merge(table: RunTable, index: IntArray) -> Budget:
     """Make one budget of its rows; the rows of one size are merged into their mean."""
-    index = np.array(list(rows))
     rows_flops = table.flops[index]
     flops = float(rows_flops[0] if np.ptp(rows_flops) == 0 else np.exp(np.log(rows_flops).mean()))
     sizes, cell = np.unique(table.n_params[index], return_inverse=True)
     count = np.bincount(cell)
     loss, tokens = table.loss[index], table.tokens[index]
-    for size in np.flatnonzero(count > 1):
-        _check_repeats(table, index[cell == size], flops)
+    seeds = None if table.seeds is None else table.seeds[index]
+    bad = disagreeing(cell, loss, seeds)
+    if bad is not None:
+        found = loss[cell == bad]
+        raise UsageError(
+            f"{found.size} runs with N={sizes[bad]:.4g} at C={flops:.3g} have losses from "
+            f"{found.min():.4f} to {found.max():.4f} and no seed tells them apart: "
+            "give each its own seed, or keep one of them."
+        )
     return Budget(
         flops=flops,
         n_params=sizes,
@@ -146,17 +154,25 @@ def _merge(table: RunTable, rows: Iterable[int]) -> Budget:
     )
 
 
-def _check_repeats(table: RunTable, rows: IntArray, flops: float) -> None:
-    """Refuse rows of one cell that no seed tells apart and that disagree."""
-    loss = table.loss[rows]
-    if table.seeds is None or np.unique(table.seeds[rows]).size < rows.size:
-        spread = float(loss.max() / loss.min() - 1)
-        if spread > DUPLICATE_RTOL:
-            raise UsageError(
-                f"{rows.size} runs with N={table.n_params[rows[0]]:.4g} at C={flops:.3g} have losses from "
-                f"{loss.min():.4f} to {loss.max():.4f} and no seed tells them apart: "
-                "give each its own seed, or keep one of them."
-            )
+def disagreeing(cell: IntArray, loss: FloatArray, seeds: IntArray | None) -> int | None:
+    """Return the first cell whose losses differ although no seed tells its rows apart; None when there is none.
+
+    Args:
+        cell: number of each row's cell, shape (rows,).
+        loss: of each row, shape (rows,).
+        seeds: of each row, shape (rows,), or None.
+    """
+    low, high = np.full(int(cell.max()) + 1, np.inf), np.zeros(int(cell.max()) + 1)
+    np.minimum.at(low, cell, loss)
+    np.maximum.at(high, cell, loss)
+    bad = high / low - 1 > DUPLICATE_RTOL
+    if seeds is not None:
+        order = np.lexsort((seeds, cell))
+        again = (np.diff(cell[order]) == 0) & (np.diff(seeds[order]) == 0)
+        twice = np.zeros_like(bad)
+        twice[cell[order][1:][again]] = True
+        bad &= twice
+    return int(bad.argmax()) if bad.any() else None
 
 
 def check_lengths(lengths: Mapping[str, int]) -> None:
