@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from budgetscope.fitting.run_table import FloatArray
 
 LEVEL = 0.95
+# Numbers in one array of a block of draws, 16 MiB: with a dozen such arrays a bootstrap stays within 200 MiB.
+_BLOCK = 2**21
+
+
+def blocks(draws: int, width: int) -> Iterator[slice]:
+    """Yield slices that cover so many draws of so many numbers each, in blocks of bounded memory."""
+    size = max(1, _BLOCK // max(width, 1))
+    for start in range(0, draws, size):
+        yield slice(start, min(start + size, draws))
 
 
 def interval(draws: FloatArray, level: float = LEVEL) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from budgetscope.core.errors import UsageError
-from budgetscope.fitting.bootstrap import LEVEL, golden_section, interval
+from budgetscope.fitting.bootstrap import LEVEL, blocks, golden_section, interval
 from budgetscope.fitting.run_table import budgets
 
 if TYPE_CHECKING:
@@ -98,11 +98,14 @@ def fit_excess(
     # budgets would decide alone.
     number = np.searchsorted(kinds, near.budget)
     size = np.bincount(number, near.excess**2) / np.bincount(number)
-    weights = np.vstack([np.ones(number.size), counts[:, number]]) / size[number]
-    kappa = golden_section(
-        lambda value: _project(value, near, weights)[2], np.linspace(*_EXPONENT_BOUNDS, _GRID), len(weights)
+    by_budget = np.vstack([np.ones(kinds.size), counts]) / size
+    rows = _reduced(near, number)
+    k, k_skew, kappa = (
+        np.concatenate(parts)
+        for parts in zip(
+            *(_search(rows, by_budget[block]) for block in blocks(draws + 1, rows.square.size)), strict=True
+        )
     )
-    k, k_skew, _ = _project(kappa, near, weights)
     if k[0] <= 0 or abs(k_skew[0]) * window >= k[0]:
         raise UsageError(
             "the runs near the optima do not curve upwards on both sides: "
@@ -116,8 +119,8 @@ def fit_excess(
         )
     usable = k > 0
     ln_k = np.log(k[usable]) + kappa[usable] * near.log_flops.mean()
-    rows = np.stack([ln_k, kappa[usable], k_skew[usable] / k[usable]], axis=1)
-    law = ExcessLaw(float(np.exp(ln_k[0])), float(kappa[0]), float(rows[0, 2]), rows[1:], window, 0.0, number.size)
+    laws = np.stack([ln_k, kappa[usable], k_skew[usable] / k[usable]], axis=1)
+    law = ExcessLaw(float(np.exp(ln_k[0])), float(kappa[0]), float(laws[0, 2]), laws[1:], window, 0.0, number.size)
     fitted = np.exp(ln_k[0] - kappa[0] * near.log_flops) * (near.u**2 + law.skew * near.u**3)
     return replace(law, residual_std=float(np.sqrt(np.mean((near.excess - fitted) ** 2))))
 
@@ -132,28 +135,71 @@ class _Near:
     budget: IntArray
 
 
+@dataclass(frozen=True)
+class _Reduced:
+    """Three rows a budget that hold all that least squares in u^2 and u^3 need, each of shape (rows,).
+
+    Attributes:
+        square: in place of u^2.
+        cube: in place of u^3.
+        excess: in place of the excess loss.
+        log_flops: log C less its mean over the measurements.
+        budget: number of the budget, from 0.
+    """
+
+    square: FloatArray
+    cube: FloatArray
+    excess: FloatArray
+    log_flops: FloatArray
+    budget: IntArray
+
+
+def _reduced(near: _Near, number: IntArray) -> _Reduced:
+    """Replace the measurements of each budget by the triangle of their QR decomposition."""
+    log_flops = near.log_flops - near.log_flops.mean()
+    columns = np.stack([near.u**2, near.u**3, near.excess], axis=1)
+    triangles, place = [], []
+    for budget in range(int(number.max()) + 1):
+        inside = np.flatnonzero(number == budget)
+        triangles.append(np.linalg.qr(columns[inside], mode="r"))
+        place += [inside[0]] * len(triangles[-1])
+    square, cube, excess = np.concatenate(triangles).T
+    return _Reduced(square, cube, excess, log_flops[place], number[place])
+
+
 def _near(table: RunTable, optima: Sequence[BudgetOptimum], window: float) -> _Near:
     """Collect the measurements around the optima."""
     groups = budgets(table)
+    log_flops = np.log([group.flops for group in groups])
     parts = []
     for number, optimum in enumerate(optima):
-        group = min(groups, key=lambda g: abs(np.log(g.flops / optimum.flops)))
+        group = groups[int(np.abs(log_flops - np.log(optimum.flops)).argmin())]
         u = np.log(group.n_params / optimum.n_params)
         inside = np.abs(u) <= window
         same = np.ones(int(inside.sum()))
         parts.append((u[inside], group.loss[inside] - optimum.loss, np.log(group.flops) * same, number * same))
-    u, excess, log_flops, budget = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return _Near(u, excess, log_flops, budget.astype(np.int64))
+    u, excess, log_c, budget = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return _Near(u, excess, log_c, budget.astype(np.int64))
 
 
-def _project(kappa: FloatArray, near: _Near, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _search(rows: _Reduced, by_budget: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the best k, k * skew and kappa for each row of weights, shape (draws, budgets)."""
+    weights = by_budget[:, rows.budget]
+    kappa = golden_section(
+        lambda value: _project(value, rows, weights)[2], np.linspace(*_EXPONENT_BOUNDS, _GRID), len(weights)
+    )
+    k, k_skew, _ = _project(kappa, rows, weights)
+    return k, k_skew, kappa
+
+
+def _project(kappa: FloatArray, rows: _Reduced, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the best k (at the mean of log C) and k * skew for each row's kappa, and the sum of squares left."""
-    scale = np.exp(-kappa[:, None] * (near.log_flops - near.log_flops.mean()))
-    square, cube = scale * near.u**2, scale * near.u**3
+    scale = np.exp(-kappa[:, None] * rows.log_flops)
+    square, cube = scale * rows.square, scale * rows.cube
     ss, sc, cc = ((weights * p * q).sum(axis=1) for p, q in ((square, square), (square, cube), (cube, cube)))
-    sy, cy = (weights * square) @ near.excess, (weights * cube) @ near.excess
+    sy, cy = (weights * square) @ rows.excess, (weights * cube) @ rows.excess
     # A draw of one budget twice may leave skew undetermined: keep it finite.
     determinant = np.maximum(ss * cc - sc * sc, 1e-12 * ss * cc)
     k, k_skew = (cc * sy - sc * cy) / determinant, (ss * cy - sc * sy) / determinant
-    left = near.excess - k[:, None] * square - k_skew[:, None] * cube
+    left = rows.excess - k[:, None] * square - k_skew[:, None] * cube
     return k, k_skew, (weights * left**2).sum(axis=1)
