@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.training_run import TrainingRun
 from budgetscope.fitting.hyperparameters import fit_hyperparameters
 from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.joint_part import joint_part
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from budgetscope.core.counting.ledger import Convention
     from budgetscope.core.laws.fit import Fit
-    from budgetscope.core.laws.training_run import TrainingRun
     from budgetscope.fitting.kinds import Kind
     from budgetscope.fitting.noise import Noise
     from budgetscope.fitting.run_table import FloatArray, IntArray
@@ -315,5 +315,11 @@ def _seeds(runs: Sequence[TrainingRun]) -> IntArray | None:
 
 def _digest(runs: Sequence[TrainingRun]) -> str:
     """Return the SHA-256 of the runs, whatever their order and whatever their class is called."""
-    texts = (", ".join(f"{f.name}={getattr(run, f.name)!r}" for f in fields(run)) for run in runs)
-    return hashlib.sha256(repr(sorted(f"Run({text})" for text in texts)).encode()).hexdigest()
+    names = [f.name for f in fields(TrainingRun)]
+    texts = sorted(f"Run({', '.join(f'{name}={getattr(run, name)!r}' for name in names)})" for run in runs)
+    digest = hashlib.sha256()
+    # As the repr() of the list, of which no copy is made.
+    for number, text in enumerate(texts):
+        digest.update(f"{', ' if number else '['}{text!r}".encode())
+    digest.update(b"]")
+    return digest.hexdigest()
