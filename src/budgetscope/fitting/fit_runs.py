@@ -244,7 +244,7 @@ def _parametric(runs: Sequence[TrainingRun], spec: FitSpec) -> tuple[FitPart, st
     decisive = list({row.row: row for row in reversed(voted.decisive)}.values())[::-1]
     # The held-out fits need an interval only: a tenth of the draws will do.
     check = check_sizes(rows, lambda t: fit_parametric(t, resample=resample, draws=_CHECK_DRAWS, seed=spec.seed))
-    note = f"rms residual of log loss {found.log_residual_std:.4f}, draws over {resample}."
+    note = f"rms residual of log loss {found.log_residual_std:.4f}, {found.drawn}."
     method = f"Huber fit (delta 1e-3, log loss) of E + A/N^alpha + B/D^beta to {found.n_points} points."
     flags = [flag.sentence for flag in found.flags]
     flags += [voted.sentence] * bool(voted.sentence) + [row.sentence(table) for row in decisive[:_NAMED_ROWS]]
