@@ -31,6 +31,21 @@ def interval(draws: FloatArray, level: float = LEVEL) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def residual_variance(basis: FloatArray, solve: FloatArray, variances: FloatArray) -> FloatArray:
+    """Return the variance of each residual of a linear fit, of points with these variances, shape (points,).
+
+    With hat matrix H = basis @ solve, it is the sum over the row of (I - H)^2 times the variances; H is not formed.
+
+    Args:
+        basis: shape (points, parameters).
+        solve: from values to parameters, shape (parameters, points).
+        variances: shape (points,).
+    """
+    own = np.einsum("ik,ki->i", basis, solve)
+    of_others = np.einsum("ik,kl,il->i", basis, (solve * variances) @ solve.T, basis)
+    return np.asarray((1 - 2 * own) * variances + of_others, dtype=np.float64)
+
+
 @dataclass(frozen=True)
 class PowerLaw:
     """y = coefficient * C^exponent, with bootstrap draws.

@@ -14,7 +14,7 @@ import numpy as np
 
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.beta2 import Beta2Row, Beta2Step, beta2_step, beta2_table
-from budgetscope.fitting.bootstrap import LEVEL, interval
+from budgetscope.fitting.bootstrap import LEVEL, interval, residual_variance
 from budgetscope.fitting.cell_optimum import CellOptimum, DroppedCell, Method, cell_optimum, sweep_noise
 from budgetscope.fitting.refusals import SCATTER_FLAG, Flag
 from budgetscope.fitting.sweep import sweep_cells
@@ -236,9 +236,8 @@ def _monomial(logs: FloatArray, y: FloatArray, y_draws: FloatArray, std: FloatAr
         full[..., 0] = solved[..., 0] - solved[..., 1:] @ centre
         return full
 
-    left = np.eye(y.size) - basis @ solve
-    seen = float(std**-2.0 @ (left @ y) ** 2)
-    expected = float(std**-2.0 @ (left**2 @ y_draws.var(axis=0)))
+    seen = float(std**-2.0 @ (y - basis @ (solve @ y)) ** 2)
+    expected = float(std**-2.0 @ residual_variance(basis, solve, y_draws.var(axis=0)))
     ratio = float(np.sqrt(seen / expected)) if y.size > basis.shape[1] and expected > 0 else float("nan")
     point = coefficients(y)
     return FittedMonomial(float(np.exp(point[0])), float(point[1]), float(point[2]), coefficients(y_draws), ratio)

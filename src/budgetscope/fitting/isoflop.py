@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from budgetscope.core.errors import UsageError
-from budgetscope.fitting.bootstrap import PowerLaw, fit_power_law
+from budgetscope.fitting.bootstrap import PowerLaw, blocks, fit_power_law, residual_variance
 from budgetscope.fitting.curve_minimum import akima_minimum, parabola_minimum
 from budgetscope.fitting.loss_curve import LossCurve, fit_loss_curve
 from budgetscope.fitting.noise import noise_from_scatter, noise_from_seeds
@@ -225,16 +225,23 @@ def _minimise(
 ) -> _Minima | Dropped:
     """Return the optimum of one budget and of its noisy copies, or why there is none."""
     size = group.n_params.size
-    # Drawn for a dropped budget, too, so that dropping it does not change the draws of the others.
-    standard = rng.standard_normal((draws, size))
+    x, loss = np.log(group.n_params), group.loss
+    std = noise.std(loss) / np.sqrt(group.n_seeds)
+    found, lowest, positive = [], [], []
+    for block in blocks(draws, size):
+        # Drawn for a dropped budget, too, so that dropping it does not change the draws of the others.
+        standard = rng.standard_normal((block.stop - block.start, size))
+        if unusable is None:
+            noisy = loss + std * standard
+            # Noise as large as the loss itself has no logarithm: such a draw is invalid.
+            where, value = _FINDERS[method](x, np.log(np.maximum(noisy, np.finfo(float).tiny)))
+            found.append(where)
+            lowest.append(value)
+            positive.append((noisy > 0).all(axis=1))
     if unusable is not None:
         return unusable
-    x = np.log(group.n_params)
-    std = noise.std(group.loss) / np.sqrt(group.n_seeds)
-    noisy = group.loss + std * standard
-    # Noise as large as the loss itself has no logarithm: such a draw is invalid.
-    log_n, log_loss = _FINDERS[method](x, np.log(np.maximum(noisy, np.finfo(float).tiny)))
-    valid = np.isfinite(log_n) & (noisy > 0).all(axis=1)
+    log_n, log_loss = np.concatenate(found), np.concatenate(lowest)
+    valid = np.isfinite(log_n) & np.concatenate(positive)
     n_valid = int(valid.sum())
     if n_valid < draws // 2:
         return Dropped(
@@ -295,11 +302,10 @@ def _extra_variance(x: FloatArray, y: FloatArray, weights: FloatArray, explained
     of squared residuals is expected to be the sum of w (I - H) V (I - H)^T over the diagonal.
     """
     basis = np.stack([np.ones_like(x), x - x.mean()], axis=1)
-    hat = basis @ np.linalg.solve(basis.T @ (weights[:, None] * basis), basis.T * weights)
-    left = np.eye(x.size) - hat
-    seen = float(weights @ (left @ y) ** 2)
-    from_noise = float(weights @ (left**2 @ explained))
-    from_one = float(weights @ (left**2).sum(axis=1))
+    solve = np.linalg.solve(basis.T @ (weights[:, None] * basis), basis.T * weights)
+    seen = float(weights @ (y - basis @ (solve @ y)) ** 2)
+    from_noise = float(weights @ residual_variance(basis, solve, explained))
+    from_one = float(weights @ residual_variance(basis, solve, np.ones_like(explained)))
     ratio = float(np.sqrt(seen / from_noise)) if from_noise > 0 else float("inf")
     return max(0.0, (seen - from_noise) / from_one), ratio
 
