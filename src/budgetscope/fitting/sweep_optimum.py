@@ -148,7 +148,7 @@ def smoothed_minima(
         root_weight = 1 / np.sqrt(np.maximum(log_std, _LEAST_STD) ** 2 + misfit**2)
         basis = _surface_basis(u - tilt * v, v)
         solve = np.linalg.pinv(root_weight[:, None] * basis) * root_weight
-        fitted = basis @ solve @ measured
+        fitted = basis @ (solve @ measured)
         lowest = float(fitted.min())
         bottom = int(fitted.argmin())
         slope = _slope_of_best(solve @ measured, float(u[bottom] - tilt * v[bottom]))
