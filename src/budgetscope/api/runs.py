@@ -17,6 +17,7 @@ from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.hyperparameters import predict
 from budgetscope.core.laws.operating_point import OperatingPoint
 from budgetscope.core.printable import printable
+from budgetscope.core.progress import reporting
 from budgetscope.fitting.kinds import KINDS, SCHEDULES
 from budgetscope.store.fit_library import check_own_id
 from budgetscope.store.locations import expanded
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FitChoices", "Fitted", "Intake", "Preview", "RunsSource", "Scored", "fit", "option_values", "preview", "read",
-    "run_fields", "score", "typed_path",
+    "reporting", "run_fields", "score", "typed_path",
 ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.training_run import TrainingRun
+from budgetscope.core.progress import tell
 from budgetscope.fitting.hyperparameters import fit_hyperparameters
 from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.joint_part import joint_part
@@ -98,6 +99,7 @@ def fit_runs(runs: Sequence[TrainingRun], spec: FitSpec) -> Fit:
             f"points in the middle of a {spec.schedule} schedule are no final losses, since a run that ended there "
             "would have decayed before; leave --curves all out, so that only the last point of each run is used."
         )
+    tell("fitting")
     kind = spec.kind or suitable_kind(runs)
     if kind == "isoflop" and spec.kind is None and spec.noise is not None:
         kind = "akima"  # The joint fit takes its noise from the runs.

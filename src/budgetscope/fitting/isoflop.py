@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from budgetscope.core.errors import UsageError
+from budgetscope.core.progress import tell
 from budgetscope.fitting.bootstrap import PowerLaw, blocks, fit_power_law, residual_variance
 from budgetscope.fitting.curve_minimum import akima_minimum, parabola_minimum
 from budgetscope.fitting.loss_curve import LossCurve, fit_loss_curve
@@ -229,6 +230,7 @@ def _minimise(
     std = noise.std(loss) / np.sqrt(group.n_seeds)
     found, lowest, positive = [], [], []
     for block in blocks(draws, size):
+        tell(f"minimising draws at C={group.flops:.3g}", block.start, draws)
         # Drawn for a dropped budget, too, so that dropping it does not change the draws of the others.
         standard = rng.standard_normal((block.stop - block.start, size))
         if unusable is None:

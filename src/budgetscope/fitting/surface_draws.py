@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from budgetscope.core.progress import tell
 from budgetscope.fitting.bootstrap import blocks
 from budgetscope.fitting.loss_surface import Points, at_bounds, bounds, minimise_huber, row_derivatives
 
@@ -82,6 +83,7 @@ def _refitted(
     found, converged = np.empty((draws, theta.size)), np.empty(draws, dtype=bool)
     units = int(size.max()) + 1 if resample == "runs" else points.y.size
     for block in blocks(draws, _ARRAYS * points.y.size):
+        tell("fitting draws", block.start, draws)
         number = block.stop - block.start
         counts = rng.multinomial(units, np.full(units, 1 / units), size=number).astype(np.float64)
         weights = counts[:, size] if resample == "runs" else counts

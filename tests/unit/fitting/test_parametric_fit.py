@@ -7,6 +7,7 @@ from tests.planted_surfaces import SYMMETRIC, planted_runs
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.forms import LossSurface
+from budgetscope.core.progress import reporting
 from budgetscope.fitting import loss_surface as engine
 from budgetscope.fitting import parametric, surface_draws
 from budgetscope.fitting.parametric import fit_parametric
@@ -194,3 +195,13 @@ def test_rows_are_thinned_evenly_in_each_group() -> None:
     group, values = np.array([1, 0, 1, 1, 1, 1, 2]), np.array([5.0, 9.0, 1.0, 2.0, 3.0, 4.0, 7.0])
     assert surface_draws.spread(group, values, 9).tolist() == [0, 1, 2, 4, 6]
     assert surface_draws.spread(group, values, 3).size == 3
+
+
+def test_long_work_tells_its_progress() -> None:
+    table = planted_runs(SYMMETRIC, budgets=BUDGETS, log_std=0.004, rng=np.random.default_rng(6))
+    told: list[tuple[str, int, int]] = []
+    with reporting(lambda *progress: told.append(progress)):
+        fit_parametric(table, draws=20)
+    assert told == [("fitting draws", 0, 20)]
+    fit_parametric(table, draws=20)
+    assert len(told) == 1

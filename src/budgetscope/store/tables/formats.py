@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.progress import tell
 from budgetscope.store.files import open_file, reason
 from budgetscope.store.tables import limits
 from budgetscope.store.tables.limits import Meter
@@ -20,6 +21,8 @@ from budgetscope.store.tables.parquet import parquet_records
 from budgetscope.store.tables.tensorboard import event_files, is_events, is_whole, read_events, run_of
 
 MAX_NAMED = 12
+# Rows read from one report of progress to the next.
+_TOLD_ROWS = 2**14
 # Distinct cells of a text that are shared among its rows.
 _MOST_SEEN = 100_000
 
@@ -281,6 +284,8 @@ def _from_records(path: Path | str, records: Iterable[object], columns: tuple[st
             raise UsageError(f"row {number} of {str(path)!r} is not an object with named values.")
         cells = _flatten(record, meter) if _NESTED & set(map(type, record.values())) else record
         meter.add_row(len(cells))
+        if number % _TOLD_ROWS == 0:
+            tell("reading rows", number)
         if not names.keys() >= cells.keys():
             names |= dict.fromkeys(cells)
             meter.check_columns(len(names))

@@ -11,6 +11,7 @@ from pathlib import Path
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.counting.ledger import Convention, parse_convention
 from budgetscope.core.errors import UsageError
+from budgetscope.core.progress import tell
 from budgetscope.store.tables import consistency as checks
 from budgetscope.store.tables import rows as fields
 from budgetscope.store.tables import units
@@ -96,6 +97,7 @@ def read_runs(
         count, named = len(table.damaged), name_columns(list(dict.fromkeys(table.damaged)))
         notes.assume(f"{count} damaged file{'s' * (count != 1)} could only be read in part, of {named}.")
 
+    tell("checking the rows")
     parsed = fields.parse_rows(rows, sources, notes)
     fields.share_constants(parsed)
     fields.set_batch_tokens(parsed, sources, seq_len)
