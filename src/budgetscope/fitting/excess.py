@@ -98,14 +98,10 @@ def fit_excess(
     # budgets would decide alone.
     number = np.searchsorted(kinds, near.budget)
     size = np.bincount(number, near.excess**2) / np.bincount(number)
-    by_budget = np.vstack([np.ones(kinds.size), counts]) / size
-    rows = _reduced(near, number)
-    k, k_skew, kappa = (
-        np.concatenate(parts)
-        for parts in zip(
-            *(_search(rows, by_budget[block]) for block in blocks(draws + 1, rows.square.size)), strict=True
-        )
-    )
+    weights = np.vstack([np.ones(kinds.size), counts]) / size
+    sums = _sums(near, number)
+    found = [_search(sums, weights[block]) for block in blocks(draws + 1, kinds.size)]
+    k, k_skew, kappa = (np.concatenate(parts) for parts in zip(*found, strict=True))
     if k[0] <= 0 or abs(k_skew[0]) * window >= k[0]:
         raise UsageError(
             "the runs near the optima do not curve upwards on both sides: "
@@ -136,35 +132,42 @@ class _Near:
 
 
 @dataclass(frozen=True)
-class _Reduced:
-    """Three rows a budget that hold all that least squares in u^2 and u^3 need, each of shape (rows,).
+class _Sums:
+    """What least squares in u^2 and u^3 needs of the measurements, summed over each budget, each of shape (budgets,).
 
     Attributes:
-        square: in place of u^2.
-        cube: in place of u^3.
-        excess: in place of the excess loss.
+        ss: u^4.
+        sc: u^5.
+        cc: u^6.
+        sy: u^2 times the excess loss.
+        cy: u^3 times the excess loss.
+        yy: the excess loss squared.
         log_flops: log C less its mean over the measurements.
-        budget: number of the budget, from 0.
     """
 
-    square: FloatArray
-    cube: FloatArray
-    excess: FloatArray
+    ss: FloatArray
+    sc: FloatArray
+    cc: FloatArray
+    sy: FloatArray
+    cy: FloatArray
+    yy: FloatArray
     log_flops: FloatArray
-    budget: IntArray
 
 
-def _reduced(near: _Near, number: IntArray) -> _Reduced:
-    """Replace the measurements of each budget by the triangle of their QR decomposition."""
-    log_flops = near.log_flops - near.log_flops.mean()
-    columns = np.stack([near.u**2, near.u**3, near.excess], axis=1)
-    triangles, place = [], []
-    for budget in range(int(number.max()) + 1):
-        inside = np.flatnonzero(number == budget)
-        triangles.append(np.linalg.qr(columns[inside], mode="r"))
-        place += [inside[0]] * len(triangles[-1])
-    square, cube, excess = np.concatenate(triangles).T
-    return _Reduced(square, cube, excess, log_flops[place], number[place])
+def _sums(near: _Near, number: IntArray) -> _Sums:
+    def over_budgets(values: FloatArray) -> FloatArray:
+        return np.bincount(number, values).astype(np.float64)
+
+    square, cube, excess = near.u**2, near.u**3, near.excess
+    return _Sums(
+        ss=over_budgets(square**2),
+        sc=over_budgets(square * cube),
+        cc=over_budgets(cube**2),
+        sy=over_budgets(square * excess),
+        cy=over_budgets(cube * excess),
+        yy=over_budgets(excess**2),
+        log_flops=over_budgets(near.log_flops) / np.bincount(number) - near.log_flops.mean(),
+    )
 
 
 def _near(table: RunTable, optima: Sequence[BudgetOptimum], window: float) -> _Near:
@@ -182,24 +185,23 @@ def _near(table: RunTable, optima: Sequence[BudgetOptimum], window: float) -> _N
     return _Near(u, excess, log_c, budget.astype(np.int64))
 
 
-def _search(rows: _Reduced, by_budget: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _search(sums: _Sums, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the best k, k * skew and kappa for each row of weights, shape (draws, budgets)."""
-    weights = by_budget[:, rows.budget]
     kappa = golden_section(
-        lambda value: _project(value, rows, weights)[2], np.linspace(*_EXPONENT_BOUNDS, _GRID), len(weights)
+        lambda value: _project(value, sums, weights)[2], np.linspace(*_EXPONENT_BOUNDS, _GRID), len(weights)
     )
-    k, k_skew, _ = _project(kappa, rows, weights)
+    k, k_skew, _ = _project(kappa, sums, weights)
     return k, k_skew, kappa
 
 
-def _project(kappa: FloatArray, rows: _Reduced, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _project(kappa: FloatArray, sums: _Sums, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the best k (at the mean of log C) and k * skew for each row's kappa, and the sum of squares left."""
-    scale = np.exp(-kappa[:, None] * rows.log_flops)
-    square, cube = scale * rows.square, scale * rows.cube
-    ss, sc, cc = ((weights * p * q).sum(axis=1) for p, q in ((square, square), (square, cube), (cube, cube)))
-    sy, cy = (weights * square) @ rows.excess, (weights * cube) @ rows.excess
+    once = weights * np.exp(-kappa[:, None] * sums.log_flops)
+    twice = weights * np.exp(-2 * kappa[:, None] * sums.log_flops)
+    ss, sc, cc = twice @ sums.ss, twice @ sums.sc, twice @ sums.cc
+    sy, cy = once @ sums.sy, once @ sums.cy
     # A draw of one budget twice may leave skew undetermined: keep it finite.
     determinant = np.maximum(ss * cc - sc * sc, 1e-12 * ss * cc)
     k, k_skew = (cc * sy - sc * cy) / determinant, (ss * cy - sc * sy) / determinant
-    left = rows.excess - k[:, None] * square - k_skew[:, None] * cube
-    return k, k_skew, (weights * left**2).sum(axis=1)
+    left = weights @ sums.yy - 2 * (k * sy + k_skew * cy) + k**2 * ss + 2 * k * k_skew * sc + k_skew**2 * cc
+    return k, k_skew, left
