@@ -17,7 +17,7 @@ from budgetscope.fitting.parametric import fit_parametric
 if TYPE_CHECKING:
     from budgetscope.core.laws.forms import LossSurface
     from budgetscope.fitting.bootstrap import Intervals
-    from budgetscope.fitting.parametric import Resample
+    from budgetscope.fitting.surface_draws import Resample
 
 pytestmark = pytest.mark.slow
 

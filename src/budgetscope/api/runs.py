@@ -15,6 +15,7 @@ from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, 
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.printable import printable
+from budgetscope.core.progress import reporting
 from budgetscope.fitting.kinds import KINDS, SCHEDULES, VARIABLES
 from budgetscope.store.fit_library import check_own_id
 from budgetscope.store.locations import expanded
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FitChoices", "Fitted", "Intake", "Preview", "RunsSource", "Scored", "fit", "option_values", "preview", "read",
-    "run_fields", "score", "typed_path",
+    "reporting", "run_fields", "score", "typed_path",
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import typer
 
 from budgetscope.api.fields import BYTES_PER_TOKEN_BOUNDS, DRAWS_BOUNDS, SEED_BOUNDS
 from budgetscope.cli import options
+from budgetscope.cli.progress import progress
 from budgetscope.core.errors import UsageError
 from budgetscope.core.printable import printable
 
@@ -110,7 +111,8 @@ def fit(
     )
     choices = use_cases.FitChoices(name, title, kind, variables, noise, schedule, vocab, tokenizer, draws, seed)
     advisor = Advisor()
-    fitted = use_cases.fit(advisor, source, choices)
+    with progress():
+        fitted = use_cases.fit(advisor, source, choices)
     emit("json" if json else None, {"json": partial(fit_json, fitted.fit)}, partial(_show_fit, fitted))
     if fitted.path is None:
         sys.stderr.write("nothing is stored; --name mine/lab would store it\n")
@@ -210,7 +212,8 @@ def score(
         bytes_per_token=bytes_per_token,
         repeats=repeats,
     )
-    scored = use_cases.score(Advisor(), source, law, vocab)
+    with progress():
+        scored = use_cases.score(Advisor(), source, law, vocab)
     texts = {"json": partial(score_json, scored.fit.id, scored.cells, scored.summary)}
     emit("json" if json else None, texts, partial(_show_score, scored))
 

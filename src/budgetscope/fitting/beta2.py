@@ -69,12 +69,15 @@ def beta2_table(cells: Sequence[SweepCell], stds: Sequence[FloatArray]) -> tuple
     by_batch: dict[float, list[tuple[dict[float, float], float]]] = {}
     written: dict[float, float] = {}
     for cell, std in zip(cells, stds, strict=True):
-        for batch in np.unique(cell.batch_tokens):
-            here = cell.batch_tokens == batch
+        if np.isnan(cell.beta2).all():
+            continue
+        # Settings are sorted by batch.
+        for here in np.split(np.arange(cell.loss.size), np.flatnonzero(np.diff(cell.batch_tokens)) + 1):
+            batch = cell.batch_tokens[here[0]]
             lowest = {
                 float(value): _lowest(cell.learning_rate[chosen], cell.loss[chosen])
                 for value in np.unique(cell.beta2[here])
-                if (chosen := here & (cell.beta2 == value)).sum() >= MIN_LEARNING_RATES
+                if (chosen := here[cell.beta2[here] == value]).size >= MIN_LEARNING_RATES
             }
             if len(lowest) > 1:
                 noise = np.sqrt(2) * float(np.median(std[here] * cell.loss[here]))

@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from budgetscope.fitting.run_table import FloatArray
 
 LEVEL = 0.95
 Intervals = Literal["noise", "scatter"]
 """What intervals hold: the noise of the runs alone, or also the scatter about the law that it does not explain."""
+# Numbers in one array of a block of draws, 16 MiB: with a dozen such arrays a bootstrap stays within 200 MiB.
+_BLOCK = 2**21
+
+
+def blocks(draws: int, width: int) -> Iterator[slice]:
+    """Yield slices that cover so many draws of so many numbers each, in blocks of bounded memory."""
+    size = max(1, _BLOCK // max(width, 1))
+    for start in range(0, draws, size):
+        yield slice(start, min(start + size, draws))
 
 
 def interval(draws: FloatArray, level: float = LEVEL) -> tuple[float, float]:
@@ -22,6 +31,21 @@ def interval(draws: FloatArray, level: float = LEVEL) -> tuple[float, float]:
     tail = (1 - level) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def residual_variance(basis: FloatArray, solve: FloatArray, variances: FloatArray) -> FloatArray:
+    """Return the variance of each residual of a linear fit, of points with these variances, shape (points,).
+
+    With hat matrix H = basis @ solve, it is the sum over the row of (I - H)^2 times the variances; H is not formed.
+
+    Args:
+        basis: shape (points, parameters).
+        solve: from values to parameters, shape (parameters, points).
+        variances: shape (points,).
+    """
+    own = np.einsum("ik,ki->i", basis, solve)
+    of_others = np.einsum("ik,kl,il->i", basis, (solve * variances) @ solve.T, basis)
+    return np.asarray((1 - 2 * own) * variances + of_others, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -98,11 +122,10 @@ def extra_variance(basis: FloatArray, y: FloatArray, weights: FloatArray, explai
         weights: of the points in the fit, shape (points,).
         explained: variance of each point that the noise explains, shape (points,).
     """
-    hat = basis @ np.linalg.solve(basis.T @ (weights[:, None] * basis), basis.T * weights)
-    left = np.eye(y.size) - hat
-    seen = float(weights @ (left @ y) ** 2)
-    from_noise = float(weights @ (left**2 @ explained))
-    from_one = float(weights @ (left**2).sum(axis=1))
+    solve = np.asarray(np.linalg.solve(basis.T @ (weights[:, None] * basis), basis.T * weights), dtype=np.float64)
+    seen = float(weights @ (y - basis @ (solve @ y)) ** 2)
+    from_noise = float(weights @ residual_variance(basis, solve, explained))
+    from_one = float(weights @ residual_variance(basis, solve, np.ones_like(explained)))
     ratio = float(np.sqrt(seen / from_noise)) if from_noise > 0 else float("inf")
     return max(0.0, (seen - from_noise) / from_one), ratio
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from budgetscope.core.errors import UsageError
-from budgetscope.fitting.bootstrap import LEVEL, interval
+from budgetscope.fitting.bootstrap import LEVEL, blocks, interval
 from budgetscope.fitting.noise import ConstantNoise
 from budgetscope.fitting.refusals import Flag, loud_flags
 from budgetscope.fitting.sweep_optimum import (
@@ -16,6 +17,7 @@ from budgetscope.fitting.sweep_optimum import (
     MIN_LEARNING_RATES,
     MIN_SURFACE_POINTS,
     Grid,
+    Minima,
     interpolated_minima,
     smoothed_minima,
     spacing,
@@ -114,14 +116,18 @@ def cell_optimum(
     if poor is not None:
         return poor
     grid = Grid.of(cell)
-    noise = rng.standard_normal((draws, cell.loss.size))
-    copies = cell.best_beta2(np.log(cell.loss) + log_std * np.vstack([np.zeros(cell.loss.size), noise]))
+    log_loss = np.log(cell.loss)
+    measured = cell.best_beta2(log_loss)
+    copies = (
+        cell.best_beta2(log_loss + log_std * rng.standard_normal((block.stop - block.start, log_loss.size)))
+        for block in blocks(draws, log_loss.size)
+    )
     if method == "akima":
-        minima = interpolated_minima(grid, copies)
+        minima = Minima.joined([interpolated_minima(grid, block) for block in chain([measured[None]], copies)])
     else:
-        minima = smoothed_minima(grid, copies, log_std[cell.starts], rng)
+        minima = smoothed_minima(grid, measured, copies, log_std[cell.starts], rng)
     if not minima.convex[0]:
-        beyond = _lowest_at_edge(cell, grid, copies[0])
+        beyond = _lowest_at_edge(cell, grid, measured)
         if beyond:
             return DroppedCell(cell.n_params, cell.tokens, beyond[0].code, beyond[0].sentence)
         return DroppedCell(

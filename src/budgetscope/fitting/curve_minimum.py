@@ -57,6 +57,27 @@ def akima_minimum(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]
     return np.where(edge, np.nan, where), lowest
 
 
+def akima_at(x: FloatArray, y: FloatArray, at: FloatArray) -> FloatArray:
+    """Return the Akima interpolant of each row of `y`, each at its own abscissa.
+
+    Args:
+        x: knots, ascending, shape (knots,), at least two.
+        y: values, shape (curves, knots).
+        at: abscissas within the knots, shape (curves,).
+    """
+    width = np.diff(x)
+    slope = np.diff(y, axis=1) / width
+    left, right = _akima_slopes(slope)
+    curves = np.arange(at.size)
+    knot = np.clip(np.searchsorted(x, at, side="right") - 1, 0, width.size - 1)
+    here, start, end = slope[curves, knot], left[curves, knot], right[curves, knot]
+    step, reach = at - x[knot], width[knot]
+    b = (3 * here - 2 * start - end) / reach
+    a = (start + end - 2 * here) / reach**2
+    value: FloatArray = y[curves, knot] + step * (start + step * (b + step * a))
+    return value
+
+
 def _akima_slopes(slope: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return Akima's derivative at the left and the right knot of every interval, shape (curves, intervals)."""
     if slope.shape[1] == 1:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from budgetscope.core.errors import UsageError
-from budgetscope.fitting.bootstrap import LEVEL, golden_section, interval
+from budgetscope.fitting.bootstrap import LEVEL, blocks, golden_section, interval
 from budgetscope.fitting.run_table import budgets
 
 if TYPE_CHECKING:
@@ -98,11 +98,10 @@ def fit_excess(
     # budgets would decide alone.
     number = np.searchsorted(kinds, near.budget)
     size = np.bincount(number, near.excess**2) / np.bincount(number)
-    weights = np.vstack([np.ones(number.size), counts[:, number]]) / size[number]
-    kappa = golden_section(
-        lambda value: _project(value, near, weights)[2], np.linspace(*_EXPONENT_BOUNDS, _GRID), len(weights)
-    )
-    k, k_skew, _ = _project(kappa, near, weights)
+    weights = np.vstack([np.ones(kinds.size), counts]) / size
+    sums = _sums(near, number)
+    found = [_search(sums, weights[block]) for block in blocks(draws + 1, kinds.size)]
+    k, k_skew, kappa = (np.concatenate(parts) for parts in zip(*found, strict=True))
     if k[0] <= 0 or abs(k_skew[0]) * window >= k[0]:
         raise UsageError(
             "the runs near the optima do not curve upwards on both sides: "
@@ -116,8 +115,8 @@ def fit_excess(
         )
     usable = k > 0
     ln_k = np.log(k[usable]) + kappa[usable] * near.log_flops.mean()
-    rows = np.stack([ln_k, kappa[usable], k_skew[usable] / k[usable]], axis=1)
-    law = ExcessLaw(float(np.exp(ln_k[0])), float(kappa[0]), float(rows[0, 2]), rows[1:], window, 0.0, number.size)
+    laws = np.stack([ln_k, kappa[usable], k_skew[usable] / k[usable]], axis=1)
+    law = ExcessLaw(float(np.exp(ln_k[0])), float(kappa[0]), float(laws[0, 2]), laws[1:], window, 0.0, number.size)
     fitted = np.exp(ln_k[0] - kappa[0] * near.log_flops) * (near.u**2 + law.skew * near.u**3)
     return replace(law, residual_std=float(np.sqrt(np.mean((near.excess - fitted) ** 2))))
 
@@ -132,28 +131,77 @@ class _Near:
     budget: IntArray
 
 
+@dataclass(frozen=True)
+class _Sums:
+    """What least squares in u^2 and u^3 needs of the measurements, summed over each budget, each of shape (budgets,).
+
+    Attributes:
+        ss: u^4.
+        sc: u^5.
+        cc: u^6.
+        sy: u^2 times the excess loss.
+        cy: u^3 times the excess loss.
+        yy: the excess loss squared.
+        log_flops: log C less its mean over the measurements.
+    """
+
+    ss: FloatArray
+    sc: FloatArray
+    cc: FloatArray
+    sy: FloatArray
+    cy: FloatArray
+    yy: FloatArray
+    log_flops: FloatArray
+
+
+def _sums(near: _Near, number: IntArray) -> _Sums:
+    def over_budgets(values: FloatArray) -> FloatArray:
+        return np.bincount(number, values).astype(np.float64)
+
+    square, cube, excess = near.u**2, near.u**3, near.excess
+    return _Sums(
+        ss=over_budgets(square**2),
+        sc=over_budgets(square * cube),
+        cc=over_budgets(cube**2),
+        sy=over_budgets(square * excess),
+        cy=over_budgets(cube * excess),
+        yy=over_budgets(excess**2),
+        log_flops=over_budgets(near.log_flops) / np.bincount(number) - near.log_flops.mean(),
+    )
+
+
 def _near(table: RunTable, optima: Sequence[BudgetOptimum], window: float) -> _Near:
     """Collect the measurements around the optima."""
     groups = budgets(table)
+    log_flops = np.log([group.flops for group in groups])
     parts = []
     for number, optimum in enumerate(optima):
-        group = min(groups, key=lambda g: abs(np.log(g.flops / optimum.flops)))
+        group = groups[int(np.abs(log_flops - np.log(optimum.flops)).argmin())]
         u = np.log(group.n_params / optimum.n_params)
         inside = np.abs(u) <= window
         same = np.ones(int(inside.sum()))
         parts.append((u[inside], group.loss[inside] - optimum.loss, np.log(group.flops) * same, number * same))
-    u, excess, log_flops, budget = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return _Near(u, excess, log_flops, budget.astype(np.int64))
+    u, excess, log_c, budget = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return _Near(u, excess, log_c, budget.astype(np.int64))
 
 
-def _project(kappa: FloatArray, near: _Near, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _search(sums: _Sums, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the best k, k * skew and kappa for each row of weights, shape (draws, budgets)."""
+    kappa = golden_section(
+        lambda value: _project(value, sums, weights)[2], np.linspace(*_EXPONENT_BOUNDS, _GRID), len(weights)
+    )
+    k, k_skew, _ = _project(kappa, sums, weights)
+    return k, k_skew, kappa
+
+
+def _project(kappa: FloatArray, sums: _Sums, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the best k (at the mean of log C) and k * skew for each row's kappa, and the sum of squares left."""
-    scale = np.exp(-kappa[:, None] * (near.log_flops - near.log_flops.mean()))
-    square, cube = scale * near.u**2, scale * near.u**3
-    ss, sc, cc = ((weights * p * q).sum(axis=1) for p, q in ((square, square), (square, cube), (cube, cube)))
-    sy, cy = (weights * square) @ near.excess, (weights * cube) @ near.excess
+    once = weights * np.exp(-kappa[:, None] * sums.log_flops)
+    twice = weights * np.exp(-2 * kappa[:, None] * sums.log_flops)
+    ss, sc, cc = twice @ sums.ss, twice @ sums.sc, twice @ sums.cc
+    sy, cy = once @ sums.sy, once @ sums.cy
     # A draw of one budget twice may leave skew undetermined: keep it finite.
     determinant = np.maximum(ss * cc - sc * sc, 1e-12 * ss * cc)
     k, k_skew = (cc * sy - sc * cy) / determinant, (ss * cy - sc * sy) / determinant
-    left = near.excess - k[:, None] * square - k_skew[:, None] * cube
-    return k, k_skew, (weights * left**2).sum(axis=1)
+    left = weights @ sums.yy - 2 * (k * sy + k_skew * cy) + k**2 * ss + 2 * k * k_skew * sc + k_skew**2 * cc
+    return k, k_skew, left

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from budgetscope.core.errors import UsageError
-from budgetscope.core.laws.training_run import NEAR_TOKENS
+from budgetscope.core.laws.training_run import NEAR_TOKENS, TrainingRun
+from budgetscope.core.progress import tell
 from budgetscope.fitting.hyperparameters import fit_hyperparameters
 from budgetscope.fitting.isoflop import fit_isoflop
 from budgetscope.fitting.joint_part import joint_part
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from budgetscope.core.counting.ledger import Convention
     from budgetscope.core.laws.fit import Fit
-    from budgetscope.core.laws.training_run import TrainingRun
     from budgetscope.fitting.bootstrap import Intervals
     from budgetscope.fitting.kinds import Kind, Variables
     from budgetscope.fitting.noise import Noise
@@ -102,6 +102,7 @@ def fit_runs(runs: Sequence[TrainingRun], spec: FitSpec) -> Fit:
             f"points in the middle of a {spec.schedule} schedule are no final losses, since a run that ended there "
             "would have decayed before; leave --curves all out, so that only the last point of each run is used."
         )
+    tell("fitting")
     kind, why = (spec.kind, "as asked") if spec.kind else choose_kind(runs)
     if kind == "isoflop" and spec.kind is None and spec.noise is not None:
         # The joint fit takes its noise from the runs.
@@ -278,7 +279,7 @@ def _parametric(runs: Sequence[TrainingRun], spec: FitSpec) -> tuple[FitPart, st
     decisive = list({row.row: row for row in reversed(voted.decisive)}.values())[::-1]
     # The held-out fits need an interval only: a tenth of the draws will do.
     check = check_sizes(rows, lambda t: fit_parametric(t, resample=resample, draws=_CHECK_DRAWS, seed=spec.seed))
-    note = f"rms residual of log loss {found.log_residual_std:.4f}, draws over {resample}."
+    note = f"rms residual of log loss {found.log_residual_std:.4f}, {found.drawn}."
     method = f"Huber fit (delta 1e-3, log loss) of E + A/N^alpha + B/D^beta to {found.n_points} points."
     flags = [flag.sentence for flag in found.flags]
     flags += [voted.sentence] * bool(voted.sentence) + [row.sentence(table) for row in decisive[:_NAMED_ROWS]]
@@ -354,5 +355,11 @@ def _seeds(runs: Sequence[TrainingRun]) -> IntArray | None:
 
 def _digest(runs: Sequence[TrainingRun]) -> str:
     """Return the SHA-256 of the runs, whatever their order and whatever their class is called."""
-    texts = (", ".join(f"{f.name}={getattr(run, f.name)!r}" for f in fields(run)) for run in runs)
-    return hashlib.sha256(repr(sorted(f"Run({text})" for text in texts)).encode()).hexdigest()
+    names = [f.name for f in fields(TrainingRun)]
+    texts = sorted(f"Run({', '.join(f'{name}={getattr(run, name)!r}' for name in names)})" for run in runs)
+    digest = hashlib.sha256()
+    # As the repr() of the list, of which no copy is made.
+    for number, text in enumerate(texts):
+        digest.update(f"{', ' if number else '['}{text!r}".encode())
+    digest.update(b"]")
+    return digest.hexdigest()

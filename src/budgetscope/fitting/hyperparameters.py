@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from budgetscope.core.errors import UsageError
+from budgetscope.core.progress import tell
 from budgetscope.fitting.beta2 import Beta2Row, Beta2Step, beta2_step, beta2_table
 from budgetscope.fitting.bootstrap import LEVEL, Intervals, extra_variance, interval
 from budgetscope.fitting.cell_optimum import CellOptimum, DroppedCell, Method, cell_optimum, sweep_noise
@@ -207,7 +208,8 @@ def _optima(
     """Return the cells that the laws use, and those that they leave out."""
     optima: list[CellOptimum] = []
     dropped: list[DroppedCell] = []
-    for cell, log_std in zip(cells, stds, strict=True):
+    for number, (cell, log_std) in enumerate(zip(cells, stds, strict=True)):
+        tell("minimising cells", number, len(cells))
         found = cell_optimum(cell, log_std, method, draws, rng)
         if isinstance(found, DroppedCell):
             dropped.append(found)

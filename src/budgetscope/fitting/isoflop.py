@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from budgetscope.core.errors import UsageError
-from budgetscope.fitting.bootstrap import Intervals, PowerLaw, extra_variance, fit_power_law
+from budgetscope.core.progress import tell
+from budgetscope.fitting.bootstrap import Intervals, PowerLaw, blocks, extra_variance, fit_power_law
 from budgetscope.fitting.curve_minimum import akima_minimum, parabola_minimum
 from budgetscope.fitting.loss_curve import LossCurve, fit_loss_curve
 from budgetscope.fitting.noise import noise_from_scatter, noise_from_seeds
@@ -225,16 +226,24 @@ def _minimise(
 ) -> _Minima | Dropped:
     """Return the optimum of one budget and of its noisy copies, or why there is none."""
     size = group.n_params.size
-    # Drawn for a dropped budget, too, so that dropping it does not change the draws of the others.
-    standard = rng.standard_normal((draws, size))
+    x, loss = np.log(group.n_params), group.loss
+    std = noise.std(loss) / np.sqrt(group.n_seeds)
+    found, lowest, positive = [], [], []
+    for block in blocks(draws, size):
+        tell(f"minimising draws at C={group.flops:.3g}", block.start, draws)
+        # Drawn for a dropped budget, too, so that dropping it does not change the draws of the others.
+        standard = rng.standard_normal((block.stop - block.start, size))
+        if unusable is None:
+            noisy = loss + std * standard
+            # Noise as large as the loss itself has no logarithm: such a draw is invalid.
+            where, value = _FINDERS[method](x, np.log(np.maximum(noisy, np.finfo(float).tiny)))
+            found.append(where)
+            lowest.append(value)
+            positive.append((noisy > 0).all(axis=1))
     if unusable is not None:
         return unusable
-    x = np.log(group.n_params)
-    std = noise.std(group.loss) / np.sqrt(group.n_seeds)
-    noisy = group.loss + std * standard
-    # Noise as large as the loss itself has no logarithm: such a draw is invalid.
-    log_n, log_loss = _FINDERS[method](x, np.log(np.maximum(noisy, np.finfo(float).tiny)))
-    valid = np.isfinite(log_n) & (noisy > 0).all(axis=1)
+    log_n, log_loss = np.concatenate(found), np.concatenate(lowest)
+    valid = np.isfinite(log_n) & np.concatenate(positive)
     n_valid = int(valid.sum())
     if n_valid < draws // 2:
         return Dropped(

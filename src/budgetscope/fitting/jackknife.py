@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from budgetscope.fitting.run_table import FloatArray, IntArray
+
+# Rows of which the changes are computed together.
+_PART = 2**17
 
 
 def delete_one(
@@ -44,25 +46,50 @@ def deletions(
     For a model without free levels give every row its own column of `slopes` and the level -1: no mean is taken back.
     """
     n_levels, size = max(int(level.max()) + 1, 1), slopes.shape[1]
-    weighted = weights[:, None] * slopes
-    normal = slopes.T @ weighted
-    total = np.bincount(np.maximum(level, 0), np.where(level < 0, 0.0, weights), n_levels)
-    order = np.argsort(cluster, kind="stable")
+    normal = slopes.T @ (weights[:, None] * slopes)
+    total = np.bincount(np.maximum(level, 0), np.where(level < 0, 0.0, weights), n_levels).astype(np.float64)
+    order = np.lexsort((level, cluster))
     order = order[weights[order] > 0]
-    edges = np.flatnonzero(np.diff(cluster[order], prepend=-1, append=-1))
-    moves = np.empty((edges.size - 1, size))
+    edges: IntArray = np.flatnonzero(np.diff(cluster[order], prepend=-1)).astype(np.int64)
+    # In parts, since every row has a matrix of its own.
+    step = max(1, edges.size * _PART // max(order.size, 1))
+    parts = [edges[at : at + step] for at in range(0, edges.size, step)]
+    stops = [*(int(part[0]) for part in parts[1:]), order.size]
+    return np.concatenate(
+        [
+            _moves(normal, total, order[part[0] : stop], part - part[0], slopes, residual, weights, level)
+            for part, stop in zip(parts, stops, strict=True)
+        ]
+    ).reshape(-1, size)
+
+
+def _moves(
+    normal: FloatArray,
+    total: FloatArray,
+    gone: IntArray,
+    first: IntArray,
+    slopes: FloatArray,
+    residual: FloatArray,
+    weights: FloatArray,
+    level: IntArray,
+) -> FloatArray:
+    """Return the changes without each of some clusters, whose rows are `gone`, each from its `first` on."""
+    slope, own, place = slopes[gone], weights[gone], level[gone]
+    weighted = own[:, None] * slope
+    squares: FloatArray = np.add.reduceat(weighted[:, :, None] * slope[:, None, :], first)
+    gradient: FloatArray = -np.add.reduceat(weighted * residual[gone][:, None], first)
+    # Without these rows the levels move, too: one group of rows for each cluster and level.
+    starts = np.zeros(gone.size, dtype=bool)
+    starts[first] = True
+    groups = np.flatnonzero(starts | (np.diff(place, prepend=-2) != 0))
+    of_cluster = np.searchsorted(groups, first)
+    shift = np.add.reduceat(weighted, groups)
+    missing = np.add.reduceat(own * residual[gone], groups)
+    at = place[groups]
+    rest = total[at] - np.add.reduceat(own, groups)
+    free = (at >= 0) & (rest > 1e-9 * total[at])
+    inverse = np.where(free, 1 / np.where(free, rest, 1.0), 0.0)
+    squares += np.add.reduceat((inverse[:, None] * shift)[:, :, None] * shift[:, None, :], of_cluster)
+    gradient -= np.add.reduceat((inverse * missing)[:, None] * shift, of_cluster)
     ridge = 1e-9 * np.diag(np.diag(normal))
-    for number, (start, stop) in enumerate(pairwise(edges)):
-        gone = order[start:stop]
-        # Without these rows the levels move, too.
-        levels, place = np.unique(level[gone], return_inverse=True)
-        shift = np.zeros((levels.size, size))
-        np.add.at(shift, place, weighted[gone])
-        missing = np.bincount(place, weights[gone] * residual[gone], levels.size)
-        rest = total[levels] - np.bincount(place, weights[gone], levels.size)
-        free = (levels >= 0) & (rest > 1e-9 * total[levels])
-        inverse = np.where(free, 1 / np.where(free, rest, 1.0), 0.0)
-        left = normal - slopes[gone].T @ weighted[gone] - shift.T @ (inverse[:, None] * shift)
-        gradient = -weighted[gone].T @ residual[gone] - shift.T @ (inverse * missing)
-        moves[number] = np.linalg.solve(left + ridge, gradient)
-    return moves
+    return np.asarray(np.linalg.solve(normal - squares + ridge, gradient[..., None])[..., 0], dtype=np.float64)

@@ -151,7 +151,7 @@ def minimise_huber(
     """
     target = np.broadcast_to(points.y, weights.shape) if y is None else y
     theta = theta.copy()
-    lowest, highest = _bounds(points)
+    lowest, highest = bounds(points)
     loss, gradient, hessian = _derivatives(theta, points, weights, target)
     damping = np.full(len(theta), 1e-3)
     active = np.arange(len(theta))
@@ -177,7 +177,7 @@ def minimise_huber(
     return theta, loss, converged
 
 
-def _bounds(points: Points) -> tuple[FloatArray, FloatArray]:
+def bounds(points: Points) -> tuple[FloatArray, FloatArray]:
     """Return the bounds of the search; a fit that ends on one is refused or flagged by the caller."""
     ln_low = np.log(_SMALLEST_SHARE) + points.y.min()
     ln_high = points.y.max() + 10
@@ -187,7 +187,7 @@ def _bounds(points: Points) -> tuple[FloatArray, FloatArray]:
 
 def at_bounds(theta: FloatArray, points: Points) -> BoolArray:
     """Return which parameters of each row lie on a bound of the search, shape (..., 5)."""
-    low, high = _bounds(points)
+    low, high = bounds(points)
     hit: BoolArray = (theta <= low + 1e-6) | (theta >= high - 1e-6)
     return hit
 
@@ -222,6 +222,17 @@ def _derivatives(
     hessian[:, 3, 3] += curve_a @ points.x**2
     hessian[:, 4, 4] += curve_b @ points.z**2
     return loss, gradient, hessian
+
+
+def row_derivatives(theta: FloatArray, points: Points) -> tuple[FloatArray, FloatArray]:
+    """Return the gradient of each point's Huber loss, shape (points, 5), and the Hessian of their sum, shape (5, 5)."""
+    terms = _terms(theta[None], points)[:, 0]
+    surface = terms.sum(axis=0)
+    share_a, share_b, share_e = terms / surface
+    psi = np.clip(np.log(surface) - points.y, -HUBER_DELTA, HUBER_DELTA)
+    jacobian = np.stack([share_a, share_b, share_e, -points.x * share_a, -points.z * share_b], axis=1)
+    ones = np.ones((1, points.y.size))
+    return jacobian * psi[:, None], _derivatives(theta[None], points, ones, points.y[None])[2][0]
 
 
 def _step(

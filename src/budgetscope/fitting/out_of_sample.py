@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from budgetscope.core.errors import UsageError
+from budgetscope.fitting.bootstrap import blocks
 from budgetscope.fitting.run_table import budget_levels
 
 if TYPE_CHECKING:
@@ -194,12 +195,13 @@ def _compare(
 def _size_check(fit: ParametricFit, runs: RunTable, count: int) -> Check:
     """Compare the runs of a held-out size with the surface of the others."""
     ln_a, ln_b, floor, alpha, beta = fit.draws.T[..., None]
-    predicted = np.log(
-        floor + np.exp(ln_a - alpha * np.log(runs.n_params)) + np.exp(ln_b - beta * np.log(runs.tokens))
-    )  # (draws, runs)
+    log_n, log_d = np.log(runs.n_params), np.log(runs.tokens)
     surface = fit.surface
-    middle = np.log([surface.loss(float(n), float(d)) for n, d in zip(runs.n_params, runs.tokens, strict=True)])
-    low, high = np.quantile(predicted, [0.025, 0.975], axis=0)
+    middle = np.log(surface.E + surface.A * np.exp(-surface.alpha * log_n) + surface.B * np.exp(-surface.beta * log_d))
+    low, high = np.empty(len(runs)), np.empty(len(runs))
+    for block in blocks(len(runs), len(fit.draws)):
+        surfaces = floor + np.exp(ln_a - alpha * log_n[block]) + np.exp(ln_b - beta * log_d[block])  # (draws, runs)
+        low[block], high[block] = np.quantile(np.log(surfaces), [0.025, 0.975], axis=0)
     error = middle - np.log(runs.loss)
     reach = np.where(error > 0, middle - low, high - middle)
     held = np.abs(error) <= np.hypot(np.maximum(reach, 0), _NORMAL * fit.log_residual_std)

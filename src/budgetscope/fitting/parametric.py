@@ -7,7 +7,7 @@ Hoffmann et al. 2022, approach 3 (arXiv 2203.15556), as corrected by Besiroglu e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,11 +17,10 @@ from budgetscope.fitting.bootstrap import LEVEL, interval
 from budgetscope.fitting.loss_surface import Points, at_bounds, condition, log_loss, minimise_huber, starts
 from budgetscope.fitting.refusals import Flag, check_loss_unit, loss_unit_flags, loud_flags, table_flags
 from budgetscope.fitting.run_table import budget_levels
+from budgetscope.fitting.surface_draws import Resample, draw_surfaces
 
 if TYPE_CHECKING:
     from budgetscope.fitting.run_table import BoolArray, FloatArray, RunTable
-
-Resample = Literal["points", "runs"]
 
 # Five parameters need some residual degrees of freedom, and each exponent at least three abscissas.
 MIN_POINTS = 8
@@ -30,6 +29,8 @@ MAX_CORRELATION = 0.995
 # Relative error of double precision times this is a percent of a parameter.
 MAX_CONDITION = 1e6
 FLOPS_PER_PARAM_TOKEN = 6.0
+# Rows, spread over sizes and tokens, that all starts are tried on; the best is fitted to all rows.
+_MOST_SEARCHED = 2_000
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class ParametricFit:
         n_points: rows fitted.
         n_distinct_sizes: distinct N among them.
         resample: "points" or "runs".
+        drawn: how the draws were made, a phrase.
         flags: doubts about the fit.
         seed: of the random generator.
     """
@@ -57,6 +59,7 @@ class ParametricFit:
     n_points: int
     n_distinct_sizes: int
     resample: Resample
+    drawn: str
     flags: tuple[Flag, ...]
     seed: int
 
@@ -112,19 +115,15 @@ def fit_parametric(
     check_loss_unit(table)
     _check_design(table)
     points = Points.of(table.n_params, table.tokens, table.loss)
-    ones = np.ones((1, len(table)))
-    first = starts(points)
-    found, losses, _ = minimise_huber(first, points, np.repeat(ones, len(first), axis=0))
-    theta = found[losses.argmin()][None]
+    theta = _best(points)
     number = condition(theta[0], points)
     _check_solution(theta[0], points, number)
-    weights = _resample_counts(table, resample, draws, np.random.default_rng(seed))
-    drawn, _, converged = minimise_huber(np.repeat(theta, draws, axis=0), points, weights)
+    drawn = draw_surfaces(table, theta[0], resample, draws, np.random.default_rng(seed))
     residual = log_loss(theta, points)[0] - points.y
     log_residual_std = float(np.sqrt((residual**2).mean()))
     ln_a, ln_b, ln_e, alpha, beta = points.uncentred(theta)[0]
     surface = LossSurface(*(float(v) for v in (np.exp(ln_e), np.exp(ln_a), np.exp(ln_b), alpha, beta)))
-    all_draws = points.uncentred(drawn)
+    all_draws = points.uncentred(drawn.theta)
     all_draws[:, 2] = np.exp(all_draws[:, 2])
     return ParametricFit(
         surface=surface,
@@ -135,12 +134,13 @@ def fit_parametric(
         n_points=len(table),
         n_distinct_sizes=np.unique(table.n_params).size,
         resample=resample,
+        drawn=drawn.words,
         flags=(
             *loss_unit_flags(table),
             *table_flags(budget_levels(table)),
             *loud_flags(log_residual_std, "a surface of this form"),
             *_surface_flags(surface, table, at_bounds(theta, points)[0]),
-            *_draw_flags(at_bounds(drawn, points), converged),
+            *_draw_flags(at_bounds(drawn.theta, points), drawn.converged),
         ),
         seed=seed,
     )
@@ -153,14 +153,19 @@ def _log_optimum(draws: FloatArray, flops: float, flops_per_param_token: float) 
     return np.asarray((np.log(alpha / beta) + ln_a - ln_b + beta * ln_nd) / (alpha + beta))
 
 
-def _resample_counts(table: RunTable, resample: Resample, draws: int, rng: np.random.Generator) -> FloatArray:
-    """Return how often each row enters each draw, shape (draws, rows)."""
-    size = len(table)
-    if resample == "points":
-        return rng.multinomial(size, np.full(size, 1 / size), size=draws).astype(np.float64)
-    sizes, of_row = np.unique(table.n_params, return_inverse=True)
-    counts = rng.multinomial(sizes.size, np.full(sizes.size, 1 / sizes.size), size=draws)
-    return counts[:, of_row].astype(np.float64)
+def _best(points: Points) -> FloatArray:
+    """Return the surface of the least Huber loss, centred, shape (1, 5)."""
+    thin = points
+    if points.y.size > _MOST_SEARCHED:
+        order = np.lexsort((points.z, points.x))
+        some = order[np.linspace(0, order.size - 1, _MOST_SEARCHED).round().astype(np.int64)]
+        thin = Points(points.x[some], points.z[some], points.y[some], points.x_mean, points.z_mean)
+    first = starts(thin)
+    found, losses, _ = minimise_huber(first, thin, np.ones((len(first), thin.y.size)))
+    best: FloatArray = found[losses.argmin()][None]
+    if thin is not points:
+        best, _, _ = minimise_huber(best, points, np.ones((1, points.y.size)))
+    return best
 
 
 def _check_design(table: RunTable) -> None:

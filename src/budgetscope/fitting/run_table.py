@@ -11,7 +11,7 @@ from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.training_run import NEAR_TOKENS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     import numpy.typing as npt
 
@@ -119,46 +119,41 @@ def budget_levels(table: RunTable, tolerance: float = BUDGET_TOLERANCE) -> Float
     return np.array([np.exp(np.log(table.flops[rows]).mean()) for rows in _by_compute(table, tolerance)])
 
 
-def _by_compute(table: RunTable, tolerance: float) -> list[list[int]]:
+def _by_compute(table: RunTable, tolerance: float) -> list[IntArray]:
     """Return the row numbers of each distinct compute value, ascending."""
-    groups: list[list[int]] = []
-    for row in np.argsort(table.flops, kind="stable"):
-        if groups and table.flops[row] <= table.flops[groups[-1][0]] * (1 + tolerance):
-            groups[-1].append(int(row))
-        else:
-            groups.append([int(row)])
+    order = np.argsort(table.flops, kind="stable")
+    flops = table.flops[order]
+    groups: list[IntArray] = []
+    start = 0
+    while start < flops.size:
+        stop = int(np.searchsorted(flops, flops[start] * (1 + tolerance), side="right"))
+        groups.append(order[start:stop])
+        start = stop
     return groups
 
 
-def _merge(table: RunTable, rows: Iterable[int]) -> Budget:
+def _merge(table: RunTable, index: IntArray) -> Budget:
     """Make one budget of its rows; the rows of one size are merged into their mean."""
-    index = np.array(list(rows))
     rows_flops = table.flops[index]
     flops = float(rows_flops[0] if np.ptp(rows_flops) == 0 else np.exp(np.log(rows_flops).mean()))
     sizes, cell = np.unique(table.n_params[index], return_inverse=True)
     count = np.bincount(cell)
     loss, tokens = table.loss[index], table.tokens[index]
-    for size in np.flatnonzero(count > 1):
-        _check_repeats(table, index[cell == size], flops)
+    seeds = None if table.seeds is None else table.seeds[index]
+    bad = disagreeing(cell, loss, seeds, tokens)
+    if bad is not None:
+        found = loss[cell == bad]
+        raise UsageError(
+            f"{found.size} runs with N={sizes[bad]:.4g} at C={flops:.3g} have losses from "
+            f"{found.min():.4f} to {found.max():.4f} and no seed tells them apart: "
+            "--repeats takes them for repeats, --best takes the lowest loss."
+        )
     return Budget(
         flops=flops,
         n_params=sizes,
         tokens=np.bincount(cell, tokens) / count,
         loss=np.bincount(cell, loss) / count,
         n_seeds=count,
-    )
-
-
-def _check_repeats(table: RunTable, rows: IntArray, flops: float) -> None:
-    """Refuse rows of one cell that no seed tells apart and that disagree."""
-    loss = table.loss[rows]
-    spread = float(loss.max() / loss.min() - 1)
-    if spread <= DUPLICATE_RTOL or _differ_in_seed(table, rows) or (_are_near(table, rows) and spread <= _NEAR_LOSS):
-        return
-    raise UsageError(
-        f"{rows.size} runs with N={table.n_params[rows[0]]:.4g} at C={flops:.3g} have losses from "
-        f"{loss.min():.4f} to {loss.max():.4f} and no seed tells them apart: "
-        "--repeats takes them for repeats, --best takes the lowest loss."
     )
 
 
@@ -184,6 +179,39 @@ def near_duplicates(table: RunTable, tolerance: float = BUDGET_TOLERANCE) -> lis
         index = np.array(group)[np.argsort(table.n_params[group], kind="stable")]
         points += np.split(index, np.flatnonzero(np.diff(table.n_params[index])) + 1)
     return [rows for rows in points if _are_near(table, rows) and not _differ_in_seed(table, rows)]
+
+
+def disagreeing(
+    cell: IntArray, loss: FloatArray, seeds: IntArray | None, tokens: FloatArray | None = None
+) -> int | None:
+    """Return the first cell whose losses differ although no seed tells its rows apart; None when there is none.
+
+    Rows that differ a little in D may differ a little in the loss.
+
+    Args:
+        cell: number of each row's cell, shape (rows,).
+        loss: of each row, shape (rows,).
+        seeds: of each row, shape (rows,), or None.
+        tokens: of each row, shape (rows,), or None where all rows of a cell have the same.
+    """
+    low, high = np.full(int(cell.max()) + 1, np.inf), np.zeros(int(cell.max()) + 1)
+    np.minimum.at(low, cell, loss)
+    np.maximum.at(high, cell, loss)
+    spread = high / low - 1
+    bad = spread > DUPLICATE_RTOL
+    if tokens is not None:
+        fewest, most = np.full(low.size, np.inf), np.zeros(low.size)
+        np.minimum.at(fewest, cell, tokens)
+        np.maximum.at(most, cell, tokens)
+        apart = most / fewest - 1
+        bad &= (apart <= DUPLICATE_RTOL) | (apart > NEAR_TOKENS) | (spread > _NEAR_LOSS)
+    if seeds is not None:
+        order = np.lexsort((seeds, cell))
+        again = (np.diff(cell[order]) == 0) & (np.diff(seeds[order]) == 0)
+        twice = np.zeros_like(bad)
+        twice[cell[order][1:][again]] = True
+        bad &= twice
+    return int(bad.argmax()) if bad.any() else None
 
 
 def check_lengths(lengths: Mapping[str, int]) -> None:

@@ -11,10 +11,11 @@ from budgetscope.core.errors import UsageError
 from budgetscope.fitting.jackknife import deletions
 from budgetscope.fitting.loss_surface import HUBER_DELTA, Points, log_loss, minimise_huber
 from budgetscope.fitting.parametric import MIN_DISTINCT, MIN_POINTS, ParametricFit, fit_parametric
+from budgetscope.fitting.surface_draws import MOST_REFITTED
 
 if TYPE_CHECKING:
-    from budgetscope.fitting.parametric import Resample
     from budgetscope.fitting.run_table import BoolArray, FloatArray, IntArray, RunTable
+    from budgetscope.fitting.surface_draws import Resample
 
 LEAST_TOKENS_PER_PARAM = 4.0
 """Below it a run has barely left its warmup (N tokens in Porian et al. 2024) and no surface of the form holds: on
@@ -158,9 +159,11 @@ def _left_out(theta: FloatArray, points: Points) -> tuple[IntArray, FloatArray]:
     half = _REFITTED // 2
     most = np.argsort(-np.abs(moves).max(axis=1), kind="stable")[:half]
     suspects = np.union1d(np.argsort(-np.abs(residual), kind="stable")[:half], most)
-    counts = np.ones((suspects.size, size))
-    counts[np.arange(suspects.size), suspects] = 0.0
-    without[suspects] = minimise_huber(np.repeat(theta[None], suspects.size, axis=0), points, counts)[0][:, 3:]
+    # Among so many the linear step is exact enough.
+    if size <= MOST_REFITTED:
+        counts = np.ones((suspects.size, size))
+        counts[np.arange(suspects.size), suspects] = 0.0
+        without[suspects] = minimise_huber(np.repeat(theta[None], suspects.size, axis=0), points, counts)[0][:, 3:]
     return suspects, without
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.refusals import MAX_NATS, check_lowest_loss
-from budgetscope.fitting.run_table import DUPLICATE_RTOL, check_lengths
+from budgetscope.fitting.run_table import check_lengths, disagreeing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 # Runs of one size whose D differs by less than this share a cell: whole steps of different batches end at
 # slightly different D.
 TOKENS_TOLERANCE = 0.1
+MOST_CELLS = 10_000
+"""Cells that are fitted: each takes some milliseconds and 50 KB."""
 # Natural logs that agree to so many decimals are the same setting.
 _SAME_DECIMALS = 6
 # Log loss above the cell's best beyond which seeds do not count for the noise: runs that are about to diverge scatter
@@ -163,20 +166,24 @@ def sweep_cells(table: SweepTable) -> tuple[SweepCell, ...]:
             be nats per token.
     """
     _check_loss_unit(table)
-    sizes, size = _levels(table.n_params)
-    cells: list[SweepCell] = []
-    for k in range(sizes.size):
-        rows = np.flatnonzero(size == k)
-        # The loss breaks ties, so that the order of the rows changes nothing, not even the last digit.
-        rows = rows[np.lexsort((table.loss[rows], table.tokens[rows]))]
-        groups: list[list[int]] = []
-        for row in rows:
-            if groups and table.tokens[row] <= table.tokens[groups[-1][0]] * (1 + TOKENS_TOLERANCE):
-                groups[-1].append(int(row))
-            else:
-                groups.append([int(row)])
-        cells.extend(_cell(table.rows(np.array(group))) for group in groups)
-    return tuple(cells)
+    _, size = _levels(table.n_params)
+    # The loss breaks ties, so that the order of the rows changes nothing, not even the last digit.
+    order = np.lexsort((table.loss, table.tokens, size))
+    tokens = table.tokens[order]
+    edges = np.flatnonzero(np.diff(size[order], prepend=-1, append=-1))
+    groups: list[IntArray] = []
+    for first, last in pairwise(edges.tolist()):
+        start = first
+        while start < last:
+            stop = start + int(np.searchsorted(tokens[start:last], tokens[start] * (1 + TOKENS_TOLERANCE), "right"))
+            groups.append(order[start:stop])
+            start = stop
+    if len(groups) > MOST_CELLS:
+        raise UsageError(
+            f"the runs are at {len(groups):,} different (N, D), of which {MOST_CELLS:,} at most can be fitted: keep "
+            "those with the most settings, or state N and D of each sweep as they were planned."
+        )
+    return tuple(_cell(table.rows(group)) for group in groups)
 
 
 def diverged_sentence(cells: Sequence[SweepCell]) -> str:
@@ -202,10 +209,10 @@ def _cell(table: SweepTable) -> SweepCell:
     setting = setting.reshape(-1)
     count = np.bincount(setting)
     lost = np.bincount(setting, _diverged(table, lr, batch)) > 0
-    for repeated in np.flatnonzero((count > 1) & ~lost):
-        _check_repeats(table, np.flatnonzero(setting == repeated))
-    at_batch, at_lr, at_beta2 = batches[keys[:, 0]], lrs[keys[:, 1]], beta2s[keys[:, 2]]
     clean = ~lost[setting]
+    if clean.any():
+        _check_repeats(table.rows(clean), setting[clean])
+    at_batch, at_lr, at_beta2 = batches[keys[:, 0]], lrs[keys[:, 1]], beta2s[keys[:, 2]]
     loss = np.bincount(setting, np.where(clean, table.loss, 0.0)) / count
     variance, dof = _seed_variance(np.log(table.loss[clean]), setting[clean], np.where(lost, np.inf, loss), count)
     return SweepCell(
@@ -254,13 +261,12 @@ def _levels(values: FloatArray) -> tuple[FloatArray, IntArray]:
     return lowest, index
 
 
-def _check_repeats(table: SweepTable, rows: IntArray) -> None:
+def _check_repeats(table: SweepTable, setting: IntArray) -> None:
     """Refuse rows of one setting that no seed tells apart and that disagree."""
-    if table.seeds is not None and np.unique(table.seeds[rows]).size == rows.size:
-        return
-    loss = table.loss[rows]
-    if float(loss.max() / loss.min() - 1) > DUPLICATE_RTOL:
-        first = rows[0]
+    bad = disagreeing(setting, table.loss, table.seeds)
+    if bad is not None:
+        rows = np.flatnonzero(setting == bad)
+        first, loss = rows[0], table.loss[rows]
         raise UsageError(
             f"{rows.size} runs with N={table.n_params[first]:.4g}, lr={table.learning_rate[first]:.4g} and a batch "
             f"of {table.batch_tokens[first]:.4g} tokens have losses from {loss.min():.4f} to {loss.max():.4f} and no "

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from budgetscope.fitting.curve_minimum import akima, akima_minimum
+from budgetscope.fitting.bootstrap import blocks
+from budgetscope.fitting.curve_minimum import akima_at, akima_minimum
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from budgetscope.fitting.run_table import BoolArray, FloatArray, IntArray
     from budgetscope.fitting.sweep import SweepCell
 
@@ -53,6 +56,11 @@ class Minima:
     batch_edge: IntArray
     convex: BoolArray
 
+    @classmethod
+    def joined(cls, parts: Sequence[Minima]) -> Minima:
+        """Return the minima of several blocks of copies as one."""
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
+
     @property
     def interior(self) -> BoolArray:
         """Copies whose minimum lies inside the grid."""
@@ -79,7 +87,7 @@ class Grid:
 
     def rows(self) -> list[IntArray]:
         """Return the points of each batch that has enough learning rates for an interior minimum."""
-        rows = [np.flatnonzero(self.log_batch == level) for level in np.unique(self.log_batch)]
+        rows = np.split(np.arange(self.log_batch.size), np.flatnonzero(np.diff(self.log_batch)) + 1)
         return [row for row in rows if row.size >= MIN_LEARNING_RATES]
 
 
@@ -105,7 +113,7 @@ def interpolated_minima(grid: Grid, log_loss: FloatArray) -> Minima:
     left = row_edge[copies, np.searchsorted(log_batch, best, side="right") - 1]
     right = row_edge[copies, np.searchsorted(log_batch, best, side="left")]
     return Minima(
-        log_lr=_akima_at(log_batch, log_lr, best),
+        log_lr=akima_at(log_batch, log_lr, best),
         log_batch=best,
         log_loss=log_loss_there,
         lr_edge=np.where(left != 0, left, right),
@@ -114,7 +122,9 @@ def interpolated_minima(grid: Grid, log_loss: FloatArray) -> Minima:
     )
 
 
-def smoothed_minima(grid: Grid, log_loss: FloatArray, log_std: FloatArray, rng: np.random.Generator) -> Minima:
+def smoothed_minima(
+    grid: Grid, measured: FloatArray, copies: Iterable[FloatArray], log_std: FloatArray, rng: np.random.Generator
+) -> Minima:
     """Minimise a smooth surface in log learning rate and log batch, fitted by least squares near the minimum.
 
     The surface is a quadratic with a cubic term in the distance of the log learning rate from the best one of its
@@ -125,29 +135,33 @@ def smoothed_minima(grid: Grid, log_loss: FloatArray, log_std: FloatArray, rng: 
 
     Args:
         grid: at least three learning rates, three batches and `MIN_SURFACE_POINTS` points.
-        log_loss: shape (copies, points), the noise of the runs included in all but the first.
+        measured: log loss as measured, shape (points,); its minimum comes first.
+        copies: the same with the noise of the runs added, in blocks of shape (copies, points).
         log_std: standard deviation of each point's log loss, shape (points,).
         rng: of the misfit that is added to the copies.
     """
     u, u_unit = _centred(grid.log_lr)
     v, v_unit = _centred(grid.log_batch)
-    measured = log_loss[0]
     lowest, tilt = float(measured.min()), 0.0
     for _ in range(_REWEIGHTINGS):
         misfit = _MISFIT_SHARE * np.maximum(measured - lowest, 0.0)
         root_weight = 1 / np.sqrt(np.maximum(log_std, _LEAST_STD) ** 2 + misfit**2)
         basis = _surface_basis(u - tilt * v, v)
         solve = np.linalg.pinv(root_weight[:, None] * basis) * root_weight
-        fitted = basis @ solve @ measured
+        fitted = basis @ (solve @ measured)
         lowest = float(fitted.min())
         bottom = int(fitted.argmin())
         slope = _slope_of_best(solve @ measured, float(u[bottom] - tilt * v[bottom]))
         tilt, fitted_tilt = float(np.clip(tilt + slope, -_MAX_TILT, _MAX_TILT)), tilt
-    c = log_loss @ solve.T
-    c[1:] += (_MISFIT_DRAWN * misfit * rng.standard_normal((len(c) - 1, u.size))) @ solve.T
+    drawn = (
+        block @ solve.T + (_MISFIT_DRAWN * misfit * rng.standard_normal(block.shape)) @ solve.T for block in copies
+    )
+    c = np.concatenate([(measured @ solve.T)[None], *drawn])
     at_x, at_v, convex = _surface_minimum(c)
     # Without a minimum, the lowest of the points.
-    point = (c @ basis.T).argmin(axis=1)
+    point = np.zeros(len(c), dtype=np.int64)
+    for block in blocks(len(c), u.size):
+        point[block] = (c[block] @ basis.T).argmin(axis=1)
     at_u, lr_edge = _held(np.where(convex, at_x + fitted_tilt * at_v, u[point]), u, convex)
     at_v, batch_edge = _held(np.where(convex, at_v, v[point]), v, convex)
     return Minima(
@@ -184,14 +198,6 @@ def _minimum(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, IntA
     knot = y.argmin(axis=1)
     edge = np.where(np.isnan(where), np.where(knot == 0, -1, 1), 0)
     return np.where(edge == 0, where, x[knot]), lowest, edge
-
-
-def _akima_at(x: FloatArray, y: FloatArray, at: FloatArray) -> FloatArray:
-    """Return the Akima interpolant of each row of `y`, each at its own abscissa."""
-    spline = akima(x, y, axis=1)
-    interval = np.clip(np.searchsorted(x, at, side="right") - 1, 0, x.size - 2)
-    cubic = spline.c[:, interval, np.arange(at.size)]
-    return np.asarray(np.polyval(cubic, at - x[interval]), dtype=np.float64)
 
 
 def _surface_basis(x: FloatArray, v: FloatArray) -> FloatArray:

@@ -1,3 +1,5 @@
+from typing import Literal
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -5,7 +7,9 @@ from tests.planted_surfaces import SYMMETRIC, planted_runs
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.forms import LossSurface
+from budgetscope.core.progress import reporting
 from budgetscope.fitting import loss_surface as engine
+from budgetscope.fitting import parametric, surface_draws
 from budgetscope.fitting.parametric import fit_parametric
 from budgetscope.fitting.run_table import RunTable
 
@@ -159,3 +163,45 @@ def test_no_irreducible_loss_is_flagged() -> None:
     n, d = (g.ravel() for g in np.meshgrid(np.geomspace(1e7, 1e10, 8), np.geomspace(1e9, 1e12, 8)))
     fit = fit_parametric(RunTable(6 * n * d, n, d, 20 / n**0.15 + 30 / d**0.2), draws=20)
     assert "no-irreducible-loss" in [flag.code for flag in fit.flags]
+
+
+@pytest.mark.parametrize(("resample", "half"), [("points", 10), ("runs", 10), ("runs", 200)])
+def test_draws_of_many_rows_spread_as_those_of_few(
+    monkeypatch: pytest.MonkeyPatch, resample: Literal["points", "runs"], half: int
+) -> None:
+    """Normal draws for many points or sizes, and refitted rows for many rows of few sizes, against full refits."""
+    table = planted_runs(
+        SYMMETRIC,
+        budgets=BUDGETS if half > 10 else np.geomspace(1e18, 1e22, 60),
+        ratio=1.5 if half <= 10 else 1.02,
+        half=half,
+        log_std=0.002,
+        run_share=0.5 * (resample == "runs"),
+        rng=np.random.default_rng(0),
+    )
+    refitted = fit_parametric(table, resample=resample, draws=200)
+    monkeypatch.setattr(surface_draws, "MOST_REFITTED", 400)
+    monkeypatch.setattr(parametric, "_MOST_SEARCHED", 200)
+    quick = fit_parametric(table, resample=resample, draws=200)
+    assert quick.surface.alpha == pytest.approx(refitted.surface.alpha, rel=1e-6)
+    low, high = refitted.intervals()["optimal_exponent"]
+    quick_low, quick_high = quick.intervals()["optimal_exponent"]
+    assert (quick_high - quick_low) / (high - low) == pytest.approx(1, abs=0.35)
+    assert quick_low < quick.surface.optimal_exponent < quick_high
+    assert "covariance" in quick.drawn or "rows spread over" in quick.drawn
+
+
+def test_rows_are_thinned_evenly_in_each_group() -> None:
+    group, values = np.array([1, 0, 1, 1, 1, 1, 2]), np.array([5.0, 9.0, 1.0, 2.0, 3.0, 4.0, 7.0])
+    assert surface_draws.spread(group, values, 9).tolist() == [0, 1, 2, 4, 6]
+    assert surface_draws.spread(group, values, 3).size == 3
+
+
+def test_long_work_tells_its_progress() -> None:
+    table = planted_runs(SYMMETRIC, budgets=BUDGETS, log_std=0.004, rng=np.random.default_rng(6))
+    told: list[tuple[str, int, int]] = []
+    with reporting(lambda *progress: told.append(progress)):
+        fit_parametric(table, draws=20)
+    assert told == [("fitting draws", 0, 20)]
+    fit_parametric(table, draws=20)
+    assert len(told) == 1

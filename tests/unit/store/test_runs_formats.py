@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
-from budgetscope.store.tables import formats
+from budgetscope.store.tables import formats, limits
 from budgetscope.store.tables.intake import Dropped, Intake
 from budgetscope.store.tables.read import read_runs
 
+ENDS = ("__MIN", "__MAX")
 ROWS = [
     {"C": 6e17, "N": 1e8, "D": 1e9, "loss": 3.25},
     {"C": 1.2e18, "N": 1e8, "D": 2e9, "loss": 3.125},
@@ -178,10 +179,72 @@ def test_a_missing_file_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["runs.csv", "runs.csv.gz"])
 def test_a_huge_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(formats, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(limits, "MAX_BYTES", 2**20)
     content = delimited().encode() + b"\n" * 2**20
     with pytest.raises(FailureError, match="is over 1 MiB"):
         read(tmp_path / name, gzip.compress(content) if name.endswith("gz") else content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("rows.csv.gz", "C,N,D,loss\n" + "1,1,1,1\n" * 2_000, "more than 1,000 rows; keep the rows that matter"),
+        ("cells.csv.gz", "C,N,D,loss,e,f\n" + "1,1,1,1,1,1\n" * 900, "more than 5,000 cells; keep the columns"),
+        ("blank.csv.gz", "C,N,D,loss\n" + "\n" * 9_000, "more than 4,000 lines"),
+        ("wide.csv", ",".join(f"c{n}" for n in range(200)), "more than 100 columns"),
+        ("record.csv.gz", "C,N,D,loss\n" + ('"' + "a" * 1_000 + '\n",') * 2_000, "a row of .* is over 1 MiB"),
+        ("values.json.gz", "[" + "[]," * 20_000 + "[]]", "more than 5,000 cells"),
+        ("rows.jsonl.gz", '{"C": 1}\n' * 2_000, "more than 1,000 rows"),
+        ("names.jsonl", "".join(f'{{"c{n}": 1}}\n' for n in range(200)), "more than 100 columns"),
+        ("nested.jsonl", '{"' + "k" * 600 + '": {"' + "k" * 600 + '": 1}}', "column name of over 1,000 characters"),
+        (
+            "chart.csv.gz",
+            ",".join([f"s{n}" for n in range(25)] + [f"r{n} - loss{e}" for n in range(25) for e in ("", *ENDS)])
+            + ("\n" + ",".join(["1"] * 100)) * 20,
+            "more than 5,000 cells",
+        ),
+    ],
+    ids=lambda value: value[:12] if value.endswith(("gz", "csv", "jsonl")) else "",
+)
+def test_what_a_file_unpacks_to_is_limited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str, message: str
+) -> None:
+    for limit, value in (("ROWS", 1_000), ("LINES", 4_000), ("COLUMNS", 100), ("CELLS", 5_000), ("RECORD", 2**20)):
+        monkeypatch.setattr(limits, f"MAX_{limit}", value)
+    with pytest.raises(FailureError, match=message):
+        read(tmp_path / name, gzip.compress(content.encode(), 1) if name.endswith("gz") else content)
+
+
+def test_a_small_parquet_file_of_many_cells_is_refused_before_they_are_made(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "runs.parquet"
+    parquet.write_table(pyarrow.table({"C": pyarrow.repeat(pyarrow.scalar(1.5), 2_000_000)}), path)
+    with pytest.raises(FailureError, match="more than 1,500,000 rows"):
+        read_runs(path, counting="standard")
+    long = pyarrow.array([b"\0" * 2**26] * 5)
+    parquet.write_table(pyarrow.table({"C": long}), path, compression="zstd", use_dictionary=False)
+    with pytest.raises(FailureError, match="is over 256 MiB"):
+        read_runs(path, counting="standard")
+
+
+def test_parquet_texts_are_shared_and_objects_flattened(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "runs.parquet"
+    rows = [
+        {"loss": 3.5, "model": {"name": "a", "N": 1e8}, "tags": ["x"], "group.name": None},
+        {"loss": 3.25, "model": None, "tags": [], "group.name": "g"},
+        {"loss": 3.0, "model": {"name": "a", "N": None}, "tags": ["y"], "group.name": "g"},
+    ]
+    parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    table = formats.read_table(path)
+    assert [dict(row.cells) for row in table.rows] == [
+        {"loss": 3.5, "model/name": "a", "model/N": 1e8, "group.name": None},
+        {"loss": 3.25, "model": None, "group.name": "g"},
+        {"loss": 3.0, "model/name": "a", "model/N": None, "group.name": "g"},
+    ]
+    assert table.rows[0].cells["model/name"] is table.rows[2].cells["model/name"]
 
 
 def write_events(path: Path, tags: dict[str, list[tuple[int, float]]]) -> None:

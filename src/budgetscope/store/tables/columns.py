@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -64,6 +65,8 @@ class FieldSource:
             ValueError: a cell is not a number; the message quotes it.
         """
         total = 0.0
+        if len(self.terms) == 1 and self.terms[0][1:] == (1.0, 1.0):
+            return parse_cell(cells.get(self.terms[0][0]), counted=counted)
         for column, factor, scale in self.terms:
             cell = cells.get(column)
             value = parse_cell(cell, counted=counted)
@@ -84,6 +87,12 @@ def parse_cell(value: object, *, counted: bool) -> float | None:
     Raises:
         ValueError: it is not a number; the message quotes it.
     """
+    if type(value) is float:
+        return value
+    if type(value) is str:
+        # Most cells are plain numbers, and no number is blank.
+        with suppress(ValueError):
+            return float(value)
     if is_blank(value):
         return None
     try:

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.training_run import TrainingRun
@@ -46,17 +46,18 @@ def check_configurations(rows: Sequence[RunRow], columns: Sequence[str], known: 
     Raises:
         UsageError: there is such a column; the remedy is `--where`.
     """
-    mixed: dict[str, list[str]] = {}
-    for column in columns:
-        if column in known or not column or _is_bookkeeping(column):
-            continue
-        groups: dict[str, list[TrainingRun]] = {}
-        for row in rows:
-            cell = row.cells.get(column)
-            if isinstance(cell, (str, bool)) and not is_blank(cell):
-                groups.setdefault(str(cell).strip(), []).append(row.run)
-        if 1 < len(groups) < len(rows) and not any(map(_is_number, groups)) and not _is_label(groups.values()):
-            mixed[column] = list(groups)
+    groups = {column: _Groups() for column in columns if column and column not in known and not _is_bookkeeping(column)}
+    for row in rows:
+        for column, cell in row.cells.items():
+            if column in groups and isinstance(cell, (str, bool)) and not is_blank(cell):
+                groups[column].add(str(cell).strip(), row.run)
+                if groups[column].has_number:
+                    del groups[column]
+    mixed = {
+        column: list(found.first)
+        for column, found in groups.items()
+        if 1 < len(found.first) < len(rows) and not found.is_label
+    }
     if not mixed:
         return
     shown = dict(list(mixed.items())[:_MAX_COLUMNS])
@@ -73,14 +74,33 @@ def _is_bookkeeping(column: str) -> bool:
     return normal(column) in _BOOKKEEPING
 
 
-def _is_label(groups: Collection[Sequence[TrainingRun]]) -> bool:
-    """Return whether each group has a size, or a budget, of its own: the column then only names it."""
-    sizes = [{run.n_params for run in group} for group in groups]
-    budgets = [{run.flops for run in group} for group in groups]
-    return any(
-        all(len(found) == 1 for found in values) and len(set.union(*values)) == len(values)
-        for values in (sizes, budgets)
-    )
+class _Groups:
+    """The runs of each text in a column.
+
+    Attributes:
+        first: size and budget of the first run of each text.
+        has_number: whether a text is a number.
+    """
+
+    def __init__(self) -> None:
+        self.first: dict[str, tuple[float, float]] = {}
+        self.has_number = False
+        self._one_size = self._one_budget = True
+
+    def add(self, text: str, run: TrainingRun) -> None:
+        found = self.first.get(text)
+        if found is None:
+            self.first[text] = (run.n_params, run.flops)
+            self.has_number |= _is_number(text)
+        else:
+            self._one_size &= found[0] == run.n_params
+            self._one_budget &= found[1] == run.flops
+
+    @property
+    def is_label(self) -> bool:
+        """Whether each text has a size, or a budget, of its own: the column then only names it."""
+        sizes, budgets = (len(set(values)) for values in zip(*self.first.values(), strict=True))
+        return (self._one_size and sizes == len(self.first)) or (self._one_budget and budgets == len(self.first))
 
 
 def _is_number(text: str) -> bool:
@@ -88,6 +108,15 @@ def _is_number(text: str) -> bool:
         return parse_cell(text, counted=True) is not None
     except ValueError:
         return False
+
+
+def _has_repeat(texts: Iterable[str]) -> bool:
+    seen = set()
+    for text in texts:
+        if text in seen:
+            return True
+        seen.add(text)
+    return False
 
 
 def _list(values: Sequence[str]) -> str:

@@ -1,10 +1,11 @@
 """Learning curves: which rows are points of one run, its last point, and its loss at given budgets."""
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from heapq import heappop, heappush
 
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.errors import UsageError
@@ -92,13 +93,35 @@ def common_budgets(runs: Iterable[TrainingRun], sizes: int) -> tuple[float, ...]
     def is_reached(flops: float) -> bool:
         return len({n_params for n_params, low, high in ends if low <= flops <= high}) >= sizes
 
-    budget = next((low for low in sorted(low for _, low, _ in ends) if is_reached(low)), math.inf)
+    budget = _first_reached(ends, sizes)
     top = max((high for _, _, high in ends), default=0.0)
     budgets = []
     while budget <= top:
         budgets.append(budget)
         budget *= 2
     return tuple(filter(is_reached, budgets))
+
+
+def _first_reached(ends: Iterable[tuple[float, float, float]], sizes: int) -> float:
+    """Return the least FLOPs that curves of so many sizes hold; infinity when there are none.
+
+    Args:
+        ends: size, first and last FLOPs of each curve.
+        sizes: how many.
+    """
+    inside: Counter[float] = Counter()
+    tops: list[tuple[float, float]] = []
+    for n_params, low, high in sorted(ends, key=lambda end: end[1]):
+        inside[n_params] += 1
+        heappush(tops, (high, n_params))
+        while tops[0][0] < low:
+            ended = heappop(tops)[1]
+            inside[ended] -= 1
+            if not inside[ended]:
+                del inside[ended]
+        if len(inside) >= sizes:
+            return low
+    return math.inf
 
 
 def at_budgets(runs: Iterable[TrainingRun], budgets: Iterable[float]) -> tuple[TrainingRun, ...]:
@@ -124,27 +147,27 @@ def at_budgets(runs: Iterable[TrainingRun], budgets: Iterable[float]) -> tuple[T
     groups: dict[tuple[object, ...], list[TrainingRun]] = {}
     for run in runs:
         groups.setdefault(curve_key(run), []).append(run)
-    return tuple(
-        point
-        for points in groups.values()
-        for budget in wanted
-        if (point := _at(sorted(points, key=lambda run: run.flops), budget)) is not None
+    found = []
+    for points in groups.values():
+        points.sort(key=lambda run: run.flops)
+        flops = [run.flops for run in points]
+        found += [point for budget in wanted if (point := _at(points, flops, budget)) is not None]
+    return tuple(found)
+
+
+def _at(points: Sequence[TrainingRun], flops: Sequence[float], budget: float) -> TrainingRun | None:
+    """Return a curve, sorted by its FLOPs, at a budget, or None outside its range."""
+    place = bisect_left(flops, budget)
+    if place < len(points) and flops[place] == budget:
+        return points[place]
+    if not 0 < place < len(points):
+        return None
+    before, after = points[place - 1], points[place]
+    share = math.log(budget / before.flops) / math.log(after.flops / before.flops)
+    return replace(
+        before,
+        flops=budget,
+        tokens=before.tokens * (after.tokens / before.tokens) ** share,
+        loss=before.loss * (after.loss / before.loss) ** share,
+        step=None,
     )
-
-
-def _at(points: Sequence[TrainingRun], budget: float) -> TrainingRun | None:
-    """Return a curve at a budget, or None outside its range."""
-    measured = next((run for run in points if run.flops == budget), None)
-    if measured is not None:
-        return measured
-    for before, after in pairwise(points):
-        if before.flops < budget < after.flops:
-            share = math.log(budget / before.flops) / math.log(after.flops / before.flops)
-            return replace(
-                before,
-                flops=budget,
-                tokens=before.tokens * (after.tokens / before.tokens) ** share,
-                loss=before.loss * (after.loss / before.loss) ** share,
-                step=None,
-            )
-    return None

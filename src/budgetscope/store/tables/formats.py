@@ -2,26 +2,32 @@
 
 import csv
 import gzip
-import importlib
 import io
 import json
 import re
 import shlex
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.progress import tell
 from budgetscope.store.files import open_file, reason
+from budgetscope.store.tables import limits
 from budgetscope.store.tables.json_forms import records_of
+from budgetscope.store.tables.limits import Meter
 from budgetscope.store.tables.names import likely
+from budgetscope.store.tables.parquet import parquet_records
 from budgetscope.store.tables.tensorboard import event_files, is_events, is_whole, read_events, run_of
 
-MAX_BYTES = 512 * 2**20
 MAX_NAMED = 12
+# Rows read from one report of progress to the next.
+_TOLD_ROWS = 2**14
+# Distinct cells of a text that are shared among its rows.
+_MOST_SEEN = 100_000
 
 
 class RawRow(NamedTuple):
@@ -120,7 +126,7 @@ def read_table(path: Path | RawTable) -> RawTable:
             for file in files:
                 # The package opens them by itself.
                 open_file(file).close()
-            check_size(path, sum(file.stat().st_size for file in files))
+            Meter(path).check_bytes(sum(file.stat().st_size for file in files))
             table = _from_records(path, read_events(path, files))
             return replace(table, damaged=tuple(run_of(path, file) for file in files if not is_whole(file)))
         reader = next((reader for ending, reader in _READERS.items() if name.endswith(ending)), None)
@@ -137,71 +143,112 @@ def read_table(path: Path | RawTable) -> RawTable:
         raise UsageError(f"{str(path)!r} is nested too deeply to be a table of runs.") from None
 
 
-def check_size(path: Path, size_bytes: int) -> None:
-    """Refuse more bytes than are read.
-
-    Raises:
-        FailureError: there are more.
-    """
-    if size_bytes > MAX_BYTES:
-        raise FailureError(f"{str(path)!r} is over {MAX_BYTES // 2**20} MiB; keep the columns and rows that matter.")
-
-
 def _read_bytes(path: Path) -> bytes:
-    check_size(path, path.stat().st_size)
+    meter = Meter(path)
+    meter.check_bytes(path.stat().st_size)
     with open_file(path) as file:
         packed = path.name.lower().endswith(".gz")
-        content = gzip.GzipFile(fileobj=file).read(MAX_BYTES + 1) if packed else file.read(MAX_BYTES + 1)
-    check_size(path, len(content))
-    if not content.strip():
+        content = gzip.GzipFile(fileobj=file).read(limits.MAX_BYTES + 1) if packed else file.read(limits.MAX_BYTES + 1)
+    meter.check_bytes(len(content))
+    if not content or content.isspace():
         raise EmptyTableError(f"{str(path)!r} is empty; give a table with one row a run.")
     return content
 
 
-def _read_text(path: Path) -> str:
-    try:
-        text = _read_bytes(path).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise FailureError(f"{str(path)!r} is not UTF-8 text; save it as UTF-8.")
-    return text
+class _Lines:
+    """The lines of a text with their ends, of bounded length.
+
+    Attributes:
+        taken: characters since it was last set to 0: those of one record, which may go over several lines.
+    """
+
+    def __init__(self, path: Path, content: bytes, newline: str = "") -> None:
+        self._path = path
+        self._meter = Meter(path)
+        self._stream = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline=newline)
+        self.taken = self._count = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            line = self._stream.readline(limits.MAX_RECORD + 1)
+        except UnicodeDecodeError:
+            line = "\0"
+        if "\0" in line:
+            raise _not_text(self._path)
+        self.taken += len(line)
+        self._count += 1
+        self._meter.check_record(self.taken)
+        self._meter.check_lines(self._count)
+        if not line:
+            raise StopIteration
+        return line
+
+
+def _not_text(path: Path) -> FailureError:
+    return FailureError(f"{str(path)!r} is not UTF-8 text; save it as UTF-8.")
 
 
 def _read_delimited(path: Path) -> RawTable:
-    text = _read_text(path)
-    header = text.lstrip().partition("\n")[0]
+    content = _read_bytes(path)
+    header = next((line for line in _Lines(path, content) if line.strip()), "")
     delimiter = "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else max(",;\t", key=header.count)
+    records = _split(path, _Lines(path, content), delimiter)
+    columns = tuple(cell.strip() for cell in next(records, []))
+    _check_names(path, columns)
+    table = _from_records(path, _named(path, columns, records), columns)
+    return replace(table, has_decimal_commas=delimiter != ",")
+
+
+def _split(path: Path, lines: _Lines, delimiter: str) -> Iterator[list[str]]:
+    """Yield the cells of each row that is not blank."""
     try:
-        records = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        for record in csv.reader(lines, delimiter=delimiter, strict=True):
+            lines.taken = 0
+            if any(cell.strip() for cell in record):
+                yield record
     except csv.Error as error:
         raise UsageError(f"{str(path)!r} is not a table: {error}.") from None
-    records = [record for record in records if any(cell.strip() for cell in record)]
-    columns = tuple(cell.strip() for cell in records[0]) if records else ()
-    for number, record in enumerate(records[1:], 1):
+
+
+def _named(path: Path, columns: Sequence[str], records: Iterable[Sequence[str]]) -> Iterator[dict[str, object]]:
+    # Most tables repeat most of their cells: one copy of each is kept.
+    seen: dict[str, str] = {}
+    for number, record in enumerate(records, 1):
         if len(record) != len(columns):
             raise UsageError(
                 f"row {number} of {str(path)!r} has {len(record)} cells and the header {len(columns)}; "
                 "give every row a cell for each column."
             )
-    _check_names(path, columns)
-    table = _from_records(path, (dict(zip(columns, record, strict=True)) for record in records[1:]), columns)
-    return replace(table, has_decimal_commas=delimiter != ",")
+        cells = map(seen.setdefault, record, record) if len(seen) < _MOST_SEEN else record
+        yield dict(zip(columns, cells, strict=True))
 
 
 def _check_names(path: Path | str, columns: Sequence[str]) -> None:
-    repeated = next((column for column in columns if column and columns.count(column) > 1), None)
-    if repeated is not None:
-        raise UsageError(f"{str(path)!r} has two columns named {quote(repeated)}; rename one of them.")
+    Meter(path).check_columns(len(columns))
+    seen = set()
+    for column in columns:
+        if column in seen:
+            raise UsageError(f"{str(path)!r} has two columns named {quote(column)}; rename one of them.")
+        if column:
+            seen.add(column)
 
 
 def _read_json_lines(path: Path) -> RawTable:
-    lines = [(number, line) for number, line in enumerate(_read_text(path).split("\n"), 1) if line.strip()]
-    return _from_records(path, [_parse_json(path, line, f"line {number} of ") for number, line in lines])
+    return _from_records(path, _json_lines(path, _Lines(path, _read_bytes(path), "\n")))
+
+
+def _json_lines(path: Path, lines: _Lines) -> Iterator[object]:
+    for number, line in enumerate(lines, 1):
+        lines.taken = 0
+        if line.strip():
+            yield _parse_json(path, line, f"line {number} of ")
 
 
 def _read_json(path: Path) -> RawTable:
-    content = _parse_json(path, _read_text(path), "")
+    content = _parse_json(path, _json_text(path), "")
     records = records_of(path, content)
     if records is None:
         raise UsageError(
@@ -209,6 +256,20 @@ def _read_json(path: Path) -> RawTable:
             "one length, as pandas does."
         )
     return _from_records(path, records)
+
+
+def _json_text(path: Path) -> str:
+    content = _read_bytes(path)
+    # Every value but the first follows one of these, so that more cells than this cannot come out of the text.
+    if sum(map(content.count, (b",", b"[", b"{"))) > 2 * limits.MAX_CELLS:
+        Meter(path).check_shape(0, limits.MAX_CELLS + 1)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _not_text(path) from None
+    if "\0" in text:
+        raise _not_text(path)
+    return text
 
 
 def _parse_json(path: Path, text: str, where: str) -> object:
@@ -220,19 +281,7 @@ def _parse_json(path: Path, text: str, where: str) -> object:
 
 
 def _read_parquet(path: Path) -> RawTable:
-    content = _read_bytes(path)
-    try:
-        parquet: Any = importlib.import_module("pyarrow.parquet")
-        arrow: Any = importlib.import_module("pyarrow")
-    except ImportError:
-        raise FailureError(
-            f"{str(path)!r} is a Parquet file, which needs pyarrow: pip install 'budgetscope[parquet]'."
-        ) from None
-    try:
-        records = parquet.read_table(io.BytesIO(content)).to_pylist()
-    except (arrow.ArrowException, OSError, ValueError):
-        raise FailureError(f"{str(path)!r} is not a Parquet file, or is damaged.") from None
-    return _from_records(path, records)
+    return _from_records(path, parquet_records(path, _read_bytes(path)))
 
 
 _READERS: dict[str, Callable[[Path], RawTable]] = {
@@ -248,20 +297,40 @@ _READERS: dict[str, Callable[[Path], RawTable]] = {
 def _from_records(path: Path | str, records: Iterable[object], columns: tuple[str, ...] = ()) -> RawTable:
     """Make a table of objects, nested ones flattened to `outer/inner` and W&B's curve exports made long."""
     rows = []
+    names = dict.fromkeys(columns)
+    meter = Meter(path)
     for number, record in enumerate(records, 1):
         if not isinstance(record, dict):
             raise UsageError(f"row {number} of {str(path)!r} is not an object with named values.")
-        rows.append(RawRow(number, _flatten(record)))
+        cells = _flatten(record, meter) if _NESTED & set(map(type, record.values())) else record
+        meter.add_row(len(cells))
+        if number % _TOLD_ROWS == 0:
+            tell("reading rows", number)
+        if not names.keys() >= cells.keys():
+            names |= dict.fromkeys(cells)
+            meter.check_columns(len(names))
+            for name in cells:
+                meter.check_name(name)
+        rows.append(RawRow(number, cells))
     if not rows:
         raise EmptyTableError(f"{str(path)!r} holds no runs; give a table with one row a run.")
-    names = dict.fromkeys([*columns, *(name for row in rows for name in row.cells)])
-    return _unpivot(RawTable(tuple(names), tuple(rows)))
+    return _unpivot(RawTable(tuple(names), tuple(rows)), Meter(path))
 
 
-def _flatten(record: Mapping[Any, object], prefix: str = "") -> dict[str, object]:
+# A list is the cell of no field: what is in it is not kept.
+_LIST: list[object] = []
+_NESTED = {dict, list}
+
+
+def _flatten(record: Mapping[Any, object], meter: Meter, prefix: str = "") -> dict[str, object]:
     cells: dict[str, object] = {}
-    for name, value in record.items():
-        cells.update(_flatten(value, f"{prefix}{name}/") if isinstance(value, dict) else {f"{prefix}{name}": value})
+    for key, value in record.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            meter.check_name(name)
+            cells.update(_flatten(value, meter, f"{name}/"))
+        else:
+            cells[name] = _LIST if isinstance(value, list) else value
     return cells
 
 
@@ -269,7 +338,7 @@ def _flatten(record: Mapping[Any, object], prefix: str = "") -> dict[str, object
 _CURVE = re.compile(r"(?P<run>.+) - (?P<metric>.+)", re.DOTALL)
 
 
-def _unpivot(table: RawTable) -> RawTable:
+def _unpivot(table: RawTable, meter: Meter) -> RawTable:
     """Turn a W&B chart with one column a run into one row a run and point; other tables stay as they are."""
     names = set(table.columns)
     curves = {
@@ -288,6 +357,7 @@ def _unpivot(table: RawTable) -> RawTable:
             if not is_blank(cells.get(column)):
                 points.setdefault(found["run"], {})[found["metric"]] = cells[column]
         for run, point in points.items():
+            meter.add_row(len(shared) + 1 + len(point))
             rows.append(RawRow(number, {**{name: cells.get(name) for name in shared}, "run": run, **point}))
     metrics = [found["metric"] for found in curves.values()]
     return replace(table, columns=tuple(dict.fromkeys([*shared, "run", *metrics])), rows=tuple(rows))

@@ -25,7 +25,7 @@ def count_rows(count: int) -> str:
     return f"{count} row{'s' * (count != 1)}"
 
 
-@dataclass
+@dataclass(slots=True)
 class RowValues:
     """The numbers of one row, converted and filled in until they make a run.
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.files import reason
-from budgetscope.store.tables.formats import EmptyTableError, RawRow, RawTable, check_size, read_table
+from budgetscope.store.tables.formats import EmptyTableError, RawRow, RawTable, read_table
+from budgetscope.store.tables.limits import Meter
 from budgetscope.store.tables.names import is_named
 from budgetscope.store.tables.tensorboard import is_events
 
@@ -40,7 +41,7 @@ def _run_files(folder: Path) -> list[Path]:
 
 def _read_folder(folder: Path, files: Sequence[Path]) -> RawTable:
     """Return the rows of all files, numbered on; files of one size are runs, named by what their paths differ in."""
-    check_size(folder, sum(file.stat().st_size for file in files))
+    Meter(folder).check_bytes(sum(file.stat().st_size for file in files))
     names = _names_of(folder, files)
     columns: dict[str, None] = {}
     rows: list[RawRow] = []

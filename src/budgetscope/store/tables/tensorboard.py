@@ -75,7 +75,8 @@ def read_events(path: Path, files: list[Path]) -> list[dict[str, object]]:
         for event in loader.EventFileLoader(str(file)).Load():
             for value in event.summary.value:
                 # The loader turns every scalar, old or new style, into a tensor.
-                if value.metadata.plugin_data.plugin_name == "scalars":
+                shape = [axis.size for axis in value.tensor.tensor_shape.dim]
+                if value.metadata.plugin_data.plugin_name == "scalars" and all(size == 1 for size in shape):
                     point = points.setdefault((run, event.step), {"run": run, "step": event.step})
                     point[value.tag] = float(tensors.make_ndarray(value.tensor).item())
     if not points:
