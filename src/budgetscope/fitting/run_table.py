@@ -157,6 +157,39 @@ def _merge(table: RunTable, index: IntArray) -> Budget:
     )
 
 
+def disagreeing(
+    cell: IntArray, loss: FloatArray, seeds: IntArray | None, tokens: FloatArray | None = None
+) -> int | None:
+    """Return the first cell whose losses differ although no seed tells its rows apart; None when there is none.
+
+    Args:
+        cell: number of each row's cell, shape (rows,).
+        loss: of each row, shape (rows,).
+        seeds: of each row, shape (rows,), or None.
+        tokens: of each row, shape (rows,); rows whose D differs little may differ in loss. None where D is one.
+    """
+    spread = _spread(cell, loss)
+    bad = spread > DUPLICATE_RTOL
+    if tokens is not None:
+        of_tokens = _spread(cell, tokens)
+        bad &= (of_tokens <= DUPLICATE_RTOL) | (of_tokens > NEAR_TOKENS) | (spread > _NEAR_LOSS)
+    if seeds is not None:
+        order = np.lexsort((seeds, cell))
+        again = (np.diff(cell[order]) == 0) & (np.diff(seeds[order]) == 0)
+        twice = np.zeros_like(bad)
+        twice[cell[order][1:][again]] = True
+        bad &= twice
+    return int(bad.argmax()) if bad.any() else None
+
+
+def _spread(cell: IntArray, values: FloatArray) -> FloatArray:
+    """Return by how much the largest value of each cell is above its smallest, relative to it."""
+    low, high = np.full(int(cell.max()) + 1, np.inf), np.zeros(int(cell.max()) + 1)
+    np.minimum.at(low, cell, values)
+    np.maximum.at(high, cell, values)
+    return np.asarray(high / low - 1, dtype=np.float64)
+
+
 def _differ_in_seed(table: RunTable, rows: IntArray) -> bool:
     return table.seeds is not None and np.unique(table.seeds[rows]).size == rows.size
 
@@ -176,42 +209,9 @@ def near_duplicates(table: RunTable, tolerance: float = BUDGET_TOLERANCE) -> lis
     """
     points: list[IntArray] = []
     for group in _by_compute(table, tolerance):
-        index = np.array(group)[np.argsort(table.n_params[group], kind="stable")]
+        index = group[np.argsort(table.n_params[group], kind="stable")]
         points += np.split(index, np.flatnonzero(np.diff(table.n_params[index])) + 1)
     return [rows for rows in points if _are_near(table, rows) and not _differ_in_seed(table, rows)]
-
-
-def disagreeing(
-    cell: IntArray, loss: FloatArray, seeds: IntArray | None, tokens: FloatArray | None = None
-) -> int | None:
-    """Return the first cell whose losses differ although no seed tells its rows apart; None when there is none.
-
-    Rows that differ a little in D may differ a little in the loss.
-
-    Args:
-        cell: number of each row's cell, shape (rows,).
-        loss: of each row, shape (rows,).
-        seeds: of each row, shape (rows,), or None.
-        tokens: of each row, shape (rows,), or None where all rows of a cell have the same.
-    """
-    low, high = np.full(int(cell.max()) + 1, np.inf), np.zeros(int(cell.max()) + 1)
-    np.minimum.at(low, cell, loss)
-    np.maximum.at(high, cell, loss)
-    spread = high / low - 1
-    bad = spread > DUPLICATE_RTOL
-    if tokens is not None:
-        fewest, most = np.full(low.size, np.inf), np.zeros(low.size)
-        np.minimum.at(fewest, cell, tokens)
-        np.maximum.at(most, cell, tokens)
-        apart = most / fewest - 1
-        bad &= (apart <= DUPLICATE_RTOL) | (apart > NEAR_TOKENS) | (spread > _NEAR_LOSS)
-    if seeds is not None:
-        order = np.lexsort((seeds, cell))
-        again = (np.diff(cell[order]) == 0) & (np.diff(seeds[order]) == 0)
-        twice = np.zeros_like(bad)
-        twice[cell[order][1:][again]] = True
-        bad &= twice
-    return int(bad.argmax()) if bad.any() else None
 
 
 def check_lengths(lengths: Mapping[str, int]) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.training_run import TrainingRun
@@ -108,15 +108,6 @@ def _is_number(text: str) -> bool:
         return parse_cell(text, counted=True) is not None
     except ValueError:
         return False
-
-
-def _has_repeat(texts: Iterable[str]) -> bool:
-    seen = set()
-    for text in texts:
-        if text in seen:
-            return True
-        seen.add(text)
-    return False
 
 
 def _list(values: Sequence[str]) -> str:

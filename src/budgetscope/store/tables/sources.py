@@ -41,7 +41,8 @@ def _run_files(folder: Path) -> list[Path]:
 
 def _read_folder(folder: Path, files: Sequence[Path]) -> RawTable:
     """Return the rows of all files, numbered on; files of one size are runs, named by what their paths differ in."""
-    Meter(folder).check_bytes(sum(file.stat().st_size for file in files))
+    meter = Meter(folder)
+    meter.check_bytes(sum(file.stat().st_size for file in files))
     names = _names_of(folder, files)
     columns: dict[str, None] = {}
     rows: list[RawRow] = []
@@ -57,7 +58,9 @@ def _read_folder(folder: Path, files: Sequence[Path]) -> RawTable:
         has_commas |= table.has_decimal_commas
         is_run = not any(is_named("run", column) for column in table.columns) and _is_one_size(table)
         columns |= dict.fromkeys(["run"] * is_run + list(table.columns))
+        meter.check_columns(len(columns))
         for _, cells in table.rows:
+            meter.add_row(len(cells) + is_run)
             rows.append(RawRow(len(rows) + 1, {"run": name, **cells} if is_run else cells))
     if not rows:
         raise UsageError(f"no file in {str(folder)!r} has a row; give a folder with a CSV file a run.")
