@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import shlex
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def words(request: PlanRequest, verb: str) -> list[str]:
 
 
 def as_json(value: Any) -> Any:
-    return json.loads(json.dumps(asdict(value)))
+    return json.loads(tables.to_json(value))
 
 
 # The same answer everywhere -----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from budgetscope.core.budget.quantities import format_count, format_flops, forma
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.sensitivity import STEP_LAW_TEST, measured
 from budgetscope.report.markdown import escaped, fenced, table
-from budgetscope.report.rows import ROUNDED, PlanRow, plan_rows, shape_text
+from budgetscope.report.rows import ROUNDED, PlanRow, choice_text, confirmation_text, plan_rows, shape_text
 
 FOLLOWED_SIGN, OUTSIDE_SIGN = ">", "!"
 NOT_KNOWN = "not known: no source in use gives it"
@@ -24,6 +24,8 @@ _KEYS = (
     "weight_decay_independent", "weight_decay_coupled",
 )  # fmt: skip
 _RUN_KEYS = ("shape_n_params", "run_tokens", "steps", "hours", "cost_usd")
+
+SCORES_TITLE = "Why this law, and what others cost on the nearest public grid"
 
 CHECKPOINTS_WHY = (
     "At constant learning rate a checkpoint is a finished run of its tokens: its validation loss is the IsoFLOP point "
@@ -159,6 +161,25 @@ def _data(law_value: LawValue) -> str:
     return f"{float(f'{law_value.beyond:.2g}'):,g} x beyond data"
 
 
+def scores(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """Return why the recipe follows its law, its confirmation, and what every law costs near the model.
+
+    Each is a label and a text; empty where the request names the law.
+    """
+    choice, runs = plan.recipe.choice, plan.recipe.confirmation
+    lines: list[tuple[str, str]] = []
+    if choice is not None:
+        lines.append(("law", f"{choice.law}: {choice_text(choice)}"))
+    if runs is not None:
+        lines.append(("confirm", "; ".join(confirmation_text(runs))))
+    if choice is not None:
+        lines += [
+            (each.law, f"{each.compute_factor:.2f} times the compute, {each.excess:+.4f} nats")
+            for each in choice.evidence
+        ]
+    return tuple(lines)
+
+
 def factors_of_two(sheet: RecipeSheet) -> tuple[tuple[str, str], ...]:
     """Return the cost of a factor of two up or down, as label and sentence, for N and the hyperparameters."""
     return (
@@ -244,6 +265,9 @@ def recipe_markdown(sheet: RecipeSheet, command: str) -> str:
         lines += [*table(header, cells), ""]
     lines += ["## What a factor of two costs", ""]
     lines += [*table(("", "cost"), factors_of_two(sheet)), ""]
+    found = scores(sheet.answer.plan)
+    if found:
+        lines += [f"## {SCORES_TITLE}", "", *table(("", ""), found), ""]
     lines += ["## Checkpoints to keep", "", escaped(CHECKPOINTS_WHY), ""]
     lines += [*table(CHECKPOINTS_HEADER, [checkpoint_cells(each) for each in sheet.checkpoints]), ""]
     return "\n".join([*lines, "## Reproduce", "", *fenced(command), ""])

@@ -17,10 +17,15 @@ from budgetscope.report.scenarios import LESS, MORE, Board
 
 
 def to_json(value: Any) -> str:
-    """Return a result, a frozen dataclass, as JSON: its fields by name, numbers unrounded."""
+    """Return a result, a frozen dataclass, as JSON: its fields by name, numbers unrounded; a plan's decision first."""
     if not is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"{type(value).__name__} is no result")
-    return json.dumps(asdict(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(_record(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _record(value: Any) -> dict[str, Any]:
+    record = asdict(value)
+    return {"decision": decision(value), **record} if isinstance(value, Plan) else record
 
 
 def ledger_json(ledger: Ledger) -> str:
@@ -35,7 +40,7 @@ def ledger_json(ledger: Ledger) -> str:
 
 def export_json(plan: Plan, comparison: Comparison, command: str) -> str:
     """Return a plan and a comparison, with the command that reproduces them, as JSON."""
-    record = {"command": command, "plan": asdict(plan), "comparison": asdict(comparison)}
+    record = {"command": command, "plan": _record(plan), "comparison": asdict(comparison)}
     return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

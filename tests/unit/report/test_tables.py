@@ -15,6 +15,7 @@ from budgetscope.core.answers.explanation import Explanation
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Shape, ledger
 from budgetscope.report import tables
+from budgetscope.report.decision import decision
 from budgetscope.report.explanation import explanation_markdown
 from budgetscope.report.fits import LIST_HEADER, exponent_text, fit_lines, law_cells, laws_text, list_cells
 from budgetscope.report.rows import COMPARISON_HEADER, comparison_rows, plan_rows
@@ -54,7 +55,9 @@ def test_json_is_every_field_in_full(plan: Plan, comparison: Comparison, explana
     for value in (plan, comparison, explanation):
         text = tables.to_json(value)
         assert text.endswith("}\n")
-        assert json.loads(text) == json.loads(json.dumps(asdict(value)))
+        written = json.loads(text)
+        assert tuple(written.pop("decision", ())) == (decision(value) if isinstance(value, Plan) else ())
+        assert written == json.loads(json.dumps(asdict(value)))
     found = json.loads(tables.to_json(plan))
     assert found["n_params"]["value"] == plan.n_params.value
     assert found["run"]["cost_usd"]["value"] == plan.run.cost_usd.value if plan.run.cost_usd else False

@@ -26,6 +26,7 @@ from budgetscope.report.recipe_sheet import (
     factors_of_two,
     recipe_rows,
     run_rows,
+    scores,
     shape_line,
 )
 from budgetscope.report.rows import PlanRow
@@ -223,6 +224,20 @@ def halves(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG00
         else:
             lines += _wrapped(f"{label}: {cost}", width, "")
     return lines
+
+
+def scored(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG001 - one signature for all parts
+    """Return the lines of why the recipe follows its law, and of what each law costs on the nearest public grid."""
+    lines: Lines = []
+    for label, text in scores(sheet.answer.plan) or (("law", NAMED_LAW),):
+        if len(label) < _LABEL:
+            lines += _long(label, text, width)
+        else:
+            lines += _wrapped(f"{label}: {text}", width, "")
+    return lines
+
+
+NAMED_LAW = "as asked; the scoreboard is in docs/reference/scoreboard.md"
 
 
 def to_keep(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG001 - one signature for all parts

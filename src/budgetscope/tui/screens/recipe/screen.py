@@ -14,7 +14,7 @@ from textual.widgets import Static
 from budgetscope.api import AnsweredRequest
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
-from budgetscope.report.recipe_sheet import recipe_markdown, topics
+from budgetscope.report.recipe_sheet import SCORES_TITLE, recipe_markdown, topics
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import Remembered, SessionScreen
 from budgetscope.tui.screens.recipe import panels as recipe_panels
@@ -45,6 +45,7 @@ class RecipeScreen(SessionScreen):
         yield Static(id="sentence", markup=False)
         with VerticalScroll(id="page", can_focus=False), Vertical(id="parts"):
             yield Sheet("The recipe", recipe_panels.values, id="values")
+            yield Sheet(SCORES_TITLE, recipe_panels.scored, id="scores")
             yield Sheet("What a factor of two costs", recipe_panels.halves, id="halves")
             yield Sheet("What the laws say", recipe_panels.laws, topics, id="laws")
             yield Sheet("Checkpoints to keep", recipe_panels.to_keep, id="checkpoints")
