@@ -83,6 +83,7 @@ REFUSED = [
         f"--vocab '{DIGITS[:39]}…' has 5000 characters, more than the 300 that are read; write it like 2048 or 4k.",
     ),
     ("deadline", "soon", "--deadline 'soon' is not a duration; write it like 14 days or 36h."),
+    ("deadline", "1s", "--deadline 1s is out of bounds; give a duration from 0.001h to 1e+06h."),
     ("tokens", "0", "--tokens 0 is out of bounds; give a number from 1 to 1e+18."),
     ("gpus", "\x1b[31m", "--gpus '\\x1b[31m' is not a number; write it like 8, 2.5 or 1k."),
 ]

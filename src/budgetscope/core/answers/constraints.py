@@ -34,6 +34,8 @@ SERVING_FLOPS_PER_PARAM = 2.0
 _STEPS = (("deadline_hours",), ("n_params", "tokens"), ("max_params",), ("unique_tokens",), ("served_tokens",))
 """The constraints in the order in which they are added; N and D of a run are one."""
 
+_FURTHEST = 1000.0
+"""Factor off the optimal size beyond which a run is refused."""
 _WIDEST = 200.0
 """Sizes are searched within this factor of the optimum."""
 _TOLERANCE = 1e-7
@@ -120,6 +122,12 @@ def choose(question: Question, optimum: OperatingPoint, best: Estimate | None) -
             found = search.solve(given)
             prices.append(search.price(values, states[-1], found))
             states.append(found)
+    ratio = found.point.n_params / optimum.n_params
+    if not 1 / _FURTHEST <= ratio <= _FURTHEST:
+        raise UsageError(
+            f"{format_count(found.point.n_params)} parameters are {max(ratio, 1 / ratio):.2g} times off the optimum "
+            f"of {format_count(optimum.n_params)}, where no law says anything; give a size nearer to it."
+        )
     equal = None if found.equal_flops is None else search.optimum_at(found.equal_flops)
     loss = difference = None
     if best is not None and found.loss is not None:
