@@ -155,9 +155,8 @@ class Field:
         if self.kind is SHARE and 1 < value <= 100 and not given.endswith("%"):
             raise UsageError(f"{self.option} {given} is above 1; write {value:g}% or {value / 100:g}.")
         if not low <= value <= high:
-            raise UsageError(
-                f"{self.option} {given} is out of bounds; give {self.kind.noun} from {self._bound(low)} to {self._bound(high)}."
-            )
+            span = f"from {self._bound(low)} to {self._bound(high)}"
+            raise UsageError(f"{self.option} {given} is out of bounds; give {self.kind.noun} {span}.")
 
     def _bound(self, value: float) -> str:
         return f"{value:g}{self.kind.unit}" if self.kind.unit else f"{value}"
