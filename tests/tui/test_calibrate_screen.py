@@ -172,17 +172,19 @@ def test_the_form_reads_a_number_as_the_command_does(name: str, text: str) -> No
         assert values == {name: parse(text)}
 
 
-@pytest.mark.parametrize("size", [SMALL, BIG])
-async def test_no_price_is_wrapped_into_the_next_stage(advisor: Advisor, size: tuple[int, int]) -> None:
-    async with open_app(advisor).run_test(size=size) as pilot:
+async def test_no_price_is_wrapped_into_the_next_stage(advisor: Advisor) -> None:
+    async with open_app(advisor).run_test(size=SMALL) as pilot:
         screen = await looked(pilot)
         priced = ready()
         screen.query_one(DesignPanel).price(priced, ())
-        await pilot.pause()
-        lines = [line.rstrip() for line in shown(pilot).splitlines()]
-        for stage_price in priced.price.stages:
-            for label, cell in zip(texts.PRICE_HEADER, texts.price_cells(stage_price, priced.spec.corpus), strict=True):
-                assert any(label in line and cell in line.partition(label)[2] for line in lines), cell
+        for size in (SMALL, BIG):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            lines = [line.rstrip() for line in shown(pilot).splitlines()]
+            for stage_price in priced.price.stages:
+                cells = texts.price_cells(stage_price, priced.spec.corpus)
+                for label, cell in zip(texts.PRICE_HEADER, cells, strict=True):
+                    assert any(label in line and cell in line.partition(label)[2] for line in lines), cell
 
 
 @pytest.mark.parametrize(
@@ -208,23 +210,33 @@ async def test_a_run_that_failed_at_its_fit_says_why_to_the_end_and_is_resumed_b
         assert find_resumable(NAME).path == folder.path
 
 
-@pytest.mark.parametrize("status", ["new", "running", "stopped", "failed", "done"])
-@pytest.mark.parametrize("alive", [False, True])
-async def test_both_faces_resume_the_same_runs(advisor: Advisor, planted: Planted, status: str, *, alive: bool) -> None:
-    folder = planted.at(share={"new": 0.0, "done": 1.0}.get(status, 0.5), alive=alive)
-    if status in ("stopped", "failed"):
-        last = planted.part(0.5)[-1]
-        with folder.events.open("ab") as log:
-            log.write(encode(replace(last, seq=last.seq + 1, event=RunDone(status, "asked to"))))
-    wanted = status != "done" and not alive
-    if wanted:
-        assert find_resumable(NAME).path == folder.path
-    else:
-        with pytest.raises(BudgetscopeError, match="is done" if status == "done" else "is being trained by process"):
-            find_resumable(NAME)
-    async with open_app(advisor, chosen=NAME).run_test(size=BIG) as pilot:
+async def test_both_faces_resume_the_same_runs(advisor: Advisor, planted: Planted) -> None:
+    wanted: dict[str, bool] = {}
+    for number, (status, share) in enumerate(
+        (("new", 0.0), ("running", 0.5), ("stopped", 0.5), ("failed", 0.5), ("done", 1.0)), 1
+    ):
+        for alive in (False, True):
+            name = f"2026010{number}-030405-smoke-{'feed' if alive else 'beef'}"
+            folder = planted.at(name, share, alive=alive)
+            if status in ("stopped", "failed"):
+                last = planted.part(share)[-1]
+                with folder.events.open("ab") as log:
+                    log.write(encode(replace(last, seq=last.seq + 1, event=RunDone(status, "asked to"))))
+            wanted[name] = status != "done" and not alive
+            if wanted[name]:
+                assert find_resumable(name).path == folder.path
+            else:
+                why = "is done" if status == "done" else "is being trained by process"
+                with pytest.raises(BudgetscopeError, match=why):
+                    find_resumable(name)
+    async with open_app(advisor).run_test(size=BIG) as pilot:
         screen = await looked(pilot)
-        assert ("resume" in offered(screen)) == wanted
+        for name, can in wanted.items():
+            screen.chosen = name
+            await until(pilot, lambda: screen.run_shown is not None)
+            assert screen.run_shown is not None
+            assert screen.run_shown.folder.name == name
+            assert ("resume" in offered(screen)) == can, name
 
 
 async def test_resume_right_after_choosing_a_run_waits_until_it_is_read(
@@ -248,21 +260,19 @@ async def test_resume_right_after_choosing_a_run_waits_until_it_is_read(
         assert resumed == [NAME]
 
 
-@pytest.mark.parametrize(("name", "text"), [("gpu", "first"), ("gpu", DIGITS), ("minutes", "many")], ids=ascii_start)
-async def test_what_cannot_be_read_is_said_beside_its_field_and_prices_nothing(
-    advisor: Advisor, name: str, text: str
-) -> None:
+async def test_what_cannot_be_read_is_said_beside_its_field_and_prices_nothing(advisor: Advisor) -> None:
     async with open_app(advisor).run_test(size=BIG) as pilot:
         screen = await looked(pilot)
-        field(screen, name).value = text
-        await pilot.pause()
-        _, problems = form.read({name: text})
-        assert f"✗ {problems[name].split()[0]}" in shown(pilot)
-        await pilot.press("p")
-        assert not screen.new.preparing
-        field(screen, name).value = ""
-        await pilot.pause()
-        assert problems[name].split()[0] not in shown(pilot)
+        for name, text in (("gpu", "first"), ("gpu", DIGITS), ("minutes", "many")):
+            field(screen, name).value = text
+            await pilot.pause()
+            _, problems = form.read({name: text})
+            assert f"✗ {problems[name].split()[0]}" in shown(pilot)
+            await pilot.press("p")
+            assert not screen.new.preparing
+            field(screen, name).value = ""
+            await pilot.pause()
+            assert problems[name].split()[0] not in shown(pilot)
 
 
 async def test_the_minutes_follow_the_preset_and_the_command_follows_the_form(advisor: Advisor) -> None:
@@ -336,8 +346,7 @@ async def test_a_log_with_odd_lines_is_shown_as_far_as_it_can_be_read(advisor: A
             await looked(pilot)
 
 
-@pytest.mark.parametrize("key", ["x", "f6"])
-async def test_a_preparation_can_be_given_up(advisor: Advisor, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+async def test_a_preparation_can_be_given_up(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
     go, ended = threading.Event(), list[str]()
 
     def slow(_: Request, *, on_corpus: Callable[..., None], say: Callable[[str], None]) -> Ready:
@@ -353,14 +362,17 @@ async def test_a_preparation_can_be_given_up(advisor: Advisor, monkeypatch: pyte
     monkeypatch.setattr(preparation, "prepare_run", slow)
     async with open_app(advisor).run_test(size=BIG) as pilot:
         screen = await looked(pilot)
-        await pilot.press("p")
-        assert screen.new.preparing
-        await pilot.press(key)
-        assert not screen.new.preparing
-        assert "p: prepare the data" in shown(pilot)
-        go.set()
-        await until(pilot, lambda: ended)
-        assert screen.new.ready is None
+        for key in ("x", "f6"):
+            go.clear()
+            ended.clear()
+            await pilot.press("p")
+            assert screen.new.preparing
+            await pilot.press(key)
+            assert not screen.new.preparing
+            assert "p: prepare the data" in shown(pilot)
+            go.set()
+            await until(pilot, lambda: ended)
+            assert screen.new.ready is None
 
 
 async def test_a_refusal_is_one_sentence_in_place_of_the_design(advisor: Advisor) -> None:
@@ -552,20 +564,23 @@ async def test_s_and_b_go_through_the_maps(advisor: Advisor, planted: Planted) -
         assert f"{min(values):.3f}*" in shown(pilot)
 
 
-@pytest.mark.parametrize("view", ["losses", "map"])
-async def test_the_arrows_read_the_chart(advisor: Advisor, planted: Planted, view: str) -> None:
+async def test_the_arrows_read_the_chart(advisor: Advisor, planted: Planted) -> None:
     planted.at(share=0.5, alive=True)
-    async with open_app(advisor, view=view).run_test(size=SMALL) as pilot:
+    async with open_app(advisor, view="losses").run_test(size=SMALL) as pilot:
         screen = await looked(pilot)
-        chart = screen.query_one(f"#{view}", Chart)
-        await pilot.press("right")
-        first = chart.crosshair
-        await pilot.press("right")
-        assert first is not None
-        assert chart.crosshair is not None
-        assert chart.crosshair.x > first.x
-        await pilot.press("left")
-        assert chart.crosshair.x == first.x
+        for view in ("losses", "map"):
+            assert displayed(screen) == (view,)
+            chart = screen.query_one(f"#{view}", Chart)
+            await pilot.press("right")
+            first = chart.crosshair
+            await pilot.press("right")
+            assert first is not None
+            assert chart.crosshair is not None
+            assert chart.crosshair.x > first.x
+            await pilot.press("left")
+            assert chart.crosshair.x == first.x
+            await pilot.press("c")
+            await looked(pilot)
 
 
 async def test_up_down_and_clicks_choose_a_run(advisor: Advisor, planted: Planted) -> None:

@@ -41,14 +41,18 @@ def run(*arguments: str) -> Result:
     return result
 
 
+@pytest.fixture(scope="session")
+def paragraphs() -> str:
+    """A text of distinct paragraphs."""
+    letters = random.Random(0).choices("etaoinshrdlu  ", k=600_000)
+    return "\n\n".join("".join(letters[start : start + 400]) for start in range(0, len(letters), 400))
+
+
 @pytest.fixture
-def text(tmp_path: Path) -> str:
+def text(paragraphs: str, tmp_path: Path) -> str:
     """A file of distinct paragraphs."""
-    words = random.Random(0)
-    letters = "etaoinshrdlu"
-    lines = ["".join(words.choice(letters + "  ") for _ in range(400)) for _ in range(1500)]
     path = tmp_path / "text.txt"
-    path.write_text("\n\n".join(lines))
+    path.write_text(paragraphs)
     return str(path)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from budgetscope.api import Advisor
 from budgetscope.calibrate.run.folder import RunFolder
+from budgetscope.cli.main import main
 from budgetscope.core.printable import printable
 from budgetscope.report.fits import list_cells
 from budgetscope.store.locations import bundled_fits, user_fits, user_runs
@@ -58,18 +59,29 @@ def test_fits() -> None:
         assert harmless(said(*command)), command
 
 
-def test_runs(new_run: NewRun, tmp_path: Path) -> None:
+def test_runs(
+    new_run: NewRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     folder = new_run()
     evil = user_runs() / f"20990101{EVIL}"
     folder.path.rename(evil)
     elsewhere = tmp_path / EVIL
     shutil.copytree(evil, elsewhere)
-    shown = said("calibrate", "list")
+
+    def told(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["budgetscope", "calibrate", *arguments])
+        with pytest.raises(SystemExit):
+            main()
+        shown = "".join(capfd.readouterr())
+        assert "internal error" not in shown
+        return shown
+
+    shown = told("list")
     assert harmless(shown)
     assert "20990101" in shown
     for name in ("20990101", RunFolder(evil).name, str(elsewhere)):
         for command in ("status", "stop", "fit"):
-            shown = said("calibrate", command, name)
+            shown = told(command, name)
             assert harmless(shown), (command, name)
             assert "there is no run" not in shown
     assert "there is no run" not in said("calibrate", "--resume", "20990101", "--accept", "--detach")

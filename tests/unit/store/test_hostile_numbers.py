@@ -17,7 +17,8 @@ from budgetscope.store.locations import user_fits
 TUNED = "porian2024/refinedweb-tuned"
 
 
-def hostile(role: str, parameters: dict[str, float], rows: list[list[float]] | None = None) -> dict[str, Any]:
+def hostile(name: str) -> dict[str, Any]:
+    role, parameters, rows = HOSTILE[name]
     record = encode(fit(TUNED))
     record["id"] = "mine/hostile"
     law = record["laws"][role]
@@ -27,22 +28,22 @@ def hostile(role: str, parameters: dict[str, float], rows: list[list[float]] | N
     return record
 
 
-HOSTILE = {
-    "N overflows": hostile("allocation", {"coefficient": 1e60, "exponent": 10}),
-    "N vanishes": hostile("allocation", {"exponent": -10}),
-    "a power overflows": hostile("allocation", {"flops_unit": 1e-60, "exponent": 10}),
-    "a tiny unit": hostile("allocation", {"flops_unit": 1e-300, "exponent": 10}),
-    "a draw overflows": hostile("allocation", {}, [[1e59, 0.5], [1.0, 0.5]]),
-    "a draw's exponent overflows": hostile("allocation", {}, [[1.0, 1e50], [1.0, 0.5]]),
-    "the loss reaches its floor": hostile("loss_curve", {"exponent": 10}),
-    "the loss is negative": hostile("loss_curve", {"floor": -500}),
+HOSTILE: dict[str, tuple[str, dict[str, float], list[list[float]] | None]] = {
+    "N overflows": ("allocation", {"coefficient": 1e60, "exponent": 10}, None),
+    "N vanishes": ("allocation", {"exponent": -10}, None),
+    "a power overflows": ("allocation", {"flops_unit": 1e-60, "exponent": 10}, None),
+    "a tiny unit": ("allocation", {"flops_unit": 1e-300, "exponent": 10}, None),
+    "a draw overflows": ("allocation", {}, [[1e59, 0.5], [1.0, 0.5]]),
+    "a draw's exponent overflows": ("allocation", {}, [[1.0, 1e50], [1.0, 0.5]]),
+    "the loss reaches its floor": ("loss_curve", {"exponent": 10}, None),
+    "the loss is negative": ("loss_curve", {"floor": -500}, None),
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_planning_with_it_is_answered_or_refused_in_our_words(tmp_path: Path, name: str) -> None:
     path = tmp_path / "hostile.json"
-    path.write_text(json.dumps(HOSTILE[name]))
+    path.write_text(json.dumps(hostile(name)))
     advisor, refused = Advisor(), []
     for ask in (
         lambda: advisor.answer(PlanRequest("1e21", law=str(path))).plan,
@@ -66,14 +67,14 @@ ABSURD = ["N overflows", "N vanishes", "a power overflows", "a tiny unit"]
 @pytest.mark.parametrize("name", ABSURD)
 def test_a_law_that_leaves_all_sense_within_the_budgets_is_refused_when_read(name: str) -> None:
     with pytest.raises(FailureError, match="mine/hostile gives no usable numbers"):
-        decode(HOSTILE[name])
+        decode(hostile(name))
 
 
 @pytest.mark.parametrize("name", ABSURD)
 def test_it_does_not_stop_a_comparison_of_the_others(name: str) -> None:
     path = user_fits() / "mine" / "hostile.json"
     path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(HOSTILE[name]))
+    path.write_text(json.dumps(hostile(name)))
     advisor = Advisor()
     comparison = advisor.compare(advisor.answer(PlanRequest("1e21")))
     (problem,) = [entry.problem for entry in advisor.entries if entry.problem]

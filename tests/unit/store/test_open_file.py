@@ -17,6 +17,8 @@ from budgetscope.store.files import open_file, read_text
 from budgetscope.store.locations import user_runs
 from budgetscope.store.tables.read import read_runs
 
+SMOKE = ("--preset", "smoke", "--device", "cpu")  # looks at no device, which would load torch
+
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 
 
@@ -86,7 +88,7 @@ def test_a_run_of_pipes_hides_no_other() -> None:
 def test_a_text_to_train_on_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
     path = piped(tmp_path / "text.txt")
     result = subprocess.run(
-        [sys.executable, "-m", "budgetscope", "calibrate", "--dry-run", "--data", str(path)],
+        [sys.executable, "-m", "budgetscope", "calibrate", *SMOKE, "--dry-run", "--data", str(path)],
         capture_output=True,
         text=True,
         check=False,
