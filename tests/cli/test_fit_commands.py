@@ -11,6 +11,7 @@ import pytest
 from tests.planted_surfaces import SYMMETRIC, planted_runs
 
 from budgetscope.cli.main import main
+from budgetscope.store.locations import user_fits
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Iterable[object]]) -> Path:
@@ -120,7 +121,7 @@ def test_points_of_a_logged_decay_are_refused(
 
 
 def test_fit_without_a_name_stores_nothing(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runs: Path, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], runs: Path
 ) -> None:
     assert run(monkeypatch, "fit", str(runs), "--counting", "standard") == 0
     assert "nothing is stored" in capsys.readouterr().err

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import stdtrit
 
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.bootstrap import LEVEL, interval
@@ -236,6 +235,8 @@ def _draw(
     lines: _Lines, floors: FloatArray, x_last: float, drift: float, draws: int, rng: np.random.Generator
 ) -> FloatArray:
     """Draw (ln A, alpha, E), shape (draws, 3): floors in even steps of probability, Student's t about each line."""
+    from scipy.special import stdtrit  # noqa: PLC0415 - takes 0.1 s to load, and only this fit needs it
+
     share = (np.arange(draws) + 0.5) / draws
     which = np.searchsorted(np.cumsum(lines.weight), share).clip(0, floors.size - 1)
     # Even steps of each, paired by chance: the tails of an interval vary less than with free draws.

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.interpolate import Akima1DInterpolator
 
 from budgetscope.core.errors import UsageError
+from budgetscope.fitting.curve_minimum import akima
 from budgetscope.fitting.sweep_optimum import Grid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from scipy.interpolate import Akima1DInterpolator
 
     from budgetscope.fitting.run_table import FloatArray
     from budgetscope.fitting.sweep import SweepCell
@@ -188,7 +190,7 @@ class _Rows:
         rows = [row for row in rows if row.size > 1]
         return cls(
             np.array([grid.log_batch[row[0]] for row in rows]),
-            tuple(Akima1DInterpolator(grid.log_lr[row], log_loss[row]) for row in rows),
+            tuple(akima(grid.log_lr[row], log_loss[row]) for row in rows),
         )
 
     def at(self, log_lr: float, log_batch: FloatArray) -> FloatArray:
@@ -203,7 +205,7 @@ class _Rows:
             x = self.log_batch[run]
             within = (log_batch >= x[0] - _RIM) & (log_batch <= x[-1] + _RIM)
             at = np.clip(log_batch[within], x[0], x[-1])
-            result[within] = Akima1DInterpolator(x, values[run])(at) if run.size > 1 else values[run[0]]
+            result[within] = akima(x, values[run])(at) if run.size > 1 else values[run[0]]
         return result
 
     def lowest(self) -> tuple[float, float, float]:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.interpolate import Akima1DInterpolator
 
-from budgetscope.fitting.curve_minimum import akima_minimum
+from budgetscope.fitting.curve_minimum import akima, akima_minimum
 
 if TYPE_CHECKING:
     from budgetscope.fitting.run_table import BoolArray, FloatArray, IntArray
@@ -189,7 +188,7 @@ def _minimum(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, IntA
 
 def _akima_at(x: FloatArray, y: FloatArray, at: FloatArray) -> FloatArray:
     """Return the Akima interpolant of each row of `y`, each at its own abscissa."""
-    spline = Akima1DInterpolator(x, y, axis=1)
+    spline = akima(x, y, axis=1)
     interval = np.clip(np.searchsorted(x, at, side="right") - 1, 0, x.size - 2)
     cubic = spline.c[:, interval, np.arange(at.size)]
     return np.asarray(np.polyval(cubic, at - x[interval]), dtype=np.float64)
