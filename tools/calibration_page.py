@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from scipy.interpolate import Akima1DInterpolator
 from tools.svg import GREY, INK, Axis, Chart
 
+from budgetscope.calibrate.plan.cells import n_params
 from budgetscope.calibrate.plan.design import PRESETS
-from budgetscope.calibrate.plan.ladder import ladder, n_params
+from budgetscope.calibrate.plan.ladder import ladder
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.forms import PowerLawParams
 from budgetscope.fitting.bootstrap import interval

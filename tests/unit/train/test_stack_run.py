@@ -30,6 +30,7 @@ from budgetscope.calibrate.run.progress import (
 )
 from budgetscope.calibrate.run.readings import Readings
 from budgetscope.calibrate.run.train_settings import Mode, TrainSettings
+from budgetscope.calibrate.train import checkpoint as checkpoint_module
 from budgetscope.calibrate.train import feed as feed_module
 from budgetscope.calibrate.train import stack as stack_module
 from budgetscope.calibrate.train.checkpoint import Checkpoint
@@ -77,6 +78,37 @@ def without_time(run: Stack) -> list[TrainEvent]:
 GRID = [cell(3e-3, 2), cell(1e-2, 4, 0.99, 1), cell(5e-3, 8, 0.999)]
 
 
+@pytest.fixture(scope="session")
+def whole_grid(corpus: Tokens) -> Stack:
+    """The grid, trained in one go."""
+    return Stack(GRID, corpus)
+
+
+RESUMED = [cell(3e-3, 2, readings=(2048, 4096)), *GRID[1:]]
+EVERY_STEP = replace(SETTINGS, eval_sequences=4, report_seconds=1e-9)
+
+
+@pytest.fixture(scope="session")
+def straight(corpus: Tokens) -> Stack:
+    """What the resumed stacks below must come to."""
+    return Stack(RESUMED, corpus, settings=EVERY_STEP)
+
+
+@pytest.fixture
+def saves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save as often as asked, however long the disk takes."""
+    monkeypatch.setattr(checkpoint_module, "_SHARE", math.inf)
+
+
+PAIR = [cell(seed=seed, tokens=64 * 16 * 2) for seed in range(2)]
+
+
+@pytest.fixture(scope="session")
+def whole_pair(corpus: Tokens) -> Stack:
+    """Two short models, trained in one go."""
+    return Stack(PAIR, corpus)
+
+
 def test_the_loss_falls_to_what_the_corpus_leaves(corpus: Tokens) -> None:
     member = cell(1e-2, 4, tokens=64 * 16 * 32)
     run = Stack([member], corpus)
@@ -94,7 +126,7 @@ def test_the_loss_falls_to_what_the_corpus_leaves(corpus: Tokens) -> None:
 
 
 def test_a_reading_is_the_mean_over_its_last_tenth(corpus: Tokens) -> None:
-    member = cell(1e-2, 2, tokens=64 * 16 * 10, readings=(64 * 16 * 4, 64 * 16 * 10))
+    member = cell(1e-2, 2, tokens=64 * 16 * 6, readings=(64 * 16 * 4, 64 * 16 * 6))
     run = Stack([member], corpus, settings=replace(SETTINGS, eval_sequences=4))
     engine = Engine([member], corpus, "cpu", micro_sequences=2, eval_sequences=4, mode=Mode.EAGER)
     for reading in run.of(LossReading):
@@ -109,12 +141,12 @@ def test_a_reading_is_the_mean_over_its_last_tenth(corpus: Tokens) -> None:
         assert reading.loss_sd == pytest.approx(np.std(losses, ddof=1), rel=1e-3)
 
 
-def test_readings_do_not_depend_on_the_stack(corpus: Tokens) -> None:
-    together = Stack(GRID, corpus)
+def test_readings_do_not_depend_on_the_stack(corpus: Tokens, whole_grid: Stack) -> None:
     for member in GRID:
-        alone = Stack([member], corpus, settings=replace(SETTINGS, micro_tokens=16))
-        assert alone.of(Started)[0].micro_sequences == 1
-        (expected,), (reading,) = alone.of(LossReading), [r for r in together.of(LossReading) if r.cell_id == member.id]
+        alone = Stack([member], corpus, settings=replace(SETTINGS, micro_tokens=32))
+        assert alone.of(Started)[0].micro_sequences == 2
+        (expected,) = alone.of(LossReading)
+        (reading,) = [r for r in whole_grid.of(LossReading) if r.cell_id == member.id]
         assert (reading.tokens, reading.n_evaluations) == (expected.tokens, expected.n_evaluations)
         assert reading.loss == pytest.approx(expected.loss, rel=1e-3)
 
@@ -288,17 +320,14 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(corpus: Tokens, monkeyp
 
 
 @pytest.mark.parametrize("polls", [1, 3, 6])
-def test_a_resumed_stack_goes_on_bit_by_bit(corpus: Tokens, tmp_path: Path, polls: int) -> None:
-    members = [cell(3e-3, 2, readings=(2048, 4096)), *GRID[1:]]
-    settings = replace(SETTINGS, eval_sequences=4, report_seconds=1e-9)
-    straight = Stack(members, corpus, settings=settings)
+def test_a_resumed_stack_goes_on_bit_by_bit(corpus: Tokens, straight: Stack, tmp_path: Path, polls: int) -> None:
     begun = Stack(
-        members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(8 * polls)
+        RESUMED, corpus, settings=EVERY_STEP, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(8 * polls)
     )
     assert begun.outcome.unfinished
     (saved,) = begun.of(Checkpointed)
     assert 0 < saved.tokens < 4096
-    resumed = Stack(members, corpus, settings=settings, checkpoint=Checkpoint(tmp_path))
+    resumed = Stack(RESUMED, corpus, settings=EVERY_STEP, checkpoint=Checkpoint(tmp_path))
     assert resumed.of(Started)[0].tokens == saved.tokens
     repeated = [event for event in without_time(resumed) if event in begun.events]
     assert all(isinstance(event, LossReading) for event in repeated)
@@ -306,11 +335,13 @@ def test_a_resumed_stack_goes_on_bit_by_bit(corpus: Tokens, tmp_path: Path, poll
     assert without_time(begun) + new == without_time(straight)
 
 
-def test_a_killed_stack_loses_what_came_after_its_last_checkpoint(corpus: Tokens, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("saves_at_once")
+def test_a_killed_stack_loses_what_came_after_its_last_checkpoint(
+    corpus: Tokens, whole_grid: Stack, tmp_path: Path
+) -> None:
     class KilledError(Exception):
         pass
 
-    straight = Stack(GRID, corpus)
     events: list[TrainEvent] = []
 
     def emit(event: TrainEvent) -> None:
@@ -329,11 +360,10 @@ def test_a_killed_stack_loses_what_came_after_its_last_checkpoint(corpus: Tokens
         )
     resumed = Stack(GRID, corpus, checkpoint=Checkpoint(tmp_path))
     assert resumed.of(Started)[0].tokens > 0
-    assert resumed.losses == straight.losses
+    assert resumed.losses == whole_grid.losses
 
 
-def test_some_members_of_a_checkpoint_go_on_and_others_start(corpus: Tokens, tmp_path: Path) -> None:
-    straight = Stack(GRID, corpus)
+def test_some_members_of_a_checkpoint_go_on_and_others_start(corpus: Tokens, whole_grid: Stack, tmp_path: Path) -> None:
     Stack(GRID, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(2))
     new = cell(seed=5)
     run = Stack([new, GRID[2], GRID[0]], corpus, checkpoint=Checkpoint(tmp_path))
@@ -342,9 +372,8 @@ def test_some_members_of_a_checkpoint_go_on_and_others_start(corpus: Tokens, tmp
     assert resumed.tokens > 0
     assert (fresh.cell_ids, fresh.tokens) == ((new.id,), 0)
     for member in (GRID[0], GRID[2]):
-        assert run.losses[member.id, member.tokens] == pytest.approx(
-            straight.losses[member.id, member.tokens], rel=1e-3
-        )
+        expected = whole_grid.losses[member.id, member.tokens]
+        assert run.losses[member.id, member.tokens] == pytest.approx(expected, rel=1e-3)
 
 
 def test_an_unfinished_checkpoint_does_not_count(corpus: Tokens, tmp_path: Path) -> None:
@@ -355,6 +384,7 @@ def test_an_unfinished_checkpoint_does_not_count(corpus: Tokens, tmp_path: Path)
     assert run.outcome.finished == (GRID[0].id,)
 
 
+@pytest.mark.usefixtures("saves_at_once")
 def test_a_checkpoint_leaves_one_state_file(corpus: Tokens, tmp_path: Path) -> None:
     settings = replace(SETTINGS, report_seconds=1e-9)
     Stack(GRID, corpus, settings=settings, checkpoint=Checkpoint(tmp_path, 0), should_stop=stop_after(9))
@@ -390,18 +420,16 @@ def edited(content: bytes) -> bytes:
     ],
 )
 def test_a_damaged_checkpoint_is_as_none(
-    corpus: Tokens, tmp_path: Path, name: str, damage: Callable[[bytes], bytes]
+    corpus: Tokens, whole_pair: Stack, tmp_path: Path, name: str, damage: Callable[[bytes], bytes]
 ) -> None:
-    members = [cell(seed=seed, tokens=64 * 16 * 2) for seed in range(2)]
-    straight = Stack(members, corpus)
-    Stack(members, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(2))
+    Stack(PAIR, corpus, checkpoint=Checkpoint(tmp_path), should_stop=stop_after(2))
     (victim,) = tmp_path.glob(name)
     victim.write_bytes(damage(victim.read_bytes()))
-    run = Stack(members, corpus, checkpoint=Checkpoint(tmp_path))
+    run = Stack(PAIR, corpus, checkpoint=Checkpoint(tmp_path))
     (lost,) = run.of(CheckpointLost)
     assert victim.name in lost.reason
     assert run.of(Started)[0].tokens == 0
-    assert (run.losses, run.of(Diverged)) == (straight.losses, [])
+    assert (run.losses, run.of(Diverged)) == (whole_pair.losses, [])
 
 
 def test_what_the_log_lost_is_reported_again_from_the_checkpoint(corpus: Tokens, tmp_path: Path) -> None:
@@ -421,6 +449,7 @@ def test_what_the_log_lost_is_reported_again_from_the_checkpoint(corpus: Tokens,
     assert [(r.tokens, r.n_evaluations) for r in begun.of(LossReading)] == [(1024, 3), (2048, 4)]
 
 
+@pytest.mark.usefixtures("saves_at_once")
 def test_halves_of_a_stack_go_on_from_what_the_whole_had_saved(
     corpus: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,7 +36,7 @@ class Cell:
     @property
     def id(self) -> str:
         """The cell's stable name: the first 12 hex digits of a hash of all its fields."""
-        return hashlib.sha256(repr(sorted(asdict(self).items())).encode()).hexdigest()[:12]
+        return _id(self)
 
     @property
     def batch_tokens(self) -> int:
@@ -46,13 +46,19 @@ class Cell:
     @property
     def n_params(self) -> int:
         """N by the standard count: blocks and head."""
-        return _n_params(self.shape)
+        return n_params(self.shape)
 
     def flops_at(self, tokens: int) -> float:
         """Return 6 N D after this many tokens."""
         return 6.0 * self.n_params * tokens
 
 
+@lru_cache(maxsize=4096)
+def _id(cell: Cell) -> str:
+    return hashlib.sha256(repr(sorted(asdict(cell).items())).encode()).hexdigest()[:12]
+
+
 @lru_cache(maxsize=1024)
-def _n_params(shape: Shape) -> int:
+def n_params(shape: Shape) -> int:
+    """Return N by the standard count, which all calibration laws use."""
     return shape.count(Convention.STANDARD).n_params

@@ -8,11 +8,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.cells import Cell, n_params
 from budgetscope.calibrate.plan.ladder import (
     build_cell,
     ladder,
-    n_params,
     rule_batch,
     rule_learning_rate,
 )

@@ -3,8 +3,8 @@
 import math
 
 from budgetscope.calibrate.plan import porian_rule
-from budgetscope.calibrate.plan.cells import Cell
-from budgetscope.core.counting.ledger import Convention, Shape
+from budgetscope.calibrate.plan.cells import Cell, n_params
+from budgetscope.core.counting.ledger import Shape
 
 # Steps of 32 from width 128 keep neighbours within a factor 1.7 in N. Below 128 smaller steps do the same, whether the
 # head dominates (a large vocabulary) or not (bytes).
@@ -59,11 +59,6 @@ def _head_dim(width: int) -> int:
     even = [d for d in range(2, width + 1, 2) if width % d == 0]
     fast = [d for d in even if d % 8 == 0]
     return min(fast or even, key=lambda d: abs(math.log(d / _HEAD_DIM)))
-
-
-def n_params(shape: Shape) -> int:
-    """Return N by the standard count, which all calibration laws use."""
-    return shape.count(Convention.STANDARD).n_params
 
 
 def rule_learning_rate(n: float) -> float:

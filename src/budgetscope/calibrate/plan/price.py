@@ -4,10 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.cells import Cell, n_params
 from budgetscope.calibrate.plan.design import Design, readings
 from budgetscope.calibrate.plan.device import Rate
-from budgetscope.calibrate.plan.ladder import n_params
 from budgetscope.calibrate.plan.memory import choose_micro_sequences, memory_estimate, token_bytes
 
 OPTIMUM_LN_STD = 0.19
