@@ -162,18 +162,18 @@ async def test_digits_are_text_in_a_field(start: Start) -> None:
 
 
 @pytest.mark.usefixtures("_other")
-@pytest.mark.parametrize("key", ["f9", "ctrl+pagedown", "ctrl+pageup"])
-async def test_the_next_screen_is_a_key_away_from_a_field_too(start: Start, key: str) -> None:
+async def test_the_next_screen_is_a_key_away_from_a_field_too(start: Start) -> None:
     app = start()
     async with app.run_test(size=BIG) as pilot:
         screen = await settle(pilot)
-        assert screen.row("budget").input.has_focus
-        await pilot.press(key)
-        await settled(pilot)
-        assert app.stage.SECTION == "other"
-        await pilot.press(key)
-        await settled(pilot)
-        assert app.stage is screen
+        for key in ("f9", "ctrl+pagedown", "ctrl+pageup"):
+            screen.row("budget").input.focus()
+            await pilot.press(key)
+            await settled(pilot)
+            assert app.stage.SECTION == "other"
+            await pilot.press(key)
+            await settled(pilot)
+            assert app.stage is screen
 
 
 # Restored on the next start
@@ -281,20 +281,21 @@ def test_a_terminal_without_the_signs_for_charts_is_refused(monkeypatch: pytest.
     _require_utf8(latin)
 
 
-@pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.name)
-async def test_the_footer_has_whole_keys_with_help_and_quit(advisor: Advisor, tab: Tab) -> None:
-    app = BudgetscopeApp(PlanRequest("1e20"), advisor, AppState(screen=tab.name))
+async def test_the_footer_has_whole_keys_with_help_and_quit(start: Start) -> None:
+    app = start(PlanRequest("1e20"))
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        await pilot.press("escape")
         for columns in (80, 100, 160):
             await pilot.resize_terminal(columns, 24)
-            await settled(pilot)
-            line = shown(pilot).splitlines()[-1].rstrip()
-            words = [f"{hint.display} {hint.label}" for hint in app.screen.query_one(KeyBar).shown]
-            assert line.split() == " ".join(words).split(), columns
-            assert words[0] == "? Help"
-            assert any(word.endswith(" Quit") for word in words)
+            for tab in TABS:
+                await pilot.press("escape", str(tab.number), "escape")
+                await settled(pilot)
+                assert tab.name == app.stage.SECTION
+                line = shown(pilot).splitlines()[-1].rstrip()
+                words = [f"{hint.display} {hint.label}" for hint in app.screen.query_one(KeyBar).shown]
+                assert line.split() == " ".join(words).split(), (columns, tab.name)
+                assert words[0] == "? Help"
+                assert any(word.endswith(" Quit") for word in words)
 
 
 async def test_a_click_on_a_key_of_the_footer_acts_as_the_key(start: Start) -> None:
@@ -318,26 +319,26 @@ async def test_a_click_on_a_key_of_the_footer_acts_as_the_key(start: Start) -> N
 # Taken away
 
 
-@pytest.mark.parametrize("key", ["Y", "f7"])
-async def test_copy_as_markdown_gives_the_words_of_the_report(start: Start, advisor: Advisor, key: str) -> None:
+async def test_copy_as_markdown_gives_the_words_of_the_report(start: Start, advisor: Advisor) -> None:
     request = PlanRequest("$50k on H100")
     async with start(request).run_test(size=BIG) as pilot:
         await settle(pilot)
-        await pilot.press("escape", key)
+        await pilot.press("f7")
         text = pilot.app.clipboard
+        await pilot.press("escape", "y", "Y")
+        assert pilot.app.clipboard == text
         assert plan_markdown(advisor.answer(request).plan, command(request)) in text
         assert comparison_markdown(advisor.compare(advisor.answer(request))) in text
         assert notices(pilot)[0].startswith("Plan for $50k on H100")
 
 
-@pytest.mark.parametrize("key", ["S", "f8"])
 async def test_saved_pictures_do_not_overwrite_each_other(
-    start: Start, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     async with start().run_test(size=BIG) as pilot:
         await settle(pilot)
-        await pilot.press("escape", key, key, key)
+        await pilot.press("f8", "escape", "S", "f8")
         pictures = sorted(tmp_path.glob("budgetscope-plan-*.svg"))  # noqa: ASYNC240 - a temporary folder
         assert len(pictures) == 3
         for picture in pictures:
@@ -421,15 +422,14 @@ async def test_a_refusal_in_the_background_is_told(start: Start) -> None:
         assert notices(pilot) == ["[b]no[/b]"]
 
 
-@pytest.mark.parametrize("screen", ["plan", "compare", "whatif", "why"])
-async def test_the_command_copied_gives_the_same_to_somebody_with_other_defaults(screen: str, advisor: Advisor) -> None:
+async def test_the_command_copied_gives_the_same_to_somebody_with_other_defaults(advisor: Advisor) -> None:
     law, recipe = "hoffmann2022/approach-3", "steplaw2025/dense"
-    own = Advisor(advisor.library, Settings(law, recipe), ())
-    app = BudgetscopeApp(PlanRequest("1e21"), own, AppState(screen=screen))
-    async with app.run_test(size=BIG) as pilot:
-        await settled(pilot)
-        await pilot.press("escape", "y")
-        said_by_app = app.clipboard
     named = f" --law {law} --hyperparameters {recipe}"
-    # An explanation follows no law: its command has no such options.
-    assert said_by_app.endswith("1e21" if screen == "why" else f"1e21{named}")
+    app = BudgetscopeApp(PlanRequest("1e21"), Advisor(advisor.library, Settings(law, recipe), ()))
+    async with app.run_test(size=BIG) as pilot:
+        for screen in ("plan", "compare", "whatif", "why"):
+            app.action_go(screen)
+            await settled(pilot)
+            await pilot.press("escape", "y")
+            # An explanation follows no law: its command has no such options.
+            assert app.clipboard.endswith("1e21" if screen == "why" else f"1e21{named}"), screen

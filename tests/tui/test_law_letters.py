@@ -59,7 +59,7 @@ async def seen(pilot: Pilot[None], *keys: str) -> str:
     return shown(pilot)
 
 
-@pytest.mark.parametrize("number", [0, 30, 500])
+@pytest.mark.parametrize("number", [30, 500])
 async def test_a_law_has_one_letter_on_plan_what_if_and_compare(start: Start, tmp_path: Path, number: int) -> None:
     save_scenario(Scenario("other", to_record(PlanRequest("1e21", law="hoffmann2022/approach-1"))))
     app = start(REQUEST, with_own_fits(tmp_path, number))

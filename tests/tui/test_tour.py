@@ -83,7 +83,7 @@ async def test_it_does_not_come_unless_asked_for(start: Start) -> None:
         assert not app.state().toured
 
 
-@pytest.mark.parametrize("steps", range(len(STOPS)))
+@pytest.mark.parametrize("steps", [0, len(STOPS) - 1])
 def test_skipping_at_any_step_is_remembered(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
     starts: list[bool] = []
 
@@ -107,17 +107,18 @@ def test_skipping_at_any_step_is_remembered(monkeypatch: pytest.MonkeyPatch, ste
     assert starts == [True, False]
 
 
-@pytest.mark.parametrize("key", ["T", "f10"])
-async def test_it_comes_again_by_key_from_any_screen(advisor: Advisor, key: str) -> None:
+async def test_it_comes_again_by_key_from_any_screen(advisor: Advisor) -> None:
     app = BudgetscopeApp(PlanRequest("1e21"), advisor, AppState(screen="why", toured=True))
     async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        await pilot.press(key, key)
-        await toured(pilot)
-        assert isinstance(app.stage, PlanScreen)
-        assert "▲ Your budget  1 of 6" in shown(pilot)
-        await pilot.press("escape")
-        assert app.screen is app.stage
+        for key in ("T", "f10"):
+            app.action_go("why")
+            await settled(pilot)
+            await pilot.press(key, key)
+            await toured(pilot)
+            assert isinstance(app.stage, PlanScreen)
+            assert "▲ Your budget  1 of 6" in shown(pilot)
+            await pilot.press("escape")
+            assert app.screen is app.stage
 
 
 async def test_it_comes_again_from_the_palette(start: Start) -> None:

@@ -40,26 +40,26 @@ def squeezed(text: str) -> str:
     return " ".join(text.split())
 
 
-@pytest.mark.parametrize("size", [SMALL, BIG, HUGE])
-async def test_it_opens_at_the_plans_optimum_with_every_figure(
-    start: Start, advisor: Advisor, size: tuple[int, int]
-) -> None:
-    async with start(REQUEST).run_test(size=size) as pilot:
+async def test_it_opens_at_the_plans_optimum_with_every_figure(start: Start, advisor: Advisor) -> None:
+    async with start(REQUEST).run_test(size=SMALL) as pilot:
         screen = await whatif(pilot)
         found, here = standing(screen)
         assert here.n_params == advisor.answer(REQUEST).plan.n_params.value
-        text = shown(pilot)
-        assert sentence(found.iso, here) in squeezed(text)
-        for row in size_rows(here, here):
-            assert row.label.strip() in text
-            assert row.here in text
-        assert "optimum 18.4 B" in text
-        assert "flat" in text
-        for pick in found.picks:
-            assert f"{pick.letter} {pick.title[:6]}" in text
         laws = {row.title for row in picks(advisor.compare(advisor.answer(REQUEST)))}
         assert {pick.title for pick in found.picks} == laws
         assert len({pick.letter for pick in found.picks}) == len(laws)
+        for size in (SMALL, BIG, HUGE):
+            await pilot.resize_terminal(*size)
+            await settled(pilot)
+            text = shown(pilot)
+            assert sentence(found.iso, here) in squeezed(text)
+            for row in size_rows(here, here):
+                assert row.label.strip() in text
+                assert row.here in text
+            assert "optimum 18.4 B" in text
+            assert "flat" in text
+            for pick in found.picks:
+                assert f"{pick.letter} {pick.title[:6]}" in text
 
 
 ARROWS = {
@@ -145,12 +145,11 @@ async def test_a_click_on_the_chart_goes_there(start: Start) -> None:
         assert standing(screen)[1].n_params == pytest.approx(found.sizes.low)
 
 
-@pytest.mark.parametrize("key", ["m", "f5"])
-async def test_a_key_shows_the_map_and_the_curve_again(start: Start, key: str) -> None:
+async def test_a_key_shows_the_map_and_the_curve_again(start: Start) -> None:
     async with start(REQUEST).run_test(size=BIG) as pilot:
         screen = await whatif(pilot)
         chart = screen.query_one("#loss", Chart)
-        await pilot.press("up", key)
+        await pilot.press("up", "m")
         _, here = standing(screen)
         figure = chart.figure
         assert figure is not None
@@ -163,7 +162,7 @@ async def test_a_key_shows_the_map_and_the_curve_again(start: Start, key: str) -
         await pilot.press("right")
         assert chart.figure is not None
         assert chart.figure.markers[0].x > here.n_params
-        await pilot.press(key)
+        await pilot.press("f5")
         assert chart.figure.heat is None
         assert "Fitted from 6.14 B to 55.3 B" in shown(pilot)
 
@@ -200,15 +199,17 @@ async def test_the_curve_is_dashed_where_nothing_was_measured(start: Start) -> N
         assert "Extrapolated: no run so far off was measured." in squeezed(shown(pilot))
 
 
-@pytest.mark.parametrize("size", [SMALL, BIG])
-async def test_a_law_without_a_curve_says_so(start: Start, size: tuple[int, int]) -> None:
-    async with start(SILENT).run_test(size=size) as pilot:
+async def test_a_law_without_a_curve_says_so(start: Start) -> None:
+    async with start(SILENT).run_test(size=SMALL) as pilot:
         screen = await whatif(pilot)
         found, before = standing(screen)
         assert found.iso.no_curve_reason is not None
-        assert "No curve" in shown(pilot)
-        assert "deepseek2024/current-data has no law of" in shown(pilot)
-        assert not screen.query_one("#loss").display
+        for size in (SMALL, BIG):
+            await pilot.resize_terminal(*size)
+            await settled(pilot)
+            assert "No curve" in shown(pilot)
+            assert "deepseek2024/current-data has no law of" in shown(pilot)
+            assert not screen.query_one("#loss").display
         await pilot.press("up", "m", "right_square_bracket")
         _, here = standing(screen)
         assert here.n_params > before.n_params
@@ -240,12 +241,12 @@ async def test_brackets_step_through_the_served_tokens(start: Start) -> None:
         assert SERVING_ASSUMPTION in squeezed(shown(pilot))
 
 
-@pytest.mark.parametrize("key", ["s", "f6"])
-async def test_served_tokens_are_typed_and_what_cannot_be_read_keeps_the_last(start: Start, key: str) -> None:
+async def test_served_tokens_are_typed_and_what_cannot_be_read_keeps_the_last(start: Start) -> None:
     async with start(REQUEST).run_test(size=BIG) as pilot:
         screen = await whatif(pilot)
-        await pilot.press(key)
-        assert isinstance(screen.focused, Input)
+        for key in ("s", "f6"):
+            await pilot.press("escape", key)
+            assert isinstance(screen.focused, Input)
         await pilot.press("2", "T")
         _, here = standing(screen)
         assert screen._served_tokens == 2e12
@@ -331,13 +332,14 @@ async def test_where_one_stood_comes_back(advisor: Advisor) -> None:
         assert screen.row.input.value == "1 B"
 
 
-@pytest.mark.parametrize("ratio", [0.0, -1.0, float("inf"), "many", True])
-async def test_a_state_that_does_not_fit_is_left_out(advisor: Advisor, ratio: float | str) -> None:
-    views = {"whatif": {"ratio": ratio, "on_map": "yes", "served": "many"}}
-    state = replace(AppState(), screen="whatif", views=views)
+async def test_a_state_that_does_not_fit_is_left_out(advisor: Advisor) -> None:
+    wrong: dict[str, float | str | bool] = {"ratio": 0.0, "on_map": "yes", "served": "many"}
+    state = replace(AppState(), screen="whatif", views={"whatif": wrong})
     async with BudgetscopeApp(REQUEST, advisor, state).run_test(size=BIG) as pilot:
         screen = await whatif(pilot)
-        assert (screen.ratio, screen.on_map, screen.served) == (1.0, False, "")
+        for ratio in (0.0, -1.0, float("inf"), "many", True):
+            screen.recall({**wrong, "ratio": ratio})
+            assert (screen.ratio, screen.on_map, screen.served) == (1.0, False, "")
 
 
 async def test_a_low_window_keeps_the_curve_and_the_figures(start: Start) -> None:
