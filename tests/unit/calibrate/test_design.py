@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from tests.bundled import fit
 
-from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.cells import Cell, n_params
 from budgetscope.calibrate.plan.design import (
     MAX_EXTENSIONS,
     MAX_RATIO,
@@ -25,7 +25,6 @@ from budgetscope.calibrate.plan.ladder import (
     MIN_STEP,
     build_cell,
     ladder,
-    n_params,
     rule_batch,
     rule_learning_rate,
     whole_batch,

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from budgetscope.calibrate.plan import porian_rule
-from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.cells import Cell, n_params
 from budgetscope.calibrate.plan.design import MIN_BATCH, Design, extended, readings
 from budgetscope.calibrate.plan.ladder import (
     build_cell,
-    n_params,
     rule_batch,
     rule_learning_rate,
     whole_batch,
