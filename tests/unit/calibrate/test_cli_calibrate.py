@@ -72,13 +72,9 @@ def test_from_nothing_to_a_stored_fit_and_its_difference(text: str) -> None:
         run("--resume", "last")
 
 
-def test_accept_makes_the_fit_active(text: str) -> None:
+def test_accept_makes_the_fit_active_and_a_second_of_its_name_waits(text: str) -> None:
     run(*SMOKE, "--data", text, "--accept")
     assert Advisor().active_law == "mine/calibrated"
-
-
-def test_second_fit_of_the_active_name_waits_until_it_is_accepted(text: str) -> None:
-    run(*SMOKE, "--data", text, "--accept")
     first = Advisor().library.get("mine/calibrated")
     # Other budgets, other readings.
     result = run(*SMOKE, "--data", text, "--minutes", "1.2")

@@ -17,6 +17,7 @@ from budgetscope.store.locations import bundled_fits, user_fits, user_runs
 from budgetscope.tui.screens.fits.import_form import PathSuggester
 
 NewRun = Callable[[], RunFolder]
+Told = Callable[..., str]
 EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\n\udcff"
 ESCAPED = r"\x1b]0;owned\x07\x1b[2J\x9b31m\r\n\udcff"
 
@@ -28,6 +29,21 @@ def said(*arguments: str) -> str:
     )
     assert "internal error" not in result.stderr
     return result.stdout + result.stderr
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Told:
+    """As `said`, in this process, which has loaded everything."""
+
+    def make(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["budgetscope", *arguments])
+        with pytest.raises(SystemExit):
+            main()
+        shown = "".join(capfd.readouterr())
+        assert "internal error" not in shown
+        return shown
+
+    return make
 
 
 def harmless(text: str) -> bool:
@@ -43,7 +59,7 @@ def test_what_a_terminal_obeys_is_escaped() -> None:
     assert printable(EVIL) == ESCAPED
 
 
-def test_fits() -> None:
+def test_fits(told: Told) -> None:
     bundled = next(path for path in bundled_fits().rglob("*.json"))
     for target in (user_fits() / "mine" / f"{EVIL}.json", user_fits() / f"mine{EVIL}" / "fit.json"):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -56,32 +72,21 @@ def test_fits() -> None:
         ("plan", "1e21", "--law", f"mine/{ESCAPED[:20]}"),
         ("fits", "show", "mine/owned"),
     ):
-        assert harmless(said(*command)), command
+        assert harmless(told(*command)), command
 
 
-def test_runs(
-    new_run: NewRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_runs(new_run: NewRun, tmp_path: Path, told: Told) -> None:
     folder = new_run()
     evil = user_runs() / f"20990101{EVIL}"
     folder.path.rename(evil)
     elsewhere = tmp_path / EVIL
     shutil.copytree(evil, elsewhere)
-
-    def told(*arguments: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["budgetscope", "calibrate", *arguments])
-        with pytest.raises(SystemExit):
-            main()
-        shown = "".join(capfd.readouterr())
-        assert "internal error" not in shown
-        return shown
-
-    shown = told("list")
+    shown = told("calibrate", "list")
     assert harmless(shown)
     assert "20990101" in shown
     for name in ("20990101", RunFolder(evil).name, str(elsewhere)):
         for command in ("status", "stop", "fit"):
-            shown = told(command, name)
+            shown = told("calibrate", command, name)
             assert harmless(shown), (command, name)
             assert "there is no run" not in shown
     assert "there is no run" not in said("calibrate", "--resume", "20990101", "--accept", "--detach")

@@ -56,8 +56,12 @@ def losses(state: RunState) -> dict[str, tuple[object, ...]]:
     return {key: (s.status, s.readings) for key, s in state.cells.items()}
 
 
-def test_worker_does_the_run_and_lets_go_of_it(new_run: NewRun) -> None:
+def test_worker_takes_the_lock_of_a_dead_one_does_the_run_and_lets_go_of_it(new_run: NewRun) -> None:
     folder = new_run()
+    lock = folder.path / "lock"
+    lock.write_text('{"pid": 1, "host": "gone"}')
+    old = time.time() - STALE_SECONDS - 1
+    os.utime(lock, (old, old))
     watch = start(folder, Options())
     assert ended(watch).status == "done"
     assert watch.process is not None
@@ -235,15 +239,6 @@ def test_crash_is_told_from_the_log(new_run: NewRun, monkeypatch: pytest.MonkeyP
     watch = start(folder, Options())
     ended(watch)
     assert "ended without a word" in watch.failure()
-
-
-def test_lock_of_a_dead_worker_does_not_keep_the_run(new_run: NewRun) -> None:
-    folder = new_run()
-    lock = folder.path / "lock"
-    lock.write_text('{"pid": 1, "host": "gone"}')
-    old = time.time() - STALE_SECONDS - 1
-    os.utime(lock, (old, old))
-    assert ended(start(folder, Options())).status == "done"
 
 
 def test_detaching_waits_for_its_own_worker_not_for_the_lock_of_a_dead_one(
