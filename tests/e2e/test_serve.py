@@ -150,25 +150,22 @@ async def test_nothing_is_shown_to_who_lacks_the_token(served: Served) -> None:
             assert answer.status == 200
 
 
-@pytest.mark.parametrize(
-    "origin",
-    [
-        "http://elsewhere.example",
-        "http://elsewhere.example:{port}",
-        "http://localhost:1",
-        "http://localhost",
-        "null",
-        "http://[::1",
-        "http://localhost:port",
-        "http://localhost:99999999",
-        "",
-    ],
-)
-async def test_another_sites_page_cannot_reach_the_app(served: Served, origin: str) -> None:
+async def test_another_sites_page_cannot_reach_the_app(served: Served) -> None:
     async with aiohttp.ClientSession() as session:
-        with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
-            await session.ws_connect(f"{served.address}/ws", origin=origin.format(port=served.port))
-        assert refusal.value.status == 403
+        for origin in (
+            "http://elsewhere.example",
+            f"http://elsewhere.example:{served.port}",
+            "http://localhost:1",
+            "http://localhost",
+            "null",
+            "http://[::1",
+            "http://localhost:port",
+            "http://localhost:99999999",
+            "",
+        ):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
+                await session.ws_connect(f"{served.address}/ws", origin=origin)
+            assert refusal.value.status == 403, origin
 
 
 @pytest.mark.parametrize(
@@ -278,7 +275,7 @@ def browser(tmp_path: Path) -> Iterator[str]:
         yield address
 
 
-async def test_a_real_browser_shows_it(served: Served, browser: str) -> None:
+async def test_a_real_browser_shows_it(browser: str, served: Served) -> None:
     async with first_page(browser) as page:
         blank = await page.picture()
         await page.open(f"{served.address}/")
