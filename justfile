@@ -63,3 +63,4 @@ bench:
     python benchmarks/start.py
     python -m benchmarks.app
     python -m benchmarks.fit
+    python -m benchmarks.fit_large
