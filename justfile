@@ -69,6 +69,7 @@ bench:
     python benchmarks/start.py
     python -m benchmarks.app
     python -m benchmarks.fit
+    python -m benchmarks.fit_large
 
 # Try to break it: damaged files, kills, full disks, odd environments and messages; fails on any fault (tests/chaos).
 chaos *args:

@@ -26,6 +26,7 @@ from scipy.interpolate import Akima1DInterpolator
 from tests.planted_surfaces import SKEWED, SYMMETRIC, planted_runs
 
 from budgetscope.fitting.isoflop import fit_isoflop
+from budgetscope.fitting.joint_part import joint_part
 from budgetscope.fitting.noise import porian_noise
 from budgetscope.fitting.parametric import fit_parametric
 from budgetscope.fitting.run_table import RunTable, budgets
@@ -161,6 +162,8 @@ def main() -> None:
     print(f"  budgetscope, all laws and intervals   {ours:8.2f} s")
     print(f"  loop over draws, exponent of N* only  {loop:8.2f} s   {loop / ours:6.0f} x")
     print(f"  largest difference of a median exponent {apart:.4f}")
+    joint, _ = timed(lambda: [joint_part(t, draws=DRAWS) for _, t in tables])
+    print(f"  joint fit, all laws, held-out check   {joint:8.2f} s")
     if reference:
         print_distances(reference, dict(zip((key for key, _ in tables), fits, strict=True)))
 

@@ -89,7 +89,7 @@ def curves(rows: int, rng: np.random.Generator) -> Columns:
 
 
 TABLES: dict[str, tuple[Callable[[int, np.random.Generator], Columns], tuple[str, ...]]] = {
-    "surface": (surface, ()),
+    "surface": (surface, ("--kind", "parametric")),
     "isoflop, seeds": (isoflop_seeds, ()),
     "isoflop, sizes": (isoflop_sizes, ()),
     "isoflop, akima": (isoflop_seeds, ("--kind", "akima")),

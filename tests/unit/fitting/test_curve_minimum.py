@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import Akima1DInterpolator
 
-from budgetscope.fitting.curve_minimum import akima_minimum, parabola_minimum
+from budgetscope.fitting.curve_minimum import akima_at, akima_minimum, parabola_minimum
 
 Find = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -22,6 +22,8 @@ def test_the_akima_minimum_is_that_of_scipys_interpolant() -> None:
     at = grid[values.argmin(axis=0)]
     assert where[interior] == pytest.approx(at[interior], abs=1e-3)
     assert np.isin(y[~interior].argmin(axis=1), [0, 8]).all()
+    at = rng.uniform(x[0], x[-1], 100)
+    assert akima_at(x, y, at) == pytest.approx(np.diag(Akima1DInterpolator(x, y.T)(at)), abs=1e-12)
 
 
 @pytest.mark.parametrize("find", [akima_minimum, parabola_minimum])

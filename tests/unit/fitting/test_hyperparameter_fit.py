@@ -15,6 +15,7 @@ from tests.planted_sweep import (
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.fit import Draws
 from budgetscope.core.laws.forms import BatchStep, Monomial, Predictors
+from budgetscope.fitting import sweep
 from budgetscope.fitting.beta2 import Beta2Row, beta2_step
 from budgetscope.fitting.cell_optimum import DroppedCell, Method, cell_optimum
 from budgetscope.fitting.hyperparameters import HyperparameterFit, fit_hyperparameters
@@ -410,3 +411,10 @@ def test_optima_off_the_law_are_flagged() -> None:
     assert len(flagged) == 1
     assert "learning rate scatters" in flagged[0]
     assert flagged[0].endswith("its intervals include it.")
+
+
+def test_more_cells_than_can_be_fitted_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "MOST_CELLS", 2)
+    n = np.array([1e7, 2e7, 4e7])
+    with pytest.raises(UsageError, match=r"at 3 different \(N, D\), of which 2 at most can be fitted"):
+        sweep_cells(SweepTable(n, 20 * n, np.full(3, 1e-3), np.full(3, 1e5), np.full(3, 3.0)))

@@ -4,6 +4,8 @@ from tests.planted_surfaces import SKEWED, SYMMETRIC, planted_runs
 
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.forms import LossSurface
+from budgetscope.fitting import bootstrap
+from budgetscope.fitting.bootstrap import residual_variance
 from budgetscope.fitting.isoflop import IsoFlopFit, fit_isoflop
 from budgetscope.fitting.noise import ConstantNoise
 from budgetscope.fitting.run_table import RunTable
@@ -231,3 +233,18 @@ def test_scatter_beyond_the_noise_is_flagged_and_can_widen_the_intervals(surface
     assert width["noise"] < 0.6 * width["scatter"]
     assert width["scatter"] == pytest.approx(width["honest"], rel=0.6)
     assert scatter.n_params.exponent == noise.n_params.exponent
+
+
+def test_the_variance_of_residuals_is_that_of_the_hat_matrix() -> None:
+    rng = np.random.default_rng(0)
+    basis, variances = rng.normal(size=(9, 2)), rng.random(9)
+    solve = np.asarray(np.linalg.pinv(basis), dtype=np.float64)
+    expected = (np.eye(9) - basis @ solve) ** 2 @ variances
+    assert residual_variance(basis, solve, variances) == pytest.approx(expected)
+
+
+def test_draws_in_blocks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = planted_runs(SYMMETRIC, budgets=BUDGETS, log_std=5e-4, rng=np.random.default_rng(0))
+    whole = fit_isoflop(table, draws=100)
+    monkeypatch.setattr(bootstrap, "_BLOCK", 100)
+    assert np.array_equal(fit_isoflop(table, draws=100).n_params.draws, whole.n_params.draws)
