@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.chaos import budgets
+from tests import budget_sentences
 from tests.chaos.__main__ import SHARES, campaign_of
 
 from budgetscope.calibrate.run import events, folder
@@ -52,7 +52,7 @@ def silent(rows: Sequence[Any], *_: object) -> list[Any]:
 @pytest.mark.parametrize(
     ("name", "where", "what", "planted"),
     [
-        ("budgets", budgets, "parse_budget", lambda _: ComputeBudget(1.0)),
+        ("budgets", budget_sentences, "parse_budget", lambda *_: ComputeBudget(1.0)),
         ("fits", Library, "remarks", lambda *_: []),
         ("tables", consistency, "drop_diverged", silent),
         ("logs", folder, "decode", partial(events.decode, checked=False)),
