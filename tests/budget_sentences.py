@@ -392,7 +392,8 @@ def fault_of_slip(text: str) -> str | None:
     unread = _digits(text) - sum(map(_digits, quantities)) - named * _digits(device)
     if unread > 0 and "ドル" not in text and "/$" not in text and "yen/" not in text:
         return f"{text!r} has {unread} digits that belong to nothing: {stated.spans}"
-    if _RANGE.search(text):
+    # The number of a device, such as the 5090 of "rtx 5090- 500 hours", begins no range.
+    if _RANGE.search(text if stated.device is None else text.replace(stated.device, "it")):
         return f"{text!r} has a range and was read as {describe(budget)!r}"
     if _LONE_COMMA.search(text) and not budget.choices:
         return f"{text!r} was read without a word on its comma as {describe(budget)!r}"
