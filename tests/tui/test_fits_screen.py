@@ -269,7 +269,7 @@ async def test_details_scroll() -> None:
 
 async def test_two_marked_fits_are_compared() -> None:
     async with app().run_test(size=BIG) as pilot:
-        screen = await press(pilot, "home", "m")
+        screen = await press(pilot, "home", "down", "m")
         assert "  A   besiroglu2024/refit" in shown(pilot)
         await press(pilot, "down", "down", "f6")
         assert screen.view == "difference"
@@ -283,7 +283,7 @@ async def test_two_marked_fits_are_compared() -> None:
         assert pilot.app.clipboard == "budgetscope fits diff besiroglu2024/refit hoffmann2022/approach-1"
         await press(pilot, "m")
         assert screen.table.marks.compared == ("besiroglu2024/refit",)
-        await press(pilot, "home", "f6")
+        await press(pilot, "home", "down", "f6")
         assert not screen.table.marks.compared
         await press(pilot, "m", "down", "m", "down", "m")
         assert screen.table.marks.compared == ("hoffmann2022/approach-1",)
@@ -325,7 +325,7 @@ async def test_use_makes_the_default_law_or_recipe() -> None:
 
 async def test_use_says_when_the_request_names_another_law() -> None:
     async with app(fit="meta2024/llama3").run_test(size=BIG) as pilot:
-        screen = await press(pilot, "enter", "home", "u")
+        screen = await press(pilot, "enter", "home", "down", "u")
         assert screen.session.plan is not None
         assert screen.session.plan.law_id == "meta2024/llama3"
         assert "this plan still follows meta2024/llama3" in notices(pilot)[-1]
@@ -367,7 +367,7 @@ async def test_what_is_copied() -> None:
 async def test_a_click_chooses_a_fit() -> None:
     async with app().run_test(size=BIG) as pilot:
         screen = await press(pilot, "home")
-        await pilot.click(screen.table, offset=(10, 4))
+        await pilot.click(screen.table, offset=(10, 5))
         await opened(pilot)
         assert chosen(screen) == "deepseek2024/current-data"
         await pilot.click(screen.table, offset=(10, 2))
@@ -377,7 +377,7 @@ async def test_a_click_chooses_a_fit() -> None:
 async def test_view_zoom_and_fit_are_remembered() -> None:
     first = app()
     async with first.run_test(size=BIG) as pilot:
-        await press(pilot, "c", "c", "z", "home")
+        await press(pilot, "c", "c", "z", "home", "down")
         assert first.state().views["fits"] == {"view": "difference", "zoomed": True, "fit": "besiroglu2024/refit"}
     async with app(view="difference", zoomed=True, fit="besiroglu2024/refit").run_test(size=BIG) as pilot:
         screen = await opened(pilot)

@@ -342,18 +342,21 @@ async def test_tab_goes_through_the_fields_and_back(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
         names = []
-        for _ in range(9):
+        for _ in range(15):
             focused = screen.focused
             assert isinstance(focused, Input)
             names.append(next(row.id for row in screen.query(FieldRow) if row.input is focused))
             await pilot.press("tab")
         assert names == [
             f"field-{name}"
-            for name in ("budget", "device", "gpus", "mfu", "price", "seq_len", "vocab", "counting", "law")
-        ]
+            for name in (
+                "budget", "device", "gpus", "mfu", "price", "seq_len", "vocab", "counting", "law", "deadline", "params",
+                "tokens", "max_params", "unique_tokens", "served_tokens",
+            )
+        ]  # fmt: skip
         assert screen.query_one(LawTable).has_focus
         await pilot.press("shift+tab")
-        assert screen.row("law").input.has_focus
+        assert screen.row("served_tokens").input.has_focus
 
 
 @pytest.mark.parametrize("keys", [["escape", "q"], ["ctrl+q"]])

@@ -37,5 +37,5 @@ async def test_units_are_said_where_there_is_room(start: Start) -> None:
         for columns in (120, 200):
             await pilot.resize_terminal(columns, 40)
             text = (await settle(pilot)).query_one(RecommendationPanel).render().plain
-            for words in ("parameters", "nats/token", "18.4 B tokens", "0.12 in PyTorch", "2,048 tokens"):
+            for words in ("parameters", "nats/token", "18.4 B tokens", "0.17 in PyTorch", "2,048 tokens"):
                 assert words in text

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from budgetscope.api.defaults import (
-    DEFAULT_HYPERPARAMETERS,
     DEFAULT_LAW,
     FOR_EVERY_RECIPE,
     RECIPES,
@@ -165,8 +164,9 @@ class Lookup:
     def _file_cautions(self, request: PlanRequest, fit: Fit, *given: Fit | None) -> Iterator[Caution]:
         """Yield the cautions about the user's files behind a question; a given fit that is not stored has none."""
         law, recipe = request.law or self.active_law, request.hyperparameters or self.default_recipe
+        recipes = (recipe,) if recipe else RECIPES
         unstored = {each.id for each in given if each is not None and not self._is_stored(each)}
-        for name in dict.fromkeys((law, recipe)):
+        for name in dict.fromkeys((law, *recipes)):
             fit_id = fit.id if name == law else name
             if fit_id not in unstored:
                 yield from (Caution("own-file", f"{fit_id}: {told}", fit_id) for told in self.library.remarks(name))
@@ -203,8 +203,8 @@ class Lookup:
 
     @property
     def default_recipe(self) -> str:
-        """The id of the fit for the recipe when neither a request names one nor the law has its own."""
-        return self.settings.hyperparameters or DEFAULT_HYPERPARAMETERS
+        """The id of the fit for the recipe in the settings; empty where the model decides (see `recipe_choice`)."""
+        return self.settings.hyperparameters or ""
 
     def is_default(self, fit_id: str) -> bool:
         """Return whether a fit is the default law or the default recipe."""

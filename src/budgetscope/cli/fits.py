@@ -42,11 +42,11 @@ def _list(entries: "Sequence[Entry]", active: str, recipe: str, console: "Consol
     from rich.text import Text
 
     from budgetscope.cli.output import table
-    from budgetscope.report.fits import LIST_HEADER, list_cells
+    from budgetscope.report.fits import BY_MODEL, LIST_HEADER, list_cells
 
     cells = [list_cells(entry, active, recipe) for entry in entries if entry.fit]
     console.print(table(LIST_HEADER, cells, wrap=("laws", "fitted on")))
-    said = [f"{sign} the default {what}" for sign, what in (("*", "law"), ("+", "recipe"))]
+    said = ["* the default law", "+ the default recipe" if recipe else f"the recipe is {BY_MODEL}"]
     # A default may be a file outside the library.
     said += [f"the default is {printable(name)}" for name in (active, recipe) if name.endswith(".json")]
     console.print(Text(f"{', '.join(said)}; `budgetscope fits use ID` chooses another"), style="dim")

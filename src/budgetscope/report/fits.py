@@ -204,6 +204,10 @@ def fit_row(entry: Entry) -> FitRow:
 LIST_HEADER = ("id", "laws", "a", "counting", "fitted on", "layer")
 
 
+BY_MODEL = "that which covers the model"
+"""The default recipe where the settings name none."""
+
+
 def list_cells(entry: Entry, active: str, recipe: str = "") -> tuple[str, ...]:
     """Return the cells of a fit file under `LIST_HEADER`, with a sign for the default law and recipe.
 

@@ -156,7 +156,7 @@ def _optimum_rows(plan: Plan, section: str, prefix: str) -> list[PlanRow]:
 
 
 def _decayed(section: str, prefix: str, loss: Estimate) -> PlanRow:
-    return _estimate(section, f"{prefix}loss_after_decay", "after decay", loss, _loss_text, "")
+    return _estimate(section, f"{prefix}loss_after_decay", "decayed", loss, _loss_text, "after the decay")
 
 
 def _loss_text(loss: float) -> str:

@@ -23,6 +23,7 @@ from budgetscope.core.laws.intervals import allocation_exponent
 from budgetscope.report.decision import decision
 from budgetscope.report.explanation import STEP_HEADER, step_cells
 from budgetscope.report.fits import (
+    BY_MODEL,
     INTERVAL_HEADER,
     LAW_HEADER,
     LIST_HEADER,
@@ -396,7 +397,7 @@ class NotebookFits(Sequence[Entry]):
         return iter(self.entries)
 
     def __repr__(self) -> str:
-        return f"{len(self)} fits; the law is {self.active_law}, the recipe {self.default_recipe}"
+        return f"{len(self)} fits; the law is {self.active_law}, the recipe {self.default_recipe or BY_MODEL}"
 
     def _cells(self) -> Iterator[tuple[str, ...]]:
         return (list_cells(entry, self.active_law, self.default_recipe) for entry in ordered(self.entries))

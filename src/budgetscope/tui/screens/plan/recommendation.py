@@ -72,6 +72,8 @@ class RecommendationPanel(Widget):
         left = [_Line.of(rows[key], with_basis=width >= _BASIS_FROM) for key in _WITH_INTERVALS if key in rows]
         right = [_Line.of(rows[key]) for key in _PLAIN if key in rows]
         long = [line for key in _LONG if key in rows for line in _long(rows[key], width)]
+        if height <= len(left) and "loss_after_decay" in rows:
+            left.pop()  # The sentence above says it.
         if height < len(left) + len(long):
             long = [_cut(_long_text(rows["shape"]), width)] if "shape" in rows and height > len(left) else []
         columns = _columns(left, right, width, max(height - len(long), 0))
@@ -90,7 +92,7 @@ class _Line:
     @classmethod
     def of(cls, row: PlanRow, *, with_basis: bool = False) -> "_Line":
         """Return the line of a quantity, with its basis or only with its unit."""
-        unit = row.basis.partition(";")[0] if row.key == "loss" else _UNITS.get(row.key, "")
+        unit = row.basis.partition(";")[0].partition(",")[0] if row.key == "loss" else _UNITS.get(row.key, "")
         # The flat band has an interval and no value.
         value, interval = ("", row.text) if row.key == "flat_band_n_params" else (row.text, row.interval)
         return cls(row.label, value, interval, row.basis if with_basis else unit)
