@@ -225,12 +225,12 @@ def test_mareks_half_life() -> None:
 def test_zhangs_critical_batch() -> None:
     # 93.20 N^0.47 sequences of 512, N in millions, at D = 20 N.
     law = "zhang2024/critical-batch"
-    assert predict(law, "critical_batch_size", n=1e6) == pytest.approx(93.20 * 512, rel=1e-12)
+    assert predict(law, "critical_batch_size", d=20e6) == pytest.approx(93.20 * 512, rel=1e-12)
     # The law in D, 22.91 D^0.47 with D in millions, is the same law at D = 20 N.
-    at_302m = predict(law, "critical_batch_size", n=302e6)
+    at_302m = predict(law, "critical_batch_size", d=20 * 302e6)
     assert at_302m == pytest.approx(22.91 * (20 * 302) ** 0.47 * 512, rel=0.01)
     # At fixed D = 3.07B the other fit gives 621.341 · 153.5^0.087 = 962 sequences for the same 153.5M model: near.
-    assert predict(law, "critical_batch_size", n=3.07e9 / 20) == pytest.approx(998 * 512, rel=0.02)
+    assert predict(law, "critical_batch_size", d=3.07e9) == pytest.approx(998 * 512, rel=0.02)
 
 
 @covers(("bergsma2025/power-lines", "weight_decay"))

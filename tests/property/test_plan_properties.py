@@ -44,8 +44,8 @@ def test_every_interval_holds_its_value(law: str, flops: float, convention: Conv
         if estimate.low is not None and estimate.high is not None:
             assert estimate.low <= estimate.value * (1 + 1e-12), name
             assert estimate.value <= estimate.high * (1 + 1e-12), name
-    if found.flat_band is not None:
-        assert found.flat_band[0] < found.n_params.value < found.flat_band[1]
+    if found.optimum.flat_band is not None:
+        assert found.optimum.flat_band[0] < found.n_params.value < found.optimum.flat_band[1]
 
 
 @examples(60)

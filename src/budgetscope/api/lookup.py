@@ -1,6 +1,7 @@
 """Name resolution: turns a request into a question, with the user's fits, settings and devices."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 
 from budgetscope.api.defaults import (
@@ -9,7 +10,7 @@ from budgetscope.api.defaults import (
     RECIPES,
     SPREAD_FITS,
 )
-from budgetscope.api.fields import BY_NAME
+from budgetscope.api.fields import BY_NAME, CONSTRAINTS
 from budgetscope.api.request import PlanRequest, check
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.law_values import RECIPE_ROLES
@@ -17,7 +18,7 @@ from budgetscope.core.answers.question import Question
 from budgetscope.core.answers.recipe_choice import PAIR
 from budgetscope.core.budget.constraints import Constraints
 from budgetscope.core.budget.describe import alternatives, describe
-from budgetscope.core.budget.parse import Budget, SizeTarget, parse_budget
+from budgetscope.core.budget.parse import Budget, Fixed, LossTarget, SizeTarget, TokensTarget, parse_budget
 from budgetscope.core.counting.ledger import parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
@@ -125,14 +126,13 @@ class Lookup:
         options = MachineOptions(request.gpus, request.mfu, request.price)
         seq_len = round(_once("seq", budget.fixed.seq_len, request.seq_len, "seq_len") or 0)
         preferred = self._preferred_recipe(request, fit, hyperparameters)
-        has_pair = any(each.laws.keys() & {*PAIR} for each in preferred)
         return Question(
             budget=budget,
             fit=fit,
             hyperparameters=preferred,
-            recipes=() if has_pair else tuple(map(self.library.get, RECIPES)),
+            recipes=tuple(map(self.library.get, RECIPES)),
             fallbacks=tuple(map(self.library.get, FOR_EVERY_RECIPE)),
-            scoreboard=None if has_pair else self._scoreboard,
+            scoreboard=self._scoreboard,
             spread_fits=tuple(self.library.get(name) for name in SPREAD_FITS),
             machine=machine_for(budget, device, options, device_stated=named is not None),
             convention=fit.counting if request.counting is None else parse_convention(request.counting),
@@ -254,8 +254,18 @@ def _constraints(request: PlanRequest, budget: Budget) -> Constraints:
     """
     fixed = budget.fixed
     n_params, tokens = fixed.n_params, fixed.tokens
-    if isinstance(budget, SizeTarget) and tokens is not None:
+    stated = [BY_NAME[name].option for name in CONSTRAINTS if getattr(request, name) is not None]
+    constrained = bool(stated) or fixed != replace(Fixed(), seq_len=fixed.seq_len, precision=fixed.precision)
+    if constrained and isinstance(budget, LossTarget):
+        raise UsageError(
+            f"{describe(budget)!r} asks for the least compute that reaches the loss, and what is fixed or bounded "
+            "beside it would miss it; ask with a budget of compute, time or money."
+        )
+    # What is asked for is then fixed, too.
+    if constrained and isinstance(budget, SizeTarget):
         n_params = budget.n_params
+    if constrained and isinstance(budget, TokensTarget):
+        tokens = budget.tokens
     unique = _once("unique tokens", fixed.unique_tokens, request.unique_tokens, "unique_tokens")
     if fixed.epochs is not None:
         if unique is None:
@@ -267,7 +277,7 @@ def _constraints(request: PlanRequest, budget: Budget) -> Constraints:
         deadline_hours=request.deadline,
         n_params=_once("N", n_params, request.params, "params"),
         tokens=_once("D", tokens, request.tokens, "tokens"),
-        max_params=request.max_params,
+        max_params=_once("the largest N", fixed.max_params, request.max_params, "max_params"),
         unique_tokens=unique,
         served_tokens=request.served_tokens,
     )

@@ -76,8 +76,8 @@ def tuning_text(explanation: Explanation) -> tuple[str, ...]:
     low, high = tuning.balance_usd or (None, None)
     dollars = "" if low is None or high is None else f", {_dollars(low)} to {_dollars(high)}"
     second = (
-        f"To try three learning rates costs {tuning.cost_share:.0%}{cost}: the balance is "
-        f"{_percents(tuning.balance)} of the compute{dollars}."
+        f"To try three learning rates costs {tuning.cost_share:.0%}{cost}: at most "
+        f"{_percents(tuning.balance)} of the compute is left as gain{dollars}."
     )
     return first, second, reach
 

@@ -171,7 +171,7 @@ def scores(plan: Plan) -> tuple[tuple[str, str], ...]:
     if choice is not None:
         lines.append(("law", f"{choice.law}: {choice_text(choice)}"))
     if runs is not None:
-        lines.append(("confirm", "; ".join(confirmation_text(runs))))
+        lines.append(("confirm", "; ".join(confirmation_text(plan, runs))))
     if choice is not None:
         lines += [
             (each.law, f"{each.compute_factor:.2f} times the compute, {each.excess:+.4f} nats")

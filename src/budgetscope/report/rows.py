@@ -4,6 +4,7 @@ The app, the command line, the notebook and the exports all use these texts, so 
 """
 
 import math
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.comparison import Row as LawRow
 from budgetscope.core.answers.confirmation import Confirmation
 from budgetscope.core.answers.constraints import Price
-from budgetscope.core.answers.plan import Plan
+from budgetscope.core.answers.plan import Optimum, Plan
 from budgetscope.core.answers.recipe_choice import RecipeChoice
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
 from budgetscope.core.counting.ledger import Count, Shape
@@ -69,7 +70,9 @@ class PlanRow:
 
 def plan_rows(plan: Plan) -> tuple[PlanRow, ...]:
     """Return every quantity of a plan: budget, model, recipe, run; with constraints their price and the optimum."""
-    optimum = [] if plan.choice is None else _optimum_rows(plan, "optimum", "optimal_")
+    optimum = []
+    if plan.choice is not None:
+        optimum = [*_estimate_rows(plan, plan.optimum, "optimum", "optimal_"), *_band_row(plan, "optimum", "optimal_")]
     rows = (*_budget_rows(plan), *_model_rows(plan), *_constraint_rows(plan), *optimum)
     return (*rows, *_recipe_rows(plan), *_run_rows(plan))
 
@@ -103,25 +106,13 @@ def _budget_rows(plan: Plan) -> list[PlanRow]:
 def _model_rows(plan: Plan) -> list[PlanRow]:
     """Return the rows of the model to train: the optimum, or what the constraints allow."""
     counted = f"parameters by the {plan.convention} count"
-    choice = plan.choice
-    if choice is None:
-        rows = _optimum_rows(plan, "model", "")
-    else:
-        point = choice.point
-        rows = [
-            _number("model", "n_params", "N", point.n_params, format_count, counted),
-            _number("model", "tokens", "D", point.tokens, format_count, "tokens"),
-            _number("model", "tokens_per_param", "D/N", point.tokens_per_param, format_ratio, ""),
-            _estimate("model", "loss", "loss", choice.loss, _loss_text, _loss_basis(plan))
-            if choice.loss is not None
-            else _text("model", "loss", "loss", None, NO_LOSS),
-        ]
-        if choice.loss_after_decay is not None:
-            rows.append(_decayed("model", "", choice.loss_after_decay))
-        if choice.epochs is not None:
-            rows.append(
-                _number("model", "epochs", "epochs", choice.epochs, lambda v: f"{v:.3g}", "of the unique tokens")
-            )
+    rows = _estimate_rows(plan, plan, "model", "")
+    if plan.choice is not None and plan.choice.epochs is not None:
+        rows.append(
+            _number("model", "epochs", "epochs", plan.choice.epochs, lambda v: f"{v:.3g}", "of the unique tokens")
+        )
+    if plan.choice is None:
+        rows += _band_row(plan, "model", "")
     shape = plan.run.shape
     if shape is None:
         rows.append(_text("model", "shape", "shape", None, "the shape family does not reach this size"))
@@ -132,27 +123,34 @@ def _model_rows(plan: Plan) -> list[PlanRow]:
 
 
 NO_LOSS = "the fit has no law of the loss"
+NO_EXCESS = "the fit has no law of the loss off the optimum"
 
 
-def _optimum_rows(plan: Plan, section: str, prefix: str) -> list[PlanRow]:
+def _estimate_rows(plan: Plan, of: Plan | Optimum, section: str, prefix: str) -> list[PlanRow]:
+    """Return N, D, D/N and the loss of the plan's run or of its optimum."""
     counted = f"parameters by the {plan.convention} count"
     rows = [
-        _estimate(section, f"{prefix}n_params", "N", plan.n_params, format_count, counted),
-        _estimate(section, f"{prefix}tokens", "D", plan.tokens, format_count, "tokens"),
-        _estimate(section, f"{prefix}tokens_per_param", "D/N", plan.tokens_per_param, format_ratio, ""),
+        _estimate(section, f"{prefix}n_params", "N", of.n_params, format_count, counted),
+        _estimate(section, f"{prefix}tokens", "D", of.tokens, format_count, "tokens"),
+        _estimate(section, f"{prefix}tokens_per_param", "D/N", of.tokens_per_param, format_ratio, ""),
     ]
-    if plan.loss is None:
-        rows.append(_text(section, f"{prefix}loss", "loss", None, NO_LOSS))
+    if of.loss is None:
+        lacking = NO_LOSS if plan.optimum.loss is None else NO_EXCESS
+        rows.append(_text(section, f"{prefix}loss", "loss", None, lacking))
     else:
-        rows.append(_estimate(section, f"{prefix}loss", "loss", plan.loss, _loss_text, _loss_basis(plan)))
-    if plan.loss_after_decay is not None:
-        rows.append(_decayed(section, prefix, plan.loss_after_decay))
-    if plan.flat_band is not None:
-        low, high = plan.flat_band
-        span = _span(low, high, format_count)
-        basis = f"N that cost less than {FLAT_SHARE:.1%} of the loss"
-        rows.append(PlanRow(section, f"{prefix}flat_band_n_params", "flat band", None, low, high, span, "", basis))
+        rows.append(_estimate(section, f"{prefix}loss", "loss", of.loss, _loss_text, _loss_basis(plan)))
+    if of.loss_after_decay is not None:
+        rows.append(_decayed(section, prefix, of.loss_after_decay))
     return rows
+
+
+def _band_row(plan: Plan, section: str, prefix: str) -> list[PlanRow]:
+    if plan.optimum.flat_band is None:
+        return []
+    low, high = plan.optimum.flat_band
+    basis = f"N that cost less than {FLAT_SHARE:.1%} of the loss"
+    span = _span(low, high, format_count)
+    return [PlanRow(section, f"{prefix}flat_band_n_params", "flat band", None, low, high, span, "", basis)]
 
 
 def _decayed(section: str, prefix: str, loss: Estimate) -> PlanRow:
@@ -164,7 +162,7 @@ def _loss_text(loss: float) -> str:
 
 
 def _loss_basis(plan: Plan) -> str:
-    constant = ", at constant lr" if plan.loss_after_decay is not None else ""
+    constant = ", at constant lr" if plan.optimum.loss_after_decay is not None else ""
     return f"{plan.loss_unit or ''}{constant}"
 
 
@@ -187,20 +185,27 @@ def _constraint_rows(plan: Plan) -> list[PlanRow]:
 def price_text(price: Price) -> tuple[str, str, str]:
     """Return what a constraint costs: the loss it adds, nothing, and the compute and dollars it adds, in words."""
     if price.loss is None:
-        return UNKNOWN, "", NO_LOSS
+        return UNKNOWN, "", NO_EXCESS
+    loss = f"{price.loss:+.3f}" if abs(price.loss) >= _LEAST_SHOWN else "0"
     if price.lifetime_flops is not None:
-        saved = format_flops(abs(price.lifetime_flops))
+        if not price.training_flops:
+            return loss, "", "changes nothing: no smaller model of the same loss is cheaper over its life"
         dollars = "" if price.lifetime_usd is None else f" ({format_usd(abs(price.lifetime_usd))})"
-        verb = "saves" if price.lifetime_flops < 0 else "adds"
-        more = f"{format_flops(price.training_flops)} FLOPs more to train" if price.training_flops else "no other run"
-        return f"+{price.loss:.3f}", "", f"{more}; {verb} {saved} FLOPs{dollars} over its life"
+        saved = f"saves {format_flops(abs(price.lifetime_flops))} FLOPs{dollars} over its life, served at this MFU"
+        return loss, "", f"{format_flops(price.training_flops)} FLOPs more to train; {saved}"
     parts = []
     if price.wasted_flops:
         dollars = "" if price.wasted_usd is None else f" ({_signed(price.wasted_usd, format_usd)})"
         parts.append(f"{_signed(price.wasted_flops, format_flops)} FLOPs{dollars} of deadweight")
-    if "deadline_hours" in price.constraints and price.training_flops:
+    if price.training_flops < -_UNSPENT * price.budget_flops:
         parts.append(f"{_signed(price.training_flops, format_flops)} FLOPs of the budget")
-    return f"{price.loss:+.3f}" if price.loss else "0", "", ", ".join(parts) or "costs nothing"
+    return loss, "", ", ".join(parts) or "costs nothing"
+
+
+_LEAST_SHOWN = 5e-4
+"""Loss that rounds to more than nothing."""
+_UNSPENT = 0.05
+"""Share of the budget that a run may leave unsaid: models differ in the FLOPs of attention."""
 
 
 def _signed(value: float, form: Form) -> str:
@@ -239,7 +244,7 @@ def _recipe_rows(plan: Plan) -> list[PlanRow]:
     if recipe.choice is not None:
         rows.append(_text("recipe", "recipe_law", "law", recipe.choice.law, choice_text(recipe.choice)))
     if recipe.confirmation is not None:
-        rows.append(_text("recipe", "confirmation", "confirm", *confirmation_text(recipe.confirmation)))
+        rows.append(_text("recipe", "confirmation", "confirm", *confirmation_text(plan, recipe.confirmation)))
     return rows
 
 
@@ -247,7 +252,7 @@ def choice_text(choice: RecipeChoice) -> str:
     """Return why a recipe follows its law, and what that is worth against the others."""
     reach = "its data cover this model"
     if choice.beyond > _COVERED:
-        reach = f"its data reach nearest to this model, a factor of {math.exp(choice.beyond):.2g} away"
+        reach = f"its data reach nearest to this model, {_times(math.exp(choice.beyond))} beyond them"
     own = choice.of(choice.law)
     if own is None:
         return f"{reach}; on no public grid was it scored near it"
@@ -260,15 +265,21 @@ def choice_text(choice: RecipeChoice) -> str:
     )
 
 
-def confirmation_text(runs: Confirmation) -> tuple[str, str]:
+def _times(factor: float) -> str:
+    return f"{float(f'{factor:.2g}'):,g} times"
+
+
+def confirmation_text(plan: Plan, runs: Confirmation) -> tuple[str, str]:
     """Return the runs that confirm a learning rate, and the command that gives their recipe."""
     rates = ", ".join(_two_digits(rate) for rate in runs.learning_rates)
     cost = "" if runs.usd is None else f", {format_usd(runs.usd)} together"
-    command = f"budgetscope plan {runs.flops:.3g} --hyperparameters {runs.law}"
-    what = f"lr {rates}"
-    return what, (
-        f"3 runs of {format_count(runs.n_params)} parameters on {format_count(runs.tokens)} tokens{cost}; {command}"
-    )
+    command = [
+        "budgetscope", "plan", f"N={runs.n_params:.4g} D={runs.tokens:.4g}", "--law", plan.law_id,
+        "--hyperparameters", runs.law, "--counting", str(plan.convention),
+        "--vocab", str(plan.vocab_size), "--seq-len", str(plan.seq_len), "--device", plan.machine.device.id,
+    ]  # fmt: skip
+    what = f"3 runs of {format_count(runs.n_params)} parameters on {format_count(runs.tokens)} tokens{cost}"
+    return f"lr {rates}", f"{what}; {shlex.join(command)}"
 
 
 _COVERED = math.log(1.01)

@@ -47,7 +47,10 @@ def check_id(text: str) -> str:
         UsageError: it is not.
     """
     if not _ID.fullmatch(text) or ".." in text:
-        raise UsageError(f"{quote(text)} is not a fit's id; write family/name in lower case, like mine/lab.")
+        raise UsageError(
+            f"{quote(text)} is not a fit's id; write family/name in lower case, like mine/lab; "
+            "`budgetscope fits list` shows the stored ones."
+        )
     return text
 
 

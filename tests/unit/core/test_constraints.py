@@ -54,6 +54,45 @@ def test_a_fixed_size_is_the_what_if_of_the_same_compute() -> None:
     assert found.equal_flops == pytest.approx(1e21 - (other.wasted_flops or 0), rel=1e-6)
 
 
+def test_the_plan_is_of_the_run_that_is_left() -> None:
+    """N, D and the loss of a plan are those of its recipe and run; the optimum stands beside them."""
+    free = ADVISOR.answer(PlanRequest(MACHINE)).plan
+    plan = ADVISOR.answer(PlanRequest(MACHINE, max_params=1e10)).plan
+    assert plan.choice is not None
+    assert (plan.n_params.value, plan.tokens.value) == (plan.choice.point.n_params, plan.choice.point.tokens)
+    assert plan.n_params.value == pytest.approx(plan.run.n_params, rel=0.02)
+    assert plan.loss == plan.choice.loss
+    assert plan.optimum == free.optimum
+    assert (free.n_params, free.tokens, free.loss) == (
+        free.optimum.n_params, free.optimum.tokens, free.optimum.loss,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("budget", "options", "said"),
+    [
+        ("N=7B on 64 H100", {"params": 3e9}, "the budget says N 7e.09 and --params says 3e.09"),
+        ("N=7B on 64 H100", {"max_params": 3e9}, "N is fixed at 7 B and bounded by 3 B"),
+        ("D=140B", {"tokens": 1e9}, "the budget says D 1.4e.11 and --tokens says 1e.09"),
+        ("1e21", {"params": 5e9, "tokens": 5e11}, "are 1.5e22 FLOPs, 15 times the budget"),
+        ("loss 2.2", {"max_params": 1e10}, "asks for the least compute that reaches the loss"),
+        ("loss 2.2, 50B unique tokens", {}, "asks for the least compute that reaches the loss"),
+        ("1e21 max 10B tokens", {}, "write D=10B, or 10B unique tokens"),
+        ("8 H100 for a month, only 30B tokens", {}, "write D=30B, or 30B unique tokens"),
+    ],
+)
+def test_text_and_options_do_not_overrule_each_other(budget: str, options: dict[str, float], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        ADVISOR.answer(PlanRequest(budget, **options))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("words", ["max 2B params", "up to 2B parameters", "at most 2B parameters", "under 2B params"])
+def test_an_upper_bound_in_words_is_one(words: str) -> None:
+    found = ADVISOR.answer(PlanRequest(f"1e21, {words}"))
+    assert found.question.constraints == Constraints(max_params=2e9)
+    assert ADVISOR.answer(PlanRequest(found.plan.budget)).question.constraints == found.question.constraints
+
+
 def test_a_bound_that_does_not_bind_costs_nothing() -> None:
     answer = ADVISOR.answer(PlanRequest(MACHINE))
     found = chosen(answer, max_params=1e11, deadline_hours=1000, unique_tokens=1e13)

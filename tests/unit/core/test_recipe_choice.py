@@ -32,6 +32,14 @@ def test_each_size_follows_the_law_whose_data_reach_it(budget: str, law: str) ->
     assert found.sources["weight_decay"] == (RULE if law == RULE else "bergsma2025/power-lines")
 
 
+@pytest.mark.parametrize("budget", ["N=70B", "N=200B D=4T", "N=405B D=15.6T", "5e24"])
+def test_no_large_model_falls_back_to_a_law_of_small_ones(budget: str) -> None:
+    """Distances are the furthest of N, D and D/N: a law that states fewer ranges is not nearer for that."""
+    found = plan(budget).recipe
+    assert found.choice is not None
+    assert found.choice.law == OPEN
+
+
 def test_of_laws_that_reach_alike_the_score_decides() -> None:
     answer = ADVISOR.answer(PlanRequest("N=600M"))
     question, best = answer.question, answer.optimum
@@ -64,7 +72,7 @@ def test_the_range_is_over_laws_that_cover_the_model_where_there_are_any() -> No
     inside = plan("N=600M").recipe.learning_rate
     assert inside.basis == "range over 3 published laws that cover this model"
     beyond = plan("N=20B")
-    assert beyond.recipe.learning_rate.basis.endswith("none of which reaches this model")
+    assert beyond.recipe.learning_rate.basis.endswith("most of which do not reach this model")
     edge = [caution for caution in beyond.cautions if caution.code == "recipe-on-edge"]
     assert edge
     assert edge[0].level == Level.DECISION

@@ -23,8 +23,8 @@ def test_it_says_what_to_train_how_long_and_for_how_much() -> None:
     assert what.startswith("Train 18.2 B parameters on 264 B tokens: 14 days on 64 x H100 SXM, for $92.5 K ($57.8 K to")
     assert plan.loss_after_decay is not None
     assert f"near {plan.loss_after_decay.value:.2f} nats/token after the decay" in what
-    assert plan.flat_band is not None
-    assert all(format_count(end) in freedom for end in plan.flat_band)
+    assert plan.optimum.flat_band is not None
+    assert all(format_count(end) in freedom for end in plan.optimum.flat_band)
     assert plan.expected_waste is not None
     assert f"costs {plan.expected_waste:.0%} of the compute = $" in doubt
     runs = plan.recipe.confirmation
@@ -49,7 +49,7 @@ def test_it_says_so_where_something_else_is_true(options: dict[str, Any], said: 
 
 
 def test_a_small_budget_is_sure_of_its_size() -> None:
-    assert decided("1e18")[2].startswith("The size is known within")
+    assert decided("1e18")[2].startswith("The optimal size is known within a factor of 1.")
 
 
 def test_no_more_than_three_cautions_could_change_the_decision() -> None:

@@ -329,6 +329,12 @@ def test_a_chart_exported_from_wandb_is_made_long_and_joined_to_the_runs(tmp_pat
     assert intake.read == 3
     with pytest.raises(UsageError, match="no column for flops and n_params"):
         read_runs(chart, counting="standard")
+    # The tokens of the whole run stand beside each of its steps: only its last step is at them.
+    about.write_text("Name,n_params,tokens\na - 1,1e7,2e9\nb,2e7,1e9\n")
+    whole = read_runs(chart, join=about, counting="standard")
+    assert {(run.name, run.step, run.tokens) for run in whole.runs} == {("b", 10, 1e9), ("a - 1", 20, 2e9)}
+    with pytest.raises(UsageError, match="at several steps: those are the tokens of the whole run"):
+        read_runs(chart, join=about, counting="standard", curves="all")
     about.write_text("Name,n_params\nb,1e7\nb,2e7\n")
     with pytest.raises(UsageError, match="two rows for the run 'b'"):
         read_runs(chart, join=about, counting="standard")

@@ -128,8 +128,8 @@ def _isoflop_figure(answered: AnsweredRequest, ax: "Axes | None") -> "Axes":
     ax.plot(sizes, losses, ":", color=color, label=f"loss by {plan.law_title}, extrapolated")
     if measured:
         ax.plot(*zip(*measured, strict=True), "-", color=color, label="the same, where it was measured")
-    if plan.flat_band is not None:
-        ax.axvspan(*plan.flat_band, color=color, alpha=0.15, label="flat: under 0.1% of the loss")
+    if plan.optimum.flat_band is not None:
+        ax.axvspan(*plan.optimum.flat_band, color=color, alpha=0.15, label="flat: under 0.1% of the loss")
     ax.plot([best], sizes_at.losses((best,)), "D", color="black", label=f"optimum {format_count(best)}")
     ax.set(
         xscale="log",

@@ -19,6 +19,11 @@ class Answer:
     optimum: OperatingPoint
     plan: Plan
 
+    @property
+    def point(self) -> OperatingPoint:
+        """The run to train: the optimum, or what the constraints allow."""
+        return self.optimum if self.plan.choice is None else self.plan.choice.point
+
 
 def answer(question: Question) -> Answer:
     """Answer a question.

@@ -300,7 +300,7 @@ def _size(role: str, spreads: Mapping[str, float]) -> str:
     if role not in spreads:
         return ""
     if role == "learning_rate":
-        return f"; published laws differ by a factor of {spreads[role]:.2g}"
+        return f"; published laws differ by a factor of {spreads[role]:.2g} in the learning rate"
     return f"; N is known within a factor of {spreads[role]:.2g}"
 
 

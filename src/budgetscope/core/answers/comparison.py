@@ -120,7 +120,7 @@ def _row(fit: Fit, answer: Answer) -> Row:
     point = require_trainable(fit.id, operate(fit, optimum.flops, convention, family)) if has_split else optimum
     loss_difference, wasted = _cost(answer, point) if has_split else (None, None)
     cost = plan.run.cost_usd
-    loss = plan.loss.value if plan.loss else None
+    loss = plan.optimum.loss.value if plan.optimum.loss else None
     learning_rate, batch = (predict(fit, role, point, family, loss) for role in ("learning_rate", "batch_size"))
     return Row(
         fit_id=fit.id,

@@ -1,4 +1,4 @@
-"""The confirmation of a learning rate: three runs at the largest size that a small share of the budget pays for.
+"""The confirmation of a learning rate: three runs at the largest size that a small share of a run pays for.
 
 An extrapolated learning rate can be far off (Yang et al. 2026, arXiv 2606.29158). Practice is to search at a small size
 and to try the neighbours of the rate at the largest size that one can afford.
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from budgetscope.core.answers.question import Question, machine_flops
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.hyperparameters import predict, whole_sequences
-from budgetscope.core.laws.operating_point import OperatingPoint, flops_where, operate
+from budgetscope.core.laws.operating_point import OperatingPoint, flops_where, increasing_root, operate
 
 SHARE = 0.01
-"""Of the budget's compute, for all runs together."""
+"""Of the run's compute, for all three together."""
 STEP = math.sqrt(2)
 """Ratio of neighbouring learning rates."""
 _RUNS = 3
@@ -44,21 +44,39 @@ class Confirmation:
     law: str
 
 
-def confirmation(question: Question, optimum: OperatingPoint, fit: Fit) -> Confirmation | None:
+def _smaller(question: Question, run: OperatingPoint, executed_flops: float) -> OperatingPoint | None:
+    """Return a smaller run that stands for another: the optimum there, or under constraints that of the same D/N."""
+    law, convention, family = question.fit, question.convention, question.family
+    if not question.constraints:
+        flops = flops_where(law, convention, family, lambda point: machine_flops(question, point), executed_flops)
+        return None if flops is None else operate(law, flops, convention, family)
+
+    def at(log_params: float) -> OperatingPoint:
+        n_params = math.exp(log_params)
+        position = family.position(n_params, convention)
+        tokens = run.tokens_per_param * n_params
+        return OperatingPoint(
+            tokens * family.flops_per_token(position, convention), convention, position, n_params, tokens
+        )
+
+    def above(log_params: float) -> float:
+        return math.log(machine_flops(question, at(log_params)) / executed_flops)
+
+    top = math.log(run.n_params)
+    return at(increasing_root(above, top - math.log(1 / SHARE * _RUNS), top))
+
+
+def confirmation(question: Question, run: OperatingPoint, fit: Fit) -> Confirmation | None:
     """Return the confirmation of a recipe; None where the runs would be too small, or the law gives no rate there.
 
     Args:
         question: for its law of N and D, its machine and context.
-        optimum: of the budget.
+        run: to be confirmed.
         fit: the fit of learning rate and batch that the recipe follows.
     """
-    law, convention, family = question.fit, question.convention, question.family
-    allowed = SHARE * machine_flops(question, optimum) / _RUNS
-    flops = flops_where(law, convention, family, lambda point: machine_flops(question, point), allowed)
-    if flops is None:
-        return None
-    point = operate(law, flops, convention, family)
-    if point.n_params < _LEAST_PARAMS:
+    family = question.family
+    point = _smaller(question, run, SHARE * machine_flops(question, run) / _RUNS)
+    if point is None or point.n_params < _LEAST_PARAMS:
         return None
     rate, batch = (predict(fit, role, point, family, None) for role in ("learning_rate", "batch_size"))
     if rate is None or rate.value is None or batch is None or batch.value is None:

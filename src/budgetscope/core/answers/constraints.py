@@ -39,7 +39,9 @@ _FURTHEST = 1000.0
 _WIDEST = 200.0
 """Sizes are searched within this factor of the optimum."""
 _TOLERANCE = 1e-7
-_ROUNDING = 1e-9
+_ROUNDING = 1e-7
+_SLACK = 2e-3
+"""Share by which a run of fixed N and D may exceed its limit: numbers are given in three digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Price:
         wasted_flops: deadweight compute, FLOPs by the question's convention; None likewise.
         wasted_usd: the same in US dollars at the plan's price; None likewise, or without a price.
         training_flops: change of the training FLOPs, by the question's convention.
+        budget_flops: those of the unconstrained optimum.
         lifetime_flops: change of training plus serving, FLOPs that machines execute; None without served tokens.
         lifetime_usd: the same in US dollars.
     """
@@ -63,6 +66,7 @@ class Price:
     wasted_flops: float | None
     wasted_usd: float | None
     training_flops: float
+    budget_flops: float
     lifetime_flops: float | None
     lifetime_usd: float | None
 
@@ -198,6 +202,7 @@ class _Search:
             loss=None if before.loss is None or after.loss is None else _rounded(after.loss - before.loss, after.loss),
             wasted_flops=flops,
             wasted_usd=None if rate is None or flops is None else rate * machine.device_hours(flops * executed),
+            budget_flops=self.optimum.flops,
             training_flops=_rounded(after.point.flops - before.point.flops, after.point.flops),
             lifetime_flops=lifetime,
             lifetime_usd=None if rate is None or lifetime is None else rate * machine.device_hours(lifetime),
@@ -301,11 +306,11 @@ class _Search:
         """Return N that reads `tokens` within the budget."""
         low, high = log(self.optimum.n_params) - log(_WIDEST), log(self.optimum.n_params) + log(_WIDEST)
         n_params = exp(increasing_root(lambda x: log(tokens / self._tokens(exp(x), given)), low, high))
-        if abs(log(tokens / self._tokens(n_params, given))) > 1e-3:
+        if abs(log(tokens / self._tokens(n_params, given))) > _SLACK:
             most, least = self._tokens(exp(low), given), self._tokens(exp(high), given)
             raise UsageError(
                 f"{format_count(tokens)} tokens fit no model near the budget's optimum; give from "
-                f"{format_count(least)} to {format_count(most)} tokens, or another budget."
+                f"{format_count(1.01 * least)} to {format_count(0.99 * most)} tokens, or another budget."
             )
         return n_params
 
@@ -324,8 +329,15 @@ class _Search:
         limits = [] if given.deadline_hours is None else [(given.deadline_hours, "the deadline")]
         if machine.executed_flops is not None:
             limits.append((machine.device_hours(machine.executed_flops) / n_devices, "the budget"))
+        spent = point.flops / self.optimum.flops
+        if machine.executed_flops is None and spent > 1 + _SLACK:
+            raise UsageError(
+                f"{format_count(point.n_params)} parameters on {format_count(point.tokens)} tokens are "
+                f"{format_flops(point.flops)} FLOPs, {spent:.3g} times the budget; give a larger budget, a smaller "
+                "model or fewer tokens."
+            )
         for limit, whose in limits:
-            if hours > limit * (1 + 1e-6):
+            if hours > limit * (1 + _SLACK):
                 raise UsageError(
                     f"{format_count(point.n_params)} parameters on {format_count(point.tokens)} tokens take "
                     f"{format_hours(hours)} on {n_devices:g} x {machine.device.name}, and {whose} is "

@@ -123,7 +123,7 @@ class Place:
 
 def place(answer: Answer, convention: Convention) -> Place:
     """Return the optimum of an answer, counted by another convention."""
-    family, n_params = answer.question.family, answer.plan.n_params
+    family, n_params = answer.question.family, answer.plan.optimum.n_params
     found = recount(answer.optimum, convention, family)
     low, high = (
         None if end is None else family.convert(end, answer.plan.convention, convention)

@@ -45,7 +45,7 @@ class LawValue:
 
 
 def law_values(answer: Answer, fits: Sequence[Fit]) -> tuple[LawValue, ...]:
-    """Return the value of every law at an answer's optimum, by role: the followed law first, ablations last.
+    """Return the value of every law at the run of an answer, by role: the followed law first, ablations last.
 
     A law without a usable number is left out. Laws for beta2 take the plan's batch.
 
@@ -67,7 +67,7 @@ def law_values(answer: Answer, fits: Sequence[Fit]) -> tuple[LawValue, ...]:
 
 @guarded
 def _law_value(fit: Fit, role: str, answer: Answer) -> LawValue | None:
-    plan, optimum = answer.plan, answer.optimum
+    plan, optimum = answer.plan, answer.point
     law, family = fit.laws[role], answer.question.family
     loss = plan.loss.value if plan.loss else None
     at = predictors(fit, optimum, family, loss)

@@ -14,7 +14,7 @@ from budgetscope.core.budget.parse import ComputeBudget, HardwareBudget
 from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.counting.ledger import Convention, Shape
 from budgetscope.core.errors import FailureError
-from budgetscope.core.hardware.machine import Machine, describe_machine
+from budgetscope.core.hardware.machine import SECONDS_PER_HOUR, Machine, describe_machine
 from budgetscope.core.laws.fit import Draws
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import Estimate, check_span, params_interval
@@ -47,6 +47,29 @@ class PlannedRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Optimum:
+    """The compute-optimal run of a budget, whatever the constraints.
+
+    Attributes:
+        n_params: compute-optimal parameters, by the plan's convention.
+        tokens: compute-optimal training tokens.
+        tokens_per_param: D/N.
+        loss: in the plan's loss unit; None when the fit has no law of it.
+        loss_after_decay: after the advised decay of the learning rate; None when `loss` is None, is after a decay
+            already, or is not in nats a token.
+        flat_band: smallest and largest N that cost less than 0.1% of the loss; None when the fit has no law of the
+            loss or of the loss above the optimum.
+    """
+
+    n_params: Estimate
+    tokens: Estimate
+    tokens_per_param: Estimate
+    loss: Estimate | None
+    loss_after_decay: Estimate | None
+    flat_band: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The recommendation for a budget, by one fit. The command line, the app and the notebook show it unchanged.
 
@@ -58,15 +81,13 @@ class Plan:
         convention: of N and C.
         flops: training FLOPs by that convention.
         executed_flops: FLOPs that the machine executes for the optimum.
-        n_params: compute-optimal parameters.
-        tokens: compute-optimal training tokens.
+        n_params: parameters of the run to train: the optimum's, or what the constraints allow.
+        tokens: its training tokens.
         tokens_per_param: D/N.
-        loss: at the optimum, in `loss_unit`; None when the fit has no law of it.
+        loss: of that run, in `loss_unit`; None when the fit has no law of it.
         loss_unit: such as nats/token.
-        loss_after_decay: at the optimum, after the advised decay of the learning rate; None when `loss` is None, is
-            after a decay already, or is not in nats a token.
-        flat_band: smallest and largest N that cost less than 0.1% of the loss; None when the fit has no law of the
-            loss or of the loss above the optimum.
+        loss_after_decay: after the advised decay of the learning rate; None as in `Optimum`.
+        optimum: the compute-optimal run.
         vocab_size: of the tokenizer.
         seq_len: training context in tokens.
         assumptions: one sentence for each default in use.
@@ -89,7 +110,7 @@ class Plan:
     loss: Estimate | None
     loss_unit: str | None
     loss_after_decay: Estimate | None
-    flat_band: tuple[float, float] | None
+    optimum: Optimum
     recipe: Recipe
     run: PlannedRun
     machine: Machine
@@ -119,17 +140,22 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
     """
     family, loss_model = question.family, LossModel(question.fit)
     own = recount(optimum, question.fit.counting, family)
-    n_params, tokens, ratio = _intervals(question, optimum, own)
     best = _best_loss(loss_model, own.flops)
     loss = None if best is None else _loss(loss_model, own.flops, best)
+    band = loss_model.flat_band(own.flops)
+    around = Optimum(
+        *_intervals(question, optimum, own),
+        loss=loss,
+        loss_after_decay=None if loss is None else after_decay(question, optimum, loss),
+        flat_band=None if band is None else _in_convention(question, band),
+    )
     choice = choose(question, optimum, loss)
     point, reached = (optimum, loss) if choice is None else (choice.point, choice.loss)
     recipe = recommend(question, point, None if reached is None else reached.value)
     run = _run(question, point, recipe.batch_sequences * question.seq_len)
-    band = loss_model.flat_band(own.flops)
     found = (
         *question.cautions,
-        *cautions.of_interval(question.fit, n_params),
+        *cautions.of_interval(question.fit, around.n_params),
         *cautions.of_time(question.machine.n_devices, run.hours),
         *cautions.of_recipe(recipe.sources, recipe.learning_rate, recipe.batch_tokens),
         *([] if choice is None else cautions.of_choice(choice.epochs, choice.point.n_params / optimum.n_params)),
@@ -144,7 +170,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
             critical_batch_tokens=recipe.critical_batch_tokens,
             shape_missing=run.shape is None,
             vocab_size=question.vocab_size,
-            spreads=_spreads(n_params, recipe),
+            spreads=_spreads(around.n_params, recipe),
         ),
     )
     return Plan(
@@ -155,13 +181,13 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         convention=question.convention,
         flops=optimum.flops,
         executed_flops=machine_flops(question, optimum),
-        n_params=n_params,
-        tokens=tokens,
-        tokens_per_param=ratio,
-        loss=loss,
+        n_params=around.n_params if choice is None else _allowed(choice.point.n_params),
+        tokens=around.tokens if choice is None else _allowed(choice.point.tokens),
+        tokens_per_param=around.tokens_per_param if choice is None else _allowed(choice.point.tokens_per_param),
+        loss=reached,
         loss_unit=question.fit.loss_unit,
-        loss_after_decay=None if loss is None else after_decay(question, optimum, loss),
-        flat_band=None if band is None else _in_convention(question, band),
+        loss_after_decay=around.loss_after_decay if choice is None else choice.loss_after_decay,
+        optimum=around,
         recipe=recipe,
         run=run,
         machine=question.machine,
@@ -170,11 +196,16 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         assumptions=question.machine.assumptions,
         cautions=cautions.ranked(found),
         choice=choice,
-        expected_waste=_expected_waste(loss_model, own, n_params),
+        expected_waste=_expected_waste(loss_model, own, around.n_params),
     )
 
 
-_QUANTILES = 15
+def _allowed(value: float) -> Estimate:
+    return Estimate(value, basis="as the constraints allow")
+
+
+_NODES = 25
+_FURTHEST_STD = 3.5
 _NORMAL = NormalDist()
 
 
@@ -183,9 +214,10 @@ def _expected_waste(loss_model: LossModel, own: OperatingPoint, n_params: Estima
     if n_params.low is None or n_params.high is None or loss_model.wasted_share(own.flops, own.n_params) is None:
         return None
     std = math.log(n_params.high / n_params.low) / (2 * _NORMAL.inv_cdf(0.975))
-    steps = (_NORMAL.inv_cdf((k + 0.5) / _QUANTILES) for k in range(_QUANTILES))
+    steps = [_FURTHEST_STD * (2 * k / (_NODES - 1) - 1) for k in range(_NODES)]
+    weights = [_NORMAL.pdf(step) for step in steps]
     shares = [loss_model.wasted_share(own.flops, own.n_params * math.exp(std * step)) or 0.0 for step in steps]
-    return math.fsum(shares) / _QUANTILES
+    return math.fsum(w * share for w, share in zip(weights, shares, strict=True)) / math.fsum(weights)
 
 
 def _spreads(n_params: Estimate, recipe: Recipe) -> dict[str, float]:
@@ -278,6 +310,10 @@ def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> Planne
             tokens = executed_flops / shape.executed_flops_per_token
         else:
             tokens = point.flops / count.flops_per_token
+        hours, devices = question.constraints.deadline_hours, machine.n_devices
+        if hours is not None and devices is not None:
+            most = hours * devices * SECONDS_PER_HOUR * machine.device_flops_per_s
+            tokens = min(tokens, most / shape.executed_flops_per_token)
         executed_flops = tokens * shape.executed_flops_per_token
     device_hours = machine.device_hours(executed_flops)
     price = machine.price

@@ -34,8 +34,8 @@ class Question:
     Attributes:
         fit: the fit for N, D and the loss.
         hyperparameters: the fits that the request names for the recipe, or the law's own; may be empty.
-        recipes: fits with laws for learning rate and batch, of which the recipe follows one (see `recipe_choice`);
-            empty when `hyperparameters` have laws for them.
+        recipes: fits with laws for learning rate and batch, of which the recipe follows one (see `recipe_choice`) where
+            `hyperparameters` have none.
         fallbacks: fits for what all these lack, by preference.
         scoreboard: what they cost on public grids; None when it is not asked.
         spread_fits: further fits, whose learning rates and batches give the spread over published laws.

@@ -112,7 +112,7 @@ def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -
         critical_batch_tokens=critical_tokens,
         schedule=_schedule(warmup_tokens, optimum.tokens, batch_tokens),
         sources=sources,
-        choice=choice,
+        choice=choice if choice is not None and choice.law == rate_fit.id == batch_fit.id else None,
         confirmation=confirmation(question, optimum, rate_fit) if rate_fit is batch_fit else None,
     )
 
@@ -137,8 +137,8 @@ def _pair(question: Question, fits: tuple[Fit, ...], optimum: OperatingPoint, lo
             )
     rates, batches = (known[role] for role in PAIR)
     both = next((fit for fit in rates if fit in batches), None)
-    named = question.hyperparameters[:1]
-    one_only = any((fit in rates) != (fit in batches) for fit in named)
+    # A law that is asked for by name and has one of the two is followed in that one.
+    one_only = any(len(fit.laws.keys() & {*PAIR}) == 1 for fit in question.hyperparameters)
     return (both, both) if both is not None and not one_only else (rates[0], batches[0])
 
 
@@ -180,10 +180,10 @@ def _hyperparameter(
             values[fit.id] = found.value
             if covers(fit, role, optimum, family, loss):
                 covering[fit.id] = found.value
-    reached = len(covering) > 1
+    reached = covers(followed, role, optimum, family, loss) and len(covering) > 1
     shown = covering if reached else values
-    which = "that cover this model" if reached else "none of which reaches this model"
-    basis = f"range over {len(shown)} published laws{' ' if reached else ', '}{which}"
+    which = " that cover this model" if reached else ", most of which do not reach this model"
+    basis = f"range over {len(shown)} published laws{which}"
     return Estimate(value, min(shown.values()), max(shown.values()), basis)
 
 

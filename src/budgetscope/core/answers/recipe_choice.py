@@ -46,7 +46,7 @@ class RecipeChoice:
 
     Attributes:
         law: id of the fit.
-        beyond: e-folds by which the model lies beyond its data, summed over N, D and D/N; 0 inside.
+        beyond: e-folds by which the model lies beyond its data, in N, D or D/N, the furthest of them; 0 inside.
         place: the nearest cell of a public grid, a phrase; empty without any.
         evidence: of every law that counts there, the cheapest first.
     """
@@ -97,7 +97,7 @@ def _beyond(fit: Fit, point: OperatingPoint, family: ShapeFamily, loss: float | 
             return math.inf
         for name, factor in outside(fit.laws[role], at, least=1.0).items():
             found[name] = max(found.get(name, 1.0), factor)
-    return math.fsum(map(math.log, found.values()))
+    return math.log(max(found.values(), default=1.0))
 
 
 def _nearest(board: Scoreboard | None, point: OperatingPoint, family: ShapeFamily) -> tuple[str, tuple[Evidence, ...]]:

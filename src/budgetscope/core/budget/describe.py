@@ -39,7 +39,7 @@ def describe(budget: Budget) -> str:
 
 def alternatives(budget: Budget) -> list[str]:
     """Return the budgets that are left of one whose text fixes N, D or data as well; none if it fixes nothing."""
-    rest = replace(budget.fixed, n_params=None, tokens=None, epochs=None, unique_tokens=None)
+    rest = replace(budget.fixed, n_params=None, tokens=None, epochs=None, unique_tokens=None, max_params=None)
     if rest == budget.fixed:
         return []
     machine = HardwareBudget() if isinstance(budget, HardwareBudget) else budget.machine
@@ -54,6 +54,7 @@ def alternatives(budget: Budget) -> list[str]:
 def _fixed(fixed: Fixed) -> str:
     parts = (
         fixed.n_params and f"N={_suffixed(fixed.n_params)}",
+        fixed.max_params and f"at most {_suffixed(fixed.max_params)} parameters",
         fixed.tokens and f"D={_suffixed(fixed.tokens)}",
         fixed.epochs and f"{_plain(fixed.epochs)} epochs",
         fixed.unique_tokens and f"{_suffixed(fixed.unique_tokens)} unique tokens",

@@ -39,6 +39,7 @@ class Fixed(_Positive):
         precision: of training, such as "bf16".
         epochs: passes over the data.
         unique_tokens: tokens of the data.
+        max_params: parameters, at most.
     """
 
     n_params: float | None = None
@@ -47,6 +48,7 @@ class Fixed(_Positive):
     precision: str | None = None
     epochs: float | None = None
     unique_tokens: float | None = None
+    max_params: float | None = None
 
 
 NOTHING = Fixed()
@@ -130,6 +132,7 @@ class TokensTarget(_Target):
 
 Budget = ComputeBudget | HardwareBudget | LossTarget | SizeTarget | TokensTarget
 
+_FIXED = ("n_params", "max_params", "tokens", "epochs", "unique_tokens")
 _MACHINE = ("n_devices", "mfu", "price_usd_per_device_hour")
 _TIME = ("usd", "device_hours", "hours")
 
@@ -154,7 +157,11 @@ def parse_budget(text: str, devices: DeviceNames | None = None, *, devices_count
     fixed = Fixed(
         precision=stated.precision,
         seq_len=round(values.pop("seq_len")) if "seq_len" in values else None,
-        **{name: values.pop(name) for name in ("n_params", "tokens", "epochs", "unique_tokens") if name in values},
+        **{
+            name: values.pop(name)
+            for name in ("n_params", "max_params", "tokens", "epochs", "unique_tokens")
+            if name in values
+        },
     )
     targets = {name: values.pop(name) for name in ("flops", "loss") if name in values}
     machine = HardwareBudget(

@@ -14,6 +14,7 @@ LABELS = {
     "flops": "FLOPs",
     "loss": "a loss",
     "n_params": "a model size",
+    "max_params": "a largest model size",
     "tokens": "a number of tokens",
     "device": "a device",
     "n_devices": "a number of devices",
@@ -30,7 +31,17 @@ LABELS = {
 }
 """The quantities that a phrase can state, with their names in error messages."""
 
-_GROUPED = ("usd", "device_hours", "n_devices", "tokens", "n_params", "seq_len", "unique_tokens", "yen_per_usd")
+_GROUPED = (
+    "usd",
+    "device_hours",
+    "n_devices",
+    "tokens",
+    "n_params",
+    "max_params",
+    "seq_len",
+    "unique_tokens",
+    "yen_per_usd",
+)
 """Quantities that may be thousands: 5.000 is then refused."""
 
 

@@ -124,11 +124,18 @@ class TrainingPhrases(Statement):
                 pass
             self._sequence(number, start)
             return True
+        if name == "n_params" and self._is_bound(start):
+            name = "max_params"
         self._settle(name, number, start)
         self._state(name, number.value(), start)
         if name == "epochs" and reader.peek().text in ("of", "over", "on"):
             self._unique_after_epochs()
         return True
+
+    def _is_bound(self, start: int, *others: str) -> bool:
+        """Return whether the words before a number make it an upper bound: max, at most, up to, under, less than."""
+        word, before = (self.reader.at(place).text if place >= 0 else "" for place in (start - 1, start - 2))
+        return word in words.BOUNDS or word in others or (before, word) in words.BOUND_PAIRS
 
     def _unique_after_epochs(self) -> None:
         """Read the tokens of "4 epochs of 100B tokens", which are unique ones."""
@@ -162,6 +169,13 @@ class TrainingPhrases(Statement):
             self._sequence(number, start)
             return True
         name = "unique_tokens" if is_unique else "tokens"
+        if not is_unique and self._is_bound(start, "only", "just"):
+            written = reader.span(start).removesuffix("tokens").strip()
+            raise reader.refusal(
+                start,
+                f"may be the tokens to train on or the text that there is; write D={printable(written)}, or "
+                f"{printable(written)} unique tokens",
+            )
         self._settle(name, number, start)
         self._state(name, number.value(), start)
         return True

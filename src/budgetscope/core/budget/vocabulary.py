@@ -123,6 +123,9 @@ DANGLING = frozenset(("for", "at", "on", "of", "with", "using", "and", "in", "ov
 """Fillers that something must follow."""
 TRAIN = frozenset(_split("train training pretrain pretraining pre 学習 事前学習 訓練"))
 """Fillers that a number of parameters may follow: train 7B on 64 H100."""
+BOUNDS = frozenset(("max", "maximum", "under", "most"))
+BOUND_PAIRS = frozenset((("up", "to"), ("less", "than")))
+"""What makes the number behind it an upper bound."""
 FILLERS = (
     DANGLING
     | TRAIN
@@ -135,8 +138,8 @@ FILLERS = (
         just total altogether each worth spend spending use used uses run running runs rent rented renting own access
         available about around roughly approximately approx ca circa ~ ≈ @ budget compute cluster cloud time duration
         cost costs price priced hardware setup money during within dense new one's let's say so if then next
-        target kindly hi hello hey maximum max now currently left free data dataset corpus text precision mixed optimal
-        tell show afford possible less than under
+        target kindly hi hello hey maximum max most now currently left free data dataset corpus text precision mixed
+        optimal grant funding tell show afford possible less than under
         の で を は が と に へ も 約 およそ 使って 使い 使用 使う 予算 計算 間 して する したい です ます 合計 上 分の
         """)
     )

@@ -40,8 +40,10 @@ def take_points(rows: Sequence[RunRow], curves: str, notes: IntakeNotes) -> tupl
     for row in rows:
         is_point = curves == "all" or row.run.name is not None or row.run.step is not None
         groups.setdefault(curve_key(row.run) if is_point else (row.number,), []).append(row)
-    last = {key: max(row.run.tokens for row in points) for key, points in groups.items()}
-    earlier = {id(row) for key, points in groups.items() for row in points if row.run.tokens < last[key]}
+    last = {key: max(map(_place, points)) for key, points in groups.items()}
+    earlier = {id(row) for key, points in groups.items() for row in points if _place(row) < last[key]}
+    if curves == "all":
+        _check_places(groups.values())
     long = [key for key, points in groups.items() if any(id(row) in earlier for row in points)]
     if curves == "final" and _has_lengths(row.run for row in rows if row.run.name is None and row.run.step is None):
         notes.assume(
@@ -63,6 +65,28 @@ def take_points(rows: Sequence[RunRow], curves: str, notes: IntakeNotes) -> tupl
     notes.assume(f"The last point of {len(long)} learning curves is used; --curves all uses every point.")
     notes.drop((row.number for row in rows if id(row) in earlier), "an earlier point of a learning curve")
     return [row for row in rows if id(row) not in earlier], len(long)
+
+
+def _place(row: RunRow) -> tuple[float, int]:
+    """Return where a row stands on its curve: a joined table may have the tokens of the whole run in each row."""
+    return row.run.tokens, -1 if row.run.step is None else row.run.step
+
+
+def _check_places(curves: Iterable[Sequence[RunRow]]) -> None:
+    """Refuse curves of which two steps have the same tokens.
+
+    Raises:
+        UsageError: a curve is one.
+    """
+    for points in curves:
+        steps = {row.run.step for row in points if row.run.step is not None}
+        if len(steps) > len({row.run.tokens for row in points}):
+            first, *_ = points
+            raise UsageError(
+                f"the run of row {first.number} has D={first.run.tokens:.4g} at several steps: those are the tokens of "
+                "the whole run, so that its earlier points have none; leave --curves all out, or name the column of "
+                "the tokens at each step with --map tokens=COLUMN."
+            )
 
 
 def _has_lengths(runs: Iterable[TrainingRun]) -> bool:

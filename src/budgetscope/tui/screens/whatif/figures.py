@@ -136,7 +136,7 @@ def curve(shown: SizesAtBudget) -> Figure | None:
 
 
 def _flat(shown: SizesAtBudget) -> tuple[Span, ...]:
-    band = shown.answer.plan.flat_band
+    band = shown.answer.plan.optimum.flat_band
     return () if band is None else (Span(*band, "flat: under 0.1% of the loss"),)
 
 
