@@ -50,7 +50,7 @@ def _show_plan(plan: "Plan", small_print: bool, console: "Console") -> None:
 
     from budgetscope.cli.output import show_assumptions, show_levels, table
     from budgetscope.report.decision import decision
-    from budgetscope.report.rows import SECTIONS, plan_rows
+    from budgetscope.report.rows import SECTIONS, confirmation_command, plan_rows
 
     for sentence in decision(plan):
         console.print(Text(sentence), style="bold")
@@ -65,6 +65,8 @@ def _show_plan(plan: "Plan", small_print: bool, console: "Console") -> None:
             cells += [("", "", "", ""), (title.upper(), "", "", ""), *chosen]
     console.print(table(("", "value", "interval", "basis"), cells, wrap=("basis",)))
     console.print()
+    if plan.recipe.confirmation is not None:
+        console.print(Text(f"the recipe of the runs that confirm the rate: {confirmation_command(plan)}"), style="dim")
     show_levels(console, plan.cautions, small_print=small_print)
     show_assumptions(console, plan.assumptions)
 

@@ -14,7 +14,15 @@ from budgetscope.core.budget.quantities import format_count, format_flops, forma
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.sensitivity import STEP_LAW_TEST, measured
 from budgetscope.report.markdown import escaped, fenced, table
-from budgetscope.report.rows import ROUNDED, PlanRow, choice_text, confirmation_text, plan_rows, shape_text
+from budgetscope.report.rows import (
+    ROUNDED,
+    PlanRow,
+    choice_text,
+    confirmation_command,
+    confirmation_text,
+    plan_rows,
+    shape_text,
+)
 
 FOLLOWED_SIGN, OUTSIDE_SIGN = ">", "!"
 NOT_KNOWN = "not known: no source in use gives it"
@@ -171,7 +179,7 @@ def scores(plan: Plan) -> tuple[tuple[str, str], ...]:
     if choice is not None:
         lines.append(("law", f"{choice.law}: {choice_text(choice)}"))
     if runs is not None:
-        lines.append(("confirm", "; ".join(confirmation_text(plan, runs))))
+        lines.append(("confirm", "; ".join((*confirmation_text(runs), confirmation_command(plan)))))
     if choice is not None:
         lines += [
             (each.law, f"{each.compute_factor:.2f} times the compute, {each.excess:+.4f} nats")

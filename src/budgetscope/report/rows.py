@@ -244,7 +244,7 @@ def _recipe_rows(plan: Plan) -> list[PlanRow]:
     if recipe.choice is not None:
         rows.append(_text("recipe", "recipe_law", "law", recipe.choice.law, choice_text(recipe.choice)))
     if recipe.confirmation is not None:
-        rows.append(_text("recipe", "confirmation", "confirm", *confirmation_text(plan, recipe.confirmation)))
+        rows.append(_text("recipe", "confirmation", "confirm", *confirmation_text(recipe.confirmation)))
     return rows
 
 
@@ -269,17 +269,26 @@ def _times(factor: float) -> str:
     return f"{float(f'{factor:.2g}'):,g} times"
 
 
-def confirmation_text(plan: Plan, runs: Confirmation) -> tuple[str, str]:
-    """Return the runs that confirm a learning rate, and the command that gives their recipe."""
+def confirmation_text(runs: Confirmation) -> tuple[str, str]:
+    """Return the learning rates of the runs that confirm one, and the runs."""
     rates = ", ".join(_two_digits(rate) for rate in runs.learning_rates)
     cost = "" if runs.usd is None else f", {format_usd(runs.usd)} together"
-    command = [
-        "budgetscope", "plan", f"N={runs.n_params:.4g} D={runs.tokens:.4g}", "--law", plan.law_id,
-        "--hyperparameters", runs.law, "--counting", str(plan.convention),
-        "--vocab", str(plan.vocab_size), "--seq-len", str(plan.seq_len), "--device", plan.machine.device.id,
-    ]  # fmt: skip
     what = f"3 runs of {format_count(runs.n_params)} parameters on {format_count(runs.tokens)} tokens{cost}"
-    return f"lr {rates}", f"{what}; {shlex.join(command)}"
+    return f"lr {rates}", what
+
+
+def confirmation_command(plan: Plan) -> str:
+    """Return the command that gives the recipe of the runs that confirm a plan's learning rate; empty without them."""
+    runs = plan.recipe.confirmation
+    if runs is None:
+        return ""
+    return shlex.join(
+        (
+            "budgetscope", "plan", f"N={runs.n_params:.4g} D={runs.tokens:.4g}", "--law", plan.law_id,
+            "--hyperparameters", runs.law, "--counting", str(plan.convention), "--vocab", str(plan.vocab_size),
+            "--seq-len", str(plan.seq_len), "--device", plan.machine.device.id,
+        )
+    )  # fmt: skip
 
 
 _COVERED = math.log(1.01)

@@ -12,7 +12,14 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Ledger
 from budgetscope.report.decision import decision
 from budgetscope.report.markdown import escaped, fenced, table
-from budgetscope.report.rows import COMPARISON_HEADER, LEVEL_TITLES, SECTIONS, comparison_rows, plan_rows
+from budgetscope.report.rows import (
+    COMPARISON_HEADER,
+    LEVEL_TITLES,
+    SECTIONS,
+    comparison_rows,
+    confirmation_command,
+    plan_rows,
+)
 from budgetscope.report.scenarios import LESS, MORE, Board
 
 
@@ -122,6 +129,9 @@ def plan_markdown(plan: Plan, command: str) -> str:
         for level, title in LEVEL_TITLES.items():
             texts = [f"- {escaped(caution.text)}" for caution in plan.cautions if caution.level == level]
             lines += [f"{title}:", "", *texts, ""] if texts else []
+    confirm = confirmation_command(plan)
+    if confirm:
+        lines += [f"The recipe of the runs that confirm the learning rate: `{confirm}`", ""]
     return "\n".join([*lines, "## Reproduce", "", *fenced(command), ""])
 
 
