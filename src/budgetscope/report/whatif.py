@@ -7,6 +7,7 @@ from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.comparison import Row as LawRow
 from budgetscope.core.answers.whatif import SERVING_ASSUMPTION, Candidate, IsoFlop
 from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
+from budgetscope.core.laws.forms import ExcessLaw
 from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.rows import UNKNOWN, format_ratio
 
@@ -64,6 +65,11 @@ def _cost(label: str, name: str, here: Candidate, best: Candidate) -> SizeCompar
 
 def sentence(iso: IsoFlop, here: Candidate) -> str:
     """Return one sentence that compares a size with the optimum and gives its cost."""
+    aside = "" if iso.answer.plan.choice is None else " The plan's constraints are left aside here."
+    return f"{_compared(iso, here)}{aside}"
+
+
+def _compared(iso: IsoFlop, here: Candidate) -> str:
     model = f"{format_count(here.n_params)} parameters on {format_count(here.tokens)} tokens"
     if abs(here.ratio - 1) < _SAME:
         words = f"{model}: the optimum"
@@ -94,6 +100,10 @@ def reach_text(iso: IsoFlop) -> str:
     if iso.measured_range is None:
         return "Dashed: extrapolated, no run near this budget."
     low, high = (format_count(end) for end in iso.measured_range)
+    if isinstance(iso.answer.question.fit.excess, ExcessLaw):
+        # Nothing was fitted at the plan's sizes: the shape is carried there from the budgets of the law.
+        factor = iso.measured_range[1] / iso.answer.optimum.n_params
+        return f"Measured at the law's own budgets up to {factor:.2g} times off the optimum; dashed beyond."
     return f"Fitted from {low} to {high}, dashed beyond."
 
 

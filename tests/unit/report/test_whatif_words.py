@@ -1,5 +1,6 @@
-from tests.asking import iso
+from tests.asking import ADVISOR, iso
 
+from budgetscope.api import PlanRequest
 from budgetscope.report.whatif import pick_cells, reach_text, sentence, size_rows, whatif_markdown
 
 PUBLISHED = "porian2024/refinedweb-tuned-akima"
@@ -44,7 +45,10 @@ def test_without_a_price_costs_are_in_flops_and_without_a_law_of_excess_unknown(
 
 
 def test_where_the_curve_was_measured_is_said() -> None:
-    assert reach_text(iso("1e19", law=PUBLISHED)) == "Fitted from 109 M to 983 M, dashed beyond."
+    assert (
+        reach_text(iso("1e19", law=PUBLISHED))
+        == "Measured at the law's own budgets up to 3 times off the optimum; dashed beyond."
+    )
     assert reach_text(iso("1e25", law="besiroglu2024/refit")).startswith("Dashed: extrapolated")
 
 
@@ -59,3 +63,11 @@ def test_markdown_holds_the_size_the_picks_and_the_assumptions() -> None:
     assert "Sardana et al. 2024" in text
     assert "```sh\nbudgetscope plan '$50k'\n```" in text
     assert "no served tokens" in whatif_markdown(found, here, best, [], 0.0, "x")
+
+
+def test_it_says_that_constraints_are_left_aside() -> None:
+    bounded = ADVISOR.iso_flop(ADVISOR.answer(PlanRequest("1e21", max_params=2e9)))
+    free = iso("1e21")
+    for each, said in ((bounded, True), (free, False)):
+        here = each.at(each.answer.optimum.n_params)
+        assert sentence(each, here).endswith("The plan's constraints are left aside here.") is said

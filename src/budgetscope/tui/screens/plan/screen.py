@@ -173,6 +173,10 @@ class PlanScreen(SessionScreen):
                 self.row(name).write(text)
 
     def _show_plan(self, plan: Plan) -> None:
+        bounds = 0 if plan.choice is None else len(plan.choice.prices)
+        self.query_one("#form").border_title = (
+            f"Options, {bounds} constraint{'s' * (bounds > 1)}" if bounds else "Options"
+        )
         self.query_one(RecommendationPanel).plan = plan
         self.query_one(Cautions).plan = plan
         for field in FORM[1:]:
