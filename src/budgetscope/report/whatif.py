@@ -103,7 +103,7 @@ def reach_text(iso: IsoFlop) -> str:
     if isinstance(iso.answer.question.fit.excess, ExcessLaw):
         # Nothing was fitted at the plan's sizes: the shape is carried there from the budgets of the law.
         factor = iso.measured_range[1] / iso.answer.optimum.n_params
-        return f"Measured at the law's own budgets up to {factor:.2g} times off the optimum; dashed beyond."
+        return f"Runs within {factor:.2g} times of their optimum fix the curve; dashed beyond."
     return f"Fitted from {low} to {high}, dashed beyond."
 
 

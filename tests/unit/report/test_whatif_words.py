@@ -46,8 +46,7 @@ def test_without_a_price_costs_are_in_flops_and_without_a_law_of_excess_unknown(
 
 def test_where_the_curve_was_measured_is_said() -> None:
     assert (
-        reach_text(iso("1e19", law=PUBLISHED))
-        == "Measured at the law's own budgets up to 3 times off the optimum; dashed beyond."
+        reach_text(iso("1e19", law=PUBLISHED)) == "Runs within 3 times of their optimum fix the curve; dashed beyond."
     )
     assert reach_text(iso("1e25", law="besiroglu2024/refit")).startswith("Dashed: extrapolated")
 
