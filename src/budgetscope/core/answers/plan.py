@@ -15,6 +15,7 @@ from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.counting.ledger import Convention, Shape
 from budgetscope.core.errors import FailureError
 from budgetscope.core.hardware.machine import Machine, describe_machine
+from budgetscope.core.hardware.mfu import ASSUMED, assumed_text
 from budgetscope.core.laws.fit import Draws
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import Estimate, check_span, params_interval
@@ -168,11 +169,16 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         machine=question.machine,
         vocab_size=question.vocab_size,
         seq_len=question.seq_len,
-        assumptions=question.machine.assumptions,
+        assumptions=_assumptions(question.machine, run.n_params),
         cautions=cautions.ranked(found),
         choice=choice,
         expected_waste=_expected_waste(loss_model, own, n_params),
     )
+
+
+def _assumptions(machine: Machine, n_params: float) -> tuple[str, ...]:
+    """Return the machine's assumptions; that of the MFU with what published runs of the size reached."""
+    return tuple(assumed_text(machine.device, n_params) if text == ASSUMED else text for text in machine.assumptions)
 
 
 _QUANTILES = 15
