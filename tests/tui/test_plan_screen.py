@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.report.layouts import layout_rows
 from budgetscope.report.rows import comparison_rows, plan_rows
 from budgetscope.store.app_state import AppState
 from budgetscope.store.fit_library import Layer, Library
@@ -303,7 +304,9 @@ async def test_details_show_every_row_caution_and_assumption(start: Start) -> No
             assert isinstance(pilot.app.screen, DetailsScreen)
             words = " ".join(str(static.render()) for static in pilot.app.screen.query(Static))
             assert screen.session.plan is not None
-            for row in plan_rows(screen.session.plan):
+            assert screen.session.answer is not None
+            layouts = screen.session.advisor.memory(screen.session.answer)
+            for row in (*plan_rows(screen.session.plan), *layout_rows(layouts)):
                 assert row.label in words
                 assert row.text in words
                 assert row.interval in words
@@ -342,7 +345,7 @@ async def test_tab_goes_through_the_fields_and_back(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
         names = []
-        for _ in range(15):
+        for _ in range(16):
             focused = screen.focused
             assert isinstance(focused, Input)
             names.append(next(row.id for row in screen.query(FieldRow) if row.input is focused))
@@ -350,8 +353,8 @@ async def test_tab_goes_through_the_fields_and_back(start: Start) -> None:
         assert names == [
             f"field-{name}"
             for name in (
-                "budget", "device", "gpus", "mfu", "price", "seq_len", "vocab", "counting", "law", "deadline", "params",
-                "tokens", "max_params", "unique_tokens", "served_tokens",
+                "budget", "device", "gpus", "mfu", "price", "seq_len", "vocab", "counting", "measured", "law",
+                "deadline", "params", "tokens", "max_params", "unique_tokens", "served_tokens",
             )
         ]  # fmt: skip
         assert screen.query_one(LawTable).has_focus

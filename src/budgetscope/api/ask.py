@@ -13,12 +13,14 @@ from budgetscope.api.request import PlanRequest, command
 from budgetscope.core.answers import comparison as _comparison
 from budgetscope.core.answers import curves as _curves
 from budgetscope.core.answers import explanation as _explanation
+from budgetscope.core.answers import layout as _layout
 from budgetscope.core.answers import recipe_sheet as _recipe_sheet
 from budgetscope.core.answers.answer import Answer, answer
 from budgetscope.core.answers.calibration_value import Valuation
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.curves import Curve, Place
 from budgetscope.core.answers.explanation import Explanation
+from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.quantity_curves import QuantityCurve
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.core.answers.whatif import IsoFlop
@@ -114,6 +116,15 @@ class Advisor(Lookup):
         """
         return _explanation.explain(answer, self.library.get)
 
+    def memory(self, answer: Answer) -> Layouts:
+        """Return the layouts of an answer's model and batch on its devices, with the memory of each.
+
+        Raises:
+            UsageError: the plan has no shape.
+        """
+        plan = answer.plan
+        return _layout.layouts(answer.question, plan.run.shape, plan.recipe.batch_sequences)
+
     def value(self, answer: Answer, share: float) -> Valuation:
         """Return the value of a calibration for an answer.
 
@@ -131,7 +142,7 @@ class Advisor(Lookup):
         return value(question.fit, recount(answer.optimum, question.fit.counting, question.family).flops, share)
 
     def export(self, answer: AnsweredRequest, form: str) -> str:
-        """Return an answer's plan, its comparison and the command for them, as one text.
+        """Return an answer's plan, its layouts, its comparison and the command for them, as one text.
 
         Args:
             answer: what to export.
@@ -141,7 +152,8 @@ class Advisor(Lookup):
             UsageError: the format is unknown.
             FailureError: as `compare`.
         """
-        return export_text(form, answer.plan, self.compare(answer), self.command(answer.request))
+        layouts = None if answer.plan.run.shape is None else self.memory(answer)
+        return export_text(form, answer.plan, self.compare(answer), self.command(answer.request), layouts)
 
     # Curves for charts; a curve is cached by law, convention, tokenizer, context and grid
 

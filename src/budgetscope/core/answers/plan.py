@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from budgetscope.core.answers import cautions
+from budgetscope.core.answers import cautions, layout
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.constraints import Choice, choose
 from budgetscope.core.answers.question import Question, after_decay, machine_flops
@@ -15,6 +15,7 @@ from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.counting.ledger import Convention, Shape
 from budgetscope.core.errors import FailureError
 from budgetscope.core.hardware.machine import SECONDS_PER_HOUR, Machine, describe_machine
+from budgetscope.core.hardware.mfu import ASSUMED, assumed_text
 from budgetscope.core.laws.fit import Draws
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import Estimate, check_span, params_interval
@@ -156,6 +157,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
     found = (
         *question.cautions,
         *cautions.of_interval(question.fit, around.n_params),
+        *layout.of_memory(question, run.shape, recipe.batch_sequences),
         *cautions.of_time(question.machine.n_devices, run.hours),
         *cautions.of_recipe(recipe.sources, recipe.learning_rate, recipe.batch_tokens),
         *([] if choice is None else cautions.of_choice(choice.epochs, choice.point.n_params / optimum.n_params)),
@@ -193,7 +195,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         machine=question.machine,
         vocab_size=question.vocab_size,
         seq_len=question.seq_len,
-        assumptions=question.machine.assumptions,
+        assumptions=_assumptions(question.machine, run.n_params),
         cautions=cautions.ranked(found),
         choice=choice,
         expected_waste=_expected_waste(loss_model, own, around.n_params),
@@ -202,6 +204,11 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
 
 def _allowed(value: float) -> Estimate:
     return Estimate(value, basis="as the constraints allow")
+
+
+def _assumptions(machine: Machine, n_params: float) -> tuple[str, ...]:
+    """Return the machine's assumptions; that of the MFU with what published runs of the size reached."""
+    return tuple(assumed_text(machine.device, n_params) if text == ASSUMED else text for text in machine.assumptions)
 
 
 _NODES = 25
