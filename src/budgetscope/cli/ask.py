@@ -50,7 +50,8 @@ def _show_plan(plan: "Plan", small_print: bool, console: "Console") -> None:
 
     from budgetscope.cli.output import show_assumptions, show_levels, table
     from budgetscope.report.decision import decision
-    from budgetscope.report.rows import SECTIONS, confirmation_command, plan_rows
+    from budgetscope.report.recipe_words import confirmation_command
+    from budgetscope.report.rows import SECTIONS, plan_rows
 
     for sentence in decision(plan):
         console.print(Text(sentence), style="bold")

@@ -14,15 +14,8 @@ from budgetscope.core.budget.quantities import format_count, format_flops, forma
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.sensitivity import STEP_LAW_TEST, measured
 from budgetscope.report.markdown import escaped, fenced, table
-from budgetscope.report.rows import (
-    ROUNDED,
-    PlanRow,
-    choice_text,
-    confirmation_command,
-    confirmation_text,
-    plan_rows,
-    shape_text,
-)
+from budgetscope.report.recipe_words import choice_text, confirmation_command, confirmation_text
+from budgetscope.report.rows import ROUNDED, PlanRow, plan_rows, shape_text
 
 FOLLOWED_SIGN, OUTSIDE_SIGN = ">", "!"
 NOT_KNOWN = "not known: no source in use gives it"

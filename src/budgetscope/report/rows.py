@@ -3,22 +3,19 @@
 The app, the command line, the notebook and the exports all use these texts, so that they never differ.
 """
 
-import math
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.comparison import Row as LawRow
-from budgetscope.core.answers.confirmation import Confirmation
 from budgetscope.core.answers.constraints import Price
 from budgetscope.core.answers.plan import Optimum, Plan
-from budgetscope.core.answers.recipe_choice import RecipeChoice
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
 from budgetscope.core.counting.ledger import Count, Shape
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import FLAT_SHARE
+from budgetscope.report.recipe_words import choice_text, confirmation_text, two_digits
 
 Form = Callable[[float], str]
 
@@ -34,9 +31,6 @@ ROUNDED = "rounded to a multiple that devices divide evenly"
 
 ASK_COUNT = "open: give a number of devices with --gpus"
 """In place of the number of devices and the time of device-hours and dollars alone."""
-
-DEFAULT_RECIPE = "porian2024/rounded-rule"
-"""The recipe of the runs behind the default law, with which every other one is compared."""
 
 UNKNOWN = "-"
 """Text of an unknown value."""
@@ -217,7 +211,7 @@ def _recipe_rows(plan: Plan) -> list[PlanRow]:
     sequences = f"{recipe.batch_sequences:,} x {plan.seq_len:,}"
     warmup_basis = f"tokens; {sources['warmup']}"
     rows = [
-        _estimate("recipe", "learning_rate", "lr", recipe.learning_rate, _two_digits, "", sources["learning_rate"]),
+        _estimate("recipe", "learning_rate", "lr", recipe.learning_rate, two_digits, "", sources["learning_rate"]),
         _estimate(
             "recipe", "batch_tokens", "batch", recipe.batch_tokens, format_count, "tokens", sources["batch_size"]
         ),
@@ -225,11 +219,11 @@ def _recipe_rows(plan: Plan) -> list[PlanRow]:
         _number("recipe", "beta2", "beta2", recipe.beta2, lambda v: f"{v:.4g}", sources["beta2"]),
         _number("recipe", "warmup_tokens", "warmup", recipe.warmup_tokens, format_count, warmup_basis),
         _number(
-            "recipe", "weight_decay_independent", "weight decay", recipe.weight_decay_independent, _two_digits,
+            "recipe", "weight_decay_independent", "weight decay", recipe.weight_decay_independent, two_digits,
             f"a step at peak lr, independent; {sources['weight_decay']}",
         ),
         _number(
-            "recipe", "weight_decay_coupled", "coupled", recipe.weight_decay_coupled, _two_digits,
+            "recipe", "weight_decay_coupled", "coupled", recipe.weight_decay_coupled, two_digits,
             "the same decay as PyTorch's AdamW takes it",
         ),
     ]  # fmt: skip
@@ -246,53 +240,6 @@ def _recipe_rows(plan: Plan) -> list[PlanRow]:
     if recipe.confirmation is not None:
         rows.append(_text("recipe", "confirmation", "confirm", *confirmation_text(recipe.confirmation)))
     return rows
-
-
-def choice_text(choice: RecipeChoice) -> str:
-    """Return why a recipe follows its law, and what that is worth against the others."""
-    reach = "its data cover this model"
-    if choice.beyond > _COVERED:
-        reach = f"its data reach nearest to this model, {_times(math.exp(choice.beyond))} beyond them"
-    own = choice.of(choice.law)
-    if own is None:
-        return f"{reach}; on no public grid was it scored near it"
-    others = [each for each in choice.evidence if each.law != choice.law]
-    seed = [each for each in others[1:] if each.law == DEFAULT_RECIPE]
-    told = [f"{each.law} {each.compute_factor:.2f}" for each in (*others[:1], *seed)]
-    return (
-        f"{reach}; near it ({choice.place}) it needs {own.compute_factor:.2f} times the compute of the best recipe"
-        f"{', ' if told else ''}{', '.join(told)}"
-    )
-
-
-def _times(factor: float) -> str:
-    return f"{float(f'{factor:.2g}'):,g} times"
-
-
-def confirmation_text(runs: Confirmation) -> tuple[str, str]:
-    """Return the learning rates of the runs that confirm one, and the runs."""
-    rates = ", ".join(_two_digits(rate) for rate in runs.learning_rates)
-    cost = "" if runs.usd is None else f", {format_usd(runs.usd)} together"
-    what = f"3 runs of {format_count(runs.n_params)} parameters on {format_count(runs.tokens)} tokens{cost}"
-    return f"lr {rates}", what
-
-
-def confirmation_command(plan: Plan) -> str:
-    """Return the command that gives the recipe of the runs that confirm a plan's learning rate; empty without them."""
-    runs = plan.recipe.confirmation
-    if runs is None:
-        return ""
-    return shlex.join(
-        (
-            "budgetscope", "plan", f"N={runs.n_params:.4g} D={runs.tokens:.4g}", "--law", plan.law_id,
-            "--hyperparameters", runs.law, "--counting", str(plan.convention), "--vocab", str(plan.vocab_size),
-            "--seq-len", str(plan.seq_len), "--device", plan.machine.device.id,
-        )
-    )  # fmt: skip
-
-
-_COVERED = math.log(1.01)
-"""Ranges are stored rounded."""
 
 
 def _run_rows(plan: Plan) -> list[PlanRow]:
@@ -357,7 +304,7 @@ def comparison_rows(comparison: Comparison) -> tuple[ComparisonRow, ...]:
             n_params=_or_unknown(row.n_params, format_count),
             tokens=_or_unknown(row.tokens, format_count),
             tokens_per_param=_or_unknown(row.tokens_per_param, format_ratio),
-            learning_rate=_or_unknown(row.learning_rate, _two_digits),
+            learning_rate=_or_unknown(row.learning_rate, two_digits),
             batch=_or_unknown(row.batch_tokens, format_count),
             loss_difference=_or_unknown(row.loss_difference, lambda v: f"{v:+.4f}"),
             wasted=_wasted(row),
@@ -383,10 +330,6 @@ def format_ratio(value: float) -> str:
     if value < 999.5:
         return f"{value:.3g}"
     return f"{float(f'{value:.3g}'):,.0f}" if value < 999_500 else format_count(value)
-
-
-def _two_digits(value: float) -> str:
-    return f"{value:.2g}"
 
 
 def _plain(value: float) -> str:

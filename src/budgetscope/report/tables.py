@@ -14,14 +14,8 @@ from budgetscope.core.counting.ledger import Ledger
 from budgetscope.report.decision import decision
 from budgetscope.report.layouts import layouts_section, shown
 from budgetscope.report.markdown import escaped, fenced, table
-from budgetscope.report.rows import (
-    COMPARISON_HEADER,
-    LEVEL_TITLES,
-    SECTIONS,
-    comparison_rows,
-    confirmation_command,
-    plan_rows,
-)
+from budgetscope.report.recipe_words import confirmation_command
+from budgetscope.report.rows import COMPARISON_HEADER, LEVEL_TITLES, SECTIONS, comparison_rows, plan_rows
 from budgetscope.report.scenarios import LESS, MORE, Board
 
 

@@ -1,0 +1,64 @@
+"""Why a recipe follows its law, and the runs that confirm its learning rate, in words."""
+
+import math
+import shlex
+
+from budgetscope.core.answers.confirmation import Confirmation
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.answers.recipe_choice import RecipeChoice
+from budgetscope.core.budget.quantities import format_count, format_usd
+
+DEFAULT_RECIPE = "porian2024/rounded-rule"
+"""The recipe of the runs behind the default law, with which every other one is compared."""
+
+
+def choice_text(choice: RecipeChoice) -> str:
+    """Return why a recipe follows its law, and what that is worth against the others."""
+    reach = "its data cover this model"
+    if choice.beyond > _COVERED:
+        reach = f"its data reach nearest to this model, {_times(math.exp(choice.beyond))} beyond them"
+    own = choice.of(choice.law)
+    if own is None:
+        return f"{reach}; on no public grid was it scored near it"
+    others = [each for each in choice.evidence if each.law != choice.law]
+    seed = [each for each in others[1:] if each.law == DEFAULT_RECIPE]
+    told = [f"{each.law} {each.compute_factor:.2f}" for each in (*others[:1], *seed)]
+    return (
+        f"{reach}; near it ({choice.place}) it needs {own.compute_factor:.2f} times the compute of the best recipe"
+        f"{', ' if told else ''}{', '.join(told)}"
+    )
+
+
+def _times(factor: float) -> str:
+    return f"{float(f'{factor:.2g}'):,g} times"
+
+
+def confirmation_text(runs: Confirmation) -> tuple[str, str]:
+    """Return the learning rates of the runs that confirm one, and the runs."""
+    rates = ", ".join(two_digits(rate) for rate in runs.learning_rates)
+    cost = "" if runs.usd is None else f", {format_usd(runs.usd)} together"
+    what = f"3 runs of {format_count(runs.n_params)} parameters on {format_count(runs.tokens)} tokens{cost}"
+    return f"lr {rates}", what
+
+
+def confirmation_command(plan: Plan) -> str:
+    """Return the command that gives the recipe of the runs that confirm a plan's learning rate; empty without them."""
+    runs = plan.recipe.confirmation
+    if runs is None:
+        return ""
+    return shlex.join(
+        (
+            "budgetscope", "plan", f"N={runs.n_params:.4g} D={runs.tokens:.4g}", "--law", plan.law_id,
+            "--hyperparameters", runs.law, "--counting", str(plan.convention), "--vocab", str(plan.vocab_size),
+            "--seq-len", str(plan.seq_len), "--device", plan.machine.device.id,
+        )
+    )  # fmt: skip
+
+
+_COVERED = math.log(1.01)
+"""Ranges are stored rounded."""
+
+
+def two_digits(value: float) -> str:
+    """Return a number in two significant digits."""
+    return f"{value:.2g}"
