@@ -1,0 +1,49 @@
+"""The memory of a GPU against what Megatron-LM's own tests measured on H100s."""
+
+from dataclasses import replace
+
+import pytest
+
+from budgetscope.core.counting.ledger import Shape
+from budgetscope.core.hardware.memory import Layout, Regime, estimate
+
+# Megatron-LM, tests/functional_tests/test_cases/gpt: model_config.yaml beside golden_values_dev_dgx_h100.json, keys
+# mem-allocated-bytes and mem-max-allocated-bytes. The 7B models have learned positions, which are not counted here.
+_7B = Shape(32, 4096, 16384, 32, 8, 131072, 8192, gated=False)
+MEASURED = {
+    "gpt3_7b_tp4_pp1_memory_speed": (
+        _7B,
+        Layout(Regime.MEGATRON, data=2, tensor=4, micro_sequences=2, accumulation=2, dropout=True),
+        20_663_519_232,
+        57_143_791_616,
+    ),
+    "gpt3_7b_tp1_pp4_memory_speed": (
+        replace(_7B, vocab_size=131073),
+        Layout(Regime.MEGATRON, data=2, pipeline=4, interleave=8, accumulation=4, dropout=True),
+        24_540_168_192,
+        60_518_293_504,
+    ),
+    "gpt3_15b_8t_release_sm": (
+        Shape(32, 6144, 24576, 48, 8, 256000, 4096, gated=False),
+        Layout(Regime.MEGATRON, data=16, tensor=8, sequence_parallel=True, micro_sequences=4, accumulation=6),
+        13_270_018_048,
+        28_158_672_896,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MEASURED)
+def test_megatrons_h100s_held_what_is_estimated(case: str) -> None:
+    shape, layout, allocated, most = MEASURED[case]
+    found = estimate(shape, layout)
+    assert found.weights + found.gradients + found.optimizer == pytest.approx(allocated, rel=0.05)
+    assert found.peak == pytest.approx(most, rel=0.015)
+
+
+def test_zero_shards_the_state_as_published() -> None:
+    """Rajbhandari et al. 2020, figure 1: 7.5 B parameters on 64 GPUs: 31.4, 16.6 and 1.9 GB."""
+    shape = Shape(37, 4096, 16384, 32, 32, 10, 1024, tied=True, gated=False)
+    assert shape.n_params_blocks == pytest.approx(7.5e9, rel=0.01)
+    for regime, published in ((Regime.ZERO1, 31.4e9), (Regime.ZERO2, 16.6e9), (Regime.ZERO3, 1.9e9)):
+        found = estimate(shape, Layout(regime, data=64))
+        assert found.weights + found.gradients + found.optimizer == pytest.approx(published, rel=0.02), regime
