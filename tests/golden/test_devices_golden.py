@@ -176,3 +176,16 @@ def test_peaks_are_the_published_dense_ones(device: Device) -> None:
 
 def test_no_published_device_is_missing() -> None:
     assert {device.id for device in DEVICES} == set(PUBLISHED)
+
+
+# Printed both ways together: NVLink of NVIDIA's data sheets, 7 links of Infinity Fabric of AMD's.
+LINKS = {
+    "v100": 300e9, "a100-80gb": 600e9, "a800": 400e9, "h100-sxm": 900e9, "h800": 400e9, "h200": 900e9, "b200": 1.8e12,
+    "gb200": 1.8e12, "mi300x": 7 * 128e9, "mi355x": 7 * 153.6e9,
+}  # fmt: skip
+
+
+def test_links_are_one_way() -> None:
+    found = {device.id: 2 * device.link_bytes_per_s for device in DEVICES if device.id in LINKS}
+    assert found == pytest.approx(LINKS)
+    assert {device.id for device in DEVICES if device.devices_per_node == 72} == {"gb200", "gb300"}

@@ -154,6 +154,8 @@ def test_user_entry_may_leave_out_price_and_texts() -> None:
         ({"memory_bytes": float("nan")}, "memory_bytes is nan"),
         ({"memory_bytes": True}, "memory_bytes is True"),
         ({"memory_bytes": "96GB"}, "memory_bytes is '96GB'"),
+        ({"devices_per_node": 0}, "devices_per_node is 0; give a whole number from 1 to 1024"),
+        ({"link_bytes_per_s": 450}, "link_bytes_per_s is 450; give a number"),
         ({"memory_bandwidth_bytes_per_s": float("inf")}, "memory_bandwidth_bytes_per_s is inf"),
         ({"memory_bandwidth_bytes_per_s": 10**400}, "memory_bandwidth_bytes_per_s is 1000"),
         ({"peak_flops_per_s": 500e12}, "give a table by precision"),

@@ -21,7 +21,13 @@ TRAINING_PRECISIONS = ("bf16", "fp16")
 _REQUIRED_KEYS = ("peak_flops_per_s", "memory_bytes", "memory_bandwidth_bytes_per_s")
 _PRICE_KEYS = ("price_usd_per_hour_low", "price_usd_per_hour_high")
 _TEXT_KEYS = ("name", "vendor", "price_date", "price_source", "spec_source", "note")
-_ALLOWED_KEYS = (*_REQUIRED_KEYS, *_PRICE_KEYS, *_TEXT_KEYS, "aliases")
+_NODE_KEYS = ("devices_per_node", "link_bytes_per_s")
+_ALLOWED_KEYS = (*_REQUIRED_KEYS, *_NODE_KEYS, *_PRICE_KEYS, *_TEXT_KEYS, "aliases")
+
+DEVICES_PER_NODE = 8
+"""HGX and DGX boards, AMD's platforms, and common PCIe servers."""
+PCIE_BYTES_PER_S = 32e9
+"""PCIe 4.0 x16, one way."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class Device:
         spec_source: the document with the peaks.
         aliases: further names for `find_device`.
         note: a remark on its peaks or prices.
+        devices_per_node: joined by the fast link.
+        link_bytes_per_s: one way, from one device to the others of its node.
         user_defined: whether it comes from the user's own table.
     """
 
@@ -59,6 +67,8 @@ class Device:
     aliases: tuple[str, ...] = ()
     note: str = ""
     user_defined: bool = False
+    devices_per_node: int = DEVICES_PER_NODE
+    link_bytes_per_s: float = PCIE_BYTES_PER_S
 
 
 _SEPARATORS = re.compile(r"[\s_()-]+")
@@ -184,7 +194,7 @@ def device_from_mapping(device_id: str, mapping: object, *, user_defined: bool =
     """Return the device of one TOML table; its keys are the fields of `Device`.
 
     Required are `peak_flops_per_s` (a table by precision, with bf16 or fp16), `memory_bytes` and
-    `memory_bandwidth_bytes_per_s`. The two prices are given together or not at all.
+    `memory_bandwidth_bytes_per_s`. The two prices are given together or not at all; node and link have defaults.
 
     Args:
         device_id: name of the table, which becomes the id.
@@ -234,7 +244,21 @@ def device_from_mapping(device_id: str, mapping: object, *, user_defined: bool =
         aliases=_aliases(where, mapping.get("aliases", [])),
         note=texts.get("note", ""),
         user_defined=user_defined,
+        devices_per_node=_per_node(where, mapping.get("devices_per_node", DEVICES_PER_NODE)),
+        link_bytes_per_s=_number(
+            where,
+            "link_bytes_per_s",
+            mapping.get("link_bytes_per_s", PCIE_BYTES_PER_S),
+            1e6,
+            "bytes a second one way, such as 450e9",
+        ),
     )
+
+
+def _per_node(where: str, value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1024:
+        return value
+    raise UsageError(f"{where}: devices_per_node is {shown(value)}; give a whole number from 1 to 1024.")
 
 
 def _number(where: str, key: str, value: object, minimum: float, unit: str) -> float:
