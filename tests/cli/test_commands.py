@@ -15,10 +15,12 @@ from tests.cli.conftest import Cli
 from budgetscope import __version__, api
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.core.answers.cautions import Level
+from budgetscope.core.answers.layout import describe
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.report import tables
 from budgetscope.report.decision import decision
 from budgetscope.report.explanation import explanation_markdown
+from budgetscope.report.layouts import layouts_markdown, machine_text, summary
 from budgetscope.store.fit_schema import dump
 from budgetscope.store.locations import settings_file, user_fits
 
@@ -85,6 +87,21 @@ def test_the_canonical_budget_gives_the_same_plan(cli: Cli, request_: PlanReques
     plan = json.loads(cli(*words(request_, "plan"), "--json").out)
     again = json.loads(cli(*words(replace(request_, budget=plan["budget"]), "plan"), "--json").out)
     assert again == plan
+
+
+def test_memory_says_the_same_in_every_form(cli: Cli) -> None:
+    advisor, request = Advisor(), PlanRequest("64 H100 for 14 days")
+    answer = advisor.answer(request)
+    found = advisor.memory(answer)
+    ran = cli("memory", request.budget)
+    assert (ran.code, ran.err) == (0, "")
+    flat = " ".join(ran.out.split())
+    for text in (summary(found), machine_text(found), *found.notes, "assumed MFU: 40% of the dense peak"):
+        assert text in flat
+    markdown = cli("memory", request.budget, "--md").out
+    assert markdown == layouts_markdown(found, answer.plan, command(request, "memory"))
+    assert all(describe(placed.layout) in flat and describe(placed.layout) in markdown for placed in found.ranked)
+    assert json.loads(cli("memory", request.budget, "--json").out) == as_json(found)
 
 
 def test_what_is_shown_is_what_is_computed(cli: Cli) -> None:

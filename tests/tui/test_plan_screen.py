@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.report.layouts import layout_rows
 from budgetscope.report.rows import comparison_rows, plan_rows
 from budgetscope.store.app_state import AppState
 from budgetscope.store.fit_library import Layer, Library
@@ -303,7 +304,9 @@ async def test_details_show_every_row_caution_and_assumption(start: Start) -> No
             assert isinstance(pilot.app.screen, DetailsScreen)
             words = " ".join(str(static.render()) for static in pilot.app.screen.query(Static))
             assert screen.session.plan is not None
-            for row in plan_rows(screen.session.plan):
+            assert screen.session.answer is not None
+            layouts = screen.session.advisor.memory(screen.session.answer)
+            for row in (*plan_rows(screen.session.plan), *layout_rows(layouts)):
                 assert row.label in words
                 assert row.text in words
                 assert row.interval in words

@@ -13,12 +13,14 @@ from budgetscope.api.request import PlanRequest, command
 from budgetscope.core.answers import comparison as _comparison
 from budgetscope.core.answers import curves as _curves
 from budgetscope.core.answers import explanation as _explanation
+from budgetscope.core.answers import layout as _layout
 from budgetscope.core.answers import recipe_sheet as _recipe_sheet
 from budgetscope.core.answers.answer import Answer, answer
 from budgetscope.core.answers.calibration_value import Valuation
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.curves import Curve, Place
 from budgetscope.core.answers.explanation import Explanation
+from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.quantity_curves import QuantityCurve
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.core.answers.whatif import IsoFlop
@@ -113,6 +115,15 @@ class Advisor(Lookup):
             FailureError: a step's fit is broken or gives no usable numbers.
         """
         return _explanation.explain(answer, self.library.get)
+
+    def memory(self, answer: Answer) -> Layouts:
+        """Return the layouts of an answer's model and batch on its devices, with the memory of each.
+
+        Raises:
+            UsageError: the plan has no shape.
+        """
+        plan = answer.plan
+        return _layout.layouts(answer.question, plan.run.shape, plan.recipe.batch_sequences)
 
     def value(self, answer: Answer, share: float) -> Valuation:
         """Return the value of a calibration for an answer.

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from budgetscope.cli import ask, calibrate, devices, fit, fits, flops, serve
+from budgetscope.cli import ask, calibrate, devices, fit, fits, flops, memory, serve
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.printable import printable
 
@@ -26,6 +26,7 @@ app.command()(ask.plan)
 app.command()(ask.compare)
 app.command()(ask.explain)
 app.command()(ask.value)
+app.command()(memory.memory)
 app.command()(ask.export)
 app.command()(fit.fit)
 app.command()(fit.score)

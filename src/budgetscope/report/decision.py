@@ -1,5 +1,6 @@
 """The decision of a plan, in a few sentences written from its numbers; every face shows them."""
 
+from budgetscope.core.answers.cautions import NO_LAYOUT
 from budgetscope.core.answers.confirmation import SHARE
 from budgetscope.core.answers.constraints import Choice
 from budgetscope.core.answers.plan import Plan
@@ -16,8 +17,14 @@ _LEAST_SHARE = 0.005
 
 
 def decision(plan: Plan) -> tuple[str, ...]:
-    """Return what to train and at what cost, how far one may move, what is least certain, and the next step."""
-    return tuple(filter(None, (_what(plan), _freedom(plan), _doubt(plan), _confirm(plan))))
+    """Return whether it fits, what to train and at what cost, how far one may move, what is unsure, the next step."""
+    return tuple(filter(None, (_misfit(plan), _what(plan), _freedom(plan), _doubt(plan), _confirm(plan))))
+
+
+def _misfit(plan: Plan) -> str:
+    """Return why the model does not fit its devices, and the nearest that does; nothing where it fits."""
+    text = next((caution.text for caution in plan.cautions if caution.code == NO_LAYOUT), "")
+    return text and f"It does not run: {text}"
 
 
 def _what(plan: Plan) -> str:

@@ -41,11 +41,14 @@ class Caution:
     level: Level = Level.KNOW
 
 
+NO_LAYOUT = "no-layout"
+"""Code of the caution that the model fits the devices in no layout."""
+
 MOST_DECISIVE = 3
 """Cautions of the first level in a plan, at most: more than three are no headline."""
 
 _DECISIVE = (
-    "interval-off", "ablation", "far-from-optimum", "repeated-data", "no-shape", "no-count", "long-run",
+    NO_LAYOUT, "interval-off", "ablation", "far-from-optimum", "repeated-data", "no-shape", "no-count", "long-run",
     "other-tokenizer", "extrapolated-allocation", "extrapolated-surface", "mixed-recipe", "recipe-on-edge",
     "extrapolated-learning-rate", "batch-beyond-critical",
 )  # fmt: skip

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from budgetscope.core.answers import cautions
+from budgetscope.core.answers import cautions, layout
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.constraints import Choice, choose
 from budgetscope.core.answers.question import Question, after_decay, machine_flops
@@ -156,6 +156,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
     found = (
         *question.cautions,
         *cautions.of_interval(question.fit, around.n_params),
+        *layout.of_memory(question, run.shape, recipe.batch_sequences),
         *cautions.of_time(question.machine.n_devices, run.hours),
         *cautions.of_recipe(recipe.sources, recipe.learning_rate, recipe.batch_tokens),
         *([] if choice is None else cautions.of_choice(choice.epochs, choice.point.n_params / optimum.n_params)),

@@ -8,13 +8,15 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.plan import Plan
+from budgetscope.report.layouts import LAYOUT_SECTION, layout_rows
 from budgetscope.report.rows import SECTIONS, PlanRow, plan_rows
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.dialog import Dialog
 from budgetscope.tui.signs import CAUTION_SIGN
 
-_SECTIONS = (("budget", "Budget"), *SECTIONS)
+_SECTIONS = (("budget", "Budget"), *SECTIONS, LAYOUT_SECTION)
 
 
 class DetailsScreen(Dialog[None]):
@@ -22,20 +24,22 @@ class DetailsScreen(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("details")
 
-    def __init__(self, plan: Plan, command: str, skipped: tuple[str, ...] = ()) -> None:
+    def __init__(self, plan: Plan, command: str, layouts: Layouts | None, skipped: tuple[str, ...] = ()) -> None:
         """Create the dialog for a plan.
 
         Args:
             plan: the plan.
             command: the shell command that gives it.
+            layouts: of its model on its devices; None where it has no shape.
             skipped: why laws have no row in the comparison, one sentence each.
         """
         super().__init__()
-        self._plan, self._command, self._skipped = plan, command, skipped
+        self._plan, self._command, self._layouts, self._skipped = plan, command, layouts, skipped
 
     def compose(self) -> ComposeResult:
         """Compose the sections."""
-        plan, rows = self._plan, plan_rows(self._plan)
+        plan = self._plan
+        rows = (*plan_rows(plan), *(() if self._layouts is None else layout_rows(self._layouts)))
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "Details"
             yield from _section("Cautions", [Content(CAUTION_SIGN + caution.text) for caution in plan.cautions])

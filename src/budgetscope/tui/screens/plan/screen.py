@@ -276,7 +276,9 @@ class PlanScreen(SessionScreen):
         answer = self.session.answer
         if answer is not None:
             skipped = self._comparison.skipped if self._comparison else ()
-            self.app.push_screen(DetailsScreen(answer.plan, self.session.advisor.command(answer.request), skipped))
+            advisor = self.session.advisor
+            layouts = advisor.memory(answer) if answer.plan.run.shape is not None else None
+            self.app.push_screen(DetailsScreen(answer.plan, advisor.command(answer.request), layouts, skipped))
 
     def action_crosshair(self, cells: int) -> None:
         """Move the crosshair of the chart."""

@@ -1,0 +1,48 @@
+"""`memory`: the layouts of a plan's model on its devices, and the bytes that each device holds."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from budgetscope.cli import options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from budgetscope.api import Plan, PlanRequest
+    from budgetscope.core.answers.layout import Layouts
+
+
+@options.question("memory")
+def memory(*, request: "PlanRequest", json: options.Json = False, md: options.Markdown = False) -> None:
+    """Say whether the model fits the devices, in which layouts, and how many bytes each device holds."""
+    from budgetscope import api
+    from budgetscope.cli.output import emit, one_form
+    from budgetscope.report.layouts import layouts_markdown
+    from budgetscope.report.tables import to_json
+
+    form = one_form(json=json, md=md)
+    advisor = api.Advisor()
+    answer = advisor.answer(request)
+    layouts = advisor.memory(answer)
+    texts = {
+        "json": partial(to_json, layouts),
+        "md": partial(layouts_markdown, layouts, answer.plan, advisor.command(request, "memory")),
+    }
+    emit(form, texts, partial(_show, layouts, answer.plan))
+
+
+def _show(layouts: "Layouts", plan: "Plan", console: "Console") -> None:
+    from rich.text import Text
+
+    from budgetscope.cli.output import show_assumptions, table
+    from budgetscope.report.layouts import LAYOUT_HEADER, LEGEND, layout_cells, machine_text, shown, summary
+
+    console.print(Text(summary(layouts)), style="bold")
+    console.print()
+    console.print(Text(machine_text(layouts)))
+    console.print()
+    console.print(table(LAYOUT_HEADER, [layout_cells(placed) for placed in shown(layouts)], wrap=("layout", "loses")))
+    console.print()
+    for note in (LEGEND, *layouts.notes):
+        console.print(Text(note), style="dim")
+    show_assumptions(console, plan.assumptions)

@@ -1,0 +1,411 @@
+"""Layouts of a plan: how its model and batch lie on the machine's devices, which of them fit, and which is fastest."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from budgetscope.core.answers.cautions import NO_LAYOUT, Caution
+from budgetscope.core.answers.question import Question
+from budgetscope.core.budget.parse import SizeTarget
+from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.counting.ledger import Shape
+from budgetscope.core.errors import UsageError
+from budgetscope.core.hardware.devices import Device
+from budgetscope.core.hardware.machine import Machine
+from budgetscope.core.hardware.memory import Layout, Memory, Recompute, Regime, estimate
+
+MARGIN = 0.10
+"""Error of the estimate that a layout leaves free. Megatron's published peaks are met within 1.5%, PyTorch's tracker
+within 2%; the rest is for the allocator's fragments, which no model counts."""
+RESERVED_BYTES = 1e9
+"""For the driver's context and the buffers of the collectives (our choice)."""
+NETWORK_BYTES_PER_S = 50e9
+"""Between nodes, one way and for one device: a 400 Gb/s adapter each, as in NVIDIA's DGX H100 (its data sheet)."""
+
+_MOST_SHOWN = 6
+_MOST_STAGES = 64
+_LEAST_CONTEXT = 4096
+"""Tokens of a sequence on one device, below which context parallelism is not tried."""
+_MOST_MICRO_TOKENS = 65_536
+"""Of a micro-batch: matrices of more rows are no faster."""
+_GOOD_MICRO_TOKENS = 8192
+"""Of a micro-batch, up to which a larger one is preferred at the same speed: it hides the launches of kernels."""
+_PLAINNESS = {regime: place for place, regime in enumerate(Regime)}
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A layout on the devices of a plan.
+
+    Attributes:
+        memory: of the fullest device.
+        free: share of the device's memory that is left.
+        idle: devices that the layout leaves unused, since they do not divide the batch.
+        slowdown: expected time of a step over that of its FLOPs at the machine's MFU on all devices; for the ranking.
+        reason: what the layout loses, in words.
+    """
+
+    layout: Layout
+    memory: Memory
+    free: float
+    idle: int
+    slowdown: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """The layouts of a plan's model.
+
+    Attributes:
+        shape: the model to build.
+        batch_sequences: of a step; every layout gives exactly this.
+        device: name of the device.
+        memory_bytes: of one device, as published.
+        n_devices: of the machine.
+        ranked: those that fit, the fastest first: the best of each way to share the model, and of each regime.
+        leanest: the layout with the lowest peak of one sequence a micro-batch, whether it fits or not.
+        problem: why none fits, and the nearest that does; empty when some fit.
+        notes: the error margin, and assumptions of the ranking.
+    """
+
+    shape: Shape
+    batch_sequences: int
+    device: str
+    memory_bytes: int
+    n_devices: int
+    ranked: tuple[Placed, ...]
+    leanest: Placed
+    problem: str
+    notes: tuple[str, ...]
+
+
+def fits(memory: Memory, device: Device) -> bool:
+    """Return whether a layout leaves its margin free."""
+    return memory.peak * (1 + MARGIN) + RESERVED_BYTES <= device.memory_bytes
+
+
+def layouts(question: Question, shape: Shape | None, batch_sequences: int) -> Layouts:
+    """Return the layouts of the model that a plan builds.
+
+    Args:
+        question: for its machine and constraints.
+        shape: of the plan's run.
+        batch_sequences: of the plan's recipe.
+
+    Raises:
+        UsageError: the plan has no shape.
+    """
+    if shape is None:
+        raise UsageError(
+            "no shape is given for a model of this size, so that its memory is not known; ask for a size of the shape "
+            "family, such as N=1B."
+        )
+    machine, device = question.machine, question.machine.device
+    n_devices = _count(machine)
+    found = [
+        _placed(shape, each, machine, n_devices) for each in _candidates(shape, device, n_devices, batch_sequences)
+    ]
+    fitting = [each for each in found if fits(each.memory, device)]
+    fitting.sort(key=lambda each: _rank(each, shape.seq_len))
+    best: dict[tuple[object, ...], Placed] = {}
+    regimes: dict[Regime, Placed] = {}
+    for each in fitting:
+        layout = each.layout
+        best.setdefault((layout.regime, layout.tensor, layout.pipeline, layout.context), each)
+        regimes.setdefault(layout.regime, each)
+    shown = {*regimes.values(), *list(best.values())[:_MOST_SHOWN]}
+    leanest, memory = _leanest(shape, device, n_devices, batch_sequences)
+    return Layouts(
+        shape=shape,
+        batch_sequences=batch_sequences,
+        device=device.name,
+        memory_bytes=device.memory_bytes,
+        n_devices=n_devices,
+        ranked=tuple(each for each in best.values() if each in shown),
+        leanest=_placed(shape, leanest, machine, n_devices),
+        problem="" if fitting else _problem(question, shape, batch_sequences, leanest, memory),
+        notes=_notes(machine),
+    )
+
+
+def of_memory(question: Question, shape: Shape | None, batch_sequences: int) -> list[Caution]:
+    """Return a caution if no layout fits; nothing when the number of devices is open. It tries a few layouts only."""
+    if shape is None or question.machine.n_devices is None:
+        return []
+    device, n_devices = question.machine.device, _count(question.machine)
+    if _fits_leanest(shape, device, n_devices, batch_sequences):
+        return []
+    layout, memory = _leanest(shape, device, n_devices, batch_sequences)
+    return [Caution(NO_LAYOUT, _problem(question, shape, batch_sequences, layout, memory))]
+
+
+def _count(machine: Machine) -> int:
+    """Return the whole devices of a machine; one node when their number is open."""
+    return machine.device.devices_per_node if machine.n_devices is None else max(int(machine.n_devices), 1)
+
+
+def _rank(placed: Placed, seq_len: int) -> tuple[float, int, float, float]:
+    """Sort by speed in steps of 1%, then by the plainer regime, the fewer and larger micro-batches, and memory."""
+    layout = placed.layout
+    plain = _PLAINNESS[layout.regime] + layout.tensor + layout.pipeline + layout.context
+    micro_tokens = min(layout.micro_sequences * seq_len / layout.context, _GOOD_MICRO_TOKENS)
+    return round(placed.slowdown, 2), plain, -micro_tokens, placed.memory.peak
+
+
+# Candidates
+
+
+@lru_cache(maxsize=256)
+def _divisors(number: int) -> tuple[int, ...]:
+    small = [n for n in range(1, math.isqrt(number) + 1) if number % n == 0]
+    return tuple(sorted({*small, *(number // n for n in small)}))
+
+
+def _data_degree(n_replicas: int, batch_sequences: int) -> int:
+    """Return the most data-parallel replicas that divide the batch."""
+    return max(n for n in _divisors(batch_sequences) if n <= n_replicas)
+
+
+def _model_parallel(shape: Shape, device: Device, n_devices: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the tensor, pipeline and context degrees that the shape and the machine allow; tensor stays in a node."""
+    tensors = [t for t in (1, 2, 4, 8) if t <= device.devices_per_node and not (shape.n_kv_heads % t or shape.d_ff % t)]
+    pipelines = [p for p in _divisors(shape.depth) if p <= _MOST_STAGES]
+    contexts = [
+        c for c in (1, 2, 4, 8) if c == 1 or not (shape.seq_len % (2 * c) or shape.seq_len < c * _LEAST_CONTEXT)
+    ]
+    for t in tensors:
+        for p in pipelines:
+            yield from ((t, p, c) for c in contexts if t * p * c <= n_devices)
+
+
+def _candidates(shape: Shape, device: Device, n_devices: int, batch_sequences: int) -> Iterator[Layout]:
+    for regime in Regime:
+        megatron = regime == Regime.MEGATRON
+        for t, p, c in _model_parallel(shape, device, n_devices) if megatron else ((1, 1, 1),):
+            data = _data_degree(n_devices // (t * p * c), batch_sequences)
+            rest = batch_sequences // data
+            most = max(1, _MOST_MICRO_TOKENS * c // shape.seq_len)
+            for recompute in (Recompute.NONE, Recompute.FULL) if megatron else Recompute:
+                for micro in (n for n in _divisors(rest) if n <= most):
+                    yield Layout(
+                        regime, data, t, p, c,
+                        sequence_parallel=t > 1, recompute=recompute, micro_sequences=micro, accumulation=rest // micro,
+                    )  # fmt: skip
+
+
+def _fits_leanest(shape: Shape, device: Device, n_devices: int, batch_sequences: int) -> bool:
+    """Return whether any layout fits; most models need one look."""
+    first = next(_lean(shape, device, n_devices, batch_sequences))
+    return fits(estimate(shape, first), device) or fits(_leanest(shape, device, n_devices, batch_sequences)[1], device)
+
+
+def _leanest(shape: Shape, device: Device, n_devices: int, batch_sequences: int) -> tuple[Layout, Memory]:
+    """Return the layout with the lowest peak."""
+    found = [(each, estimate(shape, each)) for each in _lean(shape, device, n_devices, batch_sequences)]
+    return min(found, key=lambda pair: pair[1].peak)
+
+
+def _lean(shape: Shape, device: Device, n_devices: int, batch_sequences: int) -> Iterator[Layout]:
+    """Yield the candidates of one sequence a micro-batch and full recomputation."""
+    data = _data_degree(n_devices, batch_sequences)
+    for regime in sorted(Regime, key=lambda regime: regime != Regime.FSDP2):
+        if regime != Regime.MEGATRON:
+            yield Layout(regime, data, recompute=Recompute.FULL, accumulation=batch_sequences // data)
+    for t, p, c in _model_parallel(shape, device, n_devices):
+        data = _data_degree(n_devices // (t * p * c), batch_sequences)
+        yield Layout(
+            Regime.MEGATRON, data, t, p, c,
+            sequence_parallel=t > 1, recompute=Recompute.FULL, accumulation=batch_sequences // data,
+        )  # fmt: skip
+
+
+# Speed
+
+
+def _placed(shape: Shape, layout: Layout, machine: Machine, n_devices: int) -> Placed:
+    """Return a layout with its memory, and what it loses against FLOPs at the machine's MFU on all devices.
+
+    Recomputation adds a third of the blocks' FLOPs, a sixth if selective. A pipeline is empty for (p-1)/(v m) of the
+    time (Narayanan et al. 2021, arXiv 2104.04473, section 2.2), and its other stages wait for the head's. Tensor
+    parallelism moves four times 2w bytes a token and layer around a ring, six times with full recomputation
+    (Korthikanti et al. 2022, section 4.2.2), and waits for them; context parallelism passes keys and values on, and is
+    taken to wait as well. Gradients and gathered weights travel behind the computation: what is longer is waited for.
+    """
+    device = machine.device
+    tokens = layout.micro_sequences * layout.accumulation * shape.seq_len / layout.context
+    executed = shape.executed_flops_per_token
+    head = 6.0 * shape.n_params_head
+    share = layout.context / (layout.n_devices / layout.data)
+    busy = executed * tokens * share / machine.device_flops_per_s
+    again = {Recompute.NONE: 0.0, Recompute.SELECTIVE: 1 / 6, Recompute.FULL: 1 / 3}[layout.recompute]
+    lost = {
+        "recomputation": again * (1 - head / executed),
+        "pipeline bubble": (layout.pipeline - 1) / (layout.interleave * layout.accumulation),
+        "head on the last stage": (layout.pipeline - 1) * head / executed,
+        "tensor traffic": _tensor_seconds(shape, layout, device, tokens) / busy,
+        "context traffic": _context_seconds(shape, layout, device, tokens) / busy,
+        "data-parallel traffic": _data_seconds(shape, layout, device, busy) / busy,
+    }
+    idle = n_devices - layout.n_devices
+    memory = estimate(shape, layout)
+    reason = ", ".join(f"{name} {value:.0%}" for name, value in lost.items() if value >= _NOTABLE)
+    told = [reason] if reason else []
+    if idle:
+        told.append(f"{idle:,} of {n_devices:,} devices idle")
+    return Placed(
+        layout=layout,
+        memory=memory,
+        free=1 - memory.peak / device.memory_bytes,
+        idle=idle,
+        slowdown=(1 + sum(lost.values())) * n_devices / layout.n_devices,
+        reason=", ".join(told) or "loses nothing notable",
+    )
+
+
+_NOTABLE = 0.005
+
+
+def _tensor_seconds(shape: Shape, layout: Layout, device: Device, tokens: float) -> float:
+    t = layout.tensor
+    times = 6 if layout.recompute == Recompute.FULL else 4
+    moved = shape.depth / layout.pipeline * tokens * times * 2 * shape.width * 2 * (t - 1) / t
+    return moved / device.link_bytes_per_s
+
+
+def _context_seconds(shape: Shape, layout: Layout, device: Device, tokens: float) -> float:
+    """Return the time of passing keys and values (2 + 2 bytes) around the ring, forward and twice backward."""
+    kv_width = shape.width * shape.n_kv_heads // shape.n_heads
+    moved = shape.depth / layout.pipeline * tokens * 3 * 4 * kv_width * (layout.context - 1) / layout.tensor
+    in_node = layout.tensor * layout.context <= device.devices_per_node
+    return moved / (device.link_bytes_per_s if in_node else NETWORK_BYTES_PER_S)
+
+
+def _data_seconds(shape: Shape, layout: Layout, device: Device, busy: float) -> float:
+    """Return the time that the step waits for gradients and weights: bytes a parameter of each regime, less overlap."""
+    d = layout.data * layout.context
+    if d == 1:
+        return 0.0
+    n_params = (
+        (shape.n_params_blocks + shape.n_params_head + shape.n_params_embedding) / layout.tensor / layout.pipeline
+    )
+    micro = layout.accumulation
+    moved = {
+        Regime.DDP: 8.0,  # fp32 gradients, reduced and spread once a step
+        Regime.FSDP2: (2 + 2 + 4) * micro,  # bf16 weights twice, fp32 gradients, every micro-batch
+        Regime.ZERO1: 4.0,
+        Regime.ZERO2: 2.0 * micro + 2,
+        Regime.ZERO3: 6.0 * micro,
+        Regime.MEGATRON: 6.0,
+    }[layout.regime]
+    speed = device.link_bytes_per_s
+    if layout.n_devices > device.devices_per_node:
+        # The devices of a node that belong to one group share their adapters: their rings cross on all of them.
+        adapters = max(device.devices_per_node // layout.tensor, 1)
+        speed = min(speed, NETWORK_BYTES_PER_S * adapters)
+    every_micro_batch = layout.regime in (Regime.FSDP2, Regime.ZERO2, Regime.ZERO3)
+    behind = busy if every_micro_batch else busy * 2 / 3 / micro
+    return max(0.0, moved * n_params * (d - 1) / d / speed - behind)
+
+
+# What is told
+
+
+_TRAINING = (
+    "16-bit training with flash attention, fused norms, a fused AdamW and fp32 masters; the peak is less than the sum "
+    "where gradients are made while activations go"
+)
+
+
+def _notes(machine: Machine) -> tuple[str, ...]:
+    device = machine.device
+    margin = (
+        f"a layout fits if {MARGIN:.0%} of its peak and {RESERVED_BYTES / 1e9:g} GB stay free: the error of the "
+        "estimate and the allocator's fragments, then the driver and the collectives"
+    )
+    speed = (
+        f"the slowdown is for the ranking alone: links of {device.link_bytes_per_s / 1e9:g} GB/s in a node of "
+        f"{device.devices_per_node}, {NETWORK_BYTES_PER_S / 1e9:g} GB/s a device between nodes"
+    )
+    notes = [
+        margin,
+        _TRAINING,
+        speed,
+    ]
+    if device.vendor != "NVIDIA":
+        notes.append(f"checked on NVIDIA GPUs alone, and not on {device.name}")
+    if machine.n_devices is None:
+        notes.append(f"devices: one node of {device.devices_per_node}, since their number is open (--gpus)")
+    return tuple(notes)
+
+
+def describe(layout: Layout) -> str:
+    """Return a layout in words: "FSDP2 over 64, full recomputation"."""
+    title = {Regime.DDP: "DDP", Regime.FSDP2: "FSDP2", Regime.MEGATRON: "Megatron"}.get(
+        layout.regime, f"ZeRO-{layout.regime[-1]}"
+    )
+    parts = [f"{title} over {layout.data}"]
+    for name, degree in (("tensor", layout.tensor), ("pipeline", layout.pipeline), ("context", layout.context)):
+        if degree > 1:
+            parts.append(f"{name} {degree}")
+    if layout.recompute != Recompute.NONE:
+        parts.append(f"{layout.recompute} recomputation")
+    return ", ".join(parts)
+
+
+def _problem(question: Question, shape: Shape, batch_sequences: int, layout: Layout, memory: Memory) -> str:
+    """Return why nothing fits, and the nearest that does: more devices, or a smaller model on these."""
+    machine, device = question.machine, question.machine.device
+    n_devices = _count(machine)
+    size = format_count(shape.count(question.convention).n_params)
+    usable = (device.memory_bytes - RESERVED_BYTES) / (1 + MARGIN)
+    told = (
+        f"the model of {size} parameters does not fit {n_devices:,} x {device.name}: the leanest layout "
+        f"({describe(layout)}) needs {memory.peak / 1e9:,.0f} GB on a device, and {max(usable, 0) / 1e9:.0f} of "
+        f"{device.memory_bytes / 1e9:.0f} GB can be planned with"
+    )
+    more, smaller = _enough_devices(shape, device, n_devices, batch_sequences), _largest(question, batch_sequences)
+    nearest = []
+    if more is not None:
+        nearest.append(f"{more:,} x {device.name}")
+    if smaller is not None:
+        free = question.constraints.n_params is None and not isinstance(question.budget, SizeTarget)
+        option = f" (--max-params {format_count(smaller).replace(' ', '')})" if free else ""
+        nearest.append(f"{format_count(smaller)} parameters on these devices{option}")
+    return f"{told}; the nearest that fits: {', or '.join(nearest)}." if nearest else f"{told}."
+
+
+def _enough_devices(shape: Shape, device: Device, n_devices: int, batch_sequences: int) -> int | None:
+    """Return the fewest devices, by doubling, on which the model fits; None where no number helps."""
+    for _ in range(_DOUBLINGS):
+        n_devices *= 2
+        if _fits_leanest(shape, device, n_devices, batch_sequences):
+            return n_devices
+    return None
+
+
+_DOUBLINGS = 8
+_STEPS = 12
+_THREE_DIGITS = 3
+
+
+def _largest(question: Question, batch_sequences: int) -> float | None:
+    """Return about the largest N of the shape family that fits, three digits rounded down; None if none does.
+
+    Its batch is taken to be half as large, since that of a smaller model is smaller, and shards it less.
+    """
+    family, device, n_devices = question.family, question.machine.device, _count(question.machine)
+    batch = max(batch_sequences // 2, 1)
+    low, high = 0, len(family.shapes)
+    while low < high:
+        middle = (low + high) // 2
+        if _fits_leanest(family.shapes[middle], device, n_devices, batch):
+            low = middle + 1
+        else:
+            high = middle
+    if low == 0:
+        return None
+    n_params = family.shapes[low - 1].count(question.convention).n_params
+    step = 10.0 ** (math.floor(math.log10(n_params)) - _THREE_DIGITS + 1)
+    return math.floor(n_params / step) * step

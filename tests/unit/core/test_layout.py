@@ -1,0 +1,110 @@
+"""The layouts of a plan: what fits, in what order, with exactly the plan's batch; what is said when nothing does."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.asking import ADVISOR, answer_where_known
+from tests.sizes import examples
+
+from budgetscope.api import PlanRequest
+from budgetscope.core.answers.cautions import NO_LAYOUT, Level
+from budgetscope.core.answers.layout import Layouts, describe, fits
+from budgetscope.core.errors import UsageError
+from budgetscope.core.hardware.memory import Recompute, Regime, estimate
+from budgetscope.report.decision import decision
+from budgetscope.report.layouts import layout_rows, summary
+
+
+def layouts(budget: str, **options: str | float) -> Layouts:
+    return ADVISOR.memory(ADVISOR.answer(PlanRequest(budget, **options)))  # type: ignore[arg-type]
+
+
+@examples(30)
+@given(
+    flops=st.floats(18, 26),
+    devices=st.sampled_from((1, 2, 7, 8, 24, 64, 1000, 16_384)),
+    device=st.sampled_from(("h100-sxm", "a100-40gb", "rtx-4090", "gb200", "mi300x", "t4")),
+)
+def test_every_layout_gives_the_plans_batch_on_the_plans_devices(flops: float, devices: int, device: str) -> None:
+    answer = answer_where_known(f"{10**flops:.3g}", gpus=float(devices), device=device, law="hoffmann2022/approach-2")
+    found = ADVISOR.memory(answer)
+    machine = answer.question.machine
+    for placed in (*found.ranked, found.leanest):
+        assert placed.layout.batch_sequences == answer.plan.recipe.batch_sequences
+        assert placed.layout.n_devices + placed.idle == devices
+        assert placed.memory == estimate(found.shape, placed.layout)
+        assert placed.slowdown >= 1
+    assert all(fits(placed.memory, machine.device) for placed in found.ranked)
+    assert bool(found.ranked) == (not found.problem) == fits(found.leanest.memory, machine.device)
+    # The plan says it at once, after looking at a few layouts only.
+    assert [c.text for c in answer.plan.cautions if c.code == NO_LAYOUT] == ([found.problem] if found.problem else [])
+    speeds = [round(placed.slowdown, 2) for placed in found.ranked]
+    assert speeds == sorted(speeds)
+
+
+def test_a_small_model_is_copied_and_a_large_one_is_shared() -> None:
+    assert layouts("1e19 on 1 x 4090").ranked[0].layout.regime == Regime.DDP
+    found = layouts("64 H100 for 14 days")
+    assert describe(found.ranked[0].layout) == "FSDP2 over 64"
+    assert not any(placed.layout.regime == Regime.DDP for placed in found.ranked)
+    assert {placed.layout.regime for placed in found.ranked} >= {Regime.FSDP2, Regime.ZERO3, Regime.MEGATRON}
+    tensor = next(placed for placed in found.ranked if placed.layout.tensor == 4)
+    assert "tensor traffic" in tensor.reason
+
+
+def test_a_slow_link_or_a_tight_memory_costs_time_and_is_named() -> None:
+    idle = layouts("1e21 on 7 H100").ranked[0]
+    assert idle.reason == "2 of 7 devices idle"
+    assert idle.slowdown == pytest.approx(7 / 5, rel=0.001)
+    tight = layouts("8 H100 for 300 days").ranked[0]
+    assert tight.layout.recompute == Recompute.FULL
+    assert "recomputation 33%" in tight.reason
+
+
+@pytest.mark.parametrize("budget", ["1e24 on 8 A100", "1e23 on 1 x 4090"])
+def test_a_model_that_does_not_fit_is_told_first_with_the_nearest_that_does(budget: str) -> None:
+    plan = ADVISOR.answer(PlanRequest(budget)).plan
+    worst = plan.cautions[0]
+    assert (worst.code, worst.level) == (NO_LAYOUT, Level.DECISION)
+    assert decision(plan)[0] == f"It does not run: {worst.text}"
+    assert summary(layouts(budget))[1:] == worst.text[1:]
+    assert layout_rows(layouts(budget))[0].basis == worst.text
+    more = re.search(r"fits: ([\d,]+) x ", worst.text)
+    smaller = re.search(r"\(--max-params (\S+)\)", worst.text)
+    assert more is not None
+    assert smaller is not None
+    device = plan.machine.device
+    flops = f"{plan.flops:.3g}"
+    enough = ADVISOR.answer(PlanRequest(flops, device=device.id, gpus=float(more[1].replace(",", "")))).plan
+    assert not any(caution.code == NO_LAYOUT for caution in enough.cautions)
+    from_text = {"B": 1e9, "M": 1e6}[smaller[1][-1]] * float(smaller[1][:-1])
+    assert not any(
+        caution.code == NO_LAYOUT for caution in ADVISOR.answer(PlanRequest(budget, max_params=from_text)).plan.cautions
+    )
+
+
+def test_where_n_is_the_users_no_option_changes_it() -> None:
+    text = layouts("N=405B on 8 H100").problem
+    assert "32.4 B parameters on these devices." in text
+    assert "--max-params" not in text
+
+
+def test_open_devices_are_taken_to_be_one_node_and_never_warned_of() -> None:
+    request = PlanRequest("$5M on A100", gpus=None)
+    answer = ADVISOR.answer(request)
+    assert answer.plan.machine.n_devices is None
+    assert not any(caution.code == NO_LAYOUT for caution in answer.plan.cautions)
+    found = ADVISOR.memory(answer)
+    assert found.n_devices == 8
+    assert any("one node of 8" in note for note in found.notes)
+
+
+def test_other_vendors_are_told_to_be_unchecked_and_no_shape_is_refused() -> None:
+    assert any("not on MI300X" in note for note in layouts("1e21", device="mi300x").notes)
+    answer = ADVISOR.answer(PlanRequest("1e21"))
+    nowhere = replace(answer, plan=replace(answer.plan, run=replace(answer.plan.run, shape=None)))
+    with pytest.raises(UsageError, match="such as N=1B"):
+        ADVISOR.memory(nowhere)
