@@ -345,7 +345,7 @@ async def test_tab_goes_through_the_fields_and_back(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
         names = []
-        for _ in range(15):
+        for _ in range(16):
             focused = screen.focused
             assert isinstance(focused, Input)
             names.append(next(row.id for row in screen.query(FieldRow) if row.input is focused))
@@ -353,8 +353,8 @@ async def test_tab_goes_through_the_fields_and_back(start: Start) -> None:
         assert names == [
             f"field-{name}"
             for name in (
-                "budget", "device", "gpus", "mfu", "price", "seq_len", "vocab", "counting", "law", "deadline", "params",
-                "tokens", "max_params", "unique_tokens", "served_tokens",
+                "budget", "device", "gpus", "mfu", "price", "seq_len", "vocab", "counting", "measured", "law",
+                "deadline", "params", "tokens", "max_params", "unique_tokens", "served_tokens",
             )
         ]  # fmt: skip
         assert screen.query_one(LawTable).has_focus

@@ -23,6 +23,7 @@ from budgetscope.api.fields import (
     DURATION,
     FIELDS,
     FORM,
+    RATE,
     SHARE,
     TEXT,
     WHOLE,
@@ -59,9 +60,15 @@ PARSED: list[tuple[str, str, Any]] = [
     ("max_params", "10 B", 1e10),
     ("unique_tokens", "50B", 5e10),
     ("served_tokens", "1e12", 1e12),
+    ("measured", "9.6k tokens/s per GPU at 7B", "9.6k tokens/s per GPU at 7B"),
 ]
 
 REFUSED = [
+    (
+        "measured",
+        "fast",
+        "--measured 'fast' is not a rate of one device; write it like 9600tok/s or '9600tok/s at 7B'.",
+    ),
     ("law", " ", "--law is empty; give it a value or leave it out."),
     ("gpus", "many", "--gpus 'many' is not a number; write it like 8, 2.5 or 1k."),
     ("gpus", "nan", "--gpus 'nan' is not a number; write it like 8, 2.5 or 1k."),
@@ -167,6 +174,7 @@ def test_every_field_is_tried() -> None:
         ({"seq_len": 2.5}, "--seq-len 2.5 is not a whole number"),
         ({"law": 3}, "--law 3 is not a text"),
         ({"counting": ""}, "--counting is empty"),
+        ({"measured": "fast"}, "--measured 'fast' is not a rate of one device"),
     ],
 )
 def test_values_that_no_text_says_are_refused_from_python_and_records(
@@ -208,6 +216,9 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), m
 
 def values_of(field: Field) -> st.SearchStrategy[Any]:
     """Return what a field can hold, None included for an option."""
+    if field.kind is RATE:
+        sizes = st.just("") | st.integers(1, 10**6).map(" at {}M".format)
+        return st.none() | st.builds("{}tok/s{}".format, st.integers(1, 10**6), sizes)
     if field.bounds is None:
         return TEXTS if field.name == "budget" else st.none() | TEXTS
     low, high = field.bounds
@@ -252,11 +263,11 @@ def test_whatever_is_typed_is_a_value_or_one_sentence(text: str) -> None:
 
 def test_the_table_and_the_request_agree() -> None:
     assert [field.name for field in FIELDS] == [field.name for field in dataclasses.fields(PlanRequest)]
-    types = {TEXT: str, WHOLE: int, COUNT: float, SHARE: float, DOLLARS: float, DURATION: float}
+    types = {TEXT: str, RATE: str, WHOLE: int, COUNT: float, SHARE: float, DOLLARS: float, DURATION: float}
     hints = get_type_hints(PlanRequest)
     for field in FIELDS:
         assert hints[field.name] == (str if field.name == "budget" else types[field.kind] | None)
-        assert (field.bounds is None) == (field.kind is TEXT)
+        assert (field.bounds is None) == (field.kind.type is str)
 
 
 def test_the_form_has_every_field_but_the_recipe() -> None:
@@ -271,7 +282,9 @@ def test_a_command_has_the_options_of_its_fields(verb: str) -> None:
     assert "request" not in parameters
     asked = [name for name in parameters if name in BY_NAME]
     assert set(asked) == {field.name for field in fields_of(verb)}
-    request = PlanRequest("1e21", "a/b", "c/d", "A100", 8.0, 0.4, 2.5, 2048, 50432, "total", 24.0, *[1e9] * 5)
+    request = PlanRequest(
+        "1e21", "a/b", "c/d", "A100", 8.0, 0.4, 2.5, 2048, 50432, "total", 24.0, 1e9, 1e9, 1e9, 1e9, 1e9, "9tok/s"
+    )
     assert {word for word in shlex.split(command(request, verb)) if word.startswith("--")} == {
         field.option for field in fields_of(verb)[1:]
     }

@@ -23,6 +23,7 @@ from budgetscope.core.budget.quantities import (
 from budgetscope.core.counting.ledger import MAX_COUNT, Convention
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.bounds import MFU_BOUNDS, N_DEVICES_BOUNDS, PRICE_BOUNDS
+from budgetscope.core.hardware.mfu import parse_measured
 
 if TYPE_CHECKING:
     from budgetscope.core.answers.plan import Plan
@@ -70,11 +71,16 @@ def _hours(text: str) -> float | None:
         return None
 
 
+def _rate(text: str) -> str | None:
+    return None if parse_measured(text) is None else text
+
+
 TEXT = Kind("a text", "H100", str, str)
 COUNT = Kind("a number", "8, 2.5 or 1k", number_in, Real)
 SHARE = Kind("a share", "0.4 or 40%", _share, Real)
 DOLLARS = Kind("an amount of dollars", "2.5 or $2.50", _dollars, Real)
 DURATION = Kind("a duration", "14 days or 36h", _hours, Real, "h")
+RATE = Kind("a rate of one device", "9600tok/s or '9600tok/s at 7B'", _rate, str)
 WHOLE = Kind("a whole number", "2048 or 4k", _whole, Integral)
 
 
@@ -139,6 +145,8 @@ class Field:
         if isinstance(value, str):
             if not value.strip():
                 raise self._empty()
+            if self.kind.read(value.strip()) is None:
+                raise self._refusal(quote(value.strip()), f"is not {self.kind.noun}")
         else:
             self._check_bounds(value, _plain(value))
 
@@ -280,6 +288,13 @@ FIELDS = (
         bounds=(1, MAX_SERVED_TOKENS),
         help="Tokens that the model will serve: training plus serving is made least.",
         metavar="TOKENS",
+    ),
+    Field(
+        name="measured",
+        label="measured",
+        kind=RATE,
+        help="Tokens/s of one device, in place of the MFU: 9600tok/s, '9600tok/s at 7B'.",
+        metavar="RATE",
     ),
 )
 """In the order of `PlanRequest` and of the command line."""

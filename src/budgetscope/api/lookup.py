@@ -19,11 +19,20 @@ from budgetscope.core.answers.recipe_choice import PAIR
 from budgetscope.core.budget.constraints import Constraints
 from budgetscope.core.budget.describe import alternatives, describe
 from budgetscope.core.budget.parse import Budget, Fixed, LossTarget, SizeTarget, TokensTarget, parse_budget
-from budgetscope.core.counting.ledger import parse_convention
-from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE
+from budgetscope.core.budget.quantities import quote
+from budgetscope.core.counting.ledger import Convention, parse_convention
+from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, ShapeFamily, shape_family
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.core.hardware.devices import Device, DeviceNames
-from budgetscope.core.hardware.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for, stated_once
+from budgetscope.core.hardware.machine import (
+    DEFAULT_DEVICE,
+    MachineOptions,
+    MeasuredRun,
+    device_name,
+    machine_for,
+    stated_once,
+)
+from budgetscope.core.hardware.mfu import parse_measured
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.scoreboard import Scoreboard
 from budgetscope.store.devices import UserDevices, bundled_devices, user_devices
@@ -123,8 +132,14 @@ class Lookup:
         fit = law or (self.active_fit() if request.law is None else self.library.get(request.law))
         named = device_name(budget, request.device)
         device = self._device(named or DEFAULT_DEVICE)
-        options = MachineOptions(request.gpus, request.mfu, request.price)
-        seq_len = round(_once("seq", budget.fixed.seq_len, request.seq_len, "seq_len") or 0)
+        stated_len = round(_once("seq", budget.fixed.seq_len, request.seq_len, "seq_len") or 0)
+        seq_len = stated_len or fit.seq_len or PORIAN_SEQ_LEN
+        vocab_size = request.vocab or fit.vocab_size or PORIAN_VOCAB_SIZE
+        convention = fit.counting if request.counting is None else parse_convention(request.counting)
+        constraints = _constraints(request, budget)
+        family = shape_family("dense", vocab_size=vocab_size, seq_len=seq_len)
+        measured = _measured(request, budget, constraints, convention, family)
+        options = MachineOptions(request.gpus, request.mfu, request.price, measured)
         preferred = self._preferred_recipe(request, fit, hyperparameters)
         return Question(
             budget=budget,
@@ -135,11 +150,11 @@ class Lookup:
             scoreboard=self._scoreboard,
             spread_fits=tuple(self.library.get(name) for name in SPREAD_FITS),
             machine=machine_for(budget, device, options, device_stated=named is not None),
-            convention=fit.counting if request.counting is None else parse_convention(request.counting),
-            vocab_size=request.vocab or fit.vocab_size or PORIAN_VOCAB_SIZE,
-            seq_len=seq_len or fit.seq_len or PORIAN_SEQ_LEN,
+            convention=convention,
+            vocab_size=vocab_size,
+            seq_len=seq_len,
             cautions=tuple(self._file_cautions(request, fit, law, hyperparameters)),
-            constraints=_constraints(request, budget),
+            constraints=constraints,
         )
 
     @cached_property
@@ -244,6 +259,28 @@ def _once(name: str, in_budget: float | None, option: float | None, field: str) 
     if in_budget is not None:
         BY_NAME[field].check(in_budget)
     return stated_once(name, in_budget, option, BY_NAME[field].option)
+
+
+def _measured(
+    request: PlanRequest, budget: Budget, constraints: Constraints, convention: Convention, family: ShapeFamily
+) -> MeasuredRun | None:
+    """Return the run that a request's measured rate is of: the size in its text, or the N that the request fixes.
+
+    Raises:
+        UsageError: the text is no rate, or no size is said.
+    """
+    if request.measured is None:
+        return None
+    rate = parse_measured(BY_NAME["measured"].parse(request.measured))
+    own = budget.n_params if isinstance(budget, SizeTarget) else constraints.n_params
+    n_params = own if rate is None or rate.n_params is None else rate.n_params
+    if rate is None or n_params is None:
+        size = f"{request.measured.strip()} at 7B"
+        raise UsageError(
+            f"--measured {quote(request.measured)} does not say which model was measured; add its size: {size!r}."
+        )
+    flops = family.executed_flops_per_token(family.position(n_params, convention))
+    return MeasuredRun(rate, n_params, flops, family.shapes[0].seq_len, convention)
 
 
 def _constraints(request: PlanRequest, budget: Budget) -> Constraints:

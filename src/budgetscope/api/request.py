@@ -30,6 +30,7 @@ class PlanRequest:
     max_params: float | None = None
     unique_tokens: float | None = None
     served_tokens: float | None = None
+    measured: str | None = None
 
 
 def check(request: PlanRequest) -> None:

@@ -9,13 +9,13 @@ from budgetscope.core.budget.parse import ComputeBudget, HardwareBudget, parse_b
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.devices import default_price, find_device
 from budgetscope.core.hardware.machine import (
-    DEFAULT_MFU,
     Machine,
     MachineOptions,
     describe_machine,
     device_name,
     machine_for,
 )
+from budgetscope.core.hardware.mfu import DEFAULT_MFU
 from budgetscope.store.devices import bundled_devices
 
 H100 = find_device("H100", bundled_devices().devices)

@@ -48,6 +48,7 @@ class RequestOptions(TypedDict, total=False):
     max_params: float | str | None
     unique_tokens: float | str | None
     served_tokens: float | str | None
+    measured: str | None
 
 
 class CountOptions(TypedDict, total=False):

@@ -15,6 +15,7 @@ from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.counting.ledger import Convention, Shape
 from budgetscope.core.errors import FailureError
 from budgetscope.core.hardware.machine import SECONDS_PER_HOUR, Machine, describe_machine
+from budgetscope.core.hardware.mfu import ASSUMED, assumed_text
 from budgetscope.core.laws.fit import Draws
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import Estimate, check_span, params_interval
@@ -194,7 +195,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         machine=question.machine,
         vocab_size=question.vocab_size,
         seq_len=question.seq_len,
-        assumptions=question.machine.assumptions,
+        assumptions=_assumptions(question.machine, run.n_params),
         cautions=cautions.ranked(found),
         choice=choice,
         expected_waste=_expected_waste(loss_model, own, around.n_params),
@@ -203,6 +204,11 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
 
 def _allowed(value: float) -> Estimate:
     return Estimate(value, basis="as the constraints allow")
+
+
+def _assumptions(machine: Machine, n_params: float) -> tuple[str, ...]:
+    """Return the machine's assumptions; that of the MFU with what published runs of the size reached."""
+    return tuple(assumed_text(machine.device, n_params) if text == ASSUMED else text for text in machine.assumptions)
 
 
 _NODES = 25

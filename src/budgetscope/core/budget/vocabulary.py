@@ -149,7 +149,7 @@ FILLERS = (
 
 _ENERGY = "is energy or power, which budgetscope does not convert; say devices and time, or dollars"
 _MONEY = "is a currency without a rate here; write dollars ($) or yen (¥)"
-_RATE = "is a throughput, not a budget; say devices and time, and the MFU that the throughput comes to"
+_RATE = "is a throughput, not a budget; say devices and time, and the throughput with --measured"
 _SAMPLING = "is no pretraining; budgetscope plans pretraining runs"
 KNOWN_BUT_REFUSED = {
     **dict.fromkeys(

@@ -7,15 +7,31 @@ from budgetscope.core.budget.quantities import format_hours
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.bounds import MFU_BOUNDS, N_DEVICES_BOUNDS, PRICE_BOUNDS
 from budgetscope.core.hardware.devices import Device, default_price, training_precision
+from budgetscope.core.hardware.mfu import ASSUMED, DEFAULT_MFU, MeasuredRate, measured_mfu
 from budgetscope.core.laws.intervals import Estimate
 
 DEFAULT_DEVICE = "h100-sxm"
 DEFAULT_N_DEVICES = 8.0
 """One node."""
-DEFAULT_MFU = 0.40
-"""Dense models on current accelerators reach 30% to 50%: Grattafiori et al. 2024 (Llama 3), table 4, 38-43%."""
 
 SECONDS_PER_HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRun:
+    """A measured rate with the model that it is of.
+
+    Attributes:
+        n_params: of the model, by `convention`.
+        flops_per_token: that the machine executes for it.
+        seq_len: its context, in tokens.
+    """
+
+    rate: MeasuredRate
+    n_params: float
+    flops_per_token: float
+    seq_len: int
+    convention: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +41,7 @@ class MachineOptions:
     n_devices: float | None = None
     mfu: float | None = None
     price_usd_per_device_hour: float | None = None
+    measured: MeasuredRun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +144,17 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
         assumptions.append(f"devices: {DEFAULT_N_DEVICES:g} (--gpus)")
     if budget.fixed.precision is None and "bf16" not in device.peak_flops_per_s:
         assumptions.append(f"precision: fp16, since {device.name} has no bf16")
-    if mfu is None:
-        assumptions.append(f"MFU: {DEFAULT_MFU:.0%} of the dense peak (--mfu)")
+    precision = _precision(device, budget.fixed.precision, mfu if options.measured is None else _MEASURED)
+    if options.measured is not None:
+        mfu, arithmetic = _measured(options.measured, mfu, device, precision)
+        assumptions.append(arithmetic)
+    elif mfu is None:
+        assumptions.append(ASSUMED)
     if price is None and default_price(device) is not None:
         assumptions.append(f"price: ${default_price(device)} a device-hour{_price_origin(device)} (--price)")
     machine = Machine(
         device=device,
-        precision=_precision(device, budget.fixed.precision, mfu),
+        precision=precision,
         n_devices=n_devices or (None if amount else DEFAULT_N_DEVICES),
         mfu=mfu or DEFAULT_MFU,
         price=_price(device, price),
@@ -141,6 +162,21 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
         assumptions=tuple(assumptions),
     )
     return _with_budget(machine, hardware) if hardware is budget else machine
+
+
+_MEASURED = 1.0
+"""In place of an MFU that a measurement gives."""
+
+
+def _measured(run: MeasuredRun, mfu: float | None, device: Device, precision: str) -> tuple[float, str]:
+    """Return the MFU of a measured run and its arithmetic.
+
+    Raises:
+        UsageError: an MFU is stated as well, or the rate is out of bounds.
+    """
+    if mfu is not None:
+        raise UsageError(f"the MFU is stated as {mfu:g} and measured as {run.rate.text!r}; say one of the two.")
+    return measured_mfu(run.rate, run.n_params, run.flops_per_token, device, precision, run.seq_len, run.convention)
 
 
 def _precision(device: Device, stated: str | None, mfu: float | None) -> str:
