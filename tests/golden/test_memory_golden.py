@@ -1,11 +1,11 @@
-"""The memory of a GPU against what Megatron-LM's own tests measured on H100s."""
+"""The memory of a GPU against what Megatron-LM's tests measured on H100s, and what plain PyTorch held on an H200."""
 
 from dataclasses import replace
 
 import pytest
 
 from budgetscope.core.counting.ledger import Shape
-from budgetscope.core.hardware.memory import Layout, Regime, estimate
+from budgetscope.core.hardware.memory import Layout, Recompute, Regime, estimate
 
 # Megatron-LM, tests/functional_tests/test_cases/gpt: model_config.yaml beside golden_values_dev_dgx_h100.json, keys
 # mem-allocated-bytes and mem-max-allocated-bytes. The 7B models have learned positions, which are not counted here.
@@ -38,6 +38,28 @@ def test_megatrons_h100s_held_what_is_estimated(case: str) -> None:
     found = estimate(shape, layout)
     assert found.weights + found.gradients + found.optimizer == pytest.approx(allocated, rel=0.05)
     assert found.peak == pytest.approx(most, rel=0.015)
+
+
+# torch.cuda.max_memory_allocated on an H200 with torch 2.11, of the model and step of benchmarks/memory.py: shape,
+# sequences of a micro-batch, micro-batches a step, bytes without recomputation and with all of it.
+ON_AN_H200 = [
+    (Shape(12, 768, 2048, 12, 12, 50432, 1024), 8, 1, 11_700_934_144, 8_219_518_464),
+    (Shape(12, 768, 2048, 12, 4, 50432, 2048), 4, 2, 11_966_038_528, 8_725_008_896),
+    (Shape(24, 1024, 2816, 16, 16, 32000, 2048), 8, 1, 32_045_550_080, 13_682_207_232),
+    (Shape(24, 2048, 5632, 16, 16, 50432, 2048), 4, 1, 45_244_873_216, 25_860_348_416),
+    (Shape(28, 2048, 8192, 16, 8, 128256, 4096), 1, 2, 61_276_533_248, 46_952_038_912),
+    (Shape(32, 3072, 8192, 24, 8, 50432, 2048), 2, 1, 70_167_042_560, 57_143_413_760),
+    (Shape(16, 4096, 11008, 32, 32, 32000, 4096), 1, 1, 63_504_050_688, 56_607_026_688),
+]
+
+
+@pytest.mark.parametrize(("shape", "micro", "accumulation", "kept", "recomputed"), ON_AN_H200, ids=str)
+def test_an_h200_held_what_is_estimated(
+    shape: Shape, micro: int, accumulation: int, kept: int, recomputed: int
+) -> None:
+    plain = Layout(Regime.DDP, micro_sequences=micro, accumulation=accumulation)
+    assert estimate(shape, plain).peak == pytest.approx(kept, rel=0.01)
+    assert estimate(shape, replace(plain, recompute=Recompute.FULL)).peak == pytest.approx(recomputed, rel=0.01)
 
 
 def test_zero_shards_the_state_as_published() -> None:
