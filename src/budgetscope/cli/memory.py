@@ -35,14 +35,17 @@ def _show(layouts: "Layouts", plan: "Plan", console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import show_assumptions, table
-    from budgetscope.report.layouts import LAYOUT_HEADER, LEGEND, layout_cells, machine_text, shown, summary
+    from budgetscope.report import layouts as report
 
-    console.print(Text(summary(layouts)), style="bold")
+    console.print(Text(report.summary(layouts)), style="bold")
     console.print()
-    console.print(Text(machine_text(layouts)))
+    console.print(Text(report.machine_text(layouts)))
     console.print()
-    console.print(table(LAYOUT_HEADER, [layout_cells(placed) for placed in shown(layouts)], wrap=("layout", "loses")))
+    console.print(table(report.LAYOUT_HEADER, report.layout_cells(layouts), wrap=("layout", "loses")))
+    console.print(Text(report.LEGEND), style="dim")
     console.print()
-    for note in (LEGEND, *layouts.notes):
+    console.print(table(report.BYTES_HEADER, report.bytes_cells(layouts), title=report.BYTES_TITLE))
+    console.print()
+    for note in layouts.notes:
         console.print(Text(note), style="dim")
     show_assumptions(console, plan.assumptions)

@@ -5,14 +5,13 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.rows import PlanRow, shape_text
 
-LAYOUT_HEADER = (
-    "layout", "micro", "accum.", "weights", "grads", "Adam", "activ.", "logits", "copies", "peak", "free", "time",
-    "loses",
-)  # fmt: skip
+LAYOUT_HEADER = ("", "layout", "micro", "accum.", "peak GB", "free", "time", "loses")
+BYTES_HEADER = ("", "weights", "gradients", "Adam", "activations", "logits", "copies")
 LEGEND = (
-    "GB on the fullest device. micro: sequences of a micro-batch on a data-parallel device; accum.: micro-batches a "
-    "step; copies: gathered blocks, casts and buckets; time: against the FLOPs alone at the plan's MFU."
+    "micro: sequences of a micro-batch on a data-parallel device; accum.: micro-batches a step; time: against the "
+    "FLOPs alone at the plan's MFU."
 )
+BYTES_TITLE = "GB on the fullest device (copies: gathered blocks, casts and buckets)"
 
 
 def summary(layouts: Layouts) -> str:
@@ -45,27 +44,40 @@ def shown(layouts: Layouts) -> tuple[Placed, ...]:
     return layouts.ranked or (layouts.leanest,)
 
 
-def layout_cells(placed: Placed) -> tuple[str, ...]:
-    """Return the row of one layout, under `LAYOUT_HEADER`."""
-    layout, memory = placed.layout, placed.memory
-    parts = (memory.weights, memory.gradients, memory.optimizer, memory.activations, memory.logits, memory.copies)
-    return (
-        describe(layout),
-        f"{layout.micro_sequences:,}",
-        f"{layout.accumulation:,}",
-        *(f"{part / 1e9:,.1f}" for part in (*parts, memory.peak)),
-        f"{placed.free:.0%}" if placed.free > 0 else "none",
-        f"x{placed.slowdown:.2f}",
-        placed.reason,
-    )
+def layout_cells(layouts: Layouts) -> list[tuple[str, ...]]:
+    """Return a row for each layout, under `LAYOUT_HEADER`."""
+    return [
+        (
+            str(number),
+            describe(placed.layout),
+            f"{placed.layout.micro_sequences:,}",
+            f"{placed.layout.accumulation:,}",
+            f"{placed.memory.peak / 1e9:,.1f}",
+            f"{placed.free:.0%}" if placed.free > 0 else "none",
+            f"x{placed.slowdown:.2f}",
+            placed.reason,
+        )
+        for number, placed in enumerate(shown(layouts), 1)
+    ]
+
+
+def bytes_cells(layouts: Layouts) -> list[tuple[str, ...]]:
+    """Return a row for each layout, under `BYTES_HEADER`."""
+    rows = []
+    for number, placed in enumerate(shown(layouts), 1):
+        memory = placed.memory
+        parts = (memory.weights, memory.gradients, memory.optimizer, memory.activations, memory.logits, memory.copies)
+        rows.append((str(number), *(f"{part / 1e9:,.1f}" for part in parts)))
+    return rows
 
 
 def layout_rows(layouts: Layouts) -> tuple[PlanRow, ...]:
     """Return the layouts as rows of a plan, one a layout, of the section `layout`."""
     rows = [] if not layouts.problem else [_row("fit", "does not fit", layouts.problem)]
     for number, placed in enumerate(shown(layouts), 1):
-        peak = f"{placed.memory.peak / 1e9:,.1f} GB, {placed.free:.0%} free" if placed.free > 0 else ""
-        basis = f"{_batch(placed, layouts)}; {peak or f'{placed.memory.peak / 1e9:,.0f} GB'}; {placed.reason}"
+        free = f", {placed.free:.0%} free" if placed.free > 0 else ""
+        peak = f"{placed.memory.peak / 1e9:,.1f} GB{free}"
+        basis = f"{peak}; {_batch(placed, layouts)}; loses {placed.reason}"
         rows.append(_row(f"layout {number}", describe(placed.layout), basis))
     return (*rows, _row("margin", "", layouts.notes[0]))
 
@@ -92,9 +104,13 @@ def layouts_markdown(layouts: Layouts, plan: Plan, command: str) -> str:
         "",
         f"{escaped(machine_text(layouts))}.",
         "",
-        *table(LAYOUT_HEADER, [layout_cells(placed) for placed in shown(layouts)]),
+        *table(LAYOUT_HEADER, layout_cells(layouts)),
         "",
         escaped(LEGEND),
+        "",
+        f"{escaped(BYTES_TITLE)}:",
+        "",
+        *table(BYTES_HEADER, bytes_cells(layouts)),
         "",
         *(f"- {escaped(note)}" for note in (*layouts.notes, *plan.assumptions)),
         "",

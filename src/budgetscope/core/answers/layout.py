@@ -24,6 +24,8 @@ NETWORK_BYTES_PER_S = 50e9
 """Between nodes, one way and for one device: a 400 Gb/s adapter each, as in NVIDIA's DGX H100 (its data sheet)."""
 
 _MOST_SHOWN = 6
+_MOST_SLOWDOWN = 1.5
+"""Of a layout that is shown, over the fastest."""
 _MOST_STAGES = 64
 _LEAST_CONTEXT = 4096
 """Tokens of a sequence on one device, below which context parallelism is not tried."""
@@ -64,7 +66,8 @@ class Layouts:
         device: name of the device.
         memory_bytes: of one device, as published.
         n_devices: of the machine.
-        ranked: those that fit, the fastest first: the best of each way to share the model, and of each regime.
+        ranked: those that fit, the fastest first: the best of each way to share the model, and of each regime, as far
+            as they take at most half as long again.
         leanest: the layout with the lowest peak of one sequence a micro-batch, whether it fits or not.
         problem: why none fits, and the nearest that does; empty when some fit.
         notes: the error margin, and assumptions of the ranking.
@@ -112,6 +115,8 @@ def layouts(question: Question, shape: Shape | None, batch_sequences: int) -> La
     best: dict[tuple[object, ...], Placed] = {}
     regimes: dict[Regime, Placed] = {}
     for each in fitting:
+        if each.slowdown > _MOST_SLOWDOWN * fitting[0].slowdown:
+            break
         layout = each.layout
         best.setdefault((layout.regime, layout.tensor, layout.pipeline, layout.context), each)
         regimes.setdefault(layout.regime, each)
@@ -260,7 +265,7 @@ def _placed(shape: Shape, layout: Layout, machine: Machine, n_devices: int) -> P
         free=1 - memory.peak / device.memory_bytes,
         idle=idle,
         slowdown=(1 + sum(lost.values())) * n_devices / layout.n_devices,
-        reason=", ".join(told) or "loses nothing notable",
+        reason=", ".join(told) or "nothing notable",
     )
 
 
@@ -325,7 +330,7 @@ def _notes(machine: Machine) -> tuple[str, ...]:
         "estimate and the allocator's fragments, then the driver and the collectives"
     )
     speed = (
-        f"the slowdown is for the ranking alone: links of {device.link_bytes_per_s / 1e9:g} GB/s in a node of "
+        f"time is for the ranking alone: links of {device.link_bytes_per_s / 1e9:g} GB/s in a node of "
         f"{device.devices_per_node}, {NETWORK_BYTES_PER_S / 1e9:g} GB/s a device between nodes"
     )
     notes = [
