@@ -62,6 +62,25 @@ def test_an_h200_held_what_is_estimated(
     assert estimate(shape, replace(plain, recompute=Recompute.FULL)).peak == pytest.approx(recomputed, rel=0.01)
 
 
+# The same model under FSDP2 with one GPU, every block, the embedding and the head gathered in bf16 by themselves.
+FSDP2_ON_AN_H200 = [
+    (ON_AN_H200[0][0], 8, 1, 10_662_321_152, 7_977_692_160),
+    (ON_AN_H200[3][0], 4, 1, 38_510_922_240, 24_499_215_872),
+    (ON_AN_H200[4][0], 1, 2, 54_861_349_376, 44_518_298_112),
+    (ON_AN_H200[5][0], 2, 1, 59_362_521_600, 57_607_948_800),
+    (ON_AN_H200[6][0], 1, 1, 57_250_970_624, 57_250_970_624),
+]
+
+
+@pytest.mark.parametrize(("shape", "micro", "accumulation", "kept", "recomputed"), FSDP2_ON_AN_H200, ids=str)
+def test_fsdp2_held_no_more_than_is_estimated(
+    shape: Shape, micro: int, accumulation: int, kept: int, recomputed: int
+) -> None:
+    plain = Layout(Regime.FSDP2, micro_sequences=micro, accumulation=accumulation)
+    assert 1 < estimate(shape, plain).peak / kept < 1.06
+    assert 1 < estimate(shape, replace(plain, recompute=Recompute.FULL)).peak / recomputed < 1.06
+
+
 def test_zero_shards_the_state_as_published() -> None:
     """Rajbhandari et al. 2020, figure 1: 7.5 B parameters on 64 GPUs: 31.4, 16.6 and 1.9 GB."""
     shape = Shape(37, 4096, 16384, 32, 32, 10, 1024, tied=True, gated=False)

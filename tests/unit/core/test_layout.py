@@ -104,6 +104,7 @@ def test_open_devices_are_taken_to_be_one_node_and_never_warned_of() -> None:
 
 def test_other_vendors_are_told_to_be_unchecked_and_no_shape_is_refused() -> None:
     assert any("not on MI300X" in note for note in layouts("1e21", device="mi300x").notes)
+    assert "counted in 16 bits, and not in fp8" in layouts("64 H100 for 14 days in fp8", mfu=0.25).notes
     answer = ADVISOR.answer(PlanRequest("1e21"))
     nowhere = replace(answer, plan=replace(answer.plan, run=replace(answer.plan.run, shape=None)))
     with pytest.raises(UsageError, match="such as N=1B"):

@@ -11,13 +11,14 @@ from budgetscope.core.budget.parse import SizeTarget
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.counting.ledger import Shape
 from budgetscope.core.errors import UsageError
-from budgetscope.core.hardware.devices import Device
+from budgetscope.core.hardware.devices import TRAINING_PRECISIONS, Device
 from budgetscope.core.hardware.machine import Machine
 from budgetscope.core.hardware.memory import Layout, Memory, Recompute, Regime, estimate
 
 MARGIN = 0.10
-"""Share of the peak that a layout leaves free. The estimate meets Megatron's published peaks within 1.5% and those of
-plain PyTorch on an H200 within 1% (tests/golden); the rest is for the allocator's fragments and what a trainer adds."""
+"""Share of the peak that a layout leaves free. The estimate meets Megatron's published peaks within 1.5%, and on an
+H200 those of plain PyTorch within 1% and of FSDP2 within 6%, from above (tests/golden); the rest is for the allocator's
+fragments and what a trainer adds."""
 RESERVED_BYTES = 1e9
 """For the driver's context and the collectives' buffers; the context alone held 0.8 GB on an H200 with torch 2.11."""
 NETWORK_BYTES_PER_S = 50e9
@@ -338,6 +339,8 @@ def _notes(machine: Machine) -> tuple[str, ...]:
         _TRAINING,
         speed,
     ]
+    if machine.precision not in TRAINING_PRECISIONS:
+        notes.append(f"counted in 16 bits, and not in {machine.precision}")
     if device.vendor != "NVIDIA":
         notes.append(f"checked on NVIDIA GPUs alone, and not on {device.name}")
     if machine.n_devices is None:

@@ -144,7 +144,7 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
         assumptions.append(f"devices: {DEFAULT_N_DEVICES:g} (--gpus)")
     if budget.fixed.precision is None and "bf16" not in device.peak_flops_per_s:
         assumptions.append(f"precision: fp16, since {device.name} has no bf16")
-    precision = _precision(device, budget.fixed.precision, mfu if options.measured is None else _MEASURED)
+    precision = _precision(device, budget.fixed.precision, mfu_known=not (mfu is None and options.measured is None))
     if options.measured is not None:
         mfu, arithmetic = _measured(options.measured, mfu, device, precision)
         assumptions.append(arithmetic)
@@ -164,10 +164,6 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
     return _with_budget(machine, hardware) if hardware is budget else machine
 
 
-_MEASURED = 1.0
-"""In place of an MFU that a measurement gives."""
-
-
 def _measured(run: MeasuredRun, mfu: float | None, device: Device, precision: str) -> tuple[float, str]:
     """Return the MFU of a measured run and its arithmetic.
 
@@ -179,7 +175,7 @@ def _measured(run: MeasuredRun, mfu: float | None, device: Device, precision: st
     return measured_mfu(run.rate, run.n_params, run.flops_per_token, device, precision, run.seq_len, run.convention)
 
 
-def _precision(device: Device, stated: str | None, mfu: float | None) -> str:
+def _precision(device: Device, stated: str | None, *, mfu_known: bool) -> str:
     """Return the training precision, stated or by default.
 
     Raises:
@@ -189,7 +185,7 @@ def _precision(device: Device, stated: str | None, mfu: float | None) -> str:
         return training_precision(device)
     if stated not in device.peak_flops_per_s:
         raise UsageError(f"{device.name} has no {stated}; it has {', '.join(device.peak_flops_per_s)}.")
-    if stated in ("fp8", "fp4") and mfu is None:
+    if stated in ("fp8", "fp4") and not mfu_known:
         raise UsageError(
             f"the default MFU of {DEFAULT_MFU:.0%} was measured in bf16; say what {stated} reaches of its own "
             "peak, for example 25% MFU."
