@@ -20,7 +20,7 @@ from budgetscope.core.counting.ledger import Convention
 from budgetscope.report import tables
 from budgetscope.report.decision import decision
 from budgetscope.report.explanation import explanation_markdown
-from budgetscope.report.layouts import layouts_markdown, machine_text, summary
+from budgetscope.report.layouts import layouts_markdown, layouts_section, machine_text, summary
 from budgetscope.store.fit_schema import dump
 from budgetscope.store.locations import settings_file, user_fits
 
@@ -102,6 +102,19 @@ def test_memory_says_the_same_in_every_form(cli: Cli) -> None:
     assert markdown == layouts_markdown(found, answer.plan, command(request, "memory"))
     assert all(describe(placed.layout) in flat and describe(placed.layout) in markdown for placed in found.ranked)
     assert json.loads(cli("memory", request.budget, "--json").out) == as_json(found)
+
+
+def test_an_export_has_the_layouts(cli: Cli) -> None:
+    found = Advisor().memory(Advisor().answer(PlanRequest("1e21")))
+    assert "\n".join(layouts_section(found)) in cli("export", "1e21", "--format", "md").out
+    assert json.loads(cli("export", "1e21", "--format", "json").out)["layouts"] == as_json(found)
+    rows = list(csv.DictReader(io.StringIO(cli("export", "1e21", "--format", "csv").out)))
+    first = {row["column"]: row["value"] for row in rows if (row["table"], row["row"]) == ("layout", "1")}
+    assert first["regime"] == found.ranked[0].layout.regime
+    assert float(first["peak"]) == found.ranked[0].memory.peak
+    beyond = cli("export", "1e12", "--format", "md")
+    assert beyond.code == 0
+    assert "Memory and layout" not in beyond.out
 
 
 def test_what_is_shown_is_what_is_computed(cli: Cli) -> None:

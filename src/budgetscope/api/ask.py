@@ -142,7 +142,7 @@ class Advisor(Lookup):
         return value(question.fit, recount(answer.optimum, question.fit.counting, question.family).flops, share)
 
     def export(self, answer: AnsweredRequest, form: str) -> str:
-        """Return an answer's plan, its comparison and the command for them, as one text.
+        """Return an answer's plan, its layouts, its comparison and the command for them, as one text.
 
         Args:
             answer: what to export.
@@ -152,7 +152,8 @@ class Advisor(Lookup):
             UsageError: the format is unknown.
             FailureError: as `compare`.
         """
-        return export_text(form, answer.plan, self.compare(answer), self.command(answer.request))
+        layouts = None if answer.plan.run.shape is None else self.memory(answer)
+        return export_text(form, answer.plan, self.compare(answer), self.command(answer.request), layouts)
 
     # Curves for charts; a curve is cached by law, convention, tokenizer, context and grid
 

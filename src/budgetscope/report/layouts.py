@@ -89,17 +89,9 @@ def _row(label: str, text: str, basis: str) -> PlanRow:
     return PlanRow("layout", label.replace(" ", "_"), label, text, None, None, text, "", basis)
 
 
-def layouts_markdown(layouts: Layouts, plan: Plan, command: str) -> str:
-    """Return the layouts as a Markdown page.
-
-    Args:
-        layouts: of the plan.
-        plan: for its budget.
-        command: the shell command that gives the page.
-    """
-    lines = [
-        f"# Memory and layout for {escaped(plan.budget)}",
-        "",
+def layouts_section(layouts: Layouts) -> list[str]:
+    """Return the lines of the layouts as a Markdown section, without its heading."""
+    return [
         f"**{escaped(summary(layouts))}**",
         "",
         f"{escaped(machine_text(layouts))}.",
@@ -112,11 +104,18 @@ def layouts_markdown(layouts: Layouts, plan: Plan, command: str) -> str:
         "",
         *table(BYTES_HEADER, bytes_cells(layouts)),
         "",
-        *(f"- {escaped(note)}" for note in (*layouts.notes, *plan.assumptions)),
-        "",
-        "## Reproduce",
-        "",
-        *fenced(command),
-        "",
+        *(f"- {escaped(note)}" for note in layouts.notes),
     ]
-    return "\n".join(lines)
+
+
+def layouts_markdown(layouts: Layouts, plan: Plan, command: str) -> str:
+    """Return the layouts as a Markdown page.
+
+    Args:
+        layouts: of the plan.
+        plan: for its budget and assumptions.
+        command: the shell command that gives the page.
+    """
+    lines = [f"# Memory and layout for {escaped(plan.budget)}", "", *layouts_section(layouts)]
+    lines += [f"- {escaped(text)}" for text in plan.assumptions]
+    return "\n".join([*lines, "", "## Reproduce", "", *fenced(command), ""])

@@ -8,9 +8,11 @@ from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from budgetscope.core.answers.comparison import Comparison
+from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Ledger
 from budgetscope.report.decision import decision
+from budgetscope.report.layouts import layouts_section, shown
 from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.rows import (
     COMPARISON_HEADER,
@@ -45,9 +47,11 @@ def ledger_json(ledger: Ledger) -> str:
     return json.dumps(record, indent=2) + "\n"
 
 
-def export_json(plan: Plan, comparison: Comparison, command: str) -> str:
-    """Return a plan and a comparison, with the command that reproduces them, as JSON."""
+def export_json(plan: Plan, comparison: Comparison, command: str, layouts: Layouts | None = None) -> str:
+    """Return a plan, a comparison and layouts, with the command that reproduces them, as JSON."""
     record = {"command": command, "plan": _record(plan), "comparison": asdict(comparison)}
+    if layouts is not None:
+        record["layouts"] = asdict(layouts)
     return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -78,8 +82,8 @@ def comparison_csv(comparison: Comparison) -> str:
     )
 
 
-def export_csv(plan: Plan, comparison: Comparison, command: str) -> str:
-    """Return a plan, a comparison and their command as one CSV in long form: table, row, column, value."""
+def export_csv(plan: Plan, comparison: Comparison, command: str, layouts: Layouts | None = None) -> str:
+    """Return a plan, a comparison, layouts and their command as one CSV in long form: table, row, column, value."""
     rows: list[Sequence[object]] = [("command", "", "command", command)]
     rows += [
         ("plan", row.key, name, getattr(row, name))
@@ -93,6 +97,9 @@ def export_csv(plan: Plan, comparison: Comparison, command: str) -> str:
         for row in comparison.rows
         for name in COMPARISON_CSV_HEADER[1:]
     ]
+    for number, placed in enumerate(() if layouts is None else shown(layouts), 1):
+        parts = {**asdict(placed.layout), **asdict(placed.memory), "free": placed.free, "slowdown": placed.slowdown}
+        rows += [("layout", str(number), name, value) for name, value in parts.items()]
     rows += [("skipped", str(i), "text", sentence) for i, sentence in enumerate(comparison.skipped)]
     return _csv(("table", "row", "column", "value"), rows)
 
@@ -133,6 +140,11 @@ def plan_markdown(plan: Plan, command: str) -> str:
     if confirm:
         lines += [f"The recipe of the runs that confirm the learning rate: `{confirm}`", ""]
     return "\n".join([*lines, "## Reproduce", "", *fenced(command), ""])
+
+
+def layouts_part(layouts: Layouts) -> str:
+    """Return layouts as a Markdown section."""
+    return "\n".join(["## Memory and layout", "", *layouts_section(layouts), ""])
 
 
 def comparison_markdown(comparison: Comparison) -> str:

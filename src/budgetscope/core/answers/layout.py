@@ -342,7 +342,7 @@ def _notes(machine: Machine) -> tuple[str, ...]:
     if machine.precision not in TRAINING_PRECISIONS:
         notes.append(f"counted in 16 bits, and not in {machine.precision}")
     if device.vendor != "NVIDIA":
-        notes.append(f"checked on NVIDIA GPUs alone, and not on {device.name}")
+        notes.append(f"checked on NVIDIA GPUs alone, and not on {device.name}. {device.note}".strip(" ."))
     if machine.n_devices is None:
         notes.append(f"devices: one node of {device.devices_per_node}, since their number is open (--gpus)")
     return tuple(notes)
