@@ -18,13 +18,13 @@ _LEAST_SHARE = 0.005
 
 def decision(plan: Plan) -> tuple[str, ...]:
     """Return whether it fits, what to train and at what cost, how far one may move, what is unsure, the next step."""
-    return tuple(filter(None, (*_misfit(plan), _what(plan), _freedom(plan), _doubt(plan), _confirm(plan))))
+    return tuple(filter(None, (_misfit(plan), _what(plan), _freedom(plan), _doubt(plan), _confirm(plan))))
 
 
-def _misfit(plan: Plan) -> tuple[str, ...]:
+def _misfit(plan: Plan) -> str:
     """Return why the model does not fit its devices, and the nearest that does; nothing where it fits."""
-    texts = (caution.text for caution in plan.cautions if caution.code == NO_LAYOUT)
-    return tuple(f"It does not run: {text}" for text in texts)
+    text = next((caution.text for caution in plan.cautions if caution.code == NO_LAYOUT), "")
+    return text and f"It does not run: {text}"
 
 
 def _what(plan: Plan) -> str:
