@@ -25,6 +25,7 @@ from budgetscope.fitting.stored_fit import (
     no_law,
     stored_fit,
 )
+from budgetscope.fitting.weighing import weigh_in, weighed
 from budgetscope.store.files import write_atomically
 from budgetscope.store.fit_schema import check_id, decode, dump, encode
 
@@ -118,7 +119,8 @@ def _isoflop(state: RunState, spec: Spec) -> tuple[JointPart | None, RunTable | 
         return None, None, why
     try:
         note = f"From models of at most {table.n_params.max():.3g} parameters: beyond, it is an extrapolation."
-        return joint_part(table, bytes_per_token=spec.corpus.bytes_per_token, note=note), table, ""
+        part = joint_part(table, bytes_per_token=spec.corpus.bytes_per_token, note=note)
+        return replace(part, part=weigh_in(part.part, weighed(part.fit))), table, ""
     except UsageError as error:
         return None, table, str(error)
 
