@@ -424,6 +424,7 @@ async def test_a_missing_extra_is_said_with_its_remedy(advisor: Advisor, monkeyp
 async def test_a_run_is_started_watched_left_stopped_resumed_and_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparation, "prepare_run", lambda *_, **__: ready())
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
+    monkeypatch.setenv("FAKE_LARGE", "1")
     request = PlanRequest("1e16", law="meta2024/llama3")
     app = BudgetscopeApp(request, Advisor(), AppState(screen="calibrate"))
     async with app.run_test(size=BIG) as pilot:

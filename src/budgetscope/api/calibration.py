@@ -11,6 +11,7 @@ from pathlib import Path
 
 from budgetscope.api.ask import Advisor, AnsweredRequest
 from budgetscope.api.defaults import DEFAULT_LAW
+from budgetscope.api.lookup import check_large_enough
 from budgetscope.api.request import PlanRequest
 from budgetscope.calibrate import environment, texts
 from budgetscope.calibrate.corpus.progress import Progress, Report
@@ -415,10 +416,11 @@ def accept(advisor: Advisor, folder: RunFolder, fit: Fit | None = None) -> Store
         fit: the fit that was judged; None reads it from the folder.
 
     Raises:
-        UsageError: a bundled fit has its id.
+        UsageError: a bundled fit has its id, or the run is too small to plan by; nothing is stored then.
         FailureError: the fit cannot be read or stored, or the settings cannot be written.
     """
     fit = _own_fit(folder, fit or load(folder.fit_file))
+    check_large_enough(fit)
     path = _save(advisor, folder, fit)
     _, role = advisor.fit_library.use(fit.id)
     return Stored(fit, Outcome.ACCEPTED, path, role)

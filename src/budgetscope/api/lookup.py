@@ -25,6 +25,7 @@ from budgetscope.core.hardware.devices import Device, DeviceNames
 from budgetscope.core.hardware.machine import DEFAULT_DEVICE, MachineOptions, device_name, machine_for, stated_once
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.scoreboard import Scoreboard
+from budgetscope.core.printable import printable
 from budgetscope.store.devices import UserDevices, bundled_devices, user_devices
 from budgetscope.store.fit_library import Entry, Library
 from budgetscope.store.locations import settings_file
@@ -120,6 +121,7 @@ class Lookup:
                 f"{' or '.join(map(repr, others))}."
             )
         fit = law or (self.active_fit() if request.law is None else self.library.get(request.law))
+        check_large_enough(fit)
         named = device_name(budget, request.device)
         device = self._device(named or DEFAULT_DEVICE)
         options = MachineOptions(request.gpus, request.mfu, request.price)
@@ -233,6 +235,16 @@ class Lookup:
                 f"the settings file {str(settings_file())!r} names {name!r} as the default {what}, but {reason}; "
                 "choose another with `budgetscope fits use ID`."
             ) from None
+
+
+def check_large_enough(fit: Fit) -> None:
+    """Refuse a law whose runs are too small to plan by.
+
+    Raises:
+        UsageError: what they lack.
+    """
+    if fit.too_small:
+        raise UsageError(f"{fit.id} gives no plan. {printable(fit.too_small)}")
 
 
 def _once(name: str, in_budget: float | None, option: float | None, field: str) -> float | None:

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from budgetscope.calibrate.plan.porian_rule import WARMUP_PARAMS, WEIGHT_DECAY
 from budgetscope.calibrate.plan.spec import BUILT_IN_CAUTION, Spec
+from budgetscope.calibrate.reach import too_small
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.stages import as_far_as_sure, fit_grid
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.core.laws.fit import Fit, Law, Range
+from budgetscope.core.laws.fit import TOO_SMALL, Fit, Law, Range
 from budgetscope.core.laws.forms import Constant, WarmupParams
 from budgetscope.fitting.hyperparameters import HyperparameterFit
 from budgetscope.fitting.joint_part import JointPart, joint_part
@@ -53,7 +54,8 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
         raise UsageError(f"the run {spec.run!r} has trained nothing yet; resume it.")
     grid, grid_reason = fit_grid(state)
     isoflop, table, isoflop_reason = _isoflop(state, spec)
-    parts = [FitPart({}, tuple(_missing(state, spec)))]
+    lacks = "" if isoflop is None else too_small(isoflop.fit, spec, state)
+    parts = [FitPart({}, (*_missing(state, spec), *([lacks] if lacks else [])))]
     if isoflop is not None:
         parts.append(isoflop.part)
     if grid is not None:
@@ -78,7 +80,7 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
         counting=Convention.STANDARD,
         citation=f"This machine's own calibration, run {spec.run}",
         method=_method(state, spec, isoflop),
-        provenance=_provenance(state, spec, isoflop, table, grid, part),
+        provenance=_provenance(state, spec, isoflop, table, grid, part) | ({TOO_SMALL: lacks} if lacks else {}),
         tokenizer=spec.corpus.tokenizer,
         vocab_size=spec.corpus.vocab_size,
         seq_len=spec.design.seq_len,

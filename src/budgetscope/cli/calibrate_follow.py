@@ -194,5 +194,7 @@ def _outcome(stored: "Stored", folder: "RunFolder") -> tuple[str, ...]:
             )
         case Outcome.STORED_BEFORE:
             return (f"it was stored as {fit} before; again with: budgetscope calibrate fit {folder.handle}",)
+        case Outcome.STORED if stored.fit.too_small:
+            return f"{fit} is stored in {stored.path}", stored.fit.too_small
         case Outcome.STORED:
             return f"{fit} is stored in {stored.path}", f"it becomes active with: budgetscope fits use {fit}"

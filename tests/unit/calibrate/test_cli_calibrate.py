@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from types import ModuleType
 import pytest
 from typer.testing import CliRunner, Result
 
-from budgetscope.api import Advisor
+from budgetscope.api import Advisor, PlanRequest
 from budgetscope.api.defaults import DEFAULT_LAW
 from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.environment import look
@@ -61,7 +62,7 @@ def test_from_nothing_to_a_stored_fit_and_its_difference(text: str) -> None:
     result = run(*SMOKE, "--data", text, "--name", "mine/here")
     assert f"{before} -> mine/here" in result.stdout
     assert "allocation" in result.stdout
-    assert "it becomes active with: budgetscope fits use mine/here" in result.stderr
+    assert "Too small to plan by: 4 budgets have a best size and 5 are needed" in result.stderr
     assert Advisor().active_law == before
     assert Advisor().library.get("mine/here").allocation is not None
     (folder,) = list_runs()
@@ -72,6 +73,7 @@ def test_from_nothing_to_a_stored_fit_and_its_difference(text: str) -> None:
         run("--resume", "last")
 
 
+@pytest.mark.usefixtures("large_enough")
 def test_accept_makes_the_fit_active_and_a_second_of_its_name_waits(text: str) -> None:
     run(*SMOKE, "--data", text, "--accept")
     assert Advisor().active_law == "mine/calibrated"
@@ -89,6 +91,25 @@ def test_accept_makes_the_fit_active_and_a_second_of_its_name_waits(text: str) -
     assert "answers your plans already" in run("fit", second.name).stderr
 
 
+def test_smoke_run_is_never_the_law(text: str) -> None:
+    run(*SMOKE, "--data", text, "--name", "mine/small")
+    lacking = Advisor().library.get("mine/small").too_small
+    assert re.search(
+        r"about [0-9.]+ minutes of this device are enough \(`--preset quick --minutes [0-9.]+`\)\.$", lacking
+    )
+    for refused in (
+        lambda: run("fit", "last", "--accept"),
+        lambda: Advisor().fit_library.use("mine/small"),
+        lambda: Advisor().answer(PlanRequest("1e21", law="mine/small")),
+    ):
+        with pytest.raises(UsageError, match=re.escape(f"mine/small gives no plan. {lacking}")):
+            refused()
+    assert Advisor().active_law == DEFAULT_LAW
+    compared = Advisor().compare(Advisor().answer(PlanRequest("1e21")))
+    assert any(lacking in skipped for skipped in compared.skipped)
+    assert "mine/small" not in [row.fit_id for row in compared.rows]
+
+
 def test_attaching_to_a_done_run_does_not_store_its_fit_over_a_newer_one(text: str) -> None:
     run(*SMOKE, "--data", text, "--name", "mine/lab")
     old = list_runs()[0]
@@ -100,6 +121,7 @@ def test_attaching_to_a_done_run_does_not_store_its_fit_over_a_newer_one(text: s
     assert Advisor().library.get("mine/lab") != newer
 
 
+@pytest.mark.usefixtures("large_enough")
 def test_attaching_to_an_accepted_run_does_not_store_its_fit_over_a_newer_one(
     new_run: Callable[[], RunFolder], fake: ModuleType
 ) -> None:
