@@ -59,7 +59,7 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
     if isoflop is not None:
         parts.append(isoflop.part)
     if grid is not None:
-        sure, notes = as_far_as_sure(grid)
+        sure, notes = as_far_as_sure(grid, spec.design)
         # Once stage 2 was planned, the log says the same of what it was planned with.
         parts.append(FitPart({}, () if state.problems else notes))
         parts.append(hyperparameter_part(sure, note=_recipe_note(grid)))

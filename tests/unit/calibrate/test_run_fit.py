@@ -9,13 +9,16 @@ import pytest
 
 from budgetscope.calibrate.fit import build_fit, isoflop_table
 from budgetscope.calibrate.orchestrate import Stop, carry_on
+from budgetscope.calibrate.plan.cells import n_params
 from budgetscope.calibrate.plan.design import design
 from budgetscope.calibrate.plan.device import Rate
+from budgetscope.calibrate.plan.ladder import ladder
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.reach import MIN_BUDGETS, too_small, unlike_size
 from budgetscope.calibrate.run.folder import RunFolder
-from budgetscope.calibrate.run.stages import stage2_cells, stage_two_hyperparameters
+from budgetscope.calibrate.run.stages import as_far_as_sure, fit_grid, stage2_cells, stage_two_hyperparameters
 from budgetscope.calibrate.run.state import RunState
+from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.laws.fit import Draws, Fit, Law
 from budgetscope.core.laws.forms import LossCurve, PowerLawParams
 from budgetscope.fitting import joint_part
@@ -163,3 +166,15 @@ def test_plans_follow_the_exponent_weighed_with_the_published_ones(state: RunSta
     assert law.allocate(top).n_params == pytest.approx(own.at(top), rel=1e-9)
     for name in ("own", "published", "combined"):
         assert fit.provenance[f"exponent_{name}"] in fit.allocation.note
+
+
+def test_exponents_of_stage_1_hold_only_as_far_as_their_intervals_reach(state: RunState, spec: Spec) -> None:
+    grid, _ = fit_grid(state)
+    assert grid is not None
+    kept, notes = as_far_as_sure(grid, replace(spec.design, shapes=spec.design.shapes[:1]))
+    assert (kept, notes) == (grid, ())
+    held, notes = as_far_as_sure(grid, replace(spec.design, shapes=ladder(257, 64)))
+    assert [law.n_params_exponent for law in (held.learning_rate, held.batch_tokens)] == pytest.approx([-1 / 3, 2 / 3])
+    assert len(notes) == 2
+    largest = format_count(n_params(ladder(257, 64)[-1]))
+    assert all(f"either way at {largest} parameters: the law takes" in note for note in notes)
