@@ -16,6 +16,8 @@ from budgetscope.core.laws.forms import PowerLawParams
 from budgetscope.fitting.stored_laws import rounded
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from budgetscope.fitting.joint import JointFit
     from budgetscope.fitting.stored_fit import FitPart
 
@@ -31,13 +33,17 @@ PUBLISHED = {
 2024 (arXiv 2406.19146), Besiroglu et al. 2024 (arXiv 2404.10102), Hoffmann et al. 2022 (arXiv 2203.15556), DeepSeek
 2024 (arXiv 2401.02954). Kaplan's, Porian's untuned steps and Hoffmann's approach 3 are left out: later work corrects
 them."""
-PRIOR_MEAN = math.fsum(PUBLISHED.values()) / len(PUBLISHED)
-PRIOR_STD = math.sqrt(
-    math.fsum((value - PRIOR_MEAN) ** 2 for value in PUBLISHED.values())
-    / (len(PUBLISHED) - 1)
-    * (1 + 1 / len(PUBLISHED))
-)
-"""Of one more such law: their standard deviation, and that of their mean."""
+
+
+def prior_of(exponents: Collection[float]) -> tuple[float, float]:
+    """Return the mean of some exponents, and the standard deviation of one more of them about it."""
+    mean = math.fsum(exponents) / len(exponents)
+    variance = math.fsum((value - mean) ** 2 for value in exponents) / (len(exponents) - 1)
+    return mean, math.sqrt(variance * (1 + 1 / len(exponents)))
+
+
+PRIOR_MEAN, PRIOR_STD = prior_of(PUBLISHED.values())
+"""Of the exponent of one more tuned law."""
 _Z95 = 1.959963984540054
 
 
@@ -63,6 +69,10 @@ class Weighed:
     def coefficient(self) -> float:
         """N* at C = 1 FLOP."""
         return math.exp(math.log(self.n_params) - self.exponent * math.log(self.flops))
+
+    def log_n_at(self, flops: float) -> float:
+        """Return ln N* at a budget."""
+        return math.log(self.n_params) + self.exponent * math.log(flops / self.flops)
 
     @property
     def facts(self) -> dict[str, str]:
