@@ -79,7 +79,7 @@ class Weighed:
         """Own, published and combined exponent with 95%, by name."""
         own, std = self.own
         return {
-            "exponent_own": _interval(own, std),
+            "exponent_own": f"{_interval(own, std)}, by noise and the error of a law beyond its budgets",
             "exponent_published": f"{_interval(PRIOR_MEAN, PRIOR_STD)}, {len(PUBLISHED)} tuned laws",
             "exponent_combined": f"{_interval(self.exponent, math.sqrt(self.line.slope_variance))}, plans follow it",
         }

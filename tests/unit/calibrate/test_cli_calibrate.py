@@ -34,8 +34,8 @@ pytestmark = pytest.mark.usefixtures("fake_workers")
 SMOKE = ["--preset", "smoke", "--device", "cpu"]
 
 
-def run(*arguments: str) -> Result:
-    result = CliRunner().invoke(app, list(arguments))
+def run(*arguments: str, answers: str | None = None) -> Result:
+    result = CliRunner().invoke(app, list(arguments), input=answers)
     if isinstance(result.exception, BudgetscopeError):
         raise result.exception
     assert result.exception is None or isinstance(result.exception, SystemExit), result.output
@@ -75,7 +75,7 @@ def test_from_nothing_to_a_stored_fit_and_its_difference(text: str) -> None:
 
 @pytest.mark.usefixtures("large_enough")
 def test_accept_makes_the_fit_active_and_a_second_of_its_name_waits(text: str) -> None:
-    run(*SMOKE, "--data", text, "--accept")
+    run(*SMOKE, "--data", text, "--accept", "--yes")
     assert Advisor().active_law == "mine/calibrated"
     first = Advisor().library.get("mine/calibrated")
     # Other budgets, other readings.
@@ -86,9 +86,36 @@ def test_accept_makes_the_fit_active_and_a_second_of_its_name_waits(text: str) -
     for arguments in (("attach", second.name), ("fit", second.name)):
         assert "stays as it was" in run(*arguments).stderr
         assert Advisor().library.get("mine/calibrated") == first
-    assert "is now the active law" in run("fit", second.name, "--accept").stderr
+    assert "is now the active law" in run("fit", second.name, "--accept", "--yes").stderr
     assert Advisor().library.get("mine/calibrated").laws != first.laws
     assert "answers your plans already" in run("fit", second.name).stderr
+
+
+@pytest.mark.usefixtures("large_enough")
+def test_accepting_shows_the_change_at_the_users_budget_and_asks(
+    new_run: Callable[[], RunFolder], fake: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new_run()
+    carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
+    with pytest.raises(UsageError, match="here is no terminal to answer at; add --yes"):
+        run("fit", folder.name, "--accept")
+    with pytest.raises(UsageError, match="--yes has no effect without --accept"):
+        run("fit", folder.name, "--yes")
+    monkeypatch.setattr("budgetscope.cli.calibrate_follow._can_ask", lambda: True)
+    asked = run("fit", folder.name, "--accept", "--at", "1e16", answers="n\n")
+    assert f"at 1e16 FLOPs: {DEFAULT_LAW} -> mine/planted" in asked.stdout
+    for told in ("your N", "your D", "your loss", f"If {DEFAULT_LAW} is right, following the new law costs "):
+        assert told in asked.stdout
+    for part in ("own", "published", "combined"):
+        assert f"exponent, {part}: " in asked.stdout
+        assert f"exponent, {part}: " in run("status", folder.name).stdout
+    assert "make it the active law? [y/N]" in asked.stderr
+    assert "it becomes active with" in asked.stderr
+    assert Advisor().active_law == DEFAULT_LAW
+    accepted = run("fit", folder.name, "--accept", answers="y\n")
+    assert "give one with --at" in accepted.stdout
+    assert f"is now the active law; go back with: budgetscope fits use {DEFAULT_LAW}" in accepted.stderr
+    assert Advisor().active_law == "mine/planted"
 
 
 def test_smoke_run_is_never_the_law(text: str) -> None:
@@ -98,7 +125,7 @@ def test_smoke_run_is_never_the_law(text: str) -> None:
         r"about [0-9.]+ minutes of this device are enough \(`--preset quick --minutes [0-9.]+`\)\.$", lacking
     )
     for refused in (
-        lambda: run("fit", "last", "--accept"),
+        lambda: run("fit", "last", "--accept", "--yes"),
         lambda: Advisor().fit_library.use("mine/small"),
         lambda: Advisor().answer(PlanRequest("1e21", law="mine/small")),
     ):
@@ -127,7 +154,7 @@ def test_attaching_to_an_accepted_run_does_not_store_its_fit_over_a_newer_one(
 ) -> None:
     folder = new_run()
     carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
-    assert "is now the active law" in run("attach", folder.name, "--accept").stderr
+    assert "is now the active law" in run("attach", folder.name, "--accept", "--yes").stderr
     accepted = Advisor().library.get("mine/planted")
     Advisor().fit_library.use(DEFAULT_LAW)
     newer = replace(accepted, title="A newer fit")
@@ -140,7 +167,7 @@ def test_attaching_to_an_accepted_run_does_not_store_its_fit_over_a_newer_one(
 def test_older_run_with_the_name_of_a_bundled_fit_does_not_hide_it(spec: Spec, fake: ModuleType) -> None:
     folder = RunFolder.create(replace(spec, fit_id=DEFAULT_LAW))
     carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
-    for more in ((), ("--accept",)):
+    for more in ((), ("--accept", "--yes")):
         with pytest.raises(UsageError, match=r"stays as it is; .*, which `budgetscope fits use` takes\."):
             run("fit", "last", *more)
     assert not list(user_fits().rglob("*.json"))
