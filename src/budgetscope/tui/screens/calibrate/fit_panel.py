@@ -81,7 +81,6 @@ class FitPanel(Horizontal):
 
         names = f"{verdict.fit.id} beside {verdict.before}"
         lines = [Content.styled(names, "bold"), line(("", "old", "new")), *map(line, verdict.own)]
-        lines += [Content(sentence) for sentence in verdict.costs]
         # The active law needs no offer, and one that is too small cannot be accepted.
         if not verdict.fit.too_small:
             lines.append(Content.styled(*_OFFERS["accepted" if verdict.active else self.decided]))
@@ -91,6 +90,7 @@ class FitPanel(Horizontal):
             lines.append(_caution(verdict.cautions[0] + more))
         if self.plan is not None:
             lines.append(Content(_planned(self.plan)))
+        lines += [Content(sentence) for sentence in verdict.costs]
         lines += [Content.assemble((f"{what}: ", LABEL_STYLE), text) for what, text in verdict.exponents]
         lines += [*map(line, verdict.decades), *map(_caution, verdict.cautions[1:])]
         self.query_one("#verdict", Static).update(Content("\n").join(lines))
