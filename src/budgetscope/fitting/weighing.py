@@ -44,6 +44,9 @@ def prior_of(exponents: Collection[float]) -> tuple[float, float]:
 
 PRIOR_MEAN, PRIOR_STD = prior_of(PUBLISHED.values())
 """Of the exponent of one more tuned law."""
+OWN_REACH = 5.0
+"""E-folds beyond its largest budget over which a run's own law is told to err as it does alone: what the calibrations
+span on which the weighing was checked (`benchmarks/coverage.py`)."""
 _Z95 = 1.959963984540054
 
 
@@ -88,8 +91,8 @@ class Weighed:
 def weighed(fit: JointFit, prior: tuple[float, float] = (PRIOR_MEAN, PRIOR_STD)) -> Weighed:
     """Return a calibration's law, weighed with the published ones.
 
-    The error of its own law grows beyond its budgets as without them, over as many e-folds as they span; from there on
-    the error of the combined exponent alone does.
+    The error of its own law grows beyond its largest budget as alone, over `OWN_REACH`; from there on that of the
+    combined exponent alone does. Its line has no drift: `DriftingLine.weighed`.
 
     Args:
         fit: of the run.
@@ -109,11 +112,16 @@ def weighed(fit: JointFit, prior: tuple[float, float] = (PRIOR_MEAN, PRIOR_STD))
         drift=0.0,
         drift_start=fit.drift_start,
         bend=math.hypot(fit.drift, fit.bend),
-        low=fit.flops_range[0],
+        low=low_end(*fit.flops_range),
         high=top,
     )
     exponent = (fit.exponent / own_variance + mean / std**2) / precision
     return Weighed(fit.at(top), top, exponent, line, (fit.exponent, math.sqrt(own_variance)))
+
+
+def low_end(low: float, high: float) -> float:
+    """Return the smallest budget of a weighed line: the run's own one, within `OWN_REACH` of its largest."""
+    return max(low, high * math.exp(-OWN_REACH))
 
 
 def weigh_in(part: FitPart, law: Weighed) -> FitPart:

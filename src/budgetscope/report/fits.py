@@ -122,7 +122,8 @@ def _uncertainty_texts(law: Law) -> tuple[str, str]:
         case Draws(_, rows) as draws:
             return f"{len(rows)} {'forecasts' if draws.forecast else 'draws'}", draws.basis
         case DriftingLine() as line:
-            error = f"{line.drift:.3g} of ln N an e-fold of compute"
+            # A weighed law has its own error in the bend alone, as far as its budgets span.
+            error = f"{line.bend if line.weighed else line.drift:.3g} of ln N an e-fold of compute"
             return f"noise, and {error}", f"95%: the noise of the runs, and an error of the law of {error} beyond them"
         case ExponentInterval() as interval:
             text = f"a in [{interval.low:g}, {interval.high:g}], {interval.percent}"

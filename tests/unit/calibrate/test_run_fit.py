@@ -21,7 +21,9 @@ from budgetscope.calibrate.run.state import RunState
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.laws.fit import Draws, Fit, Law
 from budgetscope.core.laws.forms import LossCurve, PowerLawParams
+from budgetscope.core.laws.intervals import params_interval
 from budgetscope.fitting import joint_part
+from budgetscope.fitting.calibration_value import value
 from budgetscope.fitting.joint import fit_joint
 from budgetscope.fitting.loss_forecast import LossForecast
 from budgetscope.fitting.weighing import PRIOR_MEAN
@@ -178,3 +180,12 @@ def test_exponents_of_stage_1_hold_only_as_far_as_their_intervals_reach(state: R
     assert len(notes) == 2
     largest = format_count(n_params(ladder(257, 64)[-1]))
     assert all(f"either way at {largest} parameters: the law takes" in note for note in notes)
+
+
+def test_value_of_a_weighed_calibration_begins_with_the_interval_of_its_plans(state: RunState, spec: Spec) -> None:
+    fit = build_fit(state, spec)
+    plan, today = params_interval(fit, 1e12), value(fit, 1e12, 1.0).now
+    assert plan.low is not None
+    assert plan.high is not None
+    # One is of Student's t, the other of a normal.
+    assert 0.6 < math.log(today.n_params_high / today.n_params_low) / math.log(plan.high / plan.low) < 1.0
