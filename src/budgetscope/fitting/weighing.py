@@ -84,7 +84,7 @@ class Weighed:
         return {
             "exponent_own": f"{_interval(own, std)}, by noise and the error of a law beyond its budgets",
             "exponent_published": f"{_interval(PRIOR_MEAN, PRIOR_STD)}, {len(PUBLISHED)} tuned laws",
-            "exponent_combined": f"{_interval(self.exponent, math.sqrt(self.line.slope_variance))}, plans follow it",
+            "exponent_combined": _interval(self.exponent, math.sqrt(self.line.slope_variance)),
         }
 
 
@@ -133,7 +133,7 @@ def weigh_in(part: FitPart, law: Weighed) -> FitPart:
         own,
         law=PowerLawParams(law.coefficient, law.exponent),
         uncertainty=DriftingLine(dof=law.line.dof, **numbers),
-        note=f"Exponent: {exponents}; level by the largest budget. {own.note}".rstrip(),
+        note=f"Exponent: {exponents}; plans follow it from the level at the largest budget. {own.note}".rstrip(),
     )
     return replace(part, laws={**part.laws, "allocation": allocation}, dropped={**part.dropped, **law.facts})
 
