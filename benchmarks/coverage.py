@@ -4,9 +4,11 @@
 
 Each data set is cut below each of its budgets that leaves at least five, fitted by the joint fit with the loss
 forecast and by the present Akima bootstrap, and asked for every budget above the cut. The five-minute calibration c
-is also asked for the budgets of a and b above its own. Planted surfaces know the truth. Of measured sets the truth is
-the optimum that Akima's spline finds in the whole table at that budget: `held` counts those inside the interval as
-they stand; `+own` allows for their own noise, in quadrature (a measured optimum would lie off a law known exactly).
+is also asked for the budgets of a and b above its own, and every cut of the calibrations for 1e22 FLOPs against
+Porian et al.'s tuned law. "weighed" is a calibration's law with the published exponents. Planted surfaces know the
+truth. Of measured sets the truth is the optimum that Akima's spline finds in the whole table at that budget: `held`
+counts those inside the interval as they stand; `+own` allows for their own noise, in quadrature (a measured optimum
+would lie off a law known exactly).
 """
 
 from __future__ import annotations
@@ -26,11 +28,13 @@ from budgetscope.fitting.isoflop import IsoFlopFit, fit_isoflop
 from budgetscope.fitting.joint import DRIFT_START, JointFit, fit_joint
 from budgetscope.fitting.loss_forecast import LossForecast, forecast_of
 from budgetscope.fitting.run_table import RunTable, budget_levels
+from budgetscope.fitting.weighing import PUBLISHED, Weighed, prior_of, weighed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MIN_TRAINED = 5
+FAR = 1e22
 Z = 1.96
 NOTHING = (np.nan, np.nan, np.nan)
 
@@ -76,14 +80,15 @@ class Tally:
     def line(self) -> str:
         """Coverage and errors, ln N in hundredths, loss in permille."""
         predicted = ~np.isnan(np.array(self.errors))
-        rms = [float(np.sqrt(np.mean(np.array(self.errors)[predicted[:, k], k] ** 2))) for k in (0, 1)]
-        mean = [float(np.array(self.errors)[predicted[:, k], k].mean()) for k in (0, 1)]
-        held, own = ([float(np.array(v)[predicted[:, k], k].mean()) for k in (0, 1)] for v in (self.held, self.own))
-        half = [float(np.median(np.array(self.half)[predicted[:, k], k])) for k in (0, 1)]
-        return (
-            f"{predicted.shape[0]:5d} | {rms[0]:6.3f} {mean[0]:+7.3f} {held[0]:6.1%} {own[0]:6.1%} {half[0]:6.2f} | "
-            f"{1e3 * rms[1]:6.1f} {1e3 * mean[1]:+6.1f} {held[1]:6.1%} {own[1]:6.1%} {1e3 * half[1]:6.1f}"
-        )
+        kinds = [k for k in (0, 1) if predicted[:, k].any()]
+        rms = [float(np.sqrt(np.mean(np.array(self.errors)[predicted[:, k], k] ** 2))) for k in kinds]
+        mean = [float(np.array(self.errors)[predicted[:, k], k].mean()) for k in kinds]
+        held, own = ([float(np.array(v)[predicted[:, k], k].mean()) for k in kinds] for v in (self.held, self.own))
+        half = [float(np.median(np.array(self.half)[predicted[:, k], k])) for k in kinds]
+        of_n = f"{predicted.shape[0]:5d} | {rms[0]:6.3f} {mean[0]:+7.3f} {held[0]:6.1%} {own[0]:6.1%} {half[0]:6.2f} |"
+        if kinds == [0]:
+            return of_n
+        return f"{of_n} {1e3 * rms[1]:6.1f} {1e3 * mean[1]:+6.1f} {held[1]:6.1%} {own[1]:6.1%} {1e3 * half[1]:6.1f}"
 
 
 def _inside(predicted: tuple[float, float, float], truth: float, noise: float) -> bool:
@@ -112,6 +117,12 @@ def joint_predicts(fits: tuple[JointFit, LossForecast | None], flops: float) -> 
     fit, forecast = fits
     loss = NOTHING if forecast is None else logs([forecast.at(flops), *forecast.interval_at(flops)])
     return Predicted(logs([fit.at(flops), *fit.interval_at(flops)]), loss)
+
+
+def weighed_predicts(law: Weighed, flops: float) -> Predicted:
+    """Return the prediction of a weighed law at a budget; it has none of the loss."""
+    middle, half = law.log_n_at(flops), law.line.half_width(flops)
+    return Predicted((middle, middle - half, middle + half), NOTHING)
 
 
 def akima_predicts(fit: IsoFlopFit, flops: float) -> Predicted:
@@ -146,7 +157,7 @@ def count(data: DataSet, table: RunTable, ahead: list[Optimum], tallies: dict[st
     """Fit a cut both ways and count their predictions of the budgets ahead of it."""
     top = float(table.flops.max())
     ahead = [each for each in ahead if each.flops > top * 1.1]
-    for way in ("Akima", "joint"):
+    for way in ("Akima", "joint", *(("weighed",) if data.name.startswith("calibration") else ())):
         tally = tallies.setdefault(way, Tally([], [], [], [], []))
         try:
             predict, noise, bend = _fitted(way, data, table, draws)
@@ -166,9 +177,48 @@ def _fitted(
     if way == "Akima":
         isoflop = akima(data, table, draws)
         return (lambda flops: akima_predicts(isoflop, flops)), (lambda _: np.nan), np.nan
+    if way == "weighed":
+        law = weighed(fit_joint(table))
+        return (lambda flops: weighed_predicts(law, flops)), (lambda _: np.nan), np.nan
     fits = by_joint(data, table)
     fit = fits[0]
     return (lambda flops: joint_predicts(fits, flops)), (lambda flops: fit.half_width(flops, law=False)), fit.bend
+
+
+def far_away(sets: list[DataSet]) -> str:
+    """Errors of ln N* at 1e22 FLOPs against Porian et al.'s tuned law, of every cut and whole calibration.
+
+    The weighed law's prior is without Porian et al.'s two, so that the truth is not in it.
+    """
+    others = [exponent for name, exponent in PUBLISHED.items() if not name.startswith("porian")]
+    truth = float(np.log(0.118926) + 0.4969 * np.log(FAR))
+    rows = []
+    for data in sets:
+        for table in (*cuts(data), data.table):
+            fit = fit_joint(table)
+            law = weighed(fit, prior_of(others))
+            own, both = float(np.log(fit.at(FAR))) - truth, law.log_n_at(FAR) - truth
+            rows.append((own, both, abs(own) <= fit.half_width(FAR), abs(both) <= law.line.half_width(FAR)))
+    own, both, own_held, held = np.array(rows, dtype=float).T
+    rms = [float(np.sqrt(np.mean(errors**2))) for errors in (own, both)]
+    return (
+        f"N* at {FAR:g} against Porian's tuned law, {len(rows)} cuts: rms error of ln N* {rms[0]:.2f} own, "
+        f"{rms[1]:.2f} weighed without Porian; held {own_held.mean():.0%}, {held.mean():.0%}"
+    )
+
+
+def head_line(whole: DataSet, bodies: DataSet) -> str:
+    """Exponent, its interval and budgets of a calibration, with all sizes and without those that are mostly head."""
+    told = []
+    for data in (whole, bodies):
+        try:
+            fit = fit_joint(data.table)
+        except UsageError:
+            told.append("no fit")
+            continue
+        low, high = fit.exponent_interval()
+        told.append(f"{fit.exponent:.3f} [{low:.2f}, {high:.2f}] from {len(fit.flops)} budgets")
+    return f"{whole.name}, exponent with all sizes {told[0]}; without heads above half of N {told[1]}"
 
 
 def noise_alone(seeds: int) -> dict[str, float]:
@@ -220,6 +270,10 @@ def main() -> None:
         sets += [*porian(Path(options.reference)), hoffmann(Path(options.reference))]
         four = calibrations(Path(options.reference))
         sets += four.values()
+        print(far_away(list(four.values())))
+        bodies = calibrations(Path(options.reference), max_head=0.5)
+        for letter, data in four.items():
+            print(head_line(data, bodies[letter]))
         for other in ("a", "b"):
             ahead = measured(four[other], options.draws)
             count(four["c"], four["c"].table, ahead, groups.setdefault("c against a, b", {}), options.draws)

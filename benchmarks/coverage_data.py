@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from budgetscope.calibrate.plan.cells import Cell
     from budgetscope.fitting.noise import Noise
     from budgetscope.fitting.run_table import FloatArray
 
@@ -83,19 +84,31 @@ def hoffmann(reference: Path) -> DataSet:
     return DataSet("Hoffmann, figure 4", "Hoffmann fig. 4", RunTable(flops, sizes, flops / 6 / sizes, losses))
 
 
-def calibrations(reference: Path) -> dict[str, DataSet]:
-    """The four calibrations of 2026-11-29 by their letter; c took five minutes, d counts bytes."""
+def calibrations(reference: Path, max_head: float = 1.0) -> dict[str, DataSet]:
+    """The four calibrations of 2026-11-29 by their letter; c took five minutes, d counts bytes.
+
+    Args:
+        reference: folder of the published points.
+        max_head: sizes whose output head is a larger share of N are left out.
+    """
     found = {}
     with tarfile.open(reference / "calibration-2026-11-29" / "runs.tar.xz") as archive:
         for letter in "abcd":
             spec = parse_spec(_read(archive, f"{letter}/spec.json").decode())
             lines = io.BytesIO(_read(archive, f"{letter}/events.jsonl"))
-            table = isoflop_table(fold(events.decode(line, checked=False) for line in lines))
+            state = fold(events.decode(line, checked=False) for line in lines)
+            cells = {key: s for key, s in state.cells.items() if _head(s.cell) <= max_head}
+            table = isoflop_table(replace(state, cells=cells))
             if table is None:
                 raise ValueError(letter)
             bytes_per_token = spec.corpus.bytes_per_token
             found[letter] = DataSet(f"calibration {letter}", "calibrations", table, None, bytes_per_token)
     return found
+
+
+def _head(cell: Cell) -> float:
+    """Return the share of the output head in N."""
+    return cell.shape.vocab_size * cell.shape.width / cell.n_params
 
 
 def _read(archive: tarfile.TarFile, name: str) -> bytes:

@@ -217,7 +217,7 @@ CALIBRATED = (
             Step("calibrate-status-json", ("calibrate", "status", "20260102-030405-smoke-feed", "--json")),
             Step("calibrate-attach-done", ("calibrate", "attach", "20260102-030405-smoke-beef")),
             Step("calibrate-fit-stopped", ("calibrate", "fit", "20260102-030405-smoke-feed")),
-            Step("calibrate-fit-accept", ("calibrate", "fit", "20260102-030405-smoke-beef", "--accept")),
+            Step("calibrate-fit-accept", ("calibrate", "fit", "20260102-030405-smoke-beef", "--accept", "--yes")),
         ),
         runs=True,
     ),

@@ -6,7 +6,8 @@ import platform
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.unit.calibrate.fake_worker import FakeTrainer
+import pytest
+from tests.unit.calibrate.fake_worker import FakeTrainer, call_it_large
 
 from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.design import PRESETS, design
@@ -85,7 +86,9 @@ class Planted:
 def plant(root: Path) -> Planted:
     """Do the run once."""
     folder = RunFolder.create(planted_spec(), root)
-    state = carry_on(folder, planted_spec(), FakeTrainer(), Stop(folder.stop_file))
+    with pytest.MonkeyPatch.context() as patch:
+        call_it_large(patch.setattr)
+        state = carry_on(folder, planted_spec(), FakeTrainer(), Stop(folder.stop_file))
     assert state.status == "done"
     reader, records = Reader(folder.events), list[Record]()
     while new := reader.read():

@@ -38,6 +38,8 @@ from budgetscope.calibrate.run.launch import stop
 from budgetscope.cli.calibrate import app as calibrate
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.app_state import AppState
+from budgetscope.store.fit_library import load
+from budgetscope.store.fit_schema import dump
 from budgetscope.store.settings import read_settings
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.screens.calibrate import form
@@ -424,6 +426,7 @@ async def test_a_missing_extra_is_said_with_its_remedy(advisor: Advisor, monkeyp
 async def test_a_run_is_started_watched_left_stopped_resumed_and_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparation, "prepare_run", lambda *_, **__: ready())
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
+    monkeypatch.setenv("FAKE_LARGE", "1")
     request = PlanRequest("1e16", law="meta2024/llama3")
     app = BudgetscopeApp(request, Advisor(), AppState(screen="calibrate"))
     async with app.run_test(size=BIG) as pilot:
@@ -451,7 +454,7 @@ async def test_a_run_is_started_watched_left_stopped_resumed_and_accepted(monkey
         await until(pilot, lambda: screen.offered is not None)
         assert "✓ done" in shown(pilot)
         before = screen.session.plan
-        await pilot.press("a")
+        await pilot.press("a", "enter")
         await until(pilot, lambda: "accepted" in shown(pilot))
         assert read_settings().law == FIT
         assert screen.session.plan == Advisor().answer(PlanRequest("1e16")).plan
@@ -637,11 +640,20 @@ async def test_the_old_law_can_be_kept_and_the_new_one_accepted_after_all(plante
         assert verdict.before == LAW
         await pilot.press("Y")
         assert f"| {LAW} | {FIT} |" in pilot.app.clipboard
+        await pilot.press("a")
+        await pilot.pause()
+        asked = shown(pilot)
+        assert f"Plan by {FIT} in place of {LAW}?" in asked
+        assert own["your N"][0] in asked
+        assert f"If {LAW} is right, following the new law costs " in asked
+        assert f"budgetscope fits use {LAW}" in asked
+        await pilot.press("escape")
+        assert read_settings().law is None
         await pilot.press("o")
         assert "the old law stays" in shown(pilot)
         assert screen.session.plan == before
         assert read_settings().law is None
-        await pilot.press("a")
+        await pilot.press("a", "enter")
         await looked(pilot)
         assert screen.session.plan == Advisor().answer(PlanRequest("1e16")).plan
         assert screen.session.plan.n_params == wanted.n_params
@@ -671,7 +683,7 @@ async def test_attaching_to_a_run_that_was_accepted_in_the_app_does_not_store_it
     async with app.run_test(size=BIG) as pilot:
         screen = await looked(pilot)
         await until(pilot, lambda: screen.offered is not None)
-        await pilot.press("a")
+        await pilot.press("a", "enter")
         await until(pilot, lambda: "accepted" in shown(pilot))
     assert folder.stored
     advisor = Advisor()
@@ -692,9 +704,26 @@ async def test_a_fit_of_a_bundled_id_is_not_accepted(planted: Planted, monkeypat
         screen = await looked(pilot)
         await until(pilot, lambda: screen.offered is not None)
         monkeypatch.setattr("budgetscope.api.calibration.is_bundled", lambda _: True)
-        await pilot.press("a")
+        await pilot.press("a", "enter")
         assert "ships with budgetscope and stays as it is" in notices(pilot)[0]
         assert screen.offered is not None
+
+
+async def test_a_run_that_is_too_small_is_not_offered(planted: Planted) -> None:
+    folder = planted.at()
+    fit = load(folder.fit_file)
+    lacking = "Too small to plan by: 4 budgets have a best size and 5 are needed."
+    folder.fit_file.write_text(dump(replace(fit, provenance={**fit.provenance, "too_small": lacking})))
+    views: dict[str, dict[str, str | float | bool]] = {"calibrate": {"chosen": NAME}}
+    app = BudgetscopeApp(PlanRequest("1e21"), Advisor(), AppState(screen="calibrate", views=views))
+    async with app.run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        await until(pilot, lambda: screen.query_one(FitPanel).verdict is not None)
+        assert "Too small to plan" in shown(pilot)
+        assert "a: accept it" not in shown(pilot)
+        assert "accept" not in offered(screen)
+        await pilot.press("a")
+        assert read_settings().law is None
 
 
 async def test_a_fit_that_cannot_be_stored_is_refused_in_a_sentence(
@@ -712,7 +741,7 @@ async def test_a_fit_that_cannot_be_stored_is_refused_in_a_sentence(
         screen = await looked(pilot)
         await until(pilot, lambda: screen.offered is not None)
         monkeypatch.setattr("budgetscope.store.fit_library.Library.save", refuse)
-        await pilot.press("a")
+        await pilot.press("a", "enter")
         assert notices(pilot) == ["the disk is full."]
         assert screen.offered is not None
 

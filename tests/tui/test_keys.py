@@ -5,6 +5,7 @@ from textual.binding import Binding
 
 from budgetscope.tui.app import BudgetscopeApp, screen_class
 from budgetscope.tui.keys import EVERYWHERE, KEYS, bindings, keys_of, named
+from budgetscope.tui.screens.calibrate.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
 from budgetscope.tui.screens.fits.undo_dialog import UndoScreen
@@ -22,6 +23,7 @@ OWNERS = {
     "help": HelpScreen,
     "tour": TourScreen,
     "undo": UndoScreen,
+    "accept": AcceptScreen,
     "import": ImportScreen,
     "name": NameScreen,
     "delete": DeleteScreen,

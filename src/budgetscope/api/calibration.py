@@ -5,13 +5,13 @@ The command line and the app both call these functions. A run is identified by i
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from budgetscope.api.ask import Advisor, AnsweredRequest
-from budgetscope.api.defaults import DEFAULT_LAW
-from budgetscope.api.request import PlanRequest
+from budgetscope.api.ask import Advisor
+from budgetscope.api.judgement import Judgement, judge
+from budgetscope.api.lookup import check_large_enough
 from budgetscope.calibrate import environment, texts
 from budgetscope.calibrate.corpus.progress import Progress, Report
 from budgetscope.calibrate.environment import REMEDY, Probe, require_extra
@@ -27,8 +27,7 @@ from budgetscope.calibrate.run.folder import RunFolder, list_runs
 from budgetscope.calibrate.run.launch import Options, Watch, ask_to_stop, start, stop
 from budgetscope.calibrate.run.lock import Owner
 from budgetscope.calibrate.run.state import CellState, RunState
-from budgetscope.core.answers.fit_difference import Difference
-from budgetscope.core.errors import BudgetscopeError, UsageError
+from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.printable import printable
 from budgetscope.store.files import exists
@@ -60,6 +59,7 @@ __all__ = [
     "accept",
     "ask_to_stop",
     "attach",
+    "check_acceptable",
     "check_device",
     "create",
     "event_line",
@@ -80,6 +80,7 @@ __all__ = [
     "status",
     "stop",
     "store",
+    "stored_fit",
     "texts",
     "to_record",
 ]
@@ -282,6 +283,15 @@ def _worker(folder: RunFolder) -> Owner | None:
 # The fit of a run
 
 
+def stored_fit(folder: RunFolder) -> Fit | None:
+    """Return the fit in the folder of a run; None before there is one.
+
+    Raises:
+        FailureError: it cannot be read.
+    """
+    return load(folder.fit_file) if exists(folder.fit_file) else None
+
+
 def refit(folder: RunFolder) -> Fit:
     """Fit the readings of a run so far, and write the fit to its folder.
 
@@ -292,62 +302,6 @@ def refit(folder: RunFolder) -> Fit:
     from budgetscope.calibrate.fit import write_fit  # noqa: PLC0415 - NumPy and SciPy
 
     return write_fit(folder, folder.state(), folder.spec())
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """The fit of a run, compared with the law in use.
-
-    Attributes:
-        fit: of the run.
-        before: the law that it is compared with: the active law, or the default law if the fit is active.
-        active: whether the fit is already the active law.
-        answers: to the user's request, by `before` and by the fit; None without a request, or if one is refused.
-        refusal: why the request has no answer by the fit; empty if it has one.
-        difference: from `before` to the fit.
-    """
-
-    fit: Fit
-    before: Fit
-    active: bool
-    answers: tuple[AnsweredRequest, AnsweredRequest] | None
-    refusal: str
-    difference: Difference
-
-
-def judge(advisor: Advisor, folder: RunFolder, request: PlanRequest | None) -> Judgement:
-    """Compare the fit of a run with the law in use; slow.
-
-    Args:
-        advisor: with the active law.
-        folder: of the run.
-        request: the user's; its law is ignored. None compares the laws only.
-
-    Raises:
-        BudgetscopeError: a fit cannot be read or compared.
-    """
-    path = str(folder.fit_file)
-    fit = load(folder.fit_file)
-    active = advisor.active_law == fit.id and advisor.library.get(fit.id) == fit
-    before = DEFAULT_LAW if active else advisor.active_law
-    found = [_answer(advisor, request, law) for law in (before, path)] if request is not None else []
-    given = [each for each in found if isinstance(each, AnsweredRequest)]
-    return Judgement(
-        fit=fit,
-        before=advisor.library.get(before),
-        active=active,
-        answers=(given[0], given[1]) if len(given) == 2 else None,
-        refusal=found[1] if found and isinstance(found[1], str) else "",
-        difference=advisor.fit_library.difference(before, path),
-    )
-
-
-def _answer(advisor: Advisor, request: PlanRequest, law: str) -> AnsweredRequest | str:
-    """Return the answer by a law, or the error message."""
-    try:
-        return advisor.answer(replace(request, law=law))
-    except BudgetscopeError as error:
-        return str(error)
 
 
 class Outcome(StrEnum):
@@ -415,13 +369,20 @@ def accept(advisor: Advisor, folder: RunFolder, fit: Fit | None = None) -> Store
         fit: the fit that was judged; None reads it from the folder.
 
     Raises:
-        UsageError: a bundled fit has its id.
+        UsageError: a bundled fit has its id, or the run is too small to plan by; nothing is stored then.
         FailureError: the fit cannot be read or stored, or the settings cannot be written.
     """
-    fit = _own_fit(folder, fit or load(folder.fit_file))
+    fit = check_acceptable(folder, fit)
     path = _save(advisor, folder, fit)
     _, role = advisor.fit_library.use(fit.id)
     return Stored(fit, Outcome.ACCEPTED, path, role)
+
+
+def check_acceptable(folder: RunFolder, fit: Fit | None = None) -> Fit:
+    """Return the fit of a run, which may be made the default; arguments and errors as of `accept`."""
+    fit = _own_fit(folder, fit or load(folder.fit_file))
+    check_large_enough(fit)
+    return fit
 
 
 def _own_fit(folder: RunFolder, fit: Fit) -> Fit:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from budgetscope.api.lookup import Lookup
+from budgetscope.api.lookup import Lookup, check_large_enough
 from budgetscope.core.answers.fit_difference import BUDGETS, Difference, differ
 from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit, goodness_of_fit
 from budgetscope.core.budget.quantities import parse_flops, quote, shown
@@ -84,10 +84,12 @@ class FitLibrary:
             The settings file, and `law` or `recipe`.
 
         Raises:
-            UsageError: there is no such fit.
+            UsageError: there is no such fit, or its runs are too small to plan by.
             FailureError: the fit is broken or the settings cannot be written.
         """
-        is_law = self.get(fit_id).allocation is not None
+        fit = self.get(fit_id)
+        check_large_enough(fit)
+        is_law = fit.allocation is not None
         # The settings need an absolute path.
         name = str(expanded(fit_id).absolute()) if fit_id.endswith(".json") else fit_id
         settings = replace(self._lookup.settings, **{"law" if is_law else "hyperparameters": name})

@@ -35,6 +35,7 @@ from budgetscope.core.hardware.machine import (
 from budgetscope.core.hardware.mfu import parse_measured
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.scoreboard import Scoreboard
+from budgetscope.core.printable import printable
 from budgetscope.store.devices import UserDevices, bundled_devices, user_devices
 from budgetscope.store.fit_library import Entry, Library
 from budgetscope.store.locations import settings_file
@@ -130,6 +131,7 @@ class Lookup:
                 f"{' or '.join(map(repr, others))}."
             )
         fit = law or (self.active_fit() if request.law is None else self.library.get(request.law))
+        check_large_enough(fit)
         named = device_name(budget, request.device)
         device = self._device(named or DEFAULT_DEVICE)
         stated_len = round(_once("seq", budget.fixed.seq_len, request.seq_len, "seq_len") or 0)
@@ -248,6 +250,16 @@ class Lookup:
                 f"the settings file {str(settings_file())!r} names {name!r} as the default {what}, but {reason}; "
                 "choose another with `budgetscope fits use ID`."
             ) from None
+
+
+def check_large_enough(fit: Fit) -> None:
+    """Refuse a law whose runs are too small to plan by.
+
+    Raises:
+        UsageError: what they lack.
+    """
+    if fit.too_small:
+        raise UsageError(f"{fit.id} gives no plan. {printable(fit.too_small)}")
 
 
 def _once(name: str, in_budget: float | None, option: float | None, field: str) -> float | None:

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from budgetscope.calibrate.plan.porian_rule import WARMUP_PARAMS, WEIGHT_DECAY
 from budgetscope.calibrate.plan.spec import BUILT_IN_CAUTION, Spec
+from budgetscope.calibrate.reach import too_small
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.stages import as_far_as_sure, fit_grid
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.core.laws.fit import Fit, Law, Range
+from budgetscope.core.laws.fit import TOO_SMALL, Fit, Law, Range
 from budgetscope.core.laws.forms import Constant, WarmupParams
 from budgetscope.fitting.hyperparameters import HyperparameterFit
 from budgetscope.fitting.joint_part import JointPart, joint_part
@@ -25,6 +26,7 @@ from budgetscope.fitting.stored_fit import (
     no_law,
     stored_fit,
 )
+from budgetscope.fitting.weighing import weigh_in, weighed
 from budgetscope.store.files import write_atomically
 from budgetscope.store.fit_schema import check_id, decode, dump, encode
 
@@ -52,11 +54,12 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
         raise UsageError(f"the run {spec.run!r} has trained nothing yet; resume it.")
     grid, grid_reason = fit_grid(state)
     isoflop, table, isoflop_reason = _isoflop(state, spec)
-    parts = [FitPart({}, tuple(_missing(state, spec)))]
+    lacks = "" if isoflop is None else too_small(isoflop.fit, spec, state)
+    parts = [FitPart({}, (*_missing(state, spec), *([lacks] if lacks else [])))]
     if isoflop is not None:
         parts.append(isoflop.part)
     if grid is not None:
-        sure, notes = as_far_as_sure(grid)
+        sure, notes = as_far_as_sure(grid, spec.design)
         # Once stage 2 was planned, the log says the same of what it was planned with.
         parts.append(FitPart({}, () if state.problems else notes))
         parts.append(hyperparameter_part(sure, note=_recipe_note(grid)))
@@ -77,7 +80,7 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
         counting=Convention.STANDARD,
         citation=f"This machine's own calibration, run {spec.run}",
         method=_method(state, spec, isoflop),
-        provenance=_provenance(state, spec, isoflop, table, grid, part),
+        provenance=_provenance(state, spec, isoflop, table, grid, part) | ({TOO_SMALL: lacks} if lacks else {}),
         tokenizer=spec.corpus.tokenizer,
         vocab_size=spec.corpus.vocab_size,
         seq_len=spec.design.seq_len,
@@ -118,7 +121,8 @@ def _isoflop(state: RunState, spec: Spec) -> tuple[JointPart | None, RunTable | 
         return None, None, why
     try:
         note = f"From models of at most {table.n_params.max():.3g} parameters: beyond, it is an extrapolation."
-        return joint_part(table, bytes_per_token=spec.corpus.bytes_per_token, note=note), table, ""
+        part = joint_part(table, bytes_per_token=spec.corpus.bytes_per_token, note=note)
+        return replace(part, part=weigh_in(part.part, weighed(part.fit))), table, ""
     except UsageError as error:
         return None, table, str(error)
 

@@ -7,7 +7,7 @@ import typer
 
 from budgetscope.api.fields import GPU, MINUTES
 from budgetscope.cli import options
-from budgetscope.cli.calibrate_follow import INTERRUPTED, end, follow, launch, say, store
+from budgetscope.cli.calibrate_follow import INTERRUPTED, acceptance, end, follow, launch, say, store
 from budgetscope.core.counting.ledger import MAX_COUNT
 from budgetscope.core.errors import BudgetscopeError, UsageError
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Train small models on this machine and fit the laws to them.")
 
 Run = Annotated[str, typer.Argument(help="Name of a run, its beginning, its folder, or `last`.", metavar="RUN")]
-Accept = Annotated[bool, typer.Option("--accept", help="Make the fit the active law.")]
+Accept = Annotated[bool, typer.Option("--accept", help="Make the fit the active law, after a question.")]
+At = Annotated[str | None, typer.Option(help="Budget at which --accept shows the change.", metavar="BUDGET")]
+Yes = Annotated[bool, typer.Option("--yes", help="Accept without a question.")]
 
 _PROBE_SECONDS = 60.0
 _NEW = (
@@ -35,7 +37,7 @@ _NEW = (
 )
 # Options that replace or change the course of a new run, and the options that have an effect beside each.
 _ALONE = {
-    "resume": ("device", "gpu", "data", "text_field", "time_limit", "detach", "accept", "json"),
+    "resume": ("device", "gpu", "data", "text_field", "time_limit", "detach", "accept", "at", "yes", "json"),
     "probe": ("device", "gpu", "json"),
     "dry_run": (*_NEW, "json"),
 }
@@ -69,6 +71,8 @@ def calibrate(
     ] = None,
     probe: Annotated[bool, typer.Option("--probe", help="Measure how fast the device trains; a minute.")] = False,
     accept: Accept = False,
+    at: At = None,
+    yes: Yes = False,
     json: Annotated[bool, typer.Option("--json", help="Print the run's events, one JSON object a line.")] = False,
 ) -> None:
     """Train a designed sweep of small models, fit the laws to it, and show what changes."""
@@ -79,6 +83,7 @@ def calibrate(
 
     _check_together(context)
     _check_time_limit(time_limit)
+    how = acceptance(accept=accept, budget=at, yes=yes)
     if probe:
         _probe(device, gpu, json=json)
         return
@@ -89,7 +94,7 @@ def calibrate(
         # As for a new run, --gpu means CUDA.
         kind = "cuda" if device is None and gpu is not None else device
         chosen = calibration.Options(time_limit, kind, gpu, again)
-        launch(folder, chosen, detach=detach, json=json, accept=accept)
+        launch(folder, chosen, detach=detach, json=json, accept=how)
         return
     request = calibration.Request(
         preset=preset,
@@ -111,7 +116,7 @@ def calibrate(
         return
     _show_price(ready, json=json)
     folder = calibration.create(ready)
-    launch(folder, calibration.Options(time_limit), detach=detach, json=json, accept=accept)
+    launch(folder, calibration.Options(time_limit), detach=detach, json=json, accept=how)
 
 
 def _check_together(context: typer.Context) -> None:
@@ -271,11 +276,14 @@ def _status_json(folder: "RunFolder", found: "RunStatus") -> None:
 def attach(
     run: Run,
     accept: Accept = False,
+    at: At = None,
+    yes: Yes = False,
     json: Annotated[bool, typer.Option("--json", help="Print the run's events, one JSON object a line.")] = False,
 ) -> None:
     """Watch a run; Ctrl-C leaves it running."""
     from budgetscope.api import calibration
 
+    how = acceptance(accept=accept, budget=at, yes=yes)
     folder = calibration.find(run)
     watch = calibration.attach(folder)
     try:
@@ -283,7 +291,7 @@ def attach(
     except KeyboardInterrupt:
         say(f"\n{folder.name} goes on; budgetscope calibrate stop {folder.handle} ends it")
         raise typer.Exit(INTERRUPTED) from None
-    end(watch, json=json, accept=accept)
+    end(watch, json=json, accept=how)
 
 
 @app.command()
@@ -297,10 +305,11 @@ def stop(run: Run) -> None:
 
 
 @app.command()
-def fit(run: Run, accept: Accept = False) -> None:
+def fit(run: Run, accept: Accept = False, at: At = None, yes: Yes = False) -> None:
     """Fit a run as far as it got, say what is missing, and show what the fit changes."""
     from budgetscope.api import calibration
 
+    how = acceptance(accept=accept, budget=at, yes=yes)
     folder = calibration.find(run)
     calibration.refit(folder)
-    store(folder, quiet=False, accept=accept, again=True)
+    store(folder, quiet=False, accept=how, again=True)

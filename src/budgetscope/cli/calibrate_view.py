@@ -8,7 +8,8 @@ from budgetscope.core.budget.quantities import format_count, format_flops
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from budgetscope.api.calibration import CellState, Ready, RunFolder, RunState, RunStatus, Spec
+    from budgetscope.api.calibration import CellState, Judgement, Ready, RunFolder, RunState, RunStatus, Spec
+    from budgetscope.core.laws.fit import Fit
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 32
@@ -108,9 +109,40 @@ def _leader(state: "RunState") -> "CellState | None":
     return min(running, key=lambda s: s.curve[-1][1], default=None)
 
 
+def show_exponents(fit: "Fit | None", console: "Console") -> None:
+    """Print a calibration's own, published and combined exponent; nothing without a fit."""
+    from rich.text import Text
+
+    from budgetscope.report.fits import exponent_rows
+
+    for label, text in exponent_rows(fit) if fit is not None else ():
+        console.print(Text(f"{label}: {text}"))
+
+
+def show_change(judged: "Judgement", console: "Console") -> None:
+    """Print what a fit changes at the user's budget and what following it costs; the refusal if it gives no plan."""
+    from rich.text import Text
+
+    from budgetscope.cli.output import table
+    from budgetscope.report.acceptance import CHANGE_HEADER, change_rows, cost_sentences
+
+    console.print()
+    if judged.answers is None:
+        told = judged.refusal or "No budget is known to show the change at: give one with --at."
+        console.print(Text(told))
+        return
+    before, after = (answer.plan for answer in judged.answers)
+    console.print(Text(f"at {before.budget}: {judged.before.id} -> {judged.fit.id}"))
+    console.print(table(CHANGE_HEADER, change_rows(before, after)))
+    for sentence in cost_sentences(judged.before.id, judged.fit.id, judged.costs):
+        console.print(Text(sentence))
+
+
 def show_status(folder: "RunFolder", status: "RunStatus", spec: "Spec", console: "Console") -> None:
     """Print the status of a run."""
     from rich.text import Text
+
+    from budgetscope.api.calibration import stored_fit
 
     state, worker = status.state, status.worker
     console.print(Text(f"{folder.name}: {status.status}"))
@@ -121,5 +153,9 @@ def show_status(folder: "RunFolder", status: "RunStatus", spec: "Spec", console:
     console.print(progress_panel(state, spec))
     if texts.history(state):
         console.print(Text(texts.history(state)))
+    fit = stored_fit(folder)
+    show_exponents(fit, console)
+    if fit is not None and fit.too_small:
+        console.print(Text(fit.too_small))
     if worker is None and state.status != "done":
         console.print(Text(f"go on with: budgetscope calibrate --resume {folder.handle}"))

@@ -20,6 +20,7 @@ from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import allocation_law
 from budgetscope.fitting.refusals import MIN_BUDGETS
+from budgetscope.fitting.weighing import low_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,7 +95,13 @@ class TypicalCalibration:
         noise = self.log_std * _leverage(budgets, target_flops)
         if self.line is None:
             return noise
-        line = replace(self.line, low=float(budgets[0]), high=float(budgets[-1]))
+        low, high = float(budgets[0]), float(budgets[-1])
+        line = replace(self.line, low=low, high=high)
+        if line.weighed:
+            line = replace(line, low=low_end(low, high))
+            # The next one is weighed with the published exponents, too: it tells the level at its largest budget.
+            tilt = np.sqrt(line.slope_variance) * np.log(target_flops / high)
+            noise = float(np.hypot(self.log_std * _leverage(budgets, high), tilt))
         return float(np.hypot(noise, line.law_std(target_flops)))
 
     @property
@@ -130,10 +137,14 @@ def typical_calibration(fit: Fit) -> TypicalCalibration:
     x = np.log(flops) - np.log(flops).mean()
     residual = np.log(n_params) - np.log([law.law.allocate(float(c)).n_params for c in flops])
     scatter = float(np.sqrt((residual**2).sum() / (flops.size - 2)))
-    noise = spread * float(np.sqrt((x**2).sum()))
+    line = law.uncertainty if isinstance(law.uncertainty, DriftingLine) else None
+    if line is not None and line.weighed:
+        # Optima scatter about the run's own law, which the weighed one does not follow among the budgets.
+        noise, scatter = float(np.sqrt(line.level_variance)) / _leverage(flops, float(flops.max())), 0.0
+    else:
+        noise = spread * float(np.sqrt((x**2).sum()))
     runs: RunsCounted = "shared" if fit.schedule == "constant" else "separate"
     counted = sizes[np.argmax(flops)] if runs == "shared" else np.median(sizes)
-    line = law.uncertainty if isinstance(law.uncertainty, DriftingLine) else None
     return TypicalCalibration(flops, round(float(counted)), max(noise, scatter), runs, line)
 
 

@@ -59,6 +59,13 @@ def exponent_text(fit: Fit, *, interval: bool = True, end_digits: int = 3) -> st
     return estimate_text(found, value, f"{{:.{end_digits}f}}".format) if interval else value(found.value)
 
 
+def exponent_rows(fit: Fit) -> list[tuple[str, str]]:
+    """Return a calibration's own, published and combined exponent, as label and text; none for other fits."""
+    parts = ("own", "published", "combined")
+    facts = [(f"exponent, {part}", fit.provenance.get(f"exponent_{part}", "")) for part in parts]
+    return [(label, text) for label, text in facts if text]
+
+
 def fitted_text(fitted: Mapping[str, Range]) -> str:
     """Return the fitted range of a law's first predictor; empty when none is known."""
     return next((span_text(name, span) for name, span in fitted.items()), "")
@@ -115,7 +122,8 @@ def _uncertainty_texts(law: Law) -> tuple[str, str]:
         case Draws(_, rows) as draws:
             return f"{len(rows)} {'forecasts' if draws.forecast else 'draws'}", draws.basis
         case DriftingLine() as line:
-            error = f"{line.drift:.3g} of ln N an e-fold of compute"
+            # A weighed law has its own error in the bend alone, as far as its budgets span.
+            error = f"{line.bend if line.weighed else line.drift:.3g} of ln N an e-fold of compute"
             return f"noise, and {error}", f"95%: the noise of the runs, and an error of the law of {error} beyond them"
         case ExponentInterval() as interval:
             text = f"a in [{interval.low:g}, {interval.high:g}], {interval.percent}"

@@ -42,3 +42,10 @@ def new_run(spec: Spec) -> Callable[[], RunFolder]:
 def fake_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start the fake worker wherever a worker is started."""
     monkeypatch.setattr("budgetscope.calibrate.run.launch.WORKER", (sys.executable, str(FAKE_WORKER)))
+
+
+@pytest.fixture
+def large_enough(monkeypatch: pytest.MonkeyPatch, fake: ModuleType) -> None:
+    """Let the law of a planted smoke run plan, here and in fake workers."""
+    monkeypatch.setenv("FAKE_LARGE", "1")
+    fake.call_it_large(monkeypatch.setattr)

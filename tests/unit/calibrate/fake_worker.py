@@ -1,6 +1,6 @@
 """A worker whose trainer knows the answer: run as `python fake_worker.py RUN_FOLDER [--time-limit M]`.
 
-FAKE_STEP_SECONDS slows it down, so that it can be killed in the middle.
+FAKE_STEP_SECONDS slows it down, so that it can be killed in the middle. FAKE_LARGE lets its small models plan.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from budgetscope.calibrate import reach
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.ladder import rule_batch, rule_learning_rate
 from budgetscope.calibrate.plan.spec import Spec
@@ -88,5 +89,13 @@ def fake_trainer(_: Spec, __: argparse.Namespace) -> FakeTrainer:
     return FakeTrainer(float(os.environ.get("FAKE_STEP_SECONDS", "0")))
 
 
+def call_it_large(patch: Callable[[str, object], None]) -> None:
+    """Let a smoke run's law plan: the planted loss has no head, and its exponents hold at every size."""
+    for name, value in (("MIN_BUDGETS", 3), ("MIN_DEPTH", 0), ("MAX_HEAD", 1.0)):
+        patch(f"budgetscope.calibrate.reach.{name}", value)
+
+
 if __name__ == "__main__":
+    if "FAKE_LARGE" in os.environ:
+        call_it_large(lambda path, value: setattr(reach, path.rpartition(".")[2], value))
     sys.exit(main(sys.argv[1:], fake_trainer))

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from types import ModuleType
 import pytest
 from typer.testing import CliRunner, Result
 
-from budgetscope.api import Advisor
+from budgetscope.api import Advisor, PlanRequest
 from budgetscope.api.defaults import DEFAULT_LAW
 from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.environment import look
@@ -33,8 +34,8 @@ pytestmark = pytest.mark.usefixtures("fake_workers")
 SMOKE = ["--preset", "smoke", "--device", "cpu"]
 
 
-def run(*arguments: str) -> Result:
-    result = CliRunner().invoke(app, list(arguments))
+def run(*arguments: str, answers: str | None = None) -> Result:
+    result = CliRunner().invoke(app, list(arguments), input=answers)
     if isinstance(result.exception, BudgetscopeError):
         raise result.exception
     assert result.exception is None or isinstance(result.exception, SystemExit), result.output
@@ -61,7 +62,7 @@ def test_from_nothing_to_a_stored_fit_and_its_difference(text: str) -> None:
     result = run(*SMOKE, "--data", text, "--name", "mine/here")
     assert f"{before} -> mine/here" in result.stdout
     assert "allocation" in result.stdout
-    assert "it becomes active with: budgetscope fits use mine/here" in result.stderr
+    assert "Too small to plan by: 4 budgets have a best size and 5 are needed" in result.stderr
     assert Advisor().active_law == before
     assert Advisor().library.get("mine/here").allocation is not None
     (folder,) = list_runs()
@@ -72,8 +73,9 @@ def test_from_nothing_to_a_stored_fit_and_its_difference(text: str) -> None:
         run("--resume", "last")
 
 
+@pytest.mark.usefixtures("large_enough")
 def test_accept_makes_the_fit_active_and_a_second_of_its_name_waits(text: str) -> None:
-    run(*SMOKE, "--data", text, "--accept")
+    run(*SMOKE, "--data", text, "--accept", "--yes")
     assert Advisor().active_law == "mine/calibrated"
     first = Advisor().library.get("mine/calibrated")
     # Other budgets, other readings.
@@ -84,9 +86,55 @@ def test_accept_makes_the_fit_active_and_a_second_of_its_name_waits(text: str) -
     for arguments in (("attach", second.name), ("fit", second.name)):
         assert "stays as it was" in run(*arguments).stderr
         assert Advisor().library.get("mine/calibrated") == first
-    assert "is now the active law" in run("fit", second.name, "--accept").stderr
+    assert "is now the active law" in run("fit", second.name, "--accept", "--yes").stderr
     assert Advisor().library.get("mine/calibrated").laws != first.laws
     assert "answers your plans already" in run("fit", second.name).stderr
+
+
+@pytest.mark.usefixtures("large_enough")
+def test_accepting_shows_the_change_at_the_users_budget_and_asks(
+    new_run: Callable[[], RunFolder], fake: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new_run()
+    carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
+    with pytest.raises(UsageError, match="here is no terminal to answer at; add --yes"):
+        run("fit", folder.name, "--accept")
+    with pytest.raises(UsageError, match="--yes has no effect without --accept"):
+        run("fit", folder.name, "--yes")
+    monkeypatch.setattr("budgetscope.cli.calibrate_follow._can_ask", lambda: True)
+    asked = run("fit", folder.name, "--accept", "--at", "1e16", answers="n\n")
+    assert f"at 1e16 FLOPs: {DEFAULT_LAW} -> mine/planted" in asked.stdout
+    for told in ("your N", "your D", "your loss", f"If {DEFAULT_LAW} is right, following the new law costs "):
+        assert told in asked.stdout
+    for part in ("own", "published", "combined"):
+        assert f"exponent, {part}: " in asked.stdout
+        assert f"exponent, {part}: " in run("status", folder.name).stdout
+    assert "make it the active law? [y/N]" in asked.stderr
+    assert "it becomes active with" in asked.stderr
+    assert Advisor().active_law == DEFAULT_LAW
+    accepted = run("fit", folder.name, "--accept", answers="y\n")
+    assert "give one with --at" in accepted.stdout
+    assert f"is now the active law; go back with: budgetscope fits use {DEFAULT_LAW}" in accepted.stderr
+    assert Advisor().active_law == "mine/planted"
+
+
+def test_smoke_run_is_never_the_law(text: str) -> None:
+    run(*SMOKE, "--data", text, "--name", "mine/small")
+    lacking = Advisor().library.get("mine/small").too_small
+    assert re.search(
+        r"about [0-9.]+ minutes of this device are enough \(`--preset quick --minutes [0-9.]+`\)\.$", lacking
+    )
+    for refused in (
+        lambda: run("fit", "last", "--accept", "--yes"),
+        lambda: Advisor().fit_library.use("mine/small"),
+        lambda: Advisor().answer(PlanRequest("1e21", law="mine/small")),
+    ):
+        with pytest.raises(UsageError, match=re.escape(f"mine/small gives no plan. {lacking}")):
+            refused()
+    assert Advisor().active_law == DEFAULT_LAW
+    compared = Advisor().compare(Advisor().answer(PlanRequest("1e21")))
+    assert any(lacking in skipped for skipped in compared.skipped)
+    assert "mine/small" not in [row.fit_id for row in compared.rows]
 
 
 def test_attaching_to_a_done_run_does_not_store_its_fit_over_a_newer_one(text: str) -> None:
@@ -100,12 +148,13 @@ def test_attaching_to_a_done_run_does_not_store_its_fit_over_a_newer_one(text: s
     assert Advisor().library.get("mine/lab") != newer
 
 
+@pytest.mark.usefixtures("large_enough")
 def test_attaching_to_an_accepted_run_does_not_store_its_fit_over_a_newer_one(
     new_run: Callable[[], RunFolder], fake: ModuleType
 ) -> None:
     folder = new_run()
     carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
-    assert "is now the active law" in run("attach", folder.name, "--accept").stderr
+    assert "is now the active law" in run("attach", folder.name, "--accept", "--yes").stderr
     accepted = Advisor().library.get("mine/planted")
     Advisor().fit_library.use(DEFAULT_LAW)
     newer = replace(accepted, title="A newer fit")
@@ -118,7 +167,7 @@ def test_attaching_to_an_accepted_run_does_not_store_its_fit_over_a_newer_one(
 def test_older_run_with_the_name_of_a_bundled_fit_does_not_hide_it(spec: Spec, fake: ModuleType) -> None:
     folder = RunFolder.create(replace(spec, fit_id=DEFAULT_LAW))
     carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
-    for more in ((), ("--accept",)):
+    for more in ((), ("--accept", "--yes")):
         with pytest.raises(UsageError, match=r"stays as it is; .*, which `budgetscope fits use` takes\."):
             run("fit", "last", *more)
     assert not list(user_fits().rglob("*.json"))

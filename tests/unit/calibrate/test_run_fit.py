@@ -9,14 +9,24 @@ import pytest
 
 from budgetscope.calibrate.fit import build_fit, isoflop_table
 from budgetscope.calibrate.orchestrate import Stop, carry_on
+from budgetscope.calibrate.plan.cells import n_params
+from budgetscope.calibrate.plan.design import design
+from budgetscope.calibrate.plan.device import Rate
+from budgetscope.calibrate.plan.ladder import ladder
 from budgetscope.calibrate.plan.spec import Spec
+from budgetscope.calibrate.reach import MIN_BUDGETS, too_small, unlike_size
 from budgetscope.calibrate.run.folder import RunFolder
-from budgetscope.calibrate.run.stages import stage2_cells, stage_two_hyperparameters
+from budgetscope.calibrate.run.stages import as_far_as_sure, fit_grid, stage2_cells, stage_two_hyperparameters
 from budgetscope.calibrate.run.state import RunState
+from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.laws.fit import Draws, Fit, Law
-from budgetscope.core.laws.forms import LossCurve
+from budgetscope.core.laws.forms import LossCurve, PowerLawParams
+from budgetscope.core.laws.intervals import params_interval
 from budgetscope.fitting import joint_part
+from budgetscope.fitting.calibration_value import value
+from budgetscope.fitting.joint import fit_joint
 from budgetscope.fitting.loss_forecast import LossForecast
+from budgetscope.fitting.weighing import PRIOR_MEAN
 from budgetscope.store.fit_schema import decode, encode
 
 
@@ -118,3 +128,64 @@ def test_what_stage_2_was_planned_with_is_said_once(state: RunState, spec: Spec)
     assert not any(flag.startswith("The sizes of stage 1 say of") for flag in flags)
     before = build_fit(replace(state, problems=()), spec).flags
     assert any(flag.startswith("The sizes of stage 1 say of") for flag in before)
+
+
+def test_run_is_too_small_by_its_budgets_and_by_its_best_size(state: RunState, spec: Spec) -> None:
+    table = isoflop_table(state)
+    assert table is not None
+    small = fit_joint(table)
+    said = too_small(small, spec, state)
+    unlike = unlike_size(257, 64)
+    assert f"models up to {unlike / 1e3:.3g} K are one layer or mostly output head" in said
+    many = replace(small, flops=(*small.flops, 1e10))
+    assert "are needed" not in too_small(many, spec, state)
+    large = replace(many, log_n_centre=small.log_n_centre + math.log(2 * unlike / small.at(small.flops_range[1])))
+    assert too_small(large, spec, state) == ""
+
+
+def test_minutes_that_are_told_are_enough(state: RunState, spec: Spec) -> None:
+    rate = Rate.assumed("cpu").seconds
+    assumed = rate([s.cell for s in state.cells.values() if s.status == "done"])
+    minutes = []
+    for slowness in (1, 10):
+        timed = replace(state, trained_seconds=slowness * assumed, startup_seconds=0.0)
+        minutes.append(float(build_fit(timed, spec).too_small.rpartition(" ")[2].rstrip("`).")))
+    assert minutes[0] < minutes[1]
+    found = design("quick", 60 * minutes[0], rate, 257, 64)
+    assert len(found.budgets) >= MIN_BUDGETS
+
+
+def test_plans_follow_the_exponent_weighed_with_the_published_ones(state: RunState, spec: Spec) -> None:
+    table = isoflop_table(state)
+    assert table is not None
+    own, fit = fit_joint(table), build_fit(state, spec)
+    assert fit.allocation is not None
+    law = fit.allocation.law
+    assert isinstance(law, PowerLawParams)
+    low, high = sorted((own.exponent, PRIOR_MEAN))
+    assert low < law.exponent < high
+    top = own.flops_range[1]
+    assert law.allocate(top).n_params == pytest.approx(own.at(top), rel=1e-9)
+    for name in ("own", "published", "combined"):
+        assert fit.provenance[f"exponent_{name}"] in fit.allocation.note
+
+
+def test_exponents_of_stage_1_hold_only_as_far_as_their_intervals_reach(state: RunState, spec: Spec) -> None:
+    grid, _ = fit_grid(state)
+    assert grid is not None
+    kept, notes = as_far_as_sure(grid, replace(spec.design, shapes=spec.design.shapes[:1]))
+    assert (kept, notes) == (grid, ())
+    held, notes = as_far_as_sure(grid, replace(spec.design, shapes=ladder(257, 64)))
+    assert [law.n_params_exponent for law in (held.learning_rate, held.batch_tokens)] == pytest.approx([-1 / 3, 2 / 3])
+    assert len(notes) == 2
+    largest = format_count(n_params(ladder(257, 64)[-1]))
+    assert all(f"either way at {largest} parameters: the law takes" in note for note in notes)
+
+
+def test_value_of_a_weighed_calibration_begins_with_the_interval_of_its_plans(state: RunState, spec: Spec) -> None:
+    fit = build_fit(state, spec)
+    plan, today = params_interval(fit, 1e12), value(fit, 1e12, 1.0).now
+    assert plan.low is not None
+    assert plan.high is not None
+    # One is of Student's t, the other of a normal.
+    assert 0.6 < math.log(today.n_params_high / today.n_params_low) / math.log(plan.high / plan.low) < 1.0

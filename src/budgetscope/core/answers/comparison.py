@@ -88,6 +88,9 @@ def compare(answer: Answer, fits: Sequence[Fit]) -> Comparison:
     question, plan = answer.question, answer.plan
     rows, skipped = [], []
     for fit in filter(_is_comparable, fits):
+        if fit.too_small:
+            skipped.append(f"{fit.id}: {fit.too_small}")
+            continue
         try:
             rows.append(_row(fit, answer))
         except FailureError as error:

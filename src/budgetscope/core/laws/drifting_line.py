@@ -43,6 +43,11 @@ class DriftingLine:
     low: float
     high: float
 
+    @property
+    def weighed(self) -> bool:
+        """Whether its exponent is weighed with published ones: then the slope's variance holds the law's drift."""
+        return self.drift == 0
+
     def noise_std(self, flops: float) -> float:
         """Return the standard deviation of ln N* by the noise of the runs."""
         shift = math.log(flops / self.flops_centre)

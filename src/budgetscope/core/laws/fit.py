@@ -37,6 +37,9 @@ CONFIDENCE = {
 }
 """Meaning of the levels of confidence in the constants of a law."""
 
+TOO_SMALL = "too_small"
+"""The fact in a fit's provenance that says why its runs are too small to plan by."""
+
 MAX_STORED_CHARS = 2000
 """Longest text in a fit."""
 
@@ -201,6 +204,11 @@ class Fit:
     def allocation(self) -> Law | None:
         """The law of N*(C): the allocation law, else the loss surface, whose minimum gives N*; None without both."""
         return self.laws.get("allocation") or self.laws.get("surface")
+
+    @property
+    def too_small(self) -> str:
+        """Why its runs are too small to plan by, and what would be enough, in one sentence; empty where they are."""
+        return self.provenance.get(TOO_SMALL, "")
 
     @property
     def surface(self) -> LossSurface | None:

@@ -132,7 +132,9 @@ def allocation_exponent(fit: Fit) -> Estimate | None:
             return Estimate(value, *percentiles(exponents, LEVEL), draws.basis)
         case DriftingLine() as line:
             half_width = line.exponent_half_width(LEVEL)
-            return Estimate(value, value - half_width, value + half_width, "95%, from the noise of the runs alone")
+            return Estimate(
+                value, value - half_width, value + half_width, "95%, without the law's error beyond its budgets"
+            )
         case ExponentInterval() as interval:
             half_width = _widening_factor(interval) * (interval.high - interval.low) / 2
             basis = f"95%, from the published {interval.percent} interval"

@@ -5,17 +5,14 @@ from pathlib import Path
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.api.calibration import Judgement, RunFolder, judge
-from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.core.laws.fit import Fit
-from budgetscope.report.fits import exponent_text
-from budgetscope.report.rows import UNKNOWN, plan_rows
+from budgetscope.report.acceptance import change_rows, cost_sentences
+from budgetscope.report.fits import exponent_rows, exponent_text
+from budgetscope.report.rows import UNKNOWN
 from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.figures import allocation
 from budgetscope.tui.law_letters import letters
-
-_OWN = ("n_params", "tokens", "loss", "learning_rate", "batch_tokens")
-"""Keys of the rows of the user's own plan that are compared."""
 
 Row = tuple[str, str, str]
 
@@ -30,6 +27,8 @@ class Verdict:
         before: id of the law that it is compared with.
         active: whether it is the active law already.
         own: label, before and after: the exponent, and what changes for the user's own budget.
+        costs: of following either law if the other is right, one sentence each.
+        exponents: label and text: the fit's own exponent, the published ones', and the combined.
         decades: label, before and after: N at several budgets.
         cautions: of the plan that the fit would give, then the flags of the fit.
         figure: N*(C) of both laws; None if either gives no plan.
@@ -40,6 +39,8 @@ class Verdict:
     before: str
     active: bool
     own: tuple[Row, ...]
+    costs: tuple[str, ...]
+    exponents: tuple[tuple[str, str], ...]
     decades: tuple[Row, ...]
     cautions: tuple[str, ...]
     figure: Figure | None
@@ -53,10 +54,11 @@ def verdict(advisor: Advisor, folder: RunFolder, request: PlanRequest | None) ->
     figure = None
     if judged.answers is not None:
         first, second = (answer.plan for answer in judged.answers)
-        own, cautions = _own(first, second), tuple(caution.text for caution in second.cautions)
+        own, cautions = change_rows(first, second), tuple(caution.text for caution in second.cautions)
         figure = _figure(advisor, judged, str(folder.fit_file))
     was, will = (exponent_text(fit, end_digits=2) for fit in (judged.before, judged.fit))
     own = [("a in N*~C^a", was, will), *own]
+    costs = cost_sentences(judged.before.id, judged.fit.id, judged.costs)
     decades: list[Row] = []
     for change in judged.difference.budgets:
         sizes = (change.before.n_params, change.after.n_params)
@@ -68,20 +70,12 @@ def verdict(advisor: Advisor, folder: RunFolder, request: PlanRequest | None) ->
         before=judged.before.id,
         active=judged.active,
         own=tuple(own),
+        costs=tuple(costs),
+        exponents=tuple(exponent_rows(judged.fit)),
         decades=tuple(decades),
         cautions=(*cautions, *judged.fit.flags),
         figure=figure,
     )
-
-
-def _own(before: Plan, after: Plan) -> list[Row]:
-    """Return what changes at the user's own budget."""
-    old, new = ({row.key: row for row in plan_rows(plan)} for plan in (before, after))
-    return [
-        (f"your {new[key].label}", old[key].text, f"{new[key].text} {new[key].interval}".rstrip())
-        for key in _OWN
-        if key in old and key in new
-    ]
 
 
 def _figure(advisor: Advisor, judged: Judgement, path: str) -> Figure | None:

@@ -81,14 +81,17 @@ class FitPanel(Horizontal):
 
         names = f"{verdict.fit.id} beside {verdict.before}"
         lines = [Content.styled(names, "bold"), line(("", "old", "new")), *map(line, verdict.own)]
+        # The active law needs no offer, and one that is too small cannot be accepted.
+        if not verdict.fit.too_small:
+            lines.append(Content.styled(*_OFFERS["accepted" if verdict.active else self.decided]))
         # The first caution stands beside the decision; the others follow below.
         if verdict.cautions:
             more = f" ({len(verdict.cautions) - 1} more below)" * (len(verdict.cautions) > 1)
             lines.append(_caution(verdict.cautions[0] + more))
-        # The active law needs no offer.
-        lines.append(Content.styled(*_OFFERS["accepted" if verdict.active else self.decided]))
         if self.plan is not None:
             lines.append(Content(_planned(self.plan)))
+        lines += [Content(sentence) for sentence in verdict.costs]
+        lines += [Content.assemble((f"{what}: ", LABEL_STYLE), text) for what, text in verdict.exponents]
         lines += [*map(line, verdict.decades), *map(_caution, verdict.cautions[1:])]
         self.query_one("#verdict", Static).update(Content("\n").join(lines))
 

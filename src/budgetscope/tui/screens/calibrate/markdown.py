@@ -25,5 +25,6 @@ def of_run(run: View, verdict: Verdict | None) -> str:
     lines = [f"# Calibration {escaped(run.folder.name)}", "", *(f"- {escaped(text)}" for text in facts if text), ""]
     if verdict is not None:
         lines += [*table(("", verdict.before, verdict.fit.id), [*verdict.own, *verdict.decades]), ""]
-        lines += [f"- {escaped(flag)}" for flag in verdict.cautions]
+        told = (*verdict.costs, *(f"{what}: {text}" for what, text in verdict.exponents), *verdict.cautions)
+        lines += [f"- {escaped(sentence)}" for sentence in told]
     return "\n".join(lines).rstrip() + "\n"

@@ -11,13 +11,15 @@ from textual.binding import BindingType
 from textual.reactive import reactive
 from textual.widgets import Input
 
-from budgetscope.api.calibration import LIVE, accept
+from budgetscope.api.calibration import LIVE, RunFolder, accept
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.laws.fit import Fit
 from budgetscope.tui.background import run_in_thread
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import NOTICE_SECONDS, Remembered, SessionScreen
 from budgetscope.tui.screens.calibrate import form, markdown
+from budgetscope.tui.screens.calibrate.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.calibrate.design_panel import DesignPanel
 from budgetscope.tui.screens.calibrate.fit_comparison import Verdict, verdict
 from budgetscope.tui.screens.calibrate.fit_panel import FitPanel
@@ -308,17 +310,26 @@ class CalibrateScreen(SessionScreen):
     def offered(self) -> Verdict | None:
         """The verdict on the screen if its fit can be accepted; else None."""
         run, found = self.run_shown, self.query_one(FitPanel).verdict
-        if run is None or found is None or found.active or found.path != run.folder.fit_file:
+        if run is None or found is None or found.active or found.path != run.folder.fit_file or found.fit.too_small:
             return None
         return None if self._decided.get(run.folder.name) == "accepted" else found
 
     def action_accept(self) -> None:
-        """Make the fit the active law, and follow it."""
-        run, offered, before = self.run_shown, self.offered, self.session.plan
+        """After a question, make the fit the active law, and follow it."""
+        run, offered = self.run_shown, self.offered
         if run is None or offered is None:
             return
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                self._accept(run.folder, offered.fit)
+
+        self.app.push_screen(AcceptScreen(offered), answered)
+
+    def _accept(self, folder: RunFolder, fit: Fit) -> None:
+        before = self.session.plan
         try:
-            accept(self.session.advisor, run.folder, offered.fit)
+            accept(self.session.advisor, folder, fit)
         except BudgetscopeError as error:
             self.tell(str(error))
             return
@@ -329,7 +340,7 @@ class CalibrateScreen(SessionScreen):
         after = self.session.plan
         if before is not None and after is not None:
             change = f"N {format_count(before.n_params.value)} → {format_count(after.n_params.value)}"
-            self.notify(f"{offered.fit.id} is now the active law: {change}", timeout=NOTICE_SECONDS, markup=False)
+            self.notify(f"{fit.id} is now the active law: {change}", timeout=NOTICE_SECONDS, markup=False)
 
     def action_keep_old(self) -> None:
         """Keep the active law; the fit stays in the run's folder."""
