@@ -278,7 +278,15 @@ REFUSED = tuple(
         ("serve-host", ("serve", "--host", "0.0.0.0")),  # noqa: S104 - it is refused
     )
 )
-SCENES: tuple[Scene, ...] = (*helps(), *PLANNED, *STORED, *CALIBRATED, *REFUSED)
+LAID_OUT = (
+    one("help-memory", "memory", "--help"),
+    one("memory", "memory", DAYS),
+    one("memory-json", "memory", DAYS, "--json"),
+    one("memory-misfit", "memory", "N=500B on 8 H100"),
+    one("memory-count-open", "memory", "1.3M H100-hours"),
+    one("plan-measured", "plan", DAYS, "--measured", "9600tok/s at 7B"),
+)
+SCENES: tuple[Scene, ...] = (*helps(), *PLANNED, *STORED, *CALIBRATED, *REFUSED, *LAID_OUT)
 
 # `!NAME` takes the screen, `=NAME` what was copied; `paste:TEXT` pastes into what has the focus, `budget:TEXT`
 # replaces the budget; `wait:SECONDS` gives a field the time after which it takes what was typed.

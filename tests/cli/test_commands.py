@@ -104,6 +104,13 @@ def test_memory_says_the_same_in_every_form(cli: Cli) -> None:
     assert json.loads(cli("memory", request.budget, "--json").out) == as_json(found)
 
 
+def test_memory_of_device_hours_offers_a_number_that_fits(cli: Cli) -> None:
+    open_ = cli("memory", "1.3M H100-hours").out
+    assert "does not fit one node of 8 x H100 SXM" in " ".join(open_.split())
+    number = open_.split("--gpus ")[1].split(")")[0]
+    assert "does not fit" not in cli("memory", "1.3M H100-hours", "--gpus", number).out
+
+
 def test_an_export_has_the_layouts(cli: Cli) -> None:
     found = Advisor().memory(Advisor().answer(PlanRequest("1e21")))
     assert "\n".join(layouts_section(found)) in cli("export", "1e21", "--format", "md").out

@@ -368,15 +368,17 @@ def _problem(question: Question, shape: Shape, batch_sequences: int, layout: Lay
     n_devices = _count(machine)
     size = format_count(shape.count(question.convention).n_params)
     usable = (device.memory_bytes - RESERVED_BYTES) / (1 + MARGIN)
+    node = "one node of " if machine.n_devices is None else ""
     told = (
-        f"the model of {size} parameters does not fit {n_devices:,} x {device.name}: the leanest layout "
+        f"the model of {size} parameters does not fit {node}{n_devices:,} x {device.name}: the leanest layout "
         f"({describe(layout)}) needs {memory.peak / 1e9:,.0f} GB on a device, and {max(usable, 0) / 1e9:.0f} of "
         f"{device.memory_bytes / 1e9:.0f} GB can be planned with"
     )
     more, smaller = _enough_devices(shape, device, n_devices, batch_sequences), _largest(question, batch_sequences)
     nearest = []
     if more is not None:
-        nearest.append(f"{more:,} x {device.name}")
+        option = f" (--gpus {more})" if machine.n_devices is None else ""
+        nearest.append(f"{more:,} x {device.name}{option}")
     if smaller is not None:
         free = question.constraints.n_params is None and not isinstance(question.budget, SizeTarget)
         option = f" (--max-params {format_count(smaller).replace(' ', '')})" if free else ""
