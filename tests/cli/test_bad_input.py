@@ -51,7 +51,7 @@ BUDGETS = [
     ("1e21 and a half", "'a half' has no unit"),
     ("loss", "loss"),
     ("loss -2", "above zero"),
-    ("loss 1.3", "below 1.35"),
+    ("loss 1.3", "below 1.33"),
     ("loss 99", "out of reach"),
     ("N=", "N"),
     ("N=7X", "'X' is not understood"),

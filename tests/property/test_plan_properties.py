@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.asking import answer_where_known
 from tests.bundled import ALLOCATING, WITH_LOSS
@@ -94,6 +94,7 @@ def test_a_size_or_a_number_of_tokens_gives_the_plan_of_the_budget_it_came_from(
 
 @examples(40)
 @given(st.sampled_from(WITH_LOSS), st.floats(16, 23), conventions)
+@example("porian2024/refinedweb-attention-last-layer", 23.0, Convention.STANDARD)  # near the lowest loss
 def test_a_loss_gives_the_plan_of_the_budget_that_reaches_it(law: str, exponent: float, convention: Convention) -> None:
     options = {"law": law, "counting": str(convention)}
     direct = plan(f"{10.0**exponent!r} FLOPs", **options)

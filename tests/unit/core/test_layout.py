@@ -11,7 +11,7 @@ from tests.sizes import examples
 
 from budgetscope.api import PlanRequest
 from budgetscope.core.answers.cautions import NO_LAYOUT, Level
-from budgetscope.core.answers.layout import Layouts, describe, fits
+from budgetscope.core.answers.layout import Layouts, describe, fits, of_memory
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.memory import Recompute, Regime, estimate
 from budgetscope.report.decision import decision
@@ -109,3 +109,11 @@ def test_other_vendors_are_told_to_be_unchecked_and_no_shape_is_refused() -> Non
     nowhere = replace(answer, plan=replace(answer.plan, run=replace(answer.plan.run, shape=None)))
     with pytest.raises(UsageError, match="such as N=1B"):
         ADVISOR.memory(nowhere)
+
+
+def test_a_batch_of_any_size_has_layouts() -> None:
+    # A batch law of a damaged fit once asked for 10^27 sequences, and the search for its divisors did not end.
+    asked = ADVISOR.answer(PlanRequest("1e19"))
+    shape = asked.plan.run.shape
+    for batch in (1, 10**27, 10**27 + 7):
+        assert not of_memory(asked.question, shape, batch)

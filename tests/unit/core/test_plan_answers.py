@@ -199,7 +199,7 @@ def test_a_published_interval_of_the_exponent_alone_is_called_too_narrow(advisor
         ({"budget": "1e33"}, "where no scaling law says anything"),
         ({"budget": "N=1e40"}, "where no scaling law says anything"),
         ({"budget": "D=1"}, "where no scaling law says anything"),
-        ({"budget": "loss 1.3"}, r"below 1.358, the lowest loss that porian2024/refinedweb-tuned can reach"),
+        ({"budget": "loss 1.3"}, r"below 1.334, the lowest loss that porian2024/refinedweb-tuned can reach"),
         ({"budget": "loss 500"}, "out of reach"),
         ({"budget": "loss 2.6", "law": "hoffmann2022/approach-1"}, "has no law of the loss; choose another law"),
         ({"budget": "1e21", "hyperparameters": "besiroglu2024/refit"}, "no law for the recipe"),

@@ -163,21 +163,21 @@ def _rank(placed: Placed, seq_len: int) -> tuple[float, int, float, float]:
 # Candidates
 
 
+def _divisors(number: int, most: int) -> Iterator[int]:
+    """Yield the divisors of a number, of any size, up to `most`, rising."""
+    return (n for n in range(1, min(number, most) + 1) if number % n == 0)
+
+
 @lru_cache(maxsize=256)
-def _divisors(number: int) -> tuple[int, ...]:
-    small = [n for n in range(1, math.isqrt(number) + 1) if number % n == 0]
-    return tuple(sorted({*small, *(number // n for n in small)}))
-
-
 def _data_degree(n_replicas: int, batch_sequences: int) -> int:
     """Return the most data-parallel replicas that divide the batch."""
-    return max(n for n in _divisors(batch_sequences) if n <= n_replicas)
+    return next(n for n in range(min(n_replicas, batch_sequences), 0, -1) if batch_sequences % n == 0)
 
 
 def _model_parallel(shape: Shape, device: Device, n_devices: int) -> Iterator[tuple[int, int, int]]:
     """Yield the tensor, pipeline and context degrees that the shape and the machine allow; tensor stays in a node."""
     tensors = [t for t in (1, 2, 4, 8) if t <= device.devices_per_node and not (shape.n_kv_heads % t or shape.d_ff % t)]
-    pipelines = [p for p in _divisors(shape.depth) if p <= _MOST_STAGES]
+    pipelines = list(_divisors(shape.depth, _MOST_STAGES))
     contexts = [
         c for c in (1, 2, 4, 8) if c == 1 or not (shape.seq_len % (2 * c) or shape.seq_len < c * _LEAST_CONTEXT)
     ]
@@ -194,7 +194,7 @@ def _candidates(shape: Shape, device: Device, n_devices: int, batch_sequences: i
             rest = batch_sequences // data
             most = max(1, _MOST_MICRO_TOKENS * c // shape.seq_len)
             for recompute in (Recompute.NONE, Recompute.FULL) if megatron else Recompute:
-                for micro in (n for n in _divisors(rest) if n <= most):
+                for micro in _divisors(rest, most):
                     yield Layout(
                         regime, data, t, p, c,
                         sequence_parallel=t > 1, recompute=recompute, micro_sequences=micro, accumulation=rest // micro,

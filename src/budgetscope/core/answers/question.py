@@ -1,5 +1,6 @@
 """Questions: requests with every name looked up. `locate` finds the compute-optimal operating point of one."""
 
+import math
 from dataclasses import dataclass, field
 
 from budgetscope.core.answers.cautions import Caution
@@ -23,7 +24,15 @@ from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import LossModel
-from budgetscope.core.laws.operating_point import MAX_FLOPS, MIN_FLOPS, OperatingPoint, flops_where, operate, recount
+from budgetscope.core.laws.operating_point import (
+    MAX_FLOPS,
+    MIN_FLOPS,
+    OperatingPoint,
+    flops_where,
+    increasing_root,
+    operate,
+    recount,
+)
 from budgetscope.core.laws.scoreboard import Scoreboard
 
 
@@ -145,23 +154,27 @@ def _locate_loss(question: Question, loss: float, *, before_decay: bool) -> Oper
     if loss_model.best_loss(MIN_FLOPS) is None:
         raise UsageError(f"{fit.id} has no law of the loss; choose another law with --law.")
     decays = not before_decay and after_decay_counts(fit)
-    gain = decay_gain(_FIRST_GUESS).value if decays else 0.0
-    for _ in range(_ROUNDS):
-        own_flops = loss_model.flops_for_loss(loss + gain)
-        if own_flops is None:
-            raise _out_of_reach(fit.id, loss, loss_model.floor - gain)
-        own = operate(fit, own_flops, fit.counting, family)
-        # The gain changes little with the size: a few rounds settle it.
-        last, gain = gain, decay_gain(family.n_params(own.position, Convention.STANDARD)).value if decays else 0.0
-        if abs(gain - last) < _SETTLED:
-            break
+
+    def gain(log_flops: float) -> float:
+        if not decays:
+            return 0.0
+        own = operate(fit, math.exp(log_flops), fit.counting, family)
+        return decay_gain(family.n_params(own.position, Convention.STANDARD)).value
+
+    def excess(log_flops: float) -> float:
+        """Return how far the loss asked for lies above the best; the gain never falls, and so this rises."""
+        best, reducible = loss_model.best_loss(math.exp(log_flops)), loss + gain(log_flops) - loss_model.floor
+        return _UNREACHABLE if best is None or reducible <= 0 else math.log(reducible / (best - loss_model.floor))
+
+    low, high = math.log(MIN_FLOPS), math.log(MAX_FLOPS)
+    if excess(low) > 0 or excess(high) < 0:
+        raise _out_of_reach(fit.id, loss, loss_model.floor - gain(high))
+    own = operate(fit, math.exp(increasing_root(excess, low, high)), fit.counting, family)
     return recount(own, question.convention, family)
 
 
-_FIRST_GUESS = 1e9
-"""Parameters of a model whose gain by the decay is tried first."""
-_ROUNDS = 60
-_SETTLED = 1e-12
+_UNREACHABLE = -1e3
+"""Stands for the logarithm of a loss at or under the floor."""
 
 
 def _out_of_reach(fit_id: str, loss: float, floor: float) -> UsageError:
