@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from budgetscope.core.counting.shapes import PORIAN_VOCAB_SIZE, shape_family
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.laws.hyperparameters import predict, predictors
-from budgetscope.core.laws.operating_point import OperatingPoint
+from budgetscope.core.laws.operating_point import point_of_run
 from budgetscope.core.laws.scoreboard import LawCell, LawDistance, LawScore, MeasuredOptima, ScoredGrid
 from budgetscope.fitting.parametric import fit_parametric
 from budgetscope.fitting.run_table import RunTable
@@ -91,7 +91,7 @@ def recommend(
     Raises:
         FailureError: a law gives no usable number there.
     """
-    at = _point(family, counting, n_params, tokens)
+    at = point_of_run(n_params, tokens, counting, family)
     rate, batch = (predict(fit, role, at, family, None) for role in _ROLES)
     return None if rate is None else rate.value, None if batch is None else batch.value
 
@@ -240,7 +240,7 @@ def _law_cell(
 
 def _beyond(fit: Fit, family: ShapeFamily, counting: Convention, cell: SweepCell) -> float | None:
     """Return the factor by which a cell lies outside the range of a fit's recipe; None where it has no range."""
-    at = predictors(fit, _point(family, counting, cell.n_params, cell.tokens), family, None)
+    at = predictors(fit, point_of_run(cell.n_params, cell.tokens, counting, family), family, None)
     values = {
         "n_params": at.n_params,
         "tokens": at.tokens,
@@ -259,9 +259,3 @@ def _beyond(fit: Fit, family: ShapeFamily, counting: Convention, cell: SweepCell
 
 def _number(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
-
-
-def _point(family: ShapeFamily, counting: Convention, n_params: float, tokens: float) -> OperatingPoint:
-    position = family.position(n_params, counting)
-    flops = tokens * family.flops_per_token(position, counting)
-    return OperatingPoint(flops, counting, position, n_params, tokens)

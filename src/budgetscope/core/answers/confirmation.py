@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from budgetscope.core.answers.question import Question, machine_flops
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.hyperparameters import predict, whole_sequences
-from budgetscope.core.laws.operating_point import OperatingPoint, flops_where, increasing_root, operate
+from budgetscope.core.laws.operating_point import OperatingPoint, flops_where, increasing_root, operate, point_of_run
 
 SHARE = 0.01
 """Of the run's compute, for all three together."""
@@ -53,11 +53,7 @@ def _smaller(question: Question, run: OperatingPoint, executed_flops: float) -> 
 
     def at(log_params: float) -> OperatingPoint:
         n_params = math.exp(log_params)
-        position = family.position(n_params, convention)
-        tokens = run.tokens_per_param * n_params
-        return OperatingPoint(
-            tokens * family.flops_per_token(position, convention), convention, position, n_params, tokens
-        )
+        return point_of_run(n_params, run.tokens_per_param * n_params, convention, family)
 
     def above(log_params: float) -> float:
         return math.log(machine_flops(question, at(log_params)) / executed_flops)

@@ -13,7 +13,6 @@ from budgetscope.core.budget.constraints import NONE, Constraints, said
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
-from budgetscope.core.hardware.machine import SECONDS_PER_HOUR
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import LossModel
@@ -24,6 +23,7 @@ from budgetscope.core.laws.operating_point import (
     flops_where,
     increasing_root,
     operate,
+    point_of_run,
     recount,
 )
 from budgetscope.core.laws.repetition import MAX_EPOCHS, PARAMS_DECAY, TOKENS_DECAY, effective
@@ -260,11 +260,7 @@ class _Search:
         return machine_flops(self.question, point) + SERVING_FLOPS_PER_PARAM * multiplied * served_tokens
 
     def _at(self, n_params: float, tokens: float) -> OperatingPoint:
-        family, convention = self.question.family, self.question.convention
-        position = family.position(n_params, convention)
-        return OperatingPoint(
-            tokens * family.flops_per_token(position, convention), convention, position, n_params, tokens
-        )
+        return point_of_run(n_params, tokens, self.question.convention, self.question.family)
 
     def _tokens(self, n_params: float, given: Constraints) -> float:
         """Return the tokens that the budget and the deadline allow for a size."""
@@ -284,7 +280,7 @@ class _Search:
         machine = self.question.machine
         if machine.n_devices is None:
             raise UsageError("a deadline needs a number of devices; give it with --gpus.")
-        return hours * machine.n_devices * SECONDS_PER_HOUR * machine.device_flops_per_s
+        return machine.flops_in(hours * machine.n_devices)
 
     def _best_size(self, given: Constraints) -> float:
         """Return the compute-optimal N for what the budget and the deadline allow."""

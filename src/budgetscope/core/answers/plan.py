@@ -14,7 +14,7 @@ from budgetscope.core.budget.parse import ComputeBudget, HardwareBudget
 from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.counting.ledger import Convention, Shape
 from budgetscope.core.errors import FailureError
-from budgetscope.core.hardware.machine import SECONDS_PER_HOUR, Machine, describe_machine
+from budgetscope.core.hardware.machine import Machine, describe_machine
 from budgetscope.core.hardware.mfu import ASSUMED, assumed_text
 from budgetscope.core.laws.fit import Draws
 from budgetscope.core.laws.guard import guarded
@@ -319,8 +319,7 @@ def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> Planne
             tokens = point.flops / count.flops_per_token
         hours, devices = question.constraints.deadline_hours, machine.n_devices
         if hours is not None and devices is not None:
-            most = hours * devices * SECONDS_PER_HOUR * machine.device_flops_per_s
-            tokens = min(tokens, most / shape.executed_flops_per_token)
+            tokens = min(tokens, machine.flops_in(hours * devices) / shape.executed_flops_per_token)
         executed_flops = tokens * shape.executed_flops_per_token
     device_hours = machine.device_hours(executed_flops)
     price = machine.price

@@ -1,6 +1,5 @@
 """Questions: requests with every name looked up. `locate` finds the compute-optimal operating point of one."""
 
-import math
 from dataclasses import dataclass, field
 
 from budgetscope.core.answers.cautions import Caution
@@ -29,8 +28,8 @@ from budgetscope.core.laws.operating_point import (
     MIN_FLOPS,
     OperatingPoint,
     flops_where,
-    increasing_root,
     operate,
+    point_of_run,
     recount,
 )
 from budgetscope.core.laws.scoreboard import Scoreboard
@@ -119,8 +118,7 @@ def locate(question: Question) -> OperatingPoint:
             return require_trainable(fit.id, _locate_loss(question, loss, before_decay=question.budget.before_decay))
         case SizeTarget(n_params) if question.constraints.tokens is not None:
             # N and D are a run, and its compute is the budget.
-            position = family.position(n_params, convention)
-            flops = question.constraints.tokens * family.flops_per_token(position, convention)
+            flops = point_of_run(n_params, question.constraints.tokens, convention, family).flops
             found = flops if MIN_FLOPS <= flops <= MAX_FLOPS else None
         case SizeTarget(n_params):
             found = flops_where(fit, convention, family, lambda p: p.n_params, n_params)
@@ -153,28 +151,16 @@ def _locate_loss(question: Question, loss: float, *, before_decay: bool) -> Oper
     fit, family, loss_model = question.fit, question.family, LossModel(question.fit)
     if loss_model.best_loss(MIN_FLOPS) is None:
         raise UsageError(f"{fit.id} has no law of the loss; choose another law with --law.")
-    decays = not before_decay and after_decay_counts(fit)
 
-    def gain(log_flops: float) -> float:
-        if not decays:
-            return 0.0
-        own = operate(fit, math.exp(log_flops), fit.counting, family)
+    def gain(flops: float) -> float:
+        own = operate(fit, flops, fit.counting, family)
         return decay_gain(family.n_params(own.position, Convention.STANDARD)).value
 
-    def excess(log_flops: float) -> float:
-        """Return how far the loss asked for lies above the best; the gain never falls, and so this rises."""
-        best, reducible = loss_model.best_loss(math.exp(log_flops)), loss + gain(log_flops) - loss_model.floor
-        return _UNREACHABLE if best is None or reducible <= 0 else math.log(reducible / (best - loss_model.floor))
-
-    low, high = math.log(MIN_FLOPS), math.log(MAX_FLOPS)
-    if excess(low) > 0 or excess(high) < 0:
-        raise _out_of_reach(fit.id, loss, loss_model.floor - gain(high))
-    own = operate(fit, math.exp(increasing_root(excess, low, high)), fit.counting, family)
-    return recount(own, question.convention, family)
-
-
-_UNREACHABLE = -1e3
-"""Stands for the logarithm of a loss at or under the floor."""
+    decays = not before_decay and after_decay_counts(fit)
+    found = loss_model.flops_for_loss(loss, gain if decays else None)
+    if found is None:
+        raise _out_of_reach(fit.id, loss, loss_model.floor - (gain(MAX_FLOPS) if decays else 0.0))
+    return recount(operate(fit, found, fit.counting, family), question.convention, family)
 
 
 def _out_of_reach(fit_id: str, loss: float, floor: float) -> UsageError:

@@ -74,6 +74,10 @@ class Machine:
         """Return the device-hours for a number of executed FLOPs."""
         return executed_flops / self.device_flops_per_s / SECONDS_PER_HOUR
 
+    def flops_in(self, device_hours: float) -> float:
+        """Return the FLOPs executed in a number of device-hours."""
+        return device_hours * SECONDS_PER_HOUR * self.device_flops_per_s
+
     def hours(self, device_hours: float) -> float | None:
         """Return the wall time of a number of device-hours; None when the number of devices is open."""
         return None if self.n_devices is None else device_hours / self.n_devices
@@ -226,7 +230,7 @@ def _with_budget(machine: Machine, hardware: HardwareBudget) -> Machine:
         raise UsageError("the budget says no duration, no device-hours and no dollars; add one of them.")
     if hardware.hours is not None and (hardware.usd is not None or hardware.device_hours is not None):
         machine = replace(machine, n_devices=device_hours / hardware.hours)
-    return replace(machine, executed_flops=device_hours * SECONDS_PER_HOUR * machine.device_flops_per_s)
+    return replace(machine, executed_flops=machine.flops_in(device_hours))
 
 
 def describe_machine(machine: Machine, device_hours: float) -> str:

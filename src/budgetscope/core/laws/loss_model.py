@@ -13,6 +13,7 @@ size, because runs at constant learning rate do not follow its form.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from budgetscope.core.laws.fit import Draws, Fit, percentiles
@@ -26,6 +27,8 @@ SURFACE_EXPONENTS = 0.3478 + 0.3658
 """alpha + beta of the loss surface of Besiroglu et al. 2024 (arXiv 2404.10102)."""
 
 _STEP = 1.1
+_UNREACHABLE = -1e3
+"""Stands for the logarithm of a loss at or under the floor."""
 _LEAST_EXPONENT = 0.2
 
 
@@ -96,14 +99,23 @@ class LossModel:
         best = self.best_loss(max(enough, MIN_FLOPS))
         return None if best is None else best - level
 
-    def flops_for_loss(self, loss: float) -> float | None:
-        """Return the budget with that loss at its optimum; None if it is not within `MIN_FLOPS` to `MAX_FLOPS`."""
+    def flops_for_loss(self, loss: float, gain: Callable[[float], float] | None = None) -> float | None:
+        """Return the budget with that loss at its optimum; None if it is not within `MIN_FLOPS` to `MAX_FLOPS`.
+
+        Args:
+            loss: less the gain.
+            gain: by FLOPs, how far the loss ends below the law's; it never falls.
+        """
 
         def excess(log_flops: float) -> float:
-            best = self.best_loss(math.exp(log_flops))
-            return math.log((loss - self.floor) / (best - self.floor)) if best is not None else 0.0
+            flops = math.exp(log_flops)
+            best = self.best_loss(flops)
+            reducible = loss - self.floor if gain is None else loss + gain(flops) - self.floor
+            if best is None or reducible <= 0:
+                return _UNREACHABLE
+            return math.log(reducible / (best - self.floor))
 
-        if loss <= self.floor or self.best_loss(MIN_FLOPS) is None:
+        if self.best_loss(MIN_FLOPS) is None:
             return None
         low, high = math.log(MIN_FLOPS), math.log(MAX_FLOPS)
         if excess(low) > 0 or excess(high) < 0:

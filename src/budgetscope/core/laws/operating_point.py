@@ -110,6 +110,13 @@ def operate(fit: Fit, flops: float, convention: Convention, family: ShapeFamily)
     return OperatingPoint(flops, convention, position, family.n_params(position, convention), tokens)
 
 
+def point_of_run(n_params: float, tokens: float, convention: Convention, family: ShapeFamily) -> OperatingPoint:
+    """Return the operating point of a run of any N, by `convention`, and D."""
+    position = family.position(n_params, convention)
+    flops = tokens * family.flops_per_token(position, convention)
+    return OperatingPoint(flops, convention, position, n_params, tokens)
+
+
 def recount(point: OperatingPoint, convention: Convention, family: ShapeFamily) -> OperatingPoint:
     """Return the same model and tokens, counted by another convention."""
     if convention == point.convention:
