@@ -157,11 +157,7 @@ def parse_budget(text: str, devices: DeviceNames | None = None, *, devices_count
     fixed = Fixed(
         precision=stated.precision,
         seq_len=round(values.pop("seq_len")) if "seq_len" in values else None,
-        **{
-            name: values.pop(name)
-            for name in ("n_params", "max_params", "tokens", "epochs", "unique_tokens")
-            if name in values
-        },
+        **{name: values.pop(name) for name in _FIXED if name in values},
     )
     targets = {name: values.pop(name) for name in ("flops", "loss") if name in values}
     machine = HardwareBudget(
@@ -176,8 +172,7 @@ def parse_budget(text: str, devices: DeviceNames | None = None, *, devices_count
         return LossTarget(
             targets[name], before_decay=stated.before_decay, machine=machine, fixed=fixed, choices=choices
         )
-    has_time = {"usd", "device_hours", "hours"} & values.keys()
-    if not has_time and (fixed.n_params or fixed.tokens):
+    if not values.keys() & {*_TIME} and (fixed.n_params or fixed.tokens):
         return _size_or_tokens(fixed, machine, choices)
     if not values and not any(map(str.isdigit, stated.device or "")):
         raise UsageError(f"{stated.quoted} is not understood; examples: {EXAMPLES}")
