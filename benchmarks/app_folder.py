@@ -1,9 +1,10 @@
 """Fill the user folders of the timed app: scenarios, fits, and runs, of which one may be live."""
 
 import os
+import platform
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
@@ -19,6 +20,7 @@ from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import CELLS_A_RECORD, Event, Record, encode
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.logs import Writer
+from budgetscope.calibrate.run.processes import here, identity, process_started
 from budgetscope.store.app_state import AppState, write_state
 from budgetscope.store.files import write_atomically
 from budgetscope.store.fit_library import Layer, Library
@@ -30,8 +32,7 @@ N_CELLS = 200
 EVENTS_A_SECOND = 2
 _PRESET = "standard"
 _STEPS = 77
-_EVENTS_A_CELL = _STEPS + 3
-"""Start, steps, reading and end; at two events a second the second half of the cells takes 67 minutes."""
+"""Of a cell, which also has a start, a reading and an end; the second half of the cells takes 67 minutes."""
 
 
 def move_in(home: Path) -> None:
@@ -70,11 +71,26 @@ def plan_run(name: str) -> RunFolder:
     done = [event for cell in cells[: N_CELLS // 2] for event in _life(cell)]
     begun = time.time() - len(done) / EVENTS_A_SECOND
     parts = [cells[start : start + CELLS_A_RECORD] for start in range(0, len(cells), CELLS_A_RECORD)]
-    head: list[Event] = [events.RunStarted(spec.sha256, "a fake", {"python": "3"}, 1e12, {"mode": "fake"})]
-    head += [events.StagePlanned(1, part, complete=part is parts[-1]) for part in parts]
-    records = (Record(seq, begun + seq / EVENTS_A_SECOND, 1, event) for seq, event in enumerate([*head, *done]))
-    folder.events.write_bytes(b"".join(encode(record) for record in records))
+    plan = [events.StagePlanned(1, part, complete=part is parts[-1]) for part in parts]
+    _write(folder.plans / "0000.jsonl", 0, begun, plan)
+    # The process of this id is not the one that began then.
+    _write(folder.workers / "0001-0-1.jsonl", 1, begun, [*_begun(folder, "ended"), *done])
     return folder
+
+
+def _write(path: Path, generation: int, begun: float, told: Sequence[Event]) -> None:
+    """Write a log."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    records = (Record(seq, begun + seq / EVENTS_A_SECOND, generation, event) for seq, event in enumerate(told))
+    path.write_bytes(b"".join(map(encode, records)))
+
+
+def _begun(folder: RunFolder, process: str) -> tuple[Event, Event]:
+    """Return the first events of a worker, as which this process poses if `process` is its start."""
+    return (
+        events.WorkerStarted(os.getpid(), platform.node(), here(), process, identity(folder.path)),
+        events.RunStarted(folder.spec().sha256, "a fake", {"python": "3"}, 1e12, {"mode": "fake"}),
+    )
 
 
 def _spec(name: str) -> Spec:
@@ -104,21 +120,21 @@ class Worker:
         self._thread = threading.Thread(target=self._work)
 
     def __enter__(self) -> Self:
-        self._folder.lock.take()
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         self._left.set()
         self._thread.join()
-        self._folder.lock.release()
 
     def _work(self) -> None:
-        writer = Writer(self._folder.events, N_CELLS // 2 * _EVENTS_A_CELL + 10, 1)
+        writer = Writer(self._folder.workers / "0001-0-2.jsonl", 2)
+        for event in _begun(self._folder, process_started(os.getpid())):
+            writer.append(event)
         cells = self._folder.spec().design.stage1[N_CELLS // 2 :]
         for event in (event for cell in cells for event in _life(cell)):
             if self._left.wait(1 / EVENTS_A_SECOND):
                 break
             writer.append(event)
-            self._folder.lock.beat()
+        writer.append(events.RunDone("stopped"))
         writer.close()

@@ -13,7 +13,8 @@ import numpy as np
 from budgetscope.calibrate.fit import isoflop_table
 from budgetscope.calibrate.plan.spec import parse_spec
 from budgetscope.calibrate.run import events
-from budgetscope.calibrate.run.state import fold
+from budgetscope.calibrate.run.fold import fold
+from budgetscope.calibrate.run.state import combine
 from budgetscope.fitting.loss_forecast import MASSIVETEXT_BYTES_PER_TOKEN
 from budgetscope.fitting.noise import porian_noise
 from budgetscope.fitting.run_table import RunTable
@@ -96,7 +97,7 @@ def calibrations(reference: Path, max_head: float = 1.0) -> dict[str, DataSet]:
         for letter in "abcd":
             spec = parse_spec(_read(archive, f"{letter}/spec.json").decode())
             lines = io.BytesIO(_read(archive, f"{letter}/events.jsonl"))
-            state = fold(events.decode(line, checked=False) for line in lines)
+            state = combine([fold(events.decode(line, checked=False) for line in lines)])
             cells = {key: s for key, s in state.cells.items() if _head(s.cell) <= max_head}
             table = isoflop_table(replace(state, cells=cells))
             if table is None:

@@ -21,7 +21,7 @@ from tests.planted_run import planted_spec
 from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.run import events
 from budgetscope.calibrate.run.folder import RunFolder
-from budgetscope.calibrate.run.logs import Reader, Writer
+from budgetscope.calibrate.run.logs import RunReader, Writer
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.store import locations
 from budgetscope.store.app_state import AppState, read_state, write_state
@@ -109,7 +109,7 @@ def _begin() -> None:
     for scenario in (_SMALL, _BIG):
         save_scenario(scenario)
     folder = RunFolder.create(planted_spec())
-    writer = Writer(folder.events, 0, 1)
+    writer = Writer(folder.workers / "0001-0-1.jsonl")
     writer.append(events.Heartbeat(1))
     writer.close()
 
@@ -122,14 +122,14 @@ def _seen() -> dict[str, Any]:
         "settings": read_settings(),
         "scenarios": read_scenarios(),
         "spec": folder.spec(),
-        "log": [record.event for record in Reader(folder.events).read()],
+        "log": [record.event for record in RunReader(folder.path).read()],
         "temporaries": sorted(str(path) for path in locations.user_runs().parents[1].rglob(".*.????????")),
     }
 
 
 def _append(_: Path) -> None:
     folder = RunFolder(locations.user_runs() / planted_spec().run)
-    writer = Writer(folder.events, 1, 2)
+    writer = Writer(folder.workers / "0001-0-2.jsonl", 2)
     try:
         writer.append(events.Note("x" * 500), durable=True)
     finally:
@@ -143,7 +143,7 @@ _DEEDS: dict[str, Callable[[Path], object]] = {
     "save a scenario": lambda _: save_scenario(Scenario("new", {})),
     "rename a scenario": lambda _: rename_scenario("small", "tiny"),
     "delete a scenario": lambda _: delete_scenario("small"),
-    "append to a log": _append,
+    "write a log": _append,
     "prepare a text": lambda text: prepare(str(text), tokenizer="bytes"),
     "create a run": lambda _: RunFolder.create(replace(planted_spec(), run="another")),
 }
@@ -154,7 +154,7 @@ _CHANGES: dict[str, dict[str, Any]] = {
     "save a scenario": {"scenarios": (_SMALL, _BIG, Scenario("new", {}))},
     "rename a scenario": {"scenarios": (Scenario("tiny", _SMALL.request), _BIG)},
     "delete a scenario": {"scenarios": (_BIG,)},
-    "append to a log": {"log": [events.Heartbeat(1), events.Note("x" * 500)]},
+    "write a log": {"log": [events.Heartbeat(1), events.Note("x" * 500)]},
 }
 
 

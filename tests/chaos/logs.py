@@ -1,6 +1,7 @@
-"""Event logs that are damaged at any byte: only what was damaged is lost, it is told, and resuming heals it."""
+"""Plans and logs that are damaged at any byte: only what was damaged is lost, it is told, and resuming heals it."""
 
 import os
+import shutil
 import tempfile
 import time
 from functools import partial
@@ -9,53 +10,66 @@ from unittest import mock
 
 from tests.chaos.counts import Counts
 from tests.chaos.damage import Damaged, damage
+from tests.chaos.forks import ended, forked
 from tests.planted_run import planted_spec
 from tests.unit.calibrate.fake_worker import FakeTrainer
 
 from budgetscope.calibrate import texts
 from budgetscope.calibrate.orchestrate import Stop, carry_on
+from budgetscope.calibrate.run import claims
 from budgetscope.calibrate.run.events import Record
+from budgetscope.calibrate.run.fold import fold
 from budgetscope.calibrate.run.folder import RunFolder
-from budgetscope.calibrate.run.logs import Reader
-from budgetscope.calibrate.run.state import RunState, fold
+from budgetscope.calibrate.run.logs import Reader, log_files
+from budgetscope.calibrate.run.state import RunState, combine
 
 _RESUMED = 100
 """One damaged log of so many is whole, and resumed to its end."""
 _LINES = 60
 """Of any other."""
-_LONG_SECONDS = 10.0
+_RUN_SECONDS = 10.0
 """That a run of the fake trainer with its fit may take."""
 
 
 def campaign(seed: int, deadline: float) -> Counts:
-    """Damage a run's log in one to three places, read it, and now and then resume it, with a clock that jumps."""
+    """Damage a plan or log in one to three places, read it, and now and then resume the run, with clocks that jump."""
     counts = Counts()
     with tempfile.TemporaryDirectory() as scratch:
         folder = RunFolder.create(planted_spec(), Path(scratch))
-        whole = carry_on(folder, folder.spec(), FakeTrainer(), Stop(folder.stop_file))
-        records = Reader(folder.events).read()
-        lines = folder.events.read_bytes().splitlines(keepends=True)
+        # A worker whose process is gone.
+        ended(forked(lambda: carry_on(folder, folder.spec(), FakeTrainer(), Stop(folder.stop_file))), _RUN_SECONDS)
+        whole = folder.state()
+        paths = [path for path, _ in log_files(folder.path) if path.exists()]
         for rng in counts.attempts(seed, deadline):
             is_resumed = counts.tried % _RESUMED == 1
+            path = rng.choice(paths)
+            records, lines = Reader(path).read(), path.read_bytes().splitlines(keepends=True)
             # A part of the log shows as much as all of it, in less time.
-            first = 0 if is_resumed else rng.randrange(len(lines) - _LINES)
+            first = 0 if is_resumed else rng.randrange(max(len(lines) - _LINES, 0) + 1)
             some = slice(first, None if is_resumed else first + _LINES)
             places: list[Damaged] = []
             data = b"".join(lines[some])
             for _ in range(rng.choice((1, 1, 1, 2, 3))):
                 places.append(damage(data, rng))
                 data = places[-1].data
-            folder.events.write_bytes(data)
-            with counts.watched(_named(places)):
-                _read(folder, lines[some], records[some], places, counts)
+            said = (path.parent.name, *_named(places))
+            copy = Path(scratch, "copy")
+            shutil.copytree(folder.path, copy)
+            damaged = copy / path.relative_to(folder.path)
+            damaged.write_bytes(data)
+            with counts.watched(said):
+                _read(damaged, lines[some], records[some], places, counts)
             if is_resumed:
                 with (
-                    counts.watched(("resumed", _named(places)), _LONG_SECONDS),
+                    counts.watched(("resumed", said), _RUN_SECONDS),
                     mock.patch.object(time, "time", side_effect=partial(rng.uniform, 0.7e9, 2.7e9)),
                     mock.patch.object(os, "fsync"),
+                    # Nobody knows any more whether a worker ended whose first and last record are lost.
+                    mock.patch.object(claims, "SILENT_SECONDS", 0.5),
                 ):
-                    again = carry_on(folder, folder.spec(), FakeTrainer(), Stop(folder.stop_file))
-                    _compare(again, whole, counts)
+                    again = RunFolder(copy)
+                    _compare(carry_on(again, again.spec(), FakeTrainer(), Stop(again.stop_file)), whole, counts)
+            shutil.rmtree(copy)
     return counts
 
 
@@ -63,11 +77,11 @@ def _named(places: list[Damaged]) -> list[tuple[str, int, int]]:
     return [(place.kind, place.start, place.end) for place in places]
 
 
-def _read(folder: RunFolder, lines: list[bytes], records: list[Record], places: list[Damaged], counts: Counts) -> None:
-    reader, found = Reader(folder.events), list[Record]()
+def _read(path: Path, lines: list[bytes], records: list[Record], places: list[Damaged], counts: Counts) -> None:
+    reader, found = Reader(path), list[Record]()
     while some := reader.read():
         found += some
-    state = fold(found)
+    state = combine([fold(found)])
     for record in found:
         texts.event_text(record.event, state)
     numbers = [record.seq - records[0].seq for record in found]

@@ -10,8 +10,8 @@ import pytest
 from tests import budget_sentences
 from tests.chaos.__main__ import SHARES, campaign_of
 
-from budgetscope.calibrate.run import events, folder
-from budgetscope.calibrate.run.lock import Lock
+from budgetscope.calibrate.run import events, logs
+from budgetscope.calibrate.run.claims import Claims
 from budgetscope.core.budget.parse import ComputeBudget
 from budgetscope.store import app_state, settings
 from budgetscope.store.fit_library import Library
@@ -41,10 +41,6 @@ def half_written(path: Path, text: str) -> None:
             file.flush()
 
 
-def broken(_: Lock) -> None:
-    raise KeyError("planted")
-
-
 def silent(rows: Sequence[Any], *_: object) -> list[Any]:
     return list(rows[:-1])
 
@@ -55,10 +51,10 @@ def silent(rows: Sequence[Any], *_: object) -> list[Any]:
         ("budgets", budget_sentences, "parse_budget", lambda *_: ComputeBudget(1.0)),
         ("fits", Library, "remarks", lambda *_: []),
         ("tables", consistency, "drop_diverged", silent),
-        ("logs", folder, "decode", partial(events.decode, checked=False)),
+        ("logs", logs, "decode", partial(events.decode, checked=False)),
         ("disks", app_state, "write_atomically", half_written),
         ("writers", settings, "write_atomically", half_written),
-        ("workers", Lock, "take", broken),
+        ("workers", Claims, "take", lambda *_: True),
     ],
 )
 def test_a_planted_fault_is_counted(

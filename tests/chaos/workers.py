@@ -1,11 +1,18 @@
-"""Workers and drivers that are killed or stopped at any moment: the run goes on and ends as one that nothing ended."""
+"""Workers and drivers that are killed, stopped or suspended at any moment, one to three on a run: it ends as if alone.
 
+Each cell is finished once, but where a suspended worker was taken for dead.
+"""
+
+import contextlib
 import os
 import random
 import signal
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from unittest import mock
@@ -16,108 +23,161 @@ from tests.planted_run import planted_spec
 from tests.unit.calibrate import fake_worker
 from tests.unit.calibrate.fake_worker import FakeTrainer, fake_trainer
 
-from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate import launch
+from budgetscope.calibrate.engines import base
+from budgetscope.calibrate.engines.base import AGAIN
+from budgetscope.calibrate.orchestrate import Stop, carry_on
+from budgetscope.calibrate.run import claims, events, progress
 from budgetscope.calibrate.run.folder import RunFolder
+from budgetscope.calibrate.run.launches import Launch, live_workers, new_launch
+from budgetscope.calibrate.run.logs import RunReader
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.calibrate.worker import main
+from budgetscope.core.errors import BudgetscopeError
+from budgetscope.store.files import listed, read_text
 
-_MOST_WORKERS = 40
+_MOST_LAUNCHES = 20
+_MOST_WORKERS = 3
 _PATIENCE_SECONDS = 60.0
-_ENDS = ("SIGKILL", "SIGKILL", "SIGKILL", "SIGTERM", "SIGINT", "stopped", "stop file", "driver")
+_ACTS = ("SIGKILL", "SIGKILL", "SIGTERM", "SIGINT", "suspended", "suspended", "stop file")
+_ENDS = (progress.Finished, progress.Diverged, events.CellFailed)
 
 
 def campaign(seed: int, deadline: float) -> Counts:
-    """End worker after worker of a run until it is done; each end is an attempt."""
+    """End workers of a run, launch after launch, until it is done; each launch is an attempt."""
     counts = Counts()
+    spec = replace(planted_spec(), workers=_MOST_WORKERS)
     with tempfile.TemporaryDirectory() as scratch:
-        first = RunFolder.create(planted_spec(), Path(scratch, "whole"))
-        whole = carry_on(first, first.spec(), FakeTrainer(), Stop(first.stop_file))
-        folder, started = RunFolder.create(planted_spec(), Path(scratch, "0")), 0
+        first = RunFolder.create(spec, Path(scratch, "whole"))
+        whole = carry_on(first, spec, FakeTrainer(), Stop(first.stop_file))
+        folder, launched, doubted = RunFolder.create(spec, Path(scratch, "0")), 0, False
         for rng in counts.attempts(seed, deadline):
-            started += 1
-            with counts.watched(("worker", started), _PATIENCE_SECONDS):
-                _end(folder, rng, counts)
-            if folder.state().status != "done" and started < _MOST_WORKERS:
+            launched += 1
+            with counts.watched(("launch", launched), _PATIENCE_SECONDS):
+                folder.stop_file.unlink(missing_ok=True)
+                if rng.random() < 0.1:
+                    _end_drivers(folder, rng, counts)
+                else:
+                    doubted |= _end_workers(folder, rng, counts)
+            if folder.state().status != "done" and launched < _MOST_LAUNCHES:
                 continue
-            _finish(folder, whole, counts)
-            folder, started = RunFolder.create(planted_spec(), Path(scratch, str(counts.tried))), 0
-        _finish(folder, whole, counts)
+            _finish(folder, whole, counts, doubted=doubted)
+            folder, launched, doubted = RunFolder.create(spec, Path(scratch, str(counts.tried))), 0, False
+        _finish(folder, whole, counts, doubted=doubted)
     return counts
 
 
-def _work(folder: RunFolder, step_seconds: float) -> int:
+def _work(folder: RunFolder, started: Launch, slot: int, step_seconds: float, silent_seconds: float) -> int:
     os.environ["FAKE_STEP_SECONDS"] = str(step_seconds)
-    os.dup2(os.open(folder.worker_log, os.O_CREAT | os.O_WRONLY | os.O_APPEND), 2)
-    return main([str(folder.path)], fake_trainer)
+    claims.SILENT_SECONDS = silent_seconds
+    folder.output.mkdir(exist_ok=True)
+    os.dup2(os.open(folder.output / f"{started.number:04d}-{slot}.log", os.O_CREAT | os.O_WRONLY | os.O_APPEND), 2)
+    return main([str(folder.path), "--launch", str(started.number), "--slot", str(slot)], fake_trainer)
 
 
-def _end(folder: RunFolder, rng: random.Random, counts: Counts) -> None:
-    """Start a worker and end it in one of many ways."""
-    folder.stop_file.unlink(missing_ok=True)
-    how, seconds = rng.choice(_ENDS), rng.choice((0.001, 0.004))
-    if how == "driver":
-        _end_driver(folder, rng, counts)
-        return
-    pid = forked(lambda: _work(folder, seconds))
-    time.sleep(rng.uniform(0, 0.4))
-    match how:
-        case "stopped":
-            # Suspended, it still has the run.
-            os.kill(pid, signal.SIGSTOP)
-            if folder.owner() is not None and ended(forked(lambda: _work(folder, 0)), _PATIENCE_SECONDS) != 1:
-                counts.fault("wrong", "a second worker took the run from a suspended one")
-            killed(pid)
-            return
-        case "stop file":
-            launch.ask_to_stop(folder)
-        case _:
-            os.kill(pid, getattr(signal, how))
-    code = ended(pid, _PATIENCE_SECONDS)
-    if code is None:
-        counts.fault("hangs", f"a worker ignores {how}")
-        killed(pid)
-    elif code not in (0, -getattr(signal, how, 0)):
-        counts.fault("tracebacks", f"exit code {code} after {how}: {folder.worker_log.read_text()[-300:]}")
+def _end_workers(folder: RunFolder, rng: random.Random, counts: Counts) -> bool:
+    """Start workers, and end or suspend some; return whether one that was suspended may have been taken for dead."""
+    seconds, is_impatient = rng.choice((0.001, 0.004)), rng.random() < 0.3
+    silent = 0.1 if is_impatient else claims.SILENT_SECONDS
+    started = new_launch(folder, "local", rng.randint(1, _MOST_WORKERS))
+    pids = [forked(partial(_work, folder, started, slot, seconds, silent)) for slot in range(started.workers)]
+    with _reaped(pids):
+        did = [_act(folder, pids, rng) for _ in range(rng.randint(1, 3))]
+        is_left = "stop file" in did or rng.random() < 0.5
+        for slot, pid in enumerate(pids):
+            if not is_left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            code = ended(pid, _PATIENCE_SECONDS)
+            if code is None:
+                counts.fault("hangs", f"worker {slot} of {started.workers} after {did}")
+            elif code not in (0, AGAIN, -signal.SIGTERM, -signal.SIGINT, -signal.SIGKILL):
+                counts.fault("tracebacks", f"exit code {code} after {did}: {_said(folder)}")
+    return is_impatient
 
 
-def _end_driver(folder: RunFolder, rng: random.Random, counts: Counts) -> None:
-    """Kill what started and follows a worker; the worker goes on until it is stopped."""
-    command = (sys.executable, fake_worker.__file__)
+@contextlib.contextmanager
+def _reaped(pids: list[int]) -> Iterator[None]:
+    """Kill at the end what has not been waited for."""
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                killed(pid)
+
+
+def _act(folder: RunFolder, pids: list[int], rng: random.Random) -> str:
+    """Wait a moment, and do something to one worker, or to all."""
+    time.sleep(rng.uniform(0, 0.2))
+    how, pid = rng.choice(_ACTS), rng.choice(pids)
+    if how == "stop file":
+        launch.ask_to_stop(folder)
+    elif how == "suspended":
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(rng.uniform(0, 0.6))
+        os.kill(pid, signal.SIGCONT)
+    else:
+        os.kill(pid, getattr(signal, how))
+    return how
+
+
+def _end_drivers(folder: RunFolder, rng: random.Random, counts: Counts) -> None:
+    """Kill one or two drivers that start workers at once; the workers go on until they are stopped."""
     paths = os.pathsep.join(filter(None, sys.path))
     with (
-        mock.patch.object(launch, "WORKER", command),
+        mock.patch.object(base, "WORKER", (sys.executable, fake_worker.__file__)),
         mock.patch.dict(os.environ, {"FAKE_STEP_SECONDS": "0.05", "PYTHONPATH": paths}),
     ):
-        pid = forked(partial(_drive, folder))
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while folder.owner() is None or not folder.owner().alive:  # type: ignore[union-attr]
-        if time.monotonic() > deadline:
-            counts.fault("lost", f"no worker has started: {folder.worker_log.read_text()[-300:]}")
-            killed(pid)
-            return
-        time.sleep(0.01)
-    time.sleep(rng.uniform(0, 0.2))
-    killed(pid)
-    owner = folder.owner()
-    if owner is None or not owner.alive:
-        counts.fault("lost", "the worker ended with its driver")
+        options = launch.Options(workers=rng.randint(1, 2))
+        before = {path.name for path in listed(folder.launches)}
+        pids = [forked(partial(_drive, folder, options)) for _ in range(rng.randint(1, 2))]
+    with _reaped(pids):
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not (wanted := _expected(folder, before, options)) or not wanted <= _logged(folder):
+            if time.monotonic() > deadline:
+                counts.fault("lost", f"no worker has started: {_said(folder)}")
+                return
+            time.sleep(0.05)
+        time.sleep(rng.uniform(0, 0.2))
+    if {worker.key for worker in live_workers(folder)} < wanted:
+        counts.fault("lost", f"a worker ended with its driver: {_said(folder)}")
     elif launch.stop(folder, _PATIENCE_SECONDS) != "stopped":
-        counts.fault("hangs", "the worker does not stop")
+        counts.fault("hangs", "a worker does not stop")
 
 
-def _drive(folder: RunFolder) -> None:
-    process = launch.start(folder, launch.Options()).process
-    assert process is not None
-    process.wait()
+def _expected(folder: RunFolder, before: set[str], options: launch.Options) -> set[str]:
+    """Return the names of the logs of all workers that new launches start."""
+    new = [path.stem for path in listed(folder.launches) if path.suffix == ".json" and path.name not in before]
+    return {f"{number}-{slot}-1" for number in new for slot in range(options.workers or 1)}
 
 
-def _finish(folder: RunFolder, whole: RunState, counts: Counts) -> None:
+def _logged(folder: RunFolder) -> set[str]:
+    return {path.stem for path in listed(folder.workers) if path.stat().st_size}
+
+
+def _said(folder: RunFolder) -> str:
+    return " ".join(read_text(path, 2**20)[-300:] for path in listed(folder.output)[-_MOST_WORKERS:])
+
+
+def _drive(folder: RunFolder, options: launch.Options) -> int:
+    try:
+        watch = launch.start(folder, options)
+    except BudgetscopeError:
+        # The other driver was faster.
+        return 1
+    for process in watch.processes:
+        process.wait()
+    return 0
+
+
+def _finish(folder: RunFolder, whole: RunState, counts: Counts, *, doubted: bool) -> None:
+    """Do what is left of a run, and hold it to the one that nothing ended."""
     folder.stop_file.unlink(missing_ok=True)
-    state = folder.state()
     with counts.watched("the last worker", _PATIENCE_SECONDS):
-        if state.status != "done":
-            state = carry_on(folder, folder.spec(), FakeTrainer(), Stop(folder.stop_file))
+        if folder.state().status != "done":
+            carry_on(folder, folder.spec(), FakeTrainer(), Stop(folder.stop_file))
+    state = folder.state()
     if state.status != "done" or state.unreadable:
         counts.fault("lost", f"the run is {state.status} ({state.reason}), {state.unreadable} lines unreadable")
     for key, cell in whole.cells.items():
@@ -125,3 +185,16 @@ def _finish(folder: RunFolder, whole: RunState, counts: Counts) -> None:
         if found is None or (found.status, found.readings) != (cell.status, cell.readings):
             counts.fault("wrong", f"cell {key} differs from that of a run that nothing ended")
             return
+    twice = [key for key, times in _finishes(folder).items() if times > 1]
+    if twice and not doubted:
+        counts.fault("wrong", f"finished more than once: {twice[:3]} and {len(twice)} in all")
+
+
+def _finishes(folder: RunFolder) -> Counter[str]:
+    """Return how often each cell was finished."""
+    reader, found = RunReader(folder.path), Counter[str]()
+    while records := reader.read():
+        for record in records:
+            if isinstance(record.event, _ENDS):
+                found[getattr(record.event, "cell_id", "") or getattr(record.event, "cell", "")] += 1
+    return found

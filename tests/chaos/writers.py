@@ -17,7 +17,7 @@ from tests.chaos.disks import folders
 from tests.chaos.forks import forked, killed
 
 from budgetscope.calibrate.run.events import Note
-from budgetscope.calibrate.run.logs import Reader, Writer
+from budgetscope.calibrate.run.logs import RunReader, Writer
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.store import files, locations
 from budgetscope.store.app_state import AppState, read_state, write_state
@@ -26,7 +26,8 @@ from budgetscope.store.scenarios import Scenario, read_scenarios, save_scenario
 from budgetscope.store.settings import Settings, read_settings, write_settings
 
 _FIT = replace(fit("hoffmann2022/approach-1"), id="mine/lab")
-_LOG = "events.jsonl"
+_RECORDS = 3
+"""Of each log."""
 
 
 def campaign(seed: int, deadline: float) -> Counts:
@@ -68,18 +69,19 @@ def _is_whole(versions: list[int]) -> bool:
 
 
 def _append(number: int) -> None:
-    path = locations.user_runs() / _LOG
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = Writer(path, number, 1)
-    writer.append(Note(f"{number} {'x' * 2000}"))
+    """Write the log of one more start of a worker."""
+    writer = Writer(locations.user_runs() / "workers" / f"0001-0-{number + 1}.jsonl", number + 1)
+    for _ in range(_RECORDS):
+        writer.append(Note(f"{number} {'x' * 2000}"))
     writer.close()
 
 
 def _logged() -> list[int]:
-    reader, found = Reader(locations.user_runs() / _LOG), list[int]()
-    while records := reader.read():
-        found += [int(record.event.text.split()[0]) for record in records if isinstance(record.event, Note)]
-    return found if not reader.unreadable else []
+    reader = RunReader(locations.user_runs())
+    records = reader.read()
+    if reader.state.unreadable:
+        return []
+    return sorted({int(record.event.text.split()[0]) for record in records if isinstance(record.event, Note)})
 
 
 _WRITE: dict[str, Callable[[int], Any]] = {

@@ -39,8 +39,8 @@ def started(name: str) -> Path:
 
 
 def wait(run: Path, reached: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
-    """Wait until its log says something; return the log."""
-    deadline, log = time.monotonic() + PATIENCE_SECONDS, run / "events.jsonl"
+    """Wait until the log of its worker says something; return the log."""
+    deadline, log = time.monotonic() + PATIENCE_SECONDS, run / "workers" / "0001-0-1.jsonl"
     while True:
         lines = log.read_text().splitlines(keepends=True) if log.exists() else []
         records = [json.loads(line) for line in lines if line.endswith("\n")]
@@ -77,13 +77,13 @@ def test_from_nothing_through_a_kill_to_a_stored_fit() -> None:
     killed = started("mine/killed")
     # In the midst of the second stack.
     log = wait(killed, lambda records: bool(done(records)) and bool(saved(records) - done(records)))
-    os.kill(json.loads((killed / "lock").read_text())["pid"], signal.SIGKILL)
+    os.kill(log[0]["pid"], signal.SIGKILL)
     held, before = saved(log), done(log)
     resumed = calibrate("--resume", killed.name)
     assert resumed.returncode == 0, resumed.stderr
     assert "porian2024/refinedweb-tuned -> mine/killed" in resumed.stdout
     reached = status(killed)
-    assert (reached["status"], reached["generation"]) == ("done", 2)
+    assert (reached["status"], reached["starts"]) == ("done", 2)
     fit = json.loads((killed / "fit.json").read_text())
     assert {"allocation", "warmup", "weight_decay"} <= set(fit["laws"])
     assert 0.1 < fit["laws"]["allocation"]["parameters"]["exponent"] < 0.9

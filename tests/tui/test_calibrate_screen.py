@@ -1,6 +1,9 @@
 """The calibrate screen: its form, its runs, its keys."""
 
 import inspect
+import os
+import shlex
+import shutil
 import subprocess
 import sys
 import threading
@@ -11,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from tests.tui.calibrating import FIT, NAME, Planted, plant, planted_spec
+from tests.tui.calibrating import FIT, NAME, Planted, append, begun, log_of, plant, planted_spec
 from tests.tui.driving import notices, settled, shown, stage
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -30,11 +33,12 @@ from budgetscope.api.calibration import (
 )
 from budgetscope.calibrate import prepare as preparation
 from budgetscope.calibrate.corpus.sources import FINEWEB_EDU_SAMPLE
+from budgetscope.calibrate.launch import stop
 from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.price import price
-from budgetscope.calibrate.run.events import RunDone, encode
+from budgetscope.calibrate.run.events import RunDone
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
-from budgetscope.calibrate.launch import stop
+from budgetscope.calibrate.run.launches import live_workers
 from budgetscope.cli.calibrate import app as calibrate
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.app_state import AppState
@@ -75,8 +79,7 @@ def fake_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("budgetscope.calibrate.engines.base.WORKER", (sys.executable, str(FAKE_WORKER)))
     yield
     for folder in list_runs():
-        owner = folder.owner()
-        if owner is not None and owner.alive and (folder.path / "worker.log").exists():
+        if any(worker.pid != os.getpid() for worker in live_workers(folder)):
             stop(folder)
 
 
@@ -159,19 +162,30 @@ def test_the_hints_of_the_form_say_what_a_request_takes() -> None:
 @pytest.mark.parametrize(
     "text", ["many", "-1", "nan", "1k", "7B", "1e6", "0.1", "0", "２０", "3", "1.5", DIGITS], ids=ascii_start
 )
-@pytest.mark.parametrize("name", ["minutes", "gpu"])
-def test_the_form_reads_a_number_as_the_command_does(name: str, text: str) -> None:
+def test_the_form_reads_minutes_as_the_command_does(text: str) -> None:
     assert calibrate.registered_callback is not None
     assert calibrate.registered_callback.callback is not None
-    parameter = inspect.signature(calibrate.registered_callback.callback).parameters[name]
+    parameter = inspect.signature(calibrate.registered_callback.callback).parameters["minutes"]
     parse = parameter.annotation.__metadata__[0].parser
-    values, problems = form.read({name: text})
+    values, problems = form.read({"minutes": text})
     if problems:
         with pytest.raises(UsageError) as refused:
             parse(text)
-        assert problems == {name: str(refused.value)}
+        assert problems == {"minutes": str(refused.value)}
     else:
-        assert values == {name: parse(text)}
+        assert values == {"minutes": parse(text)}
+
+
+@pytest.mark.parametrize("text", ["many", "-1", "1.5", "２０", "0,0", "0,", "0 1", "5000", DIGITS], ids=ascii_start)
+def test_the_form_refuses_gpus_as_the_command_does(text: str) -> None:
+    refused = CliRunner().invoke(calibrate, [f"--gpu={text}"])
+    assert form.read({"gpus": text}) == ({}, {"gpus": str(refused.exception)})
+
+
+@pytest.mark.parametrize(("text", "gpus"), [("0", (0,)), ("0,1", (0, 1)), (" 3, 1 ", (3, 1)), ("all", ())])
+def test_the_form_takes_one_gpu_or_several(text: str, gpus: tuple[int, ...]) -> None:
+    assert form.read({"gpus": text}) == ({"gpus": gpus}, {})
+    assert form.command({"gpus": text}) == shlex.join(("budgetscope", "calibrate", "--gpu", text.strip()))
 
 
 async def test_no_price_is_wrapped_into_the_next_stage(advisor: Advisor) -> None:
@@ -200,9 +214,7 @@ async def test_a_run_that_failed_at_its_fit_says_why_to_the_end_and_is_resumed_b
     advisor: Advisor, planted: Planted, why: str
 ) -> None:
     folder = planted.at(share=0.999)
-    last = planted.part(0.999)[-1]
-    with folder.events.open("ab") as log:
-        log.write(encode(replace(last, seq=last.seq + 1, event=RunDone("failed", why))))
+    append(log_of(folder), [RunDone("failed", why)], planted.part(0.999)[-1].t)
     async with open_app(advisor, chosen=NAME).run_test(size=SMALL) as pilot:
         screen = await looked(pilot)
         text = " ".join(shown(pilot).replace("│", " ").split())
@@ -219,11 +231,13 @@ async def test_both_faces_resume_the_same_runs(advisor: Advisor, planted: Plante
     ):
         for alive in (False, True):
             name = f"2026010{number}-030405-smoke-{'feed' if alive else 'beef'}"
-            folder = planted.at(name, share, alive=alive)
+            folder = planted.at(name, share, alive=alive and status == "running")
             if status in ("stopped", "failed"):
-                last = planted.part(share)[-1]
-                with folder.events.open("ab") as log:
-                    log.write(encode(replace(last, seq=last.seq + 1, event=RunDone(status, "asked to"))))
+                append(log_of(folder), [RunDone(status, "asked to")], planted.part(share)[-1].t)
+            if alive and status != "running":
+                # Another worker of a run that is done may not have seen it yet; else it is of a new launch.
+                key = "0001-1-1" if status == "done" else "0002-0-1"
+                append(folder.workers / f"{key}.jsonl", [begun(folder)], planted.records[-1].t)
             wanted[name] = status != "done" and not alive
             if wanted[name]:
                 assert find_resumable(name).path == folder.path
@@ -265,7 +279,7 @@ async def test_resume_right_after_choosing_a_run_waits_until_it_is_read(
 async def test_what_cannot_be_read_is_said_beside_its_field_and_prices_nothing(advisor: Advisor) -> None:
     async with open_app(advisor).run_test(size=BIG) as pilot:
         screen = await looked(pilot)
-        for name, text in (("gpu", "first"), ("gpu", DIGITS), ("minutes", "many")):
+        for name, text in (("gpus", "first"), ("gpus", DIGITS), ("minutes", "many")):
             field(screen, name).value = text
             await pilot.pause()
             _, problems = form.read({name: text})
@@ -333,8 +347,8 @@ async def test_what_was_edited_meanwhile_is_not_started(advisor: Advisor, monkey
 
 async def test_a_log_with_odd_lines_is_shown_as_far_as_it_can_be_read(advisor: Advisor, planted: Planted) -> None:
     folder = planted.at(share=0.3)
-    lines = folder.events.read_bytes()
-    with folder.events.open("ab") as log:
+    lines = log_of(folder).read_bytes()
+    with log_of(folder).open("ab") as log:
         last = planted.part(0.3)[-1].seq
         log.write(b"\x00 not a record\n" + b'{"v":1,"seq":%d,"t":1,"generation":1,"kind":"later"}\n' % (last + 1))
         log.write(b'{"v":1,"seq":%d,"t":1,"generation":1,"kind":"run_done","status":"[odd]"}\n' % (last + 2))
@@ -496,13 +510,11 @@ async def test_what_a_worker_writes_appears(advisor: Advisor, planted: Planted) 
     folder = planted.at(share=0.3, alive=True)
     async with open_app(advisor).run_test(size=BIG) as pilot:
         screen = await looked(pilot)
-        later = planted.at("20250101-030405-smoke-late", 0.7).events.read_bytes()
-        with folder.events.open("ab") as log:
-            log.write(later[folder.events.stat().st_size :])
+        planted.grow(folder, 0.7)
         await until(pilot, lambda: "stage 2" in shown(pilot))
         assert screen.run_shown is not None
         assert screen.run_shown.state == planted.state(0.7)
-        assert "stage 2: 16 cells planned" in " ".join(screen.query_one(Tail).lines)
+        assert "stage 2 is planned" in " ".join(screen.query_one(Tail).lines)
 
 
 async def test_an_interrupted_run_says_so_and_can_be_resumed(advisor: Advisor, planted: Planted) -> None:
@@ -751,8 +763,7 @@ async def test_a_run_that_disappears_gives_way_to_the_form(advisor: Advisor, pla
     async with open_app(advisor, chosen=NAME).run_test(size=SMALL) as pilot:
         screen = await looked(pilot)
         assert screen.run_shown is not None
-        for path in folder.path.iterdir():
-            path.unlink()
+        shutil.rmtree(folder.path)
         await until(pilot, lambda: screen.chosen == "")
 
 

@@ -57,6 +57,14 @@ def test_a_run_that_trains(
 
 
 @pytest.mark.parametrize("size", SIZES)
+def test_a_run_of_several_workers(
+    snap_compare: Callable[..., bool], advisor: Advisor, planted: Planted, size: tuple[int, int]
+) -> None:
+    planted.several(0.6)
+    assert snap_compare(app(advisor, view="log"), terminal_size=size, run_before=running)
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_a_run_that_is_done(
     snap_compare: Callable[..., bool], advisor: Advisor, planted: Planted, size: tuple[int, int]
 ) -> None:

@@ -30,7 +30,7 @@ from budgetscope.calibrate.run.processes import here, identity, process_started
 from budgetscope.calibrate.run.stages import extensions, stage2_cells, stage_two_hyperparameters, unfinished
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.core.errors import BudgetscopeError, FailureError
-from budgetscope.store.files import create, exists, listed
+from budgetscope.store.files import create, exists
 
 HEARTBEAT_SECONDS = 10.0
 FIT = "fit"
@@ -284,7 +284,9 @@ class _Course:
         planned[-1] = events.StagePlanned(stage, last.cells, complete=True, note=last.note, slice=last.slice)
         now = round(time.time(), 3)
         text = b"".join(encode(Record(seq, now, 0, event)) for seq, event in enumerate(planned)).decode()
-        number = 1 + max((int(p.stem) for p in listed(self.folder.plans) if p.stem.isdigit()), default=-1)
+        # After the plans that this worker has read: of two plans that follow the same ones, the first counts.
+        known = (name.removeprefix("plans/").removesuffix(".jsonl") for name in self.reader.logs)
+        number = 1 + max((int(name) for name in known if name.isdigit()), default=-1)
         create(self.folder.plans / f"{number:04d}.jsonl", text)
 
     def _train(self, slices: Sequence[tuple[str, Sequence[Cell]]]) -> bool:
@@ -292,7 +294,12 @@ class _Course:
         claim = self._claimed([name for name, _ in slices])
         if claim is None:
             return False
-        cells = dict(slices)[claim.slice]
+        # The one that had it may have trained on after it was last read.
+        state = self.read()
+        cells = [cell for cell in dict(slices)[claim.slice] if not state.cells[cell.id].finished]
+        if not cells:
+            self.claims.clear(claim)
+            return True
         emit, claims = self.journal.emit, self.claims
         emit(events.SliceTaken(claim.slice, claim.number))
         next_look = 0.0

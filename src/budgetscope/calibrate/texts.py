@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from budgetscope.calibrate.plan.price import StagePrice
@@ -134,16 +135,36 @@ def average(state: RunState) -> str:
 WORKER_HEADER = ("worker", "on", "GPU", "trains", "TFLOP/s", "silent")
 
 
+_VERBS = ("trains", "waits", "starts")
+_DEEDS = (*_VERBS, "done", "stopped", "failed", "gone")
+
+
+def _deed(view: "WorkerView") -> str:
+    """Return what a worker does, or how it ended: one of `_DEEDS`."""
+    worker = view.state
+    if worker.status != "running":
+        return worker.status
+    if not view.alive:
+        return "gone"
+    return "trains" if worker.running else "waits" if worker.device else "starts"
+
+
+def worker_counts(views: Sequence["WorkerView"]) -> str:
+    """Return the number of workers by what they do, like `4 workers: 3 train, 1 waits`; empty for fewer than two."""
+    if len(views) < 2:
+        return ""
+    found = Counter(map(_deed, views))
+    plural = {deed: deed.removesuffix("s") if deed in _VERBS and found[deed] > 1 else deed for deed in _DEEDS}
+    return f"{len(views)} workers: " + ", ".join(f"{found[deed]} {plural[deed]}" for deed in _DEEDS if found[deed])
+
+
 def worker_cells(view: "WorkerView", state: RunState) -> tuple[str, ...]:
     """Return a worker as cells under `WORKER_HEADER`."""
-    worker = view.state
+    worker, doing = view.state, _deed(view)
     found = [state.cells[key] for key in worker.running if key in state.cells]
-    doing = worker.status if view.alive else "gone" if worker.status == "running" else worker.status
-    if found and doing == "running":
+    if found and doing == "trains":
         left = sum(not s.finished for s in found)
         doing = f"N={format_count(found[0].cell.n_params)}, {left} {'cell' if left == 1 else 'cells'}"
-    elif doing == "running":
-        doing = "waits" if worker.device else "starts"
     rate = "-" if worker.flops_per_s is None else f"{worker.flops_per_s / 1e12:.3g}"
     silent = "-" if view.silent_seconds is None else duration(view.silent_seconds)
     return worker.slot, worker.host or "-", worker.gpu or "-", doing, rate, silent
@@ -187,9 +208,10 @@ def _of_run(event: Event | None) -> str:
     text = ""
     match event:
         case events.RunStarted():
-            text = f"a worker trains on {event.device}"
+            text = f"training begins on {event.device}"
         case events.StagePlanned():
-            text = f"stage {event.stage}: {len(event.cells)} cells planned" + (event.note and f"; {event.note}")
+            # A plan has many records: one a slice.
+            text = "; ".join(filter(None, (f"stage {event.stage} is planned" * event.complete, event.note)))
         case events.Note():
             text = f"! {event.text}" if event.problem else event.text
         case events.FitWritten():
@@ -197,7 +219,7 @@ def _of_run(event: Event | None) -> str:
         case events.RunDone():
             text = event.status + (event.reason and f": {event.reason}")
         case events.Waiting():
-            text = "nothing to train: others hold every slice that is left"
+            text = "waits: every slice that is left is taken"
     return text
 
 

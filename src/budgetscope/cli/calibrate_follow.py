@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from budgetscope.api import Advisor
-    from budgetscope.api.calibration import Options, RunFolder, Stored, Watch
+    from budgetscope.api.calibration import Options, RunFolder, Stored, Watch, WorkerView
 
 _LINE_SECONDS = 10.0
+_LOOK_SECONDS = 1.0
+"""Between looks at the workers of a run for signs of life."""
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
@@ -140,13 +142,18 @@ def _show_live(watch: "Watch") -> None:
     from rich.live import Live
 
     from budgetscope.api.calibration import follow as records_of
+    from budgetscope.api.calibration import worker_views
     from budgetscope.cli.calibrate_view import progress_panel
     from budgetscope.cli.output import console
 
     spec = watch.folder.spec()
+    workers: tuple[WorkerView, ...] = ()
+    next_look = 0.0
     with Live(console=console(), refresh_per_second=4) as live:
         for _ in records_of(watch):
-            live.update(progress_panel(watch.state, spec))
+            if len(watch.state.workers) > 1 and time.monotonic() >= next_look:
+                workers, next_look = worker_views(watch.folder, watch.state), time.monotonic() + _LOOK_SECONDS
+            live.update(progress_panel(watch.state, spec, workers))
 
 
 def _print_lines(watch: "Watch") -> None:

@@ -6,13 +6,26 @@ from budgetscope.api.calibration import texts
 from budgetscope.core.budget.quantities import format_count, format_flops
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console, RenderableType
 
-    from budgetscope.api.calibration import CellState, Judgement, Ready, RunFolder, RunState, RunStatus, Spec
+    from budgetscope.api.calibration import (
+        CellState,
+        Judgement,
+        Ready,
+        RunFolder,
+        RunState,
+        RunStatus,
+        Spec,
+        WorkerView,
+    )
     from budgetscope.core.laws.fit import Fit
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 32
+_MOST_WORKERS = 16
+"""Shown in the live view, so that the rest of it stays on the screen."""
 
 
 def show_price(ready: "Ready", console: "Console") -> None:
@@ -70,11 +83,13 @@ def sparkline(values: list[float], width: int = _WIDTH) -> str:
     return "".join(_BARS[min(len(_BARS) - 1, int((v - low) / span * len(_BARS)))] for v in shown)
 
 
-def progress_panel(state: "RunState", spec: "Spec") -> "RenderableType":
-    """Return the live view of a run, for `rich.live`."""
+def progress_panel(state: "RunState", spec: "Spec", workers: "Sequence[WorkerView]" = ()) -> "RenderableType":
+    """Return the live view of a run, for `rich.live`; of several workers, each is shown."""
     from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.text import Text
+
+    from budgetscope.cli.output import table
 
     done = sum(s.finished for s in state.cells.values())
     lines: list[RenderableType] = [
@@ -83,6 +98,10 @@ def progress_panel(state: "RunState", spec: "Spec") -> "RenderableType":
         Text(texts.counts(state)),
         Text(texts.speed(state, spec)),
     ]
+    if len(workers) > 1:
+        rows = [texts.worker_cells(view, state) for view in workers]
+        lines += [Text(texts.worker_counts(workers)), table(texts.WORKER_HEADER, rows[:_MOST_WORKERS])]
+        lines += [Text(f"… {len(rows) - _MOST_WORKERS} more")] if len(rows) > _MOST_WORKERS else []
     best = state.best
     if best is not None:
         lines.append(Text(f"best so far: {texts.cell_result(best)}"))
@@ -151,6 +170,8 @@ def show_status(folder: "RunFolder", status: "RunStatus", spec: "Spec", console:
         console.print(Text(state.reason))
     if status.queue:
         console.print(Text(f"in Slurm's queue: {status.queue}"))
+    if len(status.workers) > 1:
+        console.print(Text(texts.worker_counts(status.workers)))
     if status.workers and (status.live or len(status.workers) > 1):
         console.print(table(texts.WORKER_HEADER, [texts.worker_cells(view, state) for view in status.workers]))
     console.print(progress_panel(state, spec))

@@ -116,8 +116,11 @@ def parse_gpus(text: str) -> tuple[int, ...]:
     words = [word.strip() for word in text.split(",")]
     if words == ["all"]:
         return ()
-    if not all(word.isascii() and word.isdigit() and int(word) <= GPU_BOUNDS[1] for word in words):
-        raise UsageError(f"--gpu {text!r} is no index; give one from 0 to {GPU_BOUNDS[1]}, several like 0,1, or all.")
+    most = len(str(GPU_BOUNDS[1]))
+    if not all(word.isascii() and word.isdigit() and int(word[: most + 1]) <= GPU_BOUNDS[1] for word in words):
+        raise UsageError(
+            f"--gpu {text[:40]!r} is no index; give one from 0 to {GPU_BOUNDS[1]}, several like 0,1, or all."
+        )
     found = tuple(map(int, words))
     if len(set(found)) < len(found):
         raise UsageError(f"--gpu {text!r} names a GPU twice; there is one worker a GPU.")

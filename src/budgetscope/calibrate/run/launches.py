@@ -163,19 +163,15 @@ class WorkerView:
 
 def worker_views(folder: RunFolder, state: RunState) -> tuple[WorkerView, ...]:
     """Return the workers of a run's latest launch, with signs of life."""
-    alive = {worker.key for worker in live_workers(folder)}
-    return tuple(
-        WorkerView(worker, worker.key in alive, silent_seconds(folder, worker.key)) for worker in state.workers
-    )
+    alive, now = {worker.key for worker in live_workers(folder)}, disk_time(folder)
 
+    def silent(key: str) -> float | None:
+        try:
+            return max(now - (folder.workers / f"{key}.jsonl").stat().st_mtime, 0.0)
+        except OSError:
+            return None
 
-def silent_seconds(folder: RunFolder, key: str) -> float | None:
-    """Return the seconds since a worker last wrote, by the clock of the disk; None if it has no log."""
-    try:
-        written = (folder.workers / f"{key}.jsonl").stat().st_mtime
-    except OSError:
-        return None
-    return max(disk_time(folder) - written, 0.0)
+    return tuple(WorkerView(worker, worker.key in alive, silent(worker.key)) for worker in state.workers)
 
 
 def disk_time(folder: RunFolder) -> float:

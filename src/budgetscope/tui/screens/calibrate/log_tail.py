@@ -1,5 +1,6 @@
 """The last lines of a log that fit into a panel."""
 
+import re
 import textwrap
 from typing import ClassVar
 
@@ -7,12 +8,14 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+_PROBLEM = re.compile(r"([\d:]{8} (worker \w+: )?)?! ")
+
 
 class Tail(Widget):
     """Shows the last lines that fit; problems have another colour.
 
     Attributes:
-        lines: of the log; a problem begins with `!`, with or without a time before it.
+        lines: of the log; a problem begins with `!`, with or without a time and a worker before it.
         back: number of lines at the end that are scrolled out of sight.
     """
 
@@ -32,7 +35,7 @@ class Tail(Widget):
         width, height = self.size
         shown: list[Content] = []
         for line in reversed(self.lines[: len(self.lines) - self.back]):
-            style = "$text-warning" if line.startswith("!") or " ! " in line[:12] else ""
+            style = "$text-warning" if _PROBLEM.match(line) else ""
             parts = textwrap.wrap(line, max(width, 20), subsequent_indent=" " * 9) if style else [line]
             shown = [*(Content.styled(part, style).truncate(width, ellipsis=True) for part in parts), *shown]
             if len(shown) >= height:

@@ -16,6 +16,7 @@ from budgetscope.tui.screens.calibrate.fit_panel import FitPanel
 from budgetscope.tui.screens.calibrate.log_tail import Tail
 from budgetscope.tui.screens.calibrate.run_list import sign
 from budgetscope.tui.screens.calibrate.runs import View
+from budgetscope.tui.screens.calibrate.worker_strip import WorkerStrip
 from budgetscope.tui.signs import LABEL_STYLE, PROBLEM_SIGN
 from budgetscope.tui.widgets.chart import Chart
 
@@ -59,6 +60,7 @@ class RunView(Vertical):
     def compose(self) -> ComposeResult:
         """Yield the panels."""
         yield Static(id="where", classes="panel", markup=False)
+        yield WorkerStrip(id="workers", classes="panel")
         with Grid(id="panels"):
             yield CellGrid(id="cells", classes="panel")
             yield Chart(id="losses", classes="panel")
@@ -124,6 +126,7 @@ class RunView(Vertical):
             self.query_one(f"#{view}").display = view in shown
             self._entitle(view)
         self.query_one("#where").display = not self.zoomed
+        self._show_workers()
 
     def _entitle(self, view: str, title: str = "") -> None:
         """Title a panel, and mark the one that keys act on."""
@@ -168,6 +171,7 @@ class RunView(Vertical):
         trouble = bool(_trouble(run))
         where.set_class(trouble, "-trouble")
         where.update(_where(run), layout=trouble)
+        self._show_workers()
         if before is None or not same or before.state is not run.state:
             self.query_one(CellGrid).state = run.state
             self.query_one("#losses", Chart).figure = figures.losses(run.state)
@@ -175,6 +179,12 @@ class RunView(Vertical):
         self.query_one(Tail).lines = run.lines
         if before is None or before.fitted != run.fitted or not same:
             self._lay_out()
+
+    def _show_workers(self) -> None:
+        strip, run = self.query_one(WorkerStrip), self.run
+        strip.display = run is not None and bool(run.workers) and not self.zoomed
+        if run is not None and strip.display:
+            strip.show(run.workers, run.state)
 
     def _grid(self) -> tuple[int, float] | None:
         state = None if self.run is None else self.run.state

@@ -12,10 +12,12 @@ from budgetscope.api.calibration import (
     RunState,
     Spec,
     Watch,
+    WorkerView,
     list_runs,
     live_status,
     resumable,
     texts,
+    worker_views,
 )
 from budgetscope.core.errors import BudgetscopeError
 
@@ -49,6 +51,7 @@ class View:
         status: as in the list.
         lines: the last lines of the log, as text.
         speed: present speed and time left; empty unless it is running.
+        workers: of the latest launch if there are several and one of them lives; else none.
         problem: what is wrong with the run; empty if nothing is.
         behind: whether so much of the log was read at once that more is likely to follow.
     """
@@ -59,6 +62,7 @@ class View:
     status: str
     lines: tuple[str, ...]
     speed: str
+    workers: tuple[WorkerView, ...]
     problem: str
     behind: bool
 
@@ -147,11 +151,16 @@ class _Watched:
             problem = problem or self._watch.failure()
         problem = problem or state.damage
         speed = texts.speed(state, self._spec) if self._spec is not None and status == "running" else ""
-        return View(self.folder, self._spec, state, status, tuple(self._lines), speed, problem, len(records) > _MANY)
+        workers = worker_views(self.folder, state) if status in LIVE and len(state.workers) > 1 else ()
+        return View(
+            self.folder, self._spec, state, status, tuple(self._lines), speed, workers, problem, len(records) > _MANY
+        )
 
     def _tell(self, records: Iterable[Record]) -> None:
         state = self._watch.state
         for record in records:
             said = texts.event_text(record.event, state)
             if said:
-                self._lines.append(f"{time.strftime('%H:%M:%S', time.localtime(record.t))} {said}")
+                slot = record.worker.split("-")[1] if record.worker and len(state.workers) > 1 else ""
+                who = f"worker {slot}: " if slot else ""
+                self._lines.append(f"{time.strftime('%H:%M:%S', time.localtime(record.t))} {who}{said}")
