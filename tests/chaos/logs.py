@@ -54,8 +54,9 @@ def campaign(seed: int, deadline: float) -> Counts:
                 data = places[-1].data
             said = (path.parent.name, *_named(places))
             copy = Path(scratch, "copy")
-            shutil.copytree(folder.path, copy)
-            damaged = copy / path.relative_to(folder.path)
+            if is_resumed:
+                shutil.copytree(folder.path, copy)
+            damaged = copy / path.relative_to(folder.path) if is_resumed else Path(scratch, path.name)
             damaged.write_bytes(data)
             with counts.watched(said):
                 _read(damaged, lines[some], records[some], places, counts)
@@ -69,7 +70,7 @@ def campaign(seed: int, deadline: float) -> Counts:
                 ):
                     again = RunFolder(copy)
                     _compare(carry_on(again, again.spec(), FakeTrainer(), Stop(again.stop_file)), whole, counts)
-            shutil.rmtree(copy)
+                shutil.rmtree(copy)
     return counts
 
 

@@ -57,8 +57,10 @@ def append(path: Path, chosen: Sequence[Event], begin: float = EPOCH) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as log:
         first = len(path.read_bytes().splitlines())
-        times = (begin + _STEP_SECONDS * number for number in range(len(chosen)))
-        log.writelines(encode(Record(seq, t, 1, event)) for seq, (t, event) in enumerate(zip(times, chosen), first))
+        log.writelines(
+            encode(Record(first + number, begin + _STEP_SECONDS * number, 1, event))
+            for number, event in enumerate(chosen)
+        )
 
 
 @dataclass(frozen=True)

@@ -295,11 +295,15 @@ class _Course:
         if claim is None:
             return False
         # The one that had it may have trained on after it was last read.
-        state = self.read()
-        cells = [cell for cell in dict(slices)[claim.slice] if not state.cells[cell.id].finished]
-        if not cells:
+        cells = self._left(dict(slices)[claim.slice])
+        if cells:
+            self._train_slice(claim, cells)
+        else:
             self.claims.clear(claim)
-            return True
+        return True
+
+    def _train_slice(self, claim: Claim, cells: Sequence[Cell]) -> None:
+        """Train cells of a slice to their end, until asked to stop, or until another worker takes the slice over."""
         emit, claims = self.journal.emit, self.claims
         emit(events.SliceTaken(claim.slice, claim.number))
         next_look = 0.0
@@ -321,13 +325,17 @@ class _Course:
             if not claims.lost(claim):
                 raise
         if claims.lost(claim):
-            return True
-        left = {cell.id for cell in cells if not self.read().cells[cell.id].finished}
+            return
+        left = self._left(cells)
         if not left:
             claims.clear(claim)
         elif not self.stop() and len(left) == len(cells):
             raise FailureError(f"the trainer left {len(left)} cells of N={cells[0].n_params:.3g} without a result.")
-        return True
+
+    def _left(self, cells: Sequence[Cell]) -> list[Cell]:
+        """Return those of the cells that no log finishes by now."""
+        state = self.read()
+        return [cell for cell in cells if not state.cells[cell.id].finished]
 
     def _claimed(self, names: Sequence[str]) -> Claim | None:
         """Claim the first of these that is free; None if none is."""
