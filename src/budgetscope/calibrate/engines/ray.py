@@ -10,15 +10,16 @@ import platform
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from types import FrameType
 
 from budgetscope.calibrate.engines import local
-from budgetscope.calibrate.engines.base import AGAIN, Options, worker_arguments
+from budgetscope.calibrate.engines.base import Options, worker_arguments
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.launches import Launch, note_job
-from budgetscope.core.errors import BudgetscopeError, FailureError
+from budgetscope.core.errors import FailureError
 from budgetscope.store.files import reason
 
 REMEDY = "pip install 'budgetscope[ray]'"
@@ -59,8 +60,23 @@ def end(launch: Launch, *, kill: bool) -> None:
         (local.kill if kill else partial(local.send, number=signal.SIGTERM))(int(pid))
 
 
-def main(arguments: list[str]) -> int:
-    """Submit one task a worker to a cluster, and wait until all have ended."""
+def work(arguments: list[str]) -> int:
+    """Be a worker with these arguments, in a process of Ray's; return the exit code."""
+    from budgetscope.calibrate import worker  # noqa: PLC0415 - torch loads after Ray has chosen the GPU
+
+    return worker.main(arguments, worker.real_trainer)
+
+
+def main(arguments: list[str], task: Callable[[list[str]], int] = work) -> int:
+    """Submit one task a worker to a cluster, and wait until all have ended.
+
+    Args:
+        arguments: of the command line.
+        task: what a task does with the arguments of its worker.
+
+    Returns:
+        The exit code: 0 unless there is no cluster, or all workers failed.
+    """
     parser = argparse.ArgumentParser(prog="python -m budgetscope.calibrate.engines.ray")
     parser.add_argument("--workers", type=int, required=True)
     parser.add_argument("--cpu", action="store_true")
@@ -78,21 +94,10 @@ def main(arguments: list[str]) -> int:
         )
         return 1
     # By default a task with a GPU gets a process of its own, which would load torch anew each time.
-    task = ray.remote(_work).options(
-        num_gpus=0 if options.cpu else 1, num_cpus=1, max_calls=0, max_retries=_MOST_RETRIES
-    )
-    codes = ray.get([task.remote([*options.worker, "--slot", str(slot)]) for slot in range(options.workers)])
-    return 0 if 0 in codes or AGAIN in codes else max(codes, default=1)
-
-
-def _work(arguments: list[str]) -> int:
-    """Be a worker, in a process of Ray's."""
-    from budgetscope.calibrate import worker  # noqa: PLC0415 - loads torch after the GPU is chosen
-
-    try:
-        return worker.main(arguments, worker.real_trainer)
-    except BudgetscopeError as error:
-        return error.exit_code
+    placed = ray.remote(num_gpus=0 if options.cpu else 1, num_cpus=1, max_calls=0, max_retries=_MOST_RETRIES)
+    remote = placed(task)
+    codes = ray.get([remote.remote([*options.worker, "--slot", str(slot)]) for slot in range(options.workers)])
+    return 1 if set(codes) == {1} else 0
 
 
 def _leave(_: int, __: FrameType | None) -> None:
