@@ -1,7 +1,7 @@
 """A run under Ray on two nodes of this machine, of which one is lost: `python ray_cluster.py RUN_FOLDER`.
 
-It is a process of its own, so that it can be put where only loopback exists: Ray takes the first outward address. Called
-with more arguments it is Ray's driver, with the fake worker.
+It is a process of its own, so that it can be put where only loopback exists: Ray takes the first outward address.
+Called with more arguments it is Ray's driver, with the fake worker.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.unit.calibrate import fake_worker
 
-from budgetscope.calibrate import launch
+from budgetscope.calibrate import launch, ray_tasks
 from budgetscope.calibrate.engines import ray as engine
 from budgetscope.calibrate.engines.base import Options
 from budgetscope.calibrate.run.folder import RunFolder
@@ -47,7 +47,7 @@ def disturb(path: Path) -> None:
     _wait(lambda: len(folder_starts(folder)) > WORKERS or watch.over)
     cluster.remove_node(other)
     _wait(lambda: watch.over)
-    cluster.shutdown()
+    cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 def folder_starts(folder: RunFolder) -> list[Path]:
@@ -67,5 +67,5 @@ if __name__ == "__main__":
     if sys.argv[1].startswith("-"):
         from tests.e2e.ray_cluster import work as by_name  # Ray's workers find it by its module
 
-        sys.exit(engine.main(sys.argv[1:], by_name))
+        sys.exit(ray_tasks.main(sys.argv[1:], by_name))
     disturb(Path(sys.argv[1]))

@@ -47,7 +47,6 @@ def test_killed_worker_and_a_lost_node_change_nothing(tmp_path: Path) -> None:
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_AUTH_MODE": "disabled",
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",
-        "TMPDIR": "/tmp",
     }
     command = [*_ALONE, sys.executable, str(Path(__file__).with_name("ray_cluster.py")), str(folder.path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=400)

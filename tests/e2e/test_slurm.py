@@ -114,7 +114,7 @@ def test_stop_ends_all_tasks_and_resume_submits_again(
 def test_refusal_of_slurm_is_one_sentence(cluster: Path, tmp_path: Path) -> None:
     assert cluster.exists()
     folder = RunFolder.create(SPEC, tmp_path)
-    with pytest.raises(FailureError, match="sbatch refuses: .*partition.*; mend that with --slurm") as refused:
+    with pytest.raises(FailureError, match=r"sbatch refuses: .*partition.*; mend that with --slurm") as refused:
         launch.start(folder, Options(engine="slurm", submit="--partition=nowhere"))
     assert "\n" not in str(refused.value)
 
