@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 from tests.tui.calibrating import FIT, NAME, Planted, append, begun, log_of, plant, planted_spec
 from tests.tui.driving import notices, settled, shown, stage
 from textual.pilot import Pilot
@@ -28,8 +29,10 @@ from budgetscope.api.calibration import (
     Progress,
     Ready,
     Request,
+    Watch,
     find_resumable,
     texts,
+    worker_views,
 )
 from budgetscope.calibrate import prepare as preparation
 from budgetscope.calibrate.corpus.sources import FINEWEB_EDU_SAMPLE
@@ -40,6 +43,7 @@ from budgetscope.calibrate.run.events import RunDone
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
 from budgetscope.calibrate.run.launches import live_workers
 from budgetscope.cli.calibrate import app as calibrate
+from budgetscope.cli.calibrate_view import progress_panel
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.app_state import AppState
 from budgetscope.store.fit_library import load
@@ -53,6 +57,7 @@ from budgetscope.tui.screens.calibrate.log_tail import Tail
 from budgetscope.tui.screens.calibrate.run_list import RunList
 from budgetscope.tui.screens.calibrate.run_view import VIEWS, RunView
 from budgetscope.tui.screens.calibrate.screen import CalibrateScreen
+from budgetscope.tui.screens.calibrate.worker_strip import WorkerStrip
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import FieldRow
 
@@ -502,8 +507,11 @@ async def test_a_run_that_lives_is_shown_at_once(advisor: Advisor, planted: Plan
         text = shown(pilot)
         assert "! interrupted 20260102-030405-smoke-aaaa" in text
         assert "> ● running     20260101-030405-smoke-bbbb" in text
+        assert screen.run_shown is not None
+        state = screen.run_shown.state
         assert "20 done, 10 running of 30 cells" in text
-        assert "1 M tokens/s, 0.001 TFLOP/s" in text
+        flops = 1e6 * state.cells[state.running[0]].cell.shape.executed_flops_per_token
+        assert f"1 M tokens/s, {flops / 1e12:.3g} TFLOP/s" in text
 
 
 async def test_what_a_worker_writes_appears(advisor: Advisor, planted: Planted) -> None:
@@ -515,6 +523,54 @@ async def test_what_a_worker_writes_appears(advisor: Advisor, planted: Planted) 
         assert screen.run_shown is not None
         assert screen.run_shown.state == planted.state(0.7)
         assert "stage 2 is planned" in " ".join(screen.query_one(Tail).lines)
+
+
+async def test_several_workers_are_counted_and_with_room_each_is_shown(advisor: Advisor, planted: Planted) -> None:
+    folder = planted.several(0.6)
+    async with open_app(advisor, view="log").run_test(size=SMALL) as pilot:
+        screen = await looked(pilot)
+        text = shown(pilot)
+        assert "4 workers: 3 train, 1 waits" in text
+        assert "node0" not in text
+        assert "worker 2: stack of N=4.81 K: 10 cells" in text
+        await pilot.resize_terminal(*BIG)
+        await looked(pilot)
+        lines = [line for line in shown(pilot).splitlines() if "node" in line]
+        assert "N=1.19 K, 10 cells" in lines[0]
+        assert "N=4.81 K, 10 cells" in lines[0]
+        assert "waits" in lines[1]
+        assert len(lines) == 2
+        await pilot.press("z")
+        assert not screen.query_one(WorkerStrip).display
+        await pilot.press("z")
+        append(folder.workers / "0001-1-1.jsonl", [RunDone("stopped", "received SIGTERM")])
+        await until(pilot, lambda: "4 workers: 2 train, 1 waits, 1 stopped" in shown(pilot))
+
+
+def test_the_command_line_shows_the_workers_that_the_app_shows(planted: Planted) -> None:
+    folder = planted.several(0.6)
+    console = Console(width=100)
+    with console.capture() as live:
+        watch = Watch(folder)
+        watch.tick()
+        console.print(progress_panel(watch.state, folder.spec(), worker_views(folder, watch.state)))
+    for said in (live.get(), CliRunner().invoke(calibrate, ["status", NAME]).output):
+        assert "4 workers: 3 train, 1 waits" in said
+        (line,) = (line for line in said.splitlines() if line.startswith("2  "))
+        assert line.split()[:3] == ["2", "node1", "0"]
+        assert "N=4.81 K, 10 cells" in line
+
+
+async def test_many_workers_leave_room_for_the_panels(advisor: Advisor, planted: Planted) -> None:
+    folder = planted.several(0.6)
+    for slot in range(4, 40):
+        append(folder.workers / f"0001-{slot}-1.jsonl", [begun(folder)])
+    async with open_app(advisor).run_test(size=BIG) as pilot:
+        await looked(pilot)
+        assert "40 workers: 3 train, 1 waits, 36 start" in shown(pilot)
+        assert "more" in shown(pilot)
+        assert stage(pilot).query_one(WorkerStrip).size.height == 5
+        assert stage(pilot).query_one("#cells").size.height >= 8
 
 
 async def test_an_interrupted_run_says_so_and_can_be_resumed(advisor: Advisor, planted: Planted) -> None:

@@ -73,7 +73,7 @@ class FakeTrainer:
                     loss = planted_loss(cell, reading, self.lr_shift, self.noise)
                     emit(progress.LossReading(cell.id, reading, loss, 0.01, 4))
             losses = tuple(None if c.id in done else planted_loss(c, min(tokens, c.tokens)) for c in cells)
-            emit(progress.Step(ids, tokens, losses, 1e6, 1e9))
+            emit(progress.Step(ids, tokens, losses, 1e6, 1e6 * cells[0].shape.executed_flops_per_token))
             ended = {cell.id for cell in cells if cell.tokens <= tokens} - done
             for key in sorted(ended):
                 emit(progress.Finished(key))
