@@ -138,8 +138,8 @@ class Planted:
         self._write_plans(folder, EPOCH + 1.0)
         for slot, part in enumerate([*parts, ()]):
             path = folder.workers / f"0001-{slot}-1.jsonl"
-            told = [record.event for record in part[: round(share * len(part))] if record.event is not None]
-            first = [begun(folder, host=f"node{slot // 2}", gpu=str(slot % 2)), self.records[1].event]
+            told = [_event(record) for record in part[: round(share * len(part))]]
+            first = [begun(folder, host=f"node{slot // 2}", gpu=str(slot % 2)), _event(self.records[1])]
             append(path, [*first, *(told or [events.Waiting()])])
             # The clock of the disk, by which a worker is silent, stands still at that of the log.
             os.utime(path, (2 * EPOCH, 2 * EPOCH))
@@ -180,6 +180,11 @@ def plant(root: Path) -> Planted:
         tuple(Record(seq, t, 1, event) for seq, (t, event) in enumerate(zip(times, told, strict=True))),
         folder.fit_file.read_text(encoding="utf-8"),
     )
+
+
+def _event(record: Record) -> Event:
+    assert record.event is not None
+    return record.event
 
 
 def _records(path: Path) -> list[Record]:

@@ -20,10 +20,10 @@ from budgetscope.api import Advisor, PlanRequest
 from budgetscope.api.defaults import DEFAULT_LAW
 from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.environment import look
+from budgetscope.calibrate.launch import Options, kill
 from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
-from budgetscope.calibrate.launch import Options, kill
 from budgetscope.calibrate.run.processes import process_exists
 from budgetscope.cli.calibrate import app
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from budgetscope.calibrate.run.claims import Claims
 from budgetscope.calibrate.run.folder import RunFolder
-from budgetscope.calibrate.run.logs import Reader, Writer
-from budgetscope.calibrate.run.lock import Lock, read_owner
+from budgetscope.calibrate.run.launches import last_launch, live_workers
 from budgetscope.cli.calibrate import app
 from budgetscope.core.errors import BudgetscopeError, FailureError
 from budgetscope.store.files import open_file, read_text
@@ -64,8 +64,10 @@ def test_a_table_that_is_a_pipe_is_refused(tmp_path: Path, name: str) -> None:
 
 def test_a_run_of_pipes_hides_no_other() -> None:
     for run, name in (
-        ("one", "events.jsonl"),
-        ("two", "lock"),
+        ("one", "workers/0001-0-1.jsonl"),
+        ("three", "plans/0000.jsonl"),
+        ("two", "claims/slice.1"),
+        ("two", "launches/0001.json"),
         ("two", "stored"),
         ("two", "fit.json"),
         ("two", "stop"),
@@ -73,15 +75,16 @@ def test_a_run_of_pipes_hides_no_other() -> None:
         piped(user_runs() / run / name)
         (user_runs() / run / "spec.json").write_text("{}")
     with pytest.raises(FailureError):
-        Reader(user_runs() / "one" / "events.jsonl").read()
+        RunFolder(user_runs() / "one").state()
     with pytest.raises(FailureError):
-        Writer(user_runs() / "one" / "events.jsonl", 0, 1)
+        RunFolder(user_runs() / "three").state()
+    assert not live_workers(RunFolder(user_runs() / "one"))
     folder = RunFolder(user_runs() / "two")
     assert not folder.stored
     folder.mark_stored()
-    assert read_owner(folder.path / "lock") is None
-    with pytest.raises(FailureError, match="it is not a file"):
-        Lock(folder.path / "lock").take()
+    assert last_launch(folder) is None
+    claim = Claims(folder, "0001-0-1").latest()["slice"]
+    assert not claim.key
     shown = CliRunner().invoke(app, ["list"]).stdout
     assert "two" in shown
 
