@@ -247,7 +247,9 @@ class _Course:
         if lost or not state.stage or (state.stage == 1 and not state.planned):
             self._publish(1, {"": design.stage1})
             return True
-        waiting = unfinished(known, state.stage, longest_first=self.spec.workers > 1)
+        # A damaged line may have held the end of a cell of stage 1, also after stage 2 was planned.
+        stages = range(1, state.stage + 1)
+        waiting = [s for stage in stages for s in unfinished(known, stage, longest_first=self.spec.workers > 1)]
         if waiting:
             return self._train(waiting)
         if state.stage == 1:

@@ -1,4 +1,4 @@
-"""Plans that were cut: a plan is written as a whole, so its end is missed even where no line is damaged."""
+"""Plans and logs that were damaged after the run went on: it is told, and the run heals."""
 
 from collections.abc import Callable
 from types import ModuleType
@@ -11,7 +11,7 @@ from budgetscope.calibrate.run.folder import RunFolder
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
 @pytest.mark.parametrize("number", [0, 1])
-def test_a_plan_that_is_cut_is_told(
+def test_a_plan_that_is_cut_is_told_even_between_two_lines(
     new_run: Callable[[], RunFolder], fake: ModuleType, number: int, share: float
 ) -> None:
     folder = new_run()
@@ -25,3 +25,20 @@ def test_a_plan_that_is_cut_is_told(
     assert "cannot be read: 1;" in folder.state().damage
     plan.write_bytes(data)
     assert not folder.state().damage
+
+
+def test_a_cell_of_stage_1_whose_end_is_lost_is_trained_again_after_stage_2_was_planned(
+    new_run: Callable[[], RunFolder], fake: ModuleType
+) -> None:
+    folder = new_run()
+    whole = carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
+    (log,) = folder.workers.iterdir()
+    lines = log.read_bytes().splitlines(keepends=True)
+    end = next(number for number, line in enumerate(lines) if b'"cell_done"' in line)
+    log.write_bytes(b"".join([*lines[:end], b"damaged\n", *lines[end + 1 :]]))
+    (lost,) = (key for key, cell in folder.state().cells.items() if not cell.finished)
+    trainer = fake.FakeTrainer()
+    again = carry_on(folder, folder.spec(), trainer, Stop(folder.stop_file))
+    assert trainer.trained == [lost]
+    assert again.cells[lost].readings == whole.cells[lost].readings
+    assert all(cell.finished for cell in again.cells.values())
