@@ -16,7 +16,13 @@ from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import CELLS_A_RECORD, Event
 from budgetscope.calibrate.run.folder import RunFolder, Writer
-from budgetscope.calibrate.run.stages import extensions, stage2_cells, stage_two_hyperparameters, unfinished
+from budgetscope.calibrate.run.stages import (
+    extensions,
+    likely_stage2,
+    stage2_cells,
+    stage_two_hyperparameters,
+    unfinished,
+)
 from budgetscope.calibrate.run.state import RunState, fold
 from budgetscope.core.errors import BudgetscopeError, FailureError
 from budgetscope.store.files import exists
@@ -38,6 +44,13 @@ class Trainer(Protocol):
 
     def started(self, spec_sha256: str) -> events.RunStarted:
         """Return the event that describes device, software and settings."""
+        ...
+
+    def prepare(self, upcoming: Sequence[Sequence[Cell]]) -> None:
+        """Begin in the background what shortens the start of stacks that will or may follow, the next one first.
+
+        Each call replaces what an earlier one asked for and nobody has begun. It changes no result.
+        """
         ...
 
     def train(
@@ -223,6 +236,7 @@ def _train(run: _Course, stage: int) -> bool:
         cells = stacks[0]
         checkpoint = run.folder.checkpoints / f"{stage}-{cells[0].shape.width}x{cells[0].shape.depth}"
         before = len(cells)
+        run.trainer.prepare([*stacks[1:], *(likely_stage2(run.journal.state, run.spec.design) if stage == 1 else ())])
         run.trainer.train(cells, checkpoint, run.journal.emit, run.stop)
         left = unfinished(run.journal.state.cells, stage)
         if not left or left[0][0].shape != cells[0].shape:
