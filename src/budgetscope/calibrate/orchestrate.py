@@ -53,6 +53,10 @@ class Trainer(Protocol):
         """
         ...
 
+    def ready(self, cells: Sequence[Cell]) -> bool:
+        """Return whether all that `prepare` could do for this stack is done."""
+        ...
+
     def train(
         self, cells: Sequence[Cell], checkpoint: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]
     ) -> None:
@@ -233,13 +237,15 @@ def _train(run: _Course, stage: int) -> bool:
     while stacks := unfinished(run.journal.state.cells, stage):
         if run.stop():
             return False
-        cells = stacks[0]
-        checkpoint = run.folder.checkpoints / f"{stage}-{cells[0].shape.width}x{cells[0].shape.depth}"
-        before = len(cells)
-        run.trainer.prepare([*stacks[1:], *(likely_stage2(run.journal.state, run.spec.design) if stage == 1 else ())])
+        # One that starts at once trains while helpers prepare the others.
+        cells = next((stack for stack in stacks if run.trainer.ready(stack)), stacks[0])
+        shape, before = cells[0].shape, len(cells)
+        checkpoint = run.folder.checkpoints / f"{stage}-{shape.width}x{shape.depth}"
+        others = [stack for stack in stacks if stack is not cells]
+        run.trainer.prepare([*others, *(likely_stage2(run.journal.state, run.spec.design) if stage == 1 else ())])
         run.trainer.train(cells, checkpoint, run.journal.emit, run.stop)
-        left = unfinished(run.journal.state.cells, stage)
-        if not left or left[0][0].shape != cells[0].shape:
+        left = [stack for stack in unfinished(run.journal.state.cells, stage) if stack[0].shape == shape]
+        if not left:
             shutil.rmtree(checkpoint, ignore_errors=True)
         elif not run.stop() and len(left[0]) == before:
             raise FailureError(f"the trainer left {before} cells of N={cells[0].n_params:.3g} without a result.")

@@ -53,6 +53,9 @@ class FakeTrainer:
     def prepare(self, upcoming: Sequence[Sequence[Cell]]) -> None:
         self.prepared.append([tuple(cell.id for cell in cells) for cells in upcoming])
 
+    def ready(self, cells: Sequence[Cell]) -> bool:
+        return False
+
     def train(
         self, cells: Sequence[Cell], checkpoint: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]
     ) -> None:

@@ -267,3 +267,16 @@ def test_the_trainer_is_told_what_follows(new_run: NewRun, spec: Spec, fake: Mod
     # The last stack has none after it.
     assert trainer.prepared[-1] == []
     assert trainer.prepared[-2] == [tuple(s.cell.id for s in state.of_stage(2) if s.cell.shape == shapes[-1])]
+
+
+def test_a_stack_that_is_ready_trains_before_one_that_is_not(
+    new_run: NewRun, spec: Spec, fake: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new_run()
+    largest = max(cell.n_params for cell in spec.design.stage1)
+    monkeypatch.setattr(fake.FakeTrainer, "ready", lambda _, cells: cells[0].n_params == largest)
+    trainer = fake.FakeTrainer()
+    state = carry_on(folder, spec, trainer, Stop(folder.stop_file))
+    assert state.status == "done"
+    assert state.cells[trainer.trained[0]].cell.n_params == largest
+    assert not folder.checkpoints.exists() or not list(folder.checkpoints.iterdir())

@@ -15,7 +15,6 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import IO
 
 from budgetscope.calibrate.json_records import to_record
 from budgetscope.calibrate.plan.memory import memory_estimate
@@ -94,6 +93,7 @@ class Ahead:
         self._queue: deque[Job] = deque()
         self._tried: set[Job] = set()
         self._running: set[Job] = set()
+        self._ready: set[Job] = set()
         self._helpers: list[subprocess.Popen[str]] = []
         self._threads: list[threading.Thread] = []
         self._over = False
@@ -109,6 +109,11 @@ class Ahead:
                 self._threads.append(thread)
                 thread.start()
             self._changed.notify_all()
+
+    def has(self, job: Job) -> bool:
+        """Whether a helper has compiled this job."""
+        with self._changed:
+            return job in self._ready
 
     def settle(self, job: Job) -> None:
         """Wait for the helper that compiles this job; if none has begun, leave it to the caller."""
@@ -143,11 +148,12 @@ class Ahead:
             self._failed(error.strerror or str(error))
             return
         with process, contextlib.suppress(BrokenPipeError):
-            assert process.stdin is not None and process.stdout is not None  # noqa: S101 - both are pipes
             while (job := self._next()) is not None:
-                answer = _asked(job, process.stdin, process.stdout)
+                answer = _asked(job, process)
                 with self._changed:
                     self._running.discard(job)
+                    if answer is not None and "error" not in answer:
+                        self._ready.add(job)
                     self._changed.notify_all()
                 if answer is None:
                     self._failed(f"it ended with status {process.wait()}")
@@ -190,12 +196,14 @@ class Ahead:
                 self.trouble = self.trouble or why
 
 
-def _asked(job: Job, requests: IO[str], answers: IO[str]) -> dict[str, object] | None:
+def _asked(job: Job, helper: subprocess.Popen[str]) -> dict[str, object] | None:
     """Return what a helper answers to a job; None if it is dead."""
+    assert helper.stdin is not None  # noqa: S101 - both are pipes
+    assert helper.stdout is not None  # noqa: S101
     try:
-        requests.write(json.dumps(to_record(job)) + "\n")
-        requests.flush()
-        line = answers.readline()
+        helper.stdin.write(json.dumps(to_record(job)) + "\n")
+        helper.stdin.flush()
+        line = helper.stdout.readline()
         answer: dict[str, object] | None = json.loads(line) if line else None
     except (OSError, ValueError):
         return None

@@ -31,7 +31,7 @@ def main(arguments: list[str], requests: IO[str], answers: IO[str]) -> None:
     for line in _lines(requests):
         try:
             answer = _compiled(from_record(Job, json.loads(line)), device)
-        except Exception as error:  # the trainer compiles the stack itself, whatever went wrong here
+        except Exception as error:  # noqa: BLE001 - the trainer compiles the stack itself, whatever went wrong here
             answer = {"error": f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()

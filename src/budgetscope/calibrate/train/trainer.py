@@ -82,6 +82,11 @@ class StackTrainer:
         """Compile the stacks of these cells in helper processes; see `orchestrate.Trainer.prepare`."""
         self._ahead.prepare([job for cells in upcoming if (job := self._job(cells)) is not None])
 
+    def ready(self, cells: Sequence[Cell]) -> bool:
+        """Return whether a helper has compiled this stack; see `orchestrate.Trainer.ready`."""
+        job = self._job(cells)
+        return job is not None and self._ahead.has(job)
+
     def _job(self, cells: Sequence[Cell]) -> Job | None:
         """Return what is to be compiled for a stack; None for one that runs uncompiled."""
         if not choose_mode(cells, self._device, self._settings.mode).compiles:
