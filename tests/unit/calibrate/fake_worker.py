@@ -54,7 +54,7 @@ class FakeTrainer:
         self.prepared.append([tuple(cell.id for cell in cells) for cells in upcoming])
 
     def ready(self, cells: Sequence[Cell]) -> bool:
-        return False
+        return bool(cells)
 
     def train(
         self, cells: Sequence[Cell], checkpoint: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]

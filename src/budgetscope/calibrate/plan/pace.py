@@ -142,8 +142,8 @@ class Starts:
         return total
 
 
-# On H200s (2026-11-29, 16 cores): the first compiled stack of a process 29 s on a machine that had compiled nothing and
-# 8 s on one that had; later ones 8 to 17 s, on average 12.6, and 1.1 to 1.8 s with all graphs found. Stage 1 begins with
-# the one, stage 2 with a stack that no helper could know: on average 20 s.
+# H200s on 2026-11-29, 16 cores: the first compiled stack of a process started in 29 s on a machine that had compiled
+# nothing and in 8 s on one that had; later ones in 8 to 17 s, on average 12.6, and in 1.1 to 1.8 s with all graphs
+# found. Stage 1 begins with the first, stage 2 with one that no helper may have known: on average 20 s.
 CUDA_STARTS = Starts(20.0, 12.6, 1.5, 15.0, 2)
 UNCOMPILED_STARTS = {"mps": Starts(2.0, 2.0, 2.0, 0.0, 0), "cpu": Starts(0.3, 0.3, 0.3, 0.0, 0)}

@@ -283,8 +283,8 @@ def stage2_cells(design: Design, chosen: StageTwoHyperparameters) -> tuple[Cell,
 def likely_stage2(state: RunState, design: Design) -> list[list[Cell]]:
     """Return the stacks of stage 2 as the finished sizes of stage 1 foretell them; none before two have finished.
 
-    On the calibrations of 2026-11-29, two sizes of three foretold the batches of 6 of 14, 12 of 14, 8 of 13 and 11 of 11
-    sizes; one, or the rule, none.
+    On the calibrations of 2026-11-29, two sizes of three foretold the batches of 6 of 14, 12 of 14, 8 of 13 and 11 of
+    11 sizes; one, or the rule, none.
     """
     sizes = [states for states in _by_size(state) if all(s.finished for s in states)]
     if len(sizes) < _SIZES_TO_FORETELL:

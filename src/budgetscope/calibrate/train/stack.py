@@ -15,7 +15,7 @@ from budgetscope.calibrate.plan.device import repays_compilation
 from budgetscope.calibrate.plan.memory import choose_micro_sequences, token_bytes
 from budgetscope.calibrate.run.progress import CheckpointLost, Split, Started, TrainEvent
 from budgetscope.calibrate.run.train_settings import Mode, TrainSettings
-from budgetscope.calibrate.train.ahead import graph_counts
+from budgetscope.calibrate.train.ahead import Job, graph_counts
 from budgetscope.calibrate.train.checkpoint import Checkpoint, DamagedCheckpointError, Saved
 from budgetscope.calibrate.train.device import is_out_of_memory
 from budgetscope.calibrate.train.engine import Engine
@@ -197,6 +197,15 @@ def usual_micro(
     free = None if free_bytes is None else free_bytes - token_bytes(cells, n_train)
     compiled = choose_mode(cells, device, settings.mode).compiles
     return choose_micro_sequences(cells, device, settings.micro_tokens, free_bytes=free, compiled=compiled)
+
+
+def job_of(
+    cells: Sequence[Cell], n_train: int, device: str, settings: TrainSettings, free_bytes: int | None
+) -> Job | None:
+    """Return what a helper has to compile for a stack, with the arguments of `usual_micro`; None if nothing."""
+    if not choose_mode(cells, device, settings.mode).compiles:
+        return None
+    return Job(cells[0].shape, len(cells), usual_micro(cells, n_train, device, settings, free_bytes))
 
 
 def usual_threads(cells: Sequence[Cell], micro_sequences: int, device: str, available: int) -> int:

@@ -19,7 +19,7 @@ from budgetscope.calibrate.train.ahead import Ahead, Job
 from budgetscope.calibrate.train.checkpoint import Checkpoint
 from budgetscope.calibrate.train.device import available_device, device_facts
 from budgetscope.calibrate.train.probe import matrix_rate
-from budgetscope.calibrate.train.stack import choose_mode, free_bytes, train_stack, usual_micro
+from budgetscope.calibrate.train.stack import free_bytes, job_of, train_stack
 from budgetscope.core.errors import FailureError
 
 # Seconds between checkpoints: the most that a killed worker loses. A processor's stacks are small and quick to save.
@@ -83,16 +83,12 @@ class StackTrainer:
         self._ahead.prepare([job for cells in upcoming if (job := self._job(cells)) is not None])
 
     def ready(self, cells: Sequence[Cell]) -> bool:
-        """Return whether a helper has compiled this stack; see `orchestrate.Trainer.ready`."""
+        """Return whether a stack needs no compilation any more; see `orchestrate.Trainer.ready`."""
         job = self._job(cells)
-        return job is not None and self._ahead.has(job)
+        return job is None or self._ahead.has(job)
 
     def _job(self, cells: Sequence[Cell]) -> Job | None:
-        """Return what is to be compiled for a stack; None for one that runs uncompiled."""
-        if not choose_mode(cells, self._device, self._settings.mode).compiles:
-            return None
-        micro = usual_micro(cells, len(self._tokens.train), self._device, self._settings, self._free)
-        return Job(cells[0].shape, len(cells), micro)
+        return job_of(cells, len(self._tokens.train), self._device, self._settings, self._free)
 
     def train(
         self, cells: Sequence[Cell], checkpoint: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]
