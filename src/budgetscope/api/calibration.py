@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from budgetscope.api.ask import Advisor
-from budgetscope.api.judgement import Judgement, judge
+from budgetscope.api.judgement import Judgement, asks_before_use, judge
 from budgetscope.api.lookup import check_large_enough
 from budgetscope.calibrate import environment, texts
 from budgetscope.calibrate.corpus.progress import Progress, Report
@@ -58,6 +58,7 @@ __all__ = [
     "Watch",
     "accept",
     "ask_to_stop",
+    "asks_before_use",
     "attach",
     "check_acceptable",
     "check_device",

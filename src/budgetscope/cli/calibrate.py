@@ -7,7 +7,8 @@ import typer
 
 from budgetscope.api.fields import GPU, MINUTES
 from budgetscope.cli import options
-from budgetscope.cli.calibrate_follow import INTERRUPTED, acceptance, end, follow, launch, say, store
+from budgetscope.cli.acceptance import acceptance
+from budgetscope.cli.calibrate_follow import INTERRUPTED, end, follow, launch, say, store
 from budgetscope.core.counting.ledger import MAX_COUNT
 from budgetscope.core.errors import BudgetscopeError, UsageError
 

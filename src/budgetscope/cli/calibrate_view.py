@@ -125,6 +125,7 @@ def show_change(judged: "Judgement", console: "Console") -> None:
 
     from budgetscope.cli.output import table
     from budgetscope.report.acceptance import CHANGE_HEADER, change_rows, cost_sentences
+    from budgetscope.report.fit_difference import loss_note
 
     console.print()
     if judged.answers is None:
@@ -134,7 +135,8 @@ def show_change(judged: "Judgement", console: "Console") -> None:
     before, after = (answer.plan for answer in judged.answers)
     console.print(Text(f"at {before.budget}: {judged.before.id} -> {judged.fit.id}"))
     console.print(table(CHANGE_HEADER, change_rows(before, after)))
-    for sentence in cost_sentences(judged.before.id, judged.fit.id, judged.costs):
+    costs = cost_sentences(judged.before.id, judged.fit.id, judged.costs)
+    for sentence in filter(None, (loss_note(judged.difference), *costs)):
         console.print(Text(sentence))
 
 

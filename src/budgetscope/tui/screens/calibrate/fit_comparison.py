@@ -8,6 +8,7 @@ from budgetscope.api.calibration import Judgement, RunFolder, judge
 from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.core.laws.fit import Fit
 from budgetscope.report.acceptance import change_rows, cost_sentences
+from budgetscope.report.fit_difference import loss_note
 from budgetscope.report.fits import exponent_rows, exponent_text
 from budgetscope.report.rows import UNKNOWN
 from budgetscope.tui.chart.figure import Figure
@@ -27,7 +28,7 @@ class Verdict:
         before: id of the law that it is compared with.
         active: whether it is the active law already.
         own: label, before and after: the exponent, and what changes for the user's own budget.
-        costs: of following either law if the other is right, one sentence each.
+        costs: whether losses compare, and what following either law costs if the other is right; one sentence each.
         exponents: label and text: the fit's own exponent, the published ones', and the combined.
         decades: label, before and after: N at several budgets.
         cautions: of the plan that the fit would give, then the flags of the fit.
@@ -48,7 +49,7 @@ class Verdict:
 
 def verdict(advisor: Advisor, folder: RunFolder, request: PlanRequest | None) -> Verdict:
     """Return the comparison of a run's fit with the active law; slow. Arguments and errors as of `judge`."""
-    judged = judge(advisor, folder, request)
+    judged = judge(advisor, str(folder.fit_file), request)
     own: list[Row] = []
     cautions: tuple[str, ...] = (judged.refusal,) if judged.refusal else ()
     figure = None
@@ -58,7 +59,8 @@ def verdict(advisor: Advisor, folder: RunFolder, request: PlanRequest | None) ->
         figure = _figure(advisor, judged, str(folder.fit_file))
     was, will = (exponent_text(fit, end_digits=2) for fit in (judged.before, judged.fit))
     own = [("a in N*~C^a", was, will), *own]
-    costs = cost_sentences(judged.before.id, judged.fit.id, judged.costs)
+    costs = [loss_note(judged.difference)] if judged.difference.tokenizers and judged.answers else []
+    costs += cost_sentences(judged.before.id, judged.fit.id, judged.costs)
     decades: list[Row] = []
     for change in judged.difference.budgets:
         sizes = (change.before.n_params, change.after.n_params)
