@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +20,8 @@ from budgetscope.fitting.loss_forecast import forecast_of
 from budgetscope.fitting.weighing import weighed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from budgetscope.calibrate.plan.spec import Spec
     from budgetscope.calibrate.run.state import RunState
     from budgetscope.core.laws.fit import Fit

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from budgetscope.api.ask import Advisor
+from budgetscope.api.foretold import foretell
 from budgetscope.api.judgement import Judgement, asks_before_use, judge
 from budgetscope.api.lookup import check_large_enough
 from budgetscope.calibrate import environment, texts
@@ -67,6 +68,7 @@ __all__ = [
     "find",
     "find_resumable",
     "follow",
+    "foretell",
     "judge",
     "kill",
     "list_runs",

@@ -10,7 +10,8 @@ import typer
 from budgetscope.core.errors import BudgetscopeError, UsageError
 
 if TYPE_CHECKING:
-    from budgetscope.api import Advisor
+    from budgetscope.api import Advisor, PlanRequest
+    from budgetscope.api.calibration import Ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +74,40 @@ def agreed(advisor: "Advisor", law: str, how: Acceptance, *, quiet: bool = False
         how: budget, and whether to ask.
         quiet: whether to leave the change out.
     """
-    from budgetscope.api import PlanRequest, calibration, from_record
-    from budgetscope.api.app_state import read_state
+    from budgetscope.api import calibration
     from budgetscope.cli.calibrate_view import show_change
     from budgetscope.cli.output import console
 
     if not quiet:
-        request = None if how.budget is None else PlanRequest(how.budget)
-        # The app's last session may be broken, or from a version with other fields.
-        with contextlib.suppress(BudgetscopeError):
-            record = read_state().request
-            request = request or (from_record(record) if record else None)
-        judged = calibration.judge(advisor, law, request)
+        judged = calibration.judge(advisor, law, users_request(how.budget))
         if not judged.active:
             show_change(judged, console())
     return how.yes or typer.confirm("make it the active law?", err=True)
+
+
+def users_request(budget: str | None) -> "PlanRequest | None":
+    """Return the request of a budget, else that of the app's last session; None where there is none."""
+    from budgetscope.api import PlanRequest, from_record
+    from budgetscope.api.app_state import read_state
+
+    if budget is not None:
+        return PlanRequest(budget)
+    # The app's last session may be broken, or from a version with other fields.
+    with contextlib.suppress(BudgetscopeError):
+        record = read_state().request
+        return from_record(record) if record else None
+    return None
+
+
+def foretold(ready: "Ready", budget: str | None) -> str:
+    """Return how well N at the user's budget would be known after a run; what to give where none is known."""
+    from budgetscope.api import Advisor, calibration
+    from budgetscope.report.calibration_value import foretold_text
+
+    request = users_request(budget)
+    if request is None:
+        return "how well N would be known after this run: give your budget with --at"
+    try:
+        return foretold_text(calibration.foretell(Advisor(), ready.spec.design, request))
+    except BudgetscopeError as error:
+        return f"how well N would be known after this run is not known: {error}"

@@ -15,8 +15,8 @@ _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 32
 
 
-def show_price(ready: "Ready", console: "Console") -> None:
-    """Print the design of a run and its price."""
+def show_price(ready: "Ready", foretold: str, console: "Console") -> None:
+    """Print the design of a run, its price, and how well N would be known after it."""
     from rich.text import Text
 
     from budgetscope.cli.output import show_cautions, table
@@ -28,6 +28,7 @@ def show_price(ready: "Ready", console: "Console") -> None:
     console.print()
     console.print(Text(texts.budgets(ready)))
     console.print(Text(texts.in_all(ready)))
+    console.print(Text(foretold))
     show_cautions(console, ready.price.cautions)
 
 

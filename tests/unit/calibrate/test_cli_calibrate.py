@@ -223,8 +223,11 @@ def test_json_passes_the_events_on(text: str) -> None:
 
 def test_dry_run_prices_and_starts_nothing(text: str) -> None:
     result = run(*SMOKE, "--data", text, "--dry-run")
-    for word in ("stage", "FLOPs", "6ND", "epochs", "memory", "exponent of N*(C)", "budgets:", "readings"):
+    for word in ("stage", "FLOPs", "6ND", "epochs", "memory", "give your budget with --at", "budgets:", "readings"):
         assert word in result.stdout
+    told = " ".join(run(*SMOKE, "--data", text, "--dry-run", "--at", "1e22").stdout.split())
+    assert "N at 1e22 FLOPs: today 10.8 B [" in told
+    assert "this design is too small to plan by" in told
     assert list_runs() == []
     record = json.loads(run(*SMOKE, "--data", text, "--dry-run", "--json").stdout)
     assert len(record["price"]["stages"]) == 2
