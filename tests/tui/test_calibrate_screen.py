@@ -308,7 +308,7 @@ async def test_the_price_shows_progress_and_then_the_design(advisor: Advisor, mo
         await until(pilot, lambda: screen.new.ready is not None)
         assert asked == [Request(preset="smoke", minutes=2.0)]
         text = shown(pilot)
-        for words in ("6ND FLOPs", "epochs", "memory", "N at 1e", "! it is busy", "assumed rate", "g: start it"):
+        for words in ("6ND FLOPs", "epochs", "memory", "N at ", ": today ", "! it is busy", "assumed rate", "g: start it"):
             assert words in text
         assert "start" in offered(screen)
         await pilot.press("Y")

@@ -31,7 +31,7 @@ from budgetscope.report.fits import (
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import Remembered, SessionScreen
 from budgetscope.tui.screens.calibrate.accept_dialog import AcceptScreen
-from budgetscope.tui.screens.calibrate.fit_comparison import verdict
+from budgetscope.tui.screens.calibrate.fit_comparison import Verdict, verdict
 from budgetscope.tui.screens.fits.figures import points_figure, residuals_figure
 from budgetscope.tui.screens.fits.fit_table import LEGEND, FitChosen, FitMarks, FitTable
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
@@ -346,10 +346,11 @@ class FitsScreen(SessionScreen):
             if agreed:
                 self._use(fit_id)
 
+        def ask(found: Verdict) -> None:
+            self.app.push_screen(AcceptScreen(found), answered)
+
         request = None if answer is None else answer.request
-        self.in_background(
-            lambda: verdict(advisor, fit_id, request), lambda found: self.app.push_screen(AcceptScreen(found), answered)
-        )
+        self.in_background(lambda: verdict(advisor, fit_id, request), ask)
 
     def _use(self, fit_id: str) -> None:
         try:
