@@ -17,7 +17,8 @@ from pathlib import Path
 from budgetscope.calibrate.fit import build_fit
 from budgetscope.calibrate.plan.spec import Spec, parse_spec
 from budgetscope.calibrate.run import events
-from budgetscope.calibrate.run.state import CellState, RunState, fold
+from budgetscope.calibrate.run.fold import fold
+from budgetscope.calibrate.run.state import CellState, RunState, combine
 from budgetscope.core.laws.fit import Fit
 from budgetscope.store.files import write_atomically
 from budgetscope.store.fit_schema import dump
@@ -37,7 +38,7 @@ def run_folders(reference: Path, letters: str = LETTERS) -> dict[str, tuple[Spec
             spec = parse_spec(_read(archive, f"{letter}/spec.json").decode())
             lines = _read(archive, f"{letter}/events.jsonl").splitlines(keepends=True)
             # Written before lines had checksums.
-            found[letter] = spec, fold(events.decode(line, checked=False) for line in lines)
+            found[letter] = spec, combine([fold(events.decode(line, checked=False) for line in lines)])
     return found
 
 
@@ -66,7 +67,7 @@ def joined(runs: Sequence[tuple[Spec, RunState]]) -> tuple[Spec, RunState]:
         cells={s.cell.id: s for each in cells for s in each},
         # What stage 1 says is said of all of it.
         problems=(),
-        generation=sum(each.generation for _, each in runs),
+        starts=sum(each.starts for _, each in runs),
         trained_flops=sum(each.trained_flops for _, each in runs),
         trained_seconds=sum(each.trained_seconds for _, each in runs),
         trained_tokens=sum(each.trained_tokens for _, each in runs),
