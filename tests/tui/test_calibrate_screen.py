@@ -712,7 +712,7 @@ async def test_a_fit_of_a_bundled_id_is_not_accepted(planted: Planted, monkeypat
     async with app.run_test(size=BIG) as pilot:
         screen = await looked(pilot)
         await until(pilot, lambda: screen.offered is not None)
-        monkeypatch.setattr("budgetscope.api.calibration.is_bundled", lambda _: True)
+        monkeypatch.setattr("budgetscope.api.acceptance.is_bundled", lambda _: True)
         await pilot.press("a", "enter")
         assert "ships with budgetscope and stays as it is" in notices(pilot)[0]
         assert screen.offered is not None
