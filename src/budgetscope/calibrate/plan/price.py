@@ -7,7 +7,6 @@ from budgetscope.calibrate.plan.cells import Cell, n_params
 from budgetscope.calibrate.plan.design import Design, readings
 from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.memory import choose_micro_sequences, memory_estimate, token_bytes
-from budgetscope.calibrate.plan.slices import wall_seconds
 
 MAX_EPOCHS = 4.0
 """Up to this many epochs, repeated data costs little (Muennighoff et al. 2023, arXiv 2305.16264)."""
@@ -111,7 +110,7 @@ def _stage(stage: int, cells: Sequence[Cell], rate: Rate, train_tokens: int, wor
         flops=law_flops(cells),
         tokens=sum(c.tokens for c in cells),
         longest_tokens=max(c.tokens for c in cells),
-        seconds=wall_seconds(cells, workers, rate.seconds),
+        seconds=rate.wall_seconds(cells, workers),
         memory_bytes=max(
             memory_estimate(shape, len(members), choose_micro_sequences(members, rate.device, None), rate.device)
             + token_bytes(members, train_tokens)
