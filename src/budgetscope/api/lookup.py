@@ -33,9 +33,11 @@ from budgetscope.core.hardware.machine import (
     stated_once,
 )
 from budgetscope.core.hardware.mfu import parse_measured
+from budgetscope.core.hardware.prices import Catalogue, priced
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.scoreboard import Scoreboard
 from budgetscope.core.printable import printable
+from budgetscope.store.catalogue import read_catalogue
 from budgetscope.store.devices import UserDevices, bundled_devices, user_devices
 from budgetscope.store.fit_library import Entry, Library
 from budgetscope.store.locations import settings_file
@@ -90,13 +92,26 @@ class Lookup:
 
     @property
     def device_problems(self) -> tuple[str, ...]:
-        """For each invalid entry of the user's device file, the reason in one sentence."""
-        return self._user_devices.problems
+        """For each invalid entry of the user's device file, and for damaged prices, the reason in one sentence."""
+        return (*self._user_devices.problems, *self._fetched[1])
+
+    @cached_property
+    def _fetched(self) -> tuple[Catalogue | None, tuple[str, ...]]:
+        """The fetched prices, and why they cannot be read."""
+        try:
+            return read_catalogue(), ()
+        except FailureError as error:
+            return None, (str(error),)
+
+    @property
+    def catalogue(self) -> Catalogue | None:
+        """The prices that the user fetched; None without them."""
+        return self._fetched[0]
 
     @cached_property
     def all_devices(self) -> tuple[Device, ...]:
-        """The user's own devices, then the bundled ones."""
-        return (*self.devices, *bundled_devices().devices)
+        """The user's own devices, then the bundled ones, with the fetched prices where these count."""
+        return priced((*self.devices, *bundled_devices().devices), self.catalogue)
 
     @property
     def device_table_date(self) -> str:
@@ -161,7 +176,7 @@ class Lookup:
 
     @cached_property
     def _device_names(self) -> DeviceNames:
-        return DeviceNames(self.all_devices, self.device_problems)
+        return DeviceNames(self.all_devices, self._user_devices.problems)
 
     @cached_property
     def _scoreboard(self) -> Scoreboard:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from budgetscope.cli import ask, calibrate, devices, fit, fits, flops, memory, serve
+from budgetscope.cli import ask, calibrate, devices, fit, fits, flops, memory, prices, serve
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.printable import printable
 
@@ -35,6 +35,7 @@ app.command()(devices.devices)
 app.command()(serve.serve)
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(fits.app, name="fits")
+app.add_typer(prices.app, name="prices")
 
 
 def _print_version(wanted: bool) -> None:

@@ -61,11 +61,14 @@ def fetch_bytes(url: str, name: str, remedy: str, *, limit_bytes: int, limit_sec
     deadline, content, host = time.monotonic() + limit_seconds, bytearray(), host_of(url)
     try:
         with answered(url, name, remedy) as answer:
+            # Without either, a body that is cut short looks whole.
+            if not {"content-length", "transfer-encoding"} & {*answer.headers}:
+                raise FailureError(f"{host} does not say how long {name!r} is; try again later, {remedy}.")
             for chunk in answer.iter_raw():
                 content += chunk
                 if len(content) > limit_bytes:
                     raise FailureError(
-                        f"{host} sends more than {limit_bytes / 1e6:.0f} MB as {name!r}, which is not what is expected; "
+                        f"{host} sends more than {limit_bytes / 1e6:.0f} MB as {name!r}, which is no such file; "
                         f"try again later, {remedy}."
                     )
                 if time.monotonic() > deadline:

@@ -43,8 +43,10 @@ class Device:
         memory_bandwidth_bytes_per_s: peak, as published.
         price_usd_per_hour_low: lowest on-demand price found, US dollars a device-hour; None without one.
         price_usd_per_hour_high: highest on-demand price accepted, likewise.
-        price_date: month, such as "2026-09", in which the older of the two prices was read.
+        price_usd_per_hour: the price to plan with; None where it is the middle of the two, see `default_price`.
+        price_date: month, such as "2026-09", in which the older of the two prices was read; of fetched prices the day.
         price_source: the providers, and where their prices were read.
+        price_table: where the prices stand, in words.
         spec_source: the document with the peaks.
         aliases: further names for `find_device`.
         note: a remark on its peaks or prices.
@@ -69,6 +71,8 @@ class Device:
     user_defined: bool = False
     devices_per_node: int = DEVICES_PER_NODE
     link_bytes_per_s: float = PCIE_BYTES_PER_S
+    price_usd_per_hour: float | None = None
+    price_table: str = "the bundled table"
 
 
 _SEPARATORS = re.compile(r"[\s_()-]+")
@@ -168,10 +172,13 @@ def find_device(text: str, devices: Sequence[Device]) -> Device:
 
 
 def default_price(device: Device) -> float | None:
-    """Return the geometric mean of the price range, US dollars a device-hour, rounded to cents; None without prices.
+    """Return the price to plan with, US dollars a device-hour; None without prices.
 
-    The mean is geometric because the two prices may differ by a factor: one expensive provider should not set it.
+    It is the median of fetched prices, else the geometric mean of the range, rounded to cents: the two prices may
+    differ by a factor, and one expensive provider should not set it.
     """
+    if device.price_usd_per_hour is not None:
+        return device.price_usd_per_hour
     low, high = device.price_usd_per_hour_low, device.price_usd_per_hour_high
     if low is None or high is None:
         return None
@@ -244,6 +251,7 @@ def device_from_mapping(device_id: str, mapping: object, *, user_defined: bool =
         aliases=_aliases(where, mapping.get("aliases", [])),
         note=texts.get("note", ""),
         user_defined=user_defined,
+        price_table="your own device file" if user_defined else "the bundled table",
         devices_per_node=_per_node(where, mapping.get("devices_per_node", DEVICES_PER_NODE)),
         link_bytes_per_s=_number(
             where,
