@@ -24,6 +24,7 @@ from budgetscope.core.counting.ledger import Convention, parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, ShapeFamily, shape_family
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.core.hardware.devices import Device, DeviceNames
+from budgetscope.core.hardware.energy import EnergyOptions
 from budgetscope.core.hardware.machine import (
     DEFAULT_DEVICE,
     MachineOptions,
@@ -172,6 +173,7 @@ class Lookup:
             seq_len=seq_len,
             cautions=tuple(self._file_cautions(request, fit, law, hyperparameters)),
             constraints=constraints,
+            energy=EnergyOptions(request.watts, request.pue, request.grid),
         )
 
     @cached_property

@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 
 from budgetscope.core.budget.quantities import quote, shown
 from budgetscope.core.errors import UsageError
+from budgetscope.core.hardware.bounds import WATTS_BOUNDS
 
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "fp8", "fp4")
 TRAINING_PRECISIONS = ("bf16", "fp16")
@@ -21,7 +22,7 @@ TRAINING_PRECISIONS = ("bf16", "fp16")
 _REQUIRED_KEYS = ("peak_flops_per_s", "memory_bytes", "memory_bandwidth_bytes_per_s")
 _PRICE_KEYS = ("price_usd_per_hour_low", "price_usd_per_hour_high")
 _TEXT_KEYS = ("name", "vendor", "price_date", "price_source", "spec_source", "note")
-_NODE_KEYS = ("devices_per_node", "link_bytes_per_s")
+_NODE_KEYS = ("devices_per_node", "link_bytes_per_s", "tdp_watts")
 _ALLOWED_KEYS = (*_REQUIRED_KEYS, *_NODE_KEYS, *_PRICE_KEYS, *_TEXT_KEYS, "aliases")
 
 DEVICES_PER_NODE = 8
@@ -52,6 +53,7 @@ class Device:
         note: a remark on its peaks or prices.
         devices_per_node: joined by the fast link.
         link_bytes_per_s: one way, from one device to the others of its node.
+        tdp_watts: published thermal design power or board power; None where none is known.
         user_defined: whether it comes from the user's own table.
     """
 
@@ -71,6 +73,7 @@ class Device:
     user_defined: bool = False
     devices_per_node: int = DEVICES_PER_NODE
     link_bytes_per_s: float = PCIE_BYTES_PER_S
+    tdp_watts: float | None = None
     price_usd_per_hour: float | None = None
     price_table: str = "the bundled table"
 
@@ -260,6 +263,7 @@ def device_from_mapping(device_id: str, mapping: object, *, user_defined: bool =
             1e6,
             "bytes a second one way, such as 450e9",
         ),
+        tdp_watts=_watts(where, mapping["tdp_watts"]) if "tdp_watts" in mapping else None,
     )
 
 
@@ -267,6 +271,13 @@ def _per_node(where: str, value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1024:
         return value
     raise UsageError(f"{where}: devices_per_node is {shown(value)}; give a whole number from 1 to 1024.")
+
+
+def _watts(where: str, value: object) -> float:
+    low, high = WATTS_BOUNDS
+    if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+        return float(value)
+    raise UsageError(f"{where}: tdp_watts is {shown(value)}; give watts from {low} to {high}, such as 700.")
 
 
 def _number(where: str, key: str, value: object, minimum: float, unit: str) -> float:
