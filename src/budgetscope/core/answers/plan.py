@@ -337,14 +337,9 @@ def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> Planne
         steps=math.ceil(tokens / batch_tokens),
         hours=machine.hours(device_hours),
         device_hours=device_hours,
-        cost_usd=None if price is None else _times(price, device_hours),
+        cost_usd=None if price is None else price.times(device_hours),
         energy=run_energy(machine.device, device_hours, question.energy),
     )
-
-
-def _times(estimate: Estimate, factor: float) -> Estimate:
-    low, high = (None if end is None else end * factor for end in (estimate.low, estimate.high))
-    return Estimate(estimate.value * factor, low, high, estimate.basis)
 
 
 def _understood(question: Question, optimum: OperatingPoint) -> str:

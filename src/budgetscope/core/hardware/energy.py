@@ -68,7 +68,7 @@ def run_energy(device: Device, device_hours: float, options: EnergyOptions = NO_
         pue = Estimate(options.pue, basis="as stated")
     kwh = _product(watts, pue, device_hours / 1000)
     grid = options.grid_g_per_kwh
-    return Energy(kwh, None if grid is None else _product(kwh, Estimate(1.0), grid / 1000), watts, pue)
+    return Energy(kwh, None if grid is None else kwh.times(grid / 1000), watts, pue)
 
 
 def _watts(device: Device, options: EnergyOptions) -> Estimate | None:

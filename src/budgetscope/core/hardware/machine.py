@@ -117,6 +117,11 @@ def device_name(budget: Budget, option: str | None) -> str | None:
     return in_budget or option
 
 
+def stated_mfu(budget: Budget) -> float | None:
+    """Return the MFU that a budget's text states; None when it states none."""
+    return _hardware(budget).mfu
+
+
 def machine_for(budget: Budget, device: Device, options: MachineOptions, *, device_stated: bool) -> Machine:
     """Return the machine that a budget and its options describe.
 
