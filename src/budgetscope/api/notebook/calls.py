@@ -94,7 +94,7 @@ def explain(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookExplan
 
 @_with_options(_options("machines"))
 def machines(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookMachines:
-    """Return a plan's training on every device that can hold it: time, cost, energy; arguments and errors as in `plan`."""
+    """Return a plan's training on every device that can hold it; arguments and errors as in `plan`."""
     advisor = Advisor()
     answered = _answer(advisor, "machines", budget, options)
     return NotebookMachines.of(advisor.machines(answered), answered)

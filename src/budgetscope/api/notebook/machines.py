@@ -35,8 +35,12 @@ class NotebookMachines(Machines):
         return lambda device: advisor.command(advisor.on_device(self.answered, found, device))
 
     def __repr__(self) -> str:
-        head, lines = report.choices(self._alone)
-        return "\n".join([report.title(self._alone), *([head, *lines.values()] if lines else [self.problem])])
+        found = self._alone
+        head, lines = report.choices(found)
+        if not lines:
+            return f"{report.title(found)}\n{report.problem_text(found)}"
+        marked = [line for device, line in lines.items() if device in (found.fastest, found.cheapest, found.device)]
+        return "\n".join([report.title(found), head, *marked, f"{len(lines)} devices in all"])
 
     def _repr_html_(self) -> str:
         found = self._alone
