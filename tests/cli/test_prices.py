@@ -5,8 +5,10 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx
 import pytest
 from tests.cli.conftest import Cli
 
@@ -196,6 +198,20 @@ def test_a_redirect_is_followed(cli: Cli, server: Server) -> None:
     server.fault = "away"
     assert cli("prices", "update", "--from", server.url).code == 0
     assert "/moved" in server.asked
+
+
+def test_an_encrypted_address_is_not_left_for_an_open_one(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.scheme == "https":
+            return httpx.Response(302, headers={"Location": "http://127.0.0.1/v8"})
+        return httpx.Response(200, content=CSV.encode())
+
+    client = partial(httpx.Client, transport=httpx.MockTransport(answer))
+    monkeypatch.setattr(http.httpx, "Client", client)
+    ran = cli("prices", "update", "--from", "https://prices.example/v8")
+    assert ran.code == 1
+    assert "leads 'aws/vms.csv' to an address without encryption" in ran.err
+    assert not prices_file().exists()
 
 
 def test_without_a_network_the_refusal_names_the_mirror(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
