@@ -13,7 +13,6 @@ MORE, LESS = "▲", "▼"
 _KEYS = (
     "budget", "law", "counting", "device", "n_devices", "mfu", "flops", "n_params", "tokens", "tokens_per_param",
     "loss", "learning_rate", "batch_tokens", "beta2", "warmup_tokens", "steps", "hours", "device_hours", "cost_usd",
-    "energy_kwh",
 )  # fmt: skip
 _BY_COUNTING = {"flops", "n_params", "tokens_per_param"}
 """Quantities that cannot be compared across counting conventions."""
