@@ -207,7 +207,7 @@ def test_an_encrypted_address_is_not_left_for_an_open_one(cli: Cli, monkeypatch:
         return httpx.Response(200, content=CSV.encode())
 
     client = partial(httpx.Client, transport=httpx.MockTransport(answer))
-    monkeypatch.setattr(http.httpx, "Client", client)
+    monkeypatch.setattr(httpx, "Client", client)
     ran = cli("prices", "update", "--from", "https://prices.example/v8")
     assert ran.code == 1
     assert "leads 'aws/vms.csv' to an address without encryption" in ran.err
