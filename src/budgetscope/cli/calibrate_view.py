@@ -28,8 +28,8 @@ _MOST_WORKERS = 16
 """Shown in the live view, so that the rest of it stays on the screen."""
 
 
-def show_price(ready: "Ready", console: "Console") -> None:
-    """Print the design of a run and its price."""
+def show_price(ready: "Ready", foretold: str, console: "Console") -> None:
+    """Print the design of a run, its price, and how well N would be known after it."""
     from rich.text import Text
 
     from budgetscope.cli.output import show_cautions, table
@@ -41,6 +41,7 @@ def show_price(ready: "Ready", console: "Console") -> None:
     console.print()
     console.print(Text(texts.budgets(ready)))
     console.print(Text(texts.in_all(ready)))
+    console.print(Text(foretold))
     show_cautions(console, ready.price.cautions)
 
 
@@ -144,6 +145,7 @@ def show_change(judged: "Judgement", console: "Console") -> None:
 
     from budgetscope.cli.output import table
     from budgetscope.report.acceptance import CHANGE_HEADER, change_rows, cost_sentences
+    from budgetscope.report.fit_difference import loss_note
 
     console.print()
     if judged.answers is None:
@@ -153,7 +155,8 @@ def show_change(judged: "Judgement", console: "Console") -> None:
     before, after = (answer.plan for answer in judged.answers)
     console.print(Text(f"at {before.budget}: {judged.before.id} -> {judged.fit.id}"))
     console.print(table(CHANGE_HEADER, change_rows(before, after)))
-    for sentence in cost_sentences(judged.before.id, judged.fit.id, judged.costs):
+    costs = cost_sentences(judged.before.id, judged.fit.id, judged.costs)
+    for sentence in filter(None, (loss_note(judged.difference), *costs)):
         console.print(Text(sentence))
 
 

@@ -38,7 +38,7 @@ def test_what_was_finished_since_the_logs_were_read_is_not_trained_again(
         # Meanwhile another worker trains all, and ends.
         assert carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file)).status == "done"
         late.read()
-        assert late._train(slices)
+        assert late._train(slices, ())
         assert not late.trainer.trained  # type: ignore[attr-defined]
 
 
