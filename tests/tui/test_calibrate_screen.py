@@ -44,6 +44,7 @@ from budgetscope.calibrate.run.folder import RunFolder, list_runs
 from budgetscope.calibrate.run.launches import live_workers
 from budgetscope.cli.calibrate import app as calibrate
 from budgetscope.cli.calibrate_view import progress_panel
+from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.app_state import AppState
 from budgetscope.store.fit_library import load
@@ -130,6 +131,11 @@ def offered(screen: CalibrateScreen) -> set[str]:
     return {
         active.binding.action for active in screen.active_bindings.values() if active.enabled and active.binding.show
     }
+
+
+def sizes_of(planted: Planted) -> list[str]:
+    """Return the sizes of stage 1 as the faces write them, ascending."""
+    return [format_count(n) for n in sorted({s.cell.n_params for s in planted.state(0.3).of_stage(1)})]
 
 
 def ready() -> Ready:
@@ -535,18 +541,18 @@ async def test_what_a_worker_writes_appears(advisor: Advisor, planted: Planted) 
 
 
 async def test_several_workers_are_counted_and_with_room_each_is_shown(advisor: Advisor, planted: Planted) -> None:
-    folder = planted.several(0.6)
+    folder, sizes = planted.several(0.6), sizes_of(planted)
     async with open_app(advisor, view="log").run_test(size=SMALL) as pilot:
         screen = await looked(pilot)
         text = shown(pilot)
         assert "4 workers: 3 train, 1 waits" in text
         assert "node0" not in text
-        assert "worker 2: stack of N=4.81 K: 10 cells" in text
+        assert f"worker 2: stack of N={sizes[2]}: 10 cells" in text
         await pilot.resize_terminal(*BIG)
         await looked(pilot)
         lines = [line for line in shown(pilot).splitlines() if "node" in line]
-        assert "N=1.19 K, 10 cells" in lines[0]
-        assert "N=4.81 K, 10 cells" in lines[0]
+        assert f"N={sizes[0]}, 10 cells" in lines[0]
+        assert f"N={sizes[2]}, 10 cells" in lines[0]
         assert "waits" in lines[1]
         assert len(lines) == 2
         await pilot.press("z")
@@ -557,7 +563,7 @@ async def test_several_workers_are_counted_and_with_room_each_is_shown(advisor: 
 
 
 def test_the_command_line_shows_the_workers_that_the_app_shows(planted: Planted) -> None:
-    folder = planted.several(0.6)
+    folder, sizes = planted.several(0.6), sizes_of(planted)
     console = Console(width=100)
     with console.capture() as live:
         watch = Watch(folder)
@@ -567,7 +573,7 @@ def test_the_command_line_shows_the_workers_that_the_app_shows(planted: Planted)
         assert "4 workers: 3 train, 1 waits" in said
         (line,) = (line for line in said.splitlines() if line.startswith("2  "))
         assert line.split()[:3] == ["2", "node1", "0"]
-        assert "N=4.81 K, 10 cells" in line
+        assert f"N={sizes[2]}, 10 cells" in line
 
 
 async def test_many_workers_leave_room_for_the_panels(advisor: Advisor, planted: Planted) -> None:
