@@ -30,7 +30,7 @@ from budgetscope.calibrate.run.processes import here, identity, process_started
 from budgetscope.calibrate.run.stages import extensions, stage2_cells, stage_two_hyperparameters, unfinished
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.core.errors import BudgetscopeError, FailureError
-from budgetscope.store.files import create, exists, listed
+from budgetscope.store.files import create, exists
 
 HEARTBEAT_SECONDS = 10.0
 FIT = "fit"
@@ -130,12 +130,16 @@ class Journal:
         self._thread.start()
 
     def emit(self, event: Event) -> None:
-        """Append an event; if it is durable, it is on disk when this returns.
+        """Append an event; if it is durable, it is on disk when this returns. After `RunDone` there is no heartbeat.
 
         Raises:
             FailureError: the disk is full or gone.
         """
         with self._lock:
+            if isinstance(event, events.RunDone):
+                self._over.set()
+            elif isinstance(event, events.Heartbeat) and self._over.is_set():
+                return
             self._writer.append(event, durable=isinstance(event, _DURABLE))
 
     def _beat(self) -> None:
@@ -226,6 +230,7 @@ class _Course:
         while not self.stop():
             did = self._next(self.read())
             if did is None:
+                self.claims.clear_all()
                 return
             if did:
                 waiting = False
@@ -284,7 +289,9 @@ class _Course:
         planned[-1] = events.StagePlanned(stage, last.cells, complete=True, note=last.note, slice=last.slice)
         now = round(time.time(), 3)
         text = b"".join(encode(Record(seq, now, 0, event)) for seq, event in enumerate(planned)).decode()
-        number = 1 + max((int(p.stem) for p in listed(self.folder.plans) if p.stem.isdigit()), default=-1)
+        # Of the plans that this worker has read: if another has published since, this one is not created.
+        read = [log.key.removeprefix("plan ") for log in self.reader.logs.values() if log.key.startswith("plan ")]
+        number = 1 + max((int(stem) for stem in read if stem.isdigit()), default=-1)
         create(self.folder.plans / f"{number:04d}.jsonl", text)
 
     def _train(self, slices: Sequence[tuple[str, Sequence[Cell]]]) -> bool:
@@ -292,9 +299,14 @@ class _Course:
         claim = self._claimed([name for name, _ in slices])
         if claim is None:
             return False
-        cells = dict(slices)[claim.slice]
         emit, claims = self.journal.emit, self.claims
         emit(events.SliceTaken(claim.slice, claim.number))
+        # The worker before may have finished more since the state was read.
+        known = self.read().cells
+        cells = [cell for cell in dict(slices)[claim.slice] if not known[cell.id].finished]
+        if not cells:
+            claims.clear(claim)
+            return True
         next_look = 0.0
 
         def should_stop() -> bool:
