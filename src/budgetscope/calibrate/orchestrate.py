@@ -307,17 +307,14 @@ class _Course:
         if not cells:
             claims.clear(claim)
             return True
-        next_look = 0.0
+        next_look, lost = 0.0, False
 
         def should_stop() -> bool:
-            nonlocal next_look
-            if self.stop():
-                return True
+            nonlocal next_look, lost
             now = time.monotonic()
-            if now < next_look:
-                return False
-            next_look = now + _POLL_SECONDS
-            return claims.lost(claim)
+            if not lost and now >= next_look:
+                next_look, lost = now + _POLL_SECONDS, claims.lost(claim)
+            return lost or self.stop()
 
         try:
             self.trainer.train(cells, claims.checkpoint(claim), emit, should_stop)
