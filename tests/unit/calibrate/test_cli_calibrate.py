@@ -193,7 +193,9 @@ def test_json_passes_the_events_on(text: str) -> None:
     kinds = [json.loads(line)["kind"] for line in result.stdout.splitlines()]
     assert kinds[0] == "worker_started"
     assert kinds[-2:] == ["fit_written", "run_done"]
-    assert {"run_started", "stage_planned", "slice_taken", "stack_started", "step", "reading", "cell_done"} <= set(kinds)
+    assert {"run_started", "stage_planned", "slice_taken", "stack_started", "step", "reading", "cell_done"} <= set(
+        kinds
+    )
     labels = {record["kind"]: record.get("worker") for record in map(json.loads, result.stdout.splitlines())}
     assert (labels["stage_planned"], labels["step"]) == (None, "1-0-1")
 

@@ -152,7 +152,13 @@ def test_launches_are_numbered_and_broken_ones_count_as_none(new_run: NewRun) ->
     note_job(folder, second, "77")
     found = last_launch(folder)
     assert found is not None
-    assert (found.number, found.engine, found.workers, found.job, found.submit) == (2, "slurm", 8, "77", "--partition=a")
+    assert (found.number, found.engine, found.workers, found.job, found.submit) == (
+        2,
+        "slurm",
+        8,
+        "77",
+        "--partition=a",
+    )
     for text in ("", "[]", "{}", json.dumps({"number": "x"})):
         (folder.launches / "0002.json").write_text(text)
         assert last_launch(folder) is None

@@ -302,14 +302,14 @@ def test_what_the_worker_before_finished_at_the_last_moment_is_not_trained_again
     new_run: NewRun, spec: Spec, fake: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, take = new_run(), Claims.take
-    (cell, *_), finished = spec.design.stage1, []
+    cell, finished = spec.design.stage1[0], list[str]()
 
     def too_late(claims: Claims, name: str, number: int) -> bool:
         if not finished and folder.state().cells[cell.id].slice == name:
             finished.append(name)
             readings = [progress.LossReading(cell.id, tokens, 9.0, 0.0, 1) for tokens in cell.readings]
             started = progress.Started((cell.id,), 0, "eager", 1, 0.0)
-            stream = (started, *readings, progress.Finished(cell.id), events.RunDone("stopped"))
+            stream: list[Event] = [started, *readings, progress.Finished(cell.id), events.RunDone("stopped")]
             write_log(folder, "0009-0-1", begun(folder), *stream)
         return take(claims, name, number)
 

@@ -19,7 +19,9 @@ def log(*stream: Timed, launch: int = 1, slot: int = 0, start: int = 1) -> LogSt
 
 def plan(spec: Spec) -> LogState:
     """Return the state of a plan of two cells."""
-    return fold([Record(0, 1.0, 0, events.StagePlanned(1, spec.design.stage1[:2], complete=True))], LogState("plan 0000"))
+    return fold(
+        [Record(0, 1.0, 0, events.StagePlanned(1, spec.design.stage1[:2], complete=True))], LogState("plan 0000")
+    )
 
 
 def folded(spec: Spec, *stream: Timed) -> RunState:
@@ -97,7 +99,9 @@ def test_nothing_but_a_new_start_of_its_own_worker_changes_a_finished_cell(spec:
 
 def test_split_is_said_and_its_second_half_waits(spec: Spec) -> None:
     a, b = spec.design.stage1[:2]
-    state = folded(spec, *begun(spec), (6.0, progress.Split((1, 1))), (7.0, progress.Started((a.id,), 0, "eager", 1, 0.0)))
+    state = folded(
+        spec, *begun(spec), (6.0, progress.Split((1, 1))), (7.0, progress.Started((a.id,), 0, "eager", 1, 0.0))
+    )
     assert state.notes == ("a stack of 2 did not fit into memory and goes on as 1 and 1",)
     assert (state.cells[a.id].status, state.cells[b.id].status) == ("running", "planned")
 

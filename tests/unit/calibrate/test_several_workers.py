@@ -201,9 +201,7 @@ def test_run_whose_workers_were_all_killed_goes_on_with_fewer(
     again = start(watch.folder, Options(workers=1))
     state = ended(again)
     assert (state.status, state.starts, len(state.workers)) == ("done", 4, 1)
-    trained = {
-        key for r in log_of(again, "0002-0-1") if isinstance(r.event, Started) for key in r.event.cell_ids
-    }
+    trained = {key for r in log_of(again, "0002-0-1") if isinstance(r.event, Started) for key in r.event.cell_ids}
     assert trained == state.cells.keys() - kept
     assert all(state.cells[key].readings == before.cells[key].readings for key in kept)
     assert (results(state), load(watch.folder.fit_file).laws) == undisturbed(3)

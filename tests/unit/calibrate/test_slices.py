@@ -1,5 +1,6 @@
 """Slices: a stage cut for several workers, whole and without a loss of time."""
 
+import itertools
 from collections import Counter
 
 import pytest
@@ -62,7 +63,7 @@ def test_slices_keep_like_batches_together() -> None:
     rate, (cells, _) = stages("standard", "cuda", 4096, 512)
     pieces = cut(cells, 8, rate.seconds)
     assert len(pieces) > len(stacks(cells))
-    for one, other in zip(pieces, pieces[1:], strict=False):
+    for one, other in itertools.pairwise(pieces):
         if one[0].shape == other[0].shape:
             assert max(cell.batch_sequences for cell in one) <= min(cell.batch_sequences for cell in other)
 
