@@ -65,14 +65,10 @@ def budgets(ready: "Ready") -> str:
 
 
 def in_all(ready: "Ready") -> str:
-    """Return the total cost of a design, and the expected precision of its exponent."""
+    """Return the total cost of a design."""
     price = ready.price
     source = "measured" if price.rate.measured else "assumed"
-    return (
-        f"in all {format_flops(price.flops)} FLOPs and about {duration(price.seconds)} at {source} rates; the "
-        f"exponent of N*(C) to about ±{price.exponent_half_width:.2g} (95%, if its optima scatter as those of "
-        "budgetscope2026/english)"
-    )
+    return f"in all {format_flops(price.flops)} FLOPs and about {duration(price.seconds)} at {source} rates"
 
 
 def status_word(logged: str, *, alive: bool) -> str:
@@ -208,7 +204,11 @@ def _of_stack(event: progress.Started | progress.Split | progress.CheckpointLost
         return f"a stack of {sum(event.sizes)} did not fit into memory: {' and '.join(map(str, event.sizes))}"
     first = next((state.cells[key] for key in event.cell_ids if key in state.cells), None)
     size = "" if first is None else f" of N={format_count(first.cell.n_params)}"
-    return f"stack{size}: {len(event.cell_ids)} cells, {event.mode}, started in {duration(event.startup_seconds)}"
+    graphs = event.graphs_found + event.graphs_compiled
+    found = f"; {event.graphs_found} of {graphs} compiled graphs were there" if graphs else ""
+    return (
+        f"stack{size}: {len(event.cell_ids)} cells, {event.mode}, started in {duration(event.startup_seconds)}{found}"
+    )
 
 
 def _of_cell(what: str, key: str, state: RunState, reason: str = "") -> str:

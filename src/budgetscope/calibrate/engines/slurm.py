@@ -74,7 +74,7 @@ def start(folder: RunFolder, launch: Launch, options: Options, device: str) -> s
     """
     if shutil.which("sbatch") is None:
         raise FailureError(
-            "there is no `sbatch` here: run this on a login node of a Slurm cluster, or leave --engine out."
+            "there is no `sbatch` here; run this on a login node of a Slurm cluster, or leave --engine out."
         )
     path = folder.launches / f"{launch.number:04d}.sh"
     text = script(folder, launch, options, device)
@@ -117,6 +117,8 @@ def _words(submit: str) -> list[str]:
         words = shlex.split(submit)
     except ValueError as error:
         raise UsageError(f"--slurm {submit!r} cannot be read ({error}); close its quotes.") from None
+    if "\n" in submit:
+        raise UsageError(f"--slurm {submit!r} has a line break; write it on one line.")
     for word in words:
         if not word.startswith("-") and word == words[0]:
             raise UsageError(f"--slurm {submit!r} does not begin with an option of sbatch; write like --partition=gpu.")
