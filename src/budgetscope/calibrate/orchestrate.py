@@ -147,12 +147,16 @@ class Journal:
         self._thread.start()
 
     def emit(self, event: Event) -> None:
-        """Append an event; if it is durable, it is on disk when this returns.
+        """Append an event; if it is durable, it is on disk when this returns. After `RunDone` there is no heartbeat.
 
         Raises:
             FailureError: the disk is full or gone.
         """
         with self._lock:
+            if isinstance(event, events.RunDone):
+                self._over.set()
+            elif isinstance(event, events.Heartbeat) and self._over.is_set():
+                return
             self._writer.append(event, durable=isinstance(event, _DURABLE))
 
     def _beat(self) -> None:
@@ -243,6 +247,7 @@ class _Course:
         while not self.stop():
             did = self._next(self.read())
             if did is None:
+                self.claims.clear_all()
                 return
             if did:
                 waiting = False
@@ -302,9 +307,9 @@ class _Course:
         planned[-1] = events.StagePlanned(stage, last.cells, complete=True, note=last.note, slice=last.slice)
         now = round(time.time(), 3)
         text = b"".join(encode(Record(seq, now, 0, event)) for seq, event in enumerate(planned)).decode()
-        # After the plans that this worker has read: of two plans that follow the same ones, the first counts.
-        known = (name.removeprefix("plans/").removesuffix(".jsonl") for name in self.reader.logs)
-        number = 1 + max((int(name) for name in known if name.isdigit()), default=-1)
+        # Of the plans that this worker has read: if another has published since, this one is not created.
+        read = [log.key.removeprefix("plan ") for log in self.reader.logs.values() if log.key.startswith("plan ")]
+        number = 1 + max((int(stem) for stem in read if stem.isdigit()), default=-1)
         create(self.folder.plans / f"{number:04d}.jsonl", text)
 
     def _cut(self, cells: Sequence[Cell]) -> list[tuple[Cell, ...]]:
@@ -334,17 +339,14 @@ class _Course:
         """Train cells of a slice to their end, until asked to stop, or until another worker takes the slice over."""
         emit, claims = self.journal.emit, self.claims
         emit(events.SliceTaken(claim.slice, claim.number))
-        next_look = 0.0
+        next_look, lost = 0.0, False
 
         def should_stop() -> bool:
-            nonlocal next_look
-            if self.stop():
-                return True
+            nonlocal next_look, lost
             now = time.monotonic()
-            if now < next_look:
-                return False
-            next_look = now + _POLL_SECONDS
-            return claims.lost(claim)
+            if not lost and now >= next_look:
+                next_look, lost = now + _POLL_SECONDS, claims.lost(claim)
+            return lost or self.stop()
 
         try:
             self.trainer.train(cells, claims.checkpoint(claim), emit, should_stop)

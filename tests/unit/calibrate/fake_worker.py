@@ -1,6 +1,7 @@
 """A worker whose trainer knows the answer: run as `python fake_worker.py RUN_FOLDER [--time-limit M]`.
 
 FAKE_STEP_SECONDS slows it down, so that it can be killed in the middle. FAKE_LARGE lets its small models plan.
+FAKE_SILENT_SECONDS is the silence after which it takes a worker for dead.
 """
 
 import argparse
@@ -13,11 +14,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from budgetscope.calibrate import reach
+from budgetscope.calibrate import orchestrate, reach
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.ladder import rule_batch, rule_learning_rate
 from budgetscope.calibrate.plan.spec import Spec
-from budgetscope.calibrate.run import events, progress
+from budgetscope.calibrate.run import claims, events, progress
 from budgetscope.calibrate.run.events import Event
 from budgetscope.calibrate.worker import main
 from budgetscope.store.files import write_atomically
@@ -105,4 +106,7 @@ def call_it_large(patch: Callable[[str, object], None]) -> None:
 if __name__ == "__main__":
     if "FAKE_LARGE" in os.environ:
         call_it_large(lambda path, value: setattr(reach, path.rpartition(".")[2], value))
+    if "FAKE_SILENT_SECONDS" in os.environ:
+        claims.SILENT_SECONDS = float(os.environ["FAKE_SILENT_SECONDS"])
+        orchestrate.HEARTBEAT_SECONDS = claims.SILENT_SECONDS / 10
     sys.exit(main(sys.argv[1:], fake_trainer))

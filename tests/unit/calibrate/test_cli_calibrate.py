@@ -21,11 +21,13 @@ from typer.testing import CliRunner, Result
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.api.defaults import DEFAULT_LAW
 from budgetscope.calibrate.corpus.prepare import prepare
+from budgetscope.calibrate.engines.base import Options
+from budgetscope.calibrate.engines.local import kill
 from budgetscope.calibrate.environment import look
-from budgetscope.calibrate.launch import Options, kill
 from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
+from budgetscope.calibrate.run.launches import live_workers
 from budgetscope.calibrate.run.processes import process_exists
 from budgetscope.cli import fits
 from budgetscope.cli.calibrate import app
@@ -216,9 +218,13 @@ def test_run_folder_elsewhere_is_named_by_its_path(new_run: Callable[[], RunFold
 def test_json_passes_the_events_on(text: str) -> None:
     result = run(*SMOKE, "--data", text, "--json")
     kinds = [json.loads(line)["kind"] for line in result.stdout.splitlines()]
-    assert kinds[0] == "run_started"
+    assert kinds[0] == "worker_started"
     assert kinds[-2:] == ["fit_written", "run_done"]
-    assert {"stage_planned", "stack_started", "step", "reading", "cell_done"} <= set(kinds)
+    assert {"run_started", "stage_planned", "slice_taken", "stack_started", "step", "reading", "cell_done"} <= set(
+        kinds
+    )
+    labels = {record["kind"]: record.get("worker") for record in map(json.loads, result.stdout.splitlines())}
+    assert (labels["stage_planned"], labels["step"]) == (None, "1-0-1")
 
 
 def test_dry_run_prices_and_starts_nothing(text: str) -> None:
@@ -265,7 +271,7 @@ def test_gpu_at_resume_means_cuda(text: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("budgetscope.cli.calibrate.launch", lambda _, options, **__: chosen.append(options))
     run("--resume", "last", "--gpu", "1")
     run("--resume", "last")
-    assert chosen == [Options(None, "cuda", 1, None), Options()]
+    assert chosen == [Options(device="cuda", gpus=(1,), engine="local"), Options()]
 
 
 def test_text_field_names_the_text(tmp_path: Path) -> None:
@@ -298,14 +304,15 @@ def test_status_tells_a_living_worker_from_a_killed_one(text: str, monkeypatch: 
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
     run(*SMOKE, "--data", text, "--detach")
     (folder,) = list_runs()
-    owner = folder.owner()
-    assert owner is not None
-    assert json.loads(run("status", "last", "--json").stdout)["worker"]["pid"] == owner.pid
-    kill(owner.pid)
-    while process_exists(owner.pid):
+    (worker,) = live_workers(folder)
+    (shown,) = json.loads(run("status", "last", "--json").stdout)["workers"]
+    assert (shown["pid"], shown["alive"]) == (worker.pid, True)
+    kill(worker.pid)
+    while process_exists(worker.pid):
         time.sleep(0.02)
     after = json.loads(run("status", "last", "--json").stdout)
-    assert (after["status"], after["worker"]) in {("interrupted", None), ("new", None)}
+    assert after["status"] == "interrupted"
+    assert [(shown["pid"], shown["alive"]) for shown in after["workers"]] == [(worker.pid, False)]
 
 
 def test_moved_data_is_named_again(text: str, tmp_path: Path) -> None:
@@ -380,9 +387,9 @@ def _prepared(text: str) -> Callable[..., object]:
 
 COMMAND = """
 import sys
-from budgetscope.calibrate import launch
+from budgetscope.calibrate.engines import base
 from budgetscope.cli.calibrate import app
-launch.WORKER = (sys.executable, sys.argv.pop(1))
+base.WORKER = (sys.executable, sys.argv.pop(1))
 app(prog_name="calibrate")
 """
 
@@ -412,8 +419,7 @@ def test_first_interrupt_saves_and_second_ends_at_once(
     else:
         assert "without a word" not in said
         assert "ending it at once" in said
-    owner = folder.owner()
-    assert owner is None or not owner.alive
+    assert live_workers(folder) == []
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0")
     assert "is stored in" in run("--resume", "last").stderr
 

@@ -3,19 +3,15 @@
 import errno
 import json
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from budgetscope.calibrate.run.lock import STALE_SECONDS, Lock, process_exists, process_started, read_owner
+from tests.planted_workers import begun, write_log
 
+from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.spec import Spec, dump_spec, parse_spec
 from budgetscope.calibrate.run import events
 from budgetscope.calibrate.run import folder as folder_module
@@ -69,9 +65,9 @@ def test_run_is_found_by_name_beginning_folder_and_last(new_run: NewRun) -> None
 
 
 def test_reader_takes_complete_lines_only(tmp_path: Path) -> None:
-    log = tmp_path / "events.jsonl"
+    log = tmp_path / "0001-0-1.jsonl"
     assert Reader(log).read() == []
-    writer = Writer(log, 0, 1)
+    writer = Writer(log)
     writer.append(events.Heartbeat(7))
     whole = log.read_bytes()
     reader = Reader(log)
@@ -84,14 +80,14 @@ def test_reader_takes_complete_lines_only(tmp_path: Path) -> None:
 
 
 def test_reader_goes_past_lines_that_are_none_of_ours(tmp_path: Path) -> None:
-    log = tmp_path / "events.jsonl"
-    writer = Writer(log, 0, 1)
+    log = tmp_path / "0001-0-1.jsonl"
+    writer = Writer(log)
     writer.append(events.Heartbeat(7))
     unknown = {"v": 3, "seq": 1, "t": 0, "generation": 1, "kind": "from the future", "x": 1}
     body = json.dumps(unknown, separators=(",", ":")).encode()
+    last = events.encode(events.Record(2, 0.0, 1, events.Heartbeat(8)))
     with log.open("ab") as file:
-        file.write(b'nonsense\n{"v":1}\n[]\n' + body[:-1] + b',"crc":"%08x"}\n' % zlib.crc32(body))
-    writer.append(events.Heartbeat(8))
+        file.write(b'nonsense\n{"v":1}\n[]\n' + body[:-1] + b',"crc":"%08x"}\n' % zlib.crc32(body) + last)
     reader = Reader(log)
     found = [record.event for record in reader.read()]
     assert found == [events.Heartbeat(7), None, events.Heartbeat(8)]
@@ -99,8 +95,8 @@ def test_reader_goes_past_lines_that_are_none_of_ours(tmp_path: Path) -> None:
 
 
 def test_full_disk_is_one_sentence_and_leaves_no_half_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    log = tmp_path / "events.jsonl"
-    writer = Writer(log, 0, 1)
+    log = tmp_path / "0001-0-1.jsonl"
+    writer = Writer(log)
     writer.append(events.Heartbeat(7))
     before, write = log.read_bytes(), os.write
     monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:5]))
@@ -119,17 +115,26 @@ def test_full_disk_is_one_sentence_and_leaves_no_half_record(tmp_path: Path, mon
     assert [record.seq for record in Reader(log).read()] == [0, 1]
 
 
+def test_log_has_one_writer(tmp_path: Path) -> None:
+    log = tmp_path / "0001-0-1.jsonl"
+    Writer(log).append(events.Heartbeat(7))
+    whole = log.read_bytes()
+    with pytest.raises(FileExistsError):
+        Writer(log)
+    assert log.read_bytes() == whole
+
+
 def test_too_long_a_record_is_not_written(tmp_path: Path) -> None:
-    writer = Writer(tmp_path / "events.jsonl", 0, 1)
+    writer = Writer(tmp_path / "0001-0-1.jsonl")
     with pytest.raises(ValueError, match="too long"):
         writer.append(events.Note("x" * 100_000))
-    assert (tmp_path / "events.jsonl").read_bytes() == b""
+    assert (tmp_path / "0001-0-1.jsonl").read_bytes() == b""
 
 
 def test_stage_of_the_largest_records_fits(new_run: NewRun, spec: Spec) -> None:
     folder = new_run()
     cells = (spec.design.stage1 * events.CELLS_A_RECORD)[: events.CELLS_A_RECORD]
-    Writer(folder.events, 0, 1).append(events.StagePlanned(1, cells, True, "x" * 2000))
+    Writer(folder.plans / "0000.jsonl").append(events.StagePlanned(1, cells, True, "x" * 2000))
 
 
 def test_spec_of_before_the_built_in_text_was_marked_keeps_its_hash(spec: Spec) -> None:
@@ -138,6 +143,13 @@ def test_spec_of_before_the_built_in_text_was_marked_keeps_its_hash(spec: Spec) 
     marked = replace(spec, corpus=replace(spec.corpus, built_in=True))
     assert parse_spec(dump_spec(marked)) == marked
     assert marked.sha256 != spec.sha256
+
+
+def test_spec_for_several_workers_comes_back_and_one_for_one_keeps_its_hash(spec: Spec) -> None:
+    assert not {"workers", "gpus", "rate"} & json.loads(dump_spec(spec)).keys()
+    several = replace(spec, workers=3, gpus=(0, 2, 5), rate=Rate.assumed("cuda"))
+    assert parse_spec(dump_spec(several)) == several
+    assert several.sha256 != spec.sha256
 
 
 def test_run_that_cannot_be_written_leaves_no_folder(spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,100 +163,17 @@ def test_run_that_cannot_be_written_leaves_no_folder(spec: Spec, monkeypatch: py
     assert not list(user_runs().iterdir())
 
 
-def test_lock_refuses_a_second_worker_and_forgives_a_dead_one(tmp_path: Path) -> None:
-    path = tmp_path / "run" / "lock"
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
-        path.parent.mkdir()
-        owner = {"pid": other.pid, "host": os.uname().nodename}
-        path.write_text(json.dumps(owner))
-        with pytest.raises(FailureError, match=rf"being trained by process {other.pid} .*attach run"):
-            Lock(path).take()
-        old = time.time() - STALE_SECONDS - 1
-        os.utime(path, (old, old))
-        Lock(path).take()
-        path.write_text(json.dumps(owner))
-        other.kill()
-        # Not yet waited for, it is a zombie: dead all the same.
-        deadline = time.monotonic() + 10
-        while process_exists(other.pid) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        Lock(path).take()
-    owned = read_owner(path)
-    assert owned is not None
-    assert owned.pid == os.getpid()
-    Lock(path).release()
-    assert read_owner(path) is None
-
-
-def test_silent_worker_is_alive_as_long_as_its_process(tmp_path: Path) -> None:
-    path, old = tmp_path / "lock", time.time() - STALE_SECONDS - 1
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
-        owner = {"pid": other.pid, "host": os.uname().nodename, "started": process_started(other.pid)}
-        path.write_text(json.dumps(owner))
-        other.send_signal(signal.SIGSTOP)
-        os.utime(path, (old, old))
-        with pytest.raises(FailureError, match="is being trained by process"):
-            Lock(path).take()
-        # Its number belongs to another process by now.
-        path.write_text(json.dumps(owner | {"started": "1"}))
-        Lock(path).take()
-        other.kill()
-
-
-def test_lock_that_another_took_is_neither_beaten_nor_released(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    lock = Lock(path)
-    lock.check()
-    lock.take()
-    lock.check()
-    other = json.dumps({"pid": 1, "host": "elsewhere"})
-    path.write_text(other)
-    old = time.time() - STALE_SECONDS
-    os.utime(path, (old, old))
-    with pytest.raises(FailureError, match="was taken over by another worker"):
-        lock.check()
-    lock.beat()
-    assert path.stat().st_mtime == pytest.approx(old)
-    lock.release()
-    assert path.read_text() == other
-
-
-def test_lock_of_another_machine_counts_while_it_beats(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    path.write_text(json.dumps({"pid": 1, "host": "\x1b[2Jelsewhere"}))
-    with pytest.raises(FailureError, match=r"on \\x1b\[2Jelsewhere"):
-        Lock(path).take()
-    old = time.time() - STALE_SECONDS - 1
-    os.utime(path, (old, old))
-    Lock(path).take()
-
-
-def test_lock_of_another_machine_does_not_count_until_a_time_to_come(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    path.write_text(json.dumps({"pid": 1, "host": "elsewhere"}))
-    soon, far = time.time() + STALE_SECONDS / 2, time.time() + 10 * STALE_SECONDS
-    os.utime(path, (soon, soon))
-    with pytest.raises(FailureError, match="on elsewhere"):
-        Lock(path).take()
-    os.utime(path, (far, far))
-    Lock(path).take()
-
-
-def test_lock_that_came_with_a_copy_of_the_folder_counts_as_none(tmp_path: Path) -> None:
-    original, copy, moved = (tmp_path / name / "lock" for name in ("run", "copy", "moved"))
-    original.parent.mkdir()
-    Lock(original).take()
-    shutil.copytree(original.parent, copy.parent)
-    assert read_owner(original) is not None
-    assert read_owner(copy) is None
-    Lock(copy).take()
-    assert read_owner(copy) is not None
-    original.parent.rename(moved.parent)
-    assert read_owner(moved) is not None
-
-
-@pytest.mark.parametrize("text", ["", "{}", "[1]", "7", "nonsense", '{"pid": 1, "host": "", "folder": 1}'])
-def test_broken_lock_counts_as_none(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "lock"
-    path.write_text(text)
-    Lock(path).take()
+def test_status_is_that_of_the_latest_workers_by_the_ends_of_their_logs(new_run: NewRun) -> None:
+    folder = new_run()
+    assert folder.logged_status() == "new"
+    write_log(folder, "0001-0-1", begun(folder), events.RunDone("stopped", "enough"))
+    assert folder.logged_status() == "stopped"
+    write_log(folder, "0002-0-1", begun(folder))
+    write_log(folder, "0002-1-1", begun(folder), events.RunDone("failed", "no GPU"))
+    assert folder.logged_status() == "running"
+    # The tenth start is after the second, although its name sorts before it.
+    write_log(folder, "0002-0-2", begun(folder))
+    write_log(folder, "0002-0-10", begun(folder), events.RunDone("stopped", "enough"))
+    assert folder.logged_status() in ("failed", "stopped")
+    write_log(folder, "0002-1-2", begun(folder), events.RunDone("done"))
+    assert folder.logged_status() == folder.state().status == "done"

@@ -1,5 +1,6 @@
 """Workers as processes: started, watched, stopped, killed and resumed."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -12,13 +13,19 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from tests.planted_workers import aged, begun, write_log
 
-from budgetscope.calibrate import launch
-from budgetscope.calibrate.launch import Options, Watch, kill, start, stop
+from budgetscope.calibrate.engines import base
+from budgetscope.calibrate.launch import Options, Watch, ask_to_stop, kill, start, stop
 from budgetscope.calibrate.orchestrate import Stop, carry_on
+from budgetscope.calibrate.plan.slices import slice_name, stacks
 from budgetscope.calibrate.plan.spec import Spec
+from budgetscope.calibrate.run.claims import Claim, Claims
+from budgetscope.calibrate.run.events import SliceTaken, Waiting
 from budgetscope.calibrate.run.folder import RunFolder
-from budgetscope.calibrate.run.launches import STALE_SECONDS
+from budgetscope.calibrate.run.launches import STALE_SECONDS, live_workers
+from budgetscope.calibrate.run.logs import Reader
+from budgetscope.calibrate.run.progress import Step
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.calibrate.train.device import choose_gpu
 from budgetscope.core.errors import FailureError, UsageError
@@ -33,15 +40,15 @@ def wait(watch: Watch, until: Callable[[RunState], bool]) -> None:
     """Follow a run until something holds."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not until(watch.state):
-        assert time.monotonic() < deadline, watch.folder.worker_log.read_text()
+        assert time.monotonic() < deadline, [path.read_text() for path in watch.folder.output.iterdir()]
         if not watch.tick():
             time.sleep(0.02)
 
 
 def ended(watch: Watch) -> RunState:
-    """Follow a run until its worker has left."""
-    assert watch.process is not None
-    watch.process.wait(PATIENCE_SECONDS)
+    """Follow a run until the workers that were started have left."""
+    for process in watch.processes:
+        process.wait(PATIENCE_SECONDS)
     while watch.tick():
         pass
     return watch.state
@@ -56,18 +63,23 @@ def losses(state: RunState) -> dict[str, tuple[object, ...]]:
     return {key: (s.status, s.readings) for key, s in state.cells.items()}
 
 
-def test_worker_takes_the_lock_of_a_dead_one_does_the_run_and_lets_go_of_it(new_run: NewRun) -> None:
+def only(watch: Watch) -> subprocess.Popen[bytes]:
+    """Return the process of the only worker that was started."""
+    (process,) = watch.processes
+    return process
+
+
+def test_worker_takes_the_slice_of_a_dead_one_and_does_the_run(new_run: NewRun) -> None:
     folder = new_run()
-    lock = folder.path / "lock"
-    lock.write_text('{"pid": 1, "host": "gone"}')
-    old = time.time() - STALE_SECONDS - 1
-    os.utime(lock, (old, old))
+    first = slice_name(stacks(folder.spec().design.stage1)[0])
+    write_log(folder, "0001-0-1", begun(folder), SliceTaken(first, 1))
+    assert Claims(folder, "0001-0-1").take(first, 1)
     watch = start(folder, Options())
     assert ended(watch).status == "done"
-    assert watch.process is not None
-    assert watch.process.returncode == 0
+    assert only(watch).returncode == 0
     assert watch.failure() == ""
-    assert folder.owner() is None
+    assert Claims(folder, "").latest()[first] == Claim(first, 2, "0001-0-2")
+    assert live_workers(folder) == []
     assert folder.fit_file.exists()
 
 
@@ -81,32 +93,37 @@ def test_killed_worker_loses_no_finished_cell_and_the_run_ends_the_same(
     for count in (3, 14, 32):
         watch = start(folder, Options())
         wait(watch, reached(count))
-        assert watch.process is not None
-        kill(watch.process.pid)
-        watch.process.wait(PATIENCE_SECONDS)
+        kill(watch)
+        only(watch).wait(PATIENCE_SECONDS)
         assert "ended without a word" in watch.failure()
         finished = losses(folder.state())
         # A line that was being written when the worker died.
-        with folder.events.open("ab") as log:
-            log.write(b'{"v":1,"seq":')
+        with max(folder.workers.iterdir()).open("ab") as log:
+            log.write(b'{"v":2,"seq":')
         assert losses(folder.state()) == finished
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0")
     state = ended(start(folder, Options()))
-    assert (state.status, state.generation) == ("done", 4)
+    assert (state.status, state.starts) == ("done", 4)
     assert losses(state) == losses(expected)
 
 
-def test_second_worker_is_refused(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_start_is_refused_while_a_worker_lives_but_one_started_by_hand_joins(
+    new_run: NewRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = new_run()
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
     watch = start(folder, Options())
     wait(watch, reached(1))
     with pytest.raises(FailureError, match="is being trained by process"):
         start(folder, Options())
-    second = subprocess.run([*launch.WORKER, str(folder.path)], capture_output=True, text=True, check=False)
-    assert second.returncode == 1
-    assert "is being trained by process" in second.stderr
-    assert stop(folder) == "stopped"
+    assert [path.name for path in folder.launches.iterdir()] == ["0001.json"]
+    with subprocess.Popen([*base.WORKER, str(folder.path)]) as second:
+        wait(watch, lambda state: bool(state.training) and state.workers[0].pid == second.pid)
+        assert {worker.pid for worker in live_workers(folder)} == {only(watch).pid, second.pid}
+        held = [claim for claim in Claims(folder, "").latest().values() if claim.key == "0002-0-1"]
+        assert held
+        assert stop(folder) == "stopped"
+        assert second.wait(PATIENCE_SECONDS) == 0
     assert ended(watch).status == "stopped"
 
 
@@ -119,6 +136,7 @@ def test_stop_of_a_copied_run_leaves_the_originals_worker_alone(
     wait(watch, reached(1))
     copy = RunFolder(tmp_path / "copy")
     shutil.copytree(folder.path, copy.path)
+    assert live_workers(copy) == []
     with pytest.raises(UsageError, match="there is nothing to stop"):
         stop(copy, grace=0.1)
     assert not watch.over
@@ -131,42 +149,48 @@ def test_suspended_worker_keeps_its_run(new_run: NewRun, monkeypatch: pytest.Mon
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
     watch = start(folder, Options())
     wait(watch, reached(1))
-    assert watch.process is not None
-    watch.process.send_signal(signal.SIGSTOP)
-    old = time.time() - STALE_SECONDS - 1
-    os.utime(folder.path / "lock", (old, old))
+    only(watch).send_signal(signal.SIGSTOP)
+    aged(folder.workers / "0001-0-1.jsonl", STALE_SECONDS + 1)
     with pytest.raises(FailureError, match="is being trained by process"):
         start(folder, Options())
-    watch.process.send_signal(signal.SIGCONT)
+    only(watch).send_signal(signal.SIGCONT)
     assert stop(folder) == "stopped"
-    assert ended(watch).generation == 1
+    assert ended(watch).starts == 1
 
 
-def test_worker_whose_run_another_took_writes_no_more(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_whose_slice_another_took_leaves_it(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = new_run()
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
     watch = start(folder, Options())
     wait(watch, reached(1))
-    assert watch.process is not None
-    watch.process.send_signal(signal.SIGSTOP)
+    log = folder.workers / "0001-0-1.jsonl"
+    only(watch).send_signal(signal.SIGSTOP)
     time.sleep(0.1)
-    lock, other = folder.path / "lock", '{"pid": 1, "host": "elsewhere"}'
-    lock.write_text(other)
-    log = folder.events.read_bytes()
-    watch.process.send_signal(signal.SIGCONT)
-    assert watch.process.wait(PATIENCE_SECONDS) == 1
-    assert lock.read_text() == other
-    after = folder.events.read_bytes()
-    assert after.startswith(log)
-    # It looks before each record: the one that it had looked for when it was suspended still comes.
-    assert after.count(b"\n") <= log.count(b"\n") + 1
-    assert "was taken over by another worker" in folder.worker_log.read_text()
+    before = Reader(log).read()
+    taken = [record.event for record in before if isinstance(record.event, SliceTaken)][-1]
+    write_log(folder, "0002-0-1", begun(folder, 1, place="elsewhere"))
+    assert Claims(folder, "0002-0-1").take(taken.slice, taken.claim + 1)
+    time.sleep(0.3)
+    only(watch).send_signal(signal.SIGCONT)
+
+    def left(_: RunState) -> bool:
+        return any(isinstance(record.event, SliceTaken | Waiting) for record in Reader(log).read()[len(before) :])
+
+    wait(watch, left)
+    ask_to_stop(folder)
+    assert ended(watch).starts == 2
+    after = [record.event for record in Reader(log).read()[len(before) :]]
+    rest = list(itertools.takewhile(lambda event: not isinstance(event, SliceTaken | Waiting), after))
+    # It looks after each step: the one that it was in when it was suspended still comes.
+    assert sum(isinstance(event, Step) for event in rest) <= 1
+    # The other may come back.
+    assert Claims(folder, "").latest()[taken.slice].key == "0002-0-1"
 
 
 def test_worker_that_is_asked_to_stop_while_it_starts_stops(new_run: NewRun) -> None:
     folder = new_run()
     folder.stop_file.touch()
-    done = subprocess.run([*launch.WORKER, str(folder.path)], capture_output=True, text=True, check=False)
+    done = subprocess.run([*base.WORKER, str(folder.path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert (folder.state().status, folder.state().reason) == ("stopped", "asked to stop")
     assert ended(start(folder, Options())).status == "done"
@@ -191,8 +215,7 @@ def test_worker_that_hangs_is_terminated_or_killed(new_run: NewRun, monkeypatch:
     watch = start(folder, Options())
     wait(watch, lambda state: bool(state.running))
     assert stop(folder, grace=0.5) in ("terminated", "killed")
-    assert watch.process is not None
-    watch.process.wait(PATIENCE_SECONDS)
+    only(watch).wait(PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -201,8 +224,7 @@ def test_signals_stop_cleanly(new_run: NewRun, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0.02")
     watch = start(folder, Options())
     wait(watch, reached(1))
-    assert watch.process is not None
-    os.kill(watch.process.pid, number)
+    os.kill(only(watch).pid, number)
     assert (ended(watch).status, watch.state.reason) == ("stopped", f"received {number.name}")
 
 
@@ -211,9 +233,9 @@ def test_worker_leaves_when_its_folder_is_deleted(new_run: NewRun, monkeypatch: 
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0.02")
     watch = start(folder, Options())
     wait(watch, reached(1))
-    shutil.rmtree(folder.path)
-    assert watch.process is not None
-    watch.process.wait(PATIENCE_SECONDS)
+    # The worker may save a state meanwhile.
+    shutil.rmtree(folder.path, ignore_errors=True)
+    only(watch).wait(PATIENCE_SECONDS)
 
 
 def test_time_limit_stops_cleanly(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +252,7 @@ def test_edited_spec_ends_the_worker_with_one_sentence(new_run: NewRun) -> None:
     watch = start(folder, Options())
     ended(watch)
     assert "was edited after the run began" in watch.failure()
-    assert folder.owner() is None
+    assert live_workers(folder) == []
 
 
 def test_crash_is_told_from_the_log(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,13 +263,11 @@ def test_crash_is_told_from_the_log(new_run: NewRun, monkeypatch: pytest.MonkeyP
     assert "ended without a word" in watch.failure()
 
 
-def test_detaching_waits_for_its_own_worker_not_for_the_lock_of_a_dead_one(
+def test_detaching_waits_for_its_own_worker_not_for_a_dead_one(
     new_run: NewRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = new_run()
-    (folder.path / "lock").write_text('{"pid": 1, "host": "gone"}')
-    old = time.time() - STALE_SECONDS - 1
-    os.utime(folder.path / "lock", (old, old))
+    write_log(folder, "0001-0-1", begun(folder))
     (folder.path / "spec.json").write_text("{}")
     with pytest.raises(FailureError, match=r"the spec of run .* is refused"):
         start(folder, Options()).leave()

@@ -1,20 +1,29 @@
 """The course of a run, in this process, with a trainer that knows the answer."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import ModuleType
+from typing import Any
 
 import pytest
+from tests.planted_workers import begun, write_log
 
 from budgetscope.calibrate.fit import build_fit, isoflop_table
-from budgetscope.calibrate.orchestrate import Stop, carry_on
+from budgetscope.calibrate.orchestrate import Stop, carry_on, journal_of
+from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.slices import cut
 from budgetscope.calibrate.plan.spec import Spec
-from budgetscope.calibrate.run import events
+from budgetscope.calibrate.run import events, progress
+from budgetscope.calibrate.run.claims import Claims
 from budgetscope.calibrate.run.events import Event
 from budgetscope.calibrate.run.folder import RunFolder
+from budgetscope.calibrate.run.launches import new_launch
+from budgetscope.calibrate.run.logs import Reader
 from budgetscope.calibrate.run.state import CellState, RunState
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.laws.forms import Monomial, PowerLawParams
+from budgetscope.store.files import create
 from budgetscope.store.fit_library import load
 from budgetscope.store.fit_schema import decode, encode
 
@@ -75,7 +84,7 @@ def test_stopped_run_resumes_to_the_same_losses_and_trains_nothing_twice(
         if state.status == "done":
             break
         assert (state.status, state.reason) == ("stopped", "enough")
-    assert state.generation > 2
+    assert state.starts > 2
     assert losses(state) == losses(expected)
     assert load(folder.fit_file).laws == load(whole.fit_file).laws
 
@@ -231,16 +240,86 @@ def test_failed_cells_are_left_out_and_said(new_run: NewRun, spec: Spec, fake: M
 def test_damaged_lines_cost_what_they_held_and_are_said(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
     folder = new_run()
     whole = carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
-    lines = folder.events.read_bytes().splitlines(keepends=True)
-    begun = next(i for i, line in enumerate(lines) if b'"stage":2' in line)
-    damaged = [line[:40] + b"\n" if b'"stage_planned"' in line else line for line in lines[:begun]]
-    folder.events.write_bytes(b"".join(damaged))
+    lost = 0
+    for path in sorted(folder.plans.iterdir()):
+        lines = path.read_bytes().splitlines()
+        if b'"stage":2' in lines[-1]:
+            path.unlink()
+            continue
+        path.write_bytes(b"".join(line[:40] + b"\n" for line in lines))
+        lost += len(lines)
     trainer = fake.FakeTrainer()
     state = carry_on(folder, spec, trainer, Stop(folder.stop_file))
     assert state.status == "done"
     assert losses(state) == losses(whole)
-    assert state.unreadable == len([line for line in lines[:begun] if b'"stage_planned"' in line])
+    # The plans are made again; what was trained is in the log of the worker.
+    assert trainer.trained == []
+    assert state.unreadable == lost > 0
     assert any("that cannot be read: " in flag for flag in build_fit(folder.state(), spec).flags)
+
+
+def test_log_of_a_worker_ends_with_how_it_ended(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("budgetscope.calibrate.orchestrate.HEARTBEAT_SECONDS", 0.001)
+    folder = new_run()
+    launch = new_launch(folder, "local", 1)
+    for _ in range(2):
+        with journal_of(folder, launch) as journal:
+            time.sleep(0.05)
+            journal.emit(events.RunDone("stopped", "enough"))
+            time.sleep(0.05)
+    logs = sorted(folder.workers.iterdir())
+    assert [path.stem for path in logs] == ["0001-0-1", "0001-0-2"]
+    for number, path in enumerate(logs, 1):
+        first, *middle, last = Reader(path).read()
+        assert isinstance(first.event, events.WorkerStarted)
+        assert {type(record.event) for record in middle} == {events.Heartbeat}
+        assert last.event == events.RunDone("stopped", "enough")
+        assert {record.generation for record in (first, *middle, last)} == {number}
+    assert (folder.state().starts, folder.state().status) == (2, "stopped")
+
+
+def test_of_two_workers_that_plan_at_once_the_faster_ones_plan_counts(
+    new_run: NewRun, spec: Spec, fake: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new_run()
+
+    def while_another_plans(cells: Sequence[Cell], *rest: Any) -> list[tuple[Cell, ...]]:
+        if not folder.plans.exists():
+            theirs = events.StagePlanned(1, tuple(cells), complete=True, slice="theirs")
+            create(folder.plans / "0000.jsonl", events.encode(events.Record(0, 0.0, 0, theirs)).decode())
+        return cut(cells, *rest)
+
+    monkeypatch.setattr("budgetscope.calibrate.orchestrate.cut", while_another_plans)
+    state = carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+    assert state.status == "done"
+    assert {state.cells[cell.id].slice for cell in spec.design.stage1} == {"theirs"}
+    found = [record.event for path in folder.plans.iterdir() for record in Reader(path).read()]
+    planned = [cell.id for event in found if isinstance(event, events.StagePlanned) for cell in event.cells]
+    assert sorted(planned) == sorted(state.cells)
+
+
+def test_what_the_worker_before_finished_at_the_last_moment_is_not_trained_again(
+    new_run: NewRun, spec: Spec, fake: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, take = new_run(), Claims.take
+    cell, finished = spec.design.stage1[0], list[str]()
+
+    def too_late(claims: Claims, name: str, number: int) -> bool:
+        if not finished and folder.state().cells[cell.id].slice == name:
+            finished.append(name)
+            readings = [progress.LossReading(cell.id, tokens, 9.0, 0.0, 1) for tokens in cell.readings]
+            started = progress.Started((cell.id,), 0, "eager", 1, 0.0)
+            stream: list[Event] = [started, *readings, progress.Finished(cell.id), events.RunDone("stopped")]
+            write_log(folder, "0009-0-1", begun(folder), *stream)
+        return take(claims, name, number)
+
+    monkeypatch.setattr(Claims, "take", too_late)
+    trainer = fake.FakeTrainer()
+    state = carry_on(folder, spec, trainer, Stop(folder.stop_file))
+    assert finished
+    assert cell.id not in trainer.trained
+    assert sorted(trainer.trained) == sorted(state.cells.keys() - {cell.id})
+    assert state.cells[cell.id].final_loss == 9.0
 
 
 def test_a_run_whose_second_stage_diverged_gives_no_law_of_sizes(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:

@@ -1,6 +1,7 @@
 """Writing that loses nothing, reading that never hangs, and the lock."""
 
 import contextlib
+import errno
 import os
 import stat
 import subprocess
@@ -8,13 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from budgetscope.core.errors import FailureError
 from budgetscope.store import files
-from budgetscope.store.files import exists, locked, read_text, write_atomically
+from budgetscope.store.files import create, exists, locked, read_text, write_atomically
 
 
 def left_over(folder: Path) -> list[str]:
@@ -233,3 +235,80 @@ def test_a_folder_that_cannot_be_is_no_place_for_a_lock(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("kept")
     with pytest.raises(FailureError, match="cannot write to"), locked(tmp_path / "file" / "folder"):
         pytest.fail("there is no such folder")
+
+
+def test_of_several_creators_of_a_file_the_first_succeeds(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "claim.1"
+    texts = [str(number) * 10_000 for number in range(8)]
+    with ThreadPoolExecutor(len(texts)) as pool:
+        made = list(pool.map(lambda text: create(path, text), texts))
+    assert sum(made) == 1
+    assert path.read_text() == texts[made.index(True)]
+    assert left_over(path.parent) == ["claim.1"]
+    assert not create(path, "later")
+    assert path.read_text() == texts[made.index(True)]
+
+
+def test_no_reader_sees_half_of_a_created_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, sync, seen = tmp_path / "f", os.fsync, []
+
+    def before_it_has_its_name(handle: int) -> None:
+        seen.append(path.exists())
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", before_it_has_its_name)
+    assert create(path, "whole")
+    assert seen == [False]
+    assert path.read_text() == "whole"
+
+
+def test_a_creation_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(FailureError, match="no space left on device"):
+        create(tmp_path / "f", "x")
+    assert left_over(tmp_path) == []
+    monkeypatch.undo()
+    with pytest.raises(FailureError, match="cannot write"):
+        create(tmp_path / ("x" * 300), "x")
+    assert left_over(tmp_path) == []
+
+
+@pytest.mark.parametrize("refusal", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK])
+def test_on_a_disk_without_links_the_first_creator_succeeds_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: int
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(refusal, os.strerror(refusal))
+
+    monkeypatch.setattr(os, "link", refused)
+    assert create(tmp_path / "f", "first")
+    assert not create(tmp_path / "f", "second")
+    assert (tmp_path / "f").read_text() == "first"
+    assert left_over(tmp_path) == ["f"]
+
+
+def test_a_disk_that_refuses_a_link_for_another_reason_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "link", refused)
+    with pytest.raises(FailureError, match="input/output error"):
+        create(tmp_path / "f", "x")
+    assert left_over(tmp_path) == []
+
+
+def test_a_link_whose_answer_was_lost_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = os.link
+
+    def lost(source: Path, target: Path) -> None:
+        link(source, target)
+        raise FileExistsError(errno.EEXIST, "File exists")
+
+    monkeypatch.setattr(os, "link", lost)
+    assert create(tmp_path / "f", "mine")
+    assert (tmp_path / "f").read_text() == "mine"

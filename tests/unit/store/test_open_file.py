@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from budgetscope.calibrate.run.claims import Claims
+from budgetscope.calibrate.launch import Watch
+from budgetscope.calibrate.run.claims import Claim, Claims
 from budgetscope.calibrate.run.folder import RunFolder
-from budgetscope.calibrate.run.launches import last_launch, live_workers
+from budgetscope.calibrate.run.launches import Launch, find_workers, last_launch
+from budgetscope.calibrate.run.logs import Reader, Writer
 from budgetscope.cli.calibrate import app
 from budgetscope.core.errors import BudgetscopeError, FailureError
 from budgetscope.store.files import open_file, read_text
@@ -65,26 +67,29 @@ def test_a_table_that_is_a_pipe_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_run_of_pipes_hides_no_other() -> None:
     for run, name in (
         ("one", "workers/0001-0-1.jsonl"),
-        ("three", "plans/0000.jsonl"),
-        ("two", "claims/slice.1"),
         ("two", "launches/0001.json"),
+        ("two", "claims/slice.1"),
+        ("two", "output/0001-0.log"),
         ("two", "stored"),
         ("two", "fit.json"),
         ("two", "stop"),
     ):
         piped(user_runs() / run / name)
         (user_runs() / run / "spec.json").write_text("{}")
+    one, folder = RunFolder(user_runs() / "one"), RunFolder(user_runs() / "two")
+    log = one.workers / "0001-0-1.jsonl"
     with pytest.raises(FailureError):
-        RunFolder(user_runs() / "one").state()
-    with pytest.raises(FailureError):
-        RunFolder(user_runs() / "three").state()
-    assert not live_workers(RunFolder(user_runs() / "one"))
-    folder = RunFolder(user_runs() / "two")
+        Reader(log).read()
+    with pytest.raises(FileExistsError):
+        Writer(log)
+    assert find_workers(one) == []
     assert not folder.stored
     folder.mark_stored()
     assert last_launch(folder) is None
-    claim = Claims(folder, "0001-0-1").latest()["slice"]
-    assert not claim.key
+    claims = Claims(folder, "0001-0-1")
+    assert claims.latest() == {"slice": Claim("slice", 1, "")}
+    assert not claims.take("slice", 1)
+    assert "ended without a word" in Watch(folder, Launch(1, "local", 1)).failure()
     shown = CliRunner().invoke(app, ["list"]).stdout
     assert "two" in shown
 

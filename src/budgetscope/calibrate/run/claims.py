@@ -130,6 +130,10 @@ class Claims:
         for number in range(1, claim.number + 1):
             shutil.rmtree(self._folder.checkpoints / f"{claim.slice}.{number}", ignore_errors=True)
 
+    def clear_all(self) -> None:
+        """Delete all states: every cell is finished. A worker that lost its claim may have written some since."""
+        shutil.rmtree(self._folder.checkpoints, ignore_errors=True)
+
 
 def _replaced(log: LogState, logs: Mapping[str, LogState]) -> bool:
     """Whether the engine has started the slot again since."""

@@ -157,11 +157,12 @@ def _advance(state: LogState, record: Record) -> LogState:
         last_seq=record.seq,
         started=record.t if state.started is None else state.started,
         last=record.t,
-        starts=max(state.starts, record.generation if state.begun is None else 1),
+        # A log of old holds several starts, one after another.
+        starts=max(state.starts, 1 if state.launch else record.generation),
     )
     match record.event:
         case events.WorkerStarted() as begun:
-            state = replace(state, begun=begun, starts=1, status="running")
+            state = replace(state, begun=begun, status="running")
         case events.RunStarted() as started:
             state = _started(state, started)
         case events.StagePlanned() as plan:

@@ -122,23 +122,23 @@ def find_workers(folder: RunFolder) -> list[Worker]:
 
     Workers that came with a copy of another folder are left out.
     """
-    found: dict[tuple[int, str], Worker] = {}
+    last: dict[tuple[int, str], tuple[int, Path]] = {}
+    found: list[Worker] = []
     with contextlib.suppress(FailureError, OSError):
         for path in listed(folder.workers):
             log = named(path)
-            if log is None:
-                continue
-            found.pop((log.launch, log.slot), None)
+            if log is not None:
+                last[log.launch, log.slot] = max(last.get((log.launch, log.slot), (0, path)), (log.start, path))
+        for (launch, slot), (_, path) in last.items():
             begun = first_event(path)
             if not isinstance(begun, WorkerStarted) or isinstance(last_event(path), RunDone):
                 continue
             if not _is_same(begun.folder, folder.path):
                 continue
-            age = 0.0 if begun.place == here() else disk_time(folder) - path.stat().st_mtime
-            found[log.launch, log.slot] = Worker(
-                log.key, log.launch, log.slot, begun.pid, begun.host, begun.place, max(age, 0.0), begun.process
-            )
-    return list(found.values())
+            # A clock that was set back must not keep a dead worker alive.
+            age = 0.0 if begun.place == here() else abs(disk_time(folder) - path.stat().st_mtime)
+            found.append(Worker(path.stem, launch, slot, begun.pid, begun.host, begun.place, age, begun.process))
+    return found
 
 
 def live_workers(folder: RunFolder) -> list[Worker]:
