@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.ladder import ladder
@@ -46,7 +47,8 @@ class Trial:
         known = ladder(self.vocab_size, self.seq_len)
         return tuple(dict.fromkeys(min(known, key=lambda shape: abs(shape.width - width)) for width in self.widths))
 
-    def flops_per_s(self, pace: Pace) -> dict[int, float]:
+    @cache  # noqa: B019 - there are three trials
+    def flops_per_s(self, pace: Pace) -> Mapping[int, float]:
         """Return the model FLOP/s by width, attention counted, that a probe measures on a machine of this pace."""
         tokens = self.members * self.batch_sequences * self.seq_len
         return {
