@@ -15,10 +15,14 @@ from budgetscope.calibrate.plan.pace import (
     PROCESSOR,
     UNCOMPILED_STARTS,
     Pace,
+    Starts,
 )
+from budgetscope.calibrate.plan.slices import cut, stacks, turns
 from budgetscope.core.counting.ledger import Shape
 
 DEVICES = ("cuda", "mps", "cpu")
+ENGINES = ("local", "slurm", "ray")
+"""What can place workers."""
 
 # Saved seconds above which compilation pays, though most stacks are compiled ahead.
 _COMPILATION_PAYS_SECONDS = 4.0
@@ -80,6 +84,7 @@ class DeviceFacts:
         free_bytes: free memory; None if unknown.
         total_bytes: all memory; None if unknown.
         torch: version of torch.
+        count: number of devices of the kind.
     """
 
     device: str
@@ -88,6 +93,7 @@ class DeviceFacts:
     free_bytes: int | None
     total_bytes: int | None
     torch: str
+    count: int = 1
 
 
 def repays_compilation(cells: Sequence[Cell]) -> bool:
@@ -125,13 +131,28 @@ class Rate:
 
     def seconds(self, cells: Sequence[Cell]) -> float:
         """Return the seconds to train the cells of one stage as one stack a shape, small shapes first, with starts."""
-        stacks: dict[Shape, list[Cell]] = {}
-        for cell in cells:
-            stacks.setdefault(cell.shape, []).append(cell)
-        in_order = sorted(stacks.values(), key=lambda stack: stack[0].n_params)
-        training = [(self.training_seconds(stack), self._compiles(stack)) for stack in in_order]
-        starts = CUDA_STARTS if self.device == "cuda" else UNCOMPILED_STARTS[self.device]
-        return sum(seconds for seconds, _ in training) + starts.seconds(training)
+        return self.in_turn(stacks(cells))
+
+    def in_turn(self, slices: Sequence[Sequence[Cell]]) -> float:
+        """Return the seconds to train slices, each of one shape, one after another, with their starts."""
+        training = [(self.training_seconds(cells), self._compiles(cells)) for cells in slices]
+        return sum(seconds for seconds, _ in training) + self._starts.seconds(training)
+
+    def wall_seconds(self, cells: Sequence[Cell], workers: int) -> float:
+        """Return the seconds of one stage on equal workers, cut for them, with all starts."""
+        if workers == 1:
+            return self.seconds(cells)
+        pieces = cut(cells, workers, self.slice_seconds)
+        each = turns([self.slice_seconds(piece) for piece in pieces], workers)
+        return max(self.in_turn([pieces[k] for k in turn]) for turn in each)
+
+    def slice_seconds(self, cells: Sequence[Cell]) -> float:
+        """Return the seconds to train one slice that was made ready ahead."""
+        return self.training_seconds(cells) + self._starts.ready
+
+    @property
+    def _starts(self) -> Starts:
+        return CUDA_STARTS if self.device == "cuda" else UNCOMPILED_STARTS[self.device]
 
     def training_seconds(self, cells: Sequence[Cell]) -> float:
         """Return the seconds to train a stack, readings included and its start not.
