@@ -23,7 +23,6 @@ from budgetscope.calibrate.plan.design import (
 from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.ladder import (
     MIN_STEP,
-    build_cell,
     ladder,
     rule_batch,
     rule_learning_rate,
