@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.unit.train.conftest import SHAPE
 
-from budgetscope.calibrate.run.lock import process_exists
+from budgetscope.calibrate.run.processes import process_exists
 from budgetscope.calibrate.train import ahead
 from budgetscope.calibrate.train.ahead import Ahead, Job
 
