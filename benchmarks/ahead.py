@@ -10,6 +10,7 @@ within 10%. Run: python benchmarks/ahead.py [--minutes 5] [--without 5]
 
 import argparse
 import cProfile
+import functools
 import io
 import itertools
 import json
@@ -238,7 +239,7 @@ def pair() -> None:
     text = io.StringIO()
     pstats.Stats(profile, stream=text).sort_stats("cumulative").print_stats(45)
     say(kind="profile", text=text.getvalue())
-    alone = [steps_a_second(lambda engine=engine: engine.train(1), 2.0) for engine in (first, second)]
+    alone = [steps_a_second(functools.partial(engine.train, 1), 2.0) for engine in (first, second)]
     streams = [torch.cuda.Stream(), torch.cuda.Stream()]
     counts = [max(1, round(rate / min(alone))) for rate in alone]
 

@@ -22,7 +22,6 @@ from budgetscope.calibrate.plan.design import (
 from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.ladder import (
     MIN_STEP,
-    build_cell,
     ladder,
     rule_batch,
     rule_learning_rate,
@@ -187,12 +186,3 @@ def test_rate_interpolates_between_measured_widths() -> None:
     assert rate.at(32) == pytest.approx(0.5e12)
 
 
-def test_short_stacks_on_cuda_are_priced_uncompiled() -> None:
-    """Three members of width 16 to 32, read at 1.37e13 to 5.45e13 FLOPs, took 9 to 16 s on an H200."""
-    shapes = {shape.width: shape for shape in ladder(4096, 512)}
-    rate = Rate("cuda", {256: 184e12}, measured=True)
-    for width, flops, seconds in ((16, 1.37e13, 9.0), (20, 2.74e13, 15.8), (32, 5.45e13, 14.8)):
-        shape = shapes[width]
-        tokens = flops / shape.executed_flops_per_token / 3
-        cells = [build_cell(shape, 0.01, 8, 0.95, seed, (tokens,)) for seed in range(3)]
-        assert rate.seconds(cells) == pytest.approx(seconds, rel=0.25)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.unit.train.conftest import SHAPE
 
+from budgetscope.calibrate.plan.ladder import ladder
 from budgetscope.calibrate.run.processes import process_exists
 from budgetscope.calibrate.train import ahead
 from budgetscope.calibrate.train.ahead import Ahead, Job
@@ -104,7 +105,8 @@ def test_a_helper_that_cannot_start_is_noted(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_no_helper_starts_where_stacks_and_helpers_do_not_fit_together() -> None:
-    wide = Job(replace(SHAPE, width=512, d_ff=1376, depth=16, n_heads=16, n_kv_heads=16), 3, 64)
+    shape = ladder(4096, 512)[-1]
+    wide = Job(shape, 3, 64)
     stack, helper = wide.stack_bytes("cuda:0"), wide.helper_bytes("cuda:0")
     assert helper < stack
     tight = Ahead("cuda:0", stack + 2 * helper, 2)

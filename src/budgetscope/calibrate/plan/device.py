@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.ladder import ladder
@@ -51,7 +51,8 @@ class Trial:
         known = ladder(self.vocab_size, self.seq_len)
         return tuple(dict.fromkeys(min(known, key=lambda shape: abs(shape.width - width)) for width in self.widths))
 
-    def flops_per_s(self, pace: Pace) -> dict[int, float]:
+    @cache  # noqa: B019 - there are three trials
+    def flops_per_s(self, pace: Pace) -> Mapping[int, float]:
         """Return the model FLOP/s by width, attention counted, that a probe measures on a machine of this pace."""
         tokens = self.members * self.batch_sequences * self.seq_len
         return {
@@ -171,7 +172,7 @@ class Rate:
         return self.device == "cuda" and repays_compilation(cells)
 
 
-@lru_cache(maxsize=256)
+@cache
 def _expected(device: str, width: int) -> float:
     """Return the model FLOP/s that a probe measures at a width on the machine that the program knows."""
     return _between(TRIALS[device].flops_per_s(PROCESSOR if device == "cpu" else COMPILED), width, below=1.0)

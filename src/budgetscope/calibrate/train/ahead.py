@@ -28,6 +28,8 @@ _MOST_HELPERS = 3
 _CORES_A_HELPER = 4
 # A helper compiles a stack in 10 to 30 s on an H200's host; after this the trainer compiles it itself.
 _PATIENCE_SECONDS = 90.0
+# Workspaces of products, and what torch overwrites between two trials of a kernel to empty the card's cache.
+_TRIAL_BYTES = 2**30
 # Stacks and helpers together may take this share of the memory that is free at the start.
 _ROOM = 0.6
 
@@ -49,8 +51,11 @@ class Job:
     def helper_bytes(self, device: str) -> int:
         """Return an estimate of the bytes that a helper takes on the device for this job, without its context."""
         few = replace(self.shape, depth=min(RUN_BLOCKS, self.shape.depth))
-        weights = 20 * self.members * (self.shape.n_params_blocks - few.n_params_blocks)
-        return weights + memory_estimate(few, self.members, self.micro_sequences, device, compiled=True)
+        left_out = self.shape.n_params_blocks - few.n_params_blocks
+        whole = self.shape.n_params_blocks + self.shape.n_params_head + self.shape.n_params_embedding
+        # torch copies what the optimizer changes, to try kernels on it.
+        weights = 20 * self.members * (left_out + whole)
+        return _TRIAL_BYTES + weights + memory_estimate(few, self.members, self.micro_sequences, device, compiled=True)
 
     def stack_bytes(self, device: str) -> int:
         """Return an estimate of the bytes that the stack itself takes, without its tokens."""

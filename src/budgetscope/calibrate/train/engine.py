@@ -268,9 +268,10 @@ class Engine:
         embedded.requires_grad_()
         hidden = self.hidden(embedded)
         with torch.no_grad():
-            hidden_grad, losses = torch.empty_like(hidden), []
+            # Detached as in an evaluation, so that the loss is traced once.
+            sources, hidden_grad, losses = hidden.detach(), torch.empty_like(hidden), []
             for some in self._member_chunks(inputs.shape[1]):
-                source, goal = hidden[some], targets[some]
+                source, goal = sources[some], targets[some]
                 logits, log_total, loss = self._functions.next_token_loss(source, self._head[some], goal)
                 gradient = self._functions.logits_gradient(logits, log_total, goal)
                 torch.bmm(gradient, self._head[some].transpose(1, 2), out=hidden_grad[some])
