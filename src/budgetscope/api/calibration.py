@@ -173,6 +173,7 @@ def prepare_data_again(
     folder: RunFolder,
     data: str,
     text_field: str | None = None,
+    tokenizer: str | None = None,
     *,
     on_corpus: Report = lambda _: None,
 ) -> str:
@@ -182,6 +183,7 @@ def prepare_data_again(
         folder: of the run.
         data: as `Request.data`: text, tokens, or a folder that was prepared before.
         text_field: as `Request.text_field`.
+        tokenizer: as `Request.tokenizer`, of a run with a tokenizer of the user's own.
         on_corpus: called with the progress of the preparation.
 
     Raises:
@@ -189,7 +191,7 @@ def prepare_data_again(
     """
     from budgetscope.calibrate import prepare as _prepare  # noqa: PLC0415 - NumPy and the corpus
 
-    corpus = _prepare.prepare_data_again(folder.spec(), data, text_field, on_corpus=on_corpus)
+    corpus = _prepare.prepare_data_again(folder.spec(), data, text_field, tokenizer, on_corpus=on_corpus)
     return str(corpus.path.absolute())
 
 

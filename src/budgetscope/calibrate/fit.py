@@ -212,6 +212,7 @@ def _provenance(
         "data_sha256": corpus.sha256,
         "train_tokens": str(corpus.train_tokens),
         "tokenizer": f"{corpus.tokenizer}, vocabulary {corpus.vocab_size}",
+        **({"tokenizer_sha256": corpus.tokenizer_sha256} if corpus.tokenizer_sha256 else {}),
         "bytes_per_token": "unknown" if corpus.bytes_per_token is None else f"{corpus.bytes_per_token:.4f}",
         "device": state.device or "unknown",
         **{f"version_{name}": version for name, version in state.versions.items()},

@@ -4,12 +4,14 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from budgetscope._version import __version__
 from budgetscope.calibrate.corpus.model import Corpus
-from budgetscope.calibrate.corpus.prepare import prepare
+from budgetscope.calibrate.corpus.prepare import holds_tokens, prepare
 from budgetscope.calibrate.corpus.progress import Report
 from budgetscope.calibrate.corpus.sampling import Tokens
+from budgetscope.calibrate.corpus.tokenizer import TOKENIZER_NAME
 from budgetscope.calibrate.environment import known_probe, look, measure, require_extra
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.design import PRESETS, Design, design
@@ -19,6 +21,7 @@ from budgetscope.calibrate.plan.price import law_flops, price
 from budgetscope.calibrate.plan.request import Ready, Request
 from budgetscope.calibrate.plan.spec import BUILT_IN_CAUTION, VERSION, CorpusFacts, Spec
 from budgetscope.core.errors import UsageError
+from budgetscope.store.files import exists
 
 PROBE_SECONDS = 20.0
 """Seconds of the probe that precedes a design on a device without a stored rate."""
@@ -93,6 +96,7 @@ def corpus_facts(corpus: Corpus, *, built_in: bool = False) -> CorpusFacts:
         train_tokens=len(corpus.train),
         validation_tokens=len(corpus.validation),
         built_in=built_in,
+        tokenizer_sha256=corpus.meta.tokenizer_sha256,
     )
 
 
@@ -116,28 +120,45 @@ def _corpus(request: Request, device: str, report: Report) -> Corpus:
     )
 
 
-def prepare_data_again(spec: Spec, data: str, text_field: str | None, *, on_corpus: Report) -> Corpus:
+def prepare_data_again(
+    spec: Spec, data: str, text_field: str | None, tokenizer: str | None = None, *, on_corpus: Report
+) -> Corpus:
     """Return the data of a run that is resumed.
 
     Args:
         spec: of the run.
         data: as `Request.data`: text, tokens, or a folder that was prepared before.
         text_field: as `Request.text_field`.
+        tokenizer: file of the user's own; None takes the copy beside the prepared tokens of the run.
         on_corpus: called with the progress of the data's preparation.
 
     Raises:
         BudgetscopeError: the data does not exist, or is not what the run began with.
     """
     facts = spec.corpus
+    own = facts.tokenizer_sha256 is not None
+    if tokenizer is not None and not own:
+        raise UsageError(f"run {spec.run!r} began with no tokenizer of your own; leave --tokenizer out.")
+    if own and tokenizer is None and not holds_tokens(Path(data).expanduser()):
+        copy = Path(facts.path) / TOKENIZER_NAME
+        if not exists(copy):
+            raise UsageError(
+                f"run {spec.run!r} began with the tokenizer {facts.tokenizer}; name its {TOKENIZER_NAME} with "
+                "--tokenizer."
+            )
+        tokenizer = str(copy)
     corpus = prepare(
         data,
-        vocab_size=facts.vocab_size,
-        tokenizer="bytes" if facts.tokenizer == "bytes" else "bpe",
+        vocab_size=None if own else facts.vocab_size,
+        tokenizer=tokenizer or ("bytes" if facts.tokenizer == "bytes" and not own else "bpe"),
         text_field=text_field or "text",
         progress=on_corpus,
     )
     if corpus.sha256 != facts.sha256:
-        raise UsageError(f"--data {data!r} is not the data that run {spec.run!r} began with, {facts.title}; name that.")
+        with_it = f" and {tokenizer!r} its tokenizer" if own else ""
+        raise UsageError(
+            f"--data {data!r} is not the data{with_it} that run {spec.run!r} began with, {facts.title}; name that."
+        )
     return corpus
 
 

@@ -37,7 +37,19 @@ _NEW = (
 )
 # Options that replace or change the course of a new run, and the options that have an effect beside each.
 _ALONE = {
-    "resume": ("device", "gpu", "data", "text_field", "time_limit", "detach", "accept", "at", "yes", "json"),
+    "resume": (
+        "device",
+        "gpu",
+        "data",
+        "text_field",
+        "tokenizer",
+        "time_limit",
+        "detach",
+        "accept",
+        "at",
+        "yes",
+        "json",
+    ),
     "probe": ("device", "gpu", "json"),
     "dry_run": (*_NEW, "json"),
 }
@@ -54,7 +66,7 @@ def calibrate(
     flops: Annotated[str | None, typer.Option(help="Compute to spend, 6ND, like 1e17.", metavar="FLOPS")] = None,
     device: Annotated[str | None, typer.Option(help="cuda, mps or cpu; the best there is by default.")] = None,
     gpu: Annotated[int | None, options.option(GPU)] = None,
-    tokenizer: Annotated[str | None, typer.Option(help="bpe or bytes.")] = None,
+    tokenizer: Annotated[str | None, typer.Option(help="bpe, bytes, or your tokenizer.json.", metavar="NAME")] = None,
     vocab_size: Annotated[
         int | None, options.whole("vocab_size", "Of the tokenizer; 4096 byte pairs by default.", 1, MAX_COUNT)
     ] = None,
@@ -90,7 +102,7 @@ def calibrate(
     if resume is not None:
         calibration.check_device(device, gpu)
         folder = calibration.find_resumable(resume)
-        again = None if data is None else _prepared_again(folder, data, text_field)
+        again = None if data is None else _prepared_again(folder, data, text_field, tokenizer)
         # As for a new run, --gpu means CUDA.
         kind = "cuda" if device is None and gpu is not None else device
         chosen = calibration.Options(time_limit, kind, gpu, again)
@@ -194,12 +206,12 @@ def _show_price(ready: "Ready", *, json: bool) -> None:
     show_price(ready, Console(stderr=True, markup=False, highlight=False) if json else console())
 
 
-def _prepared_again(folder: "RunFolder", data: str, text_field: str | None) -> str:
+def _prepared_again(folder: "RunFolder", data: str, text_field: str | None, tokenizer: str | None) -> str:
     """Return the path of the tokens of a run whose data has moved."""
     from budgetscope.api.calibration import prepare_data_again
 
     with _corpus_progress() as report:
-        return prepare_data_again(folder, data, text_field, on_corpus=report)
+        return prepare_data_again(folder, data, text_field, tokenizer, on_corpus=report)
 
 
 def _probe(device: str | None, gpu: int | None, *, json: bool) -> None:

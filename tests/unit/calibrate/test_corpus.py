@@ -24,10 +24,11 @@ from hypothesis import strategies as st
 
 from budgetscope.calibrate.corpus import sources as sources_module
 from budgetscope.calibrate.corpus.documents import DOCUMENT_CHARS, cut
-from budgetscope.calibrate.corpus.model import META_NAME, TOKENIZER_NAME, TOKENS_NAME, Corpus, open_tokens
+from budgetscope.calibrate.corpus.model import META_NAME, TOKENS_NAME, Corpus, open_tokens
 from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.corpus.progress import Progress
 from budgetscope.calibrate.corpus.spool import Spool, held_out
+from budgetscope.calibrate.corpus.tokenizer import TOKENIZER_NAME
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.files import held
 

@@ -10,11 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from budgetscope.calibrate.corpus.documents import read_documents
-from budgetscope.calibrate.corpus.model import TOKENIZER_NAME, TOKENS_NAME, Meta
+from budgetscope.calibrate.corpus.model import TOKENS_NAME, Meta
 from budgetscope.calibrate.corpus.progress import Progress, Report
 from budgetscope.calibrate.corpus.sources import Source
 from budgetscope.calibrate.corpus.spool import Spool, held_out
-from budgetscope.calibrate.corpus.tokenizer import ByteTokenizer, PairTokenizer, Tokenizer, load_tokenizers
+from budgetscope.calibrate.corpus.tokenizer import (
+    TOKENIZER_NAME,
+    ByteTokenizer,
+    Choice,
+    FileTokenizer,
+    PairTokenizer,
+    Tokenizer,
+)
 from budgetscope.calibrate.corpus.tokens import Header, TokenWriter, itemsize_for, type_of
 from budgetscope.core.errors import BudgetscopeError, UsageError
 from budgetscope.core.printable import printable
@@ -23,7 +30,8 @@ FEWEST_TRAINING_TOKENS = 1 << 16
 
 _ENOUGH_VALIDATION_TOKENS = 1 << 18
 _MOST_VALIDATION_TOKENS = 1 << 20
-_BYTES_PER_TOKEN = {"bpe": 3, "bytes": 1}  # low estimates, to size the held-out text before there is a tokenizer
+# Low estimates, to size the held-out text before there is a tokenizer.
+_BYTES_PER_TOKEN, _BYTES_PER_BYTE_TOKEN = 3, 1
 _SAMPLE_BYTES = 16 << 20
 _BATCH_BYTES = 4 << 20
 _SCAN_TOKENS = 1 << 22
@@ -48,7 +56,7 @@ class Plan(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise FailureError if a library is missing, before the slow steps."""
+        """Refuse a missing library or a tokenizer that is none, before the slow steps."""
         ...
 
     def build(self, folder: Path, source_sha256: str, report: Report) -> tuple[Meta, Header]:
@@ -61,15 +69,13 @@ class TextPlan:
 
     Args:
         source: of the text.
-        tokenizer: "bpe" or "bytes".
-        vocab_size: most ids.
+        tokenizer: which.
         text_field: in JSON and Parquet.
     """
 
-    def __init__(self, source: Source, tokenizer: str, vocab_size: int, text_field: str) -> None:
+    def __init__(self, source: Source, tokenizer: Choice, text_field: str) -> None:
         self._source = source
         self._tokenizer = tokenizer
-        self._vocab_size = vocab_size
         self._text_field = text_field
 
     @property
@@ -86,12 +92,11 @@ class TextPlan:
     def settings(self) -> list[Any]:
         """The tokenizer, and how each file is read."""
         kinds = [file.kind for file in self._source.files]
-        return ["text", self._tokenizer, self._vocab_size, self._text_field, self._source.lenient, kinds]
+        return ["text", self._tokenizer.settings, self._text_field, self._source.lenient, kinds]
 
     def check(self) -> None:
-        """Raise FailureError if `tokenizers` is missing."""
-        if self._tokenizer == "bpe":
-            load_tokenizers()
+        """Refuse a tokenizer that cannot be made."""
+        self._tokenizer.check()
 
     def build(self, folder: Path, source_sha256: str, report: Report) -> tuple[Meta, Header]:
         """Write the token file and the tokenizer.
@@ -102,7 +107,7 @@ class TextPlan:
         """
         scratch = folder / "documents.tmp"
         spool = Spool(scratch, self._documents(report))
-        per_token = _BYTES_PER_TOKEN[self._tokenizer]
+        per_token = _BYTES_PER_TOKEN if self._tokenizer.library else _BYTES_PER_BYTE_TOKEN
         if spool.n_documents < 2:
             raise too_small(self._source.title, f"{spool.n_bytes} bytes of text in {spool.n_documents} documents")
         target = held_out(spool.n_bytes, _ENOUGH_VALIDATION_TOKENS * per_token, _MOST_VALIDATION_TOKENS * per_token)
@@ -118,7 +123,7 @@ class TextPlan:
                     done += sum(map(len, batch))
                     report(Progress("tokenizing", done, spool.n_bytes))
             check_size(self._source.title, writer.count - n_validation)
-            header = writer.finish(n_validation=n_validation, end_token=tokenizer.vocab_size - 1, n_bytes=spool.n_bytes)
+            header = writer.finish(n_validation=n_validation, end_token=tokenizer.end_token, n_bytes=spool.n_bytes)
         tokenizer.save(folder / TOKENIZER_NAME)
         scratch.unlink()
         return self._meta(spool, source_sha256), header
@@ -140,7 +145,10 @@ class TextPlan:
             read(0)
 
     def _trained(self, spool: Spool, training: list[int], report: Report) -> Tokenizer:
-        if self._tokenizer == "bytes":
+        chosen = self._tokenizer
+        if chosen.own is not None:
+            return FileTokenizer(chosen.own)
+        if chosen.library is None or chosen.vocab_size is None:
             return ByteTokenizer()
         sample = spool.first(training, _SAMPLE_BYTES)
 
@@ -151,7 +159,7 @@ class TextPlan:
                 report(Progress("learning byte pairs", done, total))
                 yield raw
 
-        return PairTokenizer(counted(), self._vocab_size)
+        return PairTokenizer(counted(), chosen.vocab_size)
 
     def _meta(self, spool: Spool, source_sha256: str) -> Meta:
         return Meta(
@@ -159,10 +167,11 @@ class TextPlan:
             description=f"{self._source.description}; {spool.n_documents} distinct documents, "
             f"{spool.n_duplicates} repeats dropped",
             source_sha256=source_sha256,
-            tokenizer=self._tokenizer,
+            tokenizer=self._tokenizer.name,
+            tokenizer_sha256=None if self._tokenizer.own is None else self._tokenizer.own.sha256,
             n_documents=spool.n_documents,
             n_duplicates=spool.n_duplicates,
-            versions=_versions("tokenizers" if self._tokenizer == "bpe" else None),
+            versions=_versions(self._tokenizer.library),
         )
 
 
@@ -227,7 +236,7 @@ class RawPlan:
                     report(Progress("copying tokens", writer.count, len(array)))
             header = writer.finish(n_validation=n_validation, end_token=None, n_bytes=None)
         about = f"the tokens in {self._title}; where documents end is not known, so the tail is held out"
-        return Meta(self._title, about, source_sha256, "unknown", None, None, _versions(None)), header
+        return Meta(self._title, about, source_sha256, "unknown", None, None, None, _versions(None)), header
 
     def _mapped(self) -> npt.NDArray[Any]:
         name = repr(str(self._path))

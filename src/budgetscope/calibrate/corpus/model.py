@@ -12,10 +12,9 @@ from budgetscope.core.errors import FailureError
 from budgetscope.core.printable import printable
 from budgetscope.store.files import read_text
 
-FORMAT = 1
+FORMAT = 2
 TOKENS_NAME = "corpus.tokens"
 META_NAME = "meta.json"
-TOKENIZER_NAME = "tokenizer.json"
 _META_LIMIT_BYTES = 1 << 20
 
 
@@ -27,7 +26,8 @@ class Meta:
         title: display name, in printable characters.
         description: its origin and its preparation, in a sentence or two that name no folder.
         source_sha256: hash of its source files.
-        tokenizer: "bpe", "bytes" or "unknown".
+        tokenizer: "bpe", "bytes", "unknown", or the name of the user's own.
+        tokenizer_sha256: hash of the file of the user's own; None for the others.
         n_documents: number of distinct documents; None if unknown.
         n_duplicates: number of dropped documents, which had the same words as an earlier one; None if unknown.
         versions: of the software that prepared it.
@@ -37,6 +37,7 @@ class Meta:
     description: str
     source_sha256: str
     tokenizer: str
+    tokenizer_sha256: str | None
     n_documents: int | None
     n_duplicates: int | None
     versions: dict[str, str]
@@ -93,7 +94,7 @@ def open_tokens(path: Path, report: Report = lambda _: None) -> Corpus:
         return _checked(path, path / TOKENS_NAME, header, meta, report)
     header = read_header(path)
     title = printable(path.name)
-    meta = Meta(title, f"the token file {title}", "", "unknown", None, None, {})
+    meta = Meta(title, f"the token file {title}", "", "unknown", None, None, None, {})
     return _checked(path, path, header, meta, report)
 
 
@@ -144,8 +145,10 @@ def read_meta(path: Path, header: Header) -> Meta:
 def _plausible(fields: dict[str, Any]) -> bool:
     texts = ("title", "description", "source_sha256", "tokenizer")
     counts = ("n_documents", "n_duplicates")
+    sha256 = fields["tokenizer_sha256"]
     return (
-        all(isinstance(fields[name], str) for name in texts)
+        (sha256 is None or (isinstance(sha256, str) and sha256.isalnum()))
+        and all(isinstance(fields[name], str) for name in texts)
         and all(fields[name] is None or isinstance(fields[name], int) for name in counts)
         and isinstance(fields["versions"], dict)
         and all(isinstance(value, str) for value in fields["versions"].values())

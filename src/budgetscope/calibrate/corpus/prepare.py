@@ -26,7 +26,7 @@ from budgetscope.calibrate.corpus.sources import (
     from_path,
     is_raw_tokens,
 )
-from budgetscope.calibrate.corpus.tokenizer import checked_vocab_size
+from budgetscope.calibrate.corpus.tokenizer import choose_tokenizer
 from budgetscope.calibrate.corpus.tokens import is_token_file
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.files import held, open_file, read_text, unreadable, write_atomically
@@ -56,7 +56,8 @@ def prepare(
             or .bin or .npy with `vocab_size`), a prepared folder, "fineweb-edu-sample" for a public sample, or None for
             the text that comes with Python.
         vocab_size: number of ids, with the end-of-document token; None for 4096 byte pairs.
-        tokenizer: "bpe" (byte pairs learnt from a sample of the text) or "bytes".
+        tokenizer: "bpe" (byte pairs learnt from a sample of the text), "bytes", or the `tokenizer.json` of the user's
+            own, or a folder that has one.
         text_field: the field or column with the text, in JSONL and Parquet.
         cache: folder of prepared corpora; None for the user's cache folder.
         progress: called with the progress of slow stages.
@@ -68,18 +69,23 @@ def prepare(
     report = progress or (lambda _: None)
     root = cache or corpora_cache()
     path = None if source in {None, FINEWEB_EDU_SAMPLE} else Path(str(source)).expanduser()
-    if path and (is_token_file(path) or is_token_file(path / TOKENS_NAME)):
+    if path and holds_tokens(path):
         return _opened(path, vocab_size, report)
     if path and is_raw_tokens(path):
         return _cached(RawPlan(path, vocab_size), root, report)
-    size = checked_vocab_size(tokenizer, vocab_size)
+    chosen = choose_tokenizer(tokenizer, vocab_size)
     if path:
         text = from_path(path)
     elif source:
         text = fineweb_edu(root / "downloads", report)
     else:
         text = built_in()
-    return _cached(TextPlan(text, tokenizer, size, text_field), root, report)
+    return _cached(TextPlan(text, chosen, text_field), root, report)
+
+
+def holds_tokens(path: Path) -> bool:
+    """Return whether a path is a token file of budgetscope or a prepared folder."""
+    return is_token_file(path) or is_token_file(path / TOKENS_NAME)
 
 
 def _opened(path: Path, vocab_size: int | None, report: Report) -> Corpus:

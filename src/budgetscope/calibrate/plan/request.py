@@ -24,7 +24,7 @@ class Request:
         device: `cuda`, `mps` or `cpu`.
         gpu: index of the GPU.
         data: a path or `fineweb-edu-sample`; None for the text that comes with Python.
-        tokenizer: `bpe` or `bytes`.
+        tokenizer: `bpe`, `bytes`, or a `tokenizer.json` or a folder that has one.
         vocab_size: of the tokenizer.
         text_field: the field or column with the text, in JSONL and Parquet.
         seq_len: training context in tokens.

@@ -22,12 +22,13 @@ class CorpusFacts:
         title: its display name.
         path: of its prepared tokens.
         sha256: of its prepared content; a resumed run must find the same.
-        tokenizer: `bpe`, `bytes` or `unknown`.
+        tokenizer: `bpe`, `bytes`, `unknown`, or the name of the user's own.
         vocab_size: of the tokenizer.
         bytes_per_token: UTF-8 bytes; None if unknown.
         train_tokens: number of training tokens.
         validation_tokens: number of held-out tokens.
         built_in: whether it is the text that comes with Python.
+        tokenizer_sha256: hash of the file of the user's own tokenizer; None for the others.
     """
 
     title: str
@@ -39,6 +40,7 @@ class CorpusFacts:
     train_tokens: int
     validation_tokens: int
     built_in: bool = False
+    tokenizer_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,10 @@ class Spec:
 
 def _record(spec: Spec) -> dict[str, Any]:
     record = to_record(spec)
-    if not spec.corpus.built_in:
-        # The field came later. False is left out, so that older specs keep their hash.
-        del record["corpus"]["built_in"]
+    # These fields came later. Where they say nothing they are left out, so that older specs keep their hash.
+    for name in ("built_in", "tokenizer_sha256"):
+        if not record["corpus"][name]:
+            del record["corpus"][name]
     return record
 
 

@@ -94,7 +94,7 @@ def _opened(spec: Spec, data: str | None) -> Corpus:
     except FailureError as error:
         if data is not None:
             raise
-        if facts.built_in:
+        if facts.built_in and facts.tokenizer_sha256 is None:
             # The cache may be deleted or damaged at any time; this text can be prepared again.
             return prepare(None, tokenizer=facts.tokenizer, vocab_size=facts.vocab_size)
         raise FailureError(
