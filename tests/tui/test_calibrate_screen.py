@@ -128,7 +128,7 @@ def ready() -> Ready:
     spec = planted_spec("20260203-040506-smoke-cafe")
     return Ready(
         spec,
-        price(spec.design, Rate.assumed("cpu"), spec.corpus.train_tokens),
+        price(spec.design, Rate.assumed("cpu"), spec.corpus),
         DeviceFacts("cpu", None, "a fake", None, None, ""),
     )
 

@@ -4,7 +4,7 @@ The command line and the app both call these functions. A run is identified by i
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +18,7 @@ from budgetscope.calibrate.environment import REMEDY, Probe, require_extra
 from budgetscope.calibrate.json_records import to_record
 from budgetscope.calibrate.plan.design import PRESETS
 from budgetscope.calibrate.plan.device import DeviceFacts
+from budgetscope.calibrate.plan.mixture import split_data
 from budgetscope.calibrate.plan.price import Price
 from budgetscope.calibrate.plan.request import DEFAULT_FIT, Ready, Request, check_device
 from budgetscope.calibrate.plan.spec import Spec
@@ -76,6 +77,7 @@ __all__ = [
     "refit",
     "require_extra",
     "resumable",
+    "split_data",
     "start",
     "status",
     "stop",
@@ -171,7 +173,7 @@ def find_resumable(name: str) -> RunFolder:
 
 def prepare_data_again(
     folder: RunFolder,
-    data: str,
+    data: Sequence[str],
     text_field: str | None = None,
     tokenizer: str | None = None,
     *,
@@ -181,7 +183,7 @@ def prepare_data_again(
 
     Args:
         folder: of the run.
-        data: as `Request.data`: text, tokens, or a folder that was prepared before.
+        data: as `Request.data`, or a folder that was prepared before.
         text_field: as `Request.text_field`.
         tokenizer: as `Request.tokenizer`, of a run with a tokenizer of the user's own.
         on_corpus: called with the progress of the preparation.

@@ -16,7 +16,7 @@ from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import CELLS_A_RECORD, Event
 from budgetscope.calibrate.run.folder import RunFolder, Writer
-from budgetscope.calibrate.run.stages import extensions, stage2_cells, stage_two_hyperparameters, unfinished
+from budgetscope.calibrate.run.stages import extensions, stage_two, unfinished
 from budgetscope.calibrate.run.state import RunState, fold
 from budgetscope.core.errors import BudgetscopeError, FailureError
 from budgetscope.store.files import exists
@@ -185,10 +185,10 @@ def _through_stages(run: _Course) -> None:
         if not grown:
             break
     if not run.stop() and not _planned(run, 2):
-        chosen = stage_two_hyperparameters(run.journal.state, design)
-        for note in chosen.notes:
+        cells, notes = stage_two(run.journal.state, run.spec)
+        for note in notes:
             emit(events.Note(note, problem=True))
-        _plan(run, 2, stage2_cells(design, chosen), "")
+        _plan(run, 2, cells, "")
     if run.stop() or not _train(run, 2):
         emit(events.RunDone("stopped", run.stop.reason))
         return

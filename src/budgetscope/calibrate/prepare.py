@@ -8,15 +8,15 @@ from pathlib import Path
 
 from budgetscope._version import __version__
 from budgetscope.calibrate.corpus.model import Corpus
-from budgetscope.calibrate.corpus.prepare import holds_tokens, prepare
+from budgetscope.calibrate.corpus.prepare import holds_tokens, prepare, prepare_mix
 from budgetscope.calibrate.corpus.progress import Report
-from budgetscope.calibrate.corpus.sampling import Tokens
 from budgetscope.calibrate.corpus.tokenizer import TOKENIZER_NAME
 from budgetscope.calibrate.environment import known_probe, look, measure, require_extra
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.design import PRESETS, Design, design
 from budgetscope.calibrate.plan.device import DeviceFacts, Rate
 from budgetscope.calibrate.plan.ladder import ladder
+from budgetscope.calibrate.plan.mixture import parse_data
 from budgetscope.calibrate.plan.price import law_flops, price
 from budgetscope.calibrate.plan.request import Ready, Request
 from budgetscope.calibrate.plan.spec import BUILT_IN_CAUTION, VERSION, CorpusFacts, Spec
@@ -57,16 +57,17 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
     corpus = _corpus(request, facts.device, on_corpus)
     seq_len = request.seq_len or (_SMOKE_SEQ_LEN if request.preset == "smoke" else _SEQ_LEN[facts.device])
     smallest = ladder(corpus.vocab_size, seq_len)[0]
-    Tokens(corpus.train, corpus.validation, corpus.vocab_size).check(smallest)
+    corpus.tokens.check(smallest)
     rate = _rate(request, facts, say)
     limit, cost, amount = _limit(request, rate)
     planned: Design = design(request.preset, limit, cost, corpus.vocab_size, seq_len, amount)
-    priced = price(planned, rate, len(corpus.train))
+    facts_of_data = corpus_facts(corpus, built_in=not request.data)
+    priced = price(planned, rate, facts_of_data)
     spent = cost((*planned.stage1, *planned.stage2))
     if spent < _MUCH_LEFT * limit:
         left = f"The ladder of sizes ends: this design takes {amount(spent)} of the {amount(limit)} that were given."
         priced = replace(priced, cautions=(*priced.cautions, left))
-    if request.data is None:
+    if not request.data:
         priced = replace(priced, cautions=(*priced.cautions, f"{BUILT_IN_CAUTION} Give your own with --data."))
     now = datetime.now(UTC)
     spec = Spec(
@@ -76,7 +77,7 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
         fit_id=request.fit_id,
         device=facts.device,
         device_index=facts.index,
-        corpus=corpus_facts(corpus, built_in=request.data is None),
+        corpus=facts_of_data,
         design=planned,
         expected_seconds=priced.seconds,
         version=__version__,
@@ -97,6 +98,7 @@ def corpus_facts(corpus: Corpus, *, built_in: bool = False) -> CorpusFacts:
         validation_tokens=len(corpus.validation),
         built_in=built_in,
         tokenizer_sha256=corpus.meta.tokenizer_sha256,
+        sources=corpus.meta.sources,
     )
 
 
@@ -111,17 +113,22 @@ def _corpus(request: Request, device: str, report: Report) -> Corpus:
     # On a processor a head over thousands of tokens would cost more than the rest of the model.
     small = request.preset == "smoke" or device == "cpu"
     tokenizer = request.tokenizer or ("bytes" if small and request.vocab_size is None else "bpe")
-    return prepare(
-        request.data,
-        vocab_size=request.vocab_size,
-        tokenizer=tokenizer,
-        text_field=request.text_field or "text",
-        progress=report,
-    )
+    return _prepared(request.data, request.vocab_size, tokenizer, request.text_field, report)
+
+
+def _prepared(
+    data: Sequence[str], vocab_size: int | None, tokenizer: str, text_field: str | None, report: Report
+) -> Corpus:
+    sources = parse_data(data) if data else ()
+    field = text_field or "text"
+    if len(sources) > 1:
+        return prepare_mix(sources, vocab_size=vocab_size, tokenizer=tokenizer, text_field=field, progress=report)
+    source = sources[0].name if sources else None
+    return prepare(source, vocab_size=vocab_size, tokenizer=tokenizer, text_field=field, progress=report)
 
 
 def prepare_data_again(
-    spec: Spec, data: str, text_field: str | None, tokenizer: str | None = None, *, on_corpus: Report
+    spec: Spec, data: Sequence[str], text_field: str | None, tokenizer: str | None = None, *, on_corpus: Report
 ) -> Corpus:
     """Return the data of a run that is resumed.
 
@@ -139,7 +146,7 @@ def prepare_data_again(
     own = facts.tokenizer_sha256 is not None
     if tokenizer is not None and not own:
         raise UsageError(f"run {spec.run!r} began with no tokenizer of your own; leave --tokenizer out.")
-    if own and tokenizer is None and not holds_tokens(Path(data).expanduser()):
+    if own and tokenizer is None and not (len(data) == 1 and holds_tokens(Path(data[0]).expanduser())):
         copy = Path(facts.path) / TOKENIZER_NAME
         if not exists(copy):
             raise UsageError(
@@ -147,17 +154,13 @@ def prepare_data_again(
                 "--tokenizer."
             )
         tokenizer = str(copy)
-    corpus = prepare(
-        data,
-        vocab_size=None if own else facts.vocab_size,
-        tokenizer=tokenizer or ("bytes" if facts.tokenizer == "bytes" and not own else "bpe"),
-        text_field=text_field or "text",
-        progress=on_corpus,
-    )
+    name = tokenizer or ("bytes" if facts.tokenizer == "bytes" and not own else "bpe")
+    corpus = _prepared(data, None if own else facts.vocab_size, name, text_field, on_corpus)
     if corpus.sha256 != facts.sha256:
         with_it = f" and {tokenizer!r} its tokenizer" if own else ""
+        named = " ".join(f"--data {text!r}" for text in data)
         raise UsageError(
-            f"--data {data!r} is not the data{with_it} that run {spec.run!r} began with, {facts.title}; name that."
+            f"{named} is not the data{with_it} that run {spec.run!r} began with, {facts.title}; name that."
         )
     return corpus
 

@@ -47,7 +47,7 @@ def price_cells(stage: StagePrice, corpus: CorpusFacts) -> tuple[str, ...]:
         f"{format_count(stage.sizes[0])} to {format_count(stage.sizes[-1])} ({len(stage.sizes)})",
         format_flops(stage.flops),
         format_count(stage.tokens),
-        f"{stage.longest_tokens / corpus.train_tokens:.2g}",
+        f"{corpus.epochs(stage.longest_tokens):.2g}",
         duration(stage.seconds),
         f"{stage.memory_bytes / 1e9:.2g} GB",
     )

@@ -59,7 +59,11 @@ _ALONE = {
 def calibrate(
     context: typer.Context,
     data: Annotated[
-        str | None, typer.Option(help="Text, JSONL, Parquet, a folder, tokens, or fineweb-edu-sample.", metavar="PATH")
+        list[str] | None,
+        typer.Option(
+            help="Text, JSONL, Parquet, a folder, tokens, or fineweb-edu-sample; several of them as PATH=SHARE.",
+            metavar="PATH",
+        ),
     ] = None,
     preset: Annotated[str, typer.Option(help="smoke, quick, standard or deep.")] = "standard",
     minutes: Annotated[float | None, options.option(MINUTES)] = None,
@@ -102,7 +106,7 @@ def calibrate(
     if resume is not None:
         calibration.check_device(device, gpu)
         folder = calibration.find_resumable(resume)
-        again = None if data is None else _prepared_again(folder, data, text_field, tokenizer)
+        again = _prepared_again(folder, data, text_field, tokenizer) if data else None
         # As for a new run, --gpu means CUDA.
         kind = "cuda" if device is None and gpu is not None else device
         chosen = calibration.Options(time_limit, kind, gpu, again)
@@ -114,7 +118,7 @@ def calibrate(
         flops=None if flops is None else parse_flops(flops),
         device=device,
         gpu=gpu,
-        data=data,
+        data=tuple(data or ()),
         tokenizer=tokenizer,
         vocab_size=vocab_size,
         text_field=text_field,
@@ -206,7 +210,7 @@ def _show_price(ready: "Ready", *, json: bool) -> None:
     show_price(ready, Console(stderr=True, markup=False, highlight=False) if json else console())
 
 
-def _prepared_again(folder: "RunFolder", data: str, text_field: str | None, tokenizer: str | None) -> str:
+def _prepared_again(folder: "RunFolder", data: list[str], text_field: str | None, tokenizer: str | None) -> str:
     """Return the path of the tokens of a run whose data has moved."""
     from budgetscope.api.calibration import prepare_data_again
 

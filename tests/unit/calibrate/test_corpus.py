@@ -513,7 +513,7 @@ def no_file_over(n_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.parametrize(("n_bytes", "name"), [(50_000, "documents.tmp"), (150_000, TOKENS_NAME)])
+@pytest.mark.parametrize(("n_bytes", "name"), [(50_000, "documents-0.tmp"), (150_000, TOKENS_NAME)])
 def test_a_full_disk_is_said_and_nothing_is_left(lines: Path, cache: Path, n_bytes: int, name: str) -> None:
     with no_file_over(n_bytes), pytest.raises(FailureError, match=rf"no space is left to write '.*{name}'; free some"):
         by_bytes(lines, cache)

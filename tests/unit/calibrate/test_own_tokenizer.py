@@ -92,7 +92,7 @@ def test_run_is_resumed_with_the_copy_or_the_named_file(text: Path, tmp_path: Pa
 
     def again(spec: Any, tokenizer: Path | None = None) -> Corpus:
         return prepare_data_again(
-            spec, str(text), None, None if tokenizer is None else str(tokenizer), on_corpus=lambda _: None
+            spec, (str(text),), None, None if tokenizer is None else str(tokenizer), on_corpus=lambda _: None
         )
 
     assert again(spec).sha256 == corpus.sha256

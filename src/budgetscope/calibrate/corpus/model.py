@@ -1,13 +1,17 @@
 """A prepared corpus, its metadata file, and how it is opened."""
 
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from budgetscope.calibrate.corpus import sampling
 from budgetscope.calibrate.corpus.progress import Progress, Report
 from budgetscope.calibrate.corpus.tokens import Header, Tokens, check_tokens, map_tokens, read_header
+from budgetscope.calibrate.json_records import from_record
+from budgetscope.calibrate.plan.mixture import SourceFacts
 from budgetscope.core.errors import FailureError
 from budgetscope.core.printable import printable
 from budgetscope.store.files import read_text
@@ -31,6 +35,7 @@ class Meta:
         n_documents: number of distinct documents; None if unknown.
         n_duplicates: number of dropped documents, which had the same words as an earlier one; None if unknown.
         versions: of the software that prepared it.
+        sources: of a mix, in the order of their tokens; empty for one source.
     """
 
     title: str
@@ -41,6 +46,7 @@ class Meta:
     n_documents: int | None
     n_duplicates: int | None
     versions: dict[str, str]
+    sources: tuple[SourceFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ class Corpus:
         vocab_size: every token is below it.
         end_token: the token after each document; None if there is none.
         bytes_per_token: UTF-8 bytes of text per token, None if unknown; nats per token / (this x ln 2) = bits per byte.
-        sha256: of all tokens, validation first, little-endian.
+        sha256: of all tokens, validation first, little-endian; of a mix, with the shares of its sources.
         meta: its metadata.
     """
 
@@ -66,6 +72,11 @@ class Corpus:
     bytes_per_token: float | None
     sha256: str
     meta: Meta
+
+    @property
+    def tokens(self) -> sampling.Tokens:
+        """Its tokens, as a stack takes them."""
+        return sampling.Tokens(self.train, self.validation, self.vocab_size, self.meta.sources)
 
     @property
     def title(self) -> str:
@@ -107,10 +118,21 @@ def _checked(path: Path, file: Path, header: Header, meta: Meta, report: Report)
         validation=validation,
         vocab_size=header.vocab_size,
         end_token=header.end_token,
-        bytes_per_token=header.n_bytes / header.n_tokens if header.n_bytes else None,
-        sha256=header.sha256,
+        bytes_per_token=_bytes_per_token(header, meta),
+        sha256=hash_of([header.sha256, *map(dataclasses.astuple, meta.sources)]) if meta.sources else header.sha256,
         meta=meta,
     )
+
+
+def _bytes_per_token(header: Header, meta: Meta) -> float | None:
+    if meta.sources:
+        return sum(source.share * source.bytes_per_token for source in meta.sources)
+    return header.n_bytes / header.n_tokens if header.n_bytes else None
+
+
+def hash_of(values: list[Any]) -> str:
+    """Return the SHA-256 of values that JSON can hold, in hex."""
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
 def write_meta(meta: Meta, header: Header) -> str:
@@ -134,12 +156,25 @@ def read_meta(path: Path, header: Header) -> Meta:
         if record["format"] != FORMAT:
             raise FailureError(f"{str(path)!r} is of another budgetscope; prepare the text again.")
         fields = {field.name: record[field.name] for field in dataclasses.fields(Meta)}
-        same = record["tokens"]["sha256"] == header.sha256
+        fields["sources"] = tuple(from_record(SourceFacts, source) for source in fields["sources"])
+        same = record["tokens"]["sha256"] == header.sha256 and _adds_up(fields["sources"], header)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise damaged from None
     if not same or not _plausible(fields):
         raise damaged
     return Meta(**fields | {name: printable(fields[name]) for name in ("title", "description", "tokenizer")})
+
+
+def _adds_up(sources: tuple[SourceFacts, ...], header: Header) -> bool:
+    """Whether the tokens of a mix are those of its sources."""
+    train, validation = (
+        sum(getattr(source, name) for source in sources) for name in ("train_tokens", "validation_tokens")
+    )
+    return not sources or (
+        (validation, train + validation) == (header.n_validation, header.n_tokens)
+        and all(source.train_tokens > 0 and source.validation_tokens > 0 and source.share > 0 for source in sources)
+        and all(source.title.isprintable() for source in sources)
+    )
 
 
 def _plausible(fields: dict[str, Any]) -> bool:

@@ -8,14 +8,14 @@ from budgetscope.calibrate.plan.cells import Cell, n_params
 from budgetscope.calibrate.plan.design import Design, readings
 from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.memory import choose_micro_sequences, memory_estimate, token_bytes
+from budgetscope.calibrate.plan.repetition import without_vote
+from budgetscope.calibrate.plan.spec import CorpusFacts
 
 OPTIMUM_LN_STD = 0.19
 """Standard deviation of ln N* at one budget: root mean square over the eight budgets of `budgetscope2026/english`,
 6 to 7 sizes each (docs/explanation/calibration.md)."""
 OPTIMUM_SEEDS = 3
 """Seeds per size of that calibration."""
-MAX_EPOCHS = 4.0
-"""Up to this many epochs, repeated data costs little (Muennighoff et al. 2023, arXiv 2305.16264)."""
 
 _Z95 = 1.959963984540054
 
@@ -56,7 +56,7 @@ class Price:
 
     Attributes:
         stages: stage 1 and stage 2.
-        epochs: passes of the longest cell over the training data.
+        epochs: passes of the longest cell over the data, over the most repeated source of a mix.
         rate: from which the seconds were computed.
         exponent_half_width: expected half width of the 95% interval of the exponent of N*(C).
         sizes_per_budget: sizes on each IsoFLOP curve, ascending by budget.
@@ -81,27 +81,23 @@ class Price:
         return sum(stage.flops for stage in self.stages)
 
 
-def price(design: Design, rate: Rate, train_tokens: int) -> Price:
+def price(design: Design, rate: Rate, corpus: CorpusFacts) -> Price:
     """Price a design.
 
     Args:
         design: the cells to train.
         rate: of the device.
-        train_tokens: tokens in the training data.
+        corpus: the data.
     """
-    stages = tuple(_stage(k, cells, rate, train_tokens) for k, cells in ((1, design.stage1), (2, design.stage2)))
-    epochs = max(stage.longest_tokens for stage in stages) / train_tokens
+    stages = tuple(_stage(k, cells, rate, corpus.train_tokens) for k, cells in ((1, design.stage1), (2, design.stage2)))
     cautions = []
-    if epochs > MAX_EPOCHS:
-        cautions.append(
-            f"The longest run passes {epochs:.1f} times over the data: beyond {MAX_EPOCHS:g} epochs repeated text "
-            "teaches less and bends the laws; give more data or spend less."
-        )
+    if repeated := without_vote((*design.stage1, *design.stage2), corpus):
+        cautions.append(f"{repeated} Give more data or spend less.")
     if not rate.measured:
         cautions.append("The minutes come from an assumed rate: smoke measures nothing, the other presets do.")
     return Price(
         stages=stages,
-        epochs=epochs,
+        epochs=corpus.epochs(max(stage.longest_tokens for stage in stages)),
         rate=rate,
         exponent_half_width=_Z95 * exponent_std(design),
         sizes_per_budget=tuple(sum(bool(readings(s, (c,))) for s in design.shapes) for c in design.budgets),

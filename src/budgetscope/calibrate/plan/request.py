@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from budgetscope.calibrate.plan.bounds import MINUTES_BOUNDS
 from budgetscope.calibrate.plan.design import PRESETS
 from budgetscope.calibrate.plan.device import DEVICES, DeviceFacts
+from budgetscope.calibrate.plan.mixture import parse_data
 from budgetscope.calibrate.plan.price import Price
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.core.errors import UsageError
@@ -23,7 +24,8 @@ class Request:
         flops: limit of the compute, 6 N D.
         device: `cuda`, `mps` or `cpu`.
         gpu: index of the GPU.
-        data: a path or `fineweb-edu-sample`; None for the text that comes with Python.
+        data: a path or `fineweb-edu-sample`, or several of them as PATH=SHARE; empty for the text that comes with
+            Python.
         tokenizer: `bpe`, `bytes`, or a `tokenizer.json` or a folder that has one.
         vocab_size: of the tokenizer.
         text_field: the field or column with the text, in JSONL and Parquet.
@@ -36,7 +38,7 @@ class Request:
     flops: float | None = None
     device: str | None = None
     gpu: int | None = None
-    data: str | None = None
+    data: tuple[str, ...] = ()
     tokenizer: str | None = None
     vocab_size: int | None = None
     text_field: str | None = None
@@ -61,8 +63,8 @@ class Request:
         ):
             if value is not None and not low <= value <= high:
                 raise UsageError(f"{name} {value:g} is out of bounds; give a number from {low:g} to {high:g}.")
-        if self.data is not None and not self.data.strip():
-            raise UsageError(f"--data {self.data!r} names nothing; give a path, or leave it out.")
+        if self.data:
+            parse_data(self.data)
         try:
             check_own_id(self.fit_id)
         except UsageError as error:

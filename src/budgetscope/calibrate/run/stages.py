@@ -15,6 +15,8 @@ from budgetscope.calibrate.plan.ladder import (
     rule_learning_rate,
     whole_batch,
 )
+from budgetscope.calibrate.plan.repetition import votes, without_vote
+from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
 from budgetscope.calibrate.run.state import CellState, RunState
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.errors import UsageError
@@ -65,6 +67,16 @@ def measured_grid(state: RunState) -> SweepTable | None:
         beta2=np.array(beta2s) if len(set(beta2s)) > 1 else None,
         seeds=np.array([s.cell.seed for s in used], dtype=np.int64),
     )
+
+
+def voting(state: RunState, corpus: CorpusFacts) -> RunState:
+    """Return the state without what does not vote: readings of stage 2, and cells of stage 1, that repeat the data."""
+    cells = {
+        key: replace(s, readings=tuple(r for r in s.readings if votes(r.tokens, corpus)))
+        for key, s in state.cells.items()
+        if s.stage != 1 or votes(s.cell.tokens, corpus)
+    }
+    return replace(state, cells=cells)
 
 
 def extensions(state: RunState, design: Design) -> dict[str, tuple[Cell, ...]]:
@@ -280,6 +292,14 @@ def stage2_cells(design: Design, chosen: StageTwoHyperparameters) -> tuple[Cell,
 
 def _at(law: tuple[float, float], n: float) -> float:
     return law[0] * math.pow(n, law[1])
+
+
+def stage_two(state: RunState, spec: Spec) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
+    """Return the cells of stage 2, and one sentence for each thing that weakens their law."""
+    chosen = stage_two_hyperparameters(voting(state, spec.corpus), spec.design)
+    cells = stage2_cells(spec.design, chosen)
+    repeated = without_vote((*(s.cell for s in state.cells.values()), *cells), spec.corpus)
+    return cells, (*chosen.notes, *([repeated] if repeated else []))
 
 
 def unfinished(cells: Mapping[str, CellState], stage: int) -> list[list[Cell]]:

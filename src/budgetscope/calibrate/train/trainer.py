@@ -8,7 +8,6 @@ from pathlib import Path
 from budgetscope._version import __version__
 from budgetscope.calibrate.corpus.model import Corpus, open_tokens
 from budgetscope.calibrate.corpus.prepare import prepare
-from budgetscope.calibrate.corpus.sampling import Tokens
 from budgetscope.calibrate.environment import known_probe
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.spec import Spec
@@ -44,7 +43,7 @@ class StackTrainer:
         corpus = _opened(spec, data)
         if corpus.sha256 != spec.corpus.sha256:
             raise FailureError(_others(spec, corpus))
-        self._tokens = Tokens(corpus.train, corpus.validation, corpus.vocab_size)
+        self._tokens = corpus.tokens
         self._settings = TrainSettings()
 
     def started(self, spec_sha256: str) -> RunStarted:
