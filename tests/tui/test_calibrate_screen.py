@@ -159,7 +159,7 @@ def test_the_hints_of_the_form_say_what_a_request_takes() -> None:
 @pytest.mark.parametrize(
     "text", ["many", "-1", "nan", "1k", "7B", "1e6", "0.1", "0", "２０", "3", "1.5", DIGITS], ids=ascii_start
 )
-@pytest.mark.parametrize("name", ["minutes", "gpu"])
+@pytest.mark.parametrize("name", ["minutes", "gpu", "decay"])
 def test_the_form_reads_a_number_as_the_command_does(name: str, text: str) -> None:
     assert calibrate.registered_callback is not None
     assert calibrate.registered_callback.callback is not None
@@ -260,6 +260,16 @@ async def test_resume_right_after_choosing_a_run_waits_until_it_is_read(
         await until(pilot, lambda: resumed)
         assert "is being read" in notices(pilot)[0]
         assert resumed == [NAME]
+
+
+def test_the_form_reads_a_mix_a_tokenizer_and_a_decay() -> None:
+    texts = {"data": "a b.txt=0.7, c.jsonl=0.3", "tokenizer": "lab/", "decay": "10%"}
+    values, problems = form.read(texts)
+    assert not problems
+    assert values == {"data": ("a b.txt=0.7", "c.jsonl=0.3"), "tokenizer": "lab/", "decay": 0.1}
+    Request(**values).check()
+    expected = "budgetscope calibrate --data 'a b.txt=0.7' --data c.jsonl=0.3 --tokenizer lab/ --decay 10%"
+    assert form.command(texts) == expected
 
 
 async def test_what_cannot_be_read_is_said_beside_its_field_and_prices_nothing(advisor: Advisor) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from numbers import Integral, Rational, Real
 from typing import TYPE_CHECKING, Any
 
-from budgetscope.calibrate.plan.bounds import GPU_BOUNDS, MINUTES_BOUNDS
+from budgetscope.calibrate.plan.bounds import DECAY_BOUNDS, GPU_BOUNDS, MINUTES_BOUNDS
 from budgetscope.core.budget.quantities import (
     MAX_SERVED_TOKENS,
     MAX_TEXT_CHARS,
@@ -317,6 +317,14 @@ MINUTES = Field(
     metavar="<float>",
 )
 """Of a calibration, as `GPU`."""
+DECAY = Field(
+    name="decay",
+    label="decay",
+    kind=SHARE,
+    bounds=DECAY_BOUNDS,
+    help="Share of the tokens over which the learning rate decays before each reading.",
+    metavar="SHARE",
+)
 GPU = Field(name="gpu", label="GPU", kind=WHOLE, bounds=GPU_BOUNDS, help="Index of the GPU.", metavar="<int>")
 
 BY_NAME = {field.name: field for field in FIELDS}

@@ -57,7 +57,7 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
     used = voting(state, spec.corpus)
     grid, grid_reason = fit_grid(used)
     isoflop, table, isoflop_reason = _isoflop(used, spec)
-    if isoflop is None and table is None and any(s.readings for s in state.of_stage(2)):
+    if table is None and isoflop_table(state) is not None:
         isoflop_reason = f"no reading of stage 2 has passed at most {WORTHWHILE_EPOCHS:g} times over the data."
     lacks = "" if isoflop is None else too_small(isoflop.fit, spec, state)
     parts = [FitPart({}, (*_missing(state, spec), *([lacks] if lacks else [])))]
@@ -89,7 +89,7 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
         tokenizer=spec.corpus.tokenizer,
         vocab_size=spec.corpus.vocab_size,
         seq_len=spec.design.seq_len,
-        schedule="constant",
+        schedule="wsd" if spec.design.decay else "constant",
     )
     try:
         # What could not be read back must not be written.
@@ -195,6 +195,8 @@ def _method(state: RunState, spec: Spec, isoflop: JointPart | None) -> str:
         f"beta2 at D = 20 N, then {len(state.of_stage(2))} runs of {len(design.shapes)} sizes with {len(design.seeds)} "
         "seeds at constant learning rate"
     )
+    if design.decay:
+        text += f", each reading on a branch with a linear decay to zero over the last {design.decay:.3g} of its tokens"
     if isoflop is None:
         return f"{text}; no IsoFLOP fit."
     found = isoflop.fit

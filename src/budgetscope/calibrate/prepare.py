@@ -60,7 +60,8 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
     corpus.tokens.check(smallest)
     rate = _rate(request, facts, say)
     limit, cost, amount = _limit(request, rate)
-    planned: Design = design(request.preset, limit, cost, corpus.vocab_size, seq_len, amount)
+    decay = request.decay or 0.0
+    planned: Design = design(request.preset, limit, cost, corpus.vocab_size, seq_len, amount, decay)
     facts_of_data = corpus_facts(corpus, built_in=not request.data)
     priced = price(planned, rate, facts_of_data)
     spent = cost((*planned.stage1, *planned.stage2))

@@ -60,7 +60,8 @@ def budgets(ready: "Ready") -> str:
         f"{format_flops(c)} ({sizes} sizes)"
         for c, sizes in zip(design.budgets, ready.price.sizes_per_budget, strict=True)
     )
-    return f"budgets: {each}; {len(design.seeds)} seeds a size"
+    decay = f", read after a decay over the last {design.decay:.3g} of the tokens" if design.decay else ""
+    return f"budgets: {each}; {len(design.seeds)} seeds a size{decay}"
 
 
 def in_all(ready: "Ready") -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from budgetscope.api.fields import GPU, MINUTES
+from budgetscope.api.fields import DECAY, GPU, MINUTES
 from budgetscope.cli import options
 from budgetscope.cli.calibrate_follow import INTERRUPTED, acceptance, end, follow, launch, say, store
 from budgetscope.core.counting.ledger import MAX_COUNT
@@ -33,6 +33,7 @@ _NEW = (
     "vocab_size",
     "text_field",
     "seq_len",
+    "decay",
     "name",
 )
 # Options that replace or change the course of a new run, and the options that have an effect beside each.
@@ -78,6 +79,7 @@ def calibrate(
         str | None, typer.Option(help="Field or column of the text; `text` by default.", metavar="NAME")
     ] = None,
     seq_len: options.SeqLen = None,
+    decay: Annotated[float | None, options.option(DECAY)] = None,
     name: Annotated[str | None, typer.Option(help="Id of the fit, like mine/lab.", metavar="ID")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the cells and their price; train nothing.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return.")] = False,
@@ -123,6 +125,7 @@ def calibrate(
         vocab_size=vocab_size,
         text_field=text_field,
         seq_len=seq_len,
+        decay=decay,
         fit_id=name or calibration.DEFAULT_FIT,
     )
     with _corpus_progress() as report:

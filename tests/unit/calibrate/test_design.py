@@ -1,6 +1,7 @@
 """Designs and prices: the cells, their cost, and what they tell."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -187,6 +188,26 @@ def test_epochs_beyond_four_are_a_caution() -> None:
         f"{beyond} of {len(readings_of_all)} readings pass more than 4 times over text, up to 12.0"
     )
     assert caution.endswith("Give more data or spend less.")
+
+
+def test_decays_are_priced_and_kept_within_the_limit() -> None:
+    constant, rate, limit = planned("standard", "cuda", 4096, 512)
+    decaying = design("standard", limit, rate.seconds, 4096, 512, decay=0.2)
+    assert rate.seconds(decaying.stage1) + rate.seconds(decaying.stage2) <= limit
+    assert decaying.stage1 == constant.stage1
+    for cell in decaying.stage2:
+        assert cell.decay == 0.2
+        branches = [cell.branch(reading) for reading in cell.readings]
+        assert branches == sorted(set(branches))
+        assert all(
+            0.75 * reading <= begin <= 0.85 * reading for begin, reading in zip(branches, cell.readings, strict=True)
+        )
+    same = replace(constant, decay=0.2)
+    # The trunk is a fifth shorter; the branches add a fifth of every reading.
+    extra = sum(0.2 * (sum(c.readings) - c.tokens) * 6 * c.n_params for c in constant.stage2)
+    assert law_flops(same.stage2) == pytest.approx(law_flops(constant.stage2) + extra, rel=0.01)
+    assert price(same, rate, 10**9).stages[1].flops == law_flops(same.stage2)
+    assert price(same, rate, 10**9).stages[1].seconds > price(constant, rate, 10**9).stages[1].seconds
 
 
 def test_memory_counts_the_tokens_that_are_read() -> None:

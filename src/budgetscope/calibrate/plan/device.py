@@ -55,7 +55,7 @@ def repays_compilation(cells: Sequence[Cell]) -> bool:
         cells: of one shape.
     """
     shape = cells[0].shape
-    flops = sum(cell.tokens for cell in cells) * shape.executed_flops_per_token
+    flops = sum(cell.trained_tokens for cell in cells) * shape.executed_flops_per_token
     return flops > _COMPILE_ABOVE_FLOPS_A_WIDTH * shape.width
 
 
@@ -103,4 +103,4 @@ class Rate:
         rate, start = self.at(shape.width), _START_SECONDS[self.device]
         if self.device == "cuda" and not repays_compilation(cells):
             rate, start = min(rate, _UNCOMPILED_FLOPS_PER_S_A_WIDTH * shape.width), _UNCOMPILED_START_SECONDS
-        return sum(cell.tokens for cell in cells) * shape.executed_flops_per_token / rate + start
+        return sum(cell.trained_tokens for cell in cells) * shape.executed_flops_per_token / rate + start

@@ -21,8 +21,8 @@ _Z95 = 1.959963984540054
 
 
 def law_flops(cells: Sequence[Cell]) -> float:
-    """Return the sum of 6 N D over cells."""
-    return sum(c.flops_at(c.tokens) for c in cells)
+    """Return the sum of 6 N D over cells, with the tokens of every branch."""
+    return sum(c.flops_at(c.trained_tokens) for c in cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _stage(stage: int, cells: Sequence[Cell], rate: Rate, train_tokens: int) -> 
         cells=len(cells),
         sizes=tuple(sorted(n_params(shape) for shape in by_shape)),
         flops=law_flops(cells),
-        tokens=sum(c.tokens for c in cells),
+        tokens=sum(c.trained_tokens for c in cells),
         longest_tokens=max(c.tokens for c in cells),
         seconds=rate.seconds(cells),
         memory_bytes=max(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from budgetscope.calibrate.plan.bounds import MINUTES_BOUNDS
+from budgetscope.calibrate.plan.bounds import DECAY_BOUNDS, MINUTES_BOUNDS
 from budgetscope.calibrate.plan.design import PRESETS
 from budgetscope.calibrate.plan.device import DEVICES, DeviceFacts
 from budgetscope.calibrate.plan.mixture import parse_data
@@ -30,6 +30,8 @@ class Request:
         vocab_size: of the tokenizer.
         text_field: the field or column with the text, in JSONL and Parquet.
         seq_len: training context in tokens.
+        decay: share of the tokens over which the learning rate decays before each reading of stage 2; None keeps it
+            constant.
         fit_id: id under which the fit is stored.
     """
 
@@ -43,6 +45,7 @@ class Request:
     vocab_size: int | None = None
     text_field: str | None = None
     seq_len: int | None = None
+    decay: float | None = None
     fit_id: str = DEFAULT_FIT
 
     def check(self) -> None:
@@ -60,6 +63,7 @@ class Request:
             ("--minutes", self.minutes, *MINUTES_BOUNDS),
             ("--flops", self.flops, 1e8, 1e22),
             ("--seq-len", self.seq_len, 16, 8192),
+            ("--decay", self.decay, *DECAY_BOUNDS),
         ):
             if value is not None and not low <= value <= high:
                 raise UsageError(f"{name} {value:g} is out of bounds; give a number from {low:g} to {high:g}.")

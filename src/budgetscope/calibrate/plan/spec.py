@@ -99,6 +99,9 @@ def _record(spec: Spec) -> dict[str, Any]:
     for name in ("built_in", "tokenizer_sha256", "sources"):
         if not record["corpus"][name]:
             del record["corpus"][name]
+    for holder in (record["design"], *record["design"]["stage1"]):
+        if not holder["decay"]:
+            del holder["decay"]
     return record
 
 

@@ -286,7 +286,8 @@ def stage2_cells(design: Design, chosen: StageTwoHyperparameters) -> tuple[Cell,
         batch = max(MIN_BATCH, whole_batch(_at(chosen.batch_tokens, n) / design.seq_len))
         beta2 = chosen.beta2.at_batch(batch * design.seq_len)
         tokens = readings(shape, design.budgets)
-        cells += [build_cell(shape, _at(chosen.learning_rate, n), batch, beta2, s, tokens) for s in design.seeds]
+        rate = _at(chosen.learning_rate, n)
+        cells += [build_cell(shape, rate, batch, beta2, s, tokens, design.decay) for s in design.seeds]
     return tuple(cells)
 
 

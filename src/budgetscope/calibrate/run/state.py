@@ -16,12 +16,13 @@ _NOTES = 50
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One reading: its tokens, the mean and standard deviation of its loss in nats per token, and their number."""
+    """One reading: its tokens, mean and standard deviation of its loss in nats per token, their number, the decay."""
 
     tokens: int
     loss: float
     loss_sd: float
     n_evaluations: int
+    decay: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class RunState:
     def remaining_flops(self) -> float:
         """Executed FLOPs that the planned cells still take."""
         return sum(
-            s.cell.shape.executed_flops_per_token * (s.cell.tokens - s.tokens)
+            s.cell.shape.executed_flops_per_token * s.cell.tokens_left(s.tokens, [r.tokens for r in s.readings])
             for s in self.cells.values()
             if not s.finished
         )
@@ -158,7 +159,7 @@ class RunState:
         if not self.trained_seconds or not self.trained_flops:
             return None
         to_come = design.stage2 if self.stage < 2 else ()
-        flops = self.remaining_flops + sum(c.shape.executed_flops_per_token * c.tokens for c in to_come)
+        flops = self.remaining_flops + sum(c.shape.executed_flops_per_token * c.trained_tokens for c in to_come)
         return flops * self.trained_seconds / self.trained_flops
 
 
@@ -255,7 +256,7 @@ def _restart(state: RunState, stack: progress.Started, t: float) -> RunState:
             status="running",
             tokens=stack.tokens,
             curve=tuple(p for p in s.curve if p[0] <= stack.tokens),
-            readings=tuple(r for r in s.readings if r.tokens <= stack.tokens),
+            readings=tuple(r for r in s.readings if s.cell.branch(r.tokens) <= stack.tokens),
         )
         for key in stack.cell_ids
         if (s := state.cells.get(key)) is not None and not s.finished
@@ -276,9 +277,12 @@ def _step(state: RunState, step: progress.Step, t: float) -> RunState:
         if known is None or known.finished or loss is None:
             continue
         flops_per_token += known.cell.shape.executed_flops_per_token
-        new[key] = replace(known, status="running", tokens=step.tokens, curve=_extend(known, step.tokens, loss))
+        # Losses on a branch are not those of the run at constant rate that goes on from where it began.
+        curve = known.curve if step.branch else _extend(known, step.tokens, loss)
+        new[key] = replace(known, status="running", tokens=step.tokens, curve=curve)
     then, before = state.step_at or (t, step.tokens)
-    seconds, tokens = max(t - then, 0.0), max(step.tokens - before, 0)
+    since = before if step.since is None else step.since
+    seconds, tokens = max(t - then, 0.0), max(step.tokens - since, 0)
     return replace(
         state,
         cells={**state.cells, **new},
@@ -305,8 +309,11 @@ def _read(state: RunState, event: progress.LossReading) -> RunState:
     if known is None or known.finished:
         return state
     others = [r for r in known.readings if r.tokens != event.tokens]
-    found = Measured(event.tokens, event.loss, event.loss_sd, event.n_evaluations)
-    return _update(state, event.cell_id, readings=tuple(sorted([*others, found], key=lambda r: r.tokens)))
+    found = Measured(event.tokens, event.loss, event.loss_sd, event.n_evaluations, event.decay)
+    readings = tuple(sorted([*others, found], key=lambda r: r.tokens))
+    # After a branch, training goes on from where it began.
+    tokens = known.cell.branch(event.tokens) if event.decay else known.tokens
+    return _update(state, event.cell_id, readings=readings, tokens=tokens)
 
 
 def _update(state: RunState, key: str, **changes: object) -> RunState:
