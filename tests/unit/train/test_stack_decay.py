@@ -13,6 +13,7 @@ from budgetscope.calibrate.corpus.sampling import Tokens
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.run import events
 from budgetscope.calibrate.run.events import Record
+from budgetscope.calibrate.run.fold import fold
 from budgetscope.calibrate.run.progress import (
     Checkpointed,
     Diverged,
@@ -22,7 +23,7 @@ from budgetscope.calibrate.run.progress import (
     Step,
     TrainEvent,
 )
-from budgetscope.calibrate.run.state import RunState, fold
+from budgetscope.calibrate.run.state import RunState, combine
 from budgetscope.calibrate.run.train_settings import Mode
 from budgetscope.calibrate.train import checkpoint as checkpoint_module
 from budgetscope.calibrate.train import optimizer
@@ -100,7 +101,9 @@ def test_a_reading_is_one_evaluation_after_the_branch(corpus: Tokens, straight: 
     engine.train(3)
     losses = engine.evaluate()
     found = [r for r in straight.of(LossReading) if r.tokens == 10 * BATCH]
-    assert [(r.loss, r.loss_sd, r.n_evaluations, r.decay) for r in found] == [(loss, 0.0, 1, 0.3) for loss in losses]
+    assert [(r.loss, r.loss_sd, r.n_evaluations, r.decay_tokens) for r in found] == [
+        (loss, 0.0, 1, 3 * BATCH) for loss in losses
+    ]
     assert straight.outcome.finished == tuple(m.id for m in MEMBERS)
 
 
@@ -129,7 +132,8 @@ def test_events_count_every_branch_and_say_where_training_is(straight: Stack) ->
     for member in MEMBERS:
         found = state.cells[member.id]
         assert (found.status, found.tokens) == ("done", member.tokens)
-        assert [(r.tokens, r.decay) for r in found.readings] == [(tokens, 0.3) for tokens in member.readings]
+        assert [r.tokens for r in found.readings] == list(member.readings)
+        assert [r.begin for r in found.readings] == [member.branch(tokens) for tokens in member.readings]
         assert max(tokens for tokens, _ in found.curve) == member.trunk_tokens
     # Whatever was trained and is to be trained is the whole.
     for end in range(1, len(straight.events)):
@@ -141,7 +145,7 @@ def test_events_count_every_branch_and_say_where_training_is(straight: Stack) ->
 
 def folded(found: Sequence[TrainEvent]) -> RunState:
     planned = events.StagePlanned(2, tuple(MEMBERS), complete=True)
-    return fold(Record(k, float(k), 1, event) for k, event in enumerate((planned, *found)))
+    return combine([fold(Record(k, float(k), 1, event) for k, event in enumerate((planned, *found)))])
 
 
 @pytest.mark.parametrize("polls", [3, 9, 12, 22, 44])

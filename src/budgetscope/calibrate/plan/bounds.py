@@ -6,3 +6,5 @@ DECAY_BOUNDS = (0.01, 0.5)
 """Share of a reading's tokens over which the learning rate decays."""
 GPU_BOUNDS = (0, 1023)
 """Index of a GPU."""
+WORKERS_BOUNDS = (1, 1024)
+"""Number of workers of a calibration."""

@@ -9,6 +9,7 @@ from budgetscope.calibrate.plan.design import Design, readings
 from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.memory import choose_micro_sequences, memory_estimate, token_bytes
 from budgetscope.calibrate.plan.repetition import without_vote
+from budgetscope.calibrate.plan.slices import wall_seconds
 from budgetscope.calibrate.plan.spec import CorpusFacts
 
 OPTIMUM_LN_STD = 0.19
@@ -36,7 +37,7 @@ class StagePrice:
         flops: sum of 6 N D.
         tokens: sum over the cells.
         longest_tokens: tokens of the longest cell.
-        seconds: expected time.
+        seconds: expected time on all workers.
         memory_bytes: estimate for the largest stack and the tokens that it reads.
     """
 
@@ -81,15 +82,18 @@ class Price:
         return sum(stage.flops for stage in self.stages)
 
 
-def price(design: Design, rate: Rate, corpus: CorpusFacts) -> Price:
+def price(design: Design, rate: Rate, corpus: CorpusFacts, workers: int = 1) -> Price:
     """Price a design.
 
     Args:
         design: the cells to train.
-        rate: of the device.
+        rate: of a device.
         corpus: the data.
+        workers: number of devices that train.
     """
-    stages = tuple(_stage(k, cells, rate, corpus.train_tokens) for k, cells in ((1, design.stage1), (2, design.stage2)))
+    stages = tuple(
+        _stage(k, cells, rate, corpus.train_tokens, workers) for k, cells in ((1, design.stage1), (2, design.stage2))
+    )
     cautions = []
     if repeated := without_vote((*design.stage1, *design.stage2), corpus):
         cautions.append(f"{repeated} Give more data or spend less.")
@@ -105,7 +109,7 @@ def price(design: Design, rate: Rate, corpus: CorpusFacts) -> Price:
     )
 
 
-def _stage(stage: int, cells: Sequence[Cell], rate: Rate, train_tokens: int) -> StagePrice:
+def _stage(stage: int, cells: Sequence[Cell], rate: Rate, train_tokens: int, workers: int) -> StagePrice:
     by_shape = {shape: [c for c in cells if c.shape == shape] for shape in {c.shape for c in cells}}
     return StagePrice(
         stage=stage,
@@ -114,7 +118,7 @@ def _stage(stage: int, cells: Sequence[Cell], rate: Rate, train_tokens: int) -> 
         flops=law_flops(cells),
         tokens=sum(c.trained_tokens for c in cells),
         longest_tokens=max(c.tokens for c in cells),
-        seconds=rate.seconds(cells),
+        seconds=wall_seconds(cells, workers, rate.seconds),
         memory_bytes=max(
             memory_estimate(shape, len(members), choose_micro_sequences(members, rate.device, None), rate.device)
             + token_bytes(members, train_tokens)

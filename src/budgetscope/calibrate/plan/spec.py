@@ -7,6 +7,7 @@ from typing import Any
 
 from budgetscope.calibrate.json_records import from_record, to_record
 from budgetscope.calibrate.plan.design import Design
+from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.mixture import SourceFacts
 
 VERSION = 1
@@ -69,11 +70,14 @@ class Spec:
         created: UTC, ISO 8601.
         fit_id: id under which the fit is stored.
         device: `cuda`, `mps` or `cpu`.
-        device_index: of the GPU; None if there is only one device of the kind.
+        device_index: of the first GPU; None if there is only one device of the kind, or the engine chooses.
         corpus: the data.
         design: the cells of stage 1, and the sizes and budgets of stage 2.
         expected_seconds: from the price.
         version: of budgetscope.
+        workers: number of workers that the stages are cut for.
+        gpus: indices of the GPUs, one a worker; empty for `device_index` alone, or where the engine chooses.
+        rate: of a device, by which the design was priced and is cut; None in a spec of old.
     """
 
     v: int
@@ -86,6 +90,9 @@ class Spec:
     design: Design
     expected_seconds: float
     version: str
+    workers: int = 1
+    gpus: tuple[int, ...] = ()
+    rate: Rate | None = None
 
     @property
     def sha256(self) -> str:
@@ -95,13 +102,16 @@ class Spec:
 
 def _record(spec: Spec) -> dict[str, Any]:
     record = to_record(spec)
-    # These fields came later. Where they say nothing they are left out, so that older specs keep their hash.
+    # Fields that came later are left out where they say nothing, so that older specs keep their hash.
     for name in ("built_in", "tokenizer_sha256", "sources"):
         if not record["corpus"][name]:
             del record["corpus"][name]
     for holder in (record["design"], *record["design"]["stage1"]):
         if not holder["decay"]:
             del holder["decay"]
+    for name, default in (("workers", 1), ("gpus", []), ("rate", None)):
+        if record[name] == default:
+            del record[name]
     return record
 
 

@@ -59,8 +59,8 @@ class LossReading:
         loss: mean over the evaluations in the last tenth of D_r, nats per token of held-out text.
         loss_sd: standard deviation over these evaluations; 0 if there is only one.
         n_evaluations: number of these evaluations.
-        decay: share of D_r over which the learning rate had decayed to zero; the loss is then that of one evaluation
-            after the decay. 0 for a loss at constant rate.
+        decay_tokens: the last tokens of D_r, over which the learning rate decayed to zero; the loss is then that of one
+            evaluation after the decay. 0 for a loss at constant rate.
     """
 
     cell_id: str
@@ -68,7 +68,7 @@ class LossReading:
     loss: float
     loss_sd: float
     n_evaluations: int
-    decay: float = 0.0
+    decay_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,8 +100,8 @@ class Readings:
         steps = sorted({self._step(cell_id, point) for point in points})
         losses = [self._values[cell_id].get(step, math.nan) for step in steps]
         spread = statistics.stdev(losses) if len(losses) > 1 else 0.0
-        decay = self._cells[cell_id].decay
-        return LossReading(cell_id, tokens, statistics.fmean(losses), spread, len(losses), decay)
+        decay_tokens = tokens - self._cells[cell_id].branch(tokens)
+        return LossReading(cell_id, tokens, statistics.fmean(losses), spread, len(losses), decay_tokens)
 
     def values(self) -> dict[str, dict[str, float]]:
         """Return the losses so far by cell and optimizer step, as JSON can hold them."""

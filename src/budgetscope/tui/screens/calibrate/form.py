@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from budgetscope.api.calibration import DEFAULT_FIT, PRESETS, Request, split_data
-from budgetscope.api.fields import DECAY, GPU, MINUTES
+from budgetscope.api.calibration import DEFAULT_FIT, PRESETS, Request, parse_gpus, split_data
+from budgetscope.api.fields import DECAY, MINUTES
 from budgetscope.core.errors import UsageError
 
 
@@ -36,7 +36,7 @@ FIELDS = (
     FormField("preset", "preset", "--preset", str, Request().preset, tuple(PRESETS)),
     FormField(MINUTES.name, MINUTES.label, MINUTES.option, MINUTES.parse, "the preset's"),
     FormField("device", "device", "--device", str, "the best there is", ("cuda", "cpu", "mps")),
-    FormField(GPU.name, GPU.label, GPU.option, GPU.parse, "the first"),
+    FormField("gpus", "GPUs", "--gpu", parse_gpus, "the first", ("all",)),
     FormField("tokenizer", "tokens", "--tokenizer", str, "the device's", ("bpe", "bytes")),
     FormField(DECAY.name, DECAY.label, DECAY.option, DECAY.parse, "none"),
     FormField("fit_id", "fit name", "--name", str, DEFAULT_FIT),
