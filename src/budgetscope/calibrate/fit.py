@@ -196,7 +196,8 @@ def _method(state: RunState, spec: Spec, isoflop: JointPart | None) -> str:
         "seeds at constant learning rate"
     )
     if design.decay:
-        text += f", each reading on a branch with a linear decay to zero over the last {design.decay:.3g} of its tokens"
+        share = f"{100 * design.decay:.3g}%"
+        text += f", each reading on a branch with a linear decay to zero over its last {share} of tokens"
     if isoflop is None:
         return f"{text}; no IsoFLOP fit."
     found = isoflop.fit

@@ -61,7 +61,7 @@ def budgets(ready: "Ready") -> str:
         f"{format_flops(c)} ({sizes} sizes)"
         for c, sizes in zip(design.budgets, ready.price.sizes_per_budget, strict=True)
     )
-    decay = f", read after a decay over the last {design.decay:.3g} of the tokens" if design.decay else ""
+    decay = f", read after a decay over the last {100 * design.decay:.3g}% of its tokens" if design.decay else ""
     return f"budgets: {each}; {len(design.seeds)} seeds a size{decay}"
 
 

@@ -57,7 +57,7 @@ def test_fit_of_decayed_readings_is_after_the_decay(spec: Spec, fake: ModuleType
     after, before = build_fit(state, decaying), build_fit(state, spec)
     assert not after_decay_counts(after)
     assert after_decay_counts(before)
-    assert "a linear decay to zero over the last 0.1 of its tokens" in after.method
+    assert "a linear decay to zero over its last 10% of tokens" in after.method
     # One run still serves every budget that it passes.
     assert typical_calibration(after).runs == "shared"
 

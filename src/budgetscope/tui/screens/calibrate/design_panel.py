@@ -17,7 +17,7 @@ would change in your plan, and decide.
 
 Presets: {presets}.
 Without data, the text that came with Python is taken: to try the machinery, not to plan with. Several sources are a \
-mix by their shares: a.txt=0.7, b.jsonl=0.3. Tokens are bpe, bytes or your tokenizer.json.
+mix by their shares: a.txt=0.7, b.jsonl=0.3. The tokenizer is bpe, bytes or your tokenizer.json.
 A run goes on when the app is closed."""
 _LABEL = 22
 

@@ -37,7 +37,7 @@ FIELDS = (
     FormField(MINUTES.name, MINUTES.label, MINUTES.option, MINUTES.parse, "the preset's"),
     FormField("device", "device", "--device", str, "the best there is", ("cuda", "cpu", "mps")),
     FormField("gpus", "GPUs", "--gpu", parse_gpus, "the first", ("all",)),
-    FormField("tokenizer", "tokens", "--tokenizer", str, "the device's", ("bpe", "bytes")),
+    FormField("tokenizer", "tokenizer", "--tokenizer", str, "bpe, on a CPU bytes", ("bpe", "bytes")),
     FormField(DECAY.name, DECAY.label, DECAY.option, DECAY.parse, "none"),
     FormField("fit_id", "fit name", "--name", str, DEFAULT_FIT),
 )
