@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.planted_run import planted_spec
+from typer.testing import CliRunner
 
 from budgetscope.calibrate.corpus.model import META_NAME, Corpus, open_tokens
 from budgetscope.calibrate.corpus.prepare import prepare, prepare_mix
@@ -24,6 +25,7 @@ from budgetscope.calibrate.plan.spec import Spec, dump_spec, parse_spec
 from budgetscope.calibrate.prepare import corpus_facts, prepare_data_again
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.stages import voting
+from budgetscope.cli.calibrate import app
 from budgetscope.core.counting.ledger import Shape
 from budgetscope.core.errors import FailureError, UsageError
 
@@ -221,3 +223,19 @@ def test_run_notes_the_readings_without_a_vote(spec: Spec, fake: ModuleType) -> 
     state = carry_on(folder, short, fake.FakeTrainer(), Stop(folder.stop_file))
     (told,) = (problem for problem in state.problems if "do not vote" in problem)
     assert told == without_vote((s.cell for s in state.cells.values()), short.corpus)
+
+
+def test_command_prices_a_mix_with_a_decay(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    both = (written(tmp_path / "a.jsonl", "a", 60), written(tmp_path / "b.jsonl", "b", 60))
+    named = [word for path, share in zip(both, (0.7, 0.3), strict=True) for word in ("--data", f"{path}={share}")]
+    options = ["--preset", "smoke", "--device", "cpu", "--minutes", "2", *named, "--decay", "20%", "--dry-run"]
+    shown = " ".join(CliRunner().invoke(app, options, catch_exceptions=False).stdout.split())
+    assert "calibration on 70% a.jsonl + 30% b.jsonl" in shown
+    assert "read after a decay over the last 20% of its tokens" in shown
+    assert "times over a.jsonl, up to" in shown
+    spec = json.loads(CliRunner().invoke(app, [*options, "--json"], catch_exceptions=False).stdout)["spec"]
+    assert spec["design"]["decay"] == 0.2
+    assert [source["share"] for source in spec["corpus"]["sources"]] == [0.7, 0.3]
+    with pytest.raises(UsageError, match=r"decay"):
+        CliRunner().invoke(app, [*options, "--decay", "0.9"], catch_exceptions=False)
