@@ -9,7 +9,6 @@ from budgetscope.calibrate.plan.design import Design, readings
 from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.memory import choose_micro_sequences, memory_estimate, token_bytes
 from budgetscope.calibrate.plan.repetition import without_vote
-from budgetscope.calibrate.plan.slices import wall_seconds
 from budgetscope.calibrate.plan.spec import CorpusFacts
 
 OPTIMUM_LN_STD = 0.19
@@ -118,7 +117,7 @@ def _stage(stage: int, cells: Sequence[Cell], rate: Rate, train_tokens: int, wor
         flops=law_flops(cells),
         tokens=sum(c.trained_tokens for c in cells),
         longest_tokens=max(c.tokens for c in cells),
-        seconds=wall_seconds(cells, workers, rate.seconds),
+        seconds=rate.wall_seconds(cells, workers),
         memory_bytes=max(
             memory_estimate(shape, len(members), choose_micro_sequences(members, rate.device, None), rate.device)
             + token_bytes(members, train_tokens)
