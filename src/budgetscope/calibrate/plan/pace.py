@@ -91,6 +91,8 @@ def n_evaluations(new_tokens: int, evaluated_tokens: int, most: int = EVALUATION
 
 
 def _n_evaluations(cell: Cell) -> int:
+    if cell.decay:
+        return len(cell.readings)
     evaluated = EVALUATED_SEQUENCES * cell.shape.seq_len
     befores = (0, *cell.readings)
     return sum(n_evaluations(now - then, evaluated) for then, now in zip(befores, cell.readings, strict=False))
