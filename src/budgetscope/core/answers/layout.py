@@ -101,11 +101,7 @@ def layouts(question: Question, shape: Shape | None, batch_sequences: int) -> La
     Raises:
         UsageError: the plan has no shape.
     """
-    if shape is None:
-        raise UsageError(
-            "no shape is given for a model of this size, so that its memory is not known; ask for a size of the shape "
-            "family, such as N=1B."
-        )
+    shape = require_shape(shape)
     machine, device = question.machine, question.machine.device
     n_devices = _count(machine)
     found = [
@@ -134,6 +130,29 @@ def layouts(question: Question, shape: Shape | None, batch_sequences: int) -> La
         problem="" if fitting else _problem(question, shape, batch_sequences, leanest, memory),
         notes=_notes(machine),
     )
+
+
+def require_shape(shape: Shape | None) -> Shape:
+    """Return the shape of a plan's model.
+
+    Raises:
+        UsageError: it has none.
+    """
+    if shape is None:
+        raise UsageError(
+            "no shape is given for a model of this size, so that its memory is not known; ask for a size of the shape "
+            "family, such as N=1B."
+        )
+    return shape
+
+
+def fewest_devices(shape: Shape, device: Device, batch_sequences: int, most: int) -> int | None:
+    """Return the fewest devices, of 1, 2, 4 and so on up to `most`, on which a model fits; None if it fits none."""
+    counts = [2**power for power in range(most.bit_length()) if 2**power <= most]
+    fitting = (
+        count for count in dict.fromkeys((*counts, most)) if _fits_leanest(shape, device, count, batch_sequences)
+    )
+    return next(fitting, None)
 
 
 def of_memory(question: Question, shape: Shape | None, batch_sequences: int) -> list[Caution]:
