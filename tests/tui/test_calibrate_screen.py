@@ -142,7 +142,7 @@ def ready() -> Ready:
     spec = planted_spec("20260203-040506-smoke-cafe")
     return Ready(
         spec,
-        price(spec.design, Rate.assumed("cpu"), spec.corpus.train_tokens),
+        price(spec.design, Rate.assumed("cpu"), spec.corpus),
         DeviceFacts("cpu", None, "a fake", None, None, ""),
     )
 
@@ -173,12 +173,13 @@ def test_the_hints_of_the_form_say_what_a_request_takes() -> None:
 @pytest.mark.parametrize(
     "text", ["many", "-1", "nan", "1k", "7B", "1e6", "0.1", "0", "２０", "3", "1.5", DIGITS], ids=ascii_start
 )
-def test_the_form_reads_minutes_as_the_command_does(text: str) -> None:
+@pytest.mark.parametrize("name", ["minutes", "decay"])
+def test_the_form_reads_a_number_as_the_command_does(name: str, text: str) -> None:
     assert calibrate.registered_callback is not None
     assert calibrate.registered_callback.callback is not None
-    parameter = inspect.signature(calibrate.registered_callback.callback).parameters["minutes"]
+    parameter = inspect.signature(calibrate.registered_callback.callback).parameters[name]
     parse = parameter.annotation.__metadata__[0].parser
-    values, problems = form.read({"minutes": text})
+    values, problems = form.read({name: text})
     if problems:
         with pytest.raises(UsageError) as refused:
             parse(text)
@@ -285,6 +286,16 @@ async def test_resume_right_after_choosing_a_run_waits_until_it_is_read(
         await until(pilot, lambda: resumed)
         assert "is being read" in notices(pilot)[0]
         assert resumed == [NAME]
+
+
+def test_the_form_reads_a_mix_a_tokenizer_and_a_decay() -> None:
+    texts = {"data": "a b.txt=0.7, c.jsonl=0.3", "tokenizer": "lab/", "decay": "10%"}
+    values, problems = form.read(texts)
+    assert not problems
+    assert values == {"data": ("a b.txt=0.7", "c.jsonl=0.3"), "tokenizer": "lab/", "decay": 0.1}
+    Request(**values).check()
+    expected = "budgetscope calibrate --data 'a b.txt=0.7' --data c.jsonl=0.3 --tokenizer lab/ --decay 10%"
+    assert form.command(texts) == expected
 
 
 async def test_what_cannot_be_read_is_said_beside_its_field_and_prices_nothing(advisor: Advisor) -> None:

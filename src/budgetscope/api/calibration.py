@@ -4,7 +4,7 @@ The command line and the app both call these functions. A run is identified by i
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from budgetscope.api.acceptance import Outcome, Stored, accept, check_acceptable, store
@@ -18,6 +18,7 @@ from budgetscope.calibrate.json_records import to_record
 from budgetscope.calibrate.launch import Options, Watch, ask_to_stop, start, stop
 from budgetscope.calibrate.plan.design import PRESETS
 from budgetscope.calibrate.plan.device import ENGINES, DeviceFacts
+from budgetscope.calibrate.plan.mixture import split_data
 from budgetscope.calibrate.plan.price import Price
 from budgetscope.calibrate.plan.request import DEFAULT_FIT, Ready, Request, check_placement, parse_gpus
 from budgetscope.calibrate.plan.spec import Spec
@@ -80,6 +81,7 @@ __all__ = [
     "resumable",
     "resuming",
     "slurm_script",
+    "split_data",
     "start",
     "status",
     "stop",
@@ -230,8 +232,9 @@ def resuming(
 
 def prepare_data_again(
     folder: RunFolder,
-    data: str,
+    data: Sequence[str],
     text_field: str | None = None,
+    tokenizer: str | None = None,
     *,
     on_corpus: Report = lambda _: None,
 ) -> str:
@@ -239,8 +242,9 @@ def prepare_data_again(
 
     Args:
         folder: of the run.
-        data: as `Request.data`: text, tokens, or a folder that was prepared before.
+        data: as `Request.data`, or a folder that was prepared before.
         text_field: as `Request.text_field`.
+        tokenizer: as `Request.tokenizer`, of a run with a tokenizer of the user's own.
         on_corpus: called with the progress of the preparation.
 
     Raises:
@@ -248,7 +252,7 @@ def prepare_data_again(
     """
     from budgetscope.calibrate import prepare as _prepare  # noqa: PLC0415 - NumPy and the corpus
 
-    corpus = _prepare.prepare_data_again(folder.spec(), data, text_field, on_corpus=on_corpus)
+    corpus = _prepare.prepare_data_again(folder.spec(), data, text_field, tokenizer, on_corpus=on_corpus)
     return str(corpus.path.absolute())
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from numbers import Integral, Rational, Real
 from typing import TYPE_CHECKING, Any
 
-from budgetscope.calibrate.plan.bounds import MINUTES_BOUNDS, WORKERS_BOUNDS
+from budgetscope.calibrate.plan.bounds import DECAY_BOUNDS, MINUTES_BOUNDS, WORKERS_BOUNDS
 from budgetscope.core.budget.quantities import (
     MAX_SERVED_TOKENS,
     MAX_TEXT_CHARS,
@@ -349,7 +349,15 @@ MINUTES = Field(
     help="Time to spend.",
     metavar="<float>",
 )
-"""Of a calibration, as `WORKERS`."""
+"""Of a calibration, as `DECAY` and `WORKERS`."""
+DECAY = Field(
+    name="decay",
+    label="decay",
+    kind=SHARE,
+    bounds=DECAY_BOUNDS,
+    help="Share of the tokens over which the learning rate decays before each reading.",
+    metavar="SHARE",
+)
 WORKERS = Field(
     name="workers",
     label="workers",

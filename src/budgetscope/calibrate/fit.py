@@ -5,15 +5,17 @@ from collections import Counter
 from dataclasses import replace
 
 from budgetscope.calibrate.plan.porian_rule import WARMUP_PARAMS, WEIGHT_DECAY
+from budgetscope.calibrate.plan.repetition import without_vote
 from budgetscope.calibrate.plan.spec import BUILT_IN_CAUTION, Spec
 from budgetscope.calibrate.reach import too_small
 from budgetscope.calibrate.run.folder import RunFolder
-from budgetscope.calibrate.run.stages import as_far_as_sure, fit_grid
+from budgetscope.calibrate.run.stages import as_far_as_sure, fit_grid, voting
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.laws.fit import TOO_SMALL, Fit, Law, Range
 from budgetscope.core.laws.forms import Constant, WarmupParams
+from budgetscope.core.laws.repetition import WORTHWHILE_EPOCHS
 from budgetscope.fitting.hyperparameters import HyperparameterFit
 from budgetscope.fitting.joint_part import JointPart, joint_part
 from budgetscope.fitting.noise import noise_from_seeds
@@ -52,8 +54,11 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
     """
     if not state.cells:
         raise UsageError(f"the run {spec.run!r} has trained nothing yet; resume it.")
-    grid, grid_reason = fit_grid(state)
-    isoflop, table, isoflop_reason = _isoflop(state, spec)
+    used = voting(state, spec.corpus)
+    grid, grid_reason = fit_grid(used)
+    isoflop, table, isoflop_reason = _isoflop(used, spec)
+    if table is None and isoflop_table(state) is not None:
+        isoflop_reason = f"no reading of stage 2 has passed at most {WORTHWHILE_EPOCHS:g} times over the data."
     lacks = "" if isoflop is None else too_small(isoflop.fit, spec, state)
     parts = [FitPart({}, (*_missing(state, spec), *([lacks] if lacks else [])))]
     if isoflop is not None:
@@ -84,7 +89,7 @@ def build_fit(state: RunState, spec: Spec) -> Fit:
         tokenizer=spec.corpus.tokenizer,
         vocab_size=spec.corpus.vocab_size,
         seq_len=spec.design.seq_len,
-        schedule="constant",
+        schedule="wsd" if spec.design.decay else "constant",
     )
     try:
         # What could not be read back must not be written.
@@ -178,7 +183,9 @@ def _missing(state: RunState, spec: Spec) -> list[str]:
         if count["failed"]:
             reason = next(s.reason for s in states if s.status == "failed")
             sentences.append(f"{count['failed']} cells of stage {stage} failed and were left out: {reason}")
-    return sentences + [sentence for sentence in (state.damage, *state.problems) if sentence]
+    repeated = without_vote((s.cell for s in state.cells.values()), spec.corpus)
+    said = dict.fromkeys((state.damage, *state.problems, repeated))
+    return sentences + [sentence for sentence in said if sentence]
 
 
 def _method(state: RunState, spec: Spec, isoflop: JointPart | None) -> str:
@@ -188,6 +195,9 @@ def _method(state: RunState, spec: Spec, isoflop: JointPart | None) -> str:
         f"beta2 at D = 20 N, then {len(state.of_stage(2))} runs of {len(design.shapes)} sizes with {len(design.seeds)} "
         "seeds at constant learning rate"
     )
+    if design.decay:
+        share = f"{100 * design.decay:.3g}%"
+        text += f", each reading on a branch with a linear decay to zero over its last {share} of tokens"
     if isoflop is None:
         return f"{text}; no IsoFLOP fit."
     found = isoflop.fit
@@ -210,8 +220,14 @@ def _provenance(
         "spec_sha256": spec.sha256,
         "data": corpus.title,
         "data_sha256": corpus.sha256,
+        **{
+            f"source_{k}": f"{source.title}: {source.share:.4g} of the training tokens, sha256 {source.sha256}, "
+            f"{source.train_tokens} training tokens"
+            for k, source in enumerate(corpus.sources, 1)
+        },
         "train_tokens": str(corpus.train_tokens),
         "tokenizer": f"{corpus.tokenizer}, vocabulary {corpus.vocab_size}",
+        **({"tokenizer_sha256": corpus.tokenizer_sha256} if corpus.tokenizer_sha256 else {}),
         "bytes_per_token": "unknown" if corpus.bytes_per_token is None else f"{corpus.bytes_per_token:.4f}",
         "device": state.device or "unknown",
         **{f"version_{name}": version for name, version in state.versions.items()},

@@ -27,13 +27,7 @@ from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.launches import Launch, new_launch
 from budgetscope.calibrate.run.logs import RunReader, Writer
 from budgetscope.calibrate.run.processes import here, identity, process_started
-from budgetscope.calibrate.run.stages import (
-    extensions,
-    likely_stage2,
-    stage2_cells,
-    stage_two_hyperparameters,
-    unfinished,
-)
+from budgetscope.calibrate.run.stages import extensions, likely_stage2, stage_two, unfinished
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.core.errors import BudgetscopeError, FailureError
 from budgetscope.store.files import create, exists
@@ -280,8 +274,8 @@ class _Course:
                 self._publish(1, grown)
                 return True
         if state.stage == 1 or not state.planned:
-            chosen = stage_two_hyperparameters(state, design)
-            self._publish(2, {"": stage2_cells(design, chosen)}, chosen.notes)
+            cells, notes = stage_two(state, self.spec)
+            self._publish(2, {"": cells}, notes)
             return True
         return self._fit(state)
 

@@ -4,22 +4,25 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from budgetscope._version import __version__
 from budgetscope.calibrate.corpus.model import Corpus
-from budgetscope.calibrate.corpus.prepare import prepare
+from budgetscope.calibrate.corpus.prepare import holds_tokens, prepare, prepare_mix
 from budgetscope.calibrate.corpus.progress import Report
-from budgetscope.calibrate.corpus.sampling import Tokens
+from budgetscope.calibrate.corpus.tokenizer import TOKENIZER_NAME
 from budgetscope.calibrate.environment import crowding, known_probe, look, measure, read_probes, require_extra
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.design import PRESETS, Design, design
 from budgetscope.calibrate.plan.device import DeviceFacts, Rate
 from budgetscope.calibrate.plan.ladder import ladder
+from budgetscope.calibrate.plan.mixture import parse_data
 from budgetscope.calibrate.plan.price import law_flops, price
 from budgetscope.calibrate.plan.request import Ready, Request
 from budgetscope.calibrate.plan.spec import BUILT_IN_CAUTION, VERSION, CorpusFacts, Spec
 from budgetscope.calibrate.texts import duration
 from budgetscope.core.errors import UsageError
+from budgetscope.store.files import exists
 
 PROBE_SECONDS = 20.0
 """Seconds of the probe that precedes a design on a device without a stored rate."""
@@ -58,11 +61,13 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
     corpus = _corpus(request, facts.device, on_corpus)
     seq_len = request.seq_len or (_SMOKE_SEQ_LEN if request.preset == "smoke" else _SEQ_LEN[facts.device])
     smallest = ladder(corpus.vocab_size, seq_len)[0]
-    Tokens(corpus.train, corpus.validation, corpus.vocab_size).check(smallest)
+    corpus.tokens.check(smallest)
     rate = _rate(request, facts, say)
     limit, cost, amount = _limit(request, rate, workers)
-    planned: Design = design(request.preset, limit, cost, corpus.vocab_size, seq_len, amount)
-    priced = price(planned, rate, len(corpus.train), workers)
+    decay = request.decay or 0.0
+    planned: Design = design(request.preset, limit, cost, corpus.vocab_size, seq_len, amount, decay)
+    facts_of_data = corpus_facts(corpus, built_in=not request.data)
+    priced = price(planned, rate, facts_of_data, workers)
     spent = cost((*planned.stage1, *planned.stage2))
     if spent < _MUCH_LEFT * limit:
         left = f"The ladder of sizes ends: this design takes {amount(spent)} of the {amount(limit)} that were given."
@@ -71,7 +76,7 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
     if slower > _CROWDED:
         busy = f"Other work keeps the processors busy: expect about {duration(slower * priced.seconds)} at this load."
         priced = replace(priced, cautions=(*priced.cautions, busy))
-    if request.data is None:
+    if not request.data:
         priced = replace(priced, cautions=(*priced.cautions, f"{BUILT_IN_CAUTION} Give your own with --data."))
     now = datetime.now(UTC)
     spec = Spec(
@@ -81,7 +86,7 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
         fit_id=request.fit_id,
         device=facts.device,
         device_index=gpus[0] if gpus else facts.index if request.engine == "local" else None,
-        corpus=corpus_facts(corpus, built_in=request.data is None),
+        corpus=facts_of_data,
         design=planned,
         expected_seconds=priced.seconds,
         version=__version__,
@@ -104,6 +109,8 @@ def corpus_facts(corpus: Corpus, *, built_in: bool = False) -> CorpusFacts:
         train_tokens=len(corpus.train),
         validation_tokens=len(corpus.validation),
         built_in=built_in,
+        tokenizer_sha256=corpus.meta.tokenizer_sha256,
+        sources=corpus.meta.sources,
     )
 
 
@@ -148,37 +155,55 @@ def _corpus(request: Request, device: str, report: Report) -> Corpus:
     # On a processor a head over thousands of tokens would cost more than the rest of the model.
     small = request.preset == "smoke" or device == "cpu"
     tokenizer = request.tokenizer or ("bytes" if small and request.vocab_size is None else "bpe")
-    return prepare(
-        request.data,
-        vocab_size=request.vocab_size,
-        tokenizer=tokenizer,
-        text_field=request.text_field or "text",
-        progress=report,
-    )
+    return _prepared(request.data, request.vocab_size, tokenizer, request.text_field, report)
 
 
-def prepare_data_again(spec: Spec, data: str, text_field: str | None, *, on_corpus: Report) -> Corpus:
+def _prepared(
+    data: Sequence[str], vocab_size: int | None, tokenizer: str, text_field: str | None, report: Report
+) -> Corpus:
+    sources = parse_data(data) if data else ()
+    field = text_field or "text"
+    if len(sources) > 1:
+        return prepare_mix(sources, vocab_size=vocab_size, tokenizer=tokenizer, text_field=field, progress=report)
+    source = sources[0].name if sources else None
+    return prepare(source, vocab_size=vocab_size, tokenizer=tokenizer, text_field=field, progress=report)
+
+
+def prepare_data_again(
+    spec: Spec, data: Sequence[str], text_field: str | None, tokenizer: str | None = None, *, on_corpus: Report
+) -> Corpus:
     """Return the data of a run that is resumed.
 
     Args:
         spec: of the run.
         data: as `Request.data`: text, tokens, or a folder that was prepared before.
         text_field: as `Request.text_field`.
+        tokenizer: file of the user's own; None takes the copy beside the prepared tokens of the run.
         on_corpus: called with the progress of the data's preparation.
 
     Raises:
         BudgetscopeError: the data does not exist, or is not what the run began with.
     """
     facts = spec.corpus
-    corpus = prepare(
-        data,
-        vocab_size=facts.vocab_size,
-        tokenizer="bytes" if facts.tokenizer == "bytes" else "bpe",
-        text_field=text_field or "text",
-        progress=on_corpus,
-    )
+    own = facts.tokenizer_sha256 is not None
+    if tokenizer is not None and not own:
+        raise UsageError(f"run {spec.run!r} began with no tokenizer of your own; leave --tokenizer out.")
+    if own and tokenizer is None and not (len(data) == 1 and holds_tokens(Path(data[0]).expanduser())):
+        copy = Path(facts.path) / TOKENIZER_NAME
+        if not exists(copy):
+            raise UsageError(
+                f"run {spec.run!r} began with the tokenizer {facts.tokenizer}; name its {TOKENIZER_NAME} with "
+                "--tokenizer."
+            )
+        tokenizer = str(copy)
+    name = tokenizer or ("bytes" if facts.tokenizer == "bytes" and not own else "bpe")
+    corpus = _prepared(data, None if own else facts.vocab_size, name, text_field, on_corpus)
     if corpus.sha256 != facts.sha256:
-        raise UsageError(f"--data {data!r} is not the data that run {spec.run!r} began with, {facts.title}; name that.")
+        with_it = f" and {tokenizer!r} its tokenizer" if own else ""
+        named = " ".join(f"--data {text!r}" for text in data)
+        raise UsageError(
+            f"{named} is not the data{with_it} that run {spec.run!r} began with, {facts.title}; name that."
+        )
     return corpus
 
 

@@ -68,7 +68,8 @@ def _remedy(spec: Spec, state: RunState, least: int) -> str:
     """Return what to do: finish the run if its design is large enough, else how long a larger one takes."""
     if reaches(spec.design) and not (state.planned and all(s.finished for s in state.cells.values())):
         return f"go on with `budgetscope calibrate --resume {spec.run}`"
-    minutes = _minutes(spec.device, spec.design.vocab_size, spec.design.seq_len, _slowness(spec, state), least)
+    design = spec.design
+    minutes = _minutes(spec.device, design.vocab_size, design.seq_len, _slowness(spec, state), least, design.decay)
     if minutes is None:
         return "train on a faster device"
     return f"about {minutes:.2g} minutes of this device are enough (`--preset {_PRESET} --minutes {minutes:.2g}`)"
@@ -83,13 +84,15 @@ def _slowness(spec: Spec, state: RunState) -> float:
 
 
 @lru_cache(maxsize=16)
-def _minutes(device: str, vocab_size: int, seq_len: int, slowness: float, least: int) -> float | None:
+def _minutes(device: str, vocab_size: int, seq_len: int, slowness: float, least: int, decay: float) -> float | None:
     """Return the least minutes, in steps of a quarter, whose design reaches far enough; None if none does."""
     rate = Rate.assumed(device)
     for step in range(_STEPS):
         minutes = float(f"{PRESETS[_PRESET].minutes * _STEP**step:.2g}")
         try:
-            found = design(_PRESET, minutes * 60, lambda cells: slowness * rate.seconds(cells), vocab_size, seq_len)
+            found = design(
+                _PRESET, minutes * 60, lambda cells: slowness * rate.seconds(cells), vocab_size, seq_len, decay=decay
+            )
         except UsageError:
             continue
         if len(found.budgets) >= MIN_BUDGETS and expected_optimum(found.budgets[-1]) >= _MARGIN * least:

@@ -49,7 +49,7 @@ def price_cells(stage: StagePrice, corpus: CorpusFacts) -> tuple[str, ...]:
         f"{format_count(stage.sizes[0])} to {format_count(stage.sizes[-1])} ({len(stage.sizes)})",
         format_flops(stage.flops),
         format_count(stage.tokens),
-        f"{stage.longest_tokens / corpus.train_tokens:.2g}",
+        f"{corpus.epochs(stage.longest_tokens):.2g}",
         duration(stage.seconds),
         f"{stage.memory_bytes / 1e9:.2g} GB",
     )
@@ -62,7 +62,8 @@ def budgets(ready: "Ready") -> str:
         f"{format_flops(c)} ({sizes} sizes)"
         for c, sizes in zip(design.budgets, ready.price.sizes_per_budget, strict=True)
     )
-    return f"budgets: {each}; {len(design.seeds)} seeds a size"
+    decay = f", read after a decay over the last {100 * design.decay:.3g}% of its tokens" if design.decay else ""
+    return f"budgets: {each}; {len(design.seeds)} seeds a size{decay}"
 
 
 def in_all(ready: "Ready") -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from budgetscope.api.fields import MINUTES, WORKERS
+from budgetscope.api.fields import DECAY, MINUTES, WORKERS
 from budgetscope.cli import options
 from budgetscope.cli.acceptance import acceptance, foretold
 from budgetscope.cli.calibrate_follow import INTERRUPTED, end, follow, launch, say, store
@@ -37,6 +37,7 @@ _NEW = (
     "vocab_size",
     "text_field",
     "seq_len",
+    "decay",
     "name",
 )
 # Options that replace or change the course of a new run, and the options that have an effect beside each.
@@ -49,6 +50,7 @@ _ALONE = {
         "slurm",
         "data",
         "text_field",
+        "tokenizer",
         "time_limit",
         "detach",
         "accept",
@@ -65,7 +67,11 @@ _ALONE = {
 def calibrate(
     context: typer.Context,
     data: Annotated[
-        str | None, typer.Option(help="Text, JSONL, Parquet, a folder, tokens, or fineweb-edu-sample.", metavar="PATH")
+        list[str] | None,
+        typer.Option(
+            help="Text, JSONL, Parquet, a folder, tokens, or fineweb-edu-sample; several of them as PATH=SHARE.",
+            metavar="PATH",
+        ),
     ] = None,
     preset: Annotated[str, typer.Option(help="smoke, quick, standard or deep.")] = "standard",
     minutes: Annotated[float | None, options.option(MINUTES)] = None,
@@ -79,7 +85,7 @@ def calibrate(
     slurm: Annotated[
         str, typer.Option(help="Options of sbatch, like '--partition=gpu --time=2:00:00'.", metavar="OPTIONS")
     ] = "",
-    tokenizer: Annotated[str | None, typer.Option(help="bpe or bytes.")] = None,
+    tokenizer: Annotated[str | None, typer.Option(help="bpe, bytes, or your tokenizer.json.", metavar="NAME")] = None,
     vocab_size: Annotated[
         int | None, options.whole("vocab_size", "Of the tokenizer; 4096 byte pairs by default.", 1, MAX_COUNT)
     ] = None,
@@ -87,6 +93,7 @@ def calibrate(
         str | None, typer.Option(help="Field or column of the text; `text` by default.", metavar="NAME")
     ] = None,
     seq_len: options.SeqLen = None,
+    decay: Annotated[float | None, options.option(DECAY)] = None,
     name: Annotated[str | None, typer.Option(help="Id of the fit, like mine/lab.", metavar="ID")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the cells and their price; train nothing.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return.")] = False,
@@ -117,7 +124,7 @@ def calibrate(
         return
     if resume is not None:
         folder = calibration.find_resumable(resume)
-        again = None if data is None else _prepared_again(folder, data, text_field)
+        again = _prepared_again(folder, data, text_field, tokenizer) if data else None
         chosen = calibration.resuming(folder, device, gpus, engine, workers, slurm, data=again, minutes=time_limit)
         launch(folder, chosen, detach=detach, json=json, accept=how)
         return
@@ -129,11 +136,12 @@ def calibrate(
         gpus=gpus,
         engine=engine or "local",
         workers=workers,
-        data=data,
+        data=tuple(data or ()),
         tokenizer=tokenizer,
         vocab_size=vocab_size,
         text_field=text_field,
         seq_len=seq_len,
+        decay=decay,
         fit_id=name or calibration.DEFAULT_FIT,
     )
     with _corpus_progress() as report:
@@ -229,12 +237,12 @@ def _show_price(ready: "Ready", budget: str | None, *, json: bool) -> None:
     show_price(ready, foretold(ready, budget), terminal)
 
 
-def _prepared_again(folder: "RunFolder", data: str, text_field: str | None) -> str:
+def _prepared_again(folder: "RunFolder", data: list[str], text_field: str | None, tokenizer: str | None) -> str:
     """Return the path of the tokens of a run whose data has moved."""
     from budgetscope.api.calibration import prepare_data_again
 
     with _corpus_progress() as report:
-        return prepare_data_again(folder, data, text_field, on_corpus=report)
+        return prepare_data_again(folder, data, text_field, tokenizer, on_corpus=report)
 
 
 def _one(gpus: tuple[int, ...] | None) -> int | None:

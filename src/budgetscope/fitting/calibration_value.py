@@ -154,7 +154,9 @@ def typical_calibration(fit: Fit) -> TypicalCalibration:
         noise, scatter = float(np.sqrt(line.level_variance)) / _leverage(flops, float(flops.max())), 0.0
     else:
         noise = spread * float(np.sqrt((x**2).sum()))
-    runs: RunsCounted = "shared" if fit.schedule == "constant" else "separate"
+    # A calibration of ours branches off for each decay, so that its runs serve every budget too.
+    ours = line is not None and line.weighed
+    runs: RunsCounted = "shared" if fit.schedule == "constant" or ours else "separate"
     counted = sizes[np.argmax(flops)] if runs == "shared" else np.median(sizes)
     return TypicalCalibration(flops, round(float(counted)), max(noise, scatter), runs, line)
 

@@ -24,10 +24,11 @@ from hypothesis import strategies as st
 
 from budgetscope.calibrate.corpus import sources as sources_module
 from budgetscope.calibrate.corpus.documents import DOCUMENT_CHARS, cut
-from budgetscope.calibrate.corpus.model import META_NAME, TOKENIZER_NAME, TOKENS_NAME, Corpus, open_tokens
+from budgetscope.calibrate.corpus.model import META_NAME, TOKENS_NAME, Corpus, open_tokens
 from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.corpus.progress import Progress
 from budgetscope.calibrate.corpus.spool import Spool, held_out
+from budgetscope.calibrate.corpus.tokenizer import TOKENIZER_NAME
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.files import held
 
@@ -512,7 +513,7 @@ def no_file_over(n_bytes: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.parametrize(("n_bytes", "name"), [(50_000, "documents.tmp"), (150_000, TOKENS_NAME)])
+@pytest.mark.parametrize(("n_bytes", "name"), [(50_000, "documents-0.tmp"), (150_000, TOKENS_NAME)])
 def test_a_full_disk_is_said_and_nothing_is_left(lines: Path, cache: Path, n_bytes: int, name: str) -> None:
     with no_file_over(n_bytes), pytest.raises(FailureError, match=rf"no space is left to write '.*{name}'; free some"):
         by_bytes(lines, cache)

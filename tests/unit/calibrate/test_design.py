@@ -1,6 +1,7 @@
 """Designs and prices: the cells, their cost, and what they tell."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -27,8 +28,11 @@ from budgetscope.calibrate.plan.ladder import (
     rule_learning_rate,
     whole_batch,
 )
-from budgetscope.calibrate.plan.price import MAX_EPOCHS, law_flops, price
+from budgetscope.calibrate.plan.price import Price, law_flops
+from budgetscope.calibrate.plan.price import price as price_of
+from budgetscope.calibrate.plan.spec import CorpusFacts
 from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.repetition import WORTHWHILE_EPOCHS
 
 CASES = [
     ("smoke", "cpu", 257, 64),
@@ -43,6 +47,11 @@ CASES = [
 def planned(preset: str, kind: str, vocab: int, seq_len: int) -> tuple[Design, Rate, float]:
     rate, limit = Rate.assumed(kind), PRESETS[preset].minutes * 60
     return design(preset, limit, rate.seconds, vocab, seq_len), rate, limit
+
+
+def price(found: Design, rate: Rate, train_tokens: int) -> Price:
+    corpus = CorpusFacts("text", "/nowhere", "0" * 64, "bytes", found.vocab_size, 1.0, train_tokens, 10**6)
+    return price_of(found, rate, corpus)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -167,9 +176,36 @@ def test_batches_do_not_shrink_below_the_least() -> None:
 
 def test_epochs_beyond_four_are_a_caution() -> None:
     found, rate, _ = planned("standard", "cuda", 4096, 512)
-    longest = max(cell.tokens for cell in found.stage2)
-    assert not [c for c in price(found, rate, math.ceil(longest / MAX_EPOCHS)).cautions if "epochs" in c]
-    assert [c for c in price(found, rate, int(longest / MAX_EPOCHS) - 1).cautions if "epochs" in c]
+    cells = (*found.stage1, *found.stage2)
+    readings_of_all = sorted(reading for cell in cells for reading in cell.readings)
+    whole = math.ceil(readings_of_all[-1] / WORTHWHILE_EPOCHS)
+    assert not [c for c in price(found, rate, whole).cautions if "do not vote" in c]
+    (caution,) = (c for c in price(found, rate, whole // 3).cautions if "do not vote" in c)
+    beyond = sum(reading > WORTHWHILE_EPOCHS * (whole // 3) for reading in readings_of_all)
+    assert caution.startswith(
+        f"{beyond} of {len(readings_of_all)} readings pass more than 4 times over text, up to 12.0"
+    )
+    assert caution.endswith("Give more data or spend less.")
+
+
+def test_decays_are_priced_and_kept_within_the_limit() -> None:
+    constant, rate, limit = planned("standard", "cuda", 4096, 512)
+    decaying = design("standard", limit, rate.seconds, 4096, 512, decay=0.2)
+    assert rate.seconds(decaying.stage1) + rate.seconds(decaying.stage2) <= limit
+    assert decaying.stage1 == constant.stage1
+    for cell in decaying.stage2:
+        assert cell.decay == 0.2
+        branches = [cell.branch(reading) for reading in cell.readings]
+        assert branches == sorted(set(branches))
+        assert all(
+            0.75 * reading <= begin <= 0.85 * reading for begin, reading in zip(branches, cell.readings, strict=True)
+        )
+    same = replace(constant, decay=0.2)
+    # The trunk is a fifth shorter; the branches add a fifth of every reading.
+    extra = sum(0.2 * (sum(c.readings) - c.tokens) * 6 * c.n_params for c in constant.stage2)
+    assert law_flops(same.stage2) == pytest.approx(law_flops(constant.stage2) + extra, rel=0.01)
+    assert price(same, rate, 10**9).stages[1].flops == law_flops(same.stage2)
+    assert price(same, rate, 10**9).stages[1].seconds > price(constant, rate, 10**9).stages[1].seconds
 
 
 def test_memory_counts_the_tokens_that_are_read() -> None:

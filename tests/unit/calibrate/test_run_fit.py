@@ -18,12 +18,13 @@ from budgetscope.calibrate.reach import MIN_BUDGETS, too_small, unlike_size
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.stages import as_far_as_sure, fit_grid, stage2_cells, stage_two_hyperparameters
 from budgetscope.calibrate.run.state import RunState
+from budgetscope.core.answers.question import after_decay_counts
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.laws.fit import Draws, Fit, Law
 from budgetscope.core.laws.forms import LossCurve, PowerLawParams
 from budgetscope.core.laws.intervals import params_interval
 from budgetscope.fitting import joint_part
-from budgetscope.fitting.calibration_value import value
+from budgetscope.fitting.calibration_value import typical_calibration, value
 from budgetscope.fitting.joint import fit_joint
 from budgetscope.fitting.loss_forecast import LossForecast
 from budgetscope.fitting.weighing import PRIOR_MEAN
@@ -44,6 +45,21 @@ def test_table_holds_every_reading_of_stage_2_by_seed(state: RunState, spec: Spe
     assert table.seeds is not None
     assert set(table.seeds.tolist()) == set(spec.design.seeds)
     assert table.flops == pytest.approx(6 * table.n_params * table.tokens)
+
+
+def test_fit_of_decayed_readings_is_after_the_decay(spec: Spec, fake: ModuleType) -> None:
+    decaying = replace(spec, run=f"{spec.run}-decay", design=replace(spec.design, decay=0.1))
+    folder = RunFolder.create(decaying)
+    assert folder.spec() == decaying
+    state = carry_on(folder, decaying, fake.FakeTrainer(), Stop(folder.stop_file))
+    assert {s.cell.decay for s in state.of_stage(2)} == {0.1}
+    assert {s.cell.decay for s in state.of_stage(1)} == {0.0}
+    after, before = build_fit(state, decaying), build_fit(state, spec)
+    assert not after_decay_counts(after)
+    assert after_decay_counts(before)
+    assert "a linear decay to zero over its last 10% of tokens" in after.method
+    # One run still serves every budget that it passes.
+    assert typical_calibration(after).runs == "shared"
 
 
 def test_readings_of_diverged_cells_do_not_count(state: RunState) -> None:

@@ -61,5 +61,5 @@ def test_damaged_tokens_are_refused_until_their_text_is_named_again(tmp_path: Pa
         tokens.write(bytes(file.stat().st_size // 2))
     with pytest.raises(FailureError, match=r"corpus\.tokens' is damaged \(its checksum differs\)\); name its text"):
         StackTrainer(spec, "cpu", None)
-    again = prepare_data_again(spec, str(tmp_path / "0.txt"), None, on_corpus=lambda _: None)
+    again = prepare_data_again(spec, (str(tmp_path / "0.txt"),), None, on_corpus=lambda _: None)
     assert len(StackTrainer(spec, "cpu", str(again.path))._tokens.train) == facts.train_tokens

@@ -2,7 +2,8 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,12 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from budgetscope.calibrate.corpus.documents import read_documents
-from budgetscope.calibrate.corpus.model import TOKENIZER_NAME, TOKENS_NAME, Meta
+from budgetscope.calibrate.corpus.model import TOKENS_NAME, Meta, hash_of
 from budgetscope.calibrate.corpus.progress import Progress, Report
 from budgetscope.calibrate.corpus.sources import Source
 from budgetscope.calibrate.corpus.spool import Spool, held_out
-from budgetscope.calibrate.corpus.tokenizer import ByteTokenizer, PairTokenizer, Tokenizer, load_tokenizers
+from budgetscope.calibrate.corpus.tokenizer import (
+    TOKENIZER_NAME,
+    ByteTokenizer,
+    Choice,
+    FileTokenizer,
+    PairTokenizer,
+    Tokenizer,
+)
 from budgetscope.calibrate.corpus.tokens import Header, TokenWriter, itemsize_for, type_of
+from budgetscope.calibrate.plan.mixture import SourceFacts, mix_title
 from budgetscope.core.errors import BudgetscopeError, UsageError
 from budgetscope.core.printable import printable
 
@@ -23,7 +32,9 @@ FEWEST_TRAINING_TOKENS = 1 << 16
 
 _ENOUGH_VALIDATION_TOKENS = 1 << 18
 _MOST_VALIDATION_TOKENS = 1 << 20
-_BYTES_PER_TOKEN = {"bpe": 3, "bytes": 1}  # low estimates, to size the held-out text before there is a tokenizer
+# Low estimates, to size the held-out text before there is a tokenizer.
+_BYTES_PER_TOKEN, _BYTES_PER_BYTE_TOKEN = 3, 1
+_LEAST_SHARE_HELD_OUT = 1 / 16  # of the usual held-out text, for a source with a smaller share of a mix
 _SAMPLE_BYTES = 16 << 20
 _BATCH_BYTES = 4 << 20
 _SCAN_TOKENS = 1 << 22
@@ -48,121 +59,176 @@ class Plan(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise FailureError if a library is missing, before the slow steps."""
+        """Refuse a missing library or a tokenizer that is none, before the slow steps."""
         ...
 
-    def build(self, folder: Path, source_sha256: str, report: Report) -> tuple[Meta, Header]:
-        """Write the token file, and the tokenizer if there is one, to a folder."""
+    def build(self, folder: Path, digests: list[str], report: Report) -> tuple[Meta, Header]:
+        """Write the token file, and the tokenizer if there is one, to a folder.
+
+        Args:
+            folder: of the result.
+            digests: SHA-256 of each of `files`, in hex.
+            report: called with the progress.
+        """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The documents of one source, and how they are split."""
+
+    title: str
+    share: float
+    sha256: str
+    spool: Spool
+    validation: list[int]
+    training: list[int]
 
 
 class TextPlan:
     """Text: read, deduplicated, split and tokenized.
 
+    The training tokens of a mix are those of its sources, one after another, and so are the held-out ones; training
+    and evaluation draw from each by its share (`sampling.Tokens`).
+
     Args:
-        source: of the text.
-        tokenizer: "bpe" or "bytes".
-        vocab_size: most ids.
+        sources: of the text, each with its share of the training tokens; the shares add up to 1.
+        tokenizer: which.
         text_field: in JSON and Parquet.
     """
 
-    def __init__(self, source: Source, tokenizer: str, vocab_size: int, text_field: str) -> None:
-        self._source = source
+    def __init__(self, sources: Sequence[tuple[Source, float]], tokenizer: Choice, text_field: str) -> None:
+        self._sources = tuple(sources)
         self._tokenizer = tokenizer
-        self._vocab_size = vocab_size
         self._text_field = text_field
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The text files."""
-        return tuple(file.path for file in self._source.files)
+        return tuple(file.path for source, _ in self._sources for file in source.files)
 
     @property
     def title(self) -> str:
-        """Title of the source."""
-        return self._source.title
+        """Title of the source, or of the mix."""
+        if len(self._sources) == 1:
+            return self._sources[0][0].title
+        return mix_title([(source.title, share) for source, share in self._sources])
 
     @property
     def settings(self) -> list[Any]:
-        """The tokenizer, and how each file is read."""
-        kinds = [file.kind for file in self._source.files]
-        return ["text", self._tokenizer, self._vocab_size, self._text_field, self._source.lenient, kinds]
+        """The tokenizer, how each file is read, and the shares."""
+        parts = [[share, source.lenient, [file.kind for file in source.files]] for source, share in self._sources]
+        return ["text", self._tokenizer.settings, self._text_field, parts]
 
     def check(self) -> None:
-        """Raise FailureError if `tokenizers` is missing."""
-        if self._tokenizer == "bpe":
-            load_tokenizers()
+        """Refuse a tokenizer that cannot be made."""
+        self._tokenizer.check()
 
-    def build(self, folder: Path, source_sha256: str, report: Report) -> tuple[Meta, Header]:
+    def build(self, folder: Path, digests: list[str], report: Report) -> tuple[Meta, Header]:
         """Write the token file and the tokenizer.
 
         Raises:
-            UsageError: the source is not text, or too small.
+            UsageError: a source is not text, or too small.
             FailureError: the disk is full.
         """
-        scratch = folder / "documents.tmp"
-        spool = Spool(scratch, self._documents(report))
-        per_token = _BYTES_PER_TOKEN[self._tokenizer]
-        if spool.n_documents < 2:
-            raise too_small(self._source.title, f"{spool.n_bytes} bytes of text in {spool.n_documents} documents")
-        target = held_out(spool.n_bytes, _ENOUGH_VALIDATION_TOKENS * per_token, _MOST_VALIDATION_TOKENS * per_token)
-        validation = spool.held_out(target)
-        training = spool.all_but(validation)
-        tokenizer = self._trained(spool, training, report)
+        parts = self._parts(folder, digests, report)
+        tokenizer = self._trained(parts, report)
+        n_bytes, done = sum(part.spool.n_bytes for part in parts), 0
+        counts: list[list[int]] = []
         with TokenWriter(folder / TOKENS_NAME, tokenizer.vocab_size) as writer:
-            done = 0
-            for documents in (validation, training):
+            for documents in ([part.validation for part in parts], [part.training for part in parts]):
+                counts.append([])
                 n_validation = writer.count
-                for batch in spool.read_batches(documents, _BATCH_BYTES):
-                    writer.write(tokenizer.encode(batch))
-                    done += sum(map(len, batch))
-                    report(Progress("tokenizing", done, spool.n_bytes))
-            check_size(self._source.title, writer.count - n_validation)
-            header = writer.finish(n_validation=n_validation, end_token=tokenizer.vocab_size - 1, n_bytes=spool.n_bytes)
+                for part, some in zip(parts, documents, strict=True):
+                    first = writer.count
+                    for batch in part.spool.read_batches(some, _BATCH_BYTES):
+                        writer.write(tokenizer.encode(batch))
+                        done += sum(map(len, batch))
+                        report(Progress("tokenizing", done, n_bytes))
+                    counts[-1].append(writer.count - first)
+            check_size(self.title, writer.count - n_validation)
+            header = writer.finish(n_validation=n_validation, end_token=tokenizer.end_token, n_bytes=n_bytes)
         tokenizer.save(folder / TOKENIZER_NAME)
-        scratch.unlink()
-        return self._meta(spool, source_sha256), header
+        for part in parts:
+            part.spool.path.unlink()
+        return self._meta(parts, counts, digests), header
 
-    def _documents(self, report: Report) -> Iterator[str]:
-        sizes = [file.path.stat().st_size for file in self._source.files]
-        before, total = 0, sum(sizes)
+    def _parts(self, folder: Path, digests: list[str], report: Report) -> list[_Part]:
+        """Read and split every source; a document that an earlier source has is dropped."""
+        sizes = [sum(file.path.stat().st_size for file in source.files) for source, _ in self._sources]
+        per_token = _BYTES_PER_TOKEN if self._tokenizer.library else _BYTES_PER_BYTE_TOKEN
+        seen: set[bytes] = set()
+        parts, before, first = [], 0, 0
+        for number, ((source, share), size) in enumerate(zip(self._sources, sizes, strict=True)):
+            documents = self._documents(source, before, sum(sizes), report)
+            spool = Spool(folder / f"documents-{number}.tmp", documents, seen)
+            if spool.n_documents < 2:
+                raise too_small(source.title, f"{spool.n_bytes} bytes of text in {spool.n_documents} documents")
+            enough, most = (
+                int(n * per_token * max(share, _LEAST_SHARE_HELD_OUT))
+                for n in (_ENOUGH_VALIDATION_TOKENS, _MOST_VALIDATION_TOKENS)
+            )
+            validation = spool.held_out(held_out(spool.n_bytes, enough, most))
+            own = digests[first : first + len(source.files)]
+            sha256 = own[0] if len(own) == 1 else hash_of(own)
+            parts.append(_Part(source.title, share, sha256, spool, validation, spool.all_but(validation)))
+            before, first = before + size, first + len(source.files)
+        return parts
 
+    def _documents(self, source: Source, before: int, total: int, report: Report) -> Iterator[str]:
         def read(done: int) -> None:
             report(Progress("reading", before + done, total))
 
-        for file, size in zip(self._source.files, sizes, strict=True):
+        for file in source.files:
+            size = file.path.stat().st_size
             try:
                 yield from read_documents(file, self._text_field, read)
             except BudgetscopeError:
-                if not self._source.lenient:
+                if not source.lenient:
                     raise
             before += size
             read(0)
 
-    def _trained(self, spool: Spool, training: list[int], report: Report) -> Tokenizer:
-        if self._tokenizer == "bytes":
+    def _trained(self, parts: Sequence[_Part], report: Report) -> Tokenizer:
+        chosen = self._tokenizer
+        if chosen.own is not None:
+            return FileTokenizer(chosen.own)
+        if chosen.library is None or chosen.vocab_size is None:
             return ByteTokenizer()
-        sample = spool.first(training, _SAMPLE_BYTES)
+        samples = [part.spool.first(part.training, int(_SAMPLE_BYTES * part.share)) for part in parts]
+        total = sum(part.spool.size(sample) for part, sample in zip(parts, samples, strict=True))
 
         def counted() -> Iterator[bytes]:
-            done, total = 0, spool.size(sample)
-            for raw in spool.read(sample):
-                done += len(raw)
-                report(Progress("learning byte pairs", done, total))
-                yield raw
+            done = 0
+            for part, sample in zip(parts, samples, strict=True):
+                for raw in part.spool.read(sample):
+                    done += len(raw)
+                    report(Progress("learning byte pairs", done, total))
+                    yield raw
 
-        return PairTokenizer(counted(), self._vocab_size)
+        return PairTokenizer(counted(), chosen.vocab_size)
 
-    def _meta(self, spool: Spool, source_sha256: str) -> Meta:
+    def _meta(self, parts: Sequence[_Part], counts: list[list[int]], digests: list[str]) -> Meta:
+        mixed = tuple(
+            SourceFacts(
+                part.title, part.share, part.sha256, train, validation, part.spool.n_bytes / (train + validation)
+            )
+            for part, validation, train in zip(parts, *counts, strict=True)
+        )
+        n_documents, n_duplicates = (
+            sum(getattr(p.spool, name) for p in parts) for name in ("n_documents", "n_duplicates")
+        )
+        origin = "; ".join(source.description for source, _ in self._sources)
         return Meta(
-            title=self._source.title,
-            description=f"{self._source.description}; {spool.n_documents} distinct documents, "
-            f"{spool.n_duplicates} repeats dropped",
-            source_sha256=source_sha256,
-            tokenizer=self._tokenizer,
-            n_documents=spool.n_documents,
-            n_duplicates=spool.n_duplicates,
-            versions=_versions("tokenizers" if self._tokenizer == "bpe" else None),
+            title=self.title,
+            description=f"{origin}; {n_documents} distinct documents, {n_duplicates} repeats dropped",
+            source_sha256=hash_of(digests),
+            tokenizer=self._tokenizer.name,
+            tokenizer_sha256=None if self._tokenizer.own is None else self._tokenizer.own.sha256,
+            n_documents=n_documents,
+            n_duplicates=n_duplicates,
+            versions=_versions(self._tokenizer.library),
+            sources=mixed if len(mixed) > 1 else (),
         )
 
 
@@ -203,7 +269,7 @@ class RawPlan:
     def check(self) -> None:
         """Do nothing; no library is needed."""
 
-    def build(self, folder: Path, source_sha256: str, report: Report) -> tuple[Meta, Header]:
+    def build(self, folder: Path, digests: list[str], report: Report) -> tuple[Meta, Header]:
         """Write the tokens with a header, the tail first.
 
         Raises:
@@ -227,7 +293,7 @@ class RawPlan:
                     report(Progress("copying tokens", writer.count, len(array)))
             header = writer.finish(n_validation=n_validation, end_token=None, n_bytes=None)
         about = f"the tokens in {self._title}; where documents end is not known, so the tail is held out"
-        return Meta(self._title, about, source_sha256, "unknown", None, None, _versions(None)), header
+        return Meta(self._title, about, hash_of(digests), "unknown", None, None, None, _versions(None)), header
 
     def _mapped(self) -> npt.NDArray[Any]:
         name = repr(str(self._path))

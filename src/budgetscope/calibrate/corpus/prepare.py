@@ -5,6 +5,8 @@ import dataclasses
 import hashlib
 import json
 import shutil
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +17,24 @@ from budgetscope.calibrate.corpus.model import (
     META_NAME,
     TOKENS_NAME,
     Corpus,
+    hash_of,
     open_tokens,
     write_meta,
 )
 from budgetscope.calibrate.corpus.progress import Progress, Report
 from budgetscope.calibrate.corpus.sources import (
     FINEWEB_EDU_SAMPLE,
+    Source,
     built_in,
     fineweb_edu,
     from_path,
     is_raw_tokens,
 )
-from budgetscope.calibrate.corpus.tokenizer import checked_vocab_size
+from budgetscope.calibrate.corpus.tokenizer import choose_tokenizer
 from budgetscope.calibrate.corpus.tokens import is_token_file
+from budgetscope.calibrate.plan.mixture import DataSource
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.printable import printable
 from budgetscope.store.files import held, open_file, read_text, unreadable, write_atomically
 from budgetscope.store.locations import corpora_cache
 
@@ -56,7 +62,8 @@ def prepare(
             or .bin or .npy with `vocab_size`), a prepared folder, "fineweb-edu-sample" for a public sample, or None for
             the text that comes with Python.
         vocab_size: number of ids, with the end-of-document token; None for 4096 byte pairs.
-        tokenizer: "bpe" (byte pairs learnt from a sample of the text) or "bytes".
+        tokenizer: "bpe" (byte pairs learnt from a sample of the text), "bytes", or the `tokenizer.json` of the user's
+            own, or a folder that has one.
         text_field: the field or column with the text, in JSONL and Parquet.
         cache: folder of prepared corpora; None for the user's cache folder.
         progress: called with the progress of slow stages.
@@ -68,18 +75,71 @@ def prepare(
     report = progress or (lambda _: None)
     root = cache or corpora_cache()
     path = None if source in {None, FINEWEB_EDU_SAMPLE} else Path(str(source)).expanduser()
-    if path and (is_token_file(path) or is_token_file(path / TOKENS_NAME)):
+    if path and holds_tokens(path):
         return _opened(path, vocab_size, report)
     if path and is_raw_tokens(path):
         return _cached(RawPlan(path, vocab_size), root, report)
-    size = checked_vocab_size(tokenizer, vocab_size)
-    if path:
-        text = from_path(path)
-    elif source:
-        text = fineweb_edu(root / "downloads", report)
-    else:
-        text = built_in()
-    return _cached(TextPlan(text, tokenizer, size, text_field), root, report)
+    chosen = choose_tokenizer(tokenizer, vocab_size)
+    text = built_in() if source is None else _text(source, root, report)
+    return _cached(TextPlan([(text, 1.0)], chosen, text_field), root, report)
+
+
+def prepare_mix(
+    sources: Sequence[DataSource],
+    *,
+    vocab_size: int | None = None,
+    tokenizer: str = "bpe",
+    text_field: str = "text",
+    cache: Path | None = None,
+    progress: Report | None = None,
+) -> Corpus:
+    """Return the tokens of several texts, for training on a mix of them; see `prepare`.
+
+    The order of the sources does not matter: they are taken by their names. A document that two sources have counts
+    for the first. Byte pairs are learnt from the mix.
+
+    Args:
+        sources: files or folders of text, or "fineweb-edu-sample", with their shares.
+        vocab_size: as in `prepare`.
+        tokenizer: as in `prepare`.
+        text_field: as in `prepare`; of all sources.
+        cache: as in `prepare`.
+        progress: as in `prepare`.
+
+    Raises:
+        BudgetscopeError: as in `prepare`, or a source holds tokens.
+    """
+    report = progress or (lambda _: None)
+    root = cache or corpora_cache()
+    chosen = choose_tokenizer(tokenizer, vocab_size)
+    for source in sources:
+        path = Path(source.name).expanduser()
+        if holds_tokens(path) or is_raw_tokens(path):
+            raise UsageError(f"--data {source.name!r} holds tokens, and a mix is made of text; give text, or it alone.")
+    texts = [(_text(source.name, root, report), source) for source in sources]
+    titles = Counter(text.title for text, _ in texts)
+    named = [
+        (dataclasses.replace(text, title=_longer_title(source.name)) if titles[text.title] > 1 else text, source.share)
+        for text, source in texts
+    ]
+    return _cached(TextPlan(sorted(named, key=lambda part: part[0].title), chosen, text_field), root, report)
+
+
+def _text(source: str, root: Path, report: Report) -> Source:
+    if source == FINEWEB_EDU_SAMPLE:
+        return fineweb_edu(root / "downloads", report)
+    return from_path(Path(source).expanduser())
+
+
+def _longer_title(name: str) -> str:
+    """Return the name of a source with that of its folder, where two sources have the same name."""
+    path = Path(name).expanduser().absolute()
+    return printable(f"{path.parent.name}/{path.name}")
+
+
+def holds_tokens(path: Path) -> bool:
+    """Return whether a path is a token file of budgetscope or a prepared folder."""
+    return is_token_file(path) or is_token_file(path / TOKENS_NAME)
 
 
 def _opened(path: Path, vocab_size: int | None, report: Report) -> Corpus:
@@ -96,17 +156,17 @@ def _opened(path: Path, vocab_size: int | None, report: Report) -> Corpus:
 def _cached(plan: Plan, root: Path, report: Report) -> Corpus:
     """Return the cached result of a plan, found by the stamps or the content of its files, or build it."""
     stamps = _stamps(plan.files)
-    key = _hash([plan.settings, stamps])
+    key = hash_of([plan.settings, stamps])
     if known := _remembered(root, key, report):
         return _titled(known, plan)
     plan.check()
-    source_sha256 = _hash_files(plan.files, report)
-    folder = root / _hash([FORMAT, plan.settings, source_sha256])[:32]
+    digests = _hash_files(plan.files, report)
+    folder = root / hash_of([FORMAT, plan.settings, hash_of(digests)])[:32]
     lock = folder.with_suffix(".lock")
     with held(lock, lambda: report(Progress("waiting for another budgetscope that prepares this text", 0, 0))):
         corpus = _whole(folder, report)
         if corpus is None:
-            _build(plan, folder, source_sha256, stamps, report)
+            _build(plan, folder, digests, stamps, report)
             corpus = open_tokens(folder, report)
     _remember(root, key, folder)
     return _titled(corpus, plan)
@@ -116,13 +176,13 @@ def _titled(corpus: Corpus, plan: Plan) -> Corpus:
     return dataclasses.replace(corpus, meta=dataclasses.replace(corpus.meta, title=plan.title))
 
 
-def _build(plan: Plan, folder: Path, source_sha256: str, stamps: list[Any], report: Report) -> None:
+def _build(plan: Plan, folder: Path, digests: list[str], stamps: list[Any], report: Report) -> None:
     """Fill a folder, `meta.json` last; delete it on failure."""
     shutil.rmtree(folder, ignore_errors=True)
     try:
         with writing(folder):
             folder.mkdir(parents=True)
-        meta, header = plan.build(folder, source_sha256, report)
+        meta, header = plan.build(folder, digests, report)
         _check_unchanged(plan, stamps)
         write_atomically(folder / META_NAME, write_meta(meta, header))
     except BaseException:
@@ -152,8 +212,8 @@ def _stamps(files: tuple[Path, ...]) -> list[Any]:
     return [[str(file.absolute()), stat.st_size, stat.st_mtime_ns] for file, stat in found]
 
 
-def _hash_files(files: tuple[Path, ...], report: Report) -> str:
-    """Return the SHA-256 of the list of the files' SHA-256."""
+def _hash_files(files: tuple[Path, ...], report: Report) -> list[str]:
+    """Return the SHA-256 of each file."""
     digests, done = [], 0
     total = sum(size for _, size, _ in _stamps(files))
     for path in files:
@@ -167,11 +227,7 @@ def _hash_files(files: tuple[Path, ...], report: Report) -> str:
         except OSError as error:
             raise unreadable(path, error) from None
         digests.append(digest.hexdigest())
-    return _hash(digests)
-
-
-def _hash(value: list[Any]) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+    return digests
 
 
 def _index(root: Path, key: str) -> Path:

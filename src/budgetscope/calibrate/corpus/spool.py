@@ -25,8 +25,10 @@ class Spool:
     Args:
         path: of the scratch file.
         documents: texts; blank ones are dropped, and so are those that equal an earlier one up to white space.
+        seen: hashes of the documents of earlier sources, which count as earlier ones; those of this one are added.
 
     Attributes:
+        path: of the scratch file.
         n_documents: number of distinct documents.
         n_duplicates: number of dropped ones.
         n_bytes: UTF-8 bytes of the distinct ones.
@@ -35,10 +37,10 @@ class Spool:
         FailureError: the disk is full.
     """
 
-    def __init__(self, path: Path, documents: Iterable[str]) -> None:
-        self._path = path
+    def __init__(self, path: Path, documents: Iterable[str], seen: set[bytes] | None = None) -> None:
+        self.path = path
         self.n_duplicates = 0
-        seen: set[bytes] = set()
+        seen = set() if seen is None else seen
         keys, sizes = bytearray(), array("q")
         with writing(path), path.open("wb") as file:
             for text in documents:
@@ -84,7 +86,7 @@ class Spool:
 
     def read(self, documents: Iterable[int]) -> Iterator[bytes]:
         """Yield documents, in UTF-8."""
-        with self._path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+        with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
             for document in documents:
                 start = int(self._starts[document])
                 yield view[start : start + int(self._sizes[document])]

@@ -1,6 +1,7 @@
 """A cell: one small model of a calibration, with everything that defines its training."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
@@ -22,6 +23,8 @@ class Cell:
         warmup_tokens: tokens of linear warmup.
         readings: tokens at which the validation loss is read, ascending; the last is `tokens`. The learning rate is
             constant, so one run serves every budget that it passes.
+        decay: share of a reading's tokens over which the learning rate falls linearly to zero before the loss is read;
+            0 keeps it constant. Each reading then is the end of a branch from the run at constant rate, the trunk.
     """
 
     shape: Shape
@@ -32,6 +35,7 @@ class Cell:
     tokens: int
     warmup_tokens: int
     readings: tuple[int, ...]
+    decay: float = 0.0
 
     @property
     def id(self) -> str:
@@ -42,6 +46,33 @@ class Cell:
     def batch_tokens(self) -> int:
         """Tokens per optimizer step."""
         return self.batch_sequences * self.shape.seq_len
+
+    def branch(self, reading: int) -> int:
+        """Return the tokens, whole batches, at which the decay before a reading begins; without one, the reading."""
+        if not self.decay:
+            return reading
+        batches = reading // self.batch_tokens
+        return (batches - max(1, int(self.decay * batches))) * self.batch_tokens
+
+    @property
+    def trunk_tokens(self) -> int:
+        """Tokens at constant rate: the last decay begins there."""
+        return self.branch(self.tokens)
+
+    @property
+    def trained_tokens(self) -> int:
+        """Tokens that are trained in all, on the trunk and on its branches."""
+        return self.tokens_left(0, ())
+
+    def tokens_left(self, tokens: int, taken: Collection[int]) -> int:
+        """Return the tokens that remain to be trained.
+
+        Args:
+            tokens: so far, on the trunk or on a branch.
+            taken: the readings so far.
+        """
+        branches = sum(reading - self.branch(reading) for reading in self.readings if reading not in taken)
+        return max(0, self.trunk_tokens + branches - tokens)
 
     @property
     def n_params(self) -> int:
@@ -55,7 +86,9 @@ class Cell:
 
 @lru_cache(maxsize=4096)
 def _id(cell: Cell) -> str:
-    return hashlib.sha256(repr(sorted(asdict(cell).items())).encode()).hexdigest()[:12]
+    # `decay` came later: a cell without one keeps its name.
+    fields = {name: value for name, value in asdict(cell).items() if name != "decay" or value}
+    return hashlib.sha256(repr(sorted(fields.items())).encode()).hexdigest()[:12]
 
 
 @lru_cache(maxsize=1024)

@@ -95,6 +95,7 @@ class Design:
         shapes: of stage 2, by ascending size.
         seeds: of each size of stage 2.
         beta2s: of the grids.
+        decay: of the cells of stage 2.
     """
 
     preset: str
@@ -105,6 +106,7 @@ class Design:
     shapes: tuple[Shape, ...]
     seeds: tuple[int, ...]
     beta2s: tuple[float, ...]
+    decay: float = 0.0
 
     @property
     def stage2(self) -> tuple[Cell, ...]:
@@ -117,6 +119,7 @@ class Design:
                 self.beta2s[len(self.beta2s) // 2],
                 seed,
                 readings(shape, self.budgets),
+                self.decay,
             )
             for shape in self.shapes
             for seed in self.seeds
@@ -143,6 +146,7 @@ def design(
     vocab_size: int,
     seq_len: int,
     amount: Callable[[float], str] = "{:.3g}".format,
+    decay: float = 0.0,
 ) -> Design:
     """Return the largest design of a preset within a limit.
 
@@ -153,6 +157,7 @@ def design(
         vocab_size: of the tokenizer.
         seq_len: training context in tokens.
         amount: formats a limit or a cost.
+        decay: of the cells of stage 2.
 
     Raises:
         UsageError: the preset is unknown, or the limit is too low for `MIN_BUDGETS` budgets.
@@ -162,7 +167,7 @@ def design(
         raise UsageError(f"{preset!r} is not a preset; choose one of {', '.join(PRESETS)}.")
     shapes = ladder(vocab_size, seq_len)
     smallest = _stage1(chosen, shapes, chosen.stage1_sizes - 1)
-    empty = Design(preset, vocab_size, seq_len, smallest, (), (), tuple(range(chosen.seeds)), chosen.beta2s)
+    empty = Design(preset, vocab_size, seq_len, smallest, (), (), tuple(range(chosen.seeds)), chosen.beta2s, decay)
     lowest = _first_budgets(empty, shapes)
     least = cost(smallest) + cost(lowest.stage2)
     if least > limit:

@@ -162,7 +162,7 @@ class Rate:
         """
         shape = cells[0].shape
         if self.device == "mps":
-            return sum(cell.tokens for cell in cells) * shape.executed_flops_per_token / self.at(shape.width)
+            return sum(cell.trained_tokens for cell in cells) * shape.executed_flops_per_token / self.at(shape.width)
         pace = PROCESSOR if self.device == "cpu" else COMPILED
         slowness = {width: _expected(self.device, width) / rate for width, rate in self.flops_per_s.items()}
         used = CAPTURED if self.device == "cuda" and not self._compiles(cells) else pace

@@ -86,7 +86,13 @@ def whole_batch(sequences: float) -> int:
 
 
 def build_cell(
-    shape: Shape, learning_rate: float, batch_sequences: int, beta2: float, seed: int, readings: tuple[float, ...]
+    shape: Shape,
+    learning_rate: float,
+    batch_sequences: int,
+    beta2: float,
+    seed: int,
+    readings: tuple[float, ...],
+    decay: float = 0.0,
 ) -> Cell:
     """Return a cell with its readings rounded to whole batches.
 
@@ -97,9 +103,12 @@ def build_cell(
         beta2: of AdamW.
         seed: of the weights and the data order.
         readings: tokens at which the loss is read, ascending; rounded to whole batches.
+        decay: share of a reading's tokens over which the learning rate decays before it.
     """
     batch = batch_sequences * shape.seq_len
-    tokens = tuple(dict.fromkeys(max(1, round(reading / batch)) * batch for reading in readings))
+    # A decay takes at least a batch, after at least one.
+    least = 2 if decay else 1
+    tokens = tuple(dict.fromkeys(max(least, round(reading / batch)) * batch for reading in readings))
     return Cell(
         shape=shape,
         # Ids hash this number, and the last digits of pow differ between machines.
@@ -110,4 +119,5 @@ def build_cell(
         tokens=tokens[-1],
         warmup_tokens=round(porian_rule.WARMUP_PARAMS * n_params(shape)),
         readings=tokens,
+        decay=decay,
     )

@@ -55,7 +55,7 @@ class Pace:
         """Return the seconds to train a stack, readings included and its start not."""
         shape, members = cells[0].shape, len(cells)
         micro = choose_micro_sequences(cells, device, None)
-        micro_steps = max(cell.tokens for cell in cells) / (micro * shape.seq_len)
+        micro_steps = max(cell.trained_tokens for cell in cells) / (micro * shape.seq_len)
         updates = micro_steps * micro / min(cell.batch_sequences for cell in cells)
         # Cells of equal readings are evaluated together.
         passes = max(map(_n_evaluations, cells)) * -(-EVALUATED_SEQUENCES // micro) * FORWARD_SHARE
@@ -91,6 +91,8 @@ def n_evaluations(new_tokens: int, evaluated_tokens: int, most: int = EVALUATION
 
 
 def _n_evaluations(cell: Cell) -> int:
+    if cell.decay:
+        return len(cell.readings)
     evaluated = EVALUATED_SEQUENCES * cell.shape.seq_len
     befores = (0, *cell.readings)
     return sum(n_evaluations(now - then, evaluated) for then, now in zip(befores, cell.readings, strict=False))

@@ -7,14 +7,13 @@ from budgetscope.calibrate.plan.cells import Cell, n_params
 from budgetscope.calibrate.plan.design import Design, readings
 from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.memory import choose_micro_sequences, memory_estimate, token_bytes
-
-MAX_EPOCHS = 4.0
-"""Up to this many epochs, repeated data costs little (Muennighoff et al. 2023, arXiv 2305.16264)."""
+from budgetscope.calibrate.plan.repetition import without_vote
+from budgetscope.calibrate.plan.spec import CorpusFacts
 
 
 def law_flops(cells: Sequence[Cell]) -> float:
-    """Return the sum of 6 N D over cells."""
-    return sum(c.flops_at(c.tokens) for c in cells)
+    """Return the sum of 6 N D over cells, with the tokens of every branch."""
+    return sum(c.flops_at(c.trained_tokens) for c in cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class Price:
 
     Attributes:
         stages: stage 1 and stage 2.
-        epochs: passes of the longest cell over the training data.
+        epochs: passes of the longest cell over the data, over the most repeated source of a mix.
         rate: from which the seconds were computed.
         sizes_per_budget: sizes on each IsoFLOP curve, ascending by budget.
         cautions: one sentence each.
@@ -71,30 +70,26 @@ class Price:
         return sum(stage.flops for stage in self.stages)
 
 
-def price(design: Design, rate: Rate, train_tokens: int, workers: int = 1) -> Price:
+def price(design: Design, rate: Rate, corpus: CorpusFacts, workers: int = 1) -> Price:
     """Price a design.
 
     Args:
         design: the cells to train.
         rate: of a device.
-        train_tokens: tokens in the training data.
+        corpus: the data.
         workers: number of devices that train.
     """
     stages = tuple(
-        _stage(k, cells, rate, train_tokens, workers) for k, cells in ((1, design.stage1), (2, design.stage2))
+        _stage(k, cells, rate, corpus.train_tokens, workers) for k, cells in ((1, design.stage1), (2, design.stage2))
     )
-    epochs = max(stage.longest_tokens for stage in stages) / train_tokens
     cautions = []
-    if epochs > MAX_EPOCHS:
-        cautions.append(
-            f"The longest run passes {epochs:.1f} times over the data: beyond {MAX_EPOCHS:g} epochs repeated text "
-            "teaches less and bends the laws; give more data or spend less."
-        )
+    if repeated := without_vote((*design.stage1, *design.stage2), corpus):
+        cautions.append(f"{repeated} Give more data or spend less.")
     if not rate.measured:
         cautions.append("The minutes come from an assumed rate: smoke measures nothing, the other presets do.")
     return Price(
         stages=stages,
-        epochs=epochs,
+        epochs=corpus.epochs(max(stage.longest_tokens for stage in stages)),
         rate=rate,
         sizes_per_budget=tuple(sum(bool(readings(s, (c,))) for s in design.shapes) for c in design.budgets),
         cautions=tuple(cautions),
@@ -108,7 +103,7 @@ def _stage(stage: int, cells: Sequence[Cell], rate: Rate, train_tokens: int, wor
         cells=len(cells),
         sizes=tuple(sorted(n_params(shape) for shape in by_shape)),
         flops=law_flops(cells),
-        tokens=sum(c.tokens for c in cells),
+        tokens=sum(c.trained_tokens for c in cells),
         longest_tokens=max(c.tokens for c in cells),
         seconds=rate.wall_seconds(cells, workers),
         memory_bytes=max(

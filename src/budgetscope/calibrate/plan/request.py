@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from budgetscope.calibrate.plan.bounds import GPU_BOUNDS, MINUTES_BOUNDS
+from budgetscope.calibrate.plan.bounds import DECAY_BOUNDS, GPU_BOUNDS, MINUTES_BOUNDS
 from budgetscope.calibrate.plan.design import PRESETS
 from budgetscope.calibrate.plan.device import DEVICES, ENGINES, DeviceFacts
+from budgetscope.calibrate.plan.mixture import parse_data
 from budgetscope.calibrate.plan.price import Price
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.core.errors import UsageError
@@ -25,11 +26,14 @@ class Request:
         gpus: indices of the GPUs of this machine, one a worker; empty for all of them.
         engine: what places the workers, one of `ENGINES`.
         workers: number of workers; None for one a GPU.
-        data: a path or `fineweb-edu-sample`; None for the text that comes with Python.
-        tokenizer: `bpe` or `bytes`.
+        data: a path or `fineweb-edu-sample`, or several of them as PATH=SHARE; empty for the text that comes with
+            Python.
+        tokenizer: `bpe`, `bytes`, or a `tokenizer.json` or a folder that has one.
         vocab_size: of the tokenizer.
         text_field: the field or column with the text, in JSONL and Parquet.
         seq_len: training context in tokens.
+        decay: share of the tokens over which the learning rate decays before each reading of stage 2; None keeps it
+            constant.
         fit_id: id under which the fit is stored.
     """
 
@@ -40,11 +44,12 @@ class Request:
     gpus: tuple[int, ...] | None = None
     engine: str = "local"
     workers: int | None = None
-    data: str | None = None
+    data: tuple[str, ...] = ()
     tokenizer: str | None = None
     vocab_size: int | None = None
     text_field: str | None = None
     seq_len: int | None = None
+    decay: float | None = None
     fit_id: str = DEFAULT_FIT
 
     def check(self) -> None:
@@ -62,11 +67,12 @@ class Request:
             ("--minutes", self.minutes, *MINUTES_BOUNDS),
             ("--flops", self.flops, 1e8, 1e22),
             ("--seq-len", self.seq_len, 16, 8192),
+            ("--decay", self.decay, *DECAY_BOUNDS),
         ):
             if value is not None and not low <= value <= high:
                 raise UsageError(f"{name} {value:g} is out of bounds; give a number from {low:g} to {high:g}.")
-        if self.data is not None and not self.data.strip():
-            raise UsageError(f"--data {self.data!r} names nothing; give a path, or leave it out.")
+        if self.data:
+            parse_data(self.data)
         try:
             check_own_id(self.fit_id)
         except UsageError as error:

@@ -8,6 +8,7 @@ from typing import Any
 from budgetscope.calibrate.json_records import from_record, to_record
 from budgetscope.calibrate.plan.design import Design
 from budgetscope.calibrate.plan.device import Rate
+from budgetscope.calibrate.plan.mixture import SourceFacts
 
 VERSION = 1
 BUILT_IN_CAUTION = (
@@ -23,12 +24,14 @@ class CorpusFacts:
         title: its display name.
         path: of its prepared tokens.
         sha256: of its prepared content; a resumed run must find the same.
-        tokenizer: `bpe`, `bytes` or `unknown`.
+        tokenizer: `bpe`, `bytes`, `unknown`, or the name of the user's own.
         vocab_size: of the tokenizer.
         bytes_per_token: UTF-8 bytes; None if unknown.
         train_tokens: number of training tokens.
         validation_tokens: number of held-out tokens.
         built_in: whether it is the text that comes with Python.
+        tokenizer_sha256: hash of the file of the user's own tokenizer; None for the others.
+        sources: of a mix; empty for one source.
     """
 
     title: str
@@ -40,6 +43,21 @@ class CorpusFacts:
     train_tokens: int
     validation_tokens: int
     built_in: bool = False
+    tokenizer_sha256: str | None = None
+    sources: tuple[SourceFacts, ...] = ()
+
+    def epochs(self, tokens: int) -> float:
+        """Return how often so many training tokens pass over the data, over the most repeated source of a mix."""
+        if not self.sources:
+            return tokens / self.train_tokens
+        return max(tokens * source.share / source.train_tokens for source in self.sources)
+
+    @property
+    def most_repeated(self) -> str:
+        """Title of the source that is repeated most."""
+        if not self.sources:
+            return self.title
+        return max(self.sources, key=lambda source: source.share / source.train_tokens).title
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +102,13 @@ class Spec:
 
 def _record(spec: Spec) -> dict[str, Any]:
     record = to_record(spec)
-    if not spec.corpus.built_in:
-        # Fields that came later are left out where they say nothing, so that older specs keep their hash.
-        del record["corpus"]["built_in"]
+    # Fields that came later are left out where they say nothing, so that older specs keep their hash.
+    for name in ("built_in", "tokenizer_sha256", "sources"):
+        if not record["corpus"][name]:
+            del record["corpus"][name]
+    for holder in (record["design"], *record["design"]["stage1"]):
+        if not holder["decay"]:
+            del holder["decay"]
     for name, default in (("workers", 1), ("gpus", []), ("rate", None)):
         if record[name] == default:
             del record[name]
@@ -118,7 +140,9 @@ def parse_spec(text: str) -> Spec:
     if stated != _digest(record) or stated != spec.sha256:
         raise ValueError("it was edited after the run began")
     # The path of the data may hold any character; it is never shown as it is.
-    shown = (spec.run, spec.created, spec.fit_id, spec.version, spec.corpus.title, spec.corpus.tokenizer)
+    corpus = spec.corpus
+    shown = [spec.run, spec.created, spec.fit_id, spec.version, corpus.title, corpus.tokenizer]
+    shown += [corpus.tokenizer_sha256 or "", *(source.title for source in corpus.sources)]
     if not all(map(str.isprintable, shown)):
         raise ValueError("it holds a text that is not printable")
     return spec

@@ -18,12 +18,18 @@ FINISHED = ("done", "diverged", "failed")
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One reading: its tokens, the mean and standard deviation of its loss in nats per token, and their number."""
+    """One reading: its tokens, mean and standard deviation of its loss in nats per token, their number, its decay."""
 
     tokens: int
     loss: float
     loss_sd: float
     n_evaluations: int
+    decay_tokens: int = 0
+
+    @property
+    def begin(self) -> int:
+        """Tokens of the run at constant rate at which it is taken: without a decay, `tokens`."""
+        return self.tokens - self.decay_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +246,7 @@ def _restart(state: LogState, stack: progress.Started, t: float) -> LogState:
             status="running",
             tokens=stack.tokens,
             curve=tuple(p for p in known.curve if p[0] <= stack.tokens),
-            readings=tuple(r for r in known.readings if r.tokens <= stack.tokens),
+            readings=tuple(r for r in known.readings if r.begin <= stack.tokens),
             reason="",
         )
     return replace(
@@ -258,9 +264,12 @@ def _step(state: LogState, step: progress.Step, t: float) -> LogState:
         known = state.cells.get(key, Trained())
         if known.status in FINISHED or loss is None:
             continue
-        new[key] = replace(known, tokens=step.tokens, curve=_extend(known.curve, step.tokens, loss))
+        # Losses on a branch are not those of the run at constant rate that goes on from where it began.
+        curve = known.curve if step.branch else _extend(known.curve, step.tokens, loss)
+        new[key] = replace(known, tokens=step.tokens, curve=curve)
     then, before = state.step_at or (t, step.tokens)
-    seconds, tokens = max(t - then, 0.0), max(step.tokens - before, 0) * len(new)
+    since = before if step.since is None else step.since
+    seconds, tokens = max(t - then, 0.0), max(step.tokens - since, 0) * len(new)
     flops_a_token = step.model_flops_per_s / step.tokens_per_s if step.tokens_per_s else 0.0
     return replace(
         state,
@@ -283,8 +292,11 @@ def _extend(curve: tuple[tuple[int, float], ...], tokens: int, loss: float) -> t
 def _read(state: LogState, event: progress.LossReading) -> LogState:
     known = state.cells.get(event.cell_id, Trained())
     others = [r for r in known.readings if r.tokens != event.tokens]
-    found = Measured(event.tokens, event.loss, event.loss_sd, event.n_evaluations)
-    return _update(state, event.cell_id, readings=tuple(sorted([*others, found], key=lambda r: r.tokens)))
+    found = Measured(event.tokens, event.loss, event.loss_sd, event.n_evaluations, event.decay_tokens)
+    readings = tuple(sorted([*others, found], key=lambda r: r.tokens))
+    # After a branch, training goes on from where it began.
+    tokens = found.begin if found.decay_tokens else known.tokens
+    return _update(state, event.cell_id, readings=readings, tokens=tokens)
 
 
 def _update(state: LogState, key: str, **changes: object) -> LogState:

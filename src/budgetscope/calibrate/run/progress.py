@@ -37,6 +37,8 @@ class Step:
             diverged.
         tokens_per_s: training tokens per second, over all members that still train.
         model_flops_per_s: `tokens_per_s` times the shape's executed FLOPs per token, attention counted.
+        since: `tokens` where this training began; None for where the last `Step` ended.
+        branch: whether it is on a branch on which the learning rate decays.
     """
 
     cell_ids: tuple[str, ...]
@@ -44,6 +46,8 @@ class Step:
     train_loss: tuple[float | None, ...]
     tokens_per_s: float
     model_flops_per_s: float
+    since: int | None = None
+    branch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class LossReading:
         loss: mean over the evaluations in the last tenth of D_r, nats per token of held-out text.
         loss_sd: standard deviation over these evaluations; 0 if there is only one.
         n_evaluations: number of these evaluations.
+        decay_tokens: the last tokens of D_r, over which the learning rate decayed to zero; the loss is then that of one
+            evaluation after the decay. 0 for a loss at constant rate.
     """
 
     cell_id: str
@@ -66,6 +72,7 @@ class LossReading:
     loss: float
     loss_sd: float
     n_evaluations: int
+    decay_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,10 @@ def evaluation_tokens(cell: Cell, settings: TrainSettings) -> dict[int, tuple[in
     """Return the training tokens at which each reading of a cell is evaluated, descending.
 
     They are spread evenly over the last tenth of the reading's tokens, and depend only on the cell and the settings.
+    For a reading after a decay it is the place on the trunk where its branch begins; its end is evaluated once.
     """
+    if cell.decay:
+        return {reading: (cell.branch(reading),) for reading in cell.readings}
     evaluated = settings.eval_sequences * cell.shape.seq_len
     points: dict[int, tuple[int, ...]] = {}
     previous = 0
@@ -53,6 +56,18 @@ class Readings:
         """Return the next number of micro-steps after which to evaluate; None after the last."""
         return next((stop for stop in self._stops if stop > micro_steps), None)
 
+    def waiting(self, micro_steps: int) -> bool:
+        """Return whether an evaluation, or the branch of one, is due after this many micro-steps."""
+        tokens = micro_steps * self._micro_tokens
+        due = self._due.get(micro_steps, ()) if micro_steps else ()
+        return any(self._step(cell_id, tokens) not in self._values[cell_id] for cell_id in due)
+
+    def branch_end(self, micro_steps: int) -> int:
+        """Return the micro-steps at which the branch ends that begins after this many; of all members alike."""
+        begin = micro_steps * self._micro_tokens
+        points = self._points[self._ids[0]]
+        return next(reading for reading, (point,) in points.items() if point == begin) // self._micro_tokens
+
     def record(self, micro_steps: int, losses: Sequence[float]) -> None:
         """Keep the losses of the members, in the stack's order, after this many micro-steps."""
         for cell_id, loss in zip(self._ids, losses, strict=True):
@@ -68,8 +83,12 @@ class Readings:
             self._reading(cell_id, tokens, points)
             for cell_id in cell_ids
             for tokens, points in self._points[cell_id].items()
-            if after < tokens // self._micro_tokens <= until
+            if after < points[0] // self._micro_tokens <= until and self._branched(cell_id, points)
         ]
+
+    def _branched(self, cell_id: str, points: Sequence[int]) -> bool:
+        """Whether the branch of a reading has been trained; a reading without a decay has none."""
+        return not self._cells[cell_id].decay or self._step(cell_id, points[0]) in self._values[cell_id]
 
     def _step(self, cell_id: str, tokens: int) -> int:
         return tokens // self._cells[cell_id].batch_tokens
@@ -78,7 +97,8 @@ class Readings:
         steps = sorted({self._step(cell_id, point) for point in points})
         losses = [self._values[cell_id].get(step, math.nan) for step in steps]
         spread = statistics.stdev(losses) if len(losses) > 1 else 0.0
-        return LossReading(cell_id, tokens, statistics.fmean(losses), spread, len(losses))
+        decay_tokens = tokens - self._cells[cell_id].branch(tokens)
+        return LossReading(cell_id, tokens, statistics.fmean(losses), spread, len(losses), decay_tokens)
 
     def values(self) -> dict[str, dict[str, float]]:
         """Return the losses so far by cell and optimizer step, as JSON can hold them."""

@@ -15,7 +15,9 @@ from budgetscope.calibrate.plan.ladder import (
     rule_learning_rate,
     whole_batch,
 )
+from budgetscope.calibrate.plan.repetition import votes, without_vote
 from budgetscope.calibrate.plan.slices import slice_name
+from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
 from budgetscope.calibrate.run.state import CellState, RunState
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.errors import UsageError
@@ -67,6 +69,16 @@ def measured_grid(state: RunState) -> SweepTable | None:
         beta2=np.array(beta2s) if len(set(beta2s)) > 1 else None,
         seeds=np.array([s.cell.seed for s in used], dtype=np.int64),
     )
+
+
+def voting(state: RunState, corpus: CorpusFacts) -> RunState:
+    """Return the state without what does not vote: readings of stage 2, and cells of stage 1, that repeat the data."""
+    cells = {
+        key: replace(s, readings=tuple(r for r in s.readings if votes(r.tokens, corpus)))
+        for key, s in state.cells.items()
+        if s.stage != 1 or votes(s.cell.tokens, corpus)
+    }
+    return replace(state, cells=cells)
 
 
 def extensions(state: RunState, design: Design) -> dict[str, tuple[Cell, ...]]:
@@ -276,7 +288,8 @@ def stage2_cells(design: Design, chosen: StageTwoHyperparameters) -> tuple[Cell,
         batch = max(MIN_BATCH, whole_batch(_at(chosen.batch_tokens, n) / design.seq_len))
         beta2 = chosen.beta2.at_batch(batch * design.seq_len)
         tokens = readings(shape, design.budgets)
-        cells += [build_cell(shape, _at(chosen.learning_rate, n), batch, beta2, s, tokens) for s in design.seeds]
+        rate = _at(chosen.learning_rate, n)
+        cells += [build_cell(shape, rate, batch, beta2, s, tokens, design.decay) for s in design.seeds]
     return tuple(cells)
 
 
@@ -300,6 +313,14 @@ def _at(law: tuple[float, float], n: float) -> float:
     return law[0] * math.pow(n, law[1])
 
 
+def stage_two(state: RunState, spec: Spec) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
+    """Return the cells of stage 2, and one sentence for each thing that weakens their law."""
+    chosen = stage_two_hyperparameters(voting(state, spec.corpus), spec.design)
+    cells = stage2_cells(spec.design, chosen)
+    repeated = without_vote((*(s.cell for s in state.cells.values()), *cells), spec.corpus)
+    return cells, (*chosen.notes, *([repeated] if repeated else []))
+
+
 def unfinished(
     cells: Mapping[str, CellState], stage: int, *, longest_first: bool = False
 ) -> list[tuple[str, list[Cell]]]:
@@ -317,7 +338,7 @@ def unfinished(
     waiting = [states for states in slices.values() if not all(s.finished for s in states)]
 
     def flops_left(states: list[CellState]) -> float:
-        return sum(s.cell.shape.executed_flops_per_token * s.cell.tokens for s in states if not s.finished)
+        return sum(s.cell.shape.executed_flops_per_token * s.cell.trained_tokens for s in states if not s.finished)
 
     if longest_first:
         waiting.sort(key=flops_left, reverse=True)

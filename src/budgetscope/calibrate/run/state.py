@@ -159,7 +159,7 @@ class RunState:
     def remaining_flops(self) -> float:
         """Executed FLOPs that the planned cells still take."""
         return sum(
-            s.cell.shape.executed_flops_per_token * (s.cell.tokens - s.tokens)
+            s.cell.shape.executed_flops_per_token * s.cell.tokens_left(s.tokens, [r.tokens for r in s.readings])
             for s in self.cells.values()
             if not s.finished
         )
@@ -179,7 +179,7 @@ class RunState:
         if not self.trained_seconds or not self.trained_flops:
             return None
         to_come = design.stage2 if self.stage < 2 else ()
-        flops = self.remaining_flops + sum(c.shape.executed_flops_per_token * c.tokens for c in to_come)
+        flops = self.remaining_flops + sum(c.shape.executed_flops_per_token * c.trained_tokens for c in to_come)
         workers = sum(worker.status == "running" for worker in self.workers)
         return flops * self.trained_seconds / self.trained_flops / max(1, workers)
 

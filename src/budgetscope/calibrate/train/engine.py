@@ -156,6 +156,8 @@ class Engine:
         self._log_beta2 = self._column([math.log(cell.beta2) for cell in self.cells])
         # Without a warmup the first step is at the peak.
         self._warmup_steps = self._column([max(1.0, cell.warmup_tokens / cell.batch_tokens) for cell in self.cells])
+        # The optimizer step at which a decay reaches zero, and its steps until there.
+        self._zero_at, self._decay_steps = (self._column([value] * len(self.cells)) for value in (math.inf, 1.0))
 
     def _column(self, values: Sequence[float]) -> Tensor:
         return torch.tensor(values, dtype=torch.float32, device=self._device)[:, None]
@@ -224,7 +226,8 @@ class Engine:
         self.average_loss.fill_(math.log(self.cells[0].shape.vocab_size))
 
     def load(self, state: dict[str, Tensor], rows: Sequence[int], micro_steps: int) -> None:
-        """Load the state of a checkpoint; `rows` are this stack's members in it."""
+        """Load a state at constant rate; `rows` are this stack's members in it."""
+        self._zero_at.fill_(math.inf)
         for name in MEMBER_STATE:
             buffer: Tensor = getattr(self, name)
             for member, row in enumerate(rows):
@@ -232,6 +235,12 @@ class Engine:
         self._compute.copy_(self.weights)
         self.index.fill_(micro_steps)
         self.done = micro_steps
+
+    def decay(self, end: int) -> None:
+        """Let the learning rate fall linearly to zero, which it reaches a step after micro-step `end`, until `load`."""
+        ks = self._micro_steps_a_batch
+        self._zero_at.copy_(self._column([end // k + 1 for k in ks]))
+        self._decay_steps.copy_(self._column([(end - self.done) // k + 1 for k in ks]))
 
     def train(self, micro_steps: int) -> None:
         """Launch micro-steps, and the updates that become due."""
@@ -312,7 +321,8 @@ class Engine:
         due = (self.index % self._k == 0) & (self.index <= self._last)
         self._mask_diverged(due, norm[:, 0])
         steps = (self.index // self._k)[:, None].float()
-        scalars = optimizer.step_scalars(steps, self._learning_rate, self._log_beta2, self._warmup_steps)
+        cooling = ((self._zero_at - steps) / self._decay_steps).clamp(0.0, 1.0)
+        scalars = optimizer.step_scalars(steps, self._learning_rate, self._log_beta2, self._warmup_steps, cooling)
         columns = self._layout.size if self.mode.compiles else max(1, _OPTIMIZER_SLICE // len(self.cells))
         for first in range(0, self._layout.size, columns):
             some = slice(first, first + columns)
@@ -351,6 +361,6 @@ class Engine:
         values: list[float] = (self._eval_sum / self._feed.n_eval_sequences).tolist()
         return values
 
-    def state(self) -> dict[str, Any]:
-        """Return the state that `load` takes, on the CPU."""
-        return {name: getattr(self, name).detach().cpu() for name in MEMBER_STATE}
+    def state(self, *, copy: bool = False) -> dict[str, Any]:
+        """Return the state that `load` takes, on the CPU; without `copy`, training may go on in the same memory."""
+        return {name: getattr(self, name).detach().to("cpu", copy=copy) for name in MEMBER_STATE}

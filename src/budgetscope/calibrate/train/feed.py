@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from budgetscope.calibrate.corpus.sampling import Tokens, training_starts, validation_starts
+from budgetscope.calibrate.corpus.sampling import Tokens
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.memory import token_bytes
 from budgetscope.calibrate.train.device import is_out_of_memory
@@ -48,7 +48,7 @@ class Feed:
         tokens.check(shape)
         seeds = sorted({cell.seed for cell in cells})
         n_sequences = max(cell.tokens for cell in cells) // shape.seq_len
-        orders = [training_starts(len(tokens.train), n_sequences, shape, seed) for seed in seeds]
+        orders = [tokens.training_starts(n_sequences, shape, seed) for seed in seeds]
         self._order_of_member = torch.tensor([seeds.index(cell.seed) for cell in cells], device=device)
         try:
             read, starts = _read_of(tokens.train, np.stack(orders), shape.seq_len)
@@ -64,13 +64,15 @@ class Feed:
         self._window = torch.arange(shape.seq_len + 1, device=device)
         self._micro = torch.arange(micro_sequences, device=device)
         self._chunk = torch.arange(eval_chunk, device=device)
-        held_out = validation_starts(len(tokens.validation), eval_sequences, shape.seq_len)
+        held_out, weights = tokens.held_out(eval_sequences, shape.seq_len)
         self.n_eval_sequences = len(held_out)
         self.n_eval_chunks = -(-len(held_out) // eval_chunk)
         padded = np.zeros(self.n_eval_chunks * eval_chunk, dtype=np.int64)
         padded[: len(held_out)] = held_out
         self._held_out = _on_device(tokens.validation[padded[:, None] + np.arange(shape.seq_len + 1)], device)
-        self._counted = (torch.arange(len(padded)) < len(held_out)).float().to(device)
+        counted = np.zeros(len(padded), dtype=np.float32)
+        counted[: len(held_out)] = weights
+        self._counted = torch.from_numpy(counted).to(device)
 
     def training(self, index: Tensor) -> Tensor:
         """Return the windows of micro-step `index`, int64 (M, micro_sequences, s + 1)."""
@@ -79,7 +81,7 @@ class Feed:
         return _as_index(self._tokens[starts[..., None] + self._window])
 
     def held_out(self, chunk: Tensor) -> tuple[Tensor, Tensor]:
-        """Return held-out windows, int64 (eval_chunk, s + 1), and their weights 1 or 0, fp32 (eval_chunk,)."""
+        """Return held-out windows, int64 (eval_chunk, s + 1), and their weights, fp32 (eval_chunk,)."""
         wanted = chunk * len(self._chunk) + self._chunk
         return _as_index(self._held_out[wanted]), self._counted[wanted]
 

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from budgetscope.calibrate.run import progress
 from budgetscope.calibrate.run.progress import TrainEvent
@@ -55,7 +56,6 @@ class Loop:
         self._learning = dict(zip(self._ids, engine.cells, strict=True))
         self._finished: list[str] = []
         self._diverged: list[str] = []
-        self._next_stop = 0
         self._seconds_a_step = math.inf
 
     def resume(self, evaluations: dict[str, dict[str, float]]) -> None:
@@ -81,18 +81,19 @@ class Loop:
             if self._should_stop():
                 self._save()
                 break
-            self._train_span()
-            if self._engine.done == self._next_stop:
+            # A stack that was saved on a branch goes on where that begins.
+            if not self._readings.waiting(self._engine.done):
+                stop = self._readings.next_stop(self._engine.done)
+                assert stop is not None, "a cell that still learns has a reading to come"  # noqa: S101
+                self._train_span(stop)
+            if self._readings.waiting(self._engine.done):
                 self._evaluate()
             if self._learning and self._checkpoint is not None and self._checkpoint.due():
                 self._save()
         return self.outcome
 
-    def _train_span(self) -> None:
+    def _train_span(self, stop: int, *, branch: bool = False) -> None:
         begun, first, engine = time.perf_counter(), self._engine.done, self._engine
-        stop = self._readings.next_stop(self._engine.done)
-        assert stop is not None, "a cell that still learns has a reading to come"  # noqa: S101
-        self._next_stop = stop
         wanted = max(1, int(self._settings.report_seconds / self._seconds_a_step))
         engine.train(min(wanted, stop - self._engine.done))
         sums = engine.loss_sum.tolist()
@@ -112,6 +113,8 @@ class Loop:
                 tuple(losses),
                 rate,
                 rate * self._shape.executed_flops_per_token,
+                first * self._micro_tokens,
+                branch,
             )
         )
 
@@ -131,24 +134,49 @@ class Loop:
             self._emit(progress.Diverged(cell_id, survived[member] * self._micro_tokens, reason))
 
     def _evaluate(self) -> None:
-        self._readings.record(self._engine.done, self._engine.evaluate())
-        self._report(self._engine.done - 1)
+        done = self._engine.done
+        losses = self._after_decay() if self._engine.cells[0].decay else self._engine.evaluate()
+        if losses is not None:
+            self._readings.record(done, losses)
+            self._report(done - 1)
+
+    def _after_decay(self) -> list[float] | None:
+        """Return the losses at the end of a branch on which the learning rate decays; the stack then is back.
+
+        None if the caller asked to stop or all members diverged. A resumed stack trains the branch again from its
+        beginning, which is what a checkpoint holds.
+        """
+        engine, begin = self._engine, self._engine.done
+        trunk, end, saved = engine.state(copy=True), self._readings.branch_end(begin), False
+        engine.decay(end)
+        while self._learning and engine.done < end and not self._should_stop():
+            self._train_span(end, branch=True)
+            if not saved and self._checkpoint is not None and self._checkpoint.due():
+                self._save((trunk, begin))
+                saved = True
+        losses = engine.evaluate() if engine.done == end else None
+        alive = engine.alive.clone()
+        engine.load(trunk, range(len(self._ids)), begin)
+        engine.alive.logical_and_(alive)
+        return losses
 
     def _report(self, after: int) -> None:
         """Report the readings that were completed after this many micro-steps, and the members that have finished."""
         for reading in self._readings.complete(after, self._engine.done, self._learning):
             self._emit(reading)
+        if self._readings.waiting(self._engine.done):
+            return
         tokens = self._engine.done * self._micro_tokens
-        for cell_id in [cell_id for cell_id, cell in self._learning.items() if cell.tokens <= tokens]:
+        for cell_id in [cell_id for cell_id, cell in self._learning.items() if cell.trunk_tokens <= tokens]:
             del self._learning[cell_id]
             self._finished.append(cell_id)
             self._emit(progress.Finished(cell_id))
 
-    def _save(self) -> None:
+    def _save(self, trunk: tuple[dict[str, Any], int] | None = None) -> None:
+        """Save the state of the stack, or on a branch the state and the micro-steps where that began."""
         if self._checkpoint is None or not self._engine.done:
             return
-        engine = self._engine
-        micro = (engine.micro_sequences, self._engine.done)
-        self._checkpoint.save(engine.state(), self._ids, micro, self._readings.values())
-        tokens = self._engine.done * self._micro_tokens
-        self._emit(progress.Checkpointed(self._ids, tokens, str(self._checkpoint.folder)))
+        state, done = trunk or (self._engine.state(), self._engine.done)
+        micro = (self._engine.micro_sequences, done)
+        self._checkpoint.save(state, self._ids, micro, self._readings.values())
+        self._emit(progress.Checkpointed(self._ids, done * self._micro_tokens, str(self._checkpoint.folder)))

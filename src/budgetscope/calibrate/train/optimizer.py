@@ -58,19 +58,20 @@ def adamw(
 
 
 def step_scalars(
-    steps: Tensor, learning_rate: Tensor, log_beta2: Tensor, warmup_steps: Tensor
+    steps: Tensor, learning_rate: Tensor, log_beta2: Tensor, warmup_steps: Tensor, cooling: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return the step size, the root of the second bias, and the decay for `adamw`, each (M, 1).
 
-    The learning rate rises linearly over the warmup and is constant after it.
+    The learning rate rises linearly over the warmup and is constant after it, times `cooling`.
 
     Args:
         steps: number of the step, from 1, fp32 (M, 1).
         learning_rate: peak, (M, 1).
         log_beta2: natural logarithm of beta2, computed in double precision, (M, 1).
         warmup_steps: (M, 1).
+        cooling: share of the rate that a decay leaves, (M, 1); 1 without one.
     """
-    warmth = (steps / warmup_steps).clamp(max=1.0)
+    warmth = (steps / warmup_steps).clamp(max=1.0) * cooling
     # In fp32, 1 - beta2^t would lose half its digits at the first steps.
     root_bias2 = torch.sqrt(-torch.expm1(steps * log_beta2))
     return learning_rate * warmth / (1 - BETA1**steps), root_bias2, 1 - WEIGHT_DECAY * warmth

@@ -103,6 +103,12 @@ def _check(cells: Sequence[Cell]) -> None:
                 f"cell {cell.id} needs a first reading after its first batch, a learning rate above 0, and beta2 "
                 "between 0 and 1."
             )
+    schedules = {(cell.decay, cell.batch_tokens, cell.readings) for cell in cells}
+    if len(schedules) > 1 and any(cell.decay for cell in cells):
+        raise UsageError("cells that decay branch together: give them one batch and the same readings.")
+    branches = [cells[0].branch(reading) for reading in cells[0].readings]
+    if branches != sorted(set(branches)) or branches[0] < cells[0].batch_tokens:
+        raise UsageError(f"the decays of cell {cells[0].id} overlap or begin before its first batch; read it later.")
 
 
 def _saved(checkpoint: Checkpoint | None, emit: Callable[[TrainEvent], None]) -> tuple[Saved, ...]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from budgetscope._version import __version__
 from budgetscope.calibrate.corpus.model import Corpus, open_tokens
 from budgetscope.calibrate.corpus.prepare import prepare
-from budgetscope.calibrate.corpus.sampling import Tokens
 from budgetscope.calibrate.environment import known_probe
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.spec import Spec
@@ -46,7 +45,7 @@ class StackTrainer:
         corpus = _opened(spec, data)
         if corpus.sha256 != spec.corpus.sha256:
             raise FailureError(_others(spec, corpus))
-        self._tokens = Tokens(corpus.train, corpus.validation, corpus.vocab_size)
+        self._tokens = corpus.tokens
         self._settings = TrainSettings()
         self._free = free_bytes(self._device)
         self._ahead = Ahead(self._device, self._free)
@@ -119,7 +118,7 @@ def _opened(spec: Spec, data: str | None) -> Corpus:
     except FailureError as error:
         if data is not None:
             raise
-        if facts.built_in:
+        if facts.built_in and facts.tokenizer_sha256 is None:
             # The cache may be deleted or damaged at any time; this text can be prepared again.
             return prepare(None, tokenizer=facts.tokenizer, vocab_size=facts.vocab_size)
         raise FailureError(

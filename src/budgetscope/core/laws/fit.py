@@ -176,7 +176,7 @@ class Fit:
         citation: the publication.
         url: of the source.
         method: how the laws were obtained, one sentence.
-        schedule: of the learning rate in its runs: `constant`, `cosine` or None.
+        schedule: of the learning rate in its runs: `constant`, `cosine`, `wsd` or None.
         ablation: whether it is a step of an argument or an example, not a recommendation; such fits are listed apart.
         flags: doubts of the fitting engine, one sentence each.
         points: the measured optima.

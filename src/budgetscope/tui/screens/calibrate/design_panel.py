@@ -16,7 +16,8 @@ Small models are trained on your data with this machine, and the laws are fitted
 would change in your plan, and decide.
 
 Presets: {presets}.
-Without data, the text that came with Python is taken: to try the machinery, not to plan with.
+Without data, the text that came with Python is taken: to try the machinery, not to plan with. Several sources are a \
+mix by their shares: a.txt=0.7, b.jsonl=0.3. The tokenizer is bpe, bytes or your tokenizer.json.
 A run goes on when the app is closed."""
 _LABEL = 22
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from budgetscope.api.calibration import DEFAULT_FIT, PRESETS, Request, parse_gpus
-from budgetscope.api.fields import MINUTES
+from budgetscope.api.calibration import DEFAULT_FIT, PRESETS, Request, parse_gpus, split_data
+from budgetscope.api.fields import DECAY, MINUTES
 from budgetscope.core.errors import UsageError
 
 
@@ -32,11 +32,13 @@ class FormField:
 
 
 FIELDS = (
-    FormField("data", "data", "--data", str, "built-in, or a path", ("fineweb-edu-sample",)),
+    FormField("data", "data", "--data", split_data, "built-in, or a path", ("fineweb-edu-sample",)),
     FormField("preset", "preset", "--preset", str, Request().preset, tuple(PRESETS)),
     FormField(MINUTES.name, MINUTES.label, MINUTES.option, MINUTES.parse, "the preset's"),
     FormField("device", "device", "--device", str, "the best there is", ("cuda", "cpu", "mps")),
     FormField("gpus", "GPUs", "--gpu", parse_gpus, "the first", ("all",)),
+    FormField("tokenizer", "tokenizer", "--tokenizer", str, "bpe, on a CPU bytes", ("bpe", "bytes")),
+    FormField(DECAY.name, DECAY.label, DECAY.option, DECAY.parse, "none"),
     FormField("fit_id", "fit name", "--name", str, DEFAULT_FIT),
 )
 
@@ -66,5 +68,6 @@ def command(texts: Mapping[str, str]) -> str:
     words = ["budgetscope", "calibrate"]
     for field in FIELDS:
         text = texts.get(field.name, "").strip()
-        words += [field.option, text] if text else []
+        values = split_data(text) if field.name == "data" else (text,)
+        words += [word for value in values if value for word in (field.option, value)]
     return shlex.join(words)
