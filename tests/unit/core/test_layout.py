@@ -47,7 +47,7 @@ def test_every_layout_gives_the_plans_batch_on_the_plans_devices(flops: float, d
 
 def test_a_small_model_is_copied_and_a_large_one_is_shared() -> None:
     assert layouts("1e19 on 1 x 4090").ranked[0].layout.regime == Regime.DDP
-    found = layouts("64 H100 for 14 days")
+    found = layouts("64 H100 for 14 days at 40% MFU")
     assert describe(found.ranked[0].layout) == "FSDP2 over 64"
     assert not any(placed.layout.regime == Regime.DDP for placed in found.ranked)
     assert {placed.layout.regime for placed in found.ranked} >= {Regime.FSDP2, Regime.ZERO3, Regime.MEGATRON}

@@ -10,6 +10,7 @@ from budgetscope.api import runs as _runs
 from budgetscope.api.ask import Advisor, AnsweredRequest
 from budgetscope.api.fields import BY_NAME, fields_of
 from budgetscope.api.ledger import count as _count
+from budgetscope.api.notebook.layouts import NotebookLayouts
 from budgetscope.api.notebook.options import (
     CALIBRATION,
     NAME,
@@ -89,6 +90,23 @@ def explain(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookExplan
     """Return why Kaplan and Chinchilla disagree, in five steps, at a budget; arguments and errors as in `plan`."""
     advisor = Advisor()
     return NotebookExplanation.of(advisor.explain(_answer(advisor, "explain", budget, options)))
+
+
+@_with_options(_options("memory"))
+def memory(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookLayouts:
+    """Return the layouts of a plan's model on its devices, with the bytes that each holds, as `budgetscope memory` does.
+
+    Args:
+        budget: as in `plan`.
+        **options: as in `plan`.
+
+    Raises:
+        UsageError: as in `plan`; or the plan has no shape.
+        FailureError: as in `plan`.
+    """
+    advisor = Advisor()
+    answered = _answer(advisor, "memory", budget, options)
+    return NotebookLayouts.of(advisor.memory(answered), answered)
 
 
 @_with_options(_options("value"))

@@ -7,6 +7,7 @@ from statistics import NormalDist
 from budgetscope.core.answers import cautions, layout
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.constraints import Choice, choose
+from budgetscope.core.answers.mfu_range import Spread, mfu_text, spread
 from budgetscope.core.answers.question import Question, after_decay, machine_flops
 from budgetscope.core.answers.recipe import Recipe, recommend
 from budgetscope.core.budget.describe import describe
@@ -15,7 +16,6 @@ from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.counting.ledger import Convention, Shape
 from budgetscope.core.errors import FailureError
 from budgetscope.core.hardware.machine import Machine, describe_machine
-from budgetscope.core.hardware.mfu import ASSUMED, assumed_text
 from budgetscope.core.laws.fit import Draws
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import Estimate, check_span, params_interval
@@ -89,6 +89,7 @@ class Plan:
         loss_unit: such as nats/token.
         loss_after_decay: after the advised decay of the learning rate; None as in `Optimum`.
         optimum: the compute-optimal run.
+        spread: of the run, over the ranges of MFU and price.
         vocab_size: of the tokenizer.
         seq_len: training context in tokens.
         assumptions: one sentence for each default in use.
@@ -115,6 +116,7 @@ class Plan:
     recipe: Recipe
     run: PlannedRun
     machine: Machine
+    spread: Spread
     vocab_size: int
     seq_len: int
     assumptions: tuple[str, ...]
@@ -153,12 +155,13 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
     choice = choose(question, optimum, loss)
     point, reached = (optimum, loss) if choice is None else (choice.point, choice.loss)
     recipe = recommend(question, point, None if reached is None else reached.value)
-    run = _run(question, point, recipe.batch_sequences * question.seq_len)
+    run, moves = _run(question, point, recipe.batch_sequences * question.seq_len)
     found = (
         *question.cautions,
         *cautions.of_interval(question.fit, around.n_params),
         *layout.of_memory(question, run.shape, recipe.batch_sequences),
         *cautions.of_time(question.machine.n_devices, run.hours),
+        *cautions.of_range(_limit_hours(question), moves.hours, moves.mfu),
         *cautions.of_recipe(recipe.sources, recipe.learning_rate, recipe.batch_tokens),
         *([] if choice is None else cautions.of_choice(choice.epochs, choice.point.n_params / optimum.n_params)),
         *cautions.collect(
@@ -177,7 +180,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
     )
     return Plan(
         budget=describe(question.budget),
-        understood=_understood(question, optimum),
+        understood=_understood(question, optimum, moves),
         law_id=question.fit.id,
         law_title=question.fit.title,
         convention=question.convention,
@@ -193,9 +196,10 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         recipe=recipe,
         run=run,
         machine=question.machine,
+        spread=moves,
         vocab_size=question.vocab_size,
         seq_len=question.seq_len,
-        assumptions=_assumptions(question.machine, run.n_params),
+        assumptions=question.machine.assumptions,
         cautions=cautions.ranked(found),
         choice=choice,
         expected_waste=_expected_waste(loss_model, own, around.n_params),
@@ -206,9 +210,13 @@ def _allowed(value: float) -> Estimate:
     return Estimate(value, basis="as the constraints allow")
 
 
-def _assumptions(machine: Machine, n_params: float) -> tuple[str, ...]:
-    """Return the machine's assumptions; that of the MFU with what published runs of the size reached."""
-    return tuple(assumed_text(machine.device, n_params) if text == ASSUMED else text for text in machine.assumptions)
+def _limit_hours(question: Question) -> float | None:
+    """Return the wall time that a run of fixed N and D must keep; None for other runs, which stop in time."""
+    budget, wanted = question.budget, question.constraints
+    if wanted.n_params is None or wanted.tokens is None:
+        return None
+    limits = [wanted.deadline_hours, budget.hours if isinstance(budget, HardwareBudget) else None]
+    return min((hours for hours in limits if hours is not None), default=None)
 
 
 _NODES = 25
@@ -302,7 +310,7 @@ _SMALLER = 0.98
 """Step in N on the way to a shape that is small enough."""
 
 
-def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> PlannedRun:
+def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> tuple[PlannedRun, Spread]:
     machine = question.machine
     shape = _shape(question, point.n_params)
     n_params, tokens = point.n_params, point.tokens
@@ -322,8 +330,9 @@ def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> Planne
             tokens = min(tokens, machine.flops_in(hours * devices) / shape.executed_flops_per_token)
         executed_flops = tokens * shape.executed_flops_per_token
     device_hours = machine.device_hours(executed_flops)
-    price = machine.price
-    return PlannedRun(
+    price, moves = machine.price, spread(question, executed_flops)
+    cost = None if price is None else _cost(question, price, price.value * device_hours, moves)
+    run = PlannedRun(
         shape=shape,
         n_params=n_params,
         tokens=tokens,
@@ -331,16 +340,27 @@ def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> Planne
         steps=math.ceil(tokens / batch_tokens),
         hours=machine.hours(device_hours),
         device_hours=device_hours,
-        cost_usd=None if price is None else _times(price, device_hours),
+        cost_usd=cost,
     )
+    return run, moves
 
 
-def _times(estimate: Estimate, factor: float) -> Estimate:
-    low, high = (None if end is None else end * factor for end in (estimate.low, estimate.high))
-    return Estimate(estimate.value * factor, low, high, estimate.basis)
+def _cost(question: Question, price: Estimate, usd: float, moves: Spread) -> Estimate:
+    """Return a cost with its range and what that rests on."""
+    budget = question.budget
+    if moves.cost_usd is None:
+        budgeted = budget.usd if isinstance(budget, HardwareBudget) else None
+        whole = budgeted is not None and math.isclose(usd, budgeted, rel_tol=_WHOLE)
+        return Estimate(usd, basis="the budget" if whole else price.basis)
+    parts = (mfu_text(moves) if moves.hours or moves.device_hours else "", price.basis if moves.price else "")
+    return Estimate(usd, *moves.cost_usd, " and ".join(filter(None, parts)))
 
 
-def _understood(question: Question, optimum: OperatingPoint) -> str:
+_WHOLE = 1e-3
+"""Share by which a run may differ from the whole budget."""
+
+
+def _understood(question: Question, optimum: OperatingPoint, moves: Spread) -> str:
     """Return the budget in FLOPs, after the choices that its reading took."""
     budget = question.budget
     choices = f"{'; '.join(budget.choices)}: " if budget.choices else ""
@@ -348,7 +368,11 @@ def _understood(question: Question, optimum: OperatingPoint) -> str:
     if isinstance(budget, HardwareBudget):
         executed = question.machine.executed_flops or 0.0
         machine = describe_machine(question.machine, question.machine.device_hours(executed))
-        return f"{choices}{machine} executes {format_flops(executed)} FLOPs = {flops}"
+        most = ""
+        if moves.mfu is not None and question.machine.executed_flops is not None:
+            ends = " to ".join(format_flops(executed * mfu / question.machine.mfu) for mfu in moves.mfu)
+            most = f" ({ends} with an {mfu_text(moves)})"
+        return f"{choices}{machine} executes {format_flops(executed)} FLOPs{most} = {flops}"
     if isinstance(budget, ComputeBudget):
         return f"{choices}{flops}"
     return f"{choices}{describe(budget)} takes {flops}"

@@ -18,6 +18,7 @@ from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.counting.shapes import ShapeFamily, shape_family
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.hardware.machine import Machine
+from budgetscope.core.hardware.mfu import ModelRate
 from budgetscope.core.laws.decay import decay_gain, loss_after_decay
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.guard import guarded
@@ -52,6 +53,7 @@ class Question:
         seq_len: training context in tokens.
         cautions: about the files of the fits and devices.
         constraints: what is fixed or bounded beside the budget.
+        rates: of training, measured by the law's own calibration and by probes.
     """
 
     budget: Budget
@@ -67,6 +69,7 @@ class Question:
     seq_len: int
     cautions: tuple[Caution, ...] = ()
     constraints: Constraints = NONE
+    rates: tuple[ModelRate, ...] = ()
 
     @property
     def recipe_fits(self) -> tuple[Fit, ...]:
