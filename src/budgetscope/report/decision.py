@@ -73,8 +73,9 @@ def _ranges(plan: Plan) -> str:
     sizes = ((moves.n_params, "parameters"), (moves.tokens, "tokens"))
     sized = " on ".join(f"{_to(ends, format_count)} {what}" for ends, what in sizes if ends)
     timed = "the time, " if moves.hours and moves.cost_usd is not None else ""
-    moved = f"{timed}the compute, {_to(moves.executed_flops, format_flops)} FLOPs{', and the run' if sized else ''}, {sized}"
-    told = f"{' and '.join(causes)} move{'' if paid else 's'} {moved.removesuffix(', ')}"
+    run_moves = f", and the run, {sized}" if sized else ""
+    moved = f"{timed}the compute, {_to(moves.executed_flops, format_flops)} FLOPs{run_moves}"
+    told = f"{' and '.join(causes)} move{'' if paid else 's'} {moved}"
     fixed = []
     if moves.hours is None and moves.device_hours is None:
         fixed.append("time" if run.hours is not None else "device-time")

@@ -63,7 +63,8 @@ def shown(layouts: Layouts) -> tuple[Placed, ...]:
 
 FRAME_HEADER = (
     "layout", "fits", "regime", "data", "tensor", "pipeline", "context", "recompute", "micro_sequences", "accumulation",
-    "weights", "gradients", "optimizer", "activations", "logits", "copies", "peak", "free", "idle", "slowdown", "reason",
+    "weights", "gradients", "optimizer", "activations", "logits", "copies", "peak", "free", "idle", "slowdown",
+    "reason",
 )  # fmt: skip
 """Columns of `frame_rows`: bytes, but for counts, shares and words."""
 

@@ -94,7 +94,7 @@ def explain(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookExplan
 
 @_with_options(_options("memory"))
 def memory(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookLayouts:
-    """Return the layouts of a plan's model on its devices, with the bytes that each holds, as `budgetscope memory` does.
+    """Return the layouts of a plan's model on its devices, and the bytes of each, as `budgetscope memory` does.
 
     Args:
         budget: as in `plan`.
