@@ -31,11 +31,23 @@ def _smallest(layouts: Layouts) -> str:
     least = layouts.smallest
     if least is None or _held(least) >= layouts.n_devices:
         return ""
-    return f"The fewest devices that hold the model are {_held(least):,}: {_with_peak(least)}."
+    return f"{_devices(least)} {_hold(least)}: {_with_peak(least)}."
 
 
 def _held(placed: Placed) -> int:
     return placed.layout.n_devices + placed.idle
+
+
+def _devices(placed: Placed) -> str:
+    return f"{_held(placed):,} device{'s' * (_held(placed) > 1)}"
+
+
+def _hold(least: Placed) -> str:
+    """Return that the devices of the smallest layout hold the model, and half of them, a power of two, do not."""
+    held = _held(least)
+    if held == 1:
+        return "holds the model"
+    return f"hold the model, {1 << (held - 1).bit_length() - 1:,} do{'es' * (held == 2)} not"
 
 
 def _with_peak(placed: Placed) -> str:
@@ -117,8 +129,7 @@ def memory_rows(layouts: Layouts) -> tuple[PlanRow, ...]:
     basis = f"on a device, {describe(best.layout)}{where}, the fastest that fits; {_batch(best, layouts)}"
     rows = [_row("memory", of, basis, "run")]
     if least is not None:
-        devices = f"{_held(least):,} device{'s' * (_held(least) > 1)}"
-        rows.append(_row("smallest", devices, f"the fewest that hold the model: {_with_peak(least)} each", "run"))
+        rows.append(_row("smallest", _devices(least), f"{_hold(least)}: {_with_peak(least)} each", "run"))
     return tuple(rows)
 
 

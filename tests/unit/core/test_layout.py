@@ -75,6 +75,8 @@ def test_a_plan_says_its_memory_and_what_is_the_least_that_holds_it() -> None:
     assert re.fullmatch(r"[\d.]+ of 80 GB", memory.text)
     assert memory.basis.startswith("on a device, FSDP2 over 64, the fastest that fits; ")
     assert smallest.text == "8 devices"
+    assert smallest.basis.startswith("hold the model, 4 do not: FSDP2 over 8, ")
+    assert memory_rows(layouts("1e21"))[1].basis.startswith("holds the model: ")
     (misfit,) = memory_rows(layouts("1e24 on 8 A100"))
     assert misfit.text == "does not fit"
     assert misfit.basis == layouts("1e24 on 8 A100").problem
