@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from budgetscope.calibrate.plan.cells import Cell
 
 DEVICES = ("cuda", "mps", "cpu")
+ENGINES = ("local", "slurm", "ray")
+"""What can place workers."""
 
 # Model FLOP/s by width, attention counted, of devices that were never measured. CUDA: a stack of 32 on an H200, from a
 # prototype. CPU: two cores; the rates up to width 32 include the smoke preset's readings.
@@ -38,6 +40,7 @@ class DeviceFacts:
         free_bytes: free memory; None if unknown.
         total_bytes: all memory; None if unknown.
         torch: version of torch.
+        count: number of devices of the kind.
     """
 
     device: str
@@ -46,6 +49,7 @@ class DeviceFacts:
     free_bytes: int | None
     total_bytes: int | None
     torch: str
+    count: int = 1
 
 
 def repays_compilation(cells: Sequence[Cell]) -> bool:
