@@ -105,11 +105,12 @@ def _keeping() -> Any:
             keep = products[context.is_recompute] % 2 == 1
         return CheckpointPolicy.MUST_SAVE if keep else CheckpointPolicy.PREFER_RECOMPUTE
 
-    return create_selective_checkpoint_contexts(policy)
+    return create_selective_checkpoint_contexts(policy)  # type: ignore[no-untyped-call]
 
 
 def built(shape: Shape, layout: Layout, device: str) -> Any:
     """Return the model of a shape, shared between the processes as a layout says."""
+    model: Any
     if layout.regime == Regime.FSDP2:
         # Nothing is held in full while the model is made.
         with torch.device("meta"):
