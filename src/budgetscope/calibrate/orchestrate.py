@@ -27,7 +27,13 @@ from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.launches import Launch, new_launch
 from budgetscope.calibrate.run.logs import RunReader, Writer
 from budgetscope.calibrate.run.processes import here, identity, process_started
-from budgetscope.calibrate.run.stages import extensions, stage2_cells, stage_two_hyperparameters, unfinished
+from budgetscope.calibrate.run.stages import (
+    extensions,
+    likely_stage2,
+    stage2_cells,
+    stage_two_hyperparameters,
+    unfinished,
+)
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.core.errors import BudgetscopeError, FailureError
 from budgetscope.store.files import create, exists, listed
@@ -44,6 +50,17 @@ class Trainer(Protocol):
 
     def started(self, spec_sha256: str) -> events.RunStarted:
         """Return the event that describes device, software and settings."""
+        ...
+
+    def prepare(self, upcoming: Sequence[Sequence[Cell]]) -> None:
+        """Begin in the background what shortens the start of stacks that will or may follow, the next one first.
+
+        Each call replaces what an earlier one asked for and nobody has begun. It changes no result.
+        """
+        ...
+
+    def ready(self, cells: Sequence[Cell]) -> bool:
+        """Return whether all that `prepare` could do for this stack is done."""
         ...
 
     def train(
@@ -249,7 +266,7 @@ class _Course:
             return True
         waiting = unfinished(known, state.stage, longest_first=self.spec.workers > 1)
         if waiting:
-            return self._train(waiting)
+            return self._train(waiting, likely_stage2(state, design) if state.stage == 1 else ())
         if state.stage == 1:
             grown = extensions(state, design)
             if grown:
@@ -269,10 +286,9 @@ class _Course:
             groups: cells by the sentence that says why they are trained; empty if none is needed.
             problems: sentences on what weakens the result.
         """
-        rate = self.spec.rate or Rate.assumed(self.spec.device)
         planned: list[Event] = [events.Note(text, problem=True) for text in problems]
         for note, cells in groups.items():
-            for piece in cut(cells, self.spec.workers, rate.seconds):
+            for piece in self._cut(cells):
                 name = slice_name(piece)
                 parts = [piece[i : i + CELLS_A_RECORD] for i in range(0, len(piece), CELLS_A_RECORD)]
                 planned += [events.StagePlanned(stage, tuple(part), complete=False, slice=name) for part in parts]
@@ -287,12 +303,22 @@ class _Course:
         number = 1 + max((int(p.stem) for p in listed(self.folder.plans) if p.stem.isdigit()), default=-1)
         create(self.folder.plans / f"{number:04d}.jsonl", text)
 
-    def _train(self, slices: Sequence[tuple[str, Sequence[Cell]]]) -> bool:
-        """Train the first slice that is free; return whether there was one."""
-        claim = self._claimed([name for name, _ in slices])
+    def _cut(self, cells: Sequence[Cell]) -> list[tuple[Cell, ...]]:
+        return cut(cells, self.spec.workers, (self.spec.rate or Rate.assumed(self.spec.device)).slice_seconds)
+
+    def _train(self, slices: Sequence[tuple[str, Sequence[Cell]]], later: Sequence[Cell]) -> bool:
+        """Train a slice that is free; return whether there was one.
+
+        Args:
+            slices: name and cells of each that is not finished; a free one that starts at once goes first.
+            later: cells that are likely to follow.
+        """
+        claim = self._claimed([name for name, _ in sorted(slices, key=lambda s: not self.trainer.ready(s[1]))])
         if claim is None:
             return False
         cells = dict(slices)[claim.slice]
+        others = [other for name, other in slices if name != claim.slice]
+        self.trainer.prepare([*others, *self._cut(later)])
         emit, claims = self.journal.emit, self.claims
         emit(events.SliceTaken(claim.slice, claim.number))
         next_look = 0.0

@@ -10,15 +10,15 @@ from budgetscope.calibrate.corpus.model import Corpus
 from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.corpus.progress import Report
 from budgetscope.calibrate.corpus.sampling import Tokens
-from budgetscope.calibrate.environment import known_probe, look, measure, read_probes, require_extra
+from budgetscope.calibrate.environment import crowding, known_probe, look, measure, read_probes, require_extra
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.design import PRESETS, Design, design
 from budgetscope.calibrate.plan.device import DeviceFacts, Rate
 from budgetscope.calibrate.plan.ladder import ladder
 from budgetscope.calibrate.plan.price import law_flops, price
 from budgetscope.calibrate.plan.request import Ready, Request
-from budgetscope.calibrate.plan.slices import wall_seconds
 from budgetscope.calibrate.plan.spec import BUILT_IN_CAUTION, VERSION, CorpusFacts, Spec
+from budgetscope.calibrate.texts import duration
 from budgetscope.core.errors import UsageError
 
 PROBE_SECONDS = 20.0
@@ -31,6 +31,8 @@ _SEQ_LEN = {"cuda": 512, "mps": 256, "cpu": 128}
 _SMOKE_SEQ_LEN = 64
 # A GPU with less than this share of its memory free is in use by another process.
 _BUSY_SHARE = 0.5
+# From this factor on, a busy processor is told: less is within the price's error.
+_CROWDED = 1.25
 
 
 def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], None]) -> Ready:
@@ -65,6 +67,10 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
     if spent < _MUCH_LEFT * limit:
         left = f"The ladder of sizes ends: this design takes {amount(spent)} of the {amount(limit)} that were given."
         priced = replace(priced, cautions=(*priced.cautions, left))
+    slower = crowding() if facts.device == "cpu" else 1.0
+    if slower > _CROWDED:
+        busy = f"Other work keeps the processors busy: expect about {duration(slower * priced.seconds)} at this load."
+        priced = replace(priced, cautions=(*priced.cautions, busy))
     if request.data is None:
         priced = replace(priced, cautions=(*priced.cautions, f"{BUILT_IN_CAUTION} Give your own with --data."))
     now = datetime.now(UTC)
@@ -205,6 +211,6 @@ def _limit(
     minutes = PRESETS[request.preset].minutes if request.minutes is None else request.minutes
 
     def seconds(cells: Sequence[Cell]) -> float:
-        return wall_seconds(cells, workers, rate.seconds)
+        return rate.wall_seconds(cells, workers)
 
     return minutes * _SECONDS_PER_MINUTE, seconds, lambda seconds: f"{seconds / _SECONDS_PER_MINUTE:.3g} minutes"

@@ -208,7 +208,11 @@ def _of_stack(event: progress.Started | progress.Split | progress.CheckpointLost
         return f"a stack of {sum(event.sizes)} did not fit into memory: {' and '.join(map(str, event.sizes))}"
     first = next((state.cells[key] for key in event.cell_ids if key in state.cells), None)
     size = "" if first is None else f" of N={format_count(first.cell.n_params)}"
-    return f"stack{size}: {len(event.cell_ids)} cells, {event.mode}, started in {duration(event.startup_seconds)}"
+    graphs = event.graphs_found + event.graphs_compiled
+    found = f"; {event.graphs_found} of {graphs} compiled graphs were there" if graphs else ""
+    return (
+        f"stack{size}: {len(event.cell_ids)} cells, {event.mode}, started in {duration(event.startup_seconds)}{found}"
+    )
 
 
 def _of_cell(what: str, key: str, state: RunState, reason: str = "") -> str:

@@ -8,7 +8,6 @@ from budgetscope.calibrate.plan.cells import Cell, n_params
 from budgetscope.calibrate.plan.design import Design, readings
 from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.memory import choose_micro_sequences, memory_estimate, token_bytes
-from budgetscope.calibrate.plan.slices import wall_seconds
 
 OPTIMUM_LN_STD = 0.19
 """Standard deviation of ln N* at one budget: root mean square over the eight budgets of `budgetscope2026/english`,
@@ -122,7 +121,7 @@ def _stage(stage: int, cells: Sequence[Cell], rate: Rate, train_tokens: int, wor
         flops=law_flops(cells),
         tokens=sum(c.tokens for c in cells),
         longest_tokens=max(c.tokens for c in cells),
-        seconds=wall_seconds(cells, workers, rate.seconds),
+        seconds=rate.wall_seconds(cells, workers),
         memory_bytes=max(
             memory_estimate(shape, len(members), choose_micro_sequences(members, rate.device, None), rate.device)
             + token_bytes(members, train_tokens)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from budgetscope.calibrate.plan.cells import Cell
 
 Cost = Callable[[Sequence[Cell]], float]
-"""Seconds to train cells of one shape as one stack."""
+"""Seconds to train cells of one shape as one stack, with its start."""
 # A finer cut must save this share of the time.
 _LEAST_GAIN = 0.01
 # Finest cut: parts of this share of a worker's time.
@@ -70,12 +70,15 @@ def _parts(stack: Sequence[Cell], count: int) -> list[tuple[Cell, ...]]:
 
 def makespan(seconds: Sequence[float], workers: int) -> float:
     """Return the time until equal workers have done all slices, each taking the longest that is left."""
-    free = [0.0] * workers
-    for each in sorted(seconds, reverse=True):
-        heapq.heappush(free, heapq.heappop(free) + each)
-    return max(free)
+    return max(sum(seconds[k] for k in turn) for turn in turns(seconds, workers))
 
 
-def wall_seconds(cells: Sequence[Cell], workers: int, cost: Cost) -> float:
-    """Return the seconds from the start of a stage to its end, on equal workers."""
-    return makespan([cost(piece) for piece in cut(cells, workers, cost)], workers)
+def turns(seconds: Sequence[float], workers: int) -> list[list[int]]:
+    """Return which slices each of equal workers does, in order, if each takes the longest that is left."""
+    free = [(0.0, worker) for worker in range(workers)]
+    found: list[list[int]] = [[] for _ in range(workers)]
+    for k in sorted(range(len(seconds)), key=lambda k: -seconds[k]):
+        now, worker = heapq.heappop(free)
+        found[worker].append(k)
+        heapq.heappush(free, (now + seconds[k], worker))
+    return found

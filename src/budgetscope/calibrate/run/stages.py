@@ -26,6 +26,7 @@ from budgetscope.fitting.sweep import SweepTable, sweep_cells
 
 _EDGE_DRAWS = 200
 _SIGMAS = 2.0
+_SIZES_TO_FORETELL = 2
 MAX_FACTOR = 2.0
 """If the 95% interval of an exponent leaves the value at the largest size of stage 2 uncertain by more than this factor
 either way, the exponent is held to that of Porian's rule. On the grids of the calibrations of 2026-11-29 a batch twice
@@ -277,6 +278,22 @@ def stage2_cells(design: Design, chosen: StageTwoHyperparameters) -> tuple[Cell,
         tokens = readings(shape, design.budgets)
         cells += [build_cell(shape, _at(chosen.learning_rate, n), batch, beta2, s, tokens) for s in design.seeds]
     return tuple(cells)
+
+
+def likely_stage2(state: RunState, design: Design) -> tuple[Cell, ...]:
+    """Return the cells of stage 2 as the finished sizes of stage 1 foretell them; none before two have finished.
+
+    On the calibrations of 2026-11-29, two sizes of three foretold the batches of 6 of 14, 12 of 14, 8 of 13 and 11 of
+    11 sizes; one, or the rule, none.
+    """
+    sizes = [states for states in _by_size(state) if all(s.finished for s in states)]
+    if len(sizes) < _SIZES_TO_FORETELL:
+        return ()
+    known = RunState(cells={s.cell.id: s for states in sizes for s in states})
+    try:
+        return stage2_cells(design, stage_two_hyperparameters(known, design))
+    except UsageError:
+        return ()
 
 
 def _at(law: tuple[float, float], n: float) -> float:
