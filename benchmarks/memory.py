@@ -4,8 +4,8 @@ Each case trains two steps of an `nn.Module` with fp32 masters, RMSNorm, flash a
 `torch.cuda.max_memory_allocated` of the fullest GPU beside the estimate. Target: within 10%.
 
 One GPU:      python benchmarks/memory.py
-Several:      torchrun --nproc-per-node 2 benchmarks/memory.py
-No GPU:       torchrun --nproc-per-node 2 benchmarks/memory.py --device cpu
+Several:      torchrun --standalone --nproc-per-node 2 benchmarks/memory.py
+No GPU:       torchrun --standalone --nproc-per-node 2 benchmarks/memory.py --device cpu
 
 Without a GPU nothing says what was allocated at most. Small models are trained then, and their shards of weights,
 gradients and moments are compared with the estimate, and their loss with that of a model on one process.

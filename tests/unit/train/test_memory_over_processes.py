@@ -15,7 +15,7 @@ _LINES = 8
 @pytest.mark.slow
 def test_two_processes_hold_the_shards_that_are_estimated() -> None:
     """The benchmark stops where bytes of weights, gradients and moments, or the loss, are not what they should be."""
-    launched = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0")
+    launched = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
     ran = subprocess.run([*launched, BENCHMARK, "--device", "cpu"], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     held = [line for line in ran.stdout.splitlines() if "loss x" in line]
