@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from budgetscope.api import Comparison, Explanation, Plan, PlanRequest
     from budgetscope.core.answers.calibration_value import Valuation
+    from budgetscope.core.answers.layout import Layouts
 
 
 @options.question("plan")
@@ -36,29 +37,31 @@ def plan(
 
     form = one_form(json=json, md=md, csv=csv)
     advisor = api.Advisor()
-    found = advisor.answer(request).plan
+    answer = advisor.answer(request)
+    found, layouts = answer.plan, None if answer.plan.run.shape is None else advisor.memory(answer)
     texts = {
         "json": partial(tables.to_json, found),
-        "md": partial(tables.plan_markdown, found, advisor.command(request)),
-        "csv": partial(tables.plan_csv, found),
+        "md": partial(tables.plan_markdown, found, advisor.command(request), layouts),
+        "csv": partial(tables.plan_csv, found, layouts),
     }
-    emit(form, texts, partial(_show_plan, found, small_print))
+    emit(form, texts, partial(_show_plan, found, layouts, small_print))
 
 
-def _show_plan(plan: "Plan", small_print: bool, console: "Console") -> None:
+def _show_plan(plan: "Plan", layouts: "Layouts | None", small_print: bool, console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import show_assumptions, show_levels, table
     from budgetscope.report.decision import decision
     from budgetscope.report.recipe_words import confirmation_command
-    from budgetscope.report.rows import SECTIONS, plan_rows
+    from budgetscope.report.rows import SECTIONS
+    from budgetscope.report.tables import all_rows
 
     for sentence in decision(plan):
         console.print(Text(sentence), style="bold")
     console.print()
     console.print(Text(plan.understood))
     console.print(Text(f"by {plan.law_title} ({plan.law_id})"), style="dim")
-    rows = plan_rows(plan)
+    rows = all_rows(plan, layouts)
     cells = []
     for section, title in SECTIONS:
         chosen = [(row.label, row.text, row.interval, row.basis) for row in rows if row.section == section]

@@ -220,5 +220,3 @@ def test_rate_interpolates_between_measured_widths() -> None:
     assert rate.at(128) == pytest.approx(2e12)
     assert rate.at(1024) == 4e12
     assert rate.at(32) == pytest.approx(0.5e12)
-
-

@@ -67,9 +67,11 @@ class Layouts:
         device: name of the device.
         memory_bytes: of one device, as published.
         n_devices: of the machine.
+        counted: whether the request says that number; else it is one node.
         ranked: those that fit, the fastest first: the best of each way to share the model, and of each regime, as far
             as they take at most half as long again.
         leanest: the layout with the lowest peak of one sequence a micro-batch, whether it fits or not.
+        smallest: the fastest layout on the fewest devices that hold the model, found by doubling; None if none do.
         problem: why none fits, and the nearest that does; empty when some fit.
         notes: the error margin, and assumptions of the ranking.
     """
@@ -79,8 +81,10 @@ class Layouts:
     device: str
     memory_bytes: int
     n_devices: int
+    counted: bool
     ranked: tuple[Placed, ...]
     leanest: Placed
+    smallest: Placed | None
     problem: str
     notes: tuple[str, ...]
 
@@ -104,11 +108,7 @@ def layouts(question: Question, shape: Shape | None, batch_sequences: int) -> La
     shape = require_shape(shape)
     machine, device = question.machine, question.machine.device
     n_devices = _count(machine)
-    found = [
-        _placed(shape, each, machine, n_devices) for each in _candidates(shape, device, n_devices, batch_sequences)
-    ]
-    fitting = [each for each in found if fits(each.memory, device)]
-    fitting.sort(key=lambda each: _rank(each, shape.seq_len))
+    fitting = _fitting(shape, machine, n_devices, batch_sequences)
     best: dict[tuple[object, ...], Placed] = {}
     regimes: dict[Regime, Placed] = {}
     for each in fitting:
@@ -125,8 +125,10 @@ def layouts(question: Question, shape: Shape | None, batch_sequences: int) -> La
         device=device.name,
         memory_bytes=device.memory_bytes,
         n_devices=n_devices,
+        counted=machine.n_devices is not None,
         ranked=tuple(each for each in best.values() if each in shown),
-        leanest=_placed(shape, leanest, machine, n_devices),
+        leanest=_placed(shape, leanest, machine, n_devices, memory),
+        smallest=smallest(shape, machine, n_devices, batch_sequences) if fitting else None,
         problem="" if fitting else _problem(question, shape, batch_sequences, leanest, memory),
         notes=_notes(machine),
     )
@@ -146,13 +148,29 @@ def require_shape(shape: Shape | None) -> Shape:
     return shape
 
 
-def fewest_devices(shape: Shape, device: Device, batch_sequences: int, most: int) -> int | None:
+def _fewest_devices(shape: Shape, device: Device, batch_sequences: int, most: int) -> int | None:
     """Return the fewest devices, of 1, 2, 4 and so on up to `most`, on which a model fits; None if it fits none."""
     counts = [2**power for power in range(most.bit_length()) if 2**power <= most]
     fitting = (
         count for count in dict.fromkeys((*counts, most)) if _fits_leanest(shape, device, count, batch_sequences)
     )
     return next(fitting, None)
+
+
+def _fitting(shape: Shape, machine: Machine, n_devices: int, batch_sequences: int) -> list[Placed]:
+    """Return the layouts that fit, the fastest first."""
+    fitting = []
+    for layout in _candidates(shape, machine.device, n_devices, batch_sequences):
+        memory = estimate(shape, layout)
+        if fits(memory, machine.device):
+            fitting.append(_placed(shape, layout, machine, n_devices, memory))
+    return sorted(fitting, key=lambda each: _rank(each, shape.seq_len))
+
+
+def smallest(shape: Shape, machine: Machine, n_devices: int, batch_sequences: int) -> Placed | None:
+    """Return the fastest layout on the fewest devices that hold a model, up to `n_devices`; None if these do not."""
+    fewest = _fewest_devices(shape, machine.device, batch_sequences, n_devices)
+    return None if fewest is None else _fitting(shape, machine, fewest, batch_sequences)[0]
 
 
 def of_memory(question: Question, shape: Shape | None, batch_sequences: int) -> list[Caution]:
@@ -249,7 +267,7 @@ def _lean(shape: Shape, device: Device, n_devices: int, batch_sequences: int) ->
 # Speed
 
 
-def _placed(shape: Shape, layout: Layout, machine: Machine, n_devices: int) -> Placed:
+def _placed(shape: Shape, layout: Layout, machine: Machine, n_devices: int, memory: Memory) -> Placed:
     """Return a layout with its memory, and what it loses against FLOPs at the machine's MFU on all devices.
 
     Recomputation adds a third of the blocks' FLOPs, a sixth if selective. A pipeline is empty for (p-1)/(v m) of the
@@ -274,7 +292,6 @@ def _placed(shape: Shape, layout: Layout, machine: Machine, n_devices: int) -> P
         "data-parallel traffic": _data_seconds(shape, layout, device, busy) / busy,
     }
     idle = n_devices - layout.n_devices
-    memory = estimate(shape, layout)
     reason = ", ".join(f"{name} {value:.0%}" for name, value in lost.items() if value >= _NOTABLE)
     told = [reason] if reason else []
     if idle:
@@ -343,6 +360,12 @@ _TRAINING = (
 )
 
 
+_REGIMES = (
+    "Megatron's tensor parallelism is with sequence parallelism and its distributed optimizer; selective recomputation "
+    "is torchtitan's, every second matrix product kept"
+)
+
+
 def _notes(machine: Machine) -> tuple[str, ...]:
     device = machine.device
     margin = (
@@ -353,11 +376,7 @@ def _notes(machine: Machine) -> tuple[str, ...]:
         f"time is for the ranking alone: links of {device.link_bytes_per_s / 1e9:g} GB/s in a node of "
         f"{device.devices_per_node}, {NETWORK_BYTES_PER_S / 1e9:g} GB/s a device between nodes"
     )
-    notes = [
-        margin,
-        _TRAINING,
-        speed,
-    ]
+    notes = [margin, _TRAINING, speed, _REGIMES]
     if machine.precision not in TRAINING_PRECISIONS:
         notes.append(f"counted in 16 bits, and not in {machine.precision}")
     if device.vendor != "NVIDIA":
@@ -376,6 +395,8 @@ def describe(layout: Layout) -> str:
     for name, degree in (("tensor", layout.tensor), ("pipeline", layout.pipeline), ("context", layout.context)):
         if degree > 1:
             parts.append(f"{name} {degree}")
+    if layout.interleave > 1:
+        parts.append(f"{layout.interleave} chunks a stage")
     if layout.recompute != Recompute.NONE:
         parts.append(f"{layout.recompute} recomputation")
     return ", ".join(parts)
