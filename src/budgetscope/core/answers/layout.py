@@ -1,7 +1,7 @@
 """Layouts of a plan: how its model and batch lie on the machine's devices, which of them fit, and which is fastest."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -134,6 +134,29 @@ def layouts(question: Question, shape: Shape | None, batch_sequences: int) -> La
         problem="" if fitting else _problem(question, shape, batch_sequences, leanest, memory),
         notes=_notes(machine),
     )
+
+
+def best_where(
+    question: Question, shape: Shape, batch_sequences: int, allowed: Callable[[Layout], bool]
+) -> tuple[Placed, bool]:
+    """Return the fastest layout of those allowed that fits, and True; where none fits the leanest of them, and False.
+
+    Args:
+        question: for its machine.
+        shape: of the model.
+        batch_sequences: of a step.
+        allowed: whether a layout may be taken; it must allow the leanest layout of a data-parallel regime.
+    """
+    machine, n_devices = question.machine, _count(question.machine)
+    found = [
+        _placed(shape, each, machine, n_devices)
+        for each in _candidates(shape, machine.device, n_devices, batch_sequences)
+        if allowed(each)
+    ]
+    fitting = [each for each in found if fits(each.memory, machine.device)]
+    if fitting:
+        return min(fitting, key=lambda each: _rank(each, shape.seq_len)), True
+    return min(found, key=lambda each: each.memory.peak), False
 
 
 def of_memory(question: Question, shape: Shape | None, batch_sequences: int) -> list[Caution]:
