@@ -1,4 +1,4 @@
-"""The recipe for the Hugging Face Trainer: the model's config.json, the training arguments, and the script that trains."""
+"""The recipe for the Hugging Face Trainer: config.json of the model, the training arguments, the script that trains."""
 
 from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.hardware.memory import Recompute, Regime

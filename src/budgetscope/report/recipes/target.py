@@ -88,6 +88,24 @@ def as_json(tree: Mapping[str, Any]) -> str:
     return json.dumps(tree, indent=2) + "\n"
 
 
+def as_yaml(tree: Mapping[str, Any], indent: int = 0) -> str:
+    """Return a tree of mappings, lists, numbers and texts as YAML; numbers are such that every reader takes them so."""
+    lines = []
+    for key, value in tree.items():
+        start = f"{' ' * indent}{key}:"
+        if isinstance(value, Mapping):
+            lines.append(f"{start}\n{as_yaml(value, indent + 2)}")
+        elif isinstance(value, float):
+            # YAML 1.1 takes 1e-05 as a text.
+            mantissa, _, exponent = repr(value).partition("e")
+            number = f"{mantissa}{'' if '.' in mantissa else '.0'}e{exponent}" if exponent else mantissa
+            lines.append(f"{start} {number}\n")
+        else:
+            # JSON is YAML.
+            lines.append(f"{start} {json.dumps(value)}\n")
+    return "".join(lines)
+
+
 def comment(lines: Iterable[str], sign: str = "#") -> str:
     """Return lines as a comment of at most 100 columns; each starts a line of its own."""
     wrapped = [part for line in lines for part in textwrap.wrap(line, 98 - len(sign)) or [""]]

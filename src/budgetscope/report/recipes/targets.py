@@ -1,10 +1,31 @@
 """The table of targets, in the order in which they are listed."""
 
 from budgetscope.core.errors import UsageError
-from budgetscope.report.recipes import hugging_face, torchtitan
+from budgetscope.report.recipes import (
+    hugging_face,
+    levanter,
+    litgpt,
+    megatron,
+    nanochat,
+    olmo_core,
+    open_lm,
+    torchtitan,
+)
 from budgetscope.report.recipes.target import Target
 
-TARGETS: dict[str, Target] = {target.trainer.name: target for target in (hugging_face.TARGET, torchtitan.TARGET)}
+TARGETS: dict[str, Target] = {
+    target.trainer.name: target
+    for target in (
+        hugging_face.TARGET,
+        torchtitan.TARGET,
+        megatron.TARGET,
+        litgpt.TARGET,
+        nanochat.TARGET,
+        olmo_core.TARGET,
+        levanter.TARGET,
+        open_lm.TARGET,
+    )
+}
 
 TARGETS_HEADER = ("target", "trainer", "written for", "files", "cannot express")
 

@@ -16,8 +16,7 @@ from budgetscope.report.recipes.target import (
 _LOST = (
     "checkpoints at given steps: it saves at equal intervals",
     "attention across documents: its language models mask it",
-    "a layout with tensor, pipeline or context parallelism: torchtitan has them, but their memory is known for Megatron "
-    "alone",
+    "tensor, pipeline and context parallelism: torchtitan has them, but their memory is known for Megatron alone",
 )
 
 
