@@ -86,11 +86,10 @@ def _arguments(setup: TrainingSetup) -> dict[str, object]:
 
 
 def _script(setup: TrainingSetup) -> str:
-    steps = ", ".join(str(each.step) for each in setup.checkpoints)
     return _SCRIPT.format(
         head="\n".join(head(setup, HUGGING_FACE, _LOST)),
         seq_len=setup.shape.seq_len,
-        steps=f"({steps},)",
+        steps=tuple(each.step for each in setup.checkpoints),
         n_params=setup.n_params + setup.n_params_norms,
         dtype="uint16" if setup.shape.vocab_size <= 1 << 16 else "uint32",
     )

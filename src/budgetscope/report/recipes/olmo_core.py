@@ -35,6 +35,7 @@ def _script(setup: TrainingSetup, lost: tuple[str, ...]) -> str:
         d_ff=shape.d_ff,
         n_heads=shape.n_heads,
         n_kv_heads=shape.n_kv_heads,
+        head_dim=shape.width // shape.n_heads,
         vocab_size=shape.vocab_size,
         seq_len=shape.seq_len,
         tied=shape.tied,
@@ -89,6 +90,7 @@ def config(options, overrides):
             n_layers={depth},
             n_heads={n_heads},
             n_kv_heads={n_kv_heads},
+            head_dim={head_dim},
             # The width of gate and up alone, not of both.
             feed_forward=FeedForwardConfig(hidden_size={d_ff}, bias=False),
             rope_theta=10_000,
