@@ -1,6 +1,6 @@
 """Make the environments in which recipes are read by their trainers' own code, then test the recipes in them.
 
-They are kept in a cache, since they have some gigabytes: the folder that BUDGETSCOPE_RECIPES names, else the user's cache.
+They have some gigabytes and are kept: in the folder that BUDGETSCOPE_RECIPES names, else in the user's cache.
 An environment that cannot be made, such as without a network, is told, and its tests skip.
 """
 
@@ -100,7 +100,7 @@ def _megatron(home: Path) -> None:
 
 def _find_links() -> list[str]:
     """Return the folders of wheels in pip's settings, which uv does not read."""
-    told = subprocess.run(  # noqa: S603 - our own command
+    told = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     ).stdout
     lines = [line.partition("=") for line in told.splitlines()]

@@ -24,7 +24,7 @@ def test_a_recipe_is_written_and_what_it_loses_is_told(cli: Cli, tmp_path: Path)
     assert ran.out == ""
     assert sorted(path.name for path in folder.iterdir()) == ["README.md", "pretrain.yaml"]
     assert "written for litgpt 0.5.13" in ran.err
-    assert "LitGPT cannot express: the constant rate and its linear decay (WSD)" in ran.err
+    assert "not expressed: the constant rate and its linear decay (WSD)" in ran.err
     assert f"wrote {folder / 'pretrain.yaml'}" in ran.err
     assert [path.name for path in folder.parent.iterdir()] == ["folder"], "nothing is left beside it"
 
@@ -49,7 +49,7 @@ def test_an_empty_folder_is_filled_and_another_is_not(cli: Cli, tmp_path: Path) 
         (["--recipe", "litgpt"], "a recipe is a folder of files; name it with -o, such as -o litgpt."),
         (["--recipe", "litgpt", "-o", "-"], "a recipe is a folder of files; name it with -o"),
         (["--recipe", "litgpt", "-o", "{file}"], "is a file, and a recipe is a folder of files; name a folder."),
-        (["--recipe", "litgpt", "-o", "{new}", "--format", "md"], "a recipe has the files of its trainer, and no --format"),
+        (["--recipe", "litgpt", "-o", "{new}", "--format", "md"], "the files of its trainer, and no --format"),
         (["--recipe", "", "-o", "{new}"], "'' is not a recipe"),
     ],
     ids=["no target", "no folder", "stdout", "a file", "a format", "empty"],

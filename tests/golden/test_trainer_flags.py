@@ -1,7 +1,7 @@
 """Command lines of recipes against the flags of their trainers, and nanochat's published sizes.
 
-`trainer_flags.json` has the names of flags, transcribed from the files that it names; of Megatron-LM's those in use. Its
-checksum shows an edit. What installs is read by its own parser too (tests/recipes).
+`trainer_flags.json` has the names of flags, transcribed from the files that it names; of Megatron-LM's those in use.
+Its checksum shows an edit. What installs is read by its own parser too (tests/recipes).
 """
 
 import hashlib

@@ -205,10 +205,16 @@ def _show_value(plan: "Plan", valuation: "Valuation", console: "Console") -> Non
 def _list_recipes(given: str | None) -> str | None:
     """Print the recipes and end, if that is asked; this needs no budget."""
     if given is not None and given.strip().lower() == "list":
-        from budgetscope.cli.output import console, table
-        from budgetscope.report.recipes.targets import TARGETS_HEADER, target_cells
+        from rich.padding import Padding
+        from rich.text import Text
 
-        console().print(table(TARGETS_HEADER, target_cells(), wrap=TARGETS_HEADER[1:]))
+        from budgetscope.cli.output import console
+        from budgetscope.report.recipes.targets import target_lines
+
+        out = console()
+        for title, lost in target_lines():
+            out.print(Text(title))
+            out.print(Padding(Text(lost, style="dim"), (0, 0, 0, 2), expand=False))
         raise typer.Exit
     return given
 

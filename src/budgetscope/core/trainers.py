@@ -269,6 +269,7 @@ LITGPT = Trainer(
         Quantity.CHECKPOINT_INTERVAL: Name("train.save_interval", Unit.STEPS),
     },
 )
+# Its flags were read in a stored copy at commit 00255c1; its sizes are those published at 92d63d4.
 NANOCHAT = Trainer(
     "nanochat",
     "nanochat",
@@ -343,6 +344,7 @@ LEVANTER = Trainer(
         Quantity.CLIP: Name("optimizer.max_grad_norm"),
     },
 )
+# Its flags were read in the last stored copy of open_lm/params.py, of commit 521ce12.
 OPEN_LM = Trainer(
     "open_lm",
     "open_lm",

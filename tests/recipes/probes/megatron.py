@@ -12,7 +12,7 @@ import typing_extensions
 if not hasattr(typing, "override"):
     typing.override = typing_extensions.override  # Python 3.11; the wheel is for 3.12
 sys.path.insert(0, sys.argv[2])
-import torch  # noqa: E402
+import torch
 
 # Megatron makes its weights on the present CUDA device.
 torch.cuda.current_device = lambda: "meta"

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from budgetscope.core.trainers import TRAINERS, Quantity, amount
 from budgetscope.report.recipes import levanter, megatron, nanochat, open_lm
 from budgetscope.report.recipes.page import TrainerRecipe, recipe_told, trainer_recipe
 from budgetscope.report.recipes.target import as_yaml, interval_lost
-from budgetscope.report.recipes.targets import TARGETS, target, target_cells
+from budgetscope.report.recipes.targets import TARGETS, target, target_lines
 
 GROUPED = Shape(depth=8, width=512, d_ff=1408, n_heads=8, n_kv_heads=4, vocab_size=50432, seq_len=2048)
 
@@ -48,7 +49,7 @@ def of(name: str, setup: TrainingSetup) -> dict[str, str]:
 
 def test_the_targets_are_the_trainers() -> None:
     assert sorted(TARGETS) == sorted(trainer.name for trainer in TRAINERS)
-    assert len(target_cells()) == len(TARGETS) == 8
+    assert len(target_lines()) == len(TARGETS) == 8
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -161,7 +162,7 @@ def test_an_amount_is_in_the_unit_that_is_asked() -> None:
 
 def test_yaml_has_no_number_that_a_reader_takes_for_a_text() -> None:
     assert as_yaml({"eps": 1e-08, "lr": 0.001, "n": 2, "deep": {"on": True, "of": [1, 2]}}) == (
-        'eps: 1.0e-08\nlr: 0.001\nn: 2\ndeep:\n  on: true\n  of: [1, 2]\n'
+        "eps: 1.0e-08\nlr: 0.001\nn: 2\ndeep:\n  on: true\n  of: [1, 2]\n"
     )  # fmt: skip
 
 
@@ -217,6 +218,22 @@ def test_litgpt_has_a_cosine_and_its_own_rounding() -> None:
     assert "model_name:" in text, "required beside model_config"
     assert "rotary_percentage: 1.0" in text, "a quarter unless told"
     assert f"max_tokens: {made.setup.tokens}\n" in text
+
+
+def test_litgpt_tells_that_it_shards_within_a_node() -> None:
+    assert any("the 8 devices of one" in lost for lost in recipe("litgpt", "64 x H100 for 14 days").lost)
+    assert not any("devices of one" in lost for lost in recipe("litgpt").lost)
+
+
+def test_the_page_tells_to_start_on_every_node() -> None:
+    page = files(recipe("torchtitan", "64 x H100 for 14 days"))["README.md"]
+    assert "torchrun --nnodes 8 --nproc-per-node 8" in page
+    assert "Start it on each of the 8 nodes" in page
+
+
+def test_the_how_to_shows_a_recipe_as_it_is() -> None:
+    page = (Path(__file__).parents[3] / "docs/howto/recipes.md").read_text(encoding="utf-8")
+    assert f"```yaml\n{files(recipe('litgpt'))['pretrain.yaml']}```" in page
 
 
 def test_nanochat_loses_what_its_depth_sets() -> None:

@@ -12,7 +12,6 @@ from budgetscope.report.recipes.target import (
     fp16_lost,
     head,
     nested,
-    torchrun,
 )
 
 _LOST = ("a layout with tensor or pipeline parallelism, and replicas without sharding: it shards the weights",)
@@ -22,10 +21,9 @@ def write(setup: TrainingSetup) -> Written:
     """Return the recipe."""
     lost = fp16_lost(setup)
     text = comment(head(setup, LEVANTER, (*lost, *_LOST))) + as_yaml(nested(_flat(setup)))
-    nodes = "" if torchrun(setup, "").startswith("torchrun --nproc") else " (on every node)"
     return Written(
         files=(("train_lm.yaml", text),),
-        run=(f"python -m levanter.main.train_lm --config_path train_lm.yaml{nodes and '  #' + nodes}",),
+        run=("python -m levanter.main.train_lm --config_path train_lm.yaml",),
         lost=lost,
         notes=(
             "Put your tokenizer's folder and your data into data; the vocabulary of the model is the tokenizer's.",
@@ -62,6 +60,8 @@ def _flat(setup: TrainingSetup) -> dict[str, object]:
         "data.components.plan.source.validation_urls": ["data/validation-*.jsonl.gz"],
         # fp32 weights and optimizer, products in bf16.
         "trainer.mp": "p=f32,c=bfloat16",
+        # Weights & Biases unless told, which asks for an account.
+        "trainer.tracker.type": "json_logger",
         "trainer.steps_per_eval": setup.checkpoint_interval,
         "trainer.checkpointer.base_path": "run/checkpoints",
         # A step that is its own interval: one checkpoint each.
@@ -71,7 +71,8 @@ def _flat(setup: TrainingSetup) -> dict[str, object]:
 
 TARGET = Target(
     trainer=LEVANTER,
-    install="pip install 'marin-levanter==0.2.20.dev202606180959'",
+    # It imports GitPython without asking for it.
+    install="pip install 'marin-levanter==0.2.20.dev202606180959' gitpython",
     writes="train_lm.yaml",
     lost=_LOST,
     allowed=data_parallel(Regime.FSDP2),

@@ -13,8 +13,13 @@ _LOST = (
 
 def write(setup: TrainingSetup) -> Written:
     """Return the recipe."""
-    lost = fp16_lost(setup)
     nodes, per_node = spread(setup)
+    lost = fp16_lost(setup)
+    if nodes > 1:
+        lost = (
+            *lost,
+            f"sharding over all nodes: it shards over the {per_node} devices of one, which takes more memory",
+        )
     start = "litgpt pretrain --config pretrain.yaml"
     if nodes > 1:
         start = f"fabric run --num-nodes {nodes} --devices {per_node} $(which litgpt) pretrain --config pretrain.yaml"
@@ -57,6 +62,7 @@ def _tree(setup: TrainingSetup, nodes: int, per_node: int) -> dict[str, object]:
             "num_nodes": nodes,
             "out_dir": "run",
             "tokenizer_dir": "tokenizer",
+            "logger_name": "csv",
             "eval.interval": setup.checkpoint_interval,
         }
     )

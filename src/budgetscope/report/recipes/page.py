@@ -8,7 +8,7 @@ from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.trainers import Quantity, amount
 from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.recipe_sheet import CHECKPOINTS_HEADER, CHECKPOINTS_WHY, checkpoint_cells
-from budgetscope.report.recipes.target import Target, Written
+from budgetscope.report.recipes.target import Target, Written, spread
 from budgetscope.report.rows import shape_text
 
 
@@ -48,7 +48,7 @@ def recipe_told(recipe: TrainerRecipe) -> tuple[str, ...]:
     return (
         f"written for {trainer.version}, read on {trainer.read}",
         f"layout: {layout_text(recipe.setup)}",
-        *(f"{trainer.title} cannot express: {text}" for text in recipe.lost),
+        *(f"not expressed: {text}" for text in recipe.lost),
     )
 
 
@@ -85,9 +85,9 @@ def _page(target: Target, setup: TrainingSetup, written: Written, lost: tuple[st
         "",
         *fenced("\n".join((target.install, *written.run))),
         "",
-        *(f"- {escaped(note)}" for note in written.notes),
+        *(f"- {escaped(note)}" for note in (*written.notes, *_of_nodes(setup))),
         "",
-        f"## What {escaped(trainer.title)} cannot express",
+        "## What this recipe does not express",
         "",
         *(f"- {escaped(text)}" for text in lost),
         "",
@@ -108,6 +108,11 @@ def _page(target: Target, setup: TrainingSetup, written: Written, lost: tuple[st
         "",
     ]
     return "\n".join(lines)
+
+
+def _of_nodes(setup: TrainingSetup) -> tuple[str, ...]:
+    nodes, _ = spread(setup)
+    return () if nodes == 1 else (f"Start it on each of the {nodes} nodes; HOST is the name of the first.",)
 
 
 def _cells(target: Target, setup: TrainingSetup) -> Iterator[tuple[str, str, str]]:

@@ -18,7 +18,7 @@ class Written:
     Attributes:
         files: name and text of each.
         run: the commands that start the training.
-        lost: what the files do not say of this plan, beside what the target never can.
+        lost: what the files do not say of this plan, beside the target's own.
         notes: what to know before the start.
     """
 
@@ -35,7 +35,7 @@ class Target:
     Attributes:
         install: the command that installs the version that it was written for.
         writes: the files, in words.
-        lost: what the trainer cannot express, for any plan.
+        lost: what its recipes do not express of any plan: most of it the trainer cannot.
         allowed: whether it can hold a layout.
         write: makes the files.
     """

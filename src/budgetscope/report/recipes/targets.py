@@ -27,8 +27,6 @@ TARGETS: dict[str, Target] = {
     )
 }
 
-TARGETS_HEADER = ("target", "trainer", "written for", "files", "cannot express")
-
 
 def target(name: str) -> Target:
     """Return the target of a name.
@@ -42,15 +40,12 @@ def target(name: str) -> Target:
     return found
 
 
-def target_cells() -> list[tuple[str, ...]]:
-    """Return a row for each target, under `TARGETS_HEADER`."""
-    return [
-        (
-            name,
-            each.trainer.title,
-            f"{each.trainer.version}, {each.trainer.read}",
-            each.writes,
-            "; ".join(each.lost),
+def target_lines() -> list[tuple[str, str]]:
+    """Return for each target what it is, and what it does not express of any plan."""
+    lines = []
+    for name, each in TARGETS.items():
+        version = f"written for {each.trainer.version}, read on {each.trainer.read}"
+        lines.append(
+            (f"{name}: {each.trainer.title}, {version}; {each.writes}", f"not expressed: {'; '.join(each.lost)}")
         )
-        for name, each in TARGETS.items()
-    ]
+    return lines
