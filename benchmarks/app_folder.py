@@ -17,7 +17,8 @@ from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
 from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import CELLS_A_RECORD, Event, Record, encode
-from budgetscope.calibrate.run.folder import RunFolder, Writer
+from budgetscope.calibrate.run.folder import RunFolder
+from budgetscope.calibrate.run.logs import Writer
 from budgetscope.store.app_state import AppState, write_state
 from budgetscope.store.files import write_atomically
 from budgetscope.store.fit_library import Layer, Library

@@ -20,7 +20,8 @@ from tests.planted_run import planted_spec
 
 from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.run import events
-from budgetscope.calibrate.run.folder import Reader, RunFolder, Writer
+from budgetscope.calibrate.run.folder import RunFolder
+from budgetscope.calibrate.run.logs import Reader, Writer
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.store import locations
 from budgetscope.store.app_state import AppState, read_state, write_state

@@ -15,7 +15,8 @@ from tests.unit.calibrate.fake_worker import FakeTrainer
 from budgetscope.calibrate import texts
 from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.run.events import Record
-from budgetscope.calibrate.run.folder import Reader, RunFolder
+from budgetscope.calibrate.run.folder import RunFolder
+from budgetscope.calibrate.run.logs import Reader
 from budgetscope.calibrate.run.state import RunState, fold
 
 _RESUMED = 100

@@ -17,7 +17,7 @@ from tests.unit.calibrate import fake_worker
 from tests.unit.calibrate.fake_worker import FakeTrainer, fake_trainer
 
 from budgetscope.calibrate.orchestrate import Stop, carry_on
-from budgetscope.calibrate.run import launch
+from budgetscope.calibrate import launch
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.calibrate.worker import main

@@ -17,7 +17,7 @@ from tests.chaos.disks import folders
 from tests.chaos.forks import forked, killed
 
 from budgetscope.calibrate.run.events import Note
-from budgetscope.calibrate.run.folder import Reader, Writer
+from budgetscope.calibrate.run.logs import Reader, Writer
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.store import files, locations
 from budgetscope.store.app_state import AppState, read_state, write_state

@@ -15,7 +15,7 @@ from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.ladder import build_cell, ladder
 from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import Event, Record, decode, encode
-from budgetscope.calibrate.run.folder import Reader, Writer
+from budgetscope.calibrate.run.logs import Reader, Writer
 from budgetscope.calibrate.run.state import CURVE_POINTS, RunState, fold
 from budgetscope.core.printable import printable
 

@@ -14,7 +14,8 @@ from budgetscope.calibrate.plan.design import PRESETS, design
 from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
 from budgetscope.calibrate.run.events import Record, RunDone, encode
-from budgetscope.calibrate.run.folder import Reader, RunFolder
+from budgetscope.calibrate.run.folder import RunFolder
+from budgetscope.calibrate.run.logs import Reader
 from budgetscope.calibrate.run.state import RunState, fold
 
 EPOCH = 1_767_323_045.0

@@ -34,7 +34,7 @@ from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.price import price
 from budgetscope.calibrate.run.events import RunDone, encode
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
-from budgetscope.calibrate.run.launch import stop
+from budgetscope.calibrate.launch import stop
 from budgetscope.cli.calibrate import app as calibrate
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.app_state import AppState
@@ -72,7 +72,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
 @pytest.fixture
 def fake_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Start the fake worker wherever a worker is started; leave none behind."""
-    monkeypatch.setattr("budgetscope.calibrate.run.launch.WORKER", (sys.executable, str(FAKE_WORKER)))
+    monkeypatch.setattr("budgetscope.calibrate.engines.base.WORKER", (sys.executable, str(FAKE_WORKER)))
     yield
     for folder in list_runs():
         owner = folder.owner()

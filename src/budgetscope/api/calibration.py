@@ -12,29 +12,31 @@ from pathlib import Path
 from budgetscope.api.ask import Advisor
 from budgetscope.api.judgement import Judgement, judge
 from budgetscope.api.lookup import check_large_enough
-from budgetscope.calibrate import environment, texts
+from budgetscope.calibrate import environment, launch, texts
 from budgetscope.calibrate.corpus.progress import Progress, Report
+from budgetscope.calibrate.engines import slurm
 from budgetscope.calibrate.environment import REMEDY, Probe, require_extra
 from budgetscope.calibrate.json_records import to_record
+from budgetscope.calibrate.launch import Options, Watch, ask_to_stop, start, stop
 from budgetscope.calibrate.plan.design import PRESETS
-from budgetscope.calibrate.plan.device import DeviceFacts
+from budgetscope.calibrate.plan.device import ENGINES, DeviceFacts
 from budgetscope.calibrate.plan.price import Price
-from budgetscope.calibrate.plan.request import DEFAULT_FIT, Ready, Request, check_device
+from budgetscope.calibrate.plan.request import DEFAULT_FIT, Ready, Request, check_placement, parse_gpus
 from budgetscope.calibrate.plan.spec import Spec
-from budgetscope.calibrate.run import launch
 from budgetscope.calibrate.run.events import Record, encode
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
-from budgetscope.calibrate.run.launch import Options, Watch, ask_to_stop, start, stop
-from budgetscope.calibrate.run.lock import Owner
+from budgetscope.calibrate.run.launches import Launch, WorkerView, live_workers, worker_views
 from budgetscope.calibrate.run.state import CellState, RunState
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.printable import printable
 from budgetscope.store.files import exists
 from budgetscope.store.fit_library import is_bundled, load
+from budgetscope.store.locations import user_runs
 
 __all__ = [
     "DEFAULT_FIT",
+    "ENGINES",
     "LIVE",
     "PRESETS",
     "REMEDY",
@@ -43,7 +45,6 @@ __all__ = [
     "Judgement",
     "Options",
     "Outcome",
-    "Owner",
     "Price",
     "Probe",
     "Progress",
@@ -56,11 +57,12 @@ __all__ = [
     "Spec",
     "Stored",
     "Watch",
+    "WorkerView",
     "accept",
     "ask_to_stop",
     "attach",
     "check_acceptable",
-    "check_device",
+    "check_placement",
     "create",
     "event_line",
     "find",
@@ -70,12 +72,15 @@ __all__ = [
     "kill",
     "list_runs",
     "live_status",
+    "parse_gpus",
     "prepare",
     "prepare_data_again",
     "probe",
     "refit",
     "require_extra",
     "resumable",
+    "resuming",
+    "slurm_script",
     "start",
     "status",
     "stop",
@@ -83,6 +88,7 @@ __all__ = [
     "stored_fit",
     "texts",
     "to_record",
+    "worker_views",
 ]
 
 LIVE = ("running", "starting", "stopping")
@@ -112,6 +118,22 @@ def prepare(
     from budgetscope.calibrate.prepare import prepare_run  # noqa: PLC0415 - NumPy and the corpus
 
     return prepare_run(request, on_corpus=on_corpus, say=say)
+
+
+def slurm_script(ready: Ready, submit: str) -> str:
+    """Return the script that a run would submit to Slurm; empty for another engine.
+
+    Args:
+        ready: the prepared run.
+        submit: options of sbatch.
+
+    Raises:
+        UsageError: an option of sbatch is one that the script sets, or cannot be read.
+    """
+    if ready.engine != "slurm":
+        return ""
+    planned = Launch(1, "slurm", ready.spec.workers, submit=submit)
+    return slurm.script(RunFolder(user_runs() / ready.spec.run), planned, Options(), ready.spec.device)
 
 
 def create(ready: Ready) -> RunFolder:
@@ -169,6 +191,44 @@ def find_resumable(name: str) -> RunFolder:
     return folder
 
 
+def resuming(
+    folder: RunFolder,
+    device: str | None,
+    gpus: tuple[int, ...] | None,
+    engine: str | None,
+    workers: int | None,
+    submit: str = "",
+    *,
+    data: str | None = None,
+    minutes: float | None = None,
+) -> Options:
+    """Return the options that go on with a run, perhaps with other workers; the cut of its stages stays.
+
+    Args:
+        folder: of the run.
+        device: as `Request.device`.
+        gpus: as `Request.gpus`.
+        engine: as `Request.engine`; None for that of the launch before.
+        workers: as `Request.workers`; None for as many as the run was cut for, or one a GPU.
+        submit: options of sbatch.
+        data: path of the tokens, if they have moved.
+        minutes: time limit of each worker.
+
+    Raises:
+        BudgetscopeError: options contradict each other, or there is no such GPU.
+    """
+    check_placement(device, gpus, engine, workers, submit)
+    spec = folder.spec()
+    # As for a new run, --gpu means CUDA.
+    kind = "cuda" if device is None and gpus is not None else device
+    if gpus == ():
+        gpus = tuple(range(environment.look("cuda", None).count))
+    elif gpus is None and workers is not None and engine in (None, "local") and (kind or spec.device) == "cuda":
+        gpus = tuple(range(workers))
+    engine = engine or ("local" if gpus is not None else None)
+    return Options(minutes, kind, gpus, data, engine, workers, submit)
+
+
 def prepare_data_again(
     folder: RunFolder,
     data: str,
@@ -221,9 +281,8 @@ def follow(watch: Watch) -> Iterator[list[Record]]:
 
 
 def kill(watch: Watch) -> None:
-    """Kill the worker if this process started it; its last checkpoint is kept."""
-    if watch.process is not None:
-        launch.kill(watch.process.pid)
+    """Kill the workers that this process started; their last checkpoints are kept."""
+    launch.kill(watch)
 
 
 def event_line(record: Record) -> str:
@@ -236,31 +295,38 @@ class RunStatus:
     """The status of a run.
 
     Attributes:
-        state: of the run, from its log.
-        status: that in the log, or `interrupted` if the worker died.
-        worker: the live worker; None if there is none.
+        state: of the run, from its logs.
+        status: that in the logs, or `interrupted` if all workers died.
+        workers: of the latest launch.
+        queue: what the engine says of workers that wait or run; empty if it says nothing.
     """
 
     state: RunState
     status: str
-    worker: Owner | None
+    workers: tuple[WorkerView, ...]
+    queue: str
+
+    @property
+    def live(self) -> bool:
+        """Whether the run has a live worker."""
+        return any(worker.alive for worker in self.workers)
 
 
 def status(folder: RunFolder) -> RunStatus:
     """Return the status of a run.
 
     Raises:
-        FailureError: the log cannot be read.
+        FailureError: a log cannot be read.
     """
     state = folder.state()
-    worker = _worker(folder)
-    return RunStatus(state, texts.status_word(state.status, alive=worker is not None), worker)
+    workers = worker_views(folder, state)
+    alive = any(worker.alive for worker in workers)
+    return RunStatus(state, texts.status_word(state.status, alive=alive), workers, launch.pending(folder))
 
 
 def live_status(folder: RunFolder, logged: str) -> str:
-    """Return the status of a run, given that in its log; a run with a worker has one of `LIVE`."""
-    worker = _worker(folder) if logged != "done" else None
-    if worker is None:
+    """Return the status of a run, given that in its logs; a run with a worker has one of `LIVE`."""
+    if logged == "done" or not live_workers(folder):
         return texts.status_word(logged, alive=False)
     if exists(folder.stop_file):
         return "stopping"
@@ -273,11 +339,6 @@ def resumable(status: str) -> bool:
     A run that failed with every cell trained is resumable: the fit may have failed for a full disk.
     """
     return status != "done" and status not in LIVE
-
-
-def _worker(folder: RunFolder) -> Owner | None:
-    owner = folder.owner()
-    return owner if owner is not None and owner.alive else None
 
 
 # The fit of a run

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from numbers import Integral, Rational, Real
 from typing import TYPE_CHECKING, Any
 
-from budgetscope.calibrate.plan.bounds import GPU_BOUNDS, MINUTES_BOUNDS
+from budgetscope.calibrate.plan.bounds import MINUTES_BOUNDS, WORKERS_BOUNDS
 from budgetscope.core.budget.quantities import (
     MAX_SERVED_TOKENS,
     MAX_TEXT_CHARS,
@@ -316,8 +316,15 @@ MINUTES = Field(
     help="Time to spend.",
     metavar="<float>",
 )
-"""Of a calibration, as `GPU`."""
-GPU = Field(name="gpu", label="GPU", kind=WHOLE, bounds=GPU_BOUNDS, help="Index of the GPU.", metavar="<int>")
+"""Of a calibration, as `WORKERS`."""
+WORKERS = Field(
+    name="workers",
+    label="workers",
+    kind=WHOLE,
+    bounds=WORKERS_BOUNDS,
+    help="Number of workers; one a GPU by default.",
+    metavar="<int>",
+)
 
 BY_NAME = {field.name: field for field in FIELDS}
 

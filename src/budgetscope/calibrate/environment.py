@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -81,6 +82,17 @@ def measure(device: str | None, gpu: int | None, seconds: float) -> Probe:
         known = [other for other in read_probes() if other.device.name != probe.device.name]
         write_atomically(path, json.dumps([to_record(p) for p in (probe, *known)], indent=1) + "\n")
     return probe
+
+
+def crowding() -> float:
+    """Return how many times as long this machine's processors take for a command, since others use them: 1 if none do.
+
+    It is the load average of the last minute, and this command, over the number of processors; 1 where the system keeps
+    no load average.
+    """
+    if not hasattr(os, "getloadavg"):
+        return 1.0
+    return max(1.0, (os.getloadavg()[0] + 1) / (os.cpu_count() or 1))
 
 
 def read_probes(path: Path | None = None) -> list[Probe]:

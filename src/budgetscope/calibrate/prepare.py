@@ -10,7 +10,7 @@ from budgetscope.calibrate.corpus.model import Corpus
 from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.corpus.progress import Report
 from budgetscope.calibrate.corpus.sampling import Tokens
-from budgetscope.calibrate.environment import known_probe, look, measure, require_extra
+from budgetscope.calibrate.environment import crowding, known_probe, look, measure, read_probes, require_extra
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.design import PRESETS, Design, design
 from budgetscope.calibrate.plan.device import DeviceFacts, Rate
@@ -18,6 +18,7 @@ from budgetscope.calibrate.plan.ladder import ladder
 from budgetscope.calibrate.plan.price import law_flops, price
 from budgetscope.calibrate.plan.request import Ready, Request
 from budgetscope.calibrate.plan.spec import BUILT_IN_CAUTION, VERSION, CorpusFacts, Spec
+from budgetscope.calibrate.texts import duration
 from budgetscope.core.errors import UsageError
 
 PROBE_SECONDS = 20.0
@@ -30,6 +31,8 @@ _SEQ_LEN = {"cuda": 512, "mps": 256, "cpu": 128}
 _SMOKE_SEQ_LEN = 64
 # A GPU with less than this share of its memory free is in use by another process.
 _BUSY_SHARE = 0.5
+# From this factor on, a busy processor is told: less is within the price's error.
+_CROWDED = 1.25
 
 
 def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], None]) -> Ready:
@@ -46,6 +49,7 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
     request.check()
     require_extra()
     facts = _device(request)
+    gpus, workers = _workers(request, facts)
     if facts.free_bytes is not None and facts.total_bytes and facts.free_bytes < _BUSY_SHARE * facts.total_bytes:
         say(
             f"{facts.name} is busy: {facts.free_bytes / 1e9:.0f} of {facts.total_bytes / 1e9:.0f} GB are free; "
@@ -56,13 +60,17 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
     smallest = ladder(corpus.vocab_size, seq_len)[0]
     Tokens(corpus.train, corpus.validation, corpus.vocab_size).check(smallest)
     rate = _rate(request, facts, say)
-    limit, cost, amount = _limit(request, rate)
+    limit, cost, amount = _limit(request, rate, workers)
     planned: Design = design(request.preset, limit, cost, corpus.vocab_size, seq_len, amount)
-    priced = price(planned, rate, len(corpus.train))
+    priced = price(planned, rate, len(corpus.train), workers)
     spent = cost((*planned.stage1, *planned.stage2))
     if spent < _MUCH_LEFT * limit:
         left = f"The ladder of sizes ends: this design takes {amount(spent)} of the {amount(limit)} that were given."
         priced = replace(priced, cautions=(*priced.cautions, left))
+    slower = crowding() if facts.device == "cpu" else 1.0
+    if slower > _CROWDED:
+        busy = f"Other work keeps the processors busy: expect about {duration(slower * priced.seconds)} at this load."
+        priced = replace(priced, cautions=(*priced.cautions, busy))
     if request.data is None:
         priced = replace(priced, cautions=(*priced.cautions, f"{BUILT_IN_CAUTION} Give your own with --data."))
     now = datetime.now(UTC)
@@ -72,13 +80,16 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
         created=f"{now:%Y-%m-%dT%H:%M:%SZ}",
         fit_id=request.fit_id,
         device=facts.device,
-        device_index=facts.index,
+        device_index=gpus[0] if gpus else facts.index if request.engine == "local" else None,
         corpus=corpus_facts(corpus, built_in=request.data is None),
         design=planned,
         expected_seconds=priced.seconds,
         version=__version__,
+        workers=workers,
+        gpus=gpus if len(gpus) > 1 else (),
+        rate=rate,
     )
-    return Ready(spec, priced, facts)
+    return Ready(spec, priced, facts, request.engine)
 
 
 def corpus_facts(corpus: Corpus, *, built_in: bool = False) -> CorpusFacts:
@@ -100,7 +111,37 @@ def _device(request: Request) -> DeviceFacts:
     if request.device == "cpu" and request.preset == "smoke":
         # Loading torch would take seconds, only to report a processor.
         return DeviceFacts("cpu", None, "cpu", None, None, "")
-    return look(request.device, request.gpu)
+    if request.engine != "local":
+        return _elsewhere(request)
+    # Of several GPUs, that with the highest index shows whether all of them are here.
+    return look(request.device, max(request.gpus) if request.gpus else 0 if request.gpus == () else None)
+
+
+def _elsewhere(request: Request) -> DeviceFacts:
+    """Return the facts of the device of an engine's workers, which this machine may lack."""
+    kind = request.device or "cuda"
+    known = [probe for probe in read_probes() if probe.device.device == kind]
+    if not known:
+        return DeviceFacts(kind, None, kind, None, None, "")
+    return replace(max(known, key=lambda probe: probe.measured).device, index=None, free_bytes=None)
+
+
+def _workers(request: Request, facts: DeviceFacts) -> tuple[tuple[int, ...], int]:
+    """Return the indices of this machine's GPUs that train, and the number of workers."""
+    if request.engine != "local" or facts.device != "cuda":
+        return (), request.workers or 1
+    gpus = request.gpus
+    if gpus == ():
+        gpus = tuple(range(facts.count))
+    elif gpus is None:
+        gpus = tuple(range(request.workers or 1))
+    if request.workers is not None and request.workers != len(gpus):
+        raise UsageError(
+            f"--workers {request.workers} contradicts --gpu all: there are {len(gpus)}; give one of the two."
+        )
+    if max(gpus) >= facts.count:
+        raise UsageError(f"--workers {request.workers} needs as many GPUs, and there are {facts.count} here.")
+    return gpus, len(gpus)
 
 
 def _corpus(request: Request, device: str, report: Report) -> Corpus:
@@ -144,16 +185,32 @@ def prepare_data_again(spec: Spec, data: str, text_field: str | None, *, on_corp
 def _rate(request: Request, facts: DeviceFacts, say: Callable[[str], None]) -> Rate:
     if request.preset == "smoke":
         return Rate.assumed(facts.device)
-    known = known_probe(facts)
-    if known is None:
+    if request.engine != "local":
+        known = [probe for probe in read_probes() if probe.device.device == facts.device]
+        if known:
+            say(f"priced by the measured rate of {facts.name}; the workers' devices may differ")
+            return max(known, key=lambda probe: probe.measured).rate
+        say(
+            "no device was measured here, so the price is by assumed rates; on a machine of the cluster, `budgetscope "
+            "calibrate --probe` measures one"
+        )
+        return Rate.assumed(facts.device)
+    known_rate = known_probe(facts)
+    if known_rate is None:
         say(f"measuring how fast {facts.name} trains ({PROBE_SECONDS:g} s, once)")
-        known = measure(request.device, request.gpu, PROBE_SECONDS)
-    return known.rate
+        known_rate = measure(request.device, facts.index, PROBE_SECONDS)
+    return known_rate.rate
 
 
-def _limit(request: Request, rate: Rate) -> tuple[float, Callable[[Sequence[Cell]], float], Callable[[float], str]]:
+def _limit(
+    request: Request, rate: Rate, workers: int
+) -> tuple[float, Callable[[Sequence[Cell]], float], Callable[[float], str]]:
     """Return the limit, the function that gives a design's cost in the same unit, and the format of an amount."""
     if request.flops is not None:
         return request.flops, law_flops, "{:.3g} FLOPs".format
     minutes = PRESETS[request.preset].minutes if request.minutes is None else request.minutes
-    return minutes * _SECONDS_PER_MINUTE, rate.seconds, lambda seconds: f"{seconds / _SECONDS_PER_MINUTE:.3g} minutes"
+
+    def seconds(cells: Sequence[Cell]) -> float:
+        return rate.wall_seconds(cells, workers)
+
+    return minutes * _SECONDS_PER_MINUTE, seconds, lambda seconds: f"{seconds / _SECONDS_PER_MINUTE:.3g} minutes"

@@ -14,6 +14,7 @@ from budgetscope.core.budget.quantities import format_count, format_flops
 if TYPE_CHECKING:
     from budgetscope.calibrate.plan.cells import Cell
     from budgetscope.calibrate.plan.request import Ready
+    from budgetscope.calibrate.run.launches import WorkerView
 
 STAGES = {0: "starting", 1: "stage 1: learning rate, batch and beta2", 2: "stage 2: sizes and budgets"}
 STATUSES = ("done", "running", "waiting", "diverged", "failed")
@@ -95,10 +96,15 @@ def counts(state: RunState) -> str:
 def speed(state: RunState, spec: Spec) -> str:
     """Return the present speed of a run and the time left; empty while neither is known."""
     parts = []
-    if state.tokens_per_s is not None and state.flops_per_s is not None:
-        parts.append(f"{format_count(state.tokens_per_s)} tokens/s, {state.flops_per_s / 1e12:.3g} TFLOP/s")
-        if state.peak_flops_per_s:
-            parts.append(f"MFU {state.flops_per_s / state.peak_flops_per_s:.0%}")
+    training = state.training
+    if training:
+        tokens = sum(worker.tokens_per_s or 0.0 for worker in training)
+        flops = sum(worker.flops_per_s or 0.0 for worker in training)
+        peak = sum(worker.peak_flops_per_s or 0.0 for worker in training)
+        several = f" on {len(training)} of {len(state.workers)} workers" if len(state.workers) > 1 else ""
+        parts.append(f"{format_count(tokens)} tokens/s, {flops / 1e12:.3g} TFLOP/s{several}")
+        if peak:
+            parts.append(f"MFU {flops / peak:.0%}")
     left = state.seconds_left(spec.design)
     if left is not None and state.status == "running":
         parts.append(f"about {duration(left)} left")
@@ -110,8 +116,8 @@ def history(state: RunState) -> str:
     if not state.trained_seconds or not state.started:
         return ""
     return (
-        f"trained for {duration(state.trained_seconds)} in {state.generation} "
-        f"{'worker' if state.generation == 1 else 'workers'}, started "
+        f"trained for {duration(state.trained_seconds)} in {state.starts} "
+        f"{'worker' if state.starts == 1 else 'workers'}, started "
         f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(state.started))} on {state.device}"
     )
 
@@ -123,6 +129,24 @@ def average(state: RunState) -> str:
     tokens, flops = state.trained_tokens / state.trained_seconds, state.trained_flops / state.trained_seconds
     mfu = "" if state.mfu is None else f", MFU {state.mfu:.0%}"
     return f"{format_count(tokens)} tokens/s, {flops / 1e12:.3g} TFLOP/s{mfu} on average"
+
+
+WORKER_HEADER = ("worker", "on", "GPU", "trains", "TFLOP/s", "silent")
+
+
+def worker_cells(view: "WorkerView", state: RunState) -> tuple[str, ...]:
+    """Return a worker as cells under `WORKER_HEADER`."""
+    worker = view.state
+    found = [state.cells[key] for key in worker.running if key in state.cells]
+    doing = worker.status if view.alive else "gone" if worker.status == "running" else worker.status
+    if found and doing == "running":
+        left = sum(not s.finished for s in found)
+        doing = f"N={format_count(found[0].cell.n_params)}, {left} {'cell' if left == 1 else 'cells'}"
+    elif doing == "running":
+        doing = "waits" if worker.device else "starts"
+    rate = "-" if worker.flops_per_s is None else f"{worker.flops_per_s / 1e12:.3g}"
+    silent = "-" if view.silent_seconds is None else duration(view.silent_seconds)
+    return worker.slot, worker.host or "-", worker.gpu or "-", doing, rate, silent
 
 
 def cell_text(cell: "Cell") -> str:
@@ -156,14 +180,14 @@ def event_text(event: Event | None, state: RunState) -> str:
         case progress.Started() | progress.Split() | progress.CheckpointLost():
             return _of_stack(event, state)
         case _:
-            return _of_run(event, state)
+            return _of_run(event)
 
 
-def _of_run(event: Event | None, state: RunState) -> str:
+def _of_run(event: Event | None) -> str:
     text = ""
     match event:
         case events.RunStarted():
-            text = f"worker {state.generation} on {event.device}"
+            text = f"a worker trains on {event.device}"
         case events.StagePlanned():
             text = f"stage {event.stage}: {len(event.cells)} cells planned" + (event.note and f"; {event.note}")
         case events.Note():
@@ -172,6 +196,8 @@ def _of_run(event: Event | None, state: RunState) -> str:
             text = f"the fit {event.fit_id} is written"
         case events.RunDone():
             text = event.status + (event.reason and f": {event.reason}")
+        case events.Waiting():
+            text = "nothing to train: others hold every slice that is left"
     return text
 
 
@@ -182,7 +208,11 @@ def _of_stack(event: progress.Started | progress.Split | progress.CheckpointLost
         return f"a stack of {sum(event.sizes)} did not fit into memory: {' and '.join(map(str, event.sizes))}"
     first = next((state.cells[key] for key in event.cell_ids if key in state.cells), None)
     size = "" if first is None else f" of N={format_count(first.cell.n_params)}"
-    return f"stack{size}: {len(event.cell_ids)} cells, {event.mode}, started in {duration(event.startup_seconds)}"
+    graphs = event.graphs_found + event.graphs_compiled
+    found = f"; {event.graphs_found} of {graphs} compiled graphs were there" if graphs else ""
+    return (
+        f"stack{size}: {len(event.cell_ids)} cells, {event.mode}, started in {duration(event.startup_seconds)}{found}"
+    )
 
 
 def _of_cell(what: str, key: str, state: RunState, reason: str = "") -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from budgetscope.api.fields import GPU, MINUTES
+from budgetscope.api.fields import MINUTES, WORKERS
 from budgetscope.cli import options
 from budgetscope.cli.calibrate_follow import INTERRUPTED, acceptance, end, follow, launch, say, store
 from budgetscope.core.counting.ledger import MAX_COUNT
@@ -29,6 +29,9 @@ _NEW = (
     "flops",
     "device",
     "gpu",
+    "engine",
+    "workers",
+    "slurm",
     "tokenizer",
     "vocab_size",
     "text_field",
@@ -37,7 +40,21 @@ _NEW = (
 )
 # Options that replace or change the course of a new run, and the options that have an effect beside each.
 _ALONE = {
-    "resume": ("device", "gpu", "data", "text_field", "time_limit", "detach", "accept", "at", "yes", "json"),
+    "resume": (
+        "device",
+        "gpu",
+        "engine",
+        "workers",
+        "slurm",
+        "data",
+        "text_field",
+        "time_limit",
+        "detach",
+        "accept",
+        "at",
+        "yes",
+        "json",
+    ),
     "probe": ("device", "gpu", "json"),
     "dry_run": (*_NEW, "json"),
 }
@@ -53,7 +70,14 @@ def calibrate(
     minutes: Annotated[float | None, options.option(MINUTES)] = None,
     flops: Annotated[str | None, typer.Option(help="Compute to spend, 6ND, like 1e17.", metavar="FLOPS")] = None,
     device: Annotated[str | None, typer.Option(help="cuda, mps or cpu; the best there is by default.")] = None,
-    gpu: Annotated[int | None, options.option(GPU)] = None,
+    gpu: Annotated[
+        str | None, typer.Option("--gpu", "--gpus", help="GPUs, like 0, or 0,1,2,3, or all.", metavar="INDICES")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="What places the workers: local, slurm or ray.")] = None,
+    workers: Annotated[int | None, options.option(WORKERS)] = None,
+    slurm: Annotated[
+        str, typer.Option(help="Options of sbatch, like '--partition=gpu --time=2:00:00'.", metavar="OPTIONS")
+    ] = "",
     tokenizer: Annotated[str | None, typer.Option(help="bpe or bytes.")] = None,
     vocab_size: Annotated[
         int | None, options.whole("vocab_size", "Of the tokenizer; 4096 byte pairs by default.", 1, MAX_COUNT)
@@ -84,16 +108,15 @@ def calibrate(
     _check_together(context)
     _check_time_limit(time_limit)
     how = acceptance(accept=accept, budget=at, yes=yes)
+    gpus = None if gpu is None else calibration.parse_gpus(gpu)
+    calibration.check_placement(device, gpus, engine, workers, slurm)
     if probe:
-        _probe(device, gpu, json=json)
+        _probe(device, _one(gpus), json=json)
         return
     if resume is not None:
-        calibration.check_device(device, gpu)
         folder = calibration.find_resumable(resume)
         again = None if data is None else _prepared_again(folder, data, text_field)
-        # As for a new run, --gpu means CUDA.
-        kind = "cuda" if device is None and gpu is not None else device
-        chosen = calibration.Options(time_limit, kind, gpu, again)
+        chosen = calibration.resuming(folder, device, gpus, engine, workers, slurm, data=again, minutes=time_limit)
         launch(folder, chosen, detach=detach, json=json, accept=how)
         return
     request = calibration.Request(
@@ -101,7 +124,9 @@ def calibrate(
         minutes=minutes,
         flops=None if flops is None else parse_flops(flops),
         device=device,
-        gpu=gpu,
+        gpus=gpus,
+        engine=engine or "local",
+        workers=workers,
         data=data,
         tokenizer=tokenizer,
         vocab_size=vocab_size,
@@ -112,11 +137,12 @@ def calibrate(
     with _corpus_progress() as report:
         ready = calibration.prepare(request, on_corpus=report, say=say)
     if dry_run:
-        _show_dry_run(ready, json=json)
+        _show_dry_run(ready, slurm, json=json)
         return
     _show_price(ready, json=json)
     folder = calibration.create(ready)
-    launch(folder, calibration.Options(time_limit), detach=detach, json=json, accept=how)
+    chosen = calibration.Options(time_limit, engine=engine or "local", submit=slurm)
+    launch(folder, chosen, detach=detach, json=json, accept=how)
 
 
 def _check_together(context: typer.Context) -> None:
@@ -169,7 +195,8 @@ class _corpus_progress:  # noqa: N801 - used as a function
             sys.stderr.write("\r\x1b[K")
 
 
-def _show_dry_run(ready: "Ready", *, json: bool) -> None:
+def _show_dry_run(ready: "Ready", slurm: str, *, json: bool) -> None:
+    from budgetscope.api.calibration import slurm_script
     from budgetscope.cli.calibrate_view import show_cells, show_price
     from budgetscope.cli.output import console
 
@@ -183,6 +210,11 @@ def _show_dry_run(ready: "Ready", *, json: bool) -> None:
     terminal = console()
     show_price(ready, terminal)
     show_cells(ready, terminal)
+    script = slurm_script(ready, slurm)
+    if script:
+        from rich.text import Text
+
+        terminal.print(Text(f"\n{script}"), soft_wrap=True)
 
 
 def _show_price(ready: "Ready", *, json: bool) -> None:
@@ -200,6 +232,17 @@ def _prepared_again(folder: "RunFolder", data: str, text_field: str | None) -> s
 
     with _corpus_progress() as report:
         return prepare_data_again(folder, data, text_field, on_corpus=report)
+
+
+def _one(gpus: tuple[int, ...] | None) -> int | None:
+    """Return the one GPU to measure.
+
+    Raises:
+        UsageError: several are named.
+    """
+    if gpus is not None and len(gpus) != 1:
+        raise UsageError("--probe measures one GPU; name one, like --gpu 0.")
+    return None if gpus is None else gpus[0]
 
 
 def _probe(device: str | None, gpu: int | None, *, json: bool) -> None:
@@ -265,10 +308,11 @@ def _status_json(folder: "RunFolder", found: "RunStatus") -> None:
 
     from budgetscope.api.calibration import to_record
 
-    record = {"run": folder.name, **to_record(found.state), "status": found.status, "worker": None}
-    owner = found.worker
-    if owner is not None:
-        record["worker"] = {"pid": owner.pid, "host": owner.host, "silent_seconds": round(owner.age, 1)}
+    workers = [
+        {**to_record(view.state), "alive": view.alive, "silent_seconds": view.silent_seconds} for view in found.workers
+    ]
+    record = {"run": folder.name, **to_record(found.state), "status": found.status, "workers": workers}
+    record["queue"] = found.queue
     sys.stdout.write(codec.dumps(record, indent=2) + "\n")
 
 

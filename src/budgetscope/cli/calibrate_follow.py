@@ -99,7 +99,7 @@ def _interruptible(watch: "Watch") -> "Iterator[Callable[[], bool]]":
 
     def interrupted(_: int, __: "FrameType | None") -> None:
         nonlocal asked, killed
-        if watch.process is None:
+        if watch.launch is None:
             return
         if asked:
             say("ending it at once; what it had finished is kept")

@@ -143,13 +143,16 @@ def show_status(folder: "RunFolder", status: "RunStatus", spec: "Spec", console:
     from rich.text import Text
 
     from budgetscope.api.calibration import stored_fit
+    from budgetscope.cli.output import table
 
-    state, worker = status.state, status.worker
+    state = status.state
     console.print(Text(f"{folder.name}: {status.status}"))
     if state.reason:
         console.print(Text(state.reason))
-    if worker is not None:
-        console.print(Text(f"process {worker.pid} on {worker.host}, last sign of life {worker.age:.0f} s ago"))
+    if status.queue:
+        console.print(Text(f"in Slurm's queue: {status.queue}"))
+    if status.workers and (status.live or len(status.workers) > 1):
+        console.print(table(texts.WORKER_HEADER, [texts.worker_cells(view, state) for view in status.workers]))
     console.print(progress_panel(state, spec))
     if texts.history(state):
         console.print(Text(texts.history(state)))
@@ -157,5 +160,5 @@ def show_status(folder: "RunFolder", status: "RunStatus", spec: "Spec", console:
     show_exponents(fit, console)
     if fit is not None and fit.too_small:
         console.print(Text(fit.too_small))
-    if worker is None and state.status != "done":
+    if not status.live and not status.queue and state.status != "done":
         console.print(Text(f"go on with: budgetscope calibrate --resume {folder.handle}"))

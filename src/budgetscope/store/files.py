@@ -23,6 +23,8 @@ _STALE_SECONDS = 3600.0
 _HELD = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 # Windows alone translates line breaks below Python.
 _BINARY = getattr(os, "O_BINARY", 0)
+# What a disk without hard links says.
+_NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
 if sys.platform == "win32":
@@ -183,6 +185,53 @@ def write_folder(folder: Path, files: Iterable[tuple[str, str]]) -> None:
     finally:
         if temporary.exists():
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def create(path: Path, text: str) -> bool:
+    """Create a file with its whole content, unless there is one; of several writers, the first succeeds.
+
+    It needs no lock, and holds on network disks: the content is linked into place, and the link fails where there is a
+    file.
+
+    Returns:
+        Whether this call made the file.
+
+    Raises:
+        FailureError: the folder cannot be written.
+    """
+    unique = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with unique.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            return _linked(unique, path, text)
+        finally:
+            with contextlib.suppress(OSError):
+                unique.unlink(missing_ok=True)
+    except (OSError, UnicodeEncodeError) as error:
+        raise unwritable(path, error) from None
+
+
+def _linked(unique: Path, path: Path, text: str) -> bool:
+    """Give a file a second name; return whether it has it."""
+    try:
+        os.link(unique, path)
+    except FileExistsError:
+        # A server may have linked it, and its answer been lost.
+        return unique.stat().st_nlink > 1
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # A disk without links: a reader may see the file before its content.
+        try:
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+        except FileExistsError:
+            return False
+    return True
 
 
 def _sweep(target: Path) -> None:

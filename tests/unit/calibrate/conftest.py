@@ -41,7 +41,7 @@ def new_run(spec: Spec) -> Callable[[], RunFolder]:
 @pytest.fixture
 def fake_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start the fake worker wherever a worker is started."""
-    monkeypatch.setattr("budgetscope.calibrate.run.launch.WORKER", (sys.executable, str(FAKE_WORKER)))
+    monkeypatch.setattr("budgetscope.calibrate.engines.base.WORKER", (sys.executable, str(FAKE_WORKER)))
 
 
 @pytest.fixture

@@ -45,9 +45,16 @@ class FakeTrainer:
     def __init__(self, step_seconds: float = 0.0, lr_shift: float = 1.0, noise: float = 0.003) -> None:
         self.step_seconds, self.lr_shift, self.noise = step_seconds, lr_shift, noise
         self.trained: list[str] = []
+        self.prepared: list[list[tuple[str, ...]]] = []
 
     def started(self, spec_sha256: str) -> events.RunStarted:
         return events.RunStarted(spec_sha256, "fake", {"python": "3"}, 1e12, {"mode": "fake"})
+
+    def prepare(self, upcoming: Sequence[Sequence[Cell]]) -> None:
+        self.prepared.append([tuple(cell.id for cell in cells) for cells in upcoming])
+
+    def ready(self, cells: Sequence[Cell]) -> bool:
+        return bool(cells)
 
     def train(
         self, cells: Sequence[Cell], checkpoint: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]

@@ -23,8 +23,8 @@ from budgetscope.calibrate.environment import look
 from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
-from budgetscope.calibrate.run.launch import Options, kill
-from budgetscope.calibrate.run.lock import process_exists
+from budgetscope.calibrate.launch import Options, kill
+from budgetscope.calibrate.run.processes import process_exists
 from budgetscope.cli.calibrate import app
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.locations import user_fits
@@ -350,7 +350,7 @@ def _prepared(text: str) -> Callable[..., object]:
 
 COMMAND = """
 import sys
-from budgetscope.calibrate.run import launch
+from budgetscope.calibrate import launch
 from budgetscope.cli.calibrate import app
 launch.WORKER = (sys.executable, sys.argv.pop(1))
 app(prog_name="calibrate")

@@ -16,7 +16,8 @@ from budgetscope.calibrate import texts
 from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run import events
-from budgetscope.calibrate.run.folder import Reader, RunFolder, Writer
+from budgetscope.calibrate.run.folder import RunFolder
+from budgetscope.calibrate.run.logs import Reader, Writer
 from budgetscope.calibrate.run.state import fold
 from budgetscope.cli.calibrate import app
 from budgetscope.core.errors import FailureError

@@ -15,10 +15,10 @@ import pytest
 
 from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.spec import Spec
-from budgetscope.calibrate.run import launch
+from budgetscope.calibrate import launch
 from budgetscope.calibrate.run.folder import RunFolder
-from budgetscope.calibrate.run.launch import Options, Watch, kill, start, stop
-from budgetscope.calibrate.run.lock import STALE_SECONDS
+from budgetscope.calibrate.launch import Options, Watch, kill, start, stop
+from budgetscope.calibrate.run.launches import STALE_SECONDS
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.calibrate.train.device import choose_gpu
 from budgetscope.core.errors import FailureError, UsageError
@@ -235,7 +235,7 @@ def test_edited_spec_ends_the_worker_with_one_sentence(new_run: NewRun) -> None:
 
 def test_crash_is_told_from_the_log(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = new_run()
-    monkeypatch.setattr("budgetscope.calibrate.run.launch.WORKER", (sys.executable, "-c", "raise SystemExit(3)"))
+    monkeypatch.setattr("budgetscope.calibrate.engines.base.WORKER", (sys.executable, "-c", "raise SystemExit(3)"))
     watch = start(folder, Options())
     ended(watch)
     assert "ended without a word" in watch.failure()
@@ -251,7 +251,7 @@ def test_detaching_waits_for_its_own_worker_not_for_the_lock_of_a_dead_one(
     (folder.path / "spec.json").write_text("{}")
     with pytest.raises(FailureError, match=r"the spec of run .* is refused"):
         start(folder, Options()).leave()
-    monkeypatch.setattr("budgetscope.calibrate.run.launch.WORKER", (sys.executable, "-c", "raise SystemExit(3)"))
+    monkeypatch.setattr("budgetscope.calibrate.engines.base.WORKER", (sys.executable, "-c", "raise SystemExit(3)"))
     with pytest.raises(FailureError, match="ended without a word"):
         start(folder, Options()).leave()
 
@@ -260,7 +260,7 @@ def test_worker_that_could_not_write_a_word_is_told_from_a_full_disk(
     new_run: NewRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = new_run()
-    monkeypatch.setattr("budgetscope.calibrate.run.launch.WORKER", (sys.executable, "-c", "raise SystemExit(1)"))
+    monkeypatch.setattr("budgetscope.calibrate.engines.base.WORKER", (sys.executable, "-c", "raise SystemExit(1)"))
     watch = start(folder, Options())
     ended(watch)
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))

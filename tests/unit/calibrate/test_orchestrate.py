@@ -250,3 +250,33 @@ def test_a_run_whose_second_stage_diverged_gives_no_law_of_sizes(new_run: NewRun
     fit = build_fit(replace(state, cells=cells), spec)
     assert "allocation" not in fit.laws
     assert any(flag.startswith("No law of N and D: every run of stage 2 diverged") for flag in fit.flags)
+
+
+def test_the_trainer_is_told_what_follows(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
+    folder = new_run()
+    trainer = fake.FakeTrainer()
+    state = carry_on(folder, spec, trainer, Stop(folder.stop_file))
+    sizes = len({cell.shape for cell in spec.design.stage1})
+    first = trainer.prepared[0]
+    # Before any size has finished, only the rest of stage 1 is known.
+    assert len(first) == sizes - 1
+    assert {key for stack in first for key in stack} < {cell.id for cell in spec.design.stage1}
+    # The last size of stage 1 trains while stage 2, as two sizes foretell it, is prepared.
+    shapes = [s.cell.shape for s in state.of_stage(2)]
+    assert len(trainer.prepared[sizes - 1]) == len(set(shapes))
+    # The last stack has none after it.
+    assert trainer.prepared[-1] == []
+    assert trainer.prepared[-2] == [tuple(s.cell.id for s in state.of_stage(2) if s.cell.shape == shapes[-1])]
+
+
+def test_a_stack_that_is_ready_trains_before_one_that_is_not(
+    new_run: NewRun, spec: Spec, fake: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new_run()
+    largest = max(cell.n_params for cell in spec.design.stage1)
+    monkeypatch.setattr(fake.FakeTrainer, "ready", lambda _, cells: cells[0].n_params == largest)
+    trainer = fake.FakeTrainer()
+    state = carry_on(folder, spec, trainer, Stop(folder.stop_file))
+    assert state.status == "done"
+    assert state.cells[trainer.trained[0]].cell.n_params == largest
+    assert not folder.checkpoints.exists() or not list(folder.checkpoints.iterdir())

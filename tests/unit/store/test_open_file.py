@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from budgetscope.calibrate.run.folder import Reader, RunFolder, Writer
+from budgetscope.calibrate.run.folder import RunFolder
+from budgetscope.calibrate.run.logs import Reader, Writer
 from budgetscope.calibrate.run.lock import Lock, read_owner
 from budgetscope.cli.calibrate import app
 from budgetscope.core.errors import BudgetscopeError, FailureError

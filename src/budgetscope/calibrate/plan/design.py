@@ -14,6 +14,7 @@ from budgetscope.calibrate.plan.ladder import (
     ladder,
     rule_batch,
     rule_learning_rate,
+    whole_batch,
 )
 from budgetscope.core.counting.ledger import Shape
 from budgetscope.core.errors import UsageError
@@ -39,6 +40,8 @@ MIN_BUDGETS = 4
 # It only centres the sizes; the fit does not use it.
 _EXPECTED = (0.096, 0.497)
 _BESIDE = 1.2
+# Stage 1 of the calibrations of 2026-11-29 chose 0.25 to 0.5 of the rule's batch for the sizes of stage 2.
+_EXPECTED_BATCH_SHARE = 0.375
 _GRID_FACTOR = 2.0
 _LR_STEPS = {3: (-1, 0, 1), 5: (-2, -1, 0, 1, 2), 6: (-3, -2, -1, 0, 1, 2)}
 _BATCH_STEPS = {3: (-1, 0, 1), 4: (-2, -1, 0, 1)}
@@ -103,12 +106,12 @@ class Design:
 
     @property
     def stage2(self) -> tuple[Cell, ...]:
-        """Stage 2 with the rule's hyperparameters; it is priced so before stage 1 has results."""
+        """Stage 2 as it is priced before stage 1 has results: the rule's learning rate and part of its batch."""
         return tuple(
             build_cell(
                 shape,
                 rule_learning_rate(n_params(shape)),
-                rule_batch(n_params(shape), self.seq_len),
+                max(MIN_BATCH, whole_batch(_EXPECTED_BATCH_SHARE * rule_batch(n_params(shape), self.seq_len))),
                 self.beta2s[len(self.beta2s) // 2],
                 seed,
                 readings(shape, self.budgets),

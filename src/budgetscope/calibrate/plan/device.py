@@ -5,26 +5,70 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.ladder import ladder
+from budgetscope.calibrate.plan.pace import (
+    CAPTURED,
+    COMPILED,
+    CUDA_STARTS,
+    PROBED_FASTER,
+    PROCESSOR,
+    UNCOMPILED_STARTS,
+    Pace,
+    Starts,
+)
+from budgetscope.calibrate.plan.slices import cut, stacks, turns
+from budgetscope.core.counting.ledger import Shape
 
 DEVICES = ("cuda", "mps", "cpu")
+ENGINES = ("local", "slurm", "ray")
+"""What can place workers."""
 
-# Model FLOP/s by width, attention counted, of devices that were never measured. CUDA: a stack of 32 on an H200, from a
-# prototype. CPU: two cores; the rates up to width 32 include the smoke preset's readings.
-ASSUMED_RATES: dict[str, dict[int, float]] = {
-    "cuda": {32: 12e12, 64: 40e12, 128: 110e12, 256: 185e12},
-    "mps": {64: 0.5e12, 256: 2e12},
-    "cpu": {4: 1e9, 8: 2.2e9, 16: 7e9, 32: 1.8e10, 128: 6e10, 256: 8e10},
+# Saved seconds above which compilation pays, though most stacks are compiled ahead.
+_COMPILATION_PAYS_SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The stacks that a probe trains.
+
+    Attributes:
+        widths: of the models of each stack, the most informative first.
+        members: per stack.
+        batch_sequences: of each member.
+        vocab_size: of the models.
+        seq_len: of the models.
+    """
+
+    widths: tuple[int, ...]
+    members: int
+    batch_sequences: int
+    vocab_size: int
+    seq_len: int
+
+    def shapes(self) -> tuple[Shape, ...]:
+        """Return the shapes of the ladder nearest to the widths."""
+        known = ladder(self.vocab_size, self.seq_len)
+        return tuple(dict.fromkeys(min(known, key=lambda shape: abs(shape.width - width)) for width in self.widths))
+
+    def flops_per_s(self, pace: Pace) -> dict[int, float]:
+        """Return the model FLOP/s by width, attention counted, that a probe measures on a machine of this pace."""
+        tokens = self.members * self.batch_sequences * self.seq_len
+        return {
+            shape.width: PROBED_FASTER
+            * tokens
+            * shape.executed_flops_per_token
+            / (pace.micro_step(shape, tokens) + pace.optimizer_step(shape, self.members))
+            for shape in self.shapes()
+        }
+
+
+TRIALS = {
+    "cuda": Trial((256, 64, 128, 32), 32, 8, 4096, 512),
+    "mps": Trial((256, 64), 8, 8, 4096, 256),
+    "cpu": Trial((32, 8, 128, 4), 8, 8, 512, 128),
 }
-# Seconds to start a stack. On an H200 compilation took 7 to 17 s.
-_START_SECONDS = {"cuda": 10.0, "mps": 2.0, "cpu": 0.3}
-# An uncompiled CUDA stack is bound by kernel launches, whatever the card's rate: 3 members of width 16 to 48 ran at
-# 0.085 to 0.13 TFLOP/s per unit of width on an H200.
-_UNCOMPILED_FLOPS_PER_S_A_WIDTH = 0.1e12
-_UNCOMPILED_START_SECONDS = 0.5
-# Executed FLOPs of a stack, per unit of width, above which compilation pays. On an H200 graphs of uncompiled operations
-# ran at 0.1 to 0.18 TFLOP/s per unit of width (7.3 with 74 members of width 40, 14.6 with 3 of width 80), compiled ones
-# at 0.6 to 1.2 (60 with 3 of width 96, 75 with 74 of width 64); compilation took about 10 s.
-_COMPILE_ABOVE_FLOPS_A_WIDTH = 2.5e12
+# What is assumed of Apple's GPUs, which nobody has measured: model FLOP/s by width.
+_MPS_FLOPS_PER_S = {64: 0.5e12, 256: 2e12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +82,7 @@ class DeviceFacts:
         free_bytes: free memory; None if unknown.
         total_bytes: all memory; None if unknown.
         torch: version of torch.
+        count: number of devices of the kind.
     """
 
     device: str
@@ -46,6 +91,7 @@ class DeviceFacts:
     free_bytes: int | None
     total_bytes: int | None
     torch: str
+    count: int = 1
 
 
 def repays_compilation(cells: Sequence[Cell]) -> bool:
@@ -54,9 +100,7 @@ def repays_compilation(cells: Sequence[Cell]) -> bool:
     Args:
         cells: of one shape.
     """
-    shape = cells[0].shape
-    flops = sum(cell.tokens for cell in cells) * shape.executed_flops_per_token
-    return flops > _COMPILE_ABOVE_FLOPS_A_WIDTH * shape.width
+    return CAPTURED.training(cells, "cuda") - COMPILED.training(cells, "cuda") > _COMPILATION_PAYS_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,32 +119,69 @@ class Rate:
 
     @classmethod
     def assumed(cls, device: str) -> "Rate":
-        """Return the assumed rate of a kind of device."""
-        return cls(device, ASSUMED_RATES[device], measured=False)
+        """Return the assumed rate of a kind of device: an H200, two cores of a server, or some Apple GPU."""
+        pace = {"cuda": COMPILED, "cpu": PROCESSOR}.get(device)
+        return cls(device, TRIALS[device].flops_per_s(pace) if pace else _MPS_FLOPS_PER_S, measured=False)
 
     def at(self, width: int) -> float:
         """Return FLOP/s at a width: linear in logs between the known widths, constant above the largest."""
-        known = sorted(self.flops_per_s)
-        above = next((k for k in known if k >= width), None)
-        if above is None:
-            return self.flops_per_s[known[-1]]
-        below = max((k for k in known if k < width), default=None)
-        if below is None:
-            # Narrower models use less of the machine.
-            return self.flops_per_s[above] * width / above
-        share = math.log(width / below) / math.log(above / below)
-        return float(self.flops_per_s[below] ** (1 - share) * self.flops_per_s[above] ** share)
+        return _between(self.flops_per_s, width, below=1.0)
 
     def seconds(self, cells: Sequence[Cell]) -> float:
-        """Return the seconds to train these cells, with the start of one stack per shape."""
-        stacks: dict[object, list[Cell]] = {}
-        for cell in cells:
-            stacks.setdefault(cell.shape, []).append(cell)
-        return sum(self._stack_seconds(stack) for stack in stacks.values())
+        """Return the seconds to train the cells of one stage as one stack a shape, small shapes first, with starts."""
+        return self.in_turn(stacks(cells))
 
-    def _stack_seconds(self, cells: Sequence[Cell]) -> float:
+    def in_turn(self, slices: Sequence[Sequence[Cell]]) -> float:
+        """Return the seconds to train slices, each of one shape, one after another, with their starts."""
+        training = [(self.training_seconds(cells), self._compiles(cells)) for cells in slices]
+        return sum(seconds for seconds, _ in training) + self._starts.seconds(training)
+
+    def wall_seconds(self, cells: Sequence[Cell], workers: int) -> float:
+        """Return the seconds of one stage on equal workers, cut for them, with all starts."""
+        if workers == 1:
+            return self.seconds(cells)
+        pieces = cut(cells, workers, self.slice_seconds)
+        each = turns([self.slice_seconds(piece) for piece in pieces], workers)
+        return max(self.in_turn([pieces[k] for k in turn]) for turn in each)
+
+    def slice_seconds(self, cells: Sequence[Cell]) -> float:
+        """Return the seconds to train one slice that was made ready ahead."""
+        return self.training_seconds(cells) + self._starts.ready
+
+    @property
+    def _starts(self) -> Starts:
+        return CUDA_STARTS if self.device == "cuda" else UNCOMPILED_STARTS[self.device]
+
+    def training_seconds(self, cells: Sequence[Cell]) -> float:
+        """Return the seconds to train a stack, readings included and its start not.
+
+        The pace of the machine that the program knows is scaled, at the width of the stack, by what a probe measured
+        on this one.
+        """
         shape = cells[0].shape
-        rate, start = self.at(shape.width), _START_SECONDS[self.device]
-        if self.device == "cuda" and not repays_compilation(cells):
-            rate, start = min(rate, _UNCOMPILED_FLOPS_PER_S_A_WIDTH * shape.width), _UNCOMPILED_START_SECONDS
-        return sum(cell.tokens for cell in cells) * shape.executed_flops_per_token / rate + start
+        if self.device == "mps":
+            return sum(cell.tokens for cell in cells) * shape.executed_flops_per_token / self.at(shape.width)
+        pace = PROCESSOR if self.device == "cpu" else COMPILED
+        expected = TRIALS[self.device].flops_per_s(pace)
+        slowness = {
+            width: Rate(self.device, expected, False).at(width) / rate for width, rate in self.flops_per_s.items()
+        }
+        used = CAPTURED if self.device == "cuda" and not self._compiles(cells) else pace
+        return used.training(cells, self.device) * _between(slowness, shape.width)
+
+    def _compiles(self, cells: Sequence[Cell]) -> bool:
+        return self.device == "cuda" and repays_compilation(cells)
+
+
+def _between(values: Mapping[int, float], width: int, below: float = 0.0) -> float:
+    """Return a value by width: linear in logs between the known widths, constant above, a power of width below."""
+    known = sorted(values)
+    above = next((k for k in known if k >= width), None)
+    if above is None:
+        return values[known[-1]]
+    under = max((k for k in known if k < width), default=None)
+    if under is None:
+        # Narrower models use less of the machine.
+        return float(values[above] * (width / above) ** below)
+    share = math.log(width / under) / math.log(above / under)
+    return float(values[under] ** (1 - share) * values[above] ** share)

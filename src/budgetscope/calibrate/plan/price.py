@@ -36,7 +36,7 @@ class StagePrice:
         flops: sum of 6 N D.
         tokens: sum over the cells.
         longest_tokens: tokens of the longest cell.
-        seconds: expected time.
+        seconds: expected time on all workers.
         memory_bytes: estimate for the largest stack and the tokens that it reads.
     """
 
@@ -81,15 +81,18 @@ class Price:
         return sum(stage.flops for stage in self.stages)
 
 
-def price(design: Design, rate: Rate, train_tokens: int) -> Price:
+def price(design: Design, rate: Rate, train_tokens: int, workers: int = 1) -> Price:
     """Price a design.
 
     Args:
         design: the cells to train.
-        rate: of the device.
+        rate: of a device.
         train_tokens: tokens in the training data.
+        workers: number of devices that train.
     """
-    stages = tuple(_stage(k, cells, rate, train_tokens) for k, cells in ((1, design.stage1), (2, design.stage2)))
+    stages = tuple(
+        _stage(k, cells, rate, train_tokens, workers) for k, cells in ((1, design.stage1), (2, design.stage2))
+    )
     epochs = max(stage.longest_tokens for stage in stages) / train_tokens
     cautions = []
     if epochs > MAX_EPOCHS:
@@ -109,7 +112,7 @@ def price(design: Design, rate: Rate, train_tokens: int) -> Price:
     )
 
 
-def _stage(stage: int, cells: Sequence[Cell], rate: Rate, train_tokens: int) -> StagePrice:
+def _stage(stage: int, cells: Sequence[Cell], rate: Rate, train_tokens: int, workers: int) -> StagePrice:
     by_shape = {shape: [c for c in cells if c.shape == shape] for shape in {c.shape for c in cells}}
     return StagePrice(
         stage=stage,
@@ -118,7 +121,7 @@ def _stage(stage: int, cells: Sequence[Cell], rate: Rate, train_tokens: int) -> 
         flops=law_flops(cells),
         tokens=sum(c.tokens for c in cells),
         longest_tokens=max(c.tokens for c in cells),
-        seconds=rate.seconds(cells),
+        seconds=rate.wall_seconds(cells, workers),
         memory_bytes=max(
             memory_estimate(shape, len(members), choose_micro_sequences(members, rate.device, None), rate.device)
             + token_bytes(members, train_tokens)

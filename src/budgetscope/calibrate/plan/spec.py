@@ -7,6 +7,7 @@ from typing import Any
 
 from budgetscope.calibrate.json_records import from_record, to_record
 from budgetscope.calibrate.plan.design import Design
+from budgetscope.calibrate.plan.device import Rate
 
 VERSION = 1
 BUILT_IN_CAUTION = (
@@ -51,11 +52,14 @@ class Spec:
         created: UTC, ISO 8601.
         fit_id: id under which the fit is stored.
         device: `cuda`, `mps` or `cpu`.
-        device_index: of the GPU; None if there is only one device of the kind.
+        device_index: of the first GPU; None if there is only one device of the kind, or the engine chooses.
         corpus: the data.
         design: the cells of stage 1, and the sizes and budgets of stage 2.
         expected_seconds: from the price.
         version: of budgetscope.
+        workers: number of workers that the stages are cut for.
+        gpus: indices of the GPUs, one a worker; empty for `device_index` alone, or where the engine chooses.
+        rate: of a device, by which the design was priced and is cut; None in a spec of old.
     """
 
     v: int
@@ -68,6 +72,9 @@ class Spec:
     design: Design
     expected_seconds: float
     version: str
+    workers: int = 1
+    gpus: tuple[int, ...] = ()
+    rate: Rate | None = None
 
     @property
     def sha256(self) -> str:
@@ -78,8 +85,11 @@ class Spec:
 def _record(spec: Spec) -> dict[str, Any]:
     record = to_record(spec)
     if not spec.corpus.built_in:
-        # The field came later. False is left out, so that older specs keep their hash.
+        # Fields that came later are left out where they say nothing, so that older specs keep their hash.
         del record["corpus"]["built_in"]
+    for name, default in (("workers", 1), ("gpus", []), ("rate", None)):
+        if record[name] == default:
+            del record[name]
     return record
 
 

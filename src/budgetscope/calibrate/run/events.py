@@ -1,7 +1,7 @@
-"""The log of a run: events, their records, and records as JSON lines.
+"""The logs of a run: events, their records, and records as JSON lines.
 
-The log is append-only and the only source of a run's state. The trainer's events are in `progress`; the worker adds
-those below. A line ends with the CRC-32 of the rest, so that a damaged value is never read as another one.
+Logs are append-only and the only source of a run's state. The trainer's events are in `progress`; a worker adds those
+below. A line ends with the CRC-32 of the rest, so that a damaged value is never read as another one.
 """
 
 import json
@@ -37,8 +37,29 @@ CELLS_A_RECORD = 64
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerStarted:
+    """A worker began, before it has a device; the first event of its log.
+
+    Attributes:
+        pid: of its process.
+        host: name of its machine.
+        place: its machine and space of process ids, as `processes.here` gives it.
+        process: start of its process, as `processes.process_started` gives it; empty if unknown.
+        folder: identity of the run's folder, which tells it from a copy.
+        gpu: the GPUs that it may use, as CUDA_VISIBLE_DEVICES names them; empty if it says nothing.
+    """
+
+    pid: int
+    host: str
+    place: str
+    process: str
+    folder: str
+    gpu: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A worker started to train the run.
+    """A worker has its device and is about to train.
 
     Attributes:
         spec_sha256: hash of the spec.
@@ -64,12 +85,27 @@ class StagePlanned:
         cells: to train, in addition to those of earlier records.
         complete: whether this is the last record of the plan.
         note: why a grid was extended; else empty.
+        slice: name of the slice that the cells are in; empty for one slice a shape.
     """
 
     stage: int
     cells: tuple[Cell, ...]
     complete: bool
     note: str = ""
+    slice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SliceTaken:
+    """The worker took a slice to train: it holds the `claim`-th claim to it."""
+
+    slice: str
+    claim: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The worker has nothing to train: others hold every slice that is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +120,7 @@ class CellFailed:
 class Heartbeat:
     """The worker is alive; written every ten seconds."""
 
-    pid: int
+    pid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +152,25 @@ _SUM_BYTES = len(_SUM % 0)
 # No event holds this: a quotation mark in a text is escaped.
 _BEGIN = re.compile(rb'(?=\{"v":\d+,"seq":)')
 
-Event = RunStarted | StagePlanned | CellFailed | Heartbeat | Note | FitWritten | RunDone | TrainEvent
+Event = (
+    WorkerStarted
+    | RunStarted
+    | StagePlanned
+    | SliceTaken
+    | Waiting
+    | CellFailed
+    | Heartbeat
+    | Note
+    | FitWritten
+    | RunDone
+    | TrainEvent
+)
 KINDS: dict[str, type[Event]] = {
+    "worker_started": WorkerStarted,
     "run_started": RunStarted,
     "stage_planned": StagePlanned,
+    "slice_taken": SliceTaken,
+    "waiting": Waiting,
     "stack_started": Started,
     "step": Step,
     "reading": LossReading,
@@ -139,19 +190,21 @@ _KIND_OF = {event: kind for kind, event in KINDS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line of the log.
+    """One line of a log.
 
     Attributes:
         seq: number of the line, from 0.
-        t: seconds since 1970.
-        generation: 1 for the first worker of the run, 2 for the next, and so on.
+        t: seconds since 1970, by the clock of the worker's host.
+        generation: 1 for the first start of a worker, 2 for the next, and so on; 0 in a plan.
         event: None for a kind that this version does not know.
+        worker: the worker's label, from the name of the log; empty in a plan.
     """
 
     seq: int
     t: float
     generation: int
     event: Event | None
+    worker: str = ""
 
 
 def encode(record: Record) -> bytes:
@@ -168,6 +221,7 @@ def encode(record: Record) -> bytes:
         "seq": record.seq,
         "t": record.t,
         "generation": record.generation,
+        **({"worker": record.worker} if record.worker else {}),
         "kind": kind,
     }
     body = json.dumps(head | to_record(record.event), separators=(",", ":"), allow_nan=False).encode()
@@ -200,13 +254,14 @@ def decode(line: bytes, *, checked: bool = True) -> Record:
     try:
         found: Any = _printable(json.loads(line))
         head = (int(found["seq"]), float(found["t"]), int(found["generation"]))
+        worker = str(found.get("worker", ""))
         kind = KINDS.get(found["kind"])
         event = None if kind is None else from_record(kind, found)
     except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError, BudgetscopeError) as error:
         raise ValueError(f"the line is no record ({str(error)[:100]})") from None
     if not 0 <= head[1] < _MAX_TIME:
         raise ValueError(f"the line is no record (its time is {head[1]:g})")
-    return Record(*head, event)
+    return Record(*head, event, worker)
 
 
 def is_version_1(line: bytes) -> bool:

@@ -13,6 +13,8 @@ class Started:
         mode: eager, graph, compile or compile+graph.
         micro_sequences: sequences per member and micro-step.
         startup_seconds: time for initialisation, compilation and capture.
+        graphs_found: compiled graphs that torch found in its cache.
+        graphs_compiled: graphs that had to be compiled.
     """
 
     cell_ids: tuple[str, ...]
@@ -20,6 +22,8 @@ class Started:
     mode: str
     micro_sequences: int
     startup_seconds: float
+    graphs_found: int = 0
+    graphs_compiled: int = 0
 
 
 @dataclass(frozen=True, slots=True)

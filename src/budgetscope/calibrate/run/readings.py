@@ -6,12 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from budgetscope.calibrate.plan.cells import Cell
+from budgetscope.calibrate.plan.pace import n_evaluations
 from budgetscope.calibrate.run.progress import LossReading
 from budgetscope.calibrate.run.train_settings import TrainSettings
 
-# Evaluations cost at most this share of the training; a forward pass costs a third of a training step.
-_COST = 0.1
-_FORWARD_SHARE = 1 / 3
 # A reading averages over the last 1/_WINDOW of its tokens.
 _WINDOW = 10
 
@@ -25,8 +23,7 @@ def evaluation_tokens(cell: Cell, settings: TrainSettings) -> dict[int, tuple[in
     points: dict[int, tuple[int, ...]] = {}
     previous = 0
     for reading in cell.readings:
-        affordable = int(_COST / _FORWARD_SHARE * (reading - previous) / evaluated)
-        count = min(settings.evaluations, max(1, affordable))
+        count = n_evaluations(reading - previous, evaluated, settings.evaluations)
         points[reading] = tuple(reading - j * reading // (_WINDOW * count) for j in range(count))
         previous = reading
     return points

@@ -15,6 +15,7 @@ from budgetscope.calibrate.plan.ladder import (
     rule_learning_rate,
     whole_batch,
 )
+from budgetscope.calibrate.plan.slices import slice_name
 from budgetscope.calibrate.run.state import CellState, RunState
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.errors import UsageError
@@ -25,6 +26,7 @@ from budgetscope.fitting.sweep import SweepTable, sweep_cells
 
 _EDGE_DRAWS = 200
 _SIGMAS = 2.0
+_SIZES_TO_FORETELL = 2
 MAX_FACTOR = 2.0
 """If the 95% interval of an exponent leaves the value at the largest size of stage 2 uncertain by more than this factor
 either way, the exponent is held to that of Porian's rule. On the grids of the calibrations of 2026-11-29 a batch twice
@@ -278,16 +280,50 @@ def stage2_cells(design: Design, chosen: StageTwoHyperparameters) -> tuple[Cell,
     return tuple(cells)
 
 
+def likely_stage2(state: RunState, design: Design) -> tuple[Cell, ...]:
+    """Return the cells of stage 2 as the finished sizes of stage 1 foretell them; none before two have finished.
+
+    On the calibrations of 2026-11-29, two sizes of three foretold the batches of 6 of 14, 12 of 14, 8 of 13 and 11 of
+    11 sizes; one, or the rule, none.
+    """
+    sizes = [states for states in _by_size(state) if all(s.finished for s in states)]
+    if len(sizes) < _SIZES_TO_FORETELL:
+        return ()
+    known = RunState(cells={s.cell.id: s for states in sizes for s in states})
+    try:
+        return stage2_cells(design, stage_two_hyperparameters(known, design))
+    except UsageError:
+        return ()
+
+
 def _at(law: tuple[float, float], n: float) -> float:
     return law[0] * math.pow(n, law[1])
 
 
-def unfinished(cells: Mapping[str, CellState], stage: int) -> list[list[Cell]]:
-    """Return the cells of a stage that still need training: one list per shape, small shapes first."""
-    stacks: dict[object, list[CellState]] = {}
+def unfinished(
+    cells: Mapping[str, CellState], stage: int, *, longest_first: bool = False
+) -> list[tuple[str, list[Cell]]]:
+    """Return the slices of a stage that still need training: their names, and the cells that are left.
+
+    Args:
+        cells: of the run.
+        stage: 1 or 2.
+        longest_first: whether slices with the most FLOPs left come first; else those of small shapes.
+    """
+    slices: dict[object, list[CellState]] = {}
     for s in cells.values():
         if s.stage == stage:
-            stacks.setdefault(s.cell.shape, []).append(s)
-    waiting = [states for states in stacks.values() if not all(s.finished for s in states)]
-    waiting.sort(key=lambda states: states[0].cell.n_params)
-    return [[s.cell for s in states if not s.finished] for states in waiting]
+            slices.setdefault(s.slice or s.cell.shape, []).append(s)
+    waiting = [states for states in slices.values() if not all(s.finished for s in states)]
+
+    def flops_left(states: list[CellState]) -> float:
+        return sum(s.cell.shape.executed_flops_per_token * s.cell.tokens for s in states if not s.finished)
+
+    if longest_first:
+        waiting.sort(key=flops_left, reverse=True)
+    else:
+        waiting.sort(key=lambda states: states[0].cell.n_params)
+    return [
+        (states[0].slice or slice_name([s.cell for s in states]), [s.cell for s in states if not s.finished])
+        for states in waiting
+    ]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from budgetscope.calibrate.plan.pace import EVALUATED_SEQUENCES, EVALUATIONS
+
 
 class Mode(StrEnum):
     """How a stack runs its micro-steps.
@@ -48,7 +50,7 @@ class TrainSettings:
     """
 
     mode: Mode = Mode.AUTO
-    evaluations: int = 8
-    eval_sequences: int = 128
+    evaluations: int = EVALUATIONS
+    eval_sequences: int = EVALUATED_SEQUENCES
     micro_tokens: int | None = None
     report_seconds: float = 0.5

@@ -106,7 +106,8 @@ def device_facts(name: str) -> DeviceFacts:
     if kind != "cuda":
         return DeviceFacts(kind, None, platform.processor() or platform.machine(), None, None, torch.__version__)
     free, total = torch.cuda.mem_get_info(int(index))
-    return DeviceFacts(kind, int(index), torch.cuda.get_device_name(int(index)), free, total, torch.__version__)
+    name, count = torch.cuda.get_device_name(int(index)), torch.cuda.device_count()
+    return DeviceFacts(kind, int(index), name, free, total, torch.__version__, count)
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:

@@ -103,13 +103,27 @@ class Engine:
         micro_sequences: int,
         eval_sequences: int,
         mode: Mode,
+        most_blocks: int | None = None,
     ) -> None:
+        """Allocate a stack on its device, and compile and capture it if the mode does.
+
+        Args:
+            cells: the members.
+            tokens: of the corpus.
+            device: a name as `available_device` gives it.
+            micro_sequences: as the attribute.
+            eval_sequences: most held-out sequences per evaluation.
+            mode: as the attribute.
+            most_blocks: blocks that run; None for all. All compile to the same code, so that a few take less memory
+                where an engine is only to be compiled.
+        """
         self.cells = tuple(cells)
         self.micro_sequences = micro_sequences
         self.mode = mode
         self._device = torch.device(device)
         shape = self.cells[0].shape
         self._layout = Layout(shape)
+        self._n_blocks = min(shape.depth, most_blocks or shape.depth)
         # Compiled and captured functions take one size only, that of the training micro-steps.
         a_sequence = len(self.cells) * shape.seq_len * shape.vocab_size
         eval_chunk = _EVALUATED_LOGITS // a_sequence if mode is Mode.EAGER else 0
@@ -162,12 +176,14 @@ class Engine:
         self.alive = torch.ones(members, dtype=torch.bool, device=device)
         first_rows = torch.arange(members, device=device) * (layout.size // layout.shape.width)
         self._first_row = first_rows[:, None]
+        matrices = [part for block in layout.blocks[: self._n_blocks] for part in block]
+        parts = [*matrices, *layout.gains[: self._n_blocks], layout.last_gain]
         # Gains stay in fp32, matrices have the products' type; every leaf is a view of a flat buffer.
         self._leaves = [
             layout.view(self.weights if part.std is None else self._compute, part).detach().requires_grad_()
-            for part in layout.parts[2:]
+            for part in parts
         ]
-        self._leaf_grads = [layout.view(self.grads, part) for part in layout.parts[2:]]
+        self._leaf_grads = [layout.view(self.grads, part) for part in parts]
         self._head = layout.view(self._compute, layout.head)
         self._head_grad = layout.view(self.grads, layout.head)
 
@@ -232,10 +248,10 @@ class Engine:
 
     def hidden(self, embedded: Tensor) -> Tensor:
         """Return the output of the last norm, (M, T, w), in the products' type."""
-        x, depth = embedded, self._layout.shape.depth
-        for layer in range(depth):
+        x, n_blocks = embedded, self._n_blocks
+        for layer in range(n_blocks):
             matrices = self._leaves[4 * layer : 4 * layer + 4]
-            x = self._functions.block(x, self._leaves[4 * depth + layer], *matrices, *self._rope)
+            x = self._functions.block(x, self._leaves[4 * n_blocks + layer], *matrices, *self._rope)
         return self._functions.norm(x, self._leaves[-1]).to(self._compute.dtype)
 
     def _member_chunks(self, n_tokens: int) -> list[slice]:

@@ -12,7 +12,7 @@ import torch
 
 from budgetscope.calibrate.corpus.sampling import Tokens
 from budgetscope.calibrate.plan.cells import Cell
-from budgetscope.calibrate.plan.ladder import ladder
+from budgetscope.calibrate.plan.device import TRIALS, Trial
 from budgetscope.calibrate.plan.memory import choose_micro_sequences
 from budgetscope.calibrate.run.train_settings import Mode
 from budgetscope.calibrate.train.device import is_out_of_memory
@@ -21,36 +21,10 @@ from budgetscope.calibrate.train.stack import free_bytes
 from budgetscope.core.counting.ledger import Shape
 from budgetscope.core.errors import FailureError
 
-_BATCH = 8
 _FEWEST_WIDTHS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    """What is run to measure a kind of device.
-
-    Attributes:
-        widths: of the models of each stack, the most informative first.
-        members: per stack.
-        vocab_size: of the models.
-        seq_len: of the models.
-        mode: how the stacks run.
-        matrix_size: rows and columns of the matrix product.
-    """
-
-    widths: tuple[int, ...]
-    members: int
-    vocab_size: int
-    seq_len: int
-    mode: Mode
-    matrix_size: int
-
-
-_TRIALS = {
-    "cuda": _Trial((256, 64, 128, 32), 32, 4096, 512, Mode.COMPILE_GRAPH, 8192),
-    "mps": _Trial((256, 64), 8, 4096, 256, Mode.EAGER, 4096),
-    "cpu": _Trial((32, 8, 128, 4), 8, 512, 128, Mode.EAGER, 1024),
-}
+# How the stacks run, and rows and columns of the matrix product.
+_MODES = {"cuda": Mode.COMPILE_GRAPH, "mps": Mode.EAGER, "cpu": Mode.EAGER}
+_MATRIX_SIZES = {"cuda": 8192, "mps": 4096, "cpu": 1024}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +63,13 @@ def probe(device: str, *, seconds: float = 30.0) -> Rates:
         torch.cuda.set_device(device)
         properties = torch.cuda.get_device_properties(device)
         name, memory = properties.name, properties.total_memory
-    trial = _TRIALS[device.partition(":")[0]]
-    matrix = matrix_rate(device, trial.matrix_size)
+    kind = device.partition(":")[0]
+    trial = TRIALS[kind]
+    matrix = matrix_rate(device, _MATRIX_SIZES[kind])
     flops: dict[int, float] = {}
     tokens: dict[int, float] = {}
     slowest = 0.0
-    for shape in _shapes(trial):
+    for shape in trial.shapes():
         started = time.perf_counter()
         if len(flops) >= _FEWEST_WIDTHS and started - begun + slowest > seconds:
             break
@@ -113,23 +88,20 @@ def matrix_rate(device: str, size: int = 8192) -> float:
     return 2.0 * size**3 / seconds
 
 
-def _shapes(trial: _Trial) -> list[Shape]:
-    known = ladder(trial.vocab_size, trial.seq_len)
-    nearest = [min(known, key=lambda shape: abs(shape.width - width)) for width in trial.widths]
-    return list(dict.fromkeys(nearest))
-
-
-def _training_rate(shape: Shape, trial: _Trial, device: str, seconds: float) -> float:
+def _training_rate(shape: Shape, trial: Trial, device: str, seconds: float) -> float:
     """Return training tokens per second; the number of members is halved until the stack fits."""
     random = np.random.default_rng(0).integers(0, shape.vocab_size, 2**18).astype(np.uint16)
     tokens = Tokens(random, random[: 16 * shape.seq_len], shape.vocab_size)
-    batch = _BATCH * shape.seq_len
-    members = trial.members
+    batch = trial.batch_sequences * shape.seq_len
+    members, mode = trial.members, _MODES[device.partition(":")[0]]
     while members:
-        cells = [Cell(shape, 1e-3, _BATCH, 0.95, seed, 1000 * batch, 0, (1000 * batch,)) for seed in range(members)]
-        micro = choose_micro_sequences(cells, device, None, free_bytes=free_bytes(device), compiled=trial.mode.compiles)
+        cells = [
+            Cell(shape, 1e-3, trial.batch_sequences, 0.95, seed, 1000 * batch, 0, (1000 * batch,))
+            for seed in range(members)
+        ]
+        micro = choose_micro_sequences(cells, device, None, free_bytes=free_bytes(device), compiled=mode.compiles)
         try:
-            engine = Engine(cells, tokens, device, micro_sequences=micro, eval_sequences=8, mode=trial.mode)
+            engine = Engine(cells, tokens, device, micro_sequences=micro, eval_sequences=8, mode=mode)
             return members * micro * shape.seq_len / seconds_a_call(functools.partial(engine.train, 1), device, seconds)
         except RuntimeError as error:
             if not is_out_of_memory(error):

@@ -15,6 +15,7 @@ from budgetscope.calibrate.plan.device import repays_compilation
 from budgetscope.calibrate.plan.memory import choose_micro_sequences, token_bytes
 from budgetscope.calibrate.run.progress import CheckpointLost, Split, Started, TrainEvent
 from budgetscope.calibrate.run.train_settings import Mode, TrainSettings
+from budgetscope.calibrate.train.ahead import Job, graph_counts
 from budgetscope.calibrate.train.checkpoint import Checkpoint, DamagedCheckpointError, Saved
 from budgetscope.calibrate.train.device import is_out_of_memory
 from budgetscope.calibrate.train.engine import Engine
@@ -35,6 +36,7 @@ def train_stack(
     emit: Callable[[TrainEvent], None],
     checkpoint: Checkpoint | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    waited: float = 0.0,
 ) -> StackOutcome:
     """Train cells of one shape together, and report their validation losses through `emit`.
 
@@ -51,6 +53,7 @@ def train_stack(
         emit: receives events in order, in this thread.
         checkpoint: where to keep the state; None keeps none.
         should_stop: called about every `settings.report_seconds`; True saves and returns.
+        waited: seconds that the start has taken before this call; they count in the first `Started`.
 
     Returns:
         The cells that finished, diverged and were stopped.
@@ -67,10 +70,11 @@ def train_stack(
     finished: list[str] = []
     diverged: list[str] = []
     while waiting:
-        group = waiting.popleft()
+        group, begun = waiting.popleft(), time.perf_counter() - waited
+        waited = 0.0
         if checkpoint:
             checkpoint.waiting = frozenset(cell.id for other in waiting for cell in other)
-        outcome, fits = _train_group(group, tokens, device, settings, emit, checkpoint, should_stop)
+        outcome, fits = _train_group(group, tokens, device, settings, emit, checkpoint, should_stop, begun)
         _release(device)
         finished += outcome.finished
         diverged += outcome.diverged
@@ -146,23 +150,20 @@ def _train_group(
     emit: Callable[[TrainEvent], None],
     checkpoint: Checkpoint | None,
     should_stop: Callable[[], bool],
+    begun: float,
 ) -> tuple[StackOutcome, bool]:
-    """Train one stack; return its outcome, and whether it fits in memory."""
-    begun = time.perf_counter()
+    """Train one stack whose start began at `begun`; return its outcome, and whether it fits in memory."""
     ids = tuple(cell.id for cell in cells)
     known = _loaded(cells, checkpoint, emit)
     mode = choose_mode(cells, device, settings.mode)
     if known:
         micro = known[0].micro_sequences
     else:
-        free = free_bytes(device)
-        if free is not None:
-            free -= token_bytes(cells, len(tokens.train))
-        micro = choose_micro_sequences(cells, device, settings.micro_tokens, free_bytes=free, compiled=mode.compiles)
+        micro = usual_micro(cells, len(tokens.train), device, settings, free_bytes(device))
     loop = None
-    threads = torch.get_num_threads()
+    threads, graphs = torch.get_num_threads(), graph_counts()
     try:
-        torch.set_num_threads(_threads(cells, micro, device, threads))
+        torch.set_num_threads(usual_threads(cells, micro, device, threads))
         engine = Engine(cells, tokens, device, micro_sequences=micro, eval_sequences=settings.eval_sequences, mode=mode)
         loop = Loop(engine, settings, emit, checkpoint, should_stop)
         if known:
@@ -170,7 +171,8 @@ def _train_group(
             engine.load(state, [saved.cell_ids.index(key) for key in ids], saved.micro_steps)
             loop.resume(saved.evaluations)
         done = engine.done * micro * cells[0].shape.seq_len
-        emit(Started(ids, done, engine.mode.value, micro, time.perf_counter() - begun))
+        found, compiled = (now - then for now, then in zip(graph_counts(), graphs, strict=True))
+        emit(Started(ids, done, engine.mode.value, micro, time.perf_counter() - begun, found, compiled))
         return loop.run(), True
     except RuntimeError as error:
         if not is_out_of_memory(error):
@@ -180,7 +182,33 @@ def _train_group(
     return StackOutcome((), (), ids) if loop is None else loop.outcome, False
 
 
-def _threads(cells: Sequence[Cell], micro_sequences: int, device: str, available: int) -> int:
+def usual_micro(
+    cells: Sequence[Cell], n_train: int, device: str, settings: TrainSettings, free_bytes: int | None
+) -> int:
+    """Return the sequences per member and micro-step of a stack that no checkpoint resumes.
+
+    Args:
+        cells: members of the stack.
+        n_train: training tokens in the corpus.
+        device: a name as `available_device` gives it.
+        settings: of the training.
+        free_bytes: memory of the device for the stack and its tokens; None if it has none of its own.
+    """
+    free = None if free_bytes is None else free_bytes - token_bytes(cells, n_train)
+    compiled = choose_mode(cells, device, settings.mode).compiles
+    return choose_micro_sequences(cells, device, settings.micro_tokens, free_bytes=free, compiled=compiled)
+
+
+def job_of(
+    cells: Sequence[Cell], n_train: int, device: str, settings: TrainSettings, free_bytes: int | None
+) -> Job | None:
+    """Return what a helper has to compile for a stack, with the arguments of `usual_micro`; None if nothing."""
+    if not choose_mode(cells, device, settings.mode).compiles:
+        return None
+    return Job(cells[0].shape, len(cells), usual_micro(cells, n_train, device, settings, free_bytes))
+
+
+def usual_threads(cells: Sequence[Cell], micro_sequences: int, device: str, available: int) -> int:
     """Return the number of threads for a stack: for small operations, waking a second thread costs too much."""
     shape = cells[0].shape
     logits = len(cells) * micro_sequences * shape.seq_len * shape.vocab_size

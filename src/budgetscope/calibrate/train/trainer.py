@@ -2,6 +2,7 @@
 
 import os
 import platform
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,12 +13,13 @@ from budgetscope.calibrate.corpus.sampling import Tokens
 from budgetscope.calibrate.environment import known_probe
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.spec import Spec
-from budgetscope.calibrate.run.events import Event, RunStarted
+from budgetscope.calibrate.run.events import Event, Note, RunStarted
 from budgetscope.calibrate.run.train_settings import TrainSettings
+from budgetscope.calibrate.train.ahead import Ahead, Job
 from budgetscope.calibrate.train.checkpoint import Checkpoint
 from budgetscope.calibrate.train.device import available_device, device_facts
 from budgetscope.calibrate.train.probe import matrix_rate
-from budgetscope.calibrate.train.stack import train_stack
+from budgetscope.calibrate.train.stack import free_bytes, job_of, train_stack
 from budgetscope.core.errors import FailureError
 
 # Seconds between checkpoints: the most that a killed worker loses. A processor's stacks are small and quick to save.
@@ -46,6 +48,9 @@ class StackTrainer:
             raise FailureError(_others(spec, corpus))
         self._tokens = Tokens(corpus.train, corpus.validation, corpus.vocab_size)
         self._settings = TrainSettings()
+        self._free = free_bytes(self._device)
+        self._ahead = Ahead(self._device, self._free)
+        self._noted = False
 
     def started(self, spec_sha256: str) -> RunStarted:
         """Return the event that describes device, software and settings."""
@@ -69,13 +74,32 @@ class StackTrainer:
                 "eval_sequences": str(settings.eval_sequences),
                 "micro_tokens": "default" if settings.micro_tokens is None else str(settings.micro_tokens),
                 "processors": str(os.cpu_count()),
+                "helpers": str(self._ahead.n_helpers),
             },
         )
+
+    def prepare(self, upcoming: Sequence[Sequence[Cell]]) -> None:
+        """Compile the stacks of these cells in helper processes; see `orchestrate.Trainer.prepare`."""
+        self._ahead.prepare([job for cells in upcoming if (job := self._job(cells)) is not None])
+
+    def ready(self, cells: Sequence[Cell]) -> bool:
+        """Return whether a stack needs no compilation any more; see `orchestrate.Trainer.ready`."""
+        job = self._job(cells)
+        return job is None or self._ahead.has(job)
+
+    def _job(self, cells: Sequence[Cell]) -> Job | None:
+        return job_of(cells, len(self._tokens.train), self._device, self._settings, self._free)
 
     def train(
         self, cells: Sequence[Cell], checkpoint: Path, emit: Callable[[Event], None], should_stop: Callable[[], bool]
     ) -> None:
         """Train cells of one shape; see `orchestrate.Trainer.train`."""
+        begun, job = time.perf_counter(), self._job(cells)
+        if job is not None:
+            self._ahead.settle(job)
+        if self._ahead.trouble and not self._noted:
+            self._noted = True
+            emit(Note(f"a helper that compiles stacks ahead failed ({self._ahead.trouble}); starts may take longer"))
         train_stack(
             cells,
             self._tokens,
@@ -84,6 +108,7 @@ class StackTrainer:
             emit=emit,
             checkpoint=Checkpoint(checkpoint, _CHECKPOINT_SECONDS[self._facts.device]),
             should_stop=should_stop,
+            waited=time.perf_counter() - begun,
         )
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from budgetscope.api.calibration import DEFAULT_FIT, PRESETS, Request
-from budgetscope.api.fields import GPU, MINUTES
+from budgetscope.api.calibration import DEFAULT_FIT, PRESETS, Request, parse_gpus
+from budgetscope.api.fields import MINUTES
 from budgetscope.core.errors import UsageError
 
 
@@ -36,7 +36,7 @@ FIELDS = (
     FormField("preset", "preset", "--preset", str, Request().preset, tuple(PRESETS)),
     FormField(MINUTES.name, MINUTES.label, MINUTES.option, MINUTES.parse, "the preset's"),
     FormField("device", "device", "--device", str, "the best there is", ("cuda", "cpu", "mps")),
-    FormField(GPU.name, GPU.label, GPU.option, GPU.parse, "the first"),
+    FormField("gpus", "GPUs", "--gpu", parse_gpus, "the first", ("all",)),
     FormField("fit_id", "fit name", "--name", str, DEFAULT_FIT),
 )
 

@@ -1,0 +1,1 @@
+"""Engines: what places, restarts and ends the workers of a run."""
