@@ -188,6 +188,14 @@ def test_hugging_face_trains_in_fp16_where_the_device_has_no_bf16() -> None:
     assert (arguments["bf16"], arguments["fp16"]) == (False, True)
 
 
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_plan_in_fp8_trains_in_bf16_and_says_so(name: str) -> None:
+    made = recipe(name, "64 H100 at 25% MFU in fp8 for 1 day")
+    assert "fp8: the recipe trains in bf16" in made.lost
+    text = "".join(text for other, text in made.files if other != "README.md")
+    assert "fp8" not in text.replace("fp8: the recipe trains in", "").replace("fp8 for 1", "").replace("in fp8", "")
+
+
 def test_torchtitan_saves_and_keeps() -> None:
     module = files(recipe("torchtitan"))["recipe.py"]
     assert "enable=True" in module, "it saves nothing unless told"

@@ -33,7 +33,7 @@ class TrainingSetup:
         weight_decay: as PyTorch's AdamW takes it: a step shrinks the weights by the rate of the step times this.
         weight_decay_independent: shrinkage of the weights a step at peak learning rate.
         clip: largest norm of the gradient.
-        precision: of the products; the weights stay in fp32.
+        precision: of the plan's products; the weights stay in fp32.
         checkpoints: to keep.
         placed: the layout, with its memory.
         fits: whether it leaves its margin of the device's memory.

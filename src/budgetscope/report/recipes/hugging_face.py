@@ -4,6 +4,7 @@ from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.hardware.memory import Recompute, Regime
 from budgetscope.core.trainers import HUGGING_FACE, Quantity
 from budgetscope.report.recipes.target import (
+    ANY_16_BIT,
     SHAPE,
     Target,
     Written,
@@ -12,6 +13,8 @@ from budgetscope.report.recipes.target import (
     head,
     nested,
     only,
+    precision,
+    precision_lost,
     torchrun,
 )
 
@@ -28,13 +31,15 @@ _TRAINING = (
 
 def write(setup: TrainingSetup) -> Written:
     """Return the recipe."""
+    lost = precision_lost(setup, ANY_16_BIT)
     return Written(
         files=(
             ("config.json", as_json(_config(setup))),
             ("training_args.json", as_json(_arguments(setup))),
-            ("train.py", _script(setup)),
+            ("train.py", _script(setup, (*lost, *_LOST))),
         ),
         run=(torchrun(setup, "train.py TOKENS.bin"),),
+        lost=lost,
         notes=(
             "TOKENS.bin is a flat file of token ids, little-endian: uint16, or uint32 for a vocabulary above 65,536.",
             "KEY=VALUE after the file replaces a training argument: use_cpu=true max_steps=3.",
@@ -66,9 +71,9 @@ def _arguments(setup: TrainingSetup) -> dict[str, object]:
         **nested(only(setup, HUGGING_FACE.names, _TRAINING)),
         "optim": "adamw_torch_fused",
         "lr_scheduler_type": "warmup_stable_decay",
-        # At `setup.precision` in autocast: the weights and the optimizer stay in fp32.
-        "bf16": setup.precision == "bf16",
-        "fp16": setup.precision == "fp16",
+        # In autocast: the weights and the optimizer stay in fp32.
+        "bf16": precision(setup, ANY_16_BIT) == "bf16",
+        "fp16": precision(setup, ANY_16_BIT) == "fp16",
         "activation_checkpointing": recomputes and not sharded,
         # train.py saves at the plan's steps.
         "save_strategy": "no",
@@ -85,9 +90,9 @@ def _arguments(setup: TrainingSetup) -> dict[str, object]:
     return arguments
 
 
-def _script(setup: TrainingSetup) -> str:
+def _script(setup: TrainingSetup, lost: tuple[str, ...]) -> str:
     return _SCRIPT.format(
-        head="\n".join(head(setup, HUGGING_FACE, _LOST)),
+        head="\n".join(head(setup, HUGGING_FACE, lost)),
         seq_len=setup.shape.seq_len,
         steps=tuple(each.step for each in setup.checkpoints),
         n_params=setup.n_params + setup.n_params_norms,

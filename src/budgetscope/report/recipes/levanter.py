@@ -4,14 +4,15 @@ from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.hardware.memory import Recompute, Regime
 from budgetscope.core.trainers import LEVANTER, values
 from budgetscope.report.recipes.target import (
+    BF16,
     Target,
     Written,
     as_yaml,
     comment,
     data_parallel,
-    fp16_lost,
     head,
     nested,
+    precision_lost,
 )
 
 _LOST = ("a layout with tensor or pipeline parallelism, and replicas without sharding: it shards the weights",)
@@ -19,7 +20,7 @@ _LOST = ("a layout with tensor or pipeline parallelism, and replicas without sha
 
 def write(setup: TrainingSetup) -> Written:
     """Return the recipe."""
-    lost = fp16_lost(setup)
+    lost = precision_lost(setup, BF16)
     text = comment(head(setup, LEVANTER, (*lost, *_LOST))) + as_yaml(nested(_flat(setup)))
     return Written(
         files=(("train_lm.yaml", text),),

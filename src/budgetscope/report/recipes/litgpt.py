@@ -3,7 +3,17 @@
 from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.hardware.memory import Recompute, Regime
 from budgetscope.core.trainers import LITGPT, values
-from budgetscope.report.recipes.target import Target, Written, as_yaml, comment, fp16_lost, head, nested, spread
+from budgetscope.report.recipes.target import (
+    BF16,
+    Target,
+    Written,
+    as_yaml,
+    comment,
+    head,
+    nested,
+    precision_lost,
+    spread,
+)
 
 _LOST = (
     "the constant rate and its linear decay (WSD): its schedule is a cosine, so that only its end is an IsoFLOP point",
@@ -14,7 +24,7 @@ _LOST = (
 def write(setup: TrainingSetup) -> Written:
     """Return the recipe."""
     nodes, per_node = spread(setup)
-    lost = fp16_lost(setup)
+    lost = precision_lost(setup, BF16)
     if nodes > 1:
         lost = (
             *lost,

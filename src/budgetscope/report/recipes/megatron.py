@@ -3,7 +3,17 @@
 from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.hardware.memory import Recompute, Regime
 from budgetscope.core.trainers import MEGATRON, Quantity, amount
-from budgetscope.report.recipes.target import Target, Written, comment, head, interval_lost, spread
+from budgetscope.report.recipes.target import (
+    ANY_16_BIT,
+    Target,
+    Written,
+    comment,
+    head,
+    interval_lost,
+    precision,
+    precision_lost,
+    spread,
+)
 
 _LOST = (
     "checkpoints at given steps: it saves at equal intervals",
@@ -24,7 +34,7 @@ _MOST_PADDING = 128
 
 def write(setup: TrainingSetup) -> Written:
     """Return the recipe."""
-    lost = (*interval_lost(setup), *_padding_lost(setup))
+    lost = (*interval_lost(setup), *_padding_lost(setup), *precision_lost(setup, ANY_16_BIT))
     return Written(
         files=(("train.sh", _script(setup, (*lost, *_LOST))),),
         run=("MEGATRON=Megatron-LM TOKENIZER=... DATA=... bash train.sh",),
@@ -87,7 +97,7 @@ def _optimizer(setup: TrainingSetup) -> list[str]:
         "--lr-wsd-decay-style linear",
         # With the warmup.
         f"--lr-decay-iters {setup.steps}",
-        f"--{setup.precision}",
+        f"--{precision(setup, ANY_16_BIT)}",
     ]
 
 

@@ -4,7 +4,16 @@ from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.hardware.memory import Recompute, Regime
 from budgetscope.core.trainers import NANOCHAT, values
-from budgetscope.report.recipes.target import Target, Written, comment, fp16_lost, head, interval_lost, torchrun
+from budgetscope.report.recipes.target import (
+    BF16,
+    Target,
+    Written,
+    comment,
+    head,
+    interval_lost,
+    precision_lost,
+    torchrun,
+)
 
 _LOST = (
     "learning rate, betas, epsilon, weight decay, clip: its Muon and AdamW have their own, scaled by width and batch",
@@ -20,7 +29,7 @@ _WIDTH_STEP = 64
 
 def write(setup: TrainingSetup) -> Written:
     """Return the recipe."""
-    lost = (*_shape_lost(setup), *interval_lost(setup), *fp16_lost(setup))
+    lost = (*_shape_lost(setup), *interval_lost(setup), *precision_lost(setup, BF16))
     return Written(
         files=(("train.sh", _script(setup, (*lost, *_LOST))),),
         run=("bash /path/to/this/train.sh",),

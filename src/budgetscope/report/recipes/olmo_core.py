@@ -3,14 +3,14 @@
 from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.hardware.memory import Recompute, Regime
 from budgetscope.core.trainers import OLMO_CORE
-from budgetscope.report.recipes.target import Target, Written, data_parallel, fp16_lost, head, torchrun
+from budgetscope.report.recipes.target import BF16, Target, Written, data_parallel, head, precision_lost, torchrun
 
 _LOST = ("tensor, pipeline and context parallelism: OLMo-core has them, but their memory is known for Megatron alone",)
 
 
 def write(setup: TrainingSetup) -> Written:
     """Return the recipe."""
-    lost = fp16_lost(setup)
+    lost = precision_lost(setup, BF16)
     return Written(
         files=(("train.py", _script(setup, (*lost, *_LOST))),),
         run=(torchrun(setup, "train.py --save-folder run"),),

@@ -5,6 +5,7 @@ from budgetscope.core.counting.ledger import default_d_ff
 from budgetscope.core.hardware.memory import Recompute, Regime
 from budgetscope.core.trainers import OPEN_LM, Quantity, values
 from budgetscope.report.recipes.target import (
+    ANY_16_BIT,
     Target,
     Written,
     as_json,
@@ -13,6 +14,8 @@ from budgetscope.report.recipes.target import (
     head,
     interval_lost,
     only,
+    precision,
+    precision_lost,
     torchrun,
 )
 
@@ -29,7 +32,12 @@ _MODEL = (
 
 def write(setup: TrainingSetup) -> Written:
     """Return the recipe."""
-    lost = (*_shape_lost(setup), *_length_lost(setup), *interval_lost(setup))
+    lost = (
+        *_shape_lost(setup),
+        *_length_lost(setup),
+        *interval_lost(setup),
+        *precision_lost(setup, ANY_16_BIT),
+    )
     model = {**only(setup, OPEN_LM.names, _MODEL), "post_embed_norm": False}
     return Written(
         files=(("model.json", as_json(model)), ("train.sh", _script(setup, (*lost, *_LOST)))),
@@ -74,7 +82,7 @@ def _script(setup: TrainingSetup, lost: tuple[str, ...]) -> str:
         "--lr-scheduler": "const-cooldown",
         "--lr-cooldown-end": 0.0,
         "--model-norm": "gain_only_layer_norm",
-        "--precision": "amp_bfloat16" if setup.precision == "bf16" else "amp",
+        "--precision": "amp_bfloat16" if precision(setup, ANY_16_BIT) == "bf16" else "amp",
         "--z-loss-coefficient": 1e-4,
         "--save-frequency": 1,
         "--data-key": "json.gz",

@@ -96,7 +96,7 @@ def _page(target: Target, setup: TrainingSetup, written: Written, lost: tuple[st
         f"- model: {escaped(model)}",
         f"- layout: {escaped(layout_text(setup))}",
         f"- schedule: {schedule}",
-        f"- precision: {setup.precision} products, fp32 weights",
+        f"- precision: 16-bit products, fp32 weights; the plan is in {setup.precision}",
         "",
         *table(("", "plan", "key"), _cells(target, setup)),
         "",

@@ -2,11 +2,12 @@
 
 import json
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from budgetscope.core.answers.training_setup import TrainingSetup
+from budgetscope.core.hardware.devices import TRAINING_PRECISIONS
 from budgetscope.core.hardware.memory import Layout, Recompute, Regime
 from budgetscope.core.trainers import Name, Names, Quantity, Trainer, values
 
@@ -135,9 +136,18 @@ def interval_lost(setup: TrainingSetup) -> tuple[str, ...]:
     return (f"the plan's checkpoints: those of every {interval:,} steps miss them by {furthest:.2%} at most",)
 
 
-def fp16_lost(setup: TrainingSetup) -> tuple[str, ...]:
-    """Return that a trainer without fp16 trains in bf16 in its place; empty where the plan has bf16."""
-    return () if setup.precision == "bf16" else (f"{setup.precision}: the recipe trains in bf16",)
+BF16, ANY_16_BIT = ("bf16",), TRAINING_PRECISIONS
+"""The precisions of the recipes of a trainer."""
+
+
+def precision(setup: TrainingSetup, known: Sequence[str]) -> str:
+    """Return the precision of the products in a recipe: the plan's, or bf16 where the recipe has no other."""
+    return setup.precision if setup.precision in known else "bf16"
+
+
+def precision_lost(setup: TrainingSetup, known: Sequence[str]) -> tuple[str, ...]:
+    """Return that a recipe trains in bf16 in place of the plan's precision; empty where it has that."""
+    return () if setup.precision in known else (f"{setup.precision}: the recipe trains in bf16",)
 
 
 def torchrun(setup: TrainingSetup, command: str) -> str:

@@ -4,12 +4,13 @@ from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.hardware.memory import Recompute, Regime
 from budgetscope.core.trainers import TORCHTITAN
 from budgetscope.report.recipes.target import (
+    BF16,
     Target,
     Written,
     data_parallel,
-    fp16_lost,
     head,
     interval_lost,
+    precision_lost,
     torchrun,
 )
 
@@ -22,7 +23,7 @@ _LOST = (
 
 def write(setup: TrainingSetup) -> Written:
     """Return the recipe."""
-    lost = (*interval_lost(setup), *fp16_lost(setup))
+    lost = (*interval_lost(setup), *precision_lost(setup, BF16))
     return Written(
         files=(("recipe.py", _module(setup, (*lost, *_LOST))),),
         run=("export PYTHONPATH=.", torchrun(setup, "-m torchtitan.train --module recipe --config plan")),
