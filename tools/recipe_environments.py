@@ -59,22 +59,15 @@ def _environment(home: Path, name: str, wanted: tuple[str, ...]) -> bool:
         steps += [[sys.executable, "-m", "venv", home / "uv"], [uv, "-m", "pip", "install", "-q", "uv"]]
     # uv, since pip takes half an hour to choose Levanter's versions.
     links = [word for link in _find_links() for word in ("--find-links", link)]
+    # Levanter's own packages are released as such alone.
+    early = "allow" if name == "levanter" else "if-necessary-or-explicit"
     steps += [
         [sys.executable, "-m", "venv", "--without-pip", folder],
         [
-            uv,
-            "-m",
-            "uv",
-            "pip",
-            "install",
-            "-q",
-            "--prerelease=allow",
-            "--python",
-            folder / "bin/python",
-            *links,
-            *wanted,
+            uv, "-m", "uv", "pip", "install", "-q", "--python", folder / "bin" / "python", "--prerelease", early,
+            *links, *wanted,
         ],
-    ]
+    ]  # fmt: skip
     for step in steps:
         if not _ran(name, step):
             shutil.rmtree(folder, ignore_errors=True)

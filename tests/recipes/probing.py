@@ -39,7 +39,7 @@ def probe(name: str, made: TrainerRecipe, folder: Path, *words: str, stdin: str 
     write_recipe(folder / "recipe", made, overwrite=False)
     done = subprocess.run(
         [python, "-P", PROBES / f"{name}.py", folder / "recipe", *words],
-        input=stdin, capture_output=True, text=True, timeout=540, check=False, cwd=folder,
+        input=stdin, capture_output=True, text=True, timeout=900, check=False, cwd=folder,
         env={"PATH": os.environ["PATH"], "HOME": str(folder), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2",
              "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"},
     )  # fmt: skip
