@@ -55,7 +55,7 @@ def _environment(home: Path, name: str, wanted: tuple[str, ...]) -> bool:
     shutil.rmtree(folder, ignore_errors=True)
     uv = home / "uv" / "bin" / "python"
     steps: list[list[str | Path]] = []
-    if not uv.exists():
+    if not uv.with_name("uv").exists():
         steps += [[sys.executable, "-m", "venv", home / "uv"], [uv, "-m", "pip", "install", "-q", "uv"]]
     # uv, since pip takes half an hour to choose Levanter's versions.
     links = [word for link in _find_links() for word in ("--find-links", link)]
