@@ -52,9 +52,10 @@ wheel:
 recipes *args:
     python -m tools.recipe_environments {{ args }}
 
-# Write the bundled fits that derive from published points (BUDGETSCOPE_REFERENCE names their folder).
+# Write the bundled fits that derive from published points and from our own runs (BUDGETSCOPE_REFERENCE names their folder).
 fits:
     python tools/regenerate_fits.py
+    python -m tools.own_fit
 
 # Score the bundled recipes on the public grids (BUDGETSCOPE_REFERENCE names their folder).
 scoreboard:

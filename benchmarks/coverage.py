@@ -6,7 +6,8 @@ Each data set is cut below each of its budgets that leaves at least five, fitted
 forecast and by the present Akima bootstrap, and asked for every budget above the cut. The five-minute calibration c
 is also asked for the budgets of a and b above its own, and every cut of the calibrations for 1e22 FLOPs against
 Porian et al.'s tuned law. "weighed" is a calibration's law with the published exponents. Planted surfaces know the
-truth. Of measured sets the truth is the optimum that Akima's spline finds in the whole table at that budget: `held`
+truth; planted calibrations have the cells of a, b and c and heads that bend their optima (`coverage_planted.py`). Of
+measured sets the truth is the optimum that Akima's spline finds in the whole table at that budget: `held`
 counts those inside the interval as they stand; `+own` allows for their own noise, in quadrature (a measured optimum
 would lie off a law known exactly).
 """
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from benchmarks.coverage_data import TRUTHS, DataSet, calibrations, hoffmann, planted, porian
+from benchmarks.coverage_planted import planted_calibration
 
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.isoflop import IsoFlopFit, fit_isoflop
@@ -198,13 +200,41 @@ def far_away(sets: list[DataSet]) -> str:
             fit = fit_joint(table)
             law = weighed(fit, prior_of(others))
             own, both = float(np.log(fit.at(FAR))) - truth, law.log_n_at(FAR) - truth
-            rows.append((own, both, abs(own) <= fit.half_width(FAR), abs(both) <= law.line.half_width(FAR)))
-    own, both, own_held, held = np.array(rows, dtype=float).T
+            half = law.line.half_width(FAR)
+            rows.append((own, both, abs(own) <= fit.half_width(FAR), abs(both) <= half, half))
+    own, both, own_held, held, half = np.array(rows, dtype=float).T
     rms = [float(np.sqrt(np.mean(errors**2))) for errors in (own, both)]
     return (
         f"N* at {FAR:g} against Porian's tuned law, {len(rows)} cuts: rms error of ln N* {rms[0]:.2f} own, "
-        f"{rms[1]:.2f} weighed without Porian; held {own_held.mean():.0%}, {held.mean():.0%}"
+        f"{rms[1]:.2f} weighed without Porian; held {own_held.mean():.0%}, {held.mean():.0%}; "
+        f"half {np.median(half):.2f} weighed"
     )
+
+
+def planted_far(sets: dict[str, DataSet], seeds: int) -> Iterator[str]:
+    """Yield errors and coverage of weighed laws of planted calibrations, ten times beyond their budgets and at 1e22."""
+    for letter in "abc":
+        data = sets[letter]
+        for noise in (0.003, 0.01):
+            found: dict[str, list[tuple[float, float]]] = {}
+            refused = 0
+            for seed in range(seeds):
+                table, truth = planted_calibration(data, seed, noise)
+                try:
+                    law = weighed(fit_joint(table))
+                except UsageError:
+                    refused += 1
+                    continue
+                for where, flops in (("ten times beyond", 10 * law.flops), (f"{FAR:g}", FAR)):
+                    error = law.log_n_at(flops) - truth.log_optimum(flops)
+                    found.setdefault(where, []).append((error, law.line.half_width(flops)))
+            told = []
+            for where, rows in found.items():
+                error, half = np.array(rows).T
+                rms, held = np.sqrt(np.mean(error**2)), np.mean(np.abs(error) <= half)
+                told.append(f"{where} rms {rms:.2f}, half {np.median(half):.2f}, held {held:.0%}")
+            lost = f"; {refused} refused" if refused else ""
+            yield f"planted like {letter}, noise {noise:g}, weighed: {'; '.join(told)}{lost}"
 
 
 def head_line(whole: DataSet, bodies: DataSet) -> str:
@@ -270,10 +300,9 @@ def main() -> None:
         sets += [*porian(Path(options.reference)), hoffmann(Path(options.reference))]
         four = calibrations(Path(options.reference))
         sets += four.values()
-        print(far_away(list(four.values())))
         bodies = calibrations(Path(options.reference), max_head=0.5)
-        for letter, data in four.items():
-            print(head_line(data, bodies[letter]))
+        heads = [head_line(data, bodies[letter]) for letter, data in four.items()]
+        print(far_away(list(four.values())), *heads, *planted_far(four, 20 * options.seeds), sep="\n")
         for other in ("a", "b"):
             ahead = measured(four[other], options.draws)
             count(four["c"], four["c"].table, ahead, groups.setdefault("c against a, b", {}), options.draws)

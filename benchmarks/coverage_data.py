@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
-import tarfile
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from tools.own_fit import run_folders
 
 from budgetscope.calibrate.fit import isoflop_table
-from budgetscope.calibrate.plan.spec import parse_spec
-from budgetscope.calibrate.run import events
-from budgetscope.calibrate.run.state import fold
 from budgetscope.fitting.loss_forecast import MASSIVETEXT_BYTES_PER_TOKEN
 from budgetscope.fitting.noise import porian_noise
 from budgetscope.fitting.run_table import RunTable
@@ -92,30 +88,18 @@ def calibrations(reference: Path, max_head: float = 1.0) -> dict[str, DataSet]:
         max_head: sizes whose output head is a larger share of N are left out.
     """
     found = {}
-    with tarfile.open(reference / "calibration-2026-11-29" / "runs.tar.xz") as archive:
-        for letter in "abcd":
-            spec = parse_spec(_read(archive, f"{letter}/spec.json").decode())
-            lines = io.BytesIO(_read(archive, f"{letter}/events.jsonl"))
-            state = fold(events.decode(line, checked=False) for line in lines)
-            cells = {key: s for key, s in state.cells.items() if _head(s.cell) <= max_head}
-            table = isoflop_table(replace(state, cells=cells))
-            if table is None:
-                raise ValueError(letter)
-            bytes_per_token = spec.corpus.bytes_per_token
-            found[letter] = DataSet(f"calibration {letter}", "calibrations", table, None, bytes_per_token)
+    for letter, (spec, state) in run_folders(reference, "abcd").items():
+        cells = {key: s for key, s in state.cells.items() if _head(s.cell) <= max_head}
+        table = isoflop_table(replace(state, cells=cells))
+        if table is None:
+            raise ValueError(letter)
+        found[letter] = DataSet(f"calibration {letter}", "calibrations", table, None, spec.corpus.bytes_per_token)
     return found
 
 
 def _head(cell: Cell) -> float:
     """Return the share of the output head in N."""
     return cell.shape.vocab_size * cell.shape.width / cell.n_params
-
-
-def _read(archive: tarfile.TarFile, name: str) -> bytes:
-    file = archive.extractfile(f"./{name}")
-    if file is None:
-        raise ValueError(name)
-    return file.read()
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 Run from the repository's root: `python -m tools.calibration_page`.
 
-Read: docs/data/english-h200-grid.csv (stage 1), docs/data/english-h200-runs.csv (stage 2), and the bundled fits.
+Read: the run folders that BUDGETSCOPE_REFERENCE names (`tools/own_fit.py`), and the bundled fits. Without the run
+folders only the tables that need none are written or checked.
 Written: docs/images/calibration-*.svg, and every block between `<!-- calibration: NAME -->` and
 `<!-- /calibration -->` in docs/explanation/calibration.md and docs/howto/calibrate.md.
 """
 
-import csv
 import math
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -18,42 +19,48 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import Akima1DInterpolator
+from tools.own_fit import FIT_ID, joined, run_folders
 from tools.svg import GREY, INK, Axis, Chart
 
+from budgetscope.calibrate.fit import isoflop_table
 from budgetscope.calibrate.plan.cells import n_params
 from budgetscope.calibrate.plan.design import PRESETS
 from budgetscope.calibrate.plan.ladder import ladder
+from budgetscope.calibrate.plan.spec import Spec
+from budgetscope.calibrate.run.stages import measured_grid
+from budgetscope.calibrate.run.state import RunState
+from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.core.laws.fit import Fit
-from budgetscope.core.laws.forms import PowerLawParams
-from budgetscope.fitting.bootstrap import interval
+from budgetscope.core.laws.forms import Monomial, PowerLawParams
 from budgetscope.fitting.hyperparameters import HyperparameterFit, fit_hyperparameters
-from budgetscope.fitting.isoflop import fit_isoflop
+from budgetscope.fitting.joint import fit_joint
+from budgetscope.fitting.loss_forecast import forecast_of
 from budgetscope.fitting.noise import noise_from_seeds
 from budgetscope.fitting.run_table import RunTable, budgets
 from budgetscope.fitting.sweep import SweepTable, sweep_cells
+from budgetscope.fitting.weighing import weighed
 from budgetscope.store.fit_library import load
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs/images"
 PAGES = (ROOT / "docs/explanation/calibration.md", ROOT / "docs/howto/calibrate.md")
-PROTOTYPE = ((1.2e14, 1.0e6), (2.4e14, 1.2e6), (4.8e14, 1.6e6))
-"""(C, N of the lowest loss) of a separate prototype on a similar mix, three seeds; not computed by this code."""
 SPLIT = (724992, 899584)
 """Sizes whose seeds fall into two groups."""
 
 _BLOCK = re.compile(r"(<!-- calibration: (?P<name>\w+) -->\n).*?(<!-- /calibration -->)", re.DOTALL)
 _RAMP = ("#3b0f70", "#57237c", "#7a2f82", "#a1397f", "#c74a72", "#d95f4e", "#c9781a", "#8f8a00")
 _RED = "#b3261e"
+_HALF = 4
+"""Budgets of the lower half."""
+_FAR = (1e18, 1e20, 1e22)
 
 Floats = NDArray[np.float64]
 
 
 @cache
-def columns(name: str) -> dict[str, Floats]:
-    """Return the columns of a table in docs/data."""
-    with (ROOT / "docs/data" / f"english-h200-{name}.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return {key: np.array([float(row[key]) for row in rows]) for key in rows[0]}
+def calibration() -> tuple[Spec, RunState]:
+    """Return the runs that ship, as one."""
+    return joined(list(run_folders(Path(os.environ["BUDGETSCOPE_REFERENCE"])).values()))
 
 
 @cache
@@ -64,7 +71,7 @@ def stored(fit_id: str) -> Fit:
 
 def own() -> Fit:
     """Return the fit of this calibration."""
-    return stored("budgetscope2026/english")
+    return stored(FIT_ID)
 
 
 def optima() -> tuple[tuple[float, ...], ...]:
@@ -81,33 +88,35 @@ def allocation(fit: Fit) -> PowerLawParams:
     return law
 
 
-def runs(keep: NDArray[np.bool_] | None = None) -> RunTable:
-    """Return the readings of stage 2, or some of them."""
-    c = columns("runs")
-    keep = np.ones(c["loss"].size, dtype=bool) if keep is None else keep
-    seeds = c["seed"][keep].astype(np.int64)
-    return RunTable(c["flops"][keep], c["n_params"][keep], c["tokens"][keep], c["loss"][keep], seeds)
+@cache
+def runs() -> RunTable:
+    """Return the readings of stage 2."""
+    table = isoflop_table(calibration()[1])
+    if table is None:
+        raise ValueError(FIT_ID)
+    return table
 
 
 @cache
 def grid() -> SweepTable:
     """Return the cells of stage 1."""
-    c = columns("grid")
-    return SweepTable(
-        n_params=c["n_params"],
-        tokens=c["tokens"],
-        learning_rate=c["learning_rate"],
-        batch_tokens=c["batch_tokens"],
-        loss=c["loss"],
-        beta2=c["beta2"],
-        seeds=c["seed"].astype(np.int64),
-    )
+    table = measured_grid(calibration()[1])
+    if table is None:
+        raise ValueError(FIT_ID)
+    return table
 
 
 @cache
 def recipe() -> HyperparameterFit:
     """Return the laws of stage 1, as a calibration fits them."""
     return fit_hyperparameters(grid(), method="quadratic")
+
+
+def seeds_of(table: RunTable) -> NDArray[np.int64]:
+    """Return the seeds of readings."""
+    if table.seeds is None:
+        raise ValueError(FIT_ID)
+    return table.seeds
 
 
 def rule(n: float) -> tuple[float, float]:
@@ -117,7 +126,7 @@ def rule(n: float) -> tuple[float, float]:
 
 def short(value: float) -> str:
     """Return a number with three digits and a suffix."""
-    for size, suffix in ((1e6, " M"), (1e3, " K")):
+    for size, suffix in ((1e9, " B"), (1e6, " M"), (1e3, " K")):
         if value >= size:
             return f"{value / size:.3g}{suffix}"
     return f"{value:.3g}"
@@ -132,8 +141,8 @@ def power(value: float) -> str:
 def isoflop_chart() -> str:
     """Return the loss over N, a curve a budget."""
     chart = Chart(860, 560, "IsoFLOP curves: loss over N at eight budgets")
-    x, y = Axis(6e4, 1e7, 70, 840), Axis(3.5, 5.5, 500, 40, log=False)
-    chart.frame(x, y, "N, parameters by the standard count", "loss, nats a token", [3.5, 4, 4.5, 5, 5.5])
+    x, y = Axis(1.5e5, 3e7, 70, 840), Axis(3.1, 4.8, 500, 40, log=False)
+    chart.frame(x, y, "N, parameters by the standard count", "loss, nats a token", [3.2, 3.6, 4, 4.4, 4.8])
     readings = runs()
     for group, row, colour in zip(budgets(readings), optima(), _RAMP, strict=True):
         here = np.abs(np.log(readings.flops / group.flops)) < 0.1
@@ -144,16 +153,16 @@ def isoflop_chart() -> str:
         chart.line([(x.at(math.exp(n)), y.at(v)) for n, v in zip(logs, curve, strict=True)], colour)
         chart.dot(x.at(row[1]), y.at(row[3]), colour, 5, hollow=True)
         chart.text(x.at(group.n_params[-1]) + 7, y.at(group.loss[-1]) + 4, power(group.flops), colour=colour, size=11)
-    chart.text(620, 62, "FLOPs at the right end of each curve", size=11)
-    chart.text(620, 79, "dots: one seed each; curve: mean, Akima", size=11)
-    chart.text(620, 96, "ring: optimum, median over noisy copies", size=11)
+    chart.text(590, 62, "FLOPs at the right end of each curve", size=11)
+    chart.text(590, 79, "dots: one seed each; curve: mean, Akima", size=11)
+    chart.text(590, 96, "ring: optimum by the common curve", size=11)
     return chart.svg()
 
 
 def allocation_chart() -> str:
-    """Return N*(C) with its band, beside the tuned law of Porian et al. and the prototype."""
-    chart = Chart(860, 520, "N*(C): this calibration, its 95% band, and Porian et al.")
-    x, y = Axis(2e12, 2e15, 70, 840), Axis(1e5, 6e6, 460, 40)
+    """Return N*(C) with its band, beside the law of the lower half and the tuned law of Porian et al."""
+    chart = Chart(860, 520, "N*(C): this calibration, its lower half, and Porian et al.")
+    x, y = Axis(2e13, 1e18, 70, 840), Axis(3e5, 3e8, 460, 40)
     chart.frame(x, y, "C, FLOPs by the standard count", "N*, parameters by the standard count")
     fit = own()
     flops = np.geomspace(x.low, x.high, 40)
@@ -161,31 +170,37 @@ def allocation_chart() -> str:
     edge = [(x.at(c), y.at(low)) for c, (low, _) in zip(flops, bands, strict=True)]
     edge += [(x.at(c), y.at(high)) for c, (_, high) in reversed(list(zip(flops, bands, strict=True)))]
     chart.area(edge, _RAMP[2])
-    porian = allocation(stored("porian2024/refinedweb-tuned"))
-    for law, colour, dash in ((allocation(fit), _RAMP[2], ""), (porian, _RED, "7 4")):
+    porian, half = allocation(stored("porian2024/refinedweb-tuned")), weighed(fit_joint(lower(_HALF)))
+    lines = (
+        (allocation(fit), _RAMP[2], ""), (porian, _RED, "7 4"),
+        (PowerLawParams(half.coefficient, half.exponent), GREY, "2 3"),
+    )  # fmt: skip
+    for law, colour, dash in lines:
         chart.line([(x.at(c), y.at(law.allocate(float(c)).n_params)) for c in flops], colour, 2, dash)
     for row in optima():
-        low, high = row[1] * math.exp(-row[4]), row[1] * math.exp(row[4])
-        chart.line([(x.at(row[0]), y.at(low)), (x.at(row[0]), y.at(high))], _RAMP[2], 1.5)
         chart.dot(x.at(row[0]), y.at(row[1]), _RAMP[2], 4.5, hollow=True)
-    for c, n in PROTOTYPE:
-        chart.box(x.at(c) - 4, y.at(n) - 4, 8, 8, INK)
     legend = (
-        (_RAMP[2], f"this calibration: {formula(allocation(fit))}, band 95%; rings: optima, bars one sigma"),
+        (_RAMP[2], f"this calibration: {formula(allocation(fit))}, band 95%; rings: optima of its budgets"),
+        (GREY, f"the same from the lower four budgets alone: {formula(lines[2][0])}"),
         (_RED, f"Porian 2024, RefinedWeb, tuned: {formula(porian)}; fitted from 1.25e16 FLOPs on"),
-        (INK, "squares: lowest N of a throw-away prototype on a similar mix"),
     )
     for k, (colour, text) in enumerate(legend):
         chart.text(85, 62 + 17 * k, text, colour=colour)
     return chart.svg()
 
 
+def lower(count: int) -> RunTable:
+    """Return the readings of the lowest budgets."""
+    return runs().rows(runs().flops <= 1.05 * optima()[count - 1][0])
+
+
 def band(flops: float) -> tuple[float, float]:
-    """Return the 95% interval of this calibration's N*."""
-    draws = own().laws["allocation"].uncertainty
-    rows = np.array(getattr(draws, "rows", ()))
-    low, high = interval(rows[:, 0] + rows[:, 1] * math.log(flops))
-    return math.exp(low), math.exp(high)
+    """Return the 95% interval of the N* that plans take from this calibration."""
+    law = own().laws["allocation"]
+    if not isinstance(law.uncertainty, DriftingLine):
+        raise TypeError(FIT_ID)
+    n, half = allocation(own()).allocate(flops).n_params, law.uncertainty.half_width(flops)
+    return n * math.exp(-half), n * math.exp(half)
 
 
 def formula(law: PowerLawParams) -> str:
@@ -231,8 +246,8 @@ def grid_chart() -> str:
 def beta2_chart() -> str:
     """Return the excess loss of each beta2 at each batch."""
     chart = Chart(760, 420, "What each beta2 costs, by batch")
-    x, y = Axis(800, 42000, 70, 740), Axis(-0.03, 0.19, 360, 40, log=False)
-    ticks = [0, 0.05, 0.1, 0.15]
+    x, y = Axis(800, 42000, 70, 740), Axis(-0.07, 0.15, 360, 40, log=False)
+    ticks = [-0.05, 0, 0.05, 0.1, 0.15]
     chart.frame(x, y, "batch, tokens", "nats above the best beta2, each at its best learning rate", ticks)
     for beta2, colour, shift in ((0.95, _RAMP[5], 0.97), (0.99, _RAMP[0], 1.0), (0.999, "#1f7a5c", 1.03)):
         places = [(x.at(r.batch_tokens * shift), r.penalty[beta2], r.std_error) for r in recipe().beta2]
@@ -252,52 +267,94 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def optima_table() -> str:
-    """Return the optimum of each budget beside the laws and the prototype."""
-    porian, near = allocation(stored("porian2024/refinedweb-tuned")), dict(PROTOTYPE)
+    """Return the optimum of each budget beside the laws."""
+    law, porian = allocation(own()), allocation(stored("porian2024/refinedweb-tuned"))
+    rows = [
+        (
+            power(flops), f"{sizes:.0f}", f"{short(n)} (± {sd:.0%})", short(law.allocate(flops).n_params),
+            f"[{short(band(flops)[0])}, {short(band(flops)[1])}]", short(porian.allocate(flops).n_params),
+            f"{tokens / n:.0f}", f"{loss:.3f}",
+        )
+        for flops, n, tokens, loss, sd, sizes in optima()
+    ]  # fmt: skip
+    return table(("C", "sizes", "N* measured", "by the law", "95%", "Porian's law", "D/N", "loss"), rows)
+
+
+def far_table() -> str:
+    """Return N* far beyond the budgets, beside Porian et al.'s tuned law."""
+    law, porian = allocation(own()), allocation(stored("porian2024/refinedweb-tuned"))
     rows = []
-    for flops, n, tokens, loss, sd, sizes in optima():
-        seen = next((value for c, value in near.items() if abs(math.log(c / flops)) < 0.05), None)
+    for flops in _FAR:
         low, high = band(flops)
+        n, theirs = law.allocate(flops).n_params, porian.allocate(flops).n_params
+        beyond = f"{flops / optima()[-1][0]:,.0f} times"
+        rows.append(
+            (f"{flops:.0e}".replace("+", ""), beyond, short(n), f"[{short(low)}, {short(high)}]", short(theirs))
+        )
+    return table(("C", "beyond the largest budget", "N*", "95%", "Porian's law"), rows)
+
+
+def halves_table() -> str:
+    """Return what the lower four budgets foretell of the upper four."""
+    half = lower(_HALF)
+    fit = fit_joint(half)
+    law, losses = weighed(fit), forecast_of(fit, bytes_per_token=calibration()[0].corpus.bytes_per_token)
+    rows = []
+    for flops, n, _, loss, *_ in optima()[_HALF:]:
+        middle, width = law.log_n_at(flops), law.line.half_width(flops)
+        alone, plans, foretold = fit.at(flops), math.exp(middle), losses.at(flops)
+        low, high = losses.interval_at(flops)
         rows.append((
-            power(flops), f"{sizes:.0f}", f"{short(n)} (± {sd:.0%})", f"[{short(low)}, {short(high)}]",
-            short(porian.allocate(flops).n_params), short(seen) if seen else "-", f"{tokens / n:.0f}", f"{loss:.3f}",
+            power(flops), short(n), f"{short(alone)} ({alone / n - 1:+.0%})", f"{short(plans)} ({plans / n - 1:+.0%})",
+            f"[{short(math.exp(middle - width))}, {short(math.exp(middle + width))}]", f"{loss:.3f}",
+            f"{foretold:.3f} ({foretold / loss - 1:+.1%})", f"[{low:.2f}, {high:.2f}]",
         ))  # fmt: skip
-    return table(("C", "sizes", "N* here", "law, 95%", "Porian's law", "prototype", "D/N", "loss"), rows)
+    header = ("C", "N* measured", "by their own law", "as plans take it", "95%", "loss measured", "foretold", "95%")
+    return table(header, rows)
 
 
 def sensitivity_table() -> str:
     """Return the exponent under other choices."""
-    c = columns("runs")
-    everything = np.ones(c["loss"].size, dtype=bool)
-    slow = ((c["n_params"] == SPLIT[0]) & (c["seed"] == 0)) | ((c["n_params"] == SPLIT[1]) & (c["seed"] != 0))
-    choices = [("as shipped", everything), *((f"without seed {k}", c["seed"] != k) for k in range(3))]
-    choices += [
-        ("without the seeds that stayed high", ~slow),
-        ("without both sizes whose seeds part", ~np.isin(c["n_params"], SPLIT)),
-        ("the five lower budgets", c["flops"] < 1e14),
-        ("the five upper budgets", c["flops"] > 2e13),
-    ]
-    fits = [(name, fit_isoflop(runs(keep), intervals="scatter")) for name, keep in choices]
-    fits.append(("a parabola a budget", fit_isoflop(runs(), intervals="scatter", method="parabola")))
+    t = runs()
+    levels = [row[0] for row in optima()]
+    choices = (
+        ("as shipped", t.flops > 0),
+        ("run `a` alone", seeds_of(t) < 3),
+        ("run `b` alone", seeds_of(t) >= 3),
+        ("the five lower budgets", t.flops <= 1.05 * levels[4]),
+        ("the five upper budgets", t.flops >= 0.95 * levels[3]),
+        ("without both sizes whose seeds part", ~np.isin(t.n_params, SPLIT)),
+        ("without readings beyond two epochs", t.tokens <= 2 * calibration()[0].corpus.train_tokens),
+        ("without heads above half of N", ~np.isin(t.n_params, _mostly_head())),
+    )
     rows = []
-    for name, fit in fits:
-        low, high = fit.n_params.exponent_interval()
-        noise = re.search(r"noise ([\d.]+)", fit.noise)
-        rows.append((name, f"{fit.n_params.exponent:.2f}", f"[{low:.2f}, {high:.2f}]", noise[1] if noise else "-"))
-    return table(("choice", "exponent", "95%", "noise, share of the loss"), rows)
+    for name, keep in choices:
+        fit = fit_joint(t.rows(keep))
+        law, (low, high) = weighed(fit), fit.exponent_interval()
+        far, half = law.log_n_at(1e22), law.line.half_width(1e22)
+        rows.append((
+            name, f"{fit.exponent:.3f}", f"[{low:.2f}, {high:.2f}]", f"{short(fit.at(1e22))}", short(math.exp(far)),
+            f"[{short(math.exp(far - half))}, {short(math.exp(far + half))}]",
+        ))  # fmt: skip
+    return table(("choice", "own exponent", "95%, noise", "N* at 1e22, own", "as plans take it", "95%"), rows)
+
+
+def _mostly_head() -> list[int]:
+    shapes = ladder(own().vocab_size or 0, own().seq_len or 0)
+    return [n_params(s) for s in shapes if s.width * s.vocab_size > 0.5 * n_params(s)]
 
 
 def seeds_table() -> str:
     """Return the losses of the two sizes whose seeds fall into two groups."""
-    c = columns("runs")
+    t = runs()
     rows = []
-    for group in budgets(runs())[-5:]:
-        here = np.abs(np.log(c["flops"] / group.flops)) < 0.1
-        losses = [c["loss"][here & (c["n_params"] == n)] for n in SPLIT]
-        rows.append((power(group.flops), *(", ".join(f"{v:.2f}" for v in each) for each in losses)))
-    names = (f"N = {short(n)}: seeds 0, 1, 2" for n in SPLIT)
-    parted = np.isin(c["n_params"], SPLIT) & (c["flops"] > 1e14)
-    scatter = [getattr(noise_from_seeds(runs(keep)), "log_std", math.nan) for keep in (~parted, ~parted | parted)]
+    for group in budgets(t)[:6]:
+        here = np.abs(np.log(t.flops / group.flops)) < 0.1
+        losses = [t.loss[here & (t.n_params == n)][np.argsort(seeds_of(t)[here & (t.n_params == n)])] for n in SPLIT]
+        rows.append((power(group.flops), *(", ".join(f"{v:.2f}" for v in each) or "-" for each in losses)))
+    names = (f"N = {short(n)}: six seeds" for n in SPLIT)
+    parted = np.isin(t.n_params, SPLIT) & (t.flops > 1e14)
+    scatter = [getattr(noise_from_seeds(t.rows(keep)), "log_std", math.nan) for keep in (~parted, ~parted | parted)]
     note = (
         f"\nWithout these two sizes above 1e14 FLOPs the seeds scatter by {scatter[0]:.2g} of the loss, with them by "
     )
@@ -305,26 +362,25 @@ def seeds_table() -> str:
 
 
 def recipe_table() -> str:
-    """Return the best settings of each size beside the rule and what stage 2 used."""
-    c = columns("runs")
+    """Return the best settings of each size beside the rule and the law that is stored."""
+    lr_law, batch_law = (own().laws[role].law for role in ("learning_rate", "batch_size"))
+    if not isinstance(lr_law, Monomial) or not isinstance(batch_law, Monomial):
+        raise TypeError(FIT_ID)
     rows = []
     for best in recipe().optima:
         lr, batch = rule(best.n_params)
-        used = (
-            c["learning_rate"][c["n_params"] == best.n_params][0],
-            c["batch_tokens"][c["n_params"] == best.n_params][0],
-        )
         (a, b), (d, e) = best.learning_rate_interval(), best.batch_interval()
+        held = [law.coefficient * best.n_params**law.n_params_exponent for law in (lr_law, batch_law)]
         rows.append((
-            short(best.n_params), f"{best.learning_rate:.3f} [{a:.3f}, {b:.3f}]", f"{lr:.3f}", f"{used[0]:.3f}",
-            f"{short(best.batch_tokens)} [{short(d)}, {short(e)}]", short(batch), short(used[1]),
+            short(best.n_params), f"{best.learning_rate:.3f} [{a:.3f}, {b:.3f}]", f"{held[0]:.3f}", f"{lr:.3f}",
+            f"{short(best.batch_tokens)} [{short(d)}, {short(e)}]", short(held[1]), short(batch),
         ))  # fmt: skip
-    return table(("N", "best lr", "rule", "stage 2", "best batch, tokens", "rule", "stage 2"), rows)
+    return table(("N", "best lr", "law", "rule", "best batch, tokens", "law", "rule"), rows)
 
 
 def shapes_table() -> str:
     """Return the sizes of stage 2 with the share of the head."""
-    sizes = set(columns("runs")["n_params"])
+    sizes = set(runs().n_params)
     rows = [
         (short(n_params(s)), str(s.width), str(s.depth), f"{s.width * s.vocab_size / n_params(s):.0%}",
          f"{s.executed_flops_per_token / 6 / n_params(s):.2f}")
@@ -349,19 +405,28 @@ def presets_table() -> str:
 CHARTS: dict[str, Callable[[], str]] = {
     "isoflop": isoflop_chart, "allocation": allocation_chart, "grid": grid_chart, "beta2": beta2_chart,
 }  # fmt: skip
-TABLES: dict[str, Callable[[], str]] = {
-    "optima": optima_table, "sensitivity": sensitivity_table, "seeds": seeds_table, "recipe": recipe_table,
-    "shapes": shapes_table, "presets": presets_table,
+STORED: dict[str, Callable[[], str]] = {"optima": optima_table, "far": far_table, "presets": presets_table}
+"""Tables that need no run folders."""
+MEASURED: dict[str, Callable[[], str]] = {
+    "halves": halves_table, "sensitivity": sensitivity_table, "seeds": seeds_table, "recipe": recipe_table,
+    "shapes": shapes_table,
 }  # fmt: skip
 
 
 def main() -> int:
     """Write or check every chart and table."""
-    check = "--check" in sys.argv[1:]
-    wanted = {IMAGES / f"calibration-{name}.svg": draw() for name, draw in CHARTS.items()}
+    check, has_runs = "--check" in sys.argv[1:], bool(os.environ.get("BUDGETSCOPE_REFERENCE"))
+    tables = STORED | (MEASURED if has_runs else {})
+    wanted = {IMAGES / f"calibration-{name}.svg": draw() for name, draw in (CHARTS if has_runs else {}).items()}
+    if not has_runs:
+        print(
+            "BUDGETSCOPE_REFERENCE does not name the run folders: charts and tables of their readings stay as they are"
+        )
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        wanted[page] = _BLOCK.sub(lambda m: f"{m[1]}\n{TABLES[m['name']]()}\n{m[3]}", text)
+        wanted[page] = _BLOCK.sub(
+            lambda m: f"{m[1]}\n{tables[m['name']]()}\n{m[3]}" if m["name"] in tables else m[0], text
+        )
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         print(f"{'out of date' if check else 'wrote'}: {path.relative_to(ROOT)}")

@@ -285,6 +285,14 @@ LAID_OUT = (
     one("memory-misfit", "memory", "N=500B on 8 H100"),
     one("memory-count-open", "memory", "1.3M H100-hours"),
     one("plan-measured", "plan", DAYS, "--measured", "9600tok/s at 7B"),
+    one("help-machines", "machines", "--help"),
+    one("machines", "machines", DAYS, "--grid", "380"),
+    one("machines-md", "machines", "1e21", "--md"),
+    one("machines-misfit", "machines", "N=400B D=1T on 1 H100"),
+    one("help-prices", "prices", "--help"),
+    one("help-prices-update", "prices", "update", "--help"),
+    one("prices-show", "prices", "show", "H100"),
+    one("plan-grid", "plan", DAYS, "--grid", "380", "--watts", "950", "--pue", "1.1"),
 )
 SCENES: tuple[Scene, ...] = (*helps(), *PLANNED, *STORED, *CALIBRATED, *REFUSED, *LAID_OUT)
 

@@ -16,8 +16,8 @@ from tests.planted_run import planted_spec
 from tests.unit.calibrate import fake_worker
 from tests.unit.calibrate.fake_worker import FakeTrainer, fake_trainer
 
-from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate import launch
+from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.calibrate.worker import main

@@ -189,3 +189,16 @@ def test_links_are_one_way() -> None:
     found = {device.id: 2 * device.link_bytes_per_s for device in DEVICES if device.id in LINKS}
     assert found == pytest.approx(LINKS)
     assert {device.id for device in DEVICES if device.devices_per_node == 72} == {"gb200", "gb300"}
+
+
+# Largest power of one device by the vendor's data sheet, W: TDP, TGP, or peak board power.
+PUBLISHED_WATTS = {
+    "v100": 300, "a100-40gb": 400, "a100-80gb": 400, "a800": 400, "h100-sxm": 700, "h100-pcie": 350, "h100-nvl": 400,
+    "h800": 700, "h20": 400, "h200": 700, "b200": 1000, "gb200": 1200, "mi250x": 560, "mi300x": 750, "mi325x": 1000,
+    "mi355x": 1400, "l40s": 350, "l4": 72, "t4": 70, "rtx-a6000": 300, "rtx-6000-ada": 300, "rtx-pro-6000": 600,
+    "rtx-3090": 350, "titan-rtx": 280, "rtx-4090": 450, "rtx-5090": 575,
+}  # fmt: skip
+
+
+def test_every_power_is_the_published_one() -> None:
+    assert {device.id: device.tdp_watts for device in DEVICES if device.tdp_watts is not None} == PUBLISHED_WATTS

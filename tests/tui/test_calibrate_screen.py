@@ -30,11 +30,11 @@ from budgetscope.api.calibration import (
 )
 from budgetscope.calibrate import prepare as preparation
 from budgetscope.calibrate.corpus.sources import FINEWEB_EDU_SAMPLE
+from budgetscope.calibrate.launch import stop
 from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.price import price
 from budgetscope.calibrate.run.events import RunDone, encode
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
-from budgetscope.calibrate.launch import stop
 from budgetscope.cli.calibrate import app as calibrate
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.app_state import AppState
@@ -178,7 +178,7 @@ async def test_no_price_is_wrapped_into_the_next_stage(advisor: Advisor) -> None
     async with open_app(advisor).run_test(size=SMALL) as pilot:
         screen = await looked(pilot)
         priced = ready()
-        screen.query_one(DesignPanel).price(priced, ())
+        screen.query_one(DesignPanel).price(priced, "", ())
         for size in (SMALL, BIG):
             await pilot.resize_terminal(*size)
             await pilot.pause()
@@ -308,7 +308,16 @@ async def test_the_price_shows_progress_and_then_the_design(advisor: Advisor, mo
         await until(pilot, lambda: screen.new.ready is not None)
         assert asked == [Request(preset="smoke", minutes=2.0)]
         text = shown(pilot)
-        for words in ("6ND FLOPs", "epochs", "memory", "exponent of", "! it is busy", "assumed rate", "g: start it"):
+        for words in (
+            "6ND FLOPs",
+            "epochs",
+            "memory",
+            "N at ",
+            ": today ",
+            "! it is busy",
+            "assumed rate",
+            "g: start it",
+        ):
             assert words in text
         assert "start" in offered(screen)
         await pilot.press("Y")
@@ -703,7 +712,7 @@ async def test_a_fit_of_a_bundled_id_is_not_accepted(planted: Planted, monkeypat
     async with app.run_test(size=BIG) as pilot:
         screen = await looked(pilot)
         await until(pilot, lambda: screen.offered is not None)
-        monkeypatch.setattr("budgetscope.api.calibration.is_bundled", lambda _: True)
+        monkeypatch.setattr("budgetscope.api.acceptance.is_bundled", lambda _: True)
         await pilot.press("a", "enter")
         assert "ships with budgetscope and stays as it is" in notices(pilot)[0]
         assert screen.offered is not None

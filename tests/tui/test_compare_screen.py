@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.tui.driving import notices, settled, shown
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.api.scenarios import SavedScenario, read_scenarios, save_scenario
@@ -17,6 +17,7 @@ from budgetscope.store.app_state import AppState
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.chart.drawing import draw
 from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
+from budgetscope.tui.screens.compare.machine_dialog import MachinesScreen
 from budgetscope.tui.screens.compare.scenario_table import ScenarioTable
 from budgetscope.tui.screens.compare.scenarios import (
     ScenarioAnswers,
@@ -625,3 +626,46 @@ async def test_a_law_left_out_is_told_below_the_others(advisor: Advisor, monkeyp
         await pilot.pause(0.2)
         assert "Left out of the comparison" in shown(pilot)
         assert sentence[:60] in shown(pilot)
+
+
+async def test_m_keeps_the_same_training_on_another_device_beside_it(advisor: Advisor) -> None:
+    async with opened(advisor, WEEKS).run_test(size=SMALL) as pilot:
+        screen = await compare(pilot)
+        await pilot.press("m")
+        await settled(pilot)
+        dialog = pilot.app.screen
+        assert isinstance(dialog, MachinesScreen)
+        picture = shown(pilot)
+        assert "fastest" in picture
+        assert "264 B tokens, on 64 devices" in picture
+        options = dialog.query_one(OptionList)
+        options.highlighted = options.get_option_index("h200")
+        await pilot.press("enter")
+        assert isinstance(pilot.app.screen, NameScreen)
+        await pilot.press("enter")
+        await compare(pilot)
+        (kept,) = read_scenarios()
+        assert kept.name == "h200 64 x H100 for 14 days"
+        assert kept.request is not None
+        assert (kept.request.device, kept.request.gpus) == ("h200", 64)
+        assert cursor(screen) == kept.name
+        board_shown = screen.query_one(ScenarioTable).board
+        assert board_shown is not None
+        own, other = (column.plan for column in board_shown.columns)
+        assert own is not None
+        assert other is not None
+        assert other.run.shape == own.run.shape
+        assert other.run.hours == pytest.approx(own.run.hours)
+
+
+async def test_m_changes_nothing_when_it_is_closed_or_the_scenario_has_no_plan(advisor: Advisor) -> None:
+    save_scenario("gone", GONE)
+    async with opened(advisor).run_test(size=SMALL) as pilot:
+        screen = await compare(pilot)
+        await pilot.press("m")
+        await settled(pilot)
+        await pilot.press("escape")
+        assert await compare(pilot) is screen
+        await pilot.press("right", "m")
+        assert await compare(pilot) is screen
+        assert names() == ["gone"]

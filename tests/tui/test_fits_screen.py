@@ -20,6 +20,7 @@ from budgetscope.store.fit_library import Library
 from budgetscope.store.settings import read_settings
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.chart.figure import Figure
+from budgetscope.tui.screens.calibrate.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
 from budgetscope.tui.screens.fits.page import Page
 from budgetscope.tui.screens.fits.screen import VIEWS, FitsScreen
@@ -271,7 +272,7 @@ async def test_two_marked_fits_are_compared() -> None:
     async with app().run_test(size=BIG) as pilot:
         screen = await press(pilot, "home", "down", "m")
         assert "  A   besiroglu2024/refit" in shown(pilot)
-        await press(pilot, "down", "down", "f6")
+        await press(pilot, "down", "down", "down", "f6")
         assert screen.view == "difference"
         pair = ("besiroglu2024/refit", "hoffmann2022/approach-1")
         assert "  B   hoffmann2022/approach-1" in shown(pilot)
@@ -286,7 +287,7 @@ async def test_two_marked_fits_are_compared() -> None:
         await press(pilot, "home", "down", "f6")
         assert not screen.table.marks.compared
         await press(pilot, "m", "down", "m", "down", "m")
-        assert screen.table.marks.compared == ("hoffmann2022/approach-1",)
+        assert screen.table.marks.compared == ("deepseek2024/current-data",)
 
 
 async def test_without_a_mark_the_law_of_the_plan_is_compared_with_the_fit_at_the_cursor() -> None:
@@ -321,6 +322,23 @@ async def test_use_makes_the_default_law_or_recipe() -> None:
         assert read_settings().hyperparameters == "steplaw2025/dense"
         assert screen.session.plan.recipe.sources["learning_rate"] == "steplaw2025/dense"
         assert notices(pilot)[-1] == "steplaw2025/dense is now the default recipe."
+
+
+async def test_use_of_a_calibration_shows_what_it_changes_and_asks() -> None:
+    library = Advisor().fit_library
+    library.store(library.get("budgetscope2026/english"), "mine/lab")
+    async with app(fit="mine/lab").run_test(size=BIG) as pilot:
+        for answer, law in (("escape", None), ("enter", "mine/lab")):
+            screen = await press(pilot, "u")
+            await settled(pilot)
+            assert isinstance(pilot.app.screen, AcceptScreen)
+            asked = shown(pilot)
+            assert f"Plan by mine/lab in place of {TUNED}?" in asked
+            assert f"If {TUNED} is right, following the new law costs " in asked
+            await press(pilot, answer)
+            assert read_settings().law == law
+        assert screen.session.plan is not None
+        assert screen.session.plan.law_id == "mine/lab"
 
 
 async def test_use_says_when_the_request_names_another_law() -> None:
@@ -367,7 +385,7 @@ async def test_what_is_copied() -> None:
 async def test_a_click_chooses_a_fit() -> None:
     async with app().run_test(size=BIG) as pilot:
         screen = await press(pilot, "home")
-        await pilot.click(screen.table, offset=(10, 5))
+        await pilot.click(screen.table, offset=(10, 6))
         await opened(pilot)
         assert chosen(screen) == "deepseek2024/current-data"
         await pilot.click(screen.table, offset=(10, 2))

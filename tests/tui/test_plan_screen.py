@@ -345,7 +345,7 @@ async def test_tab_goes_through_the_fields_and_back(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
         names = []
-        for _ in range(16):
+        for _ in range(19):
             focused = screen.focused
             assert isinstance(focused, Input)
             names.append(next(row.id for row in screen.query(FieldRow) if row.input is focused))
@@ -354,12 +354,12 @@ async def test_tab_goes_through_the_fields_and_back(start: Start) -> None:
             f"field-{name}"
             for name in (
                 "budget", "device", "gpus", "mfu", "price", "seq_len", "vocab", "counting", "measured", "law",
-                "deadline", "params", "tokens", "max_params", "unique_tokens", "served_tokens",
+                "deadline", "params", "tokens", "max_params", "unique_tokens", "served_tokens", "watts", "pue", "grid",
             )
         ]  # fmt: skip
         assert screen.query_one(LawTable).has_focus
         await pilot.press("shift+tab")
-        assert screen.row("served_tokens").input.has_focus
+        assert screen.row("grid").input.has_focus
 
 
 @pytest.mark.parametrize("keys", [["escape", "q"], ["ctrl+q"]])

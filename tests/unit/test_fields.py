@@ -61,6 +61,9 @@ PARSED: list[tuple[str, str, Any]] = [
     ("unique_tokens", "50B", 5e10),
     ("served_tokens", "1e12", 1e12),
     ("measured", "9.6k tokens/s per GPU at 7B", "9.6k tokens/s per GPU at 7B"),
+    ("watts", "1.05k", 1050.0),
+    ("pue", "1.2", 1.2),
+    ("grid", "380", 380.0),
 ]
 
 REFUSED = [
@@ -69,6 +72,9 @@ REFUSED = [
         "fast",
         "--measured 'fast' is not a rate of one device; write it like 9600tok/s or '9600tok/s at 7B'.",
     ),
+    ("watts", "-700", "--watts -700 is out of bounds; give a number from 1 to 20000."),
+    ("pue", "0.9", "--pue 0.9 is out of bounds; give a number from 1 to 3."),
+    ("grid", "-1", "--grid -1 is out of bounds; give a number from 0 to 2000."),
     ("law", " ", "--law is empty; give it a value or leave it out."),
     ("gpus", "many", "--gpus 'many' is not a number; write it like 8, 2.5 or 1k."),
     ("gpus", "nan", "--gpus 'nan' is not a number; write it like 8, 2.5 or 1k."),
@@ -273,7 +279,7 @@ def test_the_table_and_the_request_agree() -> None:
 def test_the_form_has_every_field_but_the_recipe() -> None:
     assert {field.name for field in FORM} == {field.name for field in FIELDS} - {"hyperparameters"}
     assert FORM[0].name == "budget"
-    assert tuple(field.name for field in FORM[-len(CONSTRAINTS) :]) == CONSTRAINTS
+    assert tuple(field.name for field in FORM[-len(CONSTRAINTS) - 3 :]) == (*CONSTRAINTS, "watts", "pue", "grid")
 
 
 @pytest.mark.parametrize("verb", ["plan", "compare", "explain", "value", "export"])
@@ -283,8 +289,9 @@ def test_a_command_has_the_options_of_its_fields(verb: str) -> None:
     asked = [name for name in parameters if name in BY_NAME]
     assert set(asked) == {field.name for field in fields_of(verb)}
     request = PlanRequest(
-        "1e21", "a/b", "c/d", "A100", 8.0, 0.4, 2.5, 2048, 50432, "total", 24.0, 1e9, 1e9, 1e9, 1e9, 1e9, "9tok/s"
-    )
+        "1e21", "a/b", "c/d", "A100", 8.0, 0.4, 2.5, 2048, 50432, "total", 24.0, 1e9, 1e9, 1e9, 1e9, 1e9, "9tok/s",
+        900.0, 1.1, 380.0,
+    )  # fmt: skip
     assert {word for word in shlex.split(command(request, verb)) if word.startswith("--")} == {
         field.option for field in fields_of(verb)[1:]
     }

@@ -35,6 +35,7 @@ RESULTS: dict[str, Callable[[], Any]] = {
     "plan": lambda: bs.plan("1e21"),
     "compare": lambda: bs.compare("1e21"),
     "explain": lambda: bs.explain("1e21"),
+    "machines": lambda: bs.machines("1e21"),
     "value": lambda: bs.value("1e21", calibration="2%"),
     "count": lambda: bs.count(depth=15, width=640),
     "fits": bs.fits,
@@ -117,6 +118,7 @@ def test_the_options_that_a_notebook_completes_are_those_of_the_command() -> Non
         (lambda: bs.plan("1e21", seq_len="4k", vocab=32_000), ("plan", "1e21", "--seq-len", "4k", "--vocab", "32000")),
         (lambda: bs.compare("1e21"), ("compare", "1e21")),
         (lambda: bs.explain("1e21"), ("explain", "1e21")),
+        (lambda: bs.machines("1e21", grid=380), ("machines", "1e21", "--grid", "380")),
         (lambda: bs.value("1e21", calibration=0.02), ("value", "1e21", "--calibration", "2%")),
         (lambda: bs.count(depth=15, width=640), ("flops", "--depth", "15", "--width", "640")),
         (bs.fits, ("fits", "list")),
@@ -368,6 +370,15 @@ def test_what_a_plan_shows_is_what_the_report_says() -> None:
         assert text in page
     assert all(caution.text.replace("'", "&#x27;") in page for caution in found.cautions)
     assert "N 18.4 B [7.75 B, 43.8 B]" in repr(found)
+
+
+def test_machines_are_shown_as_the_command_shows_them() -> None:
+    found = bs.machines("64 H100 for 14 days")
+    assert found.cheapest in {each.machine.device.id for each in found.alternatives}
+    for text in ("fastest", "cheapest", "this plan", "H200", "FSDP2 over 8", "not live"):
+        assert text in found._repr_html_()
+    assert "this plan" in repr(found)
+    assert "holds the model" in repr(bs.machines("N=400B D=1T on 1 H100"))
 
 
 def test_hostile_texts_are_escaped() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from budgetscope.api import machines as _machines
 from budgetscope.api.charts import Charts
 from budgetscope.api.export import export_text
 from budgetscope.api.fits import FitLibrary
@@ -22,6 +23,7 @@ from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.curves import Curve, Place
 from budgetscope.core.answers.explanation import Explanation
 from budgetscope.core.answers.layout import Layouts
+from budgetscope.core.answers.machines import Machines
 from budgetscope.core.answers.quantity_curves import QuantityCurve
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.core.answers.whatif import IsoFlop
@@ -128,6 +130,18 @@ class Advisor(Lookup):
         """
         plan = answer.plan
         return _layout.layouts(answer.question, plan.run.shape, plan.recipe.batch_sequences)
+
+    def machines(self, answer: AnsweredRequest) -> Machines:
+        """Return an answer's training on every device that can hold it.
+
+        Raises:
+            UsageError: the plan has no shape.
+        """
+        return _machines.machines(answer, answer.request, self.all_devices)
+
+    def on_device(self, answer: AnsweredRequest, found: Machines, device: str) -> PlanRequest:
+        """Return the request of one of an answer's alternatives, by the id of its device."""
+        return _machines.request_on(answer, answer.request, found, device)
 
     def value(self, answer: Answer, share: float) -> Valuation:
         """Return the value of a calibration for an answer.

@@ -22,7 +22,14 @@ from budgetscope.core.budget.quantities import (
 )
 from budgetscope.core.counting.ledger import MAX_COUNT, Convention
 from budgetscope.core.errors import UsageError
-from budgetscope.core.hardware.bounds import MFU_BOUNDS, N_DEVICES_BOUNDS, PRICE_BOUNDS
+from budgetscope.core.hardware.bounds import (
+    GRID_BOUNDS,
+    MFU_BOUNDS,
+    N_DEVICES_BOUNDS,
+    PRICE_BOUNDS,
+    PUE_BOUNDS,
+    WATTS_BOUNDS,
+)
 from budgetscope.core.hardware.mfu import parse_measured
 
 if TYPE_CHECKING:
@@ -296,6 +303,32 @@ FIELDS = (
         help="Tokens/s of one device, in place of the MFU: 9600tok/s, '9600tok/s at 7B'.",
         metavar="RATE",
     ),
+    Field(
+        name="watts",
+        label="watts",
+        kind=COUNT,
+        bounds=WATTS_BOUNDS,
+        help="Measured watts of a device with its share of the node, for the energy.",
+        metavar="WATTS",
+        resolved=lambda plan: "unknown" if plan.run.energy is None else f"{plan.run.energy.watts.value:.0f}",
+    ),
+    Field(
+        name="pue",
+        label="PUE",
+        kind=COUNT,
+        bounds=PUE_BOUNDS,
+        help="Power of the data centre over that of its machines.",
+        metavar="RATIO",
+        resolved=lambda plan: "" if plan.run.energy is None else f"{plan.run.energy.pue.value:g}",
+    ),
+    Field(
+        name="grid",
+        label="gCO2/kWh",
+        kind=COUNT,
+        bounds=GRID_BOUNDS,
+        help="CO2e of the electricity in grams a kWh, such as 380.",
+        metavar="G_PER_KWH",
+    ),
 )
 """In the order of `PlanRequest` and of the command line."""
 
@@ -331,15 +364,16 @@ BY_NAME = {field.name: field for field in FIELDS}
 CONSTRAINTS = ("deadline", "params", "tokens", "max_params", "unique_tokens", "served_tokens")
 """Fields that fix or bound something beside the budget."""
 
-_UNCONSTRAINED = tuple(field.name for field in FIELDS if field.name not in CONSTRAINTS)
+_ENERGY = ("watts", "pue", "grid")
+_UNCONSTRAINED = tuple(field.name for field in FIELDS if field.name not in (*CONSTRAINTS, *_ENERGY))
 
 FORM = tuple(
     sorted(
         (field for field in FIELDS if field.label),
-        key=lambda field: (field.name in CONSTRAINTS, field.name == "law"),
+        key=lambda field: (field.name in _ENERGY, field.name in CONSTRAINTS, field.name == "law"),
     )
 )
-"""The fields of the app's form: the budget first, then the law after the machine, and the constraints last."""
+"""The fields of the app's form: the budget, the machine, the law, the constraints, the energy."""
 
 _FEWER = {
     # These answer the budget alone.

@@ -1,26 +1,26 @@
-"""What the fit of a calibration would change, before it is accepted."""
+"""What following another law would change, before it is made the default."""
 
 from dataclasses import dataclass, replace
 
 from budgetscope.api.ask import Advisor, AnsweredRequest
 from budgetscope.api.defaults import DEFAULT_LAW
+from budgetscope.api.lookup import check_large_enough
 from budgetscope.api.request import PlanRequest
-from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.core.answers.comparison import Row, compare
 from budgetscope.core.answers.fit_difference import Difference
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.laws.fit import Fit
-from budgetscope.store.fit_library import load
+from budgetscope.store.fit_library import is_bundled
 
 _OTHER = "the other law"
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The fit of a run, compared with the law in use.
+    """A fit, compared with the law in use.
 
     Attributes:
-        fit: of the run.
+        fit: the fit.
         before: the law that it is compared with: the active law, or the default law if the fit is active.
         active: whether the fit is already the active law.
         answers: to the user's request, by `before` and by the fit; None without a request, or if one is refused.
@@ -39,22 +39,37 @@ class Judgement:
     costs: tuple[Row | None, Row | None]
 
 
-def judge(advisor: Advisor, folder: RunFolder, request: PlanRequest | None) -> Judgement:
-    """Compare the fit of a run with the law in use; slow.
+def asks_before_use(advisor: Advisor, law: str) -> bool:
+    """Return whether a law is a calibration of the user's own, whose change is shown before it becomes the default.
+
+    Args:
+        advisor: with the fits.
+        law: id of a fit, or the path of a file.
+
+    Raises:
+        UsageError: there is no such fit, or its runs are too small to plan by.
+        FailureError: it is broken.
+    """
+    fit = advisor.fit_library.get(law)
+    check_large_enough(fit)
+    return fit.calibrated and (law.endswith(".json") or not is_bundled(law)) and not _in_use(advisor, fit)
+
+
+def judge(advisor: Advisor, law: str, request: PlanRequest | None) -> Judgement:
+    """Compare a fit with the law in use; slow.
 
     Args:
         advisor: with the active law.
-        folder: of the run.
+        law: id of the fit, or the path of its file.
         request: the user's; its law is ignored. None compares the laws only.
 
     Raises:
         BudgetscopeError: a fit cannot be read or compared.
     """
-    path = str(folder.fit_file)
-    fit = load(folder.fit_file)
-    active = advisor.active_law == fit.id and advisor.library.get(fit.id) == fit
+    fit = advisor.fit_library.get(law)
+    active = _in_use(advisor, fit)
     before = DEFAULT_LAW if active else advisor.active_law
-    found = [_answer(advisor, request, law) for law in (before, path)] if request is not None else []
+    found = [_answer(advisor, request, each) for each in (before, law)] if request is not None else []
     given = [each for each in found if isinstance(each, AnsweredRequest)]
     answers = (given[0], given[1]) if len(given) == 2 else None
     return Judgement(
@@ -63,9 +78,13 @@ def judge(advisor: Advisor, folder: RunFolder, request: PlanRequest | None) -> J
         active=active,
         answers=answers,
         refusal=found[1] if found and isinstance(found[1], str) else "",
-        difference=advisor.fit_library.difference(before, path),
+        difference=advisor.fit_library.difference(before, law),
         costs=(None, None) if answers is None else (_cost(answers[0], fit), _cost(answers[1], answers[0].question.fit)),
     )
+
+
+def _in_use(advisor: Advisor, fit: Fit) -> bool:
+    return advisor.active_law == fit.id and advisor.library.get(fit.id) == fit
 
 
 def _answer(advisor: Advisor, request: PlanRequest, law: str) -> AnsweredRequest | str:

@@ -24,6 +24,7 @@ from budgetscope.core.counting.ledger import Convention, parse_convention
 from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, ShapeFamily, shape_family
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.core.hardware.devices import Device, DeviceNames
+from budgetscope.core.hardware.energy import EnergyOptions
 from budgetscope.core.hardware.machine import (
     DEFAULT_DEVICE,
     MachineOptions,
@@ -33,9 +34,11 @@ from budgetscope.core.hardware.machine import (
     stated_once,
 )
 from budgetscope.core.hardware.mfu import parse_measured
+from budgetscope.core.hardware.prices import Catalogue, priced
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.scoreboard import Scoreboard
 from budgetscope.core.printable import printable
+from budgetscope.store.catalogue import read_catalogue
 from budgetscope.store.devices import UserDevices, bundled_devices, user_devices
 from budgetscope.store.fit_library import Entry, Library
 from budgetscope.store.locations import settings_file
@@ -90,13 +93,26 @@ class Lookup:
 
     @property
     def device_problems(self) -> tuple[str, ...]:
-        """For each invalid entry of the user's device file, the reason in one sentence."""
-        return self._user_devices.problems
+        """For each invalid entry of the user's device file, and for damaged prices, the reason in one sentence."""
+        return (*self._user_devices.problems, *self._fetched[1])
+
+    @cached_property
+    def _fetched(self) -> tuple[Catalogue | None, tuple[str, ...]]:
+        """The fetched prices, and why they cannot be read."""
+        try:
+            return read_catalogue(), ()
+        except FailureError as error:
+            return None, (str(error),)
+
+    @property
+    def catalogue(self) -> Catalogue | None:
+        """The prices that the user fetched; None without them."""
+        return self._fetched[0]
 
     @cached_property
     def all_devices(self) -> tuple[Device, ...]:
-        """The user's own devices, then the bundled ones."""
-        return (*self.devices, *bundled_devices().devices)
+        """The user's own devices, then the bundled ones, with the fetched prices where these count."""
+        return priced((*self.devices, *bundled_devices().devices), self.catalogue)
 
     @property
     def device_table_date(self) -> str:
@@ -157,11 +173,12 @@ class Lookup:
             seq_len=seq_len,
             cautions=tuple(self._file_cautions(request, fit, law, hyperparameters)),
             constraints=constraints,
+            energy=EnergyOptions(request.watts, request.pue, request.grid),
         )
 
     @cached_property
     def _device_names(self) -> DeviceNames:
-        return DeviceNames(self.all_devices, self.device_problems)
+        return DeviceNames(self.all_devices, self._user_devices.problems)
 
     @cached_property
     def _scoreboard(self) -> Scoreboard:

@@ -31,6 +31,9 @@ class PlanRequest:
     unique_tokens: float | None = None
     served_tokens: float | None = None
     measured: str | None = None
+    watts: float | None = None
+    pue: float | None = None
+    grid: float | None = None
 
 
 def check(request: PlanRequest) -> None:

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from budgetscope.calibrate.plan.cells import n_params
-from budgetscope.calibrate.plan.design import PRESETS, design, expected_optimum
+from budgetscope.calibrate.plan.design import PRESETS, Design, design, expected_optimum
 from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.ladder import ladder
 from budgetscope.calibrate.plan.spec import Spec
@@ -58,11 +58,15 @@ def too_small(fit: JointFit, spec: Spec, state: RunState) -> str:
     return f"Too small to plan by: {'; '.join(lacking)}; {_remedy(spec, state, least)}." if lacking else ""
 
 
+def reaches(design: Design) -> bool:
+    """Return whether the run of a design is to be planned by, if its optima lie where they are expected."""
+    least = unlike_size(design.vocab_size, design.seq_len)
+    return len(design.budgets) >= MIN_BUDGETS and expected_optimum(design.budgets[-1]) > least
+
+
 def _remedy(spec: Spec, state: RunState, least: int) -> str:
     """Return what to do: finish the run if its design is large enough, else how long a larger one takes."""
-    budgets = spec.design.budgets
-    whole = len(budgets) >= MIN_BUDGETS and expected_optimum(budgets[-1]) > least
-    if whole and not (state.planned and all(s.finished for s in state.cells.values())):
+    if reaches(spec.design) and not (state.planned and all(s.finished for s in state.cells.values())):
         return f"go on with `budgetscope calibrate --resume {spec.run}`"
     minutes = _minutes(spec.device, spec.design.vocab_size, spec.design.seq_len, _slowness(spec, state), least)
     if minutes is None:

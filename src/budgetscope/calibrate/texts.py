@@ -65,14 +65,10 @@ def budgets(ready: "Ready") -> str:
 
 
 def in_all(ready: "Ready") -> str:
-    """Return the total cost of a design, and the expected precision of its exponent."""
+    """Return the total cost of a design."""
     price = ready.price
     source = "measured" if price.rate.measured else "assumed"
-    return (
-        f"in all {format_flops(price.flops)} FLOPs and about {duration(price.seconds)} at {source} rates; the "
-        f"exponent of N*(C) to about ±{price.exponent_half_width:.2g} (95%, if its optima scatter as those of "
-        "budgetscope2026/english)"
-    )
+    return f"in all {format_flops(price.flops)} FLOPs and about {duration(price.seconds)} at {source} rates"
 
 
 def status_word(logged: str, *, alive: bool) -> str:

@@ -7,7 +7,8 @@ import typer
 
 from budgetscope.api.fields import MINUTES, WORKERS
 from budgetscope.cli import options
-from budgetscope.cli.calibrate_follow import INTERRUPTED, acceptance, end, follow, launch, say, store
+from budgetscope.cli.acceptance import acceptance, foretold
+from budgetscope.cli.calibrate_follow import INTERRUPTED, end, follow, launch, say, store
 from budgetscope.core.counting.ledger import MAX_COUNT
 from budgetscope.core.errors import BudgetscopeError, UsageError
 
@@ -18,7 +19,7 @@ app = typer.Typer(help="Train small models on this machine and fit the laws to t
 
 Run = Annotated[str, typer.Argument(help="Name of a run, its beginning, its folder, or `last`.", metavar="RUN")]
 Accept = Annotated[bool, typer.Option("--accept", help="Make the fit the active law, after a question.")]
-At = Annotated[str | None, typer.Option(help="Budget at which --accept shows the change.", metavar="BUDGET")]
+At = Annotated[str | None, typer.Option(help="Budget at which the change is shown.", metavar="BUDGET")]
 Yes = Annotated[bool, typer.Option("--yes", help="Accept without a question.")]
 
 _PROBE_SECONDS = 60.0
@@ -56,7 +57,7 @@ _ALONE = {
         "json",
     ),
     "probe": ("device", "gpu", "json"),
-    "dry_run": (*_NEW, "json"),
+    "dry_run": (*_NEW, "at", "json"),
 }
 
 
@@ -107,7 +108,8 @@ def calibrate(
 
     _check_together(context)
     _check_time_limit(time_limit)
-    how = acceptance(accept=accept, budget=at, yes=yes)
+    new = resume is None and not probe
+    how = acceptance(accept=accept, budget=None if new and not accept else at, yes=yes)
     gpus = None if gpu is None else calibration.parse_gpus(gpu)
     calibration.check_placement(device, gpus, engine, workers, slurm)
     if probe:
@@ -137,9 +139,9 @@ def calibrate(
     with _corpus_progress() as report:
         ready = calibration.prepare(request, on_corpus=report, say=say)
     if dry_run:
-        _show_dry_run(ready, slurm, json=json)
+        _show_dry_run(ready, at, slurm, json=json)
         return
-    _show_price(ready, json=json)
+    _show_price(ready, at, json=json)
     folder = calibration.create(ready)
     chosen = calibration.Options(time_limit, engine=engine or "local", submit=slurm)
     launch(folder, chosen, detach=detach, json=json, accept=how)
@@ -195,7 +197,7 @@ class _corpus_progress:  # noqa: N801 - used as a function
             sys.stderr.write("\r\x1b[K")
 
 
-def _show_dry_run(ready: "Ready", slurm: str, *, json: bool) -> None:
+def _show_dry_run(ready: "Ready", budget: str | None, slurm: str, *, json: bool) -> None:
     from budgetscope.api.calibration import slurm_script
     from budgetscope.cli.calibrate_view import show_cells, show_price
     from budgetscope.cli.output import console
@@ -208,7 +210,7 @@ def _show_dry_run(ready: "Ready", slurm: str, *, json: bool) -> None:
         sys.stdout.write(codec.dumps({"spec": to_record(ready.spec), "price": to_record(ready.price)}) + "\n")
         return
     terminal = console()
-    show_price(ready, terminal)
+    show_price(ready, foretold(ready, budget), terminal)
     show_cells(ready, terminal)
     script = slurm_script(ready, slurm)
     if script:
@@ -217,13 +219,14 @@ def _show_dry_run(ready: "Ready", slurm: str, *, json: bool) -> None:
         terminal.print(Text(f"\n{script}"), soft_wrap=True)
 
 
-def _show_price(ready: "Ready", *, json: bool) -> None:
+def _show_price(ready: "Ready", budget: str | None, *, json: bool) -> None:
     from rich.console import Console
 
     from budgetscope.cli.calibrate_view import show_price
     from budgetscope.cli.output import console
 
-    show_price(ready, Console(stderr=True, markup=False, highlight=False) if json else console())
+    terminal = Console(stderr=True, markup=False, highlight=False) if json else console()
+    show_price(ready, foretold(ready, budget), terminal)
 
 
 def _prepared_again(folder: "RunFolder", data: str, text_field: str | None) -> str:

@@ -4,20 +4,19 @@ import contextlib
 import signal
 import sys
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
 
-from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
+from budgetscope.core.errors import FailureError
 from budgetscope.core.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from budgetscope.api import Advisor
     from budgetscope.api.calibration import Options, RunFolder, Stored, Watch
+    from budgetscope.cli.acceptance import Acceptance
 
 _LINE_SECONDS = 10.0
 INTERRUPTED = 130
@@ -30,44 +29,7 @@ def say(sentence: str) -> None:
     sys.stderr.flush()
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
-    """How a fit is accepted.
-
-    Attributes:
-        budget: at which the change is shown, as text; None takes that of the app's last session, if there is one.
-        yes: whether to do so without a question.
-    """
-
-    budget: str | None
-    yes: bool
-
-
-def acceptance(*, accept: bool, budget: str | None, yes: bool) -> Acceptance | None:
-    """Return how the fit of a run is to be accepted; None if it is not.
-
-    Raises:
-        UsageError: an option has no effect, the budget is not understood, or nobody can answer the question.
-    """
-    if not accept:
-        ignored = "--yes" if yes else "--at" if budget is not None else ""
-        if ignored:
-            raise UsageError(f"{ignored} has no effect without --accept; give both or neither.")
-        return None
-    if budget is not None:
-        from budgetscope.api import Advisor, PlanRequest
-
-        Advisor().answer(PlanRequest(budget))
-    if not yes and not _can_ask():
-        raise UsageError("--accept asks before it changes the law, and here is no terminal to answer at; add --yes.")
-    return Acceptance(budget, yes)
-
-
-def _can_ask() -> bool:
-    return sys.stdin.isatty()
-
-
-def launch(folder: "RunFolder", chosen: "Options", *, detach: bool, json: bool, accept: Acceptance | None) -> None:
+def launch(folder: "RunFolder", chosen: "Options", *, detach: bool, json: bool, accept: "Acceptance | None") -> None:
     """Start the worker of a run and, unless detached, follow it to its end.
 
     Raises:
@@ -166,7 +128,7 @@ def _print_lines(watch: "Watch") -> None:
             sys.stdout.flush()
 
 
-def end(watch: "Watch", *, json: bool, accept: Acceptance | None) -> None:
+def end(watch: "Watch", *, json: bool, accept: "Acceptance | None") -> None:
     """Say how a run ended; if it is done, store its fit and show what the fit changes.
 
     Raises:
@@ -188,7 +150,7 @@ def end(watch: "Watch", *, json: bool, accept: Acceptance | None) -> None:
     store(folder, quiet=json, accept=accept)
 
 
-def store(folder: "RunFolder", *, quiet: bool, accept: Acceptance | None, again: bool = False) -> None:
+def store(folder: "RunFolder", *, quiet: bool, accept: "Acceptance | None", again: bool = False) -> None:
     """Show how the fit of a run differs from the active law, store or accept it, and print the outcome.
 
     Args:
@@ -202,6 +164,7 @@ def store(folder: "RunFolder", *, quiet: bool, accept: Acceptance | None, again:
         FailureError: the fit cannot be read or stored.
     """
     from budgetscope.api import Advisor, calibration
+    from budgetscope.cli.acceptance import agreed
     from budgetscope.cli.calibrate_view import show_exponents
     from budgetscope.cli.fits import show_difference
     from budgetscope.cli.output import console
@@ -214,32 +177,14 @@ def store(folder: "RunFolder", *, quiet: bool, accept: Acceptance | None, again:
         show_difference(advisor.fit_library.difference(advisor.active_law, str(folder.fit_file)), terminal)
         show_exponents(calibration.stored_fit(folder), terminal)
     before = advisor.active_law
-    if accept is not None and _agreed(advisor, folder, accept, quiet=quiet):
+    if accept is not None:
+        calibration.check_acceptable(folder)
+    if accept is not None and agreed(advisor, str(folder.fit_file), accept, quiet=quiet):
         stored = calibration.accept(advisor, folder)
     else:
         stored = calibration.store(advisor, folder, again=again)
     for sentence in _outcome(stored, folder, before):
         say(sentence)
-
-
-def _agreed(advisor: "Advisor", folder: "RunFolder", accept: Acceptance, *, quiet: bool) -> bool:
-    """Show what accepting the fit changes at the user's budget, and return whether the user wants it."""
-    from budgetscope.api import PlanRequest, calibration, from_record
-    from budgetscope.api.app_state import read_state
-    from budgetscope.cli.calibrate_view import show_change
-    from budgetscope.cli.output import console
-
-    calibration.check_acceptable(folder)
-    if not quiet:
-        request = None if accept.budget is None else PlanRequest(accept.budget)
-        # The app's last session may be broken, or from a version with other fields.
-        with contextlib.suppress(BudgetscopeError):
-            record = read_state().request
-            request = request or (from_record(record) if record else None)
-        judged = calibration.judge(advisor, folder, request)
-        if not judged.active:
-            show_change(judged, console())
-    return accept.yes or typer.confirm("make it the active law?", err=True)
 
 
 def _outcome(stored: "Stored", folder: "RunFolder", before: str) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 32
 
 
-def show_price(ready: "Ready", console: "Console") -> None:
-    """Print the design of a run and its price."""
+def show_price(ready: "Ready", foretold: str, console: "Console") -> None:
+    """Print the design of a run, its price, and how well N would be known after it."""
     from rich.text import Text
 
     from budgetscope.cli.output import show_cautions, table
@@ -28,6 +28,7 @@ def show_price(ready: "Ready", console: "Console") -> None:
     console.print()
     console.print(Text(texts.budgets(ready)))
     console.print(Text(texts.in_all(ready)))
+    console.print(Text(foretold))
     show_cautions(console, ready.price.cautions)
 
 
@@ -125,6 +126,7 @@ def show_change(judged: "Judgement", console: "Console") -> None:
 
     from budgetscope.cli.output import table
     from budgetscope.report.acceptance import CHANGE_HEADER, change_rows, cost_sentences
+    from budgetscope.report.fit_difference import loss_note
 
     console.print()
     if judged.answers is None:
@@ -134,7 +136,8 @@ def show_change(judged: "Judgement", console: "Console") -> None:
     before, after = (answer.plan for answer in judged.answers)
     console.print(Text(f"at {before.budget}: {judged.before.id} -> {judged.fit.id}"))
     console.print(table(CHANGE_HEADER, change_rows(before, after)))
-    for sentence in cost_sentences(judged.before.id, judged.fit.id, judged.costs):
+    costs = cost_sentences(judged.before.id, judged.fit.id, judged.costs)
+    for sentence in filter(None, (loss_note(judged.difference), *costs)):
         console.print(Text(sentence))
 
 

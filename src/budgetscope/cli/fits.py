@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from budgetscope.cli import options
+from budgetscope.core.errors import UsageError
 from budgetscope.core.printable import printable
 
 if TYPE_CHECKING:
@@ -80,11 +81,27 @@ def _show(fit: "Fit", console: "Console") -> None:
 
 
 @app.command()
-def use(fit_id: FitId) -> None:
-    """Make a fit the default law for N, D and the loss; a fit of hyperparameters, the default recipe."""
-    from budgetscope.api import Advisor
+def use(
+    fit_id: FitId,
+    at: Annotated[str | None, typer.Option(help="Budget at which the change is shown.", metavar="BUDGET")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Use it without a question.")] = False,
+) -> None:
+    """Make a fit the default law for N, D and the loss; a fit of hyperparameters, the default recipe.
 
-    path, what = Advisor().fit_library.use(fit_id)
+    A calibration of your own shows first what it changes at your budget, and asks.
+    """
+    from budgetscope.api import Advisor
+    from budgetscope.api.calibration import asks_before_use
+    from budgetscope.cli.acceptance import agreed, checked
+
+    advisor = Advisor()
+    if asks_before_use(advisor, fit_id):
+        if not agreed(advisor, fit_id, checked("fits use of a calibration", at, yes=yes)):
+            sys.stderr.write(f"{advisor.active_law} stays the default law\n")
+            return
+    elif at is not None:
+        raise UsageError(f"--at has no effect, since {printable(fit_id)} is no calibration of your own; leave it out.")
+    path, what = advisor.fit_library.use(fit_id)
     sys.stderr.write(f"{fit_id} is now the default {what} (in {printable(str(path))})\n")
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from budgetscope.cli import ask, calibrate, devices, fit, fits, flops, memory, serve
+from budgetscope.cli import ask, calibrate, devices, fit, fits, flops, machines, memory, prices, serve
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.printable import printable
 
@@ -27,6 +27,7 @@ app.command()(ask.compare)
 app.command()(ask.explain)
 app.command()(ask.value)
 app.command()(memory.memory)
+app.command()(machines.machines)
 app.command()(ask.export)
 app.command()(fit.fit)
 app.command()(fit.score)
@@ -35,6 +36,7 @@ app.command()(devices.devices)
 app.command()(serve.serve)
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(fits.app, name="fits")
+app.add_typer(prices.app, name="prices")
 
 
 def _print_version(wanted: bool) -> None:

@@ -95,14 +95,25 @@ class TypicalCalibration:
         noise = self.log_std * _leverage(budgets, target_flops)
         if self.line is None:
             return noise
-        low, high = float(budgets[0]), float(budgets[-1])
-        line = replace(self.line, low=low, high=high)
-        if line.weighed:
-            line = replace(line, low=low_end(low, high))
-            # The next one is weighed with the published exponents, too: it tells the level at its largest budget.
-            tilt = np.sqrt(line.slope_variance) * np.log(target_flops / high)
-            noise = float(np.hypot(self.log_std * _leverage(budgets, high), tilt))
+        if self.line.weighed:
+            line = self.weighed_at(budgets)
+            return float(np.hypot(line.noise_std(target_flops), line.law_std(target_flops)))
+        line = replace(self.line, low=float(budgets[0]), high=float(budgets[-1]))
         return float(np.hypot(noise, line.law_std(target_flops)))
+
+    def weighed_at(self, budgets: FloatArray) -> DriftingLine:
+        """Return the uncertainty that a calibration like this one at other budgets would have.
+
+        It is weighed with the published exponents as this one is: it tells the level at its largest budget.
+
+        Raises:
+            ValueError: the law of this one is not weighed.
+        """
+        if self.line is None or not self.line.weighed:
+            raise ValueError("the law is not weighed")
+        low, high = float(budgets[0]), float(budgets[-1])
+        level = (self.log_std * _leverage(budgets, high)) ** 2
+        return replace(self.line, level_variance=level, flops_centre=high, low=low_end(low, high), high=high)
 
     @property
     def spacing(self) -> float:
@@ -146,6 +157,24 @@ def typical_calibration(fit: Fit) -> TypicalCalibration:
     runs: RunsCounted = "shared" if fit.schedule == "constant" else "separate"
     counted = sizes[np.argmax(flops)] if runs == "shared" else np.median(sizes)
     return TypicalCalibration(flops, round(float(counted)), max(noise, scatter), runs, line)
+
+
+def foretold_line(fit: Fit, budgets: Sequence[float], seeds: int) -> DriftingLine:
+    """Return the uncertainty that a calibration would have, weighed with the published laws as `fit` is.
+
+    Args:
+        fit: of a finished calibration, whose noise is taken as typical.
+        budgets: C of each IsoFLOP curve, ascending, FLOPs.
+        seeds: runs of each size.
+
+    Raises:
+        UsageError: the fit keeps no points.
+        ValueError: the fit is not weighed.
+    """
+    known = typical_calibration(fit)
+    theirs = len(fit.provenance["seeds"].split(","))
+    known = replace(known, log_std=known.log_std * float(np.sqrt(theirs / seeds)))
+    return known.weighed_at(np.array(budgets))
 
 
 def _exponent_std(uncertainty: Uncertainty | None) -> float | None:

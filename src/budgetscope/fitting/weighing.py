@@ -44,9 +44,11 @@ def prior_of(exponents: Collection[float]) -> tuple[float, float]:
 
 PRIOR_MEAN, PRIOR_STD = prior_of(PUBLISHED.values())
 """Of the exponent of one more tuned law."""
-OWN_REACH = 5.0
-"""E-folds beyond its largest budget over which a run's own law is told to err as it does alone: what the calibrations
-span on which the weighing was checked (`benchmarks/coverage.py`)."""
+OWN_REACH = 2.6
+"""E-folds beyond its largest budget over which the level of a run is told to err as its own law does alone: the
+farthest that a calibration was measured beyond its own budgets (`benchmarks/coverage.py`: c by a and b, 14 times).
+Farther on, the combined exponent's error alone holds the optima of planted calibrations whose heads bend them, and
+Porian et al.'s law at 1e22 FLOPs."""
 _Z95 = 1.959963984540054
 
 

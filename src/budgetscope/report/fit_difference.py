@@ -86,9 +86,23 @@ def difference_tables(difference: Difference) -> tuple[tuple[str, Sequence[str],
     )
 
 
+def loss_note(difference: Difference) -> str:
+    """Return a sentence on losses that do not compare, since their tokens differ; empty where they do."""
+    if difference.tokenizers is None:
+        return ""
+    first, second = (
+        f"{name or 'an unknown tokenizer'}" + (f" with {size:,} tokens" if size else "")
+        for name, size in difference.tokenizers
+    )
+    return (
+        f"Their losses do not compare: nats a token are of {first} by {difference.before}, and of {second} by "
+        f"{difference.after}."
+    )
+
+
 def difference_notes(difference: Difference) -> list[str]:
-    """Return the notes to a difference, one sentence each: where sizes come from, and the flags of both fits."""
-    notes = []
+    """Return the notes to a difference, one sentence each: units, where sizes come from, and the flags of both fits."""
+    notes = [loss_note(difference)] if difference.tokenizers else []
     if difference.sized_by is not None:
         notes.append(
             f"Learning rate and batch of a fit without N and D are those at the N and D of {difference.sized_by}."

@@ -11,7 +11,14 @@ from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.comparison import Row as LawRow
 from budgetscope.core.answers.constraints import Price
 from budgetscope.core.answers.plan import Optimum, Plan
-from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
+from budgetscope.core.budget.quantities import (
+    format_count,
+    format_energy,
+    format_flops,
+    format_hours,
+    format_mass,
+    format_usd,
+)
 from budgetscope.core.counting.ledger import Count, Shape
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import FLAT_SHARE
@@ -256,6 +263,18 @@ def _run_rows(plan: Plan) -> list[PlanRow]:
         rows.append(_text("run", "cost_usd", "cost", None, "no price is known: give one with --price"))
     else:
         rows.append(_estimate("run", "cost_usd", "cost", run.cost_usd, format_usd, ""))
+    return [*rows, *_energy_rows(plan)]
+
+
+def _energy_rows(plan: Plan) -> list[PlanRow]:
+    energy = plan.run.energy
+    if energy is None:
+        unknown = f"no power of {plan.machine.device.name} is known: give one with --watts"
+        return [_text("run", "energy_kwh", "energy", None, unknown)]
+    told = f"kWh: {energy.watts.value:,.0f} W a device with its share of the node, PUE {energy.pue.value:g}"
+    rows = [_estimate("run", "energy_kwh", "energy", energy.kwh, format_energy, told)]
+    if energy.co2e_kg is not None:
+        rows.append(_estimate("run", "co2e_kg", "CO2e", energy.co2e_kg, format_mass, "kg, of the electricity alone"))
     return rows
 
 

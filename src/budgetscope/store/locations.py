@@ -75,6 +75,11 @@ def probes_file() -> Path:
     return user_data_path(_APP) / "probes.json"
 
 
+def prices_file() -> Path:
+    """Return the file of the fetched prices; it need not exist."""
+    return user_data_path(_APP) / "prices.json"
+
+
 def settings_file() -> Path:
     """Return the file that holds the user's settings; it need not exist."""
     return user_config_path(_APP) / "settings.json"

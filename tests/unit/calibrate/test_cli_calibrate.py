@@ -10,21 +10,24 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from typer import Typer
 from typer.testing import CliRunner, Result
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.api.defaults import DEFAULT_LAW
 from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.environment import look
+from budgetscope.calibrate.launch import Options, kill
 from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
-from budgetscope.calibrate.launch import Options, kill
 from budgetscope.calibrate.run.processes import process_exists
+from budgetscope.cli import fits
 from budgetscope.cli.calibrate import app
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.locations import user_fits
@@ -34,8 +37,8 @@ pytestmark = pytest.mark.usefixtures("fake_workers")
 SMOKE = ["--preset", "smoke", "--device", "cpu"]
 
 
-def run(*arguments: str, answers: str | None = None) -> Result:
-    result = CliRunner().invoke(app, list(arguments), input=answers)
+def run(*arguments: str, answers: str | None = None, command: Typer = app) -> Result:
+    result = CliRunner().invoke(command, list(arguments), input=answers)
     if isinstance(result.exception, BudgetscopeError):
         raise result.exception
     assert result.exception is None or isinstance(result.exception, SystemExit), result.output
@@ -103,7 +106,7 @@ def test_accepting_shows_the_change_at_the_users_budget_and_asks(
         run("fit", folder.name, "--accept")
     with pytest.raises(UsageError, match="--yes has no effect without --accept"):
         run("fit", folder.name, "--yes")
-    monkeypatch.setattr("budgetscope.cli.calibrate_follow._can_ask", lambda: True)
+    monkeypatch.setattr("budgetscope.cli.acceptance._can_ask", lambda: True)
     asked = run("fit", folder.name, "--accept", "--at", "1e16", answers="n\n")
     assert f"at 1e16 FLOPs: {DEFAULT_LAW} -> mine/planted" in asked.stdout
     for told in ("your N", "your D", "your loss", f"If {DEFAULT_LAW} is right, following the new law costs "):
@@ -118,6 +121,30 @@ def test_accepting_shows_the_change_at_the_users_budget_and_asks(
     assert "give one with --at" in accepted.stdout
     assert f"is now the active law; go back with: budgetscope fits use {DEFAULT_LAW}" in accepted.stderr
     assert Advisor().active_law == "mine/planted"
+
+
+@pytest.mark.usefixtures("large_enough")
+def test_using_a_calibration_shows_the_change_at_the_users_budget_and_asks(
+    new_run: Callable[[], RunFolder], fake: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new_run()
+    carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
+    run("fit", folder.name)
+    call = partial(run, command=fits.app)
+    with pytest.raises(UsageError, match=r"fits use of a calibration asks before it changes the law, .* add --yes"):
+        call("use", "mine/planted")
+    with pytest.raises(UsageError, match=r"--at has no effect, since besiroglu2024/refit is no calibration"):
+        call("use", "besiroglu2024/refit", "--at", "1e21")
+    monkeypatch.setattr("budgetscope.cli.acceptance._can_ask", lambda: True)
+    asked = call("use", "mine/planted", "--at", "1e16", answers="n\n")
+    assert f"at 1e16 FLOPs: {DEFAULT_LAW} -> mine/planted" in asked.stdout
+    assert f"If {DEFAULT_LAW} is right, following the new law costs " in asked.stdout
+    assert f"{DEFAULT_LAW} stays the default law" in asked.stderr
+    assert Advisor().active_law == DEFAULT_LAW
+    assert "mine/planted is now the default law" in call("use", "mine/planted", "--at", "1e16", "--yes").stderr
+    assert Advisor().active_law == "mine/planted"
+    # It is in use already: nothing changes, and nothing is asked.
+    assert "at 1e16" not in call("use", "mine/planted").stdout
 
 
 def test_smoke_run_is_never_the_law(text: str) -> None:
@@ -196,8 +223,11 @@ def test_json_passes_the_events_on(text: str) -> None:
 
 def test_dry_run_prices_and_starts_nothing(text: str) -> None:
     result = run(*SMOKE, "--data", text, "--dry-run")
-    for word in ("stage", "FLOPs", "6ND", "epochs", "memory", "exponent of N*(C)", "budgets:", "readings"):
+    for word in ("stage", "FLOPs", "6ND", "epochs", "memory", "give your budget with --at", "budgets:", "readings"):
         assert word in result.stdout
+    told = " ".join(run(*SMOKE, "--data", text, "--dry-run", "--at", "1e22").stdout.split())
+    assert "N at 1e22 FLOPs: today 10.8 B [" in told
+    assert "this design is too small to plan by" in told
     assert list_runs() == []
     record = json.loads(run(*SMOKE, "--data", text, "--dry-run", "--json").stdout)
     assert len(record["price"]["stages"]) == 2

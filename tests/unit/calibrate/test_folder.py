@@ -14,13 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from budgetscope.calibrate.run.lock import STALE_SECONDS, Lock, process_exists, process_started, read_owner
 
 from budgetscope.calibrate.plan.spec import Spec, dump_spec, parse_spec
 from budgetscope.calibrate.run import events
 from budgetscope.calibrate.run import folder as folder_module
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
 from budgetscope.calibrate.run.logs import Reader, Writer
-from budgetscope.calibrate.run.lock import STALE_SECONDS, Lock, process_exists, process_started, read_owner
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.locations import user_runs
 

@@ -13,11 +13,11 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from budgetscope.calibrate import launch
+from budgetscope.calibrate.launch import Options, Watch, kill, start, stop
 from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.spec import Spec
-from budgetscope.calibrate import launch
 from budgetscope.calibrate.run.folder import RunFolder
-from budgetscope.calibrate.launch import Options, Watch, kill, start, stop
 from budgetscope.calibrate.run.launches import STALE_SECONDS
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.calibrate.train.device import choose_gpu

@@ -1,5 +1,7 @@
 """What changes from one fit to another."""
 
+from dataclasses import replace
+
 import pytest
 from tests.bundled import bundled, fit
 
@@ -7,6 +9,7 @@ from budgetscope.core.answers.fit_difference import BUDGETS, ConstantChange, Rec
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.counting.shapes import shape_family
 from budgetscope.core.laws.operating_point import operate
+from budgetscope.report.fit_difference import loss_note
 
 FAMILY = shape_family()
 
@@ -71,3 +74,18 @@ def test_a_difference_tells_the_flags_of_both_fits() -> None:
     assert difference.sized_by is None
     told = {flag.partition(": ")[0] for flag in difference.flags}
     assert told == {"porian2024/refinedweb-tuned-akima", "budgetscope2026/english"}
+
+
+def test_losses_of_other_tokenizers_are_said_not_to_compare() -> None:
+    tuned, own = fit("porian2024/refinedweb-tuned"), fit("budgetscope2026/english")
+    assert loss_note(differ(tuned, own, FAMILY, (1e20,))) == (
+        "Their losses do not compare: nats a token are of GPT-NeoX-20B with 50,432 tokens by "
+        "porian2024/refinedweb-tuned, and of bpe with 4,096 tokens by budgetscope2026/english."
+    )
+    # Byte pairs are trained on the corpus: the same name and size tell nothing.
+    elsewhere = replace(own, id="mine/lab", provenance={**own.provenance, "data_sha256": "0"})
+    assert differ(own, elsewhere, FAMILY, (1e20,)).tokenizers is not None
+    for before, after in ((tuned, fit("porian2024/openwebtext2-tuned")), (own, replace(own, id="mine/again"))):
+        assert loss_note(differ(before, after, FAMILY, (1e20,))) == ""
+    # Without a loss there is nothing to compare.
+    assert differ(tuned, fit("meta2024/llama3"), FAMILY, (1e20,)).tokenizers is None

@@ -1,4 +1,3 @@
-import csv
 import math
 from collections import defaultdict
 from pathlib import Path
@@ -6,14 +5,13 @@ from pathlib import Path
 import pytest
 from tests.asking import ADVISOR, sheet
 from tests.bundled import bundled, fit, predict
+from tools.own_fit import joined, run_folders
 
 from budgetscope.api import PlanRequest
 from budgetscope.core.answers.checkpoints import NEAR
 from budgetscope.core.answers.law_values import RECIPE_ROLES, LawValue
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.core.laws.sensitivity import MEASURED, measured
-
-GRID = Path(__file__).parents[3] / "docs/data/english-h200-grid.csv"
 
 
 def law_value(found: RecipeSheet, role: str, fit_id: str) -> LawValue:
@@ -115,14 +113,15 @@ def test_a_checkpoint_is_near_when_its_size_is_within_a_factor_three_of_the_opti
 # A factor of two
 
 
-def test_what_a_factor_of_two_costs_is_what_the_grid_says() -> None:
+def test_what_a_factor_of_two_costs_is_what_the_grids_say(reference: Path) -> None:
     cells: dict[float, dict[tuple[float, float], dict[str, list[float]]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(list))
     )
-    with GRID.open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            key = float(row["learning_rate"]), float(row["batch_tokens"])
-            cells[float(row["n_params"])][key][row["beta2"]].append(float(row["loss"]))
+    _, state = joined(list(run_folders(reference).values()))
+    for s in state.of_stage(1):
+        if s.final_loss is not None:
+            key = s.cell.learning_rate, float(s.cell.batch_tokens)
+            cells[float(s.cell.n_params)][key][f"{s.cell.beta2:g}"].append(s.final_loss)
     changes: dict[str, list[float]] = {"learning_rate": [], "batch_size": []}
     for n_params, grid in cells.items():
         best = {key: min(sum(v) / len(v) for v in by_beta2.values()) for key, by_beta2 in grid.items()}

@@ -33,7 +33,7 @@ def test_beyond_them_it_is_how_far_published_recipes_are_apart() -> None:
     assert found.tuning.lost == pytest.approx((1 - 1 / min(factors), 1 - 1 / max(factors)))
     first, second, reach = tuning_text(found)
     assert choice.place in first
-    assert "at most 9% to 31% of the compute is left as gain, $" in second
+    assert "at most 5% to 31% of the compute is left as gain, $" in second
     assert "extrapolation" in reach
 
 

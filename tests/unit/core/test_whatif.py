@@ -1,4 +1,6 @@
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.asking import ADVISOR, iso
@@ -11,6 +13,7 @@ from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.devices import default_price
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import allocation_law
+from budgetscope.store.fit_schema import dump
 
 TUNED = "porian2024/refinedweb-tuned"
 
@@ -112,7 +115,7 @@ def test_a_surface_was_measured_where_its_n_and_d_meet() -> None:
     assert LossModel(fit("deepseek2024/current-data")).measured_range(1e21) is None
 
 
-def test_a_law_without_a_law_of_excess_says_what_it_lacks_and_still_splits_the_budget() -> None:
+def test_a_law_without_a_law_of_excess_says_what_it_lacks_and_still_splits_the_budget(tmp_path: Path) -> None:
     silent = iso("1e21", law="deepseek2024/current-data")
     assert silent.no_curve_reason is not None
     assert "no law of the loss or of the loss above the optimum" in silent.no_curve_reason
@@ -120,7 +123,10 @@ def test_a_law_without_a_law_of_excess_says_what_it_lacks_and_still_splits_the_b
     assert (here.loss, here.wasted_share, here.wasted_flops) == (None, None, None)
     assert here.tokens > 0
     assert silent.losses((1e9, 2e9)) == ()
-    half = iso("1e15", law="budgetscope2026/english")
+    own = fit("budgetscope2026/english")
+    file = tmp_path / "half.json"
+    file.write_text(dump(replace(own, laws={k: v for k, v in own.laws.items() if k != "excess"})), encoding="utf-8")
+    half = iso("1e15", law=str(file))
     assert half.no_curve_reason is not None
     assert "no law of the loss above the optimum" in half.no_curve_reason
     assert iso().no_curve_reason is None

@@ -33,7 +33,7 @@ def test_a_row_says_exponent_range_layer_and_age() -> None:
     assert row.layer == "user over bundled"
     assert row.written == "1970-01-01"
     assert fit_row(entry(layer="bundled", at=None)).written == ""
-    assert fit_row(entry("budgetscope2026/english", "bundled", at=None)).written == "2026-11-24"
+    assert fit_row(entry("budgetscope2026/english", "bundled", at=None)).written == "2026-11-29"
     assert fit_row(BROKEN).title == "broken: it is [no] JSON."
 
 
@@ -51,7 +51,7 @@ def test_ages_are_in_the_largest_unit_that_fits(age: timedelta, text: str) -> No
 
 
 def test_when_a_fit_was_made_is_its_provenances_word_and_else_its_files() -> None:
-    assert written(entry("budgetscope2026/english")) == datetime(2026, 11, 24, 3, 38, 53, tzinfo=UTC)
+    assert written(entry("budgetscope2026/english")) == datetime(2026, 11, 29, 20, 18, 36, tzinfo=UTC)
     assert written(entry()) == datetime(1970, 1, 1, tzinfo=UTC)
     assert written(entry(at=None)) is None
 

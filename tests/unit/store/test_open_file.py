@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from budgetscope.calibrate.run.lock import Lock, read_owner
 from typer.testing import CliRunner
 
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.logs import Reader, Writer
-from budgetscope.calibrate.run.lock import Lock, read_owner
 from budgetscope.cli.calibrate import app
 from budgetscope.core.errors import BudgetscopeError, FailureError
 from budgetscope.store.files import open_file, read_text

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from budgetscope.calibrate.run.lock import process_exists
 from tests.unit.train.conftest import SHAPE
 
-from budgetscope.calibrate.run.lock import process_exists
 from budgetscope.calibrate.train import ahead
 from budgetscope.calibrate.train.ahead import Ahead, Job
 

@@ -10,6 +10,7 @@ from budgetscope.api import runs as _runs
 from budgetscope.api.ask import Advisor, AnsweredRequest
 from budgetscope.api.fields import BY_NAME, fields_of
 from budgetscope.api.ledger import count as _count
+from budgetscope.api.notebook.machines import NotebookMachines
 from budgetscope.api.notebook.options import (
     CALIBRATION,
     NAME,
@@ -89,6 +90,14 @@ def explain(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookExplan
     """Return why Kaplan and Chinchilla disagree, in five steps, at a budget; arguments and errors as in `plan`."""
     advisor = Advisor()
     return NotebookExplanation.of(advisor.explain(_answer(advisor, "explain", budget, options)))
+
+
+@_with_options(_options("machines"))
+def machines(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookMachines:
+    """Return a plan's training on every device that can hold it; arguments and errors as in `plan`."""
+    advisor = Advisor()
+    answered = _answer(advisor, "machines", budget, options)
+    return NotebookMachines.of(advisor.machines(answered), answered)
 
 
 @_with_options(_options("value"))

@@ -49,6 +49,9 @@ class RequestOptions(TypedDict, total=False):
     unique_tokens: float | str | None
     served_tokens: float | str | None
     measured: str | None
+    watts: float | str | None
+    pue: float | str | None
+    grid: float | str | None
 
 
 class CountOptions(TypedDict, total=False):

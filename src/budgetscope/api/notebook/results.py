@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MODEL = ("n_params", "tokens", "tokens_per_param", "loss")
-_RUN = ("learning_rate", "batch_tokens", "beta2", "hours", "cost_usd")
+_RUN = ("learning_rate", "batch_tokens", "beta2", "hours", "cost_usd", "energy_kwh", "co2e_kg")
 _SHOWN = (*_MODEL, "flat_band_n_params", "shape", *_RUN[:3], "warmup_tokens", "steps", *_RUN[3:])
 _FRAME = ("section", "quantity", "value", "low", "high", "text", "basis")
 

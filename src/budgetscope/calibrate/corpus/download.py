@@ -11,10 +11,10 @@ from budgetscope.calibrate.corpus.disk import FullDiskError, writing
 from budgetscope.calibrate.corpus.progress import Progress, Report
 from budgetscope.core.errors import FailureError
 from budgetscope.store.files import held, open_file, unreadable
+from budgetscope.store.http import answered, host_of, reason
 
 _TRIES = 4
 _PAUSE_SECONDS = 1.0
-_TIMEOUT_SECONDS = 30.0
 _HASH_BYTES = 1 << 20
 _REMEDY = "or give your own text with --data PATH"
 
@@ -38,7 +38,7 @@ class Download:
     @property
     def host(self) -> str:
         """The server's name."""
-        return httpx.URL(self.url).host
+        return host_of(self.url)
 
 
 def fetch(download: Download, folder: Path, report: Report) -> Path:
@@ -77,21 +77,17 @@ def _complete(download: Download, part: Path, report: Report) -> None:
     """Fill the part file; reconnect after a broken connection as long as something arrives."""
     tries = 0
     while (had := _size(part)) < download.size:
-        reason = "the connection was closed"
+        why = "the connection was closed"
         try:
             _stream(download, part, had, report)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise FailureError(
-                f"cannot reach {download.host} ({_reason(error)}); connect to the internet and run again, {_REMEDY}."
-            ) from None
         except httpx.RequestError as error:
-            reason = _reason(error)
+            why = reason(error)
         now = _size(part)
         tries = 1 if now > had else tries + 1
         if now < download.size and tries >= _TRIES:
             raise FailureError(
                 f"the download of {download.name!r} stopped at {now / 1e6:.0f} of {download.size / 1e6:.0f} MB "
-                f"({reason}); run again to go on from there, {_REMEDY}."
+                f"({why}); run again to go on from there, {_REMEDY}."
             )
         if now < download.size:
             time.sleep(_PAUSE_SECONDS * tries)
@@ -99,15 +95,8 @@ def _complete(download: Download, part: Path, report: Report) -> None:
 
 def _stream(download: Download, part: Path, had: int, report: Report) -> None:
     """Append what the server sends from byte `had`."""
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={had}-"} if had else {})
-    with (
-        httpx.Client(follow_redirects=True, timeout=_TIMEOUT_SECONDS) as client,
-        client.stream("GET", download.url, headers=headers) as answer,
-    ):
-        if answer.is_error:
-            raise FailureError(
-                f"{download.host} answers {answer.status_code} for {download.name!r}; try again later, {_REMEDY}."
-            )
+    headers = {"Range": f"bytes={had}-"} if had else {}
+    with answered(download.url, download.name, _REMEDY, headers) as answer:
         _check_offer(download, answer)
         resumed = answer.status_code == httpx.codes.PARTIAL_CONTENT
         done = had if resumed else 0
@@ -153,11 +142,6 @@ def _is_published(download: Download, path: Path, report: Report) -> bool:
     except OSError as error:
         raise unreadable(path, error) from None
     return digest.hexdigest() == download.sha256
-
-
-def _reason(error: httpx.RequestError) -> str:
-    """Return the message of the error as one lower-case clause."""
-    return " ".join((str(error) or type(error).__name__).split()).lower()
 
 
 def _size(part: Path) -> int:

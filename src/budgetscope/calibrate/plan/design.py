@@ -47,6 +47,8 @@ _LR_STEPS = {3: (-1, 0, 1), 5: (-2, -1, 0, 1, 2), 6: (-3, -2, -1, 0, 1, 2)}
 _BATCH_STEPS = {3: (-1, 0, 1), 4: (-2, -1, 0, 1)}
 _SEARCH_STEP = 2**0.25
 _SEARCH_STEPS = 120  # a factor 1e9
+# Designs grow dearer with their largest budget, except for steps of the ladder: from here on all are too dear.
+_HOPELESS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,13 @@ def design(
     left = limit - cost(best.stage1)
     tops = (lowest.budgets[-1] * _SEARCH_STEP**k for k in range(1, _SEARCH_STEPS))
     tried = (_with_budgets(best, shapes, top_flops, chosen.budgets) for top_flops in tops)
-    affordable = [other for other in tried if other is not None and cost(other.stage2) <= left]
+    affordable = []
+    for other in tried:
+        spent = 0.0 if other is None else cost(other.stage2)
+        if other is not None and spent <= left:
+            affordable.append(other)
+        elif spent > _HOPELESS * limit:
+            break
     # The ladder is uneven: a budget between its steps may lack sizes that a larger budget has.
     return max([best, *affordable], key=lambda other: (other.budgets[-1], len(other.budgets)))
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.ladder import ladder
@@ -162,15 +163,18 @@ class Rate:
         if self.device == "mps":
             return sum(cell.tokens for cell in cells) * shape.executed_flops_per_token / self.at(shape.width)
         pace = PROCESSOR if self.device == "cpu" else COMPILED
-        expected = TRIALS[self.device].flops_per_s(pace)
-        slowness = {
-            width: Rate(self.device, expected, False).at(width) / rate for width, rate in self.flops_per_s.items()
-        }
+        slowness = {width: _expected(self.device, width) / rate for width, rate in self.flops_per_s.items()}
         used = CAPTURED if self.device == "cuda" and not self._compiles(cells) else pace
         return used.training(cells, self.device) * _between(slowness, shape.width)
 
     def _compiles(self, cells: Sequence[Cell]) -> bool:
         return self.device == "cuda" and repays_compilation(cells)
+
+
+@lru_cache(maxsize=256)
+def _expected(device: str, width: int) -> float:
+    """Return the model FLOP/s that a probe measures at a width on the machine that the program knows."""
+    return _between(TRIALS[device].flops_per_s(PROCESSOR if device == "cpu" else COMPILED), width, below=1.0)
 
 
 def _between(values: Mapping[int, float], width: int, below: float = 0.0) -> float:

@@ -1,6 +1,7 @@
 """The ladder of model shapes that a calibration trains, and the hyperparameters that its grids are centred on."""
 
 import math
+from functools import lru_cache
 
 from budgetscope.calibrate.plan import porian_rule
 from budgetscope.calibrate.plan.cells import Cell, n_params
@@ -23,6 +24,7 @@ _LEARNING_RATE_SHARE = 0.7
 _MAX_LR = 0.03
 
 
+@lru_cache(maxsize=64)
 def ladder(vocab_size: int, seq_len: int) -> tuple[Shape, ...]:
     """Return every shape that may be trained, by increasing size.
 

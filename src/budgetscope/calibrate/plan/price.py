@@ -1,6 +1,5 @@
-"""The price of a design: FLOPs, time, memory, epochs, and the expected precision of its exponent."""
+"""The price of a design: FLOPs, time, memory and epochs."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,15 +8,8 @@ from budgetscope.calibrate.plan.design import Design, readings
 from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.memory import choose_micro_sequences, memory_estimate, token_bytes
 
-OPTIMUM_LN_STD = 0.19
-"""Standard deviation of ln N* at one budget: root mean square over the eight budgets of `budgetscope2026/english`,
-6 to 7 sizes each (docs/explanation/calibration.md)."""
-OPTIMUM_SEEDS = 3
-"""Seeds per size of that calibration."""
 MAX_EPOCHS = 4.0
 """Up to this many epochs, repeated data costs little (Muennighoff et al. 2023, arXiv 2305.16264)."""
-
-_Z95 = 1.959963984540054
 
 
 def law_flops(cells: Sequence[Cell]) -> float:
@@ -52,13 +44,12 @@ class StagePrice:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The price of a design, and the precision that it buys.
+    """The price of a design.
 
     Attributes:
         stages: stage 1 and stage 2.
         epochs: passes of the longest cell over the training data.
         rate: from which the seconds were computed.
-        exponent_half_width: expected half width of the 95% interval of the exponent of N*(C).
         sizes_per_budget: sizes on each IsoFLOP curve, ascending by budget.
         cautions: one sentence each.
     """
@@ -66,7 +57,6 @@ class Price:
     stages: tuple[StagePrice, ...]
     epochs: float
     rate: Rate
-    exponent_half_width: float
     sizes_per_budget: tuple[int, ...]
     cautions: tuple[str, ...]
 
@@ -106,7 +96,6 @@ def price(design: Design, rate: Rate, train_tokens: int, workers: int = 1) -> Pr
         stages=stages,
         epochs=epochs,
         rate=rate,
-        exponent_half_width=_Z95 * exponent_std(design),
         sizes_per_budget=tuple(sum(bool(readings(s, (c,))) for s in design.shapes) for c in design.budgets),
         cautions=tuple(cautions),
     )
@@ -128,15 +117,3 @@ def _stage(stage: int, cells: Sequence[Cell], rate: Rate, train_tokens: int, wor
             for shape, members in by_shape.items()
         ),
     )
-
-
-def exponent_std(design: Design) -> float:
-    """Return the expected standard deviation of the exponent of N*(C).
-
-    It is that of a line through the optima of the budgets. Each optimum is taken to scatter as in the calibration that
-    ships, less by the root of the number of seeds. The estimate is as good as that calibration resembles this one.
-    """
-    std = OPTIMUM_LN_STD * math.sqrt(OPTIMUM_SEEDS / len(design.seeds))
-    x = [math.log(flops) for flops in design.budgets]
-    middle = sum(x) / len(x)
-    return std / math.sqrt(sum((value - middle) ** 2 for value in x))

@@ -12,8 +12,8 @@ Cost = Callable[[Sequence[Cell]], float]
 """Seconds to train cells of one shape as one stack, with its start."""
 # A finer cut must save this share of the time.
 _LEAST_GAIN = 0.01
-# Finest cut: parts of this share of a worker's time.
-_MOST_CUTS = 12
+# Parts to try, as numbers of them in a worker's time.
+_FINER = (1, 2, 3, 4, 6, 8, 12)
 
 
 def slice_name(cells: Sequence[Cell]) -> str:
@@ -48,7 +48,7 @@ def cut(cells: Sequence[Cell], workers: int, cost: Cost) -> list[tuple[Cell, ...
         return whole
     seconds = [cost(stack) for stack in whole]
     best, end = whole, makespan(seconds, workers)
-    for finer in range(1, _MOST_CUTS + 1):
+    for finer in _FINER:
         longest = sum(seconds) / workers / finer
         pieces = [
             piece

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from budgetscope.core.laws.intervals import Estimate
+
 RunsCounted = Literal["shared", "separate"]
 """`shared`: each size is trained once, and its loss is read at all budgets. `separate`: once for each budget."""
 
@@ -50,3 +52,23 @@ class Valuation:
     now: Knowledge
     calibrations: tuple[Knowledge, ...]
     runs: RunsCounted
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """How well N* at a budget is known today, and would be after the run of a design.
+
+    Attributes:
+        budget: as its plan calls it.
+        law: id of the law in use.
+        today: N* by that law.
+        factor: of the interval after the run, from its middle to either end, 95%; None if the design is too small to
+            plan by.
+        typical: id of the calibration whose noise is taken as typical.
+    """
+
+    budget: str
+    law: str
+    today: Estimate
+    factor: float | None
+    typical: str

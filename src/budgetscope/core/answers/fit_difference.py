@@ -18,6 +18,12 @@ BUDGETS = (1e18, 1e20, 1e22, 1e24)
 """FLOPs at which recommendations are compared by default."""
 
 
+Tokenizer = tuple[str | None, int | None]
+"""Name and number of tokens of a tokenizer; None where not known."""
+_TRAINED = (None, "bpe", "unknown")
+"""Names that do not tell a tokenizer: byte pairs are trained on the corpus."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConstantChange:
     """A parameter of a law, or its form, that differs between two fits; None for a fit without the law."""
@@ -60,6 +66,8 @@ class Difference:
         budgets: the recommendations at each budget.
         sized_by: id of the fit that gives N and D to a fit without a law for them; None if both have one.
         flags: the flags of both fits, each with the fit's id.
+        tokenizers: name and size of the tokenizers of both fits, where both foretell a loss and the tokens of its unit
+            are not known to be the same; None where they are.
     """
 
     before: str
@@ -69,6 +77,7 @@ class Difference:
     budgets: tuple[BudgetChange, ...]
     sized_by: str | None = None
     flags: tuple[str, ...] = ()
+    tokenizers: tuple[Tokenizer, Tokenizer] | None = None
 
 
 def differ(
@@ -100,22 +109,30 @@ def differ(
                 "anything; give a budget inside."
             )
     counting = convention or (before.counting if before.counting.counts_six_n else Convention.STANDARD)
+    changes = tuple(
+        BudgetChange(flops, *(_recommendation(fit, flops, counting, family, sizes) for fit in (before, after)))
+        for flops in budgets
+    )
+    losses = any(change.before.loss is not None and change.after.loss is not None for change in changes)
     borrows = sizes is not None and any(fit.allocation is None for fit in (before, after))
     return Difference(
         before=before.id,
         after=after.id,
         convention=counting,
         constants=tuple(_constants(before, after)),
-        budgets=tuple(
-            BudgetChange(
-                flops,
-                *(_recommendation(fit, flops, counting, family, sizes) for fit in (before, after)),
-            )
-            for flops in budgets
-        ),
+        budgets=changes,
         sized_by=sizes.id if sizes is not None and borrows else None,
         flags=tuple(dict.fromkeys(f"{fit.id}: {flag}" for fit in (before, after) for flag in fit.flags)),
+        tokenizers=_tokenizers(before, after) if losses else None,
     )
+
+
+def _tokenizers(before: Fit, after: Fit) -> tuple[Tokenizer, Tokenizer] | None:
+    """Return both tokenizers unless they are the same: by a name that tells, or trained on the same text."""
+    first, second = ((fit.tokenizer, fit.vocab_size) for fit in (before, after))
+    texts = {fit.provenance.get("data_sha256", fit.id) for fit in (before, after)}
+    same = first == second and (before.tokenizer not in _TRAINED or len(texts) == 1)
+    return None if same else (first, second)
 
 
 def _constants(before: Fit, after: Fit) -> list[ConstantChange]:

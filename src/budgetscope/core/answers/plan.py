@@ -14,6 +14,7 @@ from budgetscope.core.budget.parse import ComputeBudget, HardwareBudget
 from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.counting.ledger import Convention, Shape
 from budgetscope.core.errors import FailureError
+from budgetscope.core.hardware.energy import Energy, energy_assumptions, run_energy
 from budgetscope.core.hardware.machine import Machine, describe_machine
 from budgetscope.core.hardware.mfu import ASSUMED, assumed_text
 from budgetscope.core.laws.fit import Draws
@@ -35,6 +36,7 @@ class PlannedRun:
         steps: optimizer steps.
         hours: wall time on the machine; None when the number of devices is open.
         cost_usd: US dollars; None without a price.
+        energy: None where the power of the device is not known.
     """
 
     shape: Shape | None
@@ -45,6 +47,7 @@ class PlannedRun:
     hours: float | None
     device_hours: float
     cost_usd: Estimate | None
+    energy: Energy | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,10 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         machine=question.machine,
         vocab_size=question.vocab_size,
         seq_len=question.seq_len,
-        assumptions=_assumptions(question.machine, run.n_params),
+        assumptions=(
+            *_assumptions(question.machine, run.n_params),
+            *energy_assumptions(question.machine.device, question.energy),
+        ),
         cautions=cautions.ranked(found),
         choice=choice,
         expected_waste=_expected_waste(loss_model, own, around.n_params),
@@ -331,13 +337,9 @@ def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> Planne
         steps=math.ceil(tokens / batch_tokens),
         hours=machine.hours(device_hours),
         device_hours=device_hours,
-        cost_usd=None if price is None else _times(price, device_hours),
+        cost_usd=None if price is None else price.times(device_hours),
+        energy=run_energy(machine.device, device_hours, question.energy),
     )
-
-
-def _times(estimate: Estimate, factor: float) -> Estimate:
-    low, high = (None if end is None else end * factor for end in (estimate.low, estimate.high))
-    return Estimate(estimate.value * factor, low, high, estimate.basis)
 
 
 def _understood(question: Question, optimum: OperatingPoint) -> str:

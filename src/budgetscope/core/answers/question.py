@@ -17,6 +17,7 @@ from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.counting.shapes import ShapeFamily, shape_family
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.hardware.energy import NO_OPTIONS, EnergyOptions
 from budgetscope.core.hardware.machine import Machine
 from budgetscope.core.laws.decay import decay_gain, loss_after_decay
 from budgetscope.core.laws.fit import Fit
@@ -52,6 +53,7 @@ class Question:
         seq_len: training context in tokens.
         cautions: about the files of the fits and devices.
         constraints: what is fixed or bounded beside the budget.
+        energy: what is stated of power, PUE and grid.
     """
 
     budget: Budget
@@ -67,6 +69,7 @@ class Question:
     seq_len: int
     cautions: tuple[Caution, ...] = ()
     constraints: Constraints = NONE
+    energy: EnergyOptions = NO_OPTIONS
 
     @property
     def recipe_fits(self) -> tuple[Fit, ...]:

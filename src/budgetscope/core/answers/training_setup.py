@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.checkpoints import Checkpoint, checkpoints
-from budgetscope.core.answers.layout import Placed, best_where
+from budgetscope.core.answers.layout import Placed, best_where, require_shape
 from budgetscope.core.answers.recipe import COOLDOWN_SHARE
 from budgetscope.core.counting.ledger import Convention, Shape
-from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.memory import Layout
 from budgetscope.core.laws.hyperparameters import BETA1, CLIP, EPS
 
@@ -112,12 +111,7 @@ def training_setup(answer: Answer, allowed: Callable[[Layout], bool]) -> Trainin
         FailureError: the answer's law gives no usable numbers.
     """
     question, plan = answer.question, answer.plan
-    shape, recipe, steps = plan.run.shape, plan.recipe, plan.run.steps
-    if shape is None:
-        raise UsageError(
-            "no shape is given for a model of this size, so that no trainer can build it; ask for a size of the shape "
-            "family, such as N=1B."
-        )
+    shape, recipe, steps = require_shape(plan.run.shape), plan.recipe, plan.run.steps
     placed, fits = best_where(question, shape, recipe.batch_sequences, allowed)
     decay_steps = steps - round((1 - COOLDOWN_SHARE) * plan.run.tokens / recipe.batch_tokens.value)
     warmup_steps = math.ceil(recipe.warmup_tokens / recipe.batch_tokens.value)

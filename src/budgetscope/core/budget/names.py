@@ -206,7 +206,7 @@ class NameReader:
     def is_currency(self, index: int) -> bool:
         """Return whether the token at `index` is the currency of the number before it (not in "64 $50k")."""
         text = self.reader.at(index).text
-        return text in words.CURRENCY and (text not in ("$", "us$", "¥") or self.reader.glued(index))
+        return text in words.CURRENCY and (text not in ("$", "us$", "¥", "€") or self.reader.glued(index))
 
     def _is_quantity(self, index: int) -> bool:
         """Return whether the number at `index` has a unit or is followed by devices."""

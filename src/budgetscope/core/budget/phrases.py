@@ -17,7 +17,7 @@
 
 from budgetscope.core.budget import vocabulary as words
 from budgetscope.core.budget.machines import MachinePhrases
-from budgetscope.core.budget.money import MoneyPhrases
+from budgetscope.core.budget.money import MoneyPhrases, currency_of
 from budgetscope.core.budget.names import DeviceNames
 from budgetscope.core.budget.statement import LABELS, Stated
 from budgetscope.core.budget.tokens import Number, quote
@@ -59,7 +59,7 @@ class _Phrases(MoneyPhrases, MachinePhrases, TrainingPhrases):
         if reader.tokens[-1].text in words.DANGLING:
             raise reader.refusal(0, f"stops short after {reader.tokens[-1].text!r}")
         self._resolve_bare()
-        self._convert_yen()
+        self._convert()
         return self.stated
 
     def _filler(self) -> bool:
@@ -96,7 +96,7 @@ class _Phrases(MoneyPhrases, MachinePhrases, TrainingPhrases):
             self._percent(number, start, before)
         elif self.names.is_currency(reader.position):
             reader.position += 1
-            self._amount(number, start, yen=unit in words.YEN)
+            self._amount(number, start, currency=currency_of(unit))
         elif unit in words.KNOWN_BUT_REFUSED and (unit not in ("+", "or") or reader.position > after_number):
             self._refuse_word(start)
         elif (flops := reader.read_flops(number, start)) is not None:
@@ -157,6 +157,6 @@ class _Phrases(MoneyPhrases, MachinePhrases, TrainingPhrases):
         stated.values[name] = reader.positive(value, start)
         stated.spans[name] = span
         amount = {"usd": "${:,.12g}", "n_devices": "{:,.12g} devices", "hours": "{:,.12g} hours"}
-        if name not in self.in_yen:
+        if name not in self.foreign:
             shown = amount.get(name, f"{{:.12g}} {LABELS[name].removeprefix('a number of ')}").format(value)
             self._choose(f"{quote(span)} is read as {shown}")

@@ -9,8 +9,10 @@ from budgetscope.core.errors import UsageError
 __all__ = [
     "MAX_TEXT_CHARS",
     "format_count",
+    "format_energy",
     "format_flops",
     "format_hours",
+    "format_mass",
     "format_usd",
     "number_in",
     "parse_count",
@@ -136,3 +138,21 @@ def format_hours(hours: float) -> str:
         return f"{format_count(hours)} h"
     days = hours / 24
     return f"{format_count(days)} days" if days < 730 else f"{format_count(days / 365)} years"
+
+
+def format_energy(kwh: float) -> str:
+    """Format kWh with three significant digits: "27.1 MWh"."""
+    return _in_units(kwh, ("kWh", "MWh", "GWh", "TWh"))
+
+
+def format_mass(kg: float) -> str:
+    """Format kilograms with three significant digits, in metric tons from 1000: "10.3 t"."""
+    return _in_units(kg, ("kg", "t", "kt", "Mt"))
+
+
+def _in_units(value: float, units: tuple[str, ...]) -> str:
+    """Format a number in the largest unit in which it is not below one; each is a thousand of the one before."""
+    place = 0
+    while place + 1 < len(units) and float(f"{value:.3g}") >= 1000:
+        value, place = value / 1000, place + 1
+    return f"{float(f'{value:.3g}'):,g} {units[place]}"

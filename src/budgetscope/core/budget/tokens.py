@@ -58,9 +58,9 @@ _TOKEN = re.compile(
         |(?:(?<=\s)|(?<=gb))x(?=[0-9]+(?![a-z0-9])))                      # A100-80GB x8
     |(?P<cjk>{_CJK_WORDS}|[{_CJK}]+)
     |(?P<word>(?<=[0-9])[dwh](?=[0-9]+(?:m|mins?|h|hrs?|d)\b)     # 1h30m
-        |us\$|(?:usd|jpy)(?=[0-9])
+        |us\$|(?:usd|jpy|eur)(?=[0-9])
         |{_LETTER}(?:(?!(?:(?<=[0-9])|(?<=gb))x[0-9]+[dwh]?\b)(?![{_CJK}])\w|(?<=[^\W\d])'(?=[a-z]))*(?:\.(?![{_CJK}])\w+)*)
-    |(?P<symbol>-\$|\.\.+|'s\b|.)""",
+    |(?P<symbol>-[$€¥]|\.\.+|'s\b|.)""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 _TIMES_TEN_TO = re.compile(r"(?:\s?[x×*·]\s?|(?<![0-9.,]))10(?:\^|\*\*|(?=[⁰¹²³⁴⁵⁶⁷⁸⁹]))")

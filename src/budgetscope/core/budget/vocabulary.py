@@ -107,11 +107,14 @@ EQUALS_KEYS = {"n": "n_params", "d": "tokens", "c": "flops", **dict.fromkeys(EPO
 TIMES = frozenset(("x", "×", "*", "·"))
 PER = frozenset(("/", "per", "a", "an", "each"))
 AT = frozenset(("at", "@", "with"))
-RANGES = frozenset(("-", "-$", "~", "..", "...", "to", "or", "vs", "から"))
+MINUS = frozenset(("-$", "-€", "-¥"))
+"""A minus before an amount, or a dash between two."""
+RANGES = MINUS | frozenset(("-", "~", "..", "...", "to", "or", "vs", "から"))
 """Between two numbers they make a range or alternatives."""
 DOLLARS = frozenset(("$", "us$", "usd", "dollar", "dollars", "buck", "bucks", "ドル", "米ドル"))
 YEN = frozenset(("¥", "yen", "jpy", "円"))
-CURRENCY = DOLLARS | YEN
+EUROS = frozenset(("€", "eur", "euro", "euros"))
+CURRENCY = DOLLARS | YEN | EUROS
 GENERIC = frozenset(
     f"{word}{plural}" for word in ("gpu", "device", "accelerator", "chip", "card") for plural in ("", "s")
 ) | {"台", "枚", "基"}
@@ -148,7 +151,7 @@ FILLERS = (
 """Words and marks without a meaning of their own."""
 
 _ENERGY = "is energy or power, which budgetscope does not convert; say devices and time, or dollars"
-_MONEY = "is a currency without a rate here; write dollars ($) or yen (¥)"
+_MONEY = "is a currency without a rate here; write dollars ($), euros (€) or yen (¥)"
 _RATE = "is a throughput, not a budget; say devices and time, and the throughput with --measured"
 _SAMPLING = "is no pretraining; budgetscope plans pretraining runs"
 KNOWN_BUT_REFUSED = {
@@ -156,9 +159,7 @@ KNOWN_BUT_REFUSED = {
         _split("kwh mwh gwh twh wh joule joules kj mj gj kw mw gw watt watts kilowatts megawatts"), _ENERGY
     ),
     **dict.fromkeys(_split("kilowatt megawatt 電力"), _ENERGY),
-    **dict.fromkeys(
-        _split("€ £ ₹ ₩ 元 eur euro euros gbp pound pounds cny rmb yuan inr rupees krw won chf cad aud"), _MONEY
-    ),
+    **dict.fromkeys(_split("£ ₹ ₩ 元 gbp pound pounds cny rmb yuan inr rupees krw won chf cad aud"), _MONEY),
     **dict.fromkeys(("tps", "tok/s"), _RATE),
     **dict.fromkeys(
         ("finetune", "finetuning", "fine", "tune", "tuning", "lora", "inference", "serve", "serving"), _SAMPLING

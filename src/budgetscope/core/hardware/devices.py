@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 
 from budgetscope.core.budget.quantities import quote, shown
 from budgetscope.core.errors import UsageError
+from budgetscope.core.hardware.bounds import WATTS_BOUNDS
 
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "fp8", "fp4")
 TRAINING_PRECISIONS = ("bf16", "fp16")
@@ -21,7 +22,7 @@ TRAINING_PRECISIONS = ("bf16", "fp16")
 _REQUIRED_KEYS = ("peak_flops_per_s", "memory_bytes", "memory_bandwidth_bytes_per_s")
 _PRICE_KEYS = ("price_usd_per_hour_low", "price_usd_per_hour_high")
 _TEXT_KEYS = ("name", "vendor", "price_date", "price_source", "spec_source", "note")
-_NODE_KEYS = ("devices_per_node", "link_bytes_per_s")
+_NODE_KEYS = ("devices_per_node", "link_bytes_per_s", "tdp_watts")
 _ALLOWED_KEYS = (*_REQUIRED_KEYS, *_NODE_KEYS, *_PRICE_KEYS, *_TEXT_KEYS, "aliases")
 
 DEVICES_PER_NODE = 8
@@ -43,13 +44,16 @@ class Device:
         memory_bandwidth_bytes_per_s: peak, as published.
         price_usd_per_hour_low: lowest on-demand price found, US dollars a device-hour; None without one.
         price_usd_per_hour_high: highest on-demand price accepted, likewise.
-        price_date: month, such as "2026-09", in which the older of the two prices was read.
+        price_usd_per_hour: the price to plan with; None where it is the middle of the two, see `default_price`.
+        price_date: month, such as "2026-09", in which the older of the two prices was read; of fetched prices the day.
         price_source: the providers, and where their prices were read.
+        price_table: where the prices stand, in words.
         spec_source: the document with the peaks.
         aliases: further names for `find_device`.
         note: a remark on its peaks or prices.
         devices_per_node: joined by the fast link.
         link_bytes_per_s: one way, from one device to the others of its node.
+        tdp_watts: published thermal design power or board power; None where none is known.
         user_defined: whether it comes from the user's own table.
     """
 
@@ -69,6 +73,9 @@ class Device:
     user_defined: bool = False
     devices_per_node: int = DEVICES_PER_NODE
     link_bytes_per_s: float = PCIE_BYTES_PER_S
+    tdp_watts: float | None = None
+    price_usd_per_hour: float | None = None
+    price_table: str = "the bundled table"
 
 
 _SEPARATORS = re.compile(r"[\s_()-]+")
@@ -168,10 +175,13 @@ def find_device(text: str, devices: Sequence[Device]) -> Device:
 
 
 def default_price(device: Device) -> float | None:
-    """Return the geometric mean of the price range, US dollars a device-hour, rounded to cents; None without prices.
+    """Return the price to plan with, US dollars a device-hour; None without prices.
 
-    The mean is geometric because the two prices may differ by a factor: one expensive provider should not set it.
+    It is the median of fetched prices, else the geometric mean of the range, rounded to cents: the two prices may
+    differ by a factor, and one expensive provider should not set it.
     """
+    if device.price_usd_per_hour is not None:
+        return device.price_usd_per_hour
     low, high = device.price_usd_per_hour_low, device.price_usd_per_hour_high
     if low is None or high is None:
         return None
@@ -244,6 +254,7 @@ def device_from_mapping(device_id: str, mapping: object, *, user_defined: bool =
         aliases=_aliases(where, mapping.get("aliases", [])),
         note=texts.get("note", ""),
         user_defined=user_defined,
+        price_table="your own device file" if user_defined else "the bundled table",
         devices_per_node=_per_node(where, mapping.get("devices_per_node", DEVICES_PER_NODE)),
         link_bytes_per_s=_number(
             where,
@@ -252,6 +263,7 @@ def device_from_mapping(device_id: str, mapping: object, *, user_defined: bool =
             1e6,
             "bytes a second one way, such as 450e9",
         ),
+        tdp_watts=_watts(where, mapping["tdp_watts"]) if "tdp_watts" in mapping else None,
     )
 
 
@@ -259,6 +271,13 @@ def _per_node(where: str, value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1024:
         return value
     raise UsageError(f"{where}: devices_per_node is {shown(value)}; give a whole number from 1 to 1024.")
+
+
+def _watts(where: str, value: object) -> float:
+    low, high = WATTS_BOUNDS
+    if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+        return float(value)
+    raise UsageError(f"{where}: tdp_watts is {shown(value)}; give watts from {low} to {high}, such as 700.")
 
 
 def _number(where: str, key: str, value: object, minimum: float, unit: str) -> float:

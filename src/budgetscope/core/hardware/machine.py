@@ -8,6 +8,7 @@ from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.bounds import MFU_BOUNDS, N_DEVICES_BOUNDS, PRICE_BOUNDS
 from budgetscope.core.hardware.devices import Device, default_price, training_precision
 from budgetscope.core.hardware.mfu import ASSUMED, DEFAULT_MFU, MeasuredRate, measured_mfu
+from budgetscope.core.hardware.prices import PRICE_STATED, device_price, price_text
 from budgetscope.core.laws.intervals import Estimate
 
 DEFAULT_DEVICE = "h100-sxm"
@@ -116,6 +117,11 @@ def device_name(budget: Budget, option: str | None) -> str | None:
     return in_budget or option
 
 
+def stated_mfu(budget: Budget) -> float | None:
+    """Return the MFU that a budget's text states; None when it states none."""
+    return _hardware(budget).mfu
+
+
 def machine_for(budget: Budget, device: Device, options: MachineOptions, *, device_stated: bool) -> Machine:
     """Return the machine that a budget and its options describe.
 
@@ -155,13 +161,13 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
     elif mfu is None:
         assumptions.append(ASSUMED)
     if price is None and default_price(device) is not None:
-        assumptions.append(f"price: ${default_price(device)} a device-hour{_price_origin(device)} (--price)")
+        assumptions.append(f"price: {price_text(device)} (--price)")
     machine = Machine(
         device=device,
         precision=precision,
         n_devices=n_devices or (None if amount else DEFAULT_N_DEVICES),
         mfu=mfu or DEFAULT_MFU,
-        price=_price(device, price),
+        price=device_price(device) if price is None else Estimate(price, basis=PRICE_STATED),
         executed_flops=None,
         assumptions=tuple(assumptions),
     )
@@ -195,25 +201,6 @@ def _precision(device: Device, stated: str | None, *, mfu_known: bool) -> str:
             "peak, for example 25% MFU."
         )
     return stated
-
-
-def _price_origin(device: Device) -> str:
-    low, high = device.price_usd_per_hour_low, device.price_usd_per_hour_high
-    middle = "" if low == high else f", the middle of ${low}-{high}"
-    return f"{middle}{f' in {device.price_date}' if device.price_date else ''}"
-
-
-def _price(device: Device, stated: float | None) -> Estimate | None:
-    if stated is not None:
-        return Estimate(stated, basis="as stated")
-    middle = default_price(device)
-    if middle is None:
-        return None
-    if device.price_usd_per_hour_low == device.price_usd_per_hour_high:
-        return Estimate(middle, basis=device.price_source or "the price of the device's entry")
-    when = f" of {device.price_date}" if device.price_date else ""
-    whose = "prices of your own device file" if device.user_defined else "on-demand prices"
-    return Estimate(middle, device.price_usd_per_hour_low, device.price_usd_per_hour_high, f"{whose}{when}")
 
 
 def _with_budget(machine: Machine, hardware: HardwareBudget) -> Machine:

@@ -201,6 +201,11 @@ class Fit:
     provenance: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
+    def calibrated(self) -> bool:
+        """Whether its N*(C) is of a calibration, weighed with the published laws."""
+        return "exponent_combined" in self.provenance
+
+    @property
     def allocation(self) -> Law | None:
         """The law of N*(C): the allocation law, else the loss surface, whose minimum gives N*; None without both."""
         return self.laws.get("allocation") or self.laws.get("surface")

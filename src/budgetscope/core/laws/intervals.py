@@ -40,6 +40,11 @@ class Estimate:
         low, high = (None if end is None else end + difference for end in (self.low, self.high))
         return Estimate(self.value + difference, low, high, self.basis)
 
+    def times(self, factor: float) -> "Estimate":
+        """Return the estimate of a number that is larger by a known factor."""
+        low, high = (None if end is None else end * factor for end in (self.low, self.high))
+        return Estimate(self.value * factor, low, high, self.basis)
+
 
 def params_interval(fit: Fit, flops: float) -> Estimate:
     """Return N*(C) of a fit in its own convention, with its 95% interval.

@@ -1,4 +1,4 @@
-"""The dialog that shows what accepting a run's fit changes, and asks."""
+"""The dialog that shows what planning by a calibration changes, and asks."""
 
 from typing import ClassVar
 

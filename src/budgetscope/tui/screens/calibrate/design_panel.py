@@ -31,7 +31,7 @@ class DesignPanel(VerticalScroll, can_focus=False):
 
     def __init__(self, *, id: str, classes: str) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
-        self._priced: tuple[Ready, tuple[str, ...]] | None = None
+        self._priced: tuple[Ready, str, tuple[str, ...]] | None = None
 
     def compose(self) -> ComposeResult:
         """Yield the text."""
@@ -63,9 +63,9 @@ class DesignPanel(VerticalScroll, can_focus=False):
         self._priced = None
         self._say(Content.assemble((f"{said} {'.' * dots}\n\n", "bold"), ("x: cancel", LABEL_STYLE)))
 
-    def price(self, ready: Ready, notes: tuple[str, ...]) -> None:
-        """Show a design, its price, its cautions and the notes of its preparation."""
-        self._priced = (ready, notes)
+    def price(self, ready: Ready, foretold: str, notes: tuple[str, ...]) -> None:
+        """Show a design, its price, how well N would be known, its cautions and the notes of its preparation."""
+        self._priced = (ready, foretold, notes)
         columns = [texts.price_cells(stage, ready.spec.corpus) for stage in ready.price.stages]
         width = max(len(cell) for column in columns for cell in column) + 2
         # Without room side by side, the stages stand below each other.
@@ -76,6 +76,7 @@ class DesignPanel(VerticalScroll, can_focus=False):
                 cells = "".join(cell.ljust(width) for cell in row).rstrip()
                 lines.append(Content.assemble((label.ljust(_LABEL), LABEL_STYLE), cells))
         lines += [Content(""), Content.styled(texts.in_all(ready), "bold")]
+        lines += [Content(foretold)] * bool(foretold)
         lines += [Content.styled(CAUTION_SIGN + text, "$text-warning") for text in (*ready.price.cautions, *notes)]
         lines += [Content.styled("g: start it", "bold $text-success"), Content("")]
         lines += [Content(texts.heading(ready)), Content(texts.budgets(ready))]

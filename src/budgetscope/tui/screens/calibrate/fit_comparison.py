@@ -1,13 +1,13 @@
-"""The comparison of a run's fit with the active law, as rows and a figure."""
+"""The comparison of a calibration's fit with the active law, as rows and a figure."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.api.calibration import Judgement, RunFolder, judge
+from budgetscope.api.calibration import Judgement, judge
 from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.core.laws.fit import Fit
 from budgetscope.report.acceptance import change_rows, cost_sentences
+from budgetscope.report.fit_difference import loss_note
 from budgetscope.report.fits import exponent_rows, exponent_text
 from budgetscope.report.rows import UNKNOWN
 from budgetscope.tui.chart.figure import Figure
@@ -19,22 +19,22 @@ Row = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A run's fit beside the active law, as shown.
+    """A calibration's fit beside the active law, as shown.
 
     Attributes:
-        path: of the fit.
-        fit: of the run.
+        law: id of the fit, or the path of its file.
+        fit: the fit.
         before: id of the law that it is compared with.
         active: whether it is the active law already.
         own: label, before and after: the exponent, and what changes for the user's own budget.
-        costs: of following either law if the other is right, one sentence each.
+        costs: whether losses compare, and what following either law costs if the other is right; one sentence each.
         exponents: label and text: the fit's own exponent, the published ones', and the combined.
         decades: label, before and after: N at several budgets.
         cautions: of the plan that the fit would give, then the flags of the fit.
         figure: N*(C) of both laws; None if either gives no plan.
     """
 
-    path: Path
+    law: str
     fit: Fit
     before: str
     active: bool
@@ -46,26 +46,27 @@ class Verdict:
     figure: Figure | None
 
 
-def verdict(advisor: Advisor, folder: RunFolder, request: PlanRequest | None) -> Verdict:
-    """Return the comparison of a run's fit with the active law; slow. Arguments and errors as of `judge`."""
-    judged = judge(advisor, folder, request)
+def verdict(advisor: Advisor, law: str, request: PlanRequest | None) -> Verdict:
+    """Return the comparison of a fit with the active law; slow. Arguments and errors as of `judge`."""
+    judged = judge(advisor, law, request)
     own: list[Row] = []
     cautions: tuple[str, ...] = (judged.refusal,) if judged.refusal else ()
     figure = None
     if judged.answers is not None:
         first, second = (answer.plan for answer in judged.answers)
         own, cautions = change_rows(first, second), tuple(caution.text for caution in second.cautions)
-        figure = _figure(advisor, judged, str(folder.fit_file))
+        figure = _figure(advisor, judged, law)
     was, will = (exponent_text(fit, end_digits=2) for fit in (judged.before, judged.fit))
     own = [("a in N*~C^a", was, will), *own]
-    costs = cost_sentences(judged.before.id, judged.fit.id, judged.costs)
+    costs = [loss_note(judged.difference)] if judged.difference.tokenizers and judged.answers else []
+    costs += cost_sentences(judged.before.id, judged.fit.id, judged.costs)
     decades: list[Row] = []
     for change in judged.difference.budgets:
         sizes = (change.before.n_params, change.after.n_params)
         was, will = (UNKNOWN if n is None else format_count(n) for n in sizes)
         decades.append((f"N at {format_flops(change.flops)}", was, will))
     return Verdict(
-        path=folder.fit_file,
+        law=law,
         fit=judged.fit,
         before=judged.before.id,
         active=judged.active,

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from budgetscope.api import calibration
+from budgetscope.api import Advisor, PlanRequest, calibration
 from budgetscope.api.calibration import Progress, Ready, Request, RunFolder
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.report.calibration_value import foretold_text
 
 
 class CancelledError(BudgetscopeError):
@@ -51,6 +52,14 @@ class Preparation:
         self._check()
         self.said = sentence
         self.notes.append(sentence)
+
+
+def foretold(advisor: Advisor, request: PlanRequest, ready: Ready) -> str:
+    """Return how well N at the user's budget would be known after a run; empty where the request has no plan."""
+    try:
+        return foretold_text(calibration.foretell(advisor, ready.spec.design, request))
+    except BudgetscopeError:
+        return ""
 
 
 def begin(ready: Ready) -> str:

@@ -6,11 +6,12 @@ from budgetscope.tui.screens.calibrate.fit_comparison import Verdict
 from budgetscope.tui.screens.calibrate.runs import View
 
 
-def of_design(ready: Ready) -> str:
-    """Return a design and its price."""
+def of_design(ready: Ready, foretold: str) -> str:
+    """Return a design, its price, and how well N would be known after its run."""
     rows = [texts.price_cells(stage, ready.spec.corpus) for stage in ready.price.stages]
     cautions = [f"- {escaped(text)}" for text in ready.price.cautions]
-    said = [f"- {escaped(text)}" for text in (texts.heading(ready), texts.budgets(ready), texts.in_all(ready))]
+    told = (texts.heading(ready), texts.budgets(ready), texts.in_all(ready), foretold)
+    said = [f"- {escaped(text)}" for text in told if text]
     return "\n".join(["# A calibration, priced", "", *table(texts.PRICE_HEADER, rows), "", *said, *cautions, ""])
 
 

@@ -20,20 +20,24 @@ class NewRun(Horizontal):
 
     Attributes:
         ready: the priced run, which can start; None while the form has no price.
+        foretold: how well N at the user's budget would be known after the run last priced.
         texts: of the fields, by name; kept after the fields are removed.
     """
 
-    def __init__(self, texts: dict[str, str], on_change: Callable[[], None]) -> None:
+    def __init__(self, texts: dict[str, str], on_change: Callable[[], None], foretell: Callable[[Ready], str]) -> None:
         """Create the form.
 
         Args:
             texts: first texts of the fields; kept up to date.
             on_change: called when a preparation starts or ends, and when `ready` changes.
+            foretell: says, in a thread, how well N at the user's budget would be known after a run.
         """
         super().__init__(id="new")
         self.ready: Ready | None = None
         self.texts = texts
+        self.foretold = ""
         self._on_change = on_change
+        self._foretell = foretell
         self._preparation: Preparation | None = None
 
     def compose(self) -> ComposeResult:
@@ -101,14 +105,19 @@ class NewRun(Horizontal):
         preparation = self._preparation = Preparation(wishes)
         self.query_one(DesignPanel).wait(preparation.said, 0)
 
-        def priced(ready: Ready) -> None:
+        def run() -> tuple[Ready, str]:
+            ready = preparation.run()
+            return ready, self._foretell(ready)
+
+        def priced(found: tuple[Ready, str]) -> None:
+            ready, foretold = found
             if self._preparation is not preparation:
                 return
             self._preparation = None
             # If the form was edited meanwhile, the price does not hold.
             if self._read() and form.read(self.texts)[0] == wishes:
-                self.ready = ready
-                self.query_one(DesignPanel).price(ready, tuple(preparation.notes))
+                self.ready, self.foretold = found
+                self.query_one(DesignPanel).price(ready, foretold, tuple(preparation.notes))
             self._on_change()
 
         def refused(sentence: str) -> None:
@@ -118,7 +127,7 @@ class NewRun(Horizontal):
                 self.query_one(DesignPanel).refuse(sentence)
                 self._on_change()
 
-        run_in_thread(self, preparation.run, priced, refused)
+        run_in_thread(self, run, priced, refused)
         self._on_change()
 
     def give_up(self) -> None:

@@ -23,7 +23,7 @@ from budgetscope.tui.screens.calibrate.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.calibrate.design_panel import DesignPanel
 from budgetscope.tui.screens.calibrate.fit_comparison import Verdict, verdict
 from budgetscope.tui.screens.calibrate.fit_panel import FitPanel
-from budgetscope.tui.screens.calibrate.jobs import begin, halt, resume
+from budgetscope.tui.screens.calibrate.jobs import begin, foretold, halt, resume
 from budgetscope.tui.screens.calibrate.new_run import NewRun
 from budgetscope.tui.screens.calibrate.run_list import NEW, RunChosen, RunList
 from budgetscope.tui.screens.calibrate.run_view import VIEWS, RunView
@@ -57,7 +57,9 @@ class CalibrateScreen(SessionScreen):
         super().__init__(session)
         self._texts = {field.name: "" for field in form.FIELDS}
         # Kept, since their content is remembered after they have been removed.
-        self.new = NewRun(self._texts, self._offer_keys)
+        self.new = NewRun(
+            self._texts, self._offer_keys, lambda ready: foretold(session.advisor, session.request, ready)
+        )
         self._run_view = RunView(id="run")
         self._observer = Observer()
         self._looking = self._looked = self._again = False
@@ -304,13 +306,13 @@ class CalibrateScreen(SessionScreen):
                 self._offer_keys()
 
         self.query_one(FitPanel).verdict = None
-        self.in_background(lambda: verdict(advisor, run.folder, request), show)
+        self.in_background(lambda: verdict(advisor, str(run.folder.fit_file), request), show)
 
     @property
     def offered(self) -> Verdict | None:
         """The verdict on the screen if its fit can be accepted; else None."""
         run, found = self.run_shown, self.query_one(FitPanel).verdict
-        if run is None or found is None or found.active or found.path != run.folder.fit_file or found.fit.too_small:
+        if run is None or found is None or found.active or found.law != str(run.folder.fit_file) or found.fit.too_small:
             return None
         return None if self._decided.get(run.folder.name) == "accepted" else found
 
@@ -373,7 +375,7 @@ class CalibrateScreen(SessionScreen):
         run = self.run_shown
         if run is not None:
             return markdown.of_run(run, self.query_one(FitPanel).verdict if run.fitted else None)
-        return None if self.new.ready is None else markdown.of_design(self.new.ready)
+        return None if self.new.ready is None else markdown.of_design(self.new.ready, self.new.foretold)
 
     def as_command(self) -> str | None:
         """Return the command that starts, attaches to, resumes or fits what is shown."""

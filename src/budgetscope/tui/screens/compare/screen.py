@@ -1,5 +1,6 @@
 """The Compare screen: saved scenarios side by side, or all laws for one of them."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from budgetscope.api.request import PlanRequest
 from budgetscope.api.scenarios import (
     SavedScenario,
     delete_scenario,
@@ -18,11 +20,13 @@ from budgetscope.api.scenarios import (
     rename_scenario,
     save_scenario,
 )
+from budgetscope.core.answers.machines import Machines
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.report.tables import board_markdown, comparison_markdown
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import Remembered, SessionScreen, show_line
 from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
+from budgetscope.tui.screens.compare.machine_dialog import MachinesScreen
 from budgetscope.tui.screens.compare.scenario_table import ColumnChosen, ScenarioTable
 from budgetscope.tui.screens.compare.scenarios import (
     ScenarioAnswer,
@@ -41,7 +45,7 @@ from budgetscope.tui.widgets.law_table import LawChosen, LawTable
 
 VIEWS = ("both", "table", "chart")
 _ROWS_FOR_BOTH, _TABLE_ROWS = 36, 22
-_LAWS = "laws"
+_LAWS, _MACHINES = "laws", "machines"
 _FIRST_STEPS = (
     "No scenario is saved yet. Press s to save the current plan, change the budget on Plan (1), and come back: "
     "the two stand side by side."
@@ -303,19 +307,41 @@ class CompareScreen(SessionScreen):
             self.tell("The request has no plan: correct it on Plan (1), then save it.")
             return
         request = session.answer.request
+        self._ask_name("Save the current plan as", session.scenario or request.budget, request, session.call)
+
+    def _ask_name(self, title: str, name: str, request: PlanRequest, then: Callable[[str], None]) -> None:
+        """Ask for a name, save a request under it, and go on with the name."""
 
         def saved(name: str | None) -> None:
             if name is not None:
                 self._cursor = name
-                session.call(name)
-
-        names = {scenario.name for scenario in self._scenarios}
-        name = session.scenario or request.budget
+                then(name)
 
         def keep(name: str) -> None:
             save_scenario(name, request)
 
-        self.app.push_screen(NameScreen("Save the current plan as", name, names, keep), saved)
+        names = {scenario.name for scenario in self._scenarios}
+        self.app.push_screen(NameScreen(title, name, names, keep), saved)
+
+    def action_machines(self) -> None:
+        """Offer the training at the cursor on every device, and save the chosen one."""
+        answer = None if self._shown is None else self._entry().answer
+        if self._tell_broken() or answer is None:
+            return
+        advisor, key = self.session.advisor, self._cursor
+
+        def chosen(found: Machines, device: str | None) -> None:
+            if device is not None:
+                request, name = advisor.on_device(answer, found, device), f"{device} {key or found.budget}"
+                self._ask_name(f"Save the training on {device} as", name, request, lambda _: self._read())
+
+        def offer(found: Machines) -> None:
+            if found.problem:
+                self.tell(found.problem)
+            elif self.is_current and self._cursor == key:
+                self.app.push_screen(MachinesScreen(found), partial(chosen, found))
+
+        self.in_background(lambda: advisor.machines(answer), offer, _MACHINES)
 
     def action_rename(self) -> None:
         """Ask for a new name for the scenario at the cursor."""

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Input, Label
 
+from budgetscope.api.calibration import asks_before_use
 from budgetscope.api.fits import Entry
 from budgetscope.core.answers.fit_difference import Difference
 from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
@@ -29,6 +30,8 @@ from budgetscope.report.fits import (
 )
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import Remembered, SessionScreen
+from budgetscope.tui.screens.calibrate.accept_dialog import AcceptScreen
+from budgetscope.tui.screens.calibrate.fit_comparison import Verdict, verdict
 from budgetscope.tui.screens.fits.figures import points_figure, residuals_figure
 from budgetscope.tui.screens.fits.fit_table import LEGEND, FitChosen, FitMarks, FitTable
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
@@ -325,19 +328,40 @@ class FitsScreen(SessionScreen):
             self.session.follow(entry.id)
 
     def action_use(self) -> None:
-        """Make the fit at the cursor the default law or recipe."""
+        """Make the fit at the cursor the default law or recipe; a calibration of the user's own after a question."""
         entry = self.table.chosen
         if entry is None:
             return
+        fit_id, advisor, answer = entry.id, self.session.advisor, self.session.answer
         try:
-            _, what = self.session.advisor.fit_library.use(entry.id)
+            asks = asks_before_use(advisor, fit_id)
+        except BudgetscopeError as error:
+            self.tell(str(error))
+            return
+        if not asks:
+            self._use(fit_id)
+            return
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                self._use(fit_id)
+
+        def ask(found: Verdict) -> None:
+            self.app.push_screen(AcceptScreen(found), answered)
+
+        request = None if answer is None else answer.request
+        self.in_background(lambda: verdict(advisor, fit_id, request), ask)
+
+    def _use(self, fit_id: str) -> None:
+        try:
+            _, what = self.session.advisor.fit_library.use(fit_id)
         except BudgetscopeError as error:
             self.tell(str(error))
             return
         self.session.reread()
-        said = f"{entry.id} is now the default {what}"
+        said = f"{fit_id} is now the default {what}"
         plan = self.session.plan
-        if what == "law" and plan is not None and plan.law_id != entry.id:
+        if what == "law" and plan is not None and plan.law_id != fit_id:
             said += f"; this plan still follows {plan.law_id}, which its request names: Enter follows the new one"
         self.notify(f"{said}.", markup=False)
 

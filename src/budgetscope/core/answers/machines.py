@@ -1,0 +1,164 @@
+"""Alternatives: the same training on every device that can hold it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from budgetscope.core.answers import layout
+from budgetscope.core.answers.answer import Answer
+from budgetscope.core.answers.cautions import NO_LAYOUT
+from budgetscope.core.answers.layout import Placed
+from budgetscope.core.budget.parse import Fixed, SizeTarget
+from budgetscope.core.counting.ledger import Convention, Shape
+from budgetscope.core.errors import UsageError
+from budgetscope.core.hardware.devices import Device
+from budgetscope.core.hardware.energy import Energy, EnergyOptions, run_energy
+from budgetscope.core.hardware.machine import Machine, MachineOptions, machine_for
+from budgetscope.core.hardware.prices import PRICE_STATED
+from budgetscope.core.laws.intervals import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A training on one kind of device.
+
+    Attributes:
+        machine: its number of devices is that of all alternatives.
+        hours: wall time.
+        cost_usd: US dollars; None without a price.
+        energy: None where the power of the device is not known.
+        fewest_devices: of 1, 2, 4, ..., the least on which the model fits.
+        smallest: the fastest layout on these.
+    """
+
+    machine: Machine
+    hours: float
+    device_hours: float
+    cost_usd: Estimate | None
+    energy: Energy | None
+    fewest_devices: int
+    smallest: Placed
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """The same training on every device that can hold it.
+
+    Attributes:
+        budget: of the plan, canonical text.
+        shape: the model.
+        n_params: of the shape, by `convention`.
+        tokens: training tokens.
+        batch_sequences: of a step.
+        n_devices: of every alternative.
+        device: id of the plan's own device.
+        alternatives: the fastest first.
+        cheapest: id of the device with the lowest cost; None without prices.
+        fastest: id of the device with the shortest time; None where nothing fits.
+        left_out: why other devices are not among them, one sentence each.
+        too_small: names of the devices that do not hold the model.
+        problem: why there are none, one sentence; empty where there are.
+    """
+
+    budget: str
+    shape: Shape
+    n_params: float
+    convention: Convention
+    tokens: float
+    batch_sequences: int
+    n_devices: float
+    device: str
+    alternatives: tuple[Alternative, ...]
+    cheapest: str | None
+    fastest: str | None
+    left_out: tuple[str, ...]
+    too_small: tuple[str, ...]
+    problem: str
+
+
+def machines(answer: Answer, devices: Sequence[Device], mfu: float | None) -> Machines:
+    """Return the training of an answer's plan on every device.
+
+    A price that the request states is for the answer's own device alone; all others have that of the tables.
+
+    Args:
+        answer: with the plan.
+        devices: to try; of several with one id, the first.
+        mfu: for all devices; None for the default of each.
+
+    Raises:
+        UsageError: the plan has no shape.
+    """
+    plan, question = answer.plan, answer.question
+    shape, batch = layout.require_shape(plan.run.shape), plan.recipe.batch_sequences
+    n_devices = question.machine.n_devices or float(question.machine.device.devices_per_node)
+    found: list[Alternative] = []
+    left_out: list[str] = []
+    too_small: list[str] = []
+    for device in {device.id: device for device in reversed(devices)}.values():
+        try:
+            machine = _machine(answer, device, n_devices, mfu)
+        except UsageError as error:
+            left_out.append(str(error))
+            continue
+        fewest = layout.fewest_devices(shape, device, batch, math.floor(n_devices))
+        if fewest is None:
+            too_small.append(device.name)
+            continue
+        small = replace(question, machine=replace(machine, n_devices=float(fewest)))
+        device_hours = machine.device_hours(plan.run.executed_flops)
+        found.append(
+            Alternative(
+                machine=machine,
+                hours=device_hours / n_devices,
+                device_hours=device_hours,
+                cost_usd=None if machine.price is None else machine.price.times(device_hours),
+                energy=run_energy(device, device_hours, _energy_options(answer, device)),
+                fewest_devices=fewest,
+                smallest=layout.layouts(small, shape, batch).ranked[0],
+            )
+        )
+    found.sort(key=lambda each: each.hours)
+    priced = [(each.cost_usd.value, each.machine.device.id) for each in found if each.cost_usd is not None]
+    return Machines(
+        budget=plan.budget,
+        shape=shape,
+        n_params=plan.run.n_params,
+        convention=plan.convention,
+        tokens=plan.run.tokens,
+        batch_sequences=batch,
+        n_devices=n_devices,
+        device=question.machine.device.id,
+        alternatives=tuple(found),
+        cheapest=min(priced)[1] if priced else None,
+        fastest=found[0].machine.device.id if found else None,
+        left_out=tuple(sorted(left_out)),
+        too_small=tuple(sorted(too_small)),
+        problem="" if found else _problem(answer, n_devices),
+    )
+
+
+def _machine(answer: Answer, device: Device, n_devices: float, mfu: float | None) -> Machine:
+    """Return the machine of an alternative.
+
+    Raises:
+        UsageError: the device lacks the precision of the budget.
+    """
+    own, fixed = answer.question.machine, answer.question.budget.fixed
+    stated = own.price.value if own.price is not None and own.price.basis == PRICE_STATED else None
+    options = MachineOptions(n_devices, mfu, stated if device.id == own.device.id else None)
+    target = SizeTarget(answer.plan.run.n_params, fixed=Fixed(precision=fixed.precision))
+    return machine_for(target, device, options, device_stated=True)
+
+
+def _problem(answer: Answer, n_devices: float) -> str:
+    """Return why no device holds the model; of the plan's own device with the nearest that does."""
+    own = next((caution.text for caution in answer.plan.cautions if caution.code == NO_LAYOUT), "")
+    told = f"no device that is known here holds the model, {n_devices:g} of one kind"
+    return f"{told}; {own}" if own else f"{told}; ask with more devices (--gpus)."
+
+
+def _energy_options(answer: Answer, device: Device) -> EnergyOptions:
+    """Return what is stated of the energy; measured watts are of the answer's own device alone."""
+    options = answer.question.energy
+    return options if device.id == answer.question.machine.device.id else replace(options, watts=None)

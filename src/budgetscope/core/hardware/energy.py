@@ -1,0 +1,112 @@
+"""The energy of a training run, and its CO2e at a grid's intensity."""
+
+from dataclasses import dataclass
+
+from budgetscope.core.hardware.devices import Device
+from budgetscope.core.laws.intervals import Estimate
+
+NODE_SHARE = (1.3, 1.5, 1.8)
+"""Watts of a node over the TDP of its devices: low, usual, high.
+
+A node of 8 H100s, whose TDP is 5.6 kW together, drew up to 8.4 kW in training (1.5), 76% of its rated 10.2 kW under
+heavy load (1.38), and the rating is 1.82: Latif et al. 2024, arXiv 2412.08602; Newkirk et al. 2025, arXiv 2506.14551,
+who find estimates from the TDP off by 27 to 37%.
+"""
+PUE = (1.1, 1.2, 1.54)
+"""Power of a data centre over that of its machines: about that of the most efficient fleets, ours, and the mean of the
+Uptime Institute's survey of 2025."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyOptions:
+    """What a request states of its energy; None means not given.
+
+    Attributes:
+        watts: measured, of one device with its share of the node.
+        pue: of the data centre.
+        grid_g_per_kwh: CO2e of the electricity, in grams a kWh.
+    """
+
+    watts: float | None = None
+    pue: float | None = None
+    grid_g_per_kwh: float | None = None
+
+
+NO_OPTIONS = EnergyOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Energy:
+    """The energy of a training run, at the data centre's meter.
+
+    Attributes:
+        kwh: with the range of the power and the PUE.
+        co2e_kg: of that electricity, and not of making the machines; None without a grid's intensity.
+        watts: of one device with its share of the node.
+        pue: of the data centre.
+    """
+
+    kwh: Estimate
+    co2e_kg: Estimate | None
+    watts: Estimate
+    pue: Estimate
+
+
+def run_energy(device: Device, device_hours: float, options: EnergyOptions = NO_OPTIONS) -> Energy | None:
+    """Return the energy of a run: device-hours x watts x PUE; None when neither power nor TDP is known.
+
+    Args:
+        device: for its TDP.
+        device_hours: of the run.
+        options: what is stated in place of the usual values.
+    """
+    watts = _watts(device, options)
+    if watts is None:
+        return None
+    pue = _spread(PUE, 1.0, "the most efficient fleets to the mean of Uptime's survey of 2025")
+    if options.pue is not None:
+        pue = Estimate(options.pue, basis="as stated")
+    kwh = _product(watts, pue, device_hours / 1000)
+    grid = options.grid_g_per_kwh
+    return Energy(kwh, None if grid is None else kwh.times(grid / 1000), watts, pue)
+
+
+def _watts(device: Device, options: EnergyOptions) -> Estimate | None:
+    if options.watts is not None:
+        return Estimate(options.watts, basis="as stated")
+    if device.tdp_watts is None:
+        return None
+    return _spread(NODE_SHARE, device.tdp_watts, f"{NODE_SHARE[1]} x its TDP")
+
+
+def _spread(of: tuple[float, float, float], factor: float, basis: str) -> Estimate:
+    low, value, high = of
+    return Estimate(value * factor, low * factor, high * factor, basis)
+
+
+def _product(one: Estimate, other: Estimate, factor: float) -> Estimate:
+    """Return the product; the ends are the products of the ends, and none if both numbers are exact."""
+    if one.low is None and other.low is None:
+        return Estimate(one.value * other.value * factor)
+    low = (one.low or one.value) * (other.low or other.value) * factor
+    high = (one.high or one.value) * (other.high or other.value) * factor
+    return Estimate(one.value * other.value * factor, low, high)
+
+
+def energy_assumptions(device: Device, options: EnergyOptions) -> tuple[str, ...]:
+    """Return what the energy of a run assumes: its power and the PUE, with their sources; nothing if it is unknown."""
+    told, low_high = [], f"{NODE_SHARE[0]} to {NODE_SHARE[2]}"
+    if options.watts is None:
+        if device.tdp_watts is None:
+            return ()
+        told.append(
+            f"power: {NODE_SHARE[1] * device.tdp_watts:,.0f} W a device with its share of the node, {NODE_SHARE[1]} x "
+            f"its TDP of {device.tdp_watts:,.0f} W ({low_high}: 8 H100s in training drew up to 8.4 of their node's "
+            "rated 10.2 kW, arXiv 2412.08602, 2506.14551) (--watts)"
+        )
+    if options.pue is None:
+        told.append(
+            f"PUE: {PUE[1]} ({PUE[0]} to {PUE[2]}: the most efficient fleets, the mean of the Uptime Institute's "
+            "survey of 2025) (--pue)"
+        )
+    return tuple(told)
