@@ -358,7 +358,7 @@ class _Tags(HTMLParser):
 def test_a_result_shows_itself(name: str) -> None:
     found = RESULTS[name]()
     assert 1 <= len(repr(found).splitlines()) <= 10
-    assert len(repr(found)) < 1500
+    assert len(repr(found)) < 1600
     tags = _Tags()
     tags.feed(found._repr_html_())
     assert "table" in tags.opened

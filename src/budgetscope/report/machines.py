@@ -154,8 +154,8 @@ def _line(texts: Sequence[str]) -> str:
 
 CSV_HEADER = (
     "device", "mark", "n_devices", "mfu", "mfu_low", "mfu_high", "hours", "hours_low", "hours_high", "device_hours",
-    "price_usd_per_device_hour", "price_basis", "cost_usd", "cost_usd_low", "cost_usd_high", "energy_kwh", "energy_kwh_low", "energy_kwh_high", "co2e_kg",
-    "fewest_devices", "smallest_layout", "peak_bytes", "command",
+    "price_usd_per_device_hour", "price_basis", "cost_usd", "cost_usd_low", "cost_usd_high", "energy_kwh",
+    "energy_kwh_low", "energy_kwh_high", "co2e_kg", "fewest_devices", "smallest_layout", "peak_bytes", "command",
 )  # fmt: skip
 
 

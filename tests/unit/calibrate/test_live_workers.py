@@ -24,7 +24,6 @@ from budgetscope.calibrate.run.launches import (
     live_workers,
     new_launch,
     note_job,
-    silent_seconds,
     worker_views,
 )
 from budgetscope.calibrate.run.processes import process_exists, process_started
@@ -82,7 +81,8 @@ def test_worker_of_another_machine_is_alive_while_it_writes(new_run: NewRun) -> 
         start(folder, Options())
     aged(log, STALE_SECONDS / 2)
     assert keys(folder) == ["0001-0-1"]
-    assert silent_seconds(folder, "0001-0-1") == pytest.approx(STALE_SECONDS / 2, abs=STALE_SECONDS / 4)
+    (view,) = worker_views(folder, folder.state())
+    assert view.silent_seconds == pytest.approx(STALE_SECONDS / 2, abs=STALE_SECONDS / 4)
     aged(log, STALE_SECONDS)
     assert keys(folder) == []
 

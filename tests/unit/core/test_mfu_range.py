@@ -99,7 +99,8 @@ def test_the_ends_are_the_plans_at_these_rates() -> None:
 def test_rows_and_decision_show_the_ranges_and_what_they_rest_on() -> None:
     rows = {row.key: row for row in plan_rows(plan("1e21"))}
     assert (rows["hours"].interval, rows["hours"].basis) == ("[3.43 days, 4.36 days]", "MFU of 37% to 47%")
-    assert rows["cost_usd"].basis == "MFU of 37% to 47% and on-demand prices of 2026-11"
+    assert rows["cost_usd"].basis == "MFU of 37% to 47% and on-demand prices by the bundled table of 2026-11"
+    assert rows["energy_kwh"].basis.endswith("; MFU of 37% to 47%")
     assert rows["mfu"].basis == "of the dense peak; models of about 3 B on H100s"
     what, rests = decision(plan("1e21"))[:2]
     assert "3.84 days (3.43 to 4.36 days) on 8 x H100 SXM, for $3.17 K ($1.77 K to $5.76 K)" in what

@@ -1,11 +1,12 @@
 """Layouts of a plan: how its model and batch lie on the machine's devices, which of them fit, and which is fastest."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from budgetscope.core.answers.cautions import NO_LAYOUT, Caution
+from budgetscope.core.answers.layout_traffic import NETWORK_BYTES_PER_S, context_seconds, data_seconds, tensor_seconds
 from budgetscope.core.answers.question import Question
 from budgetscope.core.budget.parse import SizeTarget
 from budgetscope.core.budget.quantities import format_count
@@ -21,8 +22,6 @@ H200 those of plain PyTorch within 1% and of FSDP2 within 6%, from above (tests/
 fragments and what a trainer adds."""
 RESERVED_BYTES = 1e9
 """For the driver's context and the collectives' buffers; the context alone held 0.8 GB on an H200 with torch 2.11."""
-NETWORK_BYTES_PER_S = 50e9
-"""Between nodes, one way and for one device: a 400 Gb/s adapter each, as in NVIDIA's DGX H100 (its data sheet)."""
 
 _MOST_SHOWN = 6
 _MOST_SLOWDOWN = 1.5
@@ -132,6 +131,29 @@ def layouts(question: Question, shape: Shape | None, batch_sequences: int) -> La
         problem="" if fitting else _problem(question, shape, batch_sequences, leanest, memory),
         notes=_notes(machine),
     )
+
+
+def best_where(
+    question: Question, shape: Shape, batch_sequences: int, allowed: Callable[[Layout], bool]
+) -> tuple[Placed, bool]:
+    """Return the fastest layout of those allowed that fits, and True; where none fits the leanest of them, and False.
+
+    Args:
+        question: for its machine.
+        shape: of the model.
+        batch_sequences: of a step.
+        allowed: whether a layout may be taken; it must allow the leanest layout of a data-parallel regime.
+    """
+    machine, n_devices = question.machine, _count(question.machine)
+    found = [
+        _placed(shape, each, machine, n_devices, estimate(shape, each))
+        for each in _candidates(shape, machine.device, n_devices, batch_sequences)
+        if allowed(each)
+    ]
+    fitting = [each for each in found if fits(each.memory, machine.device)]
+    if fitting:
+        return min(fitting, key=lambda each: _rank(each, shape.seq_len)), True
+    return min(found, key=lambda each: each.memory.peak), False
 
 
 def require_shape(shape: Shape | None) -> Shape:
@@ -287,9 +309,9 @@ def _placed(shape: Shape, layout: Layout, machine: Machine, n_devices: int, memo
         "recomputation": again * (1 - head / executed),
         "pipeline bubble": (layout.pipeline - 1) / (layout.interleave * layout.accumulation),
         "head on the last stage": (layout.pipeline - 1) * head / executed,
-        "tensor traffic": _tensor_seconds(shape, layout, device, tokens) / busy,
-        "context traffic": _context_seconds(shape, layout, device, tokens) / busy,
-        "data-parallel traffic": _data_seconds(shape, layout, device, busy) / busy,
+        "tensor traffic": tensor_seconds(shape, layout, device, tokens) / busy,
+        "context traffic": context_seconds(shape, layout, device, tokens) / busy,
+        "data-parallel traffic": data_seconds(shape, layout, device, busy) / busy,
     }
     idle = n_devices - layout.n_devices
     reason = ", ".join(f"{name} {value:.0%}" for name, value in lost.items() if value >= _NOTABLE)
@@ -307,48 +329,6 @@ def _placed(shape: Shape, layout: Layout, machine: Machine, n_devices: int, memo
 
 
 _NOTABLE = 0.005
-
-
-def _tensor_seconds(shape: Shape, layout: Layout, device: Device, tokens: float) -> float:
-    t = layout.tensor
-    times = 6 if layout.recompute == Recompute.FULL else 4
-    moved = shape.depth / layout.pipeline * tokens * times * 2 * shape.width * 2 * (t - 1) / t
-    return moved / device.link_bytes_per_s
-
-
-def _context_seconds(shape: Shape, layout: Layout, device: Device, tokens: float) -> float:
-    """Return the time of passing keys and values (2 + 2 bytes) around the ring, forward and twice backward."""
-    kv_width = shape.width * shape.n_kv_heads // shape.n_heads
-    moved = shape.depth / layout.pipeline * tokens * 3 * 4 * kv_width * (layout.context - 1) / layout.tensor
-    in_node = layout.tensor * layout.context <= device.devices_per_node
-    return moved / (device.link_bytes_per_s if in_node else NETWORK_BYTES_PER_S)
-
-
-def _data_seconds(shape: Shape, layout: Layout, device: Device, busy: float) -> float:
-    """Return the time that the step waits for gradients and weights: bytes a parameter of each regime, less overlap."""
-    d = layout.data * layout.context
-    if d == 1:
-        return 0.0
-    n_params = (
-        (shape.n_params_blocks + shape.n_params_head + shape.n_params_embedding) / layout.tensor / layout.pipeline
-    )
-    micro = layout.accumulation
-    moved = {
-        Regime.DDP: 8.0,  # fp32 gradients, reduced and spread once a step
-        Regime.FSDP2: (2 + 2 + 4) * micro,  # bf16 weights twice, fp32 gradients, every micro-batch
-        Regime.ZERO1: 4.0,
-        Regime.ZERO2: 2.0 * micro + 2,
-        Regime.ZERO3: 6.0 * micro,
-        Regime.MEGATRON: 6.0,
-    }[layout.regime]
-    speed = device.link_bytes_per_s
-    if layout.n_devices > device.devices_per_node:
-        # The devices of a node that belong to one group share their adapters: their rings cross on all of them.
-        adapters = max(device.devices_per_node // layout.tensor, 1)
-        speed = min(speed, NETWORK_BYTES_PER_S * adapters)
-    every_micro_batch = layout.regime in (Regime.FSDP2, Regime.ZERO2, Regime.ZERO3)
-    behind = busy if every_micro_batch else busy * 2 / 3 / micro
-    return max(0.0, moved * n_params * (d - 1) / d / speed - behind)
 
 
 # What is told
