@@ -98,9 +98,9 @@ class Trainer:
 
         return job_of(cells, len(self.tokens.train), self.device, self.settings, self.free)
 
-    def prepare(self, upcoming: Sequence[Stack]) -> None:
-        """Compile stacks ahead."""
-        self.ahead.prepare([job for cells in upcoming if (job := self.job(cells)) is not None])
+    def prepare(self, now: Stack, upcoming: Sequence[Stack]) -> None:
+        """Compile stacks ahead, while one trains."""
+        self.ahead.prepare([job for cells in upcoming if (job := self.job(cells)) is not None], self.job(now))
 
     def ready(self, cells: Stack) -> bool:
         """Return whether a stack needs no compilation any more."""
@@ -188,7 +188,7 @@ def whole(minutes: float) -> None:
             cells = next((stack for stack in left if trainer.ready(stack)), left[0])
             left.remove(cells)
             known = stage == 1 and len(all_stacks) - len(left) > TUNED_SIZES
-            trainer.prepare([*left, *(guessed(plan[1]) if known else ())])
+            trainer.prepare(cells, [*left, *(guessed(plan[1]) if known else ())])
             trainer.train(cells, stage)
     say(kind="over", trouble=trainer.ahead.trouble)
 

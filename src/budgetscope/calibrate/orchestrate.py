@@ -46,10 +46,14 @@ class Trainer(Protocol):
         """Return the event that describes device, software and settings."""
         ...
 
-    def prepare(self, upcoming: Sequence[Sequence[Cell]]) -> None:
-        """Begin in the background what shortens the start of stacks that will or may follow, the next one first.
+    def prepare(self, now: Sequence[Cell], upcoming: Sequence[Sequence[Cell]]) -> None:
+        """Begin in the background what shortens the start of stacks that will or may follow.
 
         Each call replaces what an earlier one asked for and nobody has begun. It changes no result.
+
+        Args:
+            now: the stack that `train` gets next.
+            upcoming: others, the next one first.
         """
         ...
 
@@ -323,7 +327,7 @@ class _Course:
         cells = self._left(dict(slices)[claim.slice])
         if cells:
             others = [other for name, other in slices if name != claim.slice]
-            self.trainer.prepare([*others, *self._cut(later)])
+            self.trainer.prepare(cells, [*others, *self._cut(later)])
             self._train_slice(claim, cells)
         else:
             self.claims.clear(claim)

@@ -51,7 +51,8 @@ class FakeTrainer:
     def started(self, spec_sha256: str) -> events.RunStarted:
         return events.RunStarted(spec_sha256, "fake", {"python": "3"}, 1e12, {"mode": "fake"})
 
-    def prepare(self, upcoming: Sequence[Sequence[Cell]]) -> None:
+    def prepare(self, now: Sequence[Cell], upcoming: Sequence[Sequence[Cell]]) -> None:
+        assert now
         self.prepared.append([tuple(cell.id for cell in cells) for cells in upcoming])
 
     def ready(self, cells: Sequence[Cell]) -> bool:

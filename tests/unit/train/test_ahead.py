@@ -83,6 +83,15 @@ def test_the_trainer_waits_no_longer_than_its_patience(folder: Path, monkeypatch
     assert helpers.trouble == ""
 
 
+def test_what_the_trainer_starts_next_is_left_to_it_however_often_it_follows(folder: Path) -> None:
+    helpers = Ahead("cpu", None, 1)
+    helpers.prepare([THREE, replace(THREE, members=4)], THREE)
+    assert asked(folder, 1) == ["4"]
+    helpers.settle(THREE)
+    helpers.close()
+    assert (folder / "asked").read_text().split() == ["4"]
+
+
 def test_a_helper_that_fails_or_dies_is_noted_once_and_leaves_its_stack(folder: Path) -> None:
     helpers = Ahead("cpu", None, 1)
     helpers.prepare([ONE, TWO, THREE])

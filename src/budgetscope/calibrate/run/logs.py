@@ -135,7 +135,7 @@ class RunReader:
             log = fold(records, known or empty)
             # A plan is written as a whole: one without its end was cut, and no line may tell of it.
             is_cut = path.parent.name == "plans" and not log.complete
-            self.logs[name] = replace(log, unreadable=reader.unreadable + is_cut)
+            self.logs[name] = replace(log, unreadable=reader.unreadable or int(is_cut))
             label = f"{empty.launch}-{empty.slot}-{empty.start}" if empty.launch else ""
             found += [replace(record, worker=label) for record in records] if label else records
         if changed:

@@ -104,9 +104,17 @@ class Ahead:
         self._over = False
         self._changed = threading.Condition()
 
-    def prepare(self, jobs: Sequence[Job]) -> None:
-        """Compile the jobs that nobody has begun, in this order, in place of those that still wait."""
+    def prepare(self, jobs: Sequence[Job], own: Job | None = None) -> None:
+        """Compile the jobs that nobody has begun, in this order, in place of those that still wait.
+
+        Args:
+            jobs: to compile.
+            own: what the trainer itself compiles next, unless a helper has begun it. A helper, which starts with torch,
+                would take twice as long for the first.
+        """
         with self._changed:
+            if own is not None:
+                self._tried.add(own)
             self._queue = deque(job for job in dict.fromkeys(jobs) if job not in self._tried and self._has_room(job))
             missing = 0 if self._over else min(self.n_helpers, len(self._queue)) - len(self._threads)
             for _ in range(missing):

@@ -77,9 +77,10 @@ class StackTrainer:
             },
         )
 
-    def prepare(self, upcoming: Sequence[Sequence[Cell]]) -> None:
+    def prepare(self, now: Sequence[Cell], upcoming: Sequence[Sequence[Cell]]) -> None:
         """Compile the stacks of these cells in helper processes; see `orchestrate.Trainer.prepare`."""
-        self._ahead.prepare([job for cells in upcoming if (job := self._job(cells)) is not None])
+        jobs = [job for cells in upcoming if (job := self._job(cells)) is not None]
+        self._ahead.prepare(jobs, self._job(now))
 
     def ready(self, cells: Sequence[Cell]) -> bool:
         """Return whether a stack needs no compilation any more; see `orchestrate.Trainer.ready`."""
