@@ -48,6 +48,10 @@ lock:
 wheel:
     bash tools/check_wheel.sh
 
+# Let trainers read the recipes for them, in environments of their own (some gigabytes, kept in the user's cache).
+recipes *args:
+    python -m tools.recipe_environments {{ args }}
+
 # Write the bundled fits that derive from published points and from our own runs (BUDGETSCOPE_REFERENCE names their folder).
 fits:
     python tools/regenerate_fits.py

@@ -40,6 +40,21 @@ def test_the_command_of_a_row_plans_the_same_training_with_the_same_figures(cli:
         assert (cost or {"value": None})["value"] == pytest.approx(row["cost_usd"])
 
 
+def test_a_device_has_the_mfu_and_the_ranges_of_a_plan_on_it(cli: Cli) -> None:
+    found = rows(cli, WEEKS)
+    for device in ("h100-sxm", "a100-80gb", "mi300x"):
+        row = found[device]
+        plan = json.loads(cli(*shlex.split(row["command"])[1:], "--json").out)
+        spread, run = plan["spread"], plan["run"]
+        assert (row["mfu"], [row["mfu_low"], row["mfu_high"]]) == (plan["machine"]["mfu"], spread["mfu"])
+        assert [row["hours_low"], row["hours_high"]] == pytest.approx(spread["hours"])
+        assert row["hours_low"] < row["hours"] < row["hours_high"]
+        for of, name in ((run["cost_usd"], "cost_usd"), (run["energy"]["kwh"], "energy_kwh")):
+            assert [row[f"{name}_low"], row[f"{name}_high"]] == pytest.approx([of["low"], of["high"]])
+    assert found["a100-80gb"]["mfu"] > found["h100-sxm"]["mfu"] > found["mi300x"]["mfu"]
+    assert rows(cli, WEEKS, "--mfu", "0.4")["a100-80gb"]["hours_low"] is None
+
+
 def test_the_fastest_comes_first_and_the_cheapest_is_marked(cli: Cli) -> None:
     found = list(rows(cli, WEEKS).values())
     hours = [row["hours"] for row in found]

@@ -556,7 +556,7 @@ def test_the_figure_holds_every_scenario_by_one_count(advisor: Advisor) -> None:
     counted = advisor.answer(replace(CHINCHILLA, counting="standard")).plan
     assert places["c"].y == pytest.approx(counted.n_params.value, rel=1e-3)
     assert [line.label for line in figure.lines] == ["Porian 2024, RefinedWeb, tuned", "Chinchilla, approach 2"]
-    assert figure.markers[0].text == "b weeks: 18.4 B"
+    assert figure.markers[0].text == "b weeks: 18.8 B"
     for place in places.values():
         assert figure.x.scale.low < place.x < figure.x.scale.high
         assert figure.y.scale.low < (place.low or place.y) < (place.high or place.y) < figure.y.scale.high
@@ -637,7 +637,7 @@ async def test_m_keeps_the_same_training_on_another_device_beside_it(advisor: Ad
         assert isinstance(dialog, MachinesScreen)
         picture = shown(pilot)
         assert "fastest" in picture
-        assert "264 B tokens, on 64 devices" in picture
+        assert "268 B tokens, on 64 devices" in picture
         options = dialog.query_one(OptionList)
         options.highlighted = options.get_option_index("h200")
         await pilot.press("enter")

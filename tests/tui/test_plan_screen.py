@@ -132,7 +132,7 @@ async def test_unsaid_options_show_what_the_plan_took(start: Start) -> None:
         assert hints == {
             "device": "H100 SXM",
             "gpus": "64",
-            "mfu": "0.4",
+            "mfu": "0.415",
             "counting": "standard",
             "law": "porian2024/refinedweb-tuned",
         }

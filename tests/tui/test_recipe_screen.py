@@ -9,7 +9,7 @@ from budgetscope.tui.screens.recipe.panels import Sheet
 from budgetscope.tui.screens.recipe.screen import RecipeScreen
 
 BIG, SMALL, HUGE = (120, 40), (80, 24), (200, 60)
-REQUEST = PlanRequest("64 H100 for 14 days")
+REQUEST = PlanRequest("64 H100 for 14 days at 40% MFU")
 
 
 async def recipe(pilot: Pilot[None]) -> RecipeScreen:

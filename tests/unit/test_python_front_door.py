@@ -36,6 +36,7 @@ RESULTS: dict[str, Callable[[], Any]] = {
     "compare": lambda: bs.compare("1e21"),
     "explain": lambda: bs.explain("1e21"),
     "machines": lambda: bs.machines("1e21"),
+    "memory": lambda: bs.memory("1e21"),
     "value": lambda: bs.value("1e21", calibration="2%"),
     "count": lambda: bs.count(depth=15, width=640),
     "fits": bs.fits,
@@ -116,6 +117,7 @@ def test_the_options_that_a_notebook_completes_are_those_of_the_command() -> Non
     [
         (lambda: bs.plan("64 H100 for 14 days", mfu="45%"), ("plan", "64 H100 for 14 days", "--mfu", "0.45")),
         (lambda: bs.plan("1e21", seq_len="4k", vocab=32_000), ("plan", "1e21", "--seq-len", "4k", "--vocab", "32000")),
+        (lambda: bs.memory("1e21", gpus=16), ("memory", "1e21", "--gpus", "16")),
         (lambda: bs.compare("1e21"), ("compare", "1e21")),
         (lambda: bs.explain("1e21"), ("explain", "1e21")),
         (lambda: bs.machines("1e21", grid=380), ("machines", "1e21", "--grid", "380")),
@@ -355,8 +357,8 @@ class _Tags(HTMLParser):
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_result_shows_itself(name: str) -> None:
     found = RESULTS[name]()
-    assert 1 <= len(repr(found).splitlines()) <= 9
-    assert len(repr(found)) < 1300
+    assert 1 <= len(repr(found).splitlines()) <= 10
+    assert len(repr(found)) < 1600
     tags = _Tags()
     tags.feed(found._repr_html_())
     assert "table" in tags.opened
@@ -366,10 +368,10 @@ def test_a_result_shows_itself(name: str) -> None:
 def test_what_a_plan_shows_is_what_the_report_says() -> None:
     found = bs.plan("64 H100 for 14 days")
     page = found._repr_html_()
-    for text in ("18.4 B", "[7.75 B, 43.8 B]", "47 x 5632", "0.00019", "assumed MFU: 40% of the dense peak"):
+    for text in ("18.8 B", "[7.87 B, 44.8 B]", "44 x 5888", "0.00019", "assumed MFU: 41.5% of the dense peak"):
         assert text in page
     assert all(caution.text.replace("'", "&#x27;") in page for caution in found.cautions)
-    assert "N 18.4 B [7.75 B, 43.8 B]" in repr(found)
+    assert "N 18.8 B [7.87 B, 44.8 B]" in repr(found)
 
 
 def test_machines_are_shown_as_the_command_shows_them() -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from budgetscope.api.ask import Advisor, AnsweredRequest
     from budgetscope.api.export import EXPORT_FORMATS, write_export
     from budgetscope.api.ledger import count
+    from budgetscope.api.recipes import check_recipe_folder, write_recipe
     from budgetscope.api.request import PlanRequest, command, from_record, to_record
     from budgetscope.api.runs import FitChoices, Fitted, RunsSource, Scored
     from budgetscope.core.answers.comparison import Comparison
@@ -57,6 +58,7 @@ __all__ = [
     "PlanRequest",
     "RunsSource",
     "Scored",
+    "check_recipe_folder",
     "command",
     "compare",
     "count",
@@ -65,6 +67,7 @@ __all__ = [
     "plan",
     "to_record",
     "write_export",
+    "write_recipe",
 ]
 
 if not TYPE_CHECKING:  # Hidden from type checkers, which would otherwise accept any name.
@@ -72,6 +75,7 @@ if not TYPE_CHECKING:  # Hidden from type checkers, which would otherwise accept
         "budgetscope.api.ask": ("Advisor", "AnsweredRequest"),
         "budgetscope.api.export": ("EXPORT_FORMATS", "write_export"),
         "budgetscope.api.ledger": ("count",),
+        "budgetscope.api.recipes": ("check_recipe_folder", "write_recipe"),
         "budgetscope.api.request": ("PlanRequest", "command", "from_record", "to_record"),
         "budgetscope.api.runs": ("FitChoices", "Fitted", "RunsSource", "Scored"),
         "budgetscope.core.answers.comparison": ("Comparison",),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from budgetscope.api import machines as _machines
 from budgetscope.api.charts import Charts
@@ -30,6 +31,9 @@ from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.operating_point import recount
+
+if TYPE_CHECKING:
+    from budgetscope.report.recipes.page import TrainerRecipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,17 @@ class Advisor(Lookup):
         """
         layouts = None if answer.plan.run.shape is None else self.memory(answer)
         return export_text(form, answer.plan, self.compare(answer), self.command(answer.request), layouts)
+
+    def trainer_recipe(self, answer: AnsweredRequest, name: str) -> "TrainerRecipe":
+        """Return the recipe of an answer for a trainer, one of `report.recipes.targets`.
+
+        Raises:
+            UsageError: no target has that name, or the plan has no shape.
+            FailureError: the answer's law gives no usable numbers.
+        """
+        from budgetscope.api.recipes import recipe_for  # noqa: PLC0415 - planning does not need it
+
+        return recipe_for(answer, name, self.command(answer.request, "export"))
 
     # Curves for charts; a curve is cached by law, convention, tokenizer, context and grid
 

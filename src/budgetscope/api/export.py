@@ -27,7 +27,7 @@ def export_text(form: str, plan: Plan, comparison: Comparison, command: str, lay
     """
     match form:
         case "md":
-            parts = [tables.plan_markdown(plan, command)]
+            parts = [tables.plan_markdown(plan, command, layouts)]
             parts += [] if layouts is None else [tables.layouts_part(layouts)]
             return "\n".join([*parts, tables.comparison_markdown(comparison)])
         case "csv":

@@ -11,6 +11,7 @@ from budgetscope.api.defaults import (
     SPREAD_FITS,
 )
 from budgetscope.api.fields import BY_NAME, CONSTRAINTS
+from budgetscope.api.rates import Probes, probes, rate_of_fit
 from budgetscope.api.request import PlanRequest, check
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.law_values import RECIPE_ROLES
@@ -174,7 +175,12 @@ class Lookup:
             cautions=tuple(self._file_cautions(request, fit, law, hyperparameters)),
             constraints=constraints,
             energy=EnergyOptions(request.watts, request.pue, request.grid),
+            rates=(*rate_of_fit(fit, self._device_names), *self._probes.rates),
         )
+
+    @cached_property
+    def _probes(self) -> Probes:
+        return probes(self.all_devices)
 
     @cached_property
     def _device_names(self) -> DeviceNames:
@@ -205,6 +211,8 @@ class Lookup:
             if fit_id not in unstored:
                 yield from (Caution("own-file", f"{fit_id}: {told}", fit_id) for told in self.library.remarks(name))
         yield from (Caution("device-file", problem) for problem in self.device_problems)
+        if self._probes.problem:
+            yield Caution("probes-file", self._probes.problem)
 
     def _is_stored(self, fit: Fit) -> bool:
         """Return whether the library has the same fit under its id."""

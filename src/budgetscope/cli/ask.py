@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from budgetscope.api import Comparison, Explanation, Plan, PlanRequest
     from budgetscope.core.answers.calibration_value import Valuation
+    from budgetscope.core.answers.layout import Layouts
 
 
 @options.question("plan")
@@ -36,29 +37,31 @@ def plan(
 
     form = one_form(json=json, md=md, csv=csv)
     advisor = api.Advisor()
-    found = advisor.answer(request).plan
+    answer = advisor.answer(request)
+    found, layouts = answer.plan, None if answer.plan.run.shape is None else advisor.memory(answer)
     texts = {
         "json": partial(tables.to_json, found),
-        "md": partial(tables.plan_markdown, found, advisor.command(request)),
-        "csv": partial(tables.plan_csv, found),
+        "md": partial(tables.plan_markdown, found, advisor.command(request), layouts),
+        "csv": partial(tables.plan_csv, found, layouts),
     }
-    emit(form, texts, partial(_show_plan, found, small_print))
+    emit(form, texts, partial(_show_plan, found, layouts, small_print))
 
 
-def _show_plan(plan: "Plan", small_print: bool, console: "Console") -> None:
+def _show_plan(plan: "Plan", layouts: "Layouts | None", small_print: bool, console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import show_assumptions, show_levels, table
     from budgetscope.report.decision import decision
     from budgetscope.report.recipe_words import confirmation_command
-    from budgetscope.report.rows import SECTIONS, plan_rows
+    from budgetscope.report.rows import SECTIONS
+    from budgetscope.report.tables import all_rows
 
     for sentence in decision(plan):
         console.print(Text(sentence), style="bold")
     console.print()
     console.print(Text(plan.understood))
     console.print(Text(f"by {plan.law_title} ({plan.law_id})"), style="dim")
-    rows = plan_rows(plan)
+    rows = all_rows(plan, layouts)
     cells = []
     for section, title in SECTIONS:
         chosen = [(row.label, row.text, row.interval, row.basis) for row in rows if row.section == section]
@@ -202,25 +205,59 @@ def _show_value(plan: "Plan", valuation: "Valuation", console: "Console") -> Non
     show_cautions(console, (caution.text for caution in plan.cautions_of(valuation.fit_id)))
 
 
+def _list_recipes(given: str | None) -> str | None:
+    """Print the recipes and end, if that is asked; this needs no budget."""
+    if given is not None and given.strip().lower() == "list":
+        from rich.padding import Padding
+        from rich.text import Text
+
+        from budgetscope.cli.output import console
+        from budgetscope.report.recipes.targets import target_lines
+
+        out = console()
+        for title, lost in target_lines():
+            out.print(Text(title))
+            out.print(Padding(Text(lost, style="dim"), (0, 0, 0, 2), expand=False))
+        raise typer.Exit
+    return given
+
+
 @options.question("export")
 def export(
     *,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="File to write; stdout when left out or -.", metavar="FILE", readable=False
+            "--output",
+            "-o",
+            help="File to write; stdout when left out or -. For a recipe, the folder.",
+            metavar="FILE",
+            readable=False,
         ),
     ] = None,
     form: Annotated[
         str | None, typer.Option("--format", help="md, csv or json; by default the file's ending.", metavar="FORMAT")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            "--recipe",
+            help="Write what this trainer needs for the run, to the folder of -o; list names the trainers.",
+            metavar="TARGET",
+            callback=_list_recipes,
+            is_eager=True,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
     request: "PlanRequest",
 ) -> None:
-    """Write the plan, the comparison, every assumption and the command that reproduces them to a file."""
+    """Write the plan, the comparison, every assumption and the command that reproduces them, or a trainer's recipe."""
     from budgetscope import api
     from budgetscope.cli.output import tell_skipped
 
+    if recipe is not None:
+        _export_recipe(request, recipe, output, form, overwrite=force)
+        return
     named = None if output is None or str(output) == "-" else output
     chosen = form if form is not None else "md" if named is None else named.suffix.removeprefix(".")
     if chosen == "" and named is not None:
@@ -235,3 +272,23 @@ def export(
         return
     api.write_export(named, text, overwrite=force)
     sys.stderr.write(f"wrote {named}\n")
+
+
+def _export_recipe(
+    request: "PlanRequest", name: str, output: Path | None, form: str | None, *, overwrite: bool
+) -> None:
+    from budgetscope import api
+    from budgetscope.report.recipes.page import recipe_told
+
+    if form is not None:
+        raise UsageError("a recipe has the files of its trainer, and no --format; leave one of the two out.")
+    if output is None or str(output) == "-":
+        raise UsageError(f"a recipe is a folder of files; name it with -o, such as -o {name}.")
+    api.check_recipe_folder(output, overwrite=overwrite)
+    advisor = api.Advisor()
+    made = advisor.trainer_recipe(advisor.answer(request), name)
+    written = api.write_recipe(output, made, overwrite=overwrite)
+    for sentence in recipe_told(made):
+        sys.stderr.write(f"{sentence}\n")
+    for path in written:
+        sys.stderr.write(f"wrote {path}\n")

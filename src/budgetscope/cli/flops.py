@@ -63,7 +63,8 @@ def _show(ledger: "Ledger", console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import table
-    from budgetscope.report.rows import LEDGER_HEADER, ledger_cells, shape_text
+    from budgetscope.report.ledger import LEDGER_HEADER, ledger_cells
+    from budgetscope.report.rows import shape_text
 
     shape = ledger.shape
     console.print(Text(f"{shape_text(shape)}, context {shape.seq_len:,}"))

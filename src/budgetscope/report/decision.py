@@ -1,8 +1,11 @@
 """The decision of a plan, in a few sentences written from its numbers; every face shows them."""
 
+from collections.abc import Callable
+
 from budgetscope.core.answers.cautions import NO_LAYOUT
 from budgetscope.core.answers.confirmation import SHARE
 from budgetscope.core.answers.constraints import Choice
+from budgetscope.core.answers.mfu_range import Ends, mfu_text
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
 
@@ -18,7 +21,8 @@ _LEAST_SHARE = 0.005
 
 def decision(plan: Plan) -> tuple[str, ...]:
     """Return whether it fits, what to train and at what cost, how far one may move, what is unsure, the next step."""
-    return tuple(filter(None, (_misfit(plan), _what(plan), _freedom(plan), _doubt(plan), _confirm(plan))))
+    said = (_misfit(plan), _what(plan), _ranges(plan), _freedom(plan), _doubt(plan), _confirm(plan))
+    return tuple(filter(None, said))
 
 
 def _misfit(plan: Plan) -> str:
@@ -28,21 +32,83 @@ def _misfit(plan: Plan) -> str:
 
 
 def _what(plan: Plan) -> str:
-    run, machine = plan.run, plan.machine
+    run, machine, moves = plan.run, plan.machine, plan.spread
     cost = ""
     if run.cost_usd is not None:
-        span = run.cost_usd.low, run.cost_usd.high
-        ends = "" if None in span else f" ({format_usd(span[0] or 0)} to {format_usd(span[1] or 0)})"
-        cost = f", for {format_usd(run.cost_usd.value)}{ends}"
-    time = f"{format_count(run.device_hours)} device-hours of {machine.device.name}"
+        cost = f", for {format_usd(run.cost_usd.value)}{_ends(moves.cost_usd, format_usd)}"
+    amount = f"{format_count(run.device_hours)}{_ends(moves.device_hours, format_count)}"
+    time = f"{amount} device-hours of {machine.device.name}"
     if run.hours is not None and machine.n_devices is not None:
-        time = f"{format_hours(run.hours)} on {machine.n_devices:g} x {machine.device.name}"
+        devices = f"{machine.n_devices:,.4g}{_ends(moves.n_devices, lambda n: f'{n:,.4g}')}"
+        hours = f"{format_hours(run.hours)}{_ends(moves.hours, format_hours)}"
+        time = f"{hours} on {devices} x {machine.device.name}"
     trained = f"Train {format_count(run.n_params)} parameters on {format_count(run.tokens)} tokens: {time}{cost}"
     loss, decayed = plan.loss, plan.loss_after_decay
     unit = plan.loss_unit or ""
     if decayed is not None:
         return f"{trained}; the loss ends near {decayed.value:.2f} {unit} after the decay."
     return f"{trained}." if loss is None else f"{trained}; the loss ends near {loss.value:.2f} {unit}."
+
+
+def _ends(ends: Ends | None, form: Callable[[float], str]) -> str:
+    """Return a range in brackets; nothing without one."""
+    return "" if ends is None else f" ({_to(ends, form)})"
+
+
+def _ranges(plan: Plan) -> str:
+    """Return what the ranges in brackets rest on; what the budget fixes, and how far the run moves instead."""
+    moves, run = plan.spread, plan.run
+    if moves.executed_flops is None:
+        found = (("time", moves.hours or moves.device_hours), ("cost", moves.cost_usd))
+        moved = " and ".join(name for name, ends in found if ends)
+        causes = [_mfu(plan), _prices(plan)] if moves.hours or moves.device_hours else [_prices(plan)]
+        told = " and ".join(filter(None, causes))
+        return (
+            f"The range of {moved} rests on {told}{_TOGETHER if len(causes) > 1 and all(causes) else ''}."
+            if moved
+            else ""
+        )
+    paid = moves.cost_usd is None and moves.price is not None
+    causes = list(filter(None, (_mfu(plan), _prices(plan) if paid else "")))
+    sizes = ((moves.n_params, "parameters"), (moves.tokens, "tokens"))
+    sized = " on ".join(f"{_to(ends, format_count)} {what}" for ends, what in sizes if ends)
+    timed = "the time, " if moves.hours and moves.cost_usd is not None else ""
+    run_moves = f", and the run, {sized}" if sized else ""
+    moved = f"{timed}the compute, {_to(moves.executed_flops, format_flops)} FLOPs{run_moves}"
+    told = f"{' and '.join(causes)} move{'' if paid else 's'} {moved}"
+    fixed = []
+    if moves.hours is None and moves.device_hours is None:
+        fixed.append("time" if run.hours is not None else "device-time")
+    elif moves.hours is None and run.hours is not None:
+        fixed.append("time")
+    if moves.cost_usd is None and run.cost_usd is not None:
+        fixed.append("cost")
+    begun = f"The {' and the '.join(fixed)} {'are' if len(fixed) > 1 else 'is'} fixed: " if fixed else ""
+    rest = f"; the range of cost rests on {_prices(plan)}" if moves.cost_usd is not None and moves.price else ""
+    return f"{begun or told[:1].upper()}{told if begun else told[1:]}{rest}."
+
+
+_TOGETHER = ", both at their ends together"
+
+
+def _mfu(plan: Plan) -> str:
+    """Return the range of the MFU and what reached it; empty without one."""
+    expected = plan.machine.expected
+    told = mfu_text(plan.spread)
+    return f"an {told} ({expected.basis})" if told and expected is not None else ""
+
+
+def _prices(plan: Plan) -> str:
+    """Return the range of the price; empty without one."""
+    ends = plan.spread.price
+    return "" if ends is None else f"prices of {_to(ends, format_usd)} a device-hour"
+
+
+def _to(ends: Ends, form: Callable[[float], str]) -> str:
+    """Return a range, with one unit for two times: "3.4 to 4.4 days"."""
+    low, high = map(form, ends)
+    number, _, unit = low.partition(" ")
+    return f"{number if form is format_hours and high.endswith(f' {unit}') else low} to {high}"
 
 
 def _freedom(plan: Plan) -> str:
@@ -119,7 +185,9 @@ def _doubt(plan: Plan) -> str:
         dollars = "" if plan.run.cost_usd is None else f" = {format_usd(share * plan.run.cost_usd.value)}"
         cost = f"; to be off costs {waste:.0%} of the compute{dollars} on average"
     span = f"{format_count(n.low)} to {format_count(n.high)}"
-    return f"Least certain is the optimal size, {span} with 95%{cost}. {calibrate}"
+    rests = n.basis.partition(": ")[2]
+    why = f" by the {rests.replace(' and ', ' and the ')}" if rests else ""
+    return f"Least certain is the optimal size, {span} with 95%{why}{cost}. {calibrate}"
 
 
 def _confirm(plan: Plan) -> str:

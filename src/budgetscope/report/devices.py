@@ -45,7 +45,7 @@ class Measured:
 
     @property
     def sentence(self) -> str:
-        """The best rate, as a share of the matrix rate and of the peak. Plans do not use it: the models are small."""
+        """The best rate, as a share of the matrix rate and of the peak. Plans of models of this size take it."""
         width, rate = max(self.training_flops_per_s.items(), key=lambda pair: pair[1])
         text = (
             f"Measured here on {self.day}: {self.name} trains stacks of width {width} at {rate / 1e12:.3g} TFLOP/s, "
@@ -54,8 +54,7 @@ class Measured:
         if self.device is not None:
             share = rate / self.device.peak_flops_per_s[training_precision(self.device)]
             text += f" and {share:.0%} of the peak of {self.device.id}"
-            return f"{text}; plans keep the MFU that they state (--mfu {share:.2g} would be this one)."
-        return f"{text}; plans keep the MFU that they state."
+        return f"{text}; plans of models about as small take the rate."
 
 
 def devices_json(devices: Sequence[Device], measured: Sequence[Measured] = ()) -> str:

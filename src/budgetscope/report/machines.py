@@ -9,6 +9,7 @@ from dataclasses import asdict
 from budgetscope.core.answers.layout import describe
 from budgetscope.core.answers.machines import Alternative, Machines
 from budgetscope.core.budget.quantities import format_count, format_energy, format_hours, format_mass, format_usd
+from budgetscope.core.hardware.mfu import percent
 from budgetscope.core.hardware.prices import PRICE_STATED
 from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.rows import UNKNOWN, shape_text
@@ -91,10 +92,14 @@ def notes(found: Machines) -> tuple[str, ...]:
 
 def _assumed(found: Machines) -> tuple[str, ...]:
     shares = sorted({each.machine.mfu for each in found.alternatives})
-    mfu = f"{shares[0]:.3g}" if len(shares) == 1 else f"{shares[0]:.3g} to {shares[-1]:.3g}"
+    mfu = " to ".join(map(percent, dict.fromkeys((shares[0], shares[-1]))))
+    ends = [end for each in found.alternatives for end in each.spread.mfu or ()]
+    known = ""
+    if ends:
+        known = f" (as a plan on each takes it; ranges from {min(ends):.0%} to {max(ends):.0%}, csv and json have each)"
     time = (
-        f"time: device-hours at an MFU of {mfu} of the dense peak, over {found.n_devices:g} devices; what a device's "
-        "links and software lose is not in it (--mfu states another for all)"
+        f"time: device-hours at an MFU of {mfu} of the dense peak{known}, over {found.n_devices:g} devices; what a "
+        "device's links and software lose is not in it (--mfu states another for all)"
     )
     tables = dict.fromkeys(each.machine.device.price_table for each in found.alternatives if _is_listed(each))
     cost = f"cost: on-demand prices by {' and '.join(tables)}, not live" if tables else "cost: no price is known"
@@ -148,9 +153,9 @@ def _line(texts: Sequence[str]) -> str:
 
 
 CSV_HEADER = (
-    "device", "mark", "n_devices", "mfu", "hours", "device_hours", "price_usd_per_device_hour", "price_basis",
-    "cost_usd", "cost_usd_low", "cost_usd_high", "energy_kwh", "energy_kwh_low", "energy_kwh_high", "co2e_kg",
-    "fewest_devices", "smallest_layout", "peak_bytes", "command",
+    "device", "mark", "n_devices", "mfu", "mfu_low", "mfu_high", "hours", "hours_low", "hours_high", "device_hours",
+    "price_usd_per_device_hour", "price_basis", "cost_usd", "cost_usd_low", "cost_usd_high", "energy_kwh",
+    "energy_kwh_low", "energy_kwh_high", "co2e_kg", "fewest_devices", "smallest_layout", "peak_bytes", "command",
 )  # fmt: skip
 
 
@@ -162,7 +167,9 @@ def _record(found: Machines, each: Alternative, command_of: Command) -> tuple[ob
         mark(found, each),
         found.n_devices,
         each.machine.mfu,
+        *(each.spread.mfu or (None, None)),
         each.hours,
+        *(each.spread.hours or (None, None)),
         each.device_hours,
         *((None, None) if price is None else (price.value, price.basis)),
         *((None, None, None) if cost is None else (cost.value, cost.low, cost.high)),

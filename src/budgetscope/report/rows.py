@@ -1,4 +1,4 @@
-"""Rows of a plan, a comparison and a ledger: raw numbers for programs, and the same numbers as text.
+"""Rows of a plan and a comparison: raw numbers for programs, and the same numbers as text.
 
 The app, the command line, the notebook and the exports all use these texts, so that they never differ.
 """
@@ -10,6 +10,7 @@ from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.comparison import Row as LawRow
 from budgetscope.core.answers.constraints import Price
+from budgetscope.core.answers.mfu_range import Ends, mfu_text
 from budgetscope.core.answers.plan import Optimum, Plan
 from budgetscope.core.budget.quantities import (
     format_count,
@@ -19,7 +20,7 @@ from budgetscope.core.budget.quantities import (
     format_mass,
     format_usd,
 )
-from budgetscope.core.counting.ledger import Count, Shape
+from budgetscope.core.counting.ledger import Shape
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import FLAT_SHARE
 from budgetscope.report.recipe_words import choice_text, confirmation_text, two_digits
@@ -94,14 +95,38 @@ def _budget_rows(plan: Plan) -> list[PlanRow]:
     return [
         _text("budget", "budget", "budget", plan.budget, plan.understood),
         _number("budget", "flops", "C", plan.flops, format_flops, f"FLOPs by the {plan.convention} count"),
-        _number("budget", "executed_flops", "executed", executed, format_flops, "FLOPs, attention counted"),
+        _ranged(
+            "budget", "executed_flops", "executed", executed, plan.spread.executed_flops, format_flops,
+            _with_rest("FLOPs, attention counted", plan, plan.spread.executed_flops),
+        ),
         _text("budget", "law", "law", plan.law_id, plan.law_title),
         _text("budget", "device", "device", machine.device.name, machine.device.spec_source),
         _text("budget", "n_devices", "devices", None, ASK_COUNT)
         if machine.n_devices is None
-        else _number("budget", "n_devices", "devices", machine.n_devices, _plain, ""),
-        _number("budget", "mfu", "MFU", machine.mfu, lambda v: f"{v:.3g}", "of the dense peak"),
+        else _ranged(
+            "budget", "n_devices", "devices", machine.n_devices, plan.spread.n_devices, _plain,
+            _with_rest("", plan, plan.spread.n_devices),
+        ),
+        _ranged("budget", "mfu", "MFU", machine.mfu, plan.spread.mfu, lambda v: f"{v:.3g}", _mfu_basis(plan)),
     ]  # fmt: skip
+
+
+def _mfu_basis(plan: Plan) -> str:
+    expected = plan.machine.expected
+    return f"of the dense peak{f'; {expected.basis}' if expected is not None else ''}"
+
+
+def _with_rest(basis: str, plan: Plan, ends: Ends | None) -> str:
+    """Return a basis with what the range of a quantity rests on; without a range, the basis."""
+    return basis if ends is None else "; ".join(filter(None, (basis, rests_on(plan))))
+
+
+def rests_on(plan: Plan) -> str:
+    """Return what the ranges of time and compute rest on, such as "MFU of 38% to 45%"."""
+    budget_is_money = plan.spread.cost_usd is None and plan.spread.price is not None
+    price = plan.machine.price
+    prices = price.basis if budget_is_money and price is not None else ""
+    return " and ".join(filter(None, (mfu_text(plan.spread), prices)))
 
 
 def _model_rows(plan: Plan) -> list[PlanRow]:
@@ -250,19 +275,28 @@ def _recipe_rows(plan: Plan) -> list[PlanRow]:
 
 
 def _run_rows(plan: Plan) -> list[PlanRow]:
-    run = plan.run
+    run, moves = plan.run, plan.spread
     rows = [
         _number("run", "run_tokens", "tokens", run.tokens, format_count, "of the shape to build"),
         _number("run", "steps", "steps", float(run.steps), lambda v: f"{v:,.0f}", ""),
         _text("run", "hours", "time", None, ASK_COUNT)
         if run.hours is None
-        else _number("run", "hours", "time", run.hours, format_hours, ""),
-        _number("run", "device_hours", "device-hours", run.device_hours, _device_hours, ""),
-    ]
+        else _ranged(
+            "run", "hours", "time", run.hours, moves.hours, format_hours, _with_rest("", plan, moves.hours)
+        ),
+        _ranged(
+            "run", "device_hours", "device-hours", run.device_hours, moves.device_hours, _device_hours,
+            _with_rest("", plan, moves.device_hours),
+        ),
+    ]  # fmt: skip
     if run.cost_usd is None:
         rows.append(_text("run", "cost_usd", "cost", None, "no price is known: give one with --price"))
     else:
         rows.append(_estimate("run", "cost_usd", "cost", run.cost_usd, format_usd, ""))
+    for key, label, ends in (("n_params", "N moves", moves.n_params), ("tokens", "D moves", moves.tokens)):
+        if ends is not None:
+            span, basis = _span(*ends, format_count), f"with the compute: {rests_on(plan)}"
+            rows.append(PlanRow("run", f"spread_{key}", label, None, *ends, span, "", basis))
     return [*rows, *_energy_rows(plan)]
 
 
@@ -272,9 +306,11 @@ def _energy_rows(plan: Plan) -> list[PlanRow]:
         unknown = f"no power of {plan.machine.device.name} is known: give one with --watts"
         return [_text("run", "energy_kwh", "energy", None, unknown)]
     told = f"kWh: {energy.watts.value:,.0f} W a device with its share of the node, PUE {energy.pue.value:g}"
-    rows = [_estimate("run", "energy_kwh", "energy", energy.kwh, format_energy, told)]
+    ends = plan.spread.device_hours
+    rows = [_estimate("run", "energy_kwh", "energy", energy.kwh, format_energy, _with_rest(told, plan, ends))]
     if energy.co2e_kg is not None:
-        rows.append(_estimate("run", "co2e_kg", "CO2e", energy.co2e_kg, format_mass, "kg, of the electricity alone"))
+        told = _with_rest("kg, of the electricity alone", plan, ends)
+        rows.append(_estimate("run", "co2e_kg", "CO2e", energy.co2e_kg, format_mass, told))
     return rows
 
 
@@ -388,6 +424,11 @@ def _number(section: str, key: str, label: str, value: float, form: Form, basis:
     return PlanRow(section, key, label, value, None, None, form(value), "", basis)
 
 
+def _ranged(section: str, key: str, label: str, value: float, ends: Ends | None, form: Form, basis: str) -> PlanRow:
+    """Return the row of a number that has a range, or none."""
+    return _estimate(section, key, label, Estimate(value, *(ends or (None, None))), form, basis)
+
+
 def _estimate(
     section: str, key: str, label: str, estimate: Estimate, form: Form, unit: str, source: str = ""
 ) -> PlanRow:
@@ -403,11 +444,3 @@ def _estimate(
         _interval(estimate, form),
         basis,
     )
-
-
-LEDGER_HEADER = ("counting", "parameters", "FLOPs a token", "last layer")
-
-
-def ledger_cells(count: Count) -> tuple[str, ...]:
-    """Return the row of one convention, under `LEDGER_HEADER`."""
-    return (str(count.convention), f"{count.n_params:,}", f"{count.flops_per_token:,.0f}", f"{count.head_share:.1%}")

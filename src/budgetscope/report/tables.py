@@ -12,10 +12,10 @@ from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Ledger
 from budgetscope.report.decision import decision
-from budgetscope.report.layouts import layouts_section, shown
+from budgetscope.report.layouts import layouts_section, memory_rows, shown
 from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.recipe_words import confirmation_command
-from budgetscope.report.rows import COMPARISON_HEADER, LEVEL_TITLES, SECTIONS, comparison_rows, plan_rows
+from budgetscope.report.rows import COMPARISON_HEADER, LEVEL_TITLES, SECTIONS, PlanRow, comparison_rows, plan_rows
 from budgetscope.report.scenarios import LESS, MORE, Board
 
 
@@ -49,13 +49,18 @@ def export_json(plan: Plan, comparison: Comparison, command: str, layouts: Layou
     return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def all_rows(plan: Plan, layouts: Layouts | None) -> tuple[PlanRow, ...]:
+    """Return the rows of a plan with those of its memory; None for the layouts of a model without a shape."""
+    return (*plan_rows(plan), *(() if layouts is None else memory_rows(layouts)))
+
+
 PLAN_CSV_HEADER = ("section", "quantity", "value", "low", "high", "basis")
 
 
-def plan_csv(plan: Plan) -> str:
+def plan_csv(plan: Plan, layouts: Layouts | None = None) -> str:
     """Return a plan as CSV: one quantity a row, unrounded, then assumptions and cautions."""
     rows: list[Sequence[object]] = [
-        (row.section, row.key, row.value, row.low, row.high, row.basis) for row in plan_rows(plan)
+        (row.section, row.key, row.value, row.low, row.high, row.basis) for row in all_rows(plan, layouts)
     ]
     rows += [("assumption", "", text, None, None, "") for text in plan.assumptions]
     rows += [("caution", caution.code, caution.text, None, None, "") for caution in plan.cautions]
@@ -81,7 +86,7 @@ def export_csv(plan: Plan, comparison: Comparison, command: str, layouts: Layout
     rows: list[Sequence[object]] = [("command", "", "command", command)]
     rows += [
         ("plan", row.key, name, getattr(row, name))
-        for row in plan_rows(plan)
+        for row in all_rows(plan, layouts)
         for name in ("value", "low", "high", "basis")
     ]
     rows += [("assumption", str(i), "text", text) for i, text in enumerate(plan.assumptions)]
@@ -106,14 +111,15 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return file.getvalue()
 
 
-def plan_markdown(plan: Plan, command: str) -> str:
+def plan_markdown(plan: Plan, command: str, layouts: Layouts | None = None) -> str:
     """Return a plan as a Markdown section.
 
     Args:
         plan: the plan.
         command: the shell command that gives the same plan.
+        layouts: of its model, for its memory; None where it has no shape.
     """
-    rows = plan_rows(plan)
+    rows = all_rows(plan, layouts)
     lines = [f"# Plan for {escaped(plan.budget)}", ""]
     lines += [*(f"- **{escaped(sentence)}**" for sentence in decision(plan)), "", f"{escaped(plan.understood)}.", ""]
     for section, title in SECTIONS:

@@ -6,10 +6,11 @@ import glob
 import io
 import os
 import secrets
+import shutil
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -158,6 +159,32 @@ def write_atomically(path: Path, text: str) -> None:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink(missing_ok=True)
         raise unwritable(path, error) from None
+
+
+def write_folder(folder: Path, files: Iterable[tuple[str, str]]) -> None:
+    """Make a folder with files, all of them or none; an empty folder of that name is replaced.
+
+    Args:
+        folder: to make.
+        files: name and text of each.
+
+    Raises:
+        FailureError: the folder above cannot be written, or the folder is there and not empty.
+    """
+    target = Path(os.path.realpath(folder))
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        temporary.mkdir(parents=True)
+        for name, text in files:
+            write_atomically(temporary / name, text)
+        if target.is_dir():
+            target.rmdir()
+        temporary.replace(target)
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    finally:
+        if temporary.exists():
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def create(path: Path, text: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 from typer.testing import CliRunner
 
+from budgetscope.api import Advisor, PlanRequest
 from budgetscope.cli.main import app
 from budgetscope.core.errors import FailureError
 from budgetscope.store.locations import probes_file
@@ -54,3 +55,21 @@ def test_broken_file_of_rates_is_refused() -> None:
     assert isinstance(result.exception, FailureError)
     with pytest.raises(FailureError, match="delete it and run --probe again"):
         raise result.exception
+
+
+def test_a_plan_of_a_model_as_small_takes_the_probed_rate_and_a_large_one_does_not() -> None:
+    store([("cuda", "NVIDIA H200")])
+    small = Advisor().answer(PlanRequest("N=3M", device="H200")).plan
+    assert small.machine.mfu == pytest.approx(200e12 / 989.4e12, rel=1e-3)
+    assert "measured by calibrate --probe on " in " ".join(small.assumptions)
+    large = Advisor().answer(PlanRequest("N=3B", device="H200")).plan
+    assert "--probe" not in " ".join(large.assumptions)
+    assert "--probe" not in " ".join(Advisor().answer(PlanRequest("N=3M", device="H100")).plan.assumptions)
+
+
+def test_a_broken_file_of_rates_is_told_and_stops_no_plan() -> None:
+    probes_file().parent.mkdir(parents=True)
+    probes_file().write_text("[{}]")
+    plan = Advisor().answer(PlanRequest("1e21")).plan
+    (told,) = [caution.text for caution in plan.cautions if caution.code == "probes-file"]
+    assert "is broken; delete it and run --probe again" in told

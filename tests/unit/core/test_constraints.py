@@ -17,7 +17,7 @@ from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.forms import LossSurface
 from budgetscope.core.laws.loss_model import LossModel
 
-MACHINE = "64 H100 for 14 days"
+MACHINE = "64 H100 for 14 days at 40% MFU"
 
 
 def chosen(answer: Answer, **constraints: float) -> Choice:

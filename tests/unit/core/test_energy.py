@@ -8,6 +8,7 @@ from budgetscope.core.budget.quantities import format_energy, format_mass
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.devices import Device, device_from_mapping, find_device
 from budgetscope.core.hardware.energy import Energy, EnergyOptions, energy_assumptions, run_energy
+from budgetscope.core.laws.intervals import Estimate
 from budgetscope.store.devices import bundled_devices
 
 DEVICES = bundled_devices().devices
@@ -15,7 +16,7 @@ H100 = find_device("h100", DEVICES)
 
 
 def energy(device: Device, device_hours: float, **options: float) -> Energy:
-    found = run_energy(device, device_hours, EnergyOptions(**options))
+    found = run_energy(device, Estimate(device_hours), EnergyOptions(**options))
     assert found is not None
     return found
 
@@ -51,6 +52,15 @@ def test_the_range_is_of_the_power_and_the_pue() -> None:
     assert half.kwh.value == pytest.approx(1080)
 
 
+def test_the_range_of_the_hours_multiplies_it() -> None:
+    found = run_energy(H100, Estimate(1000, 900, 1200))
+    assert found is not None
+    assert (found.kwh.low, found.kwh.high) == pytest.approx((900 * 0.7 * 1.3 * 1.1, 1200 * 0.7 * 1.8 * 1.54))
+    exact = run_energy(H100, Estimate(1000, 900, 1200), EnergyOptions(watts=1000, pue=1))
+    assert exact is not None
+    assert (exact.kwh.low, exact.kwh.value, exact.kwh.high) == pytest.approx((900, 1000, 1200))
+
+
 def test_co2e_is_only_told_with_a_grid() -> None:
     assert energy(H100, 1000).co2e_kg is None
     clean, coal = (energy(H100, 1000, grid_g_per_kwh=grams).co2e_kg for grams in (0, 1000))
@@ -62,7 +72,7 @@ def test_co2e_is_only_told_with_a_grid() -> None:
 
 def test_a_device_without_power_has_no_energy_until_it_is_stated() -> None:
     b300 = find_device("b300", DEVICES)
-    assert run_energy(b300, 1000) is None
+    assert run_energy(b300, Estimate(1000)) is None
     assert energy_assumptions(b300, EnergyOptions()) == ()
     assert energy(b300, 1000, watts=2000, pue=1).kwh.value == 2000
 

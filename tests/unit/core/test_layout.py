@@ -15,7 +15,7 @@ from budgetscope.core.answers.layout import Layouts, describe, fits, of_memory
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.memory import Recompute, Regime, estimate
 from budgetscope.report.decision import decision
-from budgetscope.report.layouts import layout_rows, summary
+from budgetscope.report.layouts import layout_rows, memory_rows, summary
 
 
 def layouts(budget: str, **options: str | float) -> Layouts:
@@ -47,12 +47,49 @@ def test_every_layout_gives_the_plans_batch_on_the_plans_devices(flops: float, d
 
 def test_a_small_model_is_copied_and_a_large_one_is_shared() -> None:
     assert layouts("1e19 on 1 x 4090").ranked[0].layout.regime == Regime.DDP
-    found = layouts("64 H100 for 14 days")
+    found = layouts("64 H100 for 14 days at 40% MFU")
     assert describe(found.ranked[0].layout) == "FSDP2 over 64"
     assert not any(placed.layout.regime == Regime.DDP for placed in found.ranked)
     assert {placed.layout.regime for placed in found.ranked} >= {Regime.FSDP2, Regime.ZERO3, Regime.MEGATRON}
     tensor = next(placed for placed in found.ranked if placed.layout.tensor == 4)
     assert "tensor traffic" in tensor.reason
+
+
+@pytest.mark.parametrize("budget", ["64 H100 for 14 days", "1e24 on 1024 H100", "1e19 on 1 x 4090", "$50k", "1e21"])
+def test_the_smallest_layout_fits_and_no_fewer_devices_do(budget: str) -> None:
+    found = layouts(budget)
+    assert found.smallest is not None
+    fewest = found.smallest.layout.n_devices + found.smallest.idle
+    device = ADVISOR.answer(PlanRequest(budget)).question.machine.device
+    assert fits(found.smallest.memory, device)
+    assert found.smallest.layout.batch_sequences == found.batch_sequences
+    assert fewest <= found.n_devices
+    if fewest > 1:
+        n_params = f"N={found.shape.count('standard').n_params:.6g}"  # type: ignore[arg-type]
+        half = layouts(f"{n_params} on {fewest // 2} x {device.id}")
+        assert half.problem
+
+
+def test_a_plan_says_its_memory_and_what_is_the_least_that_holds_it() -> None:
+    memory, smallest = memory_rows(layouts("64 H100 for 14 days"))
+    assert re.fullmatch(r"[\d.]+ of 80 GB", memory.text)
+    assert memory.basis.startswith("on a device, FSDP2 over 64, the fastest that fits; ")
+    assert smallest.text == "8 devices"
+    assert smallest.basis.startswith("hold the model, 4 do not: FSDP2 over 8, ")
+    assert memory_rows(layouts("1e21"))[1].basis.startswith("holds the model: ")
+    (misfit,) = memory_rows(layouts("1e24 on 8 A100"))
+    assert misfit.text == "does not fit"
+    assert misfit.basis == layouts("1e24 on 8 A100").problem
+    open_ = memory_rows(layouts("$50k"))[0]
+    assert "on one node of 8" in open_.basis
+
+
+def test_rows_name_the_parts_of_the_bytes_the_largest_first() -> None:
+    found = layouts("64 H100 for 14 days")
+    basis = layout_rows(found)[0].basis
+    parts = re.findall(r"(\w+) ([\d.]+)", basis[basis.index("(") : basis.index(")")])
+    assert [float(size) for _, size in parts] == sorted((float(size) for _, size in parts), reverse=True)
+    assert {name for name, _ in parts} == {"weights", "gradients", "Adam", "activations", "logits", "copies"}
 
 
 def test_a_slow_link_or_a_tight_memory_costs_time_and_is_named() -> None:

@@ -11,11 +11,12 @@ from budgetscope.core.hardware.devices import default_price, find_device
 from budgetscope.core.hardware.machine import (
     Machine,
     MachineOptions,
+    at_end,
     describe_machine,
     device_name,
     machine_for,
 )
-from budgetscope.core.hardware.mfu import DEFAULT_MFU
+from budgetscope.core.hardware.mfu import ELSEWHERE
 from budgetscope.store.devices import bundled_devices
 
 H100 = find_device("H100", bundled_devices().devices)
@@ -37,7 +38,7 @@ def test_devices_and_a_duration_by_hand() -> None:
 def test_device_hours_by_hand() -> None:
     found = machine("5000 H100-hours")
     assert found.device_hours(found.executed_flops or 0) == pytest.approx(5000)
-    assert found.mfu == DEFAULT_MFU
+    assert (found.mfu, found.expected) == (ELSEWHERE.value, ELSEWHERE)
 
 
 def test_dollars_by_hand() -> None:
@@ -104,6 +105,28 @@ def test_contradictions_and_bounds(text: str, options: dict[str, float], said: s
         machine(text, **options)
 
 
+@pytest.mark.parametrize(
+    ("text", "flops", "n_devices"),
+    [
+        ("64xH100 14d", 64 * 14 * 86400, 64),
+        ("$50k on H100 for 200 hours", 25_000 * 3600, 125),
+        ("$50k on H100", 25_000 * 3600, None),
+        ("5000 H100-hours", 5000 * 3600, None),
+        ("1e21", None, 8),
+    ],
+)
+def test_at_another_mfu_and_price_the_budget_gives_other_flops(
+    text: str, flops: float | None, n_devices: int | None
+) -> None:
+    budget = parse_budget(text)
+    found = at_end(machine(text), budget, 0.3, 2.0)
+    assert found.n_devices == n_devices
+    if flops is None:
+        assert found.executed_flops is None
+    else:
+        assert found.executed_flops == pytest.approx(flops * 0.3 * H100.peak_flops_per_s["bf16"])
+
+
 def test_saying_the_same_twice_is_fine() -> None:
     assert machine("64xH100 14d at 40% MFU", n_devices=64.0, mfu=0.4).n_devices == 64
 
@@ -119,7 +142,7 @@ def test_a_target_may_name_its_machine_and_any_budget_its_precision() -> None:
     assert (found.n_devices, found.mfu, found.executed_flops) == (64, 0.3, None)
     assert machine("64 H100 14d in fp16").precision == "fp16"
     assert machine("64 H100 14d in fp8 at 25% MFU").device_flops_per_s == pytest.approx(1978.9e12 / 4)
-    with pytest.raises(UsageError, match="the default MFU of 40% was measured in bf16; say what fp8 reaches"):
+    with pytest.raises(UsageError, match="published MFUs were measured in bf16; say what fp8 reaches"):
         machine("64 H100 14d in fp8")
     with pytest.raises(UsageError, match="H100 SXM has no fp4; it has fp32, tf32"):
         machine("64 H100 14d in fp4")

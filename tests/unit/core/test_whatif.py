@@ -61,7 +61,7 @@ def test_deadweight_is_what_a_comparison_says_of_the_same_size() -> None:
 
 
 def test_serving_takes_two_flops_a_parameter_and_token_and_is_paid_like_training() -> None:
-    found = iso("64xH100 14d", price=2.0)
+    found = iso("64xH100 14d at 40% MFU", price=2.0)
     here = found.at(1e10, 1e12)
     assert here.serving_flops == pytest.approx(2 * 1e10 * 1e12)
     hours = here.serving_flops / (989.4e12 * 0.4) / 3600

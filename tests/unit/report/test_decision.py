@@ -10,7 +10,7 @@ from budgetscope.core.answers.cautions import MOST_DECISIVE, Caution, Level, ran
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.report.decision import decision
 
-MACHINE = "64 H100 for 14 days"
+MACHINE = "64 H100 for 14 days at 40% MFU"
 
 
 def decided(budget: str = MACHINE, /, **options: Any) -> tuple[str, ...]:
@@ -19,7 +19,7 @@ def decided(budget: str = MACHINE, /, **options: Any) -> tuple[str, ...]:
 
 def test_it_says_what_to_train_how_long_and_for_how_much() -> None:
     plan = ADVISOR.answer(PlanRequest(MACHINE)).plan
-    what, freedom, doubt, confirm = decision(plan)
+    what, _, freedom, doubt, confirm = decision(plan)
     assert what.startswith("Train 18.2 B parameters on 264 B tokens: 14 days on 64 x H100 SXM, for $92.5 K ($57.8 K to")
     assert plan.loss_after_decay is not None
     assert f"near {plan.loss_after_decay.value:.2f} nats/token after the decay" in what
@@ -49,7 +49,7 @@ def test_it_says_so_where_something_else_is_true(options: dict[str, Any], said: 
 
 
 def test_a_small_budget_is_sure_of_its_size() -> None:
-    assert decided("1e18")[2].startswith("The optimal size is known within a factor of 1.")
+    assert decided("1e18")[3].startswith("The optimal size is known within a factor of 1.")
 
 
 def test_no_more_than_three_cautions_could_change_the_decision() -> None:

@@ -26,7 +26,10 @@ def test_the_recipe_is_worded_as_in_the_plan() -> None:
 
 
 def test_every_hyperparameter_is_said_in_one_unit_and_in_the_other_that_people_use() -> None:
-    found = {topic.role: topic for topic in topics(sheet("64 H100 for 14 days", law=PUBLISHED, hyperparameters=RULE))}
+    found = {
+        topic.role: topic
+        for topic in topics(sheet("64 H100 for 14 days at 40% MFU", law=PUBLISHED, hyperparameters=RULE))
+    }
     batch = found["batch_size"].rows[0]
     assert (batch.value, batch.also) == ("9.61 M", "4,693 seq")
     assert found["batch_size"].spread.startswith("[2 M, 11.9 M]: range over 6 published laws")
@@ -45,7 +48,7 @@ def test_every_hyperparameter_is_said_in_one_unit_and_in_the_other_that_people_u
 
 
 def test_a_factor_of_two_is_priced_where_it_is_known_and_else_said_not_to_be() -> None:
-    said = dict(factors_of_two(sheet("64 H100 for 14 days", law=PUBLISHED, hyperparameters=RULE)))
+    said = dict(factors_of_two(sheet("64 H100 for 14 days at 40% MFU", law=PUBLISHED, hyperparameters=RULE)))
     assert said["N twice"] == "+0.0191 nats/token, 23.6% deadweight = $21.9 K (porian2024/refinedweb-tuned-akima)"
     assert said["lr"].startswith("+0.1% to +1.9% of the loss at 356 K to 1.33 M parameters, noise 1.3%")
     assert said["lr"].endswith("not known at this size")
@@ -57,7 +60,7 @@ def test_a_factor_of_two_is_priced_where_it_is_known_and_else_said_not_to_be() -
 
 
 def test_a_checkpoint_says_what_it_is_for() -> None:
-    kept = sheet("64 H100 for 14 days", law=PUBLISHED, hyperparameters=RULE).checkpoints
+    kept = sheet("64 H100 for 14 days at 40% MFU", law=PUBLISHED, hyperparameters=RULE).checkpoints
     assert checkpoint_cells(kept[-3]) == (
         "14,938",
         "141 B",
@@ -70,7 +73,9 @@ def test_a_checkpoint_says_what_it_is_for() -> None:
 
 
 def test_markdown_holds_every_part() -> None:
-    text = recipe_markdown(sheet("64 H100 for 14 days", law=PUBLISHED, hyperparameters=RULE), "budgetscope plan x")
+    text = recipe_markdown(
+        sheet("64 H100 for 14 days at 40% MFU", law=PUBLISHED, hyperparameters=RULE), "budgetscope plan x"
+    )
     for heading in (
         "# Recipe for 64 x H100",
         "### Learning rate",

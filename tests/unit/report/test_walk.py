@@ -10,7 +10,7 @@ from budgetscope.core.answers.explanation import Explanation
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.report.explanation import STEP_LINE_HEADER, step_lines
 
-REQUEST = PlanRequest("64 H100 for 14 days")
+REQUEST = PlanRequest("64 H100 for 14 days at 40% MFU")
 
 
 @pytest.fixture(scope="module")

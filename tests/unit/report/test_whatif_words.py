@@ -7,7 +7,7 @@ PUBLISHED = "porian2024/refinedweb-tuned-akima"
 
 
 def test_a_size_is_said_in_plain_words() -> None:
-    found = iso("64 H100 for 14 days", law=PUBLISHED)
+    found = iso("64 H100 for 14 days at 40% MFU", law=PUBLISHED)
     best = found.answer.plan.n_params.value
     assert sentence(found, found.at(best)) == (
         "17.2 B parameters on 281 B tokens: the optimum, a loss of 2.410 nats/token."
@@ -21,7 +21,7 @@ def test_a_size_is_said_in_plain_words() -> None:
 
 
 def test_readings_put_a_size_beside_the_optimum() -> None:
-    found = iso("64 H100 for 14 days", law=PUBLISHED)
+    found = iso("64 H100 for 14 days at 40% MFU", law=PUBLISHED)
     best = found.at(found.answer.plan.n_params.value, 1e12)
     rows = {row.label.strip(): row for row in size_rows(found.at(2 * best.n_params, 1e12), best)}
     assert rows["N"].cells == ("N", "34.3 B", "17.2 B", "x2")

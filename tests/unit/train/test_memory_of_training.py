@@ -152,6 +152,10 @@ def test_saved_tensors_in_bf16_are_the_activations(shape: Shape) -> None:
         (Shape(4, 256, 768, 4, 4, 4096, 512), Recompute.FULL, 4, 1),
         (Shape(4, 512, 2048, 8, 8, 1024, 512, gated=False), Recompute.FULL, 1, 1),
         (Shape(4, 256, 768, 4, 4, 2048, 512), Recompute.SELECTIVE, 2, 1),
+        (Shape(2, 512, 2048, 8, 8, 2048, 512, gated=False), Recompute.NONE, 2, 2),
+        (Shape(2, 512, 1536, 8, 2, 2048, 512), Recompute.FULL, 2, 2),
+        (Shape(3, 256, 768, 8, 2, 2048, 512), Recompute.SELECTIVE, 4, 1),
+        (Shape(2, 256, 768, 4, 4, 8192, 256, tied=True), Recompute.NONE, 4, 1),
     ],
     ids=str,
 )

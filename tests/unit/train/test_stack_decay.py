@@ -31,6 +31,7 @@ from budgetscope.calibrate.train.checkpoint import Checkpoint
 from budgetscope.calibrate.train.engine import Engine
 from budgetscope.calibrate.train.stack import train_stack
 from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.hyperparameters import BETA1
 
 BATCH = 2 * 16
 
@@ -72,7 +73,7 @@ def test_learning_rate_falls_linearly_to_zero_a_step_after_the_branch(
 
     def kept(steps: object, *others: object) -> object:
         scalars = real(steps, *others)  # type: ignore[arg-type]
-        rates.append(round(float(scalars[0][0] * (1 - optimizer.BETA1 ** float(steps[0]))) / 1e-2, 4))  # type: ignore[index]
+        rates.append(round(float(scalars[0][0] * (1 - BETA1 ** float(steps[0]))) / 1e-2, 4))  # type: ignore[index]
         assert float(1 - scalars[2][0]) == pytest.approx(1e-4 * rates[-1], abs=1e-6)
         return scalars
 

@@ -10,6 +10,7 @@ from budgetscope.api import runs as _runs
 from budgetscope.api.ask import Advisor, AnsweredRequest
 from budgetscope.api.fields import BY_NAME, fields_of
 from budgetscope.api.ledger import count as _count
+from budgetscope.api.notebook.layouts import NotebookLayouts
 from budgetscope.api.notebook.machines import NotebookMachines
 from budgetscope.api.notebook.options import (
     CALIBRATION,
@@ -98,6 +99,23 @@ def machines(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookMachi
     advisor = Advisor()
     answered = _answer(advisor, "machines", budget, options)
     return NotebookMachines.of(advisor.machines(answered), answered)
+
+
+@_with_options(_options("memory"))
+def memory(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookLayouts:
+    """Return the layouts of a plan's model on its devices, and the bytes of each, as `budgetscope memory` does.
+
+    Args:
+        budget: as in `plan`.
+        **options: as in `plan`.
+
+    Raises:
+        UsageError: as in `plan`; or the plan has no shape.
+        FailureError: as in `plan`.
+    """
+    advisor = Advisor()
+    answered = _answer(advisor, "memory", budget, options)
+    return NotebookLayouts.of(advisor.memory(answered), answered)
 
 
 @_with_options(_options("value"))

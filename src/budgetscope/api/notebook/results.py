@@ -37,15 +37,14 @@ from budgetscope.report.fits import (
     list_json,
     ordered,
 )
+from budgetscope.report.ledger import LEDGER_HEADER, ledger_cells
 from budgetscope.report.rows import (
     ABLATIONS_TITLE,
     COMPARISON_HEADER,
-    LEDGER_HEADER,
     ComparisonRow,
     PlanRow,
     comparison_note,
     comparison_rows,
-    ledger_cells,
     plan_rows,
     shape_text,
 )

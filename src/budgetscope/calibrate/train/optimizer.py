@@ -4,12 +4,9 @@ import torch
 from torch import Tensor
 
 from budgetscope.calibrate.plan.porian_rule import WEIGHT_DECAY
+from budgetscope.core.laws.hyperparameters import BETA1, CLIP, EPS
 
-# Source: Porian et al. 2024, launch files and section 2: beta1 0.9, eps 1e-8, clip 1, and an independent weight decay
-# on every parameter: a step shrinks the weights by WEIGHT_DECAY·lr/lr_peak.
-BETA1 = 0.9
-EPS = 1e-8
-CLIP = 1.0
+# Porian et al. 2024 decay every parameter independently: a step shrinks the weights by WEIGHT_DECAY·lr/lr_peak.
 # As torch.nn.utils.clip_grad_norm_ adds to the norm.
 _CLIP_EPS = 1e-6
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from budgetscope.core.answers.mfu_range import settle
 from budgetscope.core.answers.plan import Plan, plan
-from budgetscope.core.answers.question import Question, locate
+from budgetscope.core.answers.question import Question
 from budgetscope.core.laws.operating_point import OperatingPoint
 
 
@@ -12,6 +13,7 @@ class Answer:
     """The answer to one question. The comparison, what-if, the recipe and the other companions take an answer.
 
     Attributes:
+        question: with the MFU that is expected for its model, where none is said.
         optimum: the compute-optimal operating point, by the question's convention.
     """
 
@@ -32,5 +34,5 @@ def answer(question: Question) -> Answer:
         UsageError: no budget within bounds reaches the target of the question.
         FailureError: the fit has no law for N and D, or a fit in use gives no usable numbers.
     """
-    optimum = locate(question)
+    question, optimum = settle(question)
     return Answer(question, optimum, plan(question, optimum))

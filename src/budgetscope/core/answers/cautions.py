@@ -49,8 +49,8 @@ MOST_DECISIVE = 3
 
 _DECISIVE = (
     NO_LAYOUT, "interval-off", "ablation", "far-from-optimum", "repeated-data", "no-shape", "no-count", "long-run",
-    "other-tokenizer", "extrapolated-allocation", "extrapolated-surface", "mixed-recipe", "recipe-on-edge",
-    "extrapolated-learning-rate", "batch-beyond-critical",
+    "late-at-low-mfu", "other-tokenizer", "extrapolated-allocation", "extrapolated-surface", "mixed-recipe",
+    "recipe-on-edge", "extrapolated-learning-rate", "batch-beyond-critical",
 )  # fmt: skip
 """What can change N, D, the recipe or whether to train at all, the gravest first."""
 _SMALL_PRINT = ("doubtful-constants", "extrapolated-beta2", "extrapolated-critical-batch-size")
@@ -237,6 +237,31 @@ def of_time(n_devices: float | None, hours: float | None) -> list[Caution]:
     if hours <= _LONGEST_HOURS:
         return []
     return [Caution("long-run", f"on {n_devices:,.4g} devices this takes {format_hours(hours)}: take more (--gpus).")]
+
+
+def of_range(
+    limit_hours: float | None, hours: tuple[float, float] | None, mfu: tuple[float, float] | None
+) -> list[Caution]:
+    """Return a caution if a run of fixed N and D misses its limit at the low end of the MFU's range.
+
+    Args:
+        limit_hours: wall time of the deadline or the budget; None without one.
+        hours: wall time of the run at the ends of the range; None without a range.
+        mfu: the range, from 0 to 1.
+    """
+    if limit_hours is None or hours is None or mfu is None or hours[1] <= limit_hours * _LATE:
+        return []
+    return [
+        Caution(
+            "late-at-low-mfu",
+            f"at an MFU of {mfu[0]:.0%} the run takes {format_hours(hours[1])}, and {format_hours(limit_hours)} are "
+            "allowed: measure the rate first (--measured), or take fewer tokens.",
+        )
+    ]
+
+
+_LATE = 1.002
+"""Share of a limit that counts as the limit: numbers are given in three digits."""
 
 
 def _roles_in_use(fit: Fit) -> list[str]:

@@ -1,11 +1,12 @@
 """Layouts of a plan: how its model and batch lie on the machine's devices, which of them fit, and which is fastest."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from budgetscope.core.answers.cautions import NO_LAYOUT, Caution
+from budgetscope.core.answers.layout_traffic import NETWORK_BYTES_PER_S, context_seconds, data_seconds, tensor_seconds
 from budgetscope.core.answers.question import Question
 from budgetscope.core.budget.parse import SizeTarget
 from budgetscope.core.budget.quantities import format_count
@@ -21,8 +22,6 @@ H200 those of plain PyTorch within 1% and of FSDP2 within 6%, from above (tests/
 fragments and what a trainer adds."""
 RESERVED_BYTES = 1e9
 """For the driver's context and the collectives' buffers; the context alone held 0.8 GB on an H200 with torch 2.11."""
-NETWORK_BYTES_PER_S = 50e9
-"""Between nodes, one way and for one device: a 400 Gb/s adapter each, as in NVIDIA's DGX H100 (its data sheet)."""
 
 _MOST_SHOWN = 6
 _MOST_SLOWDOWN = 1.5
@@ -67,9 +66,11 @@ class Layouts:
         device: name of the device.
         memory_bytes: of one device, as published.
         n_devices: of the machine.
+        counted: whether the request says that number; else it is one node.
         ranked: those that fit, the fastest first: the best of each way to share the model, and of each regime, as far
             as they take at most half as long again.
         leanest: the layout with the lowest peak of one sequence a micro-batch, whether it fits or not.
+        smallest: the fastest layout on the fewest devices that hold the model, found by doubling; None if none do.
         problem: why none fits, and the nearest that does; empty when some fit.
         notes: the error margin, and assumptions of the ranking.
     """
@@ -79,8 +80,10 @@ class Layouts:
     device: str
     memory_bytes: int
     n_devices: int
+    counted: bool
     ranked: tuple[Placed, ...]
     leanest: Placed
+    smallest: Placed | None
     problem: str
     notes: tuple[str, ...]
 
@@ -104,11 +107,7 @@ def layouts(question: Question, shape: Shape | None, batch_sequences: int) -> La
     shape = require_shape(shape)
     machine, device = question.machine, question.machine.device
     n_devices = _count(machine)
-    found = [
-        _placed(shape, each, machine, n_devices) for each in _candidates(shape, device, n_devices, batch_sequences)
-    ]
-    fitting = [each for each in found if fits(each.memory, device)]
-    fitting.sort(key=lambda each: _rank(each, shape.seq_len))
+    fitting = _fitting(shape, machine, n_devices, batch_sequences)
     best: dict[tuple[object, ...], Placed] = {}
     regimes: dict[Regime, Placed] = {}
     for each in fitting:
@@ -125,11 +124,36 @@ def layouts(question: Question, shape: Shape | None, batch_sequences: int) -> La
         device=device.name,
         memory_bytes=device.memory_bytes,
         n_devices=n_devices,
+        counted=machine.n_devices is not None,
         ranked=tuple(each for each in best.values() if each in shown),
-        leanest=_placed(shape, leanest, machine, n_devices),
+        leanest=_placed(shape, leanest, machine, n_devices, memory),
+        smallest=smallest(shape, machine, n_devices, batch_sequences) if fitting else None,
         problem="" if fitting else _problem(question, shape, batch_sequences, leanest, memory),
         notes=_notes(machine),
     )
+
+
+def best_where(
+    question: Question, shape: Shape, batch_sequences: int, allowed: Callable[[Layout], bool]
+) -> tuple[Placed, bool]:
+    """Return the fastest layout of those allowed that fits, and True; where none fits the leanest of them, and False.
+
+    Args:
+        question: for its machine.
+        shape: of the model.
+        batch_sequences: of a step.
+        allowed: whether a layout may be taken; it must allow the leanest layout of a data-parallel regime.
+    """
+    machine, n_devices = question.machine, _count(question.machine)
+    found = [
+        _placed(shape, each, machine, n_devices, estimate(shape, each))
+        for each in _candidates(shape, machine.device, n_devices, batch_sequences)
+        if allowed(each)
+    ]
+    fitting = [each for each in found if fits(each.memory, machine.device)]
+    if fitting:
+        return min(fitting, key=lambda each: _rank(each, shape.seq_len)), True
+    return min(found, key=lambda each: each.memory.peak), False
 
 
 def require_shape(shape: Shape | None) -> Shape:
@@ -146,13 +170,29 @@ def require_shape(shape: Shape | None) -> Shape:
     return shape
 
 
-def fewest_devices(shape: Shape, device: Device, batch_sequences: int, most: int) -> int | None:
+def _fewest_devices(shape: Shape, device: Device, batch_sequences: int, most: int) -> int | None:
     """Return the fewest devices, of 1, 2, 4 and so on up to `most`, on which a model fits; None if it fits none."""
     counts = [2**power for power in range(most.bit_length()) if 2**power <= most]
     fitting = (
         count for count in dict.fromkeys((*counts, most)) if _fits_leanest(shape, device, count, batch_sequences)
     )
     return next(fitting, None)
+
+
+def _fitting(shape: Shape, machine: Machine, n_devices: int, batch_sequences: int) -> list[Placed]:
+    """Return the layouts that fit, the fastest first."""
+    fitting = []
+    for layout in _candidates(shape, machine.device, n_devices, batch_sequences):
+        memory = estimate(shape, layout)
+        if fits(memory, machine.device):
+            fitting.append(_placed(shape, layout, machine, n_devices, memory))
+    return sorted(fitting, key=lambda each: _rank(each, shape.seq_len))
+
+
+def smallest(shape: Shape, machine: Machine, n_devices: int, batch_sequences: int) -> Placed | None:
+    """Return the fastest layout on the fewest devices that hold a model, up to `n_devices`; None if these do not."""
+    fewest = _fewest_devices(shape, machine.device, batch_sequences, n_devices)
+    return None if fewest is None else _fitting(shape, machine, fewest, batch_sequences)[0]
 
 
 def of_memory(question: Question, shape: Shape | None, batch_sequences: int) -> list[Caution]:
@@ -249,7 +289,7 @@ def _lean(shape: Shape, device: Device, n_devices: int, batch_sequences: int) ->
 # Speed
 
 
-def _placed(shape: Shape, layout: Layout, machine: Machine, n_devices: int) -> Placed:
+def _placed(shape: Shape, layout: Layout, machine: Machine, n_devices: int, memory: Memory) -> Placed:
     """Return a layout with its memory, and what it loses against FLOPs at the machine's MFU on all devices.
 
     Recomputation adds a third of the blocks' FLOPs, a sixth if selective. A pipeline is empty for (p-1)/(v m) of the
@@ -269,12 +309,11 @@ def _placed(shape: Shape, layout: Layout, machine: Machine, n_devices: int) -> P
         "recomputation": again * (1 - head / executed),
         "pipeline bubble": (layout.pipeline - 1) / (layout.interleave * layout.accumulation),
         "head on the last stage": (layout.pipeline - 1) * head / executed,
-        "tensor traffic": _tensor_seconds(shape, layout, device, tokens) / busy,
-        "context traffic": _context_seconds(shape, layout, device, tokens) / busy,
-        "data-parallel traffic": _data_seconds(shape, layout, device, busy) / busy,
+        "tensor traffic": tensor_seconds(shape, layout, device, tokens) / busy,
+        "context traffic": context_seconds(shape, layout, device, tokens) / busy,
+        "data-parallel traffic": data_seconds(shape, layout, device, busy) / busy,
     }
     idle = n_devices - layout.n_devices
-    memory = estimate(shape, layout)
     reason = ", ".join(f"{name} {value:.0%}" for name, value in lost.items() if value >= _NOTABLE)
     told = [reason] if reason else []
     if idle:
@@ -292,54 +331,18 @@ def _placed(shape: Shape, layout: Layout, machine: Machine, n_devices: int) -> P
 _NOTABLE = 0.005
 
 
-def _tensor_seconds(shape: Shape, layout: Layout, device: Device, tokens: float) -> float:
-    t = layout.tensor
-    times = 6 if layout.recompute == Recompute.FULL else 4
-    moved = shape.depth / layout.pipeline * tokens * times * 2 * shape.width * 2 * (t - 1) / t
-    return moved / device.link_bytes_per_s
-
-
-def _context_seconds(shape: Shape, layout: Layout, device: Device, tokens: float) -> float:
-    """Return the time of passing keys and values (2 + 2 bytes) around the ring, forward and twice backward."""
-    kv_width = shape.width * shape.n_kv_heads // shape.n_heads
-    moved = shape.depth / layout.pipeline * tokens * 3 * 4 * kv_width * (layout.context - 1) / layout.tensor
-    in_node = layout.tensor * layout.context <= device.devices_per_node
-    return moved / (device.link_bytes_per_s if in_node else NETWORK_BYTES_PER_S)
-
-
-def _data_seconds(shape: Shape, layout: Layout, device: Device, busy: float) -> float:
-    """Return the time that the step waits for gradients and weights: bytes a parameter of each regime, less overlap."""
-    d = layout.data * layout.context
-    if d == 1:
-        return 0.0
-    n_params = (
-        (shape.n_params_blocks + shape.n_params_head + shape.n_params_embedding) / layout.tensor / layout.pipeline
-    )
-    micro = layout.accumulation
-    moved = {
-        Regime.DDP: 8.0,  # fp32 gradients, reduced and spread once a step
-        Regime.FSDP2: (2 + 2 + 4) * micro,  # bf16 weights twice, fp32 gradients, every micro-batch
-        Regime.ZERO1: 4.0,
-        Regime.ZERO2: 2.0 * micro + 2,
-        Regime.ZERO3: 6.0 * micro,
-        Regime.MEGATRON: 6.0,
-    }[layout.regime]
-    speed = device.link_bytes_per_s
-    if layout.n_devices > device.devices_per_node:
-        # The devices of a node that belong to one group share their adapters: their rings cross on all of them.
-        adapters = max(device.devices_per_node // layout.tensor, 1)
-        speed = min(speed, NETWORK_BYTES_PER_S * adapters)
-    every_micro_batch = layout.regime in (Regime.FSDP2, Regime.ZERO2, Regime.ZERO3)
-    behind = busy if every_micro_batch else busy * 2 / 3 / micro
-    return max(0.0, moved * n_params * (d - 1) / d / speed - behind)
-
-
 # What is told
 
 
 _TRAINING = (
     "16-bit training with flash attention, fused norms, a fused AdamW and fp32 masters; the peak is less than the sum "
     "where gradients are made while activations go"
+)
+
+
+_REGIMES = (
+    "Megatron's tensor parallelism is with sequence parallelism and its distributed optimizer; selective recomputation "
+    "is torchtitan's, every second matrix product kept"
 )
 
 
@@ -353,11 +356,7 @@ def _notes(machine: Machine) -> tuple[str, ...]:
         f"time is for the ranking alone: links of {device.link_bytes_per_s / 1e9:g} GB/s in a node of "
         f"{device.devices_per_node}, {NETWORK_BYTES_PER_S / 1e9:g} GB/s a device between nodes"
     )
-    notes = [
-        margin,
-        _TRAINING,
-        speed,
-    ]
+    notes = [margin, _TRAINING, speed, _REGIMES]
     if machine.precision not in TRAINING_PRECISIONS:
         notes.append(f"counted in 16 bits, and not in {machine.precision}")
     if device.vendor != "NVIDIA":
@@ -376,6 +375,8 @@ def describe(layout: Layout) -> str:
     for name, degree in (("tensor", layout.tensor), ("pipeline", layout.pipeline), ("context", layout.context)):
         if degree > 1:
             parts.append(f"{name} {degree}")
+    if layout.interleave > 1:
+        parts.append(f"{layout.interleave} chunks a stage")
     if layout.recompute != Recompute.NONE:
         parts.append(f"{layout.recompute} recomputation")
     return ", ".join(parts)

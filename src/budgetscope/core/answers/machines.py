@@ -8,6 +8,9 @@ from budgetscope.core.answers import layout
 from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.cautions import NO_LAYOUT
 from budgetscope.core.answers.layout import Placed
+from budgetscope.core.answers.mfu_range import Spread, reaching, run_cost, spread
+from budgetscope.core.answers.question import Question
+from budgetscope.core.budget.constraints import NONE
 from budgetscope.core.budget.parse import Fixed, SizeTarget
 from budgetscope.core.counting.ledger import Convention, Shape
 from budgetscope.core.errors import UsageError
@@ -25,6 +28,7 @@ class Alternative:
     Attributes:
         machine: its number of devices is that of all alternatives.
         hours: wall time.
+        spread: of the training, over the ranges of MFU and price.
         cost_usd: US dollars; None without a price.
         energy: None where the power of the device is not known.
         fewest_devices: of 1, 2, 4, ..., the least on which the model fits.
@@ -34,6 +38,7 @@ class Alternative:
     machine: Machine
     hours: float
     device_hours: float
+    spread: Spread
     cost_usd: Estimate | None
     energy: Energy | None
     fewest_devices: int
@@ -84,7 +89,7 @@ def machines(answer: Answer, devices: Sequence[Device], mfu: float | None) -> Ma
     Args:
         answer: with the plan.
         devices: to try; of several with one id, the first.
-        mfu: for all devices; None for the default of each.
+        mfu: for all devices; None for what a plan of this model takes on each.
 
     Raises:
         UsageError: the plan has no shape.
@@ -97,25 +102,27 @@ def machines(answer: Answer, devices: Sequence[Device], mfu: float | None) -> Ma
     too_small: list[str] = []
     for device in {device.id: device for device in reversed(devices)}.values():
         try:
-            machine = _machine(answer, device, n_devices, mfu)
+            on_device = _question(answer, device, n_devices, mfu)
         except UsageError as error:
             left_out.append(str(error))
             continue
-        fewest = layout.fewest_devices(shape, device, batch, math.floor(n_devices))
-        if fewest is None:
+        machine = on_device.machine
+        smallest = layout.smallest(shape, machine, math.floor(n_devices), batch)
+        if smallest is None:
             too_small.append(device.name)
             continue
-        small = replace(question, machine=replace(machine, n_devices=float(fewest)))
-        device_hours = machine.device_hours(plan.run.executed_flops)
+        device_hours, moves = machine.device_hours(plan.run.executed_flops), spread(on_device, plan.run.executed_flops)
+        ranged = Estimate(device_hours, *(moves.device_hours or ()))
         found.append(
             Alternative(
                 machine=machine,
                 hours=device_hours / n_devices,
                 device_hours=device_hours,
-                cost_usd=None if machine.price is None else machine.price.times(device_hours),
-                energy=run_energy(device, device_hours, _energy_options(answer, device)),
-                fewest_devices=fewest,
-                smallest=layout.layouts(small, shape, batch).ranked[0],
+                spread=moves,
+                cost_usd=run_cost(on_device, device_hours, moves),
+                energy=run_energy(device, ranged, _energy_options(answer, device)),
+                fewest_devices=smallest.layout.n_devices + smallest.idle,
+                smallest=smallest,
             )
         )
     found.sort(key=lambda each: each.hours)
@@ -138,8 +145,8 @@ def machines(answer: Answer, devices: Sequence[Device], mfu: float | None) -> Ma
     )
 
 
-def _machine(answer: Answer, device: Device, n_devices: float, mfu: float | None) -> Machine:
-    """Return the machine of an alternative.
+def _question(answer: Answer, device: Device, n_devices: float, mfu: float | None) -> Question:
+    """Return the question of an alternative: the answer's N on another machine, at the MFU that a plan of it takes.
 
     Raises:
         UsageError: the device lacks the precision of the budget.
@@ -148,7 +155,9 @@ def _machine(answer: Answer, device: Device, n_devices: float, mfu: float | None
     stated = own.price.value if own.price is not None and own.price.basis == PRICE_STATED else None
     options = MachineOptions(n_devices, mfu, stated if device.id == own.device.id else None)
     target = SizeTarget(answer.plan.run.n_params, fixed=Fixed(precision=fixed.precision))
-    return machine_for(target, device, options, device_stated=True)
+    machine = machine_for(target, device, options, device_stated=True)
+    asked = replace(answer.question, budget=target, constraints=NONE, machine=machine)
+    return reaching(asked, answer.plan.run.n_params)
 
 
 def _problem(answer: Answer, n_devices: float) -> str:

@@ -7,6 +7,7 @@ from statistics import NormalDist
 from budgetscope.core.answers import cautions, layout
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.constraints import Choice, choose
+from budgetscope.core.answers.mfu_range import Spread, mfu_text, run_cost, spread
 from budgetscope.core.answers.question import Question, after_decay, machine_flops
 from budgetscope.core.answers.recipe import Recipe, recommend
 from budgetscope.core.budget.describe import describe
@@ -16,7 +17,6 @@ from budgetscope.core.counting.ledger import Convention, Shape
 from budgetscope.core.errors import FailureError
 from budgetscope.core.hardware.energy import Energy, energy_assumptions, run_energy
 from budgetscope.core.hardware.machine import Machine, describe_machine
-from budgetscope.core.hardware.mfu import ASSUMED, assumed_text
 from budgetscope.core.laws.fit import Draws
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import Estimate, check_span, params_interval
@@ -92,6 +92,7 @@ class Plan:
         loss_unit: such as nats/token.
         loss_after_decay: after the advised decay of the learning rate; None as in `Optimum`.
         optimum: the compute-optimal run.
+        spread: of the run, over the ranges of MFU and price.
         vocab_size: of the tokenizer.
         seq_len: training context in tokens.
         assumptions: one sentence for each default in use.
@@ -118,6 +119,7 @@ class Plan:
     recipe: Recipe
     run: PlannedRun
     machine: Machine
+    spread: Spread
     vocab_size: int
     seq_len: int
     assumptions: tuple[str, ...]
@@ -156,12 +158,13 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
     choice = choose(question, optimum, loss)
     point, reached = (optimum, loss) if choice is None else (choice.point, choice.loss)
     recipe = recommend(question, point, None if reached is None else reached.value)
-    run = _run(question, point, recipe.batch_sequences * question.seq_len)
+    run, moves = _run(question, point, recipe.batch_sequences * question.seq_len)
     found = (
         *question.cautions,
         *cautions.of_interval(question.fit, around.n_params),
         *layout.of_memory(question, run.shape, recipe.batch_sequences),
         *cautions.of_time(question.machine.n_devices, run.hours),
+        *cautions.of_range(_limit_hours(question), moves.hours, moves.mfu),
         *cautions.of_recipe(recipe.sources, recipe.learning_rate, recipe.batch_tokens),
         *([] if choice is None else cautions.of_choice(choice.epochs, choice.point.n_params / optimum.n_params)),
         *cautions.collect(
@@ -180,7 +183,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
     )
     return Plan(
         budget=describe(question.budget),
-        understood=_understood(question, optimum),
+        understood=_understood(question, optimum, moves),
         law_id=question.fit.id,
         law_title=question.fit.title,
         convention=question.convention,
@@ -196,12 +199,10 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         recipe=recipe,
         run=run,
         machine=question.machine,
+        spread=moves,
         vocab_size=question.vocab_size,
         seq_len=question.seq_len,
-        assumptions=(
-            *_assumptions(question.machine, run.n_params),
-            *energy_assumptions(question.machine.device, question.energy),
-        ),
+        assumptions=(*question.machine.assumptions, *energy_assumptions(question.machine.device, question.energy)),
         cautions=cautions.ranked(found),
         choice=choice,
         expected_waste=_expected_waste(loss_model, own, around.n_params),
@@ -212,9 +213,13 @@ def _allowed(value: float) -> Estimate:
     return Estimate(value, basis="as the constraints allow")
 
 
-def _assumptions(machine: Machine, n_params: float) -> tuple[str, ...]:
-    """Return the machine's assumptions; that of the MFU with what published runs of the size reached."""
-    return tuple(assumed_text(machine.device, n_params) if text == ASSUMED else text for text in machine.assumptions)
+def _limit_hours(question: Question) -> float | None:
+    """Return the wall time that a run of fixed N and D must keep; None for other runs, which stop in time."""
+    budget, wanted = question.budget, question.constraints
+    if wanted.n_params is None or wanted.tokens is None:
+        return None
+    limits = [wanted.deadline_hours, budget.hours if isinstance(budget, HardwareBudget) else None]
+    return min((hours for hours in limits if hours is not None), default=None)
 
 
 _NODES = 25
@@ -308,7 +313,7 @@ _SMALLER = 0.98
 """Step in N on the way to a shape that is small enough."""
 
 
-def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> PlannedRun:
+def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> tuple[PlannedRun, Spread]:
     machine = question.machine
     shape = _shape(question, point.n_params)
     n_params, tokens = point.n_params, point.tokens
@@ -328,8 +333,8 @@ def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> Planne
             tokens = min(tokens, machine.flops_in(hours * devices) / shape.executed_flops_per_token)
         executed_flops = tokens * shape.executed_flops_per_token
     device_hours = machine.device_hours(executed_flops)
-    price = machine.price
-    return PlannedRun(
+    moves = spread(question, executed_flops)
+    run = PlannedRun(
         shape=shape,
         n_params=n_params,
         tokens=tokens,
@@ -337,12 +342,13 @@ def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> Planne
         steps=math.ceil(tokens / batch_tokens),
         hours=machine.hours(device_hours),
         device_hours=device_hours,
-        cost_usd=None if price is None else price.times(device_hours),
-        energy=run_energy(machine.device, device_hours, question.energy),
+        cost_usd=run_cost(question, device_hours, moves),
+        energy=run_energy(machine.device, Estimate(device_hours, *(moves.device_hours or ())), question.energy),
     )
+    return run, moves
 
 
-def _understood(question: Question, optimum: OperatingPoint) -> str:
+def _understood(question: Question, optimum: OperatingPoint, moves: Spread) -> str:
     """Return the budget in FLOPs, after the choices that its reading took."""
     budget = question.budget
     choices = f"{'; '.join(budget.choices)}: " if budget.choices else ""
@@ -350,7 +356,11 @@ def _understood(question: Question, optimum: OperatingPoint) -> str:
     if isinstance(budget, HardwareBudget):
         executed = question.machine.executed_flops or 0.0
         machine = describe_machine(question.machine, question.machine.device_hours(executed))
-        return f"{choices}{machine} executes {format_flops(executed)} FLOPs = {flops}"
+        most = ""
+        if moves.mfu is not None and question.machine.executed_flops is not None:
+            ends = " to ".join(format_flops(executed * mfu / question.machine.mfu) for mfu in moves.mfu)
+            most = f" ({ends} with an {mfu_text(moves)})"
+        return f"{choices}{machine} executes {format_flops(executed)} FLOPs{most} = {flops}"
     if isinstance(budget, ComputeBudget):
         return f"{choices}{flops}"
     return f"{choices}{describe(budget)} takes {flops}"

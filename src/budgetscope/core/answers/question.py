@@ -19,6 +19,7 @@ from budgetscope.core.counting.shapes import ShapeFamily, shape_family
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.hardware.energy import NO_OPTIONS, EnergyOptions
 from budgetscope.core.hardware.machine import Machine
+from budgetscope.core.hardware.mfu import ModelRate
 from budgetscope.core.laws.decay import decay_gain, loss_after_decay
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.guard import guarded
@@ -54,6 +55,7 @@ class Question:
         cautions: about the files of the fits and devices.
         constraints: what is fixed or bounded beside the budget.
         energy: what is stated of power, PUE and grid.
+        rates: of training, measured by the law's own calibration and by probes.
     """
 
     budget: Budget
@@ -70,6 +72,7 @@ class Question:
     cautions: tuple[Caution, ...] = ()
     constraints: Constraints = NONE
     energy: EnergyOptions = NO_OPTIONS
+    rates: tuple[ModelRate, ...] = ()
 
     @property
     def recipe_fits(self) -> tuple[Fit, ...]:

@@ -40,7 +40,7 @@ class Energy:
     """The energy of a training run, at the data centre's meter.
 
     Attributes:
-        kwh: with the range of the power and the PUE.
+        kwh: with the range of the power, the PUE and the device-hours, all at their ends together.
         co2e_kg: of that electricity, and not of making the machines; None without a grid's intensity.
         watts: of one device with its share of the node.
         pue: of the data centre.
@@ -52,12 +52,12 @@ class Energy:
     pue: Estimate
 
 
-def run_energy(device: Device, device_hours: float, options: EnergyOptions = NO_OPTIONS) -> Energy | None:
+def run_energy(device: Device, device_hours: Estimate, options: EnergyOptions = NO_OPTIONS) -> Energy | None:
     """Return the energy of a run: device-hours x watts x PUE; None when neither power nor TDP is known.
 
     Args:
         device: for its TDP.
-        device_hours: of the run.
+        device_hours: of the run, with their range where they have one.
         options: what is stated in place of the usual values.
     """
     watts = _watts(device, options)
@@ -66,7 +66,7 @@ def run_energy(device: Device, device_hours: float, options: EnergyOptions = NO_
     pue = _spread(PUE, 1.0, "the most efficient fleets to the mean of Uptime's survey of 2025")
     if options.pue is not None:
         pue = Estimate(options.pue, basis="as stated")
-    kwh = _product(watts, pue, device_hours / 1000)
+    kwh = _product(_product(watts, pue), device_hours.times(1 / 1000))
     grid = options.grid_g_per_kwh
     return Energy(kwh, None if grid is None else kwh.times(grid / 1000), watts, pue)
 
@@ -84,13 +84,13 @@ def _spread(of: tuple[float, float, float], factor: float, basis: str) -> Estima
     return Estimate(value * factor, low * factor, high * factor, basis)
 
 
-def _product(one: Estimate, other: Estimate, factor: float) -> Estimate:
+def _product(one: Estimate, other: Estimate) -> Estimate:
     """Return the product; the ends are the products of the ends, and none if both numbers are exact."""
     if one.low is None and other.low is None:
-        return Estimate(one.value * other.value * factor)
-    low = (one.low or one.value) * (other.low or other.value) * factor
-    high = (one.high or one.value) * (other.high or other.value) * factor
-    return Estimate(one.value * other.value * factor, low, high)
+        return Estimate(one.value * other.value)
+    low = (one.low or one.value) * (other.low or other.value)
+    high = (one.high or one.value) * (other.high or other.value)
+    return Estimate(one.value * other.value, low, high)
 
 
 def energy_assumptions(device: Device, options: EnergyOptions) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from budgetscope.core.budget.quantities import format_hours
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.bounds import MFU_BOUNDS, N_DEVICES_BOUNDS, PRICE_BOUNDS
 from budgetscope.core.hardware.devices import Device, default_price, training_precision
-from budgetscope.core.hardware.mfu import ASSUMED, DEFAULT_MFU, MeasuredRate, measured_mfu
+from budgetscope.core.hardware.mfu import ELSEWHERE, MeasuredRate, assumed_text, measured_mfu
 from budgetscope.core.hardware.prices import PRICE_STATED, device_price, price_text
 from budgetscope.core.laws.intervals import Estimate
 
@@ -53,6 +53,7 @@ class Machine:
         precision: of training, a key of the device's peaks.
         n_devices: None when device-hours or dollars leave it open.
         mfu: model FLOPs utilisation, from 0 to 1.
+        expected: the published MFU with its range, which `mfu` is the middle of; None if it is stated or measured.
         price: US dollars a device-hour; None when neither the user nor the device table gives one.
         executed_flops: FLOPs that the machine executes within the budget; None if the budget is not a hardware budget.
         assumptions: one sentence for each default in use.
@@ -62,9 +63,19 @@ class Machine:
     precision: str
     n_devices: float | None
     mfu: float
+    expected: Estimate | None
     price: Estimate | None
     executed_flops: float | None
     assumptions: tuple[str, ...]
+
+    def reaching(self, expected: Estimate) -> "Machine":
+        """Return the machine with another expected MFU, and the FLOPs that it then executes."""
+        if self.expected is None:
+            return self
+        before, after = (assumed_text(self.device, each) for each in (self.expected, expected))
+        flops = None if self.executed_flops is None else self.executed_flops * expected.value / self.mfu
+        told = tuple(after if text == before else text for text in self.assumptions)
+        return replace(self, mfu=expected.value, expected=expected, executed_flops=flops, assumptions=told)
 
     @property
     def device_flops_per_s(self) -> float:
@@ -159,14 +170,15 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
         mfu, arithmetic = _measured(options.measured, mfu, device, precision)
         assumptions.append(arithmetic)
     elif mfu is None:
-        assumptions.append(ASSUMED)
+        assumptions.append(assumed_text(device, ELSEWHERE))
     if price is None and default_price(device) is not None:
         assumptions.append(f"price: {price_text(device)} (--price)")
     machine = Machine(
         device=device,
         precision=precision,
         n_devices=n_devices or (None if amount else DEFAULT_N_DEVICES),
-        mfu=mfu or DEFAULT_MFU,
+        mfu=ELSEWHERE.value if mfu is None else mfu,
+        expected=ELSEWHERE if mfu is None else None,
         price=device_price(device) if price is None else Estimate(price, basis=PRICE_STATED),
         executed_flops=None,
         assumptions=tuple(assumptions),
@@ -197,10 +209,16 @@ def _precision(device: Device, stated: str | None, *, mfu_known: bool) -> str:
         raise UsageError(f"{device.name} has no {stated}; it has {', '.join(device.peak_flops_per_s)}.")
     if stated in ("fp8", "fp4") and not mfu_known:
         raise UsageError(
-            f"the default MFU of {DEFAULT_MFU:.0%} was measured in bf16; say what {stated} reaches of its own "
-            "peak, for example 25% MFU."
+            f"published MFUs were measured in bf16; say what {stated} reaches of its own peak, for example 25% MFU."
         )
     return stated
+
+
+def at_end(machine: Machine, budget: Budget, mfu: float, price: float | None) -> Machine:
+    """Return a machine with an MFU and a price in US dollars a device-hour, and what the budget then gives."""
+    stated = None if price is None else Estimate(price)
+    machine = replace(machine, mfu=mfu, expected=None, price=stated, executed_flops=None)
+    return _with_budget(machine, budget) if isinstance(budget, HardwareBudget) else machine
 
 
 def _with_budget(machine: Machine, hardware: HardwareBudget) -> Machine:

@@ -1,56 +1,120 @@
-"""MFU: the published range by device and size, and the MFU of a rate that somebody measured."""
+"""MFU: the published range by device and size, and the MFU of rates that somebody or this program measured."""
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from budgetscope.core.budget.quantities import format_count, number_in, quote
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.bounds import MFU_BOUNDS
-from budgetscope.core.hardware.devices import Device
+from budgetscope.core.hardware.devices import TRAINING_PRECISIONS, Device
+from budgetscope.core.laws.intervals import Estimate
 
-DEFAULT_MFU = 0.40
-"""Dense models on current accelerators reach 30% to 50%: Grattafiori et al. 2024 (Llama 3), table 4, 38-43%."""
+ELSEWHERE = Estimate(0.40, 0.30, 0.50, "dense models on other accelerators")
+"""The MFU where no published run of a size and device is known: the middle of what most of `_PUBLISHED` reached."""
 
-ASSUMED = f"MFU: {DEFAULT_MFU:.0%} of the dense peak (--mfu, or --measured)"
-"""The assumption of a plan whose MFU is neither stated nor measured."""
-
-_SIZES = ((0.5e9, "under 0.5 B"), (3e9, "0.5 to 3 B"), (13e9, "3 to 13 B"), (100e9, "13 to 100 B"))
-_LARGEST = "above 100 B"
-# Ranges in bf16, our reading of llm-foundry's benchmarks (MPT on A100s and H100s), Megatron-LM's README, Llama 3
-# (arXiv 2407.21783, table 4) and torchtitan; eager code is about 10 points below.
+_BOUNDARIES = (0.5e9, 3e9, 13e9, 100e9)
+_SIZES = ("under 0.5 B", "0.5 to 3 B", "3 to 13 B", "13 to 100 B", "above 100 B")
+# Ranges in bf16, dense peak, attention counted in full; our reading of llm-foundry's benchmarks (MPT on A100s and
+# H100s), Megatron-LM's README, Llama 3 (arXiv 2407.21783, table 4) and torchtitan. Eager code is about 10 points below.
 _PUBLISHED = {
     "H100": (("h100-sxm", "h800", "h200"), ((25, 35), (35, 45), (38, 48), (38, 45), (38, 43))),
     "A100": (("a100-80gb", "a100-40gb", "a800"), ((40, 50), (50, 60), (50, 62), (45, 55))),
 }
+_SOURCES = "llm-foundry, Megatron-LM, Llama 3, torchtitan"
+_BLENDED = 2.0
+"""Factor of N about a boundary within which the ranges of both sides are mixed, so that no plan jumps there."""
 
 
-def published_range(device: Device, n_params: float) -> tuple[float, float, str] | None:
-    """Return the lowest and highest MFU of published runs of about this size, and what they ran; None if none did.
+def expected_mfu(device: Device, n_params: float) -> Estimate:
+    """Return the MFU to expect: the middle of what published runs of about this size reached, with their range.
 
     Args:
         device: by its id; an H100 stands for its class.
-        n_params: parameters.
+        n_params: parameters by the standard count.
+
+    Returns:
+        The MFU from 0 to 1; its basis says which runs. `ELSEWHERE` where there are none.
     """
-    place = next((i for i, (end, _) in enumerate(_SIZES) if n_params < end), len(_SIZES))
-    size = _SIZES[place][1] if place < len(_SIZES) else _LARGEST
     for kind, (ids, ranges) in _PUBLISHED.items():
-        if device.id in ids and place < len(ranges):
-            low, high = ranges[place]
-            return low / 100, high / 100, f"models {size} on {kind}s"
-    return None
+        if device.id not in ids:
+            continue
+        place = sum(n_params >= boundary for boundary in _BOUNDARIES[: len(ranges)])
+        if place == len(ranges):
+            break
+        low, high = map(float, ranges[place])
+        size = _SIZES[place]
+        for below, boundary in enumerate(_BOUNDARIES[: len(ranges) - 1]):
+            share = 0.5 + math.log(n_params / boundary) / math.log(_BLENDED)
+            if 0 < share < 1:
+                both = zip(ranges[below], ranges[below + 1], strict=True)
+                low, high = (less + share * (more - less) for less, more in both)
+                size = f"of about {format_count(boundary)}"
+        return Estimate((low + high) / 200, low / 100, high / 100, f"models {size} on {kind}s")
+    return ELSEWHERE
 
 
-def assumed_text(device: Device, n_params: float) -> str:
-    """Return the assumption of the default MFU with what published runs of the size reached."""
-    found = published_range(device, n_params)
-    if found is None:
-        return f"{ASSUMED}; no published runs of this size on {device.name} are known here"
-    low, high, what = found
-    return (
-        f"{ASSUMED}; compiled code reached {low:.0%} to {high:.0%} with {what} (llm-foundry, Megatron-LM, Llama 3, "
-        "torchtitan), eager code about 10 points less"
-    )
+@dataclass(frozen=True, slots=True)
+class ModelRate:
+    """A rate of training that this program measured on one device, by a calibration or a probe.
+
+    Attributes:
+        device_id: of the device.
+        n_params: of the smallest and the largest model, by the standard count.
+        flops_per_s: model FLOP/s, attention counted, in 16 bits.
+        source: what measured it, as a clause.
+    """
+
+    device_id: str
+    n_params: tuple[float, float]
+    flops_per_s: float
+    source: str
+
+
+NEAR = 3.0
+"""Factor beyond the models of a `ModelRate` up to which it is taken: smaller models keep a device less busy."""
+
+
+def measured_here(rates: Sequence[ModelRate], device: Device, precision: str, n_params: float) -> Estimate | None:
+    """Return the MFU by the measured rate of models nearest in size; None if none is near.
+
+    Args:
+        rates: of any devices.
+        device: of the plan.
+        precision: likewise; rates are taken for 16 bits alone.
+        n_params: likewise, by the standard count.
+    """
+    if precision not in TRAINING_PRECISIONS:
+        return None
+
+    def beyond(rate: ModelRate) -> float:
+        return max(rate.n_params[0] / n_params, n_params / rate.n_params[1], 1.0)
+
+    near = [rate for rate in rates if rate.device_id == device.id and beyond(rate) <= NEAR]
+    if not near:
+        return None
+    best = min(near, key=beyond)
+    mfu = best.flops_per_s / device.peak_flops_per_s[precision]
+    low, high = MFU_BOUNDS
+    return Estimate(mfu, basis=best.source) if low <= mfu <= high else None
+
+
+def assumed_text(device: Device, expected: Estimate) -> str:
+    """Return the assumption of an expected MFU, with its range and its source."""
+    shown, remedy = f"MFU: {percent(expected.value)} of the dense peak", "(--mfu, or --measured)"
+    if expected.low is None or expected.high is None:
+        return f"{shown}, {expected.basis} {remedy}"
+    middle = f"{shown}, the middle of {expected.low:.0%} to {expected.high:.0%}"
+    if expected is ELSEWHERE:
+        here = f"no published runs of this size on {device.name} are known here"
+        return f"{middle}, as {ELSEWHERE.basis} reached {remedy}: {here}"
+    return f"{middle}: compiled code with {expected.basis} ({_SOURCES}), eager code about 10 points less {remedy}"
+
+
+def percent(mfu: float) -> str:
+    """Return an MFU as a percentage with three digits at most: "41.5%", "40%"."""
+    return f"{100 * mfu:.3g}%"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import LEVEL
 from budgetscope.core.laws.operating_point import OperatingPoint, recount
 
+BETA1, EPS, CLIP = 0.9, 1e-8, 1.0
+"""Of AdamW, and the gradient's largest norm: the same in every plan and calibration. Source: Porian et al. 2024, launch
+files and section 2."""
 DOUBT_FACTOR = 1.5
 """A law is extrapolated when a predictor lies outside its range by more than this factor."""
 

@@ -20,6 +20,8 @@ _PLAIN = (
     "batch_sequences", "beta2", "warmup_tokens", "weight_decay_independent", "weight_decay_coupled", "steps", "hours",
     "device_hours", "critical_batch_tokens", "shape_n_params", "run_tokens",
 )  # fmt: skip
+_TIMES = ("hours", "device_hours")
+"""The first of these that has a range stands among the intervals, and none without its range."""
 _LONG = ("shape", "schedule")
 _UNITS = {
     "n_params": "parameters", "tokens": "tokens", "flat_band_n_params": "parameters", "batch_tokens": "tokens",
@@ -69,8 +71,12 @@ class RecommendationPanel(Widget):
             return Content("No plan yet: type a budget.")
         rows = {row.key: row for row in plan_rows(self.plan)}
         width, height = self.size
-        left = [_Line.of(rows[key], with_basis=width >= _BASIS_FROM) for key in _WITH_INTERVALS if key in rows]
-        right = [_Line.of(rows[key]) for key in _PLAIN if key in rows]
+        spread = next((key for key in _TIMES if rows[key].interval), None)
+        if height <= len(_WITH_INTERVALS) + 1:
+            spread = None  # The sentence above says it.
+        ranged = [*_WITH_INTERVALS[:-1], *([spread] if spread else []), _WITH_INTERVALS[-1]]
+        left = [_Line.of(rows[key], with_basis=width >= _BASIS_FROM) for key in ranged if key in rows]
+        right = [_Line.of(rows[key]) for key in _PLAIN if key in rows and not rows[key].interval]
         long = [line for key in _LONG if key in rows for line in _long(rows[key], width)]
         if height <= len(left) and "loss_after_decay" in rows:
             left.pop()  # The sentence above says it.

@@ -1,0 +1,51 @@
+"""The table of targets, in the order in which they are listed."""
+
+from budgetscope.core.errors import UsageError
+from budgetscope.report.recipes import (
+    hugging_face,
+    levanter,
+    litgpt,
+    megatron,
+    nanochat,
+    olmo_core,
+    open_lm,
+    torchtitan,
+)
+from budgetscope.report.recipes.target import Target
+
+TARGETS: dict[str, Target] = {
+    target.trainer.name: target
+    for target in (
+        hugging_face.TARGET,
+        torchtitan.TARGET,
+        megatron.TARGET,
+        litgpt.TARGET,
+        nanochat.TARGET,
+        olmo_core.TARGET,
+        levanter.TARGET,
+        open_lm.TARGET,
+    )
+}
+
+
+def target(name: str) -> Target:
+    """Return the target of a name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found = TARGETS.get(name.strip().lower())
+    if found is None:
+        raise UsageError(f"{name!r} is not a recipe; choose one of {', '.join(TARGETS)}, or list.")
+    return found
+
+
+def target_lines() -> list[tuple[str, str]]:
+    """Return for each target what it is, and what it does not express of any plan."""
+    lines = []
+    for name, each in TARGETS.items():
+        version = f"written for {each.trainer.version}, read on {each.trainer.read}"
+        lines.append(
+            (f"{name}: {each.trainer.title}, {version}; {each.writes}", f"not expressed: {'; '.join(each.lost)}")
+        )
+    return lines

@@ -1,0 +1,73 @@
+"""`export --recipe`: the list, the files, and every refusal."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Cli
+
+from budgetscope.report.recipes.targets import TARGETS
+
+
+def test_the_list_needs_no_budget(cli: Cli) -> None:
+    ran = cli("export", "--recipe", "list")
+    assert ran.code == 0
+    for name, target in TARGETS.items():
+        assert name in ran.out
+        assert target.trainer.version.split()[-1] in ran.out.replace("\n", "")
+
+
+def test_a_recipe_is_written_and_what_it_loses_is_told(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    ran = cli("export", "1e18", "--recipe", "litgpt", "-o", str(folder))
+    assert ran.code == 0
+    assert ran.out == ""
+    assert sorted(path.name for path in folder.iterdir()) == ["README.md", "pretrain.yaml"]
+    assert "written for litgpt 0.5.13" in ran.err
+    assert "not expressed: the constant rate and its linear decay (WSD)" in ran.err
+    assert f"wrote {folder / 'pretrain.yaml'}" in ran.err
+    assert [path.name for path in folder.parent.iterdir()] == ["folder"], "nothing is left beside it"
+
+
+def test_an_empty_folder_is_filled_and_another_is_not(cli: Cli, tmp_path: Path) -> None:
+    assert cli("export", "1e18", "--recipe", "huggingface", "-o", str(tmp_path)).code == 0
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["hidden_size"] == 672
+    (tmp_path / "notes.txt").write_text("kept")
+    again = cli("export", "1e17", "--recipe", "huggingface", "-o", str(tmp_path))
+    assert (again.code, again.out) == (2, "")
+    assert "is not empty; name another folder or add --force." in again.err
+    assert cli("export", "1e17", "--recipe", "huggingface", "-o", str(tmp_path), "--force").code == 0
+    assert json.loads((tmp_path / "config.json").read_text())["hidden_size"] != 672
+    assert (tmp_path / "notes.txt").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--recipe", "keras", "-o", "{new}"], "'keras' is not a recipe; choose one of huggingface, torchtitan"),
+        (["--recipe", "litgpt"], "a recipe is a folder of files; name it with -o, such as -o litgpt."),
+        (["--recipe", "litgpt", "-o", "-"], "a recipe is a folder of files; name it with -o"),
+        (["--recipe", "litgpt", "-o", "{file}"], "is a file, and a recipe is a folder of files; name a folder."),
+        (["--recipe", "litgpt", "-o", "{new}", "--format", "md"], "the files of its trainer, and no --format"),
+        (["--recipe", "", "-o", "{new}"], "'' is not a recipe"),
+    ],
+    ids=["no target", "no folder", "stdout", "a file", "a format", "empty"],
+)  # fmt: skip
+def test_a_refusal_is_one_sentence_and_writes_nothing(cli: Cli, tmp_path: Path, words: list[str], said: str) -> None:
+    (tmp_path / "file").write_text("kept")
+    named = {"new": str(tmp_path / "new"), "file": str(tmp_path / "file")}
+    ran = cli("export", "1e18", *(word.format(**named) for word in words))
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+    assert len(ran.err.strip().splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_folder_below_a_file_is_refused(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    ran = cli("export", "1e18", "--recipe", "litgpt", "-o", str(tmp_path / "file" / "new"))
+    assert ran.code == 1
+    assert "choose a folder that you can write to" in ran.err
+    assert (tmp_path / "file").read_text() == "kept"
