@@ -206,7 +206,12 @@ def on_gpus(world: int, *, talks: bool) -> None:
         for shape, micro, accumulation in CASES:
             for recompute in (Recompute.NONE, Recompute.SELECTIVE, Recompute.FULL):
                 layout = Layout(
-                    regime, data=world, recompute=recompute, micro_sequences=micro, accumulation=accumulation
+                    regime,
+                    data=world,
+                    recompute=recompute,
+                    micro_sequences=micro,
+                    accumulation=accumulation,
+                    names_logits=False,
                 )
                 found, measured = estimate(shape, layout).peak, measure(shape, layout)
                 if talks:

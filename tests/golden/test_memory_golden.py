@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from budgetscope.core.counting.ledger import Shape
+from budgetscope.core.hardware import memory
 from budgetscope.core.hardware.memory import Layout, Recompute, Regime, estimate
 
 # Megatron-LM, tests/functional_tests/test_cases/gpt: model_config.yaml beside golden_values_dev_dgx_h100.json, keys
@@ -73,12 +74,55 @@ FSDP2_ON_AN_H200 = [
 
 
 @pytest.mark.parametrize(("shape", "micro", "accumulation", "kept", "recomputed"), FSDP2_ON_AN_H200, ids=str)
-def test_fsdp2_held_no_more_than_is_estimated(
-    shape: Shape, micro: int, accumulation: int, kept: int, recomputed: int
-) -> None:
+def test_fsdp2_held_what_is_estimated(shape: Shape, micro: int, accumulation: int, kept: int, recomputed: int) -> None:
     plain = Layout(Regime.FSDP2, micro_sequences=micro, accumulation=accumulation)
-    assert 1 < estimate(shape, plain).peak / kept < 1.06
-    assert 1 < estimate(shape, replace(plain, recompute=Recompute.FULL)).peak / recomputed < 1.06
+    assert 0.99 < estimate(shape, plain).peak / kept < 1.03
+    assert 0.99 < estimate(shape, replace(plain, recompute=Recompute.FULL)).peak / recomputed < 1.03
+
+
+# Our own measurement of 2026-11-30, two H200s, torch 2.11.0+cu130: torch.cuda.max_memory_allocated of the fuller GPU
+# from the second step on, by `torchrun --standalone --nproc-per-node 2 benchmarks/memory.py`. Shapes and micro-batches
+# are those of ON_AN_H200; bytes without recomputation, with selective and with full. The logits have no name there.
+FSDP2_ON_TWO_H200S = [
+    (8_857_605_120, 7_187_747_840, 6_175_990_784),
+    (8_913_611_264, 7_339_436_544, 6_425_983_488),
+    (24_009_093_632, 14_943_629_824, 9_477_378_560),
+    (29_049_014_784, 19_987_745_280, 14_538_271_232),
+    (35_519_427_072, 28_706_959_872, 25_177_424_384),
+    (37_759_865_344, 29_437_317_632, 29_371_010_560),
+    (33_104_537_088, 29_846_351_360, 29_812_796_928),
+]
+DDP_ON_TWO_H200S = [
+    (12_174_497_280, 9_715_256_832, 8_699_132_416),
+    (12_385_837_568, 10_036_150_784, 9_120_332_288),
+    (34_002_627_072, 21_103_548_928, 15_633_873_408),
+    (55_939_049_984, 42_001_922_560, 36_553_480_704),
+    (78_522_388_992, 67_729_773_056, 64_199_188_992),
+    (83_881_474_560, 71_510_280_704, 70_804_110_336),
+    (77_243_034_112, 70_312_472_064, 70_278_901_248),
+]
+
+
+def _on_two(case: int, regime: Regime) -> list[float]:
+    """Return the estimated peaks of a case without recomputation, with selective and with full."""
+    shape, micro, accumulation, *_ = ON_AN_H200[case]
+    plain = Layout(regime, data=2, micro_sequences=micro, accumulation=accumulation, names_logits=False)
+    return [estimate(shape, replace(plain, recompute=recompute)).peak for recompute in Recompute]
+
+
+@pytest.mark.parametrize("case", range(len(ON_AN_H200)))
+def test_two_h200s_held_what_is_estimated_of_fsdp2(case: int) -> None:
+    for found, measured in zip(_on_two(case, Regime.FSDP2), FSDP2_ON_TWO_H200S[case], strict=True):
+        assert 0.985 < found / measured < 1.03
+
+
+@pytest.mark.parametrize("case", range(len(ON_AN_H200)))
+def test_two_h200s_held_what_is_estimated_of_ddp(case: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last two shapes had dropped the old buckets in the second step: the estimate is of the fuller state."""
+    if case >= len(ON_AN_H200) - 2:
+        assert all(f > m for f, m in zip(_on_two(case, Regime.DDP), DDP_ON_TWO_H200S[case], strict=True))
+        monkeypatch.setattr(memory, "_old_buckets", lambda *_: 0.0)
+    assert _on_two(case, Regime.DDP) == pytest.approx(list(DDP_ON_TWO_H200S[case]), rel=0.01)
 
 
 def test_zero_shards_the_state_as_published() -> None:

@@ -17,9 +17,9 @@ from budgetscope.core.hardware.machine import Machine
 from budgetscope.core.hardware.memory import Layout, Memory, Recompute, Regime, estimate
 
 MARGIN = 0.10
-"""Share of the peak that a layout leaves free. The estimate meets Megatron's published peaks within 1.5%, and on an
-H200 those of plain PyTorch within 1% and of FSDP2 within 6%, from above (tests/golden); the rest is for the allocator's
-fragments and what a trainer adds."""
+"""Share of the peak that a layout leaves free. The estimate meets Megatron's published peaks within 1.5%, and on
+H200s those of plain PyTorch within 1% and of FSDP2 within 3%; those of DDP within 1%, or by up to 20% from above
+(tests/golden). The rest is for the allocator's fragments and what a trainer adds."""
 RESERVED_BYTES = 1e9
 """For the driver's context and the collectives' buffers; the context alone held 0.8 GB on an H200 with torch 2.11."""
 

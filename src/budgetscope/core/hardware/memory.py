@@ -19,8 +19,9 @@ class Regime(StrEnum):
     =========== ================================= ===============================================================
     name        bytes: weights, gradients, Adam   also
     =========== ================================= ===============================================================
-    ddp         4 n + 4 n + 8 n                   autocast: 2 a weight that autograd keeps; buckets: 4 n if d > 1
-    fsdp2       (4 n + 4 n + 8 n) / d             10 a parameter of the largest gathered block
+    ddp         4 n + 4 n + 8 n                   autocast: 2 a weight that autograd keeps; buckets: 4 n if d > 1,
+                                                  and 4 n of old ones in the second step
+    fsdp2       (4 n + 4 n + 8 n) / d             in the backward pass 10 a parameter of the largest gathered block
     zero1       2 n + 2 n + 12 n / d              two buckets
     zero2       2 n + 2 n / d + 12 n / d          two buckets
     zero3       (2 n + 2 n + 12 n) / d            a bucket, and the live parameters
@@ -66,6 +67,8 @@ class Layout:
         micro_sequences: sequences of one micro-batch on a data-parallel GPU.
         accumulation: micro-batches a step.
         dropout: whether hidden dropout keeps its masks.
+        names_logits: whether the loop has a name for the 16-bit logits, as nanoGPT's has, so that they stay until the
+            backward pass is over; torchtitan's deletes it before. Megatron's loss holds them in either case.
     """
 
     regime: Regime
@@ -79,6 +82,7 @@ class Layout:
     micro_sequences: int = 1
     accumulation: int = 1
     dropout: bool = False
+    names_logits: bool = True
 
     @property
     def n_devices(self) -> int:
@@ -155,7 +159,9 @@ _LIVE = 1e9
 def _stage(shape: Shape, layout: Layout, stage: int) -> Memory:
     """Return the memory of one stage; its peak is at the end of the forward pass, or before, within or after backward.
 
-    Autocast's own cache holds the casts of all weights until the forward pass ends, recomputed or not.
+    Autocast's own cache holds the casts of all weights until the forward pass ends, recomputed or not. FSDP2 has
+    nothing gathered while the loss is made; see `_state` for what it holds from the head's gradients on. DDP has old
+    buckets until then; see `_old_buckets`.
     """
     last = stage == layout.pipeline - 1
     share = _share(shape, layout, stage)
@@ -171,13 +177,25 @@ def _stage(shape: Shape, layout: Layout, stage: int) -> Memory:
     logits = tokens * head_bytes(shape, layout) if last else 0.0
     held = gradients if _holds_gradients(layout) else 0.0
     state = weights + optimizer + copies
-    before = state + casts + held + activations + logits
+    sharded = layout.regime == Regime.FSDP2
+    old = _old_buckets(layout, gradients)
+    before = state + old + casts + held + activations + logits - (copies if sharded else 0.0)
     forward = before - casts + cached - tokens * 4 * shape.vocab_size if autocast else 0.0
-    within = state + casts + held + activations + tokens * layer if recomputes else 0.0
+    again = tokens * layer if recomputes else 0.0
+    within = state + casts + held + activations + again if recomputes or sharded else 0.0
     after = state + gradients + tokens * layer
-    return Memory(
-        weights, gradients, optimizer, activations, logits, copies + casts, max(forward, before, within, after)
-    )
+    peak = max(forward, before, within, after)
+    return Memory(weights, gradients, optimizer, activations, logits, copies + old + casts, peak)
+
+
+def _old_buckets(layout: Layout, gradients: float) -> float:
+    """Return the bytes of DDP's first buckets, which the second step can hold beside those it makes anew.
+
+    DDP orders its buckets again as the second step starts (PyTorch, `reducer.cpp`, `rebuild_buckets`). It drops the old
+    ones, but the NCCL process group may refer to them until the next collective, that of the head's gradients
+    (`ProcessGroupNCCL.cpp`, `shelvesToUnstash_`).
+    """
+    return gradients if layout.regime == Regime.DDP and layout.data > 1 else 0.0
 
 
 def _holds_gradients(layout: Layout) -> bool:
@@ -261,14 +279,15 @@ def layer_bytes(shape: Shape, layout: Layout) -> tuple[float, float]:
 def head_bytes(shape: Shape, layout: Layout) -> float:
     """Return the bytes a token of the last norm, the logits and the loss.
 
-    PyTorch's cross entropy in fp32 holds 14 V: bf16 logits, their fp32 copy, the log-probabilities and their gradient.
+    PyTorch's cross entropy in fp32 holds 12 V as it goes back: the log-probabilities, their gradient and that of the
+    fp32 logits. The 16-bit logits are 2 V more where they have a name.
     Megatron's vocabulary-parallel one holds 6 V / t: bf16 logits and an fp32 softmax that becomes the gradient.
     """
     stream = 4 if layout.regime == Regime.DDP else 2
     last_norm = (stream * shape.width + 4 + 2 * shape.width) / (layout.tensor if layout.sequence_parallel else 1)
     if layout.regime == Regime.MEGATRON:
         return last_norm + 6 * shape.vocab_size / layout.tensor
-    return last_norm + 14 * shape.vocab_size
+    return last_norm + (14 if layout.names_logits else 12) * shape.vocab_size
 
 
 def _in_flight(layout: Layout, stage: int) -> int:
