@@ -44,6 +44,10 @@ nightly:
 lock:
     python tools/lock.py
 
+# A run under a real Slurm and a real Ray on this machine, with workers and nodes that are lost; skips what is not here.
+engines:
+    python -m pytest -rs tests/e2e/test_slurm.py tests/e2e/test_ray.py
+
 # Build the wheel, and plan with it in an environment without torch.
 wheel:
     bash tools/check_wheel.sh

@@ -26,7 +26,7 @@ async def test_no_interval_and_no_label_is_cut(start: Start) -> None:
                 known = {row.label for row in rows} | {"shape", "schedule"}
                 labels = [re.split(r"\s{2,}|\s(?=[\d\[$-])", line)[0] for line in text.splitlines() if line.strip()]
                 for row in rows:
-                    # Where a time has no room for its range it is left out: the decision says both. Energy is in Details.
+                    # A time without room for its range is left out, since the decision has both; so is energy.
                     optional = row.key in ("hours", "device_hours", "energy_kwh") and row.label not in labels
                     if row.section in ("model", "recipe", "run") and row.interval and not optional:
                         assert row.interval in text, (columns, budget)

@@ -58,8 +58,8 @@ async def test_it_opens_at_the_plans_optimum_with_every_figure(start: Start, adv
                 assert row.here in text
             assert "optimum 18.8 B" in text
             assert "flat" in text
-            for pick in found.picks:
-                assert f"{pick.letter} {pick.title[:6]}" in text
+            left_out = [pick for pick in found.picks if f"{pick.letter} {pick.title[:6]}" not in text]
+            assert not left_out or f"... and {len(left_out)} more: n and p" in text
 
 
 ARROWS = {
