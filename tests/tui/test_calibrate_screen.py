@@ -183,9 +183,9 @@ def test_the_form_reads_a_number_as_the_command_does(name: str, text: str) -> No
     if problems:
         with pytest.raises(UsageError) as refused:
             parse(text)
-        assert problems == {"minutes": str(refused.value)}
+        assert problems == {name: str(refused.value)}
     else:
-        assert values == {"minutes": parse(text)}
+        assert values == {name: parse(text)}
 
 
 @pytest.mark.parametrize("text", ["many", "-1", "1.5", "２０", "0,0", "0,", "0 1", "5000", DIGITS], ids=ascii_start)

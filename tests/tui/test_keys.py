@@ -7,6 +7,7 @@ from budgetscope.tui.app import BudgetscopeApp, screen_class
 from budgetscope.tui.keys import EVERYWHERE, KEYS, bindings, keys_of, named
 from budgetscope.tui.screens.calibrate.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
+from budgetscope.tui.screens.compare.machine_dialog import MachinesScreen
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
 from budgetscope.tui.screens.fits.undo_dialog import UndoScreen
 from budgetscope.tui.screens.help import HelpScreen
@@ -27,6 +28,7 @@ OWNERS = {
     "import": ImportScreen,
     "name": NameScreen,
     "delete": DeleteScreen,
+    "machines": MachinesScreen,
     EVERYWHERE: BudgetscopeApp,
 }
 

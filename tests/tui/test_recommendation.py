@@ -26,8 +26,8 @@ async def test_no_interval_and_no_label_is_cut(start: Start) -> None:
                 known = {row.label for row in rows} | {"shape", "schedule"}
                 labels = [re.split(r"\s{2,}|\s(?=[\d\[$-])", line)[0] for line in text.splitlines() if line.strip()]
                 for row in rows:
-                    # Where a time has no room for its range it is left out: the decision says both.
-                    optional = row.key in ("hours", "device_hours") and row.label not in labels
+                    # Where a time has no room for its range it is left out: the decision says both. Energy is in Details.
+                    optional = row.key in ("hours", "device_hours", "energy_kwh") and row.label not in labels
                     if row.section in ("model", "recipe", "run") and row.interval and not optional:
                         assert row.interval in text, (columns, budget)
                 assert {label for label in labels if label} <= known, (columns, budget)

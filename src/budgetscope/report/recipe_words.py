@@ -34,11 +34,11 @@ def _times(factor: float) -> str:
 
 
 def confirmation_text(runs: Confirmation) -> tuple[str, str]:
-    """Return the learning rates of the runs that confirm one, and the runs."""
+    """Return how many runs confirm a learning rate, and their rates and size."""
     rates = ", ".join(two_digits(rate) for rate in runs.learning_rates)
     cost = "" if runs.usd is None else f", {format_usd(runs.usd)} together"
-    what = f"3 runs of {format_count(runs.n_params)} parameters on {format_count(runs.tokens)} tokens{cost}"
-    return f"lr {rates}", what
+    size = f"{format_count(runs.n_params)} parameters on {format_count(runs.tokens)} tokens{cost}"
+    return f"{len(runs.learning_rates)} runs", f"lr {rates}: {size}"
 
 
 def confirmation_command(plan: Plan) -> str:
