@@ -114,7 +114,7 @@ def test_stop_ends_all_tasks_and_resume_submits_again(
 def test_refusal_of_slurm_is_one_sentence(cluster: Path, tmp_path: Path) -> None:
     assert cluster.exists()
     folder = RunFolder.create(SPEC, tmp_path)
-    with pytest.raises(FailureError, match=r"sbatch refuses: .*partition.*; mend that with --slurm") as refused:
+    with pytest.raises(FailureError, match=r"sbatch refuses: .*partition.*other options in --slurm") as refused:
         launch.start(folder, Options(engine="slurm", submit="--partition=nowhere"))
     assert "\n" not in str(refused.value)
 
@@ -126,11 +126,13 @@ def test_without_slurm_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_script_asks_for_one_gpu_a_task_unless_the_user_asks_otherwise(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run with spaces")
+    folder = RunFolder(tmp_path / "100% run with spaces")
     text = slurm.script(folder, Launch(1, "slurm", 4), Options(), "cuda")
     assert "#SBATCH --array=0-3\n" in text
     assert "#SBATCH --gres=gpu:1\n" in text
     assert f"'{folder.path}'" in text
+    # Slurm replaces what follows a single % in the name of an output.
+    assert f"#SBATCH '--output={tmp_path}/100%% run with spaces/output/0001-%a.log'\n" in text
     for submit in ("--gpus-per-task=a100:1", "--gres gpu:h100:1 --partition=x", "-G 1"):
         assert "--gres=gpu:1\n" not in slurm.script(folder, Launch(1, "slurm", 4, submit=submit), Options(), "cuda")
     assert "--gres" not in slurm.script(folder, Launch(1, "slurm", 4), Options(), "cpu")
@@ -141,6 +143,8 @@ def test_script_asks_for_one_gpu_a_task_unless_the_user_asks_otherwise(tmp_path:
     [
         ("--array=0-9", "--slurm sets --array, which the run sets itself"),
         ("-o out", "--slurm sets -o, which the run sets itself"),
+        ("-a0-9", "--slurm sets -a, which the run sets itself"),
+        ("--signal=USR1@60", "--slurm sets --signal, which the run sets itself"),
         ("gpu", "does not begin with an option of sbatch"),
         ("--comment='x", "cannot be read"),
         ("--comment='a\nrm -rf'", "has a line break"),

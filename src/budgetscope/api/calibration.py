@@ -16,15 +16,16 @@ from budgetscope.calibrate.engines import slurm
 from budgetscope.calibrate.environment import REMEDY, Probe, require_extra
 from budgetscope.calibrate.json_records import to_record
 from budgetscope.calibrate.launch import Options, Watch, ask_to_stop, start, stop
+from budgetscope.calibrate.plan import request as _request
 from budgetscope.calibrate.plan.design import PRESETS
 from budgetscope.calibrate.plan.device import ENGINES, DeviceFacts
 from budgetscope.calibrate.plan.mixture import split_data
 from budgetscope.calibrate.plan.price import Price
-from budgetscope.calibrate.plan.request import DEFAULT_FIT, Ready, Request, check_placement, parse_gpus
+from budgetscope.calibrate.plan.request import DEFAULT_FIT, Ready, Request, parse_gpus
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run.events import Record, encode
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
-from budgetscope.calibrate.run.launches import Launch, WorkerView, live_workers, worker_views
+from budgetscope.calibrate.run.launches import Launch, WorkerView, last_launch, live_workers, worker_views
 from budgetscope.calibrate.run.state import CellState, RunState
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.fit import Fit
@@ -119,6 +120,25 @@ def prepare(
     from budgetscope.calibrate.prepare import prepare_run  # noqa: PLC0415 - NumPy and the corpus
 
     return prepare_run(request, on_corpus=on_corpus, say=say)
+
+
+def check_placement(
+    device: str | None, gpus: tuple[int, ...] | None, engine: str | None, workers: int | None, submit: str = ""
+) -> None:
+    """Refuse options of placement that are unknown or contradict each other, before anything is prepared.
+
+    Args:
+        device: as `Request.device`.
+        gpus: as `Request.gpus`.
+        engine: as `Request.engine`; None for `local`, or for that of the launch before.
+        workers: as `Request.workers`.
+        submit: options of sbatch.
+
+    Raises:
+        UsageError: it names the option.
+    """
+    _request.check_placement(device, gpus, engine, workers, submit)
+    slurm.words(submit)
 
 
 def slurm_script(ready: Ready, submit: str) -> str:
@@ -218,15 +238,17 @@ def resuming(
     Raises:
         BudgetscopeError: options contradict each other, or there is no such GPU.
     """
+    before = last_launch(folder)
+    if engine is None:
+        engine = "local" if gpus is not None or before is None else before.engine
     check_placement(device, gpus, engine, workers, submit)
     spec = folder.spec()
     # As for a new run, --gpu means CUDA.
     kind = "cuda" if device is None and gpus is not None else device
     if gpus == ():
         gpus = tuple(range(environment.look("cuda", None).count))
-    elif gpus is None and workers is not None and engine in (None, "local") and (kind or spec.device) == "cuda":
+    elif gpus is None and workers is not None and engine == "local" and (kind or spec.device) == "cuda":
         gpus = tuple(range(workers))
-    engine = engine or ("local" if gpus is not None else None)
     return Options(minutes, kind, gpus, data, engine, workers, submit)
 
 

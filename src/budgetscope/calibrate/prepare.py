@@ -72,7 +72,7 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
     if spent < _MUCH_LEFT * limit:
         left = f"The ladder of sizes ends: this design takes {amount(spent)} of the {amount(limit)} that were given."
         priced = replace(priced, cautions=(*priced.cautions, left))
-    slower = crowding() if facts.device == "cpu" else 1.0
+    slower = crowding() if facts.device == "cpu" and request.engine == "local" else 1.0
     if slower > _CROWDED:
         busy = f"Other work keeps the processors busy: expect about {duration(slower * priced.seconds)} at this load."
         priced = replace(priced, cautions=(*priced.cautions, busy))

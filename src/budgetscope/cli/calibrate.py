@@ -118,7 +118,8 @@ def calibrate(
     new = resume is None and not probe
     how = acceptance(accept=accept, budget=None if new and not accept else at, yes=yes)
     gpus = None if gpu is None else calibration.parse_gpus(gpu)
-    calibration.check_placement(device, gpus, engine, workers, slurm)
+    # At --resume the engine may be that of the launch before.
+    calibration.check_placement(device, gpus, engine, workers, slurm if resume is None or engine else "")
     if probe:
         _probe(device, _one(gpus), json=json)
         return

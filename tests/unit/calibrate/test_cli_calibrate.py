@@ -27,7 +27,7 @@ from budgetscope.calibrate.environment import look
 from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
-from budgetscope.calibrate.run.launches import live_workers
+from budgetscope.calibrate.run.launches import last_launch, live_workers, new_launch
 from budgetscope.calibrate.run.processes import process_exists
 from budgetscope.cli import fits
 from budgetscope.cli.calibrate import app
@@ -271,7 +271,7 @@ def test_gpu_at_resume_means_cuda(text: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("budgetscope.cli.calibrate.launch", lambda _, options, **__: chosen.append(options))
     run("--resume", "last", "--gpu", "1")
     run("--resume", "last")
-    assert chosen == [Options(device="cuda", gpus=(1,), engine="local"), Options()]
+    assert chosen == [Options(device="cuda", gpus=(1,), engine="local"), Options(engine="local")]
 
 
 def test_text_field_names_the_text(tmp_path: Path) -> None:
@@ -287,6 +287,35 @@ def test_text_field_names_the_text(tmp_path: Path) -> None:
 def test_detached_run_is_attached_to(text: str) -> None:
     assert "trains in the background" in run(*SMOKE, "--data", text, "--detach").stderr
     assert "is stored in" in run("attach", "last").stderr
+
+
+def test_the_load_of_this_machine_slows_only_workers_on_it(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("budgetscope.calibrate.prepare.crowding", lambda: 3.0)
+    asked = [*SMOKE, "--data", text, "--dry-run"]
+    assert "Other work keeps the processors busy" in run(*asked).stdout
+    assert "Other work keeps the processors busy" not in run(*asked, "--engine", "slurm").stdout
+
+
+def test_resume_keeps_the_engine_of_the_launch_before(
+    new_run: Callable[[], RunFolder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sbatch = tmp_path / "sbatch"
+    sbatch.write_text("#!/bin/sh\necho no configuration here >&2; exit 1\n")
+    sbatch.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    folder = new_run()
+    new_launch(folder, "slurm", 2, submit="--partition=a")
+    again = ["--resume", folder.name, "--device", "cuda"]
+    # The number of workers, or options of sbatch, do not make the run this machine's.
+    for more in (["--workers", "3"], ["--slurm", "--partition=b"], []):
+        with pytest.raises(FailureError, match=r"sbatch refuses: no configuration here\. The run is kept") as refused:
+            run(*again, *more)
+        assert f"`budgetscope calibrate --resume {folder.handle}`" in str(refused.value)
+        latest = last_launch(folder)
+        assert latest is not None
+        assert latest.engine == "slurm"
+    with pytest.raises(UsageError, match="--slurm has no effect without --engine slurm"):
+        run(*again, "--gpu", "0", "--slurm", "--partition=b")
 
 
 def test_time_limit_then_resume_then_fit(text: str, monkeypatch: pytest.MonkeyPatch) -> None:

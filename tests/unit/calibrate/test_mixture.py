@@ -53,6 +53,16 @@ def mixed(files: tuple[Path, Path], cache: Path, *shares: float) -> Corpus:
     return prepare_mix(parse_data(named), tokenizer="bytes", cache=cache)
 
 
+def test_a_source_named_twice_or_with_next_to_no_share_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "a.txt"
+    place.write_text("text")
+    with pytest.raises(UsageError, match="is named twice; name it once, with the sum of its shares"):
+        parse_data([f"{place}=1", f"{tmp_path}/../{tmp_path.name}/a.txt=2"])
+    with pytest.raises(UsageError, match=r"--data 'b' has the share 1e-14 of all; give it at least 0.0001"):
+        parse_data(["a=1", "b=1e-14"])
+    assert [source.share for source in parse_data(["a=1e308", "b=1e308"])] == [0.5, 0.5]
+
+
 def test_sources_are_named_with_shares(tmp_path: Path) -> None:
     both = [(source.name, source.share) for source in parse_data(["a.txt=7", "b=c.txt=3"])]
     assert both == [("a.txt", 0.7), ("b=c.txt", 0.3)]

@@ -23,7 +23,8 @@ _SECONDS = 60.0
 # Options that ask for GPUs, by the beginning of their words.
 _GPU_WORDS = ("--gres", "--gpus", "-G")
 # What the script sets itself.
-_OURS = ("--array", "-a", "--output", "-o", "--error", "-e", "--wrap", "--parsable", "--export")
+_OURS = ("--array", "--output", "--error", "--wrap", "--parsable", "--export", "--signal")
+_OURS_SHORT = ("-a", "-o", "-e")
 
 
 def script(folder: RunFolder, launch: Launch, options: Options, device: str) -> str:
@@ -38,19 +39,19 @@ def script(folder: RunFolder, launch: Launch, options: Options, device: str) -> 
     Raises:
         UsageError: an option of sbatch is one that the script sets, or cannot be read.
     """
-    asked = _words(launch.submit)
+    asked = words(launch.submit)
     lines = [
         f"--job-name={_plain(f'budgetscope-{folder.name}')}",
         f"--array=0-{launch.workers - 1}",
         "--requeue",
         "--open-mode=append",
-        f"--output={folder.output.absolute()}/{launch.number:04d}-%a.log",
+        f"--output={str(folder.output.absolute()).replace('%', '%%')}/{launch.number:04d}-%a.log",
         f"--signal=B:TERM@{_GRACE_SECONDS}",
     ]
     if device == "cuda" and not any(word.startswith(_GPU_WORDS) for word in asked):
         lines.append("--gres=gpu:1")
     command = shlex.join([*base.WORKER, *worker_arguments(folder, launch, options)])
-    head = "\n".join(f"#SBATCH {line}" for line in [*lines, *map(shlex.quote, asked)])
+    head = "\n".join(f"#SBATCH {line}" for line in map(shlex.quote, [*lines, *asked]))
     return f"""#!/bin/bash
 {head}
 # Train until the run is over. A signal before the time limit, or a kill, starts this task again.
@@ -80,7 +81,13 @@ def start(folder: RunFolder, launch: Launch, options: Options, device: str) -> s
     text = script(folder, launch, options, device)
     write_atomically(path, text)
     folder.output.mkdir(parents=True, exist_ok=True)
-    job = _run(["sbatch", "--parsable", str(path.absolute())]).strip().partition(";")[0]
+    try:
+        job = _run(["sbatch", "--parsable", str(path.absolute())]).strip().partition(";")[0]
+    except FailureError as error:
+        raise FailureError(
+            f"{error} The run is kept: go on with `budgetscope calibrate --resume {folder.handle}` where Slurm "
+            "answers, or with other options in --slurm."
+        ) from None
     note_job(folder, launch, job)
     return job
 
@@ -112,19 +119,25 @@ def end(launch: Launch, *, kill: bool) -> None:
     subprocess.run(["scancel", *how, launch.job], capture_output=True, check=False, timeout=_SECONDS)  # noqa: S603, S607
 
 
-def _words(submit: str) -> list[str]:
+def words(submit: str) -> list[str]:
+    """Return the words of the options of sbatch.
+
+    Raises:
+        UsageError: they cannot be read, or one is an option that the script sets.
+    """
     try:
-        words = shlex.split(submit)
+        found = shlex.split(submit)
     except ValueError as error:
         raise UsageError(f"--slurm {submit!r} cannot be read ({error}); close its quotes.") from None
     if "\n" in submit:
         raise UsageError(f"--slurm {submit!r} has a line break; write it on one line.")
-    for word in words:
-        if not word.startswith("-") and word == words[0]:
+    for word in found:
+        if not word.startswith("-") and word == found[0]:
             raise UsageError(f"--slurm {submit!r} does not begin with an option of sbatch; write like --partition=gpu.")
-        if word.partition("=")[0] in _OURS:
-            raise UsageError(f"--slurm sets {word.partition('=')[0]}, which the run sets itself; leave it out.")
-    return words
+        name = word[:2] if word.startswith(_OURS_SHORT) else word.partition("=")[0]
+        if name in (*_OURS, *_OURS_SHORT):
+            raise UsageError(f"--slurm sets {name}, which the run sets itself; leave it out.")
+    return found
 
 
 def _plain(text: str) -> str:
@@ -137,10 +150,10 @@ def _run(command: Sequence[str]) -> str:
             list(command), capture_output=True, text=True, check=False, timeout=_SECONDS, env=_clean()
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise FailureError(f"{command[0]} does not answer ({error}); try again when Slurm is up.") from None
+        raise FailureError(f"{command[0]} does not answer ({error}).") from None
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise FailureError(f"{command[0]} refuses: {said[:300]}; mend that with --slurm, and resume the run.")
+        raise FailureError(f"{command[0]} refuses: {said[:300].rstrip('.')}.")
     return done.stdout
 
 

@@ -1,12 +1,16 @@
 """The data of a run: which sources, their shares of the training tokens, and how often each is repeated."""
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from budgetscope.core.errors import UsageError
 from budgetscope.store.files import exists
+
+_LEAST_SHARE = 1e-4
+"""Of a source. A smaller one has a sequence in ten thousand, and next to nothing to be validated on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,20 @@ def parse_data(texts: Sequence[str]) -> tuple[DataSource, ...]:
     for name, share in found:
         if share is None:
             raise UsageError(f"--data {name!r} is one of {len(found)} and has no share; give it one: {name}=0.5.")
-    total = sum(share or 0.0 for _, share in found)
+    places = [os.path.realpath(Path(name).expanduser()) for name, _ in found]
+    twice = next((name for k, (name, _) in enumerate(found) if places[k] in places[:k]), None)
+    if twice is not None:
+        raise UsageError(f"--data {twice!r} is named twice; name it once, with the sum of its shares.")
+    largest = max(share or 0.0 for _, share in found)
+    parts = [(share or 0.0) / largest for _, share in found]
+    for (name, _), part in zip(found, parts, strict=True):
+        if part / sum(parts) < _LEAST_SHARE:
+            raise UsageError(
+                f"--data {name!r} has the share {part / sum(parts):.1g} of all; give it at least {_LEAST_SHARE:g}, or "
+                "leave it out."
+            )
     # Rounded, so that 7 beside 3 is the same mix as 0.7 beside 0.3.
-    return tuple(DataSource(name, round((share or 0.0) / total, 12)) for name, share in found)
+    return tuple(DataSource(name, round(part / sum(parts), 12)) for (name, _), part in zip(found, parts, strict=True))
 
 
 def _parse(text: str) -> tuple[str, float | None]:
