@@ -38,7 +38,7 @@ record:
 
 # Statistical and property tests at full size (tests/sizes.py): 200 planted data sets a case, nine times the examples.
 nightly:
-    BUDGETSCOPE_NIGHTLY=1 python -m pytest -n auto tests/slow tests/property tests/tui/test_random_walk.py tests/e2e/test_calibrate_cpu.py
+    BUDGETSCOPE_NIGHTLY=1 python -m pytest -n auto tests/slow tests/property tests/tui/test_random_walk.py tests/e2e/test_calibrate_cpu.py tests/unit/train/test_ahead.py
 
 # Write the versions of this environment into requirements-dev.lock, which CI uses.
 lock:

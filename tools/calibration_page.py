@@ -27,7 +27,7 @@ from budgetscope.calibrate.plan.cells import n_params
 from budgetscope.calibrate.plan.design import PRESETS
 from budgetscope.calibrate.plan.ladder import ladder
 from budgetscope.calibrate.plan.spec import Spec
-from budgetscope.calibrate.run.stages import measured_grid
+from budgetscope.calibrate.run.stages import measured_grid, voting
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.core.laws.fit import Fit
@@ -90,8 +90,9 @@ def allocation(fit: Fit) -> PowerLawParams:
 
 @cache
 def runs() -> RunTable:
-    """Return the readings of stage 2."""
-    table = isoflop_table(calibration()[1])
+    """Return the readings of stage 2 that vote in the fit."""
+    spec, state = calibration()
+    table = isoflop_table(voting(state, spec.corpus))
     if table is None:
         raise ValueError(FIT_ID)
     return table
@@ -100,7 +101,8 @@ def runs() -> RunTable:
 @cache
 def grid() -> SweepTable:
     """Return the cells of stage 1."""
-    table = measured_grid(calibration()[1])
+    spec, state = calibration()
+    table = measured_grid(voting(state, spec.corpus))
     if table is None:
         raise ValueError(FIT_ID)
     return table

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.sizes import NIGHTLY
 from tests.unit.train.conftest import SHAPE
 
 from budgetscope.calibrate.plan.ladder import ladder
@@ -137,6 +138,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.skipif(not NIGHTLY, reason="loads torch and begins to compile; `just nightly` runs it")
 def test_a_helper_ends_when_the_trainer_is_killed(tmp_path: Path) -> None:
     environment = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}
     with subprocess.Popen(
@@ -186,6 +188,7 @@ print(helpers.trouble, events[0].graphs_found, events[0].graphs_compiled)
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not NIGHTLY, reason="compiles for minutes; `just nightly` runs it")
 def test_the_trainer_finds_every_graph_that_a_helper_compiled(tmp_path: Path) -> None:
     environment = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(tmp_path), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
