@@ -47,7 +47,8 @@ def disturb(path: Path) -> None:
     _wait(lambda: len(folder_starts(folder)) > WORKERS or watch.over)
     cluster.remove_node(other)
     _wait(lambda: watch.over)
-    cluster.shutdown()  # type: ignore[no-untyped-call]
+    shutdown: Callable[[], None] = cluster.shutdown
+    shutdown()
 
 
 def folder_starts(folder: RunFolder) -> list[Path]:
