@@ -11,7 +11,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -291,20 +291,17 @@ class _Course:
             groups: cells by the sentence that says why they are trained; empty if none is needed.
             problems: sentences on what weakens the result.
         """
-        planned: list[Event] = [events.Note(text, problem=True) for text in problems]
+        planned: list[events.StagePlanned] = []
         for note, cells in groups.items():
             for piece in self._cut(cells):
                 name = slice_name(piece)
                 parts = [piece[i : i + CELLS_A_RECORD] for i in range(0, len(piece), CELLS_A_RECORD)]
                 planned += [events.StagePlanned(stage, tuple(part), complete=False, slice=name) for part in parts]
-            last = planned[-1]
-            assert isinstance(last, events.StagePlanned)  # noqa: S101 - every group has cells
-            planned[-1] = events.StagePlanned(stage, last.cells, complete=False, note=note, slice=last.slice)
-        last = planned[-1]
-        assert isinstance(last, events.StagePlanned)  # noqa: S101
-        planned[-1] = events.StagePlanned(stage, last.cells, complete=True, note=last.note, slice=last.slice)
+            planned[-1] = replace(planned[-1], note=note)
+        planned[-1] = replace(planned[-1], complete=True)
+        found: list[Event] = [*(events.Note(text, problem=True) for text in problems), *planned]
         now = round(time.time(), 3)
-        text = b"".join(encode(Record(seq, now, 0, event)) for seq, event in enumerate(planned)).decode()
+        text = b"".join(encode(Record(seq, now, 0, event)) for seq, event in enumerate(found)).decode()
         # Of the plans that this worker has read: if another has published since, this one is not created.
         read = [log.key.removeprefix("plan ") for log in self.reader.logs.values() if log.key.startswith("plan ")]
         number = 1 + max((int(stem) for stem in read if stem.isdigit()), default=-1)
