@@ -25,6 +25,8 @@ __all__ = ["Options", "Watch", "ask_to_stop", "check_free", "kill", "pending", "
 GRACE_SECONDS = 30.0
 """Time that workers have to save their state after a request to stop, and again after SIGTERM."""
 _POLL_SECONDS = 0.2
+# A followed run asks Slurm for its queue at most this often.
+_QUEUE_SECONDS = 10.0
 
 
 class Watch:
@@ -42,6 +44,7 @@ class Watch:
     ) -> None:
         self.folder, self.launch, self.processes = folder, launch, tuple(processes)
         self._reader = RunReader(folder.path)
+        self._queue, self._ask_at = "", 0.0
 
     @property
     def state(self) -> RunState:
@@ -77,7 +80,11 @@ class Watch:
         """Whether no worker has the run any more."""
         if self.processes:
             return all(process.poll() is not None for process in self.processes)
-        return not live_workers(self.folder) and not pending(self.folder)
+        if live_workers(self.folder):
+            return False
+        if time.monotonic() >= self._ask_at:
+            self._queue, self._ask_at = pending(self.folder), time.monotonic() + _QUEUE_SECONDS
+        return not self._queue
 
     @property
     def begun(self) -> bool:
