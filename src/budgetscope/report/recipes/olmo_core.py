@@ -3,7 +3,15 @@
 from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.hardware.memory import Recompute, Regime
 from budgetscope.core.trainers import OLMO_CORE
-from budgetscope.report.recipes.target import BF16, Target, Written, data_parallel, head, precision_lost, torchrun
+from budgetscope.report.recipes.target import (
+    BF16,
+    Target,
+    Written,
+    data_parallel,
+    precision_lost,
+    template_values,
+    torchrun,
+)
 
 _LOST = ("tensor, pipeline and context parallelism: OLMo-core has them, but their memory is known for Megatron alone",)
 
@@ -29,26 +37,8 @@ def _script(setup: TrainingSetup, lost: tuple[str, ...]) -> str:
     name = "fsdp" if layout.regime == Regime.FSDP2 else "ddp"
     parallel = f"TransformerDataParallelConfig(name=DataParallelType.{name}, {mixed}reduce_dtype=DType.float32)"
     return _SCRIPT.format(
-        head="\n".join(head(setup, OLMO_CORE, lost)),
-        depth=shape.depth,
-        width=shape.width,
-        d_ff=shape.d_ff,
-        n_heads=shape.n_heads,
-        n_kv_heads=shape.n_kv_heads,
+        **template_values(setup, OLMO_CORE, lost),
         head_dim=shape.width // shape.n_heads,
-        vocab_size=shape.vocab_size,
-        seq_len=shape.seq_len,
-        tied=shape.tied,
-        learning_rate=setup.learning_rate,
-        betas=(setup.beta1, setup.beta2),
-        eps=setup.eps,
-        weight_decay=setup.weight_decay,
-        clip=setup.clip,
-        warmup=setup.warmup_steps,
-        decay=setup.decay_steps,
-        steps=setup.steps,
-        batch=setup.batch_sequences,
-        micro=layout.micro_sequences,
         parallel=parallel if layout.data > 1 else "None",
         autocast="None" if mixed else "DType.bfloat16",
         again="TransformerActivationCheckpointingConfig()" if layout.recompute == Recompute.FULL else "None",

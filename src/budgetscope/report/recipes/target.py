@@ -122,6 +122,32 @@ def head(setup: TrainingSetup, trainer: Trainer, lost: Iterable[str]) -> list[st
     ]
 
 
+def template_values(setup: TrainingSetup, trainer: Trainer, lost: Iterable[str]) -> dict[str, object]:
+    """Return what a configuration in Python takes, by the names in its template; arguments as of `head`."""
+    shape = setup.shape
+    return {
+        "head": "\n".join(head(setup, trainer, lost)),
+        "depth": shape.depth,
+        "width": shape.width,
+        "d_ff": shape.d_ff,
+        "n_heads": shape.n_heads,
+        "n_kv_heads": shape.n_kv_heads,
+        "vocab_size": shape.vocab_size,
+        "seq_len": shape.seq_len,
+        "tied": shape.tied,
+        "learning_rate": setup.learning_rate,
+        "betas": (setup.beta1, setup.beta2),
+        "eps": setup.eps,
+        "weight_decay": setup.weight_decay,
+        "clip": setup.clip,
+        "warmup": setup.warmup_steps,
+        "decay": setup.decay_steps,
+        "steps": setup.steps,
+        "batch": setup.batch_sequences,
+        "micro": setup.layout.micro_sequences,
+    }
+
+
 def interval_lost(setup: TrainingSetup) -> tuple[str, ...]:
     """Return how far checkpoints at equal intervals miss the plan's, in words; empty where they meet them."""
     interval = setup.checkpoint_interval

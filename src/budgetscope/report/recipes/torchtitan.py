@@ -8,9 +8,9 @@ from budgetscope.report.recipes.target import (
     Target,
     Written,
     data_parallel,
-    head,
     interval_lost,
     precision_lost,
+    template_values,
     torchrun,
 )
 
@@ -37,7 +37,7 @@ def write(setup: TrainingSetup) -> Written:
 
 
 def _module(setup: TrainingSetup, lost: tuple[str, ...]) -> str:
-    shape, layout = setup.shape, setup.layout
+    layout = setup.layout
     replicated = layout.data if layout.regime == Regime.DDP else 1
     again = {
         Recompute.NONE: "None",
@@ -45,25 +45,7 @@ def _module(setup: TrainingSetup, lost: tuple[str, ...]) -> str:
         Recompute.FULL: "FullAC.Config()",
     }
     return _MODULE.format(
-        head="\n".join(head(setup, TORCHTITAN, lost)),
-        depth=shape.depth,
-        width=shape.width,
-        d_ff=shape.d_ff,
-        n_heads=shape.n_heads,
-        n_kv_heads=shape.n_kv_heads,
-        vocab_size=shape.vocab_size,
-        seq_len=shape.seq_len,
-        tied=shape.tied,
-        learning_rate=setup.learning_rate,
-        betas=(setup.beta1, setup.beta2),
-        eps=setup.eps,
-        weight_decay=setup.weight_decay,
-        clip=setup.clip,
-        warmup=setup.warmup_steps,
-        decay=setup.decay_steps,
-        steps=setup.steps,
-        batch=setup.batch_sequences,
-        micro=layout.micro_sequences,
+        **template_values(setup, TORCHTITAN, lost),
         replicated=replicated,
         sharded=layout.data // replicated,
         interval=setup.checkpoint_interval,
