@@ -1,0 +1,57 @@
+"""The language of labels and sentences: English in the code, others by catalogues of gettext.
+
+Whoever words something calls `_` when it words it: `_("{n} parameters").format(n=...)`. A constant marks its text with
+`N_`, and whoever shows it calls `_`. Errors, commands, keys for programs and ids are not translated.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+ENGLISH = "en"
+JAPANESE = "ja"
+LANGUAGES = (ENGLISH, JAPANESE)
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language with its catalogue.
+
+    Attributes:
+        code: one of `LANGUAGES`.
+        one: translates a text.
+        many: translates a text with a singular and a plural by a number.
+    """
+
+    code: str
+    one: Callable[[str], str]
+    many: Callable[[str, str, int], str]
+
+
+_ENGLISH = Language(ENGLISH, str, lambda singular, plural, n: singular if n == 1 else plural)
+_current = _ENGLISH
+
+
+def use(language: Language | None) -> None:
+    """Word everything in a language from now on, in the whole process; None is English."""
+    global _current  # noqa: PLW0603 - a process speaks one language, as with gettext's own `install`
+    _current = language or _ENGLISH
+
+
+def code() -> str:
+    """Return the language in use, one of `LANGUAGES`."""
+    return _current.code
+
+
+def _(text: str) -> str:
+    """Return a text in the language in use."""
+    return _current.one(text)
+
+
+def ngettext(singular: str, plural: str, n: int) -> str:
+    """Return a text with a number in the language in use."""
+    return _current.many(singular, plural, n)
+
+
+def N_(text: str) -> str:
+    """Mark the text of a constant for the catalogue, and return it as it is."""
+    return text
