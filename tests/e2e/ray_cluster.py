@@ -41,11 +41,14 @@ def disturb(path: Path) -> None:
     os.environ["RAY_ADDRESS"] = cluster.address
     engine.DRIVER = (sys.executable, __file__)
     folder = RunFolder(path)
+    hold = Path(os.environ["FAKE_HOLD"])
+    hold.touch()
     watch = launch.start(folder, Options(engine="ray"))
     _wait(lambda: len(live_workers(folder)) == WORKERS or watch.over)
     os.kill(live_workers(folder)[0].pid, signal.SIGKILL)
     _wait(lambda: len(folder_starts(folder)) > WORKERS or watch.over)
     cluster.remove_node(other)
+    hold.unlink()
     _wait(lambda: watch.over)
     shutdown: Callable[[], None] = cluster.shutdown
     shutdown()

@@ -44,6 +44,7 @@ def test_killed_worker_and_a_lost_node_change_nothing(tmp_path: Path) -> None:
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         "FAKE_STEP_SECONDS": "0.1",
+        "FAKE_HOLD": str(tmp_path / "hold"),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_AUTH_MODE": "disabled",
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",

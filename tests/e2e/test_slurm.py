@@ -63,8 +63,13 @@ def losses(state: RunState) -> dict[str, tuple[object, ...]]:
 
 
 @pytest.mark.skipif(bool(_missing), reason=_missing)
-def test_killed_workers_and_a_lost_node_change_nothing(cluster: Path, tmp_path: Path, undisturbed: RunFolder) -> None:
+def test_killed_workers_and_a_lost_node_change_nothing(
+    cluster: Path, tmp_path: Path, undisturbed: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = RunFolder.create(SPEC, tmp_path)
+    hold = tmp_path / "hold"
+    hold.touch()
+    monkeypatch.setenv("FAKE_HOLD", str(hold))
     watch = launch.start(folder, Options(engine="slurm"))
     assert not watch.processes
     wait_until(folder, "workers start", lambda: len(live_workers(folder)) == WORKERS)
@@ -81,6 +86,7 @@ def test_killed_workers_and_a_lost_node_change_nothing(cluster: Path, tmp_path: 
 
     wait_until(folder, "both start again", restarted)
     slurm_cluster.lose_node(1, cluster)
+    hold.unlink()
     wait_until(folder, "the run ends", lambda: watch.over)
     state = folder.state()
     assert (state.status, state.unreadable) == ("done", 0)

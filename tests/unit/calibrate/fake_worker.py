@@ -1,6 +1,7 @@
 """A worker whose trainer knows the answer: run as `python fake_worker.py RUN_FOLDER [--time-limit M]`.
 
-FAKE_STEP_SECONDS slows it down, so that it can be killed in the middle. FAKE_LARGE lets its small models plan.
+FAKE_STEP_SECONDS slows it down, so that it can be killed in the middle. FAKE_HOLD names a file: while it exists no
+step ends, so that a run cannot be over before a test has disturbed it. FAKE_LARGE lets its small models plan.
 FAKE_SILENT_SECONDS is the silence after which it takes a worker for dead.
 """
 
@@ -43,8 +44,10 @@ def planted_loss(cell: Cell, tokens: int, lr_shift: float = 1.0, noise: float = 
 class FakeTrainer:
     """Trains in a few steps, with checkpoints and readings."""
 
-    def __init__(self, step_seconds: float = 0.0, lr_shift: float = 1.0, noise: float = 0.003) -> None:
-        self.step_seconds, self.lr_shift, self.noise = step_seconds, lr_shift, noise
+    def __init__(
+        self, step_seconds: float = 0.0, lr_shift: float = 1.0, noise: float = 0.003, hold: Path | None = None
+    ) -> None:
+        self.step_seconds, self.lr_shift, self.noise, self.hold = step_seconds, lr_shift, noise, hold
         self.trained: list[str] = []
         self.prepared: list[list[tuple[str, ...]]] = []
 
@@ -71,6 +74,8 @@ class FakeTrainer:
         emit(progress.Started(ids, begin, "fake", 1, 0.0))
         for tokens in range(begin + share, total + share, share):
             time.sleep(self.step_seconds)
+            while self.hold is not None and self.hold.exists() and not should_stop():
+                time.sleep(0.05)
             for cell in cells:
                 if cell.id in done:
                     continue
@@ -95,7 +100,8 @@ class FakeTrainer:
 
 
 def fake_trainer(_: Spec, __: argparse.Namespace) -> FakeTrainer:
-    return FakeTrainer(float(os.environ.get("FAKE_STEP_SECONDS", "0")))
+    hold = os.environ.get("FAKE_HOLD")
+    return FakeTrainer(float(os.environ.get("FAKE_STEP_SECONDS", "0")), hold=None if hold is None else Path(hold))
 
 
 def call_it_large(patch: Callable[[str, object], None]) -> None:
