@@ -175,13 +175,10 @@ def explain(answer: Answer, get: Callable[[str], Fit]) -> Explanation:
         )
     untuned = [step.saving_here for steps in datasets.values() for step in steps if step.fit_id.endswith(UNTUNED)]
     tuning = tuning_return(answer, untuned)
-    # Savings in dollars are shown in the money of the language.
-    note = " ".join((_(_NOTE), *(() if tuning.cost_usd is None else map(_sentence, yen_assumptions()))))
+    note = _(_NOTE)
+    for rate in () if tuning.cost_usd is None else yen_assumptions():
+        note = _("{first} {second}").format(first=note, second=_("{phrase}.").format(phrase=rate))
     return Explanation(answer.plan.budget, answer.plan.understood, question.convention, flops, datasets, note, tuning)
-
-
-def _sentence(text: str) -> str:
-    return _("{text}.").format(text=text)
 
 
 @guarded

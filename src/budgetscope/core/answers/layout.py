@@ -382,7 +382,7 @@ def _problem(question: Question, shape: Shape, batch_sequences: int, layout: Lay
         )
     nearest = _nearest(question, shape, batch_sequences)
     if not nearest:
-        return _("{problem}.").format(problem=text.format(**told))
+        return _("{phrase}.").format(phrase=text.format(**told))
     ended = _("{problem}; the nearest that fits: {nearest}.")
     return ended.format(problem=text.format(**told), nearest=one_of(nearest))
 
