@@ -1,7 +1,8 @@
 """The use case of an audit: configurations of runs -> what was understood, findings, and whether they compare."""
 
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from budgetscope.api.ask import Advisor
@@ -19,9 +20,11 @@ from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError, UsageError
 from budgetscope.core.hardware.devices import find_device
 from budgetscope.core.language import _
+from budgetscope.core.printable import printable
 from budgetscope.store.configs.given import Given
 from budgetscope.store.configs.read import read_command, read_runs
 
+AUDIT_GPUS_BOUNDS = (1, 10_000_000)
 COMMAND = "command"
 """The file of what an option says."""
 
@@ -86,6 +89,7 @@ def audit_runs(advisor: Advisor, runs: Sequence[ObservedRun], options: AuditOpti
 
 
 def _audited(advisor: Advisor, run: ObservedRun, options: AuditOptions) -> AuditedRun:
+    run = _printable(run)
     filled, ignored = _filled(run, options)
     filled, unknown = _with_known_device(advisor, filled)
     counted = counts(filled)
@@ -96,6 +100,17 @@ def _audited(advisor: Advisor, run: ObservedRun, options: AuditOptions) -> Audit
         remarks=(*run.remarks, *ignored, *unknown, *why),
         findings=findings(counted, measure),
     )
+
+
+def _printable(run: ObservedRun) -> ObservedRun:
+    """Return a run whose texts have no character that a terminal acts on."""
+    texts = {f.name: printable(value) for f in fields(run) if isinstance(value := getattr(run, f.name), str)}
+    found = {
+        name: Evidence(printable(each.file), printable(each.key), printable(each.text))
+        for name, each in run.evidence.items()
+    }
+    lists = {name: tuple(map(printable, getattr(run, name))) for name in ("remarks", "unread")}
+    return replace(run, **texts, **lists, evidence=found)  # type: ignore[arg-type]
 
 
 def _filled(run: ObservedRun, options: AuditOptions) -> tuple[ObservedRun, list[str]]:
@@ -152,6 +167,18 @@ def _yardstick(advisor: Advisor, counted: Counts) -> tuple[Yardstick | None, lis
         return yardstick(answer, counted, tuple(map(advisor.library.get, AUDIT_RULES))), []
     except BudgetscopeError as error:
         return None, [_("No law judges this run: {reason}").format(reason=str(error))]
+
+
+def command(paths: Sequence[Path], options: AuditOptions = NO_OPTIONS, commands: Sequence[str] = ()) -> str:
+    """Return the shell command of an audit."""
+    words = ["budgetscope", "audit", *map(str, paths)]
+    for text in commands:
+        words += ["--command", text]
+    for option in _OPTIONS:
+        value = getattr(options, option)
+        if value is not None:
+            words += [f"--{option.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+    return shlex.join(words)
 
 
 def severity_of(text: str) -> Severity:

@@ -105,7 +105,7 @@ class ObservedRun:
     loss_unit: str | None = None
     counts_head: bool | None = None
     tuned_per_size: bool | None = None
-    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    evidence: Mapping[str, Evidence] = field(default_factory=dict, hash=False)
     remarks: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
 

@@ -69,7 +69,9 @@ def of_ratio(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
 
 def _span(ratio: Estimate) -> str:
     """Return the interval of D/N after its value, or nothing."""
-    return "" if ratio.low is None or ratio.high is None else f" [{format_count(ratio.low)}, {format_count(ratio.high)}]"
+    return (
+        "" if ratio.low is None or ratio.high is None else f" [{format_count(ratio.low)}, {format_count(ratio.high)}]"
+    )
 
 
 def _price(flops: float, yardstick: Yardstick) -> str:
