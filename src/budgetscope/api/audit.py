@@ -24,7 +24,6 @@ from budgetscope.core.printable import printable
 from budgetscope.store.configs.given import Given
 from budgetscope.store.configs.read import read_command, read_runs
 
-AUDIT_GPUS_BOUNDS = (1, 10_000_000)
 COMMAND = "command"
 """The file of what an option says."""
 

@@ -8,6 +8,8 @@ import typer
 
 from budgetscope.api.fields import BY_NAME
 from budgetscope.cli import options
+from budgetscope.core.counting.ledger import MAX_COUNT
+from budgetscope.core.hardware.bounds import N_DEVICES_BOUNDS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from budgetscope.core.audit.comparable import Checklist
     from budgetscope.core.audit.result import Audit, AuditedRun
 
-_MOST = 10_000_000
 _FOUND = 1
 """Exit code where a finding reaches the severity of --fail-on."""
 
@@ -34,16 +35,18 @@ def audit(
         typer.Option("--command", help="A command line that starts a run; repeatable.", metavar="TEXT"),
     ] = None,
     vocab: Annotated[
-        int | None, options.whole("vocab", "Vocabulary as the model is built, if the files do not say it.", 1, _MOST)
+        int | None,
+        options.whole(
+            "vocab",
+            "Vocabulary as the model is built; this and the next four are for what the files do not say.",
+            2,
+            MAX_COUNT,
+        ),
     ] = None,
-    seq_len: Annotated[
-        int | None, options.whole("seq_len", "Tokens of a training sequence, likewise.", 1, _MOST)
-    ] = None,
+    seq_len: Annotated[int | None, options.whole("seq_len", "Tokens of a training sequence.", 1, MAX_COUNT)] = None,
     device: Annotated[str | None, options.option(BY_NAME["device"])] = None,
-    gpus: Annotated[int | None, options.whole("gpus", "Devices of the whole run, likewise.", 1, _MOST)] = None,
-    tokens: Annotated[
-        float | None, options.number("tokens", "Training tokens, likewise: 300B.", 1, 1e18, metavar="D")
-    ] = None,
+    gpus: Annotated[int | None, options.whole("gpus", "Devices of the whole run.", *N_DEVICES_BOUNDS)] = None,
+    tokens: Annotated[float | None, options.number("tokens", "Training tokens, D: 300B.", 1, 1e18, metavar="D")] = None,
     fail_on: Annotated[
         str | None,
         typer.Option(help="Exit with code 1 if a finding is at least this grave: bad, warn or note.", metavar="LEVEL"),

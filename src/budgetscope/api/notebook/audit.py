@@ -6,11 +6,31 @@ from typing import Any
 
 from budgetscope.api.ask import Advisor
 from budgetscope.api.audit import AuditOptions, audit, command
+from budgetscope.api.fields import BY_NAME, WHOLE, Field
 from budgetscope.api.notebook import html
 from budgetscope.api.notebook.frames import frame
+from budgetscope.api.notebook.options import AuditKeywords, check_names, value_of
 from budgetscope.api.notebook.results import values
 from budgetscope.core.audit.result import Audit, AuditedRun
+from budgetscope.core.hardware.bounds import N_DEVICES_BOUNDS
 from budgetscope.report import audit as report
+
+_GPUS = Field(name="gpus", help="", kind=WHOLE, bounds=N_DEVICES_BOUNDS)
+
+
+def audit_of(options: AuditKeywords) -> AuditOptions:
+    """Return what a user adds to configurations.
+
+    Raises:
+        UsageError: an option is unknown or has an invalid value.
+    """
+    check_names("audit", options, AuditKeywords.__annotations__)
+    found = {
+        name: value_of(_GPUS if name == "gpus" else BY_NAME[name], given)
+        for name, given in options.items()
+        if given is not None
+    }
+    return AuditOptions(**found)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

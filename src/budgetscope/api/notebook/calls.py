@@ -20,7 +20,6 @@ from budgetscope.api.notebook.options import (
     CountOptions,
     FitOptions,
     RequestOptions,
-    audit_of,
     count_of,
     fit_of,
     request_of,
@@ -154,7 +153,7 @@ def audit(*paths: str | PathLike[str], **options: Unpack[AuditKeywords]) -> "Not
         UsageError: a configuration is not known or malformed, or an option is unknown or has an invalid value.
         FailureError: a file cannot be read.
     """
-    from budgetscope.api.notebook.audit import NotebookAudit  # noqa: PLC0415 - other functions do not need it
+    from budgetscope.api.notebook.audit import NotebookAudit, audit_of  # noqa: PLC0415 - others do not need it
 
     return NotebookAudit.read(tuple(map(Path, paths)), audit_of(options))
 

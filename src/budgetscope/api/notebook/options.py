@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from os import PathLike, fspath
 from typing import Any, TypedDict
 
-from budgetscope.api.audit import AUDIT_GPUS_BOUNDS, AuditOptions
 from budgetscope.api.fields import (
     BY_NAME,
     BYTES_PER_TOKEN_BOUNDS,
@@ -120,7 +119,6 @@ _OF_COUNT = {
     name: Field(name=name, help="", kind=WHOLE)
     for name in ("depth", "width", "vocab", "seq_len", "d_ff", "heads", "kv_heads")
 } | {"size": Field(name="size", help="", kind=COUNT), "counting": BY_NAME["counting"]}
-_OF_AUDIT = {"gpus": Field(name="gpus", help="", kind=WHOLE, bounds=AUDIT_GPUS_BOUNDS)}
 _OF_SOURCE = frozenset(each.name for each in fields(RunsSource))
 _LAWS = ("law", "hyperparameters")
 
@@ -210,21 +208,6 @@ def count_of(options: CountOptions) -> dict[str, Any]:
         if name in _OF_COUNT and not (name == "size" and isinstance(given, str)):
             found[name] = value_of(_OF_COUNT[name], given)
     return found
-
-
-def audit_of(options: AuditKeywords) -> AuditOptions:
-    """Return what a user adds to configurations.
-
-    Raises:
-        UsageError: an option is unknown or has an invalid value.
-    """
-    check_names("audit", options, AuditKeywords.__annotations__)
-    found = {
-        name: value_of(_OF_AUDIT.get(name, BY_NAME[name]), given)
-        for name, given in options.items()
-        if given is not None
-    }
-    return AuditOptions(**found)
 
 
 def fit_of(runs: object, options: FitOptions) -> tuple[RunsSource, FitChoices]:

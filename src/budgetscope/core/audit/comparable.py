@@ -21,6 +21,10 @@ _NEAR = 1.25
 _OTHER_SIZE = 1.5
 """Factor of N from which two runs have different sizes, so that their recipes should differ."""
 _ROUNDED = 1.02
+_OTHER_END = 3.0
+"""Factor between the ends of two decays, as shares of the peak, from which they differ."""
+_LEAST_SHARE = 0.01
+"""A smaller share of the run or of the peak is none."""
 
 
 class Standing(StrEnum):
@@ -103,7 +107,7 @@ def _equal(values: Sequence[object]) -> Callable[[], bool]:
 def _within(values: Sequence[float | None], factor: float) -> bool:
     """Return whether the numbers that are said lie within a factor."""
     known = [value for value in values if value is not None]
-    low, high = min(known), max(known)
+    low, high = min(known, default=0.0), max(known, default=0.0)
     return high == low or (low > 0 and high / low <= factor)
 
 
@@ -183,39 +187,62 @@ def _tuned_text(tuned: bool | None, rate: float | None, batch: float | None) -> 
 
 
 def _decay(runs: Sequence[Counts]) -> Aspect:
-    values = [_decay_of(each) for each in runs]
+    decays = [_decay_of(each) for each in runs]
+    kinds, shares, ends = ([getattr(each, name) for each in decays] for name in ("kind", "share", "end"))
 
     def alike() -> bool:
-        known = [value for value in values if value is not None]
-        if len({kind for kind, _share in known}) > 1:
-            return False
-        shares = [share for _kind, share in known if share is not None]
-        return len(shares) < 2 or _within([max(share, 0.01) for share in shares], _NEAR)
+        return (
+            len({kind for kind in kinds if kind is not None}) < 2
+            and _within([None if share is None else max(share, _LEAST_SHARE) for share in shares], _NEAR)
+            and _within([None if end is None else max(end, _LEAST_SHARE) for end in ends], _OTHER_END)
+        )
 
     return Aspect(
         "decay",
         _("Decay of the learning rate"),
-        tuple("" if value is None else _decay_text(*value) for value in values),
-        _standing(values, alike),
+        tuple(map(_decay_text, decays)),
+        Standing.DIFFERENT if not alike() else _standing([each.said or None for each in decays], lambda: True),
         _("A decay lowers the loss by about a tenth of a nat a token, so that only runs with the same decay compare."),
         _("Decay all runs over the same share of their length to the same share of their peak, or none."),
     )
 
 
-def _decay_of(counts: Counts) -> tuple[str, float | None] | None:
-    """Return the schedule of a run and the share of the run in which its rate falls; None where it is not said."""
+@dataclass(frozen=True, slots=True)
+class _Decay:
+    """The schedule of a run, the share of it in which the rate falls, and the share of its peak at which it ends."""
+
+    kind: str | None
+    share: float | None
+    end: float | None
+
+    @property
+    def said(self) -> bool:
+        """Whether the run says all of it; a constant rate has no more to say."""
+        return self.kind == "constant" or None not in (self.kind, self.share, self.end)
+
+
+def _decay_of(counts: Counts) -> _Decay:
     run = counts.run
-    if run.schedule is None:
-        return None
-    if run.decay_tokens is None or not run.tokens:
-        return run.schedule, None
-    return run.schedule, run.decay_tokens / run.tokens
+    share = None if run.decay_tokens is None or not run.tokens else run.decay_tokens / run.tokens
+    end = None if run.min_learning_rate is None or not run.learning_rate else run.min_learning_rate / run.learning_rate
+    return _Decay(run.schedule, share, end)
 
 
-def _decay_text(schedule: str, share: float | None) -> str:
-    if share is None:
-        return schedule
-    return _("{schedule}, falling over {share} of the run").format(schedule=schedule, share=share_text(share))
+def _decay_text(decay: _Decay) -> str:
+    if decay.kind is None:
+        return ""
+    values = {
+        "schedule": decay.kind,
+        "share": "" if decay.share is None else share_text(decay.share),
+        "end": "" if decay.end is None else share_text(decay.end),
+    }
+    if decay.share is not None and decay.end is not None:
+        return _("{schedule}, over {share} of the run to {end} of the peak").format(**values)
+    if decay.share is not None:
+        return _("{schedule}, over {share} of the run").format(**values)
+    if decay.end is not None:
+        return _("{schedule}, to {end} of the peak").format(**values)
+    return decay.kind
 
 
 def _tokenizer(runs: Sequence[Counts]) -> Aspect:
