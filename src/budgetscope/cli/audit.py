@@ -98,8 +98,7 @@ def _show_run(run: "AuditedRun", console: "Console") -> None:
     console.print(Text(report.summary(run)), style="bold")
     console.print()
     for finding in run.findings:
-        title = f"{report.severity_title(finding.severity)}: {finding.title}"
-        console.print(Text(title), style=_STYLES[finding.severity.value])
+        console.print(Text(report.finding_title(finding)), style=_STYLES[finding.severity.value])
         for text in report.finding_lines(finding):
             console.print(_indented(text))
         console.print()

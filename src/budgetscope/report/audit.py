@@ -200,7 +200,7 @@ def severity_title(severity: Severity) -> str:
 def heading(run: AuditedRun) -> str:
     """Return the name of a run and its trainer."""
     trainer = next((each.title for each in TRAINERS if each.name == run.counts.run.trainer), run.counts.run.trainer)
-    return _("{name}, a run of {trainer}").format(name=run.name, trainer=trainer) if trainer else run.name
+    return _("{name} ({trainer})").format(name=run.name, trainer=trainer) if trainer else run.name
 
 
 def summary(run: AuditedRun) -> str:
@@ -213,6 +213,11 @@ def summary(run: AuditedRun) -> str:
         warnings=ngettext("{n} warning", "{n} warnings", count[Severity.WARN]).format(n=count[Severity.WARN]),
         notes=ngettext("{n} note", "{n} notes", count[Severity.NOTE]).format(n=count[Severity.NOTE]),
     )
+
+
+def finding_title(finding: Finding) -> str:
+    """Return the severity and the title of a finding."""
+    return _("{severity}: {title}").format(severity=severity_title(finding.severity), title=finding.title)
 
 
 def finding_lines(finding: Finding) -> tuple[str, ...]:
@@ -310,8 +315,7 @@ def audit_markdown(audit: Audit, command: str) -> str:
 def _findings_section(findings: Sequence[Finding]) -> list[str]:
     lines: list[str] = []
     for finding in findings:
-        severity = escaped(severity_title(finding.severity))
-        lines.append(f"- **{severity}: {escaped(finding.title)}** `{finding.code}`")
+        lines.append(f"- **{escaped(finding_title(finding))}** `{finding.code}`")
         lines += [f"  - {escaped(line)}" for line in finding_lines(finding)]
     return [*lines, ""] if lines else []
 

@@ -56,7 +56,7 @@ class NotebookAudit(Audit):
         lines = []
         for run in self.runs:
             lines.append(f"{report.heading(run)}: {report.summary(run)}")
-            lines += [f"  {report.severity_title(each.severity)}: {each.title}" for each in run.findings]
+            lines += [f"  {report.finding_title(each)}" for each in run.findings]
         return "\n".join([*lines, *([] if self.checklist is None else [report.verdict(self.checklist)])])
 
     def _repr_html_(self) -> str:

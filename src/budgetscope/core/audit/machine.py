@@ -10,20 +10,22 @@ from budgetscope.core.budget.quantities import format_count, format_hours
 from budgetscope.core.language import _
 
 _LONGEST_HOURS = 365 * 24.0
-_PURE = re.compile(r"\b(?:true|pure)\b|\bweights\b")
-"""In the name of a precision: the weights themselves are in 16 bits, as in `bf16-true`."""
-_FP16 = ("fp16", "float16", "16-true", "16-mixed", "half")
+_PURE = re.compile(r"\b(?:bf16|fp16|16)[-_](?:true|pure)\b|\bpure[-_](?:bf16|fp16)\b")
+"""In the name of a precision: the weights themselves are in 16 bits, as in LitGPT's `bf16-true`."""
+_FP16 = ("fp16", "float16", "16-mixed", "half")
 
 
 def of_precision(counts: Counts) -> Iterator[Finding]:
     """Yield that weights in 16 bits have no copy in 32, or that fp16 needs its loss scaled."""
     precision = (counts.run.precision or "").lower()
-    if _PURE.search(precision):
+    evidence = counts.run.evidence.get("precision")
+    written = precision if evidence is None else evidence.text.lower()
+    if _PURE.search(written):
         yield Finding(
             "precision-weights",
             Severity.WARN,
             _("The weights are in 16 bits, with no copy in 32."),
-            _("The configuration says a precision of {precision}.").format(precision=precision),
+            _("The configuration says a precision of {precision}.").format(precision=written),
             _("Keep the weights in float32 and compute the products in bf16 (mixed precision)."),
             _(
                 "A small step is rounded away: bf16 has 8 bits of precision, so that a change under about 0.4% of a "

@@ -78,8 +78,8 @@ def of_learning_rate(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
         _("At this N and D the laws say {low} to {high} ({basis}), each with its own batch.").format(
             basis=laws.basis, **values
         ),
-        _("Try {rate} ({law}) and half of it, at a small size first.").format(
-            rate=rate_text(laws.value), law=yardstick.recipe
+        _("Take {rate} ({law}); `{command}` has the whole recipe.").format(
+            rate=rate_text(laws.value), law=yardstick.recipe, command=_plan(counts)
         ),
         _price("learning_rate", yardstick),
     )
@@ -100,8 +100,8 @@ def of_batch(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
         "high": format_count(laws.high or laws.value),
     }
     said = _("At this N and D the laws say {low} to {high} tokens ({basis}).").format(basis=laws.basis, **values)
-    advised = _("Try {batch} tokens ({law}), and tune the learning rate with it.").format(
-        batch=format_count(laws.value), law=yardstick.recipe
+    advised = _("Take {batch} tokens ({law}) and the learning rate that goes with it: `{command}`.").format(
+        batch=format_count(laws.value), law=yardstick.recipe, command=_plan(counts)
     )
     if factor < 1:
         yield Finding(
@@ -126,6 +126,12 @@ def of_batch(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
         advised,
         price,
     )
+
+
+def _plan(counts: Counts) -> str:
+    """Return the command that plans a run of this N and D."""
+    n_params, tokens = counts.n_params or 1, counts.run.tokens or 1.0
+    return f"budgetscope plan N={n_params:.3g} --tokens {tokens:.3g}"
 
 
 def _price(role: str, yardstick: Yardstick) -> str:

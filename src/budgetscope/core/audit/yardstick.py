@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.layout import best_where, layouts
+from budgetscope.core.answers.recipe import range_over_laws
 from budgetscope.core.answers.recipe_choice import RecipeChoice
 from budgetscope.core.audit.counts import Counts
 from budgetscope.core.errors import BudgetscopeError, FailureError
@@ -113,8 +114,8 @@ def yardstick(answer: Answer, counts: Counts, rules: Sequence[Fit]) -> Yardstick
         equal_flops=None if choice is None else choice.equal_flops,
         equal_params=None if choice is None else choice.equal_params,
         equal_tokens=None if choice is None else choice.equal_tokens,
-        learning_rate=recipe.learning_rate,
-        batch_tokens=recipe.batch_tokens,
+        learning_rate=_over_laws("learning_rate", recipe.learning_rate, answer),
+        batch_tokens=_over_laws("batch_size", recipe.batch_tokens, answer),
         recipe=recipe.sources["learning_rate"],
         covered=recipe.choice is None or math.exp(recipe.choice.beyond) <= DOUBT_FACTOR,
         evidence=recipe.choice,
@@ -123,6 +124,16 @@ def yardstick(answer: Answer, counts: Counts, rules: Sequence[Fit]) -> Yardstick
         beta2=_range([_beta2(fit, counts) for fit in rules]),
         weight_decay=_range([_weight_decay(fit, answer, counts) for fit in rules]),
         machine=on_machine(answer, counts),
+    )
+
+
+def _over_laws(role: str, recommended: Estimate, answer: Answer) -> Estimate:
+    """Return a value of the recipe with its range over the published laws, whatever the interval of its own law."""
+    question, loss = answer.question, answer.plan.loss
+    fit_id = answer.plan.recipe.sources[role]
+    followed = next(fit for fit in question.recipe_fits if fit.id == fit_id)
+    return range_over_laws(
+        role, recommended.value, question, followed, answer.point, None if loss is None else loss.value
     )
 
 

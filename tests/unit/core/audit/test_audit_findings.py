@@ -8,15 +8,17 @@ import pytest
 from tests.asking import ADVISOR
 from tests.published_runs import GOOD, counted
 
+from budgetscope.api import Advisor
 from budgetscope.api.audit import AuditOptions, audit_runs
 from budgetscope.core.audit.counts import counts
 from budgetscope.core.audit.finding import Finding, Severity, ranked
 from budgetscope.core.audit.findings import findings
 from budgetscope.core.audit.result import Audit
-from budgetscope.core.audit.run import ObservedRun
+from budgetscope.core.audit.run import Evidence, ObservedRun
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.repetition import TOKENS_DECAY, effective
+from budgetscope.store.settings import Settings
 
 ON_A_NODE = {"device": "h100", "n_devices": 8}
 
@@ -149,6 +151,15 @@ def test_the_evidence_has_the_range_and_the_price_what_public_runs_lost() -> Non
     assert "published laws" in found.evidence
     assert "nats a token on the nearest public grid" in found.price
     assert "for larger ones no law says it" in found.price
+
+
+def test_the_range_is_over_published_laws_whatever_recipe_the_settings_name() -> None:
+    own = Advisor(ADVISOR.library, Settings(hyperparameters="budgetscope2026/english"), ())
+    (run,) = audit_runs(own, [GOOD]).runs
+    assert run.yardstick is not None
+    assert run.yardstick.recipe == "budgetscope2026/english"
+    assert "published laws" in run.yardstick.learning_rate.basis
+    assert "published laws" in run.yardstick.batch_tokens.basis
 
 
 def test_far_beyond_their_data_the_laws_give_no_warning() -> None:
@@ -295,6 +306,11 @@ def test_weights_in_16_bits_are_found(precision: str, code: str | None) -> None:
 def test_micro_batches_make_up_the_batch(micro: int, accumulation: int, fine: bool) -> None:
     found = of(micro_sequences=micro, accumulation=accumulation, **ON_A_NODE)
     assert ("batch-split" not in found) == fine
+
+
+def test_the_precision_as_the_file_writes_it_tells_of_the_weights() -> None:
+    evidence = {"precision": Evidence("pretrain.yaml", "precision", "bf16-true")}
+    assert "bf16-true" in of(precision="bf16", evidence=evidence)["precision-weights"].evidence
 
 
 # What is not said
