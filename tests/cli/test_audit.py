@@ -50,10 +50,8 @@ def test_markdown_is_printed(cli: Cli) -> None:
 def test_two_runs_are_compared(cli: Cli) -> None:
     ran = cli("audit", str(SMALL), str(LARGE))
     assert "The runs cannot be compared as they are" in ran.out
-    aspects = {
-        each["code"]: each["standing"]
-        for each in json.loads(cli("audit", str(SMALL), str(LARGE), "--json").out)["comparison"]["aspects"]
-    }
+    record = json.loads(cli("audit", str(SMALL), str(LARGE), "--json").out)
+    aspects = {each["code"]: each["standing"] for each in record["comparison"]["aspects"]}
     assert aspects["tuning"] == aspects["warmup"] == aspects["seq-len"] == aspects["decay"] == "different"
     assert aspects["tokenizer"] == aspects["data"] == "alike"
     assert aspects["counting"] == "not said"
@@ -116,7 +114,7 @@ def test_advice_to_plan_can_be_pasted(cli: Cli) -> None:
     assert cli(*shlex.split(advice.split("`")[1])[1:]).code == 0
 
 
-def test_the_notebook_shows_the_same_sentences(cli: Cli) -> None:
+def test_the_notebook_shows_the_same_sentences() -> None:
     found = bs.audit(SMALL, LARGE)
     assert "Warmup takes 17% of the run." in repr(found)
     assert "cannot be compared" in repr(found)

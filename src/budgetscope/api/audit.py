@@ -130,7 +130,9 @@ def _filled(run: ObservedRun, options: AuditOptions) -> tuple[ObservedRun, list[
                     flag=flag, given=given, own=own
                 )
             )
-        if name not in run.evidence and own in (None, given):
+        stands = run.evidence.get(name)
+        # What a reader was given stands nowhere in a file.
+        if own in (None, given) and (stands is None or (stands.file, stands.key) == (COMMAND, name)):
             evidence[name] = Evidence(COMMAND, flag, str(given))
     kept: Mapping[str, Evidence] = {**run.evidence, **evidence}
     return replace(run, **added, evidence=kept), remarks  # type: ignore[arg-type]

@@ -130,8 +130,8 @@ def of_batch(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
 
 def _plan(counts: Counts) -> str:
     """Return the command that plans a run of this N and D."""
-    n_params, tokens = counts.n_params or 1, counts.run.tokens or 1.0
-    return f"budgetscope plan N={n_params:.3g} --tokens {tokens:.3g}"
+    n_params, tokens = (format_count(value or 1).replace(" ", "") for value in (counts.n_params, counts.run.tokens))
+    return f"budgetscope plan N={n_params} --tokens {tokens}"
 
 
 def _price(role: str, yardstick: Yardstick) -> str:
