@@ -21,7 +21,7 @@ Lookup = Callable[[ast.expr], Any]
 """Returns the value of a name or an attribute; None where it is not known."""
 
 
-def evaluate(node: ast.expr, lookup: Lookup) -> Any:
+def evaluate(node: ast.expr, lookup: Lookup) -> Any:  # noqa: PLR0911 - one for each kind of expression
     """Return the value of an expression of constants; None where it is not known.
 
     Args:
@@ -37,11 +37,10 @@ def evaluate(node: ast.expr, lookup: Lookup) -> Any:
             values = [evaluate(part, lookup) for part in parts]
             return None if any(each is None for each in values) else tuple(values)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            value = evaluate(operand, lookup)
-            return -value if _is_number(value) else None
+            return _binary(ast.Mult(), evaluate(operand, lookup), -1)
         case ast.BinOp(left=left, op=op, right=right):
             return _binary(op, evaluate(left, lookup), evaluate(right, lookup))
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _BUILTINS and args:
+        case ast.Call(func=ast.Name(id=name), args=[_, *_] as args, keywords=[]) if name in _BUILTINS:
             values = [evaluate(each, lookup) for each in args]
             return _safely(_BUILTINS[name], *values) if all(map(_is_number, values)) else None
         case _:

@@ -19,9 +19,12 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:_[0-9]+)*\.?(?:[0-9]+)?|\.[0-9]+)(?:[eE]
 MAX_SHOWN = 80
 """Characters of a value that are kept as evidence."""
 _SECRET_WORDS = frozenset(
-    "token apikey api key secret password passwd pass pwd email mail host hostname user username credential credentials "
-    "auth login account entity address ip".split()
-)
+    (
+        "token", "apikey", "api", "key", "secret", "password", "passwd", "pass", "pwd", "email", "mail",
+        "host", "hostname", "user", "username", "credential", "credentials", "auth", "login", "account",
+        "entity", "address", "ip",
+    )
+)  # fmt: skip
 _SECRET_VALUE = re.compile(
     r"""[^\s@/]+@[^\s@/]+            # an address, or a name and a password before a host
     |\b(?:hf|sk|gh[a-z]|xox[a-z]|glpat|wandb_v1)[_-]\w{8,}

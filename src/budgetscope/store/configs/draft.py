@@ -1,7 +1,7 @@
 """A run in the making: what is read of cells, each value with its evidence, before units are resolved."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,16 +167,24 @@ class Draft:
         value = (read.at_least_zero if attribute == "min_learning_rate" else read.above_zero)(cell, value)
         self.put(attribute, read.whole(cell, value) if whole else value, evidence_of(cell))
 
-    def read(self, names: Names, *more: Variants, parse: Callable[[Cell], float] = read.number) -> None:
+    def read(
+        self,
+        names: Names,
+        *more: Variants,
+        without: Collection[Quantity] = (),
+        parse: Callable[[Cell], float] = read.number,
+    ) -> None:
         """Read the quantities of a trainer's table, and those of further names.
 
         Args:
             names: the table.
             more: further names, after those of the table.
+            without: quantities of the table that are read otherwise.
             parse: reads a number.
         """
         for quantity, name in names.items():
-            self._quantity(quantity, name, parse)
+            if quantity not in without:
+                self._quantity(quantity, name, parse)
         for variants in more:
             for quantity, others in variants.items():
                 for name in others:

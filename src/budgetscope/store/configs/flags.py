@@ -98,7 +98,7 @@ def _devices(launcher: Sequence[str]) -> int | None:
         for name in names:
             value = plain.get(name)
             value = value[0] if isinstance(value, tuple) else value
-            if isinstance(value, str) and value.isdecimal() and 0 < int(value[:9]):
+            if isinstance(value, str) and value.isdecimal() and int(value[:9]) > 0:
                 return int(value[:9])
         return None
 

@@ -28,11 +28,28 @@ _MODEL = ("num_hidden_layers", "n_layer", "architectures", "model_type")
 _TRAINING = ("per_device_train_batch_size", "lr_scheduler_type", "num_train_epochs", "adam_beta2", "warmup_ratio")
 # By `model_type`: whether the feed-forward layer has a gate, whether embedding and head are tied unless told.
 _GATED = frozenset(
-    "llama mistral mixtral qwen2 qwen3 gemma gemma2 gemma3 olmo olmo2 olmo3 smollm3 phi3 internlm2 stablelm granite cohere".split()
-)
-_PLAIN = frozenset("gpt2 gpt_neo gpt_neox gptj opt bloom falcon phi mpt starcoder2 gpt_bigcode codegen".split())
-_TIED = frozenset("gpt2 gpt_neo opt bloom falcon gemma gemma2 gemma3 mpt gpt_bigcode cohere smollm3".split())
-_FOUR_TIMES = frozenset("gpt2 gpt_neo gptj bloom falcon gpt_bigcode codegen mpt".split())
+    (
+        "llama", "mistral", "mixtral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "olmo", "olmo2",
+        "olmo3", "smollm3", "phi3", "internlm2", "stablelm", "granite", "cohere",
+    )
+)  # fmt: skip
+_PLAIN = frozenset(
+    (
+        "gpt2", "gpt_neo", "gpt_neox", "gptj", "opt", "bloom", "falcon", "phi", "mpt", "starcoder2",
+        "gpt_bigcode", "codegen",
+    )
+)  # fmt: skip
+_TIED = frozenset(
+    (
+        "gpt2", "gpt_neo", "opt", "bloom", "falcon", "gemma", "gemma2", "gemma3", "mpt", "gpt_bigcode",
+        "cohere", "smollm3",
+    )
+)  # fmt: skip
+_FOUR_TIMES = frozenset(
+    (
+        "gpt2", "gpt_neo", "gptj", "bloom", "falcon", "gpt_bigcode", "codegen", "mpt",
+    )
+)  # fmt: skip
 
 
 def is_model(loaded: Loaded) -> bool:
@@ -55,10 +72,8 @@ def matches(loaded: Loaded) -> bool:
 def read(loaded: Loaded) -> Draft:
     """Return the draft of a configuration, or of both halves."""
     draft = draft_of(loaded, HUGGING_FACE.name, "run_name")
-    draft.read(
-        {quantity: name for quantity, name in HUGGING_FACE.names.items() if quantity != Quantity.WARMUP}, _VARIANTS
-    )
-    draft.ignore("max_position_embeddings", "n_positions", "n_ctx", "output_dir", "seed", "head_dim")
+    draft.read(HUGGING_FACE.names, _VARIANTS, without=(Quantity.WARMUP,))
+    draft.ignore("max_position_embeddings", "n_positions", "n_ctx", "output_dir", "seed", "hidden_act")
     _model(draft)
     if is_training(loaded):
         _training(draft)

@@ -29,7 +29,7 @@ def matches(loaded: Loaded) -> bool:
 def read(loaded: Loaded) -> Draft:
     """Return the draft of a configuration."""
     draft = draft_of(loaded, LEVANTER.name, "trainer.tracker.name", "trainer.id")
-    draft.read({quantity: name for quantity, name in LEVANTER.names.items() if quantity not in _PHASES}, _VARIANTS)
+    draft.read(LEVANTER.names, _VARIANTS, without=tuple(_PHASES))
     draft.ignore("model.max_seq_len", "model.seq_len", "optimizer.weight_decay_modules", "trainer.steps_per_eval")
     kind = draft.cell("model.type")
     if kind is not None and draft.named("model.type") in _GATED | _PLAIN:

@@ -18,7 +18,9 @@ from budgetscope.store.files import exists
 _TREES = {".json": read_json, ".yaml": read_either, ".yml": read_either, ".toml": read_toml}
 _FORMS = {".json": "json", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}
 _SCRIPTS = (".sh", ".bash", ".slurm", ".sbatch", ".zsh", ".job")
-_COMMON = frozenset("config training_args train run recipe pretrain train_lm main launch start".split())
+_COMMON = frozenset(
+    ("config", "training_args", "train", "run", "recipe", "pretrain", "train_lm", "main", "launch", "start")
+)
 SUFFIXES = (*_TREES, ".py", *_SCRIPTS)
 """Endings of the files of a folder that are looked at."""
 

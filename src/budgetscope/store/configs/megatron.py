@@ -30,8 +30,7 @@ def matches(loaded: Loaded) -> bool:
 def read(loaded: Loaded) -> Draft:
     """Return the draft of a configuration."""
     draft = draft_of(loaded, MEGATRON.name, "wandb_exp_name")
-    names = {quantity: name for quantity, name in MEGATRON.names.items() if quantity != Quantity.N_KV_HEADS}
-    draft.read(names, _VARIANTS)
+    draft.read(MEGATRON.names, _VARIANTS, without=(Quantity.N_KV_HEADS,))
     _model(draft)
     _vocabulary(draft)
     _schedule(draft)
@@ -48,8 +47,8 @@ def read(loaded: Loaded) -> Draft:
     draft.word("dataset", "--data-path", "--train-data-path")
     draft.real("n_devices", "world_size", whole=True)
     draft.ignore(
-        "--max-position-embeddings", "--lr-wsd-decay-style", "--sequence-parallel", "--num-layers-per-virtual-pipeline-stage",
-        "--num-workers", "--rampup-batch-size",
+        "--max-position-embeddings", "--lr-wsd-decay-style", "--sequence-parallel", "--num-workers",
+        "--num-layers-per-virtual-pipeline-stage", "--rampup-batch-size",
     )  # fmt: skip
     if draft.cell("--rampup-batch-size") is not None:
         draft.remarks.append(_("The batch grows at the start (--rampup-batch-size); all steps are counted as full."))

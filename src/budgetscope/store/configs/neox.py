@@ -55,10 +55,8 @@ def read(loaded: Loaded) -> Draft:
     draft = draft_of(loaded, TRAINER.name, "wandb_group")
     # 0 stages are one without pipelining.
     stages = draft.cell("pipe_parallel_size")
-    names = dict(TRAINER.names)
-    if stages is not None and str(stages.value) == "0":
-        del names[Quantity.PIPELINE]
-    draft.read(names, _VARIANTS)
+    flat = stages is not None and str(stages.value) == "0"
+    draft.read(TRAINER.names, _VARIANTS, without=(Quantity.PIPELINE,) if flat else ())
     _model(draft)
     _schedule(draft)
     draft.word("optimizer", "optimizer.type", lower=True)

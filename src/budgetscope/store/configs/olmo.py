@@ -127,9 +127,8 @@ def _old_feed_forward(draft: Draft) -> None:
         both, text = ratio * width, f"{ratio:.12g} x {width}"
     draft.put("d_ff", int(both / 2 if gated else both), Evidence(cell.file, cell.key, f"{text} / 2" if gated else text))
     if gated:
-        draft.remarks.append(
-            _("{key} counts gate and up together; the feed-forward width is half of it.").format(key=cell.key)
-        )
+        told = _("{key} counts gate and up together; the feed-forward width is half of it.")
+        draft.remarks.append(told.format(key=cell.key))
 
 
 def _duration(cell: Cell) -> tuple[float, str]:
@@ -169,8 +168,7 @@ def read_core(loaded: Loaded) -> Draft:
     draft = draft_of(loaded, OLMO_CORE.name, "run_name")
     if loaded.tree is not None:
         draft.cells = cells_of(loaded.file, _of_python(loaded.tree))
-    names = {quantity: name for quantity, name in OLMO_CORE.names.items() if quantity != Quantity.LENGTH}
-    draft.read(names, _VARIANTS)
+    draft.read(OLMO_CORE.names, _VARIANTS, without=(Quantity.LENGTH,))
     if "d_ff" in draft.values:
         draft.assume("gated", True, "w1, w2, w3")
     draft.ignore("train_module.max_sequence_length", "dataset.max_target_sequence_length")

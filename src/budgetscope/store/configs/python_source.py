@@ -113,7 +113,7 @@ def as_scalar(value: Any) -> Scalar | tuple[Scalar, ...]:
 
 
 def arguments(node: ast.AST, constants: Constants) -> dict[str, Scalar | tuple[Scalar, ...]]:
-    """Return the arguments of all calls in a tree that are known, by `Name.of.what.is.called.argument`; first ones stay.
+    """Return the arguments of calls that are known, by `Name.of.what.is.called.argument`; the first stays.
 
     A list over `range(n)`, as of layers, counts as n; an argument without a name has its place as name.
     """

@@ -36,8 +36,8 @@ _PICKLED = "training_args.bin"
 def read_runs(paths: Sequence[Path], given: Given = NOTHING) -> tuple[ObservedRun, ...]:
     """Return the runs that files and folders describe.
 
-    Files that belong together are one run: a model's config.json and the training arguments of the same folder, a script
-    and the configuration beside it that it names.
+    Files that belong together are one run: a model's config.json and the training arguments of the same folder; a
+    script, and the configuration beside it that it names.
 
     Args:
         paths: of configurations.

@@ -1,4 +1,4 @@
-"""Shell scripts read statically: variables, arrays, defaults and arithmetic become words; no command is ever executed."""
+"""Shell scripts read statically: variables, arrays, defaults and arithmetic become words; nothing is executed."""
 
 import itertools
 import re
@@ -30,7 +30,8 @@ class Script:
         file: its name, for refusals.
 
     Attributes:
-        commands: the words of each command, variables replaced; `UNKNOWN` stands for what is not known before the script runs.
+        commands: the words of each command, variables replaced; `UNKNOWN` stands for what is known only
+            when the script runs.
         is_ambiguous: whether a branch depends on what is not known.
     """
 
@@ -99,7 +100,7 @@ class Script:
             place = end
 
     def _pieces(self, word: str, *, split: bool) -> list[str]:
-        """Return the pieces of a word; a blank that parts words in an expansion stands as a piece `\\0`."""
+        """Return the pieces of a word; a blank that parts words in an expansion becomes a null character."""
         self._expansions += 1
         if self._expansions > _MAX_EXPANSIONS:
             raise UsageError(f"{self._file} expands too far; it starts no training.")
@@ -182,7 +183,7 @@ def _word_end(text: str, place: int) -> int:
 
 
 def _parted(value: str) -> list[str]:
-    """Return an expansion outside quotes, with `\\0` where blanks part it into words."""
+    """Return an expansion outside quotes, with a null character where blanks part it into words."""
     return [re.sub(r"\s+", "\0", value)] if value else []
 
 

@@ -62,7 +62,7 @@ class Branches:
         return bool(holds)
 
 
-def _test(words: tuple[str, ...]) -> bool | None:
+def _test(words: tuple[str, ...]) -> bool | None:  # noqa: PLR0911 - one for each form of test
     """Return whether a test of known words holds; None where it cannot be told."""
     match words:
         case ("!", *rest):

@@ -7,7 +7,7 @@ _HERE = re.compile(r"<<-?\s*([\"']?)(\w+)\1")
 _OPERATORS = ("&&", "||", ";;", ";", "|", "&", "\n")
 
 
-def commands(text: str) -> Iterator[str]:
+def commands(text: str) -> Iterator[str]:  # noqa: C901 - one loop over signs
     """Yield the commands of a script, each as it is written, on one line where it was continued."""
     start, place, end = 0, 0, len(text)
     here: list[str] = []

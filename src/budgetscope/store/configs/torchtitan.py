@@ -85,7 +85,7 @@ def _of_python(tree: ast.Module) -> dict[str, Scalar | tuple[Scalar, ...]]:
             found.setdefault(f"{_CALLS[call]}{argument}", value)
         elif call.endswith("TextDataLoader.Config") and argument == "dataset":
             found.setdefault("training.dataset", value)
-        elif call == "ModelSpec" or call == "Trainer.Config":
+        elif call in ("ModelSpec", "Trainer.Config"):
             found.setdefault({"name": "model.name"}.get(argument, argument), value)
     return found
 
