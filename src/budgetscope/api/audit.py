@@ -13,9 +13,9 @@ from budgetscope.core.audit.counts import Counts, counts
 from budgetscope.core.audit.finding import Severity
 from budgetscope.core.audit.findings import findings
 from budgetscope.core.audit.result import Audit, AuditedRun
-from budgetscope.core.audit.run import Evidence, ObservedRun
+from budgetscope.core.audit.run import QUANTITIES, Evidence, ObservedRun
 from budgetscope.core.audit.yardstick import Yardstick, yardstick
-from budgetscope.core.budget.quantities import quote
+from budgetscope.core.budget.quantities import quote, shown
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError, UsageError
 from budgetscope.core.hardware.devices import find_device
@@ -48,6 +48,9 @@ class AuditOptions:
 
 
 NO_OPTIONS = AuditOptions()
+
+_POSSIBLE = (1e-30, 1e30)
+"""Numbers of a run lie far inside; products and quotients of these do not overflow."""
 
 _OPTIONS = {
     "vocab": "vocab_size", "seq_len": "seq_len", "device": "device", "gpus": "n_devices", "tokens": "tokens"
@@ -89,6 +92,7 @@ def audit_runs(advisor: Advisor, runs: Sequence[ObservedRun], options: AuditOpti
 
 def _audited(advisor: Advisor, run: ObservedRun, options: AuditOptions) -> AuditedRun:
     run = _printable(run)
+    _require_possible(run)
     filled, ignored = _filled(run, options)
     filled, unknown = _with_known_device(advisor, filled)
     counted = counts(filled)
@@ -110,6 +114,21 @@ def _printable(run: ObservedRun) -> ObservedRun:
     }
     lists = {name: tuple(map(printable, getattr(run, name))) for name in ("remarks", "unread")}
     return replace(run, **texts, **lists, evidence=found)  # type: ignore[arg-type]
+
+
+def _require_possible(run: ObservedRun) -> None:
+    """Refuse numbers with which nothing can be computed.
+
+    Raises:
+        UsageError: one is not zero and outside `_POSSIBLE`.
+    """
+    low, high = _POSSIBLE
+    for name in QUANTITIES:
+        value = getattr(run, name)
+        if isinstance(value, int | float) and value and not low <= value <= high:
+            found = run.evidence.get(name)
+            key = name if found is None else f"{found.key} in {found.file}"
+            raise UsageError(f"{key} of the run {quote(run.name)} is {shown(value)}, which no run has; correct it.")
 
 
 def _filled(run: ObservedRun, options: AuditOptions) -> tuple[ObservedRun, list[str]]:
