@@ -35,8 +35,11 @@ def of_missing(counts: Counts) -> Iterator[Finding]:
             _("The sequence length is not said, so that tokens of a batch and of a step are not known."),
             _("Add --seq-len with the tokens of a training sequence, such as --seq-len 2048."),
         )
-    # Steps become tokens by the sequence length: what is missing then is that alone.
-    if run.tokens is None and not (run.seq_len is None and run.steps is not None):
+    # Steps become tokens by sequence length and batch: what is missing then is one of these.
+    in_steps = run.tokens is None and run.steps is not None and None in (run.seq_len, run.batch_sequences)
+    if run.batch_sequences is None:
+        yield _batch(counts, serious=in_steps)
+    if run.tokens is None and not in_steps:
         yield _asked(
             "missing-tokens",
             _("The length of the run is not said, so that D, C and every share of it are not known."),
@@ -67,9 +70,27 @@ def of_missing(counts: Counts) -> Iterator[Finding]:
             "missing-recipe",
             Severity.NOTE,
             _("Parts of the recipe are not said and were not judged: {parts}.").format(parts=", ".join(recipe)),
-            _("The trainer's own defaults hold, which this audit does not assume."),
+            _("No key of the configuration says it, and no default of its trainer is known."),
             _("Write them into the configuration, so that the run can be repeated."),
         )
+
+
+def _batch(counts: Counts, *, serious: bool) -> Finding:
+    """Return what lacks to know the batch: the number of devices, where the files give the batch of one."""
+    of_device = counts.run.micro_sequences is not None and counts.run.n_devices is None
+    return Finding(
+        "missing-batch",
+        Severity.WARN if serious else Severity.NOTE,
+        _("The batch is not said, so that the steps of the run cannot be counted in tokens.")
+        if serious
+        else _("The batch is not said and was not judged."),
+        _("The configuration gives the batch of one device alone.")
+        if of_device
+        else _("No key of the configuration says it."),
+        _("Add --gpus with the devices of the whole run, such as --gpus 64.")
+        if of_device
+        else _("Write the batch of all devices into the configuration."),
+    )
 
 
 def _asked(code: str, title: str, remedy: str) -> Finding:

@@ -329,6 +329,17 @@ def test_steps_without_a_sequence_length_lack_that_alone() -> None:
     assert "missing-tokens" not in found
 
 
+def test_the_batch_of_a_device_asks_for_the_number_of_devices() -> None:
+    unknown: dict[str, Any] = {"batch_sequences": None, "micro_sequences": 8}
+    found = of(**unknown)["missing-batch"]
+    assert found.severity == Severity.NOTE
+    assert "--gpus" in found.remedy
+    in_steps = of(**unknown, tokens=None, steps=1000)
+    assert in_steps["missing-batch"].severity == Severity.WARN
+    assert "missing-tokens" not in in_steps
+    assert "--gpus" not in of(**{**unknown, "micro_sequences": None})["missing-batch"].remedy
+
+
 def test_sizes_and_parts_of_the_recipe_that_are_not_said_are_named() -> None:
     assert "the feed-forward width" in of(d_ff=None)["missing-sizes"].title
     assert "beta2" in of(beta2=None)["missing-recipe"].title
