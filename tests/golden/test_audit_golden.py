@@ -2,7 +2,7 @@
 
 import pytest
 from tests.asking import ADVISOR
-from tests.published_runs import PUBLISHED
+from tests.audited_runs import PUBLISHED
 
 from budgetscope.api.audit import audit_runs
 from budgetscope.core.audit.counts import counts

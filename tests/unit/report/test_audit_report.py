@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.asking import ADVISOR
-from tests.published_runs import GOOD
+from tests.audited_runs import GOOD
 
 from budgetscope.api.audit import audit_runs
 from budgetscope.core.audit.finding import Severity

@@ -72,6 +72,11 @@ def is_nothing(cell: Cell) -> bool:
     return value is None or value == ()
 
 
+def is_unknown(cell: Cell) -> bool:
+    """Return whether a cell has what is known only when a script runs."""
+    return isinstance(cell.value, str) and UNKNOWN in cell.value and is_nothing(cell)
+
+
 def written(cell: Cell) -> str:
     """Return the value of a cell for evidence: short, on one line."""
     value = cell.value

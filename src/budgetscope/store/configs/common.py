@@ -116,6 +116,8 @@ def defaults(draft: Draft, trainer: str, **values: Any) -> None:
 
 def default_amount(draft: Draft, trainer: str, quantity: Quantity, value: float, unit: Unit) -> None:
     """Take a quantity in a unit that a trainer has unless told."""
+    if not draft.is_open(quantity):
+        return
     why = _("{value}, the default of {trainer}").format(value=f"{value:.12g}", trainer=trainer)
     draft.amount(quantity, value, unit, Evidence(draft.main_file, "", why))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from budgetscope.core.audit.run import Evidence
+from budgetscope.core.language import _
 from budgetscope.core.trainers import Name, Names, Quantity, Unit
 from budgetscope.store.configs import cells as read
 from budgetscope.store.configs.cells import Cell, Cells
@@ -89,6 +90,7 @@ class Draft:
         self.evidence: dict[str, Evidence] = {}
         self.remarks: list[str] = []
         self._used: set[str] = set()
+        self._unknown: set[str] = set()
 
     # Cells
 
@@ -114,6 +116,15 @@ class Draft:
         cell = self.cell(*keys)
         return ((read.name_in(cell) if cell is not None else None) or "").lower()
 
+    def _of(self, attribute: str, *keys: str) -> Cell | None:
+        """Return the cell for an attribute; remember where only the run of a script makes its value."""
+        found = self.cell(*keys)
+        unknown = [self.cells[key] for key in map(read.plain_key, keys) if key in self.cells]
+        if found is None and any(map(read.is_unknown, unknown)) and attribute not in self._unknown:
+            self._unknown.add(attribute)
+            self.remarks.append(_("{key} is known only when the script runs.").format(key=unknown[0].key))
+        return found
+
     # Values
 
     def put(self, attribute: str, value: Any, evidence: Evidence) -> None:
@@ -122,7 +133,7 @@ class Draft:
             self.values[attribute], self.evidence[attribute] = value, evidence
 
     def assume(self, attribute: str, value: Any, why: str, key: str = "") -> None:
-        """Keep a value that follows from others or from the trainer, unless there is one.
+        """Keep a value that follows from others or from the trainer, unless there is one that a script makes.
 
         Args:
             attribute: of `ObservedRun`.
@@ -130,7 +141,8 @@ class Draft:
             why: the arithmetic, or whose default it is.
             key: of the file, if one made the difference.
         """
-        self.put(attribute, value, Evidence(self.main_file, key, why))
+        if attribute not in self._unknown:
+            self.put(attribute, value, Evidence(self.main_file, key, why))
 
     @property
     def main_file(self) -> str:
@@ -139,7 +151,7 @@ class Draft:
 
     def word(self, attribute: str, *keys: str, lower: bool = False) -> None:
         """Read a name; of a path its last part."""
-        cell = self.cell(*keys)
+        cell = self._of(attribute, *keys)
         name = None if cell is None else read.name_in(cell)
         if cell is not None and name:
             self.put(attribute, name.lower() if lower else name, Evidence(cell.file, cell.key, name))
@@ -152,7 +164,7 @@ class Draft:
             keys: of the file.
             inverted: whether the key says the contrary.
         """
-        cell = self.cell(*keys)
+        cell = self._of(attribute, *keys)
         if cell is not None:
             self.put(attribute, read.switch(cell) != inverted, evidence_of(cell))
 
@@ -160,7 +172,7 @@ class Draft:
         self, attribute: str, *keys: str, parse: Callable[[Cell], float] = read.number, whole: bool = False
     ) -> None:
         """Read a number above zero, or from zero for `min_learning_rate`."""
-        cell = self.cell(*keys)
+        cell = self._of(attribute, *keys)
         if cell is None:
             return
         value = parse(cell)
@@ -191,7 +203,7 @@ class Draft:
                     self._quantity(quantity, name, parse)
 
     def _quantity(self, quantity: Quantity, name: Name, parse: Callable[[Cell], float]) -> None:
-        cell = self.cell(name.key)
+        cell = self._of(_ATTRIBUTES.get(quantity, quantity), name.key)
         if cell is None:
             return
         if quantity == Quantity.BETAS:
@@ -231,6 +243,10 @@ class Draft:
     def amount(self, quantity: Quantity, value: float, unit: Unit, evidence: Evidence) -> None:
         """Keep a quantity of `AMOUNTS`, unless there is one."""
         self.amounts.setdefault(quantity, Amount(value, unit, evidence))
+
+    def is_open(self, quantity: Quantity) -> bool:
+        """Return whether a quantity is neither there nor left to a script's run."""
+        return quantity not in self.amounts and quantity not in self._unknown
 
     # What was not understood
 

@@ -50,8 +50,10 @@ def command_line(words: Sequence[str]) -> CommandLine:
 
 
 def _is_program(word: str) -> bool:
-    """Return whether a word names a Python file, or a module after `-m`; a launcher's module is none."""
+    """Return whether a word names a Python file, llm.c, or a module; a launcher's module is none."""
     if word.endswith(".py") and not word.startswith("-"):
+        return True
+    if PurePosixPath(word).name.startswith("train_gpt2"):
         return True
     return bool(re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", word)) and not word.startswith("torch.")
 

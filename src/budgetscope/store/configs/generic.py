@@ -5,6 +5,7 @@ from budgetscope.core.trainers import Name, Quantity, Unit
 from budgetscope.store.configs.cells import Cell, plain_key
 from budgetscope.store.configs.common import draft_of, epochs_told, precision, schedule, share_or_steps
 from budgetscope.store.configs.draft import Draft
+from budgetscope.store.configs.hugging_face import model
 from budgetscope.store.configs.loaded import Family, Loaded
 
 UNKNOWN_TRAINER = "unknown"
@@ -77,8 +78,10 @@ def read(loaded: Loaded) -> Draft:
     draft.cells = cells
     draft.remarks.append(_("No trainer was recognised; keys were read by their usual meaning."))
     draft.read({}, _NAMES)
-    batch = draft.cell("batch_size")
-    if batch is not None and Quantity.BATCH not in draft.amounts and Quantity.MICRO_BATCH not in draft.amounts:
+    model(draft)
+    if Quantity.BATCH in draft.amounts:
+        draft.read({Quantity.MICRO_BATCH: Name("batch_size", Unit.SEQUENCES)})
+    elif draft.cell("batch_size") is not None and Quantity.MICRO_BATCH not in draft.amounts:
         draft.read({Quantity.BATCH: Name("batch_size", Unit.SEQUENCES)})
         draft.remarks.append(_("{key} is taken as sequences of a step over all devices.").format(key="batch_size"))
     share_or_steps(draft, Quantity.WARMUP, "warmup_ratio", "warmup_fraction", "warmup_frac")

@@ -74,13 +74,14 @@ def read(loaded: Loaded) -> Draft:
     draft = draft_of(loaded, HUGGING_FACE.name, "run_name")
     draft.read(HUGGING_FACE.names, _VARIANTS, without=(Quantity.WARMUP,))
     draft.ignore("max_position_embeddings", "n_positions", "n_ctx", "output_dir", "seed", "hidden_act")
-    _model(draft)
+    model(draft)
     if is_training(loaded):
         _training(draft)
     return draft
 
 
-def _model(draft: Draft) -> None:
+def model(draft: Draft) -> None:
+    """Take what the class of a model says of its gate and its tied weights."""
     kind, values = draft.named("model_type"), draft.values
     cell = draft.cell("model_type")
     if cell is not None and kind in _GATED | _PLAIN:

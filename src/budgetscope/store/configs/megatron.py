@@ -121,8 +121,10 @@ def _schedule(draft: Draft) -> None:
     if word == "wsd":
         return
     draft.amounts.pop(Quantity.DECAY, None)
-    warmup = draft.amounts[Quantity.WARMUP]
-    if word in ("cosine", "linear") and total is not None and total[0] is not None and warmup.unit == total[2]:
+    warmup = draft.amounts.get(Quantity.WARMUP)
+    if warmup is None or total is None or total[0] is None:
+        return
+    if word in ("cosine", "linear") and warmup.unit == total[2]:
         falls = total[0] - warmup.value
         cell = draft.cell(total[1])
         if falls > 0 and cell is not None:

@@ -48,8 +48,9 @@ def read(loaded: Loaded) -> Draft:
     default_amount(draft, title, Quantity.MICRO_BATCH, 12, Unit.SEQUENCES)
     default_amount(draft, title, Quantity.LENGTH, 600_000, Unit.STEPS)
     default_amount(draft, title, Quantity.WARMUP, 2000, Unit.STEPS)
-    width = draft.values["width"]
-    draft.assume("d_ff", 4 * width, f"4 x {width}")
+    width = draft.values.get("width")
+    if width:
+        draft.assume("d_ff", 4 * width, f"4 x {width}")
     _batch(draft)
     _schedule(draft)
     precision(draft, "dtype")
@@ -66,8 +67,8 @@ def _batch(draft: Draft) -> None:
     """Take the batch: the accumulation of nanoGPT is that of all devices together."""
     cell = draft.cell("gradient_accumulation_steps")
     accumulation = 40 if cell is None else int(number(cell))
-    micro = draft.amounts[Quantity.MICRO_BATCH]
-    if accumulation < 1:
+    micro = draft.amounts.get(Quantity.MICRO_BATCH)
+    if accumulation < 1 or micro is None:
         return
     text = f"{micro.value:.0f} x {accumulation}"
     key = "batch_size, gradient_accumulation_steps"
@@ -85,9 +86,9 @@ def _schedule(draft: Draft) -> None:
     defaults(draft, TRAINER.title, schedule="cosine")
     draft.real("min_learning_rate", "min_lr")
     defaults(draft, TRAINER.title, min_learning_rate=6e-5)
-    total, warmup = draft.number("lr_decay_iters"), draft.amounts[Quantity.WARMUP]
+    total, warmup = draft.number("lr_decay_iters"), draft.amounts.get(Quantity.WARMUP)
     cell = draft.cell("lr_decay_iters")
-    if cell is not None and total is not None and total > warmup.value:
+    if cell is not None and total is not None and warmup is not None and total > warmup.value:
         draft.amount(Quantity.DECAY, total - warmup.value, Unit.STEPS, evidence_of(cell))
 
 

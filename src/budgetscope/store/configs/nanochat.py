@@ -27,12 +27,13 @@ def read(loaded: Loaded) -> Draft:
     values = draft.values
     defaults(draft, NANOCHAT.version, depth=20, head_dim=128, seq_len=2048)
     default_amount(draft, NANOCHAT.version, Quantity.MICRO_BATCH, 32, Unit.SEQUENCES)
-    depth, head_dim = values["depth"], values["head_dim"]
+    depth, head_dim = values.get("depth"), values.get("head_dim")
     aspect = int(draft.number("--aspect-ratio") or 64)
-    width = -(-depth * aspect // head_dim) * head_dim
-    draft.assume("width", width, f"{head_dim} x ceil({depth} x {aspect} / {head_dim})", "--aspect-ratio")
-    draft.assume("n_heads", width // head_dim, f"{width} / {head_dim}")
-    draft.assume("d_ff", 4 * width, f"4 x {width}")
+    if depth and head_dim and aspect > 0:
+        width = -(-depth * aspect // head_dim) * head_dim
+        draft.assume("width", width, f"{head_dim} x ceil({depth} x {aspect} / {head_dim})", "--aspect-ratio")
+        draft.assume("n_heads", width // head_dim, f"{width} / {head_dim}")
+        draft.assume("d_ff", 4 * width, f"4 x {width}")
     # Muon for the matrices of the blocks, AdamW for the rest; a linear fall at the end.
     defaults(draft, NANOCHAT.version, gated=False, tied=False, optimizer="muon", schedule="wsd", precision="bf16")
     least_rate(draft, "--final-lr-frac")

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from budgetscope.core.audit.run import Evidence, ObservedRun
-from budgetscope.core.budget.quantities import quote
 from budgetscope.core.errors import UsageError
 from budgetscope.core.language import _
 from budgetscope.core.trainers import HUGGING_FACE
@@ -62,7 +61,7 @@ def read_runs(paths: Sequence[Path], given: Given = NOTHING) -> tuple[ObservedRu
         halves += own
         made = _drafts([each for each in loaded if each not in own], usual_keys=True)
         if not made and not own:
-            raise _unknown(str(path), is_folder=is_folder)
+            raise _unknown(repr(str(path)), is_folder=is_folder)
         drafts += made
     drafts += _drafts(_joined(halves), usual_keys=False)
     return tuple(finished(draft, given) for draft in drafts)
@@ -90,7 +89,7 @@ def read_command(text: str, given: Given = NOTHING) -> ObservedRun:
 
 def _unknown(what: str, *, is_folder: bool) -> UsageError:
     which = "has no file with" if is_folder else "is not"
-    return UsageError(f"{quote(what)} {which} a configuration that is known; these are: {KNOWN}.")
+    return UsageError(f"{what} {which} a configuration that is known; these are: {KNOWN}.")
 
 
 def _is_half(loaded: Loaded) -> bool:

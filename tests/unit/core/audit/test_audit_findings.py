@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.asking import ADVISOR
-from tests.published_runs import GOOD, counted
+from tests.audited_runs import GOOD, counted
 
 from budgetscope.api import Advisor
 from budgetscope.api.audit import AuditOptions, audit_runs

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.published_runs import counted
+from tests.audited_runs import counted
 
 from budgetscope.core.audit.comparable import Aspect, Checklist, Standing, checklist
 
