@@ -13,7 +13,7 @@ from budgetscope.core.audit.counts import Counts, counts
 from budgetscope.core.audit.finding import Severity
 from budgetscope.core.audit.findings import findings
 from budgetscope.core.audit.result import Audit, AuditedRun
-from budgetscope.core.audit.run import QUANTITIES, Evidence, ObservedRun
+from budgetscope.core.audit.run import COMMAND, QUANTITIES, Evidence, ObservedRun
 from budgetscope.core.audit.yardstick import Yardstick, yardstick
 from budgetscope.core.budget.quantities import quote, shown
 from budgetscope.core.counting.ledger import Convention
@@ -23,9 +23,6 @@ from budgetscope.core.language import _
 from budgetscope.core.printable import printable
 from budgetscope.store.configs.given import Given
 from budgetscope.store.configs.read import read_command, read_runs
-
-COMMAND = "command"
-"""The file of what an option says."""
 
 
 @dataclass(frozen=True, slots=True)

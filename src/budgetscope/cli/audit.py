@@ -87,7 +87,7 @@ def _show_run(run: "AuditedRun", console: "Console") -> None:
     console.print(Text(report.heading(run)), style="bold")
     console.print()
     for header, rows in (
-        (report.understood_header(), [(row.label, row.text, row.where) for row in report.understood_rows(run)]),
+        (report.understood_header(run), [(row.label, row.text, row.where) for row in report.understood_rows(run)]),
         (report.counted_header(), report.counted_rows(run)),
     ):
         if rows:

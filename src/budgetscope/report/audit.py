@@ -9,7 +9,7 @@ from budgetscope.core.audit.comparable import Aspect, Checklist, Standing
 from budgetscope.core.audit.counts import Counts
 from budgetscope.core.audit.finding import Finding, Severity, rate_text, share_text
 from budgetscope.core.audit.result import Audit, AuditedRun
-from budgetscope.core.audit.run import QUANTITIES
+from budgetscope.core.audit.run import COMMAND, QUANTITIES
 from budgetscope.core.audit.yardstick import OnMachine, Yardstick
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
 from budgetscope.core.language import N_, _, ngettext
@@ -89,9 +89,16 @@ class UnderstoodRow:
     where: str
 
 
-def understood_header() -> tuple[str, str, str]:
-    """Return the header of `understood_rows`."""
-    return _("understood"), _("value"), _("where it stands")
+def understood_header(run: AuditedRun) -> tuple[str, str, str]:
+    """Return the header of `understood_rows`; it names the file where there is one alone."""
+    file = _only_file(run.counts)
+    return _("understood"), _("value"), _("in {file}").format(file=file) if file else _("where it stands")
+
+
+def _only_file(counts: Counts) -> str:
+    """Return the one file that a run was read from; empty where there are several."""
+    files = {each.file for each in counts.run.evidence.values()} - {COMMAND}
+    return files.pop() if len(files) == 1 else ""
 
 
 def understood_rows(run: AuditedRun) -> tuple[UnderstoodRow, ...]:
@@ -109,7 +116,7 @@ def _where(counts: Counts, key: str) -> str:
     if found is None:
         return ""
     text = f"{found.key} = {found.text}" if found.key else found.text
-    return f"{found.file}: {text}" if found.file else text
+    return text if found.file in ("", _only_file(counts)) else f"{found.file}: {text}"
 
 
 def counted_header() -> tuple[str, str, str]:
@@ -303,7 +310,7 @@ def audit_markdown(audit: Audit, command: str) -> str:
         lines += [f"## {escaped(heading(run))}", "", f"**{escaped(summary(run))}**", ""]
         lines += _findings_section(run.findings)
         rows = [(row.label, row.text, row.where) for row in understood_rows(run)]
-        lines += [*table(understood_header(), rows), ""] if rows else []
+        lines += [*table(tuple(map(escaped, understood_header(run))), rows), ""] if rows else []
         counted = counted_rows(run)
         lines += [*table(counted_header(), counted), ""] if counted else []
         lines += [*(f"- {escaped(remark)}" for remark in run.remarks), ""] if run.remarks else []

@@ -26,9 +26,19 @@ def test_every_quantity_that_is_said_is_shown_and_no_other() -> None:
     (run,) = audited({"evidence": EVIDENCE}).runs
     rows = {row.key: row for row in report.understood_rows(run)}
     assert set(rows) == {name for name in QUANTITIES if getattr(run.counts.run, name) is not None}
-    assert rows["depth"].where == "config.json: num_hidden_layers = 12"
+    assert rows["depth"].where == "num_hidden_layers = 12"
+    assert report.understood_header(run)[2] == "in config.json"
     assert rows["tokens"].text == "2 B"
     assert rows["gated"].text == "no"
+
+
+def test_of_several_files_each_value_names_its_own() -> None:
+    beside = {"width": Evidence("training.json", "width", "768"), "vocab_size": Evidence("command", "--vocab", "50257")}
+    (run,) = audited({"evidence": {**EVIDENCE, **beside}}).runs
+    rows = {row.key: row.where for row in report.understood_rows(run)}
+    assert rows["depth"] == "config.json: num_hidden_layers = 12"
+    assert rows["vocab_size"] == "command: --vocab = 50257"
+    assert report.understood_header(run)[2] == "where it stands"
 
 
 def test_every_quantity_has_a_label() -> None:

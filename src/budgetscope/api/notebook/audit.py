@@ -92,7 +92,7 @@ def _run_html(run: AuditedRun) -> list[str]:
         html.paragraph(report.heading(run), strong=True),
         html.paragraph(report.summary(run)),
         html.table(("", "", ""), findings),
-        html.table(report.understood_header(), understood),
+        html.table(report.understood_header(run), understood),
         html.table(report.counted_header(), report.counted_rows(run)),
         html.notes("!", run.remarks),
     ]
