@@ -126,3 +126,17 @@ def test_the_notebook_shows_the_same_sentences() -> None:
     assert len(frame) == sum(len(run.findings) for run in found.runs)
     with pytest.raises(bs.UsageError, match="did you mean vocab"):
         bs.audit(SMALL, vocabs=5)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    "target", ["huggingface", "torchtitan", "megatron", "litgpt", "olmo-core", "levanter", "open_lm"]
+)
+def test_our_own_recipes_give_no_warning(cli: Cli, tmp_path: Path, target: str) -> None:
+    folder = str(tmp_path / "run")
+    assert cli("export", "3e19", "--gpus", "8", "--recipe", target, "-o", folder).code == 0
+    ran = cli("audit", folder, "--device", "h100", "--gpus", "8", "--fail-on", "warn", "--json")
+    assert ran.code == 0, ran.out
+    (run,) = json.loads(ran.out)["runs"]
+    assert run["trainer"] == target
+    assert run["laws"]["loss_above"] < 0.001
+    assert run["laws"]["machine"]["problem"] == ""
