@@ -16,6 +16,7 @@ UNKNOWN = "\1"
 _NOTHING = frozenset({"", "null", "none", "~", "auto"})
 _SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:_[0-9]+)*\.?(?:[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_MAX_NUMBER = 400
 MAX_SHOWN = 80
 """Characters of a value that are kept as evidence."""
 _SECRET_WORDS = frozenset(
@@ -26,7 +27,7 @@ _SECRET_WORDS = frozenset(
     )
 )  # fmt: skip
 _SECRET_VALUE = re.compile(
-    r"""[^\s@/]+@[^\s@/]+            # an address, or a name and a password before a host
+    r"""[^\s@/]{1,64}@[^\s@/]        # an address, or a name and a password before a host
     |\b(?:hf|sk|gh[a-z]|xox[a-z]|glpat|wandb_v1)[_-]\w{8,}
     |\bAKIA[0-9A-Z]{12,}
     |\beyJ[\w-]{10,}
@@ -98,12 +99,16 @@ def number(cell: Cell) -> float:
         UsageError: it is no number, or not finite.
     """
     value = _single(cell)
-    if not isinstance(value, str) or not _NUMBER.fullmatch(value.strip()):
+    if not isinstance(value, str) or not _is_number(value):
         raise _refusal(cell, "is not a number; write one such as 2048 or 3e-4")
     found = float(value)
     if not math.isfinite(found):
         raise _refusal(cell, "is not finite; write a number such as 2048 or 3e-4")
     return found
+
+
+def _is_number(text: str) -> bool:
+    return len(text) <= _MAX_NUMBER and _NUMBER.fullmatch(text.strip()) is not None
 
 
 def human_number(cell: Cell) -> float:
@@ -113,7 +118,7 @@ def human_number(cell: Cell) -> float:
         UsageError: it is no number, or not finite.
     """
     value = _single(cell)
-    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
+    if isinstance(value, str) and not _is_number(value):
         try:
             found = parse_count(value)
         except UsageError:

@@ -13,6 +13,7 @@ from budgetscope.store.configs.shell_text import closing, commands
 MAX_TEXT = 2**16
 """Characters of a value after expansion."""
 _MAX_EXPANSIONS = 100_000
+_MAX_DEPTH = 40
 _ASSIGNMENT = re.compile(r"(?:(?:export|readonly|local|declare(?:\s+-\w+)*)\s+)?([A-Za-z_]\w*)(\+?=)")
 _NAME = re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!-]")
 _DEFAULT = re.compile(r"([A-Za-z_]\w*|[0-9]+)(:?[-=+?])(.*)", re.DOTALL)
@@ -38,7 +39,7 @@ class Script:
     def __init__(self, text: str, file: str) -> None:
         self._file = file
         self._variables: dict[str, Words] = {}
-        self._expansions = 0
+        self._expansions = self._depth = 0
         self.commands: list[Words] = []
         branches = Branches()
         # A continued line is one line.
@@ -102,8 +103,15 @@ class Script:
     def _pieces(self, word: str, *, split: bool) -> list[str]:
         """Return the pieces of a word; a blank that parts words in an expansion becomes a null character."""
         self._expansions += 1
-        if self._expansions > _MAX_EXPANSIONS:
+        if self._expansions > _MAX_EXPANSIONS or self._depth >= _MAX_DEPTH:
             raise UsageError(f"{self._file} expands too far; it starts no training.")
+        self._depth += 1
+        try:
+            return self._cut(word, split=split)
+        finally:
+            self._depth -= 1
+
+    def _cut(self, word: str, *, split: bool) -> list[str]:
         pieces: list[str] = []
         place = 0
         while place < len(word):
