@@ -64,7 +64,7 @@ def test_no_published_run_is_undertrained_and_long_training_is_a_note(name: str)
     assert found(name, "ratio-undertrained") == []
     for finding in found(name, "ratio-overtrained"):
         assert finding.severity == Severity.NOTE
-        assert "nats a token above the optimum" in finding.price
+        assert "nats/token above the optimum" in finding.price
         assert "smaller than the optimum" in finding.remedy
 
 

@@ -5,7 +5,6 @@ moves a loss by itself: decay, tokenizer, data, the unit of the loss and the seq
 is not taken to be equal.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,6 +22,8 @@ _OTHER_SIZE = 1.5
 _ROUNDED = 1.02
 _OTHER_END = 3.0
 """Factor between the ends of two decays, as shares of the peak, from which they differ."""
+_OTHER_MEMORY = 3.0
+"""Factor between the shares of the run over which weights forget, from which two weight decays differ."""
 _LEAST_SHARE = 0.01
 """A smaller share of the run or of the peak is none."""
 
@@ -313,7 +314,7 @@ def _weight_decay(runs: Sequence[Counts]) -> Aspect:
         "weight-decay",
         _("Weight decay, lr x lambda a step"),
         tuple("" if decay is None else rate_text(decay) for decay in decays),
-        _standing(judged, lambda: _within(judged, math.sqrt(10)) or _within(decays, _NEAR)),
+        _standing(judged, lambda: _within(judged, _OTHER_MEMORY) or _within(decays, _NEAR)),
         _("AdamW multiplies its weight decay by the learning rate, so that a change of one changes both."),
         _("Keep lr x lambda equal, or the share of the run over which the weights forget."),
     )

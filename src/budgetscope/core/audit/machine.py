@@ -28,8 +28,8 @@ def of_precision(counts: Counts) -> Iterator[Finding]:
             _("The configuration says a precision of {precision}.").format(precision=written),
             _("Keep the weights in float32 and compute the products in bf16 (mixed precision)."),
             _(
-                "A small step is rounded away: bf16 has 8 bits of precision, so that a change under about 0.4% of a "
-                "weight is lost. The loss for one run is not known."
+                "A small step is rounded away: bf16 has 8 significant bits, so that a change under 0.2% of a weight is "
+                "always lost. The loss for one run is not known."
             ),
         )
     elif precision in _FP16:

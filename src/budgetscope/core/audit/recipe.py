@@ -21,7 +21,7 @@ _FAR = 2.0
 _BATCH_FAR = 4.0
 """The same of a batch, in which the loss is flatter."""
 _SMALL_BATCH = 524_288.0
-"""Tokens of a batch under which a beta2 of 0.99 and more is better (Porian et al. 2024, section 3.4)."""
+"""Tokens of a batch under which a beta2 of 0.99 and more is better (Porian et al. 2024, abstract)."""
 _FORGETS = 2.0
 """Factor of 1 - beta2 beyond the rules that is a finding."""
 _DECAY_FAR = 3.0
@@ -188,8 +188,8 @@ def of_beta2(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
             said,
             advised,
             _(
-                "With small batches Adam then averages over too few tokens, which holds small models back (Porian et "
-                "al. 2024, section 3.4); the loss for one run is not known."
+                "With small batches Adam then averages over too few tokens: its tuning is essential there (Porian et "
+                "al. 2024). The loss for one run is not known."
             ),
         )
     elif slower > _FORGETS:

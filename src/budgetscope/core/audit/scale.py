@@ -80,12 +80,13 @@ def _price(flops: float, yardstick: Yardstick) -> str:
     if above is None:
         return _("The law has no loss off its optimum, so that the price is not known.")
     if equal is None or yardstick.equal_params is None or yardstick.equal_tokens is None:
-        return _("The loss is {loss} nats a token above the optimum.").format(loss=f"{above:.3f}")
+        return _("The loss is {loss} {unit} above the optimum.").format(loss=f"{above:.3f}", unit=yardstick.loss_unit)
     return _(
-        "The loss is {loss} nats a token above the optimum; {n_params} parameters on {tokens} tokens reach it with "
+        "The loss is {loss} {unit} above the optimum; {n_params} parameters on {tokens} tokens reach it with "
         "{share} of the compute."
     ).format(
         loss=f"{above:.3f}",
+        unit=yardstick.loss_unit,
         n_params=format_count(yardstick.equal_params),
         tokens=format_count(yardstick.equal_tokens),
         share=share_text(equal / flops),
@@ -117,7 +118,7 @@ def of_data(counts: Counts) -> Iterator[Finding]:
 def of_counting(counts: Counts) -> Iterator[Finding]:
     """Yield whether N and C of the run count the last layer, where it is a large share of N.
 
-    Leaving it out is the first cause of Kaplan's exponent (Porian et al. 2024, section 3.2).
+    Leaving it out is the first cause of Kaplan's exponent (Porian et al. 2024, section 3).
     """
     share, counted = counts.head_share, counts.run.counts_head
     if share is None or counts.n_params is None or counts.n_params_blocks is None or counted:
@@ -162,5 +163,5 @@ def of_tuning(counts: Counts) -> Iterator[Finding]:
         _("Learning rate, batch and beta2 were not tuned at each size."),
         _("The configuration says so."),
         _("Tune them at small sizes and follow a law of N, or take the recipe of `budgetscope plan`."),
-        _("A run far from the size of the tuning ends higher than it could (Porian et al. 2024, section 3.4)."),
+        _("A run far from the size of the tuning ends higher than it could (Porian et al. 2024)."),
     )

@@ -22,8 +22,8 @@ _HARDLY = 0.2
 def of_warmup(counts: Counts, yardstick: Yardstick | None) -> Iterator[Finding]:
     """Yield what is the matter with the warmup.
 
-    Kaplan's 1.6 billion tokens of warmup, longer than the best runs of his small models, are the second cause of his
-    exponent; a warmup of N tokens takes it away (Porian et al. 2024, section 3.3).
+    Kaplan's warmup, which can be longer than the whole run of a small model, is the second cause of his exponent; a
+    warmup of N tokens takes it away (Porian et al. 2024, section 3.3).
     """
     run, share = counts.run, counts.warmup_share
     if share is None or run.warmup_tokens is None or run.tokens is None:
@@ -76,7 +76,7 @@ def _remedy(wanted: float | None, tokens: float) -> str:
 def of_decay(counts: Counts) -> Iterator[Finding]:
     """Yield what is the matter with the decay of the learning rate."""
     run = counts.run
-    if run.schedule == "constant":
+    if run.schedule == "constant" or (run.schedule == "wsd" and run.decay_tokens == 0):
         yield Finding(
             "decay-none",
             Severity.WARN,

@@ -57,7 +57,8 @@ class Yardstick:
         tokens: compute-optimal D.
         tokens_per_param: compute-optimal D/N.
         flat_band: smallest and largest N that cost under 0.1% of the loss; None without a law of it.
-        loss_above: loss of the run above the optimum at its compute, nats a token; None without a law of it.
+        loss_unit: of the law, such as nats/token; empty where it is not known.
+        loss_above: loss of the run above the optimum at its compute; None without a law of it.
         equal_flops: compute whose optimum has the loss of the run; None likewise.
         equal_params: N of that optimum.
         equal_tokens: D of that optimum.
@@ -78,6 +79,7 @@ class Yardstick:
     tokens: Estimate
     tokens_per_param: Estimate
     flat_band: tuple[float, float] | None
+    loss_unit: str
     loss_above: float | None
     equal_flops: float | None
     equal_params: float | None
@@ -110,6 +112,7 @@ def yardstick(answer: Answer, counts: Counts, rules: Sequence[Fit]) -> Yardstick
         tokens=optimum.tokens,
         tokens_per_param=optimum.tokens_per_param,
         flat_band=optimum.flat_band,
+        loss_unit=plan.loss_unit or "",
         loss_above=None if choice is None else choice.loss_difference,
         equal_flops=None if choice is None else choice.equal_flops,
         equal_params=None if choice is None else choice.equal_params,

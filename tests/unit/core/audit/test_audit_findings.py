@@ -113,6 +113,11 @@ def test_a_constant_rate_has_the_published_gain_of_a_decay_as_its_price() -> Non
     assert "400 M tokens" in found.remedy
 
 
+def test_a_decay_over_no_tokens_is_none() -> None:
+    assert "decay-none" in of(schedule="wsd", decay_tokens=0.0)
+    assert "decay-none" not in of(schedule="wsd", decay_tokens=4e8)
+
+
 @pytest.mark.parametrize(
     ("falls", "code"), [(1.9e9, None), (2e9, None), (2.05e9, None), (5e9, "decay-longer"), (1e9, "decay-shorter")]
 )
@@ -216,7 +221,7 @@ def test_weight_decay_is_judged_by_its_product_with_the_learning_rate() -> None:
 def test_overtraining_is_a_note_that_says_its_price_and_what_it_buys() -> None:
     found = of(tokens=100e9, warmup_tokens=1e8, decay_tokens=None)["ratio-overtrained"]
     assert found.severity == Severity.NOTE
-    assert "nats a token above the optimum" in found.price
+    assert "nats/token above the optimum" in found.price
     assert "% of the compute" in found.price
     assert "times smaller than the optimum" in found.remedy
 
