@@ -76,7 +76,7 @@ def _data_parallel(draft: Draft) -> int | None:
 def _product(draft: Draft) -> None:
     """Take the batch as micro-batch times accumulation times data-parallel devices."""
     micro, data = draft.values.get("micro_sequences"), _data_parallel(draft)
-    if micro is None:
+    if micro is None or "batch_sequences" in draft.values:
         return
     if data is None:
         draft.remarks.append(
