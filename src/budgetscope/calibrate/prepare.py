@@ -30,8 +30,9 @@ PROBE_SECONDS = 20.0
 _SECONDS_PER_MINUTE = 60.0
 # A design that takes less than this share of its limit ends where the ladder of sizes ends.
 _MUCH_LEFT = 0.5
+# The same for every preset: shorter sequences take more micro-steps for their tokens, and on a GPU a short one costs as
+# much as a long one, so that a small design could cost more than a large one.
 _SEQ_LEN = {"cuda": 512, "mps": 256, "cpu": 128}
-_SMOKE_SEQ_LEN = 64
 # A GPU with less than this share of its memory free is in use by another process.
 _BUSY_SHARE = 0.5
 # From this factor on, a busy processor is told: less is within the price's error.
@@ -59,7 +60,7 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
             "stacks will be smaller and slower."
         )
     corpus = _corpus(request, facts.device, on_corpus)
-    seq_len = request.seq_len or (_SMOKE_SEQ_LEN if request.preset == "smoke" else _SEQ_LEN[facts.device])
+    seq_len = request.seq_len or _SEQ_LEN[facts.device]
     smallest = ladder(corpus.vocab_size, seq_len)[0]
     corpus.tokens.check(smallest)
     rate = _rate(request, facts, say)

@@ -240,6 +240,20 @@ def test_dry_run_prices_and_starts_nothing(text: str) -> None:
     assert record["spec"]["design"]["stage1"]
 
 
+@pytest.mark.parametrize("device", ["cuda", "mps", "cpu"])
+def test_no_smaller_preset_has_a_dearer_smallest_design(device: str, text: str) -> None:
+    least = []
+    for preset in ("smoke", "quick", "standard", "deep"):
+        # Elsewhere, so that no device is looked at.
+        asked = ["--preset", preset, "--device", device, "--engine", "slurm", "--data", text, "--minutes", "0.1"]
+        with pytest.raises(UsageError) as refused:
+            run(*asked, "--tokenizer", "bytes", "--dry-run")
+        found = re.search(r"give at least ([0-9.]+) minutes", str(refused.value))
+        assert found is not None
+        least.append(float(found[1]))
+    assert least == sorted(least)
+
+
 def test_what_an_earlier_command_would_have_spent_in_vain_is_said(text: str) -> None:
     small = Path(text).with_name("small.txt")
     small.write_text(Path(text).read_text()[:80_000])
