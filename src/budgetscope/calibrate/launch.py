@@ -5,7 +5,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from budgetscope.calibrate.engines import local, ray, slurm
@@ -16,17 +16,44 @@ from budgetscope.calibrate.run.events import MAX_RECORD_BYTES, Record
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.launches import Launch, Worker, last_launch, live_workers, new_launch
 from budgetscope.calibrate.run.logs import RunReader
+from budgetscope.calibrate.run.processes import is_suspended
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.files import listed, open_file, unwritable
 
-__all__ = ["Options", "Watch", "ask_to_stop", "check_free", "kill", "pending", "start", "stop"]
+__all__ = ["Options", "Queue", "Watch", "ask_to_stop", "check_free", "kill", "pending", "start", "stop"]
 
 GRACE_SECONDS = 30.0
 """Time that workers have to save their state after a request to stop, and again after SIGTERM."""
 _POLL_SECONDS = 0.2
-# A followed run asks Slurm for its queue at most this often.
+# Most workers end sooner, and nothing is said of them.
+_QUIET_SECONDS = 2.0
+# Slurm is asked for a queue at most this often; for one that was empty twice as late each time, up to an hour.
 _QUEUE_SECONDS = 10.0
+_MOST_QUEUE_SECONDS = 3600.0
+
+
+class Queue:
+    """What Slurm says of the latest launch of a run, asked as seldom as its administrators would like."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._known, self._launch = "", 0
+        self._ask_at, self._pause = 0.0, _QUEUE_SECONDS
+
+    def pending(self) -> str:
+        """Return the tasks that wait or run, as `pending` gives them; at most ten seconds old."""
+        launch = last_launch(self._folder)
+        if launch is None or launch.engine != "slurm":
+            return ""
+        if launch.number != self._launch:
+            self._launch, self._ask_at, self._pause = launch.number, 0.0, _QUEUE_SECONDS
+        now = time.monotonic()
+        if now >= self._ask_at:
+            self._known = slurm.pending(launch)
+            self._pause = _QUEUE_SECONDS if self._known else min(2 * self._pause, _MOST_QUEUE_SECONDS)
+            self._ask_at = now + self._pause
+        return self._known
 
 
 class Watch:
@@ -44,7 +71,7 @@ class Watch:
     ) -> None:
         self.folder, self.launch, self.processes = folder, launch, tuple(processes)
         self._reader = RunReader(folder.path)
-        self._queue, self._ask_at = "", 0.0
+        self._queue = Queue(folder)
 
     @property
     def state(self) -> RunState:
@@ -80,11 +107,7 @@ class Watch:
         """Whether no worker has the run any more."""
         if self.processes:
             return all(process.poll() is not None for process in self.processes)
-        if live_workers(self.folder):
-            return False
-        if time.monotonic() >= self._ask_at:
-            self._queue, self._ask_at = pending(self.folder), time.monotonic() + _QUEUE_SECONDS
-        return not self._queue
+        return not live_workers(self.folder) and not self._queue.pending()
 
     @property
     def begun(self) -> bool:
@@ -200,8 +223,15 @@ def ask_to_stop(folder: RunFolder) -> None:
         raise unwritable(folder.stop_file, error) from None
 
 
-def stop(folder: RunFolder, grace: float = GRACE_SECONDS) -> str:
+def stop(folder: RunFolder, grace: float = GRACE_SECONDS, say: Callable[[str], None] = lambda _: None) -> str:
     """Stop the workers of a run: by its stop file, then by SIGTERM, then by SIGKILL.
+
+    A suspended worker of this machine is continued, so that it can save its state.
+
+    Args:
+        folder: of the run.
+        grace: seconds to wait after each of the three.
+        say: called with a sentence on what is waited for, and on what happens then.
 
     Returns:
         How they ended: `stopped`, `terminated` or `killed`.
@@ -219,20 +249,45 @@ def stop(folder: RunFolder, grace: float = GRACE_SECONDS) -> str:
         # Nobody trains, so there is nothing to save.
         _end(launch, workers, kill=True)
         return "stopped"
-    if _left(folder, workers, grace):
+    _wake(workers, say)
+    elsewhere = [worker for worker in workers if not worker.here]
+    is_out_of_reach = bool(elsewhere) and (launch is None or launch.engine == "local")
+    quiet = min(_QUIET_SECONDS, grace)
+    if not (has_left := _left(folder, workers, quiet)):
+        then = "this command gives up" if is_out_of_reach else f"it gets SIGTERM, and {grace:g} s later it is killed"
+        say(f"waiting for {_named(_staying(folder, workers))} to save and end; after {grace:g} s {then}")
+        has_left = _left(folder, workers, grace - quiet)
+    if has_left:
         _end(launch, (), kill=True)
         return "stopped"
-    elsewhere = [worker for worker in workers if not worker.here]
-    if elsewhere and (launch is None or launch.engine == "local"):
+    if is_out_of_reach:
         raise FailureError(
             f"the worker of run {folder.name!r} on {elsewhere[0].host} was asked to stop and has not left yet."
         )
+    say(f"{_named(_staying(folder, workers))} has not ended, and gets SIGTERM; in {grace:g} s it is killed")
     _end(launch, workers, kill=False)
     if _left(folder, workers, grace):
         return "terminated"
+    say(f"{_named(_staying(folder, workers))} has not ended, and is killed; its last checkpoint is kept")
     _end(launch, workers, kill=True)
     _left(folder, workers, grace)
     return "killed"
+
+
+def _wake(workers: Sequence[Worker], say: Callable[[str], None]) -> None:
+    """Let suspended workers of this machine continue: they could neither save their state nor obey a signal."""
+    for worker in workers:
+        if worker.here and is_suspended(worker.pid):
+            say(f"{_named([worker])} is suspended, and continues to save its state")
+            local.wake(worker.pid)
+
+
+def _named(workers: Sequence[Worker]) -> str:
+    """Return the first of some workers in words, with the number of others."""
+    if not workers:
+        return "the worker"
+    others = f" (and {len(workers) - 1} more)" if len(workers) > 1 else ""
+    return f"process {workers[0].pid} on {workers[0].host}{others}"
 
 
 def _end(launch: Launch | None, workers: Sequence[Worker], *, kill: bool) -> None:
@@ -268,10 +323,15 @@ def _full(folder: RunFolder) -> bool:
 
 def _left(folder: RunFolder, workers: Sequence[Worker], seconds: float) -> bool:
     """Wait until these workers have ended; return whether they have."""
-    keys = {worker.key for worker in workers}
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if not any(worker.key in keys for worker in live_workers(folder)):
+        if not _staying(folder, workers):
             return True
         time.sleep(_POLL_SECONDS)
     return False
+
+
+def _staying(folder: RunFolder, workers: Sequence[Worker]) -> list[Worker]:
+    """Return those of these workers that have not ended."""
+    keys = {worker.key for worker in workers}
+    return [worker for worker in live_workers(folder) if worker.key in keys]

@@ -73,8 +73,16 @@ def in_all(ready: "Ready") -> str:
     return f"in all {format_flops(price.flops)} FLOPs and about {duration(price.seconds)} at {source} rates"
 
 
-def status_word(logged: str, *, alive: bool) -> str:
-    """Return the status of a run whose log says `logged`; without a live worker, `running` is `interrupted`."""
+def status_word(logged: str, *, alive: bool, queue: str = "") -> str:
+    """Return the status of a run.
+
+    Args:
+        logged: status in its logs; without a live worker, `running` is `interrupted`.
+        alive: whether it has a live worker.
+        queue: what its engine says of workers that wait or have just been placed; empty if there are none.
+    """
+    if queue and logged != "done":
+        return "starting" if "running" in queue else "waiting"
     return "interrupted" if logged == "running" and not alive else logged
 
 

@@ -356,7 +356,7 @@ def stop(run: Run) -> None:
     from budgetscope.api import calibration
 
     folder = calibration.find(run)
-    how = calibration.stop(folder)
+    how = calibration.stop(folder, say=say)
     say(f"{folder.name} {how}; go on with: budgetscope calibrate --resume {folder.handle}")
 
 

@@ -50,6 +50,15 @@ def send(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
+def wake(pid: int) -> None:
+    """Let a suspended worker and its children continue."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGCONT)
+        else:
+            os.kill(pid, signal.SIGCONT)
+
+
 def kill(pid: int) -> None:
     """Kill a worker and its children; its last checkpoint stays."""
     with contextlib.suppress(ProcessLookupError, PermissionError):

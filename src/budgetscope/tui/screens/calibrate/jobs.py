@@ -1,5 +1,6 @@
 """Slow jobs of the Calibrate screen, for a thread."""
 
+from collections.abc import Callable
 from typing import Any
 
 from budgetscope.api import Advisor, PlanRequest, calibration
@@ -77,10 +78,14 @@ def resume(folder: RunFolder) -> str:
     return ""
 
 
-def halt(folder: RunFolder) -> str:
+def halt(folder: RunFolder, say: Callable[[str], None]) -> str:
     """Stop the worker of a run, and return how it ended.
+
+    Args:
+        folder: of the run.
+        say: called with a sentence on what is waited for, if that takes long.
 
     Raises:
         BudgetscopeError: there is no worker, or it did not end.
     """
-    return f"{folder.name} {calibration.stop(folder)}"
+    return f"{folder.name} {calibration.stop(folder, say=say)}"

@@ -14,8 +14,8 @@ from budgetscope.tui.screens.calibrate.runs import RunEntry
 NEW = ""
 """Chosen instead of the name of a run."""
 _SIGNS = {
-    "new": "·", "starting": "◌", "running": "●", "stopping": "◌", "stopped": "■", "done": "✓", "failed": "✗",
-    "interrupted": "!",
+    "new": "·", "starting": "◌", "running": "●", "stopping": "◌", "waiting": "◌", "stopped": "■", "done": "✓",
+    "failed": "✗", "interrupted": "!",
 }  # fmt: skip
 _STYLES = {"running": "bold $text-success", "failed": "$text-error", "interrupted": "$text-warning"}
 

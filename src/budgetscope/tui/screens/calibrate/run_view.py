@@ -232,6 +232,8 @@ def _where(run: View) -> Content:
         third = Content.styled(f"{PROBLEM_SIGN}{trouble}{more}", "bold $text-error")
     elif run.status == "running":
         third = Content(run.speed or "no step yet")
+    elif run.queue:
+        third = Content(f"in Slurm's queue: {run.queue}")
     else:
         third = Content("; ".join(filter(None, (state.reason, texts.average(state), texts.history(state)))))
     best = [] if state.best is None else [Content(f"best so far: {texts.cell_result(state.best)}")]

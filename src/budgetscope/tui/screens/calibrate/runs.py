@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from budgetscope.api.calibration import (
     LIVE,
+    Queue,
     Record,
     RunFolder,
     RunState,
@@ -52,6 +53,7 @@ class View:
         lines: the last lines of the log, as text.
         speed: present speed and time left; empty unless it is running.
         workers: of the latest launch if there are several and one of them lives; else none.
+        queue: what the engine says of workers that wait; empty unless the run waits for them.
         problem: what is wrong with the run; empty if nothing is.
         behind: whether so much of the log was read at once that more is likely to follow.
     """
@@ -63,6 +65,7 @@ class View:
     lines: tuple[str, ...]
     speed: str
     workers: tuple[WorkerView, ...]
+    queue: str
     problem: str
     behind: bool
 
@@ -103,6 +106,7 @@ class Observer:
     def __init__(self) -> None:
         self._watched: _Watched | None = None
         self._logged: dict[str, tuple[int, str]] = {}
+        self._queues: dict[str, Queue] = {}
 
     def look(self, chosen: str) -> Seen:
         """Return the present runs.
@@ -112,13 +116,17 @@ class Observer:
         """
         folders = list_runs()
         self._logged = {folder.name: self._logged_status(folder) for folder in folders}
-        entries = tuple(RunEntry(folder.name, live_status(folder, self._logged[folder.name][1])) for folder in folders)
+        self._queues = {folder.name: self._queues.get(folder.name) or Queue(folder) for folder in folders}
+        entries = tuple(
+            RunEntry(folder.name, live_status(folder, self._logged[folder.name][1], self._queues[folder.name]))
+            for folder in folders
+        )
         folder = next((folder for folder in folders if folder.name == chosen), None)
         if folder is None:
             self._watched = None
             return Seen(entries, None)
         if self._watched is None or self._watched.folder.name != chosen:
-            self._watched = _Watched(folder)
+            self._watched = _Watched(folder, self._queues[chosen])
         return Seen(entries, self._watched.look())
 
     def _logged_status(self, folder: RunFolder) -> tuple[int, str]:
@@ -130,8 +138,8 @@ class Observer:
 class _Watched:
     """The run that is watched."""
 
-    def __init__(self, folder: RunFolder) -> None:
-        self.folder = folder
+    def __init__(self, folder: RunFolder, queue: Queue) -> None:
+        self.folder, self._queue = folder, queue
         self._watch = Watch(folder)
         self._lines: deque[str] = deque(maxlen=LOG_LINES)
         self._spec: Spec | None = None
@@ -146,15 +154,15 @@ class _Watched:
         except BudgetscopeError as error:
             problem = str(error)
         state = self._watch.state
-        status = live_status(self.folder, state.status)
+        status = live_status(self.folder, state.status, self._queue)
         if status == "interrupted":
             problem = problem or self._watch.failure()
         problem = problem or state.damage
         speed = texts.speed(state, self._spec) if self._spec is not None and status == "running" else ""
         workers = worker_views(self.folder, state) if status in LIVE and len(state.workers) > 1 else ()
-        return View(
-            self.folder, self._spec, state, status, tuple(self._lines), speed, workers, problem, len(records) > _MANY
-        )
+        queue = self._queue.pending() if status == "waiting" else ""
+        behind = len(records) > _MANY
+        return View(self.folder, self._spec, state, status, tuple(self._lines), speed, workers, queue, problem, behind)
 
     def _tell(self, records: Iterable[Record]) -> None:
         state = self._watch.state

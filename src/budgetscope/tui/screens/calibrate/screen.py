@@ -1,5 +1,6 @@
 """The Calibrate screen: a new calibration, priced before it starts, and all runs, live, to their fits."""
 
+import contextlib
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
@@ -237,7 +238,13 @@ class CalibrateScreen(SessionScreen):
         if self.chosen == NEW:
             self.new.give_up()
         elif run is not None and run.live:
-            self._do("stop", lambda: halt(run.folder))
+            self._do("stop", lambda: halt(run.folder, self._say))
+
+    def _say(self, sentence: str) -> None:
+        """Notify from the thread of a job."""
+        # The app may have ended.
+        with contextlib.suppress(RuntimeError):
+            self.app.call_from_thread(self.notify, sentence, timeout=NOTICE_SECONDS, markup=False)
 
     def action_resume(self) -> None:
         """Resume the run on the screen, as soon as it has been read."""
