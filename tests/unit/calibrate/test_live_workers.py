@@ -162,7 +162,8 @@ def test_process_counts_as_gone_only_where_it_can_be_seen(
     # A system may hide the processes of other users.
     monkeypatch.setattr(Path, "read_text", hidden)
     assert not is_gone(here(), other.pid, started)
-    assert is_gone(here(), GONE_PID, started)
+    for pid in (GONE_PID, -1, 0, 2**70):
+        assert is_gone(here(), pid, "")
 
 
 def test_silence_decides_where_processes_cannot_be_seen(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,13 @@ def process_exists(pid: int) -> bool:
     if os.name == "nt":
         # There this probe would end it.
         return True
-    # The system may hide the processes of other users.
+    if pid <= 0:
+        # To the system, groups of processes.
+        return False
+    # It may hide the processes of other users.
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True
