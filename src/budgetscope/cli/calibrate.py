@@ -1,5 +1,6 @@
 """`calibrate`: train a sweep of small models on this machine, fit the laws to it, and compare with the active law."""
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -8,7 +9,8 @@ import typer
 from budgetscope.api.fields import DECAY, MINUTES, WORKERS
 from budgetscope.cli import options
 from budgetscope.cli.acceptance import acceptance, foretold
-from budgetscope.cli.calibrate_follow import INTERRUPTED, end, follow, launch, say, store
+from budgetscope.cli.calibrate_follow import INTERRUPTED, end, follow, launch, say, say_it_goes_on, store
+from budgetscope.cli.readers import is_read
 from budgetscope.core.counting.ledger import MAX_COUNT
 from budgetscope.core.errors import BudgetscopeError, UsageError
 
@@ -150,10 +152,10 @@ def calibrate(
     if dry_run:
         _show_dry_run(ready, at, slurm, json=json)
         return
-    _show_price(ready, at, json=json)
+    is_watched = _show_price(ready, at, json=json)
     folder = calibration.create(ready)
     chosen = calibration.Options(time_limit, engine=engine or "local", submit=slurm)
-    launch(folder, chosen, detach=detach, json=json, accept=how)
+    launch(folder, chosen, detach=detach, json=json, accept=how, is_watched=is_watched)
 
 
 def _check_together(context: typer.Context) -> None:
@@ -228,14 +230,16 @@ def _show_dry_run(ready: "Ready", budget: str | None, slurm: str, *, json: bool)
         terminal.print(Text(f"\n{script}"), soft_wrap=True)
 
 
-def _show_price(ready: "Ready", budget: str | None, *, json: bool) -> None:
-    from rich.console import Console
-
+def _show_price(ready: "Ready", budget: str | None, *, json: bool) -> bool:
+    """Show the price of a run, beside events on stderr; return whether somebody reads stdout."""
     from budgetscope.cli.calibrate_view import show_price
     from budgetscope.cli.output import console
 
-    terminal = Console(stderr=True, markup=False, highlight=False) if json else console()
-    show_price(ready, foretold(ready, budget), terminal)
+    if not json:
+        return is_read(lambda: show_price(ready, foretold(ready, budget), console()))
+    with contextlib.suppress(BrokenPipeError):
+        show_price(ready, foretold(ready, budget), console(stderr=True))
+    return True
 
 
 def _prepared_again(folder: "RunFolder", data: list[str], text_field: str | None, tokenizer: str | None) -> str:
@@ -343,10 +347,13 @@ def attach(
     folder = calibration.find(run)
     watch = calibration.attach(folder)
     try:
-        follow(watch, json=json)
+        is_watched = is_read(lambda: follow(watch, json=json))
     except KeyboardInterrupt:
         say(f"\n{folder.name} goes on; budgetscope calibrate stop {folder.handle} ends it")
         raise typer.Exit(INTERRUPTED) from None
+    if not is_watched and not watch.over:
+        say_it_goes_on(folder)
+        return
     end(watch, json=json, accept=how)
 
 

@@ -3,6 +3,7 @@
 A command imports its modules when it runs, so that `plan` does not wait for Textual or SciPy.
 """
 
+import contextlib
 import io
 import os
 import re
@@ -12,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from budgetscope.cli import ask, audit, calibrate, devices, fit, fits, flops, machines, memory, prices, serve
+from budgetscope.cli.readers import abandon_stdout
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.printable import printable
 
@@ -76,12 +78,14 @@ def main() -> None:
         code = _refuse(str(error), error.exit_code)
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError:
-        # The reader of the pipe, such as `head`, has closed it.
-        _abandon_stdout()
+    except (BrokenPipeError, SystemExit) as error:
+        # The reader of the pipe, such as `head`, has closed it; Click turns that into an exit code of its own.
+        if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        abandon_stdout()
         code = 0
     except OSError as error:
-        _abandon_stdout()
+        abandon_stdout()
         what = "" if error.filename is None else f" {str(error.filename)!r}"
         code = _refuse(f"the system refused{what}: {(error.strerror or str(error)).lower()}.", 1)
     except Exception as error:
@@ -139,11 +143,8 @@ def _minus(option: str | None) -> str | None:
     return f"{word!r} begins with a minus, and a budget must be above zero; write it like 1e21, 64xH100 14d or $50k."
 
 
-def _abandon_stdout() -> None:
-    """Send buffered output to the null device; Python would fail again to write it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _refuse(sentence: str, code: int) -> int:
-    sys.stderr.write(f"budgetscope: {printable(sentence)}\n")
+    # Its reader may be gone.
+    with contextlib.suppress(BrokenPipeError):
+        sys.stderr.write(f"budgetscope: {printable(sentence)}\n")
     return code

@@ -1,5 +1,6 @@
 """Output of the commands: formats, the console, and tables that do not cut numbers."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -50,11 +51,21 @@ class _Console(Console):
                 options["crop"] = False
         super().print(*objects, **options)
 
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command that nobody reads its output any more; Rich would end the process.
 
-def console() -> Console:
-    """Return a console on stdout without markup."""
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
-    return _Console(width=width, markup=False, highlight=False, emoji=False)
+        Raises:
+            BrokenPipeError: always.
+        """
+        self._buffer.clear()
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console on stdout, or on stderr, without markup."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
+    return _Console(width=width, markup=False, highlight=False, emoji=False, stderr=stderr)
 
 
 def one_form(**wanted: bool) -> str | None:

@@ -467,6 +467,46 @@ def test_first_interrupt_saves_and_second_ends_at_once(
     assert "is stored in" in run("--resume", "last").stderr
 
 
+@pytest.mark.parametrize("how", ["at once", "after a line", "events", "stderr too", "attached"])
+def test_run_whose_output_nobody_reads_goes_on(
+    how: str, text: str, monkeypatch: pytest.MonkeyPatch, fake: ModuleType
+) -> None:
+    monkeypatch.setenv("FAKE_STEP_SECONDS", "0.02")
+    asked = [*SMOKE, "--data", text]
+    if how == "attached":
+        run(*asked, "--detach")
+        asked = ["attach", "last"]
+    command = [sys.executable, "-c", COMMAND, str(fake.__file__), *asked, *(["--json"] if how == "events" else [])]
+    errors = subprocess.STDOUT if how == "stderr too" else subprocess.PIPE
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
+        assert process.stdout is not None
+        if how != "at once":
+            assert process.stdout.readline()
+        process.stdout.close()
+        said = "" if process.stderr is None else process.stderr.read()
+        assert process.wait(60) == 0
+    (folder,) = list_runs()
+    if how != "stderr too":
+        assert f"nobody reads the output any more; {folder.name} goes on, budgetscope calibrate attach" in said
+    assert "Traceback" not in said
+    assert live_workers(folder)
+    assert "is stored in" in run("attach", "last").stderr
+
+
+@pytest.mark.usefixtures("large_enough")
+def test_fit_is_stored_though_nobody_reads_what_it_changes(new_run: Callable[[], RunFolder], fake: ModuleType) -> None:
+    folder = new_run()
+    carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
+    command = [sys.executable, "-c", COMMAND, str(fake.__file__), "attach", "last"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert "is stored in" in process.stderr.read()
+        assert process.wait(60) == 0
+    assert Advisor().library.get("mine/planted").allocation is not None
+
+
 def test_what_the_device_refuses_keeps_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     for code, kind in ((2, UsageError), (1, FailureError)):
         script = f"import sys; sys.stderr.write('budgetscope: there is no GPU 7.'); sys.exit({code})"
