@@ -146,7 +146,7 @@ class TextPlan:
                         done += sum(map(len, batch))
                         report(Progress("tokenizing", done, n_bytes))
                     counts[-1].append(writer.count - first)
-            check_size(self.title, writer.count - n_validation)
+            check_size(self.title, writer.count - n_validation, _dropped([part.spool for part in parts]))
             header = writer.finish(n_validation=n_validation, end_token=tokenizer.end_token, n_bytes=n_bytes)
         tokenizer.save(folder / TOKENIZER_NAME)
         for part in parts:
@@ -157,13 +157,12 @@ class TextPlan:
         """Read and split every source; a document that an earlier source has is dropped."""
         sizes = [sum(file.path.stat().st_size for file in source.files) for source, _ in self._sources]
         per_token = _BYTES_PER_TOKEN if self._tokenizer.library else _BYTES_PER_BYTE_TOKEN
-        seen: set[bytes] = set()
-        parts, before, first = [], 0, 0
+        parts, before, first = list[_Part](), 0, 0
         for number, ((source, share), size) in enumerate(zip(self._sources, sizes, strict=True)):
             documents = self._documents(source, before, sum(sizes), report)
-            spool = Spool(folder / f"documents-{number}.tmp", documents, seen)
+            spool = Spool(folder / f"documents-{number}.tmp", documents, [part.spool for part in parts])
             if spool.n_documents < 2:
-                raise too_small(source.title, f"{spool.n_bytes} bytes of text in {spool.n_documents} documents")
+                raise _too_few(source.title, spool, [part.title for part in parts])
             enough, most = (
                 int(n * per_token * max(share, _LEAST_SHARE_HELD_OUT))
                 for n in (_ENOUGH_VALIDATION_TOKENS, _MOST_VALIDATION_TOKENS)
@@ -320,10 +319,28 @@ class RawPlan:
         return array
 
 
-def check_size(title: str, n_train: int) -> None:
-    """Raise UsageError if there are too few training tokens."""
+def check_size(title: str, n_train: int, dropped: str = "") -> None:
+    """Raise UsageError if there are too few training tokens; `dropped` is a clause on what was left out."""
     if n_train < FEWEST_TRAINING_TOKENS:
-        raise too_small(title, f"{n_train} training tokens")
+        raise too_small(title, f"{n_train} training tokens{dropped}")
+
+
+def _too_few(title: str, spool: Spool, before: Sequence[str]) -> UsageError:
+    """Return the refusal of a source with fewer than two documents of its own; `before` are the titles before it."""
+    shared = max(spool.n_shared, default=0)
+    if not shared:
+        what = f"{spool.n_bytes} bytes of text in {spool.n_documents} documents{_dropped([spool])}"
+        return too_small(title, what)
+    other, total = before[spool.n_shared.index(shared)], spool.n_documents + spool.n_duplicates
+    return UsageError(
+        f"{title!r} holds the same text as {other!r}: of its {total} documents {shared} are in {other!r} too, and a document counts once; leave one of the two out, or name other text."
+    )
+
+
+def _dropped(spools: Sequence[Spool]) -> str:
+    """Return a clause on the repeats that were dropped; empty if there were none."""
+    repeats = sum(spool.n_duplicates for spool in spools)
+    return f", after {repeats} repeats of a document were dropped" if repeats else ""
 
 
 def too_small(title: str, what: str) -> UsageError:
