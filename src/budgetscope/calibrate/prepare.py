@@ -12,6 +12,7 @@ from budgetscope.calibrate.corpus.prepare import holds_tokens, prepare, prepare_
 from budgetscope.calibrate.corpus.progress import Report
 from budgetscope.calibrate.corpus.tokenizer import TOKENIZER_NAME
 from budgetscope.calibrate.environment import crowding, known_probe, look, measure, read_probes, require_extra
+from budgetscope.calibrate.plan.bounds import FLOPS_BOUNDS, MINUTES_BOUNDS
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.design import PRESETS, Design, design
 from budgetscope.calibrate.plan.device import DeviceFacts, Rate
@@ -66,7 +67,8 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
     rate = _rate(request, facts, say)
     limit, cost, amount = _limit(request, rate, workers)
     decay = request.decay or 0.0
-    planned: Design = design(request.preset, limit, cost, corpus.vocab_size, seq_len, amount, decay)
+    most = FLOPS_BOUNDS[1] if request.flops is not None else MINUTES_BOUNDS[1] * _SECONDS_PER_MINUTE
+    planned: Design = design(request.preset, limit, cost, corpus.vocab_size, seq_len, amount, decay, most)
     facts_of_data = corpus_facts(corpus, built_in=not request.data)
     priced = price(planned, rate, facts_of_data, workers)
     spent = cost((*planned.stage1, *planned.stage2))
