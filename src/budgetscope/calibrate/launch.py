@@ -1,6 +1,7 @@
 """Start, watch, stop and kill the workers of a run, from a process that never loads torch."""
 
 import contextlib
+import os
 import shutil
 import signal
 import threading
@@ -120,6 +121,11 @@ class Watch:
         """Return why the workers ended without a record of the end; empty if there is such a record."""
         if self.begun and self.state.status in ("done", "stopped", "failed"):
             return ""
+        if not self.folder.exists:
+            return (
+                f"the folder {str(self.folder.path)!r} of the run was deleted or moved while it trained, with what it "
+                "had finished; go on where it is now, or start a new run."
+            )
         for path in self._outputs():
             with contextlib.suppress(OSError):
                 with open_file(path) as log:
@@ -130,6 +136,11 @@ class Watch:
             return (
                 f"the disk of {str(self.folder.path)!r} is full; free some space and go on with `budgetscope calibrate "
                 f"--resume {self.folder.handle}`: what it had finished is kept."
+            )
+        if not os.access(self.folder.path, os.W_OK):
+            return (
+                f"the folder {str(self.folder.path)!r} cannot be written any more; mend that and go on with "
+                f"`budgetscope calibrate --resume {self.folder.handle}`: what it had finished is kept."
             )
         return (
             f"the worker of run {self.folder.name!r} ended without a word; see {str(self.folder.output)!r} and go on "
@@ -244,7 +255,13 @@ def stop(folder: RunFolder, grace: float = GRACE_SECONDS, say: Callable[[str], N
     queued = pending(folder)
     if not workers and not queued:
         raise UsageError(f"no worker has the run {folder.name!r}; there is nothing to stop.")
-    ask_to_stop(folder)
+    asked = True
+    try:
+        ask_to_stop(folder)
+    except FailureError as error:
+        # The folder cannot be written: a signal needs no file.
+        asked = False
+        say(str(error))
     if not workers:
         # Nobody trains, so there is nothing to save.
         _end(launch, workers, kill=True)
@@ -252,12 +269,7 @@ def stop(folder: RunFolder, grace: float = GRACE_SECONDS, say: Callable[[str], N
     _wake(workers, say)
     elsewhere = [worker for worker in workers if not worker.here]
     is_out_of_reach = bool(elsewhere) and (launch is None or launch.engine == "local")
-    quiet = min(_QUIET_SECONDS, grace)
-    if not (has_left := _left(folder, workers, quiet)):
-        then = "this command gives up" if is_out_of_reach else f"it gets SIGTERM, and {grace:g} s later it is killed"
-        say(f"waiting for {_named(_staying(folder, workers))} to save and end; after {grace:g} s {then}")
-        has_left = _left(folder, workers, grace - quiet)
-    if has_left:
+    if asked and _left_by_themselves(folder, workers, grace, say, gives_up=is_out_of_reach):
         _end(launch, (), kill=True)
         return "stopped"
     if is_out_of_reach:
@@ -272,6 +284,18 @@ def stop(folder: RunFolder, grace: float = GRACE_SECONDS, say: Callable[[str], N
     _end(launch, workers, kill=True)
     _left(folder, workers, grace)
     return "killed"
+
+
+def _left_by_themselves(
+    folder: RunFolder, workers: Sequence[Worker], grace: float, say: Callable[[str], None], *, gives_up: bool
+) -> bool:
+    """Wait until workers that were asked to have ended, and say for how long; return whether they have."""
+    quiet = min(_QUIET_SECONDS, grace)
+    if _left(folder, workers, quiet):
+        return True
+    then = "this command gives up" if gives_up else f"it gets SIGTERM, and {grace:g} s later it is killed"
+    say(f"waiting for {_named(_staying(folder, workers))} to save and end; after {grace:g} s {then}")
+    return _left(folder, workers, grace - quiet)
 
 
 def _wake(workers: Sequence[Worker], say: Callable[[str], None]) -> None:

@@ -24,7 +24,7 @@ def start(folder: RunFolder, launch: Launch, options: Options) -> tuple[Process,
     arguments = worker_arguments(folder, launch, options)
     processes: list[Process] = []
     try:
-        folder.output.mkdir(parents=True, exist_ok=True)
+        folder.output.mkdir(exist_ok=True)
         for slot in range(launch.workers):
             gpu = ["--gpu", str(launch.gpus[slot])] if launch.gpus else []
             with (folder.output / f"{launch.number:04d}-{slot}.log").open("wb") as log:
