@@ -250,6 +250,11 @@ def resuming(
         gpus = tuple(range(environment.look("cuda", None).count))
     elif gpus is None and workers is not None and engine == "local" and (kind or spec.device) == "cuda":
         gpus = tuple(range(workers))
+    if engine == "local" and gpus is not None and len(gpus) > 1:
+        # The highest index shows whether all of them are here.
+        environment.look("cuda", max(gpus))
+    elif engine == "local" and gpus is None:
+        environment.check_workers(kind or spec.device, workers or 1)
     return Options(minutes, kind, gpus, data, engine, workers, submit)
 
 

@@ -11,7 +11,15 @@ from budgetscope.calibrate.corpus.model import Corpus
 from budgetscope.calibrate.corpus.prepare import holds_tokens, prepare, prepare_mix
 from budgetscope.calibrate.corpus.progress import Report
 from budgetscope.calibrate.corpus.tokenizer import TOKENIZER_NAME
-from budgetscope.calibrate.environment import crowding, known_probe, look, measure, read_probes, require_extra
+from budgetscope.calibrate.environment import (
+    check_workers,
+    crowding,
+    known_probe,
+    look,
+    measure,
+    read_probes,
+    require_extra,
+)
 from budgetscope.calibrate.plan.bounds import FLOPS_BOUNDS, MINUTES_BOUNDS
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.design import PRESETS, Design, design
@@ -138,7 +146,10 @@ def _elsewhere(request: Request) -> DeviceFacts:
 
 def _workers(request: Request, facts: DeviceFacts) -> tuple[tuple[int, ...], int]:
     """Return the indices of this machine's GPUs that train, and the number of workers."""
-    if request.engine != "local" or facts.device != "cuda":
+    if request.engine != "local":
+        return (), request.workers or 1
+    if facts.device != "cuda":
+        check_workers(facts.device, request.workers or 1)
         return (), request.workers or 1
     gpus = request.gpus
     if gpus == ():

@@ -23,7 +23,7 @@ from budgetscope.api.defaults import DEFAULT_LAW
 from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.engines.base import Options
 from budgetscope.calibrate.engines.local import kill
-from budgetscope.calibrate.environment import look
+from budgetscope.calibrate.environment import check_workers, look
 from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
@@ -238,6 +238,24 @@ def test_dry_run_prices_and_starts_nothing(text: str) -> None:
     record = json.loads(run(*SMOKE, "--data", text, "--dry-run", "--json").stdout)
     assert len(record["price"]["stages"]) == 2
     assert record["spec"]["design"]["stage1"]
+
+
+def test_no_more_workers_than_devices_are_started(
+    text: str, new_run: Callable[[], RunFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    folder = new_run()
+    for asked in ([*SMOKE, "--data", text], ["--resume", folder.name]):
+        with pytest.raises(UsageError, match=r"--workers 1000 is more than the 4 processors here.*; give at most 4"):
+            run(*asked, "--workers", "1000")
+    script = "import sys; sys.stderr.write('budgetscope: there is no GPU 999.'); sys.exit(2)"
+    monkeypatch.setattr("budgetscope.calibrate.environment.CHECK", (sys.executable, "-c", script))
+    for asked in (["--workers", "1000", "--device", "cuda"], ["--gpu", "0,999"]):
+        with pytest.raises(UsageError, match="there is no GPU 999"):
+            run("--resume", folder.name, *asked)
+    with pytest.raises(UsageError, match="which is one device"):
+        check_workers("mps", 2)
+    assert last_launch(folder) is None
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps", "cpu"])
