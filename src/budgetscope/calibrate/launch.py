@@ -15,7 +15,15 @@ from budgetscope.calibrate.plan.device import ENGINES
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run.events import MAX_RECORD_BYTES, Record
 from budgetscope.calibrate.run.folder import RunFolder
-from budgetscope.calibrate.run.launches import Launch, Worker, last_launch, live_workers, new_launch
+from budgetscope.calibrate.run.launches import (
+    Launch,
+    Worker,
+    disk_time,
+    last_launch,
+    launched_at,
+    live_workers,
+    new_launch,
+)
 from budgetscope.calibrate.run.logs import RunReader
 from budgetscope.calibrate.run.processes import is_suspended
 from budgetscope.calibrate.run.state import RunState
@@ -29,6 +37,8 @@ GRACE_SECONDS = 30.0
 _POLL_SECONDS = 0.2
 # Most workers end sooner, and nothing is said of them.
 _QUIET_SECONDS = 2.0
+# A worker that has not written a record after this long never will.
+_BEGIN_SECONDS = 30.0
 # Slurm is asked for a queue at most this often; for one that was empty twice as late each time, up to an hour.
 _QUEUE_SECONDS = 10.0
 _MOST_QUEUE_SECONDS = 3600.0
@@ -253,6 +263,10 @@ def stop(folder: RunFolder, grace: float = GRACE_SECONDS, say: Callable[[str], N
     """
     workers, launch = live_workers(folder), last_launch(folder)
     queued = pending(folder)
+    if not workers and not queued and _have_begun(folder, launch, grace, say):
+        workers = live_workers(folder)
+        if not workers:
+            return "stopped"
     if not workers and not queued:
         raise UsageError(f"no worker has the run {folder.name!r}; there is nothing to stop.")
     asked = True
@@ -284,6 +298,28 @@ def stop(folder: RunFolder, grace: float = GRACE_SECONDS, say: Callable[[str], N
     _end(launch, workers, kill=True)
     _left(folder, workers, grace)
     return "killed"
+
+
+def _have_begun(folder: RunFolder, launch: Launch | None, grace: float, say: Callable[[str], None]) -> bool:
+    """Ask workers that are only starting to stop, and wait for their first record; return whether it has come."""
+    if not _begins(folder, launch):
+        return False
+    say("a worker of the run is starting, and stops as soon as it has begun")
+    ask_to_stop(folder)
+    deadline = time.monotonic() + grace
+    while (begins := _begins(folder, launch)) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    return not begins
+
+
+def _begins(folder: RunFolder, launch: Launch | None) -> bool:
+    """Whether workers of a local launch may still be on their way to their first record."""
+    if launch is None or launch.engine != "local":
+        return False
+    age = abs(disk_time(folder) - launched_at(folder, launch))
+    logged = {path.name.rpartition("-")[0] for path in listed(folder.workers)}
+    slots = {f"{launch.number:04d}-{slot}" for slot in range(launch.workers)}
+    return age < _BEGIN_SECONDS and not slots <= logged
 
 
 def _left_by_themselves(

@@ -212,6 +212,28 @@ def test_worker_that_is_asked_to_stop_while_it_starts_stops(new_run: NewRun) -> 
     assert ended(start(folder, Options())).status == "done"
 
 
+def test_worker_that_is_only_starting_is_stopped(new_run: NewRun) -> None:
+    folder, said = new_run(), list[str]()
+    watch = start(folder, Options())
+    assert live_workers(folder) == []
+    assert stop(folder, say=said.append) == "stopped"
+    assert said == ["a worker of the run is starting, and stops as soon as it has begun"]
+    assert (ended(watch).status, watch.state.reason) == ("stopped", "asked to stop")
+
+
+def test_worker_that_never_began_is_not_waited_for_long(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = new_run()
+    monkeypatch.setattr("budgetscope.calibrate.engines.base.WORKER", (sys.executable, "-c", "raise SystemExit(3)"))
+    start(folder, Options()).processes[0].wait()
+    with pytest.raises(UsageError, match="there is nothing to stop"):
+        stop(folder, grace=0.3)
+    aged(folder.launches / "0001.json", 60)
+    said: list[str] = []
+    with pytest.raises(UsageError, match="there is nothing to stop"):
+        stop(folder, say=said.append)
+    assert said == []
+
+
 def test_stop_saves_and_resume_goes_on(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = new_run()
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0.02")

@@ -56,6 +56,14 @@ def new_launch(folder: RunFolder, engine: str, workers: int, gpus: Sequence[int]
         number += 1
 
 
+def launched_at(folder: RunFolder, launch: Launch) -> float:
+    """Return when a launch was recorded, by the clock that stamps files; 0 if that is not known."""
+    try:
+        return (folder.launches / f"{launch.number:04d}.json").stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def note_job(folder: RunFolder, launch: Launch, job: str) -> None:
     """Record the engine's name for a launch.
 
