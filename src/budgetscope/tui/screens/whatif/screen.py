@@ -14,8 +14,8 @@ from budgetscope.api.fields import Field
 from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, SERVING_SHORT, Candidate
 from budgetscope.core.budget.quantities import format_count, format_flops, parse_served_tokens
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.report.figures.figure import Figure
 from budgetscope.report.whatif import reach_text, sentence, whatif_markdown
-from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import Remembered, SessionScreen
 from budgetscope.tui.screens.whatif import figures as isoflop

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from budgetscope.core.budget.quantities import format_count, format_flops
-from budgetscope.tui.chart.scale import Scale
+from budgetscope.report.figures.scale import Scale
 
 Fill = str
 """`shade`: denser is higher; `digits`: the number of the level; `contour`: that number along the level's edge only."""
