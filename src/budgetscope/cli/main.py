@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from budgetscope.cli import ask, calibrate, devices, fit, fits, flops, machines, memory, prices, serve
+from budgetscope.cli import ask, calibrate, devices, export, fit, fits, flops, machines, memory, prices, serve
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.printable import printable
 
@@ -28,7 +28,7 @@ app.command()(ask.explain)
 app.command()(ask.value)
 app.command()(memory.memory)
 app.command()(machines.machines)
-app.command()(ask.export)
+app.command()(export.export)
 app.command()(fit.fit)
 app.command()(fit.score)
 app.command()(flops.flops)

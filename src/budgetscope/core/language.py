@@ -4,7 +4,8 @@ Whoever words something calls `_` when it words it: `_("{n} parameters").format(
 `N_`, and whoever shows it calls `_`. Errors, commands, keys for programs and ids are not translated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 ENGLISH = "en"
@@ -35,6 +36,17 @@ def use(language: Language | None) -> None:
     """Word everything in a language from now on, in the whole process; None is English."""
     global _current  # noqa: PLW0603 - a process speaks one language, as with gettext's own `install`
     _current = language or _ENGLISH
+
+
+@contextmanager
+def in_english() -> Iterator[None]:
+    """Word everything in English for a while, such as the labels of a figure that has no other letters."""
+    global _current  # noqa: PLW0603 - as in `use`
+    kept, _current = _current, _ENGLISH
+    try:
+        yield
+    finally:
+        _current = kept
 
 
 def code() -> str:

@@ -12,7 +12,7 @@ from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Ledger
 from budgetscope.report.decision import decision
-from budgetscope.report.layouts import layouts_section, memory_rows, shown
+from budgetscope.report.layouts import memory_rows, shown
 from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.recipe_words import confirmation_command
 from budgetscope.report.rows import COMPARISON_HEADER, LEVEL_TITLES, SECTIONS, PlanRow, comparison_rows, plan_rows
@@ -140,11 +140,6 @@ def plan_markdown(plan: Plan, command: str, layouts: Layouts | None = None) -> s
     if confirm:
         lines += [f"The recipe of the runs that confirm the learning rate: `{confirm}`", ""]
     return "\n".join([*lines, "## Reproduce", "", *fenced(command), ""])
-
-
-def layouts_part(layouts: Layouts) -> str:
-    """Return layouts as a Markdown section."""
-    return "\n".join(["## Memory and layout", "", *layouts_section(layouts), ""])
 
 
 def comparison_markdown(comparison: Comparison) -> str:
