@@ -51,7 +51,7 @@ def _block(block: Block, pictures: Mapping[str, str]) -> list[str]:  # noqa: C90
 
 
 def _address(path: str) -> str:
-    return re.sub(r"[<>\\\n]", lambda found: f"%{ord(found[0]):02X}", path)
+    return re.sub(r"[<>|\\\n]", lambda found: f"%{ord(found[0]):02X}", path)
 
 
 def _spaced(lines: Iterable[str]) -> list[str]:
@@ -64,34 +64,34 @@ def _table(table: parts.Table) -> list[str]:
         [f"**{_cell(cell)}**" if number in table.marked and cell else _cell(cell) for cell in row]
         for number, row in enumerate(table.rows)
     ]
-    lines = words.table([_inline(text) for text in table.header], rows, escape=False)
+    lines = words.table([_cell(text) for text in table.header], rows, escape=False)
     rule = ["---:" if index in table.numbers else "---" for index in range(len(table.header))]
     lines[1] = f"| {' | '.join(rule)} |"
     return [_inline(table.caption), "", *lines] if table.caption else lines
 
 
 def _form(rows: tuple[tuple[str, str], ...]) -> list[str]:
-    return words.table(("", ""), [(f"**{_inline(label)}**", _inline(text)) for label, text in rows], escape=False)
+    return words.table(("", ""), [(f"**{_cell(label)}**", _cell(text)) for label, text in rows], escape=False)
 
 
 def _cell(cell: Cell) -> str:
     if isinstance(cell, Link):
-        text = _inline(cell.text)
+        text = _cell(cell.text)
         return f"[{text}](<{_address(cell.url)}>)" if cell.is_web else text
-    return _inline(cell)
+    # In a table a bar ends the cell, even in code.
+    return _inline(cell, bar=r"\|")
 
 
-def _inline(text: str) -> str:
-    """Return a text escaped, with what stands between backticks as code."""
+def _inline(text: str, bar: str = "|") -> str:
+    """Return a text escaped, with what stands between backticks as code, and the bars in code as `bar`."""
     pieces = text.split("`")
     if len(pieces) % 2 == 0:
         return words.escaped(text)
-    return "".join(_code(piece) if index % 2 else _plain(piece) for index, piece in enumerate(pieces))
+    return "".join(_code(piece, bar) if index % 2 else _plain(piece) for index, piece in enumerate(pieces))
 
 
-def _code(text: str) -> str:
-    # A bar would end the cell of a table even in code.
-    return f"`{' '.join(text.split())}`".replace("|", r"\|") if text.strip() else ""
+def _code(text: str, bar: str) -> str:
+    return f"`{' '.join(text.split())}`".replace("|", bar) if text.strip() else ""
 
 
 def _plain(text: str) -> str:

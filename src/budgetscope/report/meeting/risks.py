@@ -63,9 +63,10 @@ def _head(facts: Facts) -> Row:
 def _warmup(facts: Facts) -> Row:
     plan = facts.plan
     part = plan.recipe.warmup_tokens / plan.run.tokens
+    counted = facts.answer.question.family.convert(plan.run.n_params, plan.convention, Convention.STANDARD)
     text = _("Yes: {warmup} tokens, {share} of the run.")
     # As many tokens as parameters are what Porian et al. found to be enough.
-    if part > _LONG_WARMUP and plan.recipe.warmup_tokens > _ENOUGH * plan.run.n_params:
+    if part > _LONG_WARMUP and plan.recipe.warmup_tokens > _ENOUGH * counted:
         text = _("No: {warmup} tokens are {share} of the run, which holds it back.")
     return (
         _("Is the warmup short against the run, for small models too?"),
