@@ -19,7 +19,11 @@ def figures(facts: Facts, names: Collection[str], note: str) -> Section:
         names: of those that there are.
         note: why there are none or how they differ, one sentence; empty for nothing to say.
     """
-    blocks: list[Block] = [Picture(name, text) for name, text in captions(facts).items() if name in names]
+    shown = [(name, text) for name, text in captions(facts).items() if name in names]
+    label = _("Figure {number}: {caption}")
+    blocks: list[Block] = [
+        Picture(name, label.format(number=number, caption=text)) for number, (name, text) in enumerate(shown, 1)
+    ]
     if note:
         blocks.insert(0, Paragraph(note))
     return Section("figures", _("Figures"), tuple(blocks))
