@@ -5,10 +5,11 @@ import io
 import json
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.bundled import bundled
+from tests.bundled import bundled, fit
 from tests.cli.conftest import Cli
 from tests.pages import Page
 
@@ -16,6 +17,8 @@ from budgetscope.api import Advisor, PlanRequest
 from budgetscope.api.scenarios import save_scenario
 from budgetscope.report.layouts import layout_cells
 from budgetscope.report.tables import to_json
+from budgetscope.store.fit_schema import dump
+from budgetscope.store.locations import user_fits
 
 FIGURES = {f"{name}.{end}" for name in ("allocation", "isoflop", "walk", "cost", "recipes") for end in ("svg", "png")}
 
@@ -124,6 +127,21 @@ def test_defaults_that_were_chosen_are_part_of_the_command(cli: Cli, tmp_path: P
     assert cli("export", "1e21", "-o", "mine.md").code == 0
     (command,) = commands((tmp_path / "mine.md").read_text())
     assert command == "budgetscope export 1e21 --law hoffmann2022/approach-3 -o report.md"
+
+
+def test_a_law_from_a_file_can_do_nothing_to_a_page(cli: Cli) -> None:
+    title = "</title><script>alert(1)</script> & $x$ `</code>`"
+    hostile = replace(
+        fit("besiroglu2024/refit"), id="mine/loud", title=title, citation=title, method=title, url="javascript:alert(1)",
+        flags=(title,),
+    )  # fmt: skip
+    path = user_fits() / "mine" / "loud.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(dump(hostile))
+    page = Page(cli("export", "1e21", "--law", "mine/loud", "--format", "html").out)
+    assert page.faults == []
+    assert page.text.count("</title><script>alert(1)</script> & $x$ </code>") > 4
+    assert not [link for link in page.links if not link.startswith("https://")]
 
 
 # Figures ------------------------------------------------------------------------------------------------------------

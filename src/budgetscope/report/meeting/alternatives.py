@@ -6,10 +6,10 @@ from budgetscope.core.answers.whatif import Candidate
 from budgetscope.core.budget.quantities import format_count, format_energy, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.loss_model import FLAT_SHARE
-from budgetscope.report.machines import mark
+from budgetscope.report.machines import mark, problem_text
 from budgetscope.report.meeting.document import Block, Bullets, Heading, Paragraph, Section, Table
 from budgetscope.report.meeting.facts import Facts
-from budgetscope.report.meeting.wording import joined, known, waste
+from budgetscope.report.meeting.wording import budget_usd, joined, known, waste
 from budgetscope.report.recipe_words import two_digits
 from budgetscope.report.rows import UNKNOWN, format_ratio, plan_rows
 
@@ -45,14 +45,16 @@ def _sizes(facts: Facts) -> list[Block]:
         _("twice the size"): best * 2,
     }
     if plan.choice is not None:
-        sizes[_("this plan, by your constraints")] = facts.answer.point.n_params
+        sizes[_("this plan's size, by your constraints")] = facts.answer.point.n_params
     found = sorted(((name, iso.at(n)) for name, n in sizes.items()), key=lambda each: each[1].n_params)
     header = (
         _("size"), _("parameters"), _("tokens"), _("tokens a parameter"), _("loss against the optimum"),
         _("deadweight compute"), _("cost to serve"),
     )  # fmt: skip
     marked = frozenset(index for index, (_name, each) in enumerate(found) if each.n_params == best)
-    table = Table("", header, tuple(_size(name, each) for name, each in found), frozenset(range(1, 7)), marked)
+    table = Table(
+        "", header, tuple(_size(name, each, budget_usd(facts)) for name, each in found), frozenset(range(1, 7)), marked
+    )
     flat = _(
         "Between {low} and {high} the loss is within {share} of the best: take a smaller model to serve it cheaper or "
         "to fit memory, a larger one to need fewer tokens."
@@ -66,14 +68,14 @@ def _sizes(facts: Facts) -> list[Block]:
     ]
 
 
-def _size(name: str, each: Candidate) -> tuple[str, ...]:
+def _size(name: str, each: Candidate, usd: float | None) -> tuple[str, ...]:
     return (
         f"{name} *" if each.extrapolated else name,
         format_count(each.n_params),
         format_count(each.tokens),
         format_ratio(each.tokens_per_param),
         known(each.loss_difference, _loss),
-        waste(each.wasted_share, each.wasted_usd),
+        waste(each.wasted_share, usd),
         f"x {each.ratio:.2f}",
     )
 
@@ -88,6 +90,7 @@ def _laws(facts: Facts) -> Table:
     header = (
         _("law"), _("parameters"), _("tokens"), _("tokens a parameter"), _("loss added"), _("deadweight compute"),
     )  # fmt: skip
+    usd = budget_usd(facts)
     shown = [row for row in facts.comparison.rows if not row.ablation and row.n_params is not None]
     rows = tuple(
         (
@@ -96,7 +99,7 @@ def _laws(facts: Facts) -> Table:
             known(row.tokens, format_count),
             known(row.tokens_per_param, format_ratio),
             known(row.loss_difference, _loss),
-            waste(row.wasted_share, row.wasted_usd),
+            waste(row.wasted_share, usd),
         )
         for row in shown
     )
@@ -131,7 +134,7 @@ def _loss(difference: float) -> str:
 
 def _machines(facts: Facts, found: Machines) -> list[Block]:
     if not found.alternatives:
-        return [Paragraph(_("No other machine is known to hold the model: {reason}").format(reason=found.problem))]
+        return [Paragraph(problem_text(found))]
     shown = _chosen(found)
     priced = any(each.cost_usd is not None for each in shown)
     header = (

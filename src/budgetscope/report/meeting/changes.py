@@ -78,29 +78,35 @@ def _batch(facts: Facts) -> Row | None:
 
 
 def _mfu(facts: Facts) -> Row | None:
-    moves = facts.plan.spread
+    moves, price = facts.plan.spread, facts.plan.machine.price
     if moves.mfu is None:
         return None
-    ends = _to(moves.mfu, lambda value: f"{value:.0%}")
-    moved = []
-    for value, form, text in (
-        (moves.n_params, format_count, _("the size: {ends}")),
-        (moves.tokens, format_count, _("the tokens: {ends}")),
-        (moves.hours, format_hours, _("the time: {ends}")),
-        (moves.device_hours if moves.hours is None else None, format_count, _("the device-hours: {ends}")),
-    ):
-        if value is not None:
-            moved.append(text.format(ends=_to(value, form)))
-    return _("the MFU that the code reaches"), ends, "; ".join(moved) or _("nothing that is planned here")
+    paid = None
+    if moves.device_hours is not None and price is not None:
+        paid = moves.device_hours[0] * price.value, moves.device_hours[1] * price.value
+    moved = [
+        text.format(ends=_to(ends, form))
+        for ends, form, text in (
+            (moves.n_params, format_count, _("the size: {ends}")),
+            (moves.tokens, format_count, _("the tokens: {ends}")),
+            (moves.hours, format_hours, _("the time: {ends}")),
+            (moves.device_hours if moves.hours is None else None, format_count, _("the device-hours: {ends}")),
+            (paid, format_usd, _("the cost: {ends}")),
+        )
+        if ends is not None
+    ]
+    told = "; ".join(moved) or _("nothing that is planned here")
+    return _("the MFU that the code reaches"), _to(moves.mfu, lambda value: f"{value:.0%}"), told
 
 
 def _price(facts: Facts) -> Row | None:
-    moves = facts.plan.spread
+    moves, hours = facts.plan.spread, facts.plan.run.device_hours
     if moves.price is None:
         return None
     moved = _("the run that the money buys")
     if moves.cost_usd is not None:
-        moved = _("the cost, with the MFU: {ends}").format(ends=_to(moves.cost_usd, format_usd))
+        low, high = moves.price
+        moved = _("the cost: {ends}").format(ends=_to((low * hours, high * hours), format_usd))
     return _("the price of a device-hour"), _to(moves.price, format_usd), moved
 
 

@@ -8,8 +8,7 @@ from budgetscope.core.language import _
 from budgetscope.core.laws.loss_model import FLAT_SHARE
 from budgetscope.report.meeting.document import Block, Commands, Form, Paragraph, Quotes, Section
 from budgetscope.report.meeting.facts import Facts
-from budgetscope.report.meeting.opening import at_factor
-from budgetscope.report.meeting.wording import joined, numbers, rate_factor, share
+from budgetscope.report.meeting.wording import at_factor, joined, numbers, rate_factor, share
 from budgetscope.report.recipe_words import two_digits
 from budgetscope.report.rows import shape_text
 
@@ -79,7 +78,7 @@ def _kaplan(facts: Facts) -> str:
 
 def _half(facts: Facts) -> str:
     half, here = at_factor(facts, 0.5), at_factor(facts, 1.0)
-    if half is None or here is None or half.loss is None or here.loss is None:
+    if facts.plan.choice is not None or half is None or here is None or half.loss is None or here.loss is None:
         return ""
     return _("With half the budget the loss ends {worse} higher, with {n} parameters.").format(
         worse=f"{half.loss.value - here.loss.value:.3f}", n=format_count(half.n_params)

@@ -2,14 +2,22 @@
 
 from budgetscope.core.answers.cautions import NO_LAYOUT
 from budgetscope.core.answers.confirmation import SHARE
-from budgetscope.core.answers.other_budgets import OtherBudget
 from budgetscope.core.budget.quantities import format_count, format_energy, format_flops, format_usd
 from budgetscope.core.language import _
 from budgetscope.report.decision import decision
 from budgetscope.report.explanation import tuning_text
 from budgetscope.report.meeting.document import Alert, Block, Bullets, Heading, Paragraph, Points, Section, Table
 from budgetscope.report.meeting.facts import Facts
-from budgetscope.report.meeting.wording import Numbers, joined, known, numbers, rate_factor, share
+from budgetscope.report.meeting.wording import (
+    Numbers,
+    at_factor,
+    budget_usd,
+    joined,
+    known,
+    numbers,
+    rate_factor,
+    share,
+)
 from budgetscope.report.rows import UNKNOWN, format_ratio
 from budgetscope.report.tables import all_rows
 
@@ -187,12 +195,16 @@ def _size_saves(facts: Facts) -> str:
     row = next((row for row in facts.comparison.rows if row.fit_id == _KAPLAN), None)
     if row is None or row.n_params is None or row.wasted_share is None or facts.plan.law_id == _KAPLAN:
         return ""
-    if row.wasted_usd is None:
+    usd = budget_usd(facts)
+    if usd is None:
         return _("The size by {law}, {n} parameters, would waste {share} of the compute.").format(
             law=row.title, n=format_count(row.n_params), share=share(row.wasted_share)
         )
     return _("The size by {law}, {n} parameters, would waste {share} of the compute, {usd}.").format(
-        law=row.title, n=format_count(row.n_params), share=share(row.wasted_share), usd=format_usd(row.wasted_usd)
+        law=row.title,
+        n=format_count(row.n_params),
+        share=share(row.wasted_share),
+        usd=format_usd(row.wasted_share * usd),
     )
 
 
@@ -205,11 +217,6 @@ def _knowledge_saves(facts: Facts) -> str:
         "The best size is not known exactly, which costs {share} of the compute on average: a calibration can save at "
         "most that."
     ).format(share=share(wasted))
-
-
-def at_factor(facts: Facts, factor: float) -> OtherBudget | None:
-    """Return the run of a multiple of the budget; None where it is out of bounds."""
-    return next((each for each in facts.budgets if each.factor == factor), None)
 
 
 def _more_or_less(facts: Facts) -> str:
@@ -248,7 +255,8 @@ def _budgets(facts: Facts) -> Table:
 
 
 def _budget_note(facts: Facts) -> str:
-    return _(
+    told = _(
         "Each row is the compute-optimal run of its budget by {law}, at this plan's price and MFU, with the loss at "
         "its end."
     ).format(law=facts.plan.law_id)
+    return joined(told, _("Your constraints are left aside here.") if facts.plan.choice is not None else "")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from budgetscope.core.answers.other_budgets import OtherBudget
 from budgetscope.core.budget.quantities import format_count, format_hours, format_usd
 from budgetscope.core.language import JAPANESE, _, code
 from budgetscope.report.meeting.facts import Facts
@@ -32,13 +33,31 @@ def sentence(text: str) -> str:
     return text if "/" in text.partition(" ")[0] else f"{text[:1].upper()}{text[1:]}"
 
 
-def waste(fraction: float | None, usd: float | None) -> str:
-    """Return deadweight compute as a share, with its dollars where they are known."""
+def waste(fraction: float | None, budget_usd: float | None) -> str:
+    """Return deadweight compute as a share of the budget, with its dollars where they are known.
+
+    Args:
+        fraction: the share; None where it is not known.
+        budget_usd: what the whole budget costs, see `budget_usd`.
+    """
     if fraction is None:
         return UNKNOWN
-    if usd is None:
+    if budget_usd is None:
         return f"{fraction:.1%}"
-    return _("{share} = {usd}").format(share=f"{fraction:.1%}", usd=format_usd(usd))
+    return _("{share} = {usd}").format(share=f"{fraction:.1%}", usd=format_usd(fraction * budget_usd))
+
+
+def at_factor(facts: Facts, factor: float) -> OtherBudget | None:
+    """Return the run of a multiple of the budget; None where it is out of bounds."""
+    return next((each for each in facts.budgets if each.factor == factor), None)
+
+
+def budget_usd(facts: Facts) -> float | None:
+    """Return what the budget costs, which under constraints is not what the run costs; None without a price."""
+    if facts.plan.choice is None:
+        return None if facts.plan.run.cost_usd is None else facts.plan.run.cost_usd.value
+    whole = at_factor(facts, 1.0)
+    return None if whole is None else whole.usd
 
 
 @dataclass(frozen=True, slots=True)

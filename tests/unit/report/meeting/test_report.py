@@ -155,7 +155,7 @@ def test_sizes_are_priced_and_the_optimum_is_free() -> None:
     assert band is not None
     assert [rows[f"{end} of the flat band"][1] for end in ("smallest", "largest")] == [*map(format_count, band)]
     fixed = only(section(made("fixed"), "alternatives"), Table)[0]
-    assert "this plan, by your constraints" in {str(row[0]).removesuffix(" *") for row in fixed.rows}
+    assert "this plan's size, by your constraints" in {str(row[0]).removesuffix(" *") for row in fixed.rows}
 
 
 def test_other_budgets_lose_and_gain() -> None:
@@ -183,14 +183,46 @@ def test_the_checklist_answers_for_this_plan(name: str, answer: str) -> None:
     assert rows["Is the warmup short against the run, for small models too?"].startswith("Yes")
 
 
-def test_a_long_warmup_is_no_fair_comparison() -> None:
+@pytest.mark.parametrize(
+    ("tokens_a_parameter", "share", "answer"),
+    [(1.0, 0.07, "Yes"), (0.3, 0.04, "Yes"), (3.4, 0.17, "No"), (1.0, 0.2, "No"), (2.0, 0.1, "Hardly")],
+)
+def test_a_long_warmup_is_no_fair_comparison(tokens_a_parameter: float, share: float, answer: str) -> None:
     """Cerebras-GPT 111M warmed up over 17% of its tokens, 3.4 times its parameters."""
     found = facts("flops")
-    recipe = replace(found.plan.recipe, warmup_tokens=3.4 * found.plan.run.n_params)
-    plan = replace(found.plan, recipe=recipe)
+    warmup = tokens_a_parameter * found.plan.run.n_params
+    run = replace(found.plan.run, tokens=warmup / share)
+    plan = replace(found.plan, run=run, recipe=replace(found.plan.recipe, warmup_tokens=warmup))
     document = report(replace(found, answer=replace(found.answer, plan=plan)), (), "", "x")
     (table,) = only(section(document, "checklist"), Table)
-    assert str(table.rows[1][2]).startswith("No: ")
+    assert str(table.rows[1][2]).startswith(f"{answer}: ")
+
+
+def test_dollars_of_waste_are_of_the_budget_and_not_of_the_longer_run() -> None:
+    """With much serving the run takes twice the budget; what a size wastes of the budget is not a share of the run."""
+    found, free = facts("served"), facts("hardware")
+    assert found.plan.run.cost_usd is not None
+    assert free.plan.run.cost_usd is not None
+    assert found.plan.run.cost_usd.value > 2 * free.plan.run.cost_usd.value
+    for name in ("served", "hardware"):
+        table = only(section(made(name), "alternatives"), Table)[0]
+        rows = {str(row[0]).removesuffix(" *"): row for row in table.rows}
+        assert rows["half the size"][5] == "18.5% = $17.1 K"
+
+
+def test_each_range_moves_alone() -> None:
+    """With N and D fixed, MFU and price move the cost, each with the other at its middle."""
+    found = ADVISOR.facts(ADVISOR.answer(PlanRequest("N=7B D=140B", device="H100", gpus=64.0)))
+    (table,) = only(section(report(found, (), "", "x"), "changes"), Table)
+    rows = {str(row[0]): str(row[2]) for row in table.rows}
+    run, moves, price = found.plan.run, found.plan.spread, found.plan.machine.price
+    assert moves.price is not None
+    assert moves.device_hours is not None
+    assert price is not None
+    low, high = (format_usd(end * run.device_hours) for end in moves.price)
+    assert rows["the price of a device-hour"] == f"the cost: {low} to {high}"
+    low, high = (format_usd(end * price.value) for end in moves.device_hours)
+    assert rows["the MFU that the code reaches"].endswith(f"the cost: {low} to {high}")
 
 
 def test_the_sentences_and_the_minutes_have_this_plans_numbers() -> None:
