@@ -131,10 +131,8 @@ def test_defaults_that_were_chosen_are_part_of_the_command(cli: Cli, tmp_path: P
 
 def test_a_law_from_a_file_can_do_nothing_to_a_page(cli: Cli) -> None:
     title = "</title><script>alert(1)</script> & $x$ `</code>`"
-    hostile = replace(
-        fit("besiroglu2024/refit"), id="mine/loud", title=title, citation=title, method=title, url="javascript:alert(1)",
-        flags=(title,),
-    )  # fmt: skip
+    worded = {"title": title, "citation": title, "method": title, "flags": (title,)}
+    hostile = replace(fit("besiroglu2024/refit"), id="mine/loud", url="javascript:alert(1)", **worded)  # type: ignore[arg-type]
     path = user_fits() / "mine" / "loud.json"
     path.parent.mkdir(parents=True)
     path.write_text(dump(hostile))

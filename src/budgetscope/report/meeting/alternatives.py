@@ -5,6 +5,7 @@ from budgetscope.core.answers.machines import Alternative, Machines
 from budgetscope.core.answers.whatif import Candidate
 from budgetscope.core.budget.quantities import format_count, format_energy, format_hours, format_usd
 from budgetscope.core.language import _
+from budgetscope.core.laws.intervals import Kind
 from budgetscope.core.laws.loss_model import FLAT_SHARE
 from budgetscope.report.machines import mark, problem_text
 from budgetscope.report.meeting.document import Block, Bullets, Heading, Paragraph, Section, Table
@@ -179,7 +180,7 @@ def _machine(found: Machines, each: Alternative) -> tuple[str, ...]:
         format_hours(each.hours),
         UNKNOWN if each.cost_usd is None else format_usd(each.cost_usd.value),
         UNKNOWN if price is None else f"{price.value:.2f}",
-        UNKNOWN if price is None else device.price_date or _("as stated"),
+        UNKNOWN if price is None else price.basis if price.kind is Kind.STATED else device.price_date or UNKNOWN,
         UNKNOWN if each.energy is None else format_energy(each.energy.kwh.value),
         f"{each.fewest_devices:,}",
     )

@@ -8,9 +8,10 @@ from budgetscope.core.answers.mfu_range import Ends
 from budgetscope.core.budget.quantities import format_count, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.sensitivity import Sensitivity, measured
+from budgetscope.core.wording import listed
 from budgetscope.report.meeting.document import Block, Bullets, Commands, Heading, Paragraph, Section, Table
 from budgetscope.report.meeting.facts import Facts
-from budgetscope.report.meeting.wording import joined, sentence, share
+from budgetscope.report.meeting.wording import joined, noted, sentence, share
 from budgetscope.report.recipe_words import confirmation_command, two_digits
 
 Row = tuple[str, str, str]
@@ -95,7 +96,7 @@ def _mfu(facts: Facts) -> Row | None:
         )
         if ends is not None
     ]
-    told = "; ".join(moved) or _("nothing that is planned here")
+    told = noted(moved) or _("nothing that is planned here")
     return _("the MFU that the code reaches"), _to(moves.mfu, lambda value: f"{value:.0%}"), told
 
 
@@ -139,7 +140,7 @@ def _steps(facts: Facts) -> list[Block]:
     plan, runs = facts.plan, facts.plan.recipe.confirmation
     blocks: list[Block] = []
     if runs is not None:
-        rates = ", ".join(map(two_digits, runs.learning_rates))
+        rates = listed(map(two_digits, runs.learning_rates))
         told = _(
             "Confirm the learning rate: train {n} parameters on {d} tokens with {rates}, which takes {share} of the "
             "compute. If another rate than the middle one is best, multiply the plan's rate by their ratio."

@@ -5,6 +5,7 @@ from budgetscope.core.answers.confirmation import SHARE
 from budgetscope.core.answers.recipe import COOLDOWN_SHARE
 from budgetscope.core.budget.quantities import format_count, format_usd
 from budgetscope.core.language import _
+from budgetscope.core.laws.intervals import Kind
 from budgetscope.core.laws.loss_model import FLAT_SHARE
 from budgetscope.report.meeting.document import Block, Commands, Form, Paragraph, Quotes, Section
 from budgetscope.report.meeting.facts import Facts
@@ -86,8 +87,8 @@ def _half(facts: Facts) -> str:
 
 
 def _price(facts: Facts) -> str:
-    said, date = numbers(facts), facts.plan.machine.device.price_date
-    if not said.usd_low or date is None:
+    said, price, date = numbers(facts), facts.plan.machine.price, facts.plan.machine.device.price_date
+    if not said.usd_low or date is None or price is None or price.kind is Kind.STATED:
         return ""
     return _("Prices were read in {date} and may have moved; by them the run costs from {low} to {high}.").format(
         date=date, low=said.usd_low, high=said.usd_high

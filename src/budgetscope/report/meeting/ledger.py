@@ -1,7 +1,9 @@
 """The sections of assumptions and of provenance: what every number rests on, and where it is from."""
 
-from budgetscope.core.hardware.prices import PRICE_STATED
 from budgetscope.core.language import _
+from budgetscope.core.laws.intervals import Kind
+from budgetscope.core.stored_words import stored_text
+from budgetscope.core.wording import listed
 from budgetscope.report import layouts as layout_words
 from budgetscope.report.meeting.document import Block, Bullets, Cell, Heading, Link, Paragraph, Section, Table
 from budgetscope.report.meeting.facts import Facts
@@ -82,10 +84,10 @@ def _followed(facts: Facts) -> dict[str, list[str]]:
 
 def _source(facts: Facts, fit_id: str, roles: list[str]) -> tuple[Cell, ...]:
     fit = facts.fit(fit_id)
-    uses = ", ".join(roles)
+    uses = listed(roles)
     if fit is None:
         return uses, fit_id, UNKNOWN, UNKNOWN
-    return uses, fit.id, Link(fit.citation, fit.url), fit.method
+    return uses, fit.id, Link(fit.citation, fit.url), stored_text(fit.method)
 
 
 def _device(facts: Facts) -> str:
@@ -98,7 +100,7 @@ def _price(facts: Facts) -> str:
     machine = facts.plan.machine
     if machine.price is None:
         return _("No price is known.")
-    if machine.price.basis == PRICE_STATED:
+    if machine.price.kind is Kind.STATED:
         return _("The price was stated by who asked.")
     return _("The price of {device}: {basis}; read {date}.").format(
         device=machine.device.name, basis=machine.price.basis, date=machine.device.price_date or UNKNOWN

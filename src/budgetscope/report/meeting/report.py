@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from budgetscope.core.hardware.prices import PRICE_STATED
 from budgetscope.core.language import _, code
+from budgetscope.core.laws.intervals import Kind
 from budgetscope.report.meeting.alternatives import alternatives
 from budgetscope.report.meeting.changes import changes
 from budgetscope.report.meeting.closing import minutes, reproduce, sentences
@@ -27,7 +27,7 @@ def report(facts: Facts, pictures: Collection[str], note: str, command: str) -> 
     title = _("Training plan for {budget}").format(budget=facts.plan.budget)
     subtitle = _("Planned by {law}.").format(law=facts.plan.law_title)
     date, price = facts.plan.machine.device.price_date, facts.plan.machine.price
-    if date is not None and price is not None and price.basis != PRICE_STATED:
+    if date is not None and price is not None and price.kind is not Kind.STATED:
         subtitle = _("Planned by {law}, with prices of {date}.").format(law=facts.plan.law_title, date=date)
     made = (
         three_points(facts),

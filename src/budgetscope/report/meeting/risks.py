@@ -3,6 +3,7 @@
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.language import _
+from budgetscope.core.wording import listed
 from budgetscope.report.meeting.document import Block, Bullets, Heading, Paragraph, Section, Table
 from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.meeting.wording import sentence, share
@@ -85,7 +86,7 @@ def _tuned(facts: Facts) -> Row:
         text = _("By a calibration of your own: {laws}.")
     return (
         _("Are learning rate, batch and beta2 tuned to each size?"),
-        text.format(laws=", ".join(laws)),
+        text.format(laws=listed(laws)),
         _("Is one setting used for all sizes? A law fitted on such runs is bent."),
     )
 

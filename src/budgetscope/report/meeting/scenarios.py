@@ -7,6 +7,7 @@ from itertools import pairwise
 from budgetscope.core.answers.cautions import Level
 from budgetscope.core.budget.quantities import format_count, format_usd
 from budgetscope.core.language import _
+from budgetscope.core.wording import listed
 from budgetscope.report.meeting.document import (
     Alert,
     Block,
@@ -71,7 +72,7 @@ def scenarios_report(
         command: the shell command that writes the report.
         version: of budgetscope.
     """
-    names = ", ".join(scenario.name for scenario in scenarios)
+    names = listed(scenario.name for scenario in scenarios)
     shown: list[Block] = [
         *([Paragraph(note)] if note else []),
         *([Picture(MONEY, _caption())] if MONEY in pictures else []),

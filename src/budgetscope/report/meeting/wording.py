@@ -1,11 +1,12 @@
 """Small parts of wording that the sections of a report share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 from budgetscope.core.answers.other_budgets import OtherBudget
 from budgetscope.core.budget.quantities import format_count, format_hours, format_usd
-from budgetscope.core.language import JAPANESE, _, code
+from budgetscope.core.language import _
 from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.rows import UNKNOWN
 
@@ -15,7 +16,17 @@ WIDE_RATE = 1.5
 
 def joined(*sentences: str) -> str:
     """Return sentences one after the other; empty ones are left out."""
-    return ("" if code() == JAPANESE else " ").join(filter(None, sentences))
+    return _chain(_("{first} {second}"), sentences)
+
+
+def noted(phrases: Iterable[str]) -> str:
+    """Return phrases that say different things: "a; b"."""
+    return _chain(_("{first}; {second}"), phrases)
+
+
+def _chain(pattern: str, parts: Iterable[str]) -> str:
+    given = list(filter(None, parts))
+    return reduce(lambda first, second: pattern.format(first=first, second=second), given) if given else ""
 
 
 def known(value: float | None, form: Callable[[float], str]) -> str:
