@@ -4,7 +4,7 @@ from budgetscope.core.answers.cautions import NO_LAYOUT
 from budgetscope.core.answers.confirmation import SHARE
 from budgetscope.core.budget.quantities import format_count, format_energy, format_flops, format_usd
 from budgetscope.core.language import _
-from budgetscope.report.decision import decision
+from budgetscope.report.decision import decision, doubt
 from budgetscope.report.explanation import tuning_text
 from budgetscope.report.meeting.document import Alert, Block, Bullets, Heading, Paragraph, Points, Section, Table
 from budgetscope.report.meeting.facts import Facts
@@ -21,8 +21,6 @@ from budgetscope.report.meeting.wording import (
 from budgetscope.report.rows import UNKNOWN, format_ratio
 from budgetscope.report.tables import all_rows
 
-_SURE = 1.25
-"""Half width of N, as a factor, within which its uncertainty is no news."""
 _KAPLAN = "kaplan2020/fixed-batch"
 
 
@@ -32,8 +30,10 @@ def three_points(facts: Facts) -> Section:
     misfit = next((caution.text for caution in facts.plan.cautions if caution.code == NO_LAYOUT), "")
     if misfit:
         blocks.append(Alert(_("This plan does not run as it stands: {reason}").format(reason=misfit)))
+    three = points(facts)
+    shown = {text for _title, text in three.points}
     blocks += [
-        points(facts),
+        three,
         Table(
             _("The plan in numbers. Below, the assumptions tell what each of them rests on."),
             (_("quantity"), _("value"), _("interval or range")),
@@ -41,7 +41,7 @@ def three_points(facts: Facts) -> Section:
             widths=(33, 41, 26),
         ),
         Heading(_("The decision in full")),
-        Bullets(decision(facts.plan)),
+        Bullets(tuple(told for told in decision(facts.plan) if told not in shown)),
     ]
     return Section("decision", _("The decision in three points"), tuple(blocks))
 
@@ -130,37 +130,15 @@ def _cost(facts: Facts, said: Numbers) -> str:
 
 
 def _least_certain(facts: Facts) -> str:
-    plan = facts.plan
-    size, decided = plan.optimum.n_params, False
-    if plan.choice is not None:
-        decided = any("n_params" in price.constraints for price in plan.choice.prices)
-    if not decided and (size.low is None or size.high is None):
-        return _(
-            "The best size: {law} has no published uncertainty. A calibration on your own data measures it."
-        ).format(law=plan.law_id)
-    if not decided and size.low is not None and size.high is not None and (size.high / size.low) ** 0.5 >= _SURE:
-        first = _("The best size: from {low} to {high} parameters with 95%.").format(
-            low=format_count(size.low), high=format_count(size.high)
-        )
-        return joined(first, _expected(facts), _("A calibration on your own data narrows it."))
+    """Return what is least sure: the size, or the learning rate where the size is decided."""
+    told = doubt(facts.plan)
+    if told:
+        return told
     factor = rate_factor(facts)
     if factor is None:
         return _("Nothing stands out: the ranges of this plan would not change what to train.")
     first = _("The learning rate: published laws differ by a factor of {factor}.").format(factor=f"{factor:.2g}")
     return joined(first, _confirmation(facts))
-
-
-def _expected(facts: Facts) -> str:
-    """Return what a wrong size costs on average; empty where it is not known."""
-    plan, wasted = facts.plan, facts.plan.expected_waste
-    if wasted is None:
-        return ""
-    if plan.run.cost_usd is None:
-        return _("To be wrong costs {share} of the compute on average.").format(share=share(wasted))
-    part = wasted * plan.executed_flops / plan.run.executed_flops
-    return _("To be wrong costs {share} of the compute on average, {usd}.").format(
-        share=share(wasted), usd=format_usd(part * plan.run.cost_usd.value)
-    )
 
 
 def _confirmation(facts: Facts) -> str:

@@ -1,5 +1,6 @@
 """The sections of risks in three levels, and of the checklist for a fair comparison."""
 
+from budgetscope.core.audit.schedule import WARMUP_BAD, WARMUP_WARN
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.language import _
@@ -9,9 +10,6 @@ from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.meeting.wording import sentence, share
 from budgetscope.report.rows import LEVEL_TITLES
 
-_LONG_WARMUP, _BAD_WARMUP = 0.05, 0.15
-"""Shares of the tokens from which a warmup may hold a run back, and does: most published runs have under 4%, and
-Cerebras-GPT 111M has 17%."""
 _ENOUGH = 1.05
 """Tokens of warmup a parameter that are enough (Porian et al. 2024, section 3.2)."""
 
@@ -67,9 +65,9 @@ def _warmup(facts: Facts) -> Row:
     part = plan.recipe.warmup_tokens / plan.run.tokens
     counted = facts.answer.question.family.convert(plan.run.n_params, plan.convention, Convention.STANDARD)
     text = _("Yes: {warmup} tokens, {share} of the run.")
-    if part > _BAD_WARMUP:
+    if part > WARMUP_BAD:
         text = _("No: {warmup} tokens are {share} of the run, which has few tokens a parameter.")
-    elif part > _LONG_WARMUP and plan.recipe.warmup_tokens > _ENOUGH * counted:
+    elif part > WARMUP_WARN and plan.recipe.warmup_tokens > _ENOUGH * counted:
         text = _("Hardly: {warmup} tokens are {share} of the run and more than it has parameters.")
     return (
         _("Is the warmup short against the run, for small models too?"),
