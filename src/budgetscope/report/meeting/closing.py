@@ -19,7 +19,7 @@ def sentences(facts: Facts) -> Section:
     told = filter(
         None, (_ask(facts), _size(facts), _unsure(facts), _rate(facts), _kaplan(facts), _half(facts), _price(facts))
     )
-    return Section("say", _("Sentences to say in the meeting"), (Quotes(tuple(told)),))
+    return Section("say", _("Sentences to say in the meeting"), (Quotes(tuple(told)),), page=True)
 
 
 def _ask(facts: Facts) -> str:
@@ -124,7 +124,7 @@ def minutes(facts: Facts) -> Section:
         (_("Before the run"), _before(facts)),
         (_("Risks accepted"), ""),
         (_("Changes to the plan"), ""),
-        (_("Stop the run if"), _stop(facts)),
+        (_("Ask again if"), _ask_again(facts)),
         (_("Responsible"), ""),
         (_("Start, and first check"), ""),
         (_("Present, and date"), ""),
@@ -143,11 +143,14 @@ def _before(facts: Facts) -> str:
     )
 
 
-def _stop(facts: Facts) -> str:
+def _ask_again(facts: Facts) -> str:
+    """Return the loss above its interval, at which the run is not what was planned; empty without an interval."""
     plan = facts.plan
     if plan.loss is None or plan.loss.high is None:
         return ""
-    return _("the loss before the decay is above {loss} at {d} tokens").format(
+    if plan.loss_after_decay is None:
+        return _("the loss at the end is above {loss}").format(loss=f"{plan.loss.high:.2f}")
+    return _("the loss is above {loss} when the learning rate begins to decay, at {d} tokens").format(
         loss=f"{plan.loss.high:.2f}", d=format_count(plan.run.tokens * (1 - COOLDOWN_SHARE))
     )
 
