@@ -28,7 +28,7 @@ _SECRET_WORDS = frozenset(
 )  # fmt: skip
 _SECRET_VALUE = re.compile(
     r"""[^\s@/]{1,64}@[^\s@/]        # an address, or a name and a password before a host
-    |\b(?:hf|sk|gh[a-z]|xox[a-z]|glpat|wandb_v1)[_-]\w{8,}
+    |(?<![A-Za-z0-9])(?:hf_|gh[a-z]_|sk-|xox[a-z]-|glpat-|wandb_v1_)[A-Za-z0-9-]{12,}
     |\bAKIA[0-9A-Z]{12,}
     |\beyJ[\w-]{10,}
     |\b[0-9a-fA-F]{32,}\b
