@@ -45,7 +45,9 @@ def wandb_folder(tmp_path: Path) -> Path:
     folder = tmp_path / "run-20261130_101010-abc" / "files"
     folder.mkdir(parents=True)
     own = {
-        "_wandb": {"value": {"email": "alice@example.org", "host": "gpu-node-17", "cli_version": "0.19", "e": {"k": API}}},
+        "_wandb": {
+            "value": {"email": "alice@example.org", "host": "gpu-node-17", "cli_version": "0.19", "e": {"k": API}}
+        },
         "wandb_version": 1,
     }
     config = {**own, **{key: {"desc": None, "value": value} for key, value in VALUES.items()}}
@@ -114,7 +116,13 @@ def test_keys_of_models_are_no_secrets() -> None:
 
 
 def test_names_of_data_and_tokenizers_are_no_secrets() -> None:
-    for text in ("HuggingFaceFW/fineweb-edu", "meta-llama/Llama-2-7b-hf", "use_hf_tokenizer_config", "1 x 17 x 64 = 1088", "code10k.model"):
+    for text in (
+        "HuggingFaceFW/fineweb-edu",
+        "meta-llama/Llama-2-7b-hf",
+        "use_hf_tokenizer_config",
+        "1 x 17 x 64 = 1088",
+        "code10k.model",
+    ):
         assert not is_secret_value(text)
     for text in (HF, API, "alice@example.org", "https://a:b@c"):
         assert is_secret_value(text)
