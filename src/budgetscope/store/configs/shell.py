@@ -14,6 +14,8 @@ MAX_TEXT = 2**16
 """Characters of a value after expansion."""
 _MAX_EXPANSIONS = 100_000
 _MAX_DEPTH = 40
+_MAX_LEVEL = 4
+_SHELLS = frozenset(("bash", "sh", "zsh", "/bin/bash", "/bin/sh"))
 _ASSIGNMENT = re.compile(r"(?:(?:export|readonly|local|declare(?:\s+-\w+)*)\s+)?([A-Za-z_]\w*)(\+?=)")
 _NAME = re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!-]")
 _DEFAULT = re.compile(r"([A-Za-z_]\w*|[0-9]+)(:?[-=+?])(.*)", re.DOTALL)
@@ -39,15 +41,20 @@ class Script:
     def __init__(self, text: str, file: str) -> None:
         self._file = file
         self._variables: dict[str, Words] = {}
-        self._expansions = self._depth = 0
+        self._expansions = self._depth = self._level = 0
         self.commands: list[Words] = []
+        self.is_ambiguous = False
+        self._read(text)
+
+    def _read(self, text: str) -> None:
         branches = Branches()
-        # A continued line is one line.
-        for command in commands(re.sub(r"\\\r?\n", " ", text).replace("\r\n", "\n")):
-            body = branches.body(command.strip(), self._known_words)
+        # A continued line is one line; a comment has no continuation.
+        joined = re.sub(r"(?m)^(?!\s*#)(.*)\\$\n", r"\1 ", text.replace("\r\n", "\n"))
+        for command, operator in commands(joined):
+            body = branches.body(command.strip(), operator, self._known_words)
             if body:
                 self._command(body)
-        self.is_ambiguous = branches.is_ambiguous
+        self.is_ambiguous |= branches.is_ambiguous
 
     def _known_words(self, condition: str) -> Words:
         return tuple(word.replace(UNKNOWN, "") for word in self._words(condition))
@@ -59,10 +66,19 @@ class Script:
             while place < len(command) and command[place] in " \t":
                 place += 1
         words = tuple(itertools.takewhile(lambda word: not _REDIRECTION.match(word), self._words(command[place:])))
-        if words and words[0] not in ("export", "set", "echo", ":"):
+        inner = _inner(words)
+        if inner:
+            self._nested(inner)
+        elif words and words[0] not in ("export", "set", "echo", ":"):
             self.commands.append(words)
-        elif words and words[0] == ":":
-            list(self._words(command[place:]))
+
+    def _nested(self, text: str) -> None:
+        """Read a text that the script hands to a shell, variables replaced."""
+        if self._level >= _MAX_LEVEL:
+            raise UsageError(f"{self._file} starts shells in shells in shells; it starts no training.")
+        self._level += 1
+        self._read(text)
+        self._level -= 1
 
     def _assign(self, name: str, sign: str, command: str, place: int) -> int:
         """Set a variable; return the place after its value."""
@@ -177,6 +193,16 @@ class Script:
 
     def _value(self, name: str) -> str:
         return " ".join(self._variables[name]) if name in self._variables else UNKNOWN
+
+
+def _inner(words: Words) -> str:
+    """Return the text that a command hands to a shell, by `eval` or `bash -c`; empty where it does not."""
+    if words[:1] == ("eval",):
+        return " ".join(words[1:])
+    for place, word in enumerate(words[:-2]):
+        if word in _SHELLS and words[place + 1].startswith("-") and words[place + 1].endswith("c"):
+            return words[place + 2]
+    return ""
 
 
 def _word_end(text: str, place: int) -> int:

@@ -25,7 +25,13 @@ def read_one(folder: Path, published: Published) -> ObservedRun:
 
 def n_params(run: ObservedRun) -> float:
     """Weights of blocks and head."""
-    assert run.depth and run.width and run.d_ff and run.n_heads and run.n_kv_heads and run.head_dim and run.vocab_size
+    assert run.depth
+    assert run.width
+    assert run.d_ff
+    assert run.n_heads
+    assert run.n_kv_heads
+    assert run.head_dim
+    assert run.vocab_size
     attention = 2 * run.width * run.head_dim * (run.n_heads + run.n_kv_heads)
     return run.depth * (attention + (3 if run.gated else 2) * run.width * run.d_ff) + run.vocab_size * run.width
 
