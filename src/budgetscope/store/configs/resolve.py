@@ -1,11 +1,14 @@
 """Makes a run of a draft: batches, lengths and parts of a run in the units of `ObservedRun`."""
 
+import re
+
 from budgetscope.core.audit.run import Evidence, ObservedRun
 from budgetscope.core.language import _
 from budgetscope.core.trainers import Quantity, Unit
 from budgetscope.store.configs.draft import Amount, Draft
 from budgetscope.store.configs.given import Given
 
+_EXPERTS = re.compile(r"(^|[._])(n|num|moe_num)_(local_|routed_)?experts?$")
 _FALLS_TO_THE_END = ("cosine", "linear")
 
 
@@ -16,6 +19,7 @@ def finished(draft: Draft, given: Given) -> ObservedRun:
         if value is not None:
             draft.put(attribute, value, Evidence("command", attribute, str(value)))
     _shape(draft)
+    _experts(draft)
     batch = _batch(draft)
     _length(draft, batch)
     _parts(draft, batch)
@@ -37,6 +41,19 @@ def _shape(draft: Draft) -> None:
         draft.assume("n_kv_heads", heads, f"n_heads = {heads}")
     if heads and width and width % heads == 0:
         draft.assume("head_dim", width // heads, f"{width} / {heads} = {width // heads}")
+
+
+def _experts(draft: Draft) -> None:
+    """Remark that the model is a mixture of experts, which is counted here as one of them."""
+    for key, cell in draft.cells.items():
+        text = str(cell.value)
+        if not _EXPERTS.search(key):
+            continue
+        draft.ignore(key)
+        if text.isdecimal() and text not in ("0", "1"):
+            told = _("The model is a mixture of experts ({key} = {value}); it is counted as if it had one.")
+            draft.remarks.append(told.format(key=cell.key, value=text[:20]))
+            return
 
 
 def _batch(draft: Draft) -> tuple[float, str] | None:

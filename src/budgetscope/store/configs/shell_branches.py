@@ -9,6 +9,7 @@ Words = Callable[[str], tuple[str, ...]]
 _HEAD = re.compile(r"(if|elif|then|else|do|while|until|for|case|\{|\()(?:\s+|$)(.*)", re.DOTALL)
 _ENDS = frozenset(("fi", "done", "esac", "}", ")"))
 _TEST = re.compile(r"\[\[?\s+(.*?)\s+\]\]?", re.DOTALL)
+_SETS = re.compile(r"(?:(?:export|local|declare)\s+)?[A-Za-z_]\w*\+?=|.*\s--\w", re.DOTALL)
 _WHOLE = {
     "-eq": lambda a, b: a == b, "-ne": lambda a, b: a != b, "-gt": lambda a, b: a > b,
     "-ge": lambda a, b: a >= b, "-lt": lambda a, b: a < b, "-le": lambda a, b: a <= b,
@@ -21,6 +22,7 @@ class _Open:
 
     Attributes:
         counts: whether its present branch is taken.
+        is_known: whether that is certain.
         taken: whether one has been.
         subject: of a `case`; None for an `if`.
         patterns: of a `case`, those of the branch that is about to start; None within a branch.
@@ -28,6 +30,7 @@ class _Open:
 
     counts: bool
     taken: bool
+    is_known: bool = True
     subject: str | None = None
     patterns: list[str] | None = field(default_factory=list)
 
@@ -36,12 +39,12 @@ class Branches:
     """Follows `if` and `case`, and tests before `&&` and `||`, from command to command.
 
     Attributes:
-        is_ambiguous: whether a condition was met that is not known: its branch was left out, and its `else` taken.
+        is_ambiguous: whether a branch was left out that sets something, since its condition is not known.
     """
 
     def __init__(self) -> None:
         self._open: list[_Open] = []
-        self._skips = False
+        self._skips = self._doubts = False
         self.is_ambiguous = False
 
     def body(self, command: str, operator: str, words: Words) -> str:
@@ -53,6 +56,7 @@ class Branches:
             words: expands a text.
         """
         skipped, self._skips = self._skips, False
+        doubts, self._doubts = self._doubts, False
         last = self._open[-1] if self._open else None
         if last is not None and last.patterns is not None and last.subject is not None and command != "esac":
             command = self._branch(last, last.patterns, command)
@@ -65,6 +69,8 @@ class Branches:
         elif keyword == "case":
             return self._case(rest, operator, words)
         elif keyword not in ("for", "while", "until"):
+            if (doubts or not all(each.is_known for each in self._open)) and _SETS.match(rest):
+                self.is_ambiguous = True
             rest = self._test(rest, operator, words) if self._takes() and not skipped else ""
             self._next(operator)
             return rest
@@ -81,25 +87,23 @@ class Branches:
 
     def _if(self, keyword: str, rest: str, words: Words) -> str:
         """Start a branch; return what stands behind `else`."""
-        taken = False
+        last = _Open(counts=False, taken=False)
         if keyword != "if":
             if not self._open:
                 return rest
-            taken = self._open.pop().taken
+            last = self._open.pop()
         if keyword == "else":
-            self._open.append(_Open(self._takes() and not taken, taken=True))
+            self._open.append(_Open(self._takes() and not last.taken, taken=True, is_known=last.is_known))
             return rest
-        holds = self._takes() and not taken and bool(self._known(self._holds(rest, words)))
-        self._open.append(_Open(holds, taken or holds))
+        holds = self._holds(rest, words) if self._takes() and not last.taken else False
+        self._open.append(_Open(bool(holds), last.taken or bool(holds), last.is_known and holds is not None))
         return ""
 
     def _case(self, rest: str, operator: str, words: Words) -> str:
         """Start a `case`; return what is to be read of its first line."""
         subject, _, more = re.sub(r"\s+", " ", rest).partition(" in")
         text = " ".join(words(subject))
-        if not text and self._takes():
-            self.is_ambiguous = True
-        self._open.append(_Open(counts=False, taken=not self._takes(), subject=text))
+        self._open.append(_Open(counts=False, taken=not self._takes(), is_known=bool(text), subject=text))
         return self.body(more.strip(), operator, words) if more.strip() else ""
 
     def _branch(self, case: _Open, patterns: list[str], command: str) -> str:
@@ -118,16 +122,13 @@ class Branches:
         inner = _TEST.fullmatch(command)
         if inner is None or operator not in ("&&", "||"):
             return command
-        holds = self._known(self._holds(command, words))
+        holds = self._holds(command, words)
+        self._doubts = holds is None
         self._skips = not holds if operator == "&&" else bool(holds)
         return ""
 
     def _takes(self) -> bool:
         return all(each.counts for each in self._open)
-
-    def _known(self, holds: bool | None) -> bool | None:
-        self.is_ambiguous |= holds is None
-        return holds
 
     def _holds(self, condition: str, words: Words) -> bool | None:
         inner = _TEST.fullmatch(condition)

@@ -44,8 +44,8 @@ SHELL = st.lists(
         (
             "A=1", "A=$A$A$A$A", "B=(", ")", '"${B[@]}"', "B+=(--lr $A)", "$((A*B))", "$((", "${A:-", "${A:=x}", "}",
             "'", '"', "`date`", "$(rm -rf /)", "\\", "\n", ";", "&&", "|", "#", "if [ $A == 1 ]; then", "fi", "else",
-            "<<EOF", "EOF", "--num-layers 12", "--hidden-size $A", "--train-iters 100", "--global-batch-size 8", "--lr nan",
-            "pretrain_gpt.py", "torchrun", "--nproc-per-node 8", "--depth=20", "train.py", "--batch_size=-1", ">",
+            "<<EOF", "EOF", "--num-layers 12", "--hidden-size $A", "--train-iters 100", "--global-batch-size 8",
+            "--lr nan", "pretrain_gpt.py", "torchrun", "--nproc-per-node 8", "--depth=20", "train.py", "--batch_size=-1", ">",
             "2>&1",
             "--seq-length 0", "--adam-beta2 2", "for x in 1 2; do", "done", "export", "${#A}", "${A%x}", "$", "${",
             "$'a'",

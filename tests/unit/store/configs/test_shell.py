@@ -32,6 +32,8 @@ SCRIPTS = {
     "inner shell": 'A=2\nC="show --a $A"\neval "$C"',
     "appended": 'O="--a 1"\nO="$O --b 2"\nO+=" --c 3"\nshow $O',
     "escapes": 'show a\\ b \\$A "c\\"d"',
+    "quotes in quotes": "A=\"it's 'x|y' \\$z \\n\"\nB=\"$A 'q'\"\nshow \"$B\" $B",
+    "quotes in an inner shell": "A=\"--a 'x|y' --b 1\"\neval \"show $A --c\"",
     "colon": ': "${A:=5}"\nshow $A',
 }  # fmt: skip
 

@@ -268,6 +268,54 @@ def test_query_groups_count_with_their_switch_alone() -> None:
     assert read_command(command + " --group-query-attention").n_kv_heads == 2
 
 
+SLURM = """#!/bin/bash
+#SBATCH --nodes=48
+GPUS=8
+NNODES=$SLURM_NNODES
+TRAIN_SAMPLES=2_000_000  # of 2048 tokens
+ARGS=" \\
+    --num-layers 70 --hidden-size 1024 --num-attention-heads 16 --seq-length 2048 \\
+    --pp-partition-method 'type:transformer|embedding' \\
+    --micro-batch-size 2 --rampup-batch-size 192 16 9_765_625 --global-batch-size 2048 \\
+    --train-samples $TRAIN_SAMPLES --lr-decay-samples 1_800_000 --lr-warmup-samples 200_000 \\
+    --lr-decay-style cosine --lr 6e-5 --pad-vocab-size-to 250880 \\
+    --data-path 0.3 /data/one_text_document 0.7 /data/two_text_document \\
+    "
+cat <<EOT > ds_config.json
+{"it's": "not a quote", "train_batch_size": 3}
+EOT
+LAUNCHER="python -u -m torch.distributed.run --nproc_per_node $GPUS --nnodes $NNODES --rdzv_endpoint $(hostname):1"
+CMD=" `pwd`/pretrain_gpt.py --tensor-model-parallel-size 4 --pipeline-model-parallel-size 12 $ARGS"
+clear; srun --jobid $SLURM_JOB_ID bash -c "$LAUNCHER --node_rank \\$SLURM_PROCID $CMD" 2>&1 | tee -a log.txt
+"""
+
+
+def test_a_job_of_slurm(tmp_path: Path) -> None:
+    run = read(tmp_path, "train.slurm", SLURM)
+    assert run.trainer == "megatron"
+    assert (run.n_devices, run.accumulation, run.vocab_size) == (384, 128, 250880)
+    assert run.tokens == 2_000_000 * 2048
+    assert run.warmup_tokens == 200_000 * 2048
+    assert run.decay_tokens == 1_600_000 * 2048
+    assert run.dataset == "one_text_document"
+    assert run.unread == ()
+    assert [remark for remark in run.remarks if "branches" in remark] == []
+    assert any("--rampup-batch-size" in remark for remark in run.remarks)
+
+
+def test_tokens_of_megatron_deepspeed_end_the_run() -> None:
+    run = read_command(MEGATRON + "--train-tokens 1000000 --train-samples 9999 --lr-warmup-tokens 100000")
+    assert run.tokens == 1_000_000
+    assert run.warmup_tokens == 100_000
+
+
+@pytest.mark.parametrize(("experts", "told"), [(1, False), (8, True)])
+def test_a_mixture_of_experts_is_told(experts: int, told: bool) -> None:
+    run = read_command(MEGATRON + f"--train-iters 10 --num-experts {experts}")
+    assert any("mixture of experts" in remark for remark in run.remarks) == told
+    assert run.unread == ()
+
+
 def test_defaults_of_megatron() -> None:
     run = read_command(MEGATRON + "--train-iters 10")
     assert (run.beta2, run.weight_decay, run.clip, run.schedule, run.tied) == (0.999, 0.01, 1.0, "linear", True)
@@ -285,6 +333,18 @@ def test_litgpt_on_the_command_line() -> None:
     assert run.tokens == 1e9
     assert run.learning_rate == 1e-3
     assert run.schedule == "cosine"
+
+
+def test_older_litgpt_had_the_model_elsewhere(tmp_path: Path) -> None:
+    text = """
+model: {name: tiny, block_size: 512, n_layer: 4, n_embd: 64, n_head: 4, padded_vocab_size: 512, n_expert: 0}
+train: {global_batch_size: 8, micro_batch_size: 4, max_tokens: 4096000, max_seq_length: null, learning_rate: 4e-4}
+devices: auto
+"""
+    run = read(tmp_path, "old.yaml", text)
+    assert (run.trainer, run.name, run.depth, run.seq_len, run.learning_rate) == ("litgpt", "tiny", 4, 512, 4e-4)
+    assert (run.gated, run.d_ff, run.steps, run.beta2) == (False, 256, 1000, None)
+    assert run.unread == ()
 
 
 def test_the_model_of_nanochat_follows_from_its_depth() -> None:
@@ -447,7 +507,7 @@ def test_phases_of_levanter(
 def test_neox_with_trailing_commas_and_comments(tmp_path: Path) -> None:
     text = (
         '{\n # a comment\n "num-layers": 12, "hidden-size": 768, "num-attention-heads": 12, "seq-length": 2048,\n'
-        ' "pipe-parallel-size": 0, "model-parallel-size": 1,\n "optimizer": {"type": "Adam", "params": {"lr": 6e-4,}},\n'
+        ' "pipe-parallel-size": 0,\n "optimizer": {"type": "Adam", "params": {"lr": 6e-4,}},\n'
         ' "train_batch_size": 64, "train-iters": 320000, "lr-decay-iters": 320000, "warmup": 0.01,\n}\n'
     )
     run = read(tmp_path, "125M.yml", text)
@@ -481,8 +541,8 @@ def wrapped(values: dict[str, object]) -> str:
         (
             {
                 "num_layers": 22, "hidden_size": 2048, "num_attention_heads": 32, "seq_length": 512,
-                "micro_batch_size": 8, "global_batch_size": 64, "train_iters": 1000, "lr_warmup_iters": 100, "swiglu": True,
-                "untie_embeddings_and_output_weights": True, "padded_vocab_size": 32000, "ffn_hidden_size": 5632,
+                "micro_batch_size": 8, "global_batch_size": 64, "train_iters": 1000, "lr_warmup_iters": 100,
+                "swiglu": True, "untie_embeddings_and_output_weights": True, "padded_vocab_size": 32000, "ffn_hidden_size": 5632,
             },
             "megatron",
         ),
@@ -516,6 +576,12 @@ def test_keys_of_no_trainer_are_told_as_such(tmp_path: Path) -> None:
     assert any("No trainer was recognised" in remark for remark in run.remarks)
     assert any("batch_size is taken as sequences" in remark for remark in run.remarks)
     assert run.unread == ("mlp_expansion_layers",)
+
+
+def test_yaml_may_refer_to_another_key(tmp_path: Path) -> None:
+    text = "size: 512\nmodel: {hidden_dim: '${size}', num_layers: 4, num_heads: '${nowhere}'}\n"
+    run = read(tmp_path, "a.yaml", text)
+    assert (run.width, run.n_heads) == (512, None)
 
 
 def test_yaml_has_anchors_and_merges(tmp_path: Path) -> None:
