@@ -18,6 +18,8 @@ def finished(draft: Draft, given: Given) -> ObservedRun:
         value = getattr(given, attribute)
         if value is not None:
             draft.put(attribute, value, Evidence("command", attribute, str(value)))
+    if given.tokens is not None and Quantity.LENGTH not in draft.amounts:
+        draft.amount(Quantity.LENGTH, given.tokens, Unit.TOKENS, Evidence("command", "tokens", f"{given.tokens:.12g}"))
     _shape(draft)
     _experts(draft)
     batch = _batch(draft)

@@ -102,6 +102,16 @@ def test_a_length_in_epochs_is_told_and_not_guessed(tmp_path: Path) -> None:
     assert any("num_train_epochs = 3.0" in remark for remark in run.remarks)
 
 
+def test_given_tokens_are_the_length_where_none_is_said(tmp_path: Path) -> None:
+    values = {**ARGUMENTS, "max_steps": -1, "num_train_epochs": 3.0, "warmup_steps": 0.1}
+    given = Given(seq_len=128, n_devices=1, tokens=4_096_000)
+    run = read(tmp_path, "training_args.json", json.dumps(values), given)
+    assert run.steps == 1000
+    assert run.warmup_tokens == 409_600
+    said = read(tmp_path, "training_args.json", json.dumps(ARGUMENTS), Given(seq_len=128, n_devices=1, tokens=1.0))
+    assert said.tokens == 1000 * 32 * 128
+
+
 @pytest.mark.parametrize(
     ("config", "d_ff", "gated", "tied"),
     [
@@ -542,7 +552,8 @@ def wrapped(values: dict[str, object]) -> str:
             {
                 "num_layers": 22, "hidden_size": 2048, "num_attention_heads": 32, "seq_length": 512,
                 "micro_batch_size": 8, "global_batch_size": 64, "train_iters": 1000, "lr_warmup_iters": 100,
-                "swiglu": True, "untie_embeddings_and_output_weights": True, "padded_vocab_size": 32000, "ffn_hidden_size": 5632,
+                "swiglu": True,
+                "untie_embeddings_and_output_weights": True, "padded_vocab_size": 32000, "ffn_hidden_size": 5632,
             },
             "megatron",
         ),
