@@ -173,6 +173,8 @@ def read_core(loaded: Loaded) -> Draft:
     if "d_ff" in draft.values:
         draft.assume("gated", True, "w1, w2, w3")
     draft.ignore("train_module.max_sequence_length", "dataset.max_target_sequence_length")
+    if "depth" not in draft.values and loaded.tree is not None:
+        draft.remarks.append(_("The shape of the model is in OLMo-core's code and not in the file."))
     _core_length(draft)
     kind = draft.cell("train_module.scheduler._class_", "train_module.scheduler.name")
     if kind is not None:

@@ -87,6 +87,17 @@ def test_a_malformed_file_of_a_folder_is_not_passed_over(tmp_path: Path) -> None
     assert "training_args.json is not JSON: line 1" in refusal(tmp_path)
 
 
+def test_a_text_beside_a_configuration_may_be_anything(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}', encoding="utf-8")
+    (tmp_path / "README.md").write_bytes(b"\xff\x00")
+    (tmp_path / "notes.txt").write_text("torchrun " + "$(" * 500, encoding="utf-8")
+    (tmp_path / "empty.md").write_text("", encoding="utf-8")
+    (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere.json")
+    (tmp_path / "folder.json").mkdir()
+    (run,) = read_runs([tmp_path])
+    assert run.trainer == "huggingface"
+
+
 def test_a_folder_of_too_many_files(tmp_path: Path) -> None:
     for number in range(101):
         (tmp_path / f"{number}.json").write_text("{}", encoding="utf-8")

@@ -481,6 +481,18 @@ def test_the_json_that_olmo_core_saves(tmp_path: Path) -> None:
     assert run.warmup_tokens == 100 * 524288
 
 
+def test_a_named_model_of_olmo_core_has_its_shape_in_code(tmp_path: Path) -> None:
+    text = """
+from olmo_core.nn.transformer import TransformerConfig
+model = TransformerConfig.olmo2_190M(vocab_size=100352)
+loader = NumpyDataLoaderConfig(global_batch_size=256 * 1024)
+trainer = TrainerConfig(max_duration=Duration.tokens(int(10e9)))
+"""
+    run = read(tmp_path, "official.py", text)
+    assert (run.depth, run.vocab_size, run.tokens) == (None, 100352, 1e10)
+    assert any("OLMo-core's code" in remark for remark in run.remarks)
+
+
 # Levanter
 
 LEVANTER = """
@@ -508,6 +520,21 @@ def test_phases_of_levanter(
     assert run.decay_tokens == (None if decay_steps is None else decay_steps * 512 * 1024)
     assert run.schedule == said
     assert (run.d_ff, run.dataset, run.precision) == (3072, "openwebtext", "bf16")
+    assert run.min_learning_rate == pytest.approx(6e-5)
+
+
+def test_defaults_of_levanter(tmp_path: Path) -> None:
+    text = "model: {type: gpt2, hidden_dim: 32, num_heads: 4, num_layers: 2, seq_len: 512}\ntrainer: {mp: f32, "
+    run = read(tmp_path, "nano.yaml", text + "num_train_steps: 1000, train_batch_size: 32}\noptimizer: {type: adam}\n")
+    assert (run.beta2, run.weight_decay, run.schedule, run.optimizer, run.precision) == (
+        0.95,
+        0.1,
+        "cosine",
+        "adamw",
+        "fp32",
+    )
+    assert run.warmup_tokens == 10 * 32 * 512
+    assert run.decay_tokens == 990 * 32 * 512
     assert run.min_learning_rate == pytest.approx(6e-5)
 
 
