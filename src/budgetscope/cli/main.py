@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from budgetscope.cli import ask, calibrate, devices, fit, fits, flops, machines, memory, prices, serve
+from budgetscope.cli import ask, audit, calibrate, devices, fit, fits, flops, machines, memory, prices, serve
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.printable import printable
 
@@ -32,6 +32,7 @@ app.command()(ask.export)
 app.command()(fit.fit)
 app.command()(fit.score)
 app.command()(flops.flops)
+app.command()(audit.audit)
 app.command()(devices.devices)
 app.command()(serve.serve)
 app.add_typer(calibrate.app, name="calibrate")

@@ -61,6 +61,8 @@ def read(table: Mapping[str, Any], file: str, name: str) -> Draft:
         key: Cell(file, f"run.{key}", value if isinstance(value, bool) else str(value)) for key, value in table.items()
     }
     draft = Draft(name, TRAINER, cells)
+    # A key that is not known is refused below.
+    draft.ignore(*table)
     for key, value in table.items():
         if key not in KEYS:
             close = get_close_matches(key, KEYS, n=1)
