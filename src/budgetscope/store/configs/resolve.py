@@ -175,5 +175,10 @@ def _in_tokens(draft: Draft, amount: Amount, batch: tuple[float, str] | None) ->
 
 
 def _derived(amount: Amount, arithmetic: str) -> Evidence:
-    """Return the evidence of what follows from an amount."""
-    return Evidence(amount.evidence.file, amount.evidence.key, arithmetic)
+    """Return the evidence of what follows from an amount, which may itself follow from others."""
+    before = amount.evidence
+    if not before.key:  # a default
+        arithmetic = f"{before.text}; {arithmetic}"
+    elif " " in before.text:
+        arithmetic = f"{before.text} = {amount.value:.12g}; {arithmetic}"
+    return Evidence(before.file, before.key, arithmetic)

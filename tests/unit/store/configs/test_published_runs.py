@@ -80,6 +80,13 @@ def test_the_decay_of_megatron_ends_at_lr_decay_iters_which_include_warmup(tmp_p
     assert run.decay_tokens == (988240 - 2000) * 512 * 4096
 
 
+def test_arithmetic_of_several_steps_is_shown_whole(tmp_path: Path) -> None:
+    run = read_one(tmp_path, RUNS["pythia-410m"])
+    assert run.evidence["warmup_tokens"].key == "warmup"
+    assert run.evidence["warmup_tokens"].text == "0.01 x 143000 = 1430; 1430 x 1024 x 2048"
+    assert run.evidence["batch_sequences"].text == "32 x 1 x 32 = 1024"
+
+
 def test_the_feed_forward_width_of_olmo_is_half_of_what_is_written(tmp_path: Path) -> None:
     run = read_one(tmp_path, RUNS["olmo2-1b"])
     assert run.d_ff == 8192
