@@ -1,7 +1,7 @@
 """The figures of a report as data, in the language in use, and their files."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,20 +36,24 @@ class Pictures:
     Attributes:
         figures: by name, in order.
         note: why there are none, or why their labels are English; empty for nothing to say.
+        in_english: whether they are drawn in English, whatever the language in use.
     """
 
     figures: Mapping[str, Figure | Bars]
     note: str = ""
+    in_english: bool = False
 
     def svg(self) -> dict[str, str]:
         """Return each figure as SVG, by name."""
-        return {name: draw.as_svg(figure) for name, figure in self.figures.items()}
+        with in_english() if self.in_english else nullcontext():
+            return {name: draw.as_svg(figure) for name, figure in self.figures.items()}
 
-    def files(self) -> Iterator[tuple[str, str | bytes]]:
-        """Yield the name and the content of each figure's files: SVG and PNG."""
-        for name, figure in self.figures.items():
-            yield f"{name}.svg", draw.as_svg(figure)
-            yield f"{name}.png", draw.as_png(figure)
+    def files(self) -> tuple[tuple[str, str | bytes], ...]:
+        """Return the name and the content of each figure's files: SVG and PNG."""
+        found: list[tuple[str, str | bytes]] = [(f"{name}.svg", svg) for name, svg in self.svg().items()]
+        with in_english() if self.in_english else nullcontext():
+            found += [(f"{name}.png", draw.as_png(figure)) for name, figure in self.figures.items()]
+        return tuple(found)
 
 
 def pictures(answer: Answer, get: Get, charts: Charts) -> Pictures:
@@ -77,7 +81,7 @@ def drawn(make: Callable[[], Mapping[str, Figure | Bars]]) -> Pictures:
     if code() == JAPANESE and draw.japanese_font() is None:
         with in_english():
             figures = make()
-        return Pictures(figures, names.no_font())
+        return Pictures(figures, names.no_font(), in_english=True)
     return Pictures(make())
 
 

@@ -7,7 +7,7 @@ so that a figure can be read in greyscale. The same figure gives the same bytes.
 import io
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
@@ -54,8 +54,22 @@ def available() -> bool:
 def japanese_font() -> str | None:
     """Return an installed font family with Japanese glyphs; None without one."""
     manager: Any = _matplotlib("font_manager")
+    return _listed_font(manager) or _new_font(manager)
+
+
+def _listed_font(manager: Any) -> str | None:
     known = {entry.name for entry in manager.fontManager.ttflist}
     return next((name for name in JAPANESE_FONTS if name in known), None)
+
+
+def _new_font(manager: Any) -> str | None:
+    """Return a font that was installed after matplotlib made its list, which it keeps in a file; None without one."""
+    known = {entry.fname for entry in manager.fontManager.ttflist}
+    for path in sorted({*manager.findSystemFonts()} - known):
+        # A broken font, or one of a kind that matplotlib does not read.
+        with suppress(OSError, RuntimeError, NotImplementedError):
+            manager.fontManager.addfont(path)
+    return _listed_font(manager)
 
 
 def _matplotlib(module: str) -> Any:

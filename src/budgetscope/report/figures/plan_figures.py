@@ -21,8 +21,6 @@ from budgetscope.report.figures.figure import (
     Point,
     PointSeries,
     Span,
-    count_number,
-    flops_number,
 )
 from budgetscope.report.figures.scale import LinearScale, LogScale
 
@@ -91,12 +89,10 @@ def allocation(curves: Sequence[Curve], counting: str, here: tuple[float, Estima
         x=Axis(
             LogScale(chosen.flops[0], chosen.flops[-1]),
             _("C, training FLOPs by the {counting} count").format(counting=counting),
-            flops_number,
         ),
         y=Axis(
             LogScale.decades_around(min(sizes), max(sizes)),
             _("N, parameters by the {counting} count").format(counting=counting),
-            count_number,
         ),
         lines=tuple(
             Line("", curve.title, curve.title, curve.flops, curve.n_params, curve.low, curve.high) for curve in curves
@@ -137,7 +133,7 @@ def iso_flop(iso: IsoFlop) -> Figure | None:
         Line("", _("the loss, extrapolated"), "", sizes, beyond, continues=True),
     ]
     return Figure(
-        x=Axis(scale, _("N, parameters by the {counting} count").format(counting=plan.convention), count_number),
+        x=Axis(scale, _("N, parameters by the {counting} count").format(counting=plan.convention), format_count),
         y=Axis(
             LinearScale.around(least - 0.3 * steep, least + 2.5 * steep),
             _("loss, {unit}, at C = {c} FLOPs").format(
@@ -169,8 +165,8 @@ def walk(curves: Sequence[Curve], titles: Sequence[str]) -> Figure:
     ends = [ratio for line in lines for ratio in line.ys]
     label = _("the optima that the last step was fitted on")
     return Figure(
-        x=Axis(LogScale(tuned.flops[0], tuned.flops[-1]), _("C, training FLOPs by the standard count"), flops_number),
-        y=Axis(LogScale.decades_around(min(ends), max(ends)), _("D/N, tokens per parameter"), count_number),
+        x=Axis(LogScale(tuned.flops[0], tuned.flops[-1]), _("C, training FLOPs by the standard count"), format_flops),
+        y=Axis(LogScale.decades_around(min(ends), max(ends)), _("D/N, tokens per parameter"), format_count),
         # The most important line is the first of a figure.
         lines=tuple(reversed(lines)),
         points=(PointSeries(MEASURED, label, measured),) if measured else (),

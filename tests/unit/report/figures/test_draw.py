@@ -3,6 +3,7 @@
 import re
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from tests.asking import ADVISOR
@@ -114,10 +115,29 @@ def test_without_a_japanese_font_labels_are_english_and_that_is_said(monkeypatch
         language.use(None)
     assert english.note.endswith("export again.!")
     assert translated.note == ""
+    # What the ticks say is in the language of the labels, too, whenever it is drawn.
+    assert (english.in_english, translated.in_english) == (True, False)
     for pictures, title in ((english, "D/N, tokens per parameter"), (translated, "D/N, tokens per parameter!")):
         walk = pictures.figures["walk"]
         assert isinstance(walk, Figure)
         assert walk.y.title == title
+
+
+def test_a_font_that_matplotlib_has_not_listed_yet_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matplotlib keeps its list of fonts in a file, which is older than a font that was just installed."""
+    manager = SimpleNamespace(ttflist=[SimpleNamespace(name="DejaVu Sans", fname="/old.ttf")])
+
+    def add(path: str) -> None:
+        if path == "/broken.ttf":
+            raise RuntimeError
+        manager.ttflist.append(SimpleNamespace(name="Noto Sans CJK JP", fname=path))
+
+    manager.addfont = add
+    monkeypatch.setattr(font_manager, "fontManager", manager)
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: ["/old.ttf", "/broken.ttf"])
+    assert draw.japanese_font() is None
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: ["/old.ttf", "/broken.ttf", "/new.ttc"])
+    assert draw.japanese_font() == "Noto Sans CJK JP"
 
 
 def test_without_matplotlib_a_report_has_no_figures_and_files_are_refused(
