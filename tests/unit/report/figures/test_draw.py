@@ -11,6 +11,7 @@ from tests.asking import ADVISOR
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
 import matplotlib as mpl
+from matplotlib import font_manager
 from matplotlib.figure import Figure as Canvas
 
 from budgetscope.api import PlanRequest
