@@ -12,6 +12,7 @@ from rich.text import Text
 
 from budgetscope.core.answers.cautions import Caution, Level
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import _, ngettext
 from budgetscope.report.rows import LEVEL_TITLES
 
 # Width of tables without a terminal; no cell needs more.
@@ -97,17 +98,19 @@ def show_levels(console: Console, cautions: Iterable[Caution], *, small_print: b
         if not texts:
             continue
         if level == Level.SMALL_PRINT and not small_print:
-            count = f"{len(texts)} caution{'s' * (len(texts) > 1)}"
-            console.print(Text(f"{title}: {count} more (--small-print)"), style="dim")
+            told = ngettext(
+                "{title}: {n} caution more (--small-print)", "{title}: {n} cautions more (--small-print)", len(texts)
+            )
+            console.print(Text(told.format(title=_(title), n=len(texts))), style="dim")
             continue
-        console.print(Text(title), style="bold")
+        console.print(Text(_(title)), style="bold")
         show_cautions(console, texts)
 
 
 def show_assumptions(console: Console, sentences: Iterable[str]) -> None:
     """Print assumptions."""
     for sentence in sentences:
-        console.print(Text(f"assumed {sentence}"), style="dim")
+        console.print(Text(_("assumed {what}").format(what=sentence)), style="dim")
 
 
 def table(
