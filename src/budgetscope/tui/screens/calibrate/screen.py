@@ -12,7 +12,7 @@ from textual.reactive import reactive
 from textual.widgets import Input
 
 from budgetscope.api.calibration import LIVE, RunFolder, accept
-from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.budget.quantities import english_count
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.tui.background import run_in_thread
@@ -341,7 +341,7 @@ class CalibrateScreen(SessionScreen):
         self.session.reread()
         after = self.session.plan
         if before is not None and after is not None:
-            change = f"N {format_count(before.n_params.value)} → {format_count(after.n_params.value)}"
+            change = f"N {english_count(before.n_params.value)} → {english_count(after.n_params.value)}"
             self.notify(f"{fit.id} is now the active law: {change}", timeout=NOTICE_SECONDS, markup=False)
 
     def action_keep_old(self) -> None:

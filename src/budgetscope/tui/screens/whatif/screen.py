@@ -12,8 +12,9 @@ from textual.widgets import Static
 
 from budgetscope.api.fields import Field
 from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, SERVING_SHORT, Candidate
-from budgetscope.core.budget.quantities import format_count, format_flops, parse_served_tokens
+from budgetscope.core.budget.quantities import english_count, format_flops, parse_served_tokens
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import _
 from budgetscope.report.whatif import reach_text, sentence, whatif_markdown
 from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.keys import bindings
@@ -69,8 +70,8 @@ class WhatifScreen(SessionScreen):
             yield Picks(id="picks", classes="panel")
         with Horizontal(id="serving"):
             yield FieldRow(_SERVED, self.served, "none")
-            yield Static(SERVING_ASSUMPTION, id="assumption", markup=False)
-            yield Static(SERVING_SHORT, id="assumption-short", markup=False)
+            yield Static(_(SERVING_ASSUMPTION), id="assumption", markup=False)
+            yield Static(_(SERVING_SHORT), id="assumption-short", markup=False)
 
     def on_mount(self) -> None:
         """Set the panel titles."""
@@ -248,7 +249,7 @@ class WhatifScreen(SessionScreen):
         steps = [s for s in SERVED_STEPS if direction * (s - now) > 0]
         if steps:
             step = steps[0] if direction > 0 else steps[-1]
-            self.served = format_count(step) if step else ""
+            self.served = english_count(step) if step else ""
 
     def action_leave(self) -> None:
         """Leave the field."""
