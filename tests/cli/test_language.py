@@ -5,9 +5,11 @@ import sys
 
 import pytest
 from tests.cli.conftest import Cli
+from tests.pseudo import PSEUDO, untranslated
 
 from budgetscope.api.language import parse_language, set_language, use_language
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.store import catalogues
 from budgetscope.store.locations import settings_file
 
 
@@ -65,3 +67,27 @@ def test_english_reads_no_catalogue() -> None:
         "except SystemExit: assert 'budgetscope.store.catalogues' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", told], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "64 H100 for 14 days", "--small-print"), ("plan", "1e21", "--max-params", "1e9"),
+        ("compare", "1e21"), ("explain", "1e21"), ("value", "1e21", "--calibration", "2%"), ("memory", "1e21"),
+        ("machines", "1e21"), ("export", "1e21"), ("prices", "show", "h100-sxm"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_no_text_of_a_command_bypasses_the_catalogue(
+    words: tuple[str, ...], cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogues, "read_language", lambda _: PSEUDO)
+    monkeypatch.setenv("COLUMNS", "1000")
+    shown = cli(*words, "--lang", "ja")
+    assert shown.code == 0
+    assert untranslated(shown.out, "64 x H100 for 14 days") == []
+
+
+def test_a_printed_command_keeps_the_language(cli: Cli) -> None:
+    assert "--lang" not in cli("plan", "1e21", "--md").out
+    assert "plan 1e21 --lang ja\n```" in cli("plan", "1e21", "--md", "--lang", "ja").out
