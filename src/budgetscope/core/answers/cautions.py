@@ -12,6 +12,7 @@ from budgetscope.core.laws.hyperparameters import outside, predictors
 from budgetscope.core.laws.intervals import Estimate, Kind
 from budgetscope.core.laws.operating_point import OperatingPoint
 from budgetscope.core.laws.repetition import WORTHWHILE_EPOCHS
+from budgetscope.core.stored_words import stored_text
 from budgetscope.core.wording import all_of
 
 
@@ -296,8 +297,7 @@ def _roles_in_use(fit: Fit) -> list[str]:
 
 
 def _flags(fit: Fit) -> list[Caution]:
-    """Return the flags of a fit; the catalogue has those of the bundled fits."""
-    return [Caution("fit-flag", f"{fit.id}: {_(flag)}", fit.id) for flag in fit.flags]
+    return [Caution("fit-flag", f"{fit.id}: {stored_text(flag)}", fit.id) for flag in fit.flags]
 
 
 def _of_fit(fit: Fit, loss: float | None) -> list[Caution]:

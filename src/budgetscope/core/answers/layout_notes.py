@@ -4,6 +4,7 @@ from budgetscope.core.answers.layout_traffic import NETWORK_BYTES_PER_S
 from budgetscope.core.hardware.devices import TRAINING_PRECISIONS
 from budgetscope.core.hardware.machine import Machine
 from budgetscope.core.language import N_, _
+from budgetscope.core.stored_words import stored_text
 
 _TRAINING = N_(
     "16-bit training with flash attention, fused norms, a fused AdamW and fp32 masters; the peak is less than the sum "
@@ -41,7 +42,7 @@ def layout_notes(machine: Machine, margin: float, reserved_bytes: float) -> tupl
     if device.vendor != "NVIDIA":
         notes.append(_("checked on NVIDIA GPUs alone, and not on {device}").format(device=device.name))
         if device.note:
-            notes.append(_(device.note).rstrip(" .。"))
+            notes.append(stored_text(device.note).rstrip(" .。"))
     if machine.n_devices is None:
         open_count = _("devices: one node of {n}, since their number is open (--gpus)")
         notes.append(open_count.format(n=device.devices_per_node))
