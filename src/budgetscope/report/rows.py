@@ -368,7 +368,13 @@ def _wasted(row: LawRow) -> str:
     if row.wasted_share is None:
         return UNKNOWN
     share = f"{row.wasted_share:.1%}"
-    return share if row.wasted_usd is None else f"{share} = {format_usd(row.wasted_usd)}"
+    if row.wasted_usd is None or row.wasted_share < _LEAST_WASTED:
+        return share
+    return f"{share} = {format_usd(row.wasted_usd)}"
+
+
+_LEAST_WASTED = 5e-4
+"""Share of the compute that does not round to nothing."""
 
 
 def _or_unknown(value: float | None, form: Form) -> str:
