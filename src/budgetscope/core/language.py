@@ -4,7 +4,8 @@ Whoever words something calls `_` when it words it: `_("{n} parameters").format(
 `N_`, and whoever shows it calls `_`. Errors, commands, keys for programs and ids are not translated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 ENGLISH = "en"
@@ -35,6 +36,17 @@ def use(language: Language | None) -> None:
     """Word everything in a language from now on, in the whole process; None is English."""
     global _current  # noqa: PLW0603 - a process speaks one language, as with gettext's own `install`
     _current = language or _ENGLISH
+
+
+@contextmanager
+def in_english() -> Iterator[None]:
+    """Word in English within the block: files for programs are the same in every language."""
+    before = _current
+    use(None)
+    try:
+        yield
+    finally:
+        use(before)
 
 
 def code() -> str:

@@ -2,6 +2,7 @@
 
 from budgetscope.core.answers.layout import Layouts, Placed, describe
 from budgetscope.core.answers.plan import Plan
+from budgetscope.core.hardware.memory import Layout
 from budgetscope.core.language import N_, _, ngettext
 from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
 from budgetscope.report.rows import PlanRow, shape_text
@@ -87,12 +88,16 @@ def machine_text(layouts: Layouts) -> str:
 
 
 def _batch(placed: Placed, layouts: Layouts) -> str:
-    layout = placed.layout
+    return batch_text(placed.layout, layouts.batch_sequences)
+
+
+def batch_text(layout: Layout, batch_sequences: int) -> str:
+    """Return how a layout divides a batch of sequences."""
     return _("{micro} x {accumulation} accumulated x {data} data-parallel = {batch} sequences").format(
         micro=f"{layout.micro_sequences:,}",
         accumulation=f"{layout.accumulation:,}",
         data=f"{layout.data:,}",
-        batch=f"{layouts.batch_sequences:,}",
+        batch=f"{batch_sequences:,}",
     )
 
 

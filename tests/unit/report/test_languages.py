@@ -1,5 +1,6 @@
 """No text of a plan, a comparison, an explanation or an export bypasses the catalogue."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from budgetscope.report.calibration_value import VALUE_HEADER, counted_text, kno
 from budgetscope.report.explanation import explanation_markdown, step_line_header, step_lines
 from budgetscope.report.layouts import layout_rows, layouts_markdown
 from budgetscope.report.recipe_sheet import recipe_markdown
+from budgetscope.report.recipes.targets import TARGETS, target_lines
 from budgetscope.report.scenarios import Column, board
 from budgetscope.report.tables import board_markdown, comparison_markdown, plan_markdown
 from budgetscope.report.words import headed
@@ -129,6 +131,27 @@ def test_scenarios_are_translated() -> None:
     plans.append(ADVISOR.answer(PlanRequest("1e21", law="meta2024/llama3", counting="kaplan")).plan)
     columns = [Column(f"{at}.", plan) for at, plan in enumerate(plans)]
     assert untranslated(board_markdown(board(columns, 0)), *(plan.budget for plan in plans)) == []
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_the_page_of_a_recipe_is_translated_and_its_files_are_not(name: str) -> None:
+    answer = ADVISOR.answer(PlanRequest("1e22 on 64 H100", gpus=64.0))
+    recipe = ADVISOR.trainer_recipe(answer, name)
+    page, *files = (text for _, text in recipe.files)
+    trainer = recipe.target.trainer
+    words = re.sub(r"```sh.*?```", "", page, flags=re.DOTALL)
+    keys = {each.key for each in trainer.names.values()}
+    assert untranslated(words, answer.plan.budget, trainer.title, trainer.version, trainer.read, *keys) == []
+    assert all(text.isascii() for text in files)
+    use(None)
+    assert [text for _, text in ADVISOR.trainer_recipe(answer, name).files[1:]] == files
+
+
+def test_the_list_of_recipes_is_translated() -> None:
+    for (title, lost), each in zip(target_lines(), TARGETS.values(), strict=True):
+        trainer = each.trainer
+        assert untranslated(title, trainer.name, trainer.title, trainer.version, each.writes) == []
+        assert untranslated(lost) == []
 
 
 def test_prices_are_translated() -> None:
