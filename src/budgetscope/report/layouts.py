@@ -155,7 +155,7 @@ def bytes_cells(layouts: Layouts) -> list[tuple[str, ...]]:
 def memory_rows(layouts: Layouts) -> tuple[PlanRow, ...]:
     """Return what a plan says of its memory: bytes on a device in the fastest layout, and the smallest layout."""
     if layouts.problem:
-        return (_row("memory", _("memory"), _("does not fit"), layouts.problem, "run"),)
+        return (_row("memory_bytes", _("memory"), _("does not fit"), layouts.problem, "run"),)
     best, least = layouts.ranked[0], layouts.smallest
     of = _("{peak} of {memory} GB").format(
         peak=f"{best.memory.peak / 1e9:,.1f}", memory=f"{layouts.memory_bytes / 1e9:.0f}"
@@ -164,9 +164,10 @@ def memory_rows(layouts: Layouts) -> tuple[PlanRow, ...]:
     if not layouts.counted:
         where = _("on a device, {layout} on one node of {n}, the fastest that fits")
     told = where.format(layout=describe(best.layout), n=layouts.n_devices)
-    rows = [_row("memory", _("memory"), of, noted((told, _batch(best, layouts))), "run")]
+    basis = noted((told, _batch(best, layouts)))
+    rows = [_row("memory_bytes", _("memory"), of, basis, "run", best.memory.peak)]
     if least is not None:
-        rows.append(_row("smallest", _("smallest"), _devices(least), _hold(least), "run"))
+        rows.append(_row("smallest_devices", _("smallest"), _devices(least), _hold(least), "run", _held(least)))
     return tuple(rows)
 
 
@@ -203,8 +204,8 @@ def bytes_of(placed: Placed) -> tuple[float, ...]:
     return memory.weights, memory.gradients, memory.optimizer, memory.activations, memory.logits, memory.copies
 
 
-def _row(key: str, label: str, text: str, basis: str, section: str = "layout") -> PlanRow:
-    return PlanRow(section, key, label, text, None, None, text, "", basis)
+def _row(key: str, label: str, text: str, basis: str, section: str = "layout", value: float | None = None) -> PlanRow:
+    return PlanRow(section, key, label, value, None, None, text, "", basis)
 
 
 def layouts_section(layouts: Layouts) -> list[str]:

@@ -260,7 +260,8 @@ def _recipe_rows(plan: Plan) -> list[PlanRow]:
     if recipe.choice is not None:
         rows.append(_text("recipe", "recipe_law", _("law"), recipe.choice.law, choice_text(recipe.choice)))
     if recipe.confirmation is not None:
-        rows.append(_text("recipe", "confirmation", _("confirm"), *confirmation_text(recipe.confirmation)))
+        number, (text, basis) = len(recipe.confirmation.learning_rates), confirmation_text(recipe.confirmation)
+        rows.append(PlanRow("recipe", "confirmation_runs", _("confirm"), number, None, None, text, "", basis))
     return rows
 
 
