@@ -8,7 +8,7 @@ from typing import Any
 from budgetscope.api.fields import BY_NAME, FIELDS, FORM, fields_of
 from budgetscope.core.budget.quantities import shown
 from budgetscope.core.errors import BudgetscopeError, UsageError
-from budgetscope.core.language import ENGLISH, code
+from budgetscope.core.language import spoken_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,7 @@ def command(request: PlanRequest, verb: str = "plan") -> str:
     for field in fields_of(verb)[1:]:
         text = field.text(getattr(request, field.name))
         words += [field.option, text] if text else []
-    words += [] if code() == ENGLISH else ["--lang", code()]
-    return shlex.join(words)
+    return shlex.join((*words, *spoken_words()))
 
 
 def to_record(request: PlanRequest) -> dict[str, str | float]:

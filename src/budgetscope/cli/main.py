@@ -13,6 +13,7 @@ import typer
 
 from budgetscope.cli import (
     ask,
+    audit,
     calibrate,
     devices,
     fit,
@@ -45,6 +46,7 @@ app.command()(ask.export)
 app.command()(fit.fit)
 app.command()(fit.score)
 app.command()(flops.flops)
+app.command()(audit.audit)
 app.command()(devices.devices)
 app.command()(serve.serve)
 app.command()(language.language)

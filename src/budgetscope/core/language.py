@@ -67,3 +67,8 @@ def ngettext(singular: str, plural: str, n: int) -> str:
 def N_(text: str) -> str:
     """Mark the text of a constant for the catalogue, and return it as it is."""
     return text
+
+
+def spoken_words() -> tuple[str, ...]:
+    """Return the option of a command that names the language in use; none for English."""
+    return () if code() == ENGLISH else ("--lang", code())

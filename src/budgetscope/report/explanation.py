@@ -113,6 +113,10 @@ def step_line_header() -> tuple[str, ...]:
     return (_("step"), _("exponent a"), _("D/N here"), _("N here"), _("waste"), *needs, _("D/N measured"))
 
 
+WASTE = 3
+"""Place of the waste among the cells of a `StepLine`."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepLine:
     """One step of the explanation as text.

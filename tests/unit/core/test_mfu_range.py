@@ -122,8 +122,8 @@ def test_rows_and_decision_show_the_ranges_and_what_they_rest_on() -> None:
         ("64 H100 for 14 days at $2/h", {}, "Time and cost are fixed. The compute moves with an MFU of ", "tokens."),
         ("1e21", {"mfu": 0.4}, "The range of the cost rests on prices of", "a device-hour."),
         ("1e22 on 64 H100", {"deadline": 110.0}, ("The compute moves with an MFU of 38% to 47% (models of about "
-         "13 B on H100s): "), "The time moves with it. The range of the cost rests on prices of $2.69 to $6.88 a "
-         "device-hour."),
+         "13 B on H100s): "), ("The time moves with it. The range of the cost rests on prices of $2.69 to $6.88 a "
+         "device-hour.")),
     ],
 )  # fmt: skip
 def test_the_decision_says_what_is_fixed(budget: str, options: dict[str, Any], begins: str, ends: str) -> None:

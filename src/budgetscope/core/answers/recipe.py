@@ -174,6 +174,23 @@ def _hyperparameter(
     interval = predict_interval(followed, role, optimum, family, loss)
     if interval is not None:
         return Estimate(value, *interval, _("95% of the law's bootstrap draws"))
+    return range_over_laws(role, value, question, followed, optimum, loss)
+
+
+def range_over_laws(
+    role: str, value: float, question: Question, followed: Fit, optimum: OperatingPoint, loss: float | None
+) -> Estimate:
+    """Return a hyperparameter with its range over the published laws, over those that cover the model if there are two.
+
+    Args:
+        role: `learning_rate` or `batch_size`.
+        value: of the law that is followed.
+        question: for the published laws.
+        followed: fit of the law.
+        optimum: the operating point.
+        loss: at the optimum, for laws that need it.
+    """
+    family = question.family
     values, covering = {followed.id: value}, {followed.id: value}
     for fit in question.spread_fits:
         found = predict(fit, role, optimum, family, loss)
