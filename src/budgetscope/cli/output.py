@@ -50,11 +50,11 @@ class _Console(Console):
                 each.width = each.least_width
                 options["crop"] = False
         # Alone in a group: Rich would join texts into one of its own.
-        shown = (Group(_broken(each)) if isinstance(each, Text) else each for each in objects)
+        shown = (Group(broken(each)) if isinstance(each, Text) else each for each in objects)
         super().print(*(shown if code() == JAPANESE else objects), **options)
 
 
-def _broken(text: Text) -> Text:
+def broken(text: Text) -> Text:
     """Return a text whose lines break as its language does."""
     if code() != JAPANESE:
         return text
@@ -135,6 +135,6 @@ def table(
         least.append(min(natural, _LEAST_WRAPPED) if name in wrap else natural)
         result.add_column(Text(name), overflow="fold", no_wrap=name not in wrap, min_width=least[-1])
     for row in rows:
-        result.add_row(*(_broken(Text(cell)) for cell in row))
+        result.add_row(*(broken(Text(cell)) for cell in row))
     result.least_width = sum(least) + _GAP * (len(least) - 1)
     return result
