@@ -41,7 +41,7 @@ def test_a_fixed_size_has_no_range(advisor: Advisor) -> None:
 
 
 def test_without_a_price_the_time_stands_in_its_place(advisor: Advisor) -> None:
-    plan = advisor.answer(PlanRequest("8 GPUs for 3 days", device="a100-80gb")).plan
+    plan = advisor.answer(PlanRequest("8 GPUs for 3 days", device="h800")).plan
     assert plan.run.cost_usd is None
     assert plan_headline(plan).figures[2].value == "3 days"
 
