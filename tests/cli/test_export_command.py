@@ -104,6 +104,7 @@ def test_an_export_to_a_dash_is_stdout(cli: Cli, tmp_path: Path, monkeypatch: py
         ["64xH100 14d", "-o", "mine.html"],
         ["$50k on H100 at $2.50/h", "--params", "7B", "-o", "mine.md"],
         ["1e21", "--figures", "the pictures", "-o", "deep/mine.md"],
+        ["64xH100 14d", "--lang", "ja", "-o", "mine.md"],
     ],
     ids=" ".join,
 )
@@ -126,7 +127,7 @@ def test_defaults_that_were_chosen_are_part_of_the_command(cli: Cli, tmp_path: P
     assert cli("fits", "use", "hoffmann2022/approach-3").code == 0
     assert cli("export", "1e21", "-o", "mine.md").code == 0
     (command,) = commands((tmp_path / "mine.md").read_text())
-    assert command == "budgetscope export 1e21 --law hoffmann2022/approach-3 -o report.md"
+    assert command == "budgetscope export 1e21 --law hoffmann2022/approach-3 --lang en -o report.md"
 
 
 def test_a_law_from_a_file_can_do_nothing_to_a_page(cli: Cli) -> None:
@@ -189,7 +190,7 @@ def test_scenarios_are_compared_and_the_command_does_it_again(cli: Cli, tmp_path
     assert cli("export", *words, "-o", f"mine.{form}").code == 0
     text = (tmp_path / f"mine.{form}").read_text()
     own, *alone = commands(text)
-    assert shlex.split(own)[2:] == [*words, "-o", f"report.{form}"]
+    assert shlex.split(own)[2:] == [*words, "--lang", "en", "-o", f"report.{form}"]
     assert cli(*shlex.split(own)[1:]).code == 0
     assert (tmp_path / f"report.{form}").read_text() == text
     assert [shlex.split(command)[2] for command in alone] == ["32xH100 14d", "64xH100 14d"]
@@ -207,7 +208,7 @@ def test_scenarios_are_compared_and_the_command_does_it_again(cli: Cli, tmp_path
 def test_losses_of_different_laws_are_not_compared(cli: Cli) -> None:
     out = cli("export", "--scenarios", "small,other law").out
     assert "The losses are by different laws or tokenizers and do not compare." in out
-    assert "export --scenarios 'small,other law' -o report.md" in out
+    assert "export --scenarios 'small,other law' --lang en -o report.md" in out
 
 
 @pytest.mark.usefixtures("saved")

@@ -10,7 +10,7 @@ from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import UsageError
-from budgetscope.core.language import ENGLISH, code
+from budgetscope.core.language import code
 from budgetscope.report import tables
 from budgetscope.report.meeting.document import Document
 from budgetscope.report.meeting.facts import Facts
@@ -75,8 +75,9 @@ def report_command(command: str, form: str, folder: str = "") -> str:
         folder: of the figures; empty for none.
     """
     words = ["--figures", folder] if folder else []
-    words += [] if code() == ENGLISH else ["--lang", code()]
-    return f"{command} {shlex.join([*words, '-o', f'{_NAME}.{form}'])}"
+    # Without it, the environment of whoever runs the command would choose the language.
+    words += ["--lang", code(), "-o", f"{_NAME}.{form}"]
+    return f"{command} {shlex.join(words)}"
 
 
 def rendered(form: str, made: Document, pictures: Pictures | None, folder: str) -> str:

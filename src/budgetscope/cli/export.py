@@ -14,19 +14,23 @@ if TYPE_CHECKING:
     from budgetscope.api.export import Exported
 
 
-def _list_recipes(given: str | None) -> str | None:
+def _list_recipes(context: typer.Context, given: str | None) -> str | None:
     """Print the recipes and end, if that is asked; this needs no budget."""
     if given is not None and given.strip().lower() == "list":
+        from budgetscope.api.language import use_language
+
+        # The options after this one are not read yet.
+        use_language(context.find_root().params.get("lang"))
         from rich.padding import Padding
         from rich.text import Text
 
-        from budgetscope.cli.output import console
+        from budgetscope.cli.output import broken, console
         from budgetscope.report.recipes.targets import target_lines
 
         out = console()
         for title, lost in target_lines():
             out.print(Text(title))
-            out.print(Padding(Text(lost, style="dim"), (0, 0, 0, 2), expand=False))
+            out.print(Padding(broken(Text(lost, style="dim")), (0, 0, 0, 2), expand=False))
         raise typer.Exit
     return given
 

@@ -61,6 +61,7 @@ Counting = Annotated[str | None, option(BY_NAME["counting"])]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: every field, numbers in full.")]
 Markdown = Annotated[bool, typer.Option("--md", help="Print Markdown.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: raw numbers.")]
+Lang = Annotated[str | None, typer.Option("--lang", help="Language of labels and sentences: en or ja.", metavar="LANG")]
 
 
 def question(verb: str, *, optional: bool = False) -> Callable[[Command], Command]:
@@ -86,10 +87,7 @@ def question(verb: str, *, optional: bool = False) -> Callable[[Command], Comman
                 parameters += [_parameter(field, optional=optional) for field in asked]
             else:
                 parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-        # Typer reads these two.
-        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        return command
+        return spoken(_with_parameters(command, parameters))
 
     return decorate
 
@@ -108,6 +106,35 @@ def _request(fields: Mapping[str, Any]) -> "PlanRequest | None":
     if given is not None:
         raise UsageError(f"{BY_NAME[given].option} belongs to a budget, and none is given; name one, such as 1e21.")
     return None
+
+
+def spoken(body: Command) -> Command:
+    """Decorate a command that speaks the user's language: it takes `--lang`, also before its name.
+
+    The parameters of the command must be keyword-only.
+    """
+
+    @wraps(body)
+    def command(*, context: typer.Context, lang: str | None, **given: Any) -> None:
+        from budgetscope.api.language import use_language
+
+        use_language(lang if lang is not None else context.find_root().params.get("lang"))
+        body(**given)
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        *inspect.signature(body).parameters.values(),
+        inspect.Parameter("lang", kind, default=None, annotation=Lang),
+        inspect.Parameter("context", kind, annotation=typer.Context),
+    ]
+    return _with_parameters(command, parameters)
+
+
+def _with_parameters(command: Command, parameters: list[inspect.Parameter]) -> Command:
+    """Give a command the parameters that Typer reads."""
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
 
 
 def _parameter(field: Field, *, optional: bool) -> inspect.Parameter:

@@ -40,13 +40,13 @@ def use(language: Language | None) -> None:
 
 @contextmanager
 def in_english() -> Iterator[None]:
-    """Word everything in English for a while, such as the labels of a figure that has no other letters."""
-    global _current  # noqa: PLW0603 - as in `use`
-    kept, _current = _current, _ENGLISH
+    """Word in English within the block: files for programs are the same in every language."""
+    before = _current
+    use(None)
     try:
         yield
     finally:
-        _current = kept
+        use(before)
 
 
 def code() -> str:
@@ -67,3 +67,8 @@ def ngettext(singular: str, plural: str, n: int) -> str:
 def N_(text: str) -> str:
     """Mark the text of a constant for the catalogue, and return it as it is."""
     return text
+
+
+def spoken_words() -> tuple[str, ...]:
+    """Return the option of a command that names the language in use; none for English."""
+    return () if code() == ENGLISH else ("--lang", code())

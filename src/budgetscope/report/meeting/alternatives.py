@@ -10,9 +10,10 @@ from budgetscope.core.laws.loss_model import FLAT_SHARE
 from budgetscope.report.machines import mark, problem_text
 from budgetscope.report.meeting.document import Block, Bullets, Heading, Paragraph, Section, Table
 from budgetscope.report.meeting.facts import Facts
-from budgetscope.report.meeting.wording import budget_usd, joined, known, waste
+from budgetscope.report.meeting.wording import budget_usd, known, waste
 from budgetscope.report.recipe_words import two_digits
 from budgetscope.report.rows import UNKNOWN, format_ratio, plan_rows
+from budgetscope.report.words import sentences
 
 _MOST_MACHINES = 10
 """Machines in the table, at most."""
@@ -65,7 +66,7 @@ def _sizes(facts: Facts) -> list[Block]:
     return [
         Paragraph(flat),
         table,
-        Paragraph(joined(meaning, doubt if any(each.extrapolated for _name, each in found) else "")),
+        Paragraph(sentences((meaning, doubt if any(each.extrapolated for _name, each in found) else ""))),
     ]
 
 

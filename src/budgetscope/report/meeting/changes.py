@@ -1,18 +1,16 @@
 """The section of what would change the answer: what is uncertain, what it moves, and what settles it."""
 
-from collections.abc import Callable
-
 from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.confirmation import SHARE
-from budgetscope.core.answers.mfu_range import Ends
 from budgetscope.core.budget.quantities import format_count, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.sensitivity import Sensitivity, measured
 from budgetscope.core.wording import listed
 from budgetscope.report.meeting.document import Block, Bullets, Commands, Heading, Paragraph, Section, Table
 from budgetscope.report.meeting.facts import Facts
-from budgetscope.report.meeting.wording import joined, noted, sentence, share
+from budgetscope.report.meeting.wording import sentence, share
 from budgetscope.report.recipe_words import confirmation_command, two_digits
+from budgetscope.report.words import between, noted, sentences
 
 Row = tuple[str, str, str]
 
@@ -32,11 +30,6 @@ def changes(facts: Facts) -> Section:
     return Section("changes", _("What would change the answer"), tuple(blocks))
 
 
-def _to(ends: Ends, form: Callable[[float], str]) -> str:
-    low, high = map(form, ends)
-    return _("{low} to {high}").format(low=low, high=high)
-
-
 def _size(facts: Facts) -> Row | None:
     plan, size = facts.plan, facts.plan.optimum.n_params
     name = _("the best size by {law}").format(law=plan.law_id)
@@ -44,9 +37,9 @@ def _size(facts: Facts) -> Row | None:
         return name, _("not published"), _("the size and the tokens, at the same cost")
     wasted = plan.expected_waste
     if wasted is None:
-        return name, _to((size.low, size.high), format_count), _("the size and the tokens, at the same cost")
+        return name, between((size.low, size.high), format_count), _("the size and the tokens, at the same cost")
     moved = _("the size and the tokens, at the same cost; a wrong size wastes {share} of the compute on average")
-    return name, _to((size.low, size.high), format_count), moved.format(share=share(wasted))
+    return name, between((size.low, size.high), format_count), moved.format(share=share(wasted))
 
 
 def _laws(facts: Facts) -> Row | None:
@@ -60,14 +53,14 @@ def _laws(facts: Facts) -> Row | None:
         moved = _(
             "the size and the tokens; to follow another law wastes up to {share} of the compute, if this one is right"
         ).format(share=share(max(wastes)))
-    return _("the law that one follows"), _to((min(sizes), max(sizes)), format_count), moved
+    return _("the law that one follows"), between((min(sizes), max(sizes)), format_count), moved
 
 
 def _rate(facts: Facts) -> Row | None:
     rate = facts.plan.recipe.learning_rate
     if rate.low is None or rate.high is None:
         return None
-    return _("the learning rate"), _to((rate.low, rate.high), two_digits), _("the loss, not the cost")
+    return _("the learning rate"), between((rate.low, rate.high), two_digits), _("the loss, not the cost")
 
 
 def _batch(facts: Facts) -> Row | None:
@@ -75,7 +68,7 @@ def _batch(facts: Facts) -> Row | None:
     if batch.low is None or batch.high is None:
         return None
     moved = _("the loss and the number of steps, not the cost")
-    return _("the batch, in tokens"), _to((batch.low, batch.high), format_count), moved
+    return _("the batch, in tokens"), between((batch.low, batch.high), format_count), moved
 
 
 def _mfu(facts: Facts) -> Row | None:
@@ -86,7 +79,7 @@ def _mfu(facts: Facts) -> Row | None:
     if moves.device_hours is not None and price is not None:
         paid = moves.device_hours[0] * price.value, moves.device_hours[1] * price.value
     moved = [
-        text.format(ends=_to(ends, form))
+        text.format(ends=between(ends, form))
         for ends, form, text in (
             (moves.n_params, format_count, _("the size: {ends}")),
             (moves.tokens, format_count, _("the tokens: {ends}")),
@@ -97,7 +90,7 @@ def _mfu(facts: Facts) -> Row | None:
         if ends is not None
     ]
     told = noted(moved) or _("nothing that is planned here")
-    return _("the MFU that the code reaches"), _to(moves.mfu, lambda value: f"{value:.0%}"), told
+    return _("the MFU that the code reaches"), between(moves.mfu, lambda value: f"{value:.0%}"), told
 
 
 def _price(facts: Facts) -> Row | None:
@@ -107,8 +100,8 @@ def _price(facts: Facts) -> Row | None:
     moved = _("the run that the money buys")
     if moves.cost_usd is not None:
         low, high = moves.price
-        moved = _("the cost: {ends}").format(ends=_to((low * hours, high * hours), format_usd))
-    return _("the price of a device-hour"), _to(moves.price, format_usd), moved
+        moved = _("the cost: {ends}").format(ends=between((low * hours, high * hours), format_usd))
+    return _("the price of a device-hour"), between(moves.price, format_usd), moved
 
 
 def _sensitivities() -> tuple[str, ...]:
@@ -117,7 +110,7 @@ def _sensitivities() -> tuple[str, ...]:
         (measured("batch_size"), _("Half or twice the batch moves the loss by {low} to {high}.")),
     )
     told = tuple(
-        joined(text.format(low=f"{each.low:+.1%}", high=f"{each.high:+.1%}"), _where(each))
+        sentences((text.format(low=f"{each.low:+.1%}", high=f"{each.high:+.1%}"), _where(each)))
         for each, text in found
         if each is not None
     )

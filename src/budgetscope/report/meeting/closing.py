@@ -9,12 +9,13 @@ from budgetscope.core.laws.intervals import Kind
 from budgetscope.core.laws.loss_model import FLAT_SHARE
 from budgetscope.report.meeting.document import Block, Commands, Form, Paragraph, Quotes, Section
 from budgetscope.report.meeting.facts import Facts
-from budgetscope.report.meeting.wording import at_factor, joined, numbers, rate_factor, share
+from budgetscope.report.meeting.wording import at_factor, numbers, rate_factor, share
 from budgetscope.report.recipe_words import two_digits
 from budgetscope.report.rows import shape_text
+from budgetscope.report.words import sentences
 
 
-def sentences(facts: Facts) -> Section:
+def to_say(facts: Facts) -> Section:
     """Return sentences to say in the meeting, written with the plan's numbers."""
     told = filter(
         None, (_ask(facts), _size(facts), _unsure(facts), _rate(facts), _kaplan(facts), _half(facts), _price(facts))
@@ -159,9 +160,11 @@ def reproduce(facts: Facts, command: str) -> Section:
     """Return the commands that give this report and its plan again."""
     blocks: list[Block] = [
         Paragraph(
-            joined(
-                _("This command writes this report again, byte for byte."),
-                _("It takes the same version, the same fits, prices and settings, and the same fonts."),
+            sentences(
+                (
+                    _("This command writes this report again, byte for byte."),
+                    _("It takes the same version, the same fits, prices and settings, and the same fonts."),
+                )
             )
         ),
         Commands((command,)),

@@ -8,18 +8,10 @@ from budgetscope.report.decision import decision, doubt
 from budgetscope.report.explanation import tuning_text
 from budgetscope.report.meeting.document import Alert, Block, Bullets, Heading, Paragraph, Points, Section, Table
 from budgetscope.report.meeting.facts import Facts
-from budgetscope.report.meeting.wording import (
-    Numbers,
-    at_factor,
-    budget_usd,
-    joined,
-    known,
-    numbers,
-    rate_factor,
-    share,
-)
+from budgetscope.report.meeting.wording import Numbers, at_factor, budget_usd, known, numbers, rate_factor, share
 from budgetscope.report.rows import UNKNOWN, format_ratio
 from budgetscope.report.tables import all_rows
+from budgetscope.report.words import sentences
 
 _KAPLAN = "kaplan2020/fixed-batch"
 
@@ -76,7 +68,7 @@ def _first_rows(facts: Facts) -> tuple[tuple[str, str, str], ...]:
         "device_hours": _("device-hours"),
         "cost_usd": _("cost"),
         "energy_kwh": _("energy"),
-        "memory": _("memory of a device"),
+        "memory_bytes": _("memory of a device"),
     }
     rows = []
     for key, label in labels.items():
@@ -103,7 +95,7 @@ def _train(facts: Facts, said: Numbers) -> str:
         freedom = _("The size is what your constraints allow; without them it would be {n}.").format(
             n=format_count(plan.optimum.n_params.value)
         )
-    return joined(first, loss, freedom)
+    return sentences((first, loss, freedom))
 
 
 def _cost(facts: Facts, said: Numbers) -> str:
@@ -126,7 +118,7 @@ def _cost(facts: Facts, said: Numbers) -> str:
         )
     energy = plan.run.energy
     drawn = "" if energy is None else _("It draws about {energy}.").format(energy=format_energy(energy.kwh.value))
-    return joined(cost, time, drawn)
+    return sentences((cost, time, drawn))
 
 
 def _least_certain(facts: Facts) -> str:
@@ -138,7 +130,7 @@ def _least_certain(facts: Facts) -> str:
     if factor is None:
         return _("Nothing stands out: the ranges of this plan would not change what to train.")
     first = _("The learning rate: published laws differ by a factor of {factor}.").format(factor=f"{factor:.2g}")
-    return joined(first, _confirmation(facts))
+    return sentences((first, _confirmation(facts)))
 
 
 def _confirmation(facts: Facts) -> str:
@@ -164,7 +156,7 @@ def returns(facts: Facts) -> Section:
         blocks += [Heading(_("What the right size is worth")), Bullets(saved)]
     if facts.budgets:
         blocks += [Heading(_("What another budget would buy")), _budgets(facts)]
-        blocks.append(Paragraph(joined(_more_or_less(facts), _budget_note(facts))))
+        blocks.append(Paragraph(sentences((_more_or_less(facts), _budget_note(facts)))))
     return Section("return", _("Return on investment"), tuple(blocks))
 
 
@@ -237,4 +229,4 @@ def _budget_note(facts: Facts) -> str:
         "Each row is the compute-optimal run of its budget by {law}, at this plan's price and MFU, with the loss at "
         "its end."
     ).format(law=facts.plan.law_id)
-    return joined(told, _("Your constraints are left aside here.") if facts.plan.choice is not None else "")
+    return sentences((told, _("Your constraints are left aside here.") if facts.plan.choice is not None else ""))

@@ -6,7 +6,7 @@ from budgetscope.core.language import _, code
 from budgetscope.core.laws.intervals import Kind
 from budgetscope.report.meeting.alternatives import alternatives
 from budgetscope.report.meeting.changes import changes
-from budgetscope.report.meeting.closing import minutes, reproduce, sentences
+from budgetscope.report.meeting.closing import minutes, reproduce, to_say
 from budgetscope.report.meeting.document import Document, Section
 from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.meeting.figures import figures
@@ -39,7 +39,7 @@ def report(facts: Facts, pictures: Collection[str], note: str, command: str) -> 
         checklist(facts),
         ledger(facts),
         provenance(facts),
-        sentences(facts),
+        to_say(facts),
         minutes(facts),
         reproduce(facts, command),
     )

@@ -24,8 +24,9 @@ from budgetscope.report.meeting.document import (
 from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.meeting.opening import points
 from budgetscope.report.meeting.report import document
-from budgetscope.report.meeting.wording import joined, numbers, sentence
+from budgetscope.report.meeting.wording import numbers, sentence
 from budgetscope.report.scenarios import LESS, MORE, Column, board
+from budgetscope.report.words import sentences
 
 MONEY = "scenarios"
 """Name of the figure."""
@@ -113,8 +114,8 @@ def _cheapest(scenarios: Sequence[Scenario]) -> str:
     (least, cheapest), (most, dearest) = priced[0], priced[-1]
     first = _("{name} costs least, {usd}.").format(name=cheapest, usd=format_usd(least))
     if most == least:
-        return joined(first, _("The others that have a price cost the same.")) if len(priced) > 1 else first
-    return joined(first, _("{name} costs most, {usd}.").format(name=dearest, usd=format_usd(most)))
+        return sentences((first, _("The others that have a price cost the same."))) if len(priced) > 1 else first
+    return sentences((first, _("{name} costs most, {usd}.").format(name=dearest, usd=format_usd(most))))
 
 
 def _comparable(scenarios: Sequence[Scenario]) -> bool:
@@ -152,7 +153,7 @@ def _steps(scenarios: Sequence[Scenario]) -> str:
         else:
             text = _("{dearer} costs {usd} more than {name} and ends no lower.")
             told.append(text.format(name=name, dearer=dearer, usd=format_usd(more - usd)))
-    return joined(*told)
+    return sentences(told)
 
 
 def _side_by_side(scenarios: Sequence[Scenario]) -> tuple[Block, ...]:

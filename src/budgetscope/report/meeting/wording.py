@@ -1,8 +1,7 @@
 """Small parts of wording that the sections of a report share."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
 
 from budgetscope.core.answers.other_budgets import OtherBudget
 from budgetscope.core.budget.quantities import format_count, format_hours, format_usd
@@ -12,21 +11,6 @@ from budgetscope.report.rows import UNKNOWN
 
 WIDE_RATE = 1.5
 """Factor between learning rates from which laws disagree."""
-
-
-def joined(*sentences: str) -> str:
-    """Return sentences one after the other; empty ones are left out."""
-    return _chain(_("{first} {second}"), sentences)
-
-
-def noted(phrases: Iterable[str]) -> str:
-    """Return phrases that say different things: "a; b"."""
-    return _chain(_("{first}; {second}"), phrases)
-
-
-def _chain(pattern: str, parts: Iterable[str]) -> str:
-    given = list(filter(None, parts))
-    return reduce(lambda first, second: pattern.format(first=first, second=second), given) if given else ""
 
 
 def known(value: float | None, form: Callable[[float], str]) -> str:

@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from budgetscope.report.explanation import STEP_LINE_HEADER, StepLine
+from budgetscope.report.explanation import StepLine, step_line_header
 
 STEP_SIGN = ">"
 _WIDTHS = (18, 8, 7, 6, 10, 10, 10, 13)
@@ -52,7 +52,8 @@ class StepTable(Widget):
             left -= width + _GAP
             count += 1
         title = min(_LEAST_TITLE + left, _MOST_TITLE)
-        header = "  " + STEP_LINE_HEADER[0].ljust(title - 2) + _row(STEP_LINE_HEADER[1:], count)
+        names = step_line_header()
+        header = "  " + names[0].ljust(title - 2) + _row(names[1:], count)
         lines = [Content.styled(header, "$text-muted bold")]
         for index, line in enumerate(self.lines):
             sign = STEP_SIGN if index == self.at else " "
