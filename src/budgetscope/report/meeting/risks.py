@@ -90,13 +90,16 @@ def _tuned(facts: Facts) -> Row:
 
 
 def _schedule(facts: Facts) -> Row:
-    own = facts.law.schedule
-    text = _("Warmup-stable-decay; the schedule of the law's runs is not published.")
-    if own is not None:
-        text = _("Warmup-stable-decay; the law's own runs had this schedule: {schedule}.").format(schedule=own)
+    """Return whether the learning rate decays alike; a fit says `constant`, `cosine` or `wsd`, or nothing."""
+    known = {
+        "constant": _("Warmup-stable-decay; the law's own runs had a constant rate."),
+        "cosine": _("Warmup-stable-decay; the law's own runs had a cosine."),
+        "wsd": _("Warmup-stable-decay, as the law's own runs had."),
+    }
+    unknown = _("Warmup-stable-decay; the schedule of the law's runs is not published.")
     return (
         _("Does the learning rate decay in the same way on both sides?"),
-        text,
+        known.get(facts.law.schedule or "", unknown),
         _("Was the decay as long as the run? A loss in the middle of a longer schedule is too high."),
     )
 
