@@ -89,10 +89,12 @@ def allocation(curves: Sequence[Curve], counting: str, here: tuple[float, Estima
         x=Axis(
             LogScale(chosen.flops[0], chosen.flops[-1]),
             _("C, training FLOPs by the {counting} count").format(counting=counting),
+            format_flops,
         ),
         y=Axis(
             LogScale.decades_around(min(sizes), max(sizes)),
             _("N, parameters by the {counting} count").format(counting=counting),
+            format_count,
         ),
         lines=tuple(
             Line("", curve.title, curve.title, curve.flops, curve.n_params, curve.low, curve.high) for curve in curves

@@ -85,6 +85,11 @@ def test_the_figures_of_a_plan_are_five() -> None:
     pictures = ADVISOR.pictures(ADVISOR.answer(PlanRequest("64xH100 14d")))
     assert list(pictures.figures) == ["allocation", "isoflop", "walk", "cost", "recipes"]
     assert pictures.note == ""
+    ticks = {name: (f.x.text(1e10), f.y.text(1e10)) for name, f in pictures.figures.items() if isinstance(f, Figure)}
+    assert ticks == {
+        "allocation": ("1e10", "10 B"), "isoflop": ("10 B", "1e+10"), "walk": ("1e10", "10 B"),
+        "cost": ("$10 B", "1e+10"),
+    }  # fmt: skip
     walk = pictures.figures["walk"]
     assert isinstance(walk, Figure)
     tuned, *_, kaplan = (line.ys for line in walk.lines)
