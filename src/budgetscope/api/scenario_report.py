@@ -10,6 +10,7 @@ from budgetscope.api.pictures import drawn
 from budgetscope.api.scenarios import SavedScenario, read_scenarios
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.errors import BudgetscopeError, UsageError
+from budgetscope.core.language import spoken_words
 from budgetscope.report.figures.figure import Bars, Figure
 from budgetscope.report.figures.plan_figures import scenario_money
 from budgetscope.report.meeting.figures import no_folder
@@ -36,9 +37,10 @@ def scenarios_export(advisor: Advisor, given: Sequence[str], form: str, folder: 
     pictures = drawn(lambda: _figures(found)) if form == "html" or folder else None
     names = () if pictures is None else tuple(pictures.figures)
     note = no_folder() if pictures is None else pictures.note
-    asked = shlex.join(["budgetscope", "export", "--scenarios", ",".join(each.name for each in saved)])
+    words = ["--scenarios", ",".join(each.name for each in saved)]
     if any("," in each.name for each in saved):
-        asked = shlex.join(["budgetscope", "export", *(w for each in saved for w in ("--scenarios", each.name))])
+        words = [word for each in saved for word in ("--scenarios", each.name)]
+    asked = shlex.join(["budgetscope", "export", *words, *spoken_words()])
     made = scenarios_report(found, names, note, report_command(asked, form, folder), __version__)
     return Exported(rendered(form, made, pictures, folder), pictures)
 
