@@ -102,7 +102,7 @@ class _Line:
 
 def _label() -> int:
     """Return the columns of the labels."""
-    return 14 if code() == JAPANESE else 10
+    return 13 if code() == JAPANESE else 10
 
 
 def _unit(key: str) -> str:
