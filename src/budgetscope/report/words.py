@@ -59,3 +59,15 @@ def width(text: str) -> int:
 def padded(text: str, columns: int) -> str:
     """Return a text with spaces up to a number of columns of a terminal."""
     return text + " " * max(0, columns - width(text))
+
+
+def right(text: str, columns: int) -> str:
+    """Return a text with spaces before it up to a number of columns of a terminal."""
+    return " " * max(0, columns - width(text)) + text
+
+
+def cut(text: str, columns: int) -> str:
+    """Return as much of a text as fits a number of columns of a terminal."""
+    while width(text) > columns:
+        text = text[:-1]
+    return text

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +10,13 @@ from tests.asking import ADVISOR
 from tests.pseudo import PSEUDO, untranslated
 
 from budgetscope.api import PlanRequest
+from budgetscope.api.audit import AuditOptions, audit
 from budgetscope.core.language import use
+from budgetscope.report import audit as report
 from budgetscope.report import machines, prices, whatif
 from budgetscope.report.calibration_value import VALUE_HEADER, counted_text, knowledge_cells
 from budgetscope.report.explanation import explanation_markdown, step_line_header, step_lines
+from budgetscope.report.headline import plan_headline, recipe_headline, whatif_headline
 from budgetscope.report.layouts import layout_rows, layouts_markdown
 from budgetscope.report.recipe_sheet import recipe_markdown
 from budgetscope.report.recipes.targets import TARGETS, target_lines
@@ -20,6 +24,7 @@ from budgetscope.report.scenarios import Column, board
 from budgetscope.report.tables import board_markdown, comparison_markdown, plan_markdown
 from budgetscope.report.words import headed
 
+ROOT = Path(__file__).resolve().parents[3]
 QUESTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("1e21", {}),
     ("64 H100 for 14 days", {}),
@@ -159,6 +164,32 @@ def test_prices_are_translated() -> None:
     found = prices.DevicePrices(device, device, None)
     page = [*headed(prices.PRICE_HEADER), *found.sentences, *(" ".join(cell) for cell in prices.price_cells(found))]
     assert untranslated("\n".join(page)) == []
+
+
+def test_an_audit_is_translated() -> None:
+    folder = ROOT / "docs" / "data" / "audit"
+    one = audit(ADVISOR, [folder / "pretrain.sh"], AuditOptions(vocab=50304, device="h100", gpus=8))
+    two = audit(ADVISOR, [folder / "small.toml", folder / "large.toml"])
+    assert two.checklist is not None
+    page = [report.verdict(two.checklist), *report.changes(two.checklist), *report.checklist_header(two.checklist)]
+    page += [" ".join(row) for row in report.checklist_rows(two.checklist)]
+    for run in (*one.runs, *two.runs):
+        page += [report.summary(run), *run.remarks, *(row.label for row in report.understood_rows(run))]
+        page += [" ".join(row) for row in report.counted_rows(run)]
+        for finding in run.findings:
+            page += [report.finding_title(finding), *report.finding_lines(finding)]
+    assert untranslated("\n".join(page), "small", "large", "cosine", "gpt2", "fineweb", "toml") == []
+
+
+def test_headlines_are_translated() -> None:
+    answers = [ADVISOR.answer(PlanRequest(budget, **options)) for budget, options in QUESTIONS[:4]]
+    found = [each for answer in answers for each in (plan_headline(answer.plan), recipe_headline(answer.plan))]
+    iso = ADVISOR.iso_flop(answers[0])
+    best = answers[0].plan.n_params.value
+    found += [whatif_headline(iso, iso.at(best * factor), served) for factor in (0.5, 1.0) for served in (0.0, 1e12)]
+    for each in found:
+        figures = (f"{figure.value} {figure.label} {figure.range}" for figure in each.figures)
+        assert untranslated("\n".join((each.sentence, each.doubt, *figures))) == []
 
 
 def test_a_text_without_a_mark_is_found() -> None:

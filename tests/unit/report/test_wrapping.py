@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from budgetscope.cli.wrapping import breaks
+from budgetscope.core.language import JAPANESE, Language, use
+from budgetscope.report.wrapping import breaks, wrapped
 
 
 def lines(text: str, width: int) -> list[str]:
@@ -36,3 +37,13 @@ def test_no_line_is_too_long_and_nothing_is_lost(text: str, width: int) -> None:
     found = lines(text, width)
     assert "".join(found) == text
     assert all(cell_len(line.rstrip()) <= width for line in found)
+
+
+def test_a_paragraph_breaks_as_its_language_does() -> None:
+    assert wrapped("a bb ccc", 5, "  ") == ["a bb", "  ccc"]
+    use(Language(JAPANESE, str, lambda one, _many, _n: one))
+    try:
+        assert wrapped("期間は14日、費用は9円です", 10, "  ") == ["期間は", "  14日、費", "  用は9円", "  です"]
+        assert wrapped("", 10) == []
+    finally:
+        use(None)
