@@ -52,7 +52,7 @@ table { border-collapse: collapse; width: 100%; margin: .6rem 0 1rem; font-size:
 table.wide { font-size: .86rem; }
 caption { text-align: left; color: var(--soft); padding: .2rem 0; }
 th, td { padding: .35rem .55rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
-thead th { border-bottom: 2px solid var(--ink); vertical-align: bottom; }
+thead th { border-bottom: 2px solid var(--ink); vertical-align: bottom; word-break: keep-all; }
 th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
 td.number { white-space: nowrap; }
 table.fixed { table-layout: fixed; }
