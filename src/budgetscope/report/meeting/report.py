@@ -13,6 +13,7 @@ from budgetscope.report.meeting.figures import figures
 from budgetscope.report.meeting.ledger import ledger, provenance
 from budgetscope.report.meeting.opening import returns, three_points
 from budgetscope.report.meeting.risks import checklist, risks
+from budgetscope.report.meeting.wording import dated
 
 
 def report(facts: Facts, pictures: Collection[str], note: str, command: str) -> Document:
@@ -28,7 +29,7 @@ def report(facts: Facts, pictures: Collection[str], note: str, command: str) -> 
     subtitle = _("Planned by {law}.").format(law=facts.plan.law_title)
     date, price = facts.plan.machine.device.price_date, facts.plan.machine.price
     if date is not None and price is not None and price.kind is not Kind.STATED:
-        subtitle = _("Planned by {law}, with prices of {date}.").format(law=facts.plan.law_title, date=date)
+        subtitle = _("Planned by {law}, with prices of {date}.").format(law=facts.plan.law_title, date=dated(date))
     made = (
         three_points(facts),
         returns(facts),

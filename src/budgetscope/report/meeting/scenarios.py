@@ -8,6 +8,7 @@ from budgetscope.core.answers.cautions import Level
 from budgetscope.core.budget.quantities import format_count, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.wording import listed
+from budgetscope.report.markdown import ended
 from budgetscope.report.meeting.document import (
     Alert,
     Block,
@@ -171,7 +172,7 @@ def _side_by_side(scenarios: Sequence[Scenario]) -> tuple[Block, ...]:
 
 def _one(number: int, scenario: Scenario, facts: Facts) -> Section:
     decisive = tuple(sentence(each.text) for each in facts.plan.cautions if each.level == Level.DECISION)
-    blocks: list[Block] = [Paragraph(f"{facts.plan.understood}."), points(facts)]
+    blocks: list[Block] = [Paragraph(ended(facts.plan.understood)), points(facts)]
     if decisive:
         blocks += [Heading(_("What could turn the decision")), Bullets(decisive)]
     if facts.plan.assumptions:
