@@ -5,7 +5,7 @@ from textual.binding import Binding
 
 from budgetscope.tui.app import BudgetscopeApp, screen_class
 from budgetscope.tui.keys import EVERYWHERE, KEYS, bindings, keys_of, named
-from budgetscope.tui.screens.calibrate.accept_dialog import AcceptScreen
+from budgetscope.tui.screens.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
 from budgetscope.tui.screens.compare.machine_dialog import MachinesScreen
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen

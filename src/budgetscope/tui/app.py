@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TextIO
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from budgetscope.api import Advisor, PlanRequest, from_record, to_record
@@ -23,8 +23,10 @@ from budgetscope.core.errors import BudgetscopeError, FailureError
 from budgetscope.core.printable import printable
 from budgetscope.tui.gc_schedule import TICK_SECONDS, GcSchedule
 from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
+from budgetscope.tui.law_changes import undo_law
 from budgetscope.tui.leave import exit_code, leave_on_signals
 from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
+from budgetscope.tui.screens.dialog import Dialog
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.plan.tour import TourScreen
 from budgetscope.tui.session import Session
@@ -116,7 +118,6 @@ class BudgetscopeApp(App[None]):
         """Make a screen as the last session left it; called by Textual when the screen is first shown."""
         screen = screen_class(tab)(self.session)
         screen.recall(self._state.views.get(tab.name, {}))
-        screen.opens_app = tab.name == self.DEFAULT_MODE
         self._screens[tab.name] = screen
         return screen
 
@@ -162,7 +163,14 @@ class BudgetscopeApp(App[None]):
         self.action_go(event.name)
 
     def action_go(self, name: str) -> None:
-        """Show a screen, and take the focus from a field of this one: when it is shown again, digits are keys."""
+        """Show a screen, and take the focus from a field of this one: when it is shown again, digits are keys.
+
+        Alt with a number comes from a dialog too, which is closed as by Esc.
+        """
+        if isinstance(self.screen, Dialog):
+            self.screen.action_close()
+        elif isinstance(self.screen, ModalScreen):
+            self.screen.dismiss()
         if isinstance(self.stage.focused, Input):
             self.stage.set_focus(None)
         self._current = name
@@ -211,6 +219,10 @@ class BudgetscopeApp(App[None]):
         if self.screen is self.stage and self._current == TABS[0].name:
             self._toured = True
             self.push_screen(TourScreen(self.session, self.stage))
+
+    def action_undo_law(self) -> None:
+        """Take back the last change of the law that plans follow."""
+        undo_law(self.stage)
 
     def action_copy_command(self) -> None:
         """Copy the command with the same answer as the screen."""

@@ -36,7 +36,6 @@ class SessionScreen(PatientScreen[None]):
     Attributes:
         session: shared by all screens.
         background: the screen's work in threads.
-        opens_app: whether the app opens on this screen.
     """
 
     SECTION: ClassVar[str]
@@ -52,7 +51,6 @@ class SessionScreen(PatientScreen[None]):
         super().__init__(name=self.SECTION)
         self.session = session
         self.background = Background(self, self._read_library)
-        self.opens_app = False
         self._shown_revision = -1
 
     def compose(self) -> ComposeResult:
@@ -90,16 +88,11 @@ class SessionScreen(PatientScreen[None]):
     def recall(self, remembered: Remembered) -> None:
         """Restore what `remember` returned at the end of an earlier start, leaving out whatever does not fit."""
 
-    def begin(self) -> None:
-        """Prepare to be the first screen of the app; called before its first paint."""
-
     # Following the session
 
     def on_mount(self) -> None:
         """Show the session before the first paint."""
         self.follow_session()
-        if self.opens_app:
-            self.begin()
 
     def on_screen_resume(self) -> None:
         """Show what has changed while another screen was visible."""

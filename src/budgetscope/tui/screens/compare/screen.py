@@ -24,6 +24,7 @@ from budgetscope.core.answers.machines import Machines
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.report.tables import board_markdown, comparison_markdown
 from budgetscope.tui.keys import bindings
+from budgetscope.tui.law_changes import ask_to_follow, ask_to_open
 from budgetscope.tui.screens.base import Remembered, SessionScreen, show_line
 from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
 from budgetscope.tui.screens.compare.machine_dialog import MachinesScreen
@@ -211,8 +212,6 @@ class CompareScreen(SessionScreen):
     @on(ColumnChosen)
     def _column_chosen(self, event: ColumnChosen) -> None:
         self._choose(event.index)
-        if event.twice:
-            self.action_open()
 
     def action_refer(self) -> None:
         """Make the scenario at the cursor the reference; if it is already, the session's own request."""
@@ -410,12 +409,12 @@ class CompareScreen(SessionScreen):
 
     @on(LawChosen)
     def _law_chosen(self, event: LawChosen) -> None:
-        """Open the scenario of the comparison, and follow a law."""
+        """Open the scenario of the comparison under a law, after a question."""
         entry = self._entry()
         if entry.name is not None and entry.request is not None:
-            self._cursor = None
-            self.session.open(entry.name, entry.request)
-        self.session.follow(event.fit_id)
+            ask_to_open(self, event.fit_id, entry.name, entry.request)
+        else:
+            ask_to_follow(self, event.fit_id)
 
     # Export and saved state
 

@@ -29,9 +29,10 @@ from budgetscope.report.fits import (
     undone_text,
 )
 from budgetscope.tui.keys import bindings
+from budgetscope.tui.law_changes import ask_to_follow, ask_to_use, use
+from budgetscope.tui.screens.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.base import Remembered, SessionScreen
-from budgetscope.tui.screens.calibrate.accept_dialog import AcceptScreen
-from budgetscope.tui.screens.calibrate.fit_comparison import Verdict, verdict
+from budgetscope.tui.screens.calibrate.fit_comparison import Verdict, question, verdict
 from budgetscope.tui.screens.fits.figures import points_figure, residuals_figure
 from budgetscope.tui.screens.fits.fit_table import LEGEND, FitChosen, FitMarks, FitTable
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
@@ -323,12 +324,12 @@ class FitsScreen(SessionScreen):
         if entry is None or entry.fit is None:
             return
         if entry.fit.allocation is None:
-            self.tell(f"{entry.id} has no law for N and D: a plan cannot follow it; u makes it the default recipe.")
+            self.tell(f"{entry.id} has no law for N and D: a plan cannot follow it; a makes it the default recipe.")
         else:
-            self.session.follow(entry.id)
+            ask_to_follow(self, entry.id)
 
     def action_use(self) -> None:
-        """Make the fit at the cursor the default law or recipe; a calibration of the user's own after a question."""
+        """Make the fit at the cursor the default law or recipe, after a question."""
         entry = self.table.chosen
         if entry is None:
             return
@@ -339,31 +340,18 @@ class FitsScreen(SessionScreen):
             self.tell(str(error))
             return
         if not asks:
-            self._use(fit_id)
+            ask_to_use(self, fit_id)
             return
 
         def answered(agreed: bool | None) -> None:
             if agreed:
-                self._use(fit_id)
+                use(self, fit_id)
 
         def ask(found: Verdict) -> None:
-            self.app.push_screen(AcceptScreen(found), answered)
+            self.app.push_screen(AcceptScreen(question(found)), answered)
 
         request = None if answer is None else answer.request
         self.in_background(lambda: verdict(advisor, fit_id, request), ask)
-
-    def _use(self, fit_id: str) -> None:
-        try:
-            _, what = self.session.advisor.fit_library.use(fit_id)
-        except BudgetscopeError as error:
-            self.tell(str(error))
-            return
-        self.session.reread()
-        said = f"{fit_id} is now the default {what}"
-        plan = self.session.plan
-        if what == "law" and plan is not None and plan.law_id != fit_id:
-            said += f"; this plan still follows {plan.law_id}, which its request names: Enter follows the new one"
-        self.notify(f"{said}.", markup=False)
 
     def action_undo(self) -> None:
         """After a question, put back what the last write of the user's own fit at the cursor replaced."""
