@@ -318,7 +318,7 @@ async def test_the_minutes_follow_the_preset_and_the_command_follows_the_form(ad
         screen = await looked(pilot)
         await pilot.press("n", "down", *"deep", "up", *"a b", "escape", "y")
         assert field(screen, "minutes").placeholder == "120"
-        assert pilot.app.clipboard == "budgetscope calibrate --data 'a b' --preset deep"
+        assert pilot.app.clipboard == "budgetscope calibrate --data 'a b' --preset deep --dry-run"
 
 
 async def test_the_price_shows_progress_and_then_the_design(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:

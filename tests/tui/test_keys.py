@@ -8,6 +8,7 @@ from budgetscope.tui.keys import EVERYWHERE, KEYS, bindings, keys_of, named
 from budgetscope.tui.screens.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
 from budgetscope.tui.screens.compare.machine_dialog import MachinesScreen
+from budgetscope.tui.screens.export_dialog import ExportScreen
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
 from budgetscope.tui.screens.fits.undo_dialog import UndoScreen
 from budgetscope.tui.screens.help import HelpScreen
@@ -26,6 +27,7 @@ OWNERS = {
     "undo": UndoScreen,
     "accept": AcceptScreen,
     "import": ImportScreen,
+    "export": ExportScreen,
     "name": NameScreen,
     "delete": DeleteScreen,
     "machines": MachinesScreen,

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from budgetscope.cli import ask, calibrate, devices, fit, fits, flops, machines, memory, prices, serve
+from budgetscope.cli import ask, calibrate, devices, fit, fits, flops, machines, memory, prices, recipe, serve, whatif
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.printable import printable
 
@@ -26,6 +26,8 @@ app.command()(ask.plan)
 app.command()(ask.compare)
 app.command()(ask.explain)
 app.command()(ask.value)
+app.command()(whatif.whatif)
+app.command()(recipe.recipe)
 app.command()(memory.memory)
 app.command()(machines.machines)
 app.command()(ask.export)

@@ -1,7 +1,8 @@
 """Format the recipe sheet: the recipe, the values of all laws, the cost of a factor of two, checkpoints."""
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import groupby
 from operator import attrgetter
 
@@ -13,6 +14,7 @@ from budgetscope.core.answers.whatif import Candidate
 from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.sensitivity import STEP_LAW_TEST, measured
+from budgetscope.report.csv import csv_text
 from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.recipe_words import choice_text, confirmation_command, confirmation_text
 from budgetscope.report.rows import ROUNDED, PlanRow, plan_rows, shape_text
@@ -237,12 +239,35 @@ def _use(checkpoint: Checkpoint) -> str:
     return f"C/{2**checkpoint.halvings}: {worth}, {times}"
 
 
+def recipe_json(sheet: RecipeSheet, command: str) -> str:
+    """Return a recipe sheet as JSON: the plan's recipe, every law's values, two other sizes, and the checkpoints."""
+    plan = sheet.answer.plan
+    record = {
+        "command": command,
+        "budget": plan.budget,
+        "n_params": asdict(plan.n_params),
+        "tokens": asdict(plan.tokens),
+        "recipe": asdict(plan.recipe),
+        "law_values": [asdict(value) for value in sheet.law_values],
+        "half": asdict(sheet.half),
+        "twice": asdict(sheet.twice),
+        "checkpoints": [asdict(checkpoint) for checkpoint in sheet.checkpoints],
+    }
+    return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def recipe_csv(sheet: RecipeSheet) -> str:
+    """Return every law's value for every hyperparameter as CSV, one a row, unrounded."""
+    names = tuple(field.name for field in fields(LawValue))
+    return csv_text(names, ([getattr(value, name) for name in names] for value in sheet.law_values))
+
+
 def recipe_markdown(sheet: RecipeSheet, command: str) -> str:
     """Return a recipe as a Markdown page.
 
     Args:
         sheet: the recipe sheet.
-        command: the shell command that gives the plan.
+        command: the shell command that shows the same.
     """
     plan = sheet.answer.plan
     rows: Sequence[PlanRow] = (*recipe_rows(plan), *run_rows(plan))

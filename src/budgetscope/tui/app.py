@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path, PurePath
-from typing import Any, ClassVar, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from textual import events
 from textual.app import App, SystemCommand
@@ -20,6 +20,7 @@ from textual.widgets import Input
 from budgetscope.api import Advisor, PlanRequest, from_record, to_record
 from budgetscope.api.app_state import AppState, read_state, write_state
 from budgetscope.core.errors import BudgetscopeError, FailureError
+from budgetscope.core.language import _
 from budgetscope.core.printable import printable
 from budgetscope.tui.gc_schedule import TICK_SECONDS, GcSchedule
 from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
@@ -34,6 +35,9 @@ from budgetscope.tui.tabs import TABS, Tab, tab
 from budgetscope.tui.textual_fixes.key_queue import KeyQueue, Typed
 from budgetscope.tui.textual_fixes.stylesheet import CachedStylesheet
 from budgetscope.tui.widgets.tab_bar import TabChosen
+
+if TYPE_CHECKING:
+    from budgetscope.api.take_away import Taken
 
 DEFAULT_BUDGET = "64 H100 for 14 days"
 DARK, LIGHT = "textual-dark", "textual-light"
@@ -223,6 +227,21 @@ class BudgetscopeApp(App[None]):
     def action_undo_law(self) -> None:
         """Take back the last change of the law that plans follow."""
         undo_law(self.stage)
+
+    def action_export(self) -> None:
+        """Write the plan to a file, as a report or as a recipe for a trainer."""
+        session = self.session
+        if session.answer is None:
+            self.stage.tell(_("There is no plan to write yet: type a budget on Plan (1)."))
+            return
+
+        from budgetscope.tui.screens.export_dialog import ExportScreen, said  # noqa: PLC0415 - reports: not at the start
+
+        def written(taken: "Taken | None") -> None:
+            if taken is not None:
+                self.notify(said(taken), title=_("Written"), timeout=NOTICE_SECONDS, markup=False)
+
+        self.push_screen(ExportScreen(session.advisor, session.answer), written)
 
     def action_copy_command(self) -> None:
         """Copy the command with the same answer as the screen."""

@@ -272,6 +272,10 @@ KEYS = (
     ),
     Key(("enter",), "agree", "Go ahead", "Change the law; u takes it back.", "accept", in_palette=False),
     Key(("escape", "q"), "close", "Close", "Leave the law as it is.", "accept", in_palette=False),
+    Key(("up", "down"), "", "", "Choose a report, or a recipe for a trainer.", "export", in_palette=False),
+    Key(("tab", "shift+tab"), "", "", "Go to the path, or back.", "export", in_palette=False),
+    Key(("enter",), "", "", "Write it; again, if something would be replaced.", "export", in_palette=False),
+    Key(("escape",), "close", "Close", "Close; nothing is written.", "export", in_palette=False),
     Key(("enter",), "agree", "Take back", "Undo the write.", "undo", in_palette=False),
     Key(("escape", "q"), "close", "Close", "Leave the fit as it is.", "undo", in_palette=False),
     Key(("enter", "f5"), "fit", "Fit", "Fit every law that the runs allow.", "import", in_palette=False),
@@ -318,6 +322,10 @@ KEYS = (
         in_footer=False,
     ),
     Key(("y", "ctrl+y"), "copy_command", "Copy", "Copy the command with the same answer.", EVERYWHERE),
+    Key(
+        ("e", "ctrl+s"), "export", "Export", "Write the plan to files: a report, or a recipe for a trainer.",
+        EVERYWHERE,
+    ),
     Key(
         ("Y", "f7"), "copy_markdown", "Copy as Markdown", "Copy the screen's content as Markdown.", EVERYWHERE,
         in_footer=False,

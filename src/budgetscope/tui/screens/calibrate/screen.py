@@ -386,10 +386,10 @@ class CalibrateScreen(SessionScreen):
         return None if self.new.ready is None else markdown.of_design(self.new.ready, self.new.foretold)
 
     def as_command(self) -> str | None:
-        """Return the command that starts, attaches to, resumes or fits what is shown."""
+        """Return the command that prices, attaches to, resumes or fits what is shown; without --dry-run it starts."""
         run = self.run_shown
         if run is None:
-            return form.command(self.new.texts)
+            return f"{form.command(self.new.texts)} --dry-run"
         words = ("attach",) if run.live else ("--resume",) if run.resumable else ("fit",)
         return shlex.join(("budgetscope", "calibrate", *words, run.folder.name))
 

@@ -129,7 +129,14 @@ class RecipeScreen(SessionScreen):
         if self._shown is None:
             return None
         answer, sheet = self._shown
-        return recipe_markdown(sheet, self.session.advisor.command(answer.request))
+        return recipe_markdown(sheet, self.session.advisor.command(answer.request, "recipe"))
+
+    def as_command(self) -> str | None:
+        """Return the shell command that shows the same recipe."""
+        answer = self.session.answer
+        if answer is None:
+            return None
+        return self.session.advisor.command(answer.request, "recipe") + (" --notes" if self.notes else "")
 
     def remember(self) -> Remembered:
         """Return the state of the screen."""

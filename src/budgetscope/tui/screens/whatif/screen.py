@@ -10,11 +10,11 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from budgetscope.api.fields import Field
+from budgetscope.api.fields import SERVED
 from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, SERVING_SHORT, Candidate
 from budgetscope.core.budget.quantities import format_count, format_flops, parse_served_tokens
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.report.whatif import reach_text, sentence, whatif_markdown
+from budgetscope.report.whatif import reach_text, sentence, whatif_command, whatif_markdown
 from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import Remembered, SessionScreen
@@ -29,7 +29,6 @@ FINE, COARSE = 2 ** (1 / 32), 2 ** (1 / 4)
 """Factors by which one key multiplies N: 32 steps double it, or 4."""
 _SAME = 1e-9
 _MANY_LEVELS_WIDTH = 110
-_SERVED = Field(name="served", label="Served tokens", help="Tokens that the model will serve.")
 _UNMEASURED = "Blank: no run so far off was measured."
 
 
@@ -68,7 +67,7 @@ class WhatifScreen(SessionScreen):
             yield SizePanel(id="size", classes="panel")
             yield Picks(id="picks", classes="panel")
         with Horizontal(id="serving"):
-            yield FieldRow(_SERVED, self.served, "none")
+            yield FieldRow(SERVED, self.served, "none")
             yield Static(SERVING_ASSUMPTION, id="assumption", markup=False)
             yield Static(SERVING_SHORT, id="assumption-short", markup=False)
 
@@ -257,9 +256,12 @@ class WhatifScreen(SessionScreen):
     # Export and saved state
 
     def as_command(self) -> str | None:
-        """Return the shell command that compares the laws at this budget."""
-        answer = self.session.answer
-        return None if answer is None else self.session.advisor.command(answer.request, "compare")
+        """Return the shell command that shows the same size."""
+        answer, here = self.session.answer, self.here
+        if answer is None:
+            return None
+        command = self.session.advisor.command(answer.request, "whatif")
+        return command if here is None else whatif_command(command, here, self._served_tokens)
 
     def as_markdown(self) -> str | None:
         """Return the user's position and the laws' recommendations as Markdown."""
@@ -268,9 +270,7 @@ class WhatifScreen(SessionScreen):
             return None
         best = found.iso.at(found.best.n_params, self._served_tokens)
         others = [(pick.title, pick.candidate) for pick in found.picks]
-        return whatif_markdown(
-            found.iso, here, best, others, self._served_tokens, self.session.advisor.command(found.answer.request)
-        )
+        return whatif_markdown(found.iso, here, best, others, self._served_tokens, self.as_command() or "")
 
     def remember(self) -> Remembered:
         """Return the state of the screen."""

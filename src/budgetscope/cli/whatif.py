@@ -1,0 +1,66 @@
+"""`whatif`: another size at the same budget, beside the optimum and the sizes of the other laws."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+from budgetscope.api.fields import SERVED, SIZE
+from budgetscope.cli import options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from budgetscope.api import PlanRequest
+    from budgetscope.core.answers.whatif import WhatIf
+
+
+@options.question("whatif")
+def whatif(
+    *,
+    request: "PlanRequest",
+    size: Annotated[float | None, options.option(SIZE)] = None,
+    served: Annotated[float | None, options.option(SERVED)] = None,
+    json: options.Json = False,
+    md: options.Markdown = False,
+    csv: options.Csv = False,
+) -> None:
+    """Say what another model size would lose and cost at the same budget."""
+    from budgetscope import api
+    from budgetscope.cli.output import emit, one_form
+    from budgetscope.report import whatif as report
+
+    form = one_form(json=json, md=md, csv=csv)
+    advisor = api.Advisor()
+    found = advisor.what_if(advisor.answer(request), size, served or 0.0)
+    command = report.whatif_command(advisor.command(request, "whatif"), found.here, found.served_tokens)
+    others = [(pick.title, pick.candidate) for pick in found.picks]
+    texts = {
+        "json": partial(report.whatif_json, found, command),
+        "md": partial(report.whatif_markdown, found.iso, found.here, found.best, others, found.served_tokens, command),
+        "csv": partial(report.whatif_csv, found),
+    }
+    emit(form, texts, partial(_show, found))
+
+
+def _show(found: "WhatIf", console: "Console") -> None:
+    from rich.text import Text
+
+    from budgetscope.cli.output import table
+    from budgetscope.core.answers.whatif import SERVING_ASSUMPTION
+    from budgetscope.report import whatif as report
+
+    plan = found.iso.answer.plan
+    console.print(Text(report.sentence(found.iso, found.here)), style="bold")
+    console.print()
+    console.print(Text(plan.understood))
+    console.print(Text(f"by {plan.law_title} ({plan.law_id})"), style="dim")
+    console.print()
+    console.print(table(report.SIZE_HEADER, [row.cells for row in report.size_rows(found.here, found.best)]))
+    console.print()
+    cells = [report.pick_cells(pick.title, pick.candidate) for pick in found.picks]
+    console.print(table(report.PICKS_HEADER, cells, title="What the other laws would train", wrap=("law",)))
+    console.print()
+    cells = [report.curve_cells(size) for size in found.curve]
+    console.print(table(report.CURVE_HEADER, cells, title="Sizes at this budget"))
+    console.print()
+    for note in (report.reach_text(found.iso) or found.iso.no_curve_reason, f"serving: {SERVING_ASSUMPTION}"):
+        console.print(Text(note or ""), style="dim")
