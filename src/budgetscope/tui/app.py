@@ -32,6 +32,7 @@ from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.plan.tour import TourScreen
 from budgetscope.tui.session import Session
 from budgetscope.tui.tabs import TABS, Tab, tab
+from budgetscope.tui.textual_fixes.alt_digits import read_alt_digits
 from budgetscope.tui.textual_fixes.key_queue import KeyQueue, Typed
 from budgetscope.tui.textual_fixes.stylesheet import CachedStylesheet
 from budgetscope.tui.widgets.tab_bar import TabChosen
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 DEFAULT_BUDGET = "64 H100 for 14 days"
 DARK, LIGHT = "textual-dark", "textual-light"
 _TEXTUALS_COMMANDS = {"Theme", "Quit"}
+read_alt_digits()
 _SWITCH_SECONDS = 0.001
 """For so long a thread that computes may hold the interpreter while a key waits."""
 
@@ -241,6 +243,8 @@ class BudgetscopeApp(App[None]):
             if taken is not None:
                 self.notify(said(taken), title=_("Written"), timeout=NOTICE_SECONDS, markup=False)
 
+        # Notices would hide the path.
+        self.clear_notifications()
         self.push_screen(ExportScreen(session.advisor, session.answer), written)
 
     def action_copy_command(self) -> None:
