@@ -141,5 +141,5 @@ def test_textual_takes_alt_with_a_digit_for_a_sign() -> None:
 def test_alt_with_a_digit_is_read_as_such() -> None:
     read_alt_digits()
     parser = XTermParser()
-    events = [*parser.feed("a\x1b2b\x1b7c"), *parser.feed("")]
-    assert [event.key for event in events if isinstance(event, Key)] == ["a", "alt+2", "b", "alt+7", "c"]
+    events = [*parser.feed("a\x1b2b\x1b7\x1b[A"), *parser.feed("")]
+    assert [event.key for event in events if isinstance(event, Key)] == ["a", "alt+2", "b", "alt+7", "up"]

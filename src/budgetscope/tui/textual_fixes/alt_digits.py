@@ -5,16 +5,17 @@ one system types with Option: Alt-2 becomes a trade mark sign, and so does Escap
 Delete when `test_textual_takes_alt_with_a_digit_for_a_sign` in `tests/tui/test_textual_fixes.py` fails.
 """
 
+from enum import Enum
 from typing import cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 
-SEQUENCES = tuple(f"\x1b{digit}" for digit in range(10))
+AltDigit = Enum("AltDigit", {f"ALT_{digit}": f"alt+{digit}" for digit in range(10)})
+SEQUENCES = {f"\x1b{key.value[-1]}": key for key in AltDigit}
 
 
 def read_alt_digits() -> None:
-    """Let Textual read these sequences by its general rule, as Alt with a digit."""
+    """Let Textual read these sequences as Alt with a digit, which is no text."""
     # Declared as a mapping that nobody changes; it is a dict.
     table = cast("dict[str, object]", ANSI_SEQUENCES_KEYS)
-    for sequence in SEQUENCES:
-        table.pop(sequence, None)
+    table.update({sequence: (key,) for sequence, key in SEQUENCES.items()})
