@@ -5,13 +5,20 @@ one system types with Option: Alt-2 becomes a trade mark sign, and so does Escap
 Delete when `test_textual_takes_alt_with_a_digit_for_a_sign` in `tests/tui/test_textual_fixes.py` fails.
 """
 
-from enum import Enum
+from dataclasses import dataclass
 from typing import cast
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 
-AltDigit = Enum("AltDigit", {f"ALT_{digit}": f"alt+{digit}" for digit in range(10)})
-SEQUENCES = {f"\x1b{key.value[-1]}": key for key in AltDigit}
+
+@dataclass(frozen=True, slots=True)
+class AltDigit:
+    """A key of Textual's table, which reads its name from `value`."""
+
+    value: str
+
+
+SEQUENCES = {f"\x1b{digit}": AltDigit(f"alt+{digit}") for digit in range(10)}
 
 
 def read_alt_digits() -> None:
