@@ -22,6 +22,7 @@ LINES = (
     "whatif,1e21,--size,7B",
     "recipe,1e21",
     "flops,--size,108M",
+    "audit,docs/data/audit/small.toml",
     "fits,list",
     "--help",
 )

@@ -11,7 +11,21 @@ from typing import Annotated, Any
 
 import typer
 
-from budgetscope.cli import ask, calibrate, devices, fit, fits, flops, machines, memory, prices, recipe, serve, whatif
+from budgetscope.cli import (
+    ask,
+    audit,
+    calibrate,
+    devices,
+    fit,
+    fits,
+    flops,
+    machines,
+    memory,
+    prices,
+    recipe,
+    serve,
+    whatif,
+)
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.printable import printable
 
@@ -34,6 +48,7 @@ app.command()(ask.export)
 app.command()(fit.fit)
 app.command()(fit.score)
 app.command()(flops.flops)
+app.command()(audit.audit)
 app.command()(devices.devices)
 app.command()(serve.serve)
 app.add_typer(calibrate.app, name="calibrate")

@@ -22,6 +22,7 @@ from budgetscope.api.scenarios import (
 )
 from budgetscope.core.answers.machines import Machines
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.report.headline import comparison_headline
 from budgetscope.report.tables import board_markdown, comparison_markdown
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.law_changes import ask_to_follow, ask_to_open
@@ -42,6 +43,7 @@ from budgetscope.tui.screens.compare.scenarios import (
 from budgetscope.tui.session import Session
 from budgetscope.tui.signs import PROBLEM_SIGN
 from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.headline import HeadlinePanel
 from budgetscope.tui.widgets.law_table import LawChosen, LawTable
 
 VIEWS = ("both", "table", "chart")
@@ -83,6 +85,7 @@ class CompareScreen(SessionScreen):
 
     def body(self) -> ComposeResult:
         """Compose the scenarios, the laws and the chart."""
+        yield HeadlinePanel()
         yield ScenarioTable(id="board", classes="panel")
         yield Static(id="hint", markup=False)
         yield LawTable(id="laws", classes="panel")
@@ -95,15 +98,13 @@ class CompareScreen(SessionScreen):
         laws = self.query_one(LawTable)
         laws.can_focus, laws.lit = False, True
 
-    def on_screen_resume(self) -> None:
-        """Read the scenarios again; another process may have changed them."""
-        self._read()
-
     # Display
 
     def show_session(self) -> None:
         """Read and answer the scenarios again."""
         self._read()
+
+    on_screen_resume = show_session  # Another process may have changed them.
 
     def _read(self) -> None:
         try:
@@ -159,6 +160,8 @@ class CompareScreen(SessionScreen):
         if self._shown is None:
             return
         entry, place = self._entry(), self._place()
+        board = self._shown.board
+        self.query_one(HeadlinePanel).show(comparison_headline(board.columns, board.reference, place))
         name = f"{letter(place)} {entry.column.name}"
         laws, chart = self.query_one(LawTable), self.query_one(Chart)
         hint = f"{PROBLEM_SIGN}{self._broken}" if self._broken else _FIRST_STEPS if not self._scenarios else ""
@@ -245,14 +248,10 @@ class CompareScreen(SessionScreen):
         return self.app.size.height >= _ROWS_FOR_BOTH
 
     def watch_view(self) -> None:
-        """Show the panels of the new view."""
+        """Show the panels of the view, both where there is room."""
         self._arrange()
 
-    watch_laws = watch_view
-
-    def on_resize(self) -> None:
-        """Show both panels where there is room."""
-        self._arrange()
+    watch_laws = on_resize = watch_view
 
     def _arrange(self) -> None:
         """Lay out the panels by direct styles; CSS classes would restyle the whole screen at every key."""
