@@ -6,6 +6,7 @@ from textual.binding import Binding
 from budgetscope.tui.app import BudgetscopeApp, screen_class
 from budgetscope.tui.keys import EVERYWHERE, KEYS, bindings, keys_of, named
 from budgetscope.tui.screens.accept_dialog import AcceptScreen
+from budgetscope.tui.screens.audit_dialog import AuditScreen
 from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
 from budgetscope.tui.screens.compare.machine_dialog import MachinesScreen
 from budgetscope.tui.screens.export_dialog import ExportScreen
@@ -27,6 +28,7 @@ OWNERS = {
     "undo": UndoScreen,
     "accept": AcceptScreen,
     "import": ImportScreen,
+    "audit": AuditScreen,
     "export": ExportScreen,
     "name": NameScreen,
     "delete": DeleteScreen,

@@ -247,6 +247,12 @@ class BudgetscopeApp(App[None]):
         self.clear_notifications()
         self.push_screen(ExportScreen(session.advisor, session.answer), written)
 
+    def action_audit(self) -> None:
+        """Audit the configuration of a run, which is no part of the plan."""
+        from budgetscope.tui.screens.audit_dialog import AuditScreen  # noqa: PLC0415 - readers of files: not at the start
+
+        self.push_screen(AuditScreen(self.session.advisor))
+
     def action_copy_command(self) -> None:
         """Copy the command with the same answer as the screen."""
         command = self.stage.as_command()

@@ -276,6 +276,11 @@ KEYS = (
     Key(("tab", "shift+tab"), "", "", "Go to the path, or back.", "export", in_palette=False),
     Key(("enter",), "", "", "Write it; again, if something would be replaced.", "export", in_palette=False),
     Key(("escape",), "close", "Close", "Close; nothing is written.", "export", in_palette=False),
+    Key(("enter",), "", "", "Audit the configuration, or compare two.", "audit", in_palette=False),
+    Key(("pageup",), "scroll_told(-10)", "", "Scroll the audit up.", "audit", in_palette=False),
+    Key(("pagedown",), "scroll_told(10)", "", "Scroll the audit down.", "audit", in_palette=False),
+    Key(("ctrl+y",), "copy", "Copy", "Copy the command that does the same.", "audit", in_palette=False),
+    Key(("escape",), "close", "Close", "Close the audit.", "audit", in_palette=False),
     Key(("enter",), "agree", "Take back", "Undo the write.", "undo", in_palette=False),
     Key(("escape", "q"), "close", "Close", "Leave the fit as it is.", "undo", in_palette=False),
     Key(("enter", "f5"), "fit", "Fit", "Fit every law that the runs allow.", "import", in_palette=False),
@@ -325,6 +330,10 @@ KEYS = (
     Key(
         ("e", "ctrl+s"), "export", "Export", "Write the plan to files: a report, or a recipe for a trainer.",
         EVERYWHERE,
+    ),
+    Key(
+        ("A", "f12"), "audit", "Audit a run", "Say what is doubtful in the configuration of a run, or of two.",
+        EVERYWHERE, in_footer=False,
     ),
     Key(
         ("Y", "f7"), "copy_markdown", "Copy as Markdown", "Copy the screen's content as Markdown.", EVERYWHERE,
