@@ -98,7 +98,7 @@ def main() -> None:
     """Run the command line; a refusal is one sentence on stderr and a non-zero exit code."""
     _prepare_streams()
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="budgetscope")
         sys.stdout.flush()
     except BudgetscopeError as error:
         code = _refuse(str(error), error.exit_code)
