@@ -212,7 +212,8 @@ class BudgetscopeApp(App[None]):
         self.theme = LIGHT if self.current_theme.dark else DARK
 
     def action_help(self) -> None:
-        """Show the keys of the screen."""
+        """Show the keys of the screen, and what the words mean."""
+        self.clear_notifications()
         self.push_screen(HelpScreen(self.stage.SECTION))
 
     def action_tour(self) -> None:

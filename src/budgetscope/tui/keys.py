@@ -33,7 +33,10 @@ class Key:
     in_palette: bool = True
 
 
-HELP = Key(("question_mark", "f1"), "app.help", "Help", "Show the keys of the screen.", EVERYWHERE, in_palette=False)
+HELP = Key(
+    ("question_mark", "f1"), "app.help", "Help", "Show the keys of the screen, and what the words mean.", EVERYWHERE,
+    in_palette=False,
+)  # fmt: skip
 
 KEYS = (
     Key(("b", "f3"), "edit_budget", "Budget", "Edit the budget.", "plan"),
@@ -75,9 +78,11 @@ KEYS = (
     Key(("enter",), "", "", "See what the law changes in your plan, before you follow it.", "laws", in_palette=False),
     Key(("escape",), "close", "Close", "Close without a change.", "laws", in_palette=False),
     Key(("escape", "d", "q"), "close", "Close", "Close the details.", "details", in_palette=False),
+    Key(("w",), "words", "Words", "Go to what the words mean: N, D, MFU, nats.", "help", in_palette=False),
     Key(("escape", "question_mark", "f1", "q"), "close", "Close", "Close the help.", "help", in_palette=False),
     Key(("enter", "right", "space"), "next", "Next", "Go on; at the end, take the budget.", "tour", in_palette=False),
-    Key(("up", "left"), "back", "Back", "Go back to the step before.", "tour", in_palette=False),
+    Key(("down",), "choose", "", "In the last step, choose what you have.", "tour", in_palette=False),
+    Key(("up", "left"), "back", "Back", "Go back to the step, or the choice, before.", "tour", in_palette=False),
     Key(("escape", "q"), "close", "Skip", "Skip the tour; it does not come again by itself.", "tour", in_palette=False),
     Key(("s",), "save", "Save", "Save the current plan under a name.", "compare"),
     Key(

@@ -16,8 +16,8 @@ from budgetscope.tui.session import LawChanged, Session
 def ask_to_follow(screen: SessionScreen, fit_id: str) -> None:
     """Ask whether the plan shall follow a law, with what that changes; then follow it."""
     session = screen.session
-    law = session.request.law
-    if fit_id == law:
+    law, plan = session.request.law, session.plan
+    if plan is not None and session.problem is None and plan.law_id == fit_id:
         screen.notify(_("The plan follows {law} already.").format(law=fit_id), markup=False)
         return
 
@@ -147,6 +147,7 @@ def _ask(
         if agreed:
             go_ahead()
 
+    screen.app.clear_notifications()
     screen.app.push_screen(AcceptScreen(_question(change, screen.session, default=default)), answered)
 
 

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import N_
 from budgetscope.tui.background import Background
 from budgetscope.tui.keys import HELP, bound
 from budgetscope.tui.session import Session
@@ -21,7 +22,7 @@ from budgetscope.tui.widgets.tab_bar import TabBar
 T = TypeVar("T")
 Remembered = Mapping[str, str | float | bool]
 NOTICE_SECONDS = 12.0
-NO_PLAN = "No plan yet: type a budget on screen 1."
+NO_PLAN = N_("No plan yet: press 1, then b, and type a budget, such as 64 H100 for 14 days.")
 _FEW_LAWS = 40
 """Laws that are computed within a frame; some hundred would hold up every key."""
 _TYPING_PAUSE_SECONDS = 0.15

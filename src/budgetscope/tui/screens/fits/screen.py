@@ -18,6 +18,7 @@ from budgetscope.api.fits import Entry
 from budgetscope.core.answers.fit_difference import Difference
 from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import _
 from budgetscope.report.fit_difference import difference_markdown
 from budgetscope.report.fits import (
     fit_markdown,
@@ -186,7 +187,8 @@ class FitsScreen(SessionScreen):
         self._show_headline(entry)
         details = self.query_one("#details", Page)
         if entry is None:
-            details.lines = ("No fit matches the filter.",) if self._entries else ()
+            none = _("No fit matches the filter: press Esc, and once more to empty it.")
+            details.lines = (none,) if self._entries else ()
             self._show_at_once(None)
             return
         details.lines = fit_page(fit_sections(entry, datetime.now(UTC)))
@@ -203,7 +205,7 @@ class FitsScreen(SessionScreen):
         """Say what the fit at the cursor would change in the plan."""
         answer, panel = self.session.answer, self.query_one(HeadlinePanel)
         if answer is None:
-            panel.say(NO_PLAN)
+            panel.say(_(NO_PLAN))
             return
         plan = answer.plan
         headline = followed_headline(plan)

@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.plan import Plan
+from budgetscope.core.language import _
 from budgetscope.report.rows import PlanRow, plan_rows
 from budgetscope.tui.signs import CAUTION_SIGN, LABEL_STYLE
 
@@ -61,7 +62,7 @@ class RecommendationPanel(Widget):
     def render(self) -> Content:
         """Return the quantities, laid out for the size of the widget."""
         if self.plan is None:
-            return Content("No plan yet: type a budget.")
+            return Content(_("No plan yet: press b and type a budget, such as 64 H100 for 14 days."))
         rows = {row.key: row for row in plan_rows(self.plan)}
         width, height = self.size
         left = [_Line.of(rows[key], with_basis=width >= _BASIS_FROM) for key in _WITH_INTERVALS if key in rows]

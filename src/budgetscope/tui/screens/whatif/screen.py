@@ -85,7 +85,7 @@ class WhatifScreen(SessionScreen):
         """Show the sizes at the budget of the session's answer."""
         answer, advisor = self.session.answer, self.session.advisor
         if answer is None:
-            self.query_one(HeadlinePanel).say(NO_PLAN)
+            self.query_one(HeadlinePanel).say(_(NO_PLAN))
             return
         if self._asked == self.answer_key():
             return
