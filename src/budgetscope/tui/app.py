@@ -24,11 +24,11 @@ from budgetscope.core.language import _
 from budgetscope.core.printable import printable
 from budgetscope.tui.gc_schedule import TICK_SECONDS, GcSchedule
 from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
-from budgetscope.tui.law_changes import undo_law
 from budgetscope.tui.leave import exit_code, leave_on_signals
 from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
 from budgetscope.tui.screens.dialog import Dialog
 from budgetscope.tui.screens.help import HelpScreen
+from budgetscope.tui.screens.law_changes import undo_law
 from budgetscope.tui.screens.plan.tour import TourScreen
 from budgetscope.tui.session import Session
 from budgetscope.tui.tabs import TABS, Tab, tab

@@ -19,7 +19,6 @@ from budgetscope.core.laws.fit import Fit
 from budgetscope.report.headline import calibration_headline, change_headline
 from budgetscope.tui.background import run_in_thread
 from budgetscope.tui.keys import bindings
-from budgetscope.tui.law_changes import remember_default
 from budgetscope.tui.screens.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.base import NOTICE_SECONDS, Remembered, SessionScreen
 from budgetscope.tui.screens.calibrate import form, markdown
@@ -31,6 +30,7 @@ from budgetscope.tui.screens.calibrate.new_run import NewRun
 from budgetscope.tui.screens.calibrate.run_list import NEW, RunChosen, RunList
 from budgetscope.tui.screens.calibrate.run_view import VIEWS, RunView
 from budgetscope.tui.screens.calibrate.runs import Observer, Seen, View
+from budgetscope.tui.screens.law_changes import remember_default
 from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.headline import HeadlinePanel
 

@@ -25,7 +25,6 @@ from budgetscope.core.errors import BudgetscopeError
 from budgetscope.report.headline import comparison_headline
 from budgetscope.report.tables import board_markdown, comparison_markdown
 from budgetscope.tui.keys import bindings
-from budgetscope.tui.law_changes import ask_to_follow, ask_to_open
 from budgetscope.tui.screens.base import Remembered, SessionScreen, show_line
 from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
 from budgetscope.tui.screens.compare.machine_dialog import MachinesScreen
@@ -40,6 +39,7 @@ from budgetscope.tui.screens.compare.scenarios import (
     present_name,
     price_figure,
 )
+from budgetscope.tui.screens.law_changes import ask_to_follow, ask_to_open
 from budgetscope.tui.session import Session
 from budgetscope.tui.signs import PROBLEM_SIGN
 from budgetscope.tui.widgets.chart import Chart

@@ -31,7 +31,6 @@ from budgetscope.report.fits import (
 )
 from budgetscope.report.headline import Headline, change_headline, followed_headline
 from budgetscope.tui.keys import bindings
-from budgetscope.tui.law_changes import ask_to_follow, ask_to_use, use
 from budgetscope.tui.screens.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.base import NO_PLAN, Remembered, SessionScreen
 from budgetscope.tui.screens.calibrate.fit_comparison import Verdict, question, verdict
@@ -42,6 +41,7 @@ from budgetscope.tui.screens.fits.import_form import ImportForm
 from budgetscope.tui.screens.fits.page import Page
 from budgetscope.tui.screens.fits.pages import difference_page, fit_page
 from budgetscope.tui.screens.fits.undo_dialog import UndoScreen
+from budgetscope.tui.screens.law_changes import ask_to_follow, ask_to_use, use
 from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.headline import HeadlinePanel

@@ -24,8 +24,8 @@ from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.figures.plan_charts import PLAN_CHARTS, SIZE, plan_chart
 from budgetscope.tui.figures.plan_figures import Figures
 from budgetscope.tui.keys import bindings
-from budgetscope.tui.law_changes import ask_to_follow
 from budgetscope.tui.screens.base import Remembered, SessionScreen
+from budgetscope.tui.screens.law_changes import ask_to_follow
 from budgetscope.tui.screens.plan.details import DetailsScreen
 from budgetscope.tui.screens.plan.law_picker import LawsScreen
 from budgetscope.tui.screens.plan.recommendation import Cautions, RecommendationPanel
