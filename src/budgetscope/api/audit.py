@@ -70,7 +70,7 @@ def audit(
         UsageError: nothing is given, or a configuration or the device of the options is not known.
         FailureError: a file cannot be read.
     """
-    given = Given(seq_len=options.seq_len, vocab_size=options.vocab, n_devices=options.gpus)
+    given = Given(options.seq_len, options.vocab, options.gpus, options.tokens)
     if not paths and not commands:
         raise UsageError("an audit needs a configuration; name a file or a folder, or give a line with --command.")
     runs = [*(read_runs(paths, given) if paths else ()), *(read_command(text, given) for text in commands)]
