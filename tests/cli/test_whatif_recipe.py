@@ -9,6 +9,7 @@ from tests.cli.conftest import Cli
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.answers.whatif import CURVE_RATIOS, IsoFlop
+from budgetscope.report.headline import whatif_headline
 from budgetscope.report.recipe_sheet import recipe_rows, topics
 from budgetscope.report.whatif import sentence, size_rows, whatif_command
 
@@ -30,6 +31,9 @@ def test_a_size_is_compared_with_the_optimum_and_the_other_laws(cli: Cli) -> Non
     wanted = {row.fit_id: row.n_params for row in Advisor().compare(answer).rows if row.n_params and not row.ablation}
     assert laws == {name: n for name, n in wanted.items() if name != answer.plan.law_id}
     text = cli("whatif", "1e21", "--size", "7B", "--served", "1T").out
+    headline = whatif_headline(iso, here, 1e12, Advisor().best_over_life(answer, 1e12))
+    assert headline.doubt
+    assert f"{headline.sentence} {headline.doubt}" in " ".join(text.split())
     for row in size_rows(here, best):
         line = next(line for line in text.splitlines() if line.startswith(row.label))
         assert row.here in line

@@ -24,6 +24,7 @@ from budgetscope.core.answers.curves import Curve, Place
 from budgetscope.core.answers.explanation import Explanation
 from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.machines import Machines
+from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.quantity_curves import QuantityCurve
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.core.answers.whatif import IsoFlop, WhatIf, what_if
@@ -120,6 +121,13 @@ class Advisor(Lookup):
         """
         others = [(row.fit_id, row.title, row.n_params or 0.0) for row in picks(self.compare(answer))]
         return what_if(answer, others, n_params, served_tokens)
+
+    def best_over_life(self, answer: AnsweredRequest, served_tokens: float) -> Plan | None:
+        """Return the plan that trains and serves for least; None without served tokens, or where there is none."""
+        with suppress(BudgetscopeError):
+            if served_tokens:
+                return self.answer(replace(answer.request, served_tokens=served_tokens)).plan
+        return None
 
     def recipe_sheet(self, answer: Answer) -> RecipeSheet:
         """Return the recipe of an answer with the values of all laws, other sizes and checkpoints.

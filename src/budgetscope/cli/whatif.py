@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from budgetscope.api import PlanRequest
     from budgetscope.core.answers.whatif import WhatIf
+    from budgetscope.report.headline import Headline
 
 
 @options.question("whatif")
@@ -27,10 +28,13 @@ def whatif(
     from budgetscope import api
     from budgetscope.cli.output import emit, one_form
     from budgetscope.report import whatif as report
+    from budgetscope.report.headline import whatif_headline
 
     form = one_form(json=json, md=md, csv=csv)
     advisor = api.Advisor()
-    found = advisor.what_if(advisor.answer(request), size, served or 0.0)
+    answer = advisor.answer(request)
+    found = advisor.what_if(answer, size, served or 0.0)
+    headline = whatif_headline(found.iso, found.here, found.served_tokens, advisor.best_over_life(answer, served or 0))
     command = report.whatif_command(advisor.command(request, "whatif"), found.here, found.served_tokens)
     others = [(pick.title, pick.candidate) for pick in found.picks]
     texts = {
@@ -38,10 +42,10 @@ def whatif(
         "md": partial(report.whatif_markdown, found.iso, found.here, found.best, others, found.served_tokens, command),
         "csv": partial(report.whatif_csv, found),
     }
-    emit(form, texts, partial(_show, found))
+    emit(form, texts, partial(_show, found, headline))
 
 
-def _show(found: "WhatIf", console: "Console") -> None:
+def _show(found: "WhatIf", headline: "Headline", console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import table
@@ -49,7 +53,9 @@ def _show(found: "WhatIf", console: "Console") -> None:
     from budgetscope.report import whatif as report
 
     plan = found.iso.answer.plan
-    console.print(Text(report.sentence(found.iso, found.here)), style="bold")
+    console.print(Text(headline.sentence), style="bold")
+    if headline.doubt:
+        console.print(Text(headline.doubt))
     console.print()
     console.print(Text(plan.understood))
     console.print(Text(f"by {plan.law_title} ({plan.law_id})"), style="dim")

@@ -1,7 +1,5 @@
 """The What-if screen: move N at a fixed budget and compare its loss and cost with the optimum."""
 
-from contextlib import suppress
-from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -163,12 +161,7 @@ class WhatifScreen(SessionScreen):
         """Return the plan for the served tokens; None without any, or where the request allows none."""
         key = (found.answer, self._served_tokens)
         if self._lifelong is None or self._lifelong[0] != key:
-            plan = None
-            if self._served_tokens:
-                request = replace(found.answer.request, served_tokens=self._served_tokens)
-                with suppress(BudgetscopeError):
-                    plan = self.session.advisor.answer(request).plan
-            self._lifelong = (key, plan)
+            self._lifelong = (key, self.session.advisor.best_over_life(*key))
         return self._lifelong[1]
 
     def _figure(self, found: SizesAtBudget) -> Figure | None:
