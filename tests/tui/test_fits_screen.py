@@ -176,7 +176,7 @@ async def test_the_filter_finds_words_anywhere() -> None:
         assert "Surface: chinchilla" in shown(pilot)
         await press(pilot, *"xyz")
         assert screen.table.chosen is None
-        assert "No fit matches the filter." in shown(pilot)
+        assert "No fit matches the filter: press Esc" in shown(pilot)
         assert screen.as_command() is None
         await press(pilot, "enter", "m", "a", "U", "enter", "down", "escape")
         assert screen.focused is None
