@@ -91,6 +91,13 @@ async def test_a_double_click_changes_no_law(start: Start) -> None:
         assert screen.session.request == PlanRequest("64 H100 for 14 days")
 
 
+async def test_losses_of_different_tokens_are_said_not_to_compare(start: Start) -> None:
+    async with start(PlanRequest("1e21")).run_test(size=BIG) as pilot:
+        await settle(pilot)
+        await pilot.press("l", *"kaplan2020/fixed", "enter")
+        assert "Their losses do not compare: nats a token are of" in asked(pilot)
+
+
 async def test_the_law_of_the_plan_is_not_asked_for(start: Start) -> None:
     async with start(PlanRequest("1e21", law=LLAMA)).run_test(size=BIG) as pilot:
         screen = await settle(pilot)

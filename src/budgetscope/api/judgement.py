@@ -8,7 +8,7 @@ from budgetscope.api.defaults import DEFAULT_LAW
 from budgetscope.api.lookup import check_large_enough
 from budgetscope.api.request import PlanRequest
 from budgetscope.core.answers.comparison import Row, compare
-from budgetscope.core.answers.fit_difference import Difference
+from budgetscope.core.answers.fit_difference import Difference, Tokenizer, tokenizers_apart
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.store.fit_library import is_bundled
@@ -50,6 +50,7 @@ class LawChange:
         after: the answer by it; None if it gives none.
         refusal: why it gives no answer; empty if it gives one.
         costs: as in `Judgement`.
+        tokenizers: of both laws, where their losses do not compare; else None.
     """
 
     fit: Fit
@@ -57,6 +58,7 @@ class LawChange:
     after: AnsweredRequest | None
     refusal: str
     costs: tuple[Row | None, Row | None]
+    tokenizers: tuple[Tokenizer, Tokenizer] | None
 
 
 def role_of(fit: Fit) -> str:
@@ -83,14 +85,15 @@ def law_change(advisor: Advisor, law: str, request: PlanRequest, *, default: boo
     named: dict[str, Any] = {role: law}
     found = [_answered(advisor, replace(request, **names)) for names in (unnamed, named)]
     before, after = (each if isinstance(each, AnsweredRequest) else None for each in found)
-    return LawChange(
-        fit=fit,
-        before=before,
-        after=after,
-        refusal=found[1] if isinstance(found[1], str) else "",
-        costs=(_cost(before, fit), _cost(after, before.question.fit))
-        if role == "law" and before and after
-        else (None, None),
+    change = LawChange(fit, before, after, found[1] if isinstance(found[1], str) else "", (None, None), None)
+    if before is None or after is None or role != "law":
+        return change
+    old = before.question.fit
+    losses = before.plan.loss is not None and after.plan.loss is not None
+    return replace(
+        change,
+        costs=(_cost(before, fit), _cost(after, old)),
+        tokenizers=tokenizers_apart(old, fit) if losses else None,
     )
 
 

@@ -8,6 +8,7 @@ from budgetscope.api.judgement import LawChange, law_change
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.language import _
 from budgetscope.report.acceptance import change_rows, cost_sentences, followed_sentence, law_named, law_question
+from budgetscope.report.fit_difference import tokenizer_note
 from budgetscope.tui.screens.accept_dialog import AcceptScreen, LawQuestion
 from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
 from budgetscope.tui.session import LawChanged, Session
@@ -158,6 +159,8 @@ def _question(change: LawChange, session: Session, *, default: bool) -> LawQuest
         plan = first.plan
         before = plan.law_id if is_law else plan.recipe.sources["learning_rate"]
         rows = change_rows(plan, second.plan)
+        if change.tokenizers is not None:
+            sentences.append(tokenizer_note(change.tokenizers, plan.law_id, second.plan.law_id))
         sentences += cost_sentences(plan.law_id, second.plan.law_id, change.costs)
     if default and is_law and session.request.law is not None:
         sentences.append(law_named(session.request.law))
