@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (
     (), ("plan",), ("whatif",), ("recipe",), ("memory",), ("machines",), ("compare",), ("explain",), ("export",),
     ("value",), ("fit",), ("score",), ("flops",), ("audit",), ("devices",), ("prices",), ("prices", "update"),
-    ("prices", "show"), ("serve",),
+    ("prices", "show"), ("serve",), ("language",),
     ("calibrate",), *(("calibrate", name) for name in ("list", "status", "attach", "stop", "fit")),
     ("fits",), *(("fits", name) for name in ("list", "show", "use", "diff", "undo", "path")),
 )  # fmt: skip
@@ -45,6 +45,7 @@ def output(command: list[str]) -> str:
         names = ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
         environment = {k: v for k, v in os.environ.items() if k != "BUDGETSCOPE_FITS"}
         environment |= dict.fromkeys(names, home) | {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
+        environment["LC_ALL"] = "C.UTF-8"
         result = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-m", "budgetscope", *command[1:]],
             capture_output=True, text=True, check=True, env=environment, cwd=ROOT,

@@ -4,7 +4,7 @@ import pytest
 from tests.tui.driving import Start, settled, shown
 from textual.binding import Binding
 
-from budgetscope.report.words import words
+from budgetscope.report.newcomer import words
 from budgetscope.tui.app import BudgetscopeApp, screen_class
 from budgetscope.tui.keys import EVERYWHERE, KEYS, bindings, keys_of, named
 from budgetscope.tui.screens.accept_dialog import AcceptScreen

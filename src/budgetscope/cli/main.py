@@ -17,11 +17,14 @@ from budgetscope.cli import (
     audit,
     calibrate,
     devices,
+    export,
     fit,
     fits,
     flops,
+    language,
     machines,
     memory,
+    options,
     prices,
     recipe,
     serve,
@@ -52,13 +55,14 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
     (machines.machines, _ANSWER, ("machines '64xH100 14d'",)),
     (ask.explain, _ANSWER, ("explain 1e21",)),
     (ask.value, _ANSWER, ("value '64xH100 14d' --calibration 2%",)),
-    (ask.export, _ANSWER, ("export '64xH100 14d' -o plan.md", "export 1e21 --recipe torchtitan -o run")),
+    (export.export, _ANSWER, ("export '64xH100 14d' -o plan.html", "export 1e21 --recipe torchtitan -o run")),
     (fit.fit, _LAWS, ("fit runs.csv --counting standard --name mine/lab",)),
     (fit.score, _LAWS, ("score --law steplaw2025/dense grid.csv --counting standard", "score --all")),
     (flops.flops, _RUN, ("flops --depth 15 --width 640", "flops --size 7B")),
     (audit.audit, _RUN, ("audit run/config.json", "audit small.toml large.toml")),
     (devices.devices, _RUN, ("devices",)),
     (serve.serve, _RUN, ("serve",)),
+    (language.language, _RUN, ("language ja",)),
 )
 """The commands, in the order of the help, with their sections and examples."""
 for _command, _section, _lines in _COMMANDS:
@@ -82,8 +86,13 @@ def start(
     version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    lang: options.Lang = None,
 ) -> None:
     """Start the app when no command is named."""
+    if lang is not None or context.invoked_subcommand is None:
+        from budgetscope.api.language import use_language
+
+        use_language(lang)
     if context.invoked_subcommand is not None:
         return
     # In a browser there is no terminal: Textual's driver talks to its server through pipes.

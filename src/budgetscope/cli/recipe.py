@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from budgetscope.cli import options
+from budgetscope.core.language import _
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,25 +47,29 @@ def _show(sheet: "RecipeSheet", notes: bool, console: "Console") -> None:
 
     from budgetscope.cli.output import table
     from budgetscope.report import recipe_sheet as report
+    from budgetscope.report.rows import plan_header
+    from budgetscope.report.words import headed
 
     plan = sheet.answer.plan
     console.print(Text(plan.understood))
     console.print()
     rows = (*report.recipe_rows(plan), *report.run_rows(plan))
     cells = [(row.label, row.text, row.interval, row.basis) for row in rows]
-    cells = [*cells, ("shape", report.shape_line(plan), "", ""), ("schedule", plan.recipe.schedule, "", "")]
-    console.print(table(("", "value", "interval", "basis"), cells, wrap=("value", "basis")))
+    cells = [*cells, (_("shape"), report.shape_line(plan), "", ""), (_("schedule"), plan.recipe.schedule, "", "")]
+    header = plan_header()
+    console.print(table(header, cells, wrap=(header[1], header[3])))
     for title, found in (
-        (report.SCORES_TITLE, report.scores(plan)),
-        ("What a factor of two costs", report.factors_of_two(sheet)),
+        (_(report.SCORES_TITLE), report.scores(plan)),
+        (_("What a factor of two costs"), report.factors_of_two(sheet)),
     ):
         if found:
             console.print()
-            console.print(table(("", "says"), found, title=title, wrap=("says",)))
+            console.print(table(("", _("says")), found, title=title, wrap=(_("says"),)))
+    laws = headed(report.LAWS_HEADER[:-1])
     for topic in report.topics(sheet):
         console.print()
         values = [(f"{_sign(row)} {row.title}", row.value, row.also, row.interval, row.data) for row in topic.rows]
-        console.print(table(("law", "value", "is", "95%", "its data"), values, title=topic.title, wrap=("law",)))
+        console.print(table(laws, values, title=topic.title, wrap=laws[:1]))
         if topic.spread:
             console.print(Text(topic.spread), style="dim")
         for row in topic.rows if notes else ():
@@ -72,9 +77,10 @@ def _show(sheet: "RecipeSheet", notes: bool, console: "Console") -> None:
                 console.print(Text(f"{row.title}: {row.law_value.note}"), style="dim")
     console.print()
     checkpoints = [report.checkpoint_cells(each) for each in sheet.checkpoints]
-    console.print(table(report.CHECKPOINTS_HEADER, checkpoints, title="Checkpoints to keep"))
-    console.print(Text(report.CHECKPOINTS_WHY), style="dim")
-    console.print(Text(f"{report.FOLLOWED_SIGN} the plan follows it   {report.OUTSIDE_SIGN} outside the plan's range"))
+    console.print(table(headed(report.CHECKPOINTS_HEADER), checkpoints, title=_("Checkpoints to keep")))
+    console.print(Text(_(report.CHECKPOINTS_WHY)), style="dim")
+    legend = _("{followed} the plan follows it   {outside} outside the plan's range")
+    console.print(Text(legend.format(followed=report.FOLLOWED_SIGN, outside=report.OUTSIDE_SIGN)), style="dim")
 
 
 def _sign(row: "LawValueRow") -> str:

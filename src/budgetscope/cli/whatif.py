@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from budgetscope.api.fields import SERVED, SIZE
 from budgetscope.cli import options
+from budgetscope.core.language import _
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,6 +52,7 @@ def _show(found: "WhatIf", headline: "Headline", console: "Console") -> None:
     from budgetscope.cli.output import table
     from budgetscope.core.answers.whatif import SERVING_ASSUMPTION
     from budgetscope.report import whatif as report
+    from budgetscope.report.words import headed
 
     plan = found.iso.answer.plan
     console.print(Text(headline.sentence), style="bold")
@@ -58,15 +60,17 @@ def _show(found: "WhatIf", headline: "Headline", console: "Console") -> None:
         console.print(Text(headline.doubt))
     console.print()
     console.print(Text(plan.understood))
-    console.print(Text(f"by {plan.law_title} ({plan.law_id})"), style="dim")
+    console.print(Text(_("by {law} ({id})").format(law=plan.law_title, id=plan.law_id)), style="dim")
     console.print()
-    console.print(table(report.SIZE_HEADER, [row.cells for row in report.size_rows(found.here, found.best)]))
+    console.print(table(headed(report.SIZE_HEADER), [row.cells for row in report.size_rows(found.here, found.best)]))
     console.print()
+    header = headed(report.PICKS_HEADER)
     cells = [report.pick_cells(pick.title, pick.candidate) for pick in found.picks]
-    console.print(table(report.PICKS_HEADER, cells, title="What the other laws would train", wrap=("law",)))
+    console.print(table(header, cells, title=_("What the other laws would train"), wrap=header[:1]))
     console.print()
     cells = [report.curve_cells(size) for size in found.curve]
-    console.print(table(report.CURVE_HEADER, cells, title="Sizes at this budget"))
+    console.print(table(headed(report.CURVE_HEADER), cells, title=_("Sizes at this budget")))
     console.print()
-    for note in (report.reach_text(found.iso) or found.iso.no_curve_reason, f"serving: {SERVING_ASSUMPTION}"):
+    serving = _("Serving: {what}").format(what=_(SERVING_ASSUMPTION))
+    for note in (report.reach_text(found.iso) or found.iso.no_curve_reason, serving):
         console.print(Text(note or ""), style="dim")

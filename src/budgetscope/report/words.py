@@ -1,32 +1,73 @@
-"""The words of a plan for a newcomer; `docs/reference/glossary.md` has all of them."""
+"""Join phrases and sentences in the language in use, so that nobody glues them by hand."""
 
-from budgetscope.core.language import N_, _
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from unicodedata import east_asian_width
 
-_WORDS = (
-    (N_("N"), N_("The number of a model's parameters, its weights: the size of the model.")),
-    (N_("D"), N_("The number of tokens that the model is trained on. A token is about three quarters of a word.")),
-    (N_("D/N"), N_("Tokens per parameter: how much text a model sees for each of its weights; Chinchilla took 20.")),
-    (N_("C"), N_("The compute of the training in FLOPs, additions and multiplications: about 6 x N x D.")),
-    (N_("FLOP/s"), N_("FLOPs a second: how fast a device computes; without /s it is an amount.")),
-    (N_("MFU"), N_("Model FLOPs utilisation: the share of a device's peak speed that the training reaches.")),
-    (N_("loss"), N_("How badly the model predicts the next token of text that it has not seen; lower is better.")),
-    (N_("nats"), N_("The unit of the loss; a loss lower by 0.1 nats makes the right token 10% more likely.")),
-    (N_("scaling law"), N_("A formula, fitted to many small runs, that foretells N, D and loss of a large one.")),
-    (N_("optimum"), N_("The N and D with the lowest loss that the budget can reach.")),
-    (N_("[low, high]"), N_("A 95% interval: the range in which the true value lies in 95 of 100 cases.")),
-    (N_("extrapolated"), N_("Said of sizes that the law's runs never reached: the further, the less sure.")),
-    (N_("flat band"), N_("The sizes that lose less than 0.1% of the loss: any of them is a good choice.")),
-    (N_("waste"), N_("Deadweight compute: what a smaller, best planned budget would have saved for the same loss.")),
-    (N_("lr"), N_("Learning rate: how far a step moves the weights. Too high diverges, too low wastes compute.")),
-    (N_("batch"), N_("Tokens that one step of the optimizer learns from.")),
-    (N_("warmup"), N_("Tokens at the start over which the learning rate rises to its peak.")),
-    (N_("decay"), N_("The fall of the learning rate to zero at the end, which lowers the loss once more.")),
-    (N_("beta2"), N_("How long AdamW, the optimizer, remembers the size of past gradients.")),
-    (N_("law, fit"), N_("A published or own scaling law that is stored here; the plan follows one of them.")),
-    (N_("calibration"), N_("Small models trained on your own data and device, to which the laws are fitted.")),
-)  # fmt: skip
+from budgetscope.core import wording
+from budgetscope.core.language import _
+
+Form = Callable[[float], str]
 
 
-def words() -> tuple[tuple[str, str], ...]:
-    """Return the words and what each means, one sentence or two."""
-    return tuple((_(word), _(meaning)) for word, meaning in _WORDS)
+def sentences(parts: Iterable[str]) -> str:
+    """Return whole sentences one after the other; empty ones are left out."""
+    return _joined(_("{first} {second}"), parts)
+
+
+def noted(parts: Iterable[str]) -> str:
+    """Return phrases that say different things of one thing: "a; b"."""
+    return _joined(_("{first}; {second}"), parts)
+
+
+def listed(parts: Iterable[str]) -> str:
+    """Return phrases as a list: "a, b"; empty ones are left out."""
+    return wording.listed(filter(None, parts))
+
+
+def both(parts: Iterable[str]) -> str:
+    """Return phrases that hold together: "a and b"; empty ones are left out."""
+    return wording.all_of(filter(None, parts))
+
+
+def between(ends: tuple[float, float], form: Form) -> str:
+    """Return a range: "3.4 days to 4.4 days"."""
+    low, high = map(form, ends)
+    return _("{low} to {high}").format(low=low, high=high)
+
+
+def valued(value: str, ends: str) -> str:
+    """Return a value with its range in brackets; the range may be empty."""
+    return _("{value} ({range})").format(value=value, range=ends) if ends else value
+
+
+def headed(header: Sequence[str]) -> tuple[str, ...]:
+    """Return the titles of columns, which their constants mark for the catalogue, in the language in use."""
+    return tuple(map(_, header))
+
+
+def _joined(pattern: str, parts: Iterable[str]) -> str:
+    given = [part for part in parts if part]
+    return reduce(lambda first, second: pattern.format(first=first, second=second), given) if given else ""
+
+
+def width(text: str) -> int:
+    """Return the columns that a text takes in a terminal: two for a wide character, as of Japanese."""
+    return sum(2 if east_asian_width(each) in "WF" else 1 for each in text)
+
+
+def padded(text: str, columns: int) -> str:
+    """Return a text with spaces up to a number of columns of a terminal."""
+    return text + " " * max(0, columns - width(text))
+
+
+def right(text: str, columns: int) -> str:
+    """Return a text with spaces before it up to a number of columns of a terminal."""
+    return " " * max(0, columns - width(text)) + text
+
+
+def cut(text: str, columns: int) -> str:
+    """Return as much of a text as fits a number of columns of a terminal."""
+    while width(text) > columns:
+        text = text[:-1]
+    return text

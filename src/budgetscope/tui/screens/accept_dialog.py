@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from budgetscope.core.language import _
 from budgetscope.report.acceptance import CHANGE_HEADER
+from budgetscope.report.words import headed, padded, width
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.dialog import Dialog
 
@@ -45,9 +46,9 @@ class AcceptScreen(Dialog[bool]):
     def compose(self) -> ComposeResult:
         """Lay out the question, the change and the way back."""
         asked = self.asked
-        rows = [CHANGE_HEADER, *asked.rows] if asked.rows else []
-        widths = [max((len(row[column]) for row in rows), default=0) + 2 for column in (0, 1)]
-        table = [f"{what.ljust(widths[0])}{old.ljust(widths[1])}{new}" for what, old, new in rows]
+        rows = [headed(CHANGE_HEADER), *asked.rows] if asked.rows else []
+        widths = [max((width(row[column]) for row in rows), default=0) + 2 for column in (0, 1)]
+        table = [f"{padded(what, widths[0])}{padded(old, widths[1])}{new}" for what, old, new in rows]
         told = [*table, *([""] if table else []), *asked.sentences, asked.way_back]
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = _("What this changes")

@@ -7,7 +7,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 
 from budgetscope.core.language import _
-from budgetscope.report.words import words
+from budgetscope.report.newcomer import words
 from budgetscope.tui.keys import EVERYWHERE, Key, bindings, keys_of, named
 from budgetscope.tui.screens.dialog import Dialog
 from budgetscope.tui.screens.fits.page import Fact, Heading, Page, PageLine

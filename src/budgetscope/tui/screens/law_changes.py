@@ -9,6 +9,7 @@ from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.language import _
 from budgetscope.report.acceptance import change_rows, cost_sentences, followed_sentence, law_named, law_question
 from budgetscope.report.fit_difference import tokenizer_note
+from budgetscope.report.words import sentences
 from budgetscope.tui.screens.accept_dialog import AcceptScreen, LawQuestion
 from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
 from budgetscope.tui.session import LawChanged, Session
@@ -74,9 +75,8 @@ def use(screen: SessionScreen, fit_id: str) -> None:
     said = said.format(fit=fit_id)
     plan = session.plan
     if role == "law" and plan is not None and plan.law_id != fit_id:
-        said += " " + _("This plan still follows {law}, which its request names: Enter follows the new one.").format(
-            law=plan.law_id
-        )
+        still = _("This plan still follows {law}, which its request names: Enter follows the new one.")
+        said = sentences((said, still.format(law=plan.law_id)))
     _say(screen, said)
 
 
@@ -123,8 +123,8 @@ def undo_law(screen: SessionScreen) -> None:
         screen.tell(str(error))
         return
     plan = session.plan
-    now = "" if plan is None or session.problem else " " + followed_sentence(plan.law_id, was, plan)
-    screen.notify(change.undone + now, timeout=NOTICE_SECONDS, markup=False)
+    now = "" if plan is None or session.problem else followed_sentence(plan.law_id, was, plan)
+    screen.notify(sentences((change.undone, now)), timeout=NOTICE_SECONDS, markup=False)
 
 
 def _remember(session: Session, undo: Callable[[], None], fit_id: str) -> None:
@@ -154,23 +154,23 @@ def _ask(
 
 def _question(change: LawChange, session: Session, *, default: bool) -> LawQuestion:
     first, second, is_law = change.before, change.after, change.fit.allocation is not None
-    before, rows, sentences = "", [], [change.refusal] if change.refusal else []
+    before, rows, told = "", [], [change.refusal] if change.refusal else []
     if first is not None and second is not None:
         plan = first.plan
         before = plan.law_id if is_law else plan.recipe.sources["learning_rate"]
         rows = change_rows(plan, second.plan)
         if change.tokenizers is not None:
-            sentences.append(tokenizer_note(change.tokenizers, plan.law_id, second.plan.law_id))
-        sentences += cost_sentences(plan.law_id, second.plan.law_id, change.costs)
+            told.append(tokenizer_note(change.tokenizers, plan.law_id, second.plan.law_id))
+        told += cost_sentences(plan.law_id, second.plan.law_id, change.costs)
     if default and is_law and session.request.law is not None:
-        sentences.append(law_named(session.request.law))
+        told.append(law_named(session.request.law))
     return LawQuestion(
         question=law_question(change.fit, before, default=default),
         rows=rows,
-        sentences=sentences,
+        sentences=told,
         way_back=_("u takes it back."),
     )
 
 
 def _say(screen: SessionScreen, sentence: str) -> None:
-    screen.notify(f"{sentence} {_('u takes it back.')}", timeout=NOTICE_SECONDS, markup=False)
+    screen.notify(sentences((sentence, _("u takes it back."))), timeout=NOTICE_SECONDS, markup=False)
