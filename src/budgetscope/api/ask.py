@@ -23,13 +23,15 @@ from budgetscope.core.answers.curves import Curve, Place
 from budgetscope.core.answers.explanation import Explanation
 from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.machines import Machines
+from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.quantity_curves import QuantityCurve
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
-from budgetscope.core.answers.whatif import IsoFlop
+from budgetscope.core.answers.whatif import IsoFlop, WhatIf, what_if
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.operating_point import recount
+from budgetscope.report.whatif import picks
 
 if TYPE_CHECKING:
     from budgetscope.api.export import Exported
@@ -107,6 +109,27 @@ class Advisor(Lookup):
     def iso_flop(self, answer: Answer) -> IsoFlop:
         """Return the model sizes at an answer's budget."""
         return IsoFlop(answer)
+
+    def what_if(self, answer: Answer, n_params: float | None = None, served_tokens: float = 0.0) -> WhatIf:
+        """Return a size at an answer's budget beside the optimum and the other laws' sizes.
+
+        Args:
+            answer: with the budget.
+            n_params: the size, by the plan's convention; None is the optimum.
+            served_tokens: that the model will serve in its life.
+
+        Raises:
+            FailureError: the answer's law gives no usable numbers.
+        """
+        others = [(row.fit_id, row.title, row.n_params or 0.0) for row in picks(self.compare(answer))]
+        return what_if(answer, others, n_params, served_tokens)
+
+    def best_over_life(self, answer: AnsweredRequest, served_tokens: float) -> Plan | None:
+        """Return the plan that trains and serves for least; None without served tokens, or where there is none."""
+        with suppress(BudgetscopeError):
+            if served_tokens:
+                return self.answer(replace(answer.request, served_tokens=served_tokens)).plan
+        return None
 
     def recipe_sheet(self, answer: Answer) -> RecipeSheet:
         """Return the recipe of an answer with the values of all laws, other sizes and checkpoints.
