@@ -30,6 +30,18 @@ def test_a_long_warmup_is_serious_and_its_remedy_is_n_tokens(cli: Cli) -> None:
     assert "375 M run.warmup_tokens = 375M" in " ".join(ran.out.split())
 
 
+def test_the_verdict_and_the_findings_come_before_the_tables(cli: Cli) -> None:
+    out = cli("audit", str(SMALL), str(LARGE)).out
+    told = ("The runs cannot be compared", "\nsmall (toml)", "\nFound: 1", "\nSerious:", "\ncounted", "\nunderstood")
+    places = [out.index(text) for text in told]
+    assert places == sorted(places)
+    assert places[0] == 0
+    page = cli("audit", str(SMALL), str(LARGE), "--md").out
+    told = ("cannot be compared", "Found: 1", "warmup-long", "| understood")
+    places = [page.index(text) for text in told]
+    assert places == sorted(places)
+
+
 def test_json_has_the_same_findings_and_a_command_that_gives_them_again(cli: Cli) -> None:
     ran = cli("audit", str(SMALL), "--device", "h100", "--gpus", "8", "--json")
     record = json.loads(ran.out)

@@ -306,16 +306,16 @@ def audit_markdown(audit: Audit, command: str) -> str:
         command: the shell command that gives the page.
     """
     lines: list[str] = [f"# {escaped(_('Audit of planned runs'))}", ""]
+    if audit.checklist is not None:
+        lines += _checklist_section(audit.checklist)
     for run in audit.runs:
         lines += [f"## {escaped(heading(run))}", "", f"**{escaped(summary(run))}**", ""]
         lines += _findings_section(run.findings)
-        rows = [(row.label, row.text, row.where) for row in understood_rows(run)]
-        lines += [*table(tuple(map(escaped, understood_header(run))), rows), ""] if rows else []
+        lines += [*(f"- {escaped(remark)}" for remark in run.remarks), ""] if run.remarks else []
         counted = counted_rows(run)
         lines += [*table(counted_header(), counted), ""] if counted else []
-        lines += [*(f"- {escaped(remark)}" for remark in run.remarks), ""] if run.remarks else []
-    if audit.checklist is not None:
-        lines += _checklist_section(audit.checklist)
+        rows = [(row.label, row.text, row.where) for row in understood_rows(run)]
+        lines += [*table(tuple(map(escaped, understood_header(run))), rows), ""] if rows else []
     return "\n".join([*lines, f"## {escaped(_('Reproduce'))}", "", *fenced(command), ""])
 
 
