@@ -32,7 +32,7 @@ def test_a_long_warmup_is_serious_and_its_remedy_is_n_tokens(cli: Cli) -> None:
 
 def test_the_verdict_and_the_findings_come_before_the_tables(cli: Cli) -> None:
     out = cli("audit", str(SMALL), str(LARGE)).out
-    told = ("The runs cannot be compared", "\nsmall (toml)", "\nFound: 1", "\nSerious:", "\ncounted", "\nunderstood")
+    told = ("The runs cannot be compared", "\nsmall (TOML)", "\nFound: 1", "\nSerious:", "\ncounted", "\nunderstood")
     places = [out.index(text) for text in told]
     assert places == sorted(places)
     assert places[0] == 0

@@ -198,6 +198,12 @@ def _machine_rows(machine: OnMachine) -> list[tuple[str, str, str]]:
     return rows
 
 
+_TITLES = {
+    "gpt-neox": "GPT-NeoX", "nanogpt": "nanoGPT", "olmo": "OLMo", "llm-foundry": "LLM Foundry", "toml": "TOML",
+}  # fmt: skip
+"""Titles of what is read and not written."""
+
+
 def severity_title(severity: Severity) -> str:
     """Return the title of a severity in words that people know."""
     titles = {Severity.BAD: _("Serious"), Severity.WARN: _("Warning"), Severity.NOTE: _("Note")}
@@ -206,7 +212,8 @@ def severity_title(severity: Severity) -> str:
 
 def heading(run: AuditedRun) -> str:
     """Return the name of a run and its trainer."""
-    trainer = next((each.title for each in TRAINERS if each.name == run.counts.run.trainer), run.counts.run.trainer)
+    name = run.counts.run.trainer
+    trainer = next((each.title for each in TRAINERS if each.name == name), _TITLES.get(name, name))
     return _("{name} ({trainer})").format(name=run.name, trainer=trainer) if trainer else run.name
 
 

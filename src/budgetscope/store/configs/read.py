@@ -67,7 +67,7 @@ def read_runs(paths: Sequence[Path], given: Given = NOTHING) -> tuple[ObservedRu
             raise _unknown(repr(str(path)), is_folder=is_folder)
         drafts += made
     drafts += _drafts(_joined(halves), usual_keys=False)
-    return tuple(finished(draft, given) for draft in drafts)
+    return tuple(finished(draft, given) for draft in _with_shape(drafts))
 
 
 def read_command(text: str, given: Given = NOTHING) -> ObservedRun:
@@ -105,7 +105,9 @@ def _drafts(loaded: Iterable[Loaded | Draft], *, usual_keys: bool) -> list[Draft
         if isinstance(each, Draft):
             found.append(each)
             continue
-        family = family_of(each, usual_keys=usual_keys or each.form == "wandb")
+        # A command that names a configuration beside it starts a run, whoever's it is.
+        usual = usual_keys or each.form == "wandb" or (each.command is not None and bool(each.named))
+        family = family_of(each, usual_keys=usual)
         if family is not None:
             found.append(family.read(each))
     return found
@@ -127,6 +129,23 @@ def _joined(halves: Sequence[Loaded]) -> list[Loaded]:
     return joined
 
 
+_SHAPE = ("depth", "width", "d_ff", "gated", "n_heads", "n_kv_heads", "head_dim", "vocab_size", "tied")
+
+
+def _with_shape(drafts: Sequence[Draft]) -> list[Draft]:
+    """Give the shape of a model's config.json to the one training that lacks it, as that of a trainer's named model."""
+    models = [
+        each for each in drafts if each.trainer == HUGGING_FACE.name and not {*each.values} - {*_SHAPE, "seq_len"}
+    ]
+    lacking = [each for each in drafts if each not in models and "depth" not in each.values]
+    if not len(models) == len(lacking) == 1 or len(drafts) != 2:
+        return list(drafts)
+    for attribute in _SHAPE:
+        if attribute in models[0].values:
+            lacking[0].put(attribute, models[0].values[attribute], models[0].evidence[attribute])
+    return lacking
+
+
 def _of_folder(folder: Path) -> list[Draft]:
     """Return the drafts of a folder; files that a script names beside it are part of the script's."""
     inner = folder / "files"
@@ -139,13 +158,13 @@ def _of_folder(folder: Path) -> list[Draft]:
         )
     found = [each for path in paths for each in load(path)]
     loaded = [each for each in found if isinstance(each, Loaded)]
-    named = {name for each in loaded if family_of(each, usual_keys=False) for name in each.named}
+    named = {name for each in loaded if family_of(each, usual_keys=True) for name in each.named}
     rest = [each for each in loaded if each.file not in named]
     halves = [each for each in rest if _is_half(each)]
     joined = [_completed(each, loaded) for each in _joined(halves)]
     others = [each for each in rest if each not in halves]
     own = [each for each in found if isinstance(each, Draft)]
-    drafts = _drafts([*own, *joined, *others], usual_keys=False)
+    drafts = _with_shape(_drafts([*own, *joined, *others], usual_keys=False))
     for draft in drafts:
         _launched(draft, folder)
         if draft.trainer == HUGGING_FACE.name and exists(folder / _PICKLED) and "learning_rate" not in draft.values:
