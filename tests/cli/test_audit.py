@@ -54,6 +54,16 @@ def test_json_has_the_same_findings_and_a_command_that_gives_them_again(cli: Cli
     assert [each.code for each in found.runs[0].findings] == [each["code"] for each in run["findings"]]
 
 
+@pytest.mark.parametrize("form", ["--json", "--md"])
+def test_a_secret_of_a_command_line_is_not_printed(cli: Cli, form: str) -> None:
+    line = "WANDB_API_KEY=s3cr3t torchrun --nproc_per_node 8 pretrain_gpt.py --num-layers 12 --hidden-size 768 "
+    ran = cli("audit", "--command", f"{line} --train-iters 100 --lr 1e-3 --wandb-token s3cr3t --name a@b.org", form)
+    assert ran.code == 0
+    assert "--train-iters 100" in ran.out
+    for secret in ("s3cr3t", "a@b.org"):
+        assert secret not in ran.out
+
+
 def test_markdown_is_printed(cli: Cli) -> None:
     ran = cli("audit", str(SMALL), "--md")
     assert ran.out.startswith("# Audit of planned runs\n")

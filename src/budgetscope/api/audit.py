@@ -21,6 +21,7 @@ from budgetscope.core.errors import BudgetscopeError, UsageError
 from budgetscope.core.hardware.devices import find_device
 from budgetscope.core.language import _
 from budgetscope.core.printable import printable
+from budgetscope.store.configs.cells import without_secrets
 from budgetscope.store.configs.given import Given
 from budgetscope.store.configs.read import read_command, read_runs
 
@@ -187,10 +188,10 @@ def _yardstick(advisor: Advisor, counted: Counts) -> tuple[Yardstick | None, lis
 
 
 def command(paths: Sequence[Path], options: AuditOptions = NO_OPTIONS, commands: Sequence[str] = ()) -> str:
-    """Return the shell command of an audit."""
+    """Return the shell command of an audit, without secrets that a command line has."""
     words = ["budgetscope", "audit", *map(str, paths)]
     for text in commands:
-        words += ["--command", text]
+        words += ["--command", without_secrets(text)]
     for option in _OPTIONS:
         value = getattr(options, option)
         if value is not None:
