@@ -15,7 +15,7 @@ from budgetscope.core.audit.findings import findings
 from budgetscope.core.audit.result import Audit, AuditedRun
 from budgetscope.core.audit.run import COMMAND, QUANTITIES, Evidence, ObservedRun
 from budgetscope.core.audit.yardstick import Yardstick, yardstick
-from budgetscope.core.budget.quantities import quote, shown
+from budgetscope.core.budget.quantities import format_count, quote, shown
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError, UsageError
 from budgetscope.core.hardware.devices import find_device
@@ -144,7 +144,7 @@ def _filled(run: ObservedRun, options: AuditOptions) -> tuple[ObservedRun, list[
         elif own != given:
             remarks.append(
                 _("{flag} {given} was not taken, since the configuration says {own}.").format(
-                    flag=flag, given=given, own=own
+                    flag=flag, given=_shown(given), own=_shown(own)
                 )
             )
         stands = run.evidence.get(name)
@@ -153,6 +153,10 @@ def _filled(run: ObservedRun, options: AuditOptions) -> tuple[ObservedRun, list[
             evidence[name] = Evidence(COMMAND, flag, str(given))
     kept: Mapping[str, Evidence] = {**run.evidence, **evidence}
     return replace(run, **added, evidence=kept), remarks  # type: ignore[arg-type]
+
+
+def _shown(value: object) -> str:
+    return format_count(value) if isinstance(value, float) else str(value)
 
 
 def _with_known_device(advisor: Advisor, run: ObservedRun) -> tuple[ObservedRun, list[str]]:

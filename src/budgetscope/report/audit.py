@@ -236,12 +236,11 @@ def finding_title(finding: Finding) -> str:
 
 def finding_lines(finding: Finding) -> tuple[str, ...]:
     """Return the lines below the title of a finding: evidence, remedy and price."""
-    lines = [finding.evidence]
-    if finding.remedy:
-        lines.append(_("Remedy: {text}").format(text=finding.remedy))
-    if finding.price:
-        lines.append(_("Price: {text}").format(text=finding.price))
-    return tuple(lines)
+    return (
+        finding.evidence,
+        _("Remedy: {text}").format(text=finding.remedy),
+        _("Price: {text}").format(text=finding.price),
+    )
 
 
 FRAME_HEADER = ("run", "code", "severity", "title", "evidence", "remedy", "price")

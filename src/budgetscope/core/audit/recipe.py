@@ -44,6 +44,7 @@ def of_optimizer(counts: Counts) -> Iterator[Finding]:
         _("The learning rate, beta2 and weight decay cannot be judged: the optimizer is not AdamW."),
         _("All laws of the recipe known here were fitted with AdamW."),
         _("Sweep the learning rate at a small size of the same model."),
+        _("A learning rate of AdamW does not carry over to another optimizer. The loss for one run is not known."),
     )
 
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+import zlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -209,11 +210,25 @@ def switch(cell: Cell) -> bool:
 
 
 def name_in(cell: Cell) -> str | None:
-    """Return the name in a cell: of a path or an address its last part; None if it looks like a secret."""
+    """Return the name in a cell: of a path or an address its last part; None if it looks like a secret.
+
+    Of several names it is the first with a mark of all of them and of their weights, so that two mixtures that begin
+    alike have not the same name.
+    """
     value = cell.value
-    if isinstance(value, tuple):
-        # Weights may stand before the data that they weigh.
-        value = next((each for each in value if isinstance(each, str) and not _is_number(each)), None)
+    if not isinstance(value, tuple):
+        return _name(value)
+    # Weights may stand before the data that they weigh.
+    names = [_name(each) for each in value if isinstance(each, str) and not _is_number(each)]
+    first = next((name for name in names if name), None)
+    if first is None or len(set(names)) < 2:
+        return first
+    parts = [each if isinstance(each, str) and _is_number(each) else _name(each) or "" for each in value]
+    mark = zlib.crc32("\n".join(parts).encode("utf-8", "replace"))
+    return f"{first} + {len(names) - 1} ({mark:08x})"
+
+
+def _name(value: Scalar) -> str | None:
     if not isinstance(value, str):
         return None
     text = " ".join(value.split())

@@ -1,6 +1,7 @@
 """Reads the configurations of runs: files, folders and command lines."""
 
 import contextlib
+import itertools
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ from budgetscope.store.configs.trees import MAX_BYTES, text_of
 from budgetscope.store.files import exists, listed, status
 
 _MAX_FILES = 100
+_MAX_TEXTS = 50
 _MAX_TEXT = 2**18
 # Beside a model, and no configurations of a run; W&B's second file has e-mail, host and account.
 _NO_RUNS = (
@@ -174,14 +176,12 @@ def _of_folder(folder: Path) -> list[Draft]:
     return drafts
 
 
-def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    """Return the files of a folder with one of some endings that are not too large."""
-    found = []
+def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+    """Yield the files of a folder with one of some endings that are not too large."""
     for path in listed(folder):
         about = status(path) if path.suffix.lower() in suffixes else None
         if about is not None and stat.S_ISREG(about.st_mode) and about.st_size <= MAX_BYTES:
-            found.append(path)
-    return found
+            yield path
 
 
 def _configurations(folder: Path) -> list[Path]:
@@ -209,7 +209,8 @@ def _launched(draft: Draft, folder: Path) -> None:
     if "n_devices" in draft.values:
         return
     found: dict[int, str] = {}
-    for path in _files(folder, _TEXTS):
+    # A folder of data has thousands of texts.
+    for path in itertools.islice(_files(folder, _TEXTS), _MAX_TEXTS):
         # What is wrong with a text beside a configuration is no matter of the configuration.
         with contextlib.suppress(BudgetscopeError):
             found |= dict.fromkeys(_counts(text_of(path), path.name), path.name)

@@ -183,6 +183,18 @@ def test_llm_foundry_counts_batches_and_decouples_its_decay(tmp_path: Path) -> N
         read(tmp_path, "d.yaml", MPT % "4800 batches")
 
 
+def test_two_mixtures_that_begin_alike_have_not_the_same_name() -> None:
+    def data(paths: str) -> str | None:
+        command = "python pretrain_gpt.py --num-layers 2 --hidden-size 64 --train-iters 3 --data-path"
+        return read_command(f"{command} {paths}").dataset
+
+    names = [data(paths) for paths in ("/a/x", "0.5 /a/x 0.5 /a/y", "0.5 /a/x 0.5 /a/z", "0.4 /a/x 0.6 /a/y")]
+    assert names[0] == "x"
+    assert all(name is not None and name.startswith("x + 1 (") for name in names[1:])
+    assert len(set(names)) == 4
+    assert data("0.5 /b/x 0.5 /b/y") == names[1]
+
+
 NANOTRON = """general: {run: smollm-135M}
 data_stages:
 - data: {dataset: {dataset_folder: [datasets/a, datasets/b], dataset_weights: [0.7, 0.3]}}
