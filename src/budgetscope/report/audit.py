@@ -44,7 +44,7 @@ _QUANTITIES: tuple[tuple[str, str, Form], ...] = (
     ("tied", N_("tied embeddings"), _yes),
     ("seq_len", N_("sequence length, tokens"), _whole),
     ("batch_sequences", N_("batch, sequences"), _whole),
-    ("micro_sequences", N_("micro-batch of a device, sequences"), _whole),
+    ("micro_sequences", N_("micro-batch, sequences"), _whole),
     ("accumulation", N_("accumulated micro-batches"), _whole),
     ("n_devices", N_("devices"), _whole),
     ("device", N_("device"), _plain),
@@ -70,6 +70,9 @@ _QUANTITIES: tuple[tuple[str, str, Form], ...] = (
     ("counts_head", N_("N and C count the last layer"), _yes),
     ("tuned_per_size", N_("recipe tuned at each size"), _yes),
 )
+
+
+_NAMES = ("tokenizer", "dataset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,9 @@ def _where(counts: Counts, key: str) -> str:
     found = counts.run.evidence.get(key)
     if found is None:
         return ""
-    text = f"{found.key} = {found.text}" if found.key else found.text
+    # A name stands beside it already, as the file has it.
+    is_shown = key in _NAMES and found.text == getattr(counts.run, key)
+    text = found.key if is_shown and found.key else f"{found.key} = {found.text}" if found.key else found.text
     return text if found.file in ("", _only_file(counts)) else f"{found.file}: {text}"
 
 
