@@ -18,6 +18,8 @@ _NOTHING = frozenset({"", "null", "none", "~", "auto"})
 _SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:_[0-9]+)*\.?(?:[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MAX_NUMBER = 400
+_MAX_SEARCHED = 1000
+"""Characters of a value in which a secret is searched for; no name is longer."""
 MAX_SHOWN = 80
 """Characters of a value that are kept as evidence."""
 _SECRET_WORDS = frozenset(
@@ -91,8 +93,9 @@ def is_unknown(cell: Cell) -> bool:
 def written(cell: Cell) -> str:
     """Return the value of a cell for evidence: short, on one line."""
     value = cell.value
-    text = ", ".join(map(_one, value)) if isinstance(value, tuple) else _one(value)
-    text = " ".join(text.split())
+    # More than is shown is not needed of a list.
+    text = ", ".join(map(_one, value[:MAX_SHOWN])) if isinstance(value, tuple) else _one(value)
+    text = " ".join(text[:_MAX_SEARCHED].split())
     if is_secret_value(text):
         return "…"
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
@@ -246,11 +249,11 @@ def is_secret_key(key: str) -> bool:
 
 
 def is_secret_value(text: str) -> bool:
-    """Return whether a text looks like a secret or an address."""
-    return _SECRET_VALUE.search(text) is not None
+    """Return whether a text looks like a secret or an address, or is too long to tell."""
+    return len(text) > _MAX_SEARCHED or _SECRET_VALUE.search(text) is not None
 
 
-_SAID = re.compile(r"(--?[A-Za-z][\w.-]*|[A-Za-z_]\w*)(\s*=\s*|\s+)(\"[^\"]*\"|'[^']*'|[^\s\"'-][^\s]*)")
+_SAID = re.compile(r"(?<![\w.-])(--?[A-Za-z][\w.-]*|[A-Za-z_]\w*)(\s*=\s*|\s+)(\"[^\"]*\"|'[^']*'|[^\s\"'-][^\s]*)")
 
 
 def without_secrets(text: str) -> str:

@@ -21,7 +21,7 @@ from budgetscope.store.configs.load import SUFFIXES, load, load_script
 from budgetscope.store.configs.loaded import Loaded
 from budgetscope.store.configs.resolve import finished
 from budgetscope.store.configs.shell import Script
-from budgetscope.store.configs.trees import MAX_BYTES, text_of
+from budgetscope.store.configs.trees import MAX_BYTES, NoTableError, text_of
 from budgetscope.store.files import exists, listed, status
 
 _MAX_FILES = 100
@@ -158,7 +158,7 @@ def _of_folder(folder: Path) -> list[Draft]:
         raise UsageError(
             f"{str(folder)!r} has more than {_MAX_FILES} files that may be configurations; name one of them."
         )
-    found = [each for path in paths for each in load(path)]
+    found, refused = _loaded(paths)
     loaded = [each for each in found if isinstance(each, Loaded)]
     named = {name for each in loaded if family_of(each, usual_keys=True) for name in each.named}
     rest = [each for each in loaded if each.file not in named]
@@ -167,13 +167,28 @@ def _of_folder(folder: Path) -> list[Draft]:
     others = [each for each in rest if each not in halves]
     own = [each for each in found if isinstance(each, Draft)]
     drafts = _with_shape(_drafts([*own, *joined, *others], usual_keys=False))
+    if refused and not drafts:
+        raise refused[0]
     for draft in drafts:
+        draft.remarks += [_("Not read: {reason}").format(reason=str(error)) for error in refused]
         _launched(draft, folder)
         if draft.trainer == HUGGING_FACE.name and exists(folder / _PICKLED) and "learning_rate" not in draft.values:
             draft.remarks.append(
                 _("{file} is a pickle, which is not opened; save the training arguments as JSON.").format(file=_PICKLED)
             )
     return drafts
+
+
+def _loaded(paths: Iterable[Path]) -> tuple[list[Loaded | Draft], list[NoTableError]]:
+    """Load the files of a folder, and return why some are no configuration, which is no reason to refuse the run."""
+    found: list[Loaded | Draft] = []
+    refused = []
+    for path in paths:
+        try:
+            found += load(path)
+        except NoTableError as error:
+            refused.append(error)
+    return found, refused
 
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:

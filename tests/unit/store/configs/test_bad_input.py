@@ -175,3 +175,19 @@ def test_of_a_folder_of_data_only_some_texts_are_searched_for_a_launcher(
     (run,) = read_runs([tmp_path])
     assert run.depth == 2
     assert len(opened) == 50
+
+
+def test_what_lies_beside_a_run_and_is_no_configuration_is_told(tmp_path: Path) -> None:
+    (tmp_path / "stages.yaml").write_text("- 1\n- 2\n", encoding="utf-8")
+    assert "stages.yaml is no table" in refusal(tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "llama", "num_hidden_layers": 2}', encoding="utf-8")
+    (tmp_path / "names.json").write_text('["a", "b"]', encoding="utf-8")
+    (run,) = read_runs([tmp_path])
+    assert run.depth == 2
+    assert [remark.split(" is ")[0] for remark in run.remarks] == ["Not read: names.json", "Not read: stages.yaml"]
+
+
+def test_a_large_file_is_refused_as_data(tmp_path: Path) -> None:
+    path = tmp_path / "data.json"
+    path.write_bytes(b" " * (MAX_BYTES + 1))
+    assert "is over 1 MiB; give the configuration of a run" in refusal(path)
