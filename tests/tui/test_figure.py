@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budgetscope.tui.chart.drawing import draw
-from budgetscope.tui.chart.figure import (
+from budgetscope.report.figures.figure import (
     Axis,
     Figure,
     HeatMap,
@@ -20,7 +19,8 @@ from budgetscope.tui.chart.figure import (
     count_number,
     flops_number,
 )
-from budgetscope.tui.chart.scale import LinearScale, LogScale
+from budgetscope.report.figures.scale import LinearScale, LogScale
+from budgetscope.tui.chart.drawing import draw
 
 XS = tuple(10.0**e for e in range(16, 27))
 

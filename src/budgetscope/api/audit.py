@@ -19,7 +19,7 @@ from budgetscope.core.budget.quantities import format_count, quote, shown
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError, UsageError
 from budgetscope.core.hardware.devices import find_device
-from budgetscope.core.language import _
+from budgetscope.core.language import _, spoken_words
 from budgetscope.core.printable import printable
 from budgetscope.store.configs.cells import without_secrets
 from budgetscope.store.configs.given import Given
@@ -200,7 +200,7 @@ def command(paths: Sequence[Path], options: AuditOptions = NO_OPTIONS, commands:
         value = getattr(options, option)
         if value is not None:
             words += [f"--{option.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
-    return shlex.join(words)
+    return shlex.join((*words, *spoken_words()))
 
 
 def severity_of(text: str) -> Severity:

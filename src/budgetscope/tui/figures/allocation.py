@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from budgetscope.core.answers.curves import Curve
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import english_count, format_flops
-from budgetscope.tui.chart.figure import Axis, Figure, Line, Marker, Point, PointSeries, count_number, flops_number
+from budgetscope.report.figures.figure import Axis, Figure, Line, Marker, Point, PointSeries, count_number, flops_number
+from budgetscope.report.figures.scale import LogScale
 from budgetscope.tui.chart.plot import MAX_LINES
-from budgetscope.tui.chart.scale import LogScale
 from budgetscope.tui.law_letters import SHARED
 
 FAMOUS = (

@@ -14,6 +14,7 @@ from budgetscope.core.language import _
 from budgetscope.report.decision import decision
 from budgetscope.report.layouts import LAYOUT_SECTION, layout_rows
 from budgetscope.report.rows import LEVEL_TITLES, SECTIONS, PlanRow, plan_rows
+from budgetscope.report.words import padded
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.dialog import Dialog
 from budgetscope.tui.signs import CAUTION_SIGN
@@ -73,4 +74,4 @@ def _section(title: str, lines: list[Content]) -> ComposeResult:
 def _line(row: PlanRow) -> Content:
     value = f"{row.text} {row.interval}".strip()
     basis = f"  {row.basis}" if row.basis else ""
-    return Content.assemble((row.label.ljust(15), "$foreground 65%"), (value, "bold"), (basis, "$foreground 65%"))
+    return Content.assemble((padded(row.label, 15), "$foreground 65%"), (value, "bold"), (basis, "$foreground 65%"))

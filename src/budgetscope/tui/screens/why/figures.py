@@ -8,8 +8,8 @@ from budgetscope.core.answers.curves import Curve
 from budgetscope.core.answers.explanation import Explanation
 from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.report.explanation import StepLine, step_lines
-from budgetscope.tui.chart.figure import Axis, Figure, Line, Marker, Point, PointSeries, count_number, flops_number
-from budgetscope.tui.chart.scale import LogScale
+from budgetscope.report.figures.figure import Axis, Figure, Line, Marker, Point, PointSeries, count_number, flops_number
+from budgetscope.report.figures.scale import LogScale
 from budgetscope.tui.figures.allocation import FIRST_FLOPS, grid
 from budgetscope.tui.law_letters import KNOWN
 
