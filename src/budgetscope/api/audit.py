@@ -150,7 +150,7 @@ def _filled(run: ObservedRun, options: AuditOptions) -> tuple[ObservedRun, list[
         stands = run.evidence.get(name)
         # What a reader was given stands nowhere in a file.
         if own in (None, given) and (stands is None or (stands.file, stands.key) == (COMMAND, name)):
-            evidence[name] = Evidence(COMMAND, flag, str(given))
+            evidence[name] = Evidence(COMMAND, flag, f"{given:.12g}" if isinstance(given, float) else str(given))
     kept: Mapping[str, Evidence] = {**run.evidence, **evidence}
     return replace(run, **added, evidence=kept), remarks  # type: ignore[arg-type]
 
