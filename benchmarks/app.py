@@ -35,7 +35,11 @@ from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
 
-START_TARGET_MS, KEY_TARGET_MS, IDLE_TARGET = 1000.0, 50.0, 0.02
+START_TARGET_MS, KEY_TARGET_MS = 1000.0, 50.0
+RATIO_TARGET = 2.5
+"""Of the start, over the first paint of an empty Textual app."""
+IDLE_TARGETS = {"plan": 0.01, "calibrate, live run": 0.02}
+"""Share of a core."""
 BUDGET = "$50k on H100"
 APP = ("-m", "budgetscope")
 EMPTY_APP = """
@@ -120,6 +124,7 @@ class Bench:
         """Time starts, in turn with their baselines."""
         with self._home(CONDITIONS[0]):
             plain, empty, bare = [], [], []
+            self._start(APP, self._painted)
             for _ in range(repeats):
                 plain.append(self._start(APP, self._painted))
                 empty.append(self._start(("-c", EMPTY_APP), b"painted"))
@@ -129,10 +134,13 @@ class Bench:
         with self._home(CONDITIONS[1]):
             full = [self._start(APP, self._painted) for _ in range(repeats)]
         yield f"{'start, ms':<42}{'median':>8}{'p95':>8}"
+        ratio = median(ours / theirs for ours, theirs in zip(plain, empty, strict=True))
         yield _line("first painted recommendation", plain, START_TARGET_MS)
         yield _line(f"the same with {N_FITS} stored fits", full, START_TARGET_MS)
         yield _line("baseline: an empty Textual app, painted", empty)
         yield _line("baseline: python -c 'import textual'", bare)
+        miss = "   MISSED" if ratio > RATIO_TARGET else ""
+        yield f"  {'first recommendation, in empty apps':<40}{ratio:>8.2f}{'':>8}   target {RATIO_TARGET:g}{miss}"
 
     def _start(self, arguments: Sequence[str], text: bytes) -> float:
         with Terminal(arguments, self._size) as terminal:
@@ -176,8 +184,8 @@ class Bench:
                 memory.append((f"live run, {minutes * part / 6:.3g} min", terminal.resident_mib()))
         yield f"share of a core at rest, over {seconds:.0f} s"
         for name, share in shares:
-            miss = "   MISSED" if share >= IDLE_TARGET else ""
-            yield f"  {name:<40}{share:>7.2%}   target below {IDLE_TARGET:.0%}{miss}"
+            miss = "   MISSED" if share >= IDLE_TARGETS[name] else ""
+            yield f"  {name:<40}{share:>7.2%}   target below {IDLE_TARGETS[name]:.0%}{miss}"
         yield "resident memory, MiB   target: steady"
         yield from (f"  {name:<40}{mib:>7.1f}" for name, mib in memory)
 
