@@ -31,6 +31,7 @@ async def test_every_cell_is_shown_whole_whatever_the_numbers(
         screen.view = "table"
         table = screen.query_one(LawTable)
         table.comparison = replace(comparison, rows=(huge, *comparison.rows[1:]))
+        table.letters = screen.session.letters
         await pilot.pause()
         lines = shown(pilot).splitlines()
         header = next(line for line in lines if " law " in line and " D/N" in line).split()

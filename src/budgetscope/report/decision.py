@@ -21,7 +21,7 @@ _LEAST_SHARE = 0.005
 
 def decision(plan: Plan) -> tuple[str, ...]:
     """Return whether it fits, what to train and at what cost, how far one may move, what is unsure, the next step."""
-    said = (_misfit(plan), _what(plan), _ranges(plan), _freedom(plan), _doubt(plan), _confirm(plan))
+    said = (_misfit(plan), _what(plan), _ranges(plan), _freedom(plan), doubt(plan), _confirm(plan))
     return tuple(filter(None, said))
 
 
@@ -163,7 +163,8 @@ def _served(choice: Choice) -> str:
     )
 
 
-def _doubt(plan: Plan) -> str:
+def doubt(plan: Plan) -> str:
+    """Return how sure the optimal size is; nothing where the constraints decide it."""
     n = plan.optimum.n_params
     if plan.choice is not None and any("n_params" in price.constraints for price in plan.choice.prices):
         # The size is decided.

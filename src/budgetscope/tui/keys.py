@@ -36,6 +36,7 @@ HELP = Key(("question_mark", "f1"), "app.help", "Help", "Show the keys of the sc
 
 KEYS = (
     Key(("b", "f3"), "edit_budget", "Budget", "Edit the budget.", "plan"),
+    Key(("o", "ctrl+o"), "options", "Options", "Open or close the options: device, price, constraints.", "plan"),
     Key(("l", "ctrl+l"), "choose_law", "Law", "Choose the law to follow; type to filter.", "plan"),
     Key(("c", "f5"), "next_view", "Chart/table", "Show the chart, the comparison, or both.", "plan"),
     Key(("v", "ctrl+n"), "next_chart", "Next chart", "Show N*(C), the loss, learning rate or batch.", "plan"),

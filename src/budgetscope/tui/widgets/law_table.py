@@ -126,7 +126,9 @@ class LawTable(ScrollView, can_focus=True):
 
     def watch_comparison(self, comparison: Comparison | None) -> None:
         """Lay the new lines; the cursor stays with its law."""
-        rows = () if comparison is None else comparison_rows(comparison)
+        rows = [] if comparison is None else list(comparison_rows(comparison))
+        # A law of learning rate or batch alone has nothing here: the recipe screen shows it.
+        rows = [row for row in rows if row.row.n_params is not None]
         advice = [row for row in rows if not row.row.ablation]
         steps = [row for row in rows if row.row.ablation]
         skipped = [] if comparison is None else _wrapped(comparison.skipped)
@@ -173,10 +175,7 @@ class LawTable(ScrollView, can_focus=True):
         line = self._lines[self._index()] if self._lines else None
         if not isinstance(line, ComparisonRow):
             return
-        if line.row.n_params is None:
-            self.app.notify(f"{line.row.fit_id} has no law for N and D: it cannot be followed.", markup=False)
-        else:
-            self.post_message(LawChosen(line.row.fit_id))
+        self.post_message(LawChosen(line.row.fit_id))
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor to the line that was clicked; a double click there follows the law."""

@@ -8,28 +8,21 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.plan import Plan
 from budgetscope.report.rows import PlanRow, plan_rows
 from budgetscope.tui.signs import CAUTION_SIGN, LABEL_STYLE
 
-_WITH_INTERVALS = (
-    "n_params", "tokens", "tokens_per_param", "loss", "flat_band_n_params", "learning_rate", "batch_tokens", "cost_usd",
-    "loss_after_decay",
-)  # fmt: skip
-_PLAIN = (
-    "batch_sequences", "beta2", "warmup_tokens", "weight_decay_independent", "weight_decay_coupled", "steps", "hours",
-    "device_hours", "critical_batch_tokens", "shape_n_params", "run_tokens",
-)  # fmt: skip
-_TIMES = ("hours", "device_hours")
-"""The first of these that has a range stands among the intervals, and none without its range."""
+_WITH_INTERVALS = ("learning_rate", "batch_tokens", "loss", "tokens_per_param", "flat_band_n_params", "cost_usd")
+_PLAIN = ("beta2", "weight_decay_coupled", "warmup_tokens", "steps", "hours", "critical_batch_tokens")
 _LONG = ("shape", "schedule")
 _UNITS = {
-    "n_params": "parameters", "tokens": "tokens", "flat_band_n_params": "parameters", "batch_tokens": "tokens",
-    "batch_sequences": "tokens", "warmup_tokens": "tokens", "weight_decay_independent": "a step",
-    "weight_decay_coupled": "in PyTorch", "critical_batch_tokens": "tokens", "shape_n_params": "parameters",
-    "run_tokens": "tokens",
+    "flat_band_n_params": "parameters", "batch_tokens": "tokens", "warmup_tokens": "tokens",
+    "critical_batch_tokens": "tokens",
 }  # fmt: skip
 """Unit after a value, where there is room."""
+_LABELS = {"weight_decay_coupled": "weight decay"}
+"""Labels where the panel has one of two names for a quantity."""
 _LABEL = 10
 _LEAST_PLAIN, _MOST_PLAIN = 17, 30
 _BASIS_FROM = 120
@@ -60,7 +53,7 @@ class RecommendationPanel(Widget):
         self._title()
 
     def _title(self) -> None:
-        title = "Recommendation"
+        title = "Recipe"
         if self.plan is not None and self.stale:
             title = f"LAST GOOD PLAN, for {self.plan.budget}"
         self.border_title = Content(title)
@@ -71,15 +64,9 @@ class RecommendationPanel(Widget):
             return Content("No plan yet: type a budget.")
         rows = {row.key: row for row in plan_rows(self.plan)}
         width, height = self.size
-        spread = next((key for key in _TIMES if rows[key].interval), None)
-        if height <= len(_WITH_INTERVALS) + 1:
-            spread = None  # The sentence above says it.
-        ranged = [*_WITH_INTERVALS[:-1], *([spread] if spread else []), _WITH_INTERVALS[-1]]
-        left = [_Line.of(rows[key], with_basis=width >= _BASIS_FROM) for key in ranged if key in rows]
+        left = [_Line.of(rows[key], with_basis=width >= _BASIS_FROM) for key in _WITH_INTERVALS if key in rows]
         right = [_Line.of(rows[key]) for key in _PLAIN if key in rows and not rows[key].interval]
         long = [line for key in _LONG if key in rows for line in _long(rows[key], width)]
-        if height <= len(left) and "loss_after_decay" in rows:
-            left.pop()  # The sentence above says it.
         if height < len(left) + len(long):
             long = [_cut(_long_text(rows["shape"]), width)] if "shape" in rows and height > len(left) else []
         columns = _columns(left, right, width, max(height - len(long), 0))
@@ -101,7 +88,7 @@ class _Line:
         unit = row.basis.partition(";")[0].partition(",")[0] if row.key == "loss" else _UNITS.get(row.key, "")
         # The flat band has an interval and no value.
         value, interval = ("", row.text) if row.key == "flat_band_n_params" else (row.text, row.interval)
-        return cls(row.label, value, interval, row.basis if with_basis else unit)
+        return cls(_LABELS.get(row.key, row.label), value, interval, row.basis if with_basis else unit)
 
     def text(self, *, with_unit: bool) -> str:
         """Return the value, with its unit or without."""
@@ -179,16 +166,21 @@ class Cautions(Widget):
         if self.plan is None:
             return Content("")
         width, height = self.size
-        texts = [caution.text for caution in self.plan.cautions]
+        cautions = self.plan.cautions
+        decisive = [caution for caution in cautions if caution.level == Level.DECISION]
+        texts = [caution.text for caution in decisive or cautions]
         shown: list[str] = []
         for index, text in enumerate(texts):
             lines = textwrap.wrap(CAUTION_SIGN + text, max(width, 20), subsequent_indent="  ")
             if len(shown) + len(lines) > height:
-                left = len(texts) - index
+                left = len(cautions) - index
                 more = f"  (d: {left} more)" if index else f"  (d: all {left})"
                 shown = _ending(shown or lines[: max(height, 1)], more, width)
                 break
             shown += lines
+        else:
+            if len(cautions) > len(texts):
+                shown = _ending(shown, f"  (d: {len(cautions) - len(texts)} more)", width)
         return Content.styled("\n".join(shown), "$text-warning")
 
 

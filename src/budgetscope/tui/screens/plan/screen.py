@@ -17,7 +17,7 @@ from budgetscope.api.request import form_texts, has_text
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Convention
-from budgetscope.report.decision import decision
+from budgetscope.report.headline import plan_headline
 from budgetscope.report.law_choices import law_choices
 from budgetscope.report.tables import comparison_markdown, plan_markdown
 from budgetscope.tui.chart.figure import Figure
@@ -31,6 +31,7 @@ from budgetscope.tui.screens.plan.recommendation import Cautions, Recommendation
 from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import FieldEdited, FieldRow
+from budgetscope.tui.widgets.headline import HeadlinePanel
 from budgetscope.tui.widgets.law_table import LawChosen, LawTable
 
 BUDGET_EXAMPLES = "1e21   64xH100 14d   $50k on H100   loss 2.6   N=7B"
@@ -44,6 +45,7 @@ class PlanScreen(SessionScreen):
     Attributes:
         view: what the lower half shows: `both` where there is room, `chart` or `table`.
         zoomed: whether the lower half fills the screen.
+        options: whether the form of the options is open; a very wide window always shows it.
         quantity: quantity of the chart; one of `PLAN_CHARTS`.
     """
 
@@ -53,6 +55,7 @@ class PlanScreen(SessionScreen):
 
     view: reactive[str] = reactive("both", init=False, repaint=False)
     zoomed: reactive[bool] = reactive(False, toggle_class="-zoomed")
+    options: reactive[bool] = reactive(False, toggle_class="-options")
     quantity: reactive[str] = reactive(SIZE, init=False, repaint=False)
 
     def __init__(self, session: Session) -> None:
@@ -64,20 +67,22 @@ class PlanScreen(SessionScreen):
         self._comparison: Comparison | None = None
 
     def body(self) -> ComposeResult:
-        """Compose the form, the recommendation, the cautions, the chart and the comparison."""
+        """Compose the headline, the budget, the options, the chart, the comparison, the recipe and the cautions."""
         self._class_view(update=False)
         texts = form_texts(self.session.request)
+        yield HeadlinePanel()
         yield FieldRow(FORM[0], texts["budget"], BUDGET_EXAMPLES)
-        with Horizontal(id="upper"):
+        with Horizontal(id="middle"):
             with VerticalScroll(id="form", classes="panel", can_focus=False) as form:
                 form.border_title = "Options"
                 for field in FORM[1:]:
                     yield FieldRow(field, texts[field.name], suggestions=self._suggestions(field.name))
+            with Horizontal(id="lower"):
+                yield Chart(id="chart", classes="panel")
+                yield LawTable(id="laws", classes="panel")
+        with Horizontal(id="upper"):
             yield RecommendationPanel(id="recommendation", classes="panel")
-        yield Cautions(id="cautions", classes="panel")
-        with Horizontal(id="lower"):
-            yield Chart(id="chart", classes="panel")
-            yield LawTable(id="laws", classes="panel")
+            yield Cautions(id="cautions", classes="panel")
 
     def _suggestions(self, name: str) -> tuple[str, ...]:
         match name:
@@ -90,7 +95,7 @@ class PlanScreen(SessionScreen):
 
     def on_mount(self) -> None:
         """Set the panel titles."""
-        self.query_one("#cautions").border_title = "Cautions"
+        self.query_one("#cautions").border_title = "What could change the decision"
 
     def begin(self) -> None:
         """Put the cursor into the budget field."""
@@ -182,13 +187,16 @@ class PlanScreen(SessionScreen):
         for field in FORM[1:]:
             self.row(field.name).hint(field.resolved(plan))
             self.row(field.name).note("")
-        # A low window shows the first sentence alone.
-        self.row("budget").note("\n".join((*decision(plan), plan.understood)))
+        self.query_one(HeadlinePanel).show(plan_headline(plan))
+        self.row("budget").note(plan.understood)
 
     def _show_problem(self) -> None:
         """Show the problem below its field, and mark the plan as the last good one."""
         problem = self.session.problem
         self.query_one(RecommendationPanel).stale = problem is not None
+        self.query_one(HeadlinePanel).set_class(problem is not None, "-stale")
+        if problem is not None and problem.field != FORM[0].name:
+            self.options = True
         self._entitle()
         for field in FORM:
             if problem is not None and field.name == problem.field:
@@ -271,6 +279,12 @@ class PlanScreen(SessionScreen):
         """Let the lower half fill the screen, or restore the layout."""
         self.zoomed = not self.zoomed
 
+    def action_options(self) -> None:
+        """Open the options, with the cursor in the first; or close them."""
+        self.options = not self.options
+        if self.options or self.has_class("-very-wide"):
+            self.call_after_refresh(self.row(FORM[1].name).input.focus)
+
     def action_details(self) -> None:
         """Open the details of the plan."""
         answer = self.session.answer
@@ -298,7 +312,7 @@ class PlanScreen(SessionScreen):
 
     def remember(self) -> Remembered:
         """Return the state of the lower half."""
-        return {"view": self.view, "zoomed": self.zoomed, "quantity": self.quantity}
+        return {"view": self.view, "zoomed": self.zoomed, "options": self.options, "quantity": self.quantity}
 
     def recall(self, remembered: Remembered) -> None:
         """Restore the state of the lower half."""
@@ -307,3 +321,5 @@ class PlanScreen(SessionScreen):
         self.set_reactive(PlanScreen.quantity, plan_chart(str(remembered.get("quantity"))).quantity)
         self.set_reactive(PlanScreen.zoomed, remembered.get("zoomed") is True)
         self.set_class(self.zoomed, "-zoomed")
+        self.set_reactive(PlanScreen.options, remembered.get("options") is True)
+        self.set_class(self.options, "-options")

@@ -44,16 +44,16 @@ STOPS = (
         "below repeats what was understood. A mistake is named there, and the last good plan stays.",
     ),
     TourStop(
-        "#recommendation",
-        "What to train",
-        "The model, its recipe and the run. Brackets hold the interval: of N, D and the loss it is the law's own; of "
-        "lr and batch it is the range over the published laws. d shows every figure with its source.",
+        "HeadlinePanel",
+        "The decision",
+        "What to train, what it costs, and what is least certain. The ranges are honest: of N and D with 95%, of the "
+        "cost over the prices on offer. d shows every figure with its source, and every caution.",
     ),
     TourStop(
-        "#cautions",
-        "What not to rely on",
-        "How far each law is used beyond the runs it was fitted on, and whatever else weakens the plan. Read this "
-        "before you spend the money.",
+        "#recommendation",
+        "The recipe",
+        "How to train it. Brackets hold the interval: of the loss it is the law's own; of lr and batch it is the range "
+        "over the published laws. o opens the options: device, price, constraints.",
     ),
     TourStop(
         "#lower",
@@ -73,7 +73,7 @@ STOPS = (
         "What do you have? Type over the example; all screens follow.",
     ),
 )
-PARTS = ("TabBar", "#field-budget", "#form", "#recommendation", "#cautions", "#lower", "KeyBar")
+PARTS = ("TabBar", "HeadlinePanel", "#field-budget", "#form", "#recommendation", "#cautions", "#lower", "KeyBar")
 """Selectors of the parts that are dimmed while the tour points at another."""
 
 
