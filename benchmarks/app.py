@@ -30,7 +30,7 @@ from benchmarks.app_folder import Worker, leave_request, move_in, plan_run, save
 from benchmarks.app_terminal import Repaint, Terminal
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.report.rows import plan_rows
+from budgetscope.report.headline import plan_headline
 from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
@@ -97,10 +97,9 @@ WALKS = (
 
 
 def painted() -> bytes:
-    """Return the interval of N, which only the recommendation for the budget shows."""
+    """Return the interval of N, which only the headline for the budget shows."""
     advisor = Advisor(Library((Layer("bundled", bundled_fits()),)), Settings(), ())
-    plan = advisor.answer(PlanRequest(BUDGET)).plan
-    return next(row for row in plan_rows(plan) if row.key == "n_params").interval.encode()
+    return plan_headline(advisor.answer(PlanRequest(BUDGET)).plan).figures[0].range.encode()
 
 
 class Bench:
