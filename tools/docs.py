@@ -22,7 +22,7 @@ from budgetscope.tui.keys import KEYS, named
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (
     (), ("plan",), ("memory",), ("machines",), ("compare",), ("explain",), ("export",), ("value",), ("fit",),
-    ("score",), ("flops",), ("devices",), ("prices",), ("prices", "update"), ("prices", "show"), ("serve",),
+    ("score",), ("flops",), ("audit",), ("devices",), ("prices",), ("prices", "update"), ("prices", "show"), ("serve",),
     ("calibrate",), *(("calibrate", name) for name in ("list", "status", "attach", "stop", "fit")),
     ("fits",), *(("fits", name) for name in ("list", "show", "use", "diff", "undo", "path")),
 )  # fmt: skip

@@ -11,13 +11,25 @@ from budgetscope._version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from budgetscope.api.notebook.calls import compare, count, explain, fit, fits, load, machines, memory, plan, value
+    from budgetscope.api.notebook.calls import (
+        audit,
+        compare,
+        count,
+        explain,
+        fit,
+        fits,
+        load,
+        machines,
+        memory,
+        plan,
+        value,
+    )
     from budgetscope.api.request import PlanRequest
     from budgetscope.core.errors import FailureError, UsageError
 
 __all__ = [
-    "FailureError", "PlanRequest", "UsageError", "__version__", "compare", "count", "explain", "fit", "fits", "load",
-    "machines", "memory", "plan", "value",
+    "FailureError", "PlanRequest", "UsageError", "__version__", "audit", "compare", "count", "explain", "fit", "fits",
+    "load", "machines", "memory", "plan", "value",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # A type checker refuses the names that `__all__` lacks.

@@ -20,6 +20,7 @@ LINES = (
     "compare,1e21,--md",
     "explain,1e21",
     "flops,--size,108M",
+    "audit,docs/data/audit/small.toml",
     "fits,list",
     "--help",
 )

@@ -2,6 +2,7 @@ from tests.tui.driving import Start, settled, shown
 from textual.pilot import Pilot
 
 from budgetscope.api import Advisor, PlanRequest, command
+from budgetscope.report.headline import recipe_headline
 from budgetscope.report.recipe_sheet import recipe_markdown, recipe_rows
 from budgetscope.store.app_state import AppState
 from budgetscope.tui.app import BudgetscopeApp
@@ -81,7 +82,7 @@ async def test_a_key_follows_the_next_law_and_the_one_before(start: Start) -> No
         await pilot.press("r")
         first = screen.session.request.hyperparameters
         assert first == "budgetscope2026/english"
-        assert f"lr and batch by {first}" in shown(pilot)
+        assert f"by {first}." in shown(pilot)
         assert screen.session.plan is not None
         assert screen.session.plan.recipe.sources["learning_rate"] == first
         await pilot.press("R")
@@ -130,12 +131,13 @@ async def test_it_follows_the_session(start: Start) -> None:
         screen = await recipe(pilot)
         screen.session.ask(PlanRequest("1e19", seq_len=4096))
         await settled(pilot)
-        assert "1e19 FLOPs: lr and batch" in shown(pilot)
+        assert screen.session.plan is not None
+        assert recipe_headline(screen.session.plan).sentence in shown(pilot)
         assert " x 4,096 " in shown(pilot)
         screen.session.ask(PlanRequest("1e19 furlongs"))
         await settled(pilot)
         assert "✗ budget: " in shown(pilot)
-        assert "1e19 FLOPs: lr and batch" in shown(pilot)
+        assert recipe_headline(screen.session.plan).sentence in shown(pilot)
 
 
 async def test_without_a_plan_it_asks_for_a_budget_and_no_key_fails(start: Start) -> None:

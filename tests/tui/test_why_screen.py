@@ -15,6 +15,7 @@ from budgetscope.tui.screens.why.figures import Illustration, figure, illustrate
 from budgetscope.tui.screens.why.screen import WhyScreen
 from budgetscope.tui.screens.why.step_table import StepTable
 from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.headline import HeadlinePanel
 
 BIG, SMALL = (120, 40), (80, 24)
 REQUEST = PlanRequest("64 H100 for 14 days")
@@ -208,4 +209,4 @@ async def test_every_size_is_drawn(advisor: Advisor) -> None:
             for key in ("right", "d", "shift+left", "left"):
                 await pilot.press(key)
                 await why(pilot)
-        assert str(screen.query_one("#sentence", Static).render())
+        assert screen.query_one(HeadlinePanel).query_one(".sentence", Static).content

@@ -52,8 +52,13 @@ def test_of_core_faces_import_value_types_alone() -> None:
         value = getattr(import_module(found.module), found.name)
         return callable(value) and not isinstance(value, type)
 
-    # `printable` decides nothing: it formats text, as `quantities` formats numbers.
-    formats = {"budgetscope.core.budget.quantities", "budgetscope.core.printable"}
+    # These decide nothing: they format text and say it in a language, as `quantities` formats numbers.
+    formats = {
+        "budgetscope.core.budget.quantities",
+        "budgetscope.core.language",
+        "budgetscope.core.printable",
+        "budgetscope.core.wording",
+    }
     of_core = [found for path in files_of(*FACES) for found in imports(path) if room(found) == "core"]
     assert of_core
     assert [found for found in of_core if found.module not in formats and is_function(found)] == []

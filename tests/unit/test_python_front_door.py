@@ -28,6 +28,7 @@ from budgetscope.store.locations import user_fits
 
 TUNED = "porian2024/refinedweb-tuned"
 RUNS = Path(__file__).parents[2] / "docs/data/english-h200-runs.csv"
+AUDITED = RUNS.parent / "audit/small.toml"
 HOSTILE = "<script>alert('x')</script> & \"$1 to $2\""
 ANY: Any = bs
 """What a type checker would refuse."""
@@ -38,6 +39,7 @@ RESULTS: dict[str, Callable[[], Any]] = {
     "machines": lambda: bs.machines("1e21"),
     "memory": lambda: bs.memory("1e21"),
     "value": lambda: bs.value("1e21", calibration="2%"),
+    "audit": lambda: bs.audit(AUDITED),
     "count": lambda: bs.count(depth=15, width=640),
     "fits": bs.fits,
     "load": lambda: bs.load(TUNED),

@@ -20,3 +20,5 @@ SPREAD_FITS = (
 )
 """Fits whose learning rates and batches give the spread over published laws. Left out are Kaplan's learning rate, which
 its authors limit to 1e10 parameters, and MiniCPM's, which holds under another parametrisation."""
+AUDIT_RULES = (DEFAULT_HYPERPARAMETERS, "marek2025/token-half-life", WEIGHT_DECAY)
+"""Fits whose rules for beta2 and weight decay give the range that an audit allows."""

@@ -14,7 +14,7 @@ from budgetscope.calibrate.plan.bounds import DECAY_BOUNDS, MINUTES_BOUNDS, WORK
 from budgetscope.core.budget.quantities import (
     MAX_SERVED_TOKENS,
     MAX_TEXT_CHARS,
-    format_usd,
+    english_usd,
     number_in,
     parse_duration_hours,
     quote,
@@ -31,6 +31,7 @@ from budgetscope.core.hardware.bounds import (
     WATTS_BOUNDS,
 )
 from budgetscope.core.hardware.mfu import parse_measured
+from budgetscope.core.language import _
 
 if TYPE_CHECKING:
     from budgetscope.core.answers.plan import Plan
@@ -112,7 +113,7 @@ class Field:
     bounds: tuple[float, float] | None = None
     required: bool = False
     label: str = ""
-    resolved: "Callable[[Plan], str]" = lambda _: ""
+    resolved: "Callable[[Plan], str]" = lambda _plan: ""
 
     @property
     def option(self) -> str:
@@ -193,7 +194,8 @@ def _plain(number: Any) -> str:
 
 def _price(plan: "Plan") -> str:
     price = plan.machine.price
-    return "unknown" if price is None else f"{format_usd(price.value)}/h"
+    # The field is read in dollars.
+    return _("unknown") if price is None else f"{english_usd(price.value)}/h"
 
 
 FIELDS = (
@@ -225,7 +227,7 @@ FIELDS = (
         bounds=N_DEVICES_BOUNDS,
         help="How many accelerators.",
         metavar="<float>",
-        resolved=lambda plan: "open" if plan.machine.n_devices is None else f"{plan.machine.n_devices:g}",
+        resolved=lambda plan: _("open") if plan.machine.n_devices is None else f"{plan.machine.n_devices:g}",
     ),
     Field(
         name="mfu",
@@ -252,7 +254,7 @@ FIELDS = (
         bounds=(1, MAX_COUNT),
         help="Training context in tokens.",
         metavar="TOKENS",
-        resolved=lambda plan: f"{plan.seq_len} tokens",
+        resolved=lambda plan: _("{n} tokens").format(n=plan.seq_len),
     ),
     Field(
         name="vocab",
@@ -310,7 +312,7 @@ FIELDS = (
         bounds=WATTS_BOUNDS,
         help="Measured watts of a device with its share of the node, for the energy.",
         metavar="WATTS",
-        resolved=lambda plan: "unknown" if plan.run.energy is None else f"{plan.run.energy.watts.value:.0f}",
+        resolved=lambda plan: _("unknown") if plan.run.energy is None else f"{plan.run.energy.watts.value:.0f}",
     ),
     Field(
         name="pue",

@@ -8,7 +8,7 @@ from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.machines import Machines
 from budgetscope.core.hardware.devices import Device
 from budgetscope.core.hardware.machine import stated_mfu
-from budgetscope.core.hardware.prices import PRICE_STATED
+from budgetscope.core.laws.intervals import Kind
 
 
 def machines(answer: Answer, request: PlanRequest, devices: Sequence[Device]) -> Machines:
@@ -40,7 +40,7 @@ def request_on(answer: Answer, request: PlanRequest, found: Machines, device: st
         device=device,
         gpus=found.n_devices,
         mfu=_mfu(answer, request),
-        price=price.value if price is not None and price.basis == PRICE_STATED else None,
+        price=price.value if price is not None and price.kind is Kind.STATED else None,
         seq_len=question.seq_len,
         vocab=question.vocab_size,
         counting=str(question.convention),

@@ -11,6 +11,7 @@ from budgetscope.core.counting.shapes import PORIAN_SEQ_LEN, PORIAN_VOCAB_SIZE, 
 from budgetscope.core.errors import FailureError
 from budgetscope.core.hardware.devices import Device, DeviceNames
 from budgetscope.core.hardware.mfu import ModelRate
+from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Fit
 
 
@@ -44,7 +45,9 @@ def probes(known: Sequence[Device]) -> Probes:
                 each.device.id,
                 (sizes[width], sizes[width]),
                 rate,
-                f"measured by calibrate --probe on {each.day}, many models of width {width} at once",
+                _("measured by calibrate --probe on {day}, many models of width {width} at once").format(
+                    day=each.day, width=width
+                ),
             )
             for each in found
             if each.device is not None
@@ -68,7 +71,8 @@ def rate_of_fit(fit: Fit, names: DeviceNames) -> tuple[ModelRate, ...]:
     vocab_size, seq_len = fit.vocab_size or PORIAN_VOCAB_SIZE, fit.seq_len or PORIAN_SEQ_LEN
     family = shape_family("dense", vocab_size=vocab_size, seq_len=seq_len)
     sizes = [family.convert(row[column], fit.counting, Convention.STANDARD) for row in fit.points.rows]
-    return (ModelRate(device.id, (min(sizes), max(sizes)), rate, f"measured by the calibration {fit.id}"),)
+    source = _("measured by the calibration {fit}").format(fit=fit.id)
+    return (ModelRate(device.id, (min(sizes), max(sizes)), rate, source),)
 
 
 def _positive(text: str) -> float | None:

@@ -8,7 +8,7 @@ from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.ladder import ladder
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run.state import RunState
-from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.core.errors import UsageError
 from budgetscope.fitting.joint import JointFit
 
@@ -52,8 +52,8 @@ def too_small(fit: JointFit, spec: Spec, state: RunState) -> str:
         lacking.append(f"{used} budgets have a best size and {MIN_BUDGETS} are needed")
     if fit.at(top) <= least:
         lacking.append(
-            f"at its largest budget, {format_flops(top)} FLOPs, the best size is {format_count(fit.at(top))} "
-            f"parameters, and models up to {format_count(least)} are one layer or mostly output head"
+            f"at its largest budget, {format_flops(top)} FLOPs, the best size is {english_count(fit.at(top))} "
+            f"parameters, and models up to {english_count(least)} are one layer or mostly output head"
         )
     return f"Too small to plan by: {'; '.join(lacking)}; {_remedy(spec, state, least)}." if lacking else ""
 

@@ -10,7 +10,7 @@ from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
 from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import Event
 from budgetscope.calibrate.run.state import CellState, RunState
-from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.budget.quantities import english_count, format_flops
 
 if TYPE_CHECKING:
     from budgetscope.calibrate.plan.cells import Cell
@@ -36,7 +36,7 @@ def heading(ready: "Ready") -> str:
     """Return the preset, the data and the device of a priced run."""
     spec, corpus = ready.spec, ready.spec.corpus
     return (
-        f"{spec.design.preset} calibration on {corpus.title}: {format_count(corpus.train_tokens)} training tokens "
+        f"{spec.design.preset} calibration on {corpus.title}: {english_count(corpus.train_tokens)} training tokens "
         f"({corpus.tokenizer}, vocabulary {corpus.vocab_size}), context {spec.design.seq_len}, on {ready.facts.name}"
     )
 
@@ -46,9 +46,9 @@ def price_cells(stage: StagePrice, corpus: CorpusFacts) -> tuple[str, ...]:
     return (
         str(stage.stage),
         str(stage.cells),
-        f"{format_count(stage.sizes[0])} to {format_count(stage.sizes[-1])} ({len(stage.sizes)})",
+        f"{english_count(stage.sizes[0])} to {english_count(stage.sizes[-1])} ({len(stage.sizes)})",
         format_flops(stage.flops),
-        format_count(stage.tokens),
+        english_count(stage.tokens),
         f"{corpus.epochs(stage.longest_tokens):.2g}",
         duration(stage.seconds),
         f"{stage.memory_bytes / 1e9:.2g} GB",
@@ -100,7 +100,7 @@ def speed(state: RunState, spec: Spec) -> str:
         flops = sum(worker.flops_per_s or 0.0 for worker in training)
         peak = sum(worker.peak_flops_per_s or 0.0 for worker in training)
         several = f" on {len(training)} of {len(state.workers)} workers" if len(state.workers) > 1 else ""
-        parts.append(f"{format_count(tokens)} tokens/s, {flops / 1e12:.3g} TFLOP/s{several}")
+        parts.append(f"{english_count(tokens)} tokens/s, {flops / 1e12:.3g} TFLOP/s{several}")
         if peak:
             parts.append(f"MFU {flops / peak:.0%}")
     left = state.seconds_left(spec.design)
@@ -126,7 +126,7 @@ def average(state: RunState) -> str:
         return ""
     tokens, flops = state.trained_tokens / state.trained_seconds, state.trained_flops / state.trained_seconds
     mfu = "" if state.mfu is None else f", MFU {state.mfu:.0%}"
-    return f"{format_count(tokens)} tokens/s, {flops / 1e12:.3g} TFLOP/s{mfu} on average"
+    return f"{english_count(tokens)} tokens/s, {flops / 1e12:.3g} TFLOP/s{mfu} on average"
 
 
 WORKER_HEADER = ("worker", "on", "GPU", "trains", "TFLOP/s", "silent")
@@ -161,7 +161,7 @@ def worker_cells(view: "WorkerView", state: RunState) -> tuple[str, ...]:
     found = [state.cells[key] for key in worker.running if key in state.cells]
     if found and doing == "trains":
         left = sum(not s.finished for s in found)
-        doing = f"N={format_count(found[0].cell.n_params)}, {left} {'cell' if left == 1 else 'cells'}"
+        doing = f"N={english_count(found[0].cell.n_params)}, {left} {'cell' if left == 1 else 'cells'}"
     rate = "-" if worker.flops_per_s is None else f"{worker.flops_per_s / 1e12:.3g}"
     silent = "-" if view.silent_seconds is None else duration(view.silent_seconds)
     return worker.slot, worker.host or "-", worker.gpu or "-", doing, rate, silent
@@ -170,7 +170,7 @@ def worker_cells(view: "WorkerView", state: RunState) -> tuple[str, ...]:
 def cell_text(cell: "Cell") -> str:
     """Return the size and the hyperparameters of a cell."""
     return (
-        f"N={format_count(cell.n_params)}, lr {cell.learning_rate:.2g}, batch {cell.batch_sequences} x "
+        f"N={english_count(cell.n_params)}, lr {cell.learning_rate:.2g}, batch {cell.batch_sequences} x "
         f"{cell.shape.seq_len}, beta2 {cell.beta2:g}"
     )
 
@@ -226,7 +226,7 @@ def _of_stack(event: progress.Started | progress.Split | progress.CheckpointLost
     if isinstance(event, progress.Split):
         return f"a stack of {sum(event.sizes)} did not fit into memory: {' and '.join(map(str, event.sizes))}"
     first = next((state.cells[key] for key in event.cell_ids if key in state.cells), None)
-    size = "" if first is None else f" of N={format_count(first.cell.n_params)}"
+    size = "" if first is None else f" of N={english_count(first.cell.n_params)}"
     graphs = event.graphs_found + event.graphs_compiled
     found = f"; {event.graphs_found} of {graphs} compiled graphs were there" if graphs else ""
     return (

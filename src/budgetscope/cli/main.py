@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from budgetscope.cli import ask, calibrate, devices, fit, fits, flops, machines, memory, prices, serve
+from budgetscope.cli import ask, audit, calibrate, devices, fit, fits, flops, machines, memory, prices, serve
 from budgetscope.cli.running import run, start_app
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command()(ask.export)
 app.command()(fit.fit)
 app.command()(fit.score)
 app.command()(flops.flops)
+app.command()(audit.audit)
 app.command()(devices.devices)
 app.command()(serve.serve)
 app.add_typer(calibrate.app, name="calibrate")

@@ -9,48 +9,49 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from budgetscope.core.answers.training_setup import TrainingSetup
+from budgetscope.core.language import N_
 
 
 class Quantity(StrEnum):
-    """The quantities of a run; the value is the name for people."""
+    """The quantities of a run; the value is the name for people, which whoever shows it translates."""
 
-    DEPTH = "layers"
-    WIDTH = "width"
-    D_FF = "feed-forward width"
-    N_HEADS = "query heads"
-    N_KV_HEADS = "key-value heads"
-    HEAD_DIM = "width of a head"
-    VOCAB_SIZE = "vocabulary"
-    TIED = "tied embeddings"
-    SEQ_LEN = "sequence length"
-    BATCH = "batch"
-    MICRO_BATCH = "micro-batch of a device"
-    ACCUMULATION = "accumulated micro-batches"
-    LENGTH = "length of the run"
-    LEARNING_RATE = "learning rate, peak"
-    WARMUP = "warmup"
-    DECAY = "decay"
+    DEPTH = N_("layers")
+    WIDTH = N_("width")
+    D_FF = N_("feed-forward width")
+    N_HEADS = N_("query heads")
+    N_KV_HEADS = N_("key-value heads")
+    HEAD_DIM = N_("width of a head")
+    VOCAB_SIZE = N_("vocabulary")
+    TIED = N_("tied embeddings")
+    SEQ_LEN = N_("sequence length")
+    BATCH = N_("batch")
+    MICRO_BATCH = N_("micro-batch of a device")
+    ACCUMULATION = N_("accumulated micro-batches")
+    LENGTH = N_("length of the run")
+    LEARNING_RATE = N_("learning rate, peak")
+    WARMUP = N_("warmup")
+    DECAY = N_("decay")
     BETA1 = "beta1"
     BETA2 = "beta2"
-    BETAS = "beta1 and beta2"
-    EPS = "epsilon"
-    WEIGHT_DECAY = "weight decay, coupled"
-    CLIP = "clip of the gradient's norm"
-    CHECKPOINT_INTERVAL = "checkpoint every"
-    DATA = "data-parallel devices"
-    TENSOR = "tensor-parallel devices"
-    PIPELINE = "pipeline stages"
-    CONTEXT = "context-parallel devices"
+    BETAS = N_("beta1 and beta2")
+    EPS = N_("epsilon")
+    WEIGHT_DECAY = N_("weight decay, coupled")
+    CLIP = N_("clip of the gradient's norm")
+    CHECKPOINT_INTERVAL = N_("checkpoint every")
+    DATA = N_("data-parallel devices")
+    TENSOR = N_("tensor-parallel devices")
+    PIPELINE = N_("pipeline stages")
+    CONTEXT = N_("context-parallel devices")
 
 
 class Unit(StrEnum):
-    """The units in which trainers count batches, lengths and parts of a run."""
+    """The units in which trainers count batches, lengths and parts of a run; named as a `Quantity` is."""
 
     PLAIN = ""
-    SEQUENCES = "sequences"
-    TOKENS = "tokens"
-    STEPS = "steps"
-    SHARE = "of the run"
+    SEQUENCES = N_("sequences")
+    TOKENS = N_("tokens")
+    STEPS = N_("steps")
+    SHARE = N_("of the run")
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,8 @@ STEP_LINE_HEADER = (
     "D/N measured",
 )  # fmt: skip
 """Header of the title and the cells of `StepLine`; a narrow table drops columns from the right."""
+WASTE = STEP_LINE_HEADER.index("waste") - 1
+"""Place of the waste among the cells of a `StepLine`."""
 
 
 @dataclass(frozen=True, slots=True)

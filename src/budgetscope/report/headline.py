@@ -1,13 +1,26 @@
 """The headline of a screen: one sentence, and one to three figures that can be read from across a table."""
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from budgetscope.core.answers.explanation import Explanation, Step
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.budget.quantities import format_count, format_hours, format_usd
+from budgetscope.core.answers.whatif import Candidate, IsoFlop
+from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.report.decision import decision
 from budgetscope.report.decision import doubt as least_certain
+from budgetscope.report.rows import UNKNOWN, plan_rows
+from budgetscope.report.scenarios import Column
+from budgetscope.report.whatif import sentence
+
+_SAME = 1e-9
+_LEAST_SHARE = 0.005
+"""Share below which two costs are the same."""
+_COMPARED = ("n_params", "tokens", "hours", "device_hours", "cost_usd", "flops")
+"""Keys of the rows of which the comparison names the one that differs most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +71,165 @@ def plan_headline(plan: Plan) -> Headline:
     return Headline(decision(plan)[0], least_certain(plan), tuple(figures))
 
 
-def _interval(estimate: Estimate) -> str:
+def _interval(estimate: Estimate, form: Callable[[float], str] = format_count) -> str:
     if estimate.low is None or estimate.high is None:
         return ""
-    return _to(format_count(estimate.low), format_count(estimate.high))
+    return _to(form(estimate.low), form(estimate.high))
 
 
 def _to(low: str, high: str) -> str:
     return _("{low} to {high}").format(low=low, high=high)
+
+
+def whatif_headline(iso: IsoFlop, here: Candidate, served: float) -> Headline:
+    """Return what a size costs beside the optimum; with served tokens, what it costs over the model's life."""
+    figures: list[LargeFigure] = []
+    if here.loss is not None and here.loss_difference is not None and here.wasted_share is not None:
+        unit = iso.answer.plan.loss_unit or _("of loss")
+        at_optimum = abs(here.ratio - 1) < _SAME
+        loss = f"{here.loss:.3f}" if at_optimum else f"{here.loss_difference:+.4f}"
+        wasted = f"{here.wasted_share:.1%}"
+        paid = "" if here.wasted_usd is None else format_usd(here.wasted_usd)
+        figures = [LargeFigure(loss, unit), LargeFigure(wasted, _("of the compute is deadweight"), paid)]
+    return Headline(sentence(iso, here), _over_life(iso, here, served), tuple(figures))
+
+
+def _over_life(iso: IsoFlop, here: Candidate, served: float) -> str:
+    """Return the cost of a size over the model's life beside the size that is best to train; empty without serving."""
+    if not served:
+        return ""
+    best = iso.at(iso.answer.optimum.n_params, served)
+    change = here.lifetime_flops / best.lifetime_flops - 1
+    if abs(change) < _LEAST_SHARE:
+        return _("Over its life, with {served} served tokens, it costs what the optimum costs.").format(
+            served=format_count(served)
+        )
+    said = (
+        _("Over its life, with {served} served tokens, it costs {share} less than the optimum: {cost} of compute.")
+        if change < 0
+        else _("Over its life, with {served} served tokens, it costs {share} more than the optimum: {cost} of compute.")
+    )
+    dollars = here.lifetime_usd
+    cost = f"{format_flops(here.lifetime_flops)} FLOPs" if dollars is None else format_usd(dollars)
+    return said.format(served=format_count(served), share=f"{abs(change):.0%}", cost=cost)
+
+
+def recipe_headline(plan: Plan) -> Headline:
+    """Return learning rate and batch, and how much the published laws differ in them."""
+    recipe = plan.recipe
+    rate, batch = recipe.learning_rate, recipe.batch_tokens
+    said = _("Train with a peak learning rate of {rate} and a batch of {batch} tokens, by {law}.").format(
+        rate=f"{rate.value:.2g}", batch=format_count(batch.value), law=recipe.sources["learning_rate"]
+    )
+    figures = (
+        LargeFigure(f"{rate.value:.2g}", _("learning rate"), _interval(rate, "{:.2g}".format)),
+        LargeFigure(format_count(batch.value), _("tokens a batch"), _interval(batch)),
+    )
+    doubts = []
+    if rate.low and rate.high and batch.low and batch.high:
+        doubts.append(
+            _("Published laws differ by a factor of {rate} in the learning rate and of {batch} in the batch.").format(
+                rate=f"{rate.high / rate.low:.2g}", batch=f"{batch.high / batch.low:.2g}"
+            )
+        )
+    own = None if recipe.choice is None else recipe.choice.of(recipe.choice.law)
+    if own is not None and recipe.choice is not None:
+        doubts.append(
+            _("On the nearest public grid this one needs {factor} times the compute of the best recipe.").format(
+                factor=f"{own.compute_factor:.2f}"
+            )
+        )
+    return Headline(said, " ".join(doubts), figures)
+
+
+def comparison_headline(columns: Sequence[Column], reference: int, place: int) -> Headline:
+    """Return what differs most between a scenario and the reference.
+
+    Args:
+        columns: the scenarios.
+        reference: place of the one with which the others are compared.
+        place: of the scenario; for the reference itself, the first other one with a plan is taken.
+    """
+    others = [i for i, column in enumerate(columns) if i != reference and column.plan is not None]
+    base = columns[reference]
+    if base.plan is None or not others:
+        plan = base.plan
+        return Headline("" if plan is None else decision(plan)[0])
+    other = columns[place if place in others else others[0]]
+    if other.plan is None:
+        return Headline("")
+    before, after = ({row.key: row for row in plan_rows(plan)} for plan in (base.plan, other.plan))
+    apart = {
+        key: abs(math.log(float(new.value) / float(old.value)))
+        for key, new in after.items()
+        if key in _COMPARED and (old := before.get(key)) is not None
+        if isinstance(old.value, float | int) and isinstance(new.value, float | int) and old.value > 0 < new.value
+    }
+    most = max(apart, key=lambda key: apart[key], default="")
+    if not most or apart[most] < _LEAST_SHARE:
+        return Headline(_("{other} and {base} hardly differ.").format(other=other.name, base=base.name))
+    said = _("{other} differs most from {base} in {what}: {after} instead of {before}.").format(
+        other=other.name, base=base.name, what=after[most].label, after=after[most].text, before=before[most].text
+    )
+    figures = [LargeFigure(after[most].text, after[most].label, f"{base.name}: {before[most].text}")]
+    losses = [plan.loss for plan in (base.plan, other.plan)]
+    if base.plan.law_id == other.plan.law_id and losses[0] is not None and losses[1] is not None:
+        change = losses[1].value - losses[0].value
+        figures.append(LargeFigure(f"{change:+.3f}", base.plan.loss_unit or _("of loss")))
+    return Headline(said, "", tuple(figures))
+
+
+def step_headline(explanation: Explanation, step: Step, waste: str) -> Headline:
+    """Return what a step of the argument says, and what following it would cost at the user's budget.
+
+    Args:
+        explanation: holds the step.
+        step: of it.
+        waste: share of the budget that following the step wastes, formatted.
+    """
+    figures = [
+        LargeFigure(format_count(step.n_params), _("parameters"), explanation.budget),
+        LargeFigure(waste, _("of the budget wasted if followed")),
+    ]
+    return Headline(_(step.sentence), "", tuple(figures[: 1 if waste == UNKNOWN else 2]))
+
+
+def calibration_headline(plan: Plan | None, foretold: str = "") -> Headline:
+    """Return what a calibration would change: how well N is known today, and would be after a priced run."""
+    if foretold:
+        return Headline(f"{foretold}.")
+    if plan is None:
+        return Headline(_("A calibration trains small models on your data, and fits the laws to them."))
+    n = plan.optimum.n_params
+    if n.low is None or n.high is None:
+        return Headline(_("How sure N is cannot be said today; a calibration on your own data measures it."), "", ())
+    return Headline(
+        _("Today N is known from {low} to {high}; a calibration on your own data narrows it.").format(
+            low=format_count(n.low), high=format_count(n.high)
+        )
+    )
+
+
+def followed_headline(plan: Plan) -> Headline:
+    """Return what the law in use says at the user's budget."""
+    return Headline(
+        _("Your plan follows {law}: {n} parameters on {d} tokens.").format(
+            law=plan.law_id,
+            n=format_count(plan.optimum.n_params.value),
+            d=format_count(plan.optimum.tokens.value),
+        )
+    )
+
+
+def change_headline(before: Plan, after: Plan) -> Headline:
+    """Return what following another law changes at the user's budget."""
+    n = [format_count(plan.optimum.n_params.value) for plan in (before, after)]
+    d = [format_count(plan.optimum.tokens.value) for plan in (before, after)]
+    said = _("{law} plans {n_after} parameters on {d_after} tokens; your law plans {n_before} on {d_before}.").format(
+        law=after.law_id, n_after=n[1], d_after=d[1], n_before=n[0], d_before=d[0]
+    )
+    figures = (
+        LargeFigure(n[1], _("parameters"), _("instead of {before}").format(before=n[0])),
+        LargeFigure(d[1], _("tokens"), _("instead of {before}").format(before=d[0])),
+    )
+    return Headline(said, "", figures)

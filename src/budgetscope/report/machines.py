@@ -10,7 +10,8 @@ from budgetscope.core.answers.layout import describe
 from budgetscope.core.answers.machines import Alternative, Machines
 from budgetscope.core.budget.quantities import format_count, format_energy, format_hours, format_mass, format_usd
 from budgetscope.core.hardware.mfu import percent
-from budgetscope.core.hardware.prices import PRICE_STATED
+from budgetscope.core.language import _
+from budgetscope.core.laws.intervals import Kind
 from budgetscope.report.markdown import escaped, fenced, table
 from budgetscope.report.rows import UNKNOWN, shape_text
 
@@ -74,12 +75,12 @@ def cells(found: Machines) -> list[tuple[str, ...]]:
 
 
 def _is_listed(each: Alternative) -> bool:
-    return each.machine.price is not None and each.machine.price.basis != PRICE_STATED
+    return each.machine.price is not None and each.machine.price.kind is not Kind.STATED
 
 
 def _price_of(each: Alternative) -> str:
     """Return the date of a price, or that it was stated."""
-    return each.machine.device.price_date or UNKNOWN if _is_listed(each) else PRICE_STATED
+    return each.machine.device.price_date or UNKNOWN if _is_listed(each) else _("as stated")
 
 
 def notes(found: Machines) -> tuple[str, ...]:

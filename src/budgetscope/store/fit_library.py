@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.printable import printable
 from budgetscope.store import locations
@@ -116,13 +117,15 @@ class Library:
         if not found or found[0][0] == "bundled":
             return []
         path, hidden = found[0][1], [layer for layer, _ in found[1:]]
-        told = [f"it is read from {str(path)!r} and hides the {layer} fit of the same id." for layer in hidden[:1]]
+        hides = _("it is read from {path} and hides the {layer} fit of the same id.")
+        told = [hides.format(path=repr(str(path)), layer=layer) for layer in hidden[:1]]
         seen = _found(path)
         if _edited(path, seen.st_mtime_ns, seen.st_size):
-            told.append(
-                f"{str(path)!r} was written or changed by hand: its draws may not belong to its parameters, and then "
-                "intervals are wrong."
+            changed = _(
+                "{path} was written or changed by hand: its draws may not belong to its parameters, and then intervals "
+                "are wrong."
             )
+            told.append(changed.format(path=repr(str(path))))
         return told
 
     def unknown(self, name: str) -> str:

@@ -16,7 +16,7 @@ from budgetscope.core.hardware.machine import (
     device_name,
     machine_for,
 )
-from budgetscope.core.hardware.mfu import ELSEWHERE
+from budgetscope.core.hardware.mfu import elsewhere
 from budgetscope.store.devices import bundled_devices
 
 H100 = find_device("H100", bundled_devices().devices)
@@ -38,7 +38,7 @@ def test_devices_and_a_duration_by_hand() -> None:
 def test_device_hours_by_hand() -> None:
     found = machine("5000 H100-hours")
     assert found.device_hours(found.executed_flops or 0) == pytest.approx(5000)
-    assert (found.mfu, found.expected) == (ELSEWHERE.value, ELSEWHERE)
+    assert (found.mfu, found.expected) == (elsewhere().value, elsewhere())
 
 
 def test_dollars_by_hand() -> None:

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from budgetscope.api import runs as _runs
@@ -15,6 +16,7 @@ from budgetscope.api.notebook.machines import NotebookMachines
 from budgetscope.api.notebook.options import (
     CALIBRATION,
     NAME,
+    AuditKeywords,
     CountOptions,
     FitOptions,
     RequestOptions,
@@ -34,6 +36,7 @@ from budgetscope.api.notebook.results import (
 from budgetscope.api.request import PlanRequest
 
 if TYPE_CHECKING:
+    from budgetscope.api.notebook.audit import NotebookAudit
     from budgetscope.api.notebook.valuation import NotebookValuation
 
 Budget = str | float | PlanRequest
@@ -136,6 +139,23 @@ def value(budget: Budget, *, calibration: float | str, **options: Unpack[Request
     advisor, share = Advisor(), value_of(CALIBRATION, calibration)
     answered = _answer(advisor, "value", budget, options)
     return NotebookValuation.of(advisor.value(answered, share), answered)
+
+
+@_with_options(tuple(AuditKeywords.__annotations__))
+def audit(*paths: str | PathLike[str], **options: Unpack[AuditKeywords]) -> "NotebookAudit":
+    """Return what is doubtful in runs that somebody planned or ran, and whether they compare, as `budgetscope audit`.
+
+    Args:
+        *paths: configurations of runs: files, or folders with the files of one run.
+        **options: the options of the command, for what the files do not say.
+
+    Raises:
+        UsageError: a configuration is not known or malformed, or an option is unknown or has an invalid value.
+        FailureError: a file cannot be read.
+    """
+    from budgetscope.api.notebook.audit import NotebookAudit, audit_of  # noqa: PLC0415 - others do not need it
+
+    return NotebookAudit.read(tuple(map(Path, paths)), audit_of(options))
 
 
 @_with_options(tuple(FitOptions.__annotations__))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from budgetscope.api.ask import Advisor, AnsweredRequest
 from budgetscope.core.answers.curves import Curve
-from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.laws.fit import Fit
@@ -52,7 +52,7 @@ def allocation_figure(answered: AnsweredRequest, ids: Sequence[str], ax: "Axes |
         ax.plot(curve.flops, curve.n_params, "-" if index < _COLORS else "--", linewidth=1, label=curve.title)
     best = plan.n_params
     ends = None if best.low is None or best.high is None else [[best.value - best.low], [best.high - best.value]]
-    label = f"{format_count(best.value)} at {format_flops(plan.flops)}"
+    label = f"{english_count(best.value)} at {format_flops(plan.flops)}"
     ax.errorbar([plan.flops], [best.value], ends, fmt="D", color="black", capsize=3, label=label)
     _label(ax, plan.convention, plan.law_title, plan.law_id, beside=len(curves) > 1)
     return ax
@@ -130,7 +130,7 @@ def _isoflop_figure(answered: AnsweredRequest, ax: "Axes | None") -> "Axes":
         ax.plot(*zip(*measured, strict=True), "-", color=color, label="the same, where it was measured")
     if plan.optimum.flat_band is not None:
         ax.axvspan(*plan.optimum.flat_band, color=color, alpha=0.15, label="flat: under 0.1% of the loss")
-    ax.plot([best], sizes_at.losses((best,)), "D", color="black", label=f"optimum {format_count(best)}")
+    ax.plot([best], sizes_at.losses((best,)), "D", color="black", label=f"optimum {english_count(best)}")
     ax.set(
         xscale="log",
         xlabel=f"N, parameters by the {plan.convention} count",

@@ -71,6 +71,16 @@ class CountOptions(TypedDict, total=False):
     counting: str
 
 
+class AuditKeywords(TypedDict, total=False):
+    """The options of `budgetscope audit`."""
+
+    vocab: int | str | None
+    seq_len: int | str | None
+    device: str | None
+    gpus: int | str | None
+    tokens: float | str | None
+
+
 class FitOptions(TypedDict, total=False):
     """The options of `budgetscope fit`."""
 

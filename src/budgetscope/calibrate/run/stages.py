@@ -19,7 +19,7 @@ from budgetscope.calibrate.plan.repetition import votes, without_vote
 from budgetscope.calibrate.plan.slices import slice_name
 from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
 from budgetscope.calibrate.run.state import CellState, RunState
-from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.budget.quantities import english_count
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.forms import BatchStep
 from budgetscope.fitting.cell_optimum import CellOptimum, cell_optimum, sweep_noise
@@ -218,7 +218,7 @@ def as_far_as_sure(
             outside = "" if low <= rule <= high else ", although outside"
             notes.append(
                 f"The sizes of stage 1 say of the {name}'s exponent only that it lies in [{low:.2f}, {high:.2f}], "
-                f"a factor of {factor:.2g} either way at {format_count(largest)} parameters: {taking} {rule:.2f}, "
+                f"a factor of {factor:.2g} either way at {english_count(largest)} parameters: {taking} {rule:.2f}, "
                 f"that of Porian et al.{outside}, through the measured middle."
             )
             law = law.through(middle, rule)  # noqa: PLW2901 - the same law with another exponent

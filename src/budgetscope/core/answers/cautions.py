@@ -6,11 +6,14 @@ from enum import IntEnum
 
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours
 from budgetscope.core.counting.shapes import ShapeFamily
+from budgetscope.core.language import N_, _, ngettext
 from budgetscope.core.laws.fit import CONFIDENCE, Fit, Range
 from budgetscope.core.laws.hyperparameters import outside, predictors
-from budgetscope.core.laws.intervals import Estimate
+from budgetscope.core.laws.intervals import Estimate, Kind
 from budgetscope.core.laws.operating_point import OperatingPoint
 from budgetscope.core.laws.repetition import WORTHWHILE_EPOCHS
+from budgetscope.core.stored_words import stored_text
+from budgetscope.core.wording import all_of
 
 
 class Level(IntEnum):
@@ -79,7 +82,7 @@ _NAMES = {
     "tokens": ("D", format_count),
     "flops": ("C", format_flops),
     "tokens_per_param": ("D/N", lambda value: f"{value:.3g}"),
-    "batch_tokens": ("the batch in tokens", format_count),
+    "batch_tokens": (N_("the batch in tokens"), format_count),
 }
 
 # Warmup and weight decay are left out: they are rules of thumb without a fitted range.
@@ -94,14 +97,14 @@ _FAR = 3.0
 _LONGEST_HOURS = 365 * 24.0
 
 _ROLE_NAMES = {
-    "allocation": "the N, D law",
-    "surface": "the loss surface",
-    "loss_curve": "the loss curve",
-    "excess": "the law of excess loss",
-    "learning_rate": "the learning-rate law",
-    "batch_size": "the batch law",
-    "beta2": "the beta2 rule",
-    "critical_batch_size": "the critical-batch law",
+    "allocation": N_("the N, D law"),
+    "surface": N_("the loss surface"),
+    "loss_curve": N_("the loss curve"),
+    "excess": N_("the law of excess loss"),
+    "learning_rate": N_("the learning-rate law"),
+    "batch_size": N_("the batch law"),
+    "beta2": N_("the beta2 rule"),
+    "critical_batch_size": N_("the critical-batch law"),
 }
 
 
@@ -138,29 +141,33 @@ def collect(
     followed = [(fit, role) for role in _roles_in_use(fit)]
     followed += [(by_id[source_id], role) for role, source_id in recipe_sources.items() if role in _SHOWN_OF_RECIPE]
     found = [*_extrapolated(followed, point, family, loss, batch_tokens, spreads), *_of_fit(fit, loss)]
-    for source in dict.fromkeys(source.id for source, _ in followed if source is not fit):
+    for source in dict.fromkeys(pair[0].id for pair in followed if pair[0] is not fit):
         found += _flags(by_id[source])
     found += _doubtful_constants(followed)
     if critical_batch_tokens is not None and batch_tokens > critical_batch_tokens:
+        beyond = _(
+            "the batch of {batch} tokens is {factor} times the critical batch by {law}: so far up, more tokens a step "
+            "hardly save steps."
+        )
         found.append(
             Caution(
                 "batch-beyond-critical",
-                f"the batch of {format_count(batch_tokens)} tokens is {batch_tokens / critical_batch_tokens:.2g} "
-                f"times the critical batch by {recipe_sources['critical_batch_size']}: so far up, more tokens a step "
-                "hardly save steps.",
+                beyond.format(
+                    batch=format_count(batch_tokens),
+                    factor=f"{batch_tokens / critical_batch_tokens:.2g}",
+                    law=recipe_sources["critical_batch_size"],
+                ),
             )
         )
     if shape_missing:
-        found.append(Caution("no-shape", "no shape is given: the shape family does not reach this size."))
+        found.append(Caution("no-shape", _("no shape is given: the shape family does not reach this size.")))
     if fit.vocab_size is not None and vocab_size != fit.vocab_size:
-        found.append(
-            Caution(
-                "other-tokenizer",
-                f"{fit.id} was fitted with a vocabulary of {fit.vocab_size} and the plan has {vocab_size}: its "
-                "loss, in nats a token, does not carry over, and D counts other tokens.",
-                fit.id,
-            )
+        other = _(
+            "{law} was fitted with a vocabulary of {fitted} and the plan has {planned}: its loss, in nats a token, "
+            "does not carry over, and D counts other tokens."
         )
+        text = other.format(law=fit.id, fitted=fit.vocab_size, planned=vocab_size)
+        found.append(Caution("other-tokenizer", text, fit.id))
     return found
 
 
@@ -169,14 +176,11 @@ def of_interval(fit: Fit, n_params: Estimate) -> list[Caution]:
     low, high = n_params.low, n_params.high
     if low is None or high is None or low <= n_params.value <= high:
         return []
-    return [
-        Caution(
-            "interval-off",
-            f"N lies outside its own interval: the draws of {fit.id} do not belong to its parameters, so that every "
-            "interval here is wrong.",
-            fit.id,
-        )
-    ]
+    text = _(
+        "N lies outside its own interval: the draws of {law} do not belong to its parameters, so that every interval "
+        "here is wrong."
+    )
+    return [Caution("interval-off", text.format(law=fit.id), fit.id)]
 
 
 def of_recipe(sources: Mapping[str, str], learning_rate: Estimate, batch_tokens: Estimate) -> list[Caution]:
@@ -190,16 +194,37 @@ def of_recipe(sources: Mapping[str, str], learning_rate: Estimate, batch_tokens:
     found = []
     rate, batch = (sources[role] for role in ("learning_rate", "batch_size"))
     if rate != batch:
-        text = f"the learning rate is of {rate} and the batch of {batch}: they were not tuned together."
-        found.append(Caution("mixed-recipe", text))
-    for name, each in (("learning rate", learning_rate), ("batch", batch_tokens)):
-        if "published laws" not in each.basis or each.low is None or each.high is None:
+        text = _("the learning rate is of {rate} and the batch of {batch}: they were not tuned together.")
+        found.append(Caution("mixed-recipe", text.format(rate=rate, batch=batch)))
+    for edges, each in ((_RATE_EDGES, learning_rate), (_BATCH_EDGES, batch_tokens)):
+        if each.kind is not Kind.PUBLISHED_LAWS or each.low is None or each.high is None:
             continue
         if each.high > _APART * each.low and each.value in (each.low, each.high):
-            edge = "lowest" if each.value == each.low else "highest"
-            text = f"the {name} is the {edge} of the published laws', which differ by a factor of "
-            found.append(Caution("recipe-on-edge", f"{text}{each.high / each.low:.2g}: confirm it with short runs."))
+            text = _(edges[each.value != each.low])
+            found.append(Caution("recipe-on-edge", text.format(factor=f"{each.high / each.low:.2g}")))
     return found
+
+
+_RATE_EDGES = (
+    N_(
+        "the learning rate is the lowest of the published laws', which differ by a factor of {factor}: confirm it with "
+        "short runs."
+    ),
+    N_(
+        "the learning rate is the highest of the published laws', which differ by a factor of {factor}: confirm it "
+        "with short runs."
+    ),
+)
+_BATCH_EDGES = (
+    N_(
+        "the batch is the lowest of the published laws', which differ by a factor of {factor}: confirm it with short "
+        "runs."
+    ),
+    N_(
+        "the batch is the highest of the published laws', which differ by a factor of {factor}: confirm it with short "
+        "runs."
+    ),
+)
 
 
 def of_choice(epochs: float | None, ratio: float) -> list[Caution]:
@@ -211,32 +236,34 @@ def of_choice(epochs: float | None, ratio: float) -> list[Caution]:
     """
     found = []
     if epochs is not None and epochs > WORTHWHILE_EPOCHS:
-        found.append(
-            Caution(
-                "repeated-data",
-                f"the unique tokens are read {epochs:.3g} times: beyond {WORTHWHILE_EPOCHS:g} times repeated tokens "
-                "are worth less and less (Muennighoff et al. 2023).",
-            )
+        text = _(
+            "the unique tokens are read {epochs} times: beyond {worthwhile} times repeated tokens are worth less and "
+            "less (Muennighoff et al. 2023)."
         )
+        text = text.format(epochs=f"{epochs:.3g}", worthwhile=f"{WORTHWHILE_EPOCHS:g}")
+        found.append(Caution("repeated-data", text))
     if not 1 / _FAR <= ratio <= _FAR:
-        times = f"{1 / ratio:.3g} times smaller" if ratio < 1 else f"{ratio:.3g} times larger"
-        found.append(
-            Caution(
-                "far-from-optimum",
-                f"the model is {times} than the optimum: no law measured the loss that far off, and the price of "
-                "the constraints is an extrapolation.",
-            )
+        smaller = _(
+            "the model is {factor} times smaller than the optimum: no law measured the loss that far off, and the "
+            "price of the constraints is an extrapolation."
         )
+        larger = _(
+            "the model is {factor} times larger than the optimum: no law measured the loss that far off, and the price "
+            "of the constraints is an extrapolation."
+        )
+        text = (smaller if ratio < 1 else larger).format(factor=f"{max(ratio, 1 / ratio):.3g}")
+        found.append(Caution("far-from-optimum", text))
     return found
 
 
 def of_time(n_devices: float | None, hours: float | None) -> list[Caution]:
     """Return a caution if a run takes more than a year, or has no number of devices."""
     if n_devices is None or hours is None:
-        return [Caution("no-count", "no number of devices is said, so that no time is given: add one (--gpus).")]
+        return [Caution("no-count", _("no number of devices is said, so that no time is given: add one (--gpus)."))]
     if hours <= _LONGEST_HOURS:
         return []
-    return [Caution("long-run", f"on {n_devices:,.4g} devices this takes {format_hours(hours)}: take more (--gpus).")]
+    text = _("on {n} devices this takes {time}: take more (--gpus).")
+    return [Caution("long-run", text.format(n=f"{n_devices:,.4g}", time=format_hours(hours)))]
 
 
 def of_range(
@@ -251,13 +278,12 @@ def of_range(
     """
     if limit_hours is None or hours is None or mfu is None or hours[1] <= limit_hours * _LATE:
         return []
-    return [
-        Caution(
-            "late-at-low-mfu",
-            f"at an MFU of {mfu[0]:.0%} the run takes {format_hours(hours[1])}, and {format_hours(limit_hours)} are "
-            "allowed: measure the rate first (--measured), or take fewer tokens.",
-        )
-    ]
+    text = _(
+        "at an MFU of {mfu} the run takes {time}, and {limit} are allowed: measure the rate first (--measured), or "
+        "take fewer tokens."
+    )
+    shown = text.format(mfu=f"{mfu[0]:.0%}", time=format_hours(hours[1]), limit=format_hours(limit_hours))
+    return [Caution("late-at-low-mfu", shown)]
 
 
 _LATE = 1.002
@@ -271,23 +297,17 @@ def _roles_in_use(fit: Fit) -> list[str]:
 
 
 def _flags(fit: Fit) -> list[Caution]:
-    return [Caution("fit-flag", f"{fit.id}: {flag}", fit.id) for flag in fit.flags]
+    return [Caution("fit-flag", f"{fit.id}: {stored_text(flag)}", fit.id) for flag in fit.flags]
 
 
 def _of_fit(fit: Fit, loss: float | None) -> list[Caution]:
     found = []
     if fit.ablation:
-        found.append(
-            Caution(
-                "ablation",
-                f"{fit.id} is an argument's step or an example, not a recommendation: do not plan with it.",
-                fit.id,
-            )
-        )
+        text = _("{law} is an argument's step or an example, not a recommendation: do not plan with it.")
+        found.append(Caution("ablation", text.format(law=fit.id), fit.id))
     if loss is None:
-        found.append(
-            Caution("no-loss", f"{fit.id} has no law of the loss: no loss, flat band or deadweight is given.", fit.id)
-        )
+        text = _("{law} has no law of the loss: no loss, flat band or deadweight is given.")
+        found.append(Caution("no-loss", text.format(law=fit.id), fit.id))
     return [*found, *_flags(fit)]
 
 
@@ -310,26 +330,43 @@ def _extrapolated(
     cautions = []
     for (fit_id, name, span), (factor, roles) in groups.items():
         symbol, form = _NAMES[name]
-        verb, their = ("is", "its") if len(roles) == 1 else ("are", "their")
-        times = f"{float(f'{factor:.2g}'):,g} times"
-        cautions.append(
-            Caution(
-                f"extrapolated-{roles[0].replace('_', '-')}",
-                f"{_listed(roles)} of {fit_id} {verb} extrapolated {times} beyond {their} data "
-                f"({symbol} from {form(span.low)} to {form(span.high)}){_size(roles[0], spreads)}.",
-                fit_id,
-            )
+        text = _extrapolation(roles, is_spread_known=roles[0] in spreads).format(
+            laws=_laws(roles),
+            fit=fit_id,
+            factor=f"{float(f'{factor:.2g}'):,g}",
+            symbol=_(symbol),
+            low=form(span.low),
+            high=form(span.high),
+            spread=f"{spreads.get(roles[0], 1.0):.2g}",
         )
+        cautions.append(Caution(f"extrapolated-{roles[0].replace('_', '-')}", text, fit_id))
     return cautions
 
 
-def _size(role: str, spreads: Mapping[str, float]) -> str:
-    """Return how far an extrapolated law can be off."""
-    if role not in spreads:
-        return ""
-    if role == "learning_rate":
-        return f"; published laws differ by a factor of {spreads[role]:.2g} in the learning rate"
-    return f"; N is known within a factor of {spreads[role]:.2g}"
+def _extrapolation(roles: Sequence[str], *, is_spread_known: bool) -> str:
+    """Return the sentence that laws are extrapolated, and where it is known how far they can be off."""
+    n = len(roles)
+    if not is_spread_known:
+        return ngettext(
+            "{laws} of {fit} is extrapolated {factor} times beyond its data ({symbol} from {low} to {high}).",
+            "{laws} of {fit} are extrapolated {factor} times beyond their data ({symbol} from {low} to {high}).",
+            n,
+        )
+    if roles[0] == "learning_rate":
+        return ngettext(
+            "{laws} of {fit} is extrapolated {factor} times beyond its data ({symbol} from {low} to {high}); published "
+            "laws differ by a factor of {spread} in the learning rate.",
+            "{laws} of {fit} are extrapolated {factor} times beyond their data ({symbol} from {low} to {high}); "
+            "published laws differ by a factor of {spread} in the learning rate.",
+            n,
+        )
+    return ngettext(
+        "{laws} of {fit} is extrapolated {factor} times beyond its data ({symbol} from {low} to {high}); N is known "
+        "within a factor of {spread}.",
+        "{laws} of {fit} are extrapolated {factor} times beyond their data ({symbol} from {low} to {high}); N is known "
+        "within a factor of {spread}.",
+        n,
+    )
 
 
 def _doubtful_constants(followed: Sequence[tuple[Fit, str]]) -> list[Caution]:
@@ -338,16 +375,16 @@ def _doubtful_constants(followed: Sequence[tuple[Fit, str]]) -> list[Caution]:
         confidence = fit.laws[role].confidence
         if confidence in ("V2", "MEM"):
             groups.setdefault((fit.id, confidence), []).append(role)
+    text = _("the constants of {laws} of {fit} were {confidence}.")
     return [
         Caution(
             "doubtful-constants",
-            f"the constants of {_listed(roles)} of {fit_id} were {CONFIDENCE[confidence]}.",
+            text.format(laws=_laws(roles), fit=fit_id, confidence=_(CONFIDENCE[confidence])),
             fit_id,
         )
         for (fit_id, confidence), roles in groups.items()
     ]
 
 
-def _listed(roles: Sequence[str]) -> str:
-    *head, last = (_ROLE_NAMES[role] for role in roles)
-    return f"{', '.join(head)} and {last}" if head else last
+def _laws(roles: Sequence[str]) -> str:
+    return all_of(_(_ROLE_NAMES[role]) for role in roles)

@@ -10,7 +10,7 @@ from math import exp, inf, log
 
 from budgetscope.core.answers.question import Question, after_decay, machine_flops
 from budgetscope.core.budget.constraints import NONE, Constraints, said
-from budgetscope.core.budget.quantities import format_count, format_flops, format_hours
+from budgetscope.core.budget.quantities import english_count, english_hours, format_flops
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.guard import guarded
@@ -129,8 +129,8 @@ def choose(question: Question, optimum: OperatingPoint, best: Estimate | None) -
     ratio = found.point.n_params / optimum.n_params
     if not 1 / _FURTHEST <= ratio <= _FURTHEST:
         raise UsageError(
-            f"{format_count(found.point.n_params)} parameters are {max(ratio, 1 / ratio):.2g} times off the optimum "
-            f"of {format_count(optimum.n_params)}, where no law says anything; give a size nearer to it."
+            f"{english_count(found.point.n_params)} parameters are {max(ratio, 1 / ratio):.2g} times off the optimum "
+            f"of {english_count(optimum.n_params)}, where no law says anything; give a size nearer to it."
         )
     equal = None if found.equal_flops is None else search.optimum_at(found.equal_flops)
     loss = difference = None
@@ -198,7 +198,7 @@ class _Search:
         executed = machine_flops(self.question, after.point) / after.point.flops
         return Price(
             constraints=tuple(values),
-            text=" on ".join(said(name, value) for name, value in values.items()),
+            text=said(values),
             loss=None if before.loss is None or after.loss is None else _rounded(after.loss - before.loss, after.loss),
             wasted_flops=flops,
             wasted_usd=None if rate is None or flops is None else rate * machine.device_hours(flops * executed),
@@ -294,7 +294,7 @@ class _Search:
             question.fit, question.convention, question.family, lambda p: machine_flops(question, p), executed
         )
         if found is None:
-            hours = format_hours(given.deadline_hours)
+            hours = english_hours(given.deadline_hours)
             raise UsageError(f"in {hours} the machine trains no model that any law covers; give it longer.")
         return operate(question.fit, found, question.convention, question.family).n_params
 
@@ -305,8 +305,8 @@ class _Search:
         if abs(log(tokens / self._tokens(n_params, given))) > _SLACK:
             most, least = self._tokens(exp(low), given), self._tokens(exp(high), given)
             raise UsageError(
-                f"{format_count(tokens)} tokens fit no model near the budget's optimum; give from "
-                f"{format_count(1.01 * least)} to {format_count(0.99 * most)} tokens, or another budget."
+                f"{english_count(tokens)} tokens fit no model near the budget's optimum; give from "
+                f"{english_count(1.01 * least)} to {english_count(0.99 * most)} tokens, or another budget."
             )
         return n_params
 
@@ -314,7 +314,7 @@ class _Search:
         n_params, most = given.n_params, given.max_params
         if n_params is not None and most is not None and n_params > most:
             raise UsageError(
-                f"N is fixed at {format_count(n_params)} and bounded by {format_count(most)}; change one of them."
+                f"N is fixed at {english_count(n_params)} and bounded by {english_count(most)}; change one of them."
             )
 
     def _checked(self, point: OperatingPoint, given: Constraints) -> OperatingPoint:
@@ -328,20 +328,20 @@ class _Search:
         spent = point.flops / self.optimum.flops
         if machine.executed_flops is None and spent > 1 + _SLACK:
             raise UsageError(
-                f"{format_count(point.n_params)} parameters on {format_count(point.tokens)} tokens are "
+                f"{english_count(point.n_params)} parameters on {english_count(point.tokens)} tokens are "
                 f"{format_flops(point.flops)} FLOPs, {spent:.3g} times the budget; give a larger budget, a smaller "
                 "model or fewer tokens."
             )
         for limit, whose in limits:
             if hours > limit * (1 + _SLACK):
                 raise UsageError(
-                    f"{format_count(point.n_params)} parameters on {format_count(point.tokens)} tokens take "
-                    f"{format_hours(hours)} on {n_devices:g} x {machine.device.name}, and {whose} is "
-                    f"{format_hours(limit)}; give more devices, more time, a smaller model or fewer tokens."
+                    f"{english_count(point.n_params)} parameters on {english_count(point.tokens)} tokens take "
+                    f"{english_hours(hours)} on {n_devices:g} x {machine.device.name}, and {whose} is "
+                    f"{english_hours(limit)}; give more devices, more time, a smaller model or fewer tokens."
                 )
         if not MIN_FLOPS <= point.flops <= MAX_FLOPS:
             raise UsageError(
-                f"{format_count(point.n_params)} parameters on {format_count(point.tokens)} tokens are "
+                f"{english_count(point.n_params)} parameters on {english_count(point.tokens)} tokens are "
                 f"{format_flops(point.flops)} FLOPs, where no scaling law says anything; give others."
             )
         return point
@@ -350,9 +350,9 @@ class _Search:
         epochs = point.tokens / unique_tokens
         if epochs > MAX_EPOCHS:
             raise UsageError(
-                f"{format_count(unique_tokens)} unique tokens would be read {epochs:.3g} times, and beyond "
+                f"{english_count(unique_tokens)} unique tokens would be read {epochs:.3g} times, and beyond "
                 f"{MAX_EPOCHS:g} times more compute gives almost nothing; give at least "
-                f"{format_count(point.tokens / MAX_EPOCHS)} unique tokens, or a smaller budget."
+                f"{english_count(point.tokens / MAX_EPOCHS)} unique tokens, or a smaller budget."
             )
 
     def _loss(self, point: OperatingPoint, unique_tokens: float | None) -> float | None:
@@ -385,7 +385,7 @@ class _Search:
         fit, family = self.question.fit, self.question.family
         flops = flops_where(fit, fit.counting, family, lambda point: point.tokens, tokens)
         if flops is None:
-            raise UsageError(f"no law says anything of {format_count(tokens)} unique tokens; give more.")
+            raise UsageError(f"no law says anything of {english_count(tokens)} unique tokens; give more.")
         return operate(fit, flops, fit.counting, family).n_params
 
     def _wasted(self, state: _State) -> float | None:

@@ -155,7 +155,7 @@ def place(answer: Answer, convention: Convention) -> Place:
         None if end is None else family.convert(end, answer.plan.convention, convention)
         for end in (n_params.low, n_params.high)
     )
-    return Place(found.flops, Estimate(found.n_params, low, high, n_params.basis))
+    return Place(found.flops, Estimate(found.n_params, low, high, n_params.basis, n_params.kind))
 
 
 def local_exponent(fit: Fit, flops: float) -> float:

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.question import Question
 from budgetscope.core.answers.tuning_return import TuningReturn, tuning_return
+from budgetscope.core.budget.exchange import yen_assumptions
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.counting.shapes import ShapeFamily
 from budgetscope.core.errors import FailureError
+from budgetscope.core.language import N_, _
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.forms import PowerLawParams
 from budgetscope.core.laws.guard import guarded
@@ -27,45 +29,46 @@ DATASETS = (("refinedweb", "RefinedWeb"), ("openwebtext2", "OpenWebText2"))
 STAGES = (
     (
         "kaplan",
-        "Kaplan's experiment, repeated",
-        (
+        N_("Kaplan's experiment, repeated"),
+        N_(
             "Neither parameters nor FLOPs include the last layer, every size warms up over 1.6 billion tokens, and "
             "all sizes share one setting of the optimizer."
         ),
     ),
     (
         "last-layer",
-        "Count the last layer",
-        (
+        N_("Count the last layer"),
+        N_(
             "In small models the output head is most of the work; leaving it out makes them look cheaper than they "
             "are and bends the law upwards."
         ),
     ),
     (
         "warmup",
-        "Shorten the warmup",
-        (
+        N_("Shorten the warmup"),
+        N_(
             "A small model's run can be shorter than Kaplan's warmup; with a warmup of N tokens it is no longer "
             "held back, and large models lose their unearned lead."
         ),
     ),
     (
         "cosine",
-        "Decay the learning rate",
-        (
+        N_("Decay the learning rate"),
+        N_(
             "A decay over each run's own length lowers every loss, but moves the exponent only a little: the decay, "
             "which Hoffmann et al. blamed, is not the cause."
         ),
     ),
     (
         "tuned-akima",
-        "Tune the optimizer to the scale",
-        (
+        N_("Tune the optimizer to the scale"),
+        N_(
             "Learning rate, batch and beta2 chosen for each size, with no decay at all: the law is Chinchilla's, and "
             "tokens per parameter hardly depend on the budget."
         ),
     ),
 )
+"""The steps: end of the id, title and sentence; whoever shows them translates them."""
 
 UNTUNED = "-warmup"
 """End of the id of the last step at which all sizes share one setting of the optimizer, at a hardly decayed rate."""
@@ -139,7 +142,7 @@ class Explanation:
     tuning: TuningReturn
 
 
-NOTE = (
+_NOTE = N_(
     "Savings compare measured losses only: the share of a step's compute with which the tuned runs reach its loss, "
     "none outside their range. The first step's loss is of training, the others' of validation; the cosine "
     "step decays its learning rate and the tuned runs do not, so that at large budgets they need more, not less. "
@@ -167,12 +170,15 @@ def explain(answer: Answer, get: Callable[[str], Fit]) -> Explanation:
     for dataset, name in DATASETS:
         tuned = get(stage_id(dataset, "tuned-akima"))
         datasets[name] = tuple(
-            _step(get(stage_id(dataset, stage)), tuned, title, sentence, flops, question)
+            _step(get(stage_id(dataset, stage)), tuned, _(title), _(sentence), flops, question)
             for stage, title, sentence in STAGES
         )
     untuned = [step.saving_here for steps in datasets.values() for step in steps if step.fit_id.endswith(UNTUNED)]
     tuning = tuning_return(answer, untuned)
-    return Explanation(answer.plan.budget, answer.plan.understood, question.convention, flops, datasets, NOTE, tuning)
+    note = _(_NOTE)
+    for rate in () if tuning.cost_usd is None else yen_assumptions():
+        note = _("{first} {second}").format(first=note, second=_("{phrase}.").format(phrase=rate))
+    return Explanation(answer.plan.budget, answer.plan.understood, question.convention, flops, datasets, note, tuning)
 
 
 @guarded
@@ -210,7 +216,7 @@ def _savings(fit: Fit, tuned: Fit, family: ShapeFamily) -> tuple[Saving, ...]:
     # By growing loss, for the interpolation of budgets.
     reached = sorted((row[3], row[0]) for row in tuned.points.rows)
     savings = []
-    for _, n_params, tokens, loss, *_ in fit.points.rows:
+    for n_params, tokens, loss in (row[1:4] for row in fit.points.rows):
         n_counted = family.convert(n_params, fit.counting, Convention.STANDARD)
         flops = 6 * n_counted * tokens
         needed = _flops_for_loss(reached, loss)

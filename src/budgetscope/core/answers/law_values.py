@@ -10,6 +10,7 @@ from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.forms import BatchStep, Constant, Timescale, TokenHalfLife, WarmupParams
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.hyperparameters import outside, predict, predict_interval, predictors
+from budgetscope.core.stored_words import stored_text
 
 RECIPE_ROLES = ("learning_rate", "batch_size", "critical_batch_size", "beta2", "warmup", "weight_decay")
 """The roles of a recipe, in the order of display."""
@@ -99,5 +100,5 @@ def _law_value(fit: Fit, role: str, answer: Answer) -> LawValue | None:
         high=high,
         has_range=bool(law.fitted),
         beyond=max(factors.values()) if factors else None,
-        note=law.note,
+        note=stored_text(law.note) if law.note else "",
     )

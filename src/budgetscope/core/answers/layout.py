@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from budgetscope.core.answers.cautions import NO_LAYOUT, Caution
-from budgetscope.core.answers.layout_traffic import NETWORK_BYTES_PER_S, context_seconds, data_seconds, tensor_seconds
+from budgetscope.core.answers.layout_notes import layout_notes
+from budgetscope.core.answers.layout_traffic import context_seconds, data_seconds, tensor_seconds
 from budgetscope.core.answers.question import Question
 from budgetscope.core.budget.parse import SizeTarget
-from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.budget.quantities import english_count, format_count
 from budgetscope.core.counting.ledger import Shape
 from budgetscope.core.errors import UsageError
-from budgetscope.core.hardware.devices import TRAINING_PRECISIONS, Device
+from budgetscope.core.hardware.devices import Device
 from budgetscope.core.hardware.machine import Machine
 from budgetscope.core.hardware.memory import Layout, Memory, Recompute, Regime, estimate
+from budgetscope.core.language import N_, _
+from budgetscope.core.wording import listed, one_of
 
 MARGIN = 0.10
 """Share of the peak that a layout leaves free. The estimate meets Megatron's published peaks within 1.5%, and on
@@ -129,7 +132,7 @@ def layouts(question: Question, shape: Shape | None, batch_sequences: int) -> La
         leanest=_placed(shape, leanest, machine, n_devices, memory),
         smallest=smallest(shape, machine, n_devices, batch_sequences) if fitting else None,
         problem="" if fitting else _problem(question, shape, batch_sequences, leanest, memory),
-        notes=_notes(machine),
+        notes=layout_notes(machine, MARGIN, RESERVED_BYTES),
     )
 
 
@@ -306,25 +309,24 @@ def _placed(shape: Shape, layout: Layout, machine: Machine, n_devices: int, memo
     busy = executed * tokens * share / machine.device_flops_per_s
     again = {Recompute.NONE: 0.0, Recompute.SELECTIVE: 1 / 6, Recompute.FULL: 1 / 3}[layout.recompute]
     lost = {
-        "recomputation": again * (1 - head / executed),
-        "pipeline bubble": (layout.pipeline - 1) / (layout.interleave * layout.accumulation),
-        "head on the last stage": (layout.pipeline - 1) * head / executed,
-        "tensor traffic": tensor_seconds(shape, layout, device, tokens) / busy,
-        "context traffic": context_seconds(shape, layout, device, tokens) / busy,
-        "data-parallel traffic": data_seconds(shape, layout, device, busy) / busy,
+        N_("recomputation"): again * (1 - head / executed),
+        N_("pipeline bubble"): (layout.pipeline - 1) / (layout.interleave * layout.accumulation),
+        N_("head on the last stage"): (layout.pipeline - 1) * head / executed,
+        N_("tensor traffic"): tensor_seconds(shape, layout, device, tokens) / busy,
+        N_("context traffic"): context_seconds(shape, layout, device, tokens) / busy,
+        N_("data-parallel traffic"): data_seconds(shape, layout, device, busy) / busy,
     }
     idle = n_devices - layout.n_devices
-    reason = ", ".join(f"{name} {value:.0%}" for name, value in lost.items() if value >= _NOTABLE)
-    told = [reason] if reason else []
+    told = [f"{_(name)} {value:.0%}" for name, value in lost.items() if value >= _NOTABLE]
     if idle:
-        told.append(f"{idle:,} of {n_devices:,} devices idle")
+        told.append(_("{idle} of {n} devices idle").format(idle=f"{idle:,}", n=f"{n_devices:,}"))
     return Placed(
         layout=layout,
         memory=memory,
         free=1 - memory.peak / device.memory_bytes,
         idle=idle,
         slowdown=(1 + sum(lost.values())) * n_devices / layout.n_devices,
-        reason=", ".join(told) or "nothing notable",
+        reason=listed(told) or _("nothing notable"),
     )
 
 
@@ -334,81 +336,77 @@ _NOTABLE = 0.005
 # What is told
 
 
-_TRAINING = (
-    "16-bit training with flash attention, fused norms, a fused AdamW and fp32 masters; the peak is less than the sum "
-    "where gradients are made while activations go"
-)
-
-
-_REGIMES = (
-    "Megatron's tensor parallelism is with sequence parallelism and its distributed optimizer; selective recomputation "
-    "is torchtitan's, every second matrix product kept"
-)
-
-
-def _notes(machine: Machine) -> tuple[str, ...]:
-    device = machine.device
-    margin = (
-        f"a layout fits if {MARGIN:.0%} of its peak and {RESERVED_BYTES / 1e9:g} GB stay free: the error of the "
-        "estimate and the allocator's fragments, then the driver and the collectives"
-    )
-    speed = (
-        f"time is for the ranking alone: links of {device.link_bytes_per_s / 1e9:g} GB/s in a node of "
-        f"{device.devices_per_node}, {NETWORK_BYTES_PER_S / 1e9:g} GB/s a device between nodes"
-    )
-    notes = [margin, _TRAINING, speed, _REGIMES]
-    if machine.precision not in TRAINING_PRECISIONS:
-        notes.append(f"counted in 16 bits, and not in {machine.precision}")
-    if device.vendor != "NVIDIA":
-        notes.append(f"checked on NVIDIA GPUs alone, and not on {device.name}. {device.note}".strip(" ."))
-    if machine.n_devices is None:
-        notes.append(f"devices: one node of {device.devices_per_node}, since their number is open (--gpus)")
-    return tuple(notes)
-
-
 def describe(layout: Layout) -> str:
     """Return a layout in words: "FSDP2 over 64, full recomputation"."""
     title = {Regime.DDP: "DDP", Regime.FSDP2: "FSDP2", Regime.MEGATRON: "Megatron"}.get(
         layout.regime, f"ZeRO-{layout.regime[-1]}"
     )
-    parts = [f"{title} over {layout.data}"]
-    for name, degree in (("tensor", layout.tensor), ("pipeline", layout.pipeline), ("context", layout.context)):
-        if degree > 1:
-            parts.append(f"{name} {degree}")
-    if layout.interleave > 1:
-        parts.append(f"{layout.interleave} chunks a stage")
-    if layout.recompute != Recompute.NONE:
-        parts.append(f"{layout.recompute} recomputation")
-    return ", ".join(parts)
+    parts = [_("{regime} over {n}").format(regime=title, n=layout.data)]
+    degrees = (
+        (N_("tensor {n}"), layout.tensor),
+        (N_("pipeline {n}"), layout.pipeline),
+        (N_("context {n}"), layout.context),
+        (N_("{n} chunks a stage"), layout.interleave),
+    )
+    parts += [_(told).format(n=degree) for told, degree in degrees if degree > 1]
+    if layout.recompute == Recompute.SELECTIVE:
+        parts.append(_("selective recomputation"))
+    if layout.recompute == Recompute.FULL:
+        parts.append(_("full recomputation"))
+    return listed(parts)
 
 
 def _problem(question: Question, shape: Shape, batch_sequences: int, layout: Layout, memory: Memory) -> str:
     """Return why nothing fits, and the nearest that does: more devices, or a smaller model on these."""
     machine, device = question.machine, question.machine.device
     n_devices = _count(machine)
-    size = format_count(shape.count(question.convention).n_params)
     usable = (device.memory_bytes - RESERVED_BYTES) / (1 + MARGIN)
-    node = "one node of " if machine.n_devices is None else ""
-    told = (
-        f"the model of {size} parameters does not fit {node}{n_devices:,} x {device.name}: the leanest layout "
-        f"({describe(layout)}) needs {memory.peak / 1e9:,.0f} GB on a device, and {max(usable, 0) / 1e9:.0f} of "
-        f"{device.memory_bytes / 1e9:.0f} GB can be planned with"
-    )
-    more, smaller = _enough_devices(shape, device, n_devices, batch_sequences), _largest(question, batch_sequences)
+    told = {
+        "size": format_count(shape.count(question.convention).n_params),
+        "n": f"{n_devices:,}",
+        "device": device.name,
+        "layout": describe(layout),
+        "needed": f"{memory.peak / 1e9:,.0f}",
+        "usable": f"{max(usable, 0) / 1e9:.0f}",
+        "memory": f"{device.memory_bytes / 1e9:.0f}",
+    }
+    if machine.n_devices is None:
+        text = _(
+            "the model of {size} parameters does not fit one node of {n} x {device}: the leanest layout ({layout}) "
+            "needs {needed} GB on a device, and {usable} of {memory} GB can be planned with"
+        )
+    else:
+        text = _(
+            "the model of {size} parameters does not fit {n} x {device}: the leanest layout ({layout}) needs {needed} "
+            "GB on a device, and {usable} of {memory} GB can be planned with"
+        )
+    nearest = _nearest(question, shape, batch_sequences)
+    if not nearest:
+        return _("{phrase}.").format(phrase=text.format(**told))
+    ended = _("{problem}; the nearest that fits: {nearest}.")
+    return ended.format(problem=text.format(**told), nearest=one_of(nearest))
+
+
+def _nearest(question: Question, shape: Shape, batch_sequences: int) -> list[str]:
+    """Return what fits instead, in words: more devices, or a smaller model; with the options that ask for it."""
+    machine, device = question.machine, question.machine.device
+    more = _enough_devices(shape, device, _count(machine), batch_sequences)
+    smaller = _largest(question, batch_sequences)
     nearest = []
     if more is not None:
         option = f" (--gpus {more})" if machine.n_devices is None else ""
         nearest.append(f"{more:,} x {device.name}{option}")
     if smaller is not None:
         free = question.constraints.n_params is None and not isinstance(question.budget, SizeTarget)
-        option = f" (--max-params {format_count(smaller).replace(' ', '')})" if free else ""
-        nearest.append(f"{format_count(smaller)} parameters on these devices{option}")
-    return f"{told}; the nearest that fits: {', or '.join(nearest)}." if nearest else f"{told}."
+        option = f" (--max-params {english_count(smaller).replace(' ', '')})" if free else ""
+        text = _("{size} parameters on these devices{option}")
+        nearest.append(text.format(size=format_count(smaller), option=option))
+    return nearest
 
 
 def _enough_devices(shape: Shape, device: Device, n_devices: int, batch_sequences: int) -> int | None:
     """Return the fewest devices, by doubling, on which the model fits; None where no number helps."""
-    for _ in range(_DOUBLINGS):
+    for _doubling in range(_DOUBLINGS):
         n_devices *= 2
         if _fits_leanest(shape, device, n_devices, batch_sequences):
             return n_devices

@@ -17,8 +17,9 @@ from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.devices import Device
 from budgetscope.core.hardware.energy import Energy, EnergyOptions, run_energy
 from budgetscope.core.hardware.machine import Machine, MachineOptions, machine_for
-from budgetscope.core.hardware.prices import PRICE_STATED
-from budgetscope.core.laws.intervals import Estimate
+from budgetscope.core.language import _
+from budgetscope.core.laws.intervals import Estimate, Kind
+from budgetscope.core.wording import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,10 @@ def machines(answer: Answer, devices: Sequence[Device], mfu: float | None) -> Ma
     left_out: list[str] = []
     too_small: list[str] = []
     for device in {device.id: device for device in reversed(devices)}.values():
+        lacking = _lacking(device, question.budget.fixed.precision)
+        if lacking:
+            left_out.append(lacking)
+            continue
         try:
             on_device = _question(answer, device, n_devices, mfu)
         except UsageError as error:
@@ -145,6 +150,14 @@ def machines(answer: Answer, devices: Sequence[Device], mfu: float | None) -> Ma
     )
 
 
+def _lacking(device: Device, precision: str | None) -> str:
+    """Return that a device lacks the precision of the budget; empty where it has it."""
+    if precision is None or precision in device.peak_flops_per_s:
+        return ""
+    told = _("{device} has no {precision}; it has {others}.")
+    return told.format(device=device.name, precision=precision, others=listed(device.peak_flops_per_s))
+
+
 def _question(answer: Answer, device: Device, n_devices: float, mfu: float | None) -> Question:
     """Return the question of an alternative: the answer's N on another machine, at the MFU that a plan of it takes.
 
@@ -152,7 +165,7 @@ def _question(answer: Answer, device: Device, n_devices: float, mfu: float | Non
         UsageError: the device lacks the precision of the budget.
     """
     own, fixed = answer.question.machine, answer.question.budget.fixed
-    stated = own.price.value if own.price is not None and own.price.basis == PRICE_STATED else None
+    stated = own.price.value if own.price is not None and own.price.kind is Kind.STATED else None
     options = MachineOptions(n_devices, mfu, stated if device.id == own.device.id else None)
     target = SizeTarget(answer.plan.run.n_params, fixed=Fixed(precision=fixed.precision))
     machine = machine_for(target, device, options, device_stated=True)
@@ -163,8 +176,11 @@ def _question(answer: Answer, device: Device, n_devices: float, mfu: float | Non
 def _problem(answer: Answer, n_devices: float) -> str:
     """Return why no device holds the model; of the plan's own device with the nearest that does."""
     own = next((caution.text for caution in answer.plan.cautions if caution.code == NO_LAYOUT), "")
-    told = f"no device that is known here holds the model, {n_devices:g} of one kind"
-    return f"{told}; {own}" if own else f"{told}; ask with more devices (--gpus)."
+    if own:
+        told = _("no device that is known here holds the model, {n} of one kind; {own}")
+    else:
+        told = _("no device that is known here holds the model, {n} of one kind; ask with more devices (--gpus).")
+    return told.format(n=f"{n_devices:g}", own=own)
 
 
 def _energy_options(answer: Answer, device: Device) -> EnergyOptions:

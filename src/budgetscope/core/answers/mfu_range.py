@@ -11,9 +11,11 @@ from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.machine import Machine, at_end
 from budgetscope.core.hardware.mfu import expected_mfu, measured_here
+from budgetscope.core.language import _
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.operating_point import OperatingPoint, flops_where, operate
+from budgetscope.core.wording import all_of
 
 Ends = tuple[float, float]
 """The lower and the upper end of a range."""
@@ -113,7 +115,10 @@ class _Corner:
 
 def mfu_text(moves: Spread) -> str:
     """Return the range of the MFU in words, such as "MFU of 38% to 45%"; empty without one."""
-    return "" if moves.mfu is None else f"MFU of {moves.mfu[0]:.0%} to {moves.mfu[1]:.0%}"
+    if moves.mfu is None:
+        return ""
+    low, high = (f"{mfu:.0%}" for mfu in moves.mfu)
+    return _("MFU of {low} to {high}").format(low=low, high=high)
 
 
 def spread(question: Question, executed_flops: float) -> Spread:
@@ -200,6 +205,6 @@ def run_cost(question: Question, device_hours: float, moves: Spread) -> Estimate
     if moves.cost_usd is None:
         budgeted = budget.usd if isinstance(budget, HardwareBudget) else None
         whole = budgeted is not None and math.isclose(usd, budgeted, rel_tol=_WHOLE)
-        return Estimate(usd, basis="the budget" if whole else price.basis)
+        return Estimate(usd, basis=_("the budget") if whole else price.basis)
     parts = (mfu_text(moves) if moves.hours or moves.device_hours else "", price.basis if moves.price else "")
-    return Estimate(usd, *moves.cost_usd, " and ".join(filter(None, parts)))
+    return Estimate(usd, *moves.cost_usd, all_of(filter(None, parts)))

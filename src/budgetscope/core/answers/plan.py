@@ -7,7 +7,7 @@ from statistics import NormalDist
 from budgetscope.core.answers import cautions, layout
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.constraints import Choice, choose
-from budgetscope.core.answers.mfu_range import Spread, mfu_text, run_cost, spread
+from budgetscope.core.answers.mfu_range import Spread, run_cost, spread
 from budgetscope.core.answers.question import Question, after_decay, machine_flops
 from budgetscope.core.answers.recipe import Recipe, recommend
 from budgetscope.core.budget.describe import describe
@@ -17,6 +17,7 @@ from budgetscope.core.counting.ledger import Convention, Shape
 from budgetscope.core.errors import FailureError
 from budgetscope.core.hardware.energy import Energy, energy_assumptions, run_energy
 from budgetscope.core.hardware.machine import Machine, describe_machine
+from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Draws
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import Estimate, check_span, params_interval
@@ -210,7 +211,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
 
 
 def _allowed(value: float) -> Estimate:
-    return Estimate(value, basis="as the constraints allow")
+    return Estimate(value, basis=_("as the constraints allow"))
 
 
 def _limit_hours(question: Question) -> float | None:
@@ -253,9 +254,9 @@ def _intervals(question: Question, optimum: OperatingPoint, own: OperatingPoint)
     """Return N, D and D/N with intervals: those of the law, converted to the plan's convention at fixed C."""
     interval = params_interval(question.fit, own.flops)
     check_span(question.fit, own.flops, interval)
-    n, d, c, basis = optimum.n_params, optimum.tokens, optimum.flops, interval.basis
+    n, d, c, told = optimum.n_params, optimum.tokens, optimum.flops, (interval.basis, interval.kind)
     if interval.low is None or interval.high is None:
-        return Estimate(n, basis=basis), Estimate(d, basis=basis), Estimate(d / n, basis=basis)
+        return Estimate(n, None, None, *told), Estimate(d, None, None, *told), Estimate(d / n, None, None, *told)
     family, counting = question.family, question.fit.counting
     ends = []
     for end in (interval.low, interval.high):
@@ -268,9 +269,9 @@ def _intervals(question: Question, optimum: OperatingPoint, own: OperatingPoint)
         )
     (n_low, d_high), (n_high, d_low) = ends
     return (
-        Estimate(n, n_low, n_high, basis),
-        Estimate(d, d_low, d_high, basis),
-        Estimate(d / n, d_low / n_high, d_high / n_low, basis),
+        Estimate(n, n_low, n_high, *told),
+        Estimate(d, d_low, d_high, *told),
+        Estimate(d / n, d_low / n_high, d_high / n_low, *told),
     )
 
 
@@ -293,10 +294,11 @@ def _loss(loss_model: LossModel, own_flops: float, best: float) -> Estimate:
     law = loss_model.fit.laws.get("loss_curve") or loss_model.fit.laws.get("surface")
     interval = loss_model.loss_interval(own_flops)
     if interval is None or law is None or not isinstance(law.uncertainty, Draws):
-        return Estimate(best, basis="the source publishes no uncertainty")
+        return Estimate(best, basis=_("the source publishes no uncertainty"))
     if law.uncertainty.forecast:
-        return Estimate(best, *interval, "95%: noise, floor and drift of the exponent")
-    return Estimate(best, *interval, "95% of the bootstrap draws: the noise of the runs, not the form of the law")
+        return Estimate(best, *interval, _("95%: noise, floor and drift of the exponent"))
+    basis = _("95% of the bootstrap draws: the noise of the runs, not the form of the law")
+    return Estimate(best, *interval, basis)
 
 
 def _shape(question: Question, n_params: float) -> Shape | None:
@@ -350,17 +352,29 @@ def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> tuple[
 
 def _understood(question: Question, optimum: OperatingPoint, moves: Spread) -> str:
     """Return the budget in FLOPs, after the choices that its reading took."""
+    text = _of_budget(question, optimum, moves)
+    choices = question.budget.choices
+    return _("{choices}: {budget}").format(choices="; ".join(choices), budget=text) if choices else text
+
+
+def _of_budget(question: Question, optimum: OperatingPoint, moves: Spread) -> str:
     budget = question.budget
-    choices = f"{'; '.join(budget.choices)}: " if budget.choices else ""
-    flops = f"{format_flops(optimum.flops)} FLOPs by the {question.convention} count"
-    if isinstance(budget, HardwareBudget):
-        executed = question.machine.executed_flops or 0.0
-        machine = describe_machine(question.machine, question.machine.device_hours(executed))
-        most = ""
-        if moves.mfu is not None and question.machine.executed_flops is not None:
-            ends = " to ".join(format_flops(executed * mfu / question.machine.mfu) for mfu in moves.mfu)
-            most = f" ({ends} with an {mfu_text(moves)})"
-        return f"{choices}{machine} executes {format_flops(executed)} FLOPs{most} = {flops}"
+    flops = _("{flops} FLOPs by the {convention} count").format(
+        flops=format_flops(optimum.flops), convention=question.convention
+    )
     if isinstance(budget, ComputeBudget):
-        return f"{choices}{flops}"
-    return f"{choices}{describe(budget)} takes {flops}"
+        return flops
+    if not isinstance(budget, HardwareBudget):
+        return _("{budget} takes {flops}").format(budget=describe(budget), flops=flops)
+    machine, executed = question.machine, question.machine.executed_flops or 0.0
+    told = {
+        "machine": describe_machine(machine, machine.device_hours(executed)),
+        "executed": format_flops(executed),
+        "flops": flops,
+    }
+    if moves.mfu is None or machine.executed_flops is None:
+        return _("{machine} executes {executed} FLOPs = {flops}").format(**told)
+    least, most = (format_flops(executed * mfu / machine.mfu) for mfu in moves.mfu)
+    low, high = (f"{mfu:.0%}" for mfu in moves.mfu)
+    text = _("{machine} executes {executed} FLOPs ({least} to {most} with an MFU of {low} to {high}) = {flops}")
+    return text.format(least=least, most=most, low=low, high=high, **told)

@@ -1,13 +1,14 @@
 """The recipe: the hyperparameters of a plan, each with the fit that it follows."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from budgetscope.core.answers.confirmation import Confirmation, confirmation
 from budgetscope.core.answers.question import Question
 from budgetscope.core.answers.recipe_choice import PAIR, RecipeChoice, choose_recipe, covers
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.forms import Beta2Law, WarmupParams, WeightDecayLaw
 from budgetscope.core.laws.guard import guarded
@@ -19,7 +20,7 @@ from budgetscope.core.laws.hyperparameters import (
     predictors,
     whole_sequences,
 )
-from budgetscope.core.laws.intervals import Estimate
+from budgetscope.core.laws.intervals import Estimate, Kind
 from budgetscope.core.laws.operating_point import OperatingPoint
 
 COOLDOWN_SHARE = 0.2
@@ -172,7 +173,24 @@ def _hyperparameter(
         raise UsageError(f"{followed.id} predicts no {role.replace('_', ' ')} here; choose another recipe.")
     interval = predict_interval(followed, role, optimum, family, loss)
     if interval is not None:
-        return Estimate(value, *interval, "95% of the law's bootstrap draws")
+        return Estimate(value, *interval, _("95% of the law's bootstrap draws"))
+    return range_over_laws(role, value, question, followed, optimum, loss)
+
+
+def range_over_laws(
+    role: str, value: float, question: Question, followed: Fit, optimum: OperatingPoint, loss: float | None
+) -> Estimate:
+    """Return a hyperparameter with its range over the published laws, over those that cover the model if there are two.
+
+    Args:
+        role: `learning_rate` or `batch_size`.
+        value: of the law that is followed.
+        question: for the published laws.
+        followed: fit of the law.
+        optimum: the operating point.
+        loss: at the optimum, for laws that need it.
+    """
+    family = question.family
     values, covering = {followed.id: value}, {followed.id: value}
     for fit in question.spread_fits:
         found = predict(fit, role, optimum, family, loss)
@@ -182,21 +200,28 @@ def _hyperparameter(
                 covering[fit.id] = found.value
     reached = covers(followed, role, optimum, family, loss) and len(covering) > 1
     shown = covering if reached else values
-    which = " that cover this model" if reached else ", most of which do not reach this model"
-    basis = f"range over {len(shown)} published laws{which}"
-    return Estimate(value, min(shown.values()), max(shown.values()), basis)
+    basis = _("range over {n} published laws, most of which do not reach this model")
+    if reached:
+        basis = _("range over {n} published laws that cover this model")
+    low, high = min(shown.values()), max(shown.values())
+    return Estimate(value, low, high, basis.format(n=len(shown)), Kind.PUBLISHED_LAWS)
 
 
 def _whole_batch(predicted: Estimate, batch_tokens: float) -> Estimate:
     """Return the rounded batch with the prediction's range, widened to include it."""
     low, high = (batch_tokens if end is None else end for end in (predicted.low, predicted.high))
-    return Estimate(batch_tokens, min(low, batch_tokens), max(high, batch_tokens), predicted.basis)
+    return replace(predicted, value=batch_tokens, low=min(low, batch_tokens), high=max(high, batch_tokens))
 
 
 def _schedule(warmup_tokens: float, tokens: float, batch_tokens: float) -> str:
     warmup_steps = math.ceil(warmup_tokens / batch_tokens)
-    return (
-        f"linear warmup over {format_count(warmup_tokens)} tokens ({warmup_steps} steps), constant to "
-        f"{format_count((1 - COOLDOWN_SHARE) * tokens)} tokens, then a linear decay to zero over the last "
-        f"{COOLDOWN_SHARE:.0%}"
+    text = _(
+        "linear warmup over {warmup} tokens ({steps} steps), constant to {constant} tokens, then a linear decay to "
+        "zero over the last {share}"
+    )
+    return text.format(
+        warmup=format_count(warmup_tokens),
+        steps=warmup_steps,
+        constant=format_count((1 - COOLDOWN_SHARE) * tokens),
+        share=f"{COOLDOWN_SHARE:.0%}",
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.counting.shapes import ShapeFamily
+from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.hyperparameters import outside, predictors
 from budgetscope.core.laws.operating_point import OperatingPoint, recount
@@ -112,7 +113,7 @@ def _nearest(board: Scoreboard | None, point: OperatingPoint, family: ShapeFamil
             best = distance, grid, cell
     if best is None or best[0] > _NEAR:
         return "", ()
-    _, grid, near = best
+    grid, near = best[1:]
     found = [
         Evidence(law.law, cell.compute_factor, cell.excess)
         for law in grid.laws
@@ -120,10 +121,10 @@ def _nearest(board: Scoreboard | None, point: OperatingPoint, family: ShapeFamil
         if law.counted and (cell.n_params, cell.tokens) == (near.n_params, near.tokens)
         if cell.compute_factor is not None and cell.excess is not None
     ]
-    size, ratio = near.n_params, near.tokens / near.n_params
-    return f"{grid.title}, {format_count(size)} parameters at D/N {ratio:.3g}", tuple(
-        sorted(found, key=lambda each: each.excess)
+    place = _("{grid}, {n_params} parameters at D/N {ratio}").format(
+        grid=grid.title, n_params=format_count(near.n_params), ratio=f"{near.tokens / near.n_params:.3g}"
     )
+    return place, tuple(sorted(found, key=lambda each: each.excess))
 
 
 def _cells(board: Scoreboard | None) -> Iterator[tuple[ScoredGrid, LawCell]]:

@@ -12,6 +12,7 @@ from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.constraints import SERVING_FLOPS_PER_PARAM
 from budgetscope.core.answers.question import machine_flops
 from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.language import N_, _
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.loss_model import LossModel
 from budgetscope.core.laws.operating_point import OperatingPoint, recount
@@ -21,11 +22,12 @@ SERVED_STEPS = (0.0, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14)
 
 _ROUNDING = 1e-9
 
-SERVING_ASSUMPTION = (
+SERVING_ASSUMPTION = N_(
     "2 N FLOPs a served token (Sardana et al. 2024), N = blocks and head, context left out; at the plan's price and "
     "MFU, which decoding seldom reaches: a lower bound."
 )
-SERVING_SHORT = "2 N FLOPs each, at the plan's price and MFU"
+SERVING_SHORT = N_("2 N FLOPs each, at the plan's price and MFU")
+"""Both of what serving costs; whoever shows one translates it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +89,25 @@ class IsoFlop:
     def no_curve_reason(self) -> str | None:
         """Why the law gives no IsoFLOP curve, one sentence; None when it gives one."""
         fit = self.answer.question.fit
-        lacking = []
-        if fit.loss_curve is None and fit.surface is None:
-            lacking.append("the loss")
-        if fit.excess is None:
-            lacking.append("the loss above the optimum")
-        if not lacking:
+        has_loss = fit.loss_curve is not None or fit.surface is not None
+        if fit.excess is None and has_loss:
+            told = _(
+                "{law} has no law of the loss above the optimum: N, D and the serving cost can be moved, but there is "
+                "no curve; follow a law that has both, such as porian2024/refinedweb-tuned."
+            )
+        elif fit.excess is None:
+            told = _(
+                "{law} has no law of the loss or of the loss above the optimum: N, D and the serving cost can be "
+                "moved, but there is no curve; follow a law that has both, such as porian2024/refinedweb-tuned."
+            )
+        elif not has_loss:
+            told = _(
+                "{law} has no law of the loss: N, D and the serving cost can be moved, but there is no curve; follow a "
+                "law that has both, such as porian2024/refinedweb-tuned."
+            )
+        else:
             return None
-        return (
-            f"{fit.id} has no law of {' or of '.join(lacking)}: N, D and the serving cost can be moved, but there "
-            "is no curve; follow a law that has both, such as porian2024/refinedweb-tuned."
-        )
+        return told.format(law=fit.id)
 
     @property
     def measured_range(self) -> tuple[float, float] | None:

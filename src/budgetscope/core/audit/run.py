@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
+COMMAND = "command"
+"""The file of what stands on a command line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Where a value was read.
 
     Attributes:
-        file: the name of the file, or `command` for a command line.
+        file: the name of the file, or `COMMAND`.
         key: as the file writes it, with dots between levels.
         text: the value as the file writes it, or the arithmetic by which it follows from other keys.
     """
@@ -105,7 +108,7 @@ class ObservedRun:
     loss_unit: str | None = None
     counts_head: bool | None = None
     tuned_per_size: bool | None = None
-    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    evidence: Mapping[str, Evidence] = field(default_factory=dict, hash=False)
     remarks: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
 

@@ -1,9 +1,10 @@
 """Constraints: what a question fixes or bounds beside its budget."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 from budgetscope.core.budget.quantities import format_count, format_hours
+from budgetscope.core.language import N_, _
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +36,27 @@ class Constraints:
 NONE = Constraints()
 
 
-_PHRASES: dict[str, Callable[[float], str]] = {
-    "deadline_hours": lambda hours: f"within {format_hours(hours)}",
-    "n_params": lambda n: f"{format_count(n)} parameters",
-    "tokens": lambda d: f"{format_count(d)} tokens",
-    "max_params": lambda n: f"at most {format_count(n)} parameters",
-    "unique_tokens": lambda d: f"{format_count(d)} unique tokens",
-    "served_tokens": lambda d: f"{format_count(d)} tokens served",
+_PHRASES: dict[str, tuple[str, Callable[[float], str]]] = {
+    "deadline_hours": (N_("within {amount}"), format_hours),
+    "n_params": (N_("{amount} parameters"), format_count),
+    "tokens": (N_("{amount} tokens"), format_count),
+    "max_params": (N_("at most {amount} parameters"), format_count),
+    "unique_tokens": (N_("{amount} unique tokens"), format_count),
+    "served_tokens": (N_("{amount} tokens served"), format_count),
 }
 
 
-def said(name: str, value: float) -> str:
-    """Return a constraint as a phrase.
+def said(values: Mapping[str, float]) -> str:
+    """Return a constraint as a phrase: one, or N and D together.
 
     Args:
-        name: its field in `Constraints`.
-        value: of the field.
+        values: by its fields in `Constraints`.
     """
-    return _PHRASES[name](value)
+    if len(values) == 1:
+        ((name, value),) = values.items()
+        phrase, form = _PHRASES[name]
+        return _(phrase).format(amount=form(value))
+    n_params, tokens = values["n_params"], values["tokens"]
+    return _("{n_params} parameters on {tokens} tokens").format(
+        n_params=format_count(n_params), tokens=format_count(tokens)
+    )

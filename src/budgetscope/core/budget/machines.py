@@ -3,6 +3,7 @@
 from budgetscope.core.budget import vocabulary as words
 from budgetscope.core.budget.statement import Statement
 from budgetscope.core.budget.tokens import Number, quote
+from budgetscope.core.language import _
 
 GPUS_OF_A_DGX = 8
 """NVIDIA's user guides of DGX A100, H100, H200, B200 and B300."""
@@ -72,7 +73,8 @@ class MachinePhrases(Statement):
             reader.position = before
             return number
         product = number.times(factor)
-        self._choose(f"{quote(reader.span(start))} is read as {product.value():,.12g} devices")
+        read = _("{text} is read as {n} devices")
+        self._choose(read.format(text=quote(reader.span(start)), n=f"{product.value():,.12g}"))
         return product
 
     def _board(self, number: Number, start: int) -> tuple[Number, bool]:
@@ -83,7 +85,9 @@ class MachinePhrases(Statement):
             return number, False
         product = number.times(Number(str(GPUS_OF_A_DGX)))
         reader.position += 1
-        self._choose(f"{quote(reader.span(start))} is read as {product.value():,.12g} GPUs: a DGX has {GPUS_OF_A_DGX}")
+        read = _("{text} is read as {n} GPUs: a DGX has {each}")
+        number_of = f"{product.value():,.12g}"
+        self._choose(read.format(text=quote(reader.span(start)), n=number_of, each=GPUS_OF_A_DGX))
         return product, True
 
     def _nodes(self, number: Number, start: int) -> tuple[Number, bool]:

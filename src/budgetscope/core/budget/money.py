@@ -1,15 +1,12 @@
 """The phrases of money: dollars, euros, yen, prices and rates of exchange."""
 
 from budgetscope.core.budget import vocabulary as words
+from budgetscope.core.budget.exchange import RATE_DATE, USD_PER_EURO, YEN_PER_USD
 from budgetscope.core.budget.names import DeviceNames
 from budgetscope.core.budget.statement import Statement
 from budgetscope.core.budget.tokens import Number, quote
 from budgetscope.core.errors import UsageError
-
-USD_PER_EURO = 1.1172
-YEN_PER_USD = 157.25
-"""ECB euro reference rates of 2026-10-30: 175.68 yen and 1.1172 dollars a euro."""
-RATE_DATE = "2026-10-30"
+from budgetscope.core.language import _
 
 _NO_PRICE = "is not a price per device and hour, such as $2.50/h"
 
@@ -102,10 +99,16 @@ class MoneyPhrases(Statement):
         self.stated.spans.pop("yen_per_usd", None)
         for name, currency in self.foreign.items():
             if currency == "euros":
-                usd, rate = values[name] * USD_PER_EURO, f"{USD_PER_EURO:g} dollars a euro"
-                source = f"ECB, {RATE_DATE}; write dollars for another"
+                usd = values[name] * USD_PER_EURO
+                told = _("{text} is {usd} at {rate} dollars a euro (ECB, {date}; write dollars for another)")
+                rate = USD_PER_EURO
+            elif stated:
+                usd, rate = values[name] / stated, stated
+                told = _("{text} is {usd} at {rate} yen a dollar (as stated)")
             else:
-                usd, rate = values[name] / (stated or YEN_PER_USD), f"{stated or YEN_PER_USD:g} yen a dollar"
-                source = "as stated" if stated else f"ECB, {RATE_DATE}; write 'at ¥150/$' for another"
+                usd, rate = values[name] / YEN_PER_USD, YEN_PER_USD
+                told = _("{text} is {usd} at {rate} yen a dollar (ECB, {date}; write 'at ¥150/$' for another)")
             values[name] = max(round(usd, 2), 0.01)
-            self._choose(f"{quote(self.stated.spans[name])} is ${values[name]:,.12g} at {rate} ({source})")
+            dollars = f"${values[name]:,.12g}"
+            text = quote(self.stated.spans[name])
+            self._choose(told.format(text=text, usd=dollars, rate=f"{rate:g}", date=RATE_DATE))

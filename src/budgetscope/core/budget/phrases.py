@@ -19,12 +19,20 @@ from budgetscope.core.budget import vocabulary as words
 from budgetscope.core.budget.machines import MachinePhrases
 from budgetscope.core.budget.money import MoneyPhrases, currency_of
 from budgetscope.core.budget.names import DeviceNames
-from budgetscope.core.budget.statement import LABELS, Stated
+from budgetscope.core.budget.statement import Stated
 from budgetscope.core.budget.tokens import Number, quote
 from budgetscope.core.budget.training import TrainingPhrases
+from budgetscope.core.language import N_, _
 
-_SHARED = ("usd", "device_hours", "n_devices", "flops", "hours", "tokens")
-"""Quantities of which a share may be taken."""
+_SHARED = {
+    "usd": (N_("{text} is read as ${n}"), ",.12g"),
+    "device_hours": (N_("{text} is read as {n} device-hours"), ".12g"),
+    "n_devices": (N_("{text} is read as {n} devices"), ",.12g"),
+    "flops": (N_("{text} is read as {n} FLOPs"), ".12g"),
+    "hours": (N_("{text} is read as {n} hours"), ",.12g"),
+    "tokens": (N_("{text} is read as {n} tokens"), ".12g"),
+}
+"""Quantities of which a share may be taken: how it is said back, and the format of its number."""
 
 
 def read_phrases(text: str, devices: DeviceNames | None = None) -> Stated:
@@ -156,7 +164,6 @@ class _Phrases(MoneyPhrases, MachinePhrases, TrainingPhrases):
         span = reader.span(start)
         stated.values[name] = reader.positive(value, start)
         stated.spans[name] = span
-        amount = {"usd": "${:,.12g}", "n_devices": "{:,.12g} devices", "hours": "{:,.12g} hours"}
         if name not in self.foreign:
-            shown = amount.get(name, f"{{:.12g}} {LABELS[name].removeprefix('a number of ')}").format(value)
-            self._choose(f"{quote(span)} is read as {shown}")
+            read, form = _SHARED[name]
+            self._choose(_(read).format(text=quote(span), n=format(value, form)))

@@ -3,11 +3,16 @@
 import math
 
 from budgetscope.core.budget import vocabulary as words
+from budgetscope.core.budget.exchange import YEN_PER_USD
 from budgetscope.core.budget.tokens import MAX_TEXT_CHARS, Reader, quote, shown
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import JAPANESE, code
 
 __all__ = [
     "MAX_TEXT_CHARS",
+    "english_count",
+    "english_hours",
+    "english_usd",
     "format_count",
     "format_energy",
     "format_flops",
@@ -116,8 +121,28 @@ def parse_served_tokens(text: str) -> float:
 
 
 def format_count(value: float) -> str:
-    """Return a number to 3 significant digits: "17.7 B", "50 K", "64"; "3e15" from 1000 T on."""
+    """Return a number to 3 significant digits in the language in use: "17.7 B" or "177億"; see `english_count`."""
+    return _japanese_count(value) if code() == JAPANESE else english_count(value)
+
+
+def english_count(value: float) -> str:
+    """Return a number to 3 significant digits: "17.7 B", "50 K", "64"; "3e15" from 1000 T on.
+
+    For commands, files and errors, which are the same in every language.
+    """
     return " ".join(filter(None, _scaled(value)))
+
+
+_MYRIADS = ((12, "兆"), (8, "億"), (4, "万"))
+
+
+def _japanese_count(value: float) -> str:
+    """Return a number to 3 significant digits in units of ten thousand: "1,720億", "5万"."""
+    rounded = float(f"{value:.3g}")
+    if not 1e-3 <= abs(rounded) < 1e16:
+        return _scientific(value)
+    power, unit = next(((power, unit) for power, unit in _MYRIADS if abs(rounded) >= 10.0**power), (0, ""))
+    return f"{float(f'{rounded / 10.0**power:.3g}'):,g}{unit}"
 
 
 def format_flops(flops: float) -> str:
@@ -126,18 +151,38 @@ def format_flops(flops: float) -> str:
 
 
 def format_usd(usd: float) -> str:
+    """Return dollars in the language in use: "$1.2 M"; in Japanese as yen of `YEN_PER_USD`: "1.89億円"."""
+    return f"{_japanese_count(usd * YEN_PER_USD)}円" if code() == JAPANESE else english_usd(usd)
+
+
+def english_usd(usd: float) -> str:
     """Return dollars: "$1.2 M", "$50 K", "$640", "$2.50"."""
-    return f"${usd:.2f}" if 0.01 <= usd < 99.995 else f"${format_count(usd)}"
+    return f"${usd:.2f}" if 0.01 <= usd < 99.995 else f"${english_count(usd)}"
 
 
 def format_hours(hours: float) -> str:
+    """Return a duration in the language in use: "14 days" or "14日"; see `english_hours`."""
+    value, unit = _timed(hours)
+    return f"{_japanese_count(value)}{_JAPANESE_TIMES[unit]}" if code() == JAPANESE else english_hours(hours)
+
+
+_JAPANESE_TIMES = {"min": "分", "h": "時間", "days": "日", "years": "年"}
+
+
+def english_hours(hours: float) -> str:
     """Return a duration in minutes, hours (below two days), days (below two years) or years."""
+    value, unit = _timed(hours)
+    return f"{english_count(value)} {unit}"
+
+
+def _timed(hours: float) -> tuple[float, str]:
+    """Return a duration in the unit in which it is read best."""
     if hours < 1:
-        return f"{format_count(hours * 60)} min"
+        return hours * 60, "min"
     if hours < 48:
-        return f"{format_count(hours)} h"
+        return hours, "h"
     days = hours / 24
-    return f"{format_count(days)} days" if days < 730 else f"{format_count(days / 365)} years"
+    return (days, "days") if days < 730 else (days / 365, "years")
 
 
 def format_energy(kwh: float) -> str:

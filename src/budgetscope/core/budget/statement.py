@@ -6,6 +6,7 @@ from budgetscope.core.budget import vocabulary as words
 from budgetscope.core.budget.names import DeviceNames, NameReader
 from budgetscope.core.budget.tokens import Number, Reader, quote
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import _
 
 EXAMPLES = "1e21, 64xH100 14d, $50k on H100"
 """The examples in error messages."""
@@ -113,7 +114,7 @@ class Statement:
             names = f"{quote(stated.device)} and {quote(device)}"
             raise UsageError(f"{stated.quoted} names two devices, {names}; keep one of the two")
         if "hgx" in device.casefold():
-            self._choose(f"one {quote(device)} is read as one GPU, not as a board of 8")
+            self._choose(_("one {device} is read as one GPU, not as a board of 8").format(device=quote(device)))
         if stated.device is None:
             stated.device = stated.spans["device"] = device
 

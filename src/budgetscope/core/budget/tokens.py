@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from budgetscope.core.budget import vocabulary as words
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import _
 
 MAX_TEXT_CHARS = 300
 MAX_QUOTED_CHARS = 40
@@ -150,7 +151,7 @@ def normal(text: str) -> str:
 def read_digits(written: str) -> Number | None:
     """Return the number of a token; None if its separators make no number, as in 1,000,0000."""
     digits = _TIMES_TEN_TO.sub("e", written).translate(_SUPERSCRIPTS)
-    body, _, exponent = digits.partition("e")
+    body, exponent = [*digits.split("e", 1), ""][:2]
     sign = "-" * body.startswith("-")
     body = body.removeprefix("-")
     power = int(exponent or 0)
@@ -164,11 +165,13 @@ def read_digits(written: str) -> Number | None:
     elif _OTHER_GROUPS.fullmatch(body):
         marks = re.sub("[0-9]", "", body)
         last = marks[-1] if marks[-1] != marks[0] else ""
-        whole, _, decimals = body.rpartition(last) if last else (body, "", "")
+        whole, decimals = body.rsplit(last, 1) if last else (body, "")
         english = re.sub(r"\D", "", whole) + (f".{decimals}" if decimals else "")
     else:
         return None
-    return Number(sign + english, power, choice=f"{quote(body)} is read as {english}")
+    return Number(
+        sign + english, power, choice=_("{text} is read as {number}").format(text=quote(body), number=english)
+    )
 
 
 class Reader:

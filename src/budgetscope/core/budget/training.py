@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from budgetscope.core.budget import vocabulary as words
 from budgetscope.core.budget.names import DeviceNames
-from budgetscope.core.budget.statement import LABELS, Statement
+from budgetscope.core.budget.statement import Statement
 from budgetscope.core.budget.tokens import Number, quote
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import N_, _
 from budgetscope.core.printable import printable
 
 SMALLEST_BARE_FLOPS = 1e12
@@ -90,7 +91,8 @@ class TrainingPhrases(Statement):
         value = number.value()
         if number.scale == "k":
             value = number.value(-3) * 1024
-            self._choose(f"{quote(self.reader.span(start))} is read as {value:,.12g} tokens a sequence")
+            read = _("{text} is read as {n} tokens a sequence")
+            self._choose(read.format(text=quote(self.reader.span(start)), n=f"{value:,.12g}"))
         if not value.is_integer():
             raise self.reader.refusal(start, "is no whole number of tokens a sequence")
         self._state("seq_len", value, start)
@@ -148,7 +150,8 @@ class TrainingPhrases(Statement):
             return
         self._settle("unique_tokens", number, start)
         self._state("unique_tokens", number.value(), start)
-        self._choose(f"{quote(reader.span(start))} are read as the unique tokens of each epoch")
+        read = _("{text} are read as the unique tokens of each epoch")
+        self._choose(read.format(text=quote(reader.span(start))))
 
     def _tokens(self, number: Number, start: int, *, is_unique: bool) -> bool:
         """State tokens; refuse a rate of tokens, such as tokens/s."""
@@ -279,7 +282,11 @@ class TrainingPhrases(Statement):
                 raise self._no_unit(bare.number, bare.start)
             self._settle(name, bare.number, bare.start)
             self._state(name, bare.number.value(), bare.start)
-            self._choose(f"{quote(reader.span(bare.start))} is read as {LABELS[name]}")
+            read = {
+                "n_params": N_("{text} is read as a model size"),
+                "tokens": N_("{text} is read as a number of tokens"),
+            }
+            self._choose(_(read[name]).format(text=quote(reader.span(bare.start))))
             reader.position = end
 
     def _fits(self, bare: _Bare) -> bool:

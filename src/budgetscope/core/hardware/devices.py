@@ -15,6 +15,7 @@ from functools import cached_property, lru_cache
 from budgetscope.core.budget.quantities import quote, shown
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.bounds import WATTS_BOUNDS
+from budgetscope.core.language import N_
 
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "fp8", "fp4")
 TRAINING_PRECISIONS = ("bf16", "fp16")
@@ -47,7 +48,7 @@ class Device:
         price_usd_per_hour: the price to plan with; None where it is the middle of the two, see `default_price`.
         price_date: month, such as "2026-09", in which the older of the two prices was read; of fetched prices the day.
         price_source: the providers, and where their prices were read.
-        price_table: where the prices stand, in words.
+        price_table: where the prices stand, in words; whoever shows it translates it.
         spec_source: the document with the peaks.
         aliases: further names for `find_device`.
         note: a remark on its peaks or prices.
@@ -75,7 +76,7 @@ class Device:
     link_bytes_per_s: float = PCIE_BYTES_PER_S
     tdp_watts: float | None = None
     price_usd_per_hour: float | None = None
-    price_table: str = "the bundled table"
+    price_table: str = N_("the bundled table")
 
 
 _SEPARATORS = re.compile(r"[\s_()-]+")
@@ -254,7 +255,7 @@ def device_from_mapping(device_id: str, mapping: object, *, user_defined: bool =
         aliases=_aliases(where, mapping.get("aliases", [])),
         note=texts.get("note", ""),
         user_defined=user_defined,
-        price_table="your own device file" if user_defined else "the bundled table",
+        price_table=N_("your own device file") if user_defined else N_("the bundled table"),
         devices_per_node=_per_node(where, mapping.get("devices_per_node", DEVICES_PER_NODE)),
         link_bytes_per_s=_number(
             where,

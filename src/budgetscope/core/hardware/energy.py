@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from budgetscope.core.hardware.devices import Device
-from budgetscope.core.laws.intervals import Estimate
+from budgetscope.core.language import _
+from budgetscope.core.laws.intervals import Estimate, Kind
 
 NODE_SHARE = (1.3, 1.5, 1.8)
 """Watts of a node over the TDP of its devices: low, usual, high.
@@ -63,9 +64,9 @@ def run_energy(device: Device, device_hours: Estimate, options: EnergyOptions = 
     watts = _watts(device, options)
     if watts is None:
         return None
-    pue = _spread(PUE, 1.0, "the most efficient fleets to the mean of Uptime's survey of 2025")
+    pue = _spread(PUE, 1.0, _("the most efficient fleets to the mean of Uptime's survey of 2025"))
     if options.pue is not None:
-        pue = Estimate(options.pue, basis="as stated")
+        pue = Estimate(options.pue, basis=_("as stated"), kind=Kind.STATED)
     kwh = _product(_product(watts, pue), device_hours.times(1 / 1000))
     grid = options.grid_g_per_kwh
     return Energy(kwh, None if grid is None else kwh.times(grid / 1000), watts, pue)
@@ -73,10 +74,10 @@ def run_energy(device: Device, device_hours: Estimate, options: EnergyOptions = 
 
 def _watts(device: Device, options: EnergyOptions) -> Estimate | None:
     if options.watts is not None:
-        return Estimate(options.watts, basis="as stated")
+        return Estimate(options.watts, basis=_("as stated"), kind=Kind.STATED)
     if device.tdp_watts is None:
         return None
-    return _spread(NODE_SHARE, device.tdp_watts, f"{NODE_SHARE[1]} x its TDP")
+    return _spread(NODE_SHARE, device.tdp_watts, _("{share} x its TDP").format(share=NODE_SHARE[1]))
 
 
 def _spread(of: tuple[float, float, float], factor: float, basis: str) -> Estimate:
@@ -95,18 +96,22 @@ def _product(one: Estimate, other: Estimate) -> Estimate:
 
 def energy_assumptions(device: Device, options: EnergyOptions) -> tuple[str, ...]:
     """Return what the energy of a run assumes: its power and the PUE, with their sources; nothing if it is unknown."""
-    told, low_high = [], f"{NODE_SHARE[0]} to {NODE_SHARE[2]}"
+    told = []
     if options.watts is None:
         if device.tdp_watts is None:
             return ()
-        told.append(
-            f"power: {NODE_SHARE[1] * device.tdp_watts:,.0f} W a device with its share of the node, {NODE_SHARE[1]} x "
-            f"its TDP of {device.tdp_watts:,.0f} W ({low_high}: 8 H100s in training drew up to 8.4 of their node's "
-            "rated 10.2 kW, arXiv 2412.08602, 2506.14551) (--watts)"
+        low, share, high = NODE_SHARE
+        power = _(
+            "power: {watts} W a device with its share of the node, {share} x its TDP of {tdp} W ({low} to {high}: "
+            "8 H100s in training drew up to 8.4 of their node's rated 10.2 kW, arXiv 2412.08602, 2506.14551) (--watts)"
         )
+        watts, tdp = f"{share * device.tdp_watts:,.0f}", f"{device.tdp_watts:,.0f}"
+        told.append(power.format(watts=watts, share=share, tdp=tdp, low=low, high=high))
     if options.pue is None:
-        told.append(
-            f"PUE: {PUE[1]} ({PUE[0]} to {PUE[2]}: the most efficient fleets, the mean of the Uptime Institute's "
-            "survey of 2025) (--pue)"
+        low, pue, high = PUE
+        usual = _(
+            "PUE: {pue} ({low} to {high}: the most efficient fleets, the mean of the Uptime Institute's survey of "
+            "2025) (--pue)"
         )
+        told.append(usual.format(pue=pue, low=low, high=high))
     return tuple(told)

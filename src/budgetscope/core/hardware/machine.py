@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, replace
 
+from budgetscope.core.budget.exchange import yen_assumptions
 from budgetscope.core.budget.parse import Budget, HardwareBudget
 from budgetscope.core.budget.quantities import format_hours
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.bounds import MFU_BOUNDS, N_DEVICES_BOUNDS, PRICE_BOUNDS
 from budgetscope.core.hardware.devices import Device, default_price, training_precision
-from budgetscope.core.hardware.mfu import ELSEWHERE, MeasuredRate, assumed_text, measured_mfu
-from budgetscope.core.hardware.prices import PRICE_STATED, device_price, price_text
+from budgetscope.core.hardware.mfu import MeasuredRate, assumed_text, elsewhere, measured_mfu
+from budgetscope.core.hardware.prices import device_price, price_text, stated_price
+from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
 
 DEFAULT_DEVICE = "h100-sxm"
@@ -160,26 +162,29 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
     _check("the price", price, PRICE_BOUNDS)
     assumptions = []
     if not device_stated:
-        assumptions.append(f"device: {device.name} (--device)")
+        assumptions.append(_("device: {device} (--device)").format(device=device.name))
     if n_devices is None and not amount:
-        assumptions.append(f"devices: {DEFAULT_N_DEVICES:g} (--gpus)")
+        assumptions.append(_("devices: {n} (--gpus)").format(n=f"{DEFAULT_N_DEVICES:g}"))
     if budget.fixed.precision is None and "bf16" not in device.peak_flops_per_s:
-        assumptions.append(f"precision: fp16, since {device.name} has no bf16")
+        assumptions.append(_("precision: fp16, since {device} has no bf16").format(device=device.name))
     precision = _precision(device, budget.fixed.precision, mfu_known=not (mfu is None and options.measured is None))
     if options.measured is not None:
         mfu, arithmetic = _measured(options.measured, mfu, device, precision)
         assumptions.append(arithmetic)
     elif mfu is None:
-        assumptions.append(assumed_text(device, ELSEWHERE))
+        assumptions.append(assumed_text(device, elsewhere()))
     if price is None and default_price(device) is not None:
-        assumptions.append(f"price: {price_text(device)} (--price)")
+        assumptions.append(_("price: {price} (--price)").format(price=price_text(device)))
+    known = device_price(device) if price is None else stated_price(price)
+    if known is not None:
+        assumptions += yen_assumptions()
     machine = Machine(
         device=device,
         precision=precision,
         n_devices=n_devices or (None if amount else DEFAULT_N_DEVICES),
-        mfu=ELSEWHERE.value if mfu is None else mfu,
-        expected=ELSEWHERE if mfu is None else None,
-        price=device_price(device) if price is None else Estimate(price, basis=PRICE_STATED),
+        mfu=elsewhere().value if mfu is None else mfu,
+        expected=elsewhere() if mfu is None else None,
+        price=known,
         executed_flops=None,
         assumptions=tuple(assumptions),
     )
@@ -240,9 +245,15 @@ def _with_budget(machine: Machine, hardware: HardwareBudget) -> Machine:
 
 def describe_machine(machine: Machine, device_hours: float) -> str:
     """Return the text that derives the FLOPs of a machine, such as "8 x H100 SXM at 989 TFLOP/s … for 14 days"."""
-    peak = machine.device.peak_flops_per_s[machine.precision] / 1e12
-    rate = f"{machine.device.name} at {peak:g} TFLOP/s ({machine.precision}, dense) x {machine.mfu:.3g} MFU"
+    told = {
+        "device": machine.device.name,
+        "peak": f"{machine.device.peak_flops_per_s[machine.precision] / 1e12:g}",
+        "precision": machine.precision,
+        "mfu": f"{machine.mfu:.3g}",
+    }
     if machine.n_devices is None:
-        count = f"{device_hours:,.0f}" if device_hours >= 100 else f"{device_hours:.3g}"
-        return f"{count} device-hours of {rate}"
-    return f"{machine.n_devices:g} x {rate} for {format_hours(device_hours / machine.n_devices)}"
+        hours = f"{device_hours:,.0f}" if device_hours >= 100 else f"{device_hours:.3g}"
+        text = _("{hours} device-hours of {device} at {peak} TFLOP/s ({precision}, dense) x {mfu} MFU")
+        return text.format(hours=hours, **told)
+    text = _("{n} x {device} at {peak} TFLOP/s ({precision}, dense) x {mfu} MFU for {time}")
+    return text.format(n=f"{machine.n_devices:g}", time=format_hours(device_hours / machine.n_devices), **told)

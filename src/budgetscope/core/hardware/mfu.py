@@ -5,17 +5,24 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from budgetscope.core.budget.quantities import format_count, number_in, quote
+from budgetscope.core.budget.quantities import english_count, format_count, number_in, quote
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.bounds import MFU_BOUNDS
 from budgetscope.core.hardware.devices import TRAINING_PRECISIONS, Device
-from budgetscope.core.laws.intervals import Estimate
+from budgetscope.core.language import N_, _
+from budgetscope.core.laws.intervals import Estimate, Kind
 
-ELSEWHERE = Estimate(0.40, 0.30, 0.50, "dense models on other accelerators")
+_ELSEWHERE = (0.30, 0.40, 0.50)
 """The MFU where no published run of a size and device is known: the middle of what most of `_PUBLISHED` reached."""
 
 _BOUNDARIES = (0.5e9, 3e9, 13e9, 100e9)
-_SIZES = ("under 0.5 B", "0.5 to 3 B", "3 to 13 B", "13 to 100 B", "above 100 B")
+_MODELS = (
+    N_("models under 0.5 B on {device}s"),
+    N_("models 0.5 to 3 B on {device}s"),
+    N_("models 3 to 13 B on {device}s"),
+    N_("models 13 to 100 B on {device}s"),
+    N_("models above 100 B on {device}s"),
+)
 # Ranges in bf16, dense peak, attention counted in full; our reading of llm-foundry's benchmarks (MPT on A100s and
 # H100s), Megatron-LM's README, Llama 3 (arXiv 2407.21783, table 4) and torchtitan. Eager code is about 10 points below.
 _PUBLISHED = {
@@ -27,6 +34,12 @@ _BLENDED = 2.0
 """Factor of N about a boundary within which the ranges of both sides are mixed, so that no plan jumps there."""
 
 
+def elsewhere() -> Estimate:
+    """Return the MFU of dense models on other accelerators; its kind is `Kind.ELSEWHERE`."""
+    low, value, high = _ELSEWHERE
+    return Estimate(value, low, high, _("dense models on other accelerators"), Kind.ELSEWHERE)
+
+
 def expected_mfu(device: Device, n_params: float) -> Estimate:
     """Return the MFU to expect: the middle of what published runs of about this size reached, with their range.
 
@@ -35,7 +48,7 @@ def expected_mfu(device: Device, n_params: float) -> Estimate:
         n_params: parameters by the standard count.
 
     Returns:
-        The MFU from 0 to 1; its basis says which runs. `ELSEWHERE` where there are none.
+        The MFU from 0 to 1; its basis says which runs. That of `elsewhere` where there are none.
     """
     for kind, (ids, ranges) in _PUBLISHED.items():
         if device.id not in ids:
@@ -44,15 +57,15 @@ def expected_mfu(device: Device, n_params: float) -> Estimate:
         if place == len(ranges):
             break
         low, high = map(float, ranges[place])
-        size = _SIZES[place]
+        models = _(_MODELS[place]).format(device=kind)
         for below, boundary in enumerate(_BOUNDARIES[: len(ranges) - 1]):
             share = 0.5 + math.log(n_params / boundary) / math.log(_BLENDED)
             if 0 < share < 1:
                 both = zip(ranges[below], ranges[below + 1], strict=True)
                 low, high = (less + share * (more - less) for less, more in both)
-                size = f"of about {format_count(boundary)}"
-        return Estimate((low + high) / 200, low / 100, high / 100, f"models {size} on {kind}s")
-    return ELSEWHERE
+                models = _("models of about {size} on {device}s").format(size=format_count(boundary), device=kind)
+        return Estimate((low + high) / 200, low / 100, high / 100, models)
+    return elsewhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +115,22 @@ def measured_here(rates: Sequence[ModelRate], device: Device, precision: str, n_
 
 def assumed_text(device: Device, expected: Estimate) -> str:
     """Return the assumption of an expected MFU, with its range and its source."""
-    shown, remedy = f"MFU: {percent(expected.value)} of the dense peak", "(--mfu, or --measured)"
+    mfu = percent(expected.value)
     if expected.low is None or expected.high is None:
-        return f"{shown}, {expected.basis} {remedy}"
-    middle = f"{shown}, the middle of {expected.low:.0%} to {expected.high:.0%}"
-    if expected is ELSEWHERE:
-        here = f"no published runs of this size on {device.name} are known here"
-        return f"{middle}, as {ELSEWHERE.basis} reached {remedy}: {here}"
-    return f"{middle}: compiled code with {expected.basis} ({_SOURCES}), eager code about 10 points less {remedy}"
+        told = _("MFU: {mfu} of the dense peak, {basis} (--mfu, or --measured)")
+        return told.format(mfu=mfu, basis=expected.basis)
+    low, high = f"{expected.low:.0%}", f"{expected.high:.0%}"
+    if expected.kind is Kind.ELSEWHERE:
+        told = _(
+            "MFU: {mfu} of the dense peak, the middle of {low} to {high}, as dense models on other accelerators "
+            "reached (--mfu, or --measured): no published runs of this size on {device} are known here"
+        )
+        return told.format(mfu=mfu, low=low, high=high, device=device.name)
+    told = _(
+        "MFU: {mfu} of the dense peak, the middle of {low} to {high}: compiled code with {models} ({sources}), eager "
+        "code about 10 points less (--mfu, or --measured)"
+    )
+    return told.format(mfu=mfu, low=low, high=high, models=expected.basis, sources=_SOURCES)
 
 
 def percent(mfu: float) -> str:
@@ -177,15 +198,24 @@ def measured_mfu(
     """
     peak = device.peak_flops_per_s[precision]
     mfu = measured.tokens_per_s * flops_per_token / peak
-    model = f"{format_count(n_params)} parameters"
     if not MFU_BOUNDS[0] <= mfu <= MFU_BOUNDS[1]:
         raise UsageError(
-            f"--measured {quote(measured.text)} would be an MFU of {mfu:.3g} on {device.name}, at {model}; give the "
-            "tokens a second of one device, and the size of the model that was measured, as in 9600tok/s at 7B."
+            f"--measured {quote(measured.text)} would be an MFU of {mfu:.3g} on {device.name}, at "
+            f"{english_count(n_params)} parameters; give the tokens a second of one device, and the size of the model "
+            "that was measured, as in 9600tok/s at 7B."
         )
-    told = f"{model} by the {convention} count, context of {seq_len:,}, attention counted"
-    arithmetic = (
-        f"MFU: {mfu:.3g} = {measured.tokens_per_s:,.6g} tokens/s of a device x {flops_per_token / 1e9:,.4g} GFLOPs a "
-        f"token ({told}) / {peak / 1e12:g} TFLOP/s ({precision}, dense; against the peak with sparsity it reads half)"
+    arithmetic = _(
+        "MFU: {mfu} = {rate} tokens/s of a device x {flops} GFLOPs a token ({size} parameters by the {convention} "
+        "count, context of {seq_len}, attention counted) / {peak} TFLOP/s ({precision}, dense; against the peak with "
+        "sparsity it reads half)"
     )
-    return mfu, arithmetic
+    return mfu, arithmetic.format(
+        mfu=f"{mfu:.3g}",
+        rate=f"{measured.tokens_per_s:,.6g}",
+        flops=f"{flops_per_token / 1e9:,.4g}",
+        size=format_count(n_params),
+        convention=convention,
+        seq_len=f"{seq_len:,}",
+        peak=f"{peak / 1e12:g}",
+        precision=precision,
+    )

@@ -5,16 +5,14 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from budgetscope.core.hardware.devices import Device, default_price
-from budgetscope.core.laws.intervals import Estimate
+from budgetscope.core.language import N_, _
+from budgetscope.core.laws.intervals import Estimate, Kind
 
-PRICE_STATED = "as stated"
-"""Basis of a price that the request states."""
-
-CHOICE = (
+CHOICE = N_(
     "a rate that you state (--price, or at $2.50/h in the budget) wins; then your own device file; then fetched "
     "prices, unless the bundled table's are of a later month; then the bundled table"
 )
-"""How the price of a plan is chosen."""
+"""How the price of a plan is chosen; whoever shows it translates it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,9 @@ def _priced(device: Device, catalogue: Catalogue) -> Device:
         price_usd_per_hour_low=min(found.values()),
         price_usd_per_hour_high=max(found.values()),
         price_date=catalogue.fetched,
-        price_source=f"the cheapest of each cloud ({', '.join(found)}), fetched from {catalogue.url}",
+        price_source=_("the cheapest of each cloud ({clouds}), fetched from {url}").format(
+            clouds=", ".join(found), url=catalogue.url
+        ),
         price_table=catalogue.title,
     )
 
@@ -93,24 +93,38 @@ def device_price(device: Device) -> Estimate | None:
     if middle is None:
         return None
     low, high = device.price_usd_per_hour_low, device.price_usd_per_hour_high
-    kind = "" if device.user_defined else "on-demand "
     if low == high:
-        return Estimate(middle, basis=f"{kind}price by {_table(device)}")
-    return Estimate(middle, low, high, f"{kind}prices by {_table(device)}")
+        one = _("price by {table}") if device.user_defined else _("on-demand price by {table}")
+        return Estimate(middle, basis=one.format(table=_table(device)))
+    basis = _("prices by {table}") if device.user_defined else _("on-demand prices by {table}")
+    return Estimate(middle, low, high, basis.format(table=_table(device)))
+
+
+def stated_price(usd: float) -> Estimate:
+    """Return the price that a request states, US dollars a device-hour."""
+    return Estimate(usd, basis=_("as stated"), kind=Kind.STATED)
 
 
 def price_text(device: Device) -> str:
     """Return the price of a device with how it was chosen, its date and its source, in words."""
     price, low, high = default_price(device), device.price_usd_per_hour_low, device.price_usd_per_hour_high
     if price is None or low is None or high is None:
-        return "unknown"
-    chosen = "median" if device.price_usd_per_hour is not None else "middle"
-    middle = "" if low == high else f", the {chosen} of ${low:.4g}-{high:.4g}"
-    kind = "" if device.user_defined else " on demand"
-    source = f": {device.price_source}" if device.price_source else ""
-    return f"${price:.4g} a device-hour{kind}{middle}, by {_table(device)}, not live{source}"
+        return _("unknown")
+    if low == high:
+        told = _("${price} a device-hour, by {table}, not live")
+        if not device.user_defined:
+            told = _("${price} a device-hour on demand, by {table}, not live")
+    elif device.user_defined:
+        told = _("${price} a device-hour, the middle of ${low}-{high}, by {table}, not live")
+    elif device.price_usd_per_hour is None:
+        told = _("${price} a device-hour on demand, the middle of ${low}-{high}, by {table}, not live")
+    else:
+        told = _("${price} a device-hour on demand, the median of ${low}-{high}, by {table}, not live")
+    said = told.format(price=f"{price:.4g}", low=f"{low:.4g}", high=f"{high:.4g}", table=_table(device))
+    return f"{said}: {device.price_source}" if device.price_source else said
 
 
 def _table(device: Device) -> str:
     """Return the table of a device's prices and its date."""
-    return f"{device.price_table}{f' of {device.price_date}' if device.price_date else ''}"
+    table = _(device.price_table)
+    return _("{table} of {date}").format(table=table, date=device.price_date) if device.price_date else table

@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
+from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
 
 DECAY_SHARE = 0.2
@@ -76,7 +77,7 @@ def decay_gain(n_params: float) -> Estimate:
         n_params: parameters of the model.
     """
     low, high = (0.0 if n_params < _LOW[0][0] else _between(_LOW, n_params)), _between(_HIGH, n_params)
-    return Estimate((low + high) / 2, low, high, "span of published gains: Luo 2025, Porian 2024, Ajroldi 2026")
+    return Estimate((low + high) / 2, low, high, _("span of published gains: Luo 2025, Porian 2024, Ajroldi 2026"))
 
 
 def loss_after_decay(loss: Estimate, n_params: float) -> Estimate:

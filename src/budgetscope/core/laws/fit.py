@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TypeVar, cast
 
 from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.language import N_, _
 from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.core.laws.forms import ExcessLaw, LawForm, LossCurve, LossSurface
 
@@ -30,12 +31,12 @@ ROLES = (
 """The roles that a law can have in a fit. batch_size and critical_batch_size are in tokens."""
 
 CONFIDENCE = {
-    "V1": "read in the authors' own code, data or text",
-    "V2": "read only in somebody else's transcription",
-    "DER": "derived by arithmetic, or fitted by this project's engine",
-    "MEM": "remembered only: unverified",
+    "V1": N_("read in the authors' own code, data or text"),
+    "V2": N_("read only in somebody else's transcription"),
+    "DER": N_("derived by arithmetic, or fitted by this project's engine"),
+    "MEM": N_("remembered only: unverified"),
 }
-"""Meaning of the levels of confidence in the constants of a law."""
+"""Meaning of the levels of confidence in the constants of a law; whoever shows one translates it."""
 
 TOO_SMALL = "too_small"
 """The fact in a fit's provenance that says why its runs are too small to plan by."""
@@ -73,7 +74,8 @@ class Draws:
     @property
     def basis(self) -> str:
         """What a 95% interval of them is, in words."""
-        return f"95% of {len(self.rows)} {'forecasts' if self.forecast else 'bootstrap draws'}"
+        told = _("95% of {n} forecasts") if self.forecast else _("95% of {n} bootstrap draws")
+        return told.format(n=len(self.rows))
 
     def laws(self, law: Form) -> tuple[Form, ...]:
         """Return the law of each draw: `law` with the parameters of the draw in place of its own.

@@ -1,10 +1,12 @@
 """Intervals of N* and of the exponent a, from the uncertainty in a fit."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from statistics import NormalDist
 
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import _
 from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.core.laws.fit import Draws, ExponentInterval, Fit, percentiles
 from budgetscope.core.laws.forms import AllocationLaw, LossSurface, PowerLawParams, PowerLawTokens
@@ -19,6 +21,22 @@ _BISECTIONS = 12
 """Steps that find a budget to a few percent."""
 
 
+class Kind(StrEnum):
+    """What an interval rests on, where programs or sentences must know it."""
+
+    OTHER = ""
+    STATED = "stated"
+    """The number is of the request."""
+    ELSEWHERE = "elsewhere"
+    """An MFU of other devices or sizes."""
+    PUBLISHED_LAWS = "published-laws"
+    """The range over published laws."""
+    EXPONENT_ALONE = "exponent-alone"
+    """The published interval of an exponent alone: too narrow."""
+    NOISE_AND_LAW = "noise-and-law"
+    """The noise of the runs and the error of the law."""
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A number with its interval.
@@ -27,23 +45,25 @@ class Estimate:
         value: in the unit of the field that holds the estimate.
         low: lower end of the interval; None without one.
         high: upper end.
-        basis: the kind of interval, or why there is none.
+        basis: the kind of interval, or why there is none, in words.
+        kind: the same for programs.
     """
 
     value: float
     low: float | None = None
     high: float | None = None
     basis: str = ""
+    kind: Kind = Kind.OTHER
 
     def plus(self, difference: float) -> "Estimate":
         """Return the estimate of a number that is larger by a known difference."""
         low, high = (None if end is None else end + difference for end in (self.low, self.high))
-        return Estimate(self.value + difference, low, high, self.basis)
+        return replace(self, value=self.value + difference, low=low, high=high)
 
     def times(self, factor: float) -> "Estimate":
         """Return the estimate of a number that is larger by a known factor."""
         low, high = (None if end is None else end * factor for end in (self.low, self.high))
-        return Estimate(self.value * factor, low, high, self.basis)
+        return replace(self, value=self.value * factor, low=low, high=high)
 
 
 def params_interval(fit: Fit, flops: float) -> Estimate:
@@ -64,14 +84,17 @@ def params_interval(fit: Fit, flops: float) -> Estimate:
             return Estimate(value, low, high, draws.basis)
         case DriftingLine() as line:
             factor = math.exp(line.half_width(flops, LEVEL))
-            return Estimate(value, value / factor, value * factor, "95%: noise of the runs and error of the law")
+            basis = _("95%: noise of the runs and error of the law")
+            return Estimate(value, value / factor, value * factor, basis, Kind.NOISE_AND_LAW)
         case ExponentInterval() as interval:
             half_width = _widening_factor(interval) * (interval.high - interval.low) / 2
             factor = math.exp(half_width * abs(math.log(flops / interval.pivot_flops)))
-            basis = f"95%, from the exponent's published {interval.percent} interval alone: too narrow"
-            return Estimate(value, value / factor, value * factor, basis)
+            basis = _("95%, from the exponent's published {level} interval alone: too narrow")
+            return Estimate(
+                value, value / factor, value * factor, basis.format(level=interval.percent), Kind.EXPONENT_ALONE
+            )
         case None:
-            return Estimate(value, basis="the source publishes no uncertainty")
+            return Estimate(value, basis=_("the source publishes no uncertainty"))
 
 
 def check_span(fit: Fit, flops: float, interval: Estimate) -> None:
@@ -103,7 +126,7 @@ def _within(fit: Fit, flops: float) -> str:
     good, bad = math.log(min(max(flops, fitted.low), fitted.high)), math.log(flops)
     if _is_too_wide(params_interval(fit, math.exp(good))):
         return ""
-    for _ in range(_BISECTIONS):
+    for _step in range(_BISECTIONS):
         middle = (good + bad) / 2
         good, bad = (good, middle) if _is_too_wide(params_interval(fit, math.exp(middle))) else (middle, bad)
     # Rounded inwards.
@@ -137,15 +160,14 @@ def allocation_exponent(fit: Fit) -> Estimate | None:
             return Estimate(value, *percentiles(exponents, LEVEL), draws.basis)
         case DriftingLine() as line:
             half_width = line.exponent_half_width(LEVEL)
-            return Estimate(
-                value, value - half_width, value + half_width, "95%, without the law's error beyond its budgets"
-            )
+            basis = _("95%, without the law's error beyond its budgets")
+            return Estimate(value, value - half_width, value + half_width, basis)
         case ExponentInterval() as interval:
             half_width = _widening_factor(interval) * (interval.high - interval.low) / 2
-            basis = f"95%, from the published {interval.percent} interval"
+            basis = _("95%, from the published {level} interval").format(level=interval.percent)
             return Estimate(value, value - half_width, value + half_width, basis)
         case None:
-            return Estimate(value, basis="the source publishes no uncertainty")
+            return Estimate(value, basis=_("the source publishes no uncertainty"))
 
 
 def _exponent(law: PowerLawParams | PowerLawTokens | LossSurface) -> float:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from budgetscope.core.language import N_
+
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
@@ -41,11 +43,11 @@ MEASURED = (
 cell nearest to the calibrated law is compared with its neighbours at half and twice the value, each at its best beta2.
 No bundled law publishes the cost of a factor of two."""
 
-STEP_LAW_TEST = (
+STEP_LAW_TEST = N_(
     "no factor of two, but the laws' own errors: 3.71 permille by Porian's and 0.94 by Step Law's at Step Law's test "
     "point (Li et al. 2025, read in a transcription)."
 )
-"""The only published figure that we have for the cost of a wrong learning rate and batch."""
+"""The only published figure of the cost of a wrong learning rate and batch; whoever shows it translates it."""
 
 
 def measured(role: str) -> Sensitivity | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.core.laws.fit import Range
 from budgetscope.tui.chart.scale import Scale
 
@@ -26,7 +26,7 @@ def flops_number(value: float) -> str:
 
 def count_number(value: float) -> str:
     """Return parameters or tokens, such as 17.7 B."""
-    return format_count(value)
+    return english_count(value)
 
 
 NOWHERE = (math.inf, math.inf)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from budgetscope.core.answers.curves import Curve
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.tui.chart.figure import (
     Axis,
     Figure,
@@ -84,7 +84,7 @@ def figure(plan: Plan, curves: Sequence[Curve], letters: Mapping[str, str]) -> F
         markers=(
             Marker(
                 plan.flops,
-                f"{format_count(plan.n_params.value)} at {format_flops(plan.flops)}",
+                f"{english_count(plan.n_params.value)} at {format_flops(plan.flops)}",
                 plan.n_params.value,
             ),
         ),

@@ -7,7 +7,7 @@ from itertools import chain
 from budgetscope.api.defaults import SPREAD_FITS
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.quantity_curves import LOSS, QuantityCurve
-from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.tui.chart.figure import (
     Axis,
     Figure,
@@ -137,7 +137,7 @@ def _marker(plan: Plan, quantity: str) -> Marker:
             return Marker(plan.flops, f"{value}{format_flops(plan.flops)}", loss)
         case "learning_rate":
             rate = plan.recipe.learning_rate.value
-            return Marker(n_params, f"{_short(rate)} at {format_count(n_params)}", rate)
+            return Marker(n_params, f"{_short(rate)} at {english_count(n_params)}", rate)
         case _:
             batch = plan.recipe.batch_tokens.value
-            return Marker(n_params, f"{format_count(batch)} at {format_count(n_params)}", batch)
+            return Marker(n_params, f"{english_count(batch)} at {english_count(n_params)}", batch)

@@ -21,6 +21,7 @@ from budgetscope.tui.widgets.tab_bar import TabBar
 T = TypeVar("T")
 Remembered = Mapping[str, str | float | bool]
 NOTICE_SECONDS = 12.0
+NO_PLAN = "No plan yet: type a budget on screen 1."
 _FEW_LAWS = 40
 """Laws that are computed within a frame; some hundred would hold up every key."""
 _TYPING_PAUSE_SECONDS = 0.15

@@ -31,8 +31,8 @@ class HeadlinePanel(Vertical):
     HeadlinePanel.-stale { text-style: dim; }
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
         self._headline = Headline("")
 
     def compose(self) -> ComposeResult:
@@ -55,6 +55,10 @@ class HeadlinePanel(Vertical):
             line = self.query_one(f".{name}", Static)
             line.update(Content(text))
             line.display = bool(text)
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence alone."""
+        self.show(Headline(sentence))
 
 
 class _Figure(Vertical):

@@ -9,7 +9,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from budgetscope.api.calibration import CellState, RunState, texts
-from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.budget.quantities import english_count
 
 SIGNS = {"done": "■", "running": "▸", "waiting": "·", "diverged": "x", "failed": "!"}
 _STYLES = {
@@ -54,7 +54,7 @@ def _laid(cells: tuple[CellState, ...], width: int) -> list[Content]:
     lines: list[list[Content]] = [[]]
     left = width
     for n_params, members in groupby(sorted(cells, key=lambda s: s.cell.n_params), key=lambda s: s.cell.n_params):
-        label = f"{format_count(n_params):>6} "
+        label = f"{english_count(n_params):>6} "
         signs = [texts.cell_status(member) for member in members]
         room = max(width - len(label), 1)
         for start in range(0, len(signs), room):

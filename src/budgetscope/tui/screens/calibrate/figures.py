@@ -6,7 +6,7 @@ from itertools import pairwise
 from statistics import fmean
 
 from budgetscope.api.calibration import CellState, RunState
-from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.budget.quantities import english_count
 from budgetscope.tui.chart.figure import Axis, Figure, HeatMap, Line, Point, PointSeries, count_number
 from budgetscope.tui.chart.plot import MAX_LINES
 from budgetscope.tui.chart.scale import LogScale
@@ -40,8 +40,8 @@ def losses(state: RunState) -> Figure | None:
         lines=tuple(
             Line(
                 letter,
-                f"N={format_count(s.cell.n_params)}, lr {s.cell.learning_rate:.2g}, batch {s.cell.batch_sequences}",
-                format_count(s.cell.n_params),
+                f"N={english_count(s.cell.n_params)}, lr {s.cell.learning_rate:.2g}, batch {s.cell.batch_sequences}",
+                english_count(s.cell.n_params),
                 tuple(float(tokens) for tokens, _ in s.curve),
                 tuple(loss for _, loss in s.curve),
             )

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.api.calibration import Judgement, judge
-from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.core.laws.fit import Fit
 from budgetscope.report.acceptance import change_rows, cost_sentences
 from budgetscope.report.fit_difference import loss_note
@@ -32,6 +33,7 @@ class Verdict:
         decades: label, before and after: N at several budgets.
         cautions: of the plan that the fit would give, then the flags of the fit.
         figure: N*(C) of both laws; None if either gives no plan.
+        plans: of the user's request, by the law before and by the fit; None if either gives none.
     """
 
     law: str
@@ -44,6 +46,7 @@ class Verdict:
     decades: tuple[Row, ...]
     cautions: tuple[str, ...]
     figure: Figure | None
+    plans: tuple[Plan, Plan] | None = None
 
 
 def verdict(advisor: Advisor, law: str, request: PlanRequest | None) -> Verdict:
@@ -63,7 +66,7 @@ def verdict(advisor: Advisor, law: str, request: PlanRequest | None) -> Verdict:
     decades: list[Row] = []
     for change in judged.difference.budgets:
         sizes = (change.before.n_params, change.after.n_params)
-        was, will = (UNKNOWN if n is None else format_count(n) for n in sizes)
+        was, will = (UNKNOWN if n is None else english_count(n) for n in sizes)
         decades.append((f"N at {format_flops(change.flops)}", was, will))
     return Verdict(
         law=law,
@@ -76,6 +79,7 @@ def verdict(advisor: Advisor, law: str, request: PlanRequest | None) -> Verdict:
         decades=tuple(decades),
         cautions=(*cautions, *judged.fit.flags),
         figure=figure,
+        plans=None if judged.answers is None else (judged.answers[0].plan, judged.answers[1].plan),
     )
 
 

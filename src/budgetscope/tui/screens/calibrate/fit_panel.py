@@ -9,7 +9,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.budget.quantities import english_count
 from budgetscope.tui.screens.calibrate.fit_comparison import Row, Verdict
 from budgetscope.tui.signs import CAUTION_SIGN, LABEL_STYLE
 from budgetscope.tui.widgets.chart import Chart
@@ -102,5 +102,5 @@ def _caution(sentence: str) -> Content:
 
 def _planned(plan: Plan) -> str:
     return (
-        f"your plan: N = {format_count(plan.n_params.value)}, D = {format_count(plan.tokens.value)}, by {plan.law_id}"
+        f"your plan: N = {english_count(plan.n_params.value)}, D = {english_count(plan.tokens.value)}, by {plan.law_id}"
     )

@@ -101,7 +101,7 @@ class NewRun(Horizontal):
         if not self._read():
             return
         wishes, _ = form.read(self.texts)
-        self.ready = None
+        self.ready, self.foretold = None, ""
         preparation = self._preparation = Preparation(wishes)
         self.query_one(DesignPanel).wait(preparation.said, 0)
 

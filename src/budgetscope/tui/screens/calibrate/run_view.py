@@ -9,7 +9,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from budgetscope.api.calibration import texts
-from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.budget.quantities import english_count
 from budgetscope.tui.screens.calibrate import figures
 from budgetscope.tui.screens.calibrate.cell_grid import CellGrid
 from budgetscope.tui.screens.calibrate.fit_panel import FitPanel
@@ -197,7 +197,7 @@ class RunView(Vertical):
             self._entitle("map", _TITLES["map"])
             return
         chart.figure = figures.heat(self.run.state, *grid)
-        self._entitle("map", f"Loss at N={format_count(grid[0])} (s), beta2 {grid[1]:g} (b); * lowest")
+        self._entitle("map", f"Loss at N={english_count(grid[0])} (s), beta2 {grid[1]:g} (b); * lowest")
 
     def next_grid(self, what: int) -> None:
         """Show the map of the next size (`what` is 0) or the next beta2 (1)."""

@@ -12,9 +12,10 @@ from textual.reactive import reactive
 from textual.widgets import Input
 
 from budgetscope.api.calibration import LIVE, RunFolder, accept
-from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.budget.quantities import english_count
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.laws.fit import Fit
+from budgetscope.report.headline import calibration_headline, change_headline
 from budgetscope.tui.background import run_in_thread
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import NOTICE_SECONDS, Remembered, SessionScreen
@@ -29,6 +30,7 @@ from budgetscope.tui.screens.calibrate.run_list import NEW, RunChosen, RunList
 from budgetscope.tui.screens.calibrate.run_view import VIEWS, RunView
 from budgetscope.tui.screens.calibrate.runs import Observer, Seen, View
 from budgetscope.tui.session import Session
+from budgetscope.tui.widgets.headline import HeadlinePanel
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -73,6 +75,7 @@ class CalibrateScreen(SessionScreen):
 
     def body(self) -> ComposeResult:
         """Yield the list of runs; below it the form with its design, or the run."""
+        yield HeadlinePanel()
         yield RunList(id="runs", classes="panel")
         yield self.new
         yield self._run_view
@@ -99,9 +102,19 @@ class CalibrateScreen(SessionScreen):
         """Compare the fit on the screen with the law that is active now."""
         panel = self.query_one(FitPanel)
         panel.plan = self.session.plan
+        self._show_headline()
         run = self.run_shown
         if run is not None and not (panel.verdict is not None and self._decided.get(run.folder.name) == "accepted"):
             self._judge(run)
+
+    def _show_headline(self) -> None:
+        """Say what the calibration on the screen changes, or would change."""
+        run, found = self.run_shown, self.query_one(FitPanel).verdict
+        if run is not None and found is not None and found.plans is not None and run.fitted:
+            headline = change_headline(*found.plans)
+        else:
+            headline = calibration_headline(self.session.plan, self.new.foretold if self.chosen == NEW else "")
+        self.query_one(HeadlinePanel).show(headline)
 
     # Looking at the runs
 
@@ -341,7 +354,7 @@ class CalibrateScreen(SessionScreen):
         self.session.reread()
         after = self.session.plan
         if before is not None and after is not None:
-            change = f"N {format_count(before.n_params.value)} → {format_count(after.n_params.value)}"
+            change = f"N {english_count(before.n_params.value)} → {english_count(after.n_params.value)}"
             self.notify(f"{fit.id} is now the active law: {change}", timeout=NOTICE_SECONDS, markup=False)
 
     def action_keep_old(self) -> None:
@@ -363,6 +376,7 @@ class CalibrateScreen(SessionScreen):
 
     def _offer_keys(self) -> None:
         """Refresh the footer if the offered keys have changed, since it is laid out again."""
+        self._show_headline()
         offered = tuple(condition(self) for condition in _CONDITIONS.values())
         if offered != self._offering:
             self._offering = offered

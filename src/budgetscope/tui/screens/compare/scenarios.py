@@ -8,7 +8,7 @@ from budgetscope.api import Advisor, AnsweredRequest, PlanRequest
 from budgetscope.api.scenarios import SavedScenario
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.curves import Curve, Place
-from budgetscope.core.budget.quantities import format_count, format_usd
+from budgetscope.core.budget.quantities import english_count, english_usd
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.report.scenarios import Board, Column, board
@@ -227,7 +227,9 @@ def allocation_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
         markers=()
         if marked is None
         else (
-            Marker(marked.flops, _named(scenarios, cursor, format_count(marked.n_params.value)), marked.n_params.value),
+            Marker(
+                marked.flops, _named(scenarios, cursor, english_count(marked.n_params.value)), marked.n_params.value
+            ),
         ),
     )
 
@@ -253,12 +255,12 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
     ys = [y for p in points.values() for y in (p.y, p.low, p.high) if y is not None]
     marked = points.get(cursor)
     return Figure(
-        x=Axis(_around(min(xs), max(xs)), "cost, US dollars", format_usd),
+        x=Axis(_around(min(xs), max(xs)), "cost, US dollars", english_usd),
         y=Axis(LinearScale.around(min(ys) - 0.02, max(ys) + 0.02), f"loss, {' or '.join(sorted(units))}", plain_number),
         points=_series(scenarios, points),
         markers=()
         if marked is None
-        else (Marker(marked.x, _named(scenarios, cursor, f"{marked.y:.3f} for {format_usd(marked.x)}"), marked.y),),
+        else (Marker(marked.x, _named(scenarios, cursor, f"{marked.y:.3f} for {english_usd(marked.x)}"), marked.y),),
     )
 
 

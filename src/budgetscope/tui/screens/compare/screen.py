@@ -22,6 +22,7 @@ from budgetscope.api.scenarios import (
 )
 from budgetscope.core.answers.machines import Machines
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.report.headline import comparison_headline
 from budgetscope.report.tables import board_markdown, comparison_markdown
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import Remembered, SessionScreen, show_line
@@ -41,6 +42,7 @@ from budgetscope.tui.screens.compare.scenarios import (
 from budgetscope.tui.session import Session
 from budgetscope.tui.signs import PROBLEM_SIGN
 from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.headline import HeadlinePanel
 from budgetscope.tui.widgets.law_table import LawChosen, LawTable
 
 VIEWS = ("both", "table", "chart")
@@ -82,6 +84,7 @@ class CompareScreen(SessionScreen):
 
     def body(self) -> ComposeResult:
         """Compose the scenarios, the laws and the chart."""
+        yield HeadlinePanel()
         yield ScenarioTable(id="board", classes="panel")
         yield Static(id="hint", markup=False)
         yield LawTable(id="laws", classes="panel")
@@ -158,6 +161,8 @@ class CompareScreen(SessionScreen):
         if self._shown is None:
             return
         entry, place = self._entry(), self._place()
+        board = self._shown.board
+        self.query_one(HeadlinePanel).show(comparison_headline(board.columns, board.reference, place))
         name = f"{letter(place)} {entry.column.name}"
         laws, chart = self.query_one(LawTable), self.query_one(Chart)
         hint = f"{PROBLEM_SIGN}{self._broken}" if self._broken else _FIRST_STEPS if not self._scenarios else ""

@@ -1,7 +1,7 @@
 """The fits screen: the list of stored fits, the page and figures of one, the difference of two, and the import."""
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -28,8 +28,9 @@ from budgetscope.report.fits import (
     range_text,
     undone_text,
 )
+from budgetscope.report.headline import Headline, change_headline, followed_headline
 from budgetscope.tui.keys import bindings
-from budgetscope.tui.screens.base import Remembered, SessionScreen
+from budgetscope.tui.screens.base import NO_PLAN, Remembered, SessionScreen
 from budgetscope.tui.screens.calibrate.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.calibrate.fit_comparison import Verdict, verdict
 from budgetscope.tui.screens.fits.figures import points_figure, residuals_figure
@@ -41,6 +42,7 @@ from budgetscope.tui.screens.fits.pages import difference_page, fit_page
 from budgetscope.tui.screens.fits.undo_dialog import UndoScreen
 from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.headline import HeadlinePanel
 
 VIEWS = ("details", "points", "residuals", "difference")
 _PAGE = "page"
@@ -94,6 +96,7 @@ class FitsScreen(SessionScreen):
 
     def body(self) -> ComposeResult:
         """Lay out the filter, the list and the page of the fit at the cursor."""
+        yield HeadlinePanel()
         with Horizontal(id="filter"):
             yield Label("Filter")
             yield Input(placeholder="id, title, layer, what it says, edited, broken ...", compact=True)
@@ -179,6 +182,7 @@ class FitsScreen(SessionScreen):
     def _show_page(self) -> None:
         """Show the page of the fit at the cursor; a slow computation follows from the background."""
         entry = self.table.chosen
+        self._show_headline(entry)
         details = self.query_one("#details", Page)
         if entry is None:
             details.lines = ("No fit matches the filter.",) if self._entries else ()
@@ -193,6 +197,23 @@ class FitsScreen(SessionScreen):
             self._show_at_once(self._compute(entry, pair))
         else:
             self.in_background(lambda: self._compute(entry, pair), self._show_computed, _PAGE)
+
+    def _show_headline(self, entry: Entry | None) -> None:
+        """Say what the fit at the cursor would change in the plan."""
+        answer, panel = self.session.answer, self.query_one(HeadlinePanel)
+        if answer is None:
+            panel.say(NO_PLAN)
+            return
+        plan = answer.plan
+        headline = followed_headline(plan)
+        if entry is not None and entry.fit is not None and entry.fit.allocation and entry.id != plan.law_id:
+            try:
+                other = self.session.advisor.answer(replace(answer.request, law=entry.id))
+            except BudgetscopeError as error:
+                headline = Headline(str(error))
+            else:
+                headline = change_headline(plan, other.plan)
+        panel.show(headline)
 
     def _show_at_once(self, page: _Page | None) -> None:
         self.background.cancel(_PAGE)

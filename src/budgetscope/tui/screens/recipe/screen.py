@@ -7,19 +7,18 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
 from textual.reactive import reactive
-from textual.widgets import Static
 
 from budgetscope.api import AnsweredRequest
-from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
+from budgetscope.report.headline import recipe_headline
 from budgetscope.report.recipe_sheet import SCORES_TITLE, recipe_markdown, topics
 from budgetscope.tui.keys import bindings
-from budgetscope.tui.screens.base import Remembered, SessionScreen
+from budgetscope.tui.screens.base import NO_PLAN, Remembered, SessionScreen
 from budgetscope.tui.screens.recipe import panels as recipe_panels
 from budgetscope.tui.screens.recipe.panels import Sheet
 from budgetscope.tui.session import Session
+from budgetscope.tui.widgets.headline import HeadlinePanel
 
 _FOLLOWABLE = {"learning_rate", "batch_size"}
 
@@ -42,7 +41,7 @@ class RecipeScreen(SessionScreen):
 
     def body(self) -> ComposeResult:
         """Compose the sentence and the panels."""
-        yield Static(id="sentence", markup=False)
+        yield HeadlinePanel()
         with VerticalScroll(id="page", can_focus=False), Vertical(id="parts"):
             yield Sheet("The recipe", recipe_panels.values, id="values")
             yield Sheet(SCORES_TITLE, recipe_panels.scored, id="scores")
@@ -60,7 +59,7 @@ class RecipeScreen(SessionScreen):
         """Show the recipe of the session's answer."""
         answer, advisor = self.session.answer, self.session.advisor
         if answer is None:
-            self.query_one("#sentence", Static).update(Content("No plan yet: type a budget on screen 1."))
+            self.query_one(HeadlinePanel).say(NO_PLAN)
             return
         if self._shown is not None and self._shown[0] is answer:
             return
@@ -68,17 +67,15 @@ class RecipeScreen(SessionScreen):
 
     def _await(self) -> None:
         laws = len(self.session.fit_ids)
-        self.query_one("#sentence", Static).update(Content(f"asking {laws} laws for the recipe ..."), layout=False)
+        self.query_one(HeadlinePanel).say(f"asking {laws} laws for the recipe ...")
 
     def _refuse(self, sentence: str) -> None:
         self.tell(sentence)
-        self.query_one("#sentence", Static).update(Content("No recipe for this plan."), layout=False)
+        self.query_one(HeadlinePanel).say("No recipe for this plan.")
 
     def _show(self, answer: AnsweredRequest, sheet: RecipeSheet) -> None:
         self._shown = answer, sheet
-        self.query_one("#sentence", Static).update(
-            Content(f"{answer.plan.budget}: {_followed(answer.plan)}"), layout=False
-        )
+        self.query_one(HeadlinePanel).show(recipe_headline(answer.plan))
         for part in self.query(Sheet):
             part.sheet = sheet
 
@@ -138,10 +135,3 @@ class RecipeScreen(SessionScreen):
     def recall(self, remembered: Remembered) -> None:
         """Restore the state of the screen."""
         self.set_reactive(RecipeScreen.notes, remembered.get("notes") is True)
-
-
-def _followed(plan: Plan) -> str:
-    sources = plan.recipe.sources
-    if sources["learning_rate"] == sources["batch_size"]:
-        return f"lr and batch by {sources['learning_rate']}"
-    return f"lr by {sources['learning_rate']}, batch by {sources['batch_size']}"

@@ -8,7 +8,7 @@ from itertools import pairwise
 from budgetscope.api import Advisor, AnsweredRequest
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.whatif import Candidate, IsoFlop
-from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.report.whatif import picks
 from budgetscope.tui.chart.figure import (
     NOWHERE,
@@ -213,7 +213,7 @@ def with_position(figure: Figure, shown: SizesAtBudget, here: Candidate, *, on_m
 
     def marker(candidate: Candidate, words: str) -> Marker:
         height = candidate.tokens if on_map else candidate.loss
-        return Marker(candidate.n_params, f"{words} {format_count(candidate.n_params)}", height)
+        return Marker(candidate.n_params, f"{words} {english_count(candidate.n_params)}", height)
 
     optimum = marker(shown.best, "optimum")
     if here.n_params == shown.best.n_params:

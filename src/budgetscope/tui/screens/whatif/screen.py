@@ -12,18 +12,21 @@ from textual.widgets import Static
 
 from budgetscope.api.fields import Field
 from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, SERVING_SHORT, Candidate
-from budgetscope.core.budget.quantities import format_count, format_flops, parse_served_tokens
+from budgetscope.core.budget.quantities import english_count, format_flops, parse_served_tokens
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.report.whatif import reach_text, sentence, whatif_markdown
+from budgetscope.core.language import _
+from budgetscope.report.headline import whatif_headline
+from budgetscope.report.whatif import reach_text, whatif_markdown
 from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.keys import bindings
-from budgetscope.tui.screens.base import Remembered, SessionScreen
+from budgetscope.tui.screens.base import NO_PLAN, Remembered, SessionScreen
 from budgetscope.tui.screens.whatif import figures as isoflop
 from budgetscope.tui.screens.whatif.figures import FEW_MAP_LEVELS, MAP_LEVELS, SizesAtBudget
 from budgetscope.tui.screens.whatif.size_panel import Picks, SizePanel, Sizes
 from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.chart import Chart, ChartClicked
 from budgetscope.tui.widgets.field_row import FieldEdited, FieldRow
+from budgetscope.tui.widgets.headline import HeadlinePanel
 
 FINE, COARSE = 2 ** (1 / 32), 2 ** (1 / 4)
 """Factors by which one key multiplies N: 32 steps double it, or 4."""
@@ -59,7 +62,7 @@ class WhatifScreen(SessionScreen):
 
     def body(self) -> ComposeResult:
         """Compose the sentence, the chart, the size, the picks and the served tokens."""
-        yield Static(id="sentence", markup=False)
+        yield HeadlinePanel()
         with Grid(id="middle"):
             with Vertical(id="left"):
                 yield Chart(id="loss", classes="panel")
@@ -69,8 +72,8 @@ class WhatifScreen(SessionScreen):
             yield Picks(id="picks", classes="panel")
         with Horizontal(id="serving"):
             yield FieldRow(_SERVED, self.served, "none")
-            yield Static(SERVING_ASSUMPTION, id="assumption", markup=False)
-            yield Static(SERVING_SHORT, id="assumption-short", markup=False)
+            yield Static(_(SERVING_ASSUMPTION), id="assumption", markup=False)
+            yield Static(_(SERVING_SHORT), id="assumption-short", markup=False)
 
     def on_mount(self) -> None:
         """Set the panel titles."""
@@ -83,7 +86,7 @@ class WhatifScreen(SessionScreen):
         """Show the sizes at the budget of the session's answer."""
         answer, advisor = self.session.answer, self.session.advisor
         if answer is None:
-            self.query_one("#sentence", Static).update(Content("No plan yet: type a budget on screen 1."))
+            self.query_one(HeadlinePanel).say(NO_PLAN)
             return
         if self._asked == self.answer_key():
             return
@@ -137,7 +140,7 @@ class WhatifScreen(SessionScreen):
         if found is None or here is None:
             return
         best = found.iso.at(found.best.n_params, self._served_tokens)
-        self.query_one("#sentence", Static).update(Content(sentence(found.iso, here)), layout=False)
+        self.query_one(HeadlinePanel).show(whatif_headline(found.iso, here, self._served_tokens))
         self.query_one(SizePanel).sizes = Sizes(here, best)
         self.query_one(Picks).chosen = next(
             (pick.fit_id for pick in found.picks if abs(here.n_params / pick.candidate.n_params - 1) < _SAME), ""
@@ -248,7 +251,7 @@ class WhatifScreen(SessionScreen):
         steps = [s for s in SERVED_STEPS if direction * (s - now) > 0]
         if steps:
             step = steps[0] if direction > 0 else steps[-1]
-            self.served = format_count(step) if step else ""
+            self.served = english_count(step) if step else ""
 
     def action_leave(self) -> None:
         """Leave the field."""

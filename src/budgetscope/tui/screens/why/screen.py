@@ -9,13 +9,15 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from budgetscope.report.explanation import explanation_markdown
+from budgetscope.report.explanation import WASTE, explanation_markdown
+from budgetscope.report.headline import step_headline
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import Remembered, SessionScreen
 from budgetscope.tui.screens.why.figures import Illustration, figure, illustrate
 from budgetscope.tui.screens.why.step_table import StepChosen, StepTable
 from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.chart import Chart
+from budgetscope.tui.widgets.headline import HeadlinePanel
 
 _LABEL = "$foreground 65%"
 _LAST = 4
@@ -41,7 +43,7 @@ class WhyScreen(SessionScreen):
 
     def body(self) -> ComposeResult:
         """Compose the sentence, the chart, the facts of the step, and the table of all steps."""
-        yield Static(id="sentence", classes="panel", markup=False)
+        yield HeadlinePanel(classes="panel")
         yield Static(id="worth", markup=False)
         yield Chart(id="chart", classes="panel")
         yield Static(id="facts", classes="panel", markup=False)
@@ -68,9 +70,9 @@ class WhyScreen(SessionScreen):
         table.border_title = Content(
             f"All steps on {dataset}; here: {found.explanation.budget}; waste: if followed here"
         )
-        sentence = self.query_one("#sentence", Static)
-        sentence.border_title = Content(f"Step {at + 1} of {len(lines)} on {dataset}: {step.title}")
-        sentence.update(Content(step.sentence))
+        headline = self.query_one(HeadlinePanel)
+        headline.border_title = Content(f"Step {at + 1} of {len(lines)} on {dataset}: {step.title}")
+        headline.show(step_headline(found.explanation, step, lines[at].cells[WASTE]))
         self.query_one("#worth", Static).update(Content(lines[at].worth))
         chart = self.query_one(Chart)
         chart.figure = figure(found, dataset, at)

@@ -1,0 +1,235 @@
+"""Findings about learning rate, batch, beta2 and weight decay, against the published laws at the run's own N and D.
+
+A value inside the range of the laws is no finding: they differ among themselves by factors, and no public grid says
+which one is right beyond its sizes.
+"""
+
+from collections.abc import Iterator
+
+from budgetscope.core.audit.counts import Counts
+from budgetscope.core.audit.finding import Finding, Severity, rate_text, times_text
+from budgetscope.core.audit.yardstick import Yardstick
+from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.language import _
+from budgetscope.core.laws.intervals import Estimate
+from budgetscope.core.laws.sensitivity import measured
+
+_ROUNDED = 1.1
+"""Laws and recipes are written in one or two digits."""
+_FAR = 2.0
+"""Factor outside the range of the laws from which a learning rate is a warning; grids move by factors of two."""
+_BATCH_FAR = 4.0
+"""The same of a batch, in which the loss is flatter."""
+_SMALL_BATCH = 524_288.0
+"""Tokens of a batch under which a beta2 of 0.99 and more is better (Porian et al. 2024, abstract)."""
+_FORGETS = 2.0
+"""Factor of 1 - beta2 beyond the rules that is a finding."""
+_DECAY_FAR = 3.0
+"""Factor of the weight decay beyond the rules that is a finding: they differ by as much."""
+_ADAM = ("adam", "adamw", "adamw_torch", "adamw_torch_fused", "fusedadam", "fused_adam", "stableadamw")
+
+
+def is_adam(counts: Counts) -> bool:
+    """Return whether the run trains with Adam or AdamW, or does not say."""
+    return counts.run.optimizer is None or counts.run.optimizer.lower() in _ADAM
+
+
+def of_optimizer(counts: Counts) -> Iterator[Finding]:
+    """Yield that the laws are of AdamW and the run has another optimizer."""
+    if is_adam(counts):
+        return
+    yield Finding(
+        "optimizer-other",
+        Severity.NOTE,
+        _("The learning rate, beta2 and weight decay cannot be judged: the optimizer is not AdamW."),
+        _("All laws of the recipe known here were fitted with AdamW."),
+        _("Sweep the learning rate at a small size of the same model."),
+    )
+
+
+def beyond(value: float, laws: Estimate) -> float:
+    """Return the factor by which a value lies outside the range of the laws: above one above, below one below."""
+    low = laws.value if laws.low is None else laws.low
+    high = laws.value if laws.high is None else laws.high
+    return value / high if value > high else value / low if value < low else 1.0
+
+
+def of_learning_rate(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
+    """Yield a learning rate outside the range of the published laws."""
+    rate, laws = counts.run.learning_rate, yardstick.learning_rate
+    if rate is None or rate <= 0 or not is_adam(counts):
+        return
+    factor = beyond(rate, laws)
+    if 1 / _ROUNDED <= factor <= _ROUNDED:
+        return
+    values = {
+        "rate": rate_text(rate),
+        "times": times_text(max(factor, 1 / factor)),
+        "low": rate_text(laws.low or laws.value),
+        "high": rate_text(laws.high or laws.value),
+    }
+    high = factor > 1
+    yield Finding(
+        "learning-rate-high" if high else "learning-rate-low",
+        Severity.WARN if yardstick.covered and max(factor, 1 / factor) > _FAR else Severity.NOTE,
+        _("The learning rate {rate} is {times} times above the highest published law.").format(**values)
+        if high
+        else _("The learning rate {rate} is {times} times below the lowest published law.").format(**values),
+        _("At this N and D the laws say {low} to {high} ({basis}), each with its own batch.").format(
+            basis=laws.basis, **values
+        ),
+        _("Take {rate} ({law}); `{command}` has the whole recipe.").format(
+            rate=rate_text(laws.value), law=yardstick.recipe, command=_plan(counts)
+        ),
+        _price("learning_rate", yardstick),
+    )
+
+
+def of_batch(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
+    """Yield a batch outside the range of the published laws, or above the critical batch."""
+    batch, laws, critical = counts.run.batch_tokens, yardstick.batch_tokens, yardstick.critical_batch_tokens
+    if batch is None or batch <= 0:
+        return
+    factor = beyond(batch, laws)
+    if 1 / _ROUNDED <= factor <= _ROUNDED:
+        return
+    values = {
+        "batch": format_count(batch),
+        "times": times_text(max(factor, 1 / factor)),
+        "low": format_count(laws.low or laws.value),
+        "high": format_count(laws.high or laws.value),
+    }
+    said = _("At this N and D the laws say {low} to {high} tokens ({basis}).").format(basis=laws.basis, **values)
+    advised = _("Take {batch} tokens ({law}) and the learning rate that goes with it: `{command}`.").format(
+        batch=format_count(laws.value), law=yardstick.recipe, command=_plan(counts)
+    )
+    if factor < 1:
+        yield Finding(
+            "batch-small",
+            Severity.NOTE,
+            _("The batch of {batch} tokens is {times} times below the lowest published law.").format(**values),
+            said,
+            advised,
+            _("Small batches cost time on many devices, and little loss where beta2 is tuned to them."),
+        )
+        return
+    price = _price("batch_size", yardstick)
+    if critical is not None and batch > critical:
+        price = _("It is above the critical batch of {critical} tokens: more tokens a step hardly save steps.").format(
+            critical=format_count(critical)
+        )
+    yield Finding(
+        "batch-large",
+        Severity.WARN if yardstick.covered and factor > _BATCH_FAR else Severity.NOTE,
+        _("The batch of {batch} tokens is {times} times above the highest published law.").format(**values),
+        said,
+        advised,
+        price,
+    )
+
+
+def _plan(counts: Counts) -> str:
+    """Return the command that plans a run of this N and D."""
+    n_params, tokens = (format_count(value or 1).replace(" ", "") for value in (counts.n_params, counts.run.tokens))
+    return f"budgetscope plan N={n_params} --tokens {tokens}"
+
+
+def _price(role: str, yardstick: Yardstick) -> str:
+    """Return what being off costs, as far as anything public says so."""
+    told = []
+    choice = yardstick.evidence
+    if choice is not None and len(choice.evidence) > 1:
+        losses = [each.excess for each in choice.evidence]
+        told.append(
+            _(
+                "The laws' own recipes lost {low} to {high} nats a token on the nearest public grid ({place}); what "
+                "lies outside their range was not scored."
+            ).format(low=f"{min(losses):.4f}", high=f"{max(losses):.4f}", place=choice.place)
+        )
+    known = measured(role)
+    if known is not None:
+        told.append(
+            _(
+                "A factor of two changed the loss by {low} to {high} in models of {smallest} to {largest} parameters; "
+                "for larger ones no law says it."
+            ).format(
+                low=_signed_share(known.low),
+                high=_signed_share(known.high),
+                smallest=format_count(known.smallest_n_params),
+                largest=format_count(known.largest_n_params),
+            )
+        )
+    return " ".join(told)
+
+
+def _signed_share(value: float) -> str:
+    return f"{100 * value:+.2g}%"
+
+
+def of_beta2(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
+    """Yield a beta2 that forgets much faster or slower than the published rules at the run's batch."""
+    run, rules = counts.run, yardstick.beta2
+    if run.beta2 is None or rules is None or run.batch_tokens is None or not is_adam(counts) or not 0 < run.beta2 < 1:
+        return
+    faster = (1 - run.beta2) / (1 - rules[0])
+    slower = (1 - rules[1]) / (1 - run.beta2)
+    said = _("At a batch of {batch} tokens the rules say {low} to {high}.").format(
+        batch=format_count(run.batch_tokens), low=rate_text(rules[0]), high=rate_text(rules[1])
+    )
+    advised = _("Take a beta2 of {beta2}.").format(beta2=rate_text(rules[1]))
+    if faster > _FORGETS:
+        small = run.batch_tokens < _SMALL_BATCH
+        yield Finding(
+            "beta2-low",
+            Severity.WARN if small else Severity.NOTE,
+            _("beta2 {beta2} is too low for a small batch.").format(beta2=rate_text(run.beta2))
+            if small
+            else _("beta2 {beta2} is below the published rules.").format(beta2=rate_text(run.beta2)),
+            said,
+            advised,
+            _(
+                "With small batches Adam then averages over too few tokens: its tuning is essential there (Porian et "
+                "al. 2024). The loss for one run is not known."
+            ),
+        )
+    elif slower > _FORGETS:
+        yield Finding(
+            "beta2-high",
+            Severity.NOTE,
+            _("beta2 {beta2} is above the published rules.").format(beta2=rate_text(run.beta2)),
+            said,
+            advised,
+            _("Adam then forgets slowly: spikes of the loss last longer. The loss for one run is not known."),
+        )
+
+
+def of_weight_decay(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
+    """Yield a weight decay whose product with the learning rate lies far outside the published rules."""
+    run, decay, rules = counts.run, counts.independent_weight_decay, yardstick.weight_decay
+    if decay is None or rules is None or not run.learning_rate or run.weight_decay is None or not is_adam(counts):
+        return
+    if rules[0] / _DECAY_FAR <= decay <= _DECAY_FAR * rules[1]:
+        return
+    values = {
+        "coupled": rate_text(run.weight_decay),
+        "rate": rate_text(run.learning_rate),
+        "decay": rate_text(decay),
+        "low": rate_text(rules[0]),
+        "high": rate_text(rules[1]),
+    }
+    advised = rules[0] if decay < rules[0] else rules[1]
+    yield Finding(
+        "weight-decay",
+        Severity.NOTE,
+        _("The weight decay is weaker than the published rules.")
+        if decay < rules[0]
+        else _("The weight decay is stronger than the published rules."),
+        _(
+            "AdamW shrinks the weights by lr x lambda a step: {rate} x {coupled} = {decay} at the peak, and the rules "
+            "say {low} to {high}."
+        ).format(**values),
+        _("Set weight_decay to {value}, and set it anew whenever the learning rate changes.").format(
+            value=rate_text(advised / run.learning_rate)
+        ),
+        _("The loss for one run is not known; a decay that shrinks with the learning rate confuses a sweep of it."),
+    )

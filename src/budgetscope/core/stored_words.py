@@ -1,0 +1,199 @@
+"""Texts that are stored in English, in the language in use: the flags and notes of fits, the notes of devices.
+
+A file says a text with its numbers. The text is recognised by its template, whose translation then gets the numbers.
+"""
+
+import re
+from functools import cache
+
+from budgetscope.core.language import ENGLISH, N_, _, code
+
+FLAGS = (
+    N_(
+        "{n} of {total} readings pass more than {most} times over {corpus}, up to {worst} times, and do not vote in "
+        "the fit: repeated text teaches less and would bend the laws."
+    ),
+    N_("The runs do not determine the irreducible loss: its prior does."),
+    N_(
+        "The sizes of stage 1 say of the learning rate's exponent only that it lies in [{low}, {high}], a factor of "
+        "{factor} either way at {size} parameters: the law takes {rule}, that of Porian et al., through the measured "
+        "middle."
+    ),
+    N_(
+        "The sizes of stage 1 say of the batch's exponent only that it lies in [{low}, {high}], a factor of {factor} "
+        "either way at {size} parameters: the law takes {rule}, that of Porian et al., through the measured middle."
+    ),
+    N_(
+        "The sizes of stage 1 say of the learning rate's exponent only that it lies in [{low}, {high}], a factor of "
+        "{factor} either way at {size} parameters: the law takes {rule}, that of Porian et al., although outside, "
+        "through the measured middle."
+    ),
+    N_(
+        "The sizes of stage 1 say of the batch's exponent only that it lies in [{low}, {high}], a factor of {factor} "
+        "either way at {size} parameters: the law takes {rule}, that of Porian et al., although outside, through the "
+        "measured middle."
+    ),
+    N_("The sizes span a factor of {factor} only: exponents are weak."),
+    N_("The budgets span a factor of {factor} only: exponents are weak."),
+    N_("No batch prefers another beta2 than {beta2} beyond the noise: no threshold is fitted."),
+    N_(
+        "A beta2 of {first} up to a batch of {below} tokens and {second} from {above} fits, but not beyond the noise, "
+        "so no threshold is fitted: repeat seeds, or try more batches."
+    ),
+    N_(
+        "From the smallest batch to the largest the best beta2 is {best}: no single threshold between two values "
+        "describes it, so none is fitted."
+    ),
+    N_("N counts the blocks and one tied embedding, which is taken for the standard count."),
+    N_("How N is counted was not verified; the batch law does not use it."),
+    N_("Learning rate and batch were fitted on three sizes only, all at D = 20 N."),
+    N_("At C={flops} only {n} of {total} noisy draws have an interior minimum."),
+    N_("At C={flops} the lowest loss is at the smallest size ({size}): train smaller models there."),
+    N_("At C={flops} the lowest loss is at the largest size ({size}): train larger models there."),
+    N_("At C={flops} the curve through the sizes has no minimum."),
+    N_("{n} budgets are left out, lowest at the smallest size (C={budgets}): train smaller models there."),
+    N_("{n} budgets are left out, lowest at the largest size (C={budgets}): train larger models there."),
+    N_(
+        "The optima scatter about the law {factor} times as far as the noise explains: intervals from the noise alone "
+        "are too narrow."
+    ),
+    N_("The optima scatter about the law {factor} times as far as the noise explains: the intervals include it."),
+    N_(
+        "The best learning rate scatters about its law {factor} times as far as the noise explains: its intervals are "
+        "too narrow."
+    ),
+    N_(
+        "The best learning rate scatters about its law {factor} times as far as the noise explains: its intervals "
+        "include it."
+    ),
+    N_(
+        "The best batch scatters about its law {factor} times as far as the noise explains: its intervals are too "
+        "narrow."
+    ),
+    N_("The best batch scatters about its law {factor} times as far as the noise explains: its intervals include it."),
+    N_("Only {n} budgets carry the fit: its straightness is untested."),
+    N_("Only {n} cells carry the laws: their straightness is untested."),
+    N_("The runs cover 1 budget only: how the best N grows with C rests on the form of the law."),
+    N_("The runs cover {n} budgets only: how the best N grows with C rests on the form of the law."),
+    N_(
+        "The best sizes of the budgets bend away from a power law, their local exponent by some {bend} between the "
+        "middle and the end: beyond the data the interval is wide."
+    ),
+    N_("The skew of the curves about the best size is at its bound: not determined."),
+    N_("The change of width with compute of the curves about the best size is at its bound: not determined."),
+    N_("The optimal loss shows no saturation: E is 0, at its bound."),
+    N_("No repeated seeds: the noise is the scatter about smooth curves ({std})."),
+    N_("No repeated seeds: the noise is the scatter about smooth surfaces ({std} of the loss)."),
+    N_(
+        "The losses scatter by {share} about {about}, more than training runs do: check that all are in one unit, and "
+        "that no run diverged."
+    ),
+    N_(
+        "At N={n_params}, D={tokens} only {share} of the noisy draws have their optimum inside the grid: its interval "
+        "is cut short."
+    ),
+    N_(
+        "The laws are in N alone, and the cells have from {low} to {high} tokens per parameter: what D does beside N, "
+        "they do not say."
+    ),
+    N_("At {cell} the best learning rate is at the edge of the grid ({value}): extend the grid up."),
+    N_("At {cell} the best learning rate is at the edge of the grid ({value}): extend the grid down."),
+    N_(
+        "At {cell} the best learning rate is at the edge of the grid ({value}): higher ones diverged, so try values "
+        "between."
+    ),
+    N_("At {cell} the best batch is at the edge of the grid ({value}): extend the grid up."),
+    N_("At {cell} the best batch is at the edge of the grid ({value}): extend the grid down."),
+    N_(
+        "{n} of {total} settings diverged and were left out: no loss, or above {limit} times their cell's best. The "
+        "lowest learning rate of them is {rate}."
+    ),
+)
+"""What the project's fits and calibrations doubt."""
+
+NOTES = (
+    N_("Sizes from memory. How the authors count N was not verified; the standard count is taken."),
+    N_(
+        "From {n} sizes of {low} to {high} parameters at D = 20 N, AdamW, constant schedule, smoothed over learning "
+        "rate and batch."
+    ),
+    N_("What every run of this calibration used, not varied."),
+    N_("Independent: weights shrink by this a step at peak learning rate. Used by every run, not varied."),
+    N_("Independent: weights shrink by this a step at peak learning rate, applied to all parameters."),
+    N_(
+        "Fitted to 2e19 FLOPs and checked at 1e20; settings within 0.25% of the best loss counted as near-optimal. "
+        "Multi-step schedule."
+    ),
+    N_("In tokens."),
+    N_("Equation D.1; the authors say that it breaks above about 1e10 parameters, and it is negative above 1.2e10."),
+    N_("0.95 at 524,288 tokens, Porian's large-batch value, is a half-life of 7.1M tokens."),
+    N_("Under the paper's own muP-like parametrisation: not comparable with the other laws."),
+    N_("In tokens, from the loss on C4; with another corpus or tokenizer it does not carry over."),
+    N_("Half of 0.0047 (N / 108M)^(-1/3)."),
+    N_("Porian's rounded rule, unchanged."),
+    N_(
+        "Standard errors: 0.034 of the N exponent, 0.030 of the D exponent; R2 0.79. By a transcription, the optimum "
+        "after annealing is up to 4 times the stable phase's."
+    ),
+    N_("In sequences of 4096 tokens. Standard errors: 0.022 of the N exponent, 0.019 of the D exponent; R2 0.94."),
+    N_(
+        "Fitted on three sizes; the runs that used it reached 902M parameters. AdamW, beta1 0.9, eps 1e-8, clip 1, "
+        "constant schedule."
+    ),
+    N_("160 sequences of 2048 tokens at 108M parameters. Fitted on three sizes."),
+    N_("The tuned runs had 0.99 up to 192 sequences of 2048 and 0.95 from 256."),
+    N_("Linear over N tokens; the paper's short runs cut it to about a fifth of D."),
+    N_("Two significant digits of the coefficient are known."),
+    N_("In sequences of 2048 tokens; the same law in tokens is 0.758 N^0.703."),
+    N_("In tokens, of D alone. The range of D was not published in what was read."),
+    N_(
+        "Rises with D because the batch does. Standard deviations over 1000 released bootstrap fits: 0.030 of the N "
+        "exponent, 0.019 of the D exponent."
+    ),
+    N_("In tokens, of D alone. Standard deviation of the exponent: 0.019."),
+    N_(
+        "93.20 (N / 1M)^0.47 sequences of 512 tokens at D = 20 N, taken as a law in D: at fixed D the authors find it "
+        "to grow with N^0.087 only, and of fixed N with D^0.47."
+    ),
+)
+"""What the bundled laws of a recipe, and those of a calibration, advise."""
+
+DEVICES = (
+    N_("Per card, which is 2 GCDs (software shows each as a GPU); no dated public rent was found."),
+    N_("One provider's price."),
+    N_("No tf32 in CDNA 4; no dated public rent was found."),
+    N_("Per chip."),
+    N_("Per chip, which is 2 TensorCores (slices such as {slice} count cores)."),
+    N_("Per chip; regions outside the US cost more."),
+)
+"""Notes of the bundled devices that a plan shows."""
+
+
+def stored_text(text: str) -> str:
+    """Return a stored text in the language in use; in English where no template is of it."""
+    if code() == ENGLISH:
+        return text
+    template, given = recognised(text) or (text, {})
+    return _(template).format(**given) if given else _(template)
+
+
+def recognised(text: str) -> tuple[str, dict[str, str]] | None:
+    """Return the template of a stored text and what stands in its places; None where there is none."""
+    for template, pattern in _patterns():
+        found = pattern.fullmatch(text)
+        if found:
+            return template, found.groupdict()
+    return None
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((template, _pattern(template)) for template in (*FLAGS, *NOTES, *DEVICES))
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """Return the pattern of a template: its names stand for anything."""
+    parts = re.split(r"\{(\w+)\}", template)
+    return re.compile(
+        "".join(f"(?P<{part}>.+)" if place % 2 else re.escape(part) for place, part in enumerate(parts)), re.DOTALL
+    )

@@ -1,0 +1,224 @@
+"""Cells: what a configuration writes for a key, and the numbers, switches and names that cells hold."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from budgetscope.core.budget.quantities import parse_count, quote
+from budgetscope.core.errors import UsageError
+
+Scalar = str | bool | None
+"""Numbers stay as they are written: a finding quotes them, and 1e-4 is a text to YAML."""
+
+UNKNOWN = "\1"
+"""Stands in a text for what is not known before a script runs, such as the output of a command."""
+_NOTHING = frozenset({"", "null", "none", "~", "auto"})
+_SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:_[0-9]+)*\.?(?:[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_MAX_NUMBER = 400
+MAX_SHOWN = 80
+"""Characters of a value that are kept as evidence."""
+_SECRET_WORDS = frozenset(
+    (
+        "token", "apikey", "api", "key", "secret", "password", "passwd", "pass", "pwd", "email", "mail",
+        "host", "hostname", "user", "username", "credential", "credentials", "auth", "login", "account",
+        "entity", "address", "ip",
+    )
+)  # fmt: skip
+_SECRET_VALUE = re.compile(
+    r"""[^\s@/]{1,64}@[^\s@/]        # an address, or a name and a password before a host
+    |\b(?:hf|sk|gh[a-z]|xox[a-z]|glpat|wandb_v1)[_-]\w{8,}
+    |\bAKIA[0-9A-Z]{12,}
+    |\beyJ[\w-]{10,}
+    |\b[0-9a-fA-F]{32,}\b
+    |[\w+-]{48,}""",
+    re.VERBOSE,
+)
+
+
+class Cell(NamedTuple):
+    """What a file writes for a key.
+
+    Attributes:
+        file: its name.
+        key: as written, with dots between levels.
+        value: a number or a name as text, a switch, nothing, or several of these.
+    """
+
+    file: str
+    key: str
+    value: Scalar | tuple[Scalar, ...]
+
+
+Cells = Mapping[str, Cell]
+"""Cells by their key in the one form in which they are looked up, of `plain_key`."""
+
+
+def plain_key(key: str) -> str:
+    """Return the form in which a key is looked up: `--num-layers` and `num_layers` are one."""
+    return key.lstrip("-").replace("-", "_").lower()
+
+
+def cells_of(file: str, values: Mapping[str, Scalar | tuple[Scalar, ...]]) -> dict[str, Cell]:
+    """Return the cells of a file's values, without those whose key names a secret, an address or a person."""
+    return {plain_key(key): Cell(file, key, value) for key, value in values.items() if not is_secret_key(key)}
+
+
+def is_nothing(cell: Cell) -> bool:
+    """Return whether a cell is empty, or leaves the value to the trainer."""
+    value = cell.value
+    if isinstance(value, str):
+        return value.strip().lower() in _NOTHING or (UNKNOWN in value and "/" not in value)
+    return value is None or value == ()
+
+
+def is_unknown(cell: Cell) -> bool:
+    """Return whether a cell has what is known only when a script runs."""
+    return isinstance(cell.value, str) and UNKNOWN in cell.value and is_nothing(cell)
+
+
+def written(cell: Cell) -> str:
+    """Return the value of a cell for evidence: short, on one line."""
+    value = cell.value
+    text = ", ".join(map(_one, value)) if isinstance(value, tuple) else _one(value)
+    text = " ".join(text.split())
+    if is_secret_value(text):
+        return "…"
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+
+
+def _one(value: Scalar) -> str:
+    return str(value).lower() if value is None or isinstance(value, bool) else value
+
+
+def number(cell: Cell) -> float:
+    """Return the number of a cell.
+
+    Raises:
+        UsageError: it is no number, or not finite.
+    """
+    value = _single(cell)
+    if not isinstance(value, str) or not _is_number(value):
+        raise _refusal(cell, "is not a number; write one such as 2048 or 3e-4")
+    found = float(value)
+    if not math.isfinite(found):
+        raise _refusal(cell, "is not finite; write a number such as 2048 or 3e-4")
+    return found
+
+
+def _is_number(text: str) -> bool:
+    return len(text) <= _MAX_NUMBER and _NUMBER.fullmatch(text.strip()) is not None
+
+
+def human_number(cell: Cell) -> float:
+    """Return the number of a cell that may have a suffix, such as 2.2B.
+
+    Raises:
+        UsageError: it is no number, or not finite.
+    """
+    value = _single(cell)
+    if isinstance(value, str) and not _is_number(value):
+        try:
+            found = parse_count(value)
+        except UsageError:
+            found = math.nan
+        if math.isfinite(found):
+            return found
+        raise _refusal(cell, "is not a number; write one such as 2.2B or 3e-4")
+    return number(cell)
+
+
+def at_least_zero(cell: Cell, value: float) -> float:
+    """Return a number that may be zero.
+
+    Raises:
+        UsageError: it is below.
+    """
+    if value < 0:
+        raise _refusal(cell, "is below zero; write zero or more")
+    return value
+
+
+def above_zero(cell: Cell, value: float) -> float:
+    """Return a number that may not be zero.
+
+    Raises:
+        UsageError: it is not above.
+    """
+    if value <= 0:
+        raise _refusal(cell, "must be above zero; mend it, or leave the key out")
+    return value
+
+
+def whole(cell: Cell, value: float) -> int:
+    """Return a number that must be whole, and of a size that a run can have.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if value != math.floor(value) or abs(value) > 1e15:
+        raise _refusal(cell, "is not a whole number below 1e15; write one such as 2048")
+    return int(value)
+
+
+def fraction(cell: Cell, value: float) -> float:
+    """Return a number from zero to below one.
+
+    Raises:
+        UsageError: it is outside.
+    """
+    if not 0 <= value < 1:
+        raise _refusal(cell, "must be at least 0 and below 1; mend it, or leave the key out")
+    return value
+
+
+def switch(cell: Cell) -> bool:
+    """Return the switch of a cell.
+
+    Raises:
+        UsageError: it is none.
+    """
+    value = _single(cell)
+    if isinstance(value, bool):
+        return value
+    found = _SWITCHES.get(value.strip().lower()) if isinstance(value, str) else None
+    if found is None:
+        raise _refusal(cell, "is neither true nor false; write one of them")
+    return found
+
+
+def name_in(cell: Cell) -> str | None:
+    """Return the name in a cell: of a path or an address its last part; None if it looks like a secret."""
+    value = cell.value[0] if isinstance(cell.value, tuple) and cell.value else cell.value
+    if not isinstance(value, str):
+        return None
+    text = " ".join(value.split())
+    if is_secret_value(text):
+        return None
+    if "://" in text or text.startswith(("/", "~", ".", "\\")) or text.count("/") > 1 or "\\" in text:
+        parts = re.split(r"[?#]", text)[0].replace("\\", "/").rstrip("/").split("/")
+        # What stands before `*.npy` names the data, not the pattern.
+        text = next((part for part in reversed(parts) if part and not set(part) & set("*{}[]")), "")
+    return None if UNKNOWN in text else text[:MAX_SHOWN] or None
+
+
+def is_secret_key(key: str) -> bool:
+    """Return whether a key names a secret, an address or a person; the keys that are read are none of them."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower().replace("key_value", "kv")
+    return not _SECRET_WORDS.isdisjoint(re.split(r"[^a-z]+", words))
+
+
+def is_secret_value(text: str) -> bool:
+    """Return whether a text looks like a secret or an address."""
+    return _SECRET_VALUE.search(text) is not None
+
+
+def _single(cell: Cell) -> Scalar:
+    if isinstance(cell.value, tuple) and len(cell.value) == 1:
+        return cell.value[0]
+    return None if isinstance(cell.value, tuple) else cell.value
+
+
+def _refusal(cell: Cell, reason: str) -> UsageError:
+    return UsageError(f"{quote(cell.key)} in {cell.file} is {quote(written(cell))}, which {reason}.")

@@ -1,0 +1,95 @@
+"""nanoGPT: its configuration in Python, which is constants, and its command line."""
+
+from budgetscope.core.language import _
+from budgetscope.core.trainers import Name, Quantity, Trainer, Unit
+from budgetscope.store.configs.cells import number
+from budgetscope.store.configs.common import default_amount, defaults, draft_of, precision
+from budgetscope.store.configs.draft import Draft, evidence_of
+from budgetscope.store.configs.loaded import Family, Loaded
+
+TRAINER = Trainer(
+    "nanogpt",
+    "nanoGPT",
+    "nanoGPT",
+    "2026-11-30",
+    {
+        Quantity.DEPTH: Name("n_layer"),
+        Quantity.WIDTH: Name("n_embd"),
+        Quantity.N_HEADS: Name("n_head"),
+        Quantity.VOCAB_SIZE: Name("vocab_size"),
+        Quantity.SEQ_LEN: Name("block_size"),
+        Quantity.MICRO_BATCH: Name("batch_size", Unit.SEQUENCES),
+        Quantity.LENGTH: Name("max_iters", Unit.STEPS),
+        Quantity.LEARNING_RATE: Name("learning_rate"),
+        Quantity.WARMUP: Name("warmup_iters", Unit.STEPS),
+        Quantity.BETA1: Name("beta1"),
+        Quantity.BETA2: Name("beta2"),
+        Quantity.WEIGHT_DECAY: Name("weight_decay"),
+        Quantity.CLIP: Name("grad_clip"),
+    },
+)
+_OWN = ("block_size", "max_iters", "n_layer", "n_embd", "lr_decay_iters", "warmup_iters", "grad_clip")
+
+
+def matches(loaded: Loaded) -> bool:
+    """Return whether a configuration is nanoGPT's."""
+    return sum(loaded.has(key) for key in _OWN) >= (2 if loaded.form != "command" else 1)
+
+
+def read(loaded: Loaded) -> Draft:
+    """Return the draft of a configuration."""
+    draft = draft_of(loaded, TRAINER.name, "wandb_run_name", "out_dir")
+    draft.read(TRAINER.names)
+    title = TRAINER.title
+    defaults(
+        draft, title, depth=12, width=768, n_heads=12, vocab_size=50304, seq_len=1024, learning_rate=6e-4, beta1=0.9,
+        beta2=0.95, eps=1e-8, weight_decay=0.1, clip=1.0, gated=False, tied=True, optimizer="adamw",
+    )  # fmt: skip
+    default_amount(draft, title, Quantity.MICRO_BATCH, 12, Unit.SEQUENCES)
+    default_amount(draft, title, Quantity.LENGTH, 600_000, Unit.STEPS)
+    default_amount(draft, title, Quantity.WARMUP, 2000, Unit.STEPS)
+    width = draft.values.get("width")
+    if width:
+        draft.assume("d_ff", 4 * width, f"4 x {width}")
+    _batch(draft)
+    _schedule(draft)
+    precision(draft, "dtype")
+    defaults(draft, title, precision="bf16")
+    draft.word("dataset", "dataset")
+    if loaded.command is not None and not loaded.named and any(f.endswith(".py") for f in loaded.command.files[1:]):
+        draft.remarks.append(
+            _("The command also names a configuration file, which was not read; what it sets is taken as the default.")
+        )
+    return draft
+
+
+def _batch(draft: Draft) -> None:
+    """Take the batch: the accumulation of nanoGPT is that of all devices together."""
+    cell = draft.cell("gradient_accumulation_steps")
+    accumulation = 40 if cell is None else int(number(cell))
+    micro = draft.amounts.get(Quantity.MICRO_BATCH)
+    if accumulation < 1 or micro is None:
+        return
+    text = f"{micro.value:.0f} x {accumulation}"
+    key = "batch_size, gradient_accumulation_steps"
+    draft.assume("batch_sequences", micro.value * accumulation, text, key)
+
+
+def _schedule(draft: Draft) -> None:
+    falls = draft.switched("decay_lr")
+    if falls is False:
+        cell = draft.cell("decay_lr")
+        if cell is not None:
+            draft.put("schedule", "constant", evidence_of(cell))
+        draft.ignore("lr_decay_iters", "min_lr")
+        return
+    defaults(draft, TRAINER.title, schedule="cosine")
+    draft.real("min_learning_rate", "min_lr")
+    defaults(draft, TRAINER.title, min_learning_rate=6e-5)
+    total, warmup = draft.number("lr_decay_iters"), draft.amounts.get(Quantity.WARMUP)
+    cell = draft.cell("lr_decay_iters")
+    if cell is not None and total is not None and warmup is not None and total > warmup.value:
+        draft.amount(Quantity.DECAY, total - warmup.value, Unit.STEPS, evidence_of(cell))
+
+
+FAMILY = Family(TRAINER.name, "nanoGPT (Python configuration, command line)", matches, read)
