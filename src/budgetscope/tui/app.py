@@ -24,6 +24,7 @@ from budgetscope.core.printable import printable
 from budgetscope.tui.gc_schedule import TICK_SECONDS, GcSchedule
 from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
 from budgetscope.tui.leave import exit_code, leave_on_signals
+from budgetscope.tui.legibility import DARK, DARK_16, FEW_COLOURS, LIGHT, LIGHT_16, legible
 from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.plan.tour import TourScreen
@@ -34,7 +35,6 @@ from budgetscope.tui.textual_fixes.stylesheet import CachedStylesheet
 from budgetscope.tui.widgets.tab_bar import TabChosen
 
 DEFAULT_BUDGET = "64 H100 for 14 days"
-DARK, LIGHT = "textual-dark", "textual-light"
 _TEXTUALS_COMMANDS = {"Theme", "Quit"}
 _SWITCH_SECONDS = 0.001
 """For so long a thread that computes may hold the interpreter while a key waits."""
@@ -81,6 +81,8 @@ class BudgetscopeApp(App[None]):
         # Textual opens in its default mode, which it takes to be the same at every start.
         self.DEFAULT_MODE = self._current  # type: ignore[misc]
         super().__init__()
+        for theme in FEW_COLOURS:
+            self.register_theme(theme)
         self.stylesheet = CachedStylesheet(variables=self.get_css_variables())
         for found in TABS:
             self.add_mode(found.name, partial(self._open, found))
@@ -108,7 +110,9 @@ class BudgetscopeApp(App[None]):
         views = {**self._state.views, **{name: screen.remember() for name, screen in self._screens.items()}}
         answer = self.session.answer
         request = to_record(self.session.request if answer is None else answer.request)
-        return AppState(request, self.session.scenario or "", self._current, self.theme, views, self._toured)
+        # The next terminal may have more colours than this one.
+        theme = {DARK_16: DARK, LIGHT_16: LIGHT}.get(self.theme, self.theme) if self.has_few_colours else self.theme
+        return AppState(request, self.session.scenario or "", self._current, theme, views, self._toured)
 
     # Screens
 
@@ -133,6 +137,8 @@ class BudgetscopeApp(App[None]):
         """Set the theme, and tell what went wrong before the start."""
         if self._state.theme in self.available_themes:
             self.theme = self._state.theme
+        if self.has_few_colours:
+            self.theme = DARK_16 if self.current_theme.dark else LIGHT_16
         for sentence in self._notices:
             self.notify(sentence, severity="warning", timeout=NOTICE_SECONDS, markup=False)
         self.set_interval(TICK_SECONDS, self._tick)
@@ -195,7 +201,18 @@ class BudgetscopeApp(App[None]):
 
     def action_switch_brightness(self) -> None:
         """Switch between the dark and the light theme."""
-        self.theme = LIGHT if self.current_theme.dark else DARK
+        dark, light = (DARK_16, LIGHT_16) if self.current_theme.ansi else (DARK, LIGHT)
+        self.theme = light if self.current_theme.dark else dark
+
+    @property
+    def has_few_colours(self) -> bool:
+        """Whether the terminal has 16 colours or fewer."""
+        return not self.is_headless and self.console.color_system in {"standard", "windows", None}
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Return the variables of the theme, with colours in which every text can be read."""
+        self.theme_variables = legible(super().get_css_variables())
+        return self.theme_variables
 
     def action_help(self) -> None:
         """Show the keys of the screen."""

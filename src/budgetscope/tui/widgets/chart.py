@@ -71,7 +71,7 @@ class Chart(Widget):
     Chart .chart--axis { color: $text-muted; }
     Chart .chart--label { color: $foreground; }
     Chart .chart--grid { color: $text-disabled; }
-    Chart .chart--band { color: $primary; }
+    Chart .chart--band { color: $chart-band; }
     Chart .chart--span { color: $text-muted; }
     Chart .chart--point { color: $foreground; }
     Chart .chart--marker { color: $foreground; text-style: bold; }
@@ -85,6 +85,8 @@ class Chart(Widget):
     Chart .chart--line-7 { color: $text-muted; }
     """ + "".join(
         f"    Chart .chart--heat-{index} {{ background: $primary {index * 6}%; color: $foreground; }}\n"
+        # Of 16 colours none is paler than another: signs tell the levels apart.
+        f"    Chart:ansi .chart--heat-{index} {{ background: $background; }}\n"
         for index in range(HEAT_ROLES)
     )
 

@@ -32,7 +32,7 @@ from budgetscope.report.recipe_sheet import (
 from budgetscope.report.rows import PlanRow
 from budgetscope.tui.short_titles import fitted
 
-_QUIET = "$foreground 65%"
+_QUIET = "$text-muted"
 _VALUE = "bold $text-accent"
 _LABEL = 15
 _TITLE, _WIDEST_TITLE, _STRIP = 26, 44, 24

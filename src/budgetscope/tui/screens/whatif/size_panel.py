@@ -12,7 +12,7 @@ from budgetscope.report.whatif import PICKS_HEADER, SIZE_HEADER, pick_cells, siz
 from budgetscope.tui.screens.whatif.figures import Pick
 from budgetscope.tui.short_titles import fitted
 
-_QUIET = "$foreground 65%"
+_QUIET = "$text-muted"
 _LABEL, _CELL = 11, 9
 
 
