@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from importlib import import_module
+from io import StringIO
 from pathlib import Path, PurePath
 from typing import Any, ClassVar, TextIO
 
@@ -31,11 +32,13 @@ from budgetscope.tui.screens.plan.tour import TourScreen
 from budgetscope.tui.session import Session
 from budgetscope.tui.tabs import TABS, Tab, tab
 from budgetscope.tui.textual_fixes.key_queue import KeyQueue, Typed
+from budgetscope.tui.textual_fixes.no_color import show_no_greys
 from budgetscope.tui.textual_fixes.stylesheet import CachedStylesheet
 from budgetscope.tui.widgets.tab_bar import TabChosen
 
 DEFAULT_BUDGET = "64 H100 for 14 days"
 _TEXTUALS_COMMANDS = {"Theme", "Quit"}
+_NO_CURSOR = frozenset({"dumb", "unknown"})
 _SWITCH_SECONDS = 0.001
 """For so long a thread that computes may hold the interpreter while a key waits."""
 
@@ -81,6 +84,7 @@ class BudgetscopeApp(App[None]):
         # Textual opens in its default mode, which it takes to be the same at every start.
         self.DEFAULT_MODE = self._current  # type: ignore[misc]
         super().__init__()
+        show_no_greys(self)
         for theme in FEW_COLOURS:
             self.register_theme(theme)
         self.stylesheet = CachedStylesheet(variables=self.get_css_variables())
@@ -206,8 +210,8 @@ class BudgetscopeApp(App[None]):
 
     @property
     def has_few_colours(self) -> bool:
-        """Whether the terminal has 16 colours or fewer."""
-        return not self.is_headless and self.console.color_system in {"standard", "windows", None}
+        """Whether the terminal has 16 colours or fewer, or the user wants none (`NO_COLOR`)."""
+        return self.no_color or (not self.is_headless and self.console.color_system in {"standard", "windows", None})
 
     def get_css_variables(self) -> dict[str, str]:
         """Return the variables of the theme, with colours in which every text can be read."""
@@ -245,9 +249,13 @@ class BudgetscopeApp(App[None]):
             self.notify(f"{title} ({len(text.splitlines())} lines)", title="Copied as Markdown", markup=False)
 
     def action_save_picture(self) -> None:
-        """Save the screen as SVG, under a name of its own."""
+        """Save the screen as SVG, under a name of its own: in a browser there, and not on the machine that serves."""
         stem = f"budgetscope-{self._current}-{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005 - the user's own clock
         picture = self.export_screenshot()
+        if self.is_web:
+            self.deliver_text(StringIO(picture), save_filename=f"{stem}.svg", mime_type="image/svg+xml")
+            self.notify(f"{stem}.svg, by the browser", title="Saved", timeout=NOTICE_SECONDS, markup=False)
+            return
         number = 1
         while True:
             path = Path(f"{stem}.svg" if number == 1 else f"{stem}-{number}.svg")
@@ -281,6 +289,16 @@ def _require_utf8(terminal: TextIO | None) -> None:
     )
 
 
+def _require_cursor(name: str) -> None:
+    """Refuse a terminal that cannot place its cursor, by the name in `TERM`."""
+    if name in _NO_CURSOR and "TEXTUAL_DRIVER" not in os.environ:
+        raise FailureError(
+            f"TERM is {name!r}, the name of a terminal that only writes line after line; if yours can show an app, "
+            "write TERM=xterm-256color in front of the command, else use the other commands, such as budgetscope plan "
+            "1e21."
+        )
+
+
 def run_app(request: PlanRequest | None = None) -> None:
     """Run the app until the user quits; the next start restores its state.
 
@@ -290,6 +308,7 @@ def run_app(request: PlanRequest | None = None) -> None:
     Raises:
         FailureError: the terminal cannot show the app, the app failed, or its state cannot be stored.
     """
+    _require_cursor(os.environ.get("TERM", ""))
     _require_utf8(sys.__stderr__)
     notice = ""
     try:

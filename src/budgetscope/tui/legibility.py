@@ -44,9 +44,9 @@ def _few(name: str, *, dark: bool, colours: Mapping[str, str]) -> Theme:
     quiet = ("text-muted", "text-disabled", "foreground-muted", "foreground-disabled", "footer-key-foreground")
     variables |= dict.fromkeys(quiet, ground)
     # Reversed, for an option may hold text in colours of its own.
-    for part in ("block-cursor", "block-cursor-blurred"):
+    for part in ("block-cursor", "block-cursor-blurred", "input-cursor"):
         variables |= {f"{part}-background": ground, f"{part}-foreground": ground, f"{part}-text-style": "reverse"}
-    for part in ("input-cursor", "input-selection", "screen-selection", "bar"):
+    for part in ("input-selection", "screen-selection", "bar"):
         variables |= {f"{part}-background": bar, f"{part}-foreground": paper}
     variables |= {
         "ansi-background": ground,
