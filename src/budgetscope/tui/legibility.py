@@ -51,7 +51,7 @@ def _few(name: str, *, dark: bool, colours: Mapping[str, str]) -> Theme:
     variables |= {
         "ansi-background": ground,
         "ansi-foreground": ground,
-        "chart-band": roles["primary"],
+        "primary-lighten-1": roles["primary"],
         "border": roles["primary"],
         "border-blurred": ground,
         "block-hover-background": ground,
@@ -118,7 +118,7 @@ def legible(variables: Mapping[str, str]) -> dict[str, str]:
     muted = grounds[0].blend(Color.parse(found["foreground"]), _MUTED, alpha=1)
     quiet = ("text-muted", "text-disabled", "foreground-muted", "foreground-disabled")
     found |= dict.fromkeys(quiet, _raised(muted, ink, grounds, TEXT_CONTRAST).hex)
-    found["chart-band"] = _raised(Color.parse(variables["primary"]), ink, grounds, TEXT_CONTRAST).hex
+    found["primary-lighten-1"] = _raised(Color.parse(variables["primary"]), ink, grounds, TEXT_CONTRAST).hex
     found["border-blurred"] = _raised(grounds[0].blend(muted, 0.5, alpha=1), ink, grounds, LINE_CONTRAST).hex
     found["bar-background"] = variables["primary"]
     for part in ("bar", "block-cursor"):

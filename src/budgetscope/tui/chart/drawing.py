@@ -15,7 +15,7 @@ MIN_WIDTH, MIN_HEIGHT = 24, 4
 
 STROKES = "── fitted, ╌╌ extrapolated"
 
-_TIGHT_ROWS = 11
+_TIGHT_ROWS = 13
 """Below this height tick labels stand in the axis, the legend has one row, and titles are left out."""
 _LEGEND_INSIDE_WIDTH = 60
 _ROWS_BESIDE_LEGEND = 9
@@ -52,7 +52,7 @@ def draw(figure: Figure, width: int, height: int) -> Drawing:
     background has an empty role.
     """
     if width < MIN_WIDTH or height < MIN_HEIGHT:
-        words = padded(cut("too small for the chart", width), width)
+        words = padded(clipped("too small for the chart", width), width)
         return Drawing([(TextRun(words if row == 0 else " " * width, "label"),) for row in range(height)])
     tight = height < _TIGHT_ROWS
     entries = _entries(figure)

@@ -71,7 +71,7 @@ class Chart(Widget):
     Chart .chart--axis { color: $text-muted; }
     Chart .chart--label { color: $foreground; }
     Chart .chart--grid { color: $text-disabled; }
-    Chart .chart--band { color: $chart-band; }
+    Chart .chart--band { color: $primary-lighten-1; }
     Chart .chart--span { color: $text-muted; }
     Chart .chart--point { color: $foreground; }
     Chart .chart--marker { color: $foreground; text-style: bold; }
