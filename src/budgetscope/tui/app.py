@@ -27,8 +27,6 @@ from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
 from budgetscope.tui.leave import exit_code, leave_on_signals
 from budgetscope.tui.legibility import DARK, DARK_16, FEW_COLOURS, LIGHT, LIGHT_16, legible
 from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
-from budgetscope.tui.screens.help import HelpScreen
-from budgetscope.tui.screens.plan.tour import TourScreen
 from budgetscope.tui.session import Session
 from budgetscope.tui.tabs import TABS, Tab, tab
 from budgetscope.tui.textual_fixes.key_queue import KeyQueue, Typed
@@ -220,6 +218,8 @@ class BudgetscopeApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys of the screen."""
+        from budgetscope.tui.screens.help import HelpScreen  # noqa: PLC0415 - the first paint does not need it
+
         self.push_screen(HelpScreen(self.stage.SECTION))
 
     def action_tour(self) -> None:
@@ -231,6 +231,8 @@ class BudgetscopeApp(App[None]):
     def _begin_tour(self) -> None:
         if self.screen is self.stage and self._current == TABS[0].name:
             self._toured = True
+            from budgetscope.tui.screens.plan.tour import TourScreen  # noqa: PLC0415 - the first paint does not need it
+
             self.push_screen(TourScreen(self.session, self.stage))
 
     def action_copy_command(self) -> None:
