@@ -64,14 +64,30 @@ def _neox(depth: int, width: int, heads: int, rate: float) -> dict[str, str]:
 
 def _gpt2(depth: int, width: int, heads: int, batch: int, steps: int, warmup: int, rate: float) -> dict[str, str]:
     config = {
-        "model_type": "gpt2", "architectures": ["GPT2LMHeadModel"], "n_layer": depth, "n_embd": width, "n_head": heads,
-        "n_inner": 4 * width, "n_positions": 2048, "vocab_size": 50257, "activation_function": "gelu",
-    }  # fmt: skip
+        "model_type": "gpt2",
+        "architectures": ["GPT2LMHeadModel"],
+        "n_layer": depth,
+        "n_embd": width,
+        "n_head": heads,
+        "n_inner": 4 * width,
+        "n_positions": 2048,
+        "vocab_size": 50257,
+        "activation_function": "gelu",
+    }
     arguments = {
-        "per_device_train_batch_size": batch, "gradient_accumulation_steps": 1, "world_size": 1, "max_steps": steps,
-        "learning_rate": rate, "warmup_steps": warmup, "lr_scheduler_type": "linear", "adam_beta1": 0.9,
-        "adam_beta2": 0.95, "weight_decay": 0.1, "max_grad_norm": 1.0, "bf16": True,
-    }  # fmt: skip
+        "per_device_train_batch_size": batch,
+        "gradient_accumulation_steps": 1,
+        "world_size": 1,
+        "max_steps": steps,
+        "learning_rate": rate,
+        "warmup_steps": warmup,
+        "lr_scheduler_type": "linear",
+        "adam_beta1": 0.9,
+        "adam_beta2": 0.95,
+        "weight_decay": 0.1,
+        "max_grad_norm": 1.0,
+        "bf16": True,
+    }
     return {
         "config.json": json.dumps(config),
         "training_args.json": json.dumps(arguments),
@@ -181,7 +197,12 @@ schedule = "WSD"
 learning_rate = 3e-3
 """
         },
-        134e6, 2.10e12, 1.05e6, 3e-3, 2.1e9, 0.001,
+        134e6,
+        2.10e12,
+        1.05e6,
+        3e-3,
+        2.1e9,
+        0.001,
     ),
     "tinyllama": Published(
         "litgpt",
@@ -216,7 +237,12 @@ devices: 4
 num_nodes: 4
 """
         },
-        1.03e9, 3.0e12, 2.1e6, 4e-4, 4.2e9, 0.0014,
+        1.03e9,
+        3.0e12,
+        2.1e6,
+        4e-4,
+        4.2e9,
+        0.0014,
     ),
     "olmo2-1b": Published(
         "olmo",
@@ -259,7 +285,12 @@ precision: amp_bf16
 max_grad_norm: 1.0
 """
         },
-        1.28e9, 4.0e12, 2.10e6, 4e-4, 8.4e9, 0.002,
+        1.28e9,
+        4.0e12,
+        2.10e6,
+        4e-4,
+        8.4e9,
+        0.002,
     ),
     "llm-jp-3-1.8b": Published(
         "megatron", _megatron(24, 2048, 7168, 16, "3e-4", 512, 988240), 1.66e9, 2.07e12, 2.10e6, 3e-4, 4.2e9, 0.002
@@ -280,12 +311,22 @@ max_grad_norm: 1.0
 """,
             "llama_130m.json": json.dumps(
                 {
-                    "model_type": "llama", "hidden_size": 768, "intermediate_size": 2048, "num_attention_heads": 12,
-                    "num_hidden_layers": 12, "vocab_size": 32000, "max_sequence_length": 1024,
-                }  # fmt: skip
+                    "model_type": "llama",
+                    "hidden_size": 768,
+                    "intermediate_size": 2048,
+                    "num_attention_heads": 12,
+                    "num_hidden_layers": 12,
+                    "vocab_size": 32000,
+                    "max_sequence_length": 1024,
+                }
             ),
         },
-        109e6, 2.62e9, 0.131e6, 1e-2, 262e6, 0.10,
+        109e6,
+        2.62e9,
+        0.131e6,
+        1e-2,
+        262e6,
+        0.10,
     ),
-}  # fmt: skip
+}
 """By name: the runs by which an audit is judged."""

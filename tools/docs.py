@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (
     (), ("plan",), ("memory",), ("machines",), ("compare",), ("explain",), ("export",), ("value",), ("fit",),
     ("score",), ("flops",), ("audit",), ("devices",), ("prices",), ("prices", "update"), ("prices", "show"), ("serve",),
-    ("calibrate",), *(("calibrate", name) for name in ("list", "status", "attach", "stop", "fit")),
+    ("language",), ("calibrate",), *(("calibrate", name) for name in ("list", "status", "attach", "stop", "fit")),
     ("fits",), *(("fits", name) for name in ("list", "show", "use", "diff", "undo", "path")),
 )  # fmt: skip
 _HEAD = "<!-- Written by tools/docs.py from the code; edit the code. -->\n\n"
@@ -41,6 +41,7 @@ def output(command: list[str]) -> str:
         names = ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
         environment = {k: v for k, v in os.environ.items() if k != "BUDGETSCOPE_FITS"}
         environment |= dict.fromkeys(names, home) | {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
+        environment["LC_ALL"] = "C.UTF-8"
         result = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-m", "budgetscope", *command[1:]],
             capture_output=True, text=True, check=True, env=environment, cwd=ROOT,

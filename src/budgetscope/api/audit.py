@@ -19,7 +19,7 @@ from budgetscope.core.budget.quantities import quote, shown
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError, UsageError
 from budgetscope.core.hardware.devices import find_device
-from budgetscope.core.language import _
+from budgetscope.core.language import _, spoken_words
 from budgetscope.core.printable import printable
 from budgetscope.store.configs.given import Given
 from budgetscope.store.configs.read import read_command, read_runs
@@ -70,7 +70,7 @@ def audit(
         UsageError: nothing is given, or a configuration or the device of the options is not known.
         FailureError: a file cannot be read.
     """
-    given = Given(seq_len=options.seq_len, vocab_size=options.vocab, n_devices=options.gpus)
+    given = Given(options.seq_len, options.vocab, options.gpus, options.tokens)
     if not paths and not commands:
         raise UsageError("an audit needs a configuration; name a file or a folder, or give a line with --command.")
     runs = [*(read_runs(paths, given) if paths else ()), *(read_command(text, given) for text in commands)]
@@ -195,7 +195,7 @@ def command(paths: Sequence[Path], options: AuditOptions = NO_OPTIONS, commands:
         value = getattr(options, option)
         if value is not None:
             words += [f"--{option.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
-    return shlex.join(words)
+    return shlex.join((*words, *spoken_words()))
 
 
 def severity_of(text: str) -> Severity:

@@ -1,7 +1,7 @@
 """The use cases of stored fits: list, show, choose, compare, store and undo."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from budgetscope.api.lookup import Lookup, check_large_enough
@@ -14,7 +14,7 @@ from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.fit import MAX_STORED_CHARS, Draws, Fit
 from budgetscope.store.fit_library import Entry, Layer, check_own_id
 from budgetscope.store.locations import expanded
-from budgetscope.store.settings import Settings, read_settings, write_settings
+from budgetscope.store.settings import read_settings, write_settings
 
 __all__ = ["Entry", "FitLibrary", "Layer", "Undone", "check_text", "family_of"]
 
@@ -161,7 +161,7 @@ class FitLibrary:
         library = self._lookup.library
         restored = library.undo(fit_id)
         settings = read_settings()
-        named = [each.name for each in fields(Settings) if getattr(settings, each.name) == fit_id]
+        named = [name for name in ("law", "hyperparameters") if getattr(settings, name) == fit_id]
         gone = bool(named) and library.path(fit_id) is None
         if gone:
             write_settings(replace(settings, **dict.fromkeys(named)))

@@ -21,6 +21,7 @@ _FOUND = 1
 """Exit code where a finding reaches the severity of --fail-on."""
 
 
+@options.spoken
 def audit(
     paths: Annotated[
         list[Path] | None,
@@ -111,7 +112,9 @@ def _indented(text: str) -> object:
     from rich.padding import Padding
     from rich.text import Text
 
-    return Padding(Text(text), (0, 0, 0, 2))
+    from budgetscope.cli.output import broken
+
+    return Padding(broken(Text(text)), (0, 0, 0, 2), expand=False)
 
 
 def _show_checklist(checklist: "Checklist", console: "Console") -> None:

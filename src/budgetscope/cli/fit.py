@@ -11,6 +11,7 @@ from budgetscope.api.fields import BYTES_PER_TOKEN_BOUNDS, DRAWS_BOUNDS, SEED_BO
 from budgetscope.cli import options
 from budgetscope.cli.progress import progress
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import _
 from budgetscope.core.printable import printable
 
 if TYPE_CHECKING:
@@ -232,15 +233,17 @@ def _show_scoreboard(board: "Scoreboard", console: "Console") -> None:
 
     from budgetscope.cli.output import table
     from budgetscope.report import scoreboard as texts
+    from budgetscope.report.words import headed
 
+    header = headed(texts.LAWS_HEADER)
     for grid in board.grids:
         console.print(Text(texts.grid_sentence(grid)))
         console.print()
-        console.print(table(texts.LAWS_HEADER, [*map(texts.law_cells, grid.laws)], wrap=texts.LAWS_HEADER[-1:]))
+        console.print(table(header, [*map(texts.law_cells, grid.laws)], wrap=header[-1:]))
         rows = [texts.size_cells(law, grid.sizes, texts.NEAR_OPTIMAL) for law in grid.laws]
         console.print()
-        console.print(table(texts.size_header(grid.sizes), rows, title=texts.SIZES_TITLE))
-        console.print(Text(texts.MARKED))
+        console.print(table(texts.size_header(grid.sizes), rows, title=texts.sizes_title()))
+        console.print(Text(_(texts.MARKED)))
         console.print()
     for optima in board.optima:
         console.print(Text(texts.optima_sentence(optima)))

@@ -8,7 +8,21 @@ from typing import Annotated
 
 import typer
 
-from budgetscope.cli import ask, audit, calibrate, devices, fit, fits, flops, machines, memory, prices, serve
+from budgetscope.cli import (
+    ask,
+    audit,
+    calibrate,
+    devices,
+    fit,
+    fits,
+    flops,
+    language,
+    machines,
+    memory,
+    options,
+    prices,
+    serve,
+)
 from budgetscope.cli.running import run, start_app
 
 app = typer.Typer(
@@ -31,6 +45,7 @@ app.command()(flops.flops)
 app.command()(audit.audit)
 app.command()(devices.devices)
 app.command()(serve.serve)
+app.command()(language.language)
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(fits.app, name="fits")
 app.add_typer(prices.app, name="prices")
@@ -50,8 +65,13 @@ def start(
     version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
+    lang: options.Lang = None,
 ) -> None:
     """Start the app when no command is named."""
+    if lang is not None or context.invoked_subcommand is None:
+        from budgetscope.api.language import use_language
+
+        use_language(lang)
     if context.invoked_subcommand is not None:
         return
     start_app()

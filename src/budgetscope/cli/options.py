@@ -57,6 +57,7 @@ Counting = Annotated[str | None, option(BY_NAME["counting"])]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: every field, numbers in full.")]
 Markdown = Annotated[bool, typer.Option("--md", help="Print Markdown.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: raw numbers.")]
+Lang = Annotated[str | None, typer.Option("--lang", help="Language of labels and sentences: en or ja.", metavar="LANG")]
 
 
 def question(verb: str) -> Callable[[Command], Command]:
@@ -82,12 +83,38 @@ def question(verb: str) -> Callable[[Command], Command]:
                 parameters += map(_parameter, asked)
             else:
                 parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-        # Typer reads these two.
-        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        return command
+        return spoken(_with_parameters(command, parameters))
 
     return decorate
+
+
+def spoken(body: Command) -> Command:
+    """Decorate a command that speaks the user's language: it takes `--lang`, also before its name.
+
+    The parameters of the command must be keyword-only.
+    """
+
+    @wraps(body)
+    def command(*, context: typer.Context, lang: str | None, **given: Any) -> None:
+        from budgetscope.api.language import use_language
+
+        use_language(lang if lang is not None else context.find_root().params.get("lang"))
+        body(**given)
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        *inspect.signature(body).parameters.values(),
+        inspect.Parameter("lang", kind, default=None, annotation=Lang),
+        inspect.Parameter("context", kind, annotation=typer.Context),
+    ]
+    return _with_parameters(command, parameters)
+
+
+def _with_parameters(command: Command, parameters: list[inspect.Parameter]) -> Command:
+    """Give a command the parameters that Typer reads."""
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
 
 
 def _parameter(field: Field) -> inspect.Parameter:

@@ -16,6 +16,7 @@ from budgetscope.core.language import N_, _, ngettext
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.trainers import TRAINERS
 from budgetscope.report.markdown import escaped, fenced, table
+from budgetscope.report.words import noted
 
 Form = Callable[[Any], str]
 
@@ -131,7 +132,7 @@ def counted_rows(run: AuditedRun) -> tuple[tuple[str, str, str], ...]:
     if counts.n_params is not None:
         best = "" if laws is None else _optimum(laws.n_params)
         counted = _("parameters by the standard count: blocks and last layer, no input embedding")
-        rows.append(("N", format_count(counts.n_params), "; ".join(filter(None, (counted, best)))))
+        rows.append(("N", format_count(counts.n_params), noted((counted, best))))
     if counts.head_share is not None:
         rows.append((_("last layer"), share_text(counts.head_share), _("share of N")))
     if counts.flops is not None:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from budgetscope.core.answers.fit_difference import BudgetChange, ConstantChange, Difference
 from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.report.markdown import escaped, table
-from budgetscope.report.rows import UNKNOWN, Form
+from budgetscope.report.rows import UNKNOWN
+from budgetscope.report.words import Form
 
 _QUANTITIES: tuple[tuple[str, str, Form], ...] = (
     ("n_params", "N", format_count),

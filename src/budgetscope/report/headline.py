@@ -81,8 +81,15 @@ def _to(low: str, high: str) -> str:
     return _("{low} to {high}").format(low=low, high=high)
 
 
-def whatif_headline(iso: IsoFlop, here: Candidate, served: float) -> Headline:
-    """Return what a size costs beside the optimum; with served tokens, what it costs over the model's life."""
+def whatif_headline(iso: IsoFlop, here: Candidate, served: float, best: Plan | None = None) -> Headline:
+    """Return what a size costs beside the optimum; with served tokens, what it costs over the model's life.
+
+    Args:
+        iso: all sizes at the budget.
+        here: the size.
+        served: tokens.
+        best: the plan for so many served tokens; None where there is none.
+    """
     figures: list[LargeFigure] = []
     if here.loss is not None and here.loss_difference is not None and here.wasted_share is not None:
         unit = iso.answer.plan.loss_unit or _("of loss")
@@ -91,7 +98,24 @@ def whatif_headline(iso: IsoFlop, here: Candidate, served: float) -> Headline:
         wasted = f"{here.wasted_share:.1%}"
         paid = "" if here.wasted_usd is None else format_usd(here.wasted_usd)
         figures = [LargeFigure(loss, unit), LargeFigure(wasted, _("of the compute is deadweight"), paid)]
-    return Headline(sentence(iso, here), _over_life(iso, here, served), tuple(figures))
+    doubts = (_best_over_life(best), _over_life(iso, here, served))
+    return Headline(sentence(iso, here), " ".join(filter(None, doubts)), tuple(figures))
+
+
+def _best_over_life(plan: Plan | None) -> str:
+    """Return the size that is cheapest over the model's life at the loss of the optimum; empty without one."""
+    prices = () if plan is None or plan.choice is None else plan.choice.prices
+    (price,) = [price for price in prices if price.lifetime_flops is not None] or (None,)
+    if plan is None or price is None or price.lifetime_flops is None:
+        return ""
+    if not price.training_flops:
+        return _("The optimum is the best size over its life too.")
+    dollars = price.lifetime_usd
+    return _("The best size over its life, at the optimum's loss, is {n} on {d} tokens: {saved} less.").format(
+        n=format_count(plan.run.n_params),
+        d=format_count(plan.run.tokens),
+        saved=f"{format_flops(abs(price.lifetime_flops))} FLOPs" if dollars is None else format_usd(abs(dollars)),
+    )
 
 
 def _over_life(iso: IsoFlop, here: Candidate, served: float) -> str:

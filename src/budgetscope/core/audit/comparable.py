@@ -14,6 +14,7 @@ from budgetscope.core.audit.finding import rate_text, share_text
 from budgetscope.core.audit.schedule import WARMUP_WARN
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.language import _
+from budgetscope.core.wording import listed
 
 _NEAR = 1.25
 """Factor within which two shares, or learning rates for one size, are alike."""
@@ -254,7 +255,7 @@ def _tokenizer(runs: Sequence[Counts]) -> Aspect:
     texts = []
     for name, size in zip(names, sizes, strict=True):
         words = "" if size is None else _("vocabulary of {size}").format(size=f"{size:,}")
-        texts.append(", ".join(filter(None, (name, words))))
+        texts.append(listed(filter(None, (name, words))))
     return Aspect(
         "tokenizer",
         _("Tokenizer"),

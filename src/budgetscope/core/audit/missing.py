@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from budgetscope.core.audit.counts import Counts
 from budgetscope.core.audit.finding import Finding, Severity
 from budgetscope.core.language import N_, _
+from budgetscope.core.wording import listed
 
 _SIZES = {
     "depth": N_("the number of layers"),
@@ -57,7 +58,7 @@ def of_missing(counts: Counts) -> Iterator[Finding]:
     if sizes:
         yield _asked(
             "missing-sizes",
-            _("Sizes of the model are not said, so that N is not known: {sizes}.").format(sizes=", ".join(sizes)),
+            _("Sizes of the model are not said, so that N is not known: {sizes}.").format(sizes=listed(sizes)),
             _("Give the model's own configuration too, such as its config.json."),
         )
     recipe = [
@@ -69,7 +70,7 @@ def of_missing(counts: Counts) -> Iterator[Finding]:
         yield Finding(
             "missing-recipe",
             Severity.NOTE,
-            _("Parts of the recipe are not said and were not judged: {parts}.").format(parts=", ".join(recipe)),
+            _("Parts of the recipe are not said and were not judged: {parts}.").format(parts=listed(recipe)),
             _("No key of the configuration says it, and no default of its trainer is known."),
             _("Write them into the configuration, so that the run can be repeated."),
         )
@@ -105,6 +106,6 @@ def of_unread(counts: Counts) -> Iterator[Finding]:
             "keys-unread",
             Severity.NOTE,
             _("Keys that may matter were not understood."),
-            _("Not understood: {keys}.").format(keys=", ".join(unread)),
+            _("Not understood: {keys}.").format(keys=listed(unread)),
             _("Check them yourself; the findings do not know them."),
         )

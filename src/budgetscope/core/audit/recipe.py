@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from budgetscope.core.audit.counts import Counts
 from budgetscope.core.audit.finding import Finding, Severity, rate_text, times_text
 from budgetscope.core.audit.yardstick import Yardstick
-from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.budget.quantities import english_count, format_count
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.sensitivity import measured
@@ -130,7 +130,7 @@ def of_batch(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
 
 def _plan(counts: Counts) -> str:
     """Return the command that plans a run of this N and D."""
-    n_params, tokens = (format_count(value or 1).replace(" ", "") for value in (counts.n_params, counts.run.tokens))
+    n_params, tokens = (english_count(value or 1).replace(" ", "") for value in (counts.n_params, counts.run.tokens))
     return f"budgetscope plan N={n_params} --tokens {tokens}"
 
 

@@ -28,11 +28,11 @@ _SECRET_WORDS = frozenset(
 )  # fmt: skip
 _SECRET_VALUE = re.compile(
     r"""[^\s@/]{1,64}@[^\s@/]        # an address, or a name and a password before a host
-    |\b(?:hf|sk|gh[a-z]|xox[a-z]|glpat|wandb_v1)[_-]\w{8,}
+    |(?<![A-Za-z0-9])(?:hf_|gh[a-z]_|sk-|xox[a-z]-|glpat-|wandb_v1_)[A-Za-z0-9-]{12,}
     |\bAKIA[0-9A-Z]{12,}
     |\beyJ[\w-]{10,}
     |\b[0-9a-fA-F]{32,}\b
-    |[\w+-]{48,}""",
+    |[A-Za-z0-9+]{40,}""",
     re.VERBOSE,
 )
 
@@ -190,13 +190,16 @@ def switch(cell: Cell) -> bool:
 
 def name_in(cell: Cell) -> str | None:
     """Return the name in a cell: of a path or an address its last part; None if it looks like a secret."""
-    value = cell.value[0] if isinstance(cell.value, tuple) and cell.value else cell.value
+    value = cell.value
+    if isinstance(value, tuple):
+        # Weights may stand before the data that they weigh.
+        value = next((each for each in value if isinstance(each, str) and not _is_number(each)), None)
     if not isinstance(value, str):
         return None
     text = " ".join(value.split())
     if is_secret_value(text):
         return None
-    if "://" in text or text.startswith(("/", "~", ".", "\\")) or text.count("/") > 1 or "\\" in text:
+    if "://" in text or text.startswith(("/", "~", ".", "\\")) or text.count("/") > 1 or set(text) & {"\\", UNKNOWN}:
         parts = re.split(r"[?#]", text)[0].replace("\\", "/").rstrip("/").split("/")
         # What stands before `*.npy` names the data, not the pattern.
         text = next((part for part in reversed(parts) if part and not set(part) & set("*{}[]")), "")

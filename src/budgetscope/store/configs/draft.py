@@ -52,7 +52,7 @@ _RELEVANT = re.compile(
 _BESIDE = re.compile(
     r"drop|log|eval|save|valid|test|checkpoint|rope|rotary|init|bias|profile|worker|attention|attn|activation|print|report"
     r"|layer_?norm|ln_eps|norm_eps|norm_epsilon|rms|_wandb|comm|position|distributed|partition|bucket|fp16|loss_scale|push|hub|generat|cache|label"
-    r"|_fn|best|remove|group_by|ddp|torch|precision|parallel_(mode|comm)|bos|eos|pad|sep|cls|padding|resume|include"
+    r"|_fn|best|remove|group_by|ddp|torch|precision|parallel_(mode|comm)|parallelism$|synchron|bos|eos|pad|sep|cls|padding|resume|include"
 )
 MAX_UNREAD = 20
 

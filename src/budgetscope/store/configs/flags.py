@@ -8,7 +8,9 @@ from pathlib import PurePosixPath
 from budgetscope.store.configs.cells import UNKNOWN, Scalar
 
 Values = dict[str, Scalar | tuple[Scalar, ...]]
-_LAUNCHERS = frozenset(("torchrun", "accelerate", "deepspeed", "srun", "mpirun", "launch", "run", "distributed.run"))
+_LAUNCHERS = frozenset(
+    ("torchrun", "accelerate", "deepspeed", "srun", "mpirun", "launch", "distributed.run", "distributed.launch")
+)
 _FLAG = re.compile(r"--?[A-Za-z][\w.\-]*")
 _NODES = ("nnodes", "num_nodes", "nodes", "N")
 _PER_NODE = ("nproc_per_node", "num_gpus", "gpus_per_node", "ntasks_per_node")

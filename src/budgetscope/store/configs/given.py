@@ -14,11 +14,13 @@ class Given:
         seq_len: tokens of a sequence.
         vocab_size: of the tokenizer.
         n_devices: of the whole run; micro-batches times accumulation times devices is the batch.
+        tokens: of training, of which a warmup may be a share.
     """
 
     seq_len: int | None = None
     vocab_size: int | None = None
     n_devices: int | None = None
+    tokens: float | None = None
 
 
 NOTHING = Given()

@@ -66,7 +66,7 @@ def matches(loaded: Loaded) -> bool:
     """Return whether a configuration is one of Hugging Face."""
     if loaded.form == "command":
         return loaded.has("per_device_train_batch_size")
-    return loaded.form in ("json", "yaml") and (loaded.has_any("architectures", "model_type", *_TRAINING))
+    return loaded.form in ("json", "yaml", "wandb") and (loaded.has_any("architectures", "model_type", *_TRAINING))
 
 
 def read(loaded: Loaded) -> Draft:

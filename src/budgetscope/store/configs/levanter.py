@@ -5,7 +5,7 @@ import math
 from budgetscope.core.audit.run import Evidence
 from budgetscope.core.trainers import LEVANTER, Name, Quantity, Unit
 from budgetscope.store.configs.cells import at_least_zero, number, written
-from budgetscope.store.configs.common import draft_of, least_rate, precision_word, schedule
+from budgetscope.store.configs.common import default_amount, defaults, draft_of, least_rate, precision_word, schedule
 from budgetscope.store.configs.draft import Draft, evidence_of
 from budgetscope.store.configs.loaded import Family, Loaded
 
@@ -30,6 +30,9 @@ def read(loaded: Loaded) -> Draft:
     """Return the draft of a configuration."""
     draft = draft_of(loaded, LEVANTER.name, "trainer.tracker.name", "trainer.id")
     draft.read(LEVANTER.names, _VARIANTS, without=tuple(_PHASES))
+    draft.word("optimizer", "optimizer.type", lower=True)
+    if draft.values.get("optimizer") == "adam":
+        draft.values["optimizer"] = "adamw"
     draft.ignore("model.max_seq_len", "model.seq_len", "optimizer.weight_decay_modules", "trainer.steps_per_eval")
     kind = draft.cell("model.type")
     if kind is not None and draft.named("model.type") in _GATED | _PLAIN:
@@ -39,16 +42,28 @@ def read(loaded: Loaded) -> Draft:
         draft.assume("d_ff", 4 * width, f"4 x {width}")
     for quantity, key in _PHASES.items():
         _phase(draft, quantity, key)
+    version = LEVANTER.version
+    default_amount(draft, version, Quantity.WARMUP, 0.01, Unit.SHARE)
+    defaults(
+        draft,
+        version,
+        learning_rate=6e-4,
+        weight_decay=0.1,
+        beta1=0.9,
+        beta2=0.95,
+        eps=1e-8,
+        clip=1.0,
+        optimizer="adamw",
+    )
     word = schedule(draft, "optimizer.lr_schedule")
     decay = draft.amounts.get(Quantity.DECAY)
     if decay is not None and word in ("linear", "cosine") and decay.value > 0:
         # What is neither warmup nor decay is constant.
         draft.values["schedule"] = "wsd"
+    defaults(draft, version, schedule="cosine")
     draft.real("min_learning_rate", "optimizer.min_lr")
     least_rate(draft, "optimizer.min_lr_ratio")
-    draft.word("optimizer", "optimizer.type", lower=True)
-    if draft.values.get("optimizer") == "adam":
-        draft.values["optimizer"] = "adamw"
+    defaults(draft, version, min_learning_rate=0.1 * draft.values.get("learning_rate", 0.0))
     _precision(draft)
     draft.word("tokenizer", "data.tokenizer")
     draft.word("dataset", "data.id", "data.name")

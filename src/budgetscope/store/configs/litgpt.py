@@ -14,7 +14,13 @@ _VARIANTS = {
     Quantity.BETA1: (Name("train.beta1"),),
     Quantity.BETA2: (Name("train.beta2"),),
     Quantity.LENGTH: (Name("train.max_steps", Unit.STEPS),),
-    Quantity.SEQ_LEN: (Name("model_config.block_size"),),
+    Quantity.SEQ_LEN: (Name("model_config.block_size"), Name("model.block_size")),
+}
+# Its configurations of 0.3 and 0.4 had the model there.
+_OLD = {
+    quantity: (Name(name.key.replace("model_config.", "model.")),)
+    for quantity, name in LITGPT.names.items()
+    if name.key.startswith("model_config.")
 }
 
 
@@ -27,10 +33,12 @@ def matches(loaded: Loaded) -> bool:
 
 def read(loaded: Loaded) -> Draft:
     """Return the draft of a configuration."""
-    draft = draft_of(loaded, LITGPT.name, "model_config.name")
-    draft.read(LITGPT.names, _VARIANTS)
-    draft.ignore("model_config.block_size", "model_config.vocab_size", "model_name")
-    kind = draft.cell("model_config.mlp_class_name")
+    draft = draft_of(loaded, LITGPT.name, "model_config.name", "model.name")
+    draft.read(LITGPT.names, _VARIANTS, _OLD)
+    draft.ignore(
+        "model_config.block_size", "model_config.vocab_size", "model.block_size", "model.vocab_size", "model_name"
+    )
+    kind = draft.cell("model_config.mlp_class_name", "model.mlp_class_name")
     if kind is not None:
         draft.assume("gated", "llama" in str(kind.value).lower(), str(kind.value)[:40], kind.key)
     elif "depth" in draft.values:

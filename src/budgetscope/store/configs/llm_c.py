@@ -2,6 +2,7 @@
 
 import re
 
+from budgetscope.core.language import _
 from budgetscope.core.trainers import Name, Quantity, Trainer, Unit
 from budgetscope.store.configs.common import default_amount, defaults, draft_of, least_rate, schedule
 from budgetscope.store.configs.draft import Draft, evidence_of
@@ -28,7 +29,12 @@ _WIDTHS = {6: 384, 12: 768, 24: 1024, 36: 1280, 48: 1600, 60: 1920, 72: 2880, 84
 
 def matches(loaded: Loaded) -> bool:
     """Return whether a command line is of llm.c."""
-    return loaded.command is not None and "train_gpt2" in loaded.programs() and ".py" not in loaded.programs()
+    return (
+        loaded.command is not None
+        and loaded.has_any("b", "d", "e", "i")
+        and "train_gpt2" in loaded.programs()
+        and ".py" not in loaded.programs()
+    )
 
 
 def read(loaded: Loaded) -> Draft:
@@ -48,6 +54,8 @@ def read(loaded: Loaded) -> Draft:
     )  # fmt: skip
     default_amount(draft, TRAINER.title, Quantity.MICRO_BATCH, 4, Unit.SEQUENCES)
     default_amount(draft, TRAINER.title, Quantity.WARMUP, 0, Unit.STEPS)
+    if draft.is_open(Quantity.LENGTH):
+        draft.remarks.append(_("The length is one pass over the data, whose tokens are not said."))
     schedule(draft, "-k")
     defaults(draft, TRAINER.title, schedule="cosine")
     least_rate(draft, "-q")

@@ -1,5 +1,6 @@
 """Loads files: each becomes configurations in one of the forms of `Loaded`, or drafts where it is our own TOML."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,7 @@ from budgetscope.store.configs.flags import CommandLine, command_line
 from budgetscope.store.configs.loaded import Loaded
 from budgetscope.store.configs.python_source import Constants, parsed
 from budgetscope.store.configs.shell import Script
-from budgetscope.store.configs.trees import flat, read_either, read_json, read_toml, text_of
+from budgetscope.store.configs.trees import MAX_BYTES, flat, read_either, read_json, read_toml, text_of
 from budgetscope.store.files import exists
 
 _TREES = {".json": read_json, ".yaml": read_either, ".yml": read_either, ".toml": read_toml}
@@ -94,7 +95,7 @@ def _with_named(loaded: Loaded, command: CommandLine) -> Loaded:
     names = []
     for name in dict.fromkeys(_file_names(command)):
         path = loaded.folder / name
-        if name != loaded.file and exists(path) and path.is_file():
+        if name != loaded.file and exists(path) and path.is_file() and path.stat().st_size <= MAX_BYTES:
             for each in load(path):
                 if isinstance(each, Loaded) and each.command is None:
                     cells.update(each.cells)
@@ -102,9 +103,17 @@ def _with_named(loaded: Loaded, command: CommandLine) -> Loaded:
     return replace(loaded, cells={**cells, **loaded.cells}, named=tuple(names)) if names else loaded
 
 
+_BESIDE = re.compile(r"vocab|merge|token|data|deepspeed|output|save|load|dir")
+
+
 def _file_names(command: CommandLine) -> Iterable[str]:
     """Yield the names of configurations in a command line, without their folders; the program is none."""
-    values = [each for value in command.flags.values() for each in (value if isinstance(value, tuple) else (value,))]
+    values = [
+        each
+        for flag, value in command.flags.items()
+        if not _BESIDE.search(flag)
+        for each in (value if isinstance(value, tuple) else (value,))
+    ]
     for word in (*command.files, *values):
         if isinstance(word, str):
             name = PurePosixPath(word).name

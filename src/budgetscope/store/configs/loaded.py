@@ -17,7 +17,7 @@ class Loaded:
     Attributes:
         name: of its run unless the configuration has one: of the file without its ending, or of its folder.
         file: its name, or `command`.
-        form: `json`, `yaml`, `toml`, `python` or `command`.
+        form: `json`, `yaml`, `toml`, `wandb`, `python` or `command`.
         cells: its values; of a Python file its constants, of a command line its flags.
         folder: where files that it names may lie; None for a text.
         tree: of a Python file.

@@ -14,7 +14,8 @@ from budgetscope.store.configs.draft import Draft, evidence_of
 from budgetscope.store.configs.loaded import Family, Loaded
 
 _VARIANTS = {
-    Quantity.LENGTH: (Name("--train-samples", Unit.SEQUENCES), Name("--train-tokens", Unit.TOKENS)),
+    # Of Megatron-DeepSpeed, where it ends the run before the samples do.
+    Quantity.LENGTH: (Name("--train-tokens", Unit.TOKENS), Name("--train-samples", Unit.SEQUENCES)),
     Quantity.WARMUP: (Name("--lr-warmup-samples", Unit.SEQUENCES), Name("--lr-warmup-tokens", Unit.TOKENS)),
     Quantity.DECAY: (Name("--lr-wsd-decay-samples", Unit.SEQUENCES),),
 }
@@ -29,7 +30,8 @@ def matches(loaded: Loaded) -> bool:
 
 def read(loaded: Loaded) -> Draft:
     """Return the draft of a configuration."""
-    draft = draft_of(loaded, MEGATRON.name, "wandb_exp_name")
+    draft = draft_of(loaded, MEGATRON.name, "wandb_exp_name", "wandb_name")
+    draft.read({}, {Quantity.LENGTH: _VARIANTS[Quantity.LENGTH][:1]})
     draft.read(MEGATRON.names, _VARIANTS, without=(Quantity.N_KV_HEADS,))
     _model(draft)
     _vocabulary(draft)
@@ -82,12 +84,12 @@ def _model(draft: Draft) -> None:
 
 def _vocabulary(draft: Draft) -> None:
     """Pad the vocabulary, as the model is built; without one it stands in the tokenizer alone."""
-    draft.word("tokenizer", "--tokenizer-model", "--vocab-file")
+    draft.word("tokenizer", "--tokenizer-model", "--tokenizer-name-or-path", "--vocab-file")
     draft.ignore("--tokenizer-type", "--merge-file", "--padded-vocab-size")
-    padded = draft.cell("--padded-vocab-size")
+    padded = draft.cell("--padded-vocab-size", "--pad-vocab-size-to")
     if padded is not None:
         draft.values.pop("vocab_size", None)
-        draft.real("vocab_size", "--padded-vocab-size", whole=True)
+        draft.real("vocab_size", "--padded-vocab-size", "--pad-vocab-size-to", whole=True)
         return
     size, evidence = draft.values.get("vocab_size"), draft.evidence.get("vocab_size")
     multiple = int(draft.number("--make-vocab-size-divisible-by") or 128) * draft.devices.get(Quantity.TENSOR, 1)
@@ -107,7 +109,11 @@ def _vocabulary(draft: Draft) -> None:
 def _schedule(draft: Draft) -> None:
     """Read the schedule; --lr-decay-iters counts from the first step, warmup included."""
     fraction = draft.cell("--lr-warmup-fraction")
-    ends = [("--lr-decay-iters", Unit.STEPS), ("--lr-decay-samples", Unit.SEQUENCES)]
+    ends = [
+        ("--lr-decay-iters", Unit.STEPS),
+        ("--lr-decay-tokens", Unit.TOKENS),
+        ("--lr-decay-samples", Unit.SEQUENCES),
+    ]
     total = next(((draft.number(key), key, unit) for key, unit in ends if draft.cell(key) is not None), None)
     if fraction is not None:
         share = draft.number("--lr-warmup-fraction") or 0.0

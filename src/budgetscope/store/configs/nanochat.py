@@ -2,7 +2,7 @@
 
 from budgetscope.core.language import _
 from budgetscope.core.trainers import NANOCHAT, Name, Quantity, Unit
-from budgetscope.store.configs.common import default_amount, defaults, draft_of, least_rate
+from budgetscope.store.configs.common import default_amount, defaults, draft_of, least_rate, precision_switches
 from budgetscope.store.configs.draft import Draft
 from budgetscope.store.configs.loaded import Family, Loaded
 
@@ -34,6 +34,7 @@ def read(loaded: Loaded) -> Draft:
         draft.assume("width", width, f"{head_dim} x ceil({depth} x {aspect} / {head_dim})", "--aspect-ratio")
         draft.assume("n_heads", width // head_dim, f"{width} / {head_dim}")
         draft.assume("d_ff", 4 * width, f"4 x {width}")
+    precision_switches(draft, fp8="fp8")
     # Muon for the matrices of the blocks, AdamW for the rest; a linear fall at the end.
     defaults(draft, NANOCHAT.version, gated=False, tied=False, optimizer="muon", schedule="wsd", precision="bf16")
     least_rate(draft, "--final-lr-frac")

@@ -47,7 +47,9 @@ _OWN = (
 
 def matches(loaded: Loaded) -> bool:
     """Return whether a configuration is GPT-NeoX's."""
-    return loaded.form in ("json", "yaml") and loaded.has("num_layers", "hidden_size") and loaded.has_any(*_OWN)
+    return (
+        loaded.form in ("json", "yaml", "wandb") and loaded.has("num_layers", "hidden_size") and loaded.has_any(*_OWN)
+    )
 
 
 def read(loaded: Loaded) -> Draft:

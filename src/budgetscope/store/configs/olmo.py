@@ -79,7 +79,8 @@ def matches_core(loaded: Loaded) -> bool:
     """Return whether a configuration is OLMo-core's."""
     if loaded.form == "python":
         return loaded.imports("olmo_core")
-    return loaded.has("model.d_model") and not matches_old(loaded)
+    own = any(key.startswith(("train_module.", "data_loader.", "trainer.max_duration")) for key in loaded.cells)
+    return loaded.has("model.d_model") and own
 
 
 def read_old(loaded: Loaded) -> Draft:
@@ -136,8 +137,8 @@ def _duration(cell: Cell) -> tuple[float, str]:
     found = _DURATION.fullmatch(cell.value) if isinstance(cell.value, str) else None
     if found is None:
         raise UsageError(
-            f"{cell.key!r} in {cell.file} is {read_cells.written(cell)!r}, which is no duration; write steps, tokens as "
-            "4e12T, or epochs as 1ep."
+            f"{cell.key!r} in {cell.file} is {read_cells.written(cell)!r}, which is no duration; write steps, tokens "
+            "as 4e12T, or epochs as 1ep."
         )
     return read_cells.number(Cell(cell.file, cell.key, found[1])), found[2] or ""
 
@@ -172,6 +173,8 @@ def read_core(loaded: Loaded) -> Draft:
     if "d_ff" in draft.values:
         draft.assume("gated", True, "w1, w2, w3")
     draft.ignore("train_module.max_sequence_length", "dataset.max_target_sequence_length")
+    if "depth" not in draft.values and loaded.tree is not None:
+        draft.remarks.append(_("The shape of the model is in OLMo-core's code and not in the file."))
     _core_length(draft)
     kind = draft.cell("train_module.scheduler._class_", "train_module.scheduler.name")
     if kind is not None:

@@ -1,12 +1,14 @@
 """Reads the configurations of runs: files, folders and command lines."""
 
+import contextlib
 import re
-from collections.abc import Iterable, Sequence
+import stat
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from budgetscope.core.audit.run import Evidence, ObservedRun
-from budgetscope.core.errors import UsageError
+from budgetscope.core.errors import BudgetscopeError, UsageError
 from budgetscope.core.language import _
 from budgetscope.core.trainers import HUGGING_FACE
 from budgetscope.store.configs import hugging_face
@@ -29,6 +31,7 @@ _NO_RUNS = (
     "all_results", "eval_results", "train_results", "preprocessor", "package", "pyproject", "tsconfig",
 )  # fmt: skip
 _STARTERS = ("torchrun ", "accelerate launch", "deepspeed ", "python -m torch.distributed")
+_TEXTS = (".md", ".sh", ".txt")
 _PICKLED = "training_args.bin"
 
 
@@ -152,15 +155,21 @@ def _of_folder(folder: Path) -> list[Draft]:
     return drafts
 
 
+def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """Return the files of a folder with one of some endings that are not too large."""
+    found = []
+    for path in listed(folder):
+        about = status(path) if path.suffix.lower() in suffixes else None
+        if about is not None and stat.S_ISREG(about.st_mode) and about.st_size <= MAX_BYTES:
+            found.append(path)
+    return found
+
+
 def _configurations(folder: Path) -> list[Path]:
     return [
         path
-        for path in listed(folder)
-        if path.suffix.lower() in SUFFIXES
-        and path.is_file()
-        and not path.name.startswith((".", *_NO_RUNS))
-        and not path.name.endswith(".index.json")
-        and path.stat().st_size <= MAX_BYTES
+        for path in _files(folder, SUFFIXES)
+        if not path.name.startswith((".", *_NO_RUNS)) and not path.name.endswith(".index.json")
     ]
 
 
@@ -181,14 +190,20 @@ def _launched(draft: Draft, folder: Path) -> None:
     if "n_devices" in draft.values:
         return
     found: dict[int, str] = {}
-    for path in listed(folder):
-        if path.suffix.lower() in (".md", ".sh", ".txt") and path.is_file() and path.stat().st_size <= MAX_BYTES:
-            lines = re.sub(r"\\\n", " ", text_of(path)).splitlines()
-            for line in lines:
-                if line.strip().startswith(_STARTERS):
-                    for words in Script(line, path.name).commands:
-                        count = command_line(words).n_devices
-                        found |= {count: path.name} if count is not None else {}
+    for path in _files(folder, _TEXTS):
+        # What is wrong with a text beside a configuration is no matter of the configuration.
+        with contextlib.suppress(BudgetscopeError):
+            found |= dict.fromkeys(_counts(text_of(path), path.name), path.name)
     if len(found) == 1:
         ((count, name),) = found.items()
         draft.put("n_devices", count, Evidence(name, "launcher", str(count)))
+
+
+def _counts(text: str, file: str) -> Iterator[int]:
+    """Yield the numbers of devices of the launchers in a text."""
+    for line in re.sub(r"\\\n", " ", text).splitlines():
+        if line.strip().startswith(_STARTERS):
+            for words in Script(line, file).commands:
+                count = command_line(words).n_devices
+                if count is not None:
+                    yield count

@@ -1,11 +1,14 @@
 """Makes a run of a draft: batches, lengths and parts of a run in the units of `ObservedRun`."""
 
+import re
+
 from budgetscope.core.audit.run import Evidence, ObservedRun
 from budgetscope.core.language import _
 from budgetscope.core.trainers import Quantity, Unit
 from budgetscope.store.configs.draft import Amount, Draft
 from budgetscope.store.configs.given import Given
 
+_EXPERTS = re.compile(r"(^|[._])(n|num|moe_num)_(local_|routed_)?experts?$")
 _FALLS_TO_THE_END = ("cosine", "linear")
 
 
@@ -15,7 +18,10 @@ def finished(draft: Draft, given: Given) -> ObservedRun:
         value = getattr(given, attribute)
         if value is not None:
             draft.put(attribute, value, Evidence("command", attribute, str(value)))
+    if given.tokens is not None and Quantity.LENGTH not in draft.amounts:
+        draft.amount(Quantity.LENGTH, given.tokens, Unit.TOKENS, Evidence("command", "tokens", f"{given.tokens:.12g}"))
     _shape(draft)
+    _experts(draft)
     batch = _batch(draft)
     _length(draft, batch)
     _parts(draft, batch)
@@ -37,6 +43,19 @@ def _shape(draft: Draft) -> None:
         draft.assume("n_kv_heads", heads, f"n_heads = {heads}")
     if heads and width and width % heads == 0:
         draft.assume("head_dim", width // heads, f"{width} / {heads} = {width // heads}")
+
+
+def _experts(draft: Draft) -> None:
+    """Remark that the model is a mixture of experts, which is counted here as one of them."""
+    for key, cell in draft.cells.items():
+        text = str(cell.value)
+        if not _EXPERTS.search(key):
+            continue
+        draft.ignore(key)
+        if text.isdecimal() and text not in ("0", "1"):
+            told = _("The model is a mixture of experts ({key} = {value}); it is counted as if it had one.")
+            draft.remarks.append(told.format(key=cell.key, value=text[:20]))
+            return
 
 
 def _batch(draft: Draft) -> tuple[float, str] | None:
@@ -156,5 +175,10 @@ def _in_tokens(draft: Draft, amount: Amount, batch: tuple[float, str] | None) ->
 
 
 def _derived(amount: Amount, arithmetic: str) -> Evidence:
-    """Return the evidence of what follows from an amount."""
-    return Evidence(amount.evidence.file, amount.evidence.key, arithmetic)
+    """Return the evidence of what follows from an amount, which may itself follow from others."""
+    before = amount.evidence
+    if not before.key:  # a default
+        arithmetic = f"{before.text}; {arithmetic}"
+    elif " " in before.text:
+        arithmetic = f"{before.text} = {amount.value:.12g}; {arithmetic}"
+    return Evidence(before.file, before.key, arithmetic)

@@ -14,10 +14,13 @@ MAX_TEXT = 2**16
 """Characters of a value after expansion."""
 _MAX_EXPANSIONS = 100_000
 _MAX_DEPTH = 40
+_MAX_LEVEL = 4
+_SHELLS = frozenset(("bash", "sh", "zsh", "/bin/bash", "/bin/sh"))
 _ASSIGNMENT = re.compile(r"(?:(?:export|readonly|local|declare(?:\s+-\w+)*)\s+)?([A-Za-z_]\w*)(\+?=)")
 _NAME = re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!-]")
 _DEFAULT = re.compile(r"([A-Za-z_]\w*|[0-9]+)(:?[-=+?])(.*)", re.DOTALL)
 _ARRAY = re.compile(r"([A-Za-z_]\w*)\[[@*]\]")
+_NODES = re.compile(r"(?m)^#SBATCH\s+(?:--nodes[= ]|-N\s*)([0-9]{1,6})\b")
 _REDIRECTION = re.compile(r"[0-9&]?(>|<)")
 
 Words = tuple[str, ...]
@@ -39,15 +42,24 @@ class Script:
     def __init__(self, text: str, file: str) -> None:
         self._file = file
         self._variables: dict[str, Words] = {}
-        self._expansions = self._depth = 0
+        nodes = _NODES.search(text)
+        if nodes:
+            # Slurm sets them before the script runs.
+            self._variables |= dict.fromkeys(("SLURM_NNODES", "SLURM_JOB_NUM_NODES"), (nodes[1],))
+        self._expansions = self._depth = self._level = 0
         self.commands: list[Words] = []
+        self.is_ambiguous = False
+        self._read(text)
+
+    def _read(self, text: str) -> None:
         branches = Branches()
-        # A continued line is one line.
-        for command in commands(re.sub(r"\\\r?\n", " ", text).replace("\r\n", "\n")):
-            body = branches.body(command.strip(), self._known_words)
+        # A continued line is one line; a comment has no continuation.
+        joined = re.sub(r"(?m)^(?!\s*#)(.*)\\$\n", r"\1 ", text.replace("\r\n", "\n"))
+        for command, operator in commands(joined):
+            body = branches.body(command.strip(), operator, self._known_words)
             if body:
                 self._command(body)
-        self.is_ambiguous = branches.is_ambiguous
+        self.is_ambiguous |= branches.is_ambiguous
 
     def _known_words(self, condition: str) -> Words:
         return tuple(word.replace(UNKNOWN, "") for word in self._words(condition))
@@ -59,10 +71,19 @@ class Script:
             while place < len(command) and command[place] in " \t":
                 place += 1
         words = tuple(itertools.takewhile(lambda word: not _REDIRECTION.match(word), self._words(command[place:])))
-        if words and words[0] not in ("export", "set", "echo", ":"):
+        inner = _inner(words)
+        if inner:
+            self._nested(inner)
+        elif words and words[0] not in ("export", "set", "echo", ":"):
             self.commands.append(words)
-        elif words and words[0] == ":":
-            list(self._words(command[place:]))
+
+    def _nested(self, text: str) -> None:
+        """Read a text that the script hands to a shell, variables replaced."""
+        if self._level >= _MAX_LEVEL:
+            raise UsageError(f"{self._file} starts shells in shells in shells; it starts no training.")
+        self._level += 1
+        self._read(text)
+        self._level -= 1
 
     def _assign(self, name: str, sign: str, command: str, place: int) -> int:
         """Set a variable; return the place after its value."""
@@ -100,46 +121,45 @@ class Script:
                 yield from _joined(pieces, quoted=text[place] in "'\"")
             place = end
 
-    def _pieces(self, word: str, *, split: bool) -> list[str]:
-        """Return the pieces of a word; a blank that parts words in an expansion becomes a null character."""
+    def _pieces(self, word: str, *, split: bool, quoted: bool = False) -> list[str]:
+        """Return the pieces of a word, with expansions.
+
+        Args:
+            word: as it is written.
+            split: whether blanks of an expansion part it into words; each becomes a null character.
+            quoted: whether it stands in double quotes, where only expansions and a few escapes count.
+        """
         self._expansions += 1
         if self._expansions > _MAX_EXPANSIONS or self._depth >= _MAX_DEPTH:
             raise UsageError(f"{self._file} expands too far; it starts no training.")
         self._depth += 1
-        try:
-            return self._cut(word, split=split)
-        finally:
-            self._depth -= 1
-
-    def _cut(self, word: str, *, split: bool) -> list[str]:
         pieces: list[str] = []
         place = 0
         while place < len(word):
-            sign = word[place]
-            if sign == "'":
-                end = closing(word, place)
-                pieces.append(word[place + 1 : end - 1])
-            elif sign == '"':
-                end = closing(word, place)
-                pieces += (
-                    self._pieces(word[place + 1 : max(end - 1, place + 1)], split=False) if end - place > 2 else []
-                )
-            elif sign == "\\" and place + 1 < len(word):
-                end = place + 2
-                pieces.append(word[place + 1])
-            elif sign == "`":
-                end = closing(word, place)
-                pieces.append(UNKNOWN)
-            elif sign == "$":
-                value, end = self._expanded(word, place)
-                pieces += _parted(value) if split else [value]
-            else:
-                end = place + 1
-                pieces.append(sign)
+            found, end = self._piece(word, place, quoted=quoted)
+            bare = split and word[place] == "$"
+            pieces += [re.sub(r"\s+", "\0", each) if bare else each for each in found]
             place = max(end, place + 1)
+        self._depth -= 1
         if sum(map(len, pieces)) > MAX_TEXT:
             raise UsageError(f"{self._file} makes a word of over {MAX_TEXT:,} characters; it starts no training.")
         return pieces
+
+    def _piece(self, word: str, place: int, *, quoted: bool) -> tuple[list[str], int]:
+        """Return the pieces that start at a place of a word, and the place after them."""
+        sign = word[place]
+        if sign == "$":
+            value, end = self._expanded(word, place)
+            return [value], end
+        if sign == "`":
+            return [UNKNOWN], closing(word, place)
+        if sign == "\\" and place + 1 < len(word) and (not quoted or word[place + 1] in '$`"\\'):
+            return [word[place + 1]], place + 2
+        if sign in "'\"" and not quoted:
+            end = closing(word, place)
+            inner = word[place + 1 : max(end - 1, place + 1)]
+            return [inner] if sign == "'" else self._pieces(inner, split=False, quoted=True), end
+        return [sign], place + 1
 
     def _expanded(self, word: str, place: int) -> tuple[str, int]:
         """Return the value of `$...` at a place, and the place after it."""
@@ -179,6 +199,16 @@ class Script:
         return " ".join(self._variables[name]) if name in self._variables else UNKNOWN
 
 
+def _inner(words: Words) -> str:
+    """Return the text that a command hands to a shell, by `eval` or `bash -c`; empty where it does not."""
+    if words[:1] == ("eval",):
+        return " ".join(words[1:])
+    for place, word in enumerate(words[:-2]):
+        if word in _SHELLS and words[place + 1].startswith("-") and words[place + 1].endswith("c"):
+            return words[place + 2]
+    return ""
+
+
 def _word_end(text: str, place: int) -> int:
     while place < len(text) and text[place] not in " \t\n\r":
         if text[place] in "'\"`":
@@ -188,11 +218,6 @@ def _word_end(text: str, place: int) -> int:
         else:
             place += 2 if text[place] == "\\" else 1
     return min(place, len(text))
-
-
-def _parted(value: str) -> list[str]:
-    """Return an expansion outside quotes, with a null character where blanks part it into words."""
-    return [re.sub(r"\s+", "\0", value)] if value else []
 
 
 def _joined(pieces: list[str], *, quoted: bool) -> Iterator[str]:

@@ -7,8 +7,8 @@ _HERE = re.compile(r"<<-?\s*([\"']?)(\w+)\1")
 _OPERATORS = ("&&", "||", ";;", ";", "|", "&", "\n")
 
 
-def commands(text: str) -> Iterator[str]:  # noqa: C901 - one loop over signs
-    """Yield the commands of a script, each as it is written, on one line where it was continued."""
+def commands(text: str) -> Iterator[tuple[str, str]]:  # noqa: C901 - one loop over signs
+    """Yield the commands of a script, each as it is written, and the operator that ends it; empty at the end."""
     start, place, end = 0, 0, len(text)
     here: list[str] = []
     while place < end:
@@ -22,7 +22,7 @@ def commands(text: str) -> Iterator[str]:  # noqa: C901 - one loop over signs
         elif sign == "(" and place > start and text[place - 1] == "=":
             place = closing(text, place)
         elif sign == "#" and (place == 0 or text[place - 1] in " \t\n;"):
-            yield text[start:place]
+            yield text[start:place], "\n"
             place = text.find("\n", place)
             place = start = end if place < 0 else place
         else:
@@ -38,12 +38,12 @@ def commands(text: str) -> Iterator[str]:  # noqa: C901 - one loop over signs
             if not operator:
                 place += 1
                 continue
-            yield text[start:place]
+            yield text[start:place], operator
             place += len(operator)
             if operator == "\n" and here:
                 place = _after(text, place, here)
             start = place
-    yield text[start:end]
+    yield text[start:end], ""
 
 
 def _after(text: str, place: int, here: list[str]) -> int:

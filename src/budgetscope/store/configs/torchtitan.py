@@ -2,6 +2,7 @@
 
 import ast
 
+from budgetscope.core.errors import UsageError
 from budgetscope.core.language import _
 from budgetscope.core.trainers import TORCHTITAN, Name, Quantity, Unit
 from budgetscope.store.configs.cells import Scalar, cells_of
@@ -16,7 +17,7 @@ from budgetscope.store.configs.common import (
 )
 from budgetscope.store.configs.draft import Draft, evidence_of
 from budgetscope.store.configs.loaded import Family, Loaded
-from budgetscope.store.configs.python_source import Constants, arguments
+from budgetscope.store.configs.python_source import Constants, arguments, called
 
 TOML_VERSION = "torchtitan 0.2.2"
 """The last version that reads TOML."""
@@ -61,6 +62,8 @@ def matches(loaded: Loaded) -> bool:
 def read(loaded: Loaded) -> Draft:
     """Return the draft of a configuration."""
     is_python = loaded.tree is not None
+    if loaded.tree is not None:
+        _require_one(loaded.tree, loaded.file)
     cells = cells_of(loaded.file, _of_python(loaded.tree)) if loaded.tree is not None else loaded.cells
     draft = draft_of(loaded, TORCHTITAN.name)
     draft.cells = cells
@@ -76,6 +79,20 @@ def read(loaded: Loaded) -> Draft:
     return draft
 
 
+def _require_one(tree: ast.Module, file: str) -> None:
+    """Refuse a module of several configurations, whose values would be mixed."""
+    names = [
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and any(isinstance(each, ast.Call) and called(each.func) == "Trainer.Config" for each in ast.walk(node))
+    ]
+    if len(names) > 1:
+        raise UsageError(
+            f"{file} has {len(names)} configurations, {', '.join(names[:6])}; give a copy that has the function of one."
+        )
+
+
 def _of_python(tree: ast.Module) -> dict[str, Scalar | tuple[Scalar, ...]]:
     """Return the arguments of the calls that are known, by the keys of the table."""
     found: dict[str, Scalar | tuple[Scalar, ...]] = {}
@@ -87,6 +104,12 @@ def _of_python(tree: ast.Module) -> dict[str, Scalar | tuple[Scalar, ...]]:
             found.setdefault("training.dataset", value)
         elif call in ("ModelSpec", "Trainer.Config"):
             found.setdefault({"name": "model.name"}.get(argument, argument), value)
+        elif key == "model_registry.0":
+            found.setdefault("model.flavor", value)
+    for node in ast.walk(tree):
+        # `from torchtitan.models.llama3 import model_registry` tells whose flavor it is.
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "model_registry" for alias in node.names):
+            found.setdefault("model.name", (node.module or "").rsplit(".", 1)[-1])
     return found
 
 

@@ -15,6 +15,7 @@ from budgetscope.store.files import read_text
 MAX_BYTES = 2**20
 """Bytes of a configuration; a longer file is none."""
 _MAX_VALUES = 20_000
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][\w.]*)\}")
 
 
 def text_of(path: Path) -> str:
@@ -92,7 +93,16 @@ def flat(tree: Any, file: str) -> dict[str, Scalar | tuple[Scalar, ...]]:
         found[key] = value
         if len(found) > _MAX_VALUES:
             raise UsageError(f"{file} has more than {_MAX_VALUES:,} keys; it is not the configuration of a run.")
-    return found
+    return {key: _referred(value, found) for key, value in found.items()}
+
+
+def _referred(value: Scalar | tuple[Scalar, ...], found: Mapping[str, Scalar | tuple[Scalar, ...]]) -> Any:
+    """Return a value, or that of the key that it refers to as `${model.d_model}`; nothing where there is none."""
+    reference = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+    if reference is None:
+        return value
+    other = found.get(reference[1])
+    return None if isinstance(other, str) and _REFERENCE.fullmatch(other) else other
 
 
 def _leaves(tree: Any, above: tuple[str, ...], file: str) -> Iterator[tuple[str, Scalar | tuple[Scalar, ...]]]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from budgetscope.core.language import _
 from budgetscope.tui.chart.canvas import TextRun
 from budgetscope.tui.chart.cells import clipped, cut, drawable, padded, width_of
 from budgetscope.tui.chart.figure import Axis, Figure
@@ -12,8 +13,6 @@ from budgetscope.tui.chart.scale import Scale
 
 MIN_WIDTH, MIN_HEIGHT = 24, 4
 """In smaller windows there is a sentence in place of the drawing."""
-
-STROKES = "── fitted, ╌╌ extrapolated"
 
 _TIGHT_ROWS = 13
 """Below this height tick labels stand in the axis, the legend has one row, and titles are left out."""
@@ -154,7 +153,8 @@ def _entries(figure: Figure) -> list[LegendEntry]:
 def _strokes(figure: Figure, space: str) -> list[LegendEntry]:
     """Return the legend of solid and dashed, if some line has both."""
     has_laws = any(line.reach is not None for line in figure.lines)
-    return [LegendEntry(f"{space}{STROKES}{space}", "label")] if has_laws else []
+    text = drawable(_("── fitted, ╌╌ extrapolated"))
+    return [LegendEntry(f"{space}{text}{space}", "label")] if has_laws else []
 
 
 def _short_entries(figure: Figure) -> list[LegendEntry]:

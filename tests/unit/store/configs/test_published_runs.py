@@ -25,7 +25,13 @@ def read_one(folder: Path, published: Published) -> ObservedRun:
 
 def n_params(run: ObservedRun) -> float:
     """Weights of blocks and head."""
-    assert run.depth and run.width and run.d_ff and run.n_heads and run.n_kv_heads and run.head_dim and run.vocab_size
+    assert run.depth
+    assert run.width
+    assert run.d_ff
+    assert run.n_heads
+    assert run.n_kv_heads
+    assert run.head_dim
+    assert run.vocab_size
     attention = 2 * run.width * run.head_dim * (run.n_heads + run.n_kv_heads)
     return run.depth * (attention + (3 if run.gated else 2) * run.width * run.d_ff) + run.vocab_size * run.width
 
@@ -72,6 +78,13 @@ def test_what_a_script_only_knows_when_it_runs_is_not_known(tmp_path: Path) -> N
 def test_the_decay_of_megatron_ends_at_lr_decay_iters_which_include_warmup(tmp_path: Path) -> None:
     run = read_one(tmp_path, RUNS["llm-jp-3-1.8b"])
     assert run.decay_tokens == (988240 - 2000) * 512 * 4096
+
+
+def test_arithmetic_of_several_steps_is_shown_whole(tmp_path: Path) -> None:
+    run = read_one(tmp_path, RUNS["pythia-410m"])
+    assert run.evidence["warmup_tokens"].key == "warmup"
+    assert run.evidence["warmup_tokens"].text == "0.01 x 143000 = 1430; 1430 x 1024 x 2048"
+    assert run.evidence["batch_sequences"].text == "32 x 1 x 32 = 1024"
 
 
 def test_the_feed_forward_width_of_olmo_is_half_of_what_is_written(tmp_path: Path) -> None:

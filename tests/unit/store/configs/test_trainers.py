@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from budgetscope.core.audit.run import ObservedRun
+from budgetscope.core.errors import UsageError
 from budgetscope.store.configs.given import Given
 from budgetscope.store.configs.read import read_command, read_runs
 
@@ -101,13 +102,23 @@ def test_a_length_in_epochs_is_told_and_not_guessed(tmp_path: Path) -> None:
     assert any("num_train_epochs = 3.0" in remark for remark in run.remarks)
 
 
+def test_given_tokens_are_the_length_where_none_is_said(tmp_path: Path) -> None:
+    values = {**ARGUMENTS, "max_steps": -1, "num_train_epochs": 3.0, "warmup_steps": 0.1}
+    given = Given(seq_len=128, n_devices=1, tokens=4_096_000)
+    run = read(tmp_path, "training_args.json", json.dumps(values), given)
+    assert run.steps == 1000
+    assert run.warmup_tokens == 409_600
+    said = read(tmp_path, "training_args.json", json.dumps(ARGUMENTS), Given(seq_len=128, n_devices=1, tokens=1.0))
+    assert said.tokens == 1000 * 32 * 128
+
+
 @pytest.mark.parametrize(
     ("config", "d_ff", "gated", "tied"),
     [
         ({"model_type": "gpt2", "n_layer": 12, "n_embd": 768, "n_head": 12, "n_inner": None}, 3072, False, True),
-        ({"model_type": "gpt_neox", "num_hidden_layers": 6, "hidden_size": 512, "intermediate_size": 2048}, 2048, False, False),
+        ({"model_type": "gpt_neox", "num_hidden_layers": 6, "hidden_size": 8, "intermediate_size": 9}, 9, False, False),
         ({"model_type": "opt", "num_hidden_layers": 12, "hidden_size": 768, "ffn_dim": 3072}, 3072, False, True),
-        ({"model_type": "gemma", "num_hidden_layers": 6, "hidden_size": 512, "intermediate_size": 999}, 999, True, True),
+        ({"model_type": "gemma", "num_hidden_layers": 6, "hidden_size": 512, "intermediate_size": 9}, 9, True, True),
     ],
 )  # fmt: skip
 def test_names_of_older_models(tmp_path: Path, config: dict[str, object], d_ff: int, gated: bool, tied: bool) -> None:
@@ -196,6 +207,35 @@ def test_an_unknown_flavor_has_no_shape_and_says_so(tmp_path: Path) -> None:
     assert any("torchtitan's code" in remark for remark in run.remarks)
 
 
+REGISTRY = """
+from torchtitan.models.llama3 import model_registry
+from torchtitan.config import TrainingConfig
+from torchtitan.trainer import Trainer
+
+GLOBAL = 4 * 16
+
+def llama3_8b():
+    return Trainer.Config(
+        model_spec=model_registry("8B"),
+        optimizer=default_adamw(lr=3e-4),
+        training=TrainingConfig(local_batch_size=4, global_batch_size=GLOBAL, seq_len=8192, steps=1000),
+    )
+"""
+
+
+def test_the_registry_of_torchtitan_is_read_by_its_calls(tmp_path: Path) -> None:
+    run = read(tmp_path, "config_registry.py", REGISTRY)
+    assert (run.depth, run.vocab_size, run.batch_sequences, run.learning_rate) == (32, 128256, 64, 3e-4)
+    assert run.remarks == ()
+    # Of the version that it is written for.
+    assert "torchtitan 0.3.0" in run.evidence["beta2"].text
+
+
+def test_a_module_of_several_configurations_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="has 2 configurations, llama3_8b, other; give a copy"):
+        read(tmp_path, "config_registry.py", REGISTRY + "\ndef other():\n    return Trainer.Config()\n")
+
+
 # Megatron
 
 MEGATRON = (
@@ -212,7 +252,7 @@ def test_megatron_counts_samples_or_steps() -> None:
     assert run.decay_tokens == 14400 * 512
 
 
-def test_the_warmup_fraction_of_megatron_is_of_the_decay(tmp_path: Path) -> None:
+def test_the_warmup_fraction_of_megatron_is_of_the_decay() -> None:
     run = read_command(MEGATRON + "--train-iters 1000 --lr-decay-iters 2000 --lr-warmup-fraction 0.01")
     assert run.warmup_tokens == 20 * 16 * 512
     assert run.decay_tokens == 1980 * 16 * 512
@@ -238,6 +278,54 @@ def test_query_groups_count_with_their_switch_alone() -> None:
     assert read_command(command + " --group-query-attention").n_kv_heads == 2
 
 
+SLURM = """#!/bin/bash
+#SBATCH --nodes=48
+GPUS=8
+NNODES=$SLURM_NNODES
+TRAIN_SAMPLES=2_000_000  # of 2048 tokens
+ARGS=" \\
+    --num-layers 70 --hidden-size 1024 --num-attention-heads 16 --seq-length 2048 \\
+    --pp-partition-method 'type:transformer|embedding' \\
+    --micro-batch-size 2 --rampup-batch-size 192 16 9_765_625 --global-batch-size 2048 \\
+    --train-samples $TRAIN_SAMPLES --lr-decay-samples 1_800_000 --lr-warmup-samples 200_000 \\
+    --lr-decay-style cosine --lr 6e-5 --pad-vocab-size-to 250880 \\
+    --data-path 0.3 /data/one_text_document 0.7 /data/two_text_document \\
+    "
+cat <<EOT > ds_config.json
+{"it's": "not a quote", "train_batch_size": 3}
+EOT
+LAUNCHER="python -u -m torch.distributed.run --nproc_per_node $GPUS --nnodes $NNODES --rdzv_endpoint $(hostname):1"
+CMD=" `pwd`/pretrain_gpt.py --tensor-model-parallel-size 4 --pipeline-model-parallel-size 12 $ARGS"
+clear; srun --jobid $SLURM_JOB_ID bash -c "$LAUNCHER --node_rank \\$SLURM_PROCID $CMD" 2>&1 | tee -a log.txt
+"""
+
+
+def test_a_job_of_slurm(tmp_path: Path) -> None:
+    run = read(tmp_path, "train.slurm", SLURM)
+    assert run.trainer == "megatron"
+    assert (run.n_devices, run.accumulation, run.vocab_size) == (384, 128, 250880)
+    assert run.tokens == 2_000_000 * 2048
+    assert run.warmup_tokens == 200_000 * 2048
+    assert run.decay_tokens == 1_600_000 * 2048
+    assert run.dataset == "one_text_document"
+    assert run.unread == ()
+    assert [remark for remark in run.remarks if "branches" in remark] == []
+    assert any("--rampup-batch-size" in remark for remark in run.remarks)
+
+
+def test_tokens_of_megatron_deepspeed_end_the_run() -> None:
+    run = read_command(MEGATRON + "--train-tokens 1000000 --train-samples 9999 --lr-warmup-tokens 100000")
+    assert run.tokens == 1_000_000
+    assert run.warmup_tokens == 100_000
+
+
+@pytest.mark.parametrize(("experts", "told"), [(1, False), (8, True)])
+def test_a_mixture_of_experts_is_told(experts: int, told: bool) -> None:
+    run = read_command(MEGATRON + f"--train-iters 10 --num-experts {experts}")
+    assert any("mixture of experts" in remark for remark in run.remarks) == told
+    assert run.unread == ()
+
+
 def test_defaults_of_megatron() -> None:
     run = read_command(MEGATRON + "--train-iters 10")
     assert (run.beta2, run.weight_decay, run.clip, run.schedule, run.tied) == (0.999, 0.01, 1.0, "linear", True)
@@ -255,6 +343,18 @@ def test_litgpt_on_the_command_line() -> None:
     assert run.tokens == 1e9
     assert run.learning_rate == 1e-3
     assert run.schedule == "cosine"
+
+
+def test_older_litgpt_had_the_model_elsewhere(tmp_path: Path) -> None:
+    text = """
+model: {name: tiny, block_size: 512, n_layer: 4, n_embd: 64, n_head: 4, padded_vocab_size: 512, n_expert: 0}
+train: {global_batch_size: 8, micro_batch_size: 4, max_tokens: 4096000, max_seq_length: null, learning_rate: 4e-4}
+devices: auto
+"""
+    run = read(tmp_path, "old.yaml", text)
+    assert (run.trainer, run.name, run.depth, run.seq_len, run.learning_rate) == ("litgpt", "tiny", 4, 512, 4e-4)
+    assert (run.gated, run.d_ff, run.steps, run.beta2) == (False, 256, 1000, None)
+    assert run.unread == ()
 
 
 def test_the_model_of_nanochat_follows_from_its_depth() -> None:
@@ -381,6 +481,18 @@ def test_the_json_that_olmo_core_saves(tmp_path: Path) -> None:
     assert run.warmup_tokens == 100 * 524288
 
 
+def test_a_named_model_of_olmo_core_has_its_shape_in_code(tmp_path: Path) -> None:
+    text = """
+from olmo_core.nn.transformer import TransformerConfig
+model = TransformerConfig.olmo2_190M(vocab_size=100352)
+loader = NumpyDataLoaderConfig(global_batch_size=256 * 1024)
+trainer = TrainerConfig(max_duration=Duration.tokens(int(10e9)))
+"""
+    run = read(tmp_path, "official.py", text)
+    assert (run.depth, run.vocab_size, run.tokens) == (None, 100352, 1e10)
+    assert any("OLMo-core's code" in remark for remark in run.remarks)
+
+
 # Levanter
 
 LEVANTER = """
@@ -411,13 +523,28 @@ def test_phases_of_levanter(
     assert run.min_learning_rate == pytest.approx(6e-5)
 
 
+def test_defaults_of_levanter(tmp_path: Path) -> None:
+    text = "model: {type: gpt2, hidden_dim: 32, num_heads: 4, num_layers: 2, seq_len: 512}\ntrainer: {mp: f32, "
+    run = read(tmp_path, "nano.yaml", text + "num_train_steps: 1000, train_batch_size: 32}\noptimizer: {type: adam}\n")
+    assert (run.beta2, run.weight_decay, run.schedule, run.optimizer, run.precision) == (
+        0.95,
+        0.1,
+        "cosine",
+        "adamw",
+        "fp32",
+    )
+    assert run.warmup_tokens == 10 * 32 * 512
+    assert run.decay_tokens == 990 * 32 * 512
+    assert run.min_learning_rate == pytest.approx(6e-5)
+
+
 # GPT-NeoX, open_lm
 
 
 def test_neox_with_trailing_commas_and_comments(tmp_path: Path) -> None:
     text = (
         '{\n # a comment\n "num-layers": 12, "hidden-size": 768, "num-attention-heads": 12, "seq-length": 2048,\n'
-        ' "pipe-parallel-size": 0, "model-parallel-size": 1,\n "optimizer": {"type": "Adam", "params": {"lr": 6e-4,},},\n'
+        ' "pipe-parallel-size": 0,\n "optimizer": {"type": "Adam", "params": {"lr": 6e-4,}},\n'
         ' "train_batch_size": 64, "train-iters": 320000, "lr-decay-iters": 320000, "warmup": 0.01,\n}\n'
     )
     run = read(tmp_path, "125M.yml", text)
@@ -434,3 +561,71 @@ def test_the_samples_of_open_lm_are_tokens() -> None:
     assert run.tokens == 5_000_000
     assert run.warmup_tokens == 20 * 32 * 2048
     assert run.depth is None
+
+
+# Weights & Biases
+
+
+def wrapped(values: dict[str, object]) -> str:
+    tree = {"wandb_version": 1, "_wandb": {"value": {"cli_version": "0.19.1"}}}
+    return json.dumps({**tree, **{key: {"desc": None, "value": value} for key, value in values.items()}})
+
+
+@pytest.mark.parametrize(
+    ("values", "trainer"),
+    [
+        ({**LLAMA, **ARGUMENTS, "world_size": 2, "max_seq_length": 512}, "huggingface"),
+        (
+            {
+                "num_layers": 22, "hidden_size": 2048, "num_attention_heads": 32, "seq_length": 512,
+                "micro_batch_size": 8, "global_batch_size": 64, "train_iters": 1000, "lr_warmup_iters": 100,
+                "swiglu": True,
+                "untie_embeddings_and_output_weights": True, "padded_vocab_size": 32000, "ffn_hidden_size": 5632,
+            },
+            "megatron",
+        ),
+        (
+            {"n_layer": 22, "n_embd": 2048, "n_head": 32, "block_size": 512, "batch_size": 8,
+             "gradient_accumulation_steps": 8, "max_iters": 1000, "warmup_iters": 100, "vocab_size": 32000},
+            "nanogpt",
+        ),
+        (
+            {"model": {"d_model": 2048, "n_layers": 22, "n_heads": 32}, "lr": 1e-3, "batch_size": 64,
+             "context_length": 512, "max_steps": 1000, "warmup_steps": 100, "vocab_size": 32000},
+            "unknown",
+        ),
+    ],
+)  # fmt: skip
+def test_a_configuration_of_wandb_is_that_of_its_trainer(
+    tmp_path: Path, values: dict[str, object], trainer: str
+) -> None:
+    run = read(tmp_path, "config.yaml", wrapped(values))
+    assert run.trainer == trainer
+    assert (run.depth, run.width, run.vocab_size, run.steps) == (22, 2048, 32000, 1000)
+    assert run.tokens == 1000 * 64 * 512
+    assert run.warmup_tokens == 100 * 64 * 512
+
+
+def test_keys_of_no_trainer_are_told_as_such(tmp_path: Path) -> None:
+    text = "d_model: 512\nn_layers: 6\nlr: 0.001\nbatch_size: 32\nseq_len: 256\nsteps: 100\nmlp_expansion_layers: 3\n"
+    run = read(tmp_path, "mine.yml", text)
+    assert run.trainer == "unknown"
+    assert run.tokens == 100 * 32 * 256
+    assert any("No trainer was recognised" in remark for remark in run.remarks)
+    assert any("batch_size is taken as sequences" in remark for remark in run.remarks)
+    assert run.unread == ("mlp_expansion_layers",)
+
+
+def test_yaml_may_refer_to_another_key(tmp_path: Path) -> None:
+    text = "size: 512\nmodel: {hidden_dim: '${size}', num_layers: 4, num_heads: '${nowhere}'}\n"
+    run = read(tmp_path, "a.yaml", text)
+    assert (run.width, run.n_heads) == (512, None)
+
+
+def test_yaml_has_anchors_and_merges(tmp_path: Path) -> None:
+    text = (
+        "base: &base {hidden_dim: 512, num_layers: 4, num_heads: 8, type: llama}\n"
+        "model: {<<: *base, num_layers: 6}\ntrainer: {train_batch_size: 8, num_train_steps: 10}\n"
+    )
+    run = read(tmp_path, "a.yaml", text)
+    assert (run.depth, run.width, run.gated) == (6, 512, True)

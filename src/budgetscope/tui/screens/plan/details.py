@@ -10,8 +10,11 @@ from textual.widgets import Static
 
 from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.plan import Plan
+from budgetscope.core.language import _
+from budgetscope.report.decision import decision
 from budgetscope.report.layouts import LAYOUT_SECTION, layout_rows
-from budgetscope.report.rows import SECTIONS, PlanRow, plan_rows
+from budgetscope.report.rows import LEVEL_TITLES, SECTIONS, PlanRow, plan_rows
+from budgetscope.report.words import padded
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.dialog import Dialog
 from budgetscope.tui.signs import CAUTION_SIGN
@@ -42,7 +45,11 @@ class DetailsScreen(Dialog[None]):
         rows = (*plan_rows(plan), *(() if self._layouts is None else layout_rows(self._layouts)))
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "Details"
-            yield from _section("Cautions", [Content(CAUTION_SIGN + caution.text) for caution in plan.cautions])
+            yield from _section(_("The decision"), [Content(sentence) for sentence in decision(plan)])
+            for level, title in LEVEL_TITLES.items():
+                lines = [Content(CAUTION_SIGN + caution.text) for caution in plan.cautions if caution.level == level]
+                if lines:
+                    yield from _section(_(title), lines)
             for section, title in _SECTIONS:
                 lines = [_line(row) for row in rows if row.section == section]
                 if lines:
@@ -67,4 +74,4 @@ def _section(title: str, lines: list[Content]) -> ComposeResult:
 def _line(row: PlanRow) -> Content:
     value = f"{row.text} {row.interval}".strip()
     basis = f"  {row.basis}" if row.basis else ""
-    return Content.assemble((row.label.ljust(15), "$text-muted"), (value, "bold"), (basis, "$text-muted"))
+    return Content.assemble((padded(row.label, 15), "$text-muted"), (value, "bold"), (basis, "$text-muted"))

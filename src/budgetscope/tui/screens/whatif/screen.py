@@ -1,5 +1,7 @@
 """The What-if screen: move N at a fixed budget and compare its loss and cost with the optimum."""
 
+from contextlib import suppress
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -11,6 +13,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from budgetscope.api.fields import Field
+from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, SERVING_SHORT, Candidate
 from budgetscope.core.budget.quantities import english_count, format_flops, parse_served_tokens
 from budgetscope.core.errors import BudgetscopeError
@@ -59,6 +62,7 @@ class WhatifScreen(SessionScreen):
         self._budget: SizesAtBudget | None = None
         self._figures: dict[tuple[bool, int], Figure | None] = {}
         self._served_tokens = 0.0
+        self._lifelong: tuple[object, Plan | None] | None = None
 
     def body(self) -> ComposeResult:
         """Compose the sentence, the chart, the size, the picks and the served tokens."""
@@ -140,7 +144,8 @@ class WhatifScreen(SessionScreen):
         if found is None or here is None:
             return
         best = found.iso.at(found.best.n_params, self._served_tokens)
-        self.query_one(HeadlinePanel).show(whatif_headline(found.iso, here, self._served_tokens))
+        headline = whatif_headline(found.iso, here, self._served_tokens, self._best_over_life(found))
+        self.query_one(HeadlinePanel).show(headline)
         self.query_one(SizePanel).sizes = Sizes(here, best)
         self.query_one(Picks).chosen = next(
             (pick.fit_id for pick in found.picks if abs(here.n_params / pick.candidate.n_params - 1) < _SAME), ""
@@ -154,6 +159,18 @@ class WhatifScreen(SessionScreen):
         reach = reach_text(found.iso)
         text = _UNMEASURED if self.on_map and found.iso.measured_range is not None else reach
         self.query_one("#reach", Static).update(Content(text), layout=False)
+
+    def _best_over_life(self, found: SizesAtBudget) -> Plan | None:
+        """Return the plan for the served tokens; None without any, or where the request allows none."""
+        key = (found.answer, self._served_tokens)
+        if self._lifelong is None or self._lifelong[0] != key:
+            plan = None
+            if self._served_tokens:
+                request = replace(found.answer.request, served_tokens=self._served_tokens)
+                with suppress(BudgetscopeError):
+                    plan = self.session.advisor.answer(request).plan
+            self._lifelong = (key, plan)
+        return self._lifelong[1]
 
     def _figure(self, found: SizesAtBudget) -> Figure | None:
         """Return the figure without the position; cached for each budget."""

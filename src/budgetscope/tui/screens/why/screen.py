@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from budgetscope.report.explanation import WASTE, explanation_markdown
 from budgetscope.report.headline import step_headline
+from budgetscope.report.words import padded
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import Remembered, SessionScreen
 from budgetscope.tui.screens.why.figures import Illustration, figure, illustrate
@@ -80,7 +81,7 @@ class WhyScreen(SessionScreen):
         facts = self.query_one("#facts", Static)
         facts.border_title = Content(f"What step {at + 1} says")
         facts.update(
-            Content("\n").join(Content.assemble((label.ljust(13), _LABEL), text) for label, text in lines[at].facts)
+            Content("\n").join(Content.assemble((padded(label, 13), _LABEL), text) for label, text in lines[at].facts)
         )
 
     # Keys
