@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from budgetscope.api import Advisor, FitChoices, PlanRequest, RunsSource, runs
 from budgetscope.core.laws.fit import Fit
+from budgetscope.report.figures.figure import Figure
 from budgetscope.report.fit_difference import difference_markdown
 from budgetscope.report.fits import fit_markdown, fit_row, fit_sections, ordered
 from budgetscope.store import locations
@@ -19,7 +20,6 @@ from budgetscope.store.app_state import AppState
 from budgetscope.store.fit_library import Library
 from budgetscope.store.settings import read_settings
 from budgetscope.tui.app import BudgetscopeApp
-from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.screens.calibrate.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
 from budgetscope.tui.screens.fits.page import Page

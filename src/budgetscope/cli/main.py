@@ -13,6 +13,7 @@ from budgetscope.cli import (
     audit,
     calibrate,
     devices,
+    export,
     fit,
     fits,
     flops,
@@ -38,7 +39,7 @@ app.command()(ask.explain)
 app.command()(ask.value)
 app.command()(memory.memory)
 app.command()(machines.machines)
-app.command()(ask.export)
+app.command()(export.export)
 app.command()(fit.fit)
 app.command()(fit.score)
 app.command()(flops.flops)

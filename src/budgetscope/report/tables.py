@@ -13,7 +13,7 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Ledger
 from budgetscope.core.language import _
 from budgetscope.report.decision import decision
-from budgetscope.report.layouts import layouts_section, memory_rows, shown
+from budgetscope.report.layouts import memory_rows, shown
 from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
 from budgetscope.report.recipe_words import confirmation_command
 from budgetscope.report.rows import (
@@ -158,11 +158,6 @@ def _assumptions(plan: Plan) -> list[str]:
         *map(escaped, plan.assumptions),
         told.format(length=plan.seq_len, vocabulary=plan.vocab_size),
     ]
-
-
-def layouts_part(layouts: Layouts) -> str:
-    """Return layouts as a Markdown section."""
-    return "\n".join([heading(2, _("Memory and layout")), "", *layouts_section(layouts), ""])
 
 
 def comparison_markdown(comparison: Comparison) -> str:

@@ -8,10 +8,10 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.core.laws.fit import Fit
 from budgetscope.report.acceptance import change_rows, cost_sentences
+from budgetscope.report.figures.figure import Figure
 from budgetscope.report.fit_difference import loss_note
 from budgetscope.report.fits import exponent_rows, exponent_text
 from budgetscope.report.rows import UNKNOWN
-from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.figures import allocation
 from budgetscope.tui.law_letters import letters
 

@@ -11,8 +11,7 @@ from budgetscope.core.answers.curves import Curve, Place
 from budgetscope.core.budget.quantities import english_count, english_usd
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.report.scenarios import Board, Column, board
-from budgetscope.tui.chart.figure import (
+from budgetscope.report.figures.figure import (
     Axis,
     Figure,
     Line,
@@ -24,8 +23,9 @@ from budgetscope.tui.chart.figure import (
     plain_number,
     reach_of,
 )
+from budgetscope.report.figures.scale import LinearScale, LogScale
+from budgetscope.report.scenarios import Board, Column, board
 from budgetscope.tui.chart.plot import MAX_LINES
-from budgetscope.tui.chart.scale import LinearScale, LogScale
 from budgetscope.tui.figures.allocation import family, grid
 from budgetscope.tui.figures.plan_charts import SIZE
 from budgetscope.tui.figures.plan_figures import Figures

@@ -17,10 +17,10 @@ from budgetscope.api.request import form_texts, has_text
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Convention
+from budgetscope.report.figures.figure import Figure
 from budgetscope.report.headline import plan_headline
 from budgetscope.report.law_choices import law_choices
 from budgetscope.report.tables import comparison_markdown, plan_markdown
-from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.figures.plan_charts import PLAN_CHARTS, SIZE, plan_chart
 from budgetscope.tui.figures.plan_figures import Figures
 from budgetscope.tui.keys import bindings

@@ -18,9 +18,9 @@ from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, SE
 from budgetscope.core.budget.quantities import english_count, format_flops, parse_served_tokens
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.language import _
+from budgetscope.report.figures.figure import Figure
 from budgetscope.report.headline import whatif_headline
 from budgetscope.report.whatif import reach_text, whatif_markdown
-from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import NO_PLAN, Remembered, SessionScreen
 from budgetscope.tui.screens.whatif import figures as isoflop

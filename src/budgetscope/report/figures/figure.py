@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.core.laws.fit import Range
-from budgetscope.tui.chart.scale import Scale
+from budgetscope.report.figures.scale import Scale
 
 Fill = str
 """`shade`: denser is higher; `digits`: the number of the level; `contour`: that number along the level's edge only."""
@@ -65,6 +65,7 @@ class Line:
         ys: one for each x.
         low: lower edge of its band; None for no band.
         high: upper edge of its band; None for no band.
+        continues: whether it is the line before it, dashed where that is an extrapolation.
         reach: the xs in the data of its law: the line is solid there and dashed beyond; None for a line that is no law.
     """
 
@@ -75,6 +76,7 @@ class Line:
     ys: tuple[float, ...]
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None
+    continues: bool = False
     reach: tuple[float, float] | None = None
 
     def at(self, x: float, x_scale: Scale, y_scale: Scale) -> float | None:
@@ -194,3 +196,35 @@ class Figure:
     spans: tuple[Span, ...] = ()
     heat: HeatMap | None = None
     band_label: str = "its 95% interval"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar.
+
+    Attributes:
+        label: beside it.
+        value: its length.
+        text: the value, as it is written at its end.
+        marked: whether it is told apart.
+    """
+
+    label: str
+    value: float
+    text: str
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars from zero, one under the other.
+
+    Attributes:
+        title: of their quantity, with the unit.
+        bars: the first at the top.
+        marked_label: in the legend, what a marked bar is.
+    """
+
+    title: str
+    bars: tuple[Bar, ...]
+    marked_label: str
