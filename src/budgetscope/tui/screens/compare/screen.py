@@ -250,15 +250,11 @@ class CompareScreen(SessionScreen):
     def _room_for_both(self) -> bool:
         return self.app.size.height >= _ROWS_FOR_BOTH
 
-    def watch_view(self) -> None:
-        """Show the panels of the new view."""
-        self._arrange()
-
-    watch_laws = watch_view
-
     def on_resize(self) -> None:
-        """Show both panels where there is room."""
+        """Show the panels of the view, both where there is room."""
         self._arrange()
+
+    watch_view = watch_laws = on_resize
 
     def _arrange(self) -> None:
         """Lay out the panels by direct styles; CSS classes would restyle the whole screen at every key."""
