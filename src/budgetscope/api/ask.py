@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from budgetscope.core.answers.explanation import Explanation
     from budgetscope.core.answers.layout import Layouts
     from budgetscope.core.answers.machines import Machines
+    from budgetscope.core.answers.plan import Plan
     from budgetscope.core.answers.quantity_curves import QuantityCurve
     from budgetscope.core.answers.recipe_sheet import RecipeSheet
-    from budgetscope.core.answers.whatif import IsoFlop
+    from budgetscope.core.answers.whatif import IsoFlop, WhatIf
     from budgetscope.report.meeting.facts import Facts
     from budgetscope.report.recipes.page import TrainerRecipe
 
@@ -105,6 +106,30 @@ class Advisor(Lookup):
         from budgetscope.core.answers.whatif import IsoFlop  # noqa: PLC0415 - a plan does not need it
 
         return IsoFlop(answer)
+
+    def what_if(self, answer: Answer, n_params: float | None = None, served_tokens: float = 0.0) -> "WhatIf":
+        """Return a size at an answer's budget beside the optimum and the other laws' sizes.
+
+        Args:
+            answer: with the budget.
+            n_params: the size, by the plan's convention; None is the optimum.
+            served_tokens: that the model will serve in its life.
+
+        Raises:
+            FailureError: the answer's law gives no usable numbers.
+        """
+        from budgetscope.core.answers.whatif import what_if  # noqa: PLC0415 - a plan does not need it
+        from budgetscope.report.whatif import picks  # noqa: PLC0415
+
+        others = [(row.fit_id, row.title, row.n_params or 0.0) for row in picks(self.compare(answer))]
+        return what_if(answer, others, n_params, served_tokens)
+
+    def best_over_life(self, answer: AnsweredRequest, served_tokens: float) -> "Plan | None":
+        """Return the plan that trains and serves for least; None without served tokens, or where there is none."""
+        with suppress(BudgetscopeError):
+            if served_tokens:
+                return self.answer(replace(answer.request, served_tokens=served_tokens)).plan
+        return None
 
     def recipe_sheet(self, answer: Answer) -> "RecipeSheet":
         """Return the recipe of an answer with the values of all laws, other sizes and checkpoints.

@@ -146,6 +146,7 @@ def show_change(judged: "Judgement", console: "Console") -> None:
     from budgetscope.cli.output import table
     from budgetscope.report.acceptance import CHANGE_HEADER, change_rows, cost_sentences
     from budgetscope.report.fit_difference import loss_note
+    from budgetscope.report.words import headed
 
     console.print()
     if judged.answers is None:
@@ -154,7 +155,7 @@ def show_change(judged: "Judgement", console: "Console") -> None:
         return
     before, after = (answer.plan for answer in judged.answers)
     console.print(Text(f"at {before.budget}: {judged.before.id} -> {judged.fit.id}"))
-    console.print(table(CHANGE_HEADER, change_rows(before, after)))
+    console.print(table(headed(CHANGE_HEADER), change_rows(before, after)))
     costs = cost_sentences(judged.before.id, judged.fit.id, judged.costs)
     for sentence in filter(None, (loss_note(judged.difference), *costs)):
         console.print(Text(sentence))

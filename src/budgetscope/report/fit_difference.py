@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from budgetscope.core.answers.fit_difference import BudgetChange, ConstantChange, Difference
+from budgetscope.core.answers.fit_difference import BudgetChange, ConstantChange, Difference, Tokenizer
 from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.report.markdown import escaped, table
 from budgetscope.report.rows import UNKNOWN
@@ -91,14 +91,15 @@ def loss_note(difference: Difference) -> str:
     """Return a sentence on losses that do not compare, since their tokens differ; empty where they do."""
     if difference.tokenizers is None:
         return ""
+    return tokenizer_note(difference.tokenizers, difference.before, difference.after)
+
+
+def tokenizer_note(tokenizers: tuple[Tokenizer, Tokenizer], before: str, after: str) -> str:
+    """Return a sentence on losses of two tokenizers, by two fits, which do not compare."""
     first, second = (
-        f"{name or 'an unknown tokenizer'}" + (f" with {size:,} tokens" if size else "")
-        for name, size in difference.tokenizers
+        f"{name or 'an unknown tokenizer'}" + (f" with {size:,} tokens" if size else "") for name, size in tokenizers
     )
-    return (
-        f"Their losses do not compare: nats a token are of {first} by {difference.before}, and of {second} by "
-        f"{difference.after}."
-    )
+    return f"Their losses do not compare: nats a token are of {first} by {before}, and of {second} by {after}."
 
 
 def difference_notes(difference: Difference) -> list[str]:

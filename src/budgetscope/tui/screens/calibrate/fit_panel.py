@@ -80,10 +80,11 @@ class FitPanel(Horizontal):
             return Content.assemble((row[0].ljust(label), LABEL_STYLE), row[1].ljust(before), (row[2], "bold"))
 
         names = f"{verdict.fit.id} beside {verdict.before}"
-        lines = [Content.styled(names, "bold"), line(("", "old", "new")), *map(line, verdict.own)]
+        lines = [Content.styled(names, "bold")]
         # The active law needs no offer, and one that is too small cannot be accepted.
         if not verdict.fit.too_small:
             lines.append(Content.styled(*_OFFERS["accepted" if verdict.active else self.decided]))
+        lines += [line(("", "old", "new")), *map(line, verdict.own)]
         # The first caution stands beside the decision; the others follow below.
         if verdict.cautions:
             more = f" ({len(verdict.cautions) - 1} more below)" * (len(verdict.cautions) > 1)
