@@ -37,8 +37,7 @@ def test_the_verdict_and_the_findings_come_before_the_tables(cli: Cli) -> None:
     assert places == sorted(places)
     assert places[0] == 0
     page = cli("audit", str(SMALL), str(LARGE), "--md").out
-    told = ("cannot be compared", "Found: 1", "warmup-long", "| understood")
-    places = [page.index(text) for text in told]
+    places = [page.index(text) for text in ("cannot be compared", "Found: 1", "warmup-long", "| understood")]
     assert places == sorted(places)
 
 
