@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.laws.fit import Range
 from budgetscope.report.figures.scale import Scale
 
 Fill = str
@@ -24,8 +25,17 @@ def flops_number(value: float) -> str:
 
 
 def count_number(value: float) -> str:
-    """Return parameters or tokens, such as 17.7 B: a chart has one cell for a character."""
+    """Return parameters or tokens, such as 17.7 B."""
     return english_count(value)
+
+
+NOWHERE = (math.inf, math.inf)
+"""The reach of a law whose data are not known."""
+
+
+def reach_of(fitted: Range | None) -> tuple[float, float]:
+    """Return the reach of a line for the range of x in the data of its law."""
+    return NOWHERE if fitted is None else (fitted.low, fitted.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,7 @@ class Line:
         low: lower edge of its band; None for no band.
         high: upper edge of its band; None for no band.
         continues: whether it is the line before it, dashed where that is an extrapolation.
+        reach: the xs in the data of its law: the line is solid there and dashed beyond; None for a line that is no law.
     """
 
     symbol: str
@@ -66,6 +77,7 @@ class Line:
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None
     continues: bool = False
+    reach: tuple[float, float] | None = None
 
     def at(self, x: float, x_scale: Scale, y_scale: Scale) -> float | None:
         """Return y at x, interpolated between two points as the scales draw it; None outside the line."""

@@ -21,6 +21,7 @@ from budgetscope.report.figures.figure import (
     count_number,
     flops_number,
     plain_number,
+    reach_of,
 )
 from budgetscope.report.figures.scale import LinearScale, LogScale
 from budgetscope.report.scenarios import Board, Column, board
@@ -218,6 +219,7 @@ def allocation_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
                 family(curve.fit_id),
                 curve.flops,
                 curve.n_params,
+                reach=reach_of(curve.fitted),
             )
             for curve in curves
         ),
