@@ -7,7 +7,7 @@ from rich.cells import cell_len, set_cell_size
 from budgetscope.api.runs import Fitted, Intake, Preview
 from budgetscope.core.answers.fit_difference import Difference
 from budgetscope.report.fit_difference import difference_tables
-from budgetscope.report.fits import Section, law_sections
+from budgetscope.report.fit_page import Section, law_sections
 from budgetscope.report.intake import intake_cells
 from budgetscope.tui.screens.fits.import_form import in_entries
 from budgetscope.tui.screens.fits.page import Fact, Heading, PageLine, TableLine, Warned

@@ -19,15 +19,8 @@ from budgetscope.core.answers.fit_difference import Difference
 from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.report.fit_difference import difference_markdown
-from budgetscope.report.fits import (
-    fit_markdown,
-    fit_sections,
-    matches,
-    misfit_text,
-    ordered,
-    range_text,
-    undone_text,
-)
+from budgetscope.report.fit_page import fit_markdown, fit_sections
+from budgetscope.report.fits import matches, misfit_text, ordered, range_text, undone_text
 from budgetscope.report.headline import Headline, change_headline, followed_headline
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import NO_PLAN, Remembered, SessionScreen
