@@ -10,11 +10,15 @@ from textual.binding import BindingType
 from textual.css import stylesheet as textuals
 from textual.css.parse import parse
 from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
+from textual.filter import Monochrome
 from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 from textual.scroll_view import ScrollView
 from textual.widget import Widget
 from textual.widgets import Input
+
+from budgetscope.tui.textual_fixes.no_color import show_no_greys
 
 
 class TwoFields(App[None]):
@@ -48,6 +52,32 @@ def test_textual_parses_every_sheet_again(monkeypatch: pytest.MonkeyPatch) -> No
 
 class Styled(Widget):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"styled--part"}
+
+
+def test_textual_shows_greys_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = App[None]()
+    assert any(isinstance(each, Monochrome) for each in app._filters)
+    show_no_greys(app)
+    assert not any(isinstance(each, Monochrome) for each in app._filters)
+
+
+async def test_textual_styles_a_widget_again_that_has_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    styled: list[object] = []
+
+    def counted(self: Stylesheet, node: DOMNode, **options: object) -> None:
+        styled.append(node)
+        apply(self, node, **options)  # type: ignore[arg-type]
+
+    apply = Stylesheet.apply
+    monkeypatch.setattr(Stylesheet, "apply", counted)
+    app = TwoFields()
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        field = app.query_one("#second", Input)
+        styled.clear()
+        app.screen.update_node_styles()
+        assert field in styled
 
 
 async def test_textual_forgets_component_styles_at_every_refresh() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.laws.fit import Range
 from budgetscope.tui.chart.scale import Scale
 
 Fill = str
@@ -24,8 +25,17 @@ def flops_number(value: float) -> str:
 
 
 def count_number(value: float) -> str:
-    """Return parameters or tokens, such as 17.7 B: a chart has one cell for a character."""
+    """Return parameters or tokens, such as 17.7 B."""
     return english_count(value)
+
+
+NOWHERE = (math.inf, math.inf)
+"""The reach of a law whose data are not known."""
+
+
+def reach_of(fitted: Range | None) -> tuple[float, float]:
+    """Return the reach of a line for the range of x in the data of its law."""
+    return NOWHERE if fitted is None else (fitted.low, fitted.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,7 @@ class Line:
         ys: one for each x.
         low: lower edge of its band; None for no band.
         high: upper edge of its band; None for no band.
+        reach: the xs in the data of its law: the line is solid there and dashed beyond; None for a line that is no law.
     """
 
     symbol: str
@@ -64,6 +75,7 @@ class Line:
     ys: tuple[float, ...]
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None
+    reach: tuple[float, float] | None = None
 
     def at(self, x: float, x_scale: Scale, y_scale: Scale) -> float | None:
         """Return y at x, interpolated between two points as the scales draw it; None outside the line."""

@@ -5,7 +5,17 @@ from collections.abc import Mapping, Sequence
 from budgetscope.core.answers.curves import Curve
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import english_count, format_flops
-from budgetscope.tui.chart.figure import Axis, Figure, Line, Marker, Point, PointSeries, count_number, flops_number
+from budgetscope.tui.chart.figure import (
+    Axis,
+    Figure,
+    Line,
+    Marker,
+    Point,
+    PointSeries,
+    count_number,
+    flops_number,
+    reach_of,
+)
 from budgetscope.tui.chart.plot import MAX_LINES
 from budgetscope.tui.chart.scale import LogScale
 from budgetscope.tui.law_letters import SHARED
@@ -66,6 +76,7 @@ def figure(plan: Plan, curves: Sequence[Curve], letters: Mapping[str, str]) -> F
                 curve.n_params,
                 curve.low,
                 curve.high,
+                reach_of(curve.fitted),
             )
             for curve in curves
         ),

@@ -15,9 +15,9 @@ from budgetscope.tui.chart.figure import (
     Marker,
     Point,
     PointSeries,
-    Span,
     count_number,
     flops_number,
+    reach_of,
 )
 from budgetscope.tui.chart.plot import MAX_LINES
 from budgetscope.tui.chart.scale import LinearScale, LogScale
@@ -85,7 +85,6 @@ def figure(plan: Plan, quantity: str, curves: Sequence[QuantityCurve], letters: 
     curves = curves[:MAX_LINES]
     chosen = curves[0]
     measured = tuple(Point(x, y) for x, y in chosen.points)
-    spans = () if chosen.fitted is None or measured else (Span(chosen.fitted.low, chosen.fitted.high, "fitted on"),)
     return Figure(
         x=_across(chosen, quantity),
         y=_up(plan, quantity, curves),
@@ -98,12 +97,12 @@ def figure(plan: Plan, quantity: str, curves: Sequence[QuantityCurve], letters: 
                 curve.ys,
                 curve.low,
                 curve.high,
+                reach_of(curve.fitted),
             )
             for curve in curves
         ),
         points=(PointSeries("o", "the optima it was fitted on", measured),) if measured else (),
         markers=(_marker(plan, quantity),),
-        spans=spans,
     )
 
 

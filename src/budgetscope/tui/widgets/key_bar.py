@@ -78,7 +78,7 @@ class KeyBar(Widget):
         parts: list[Content] = []
         for hint in self.shown:
             text = Content.assemble((hint.display, _KEY), f" {hint.label}")
-            parts += [text if hint.enabled else text.stylize("dim"), Content(_GAP)]
+            parts += [text if hint.enabled else text.stylize("$text-disabled not bold"), Content(_GAP)]
         return Content("").join(parts)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:

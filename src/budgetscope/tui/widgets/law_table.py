@@ -100,7 +100,7 @@ class LawTable(ScrollView, can_focus=True):
     LawTable .law-table--chosen { color: $text-primary; text-style: bold; }
     LawTable .law-table--cursor { text-style: reverse; }
     LawTable .law-table--separator { color: $text-muted; text-style: italic; }
-    LawTable .law-table--waiting { text-style: dim; }
+    LawTable .law-table--waiting { color: $text-muted; text-style: italic; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),

@@ -31,7 +31,7 @@ class TabBar(Widget):
     """Shows the tabs; posts `TabChosen`."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    TabBar { height: 1; background: $primary; color: $background; text-style: bold; }
+    TabBar { height: 1; background: $bar-background; color: $bar-foreground; text-style: bold; }
     """
 
     def __init__(self, current: str) -> None:

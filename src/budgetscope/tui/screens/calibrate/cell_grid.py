@@ -16,7 +16,7 @@ _STYLES = {
     "done": "$text-success", "running": "bold $text-primary", "waiting": "$foreground 60%",
     "diverged": "bold $text-warning", "failed": "bold $text-error",
 }  # fmt: skip
-_LABEL = "$foreground 65%"
+_LABEL = "$text-muted"
 
 
 class CellGrid(Widget):

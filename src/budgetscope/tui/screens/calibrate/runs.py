@@ -25,6 +25,8 @@ LOG_LINES = 200
 """Lines of the watched run's log that are kept."""
 # A worker writes fewer records between two looks.
 _MANY = 1000
+_MOST_WATCHED = 4
+"""Runs of which what was read is kept; a state of 200 cells takes some megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +100,13 @@ class Seen:
 
 
 class Observer:
-    """Looks at the runs, one look at a time; what it keeps of a log does not grow with the log."""
+    """Looks at the runs, one look at a time; what it keeps of a log does not grow with the log.
+
+    Of the runs that were watched last it keeps what it has read, so that to come back to one is no work.
+    """
 
     def __init__(self) -> None:
-        self._watched: _Watched | None = None
+        self._watched: dict[str, _Watched] = {}
         self._logged: dict[str, tuple[int, str]] = {}
 
     def look(self, chosen: str) -> Seen:
@@ -115,11 +120,14 @@ class Observer:
         entries = tuple(RunEntry(folder.name, live_status(folder, self._logged[folder.name][1])) for folder in folders)
         folder = next((folder for folder in folders if folder.name == chosen), None)
         if folder is None:
-            self._watched = None
             return Seen(entries, None)
-        if self._watched is None or self._watched.folder.name != chosen:
-            self._watched = _Watched(folder)
-        return Seen(entries, self._watched.look())
+        watched = self._watched.pop(chosen, None)
+        if watched is None or watched.folder.path != folder.path:
+            watched = _Watched(folder)
+        self._watched[chosen] = watched
+        if len(self._watched) > _MOST_WATCHED:
+            del self._watched[next(iter(self._watched))]
+        return Seen(entries, watched.look())
 
     def _logged_status(self, folder: RunFolder) -> tuple[int, str]:
         """Return the size of a log and the status by its last record, which is read only if the log has grown."""

@@ -22,6 +22,7 @@ from budgetscope.tui.chart.figure import (
     count_number,
     flops_number,
     plain_number,
+    reach_of,
 )
 from budgetscope.tui.chart.plot import MAX_LINES
 from budgetscope.tui.chart.scale import LinearScale, LogScale
@@ -218,6 +219,7 @@ def allocation_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
                 family(curve.fit_id),
                 curve.flops,
                 curve.n_params,
+                reach=reach_of(curve.fitted),
             )
             for curve in curves
         ),

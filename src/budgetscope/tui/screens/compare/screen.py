@@ -46,7 +46,7 @@ from budgetscope.tui.widgets.headline import HeadlinePanel
 from budgetscope.tui.widgets.law_table import LawChosen, LawTable
 
 VIEWS = ("both", "table", "chart")
-_ROWS_FOR_BOTH, _TABLE_ROWS = 36, 22
+_ROWS_FOR_BOTH, _TABLE_ROWS = 40, 20
 _LAWS, _MACHINES = "laws", "machines"
 _FIRST_STEPS = (
     "No scenario is saved yet. Press s to save the current plan, change the budget on Plan (1), and come back: "

@@ -2,7 +2,7 @@
 
 from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
 from budgetscope.core.laws.fit import Fit
-from budgetscope.tui.chart.figure import Axis, Figure, Line, Point, PointSeries, count_number, flops_number
+from budgetscope.tui.chart.figure import Axis, Figure, Line, Point, PointSeries, count_number, flops_number, reach_of
 from budgetscope.tui.chart.scale import LinearScale, LogScale
 
 
@@ -20,7 +20,7 @@ def points_figure(fit: Fit, found: GoodnessOfFit) -> Figure | None:
             "N, parameters",
             count_number,
         ),
-        lines=(Line("", "N*(C)", "N*(C)", curve.flops, curve.n_params, curve.low, curve.high),),
+        lines=(Line("", "N*(C)", "N*(C)", curve.flops, curve.n_params, curve.low, curve.high, reach_of(curve.fitted)),),
         points=(PointSeries("o", "optimum, 95% as weighted", measured),) if measured else (),
     )
 

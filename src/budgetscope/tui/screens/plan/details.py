@@ -74,4 +74,5 @@ def _section(title: str, lines: list[Content]) -> ComposeResult:
 def _line(row: PlanRow) -> Content:
     value = f"{row.text} {row.interval}".strip()
     basis = f"  {row.basis}" if row.basis else ""
-    return Content.assemble((padded(row.label, 15), "$foreground 65%"), (value, "bold"), (basis, "$foreground 65%"))
+    label = padded(row.label, 15)
+    return Content.assemble((label, "$text-muted"), (value, "bold"), (basis, "$text-muted"))

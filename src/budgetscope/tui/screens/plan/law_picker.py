@@ -93,7 +93,7 @@ def _described(law: LawChoice, current: bool) -> Content:
     sign = CHOSEN_SIGN if current else " "
     return Content.assemble(
         (f"{sign} {_cut(law.title, _TITLE_WIDTH)}", "bold"), f"{law.exponent}\n",
-        (f"    {_cut(law.fit_id, _TITLE_WIDTH - 2)}{law.fitted}", "$foreground 65%"),
+        (f"    {_cut(law.fit_id, _TITLE_WIDTH - 2)}{law.fitted}", "$text-muted"),
     )  # fmt: skip
 
 

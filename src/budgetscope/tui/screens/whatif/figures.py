@@ -11,6 +11,7 @@ from budgetscope.core.answers.whatif import Candidate, IsoFlop
 from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.report.whatif import picks
 from budgetscope.tui.chart.figure import (
+    NOWHERE,
     Axis,
     Figure,
     HeatMap,
@@ -116,19 +117,19 @@ def curve(shown: SizesAtBudget) -> Figure | None:
     inner = () if reach is None else tuple(end for end in reach if scale.low < end < scale.high)
     sizes = tuple(sorted({*(scale.value(i / _CURVE_POINTS) for i in range(_CURVE_POINTS + 1)), best.n_params, *inner}))
     losses = iso.losses(sizes)
-    ends = set(inner)
-    fitted = [reach is not None and reach[0] <= n <= reach[1] for n in sizes]
-    solid = tuple(loss if is_in else math.nan for loss, is_in in zip(losses, fitted, strict=True))
-    dashed = tuple(
-        math.nan if is_in and n not in ends else loss for n, loss, is_in in zip(sizes, losses, fitted, strict=True)
-    )
     heights = _heights(iso, best.n_params, best.loss)
     return Figure(
         x=Axis(scale, "N, parameters", count_number),
         y=Axis(heights, f"loss, {shown.answer.plan.loss_unit or 'unit unknown'}", plain_number),
         lines=(
-            Line("", f"─ loss by {shortened(shown.answer.plan.law_title, _LEGEND_TITLE)}", "─ fitted", sizes, solid),
-            Line("", "╌ the same, extrapolated", "╌ extrapolated", sizes, dashed),
+            Line(
+                "",
+                f"loss by {shortened(shown.answer.plan.law_title, _LEGEND_TITLE)}",
+                "",
+                sizes,
+                losses,
+                reach=reach or NOWHERE,
+            ),
         ),
         points=tuple(_letter(pick, pick.candidate.n_params, _height(pick, heights)) for pick in shown.picks),
         spans=_flat(shown),

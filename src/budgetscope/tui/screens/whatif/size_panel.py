@@ -14,7 +14,7 @@ from budgetscope.report.words import width as columns_of
 from budgetscope.tui.screens.whatif.figures import Pick
 from budgetscope.tui.short_titles import fitted
 
-_QUIET = "$foreground 65%"
+_QUIET = "$text-muted"
 _LABEL, _CELL = 11, 9
 
 

@@ -20,7 +20,7 @@ from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.headline import HeadlinePanel
 
-_LABEL = "$foreground 65%"
+_LABEL = "$text-muted"
 _LAST = 4
 
 
