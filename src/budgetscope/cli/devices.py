@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from budgetscope.report.devices import Measured
 
 
+@options.spoken
 def devices(json: options.Json = False) -> None:
     """List the accelerators: dense peak, memory, price range, and where each figure is from."""
     from budgetscope.api import Advisor

@@ -55,6 +55,7 @@ def _pairs(flag: str, texts: list[str] | None) -> dict[str, str]:
     return pairs
 
 
+@options.spoken
 def fit(
     runs: Runs,
     name: Annotated[str | None, typer.Option(help="Store the fit under this id, like mine/lab.", metavar="ID")] = None,
@@ -172,6 +173,7 @@ def _show_fit(fitted: "Fitted", console: "Console") -> None:
         console.print(table(headed(ARROW_HEADER), [arrow_cells(change) for change in fitted.difference.budgets]))
 
 
+@options.spoken
 def score(
     runs: Annotated[Path | None, typer.Argument(help="A table of runs, as for fit.", metavar="RUNS")] = None,
     law: Annotated[

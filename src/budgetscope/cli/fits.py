@@ -26,6 +26,7 @@ FitId = Annotated[str, typer.Argument(help="family/name, or a fit file ending in
 
 
 @app.command("list")
+@options.spoken
 def list_fits(json: options.Json = False) -> None:
     """List every fit with its layer, its laws and its range; broken files are reported and skipped."""
     from budgetscope.api import Advisor
@@ -59,6 +60,7 @@ def _list(entries: "Sequence[Entry]", active: str, recipe: str, console: "Consol
 
 
 @app.command()
+@options.spoken
 def show(fit_id: FitId, json: options.Json = False) -> None:
     """Show a fit: its laws, constants, ranges, source, and how sure we are of them."""
     from budgetscope.api import Advisor
@@ -88,6 +90,7 @@ def _show(fit: "Fit", console: "Console") -> None:
 
 
 @app.command()
+@options.spoken
 def use(
     fit_id: FitId,
     at: Annotated[str | None, typer.Option(help="Budget at which the change is shown.", metavar="BUDGET")] = None,
@@ -113,6 +116,7 @@ def use(
 
 
 @app.command()
+@options.spoken
 def diff(
     before: Annotated[str, typer.Argument(help="The first fit.", metavar="A")],
     after: Annotated[str, typer.Argument(help="The second fit.", metavar="B")],
@@ -154,6 +158,7 @@ def show_difference(difference: "Difference", console: "Console") -> None:
 
 
 @app.command()
+@options.spoken
 def undo(fit_id: FitId) -> None:
     """Put back what the last write of one of your own fits replaced."""
     from budgetscope.api import Advisor

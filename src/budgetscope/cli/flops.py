@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _MOST = 1_000_000_000
 
 
+@options.spoken
 def flops(
     depth: Annotated[int | None, options.whole("depth", "Blocks.", 1, _MOST)] = None,
     width: Annotated[int | None, options.whole("width", "Residual width.", 1, _MOST)] = None,
@@ -66,11 +67,11 @@ def _show(ledger: "Ledger", console: "Console") -> None:
     from budgetscope.cli.output import table
     from budgetscope.report.ledger import LEDGER_HEADER, ledger_cells
     from budgetscope.report.rows import shape_text
-    from budgetscope.report.words import headed, listed
+    from budgetscope.report.words import headed
 
     shape = ledger.shape
-    context = _("context {n}").format(n=f"{shape.seq_len:,}")
-    console.print(Text(listed((shape_text(shape), context))))
+    told = _("{shape}, context {n}").format(shape=shape_text(shape), n=f"{shape.seq_len:,}")
+    console.print(Text(told))
     console.print()
     console.print(table(headed(LEDGER_HEADER), [ledger_cells(count) for count in ledger.counts]))
     console.print()
