@@ -11,7 +11,10 @@ from budgetscope.core.answers.curves import Curve, Place
 from budgetscope.core.budget.quantities import english_count, english_usd
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import N_, _
+from budgetscope.core.wording import one_of
 from budgetscope.report.scenarios import Board, Column, board
+from budgetscope.report.words import listed
 from budgetscope.tui.chart.figure import (
     Axis,
     Figure,
@@ -32,7 +35,7 @@ from budgetscope.tui.figures.plan_figures import Figures
 from budgetscope.tui.law_letters import SHARED
 from budgetscope.tui.session import Session
 
-CURRENT_REQUEST = "now"
+CURRENT_REQUEST = N_("now")
 """Name of the session's own request among the scenarios."""
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -92,15 +95,15 @@ class ScenarioSet:
 
 def present_name(session: Session, scenarios: Sequence[SavedScenario]) -> str:
     """Return the name of the session's own request, such as `now, SCENARIO, changed, last good`."""
-    parts = [CURRENT_REQUEST]
+    parts = [_(CURRENT_REQUEST)]
     if session.scenario is not None:
         parts.append(session.scenario)
         saved = next((scenario.request for scenario in scenarios if scenario.name == session.scenario), None)
         if session.answer is not None and saved != session.answer.request:
-            parts.append("changed")
+            parts.append(_("changed"))
     if session.problem is not None and session.answer is not None:
-        parts.append("last good")
-    return ", ".join(parts)
+        parts.append(_("last good"))
+    return listed(parts)
 
 
 def letter(index: int) -> str:
@@ -254,13 +257,25 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
     xs = [x for p in points.values() for x in (p.x, p.x_low, p.x_high) if x is not None and x >= _LEAST_DOLLARS]
     ys = [y for p in points.values() for y in (p.y, p.low, p.high) if y is not None]
     marked = points.get(cursor)
+    unit = _("loss, {unit}").format(unit=one_of(sorted(units)))
+    told = _("{loss} for {usd}")
     return Figure(
-        x=Axis(_around(min(xs), max(xs)), "cost, US dollars", english_usd),
-        y=Axis(LinearScale.around(min(ys) - 0.02, max(ys) + 0.02), f"loss, {' or '.join(sorted(units))}", plain_number),
+        x=Axis(_around(min(xs), max(xs)), _("cost, US dollars"), english_usd),
+        y=Axis(
+            LinearScale.around(min(ys) - 0.02, max(ys) + 0.02),
+            unit,
+            plain_number,
+        ),
         points=_series(scenarios, points),
         markers=()
         if marked is None
-        else (Marker(marked.x, _named(scenarios, cursor, f"{marked.y:.3f} for {english_usd(marked.x)}"), marked.y),),
+        else (
+            Marker(
+                marked.x,
+                _named(scenarios, cursor, told.format(loss=f"{marked.y:.3f}", usd=english_usd(marked.x))),
+                marked.y,
+            ),
+        ),
     )
 
 
