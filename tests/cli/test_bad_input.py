@@ -197,6 +197,14 @@ def test_an_option_that_cannot_be(cli: Cli, verb: str, options: list[str], said:
         (["export", "1e21", "-o", "plan.txt"], "'txt' is not a format"),
         (["export", "1e21", "-o", "plan"], "has no ending that names a format"),
         (["export", "1e21", "--format", ""], "'' is not a format"),
+        (["export"], "an export needs a budget, such as 1e21, or --scenarios"),
+        (["export", "--gpus", "8"], "--gpus belongs to a budget"),
+        (["export", "1e21", "--scenarios", "A,B"], "--scenarios stands in place of a budget"),
+        (["export", "--scenarios", "A,B"], "no scenario is saved"),
+        (["export", "--scenarios", "A,B", "--format", "csv"], "scenarios are compared in a report, not in csv"),
+        (["export", "1e21", "--format", "json", "--figures", "x"], "--figures belongs to a report"),
+        (["export", "1e21", "--recipe", "litgpt", "-o", "x", "--figures", "y"], "a recipe has no figures"),
+        (["export", "--recipe", "litgpt", "-o", "x", "--scenarios", "A"], "a recipe is of one budget"),
         (["explain", "1e18", "--device", ""], "--device is empty"),
         (["fits", "show", ""], "'' is not a fit's id"),
         (["fits", "use", ""], "'' is not a fit's id"),
@@ -289,8 +297,8 @@ def test_an_export_to_where_nothing_can_be_written(cli: Cli, tmp_path: Path) -> 
     for path in (tmp_path / "file" / "plan.md", tmp_path / ("x" * 300 + ".md"), Path("/proc/plan.md")):
         check_refused(cli("export", "1e21", "-o", str(path)), FAILURE, "choose a folder that you can write to")
     (tmp_path / "folder.md").mkdir()
-    check_refused(cli("export", "1e21", "-o", str(tmp_path / "folder.md")), USAGE, "exists")
-    check_refused(cli("export", "1e21", "-o", str(tmp_path / "folder.md"), "--force"), FAILURE, "cannot write")
+    for more in ((), ("--force",)):
+        check_refused(cli("export", "1e21", "-o", str(tmp_path / "folder.md"), *more), USAGE, "is a folder")
     assert (tmp_path / "file").read_text() == "kept"
 
 

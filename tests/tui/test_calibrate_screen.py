@@ -318,7 +318,7 @@ async def test_the_minutes_follow_the_preset_and_the_command_follows_the_form(ad
         screen = await looked(pilot)
         await pilot.press("n", "down", *"deep", "up", *"a b", "escape", "y")
         assert field(screen, "minutes").placeholder == "120"
-        assert pilot.app.clipboard == "budgetscope calibrate --data 'a b' --preset deep"
+        assert pilot.app.clipboard == "budgetscope calibrate --data 'a b' --preset deep --dry-run"
 
 
 async def test_the_price_shows_progress_and_then_the_design(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -751,6 +751,10 @@ async def test_the_old_law_can_be_kept_and_the_new_one_accepted_after_all(plante
         await looked(pilot)
         assert screen.session.plan == Advisor().answer(PlanRequest("1e16")).plan
         assert screen.session.plan.n_params == wanted.n_params
+        await pilot.press("u")
+        await until(pilot, lambda: screen.offered is not None)
+        assert read_settings().law is None
+        assert screen.session.plan == before
 
 
 async def test_a_fit_that_is_active_is_not_offered_again(planted: Planted) -> None:

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from budgetscope.tui.chart.drawing import draw
-from budgetscope.tui.chart.figure import (
+from budgetscope.report.figures.figure import (
     NOWHERE,
     Axis,
     Figure,
@@ -22,7 +21,8 @@ from budgetscope.tui.chart.figure import (
     count_number,
     flops_number,
 )
-from budgetscope.tui.chart.scale import LinearScale, LogScale
+from budgetscope.report.figures.scale import LinearScale, LogScale
+from budgetscope.tui.chart.drawing import draw
 
 XS = tuple(10.0**e for e in range(16, 27))
 

@@ -1,16 +1,20 @@
 """What Textual does without each file of `tui/textual_fixes`: a test that fails here means that its file can go."""
 
+import runpy
 from typing import ClassVar
 
 import pytest
 from rich.style import Style
 from tests.tui.driving import press_at_once
+from textual import _ansi_sequences
+from textual._xterm_parser import XTermParser
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.css import stylesheet as textuals
 from textual.css.parse import parse
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
+from textual.events import Key
 from textual.filter import Monochrome
 from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
@@ -18,6 +22,7 @@ from textual.scroll_view import ScrollView
 from textual.widget import Widget
 from textual.widgets import Input
 
+from budgetscope.tui.textual_fixes.alt_digits import SEQUENCES, read_alt_digits
 from budgetscope.tui.textual_fixes.no_color import show_no_greys
 
 
@@ -153,3 +158,17 @@ async def test_textual_shows_a_new_scroll_bar_at_the_top() -> None:
         await pilot.pause()
         assert view.show_vertical_scrollbar
         assert (view.scroll_y, view.vertical_scrollbar.position) == (50, 0)
+
+
+def test_textual_takes_alt_with_a_digit_for_a_sign() -> None:
+    """What Textual ships, not what the app has made of it."""
+    shipped = runpy.run_path(str(_ansi_sequences.__file__))["ANSI_SEQUENCES_KEYS"]
+    assert shipped["\x1b2"] == "™"
+    assert set(SEQUENCES) <= set(shipped)
+
+
+def test_alt_with_a_digit_is_read_as_such() -> None:
+    read_alt_digits()
+    parser = XTermParser()
+    events = [*parser.feed("a\x1b2b\x1b7\x1b[A"), *parser.feed("")]
+    assert [event.key for event in events if isinstance(event, Key)] == ["a", "alt+2", "b", "alt+7", "up"]

@@ -16,16 +16,20 @@ from budgetscope.core.laws.operating_point import recount
 
 if TYPE_CHECKING:
     from budgetscope.api.charts import Charts
+    from budgetscope.api.export import Exported
     from budgetscope.api.fits import FitLibrary
+    from budgetscope.api.pictures import Pictures
     from budgetscope.core.answers.calibration_value import Valuation
     from budgetscope.core.answers.comparison import Comparison
     from budgetscope.core.answers.curves import Curve, Place
     from budgetscope.core.answers.explanation import Explanation
     from budgetscope.core.answers.layout import Layouts
     from budgetscope.core.answers.machines import Machines
+    from budgetscope.core.answers.plan import Plan
     from budgetscope.core.answers.quantity_curves import QuantityCurve
     from budgetscope.core.answers.recipe_sheet import RecipeSheet
-    from budgetscope.core.answers.whatif import IsoFlop
+    from budgetscope.core.answers.whatif import IsoFlop, WhatIf
+    from budgetscope.report.meeting.facts import Facts
     from budgetscope.report.recipes.page import TrainerRecipe
 
 
@@ -103,6 +107,30 @@ class Advisor(Lookup):
 
         return IsoFlop(answer)
 
+    def what_if(self, answer: Answer, n_params: float | None = None, served_tokens: float = 0.0) -> "WhatIf":
+        """Return a size at an answer's budget beside the optimum and the other laws' sizes.
+
+        Args:
+            answer: with the budget.
+            n_params: the size, by the plan's convention; None is the optimum.
+            served_tokens: that the model will serve in its life.
+
+        Raises:
+            FailureError: the answer's law gives no usable numbers.
+        """
+        from budgetscope.core.answers.whatif import what_if  # noqa: PLC0415 - a plan does not need it
+        from budgetscope.report.whatif import picks  # noqa: PLC0415
+
+        others = [(row.fit_id, row.title, row.n_params or 0.0) for row in picks(self.compare(answer))]
+        return what_if(answer, others, n_params, served_tokens)
+
+    def best_over_life(self, answer: AnsweredRequest, served_tokens: float) -> "Plan | None":
+        """Return the plan that trains and serves for least; None without served tokens, or where there is none."""
+        with suppress(BudgetscopeError):
+            if served_tokens:
+                return self.answer(replace(answer.request, served_tokens=served_tokens)).plan
+        return None
+
     def recipe_sheet(self, answer: Answer) -> "RecipeSheet":
         """Return the recipe of an answer with the values of all laws, other sizes and checkpoints.
 
@@ -167,20 +195,65 @@ class Advisor(Lookup):
         return value(question.fit, recount(answer.optimum, question.fit.counting, question.family).flops, share)
 
     def export(self, answer: AnsweredRequest, form: str) -> str:
-        """Return an answer's plan, its layouts, its comparison and the command for them, as one text.
+        """Return an answer as one text; see `exported`."""
+        return self.exported(answer, form).text
+
+    def exported(self, answer: AnsweredRequest, form: str, figures: str = "") -> "Exported":
+        """Return an answer as one text with its figures: its report as html or md, its numbers as csv or json.
 
         Args:
             answer: what to export.
             form: one of `EXPORT_FORMATS`.
+            figures: of md, the path of the folder of figures to which it links; empty for none.
 
         Raises:
             UsageError: the format is unknown.
             FailureError: as `compare`.
         """
-        from budgetscope.api.export import export_text  # noqa: PLC0415 - a plan does not need it
+        from budgetscope.api import export  # noqa: PLC0415 - planning needs no report
 
+        if export.is_report(form):
+            pictures = self.pictures(answer) if form == "html" or figures else None
+            return export.report_export(form, self.facts(answer), pictures, figures)
         layouts = None if answer.plan.run.shape is None else self.memory(answer)
-        return export_text(form, answer.plan, self.compare(answer), self.command(answer.request), layouts)
+        return export.data_export(form, answer.plan, self.compare(answer), self.command(answer.request), layouts)
+
+    def facts(self, answer: AnsweredRequest) -> "Facts":
+        """Return what the report of an answer is made from.
+
+        Raises:
+            FailureError: as `compare`.
+        """
+        from budgetscope._version import __version__  # noqa: PLC0415 - planning needs no report
+        from budgetscope.core.answers.other_budgets import other_budgets  # noqa: PLC0415
+        from budgetscope.report.meeting.facts import FACTORS, Facts  # noqa: PLC0415
+
+        has_shape, explanation = answer.plan.run.shape is not None, None
+        # A user's fit may stand in the place of a step, and be no power law.
+        with suppress(BudgetscopeError):
+            explanation = self.explain(answer)
+        return Facts(
+            answer=answer,
+            comparison=self.compare(answer),
+            explanation=explanation,
+            layouts=self.memory(answer) if has_shape else None,
+            machines=self.machines(answer) if has_shape else None,
+            budgets=other_budgets(answer, FACTORS),
+            command=self.command(answer.request),
+            machines_command=self.command(answer.request, "machines"),
+            export_command=self.command(answer.request, "export"),
+            version=__version__,
+        )
+
+    def pictures(self, answer: AnsweredRequest) -> "Pictures":
+        """Return the figures of an answer's report as data; none without matplotlib, which draws them.
+
+        Raises:
+            FailureError: the answer's law gives no usable numbers.
+        """
+        from budgetscope.api.pictures import pictures  # noqa: PLC0415 - planning draws nothing
+
+        return pictures(answer, self.library.get, self._charts)
 
     def trainer_recipe(self, answer: AnsweredRequest, name: str) -> "TrainerRecipe":
         """Return the recipe of an answer for a trainer, one of `report.recipes.targets`.

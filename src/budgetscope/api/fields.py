@@ -369,6 +369,23 @@ WORKERS = Field(
     metavar="<int>",
 )
 
+SIZE = Field(
+    name="size",
+    kind=COUNT,
+    bounds=(1, 1e16),
+    help="N to look at, by the plan's count, such as 7B; the optimum by default.",
+    metavar="N",
+)
+"""Of `whatif`, as `SERVED`."""
+SERVED = Field(
+    name="served",
+    label="Served tokens",
+    kind=COUNT,
+    bounds=(0, MAX_SERVED_TOKENS),
+    help="Tokens that the model will serve, such as 1T: adds what serving costs.",
+    metavar="TOKENS",
+)
+
 BY_NAME = {field.name: field for field in FIELDS}
 
 CONSTRAINTS = ("deadline", "params", "tokens", "max_params", "unique_tokens", "served_tokens")

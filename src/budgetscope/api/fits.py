@@ -95,6 +95,18 @@ class FitLibrary:
         settings = replace(self._lookup.settings, **{"law" if is_law else "hyperparameters": name})
         return write_settings(settings), "law" if is_law else "recipe"
 
+    def set_back(self, role: str, name: str | None) -> None:
+        """Make what was the default before the default again; nothing is checked, since it may be broken by now.
+
+        Args:
+            role: `law` or `recipe`, as `use` returns it.
+            name: as the settings had it; None for none.
+
+        Raises:
+            FailureError: the settings cannot be read or written.
+        """
+        write_settings(replace(read_settings(), **{"law" if role == "law" else "hyperparameters": name}))
+
     def difference(
         self, before: str, after: str, budgets: Sequence[str] = (), convention: str | None = None
     ) -> Difference:

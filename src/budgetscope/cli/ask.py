@@ -1,15 +1,12 @@
-"""`plan`, `compare`, `explain`, `value` and `export`: commands that answer a budget."""
+"""`plan`, `compare`, `explain` and `value`: commands that answer a budget."""
 
-import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from budgetscope.api.fields import CALIBRATION_BOUNDS
 from budgetscope.cli import options
-from budgetscope.core.errors import UsageError
 from budgetscope.core.language import _
 
 if TYPE_CHECKING:
@@ -213,96 +210,3 @@ def _show_value(plan: "Plan", valuation: "Valuation", console: "Console") -> Non
     console.print()
     console.print(Text(counted_text(valuation)), style="dim")
     show_cautions(console, (caution.text for caution in plan.cautions_of(valuation.fit_id)))
-
-
-def _list_recipes(context: typer.Context, given: str | None) -> str | None:
-    """Print the recipes and end, if that is asked; this needs no budget."""
-    if given is not None and given.strip().lower() == "list":
-        from budgetscope.api.language import use_language
-
-        # The options after this one are not read yet.
-        use_language(context.find_root().params.get("lang"))
-        from rich.padding import Padding
-        from rich.text import Text
-
-        from budgetscope.cli.output import broken, console
-        from budgetscope.report.recipes.targets import target_lines
-
-        out = console()
-        for title, lost in target_lines():
-            out.print(Text(title))
-            out.print(Padding(broken(Text(lost, style="dim")), (0, 0, 0, 2), expand=False))
-        raise typer.Exit
-    return given
-
-
-@options.question("export")
-def export(
-    *,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="File to write; stdout when left out or -. For a recipe, the folder.",
-            metavar="FILE",
-            readable=False,
-        ),
-    ] = None,
-    form: Annotated[
-        str | None, typer.Option("--format", help="md, csv or json; by default the file's ending.", metavar="FORMAT")
-    ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            "--recipe",
-            help="Write what this trainer needs for the run, to the folder of -o; list names the trainers.",
-            metavar="TARGET",
-            callback=_list_recipes,
-            is_eager=True,
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
-    request: "PlanRequest",
-) -> None:
-    """Write the plan, the comparison, every assumption and the command that reproduces them, or a trainer's recipe."""
-    from budgetscope import api
-    from budgetscope.cli.output import tell_skipped
-
-    if recipe is not None:
-        _export_recipe(request, recipe, output, form, overwrite=force)
-        return
-    named = None if output is None or str(output) == "-" else output
-    chosen = form if form is not None else "md" if named is None else named.suffix.removeprefix(".")
-    if chosen == "" and named is not None:
-        raise UsageError(f"{str(named)!r} has no ending that names a format; add --format md, csv or json.")
-    if chosen not in api.EXPORT_FORMATS:
-        raise UsageError(f"{chosen!r} is not a format; choose one of {', '.join(api.EXPORT_FORMATS)}.")
-    advisor = api.Advisor()
-    text = advisor.export(advisor.answer(request), chosen)
-    tell_skipped(advisor.entries)
-    if named is None:
-        sys.stdout.write(text)
-        return
-    api.write_export(named, text, overwrite=force)
-    sys.stderr.write(f"wrote {named}\n")
-
-
-def _export_recipe(
-    request: "PlanRequest", name: str, output: Path | None, form: str | None, *, overwrite: bool
-) -> None:
-    from budgetscope import api
-    from budgetscope.report.recipes.page import recipe_told
-
-    if form is not None:
-        raise UsageError("a recipe has the files of its trainer, and no --format; leave one of the two out.")
-    if output is None or str(output) == "-":
-        raise UsageError(f"a recipe is a folder of files; name it with -o, such as -o {name}.")
-    api.check_recipe_folder(output, overwrite=overwrite)
-    advisor = api.Advisor()
-    made = advisor.trainer_recipe(advisor.answer(request), name)
-    written = api.write_recipe(output, made, overwrite=overwrite)
-    for sentence in recipe_told(made):
-        sys.stderr.write(f"{sentence}\n")
-    for path in written:
-        sys.stderr.write(f"wrote {path}\n")

@@ -9,6 +9,7 @@ from budgetscope.api.fields import DECAY, MINUTES, WORKERS
 from budgetscope.cli import options
 from budgetscope.cli.acceptance import acceptance, foretold
 from budgetscope.cli.calibrate_follow import INTERRUPTED, end, follow, launch, say, store
+from budgetscope.cli.help import SectionedGroup, examples
 from budgetscope.core.counting.ledger import MAX_COUNT
 from budgetscope.core.errors import BudgetscopeError, UsageError
 from budgetscope.core.language import _
@@ -16,7 +17,11 @@ from budgetscope.core.language import _
 if TYPE_CHECKING:
     from budgetscope.api.calibration import Progress, Ready, RunFolder, RunStatus
 
-app = typer.Typer(help="Train small models on this machine and fit the laws to them.")
+app = typer.Typer(
+    cls=SectionedGroup,
+    epilog=examples("calibrate --dry-run", "calibrate --data corpus/ --minutes 20 --gpu 0", "calibrate attach RUN"),
+    help="Train small models on this machine and fit the laws to them.",
+)
 
 Run = Annotated[str, typer.Argument(help="Name of a run, its beginning, its folder, or `last`.", metavar="RUN")]
 Accept = Annotated[bool, typer.Option("--accept", help="Make the fit the active law, after a question.")]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from budgetscope.cli import options
+from budgetscope.cli.help import SectionedGroup, examples
 from budgetscope.core.errors import UsageError
 from budgetscope.core.language import _
 from budgetscope.core.printable import printable
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
     from budgetscope.core.answers.fit_difference import Difference
     from budgetscope.core.laws.fit import Fit
 
-app = typer.Typer(help="The stored laws: list, show, choose.")
+app = typer.Typer(
+    cls=SectionedGroup,
+    epilog=examples("fits list", "fits show porian2024/refinedweb-tuned", "fits use mine/lab"),
+    help="The stored laws: list, show, choose.",
+)
 
 FitId = Annotated[str, typer.Argument(help="family/name, or a fit file ending in .json.", metavar="ID")]
 

@@ -4,6 +4,7 @@ A command imports its modules when it runs, so that `plan` does not wait for Tex
 """
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from budgetscope.cli import (
     audit,
     calibrate,
     devices,
+    export,
     fit,
     fits,
     flops,
@@ -21,34 +23,49 @@ from budgetscope.cli import (
     memory,
     options,
     prices,
+    recipe,
     serve,
+    whatif,
 )
+from budgetscope.cli.help import SectionedGroup, examples
 from budgetscope.cli.running import run, start_app
 
+_ANSWER, _LAWS, _RUN = "Answer a budget", "Laws, and where they come from", "Runs and machines"
+
 app = typer.Typer(
+    cls=SectionedGroup,
     help="From a compute budget to a pretraining plan, by the scaling laws. Without a command: the app.",
-    add_completion=False,
+    epilog=examples(
+        "plan '64 H100 for 14 days'", "plan '1 RTX 4090 for 3 days'", "plan '$500'", "compare 1e21", "plan --help"
+    ),
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(ask.plan)
-app.command()(ask.compare)
-app.command()(ask.explain)
-app.command()(ask.value)
-app.command()(memory.memory)
-app.command()(machines.machines)
-app.command()(ask.export)
-app.command()(fit.fit)
-app.command()(fit.score)
-app.command()(flops.flops)
-app.command()(audit.audit)
-app.command()(devices.devices)
-app.command()(serve.serve)
-app.command()(language.language)
-app.add_typer(calibrate.app, name="calibrate")
-app.add_typer(fits.app, name="fits")
-app.add_typer(prices.app, name="prices")
+_COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
+    (ask.plan, _ANSWER, ("plan '64xH100 14d'", "plan '$50k on H100' --max-params 10B", "plan 1e21 --json")),
+    (ask.compare, _ANSWER, ("compare '64xH100 14d'", "compare 1e21 --csv")),
+    (whatif.whatif, _ANSWER, ("whatif '64xH100 14d' --size 7B", "whatif 1e21 --size 1B --served 1T")),
+    (recipe.recipe, _ANSWER, ("recipe '64xH100 14d'", "recipe 1e21 --notes")),
+    (memory.memory, _ANSWER, ("memory '64xH100 14d'", "memory 'N=7B' --device h100 --gpus 8")),
+    (machines.machines, _ANSWER, ("machines '64xH100 14d'",)),
+    (ask.explain, _ANSWER, ("explain 1e21",)),
+    (ask.value, _ANSWER, ("value '64xH100 14d' --calibration 2%",)),
+    (export.export, _ANSWER, ("export '64xH100 14d' -o plan.html", "export 1e21 --recipe torchtitan -o run")),
+    (fit.fit, _LAWS, ("fit runs.csv --counting standard --name mine/lab",)),
+    (fit.score, _LAWS, ("score --law steplaw2025/dense grid.csv --counting standard", "score --all")),
+    (flops.flops, _RUN, ("flops --depth 15 --width 640", "flops --size 7B")),
+    (audit.audit, _RUN, ("audit run/config.json", "audit small.toml large.toml")),
+    (devices.devices, _RUN, ("devices",)),
+    (serve.serve, _RUN, ("serve",)),
+    (language.language, _RUN, ("language ja",)),
+)
+"""The commands, in the order of the help, with their sections and examples."""
+for _command, _section, _lines in _COMMANDS:
+    app.command(rich_help_panel=_section, epilog=examples(*_lines))(_command)
+app.add_typer(calibrate.app, name="calibrate", rich_help_panel=_LAWS)
+app.add_typer(fits.app, name="fits", rich_help_panel=_LAWS)
+app.add_typer(prices.app, name="prices", rich_help_panel=_RUN)
 
 
 def _print_version(wanted: bool) -> None:
@@ -78,4 +95,4 @@ def start(
 
 def main() -> None:
     """Run the command line; a refusal is one sentence on stderr and a non-zero exit code."""
-    run(lambda: app(standalone_mode=False))
+    run(lambda: app(standalone_mode=False, prog_name="budgetscope"))

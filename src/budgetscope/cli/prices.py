@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from budgetscope.cli import options
+from budgetscope.cli.help import SectionedGroup, examples
 from budgetscope.core.language import _
 from budgetscope.core.printable import printable
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from budgetscope.core.hardware.prices import Catalogue
     from budgetscope.report.prices import DevicePrices
 
-app = typer.Typer(help="The prices of devices: fetch, show.")
+app = typer.Typer(
+    cls=SectionedGroup, epilog=examples("prices show H100", "prices update"), help="The prices of devices: fetch, show."
+)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from budgetscope.core.answers.fit_difference import BudgetChange, ConstantChange, Difference
+from budgetscope.core.answers.fit_difference import BudgetChange, ConstantChange, Difference, Tokenizer
 from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.core.language import N_, _
 from budgetscope.core.stored_words import stored_text
@@ -93,10 +93,15 @@ def loss_note(difference: Difference) -> str:
     """Return a sentence on losses that do not compare, since their tokens differ; empty where they do."""
     if difference.tokenizers is None:
         return ""
-    first, second = (_tokenizer(name, size) for name, size in difference.tokenizers)
+    return tokenizer_note(difference.tokenizers, difference.before, difference.after)
+
+
+def tokenizer_note(tokenizers: tuple[Tokenizer, Tokenizer], before: str, after: str) -> str:
+    """Return a sentence on losses of two tokenizers, by two fits, which do not compare."""
+    first, second = (_tokenizer(name, size) for name, size in tokenizers)
     return _(
         "Their losses do not compare: nats a token are of {first} by {before}, and of {second} by {after}."
-    ).format(first=first, before=difference.before, second=second, after=difference.after)
+    ).format(first=first, before=before, second=second, after=after)
 
 
 def _tokenizer(name: str | None, size: int | None) -> str:

@@ -1,7 +1,8 @@
 """Format the recipe sheet: the recipe, the values of all laws, the cost of a factor of two, checkpoints."""
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import groupby
 from operator import attrgetter
 
@@ -14,6 +15,7 @@ from budgetscope.core.budget.quantities import format_count, format_flops, forma
 from budgetscope.core.language import N_, _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.sensitivity import STEP_LAW_TEST, measured
+from budgetscope.report.csv import csv_text
 from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
 from budgetscope.report.recipe_words import choice_text, confirmation_command, confirmation_text
 from budgetscope.report.rows import NO_SHAPE, ROUNDED, PlanRow, plan_header, plan_rows, shape_text
@@ -255,12 +257,35 @@ def _use(checkpoint: Checkpoint) -> str:
     return told.format(divisor=2**checkpoint.halvings, ratio=ratio)
 
 
+def recipe_json(sheet: RecipeSheet, command: str) -> str:
+    """Return a recipe sheet as JSON: the plan's recipe, every law's values, two other sizes, and the checkpoints."""
+    plan = sheet.answer.plan
+    record = {
+        "command": command,
+        "budget": plan.budget,
+        "n_params": asdict(plan.n_params),
+        "tokens": asdict(plan.tokens),
+        "recipe": asdict(plan.recipe),
+        "law_values": [asdict(value) for value in sheet.law_values],
+        "half": asdict(sheet.half),
+        "twice": asdict(sheet.twice),
+        "checkpoints": [asdict(checkpoint) for checkpoint in sheet.checkpoints],
+    }
+    return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def recipe_csv(sheet: RecipeSheet) -> str:
+    """Return every law's value for every hyperparameter as CSV, one a row, unrounded."""
+    names = tuple(field.name for field in fields(LawValue))
+    return csv_text(names, ([getattr(value, name) for name in names] for value in sheet.law_values))
+
+
 def recipe_markdown(sheet: RecipeSheet, command: str) -> str:
     """Return a recipe as a Markdown page.
 
     Args:
         sheet: the recipe sheet.
-        command: the shell command that gives the plan.
+        command: the shell command that shows the same.
     """
     plan = sheet.answer.plan
     rows: Sequence[PlanRow] = (*recipe_rows(plan), *run_rows(plan))
@@ -280,7 +305,7 @@ def recipe_markdown(sheet: RecipeSheet, command: str) -> str:
     for topic in topics(sheet):
         cells = [(row.title, row.value, row.also, row.interval, row.data, row.law_value.note) for row in topic.rows]
         lines += [heading(3, escaped(topic.title)), "", *([escaped(topic.spread), ""] if topic.spread else [])]
-        lines += [*table(headed(_LAWS_HEADER), cells), ""]
+        lines += [*table(headed(LAWS_HEADER), cells), ""]
     lines += [heading(2, _("What a factor of two costs")), ""]
     lines += [*table(("", _("cost")), factors_of_two(sheet)), ""]
     found = scores(sheet.answer.plan)
@@ -291,4 +316,4 @@ def recipe_markdown(sheet: RecipeSheet, command: str) -> str:
     return "\n".join([*lines, *reproduced(command)])
 
 
-_LAWS_HEADER = (N_("law"), N_("value"), N_("is"), "95%", N_("its data"), N_("note"))
+LAWS_HEADER = (N_("law"), N_("value"), N_("is"), "95%", N_("its data"), N_("note"))

@@ -1,19 +1,17 @@
 """Format plans, comparisons, scenarios and ledgers as CSV, JSON and Markdown."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Ledger
 from budgetscope.core.language import _
+from budgetscope.report.csv import csv_text
 from budgetscope.report.decision import decision
-from budgetscope.report.layouts import layouts_section, memory_rows, shown
+from budgetscope.report.layouts import memory_rows, shown
 from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
 from budgetscope.report.recipe_words import confirmation_command
 from budgetscope.report.rows import (
@@ -27,6 +25,9 @@ from budgetscope.report.rows import (
 )
 from budgetscope.report.scenarios import LESS, MORE, Board
 from budgetscope.report.words import headed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def to_json(value: Any) -> str:
@@ -74,7 +75,7 @@ def plan_csv(plan: Plan, layouts: Layouts | None = None) -> str:
     ]
     rows += [("assumption", "", text, None, None, "") for text in plan.assumptions]
     rows += [("caution", caution.code, caution.text, None, None, "") for caution in plan.cautions]
-    return _csv(PLAN_CSV_HEADER, rows)
+    return csv_text(PLAN_CSV_HEADER, rows)
 
 
 COMPARISON_CSV_HEADER = (
@@ -85,7 +86,7 @@ COMPARISON_CSV_HEADER = (
 
 def comparison_csv(comparison: Comparison) -> str:
     """Return a comparison as CSV: one law a row, unrounded."""
-    return _csv(
+    return csv_text(
         COMPARISON_CSV_HEADER,
         ([getattr(row, name) for name in COMPARISON_CSV_HEADER] for row in comparison.rows),
     )
@@ -110,15 +111,7 @@ def export_csv(plan: Plan, comparison: Comparison, command: str, layouts: Layout
         parts = {**asdict(placed.layout), **asdict(placed.memory), "free": placed.free, "slowdown": placed.slowdown}
         rows += [("layout", str(number), name, value) for name, value in parts.items()]
     rows += [("skipped", str(i), "text", sentence) for i, sentence in enumerate(comparison.skipped)]
-    return _csv(("table", "row", "column", "value"), rows)
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return file.getvalue()
+    return csv_text(("table", "row", "column", "value"), rows)
 
 
 def plan_markdown(plan: Plan, command: str, layouts: Layouts | None = None) -> str:
@@ -158,11 +151,6 @@ def _assumptions(plan: Plan) -> list[str]:
         *map(escaped, plan.assumptions),
         told.format(length=plan.seq_len, vocabulary=plan.vocab_size),
     ]
-
-
-def layouts_part(layouts: Layouts) -> str:
-    """Return layouts as a Markdown section."""
-    return "\n".join([heading(2, _("Memory and layout")), "", *layouts_section(layouts), ""])
 
 
 def comparison_markdown(comparison: Comparison) -> str:

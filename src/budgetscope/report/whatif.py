@@ -1,15 +1,17 @@
 """Format What-if: one size beside the optimum, as rows, as a sentence, as Markdown."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.comparison import Row as LawRow
-from budgetscope.core.answers.whatif import SERVING_ASSUMPTION, Candidate, IsoFlop
-from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
+from budgetscope.core.answers.whatif import SERVING_ASSUMPTION, Candidate, IsoFlop, WhatIf
+from budgetscope.core.budget.quantities import format_count, format_flops, format_usd, parse_served_tokens
 from budgetscope.core.language import N_, _
 from budgetscope.core.laws.forms import ExcessLaw
-from budgetscope.report.markdown import ended, escaped, fenced, heading, table
+from budgetscope.report.csv import csv_text
+from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
 from budgetscope.report.rows import UNKNOWN, format_ratio
 from budgetscope.report.words import Form, headed, sentences
 
@@ -149,7 +151,7 @@ def whatif_markdown(
         best: the optimum.
         others: title and recommended size of every other law.
         served: tokens that the model will serve.
-        command: the shell command that gives the plan.
+        command: the shell command that shows the same.
     """
     plan = iso.answer.plan
     notes = [reach_text(iso) or iso.no_curve_reason or "", _("Serving: {what}").format(what=_(SERVING_ASSUMPTION))]
@@ -171,12 +173,69 @@ def whatif_markdown(
         "",
         *(f"- {escaped(note)}" for note in notes if note),
         "",
-        heading(2, _("Reproduce the plan")),
-        "",
-        *fenced(command),
-        "",
+        *reproduced(command),
     ]
     return "\n".join(lines)
+
+
+CURVE_HEADER = PICKS_HEADER[1:]
+
+
+def curve_cells(size: Candidate) -> tuple[str, ...]:
+    """Return the row of a size on the IsoFLOP curve, under `CURVE_HEADER`."""
+    return pick_cells("", size)[1:]
+
+
+def whatif_command(command: str, here: Candidate, served: float) -> str:
+    """Return the shell command of a size.
+
+    Args:
+        command: of the budget alone.
+        here: the size.
+        served: tokens that the model will serve.
+    """
+    words = [command]
+    if abs(here.ratio - 1) >= _SAME:
+        words += ["--size", f"{here.n_params:.6g}"]
+    if served:
+        short = format_count(served).replace(" ", "")
+        words += ["--served", short if parse_served_tokens(short) == served else f"{served!r}"]
+    return " ".join(words)
+
+
+def _named(found: WhatIf) -> list[tuple[str, str, Candidate]]:
+    """Return every size with what it is and the law that recommends it."""
+    return [
+        ("here", "", found.here),
+        ("optimum", found.iso.answer.plan.law_id, found.best),
+        *(("law", pick.fit_id, pick.candidate) for pick in found.picks),
+        *(("curve", "", size) for size in found.curve),
+    ]
+
+
+def whatif_json(found: WhatIf, command: str) -> str:
+    """Return a size, the optimum, the other laws' sizes and the curve as JSON, numbers unrounded."""
+    plan = found.iso.answer.plan
+    record = {
+        "command": command,
+        "budget": plan.budget,
+        "law_id": plan.law_id,
+        "convention": plan.convention,
+        "loss_unit": plan.loss_unit,
+        "sentence": sentence(found.iso, found.here),
+        "measured_range": found.iso.measured_range,
+        "no_curve_reason": found.iso.no_curve_reason,
+        "served_tokens": found.served_tokens,
+        "sizes": [{"what": what, "fit_id": fit_id, **asdict(size)} for what, fit_id, size in _named(found)],
+    }
+    return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def whatif_csv(found: WhatIf) -> str:
+    """Return the same sizes as CSV, one a row, unrounded."""
+    names = tuple(field.name for field in fields(Candidate))
+    rows = [(what, fit_id, *(getattr(size, name) for name in names)) for what, fit_id, size in _named(found)]
+    return csv_text(("what", "fit_id", *names), rows)
 
 
 def _times(ratio: float) -> str:

@@ -10,35 +10,43 @@ from functools import partial
 from importlib import import_module
 from io import StringIO
 from pathlib import Path, PurePath
-from typing import Any, ClassVar, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from budgetscope.api import Advisor, PlanRequest, from_record, to_record
 from budgetscope.api.app_state import AppState, read_state, write_state
 from budgetscope.core.errors import BudgetscopeError, FailureError
+from budgetscope.core.language import _
 from budgetscope.core.printable import printable
 from budgetscope.tui.gc_schedule import TICK_SECONDS, GcSchedule
 from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
 from budgetscope.tui.leave import exit_code, leave_on_signals
 from budgetscope.tui.legibility import DARK, DARK_16, FEW_COLOURS, LIGHT, LIGHT_16, legible
 from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
+from budgetscope.tui.screens.dialog import Dialog
 from budgetscope.tui.screens.help import HelpScreen
+from budgetscope.tui.screens.law_changes import undo_law
 from budgetscope.tui.screens.plan.tour import TourScreen
 from budgetscope.tui.session import Session
 from budgetscope.tui.tabs import TABS, Tab, tab
+from budgetscope.tui.textual_fixes.alt_digits import read_alt_digits
 from budgetscope.tui.textual_fixes.key_queue import KeyQueue, Typed
 from budgetscope.tui.textual_fixes.no_color import show_no_greys
 from budgetscope.tui.textual_fixes.stylesheet import CachedStylesheet
 from budgetscope.tui.widgets.tab_bar import TabChosen
 
+if TYPE_CHECKING:
+    from budgetscope.api.take_away import Taken
+
 DEFAULT_BUDGET = "64 H100 for 14 days"
 _TEXTUALS_COMMANDS = {"Theme", "Quit"}
 _NO_CURSOR = frozenset({"dumb", "unknown"})
+read_alt_digits()
 _SWITCH_SECONDS = 0.001
 """For so long a thread that computes may hold the interpreter while a key waits."""
 
@@ -124,7 +132,6 @@ class BudgetscopeApp(App[None]):
         """Make a screen as the last session left it; called by Textual when the screen is first shown."""
         screen = screen_class(tab)(self.session)
         screen.recall(self._state.views.get(tab.name, {}))
-        screen.opens_app = tab.name == self.DEFAULT_MODE
         self._screens[tab.name] = screen
         return screen
 
@@ -172,7 +179,14 @@ class BudgetscopeApp(App[None]):
         self.action_go(event.name)
 
     def action_go(self, name: str) -> None:
-        """Show a screen, and take the focus from a field of this one: when it is shown again, digits are keys."""
+        """Show a screen, and take the focus from a field of this one: when it is shown again, digits are keys.
+
+        Alt with a number comes from a dialog too, which is closed as by Esc.
+        """
+        if isinstance(self.screen, Dialog):
+            self.screen.action_close()
+        elif isinstance(self.screen, ModalScreen):
+            self.screen.dismiss()
         if isinstance(self.stage.focused, Input):
             self.stage.set_focus(None)
         self._current = name
@@ -219,7 +233,8 @@ class BudgetscopeApp(App[None]):
         return self.theme_variables
 
     def action_help(self) -> None:
-        """Show the keys of the screen."""
+        """Show the keys of the screen, and what the words mean."""
+        self.clear_notifications()
         self.push_screen(HelpScreen(self.stage.SECTION))
 
     def action_tour(self) -> None:
@@ -232,6 +247,33 @@ class BudgetscopeApp(App[None]):
         if self.screen is self.stage and self._current == TABS[0].name:
             self._toured = True
             self.push_screen(TourScreen(self.session, self.stage))
+
+    def action_undo_law(self) -> None:
+        """Take back the last change of the law that plans follow."""
+        undo_law(self.stage)
+
+    def action_export(self) -> None:
+        """Write the plan to a file, as a report or as a recipe for a trainer."""
+        session = self.session
+        if session.answer is None:
+            self.stage.tell(_("There is no plan to write yet: type a budget on Plan (1)."))
+            return
+
+        from budgetscope.tui.screens.export_dialog import ExportScreen, said  # noqa: PLC0415 - reports: not at the start
+
+        def written(taken: "Taken | None") -> None:
+            if taken is not None:
+                self.notify(said(taken), title=_("Written"), timeout=NOTICE_SECONDS, markup=False)
+
+        # Notices would hide the path.
+        self.clear_notifications()
+        self.push_screen(ExportScreen(session.advisor, session.answer), written)
+
+    def action_audit(self) -> None:
+        """Audit the configuration of a run, which is no part of the plan."""
+        from budgetscope.tui.screens.audit_dialog import AuditScreen  # noqa: PLC0415 - readers of files: not at the start
+
+        self.push_screen(AuditScreen(self.session.advisor))
 
     def action_copy_command(self) -> None:
         """Copy the command with the same answer as the screen."""

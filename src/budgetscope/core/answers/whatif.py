@@ -80,6 +80,15 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Pick:
+    """The size that another law recommends at the budget."""
+
+    fit_id: str
+    title: str
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True)
 class IsoFlop:
     """All model sizes at the budget of an answer."""
 
@@ -225,3 +234,54 @@ class IsoFlop:
         share = LossModel(self.answer.question.fit).wasted_share(own.flops, own.n_params)
         # A tiny share is the rounding of the root finder.
         return 0.0 if share is not None and share < _ROUNDING else share
+
+
+CURVE_RATIOS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Sizes over the optimum of a table of the IsoFLOP curve."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """One size at the budget of an answer, beside the optimum and the sizes of other laws.
+
+    Attributes:
+        iso: gives loss and cost of any size.
+        served_tokens: that the model will read and write in its life.
+        here: the size that is asked for.
+        best: the optimum.
+        picks: what the other laws recommend, sorted by N.
+        curve: sizes of the IsoFLOP curve, at `CURVE_RATIOS` of the optimum.
+    """
+
+    iso: IsoFlop
+    served_tokens: float
+    here: Candidate
+    best: Candidate
+    picks: tuple[Pick, ...]
+    curve: tuple[Candidate, ...]
+
+
+def what_if(
+    answer: Answer, others: Sequence[tuple[str, str, float]], n_params: float | None, served_tokens: float
+) -> WhatIf:
+    """Return a size at an answer's budget.
+
+    Args:
+        answer: with the budget.
+        others: id, title and recommended N of the other laws, by the plan's convention.
+        n_params: the size, by the plan's convention; None is the optimum.
+        served_tokens: as `WhatIf`.
+
+    Raises:
+        FailureError: the law gives no usable numbers there.
+    """
+    iso = IsoFlop(answer)
+    best = answer.optimum.n_params
+    return WhatIf(
+        iso=iso,
+        served_tokens=served_tokens,
+        here=iso.at(best if n_params is None else n_params, served_tokens),
+        best=iso.at(best, served_tokens),
+        picks=tuple(Pick(name, title, iso.at(n, served_tokens)) for name, title, n in others),
+        curve=tuple(iso.at(best * ratio, served_tokens) for ratio in CURVE_RATIOS),
+    )

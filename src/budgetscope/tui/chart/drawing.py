@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from budgetscope.report.figures.figure import Axis, Figure
+from budgetscope.report.figures.scale import Scale
 from budgetscope.tui.chart.canvas import TextRun
 from budgetscope.tui.chart.cells import clipped, cut, drawable, padded, width_of
-from budgetscope.tui.chart.figure import Axis, Figure
 from budgetscope.tui.chart.plot import LegendEntry, Plot, heat_role, heat_symbol, line_role
-from budgetscope.tui.chart.scale import Scale
 
 MIN_WIDTH, MIN_HEIGHT = 24, 4
 """In smaller windows there is a sentence in place of the drawing."""

@@ -7,9 +7,9 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
+from budgetscope.report.figures.figure import Figure, HeatMap, Line, Marker, Point, cell_of
 from budgetscope.tui.chart.canvas import DOTS_ACROSS, DOTS_DOWN, Canvas, Dot
 from budgetscope.tui.chart.cells import clipped, cut, drawable, width_of
-from budgetscope.tui.chart.figure import Figure, HeatMap, Line, Marker, Point, cell_of
 
 MAX_LINES = 8
 """Roles `line-0` to `line-7` exist; a figure's first line is `line-0`."""

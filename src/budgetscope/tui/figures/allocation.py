@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from budgetscope.core.answers.curves import Curve
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import english_count, format_flops
-from budgetscope.tui.chart.figure import (
+from budgetscope.report.figures.figure import (
     Axis,
     Figure,
     Line,
@@ -16,8 +16,8 @@ from budgetscope.tui.chart.figure import (
     flops_number,
     reach_of,
 )
+from budgetscope.report.figures.scale import LogScale
 from budgetscope.tui.chart.plot import MAX_LINES
-from budgetscope.tui.chart.scale import LogScale
 from budgetscope.tui.law_letters import SHARED
 
 FAMOUS = (

@@ -8,7 +8,7 @@ from budgetscope.api.defaults import SPREAD_FITS
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.quantity_curves import LOSS, QuantityCurve
 from budgetscope.core.budget.quantities import english_count, format_flops
-from budgetscope.tui.chart.figure import (
+from budgetscope.report.figures.figure import (
     Axis,
     Figure,
     Line,
@@ -19,8 +19,8 @@ from budgetscope.tui.chart.figure import (
     flops_number,
     reach_of,
 )
+from budgetscope.report.figures.scale import LinearScale, LogScale
 from budgetscope.tui.chart.plot import MAX_LINES
-from budgetscope.tui.chart.scale import LinearScale, LogScale
 from budgetscope.tui.figures import allocation
 from budgetscope.tui.law_letters import SHARED
 

@@ -11,9 +11,9 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from budgetscope.report.figures.figure import Figure
 from budgetscope.tui.chart.cells import clipped, drawable, width_of
 from budgetscope.tui.chart.drawing import Drawing, draw
-from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.chart.plot import HEAT_ROLES, MAX_LINES
 from budgetscope.tui.textual_fixes.component_styles import ComponentStyles
 

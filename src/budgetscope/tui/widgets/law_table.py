@@ -178,13 +178,10 @@ class LawTable(ScrollView, can_focus=True):
         self.post_message(LawChosen(line.row.fit_id))
 
     def on_click(self, event: events.Click) -> None:
-        """Move the cursor to the line that was clicked; a double click there follows the law."""
+        """Move the cursor to the line that was clicked; only a key follows a law."""
         index = event.y - 1 + self.scroll_offset.y
         if event.y > 0 and index in self._rows():
-            before = self.cursor
             self._go(index)
-            if before == self.cursor and event.chain > 1:
-                self.action_choose()
 
     def render_line(self, y: int) -> Strip:
         """Return the header, or a line of the table."""

@@ -7,9 +7,9 @@ from statistics import fmean
 
 from budgetscope.api.calibration import CellState, RunState
 from budgetscope.core.budget.quantities import english_count
-from budgetscope.tui.chart.figure import Axis, Figure, HeatMap, Line, Point, PointSeries, count_number
+from budgetscope.report.figures.figure import Axis, Figure, HeatMap, Line, Point, PointSeries, count_number
+from budgetscope.report.figures.scale import LogScale
 from budgetscope.tui.chart.plot import MAX_LINES
-from budgetscope.tui.chart.scale import LogScale
 
 _LETTERS = "ABCDEFGH"
 _LEVELS = (0.02, 0.05, 0.1, 0.3)

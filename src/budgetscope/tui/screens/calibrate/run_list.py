@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from budgetscope.core.language import _, ngettext
 from budgetscope.tui.screens.calibrate.runs import RunEntry
 
 NEW = ""
@@ -69,10 +70,10 @@ class RunList(Widget):
 
     def _line(self, index: int) -> Content:
         if index == 0:
-            count = (
-                f"   {len(self.entries)} {'run' if len(self.entries) == 1 else 'runs'} below" if self.entries else ""
-            )
-            text, style = f"+ a new calibration{count}", ""
+            found = len(self.entries)
+            below = ngettext("{n} run below", "{n} runs below", found).format(n=found)
+            none = _("no run yet: fill in the form, p prices it, g starts it")
+            text, style = f"+ {_('a new calibration')}   {below if found else none}", ""
         else:
             entry = self.entries[index - 1]
             text, style = f"{sign(entry.status)} {entry.status:<11} {entry.name}", _STYLES.get(entry.status, "")

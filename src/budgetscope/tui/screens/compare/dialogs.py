@@ -85,6 +85,10 @@ class DeleteScreen(Dialog[bool]):
             dialog.border_subtitle = "y: delete   Esc: keep"
             yield Static(Content(f"Delete {quote(self._scenario)}? Its request is lost; fits and plans stay."))
 
+    def action_close(self) -> None:
+        """Keep the scenario."""
+        self.dismiss(False)
+
     def action_answer(self, delete: bool) -> None:
         """Close with the answer."""
         self.dismiss(delete)

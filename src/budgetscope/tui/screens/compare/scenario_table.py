@@ -37,11 +37,9 @@ class ColumnChosen(Message):
 
     Attributes:
         index: of the scenario.
-        twice: whether it was a double click.
     """
 
     index: int
-    twice: bool
 
 
 class ScenarioTable(ScrollView, can_focus=False):
@@ -114,7 +112,7 @@ class ScenarioTable(ScrollView, can_focus=False):
         """Post `ColumnChosen` for the clicked column."""
         shown, width = self._columns()
         if width and event.x >= _LABEL and (event.x - _LABEL) // width < len(shown):
-            self.post_message(ColumnChosen(shown[(event.x - _LABEL) // width], twice=event.chain > 1))
+            self.post_message(ColumnChosen(shown[(event.x - _LABEL) // width]))
 
     def _lines(self, board: Board, shown: list[int], width: int) -> list[tuple[int, int]]:
         """Return for each screen line below the names the index of its quantity and of the wrapped part."""

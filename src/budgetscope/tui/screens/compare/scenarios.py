@@ -13,9 +13,7 @@ from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.language import N_, _
 from budgetscope.core.wording import one_of
-from budgetscope.report.scenarios import Board, Column, board
-from budgetscope.report.words import listed
-from budgetscope.tui.chart.figure import (
+from budgetscope.report.figures.figure import (
     Axis,
     Figure,
     Line,
@@ -27,8 +25,10 @@ from budgetscope.tui.chart.figure import (
     plain_number,
     reach_of,
 )
+from budgetscope.report.figures.scale import LinearScale, LogScale
+from budgetscope.report.scenarios import Board, Column, board
+from budgetscope.report.words import listed
 from budgetscope.tui.chart.plot import MAX_LINES
-from budgetscope.tui.chart.scale import LinearScale, LogScale
 from budgetscope.tui.figures.allocation import family, grid
 from budgetscope.tui.figures.plan_charts import SIZE
 from budgetscope.tui.figures.plan_figures import Figures

@@ -39,6 +39,7 @@ from budgetscope.tui.screens.compare.scenarios import (
     present_name,
     price_figure,
 )
+from budgetscope.tui.screens.law_changes import ask_to_follow, ask_to_open
 from budgetscope.tui.session import Session
 from budgetscope.tui.signs import PROBLEM_SIGN
 from budgetscope.tui.widgets.chart import Chart
@@ -97,15 +98,13 @@ class CompareScreen(SessionScreen):
         laws = self.query_one(LawTable)
         laws.can_focus, laws.lit = False, True
 
-    def on_screen_resume(self) -> None:
-        """Read the scenarios again; another process may have changed them."""
-        self._read()
-
     # Display
 
     def show_session(self) -> None:
         """Read and answer the scenarios again."""
         self._read()
+
+    on_screen_resume = show_session  # Another process may have changed them.
 
     def _read(self) -> None:
         try:
@@ -216,8 +215,6 @@ class CompareScreen(SessionScreen):
     @on(ColumnChosen)
     def _column_chosen(self, event: ColumnChosen) -> None:
         self._choose(event.index)
-        if event.twice:
-            self.action_open()
 
     def action_refer(self) -> None:
         """Make the scenario at the cursor the reference; if it is already, the session's own request."""
@@ -251,14 +248,10 @@ class CompareScreen(SessionScreen):
         return self.app.size.height >= _ROWS_FOR_BOTH
 
     def watch_view(self) -> None:
-        """Show the panels of the new view."""
+        """Show the panels of the view, both where there is room."""
         self._arrange()
 
-    watch_laws = watch_view
-
-    def on_resize(self) -> None:
-        """Show both panels where there is room."""
-        self._arrange()
+    watch_laws = on_resize = watch_view
 
     def _arrange(self) -> None:
         """Lay out the panels by direct styles; CSS classes would restyle the whole screen at every key."""
@@ -415,12 +408,12 @@ class CompareScreen(SessionScreen):
 
     @on(LawChosen)
     def _law_chosen(self, event: LawChosen) -> None:
-        """Open the scenario of the comparison, and follow a law."""
+        """Open the scenario of the comparison under a law, after a question."""
         entry = self._entry()
         if entry.name is not None and entry.request is not None:
-            self._cursor = None
-            self.session.open(entry.name, entry.request)
-        self.session.follow(event.fit_id)
+            ask_to_open(self, event.fit_id, entry.name, entry.request)
+        else:
+            ask_to_follow(self, event.fit_id)
 
     # Export and saved state
 

@@ -2,8 +2,17 @@
 
 from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
 from budgetscope.core.laws.fit import Fit
-from budgetscope.tui.chart.figure import Axis, Figure, Line, Point, PointSeries, count_number, flops_number, reach_of
-from budgetscope.tui.chart.scale import LinearScale, LogScale
+from budgetscope.report.figures.figure import (
+    Axis,
+    Figure,
+    Line,
+    Point,
+    PointSeries,
+    count_number,
+    flops_number,
+    reach_of,
+)
+from budgetscope.report.figures.scale import LinearScale, LogScale
 
 
 def points_figure(fit: Fit, found: GoodnessOfFit) -> Figure | None:

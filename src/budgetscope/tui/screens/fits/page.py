@@ -101,6 +101,12 @@ class Page(ScrollView):
         self.virtual_size = Size(width, len(self._laid))
         self.refresh()
 
+    def go_to(self, heading: str) -> None:
+        """Scroll to a heading."""
+        place = next((y for y, row in enumerate(self._laid) if row[:1] == [(heading, "heading")]), None)
+        if place is not None:
+            self.scroll_to(y=place, animate=False)
+
     def render_line(self, y: int) -> Strip:
         """Return one row."""
         width, index = self.scrollable_content_region.width, y + self.scroll_offset.y

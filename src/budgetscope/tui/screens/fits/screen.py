@@ -18,14 +18,15 @@ from budgetscope.api.fits import Entry
 from budgetscope.core.answers.fit_difference import Difference
 from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import _
 from budgetscope.report.fit_difference import difference_markdown
 from budgetscope.report.fit_page import fit_markdown, fit_sections
 from budgetscope.report.fits import matches, misfit_text, ordered, range_text, undone_text
 from budgetscope.report.headline import Headline, change_headline, followed_headline
 from budgetscope.tui.keys import bindings
+from budgetscope.tui.screens.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.base import NO_PLAN, Remembered, SessionScreen
-from budgetscope.tui.screens.calibrate.accept_dialog import AcceptScreen
-from budgetscope.tui.screens.calibrate.fit_comparison import Verdict, verdict
+from budgetscope.tui.screens.calibrate.fit_comparison import Verdict, question, verdict
 from budgetscope.tui.screens.fits.figures import points_figure, residuals_figure
 from budgetscope.tui.screens.fits.fit_table import LEGEND, FitChosen, FitMarks, FitTable
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
@@ -33,6 +34,7 @@ from budgetscope.tui.screens.fits.import_form import ImportForm
 from budgetscope.tui.screens.fits.page import Page
 from budgetscope.tui.screens.fits.pages import difference_page, fit_page
 from budgetscope.tui.screens.fits.undo_dialog import UndoScreen
+from budgetscope.tui.screens.law_changes import ask_to_follow, ask_to_use, use
 from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.headline import HeadlinePanel
@@ -178,7 +180,8 @@ class FitsScreen(SessionScreen):
         self._show_headline(entry)
         details = self.query_one("#details", Page)
         if entry is None:
-            details.lines = ("No fit matches the filter.",) if self._entries else ()
+            none = _("No fit matches the filter: press Esc, and once more to empty it.")
+            details.lines = (none,) if self._entries else ()
             self._show_at_once(None)
             return
         details.lines = fit_page(fit_sections(entry, datetime.now(UTC)))
@@ -195,7 +198,7 @@ class FitsScreen(SessionScreen):
         """Say what the fit at the cursor would change in the plan."""
         answer, panel = self.session.answer, self.query_one(HeadlinePanel)
         if answer is None:
-            panel.say(NO_PLAN)
+            panel.say(_(NO_PLAN))
             return
         plan = answer.plan
         headline = followed_headline(plan)
@@ -337,12 +340,12 @@ class FitsScreen(SessionScreen):
         if entry is None or entry.fit is None:
             return
         if entry.fit.allocation is None:
-            self.tell(f"{entry.id} has no law for N and D: a plan cannot follow it; u makes it the default recipe.")
+            self.tell(f"{entry.id} has no law for N and D: a plan cannot follow it; a makes it the default recipe.")
         else:
-            self.session.follow(entry.id)
+            ask_to_follow(self, entry.id)
 
     def action_use(self) -> None:
-        """Make the fit at the cursor the default law or recipe; a calibration of the user's own after a question."""
+        """Make the fit at the cursor the default law or recipe, after a question."""
         entry = self.table.chosen
         if entry is None:
             return
@@ -353,31 +356,18 @@ class FitsScreen(SessionScreen):
             self.tell(str(error))
             return
         if not asks:
-            self._use(fit_id)
+            ask_to_use(self, fit_id)
             return
 
         def answered(agreed: bool | None) -> None:
             if agreed:
-                self._use(fit_id)
+                use(self, fit_id)
 
         def ask(found: Verdict) -> None:
-            self.app.push_screen(AcceptScreen(found), answered)
+            self.app.push_screen(AcceptScreen(question(found)), answered)
 
         request = None if answer is None else answer.request
         self.in_background(lambda: verdict(advisor, fit_id, request), ask)
-
-    def _use(self, fit_id: str) -> None:
-        try:
-            _, what = self.session.advisor.fit_library.use(fit_id)
-        except BudgetscopeError as error:
-            self.tell(str(error))
-            return
-        self.session.reread()
-        said = f"{fit_id} is now the default {what}"
-        plan = self.session.plan
-        if what == "law" and plan is not None and plan.law_id != fit_id:
-            said += f"; this plan still follows {plan.law_id}, which its request names: Enter follows the new one"
-        self.notify(f"{said}.", markup=False)
 
     def action_undo(self) -> None:
         """After a question, put back what the last write of the user's own fit at the cursor replaced."""

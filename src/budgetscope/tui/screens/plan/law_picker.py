@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from budgetscope.core.language import _
 from budgetscope.report.law_choices import LawChoice
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.dialog import Dialog
@@ -59,6 +60,8 @@ class LawsScreen(Dialog[str | None]):
             if ablation:
                 options.add_option(Option(Content(f"── {SEPARATOR} ──"), disabled=True))
             options.add_options([Option(_described(law, law.fit_id == self._current), id=law.fit_id) for law in laws])
+        if not shown:
+            options.add_option(Option(Content(_("No law matches: Backspace, or Esc to close.")), disabled=True))
         options.action_first()
 
     @on(Input.Changed)

@@ -65,7 +65,7 @@ class RecommendationPanel(Widget):
     def render(self) -> Content:
         """Return the quantities, laid out for the size of the widget."""
         if self.plan is None:
-            return Content(_("No plan yet: type a budget."))
+            return Content(_("No plan yet: press b and type a budget, such as 64 H100 for 14 days."))
         rows = {row.key: row for row in plan_rows(self.plan)}
         width, height = self.size
         left = [_Line.of(rows[key], with_basis=width >= _BASIS_FROM) for key in _WITH_INTERVALS if key in rows]

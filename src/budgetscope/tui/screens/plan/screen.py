@@ -17,14 +17,15 @@ from budgetscope.api.request import form_texts, has_text
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Convention
+from budgetscope.report.figures.figure import Figure
 from budgetscope.report.headline import plan_headline
 from budgetscope.report.law_choices import law_choices
 from budgetscope.report.tables import comparison_markdown, plan_markdown
-from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.figures.plan_charts import PLAN_CHARTS, SIZE, plan_chart
 from budgetscope.tui.figures.plan_figures import Figures
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import Remembered, SessionScreen
+from budgetscope.tui.screens.law_changes import ask_to_follow
 from budgetscope.tui.screens.plan.details import DetailsScreen
 from budgetscope.tui.screens.plan.law_picker import LawsScreen
 from budgetscope.tui.screens.plan.recommendation import Cautions, RecommendationPanel
@@ -97,10 +98,6 @@ class PlanScreen(SessionScreen):
         """Set the panel titles."""
         self.query_one("#cautions").border_title = "What could change the decision"
 
-    def begin(self) -> None:
-        """Put the cursor into the budget field."""
-        self.action_edit_budget()
-
     # The request
 
     def row(self, name: str) -> FieldRow:
@@ -113,7 +110,7 @@ class PlanScreen(SessionScreen):
 
     @on(LawChosen)
     def _law_chosen(self, event: LawChosen) -> None:
-        self.session.follow(event.fit_id)
+        ask_to_follow(self, event.fit_id)
 
     def show_session(self) -> None:
         """Show the request, its problem and the plan; start the chart and the comparison in the background."""

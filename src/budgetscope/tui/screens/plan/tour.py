@@ -12,11 +12,12 @@ from textual.geometry import Offset, Region, Size
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from budgetscope.core.language import N_, _
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import SessionScreen
 from budgetscope.tui.screens.dialog import Dialog
 from budgetscope.tui.session import Session
-from budgetscope.tui.signs import PROBLEM_SIGN
+from budgetscope.tui.signs import CHOSEN_SIGN, PROBLEM_SIGN
 
 _OTHERS = "-beside-the-tour"
 
@@ -64,15 +65,24 @@ STOPS = (
     TourStop(
         "TabBar",
         "Seven screens, one budget",
-        "1 to 7 open them; in a field, press Esc first. ? lists the keys of the screen. Ctrl-P finds every action by "
-        "its name, and this tour.",
+        "1 to 7 open them, and Alt-1 to Alt-7 from a field too. ? lists the keys and explains the words, e writes the "
+        "plan to a file, u takes a change of the law back. Ctrl-P finds every action by its name, and this tour.",
     ),
     TourStop(
         "#field-budget",
         "Now yours",
-        "What do you have? Type over the example; all screens follow.",
+        "What do you have? Choose with ↓ and ↑, or type over it.",
     ),
 )
+EXAMPLES = (
+    (N_("one GPU and your text"), "1 RTX 4090 for 2 days with 2B tokens of data"),
+    (N_("a laptop or a Mac, as calibrate --probe says"), "2 TFLOP/s for 3 days"),
+    (N_("some money"), "$500 on H100"),
+    (N_("one machine"), "8 H100 for 7 days"),
+    (N_("a share of a cluster"), "64 H100 for 14 days"),
+    (N_("a size to aim at"), "N=7B"),
+)
+"""What people have, and the budget that says it."""
 PARTS = ("TabBar", "HeadlinePanel", "#field-budget", "#form", "#recommendation", "#cautions", "#lower", "KeyBar")
 """Selectors of the parts that are dimmed while the tour points at another."""
 
@@ -82,6 +92,7 @@ class TourScreen(Dialog[None]):
 
     Attributes:
         step: index into `STOPS`, from 0.
+        example: index into `EXAMPLES` of the one that was chosen last; -1 before the first.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("tour")
@@ -95,7 +106,7 @@ class TourScreen(Dialog[None]):
             stage: the Plan screen.
         """
         super().__init__()
-        self.step = 0
+        self.step, self.example = 0, -1
         self._session, self._stage = session, stage
 
     def compose(self) -> ComposeResult:
@@ -104,6 +115,7 @@ class TourScreen(Dialog[None]):
             yield Static(id="text", markup=False)
             yield Input(self._session.request.budget, placeholder="64 H100 for 14 days", compact=True)
             yield Static(id="message", markup=False)
+            yield Static(id="examples", markup=False)
 
     def on_mount(self) -> None:
         """Show the first step; place the card again after every layout."""
@@ -139,6 +151,7 @@ class TourScreen(Dialog[None]):
             field.focus()
             field.action_select_all()
             self._judge(field.value)
+            self._show_examples()
         else:
             self.set_focus(None)
         self._place()
@@ -151,6 +164,14 @@ class TourScreen(Dialog[None]):
         card.border_title = Content(f"{arrow}{stop.title}  {self.step + 1} of {len(STOPS)}")
 
     # The budget
+
+    def _show_examples(self) -> None:
+        rows = [
+            Content.styled(f"{CHOSEN_SIGN if i == self.example else ' '} {budget}  ", "bold $text-accent")
+            + Content.styled(_(who), "$text-muted")
+            for i, (who, budget) in enumerate(EXAMPLES)
+        ]
+        self.query_one("#examples", Static).update(Content("\n").join(rows))
 
     def _judge(self, text: str) -> Session:
         """Answer a budget in a trial session, show the result below the field, and return the session."""
@@ -187,9 +208,24 @@ class TourScreen(Dialog[None]):
             self._session.edit("budget", budget)
             self.dismiss()
 
+    def action_choose(self) -> None:
+        """In the last step, take the next example for the budget."""
+        self._choose(1)
+
+    def _choose(self, direction: int) -> None:
+        if not self._is_last:
+            return
+        self.example = min(self.example + direction, len(EXAMPLES) - 1)
+        field = self.query_one(Input)
+        field.value = EXAMPLES[self.example][1]
+        field.action_select_all()
+        self._show_examples()
+
     def action_back(self) -> None:
-        """Show the step before."""
-        if self.step:
+        """Take the example before; without one, show the step before."""
+        if self._is_last and self.example > 0:
+            self._choose(-1)
+        elif self.step:
             self.step -= 1
             self._show()
 

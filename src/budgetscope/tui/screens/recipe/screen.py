@@ -11,6 +11,7 @@ from textual.reactive import reactive
 
 from budgetscope.api import AnsweredRequest
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
+from budgetscope.core.language import _
 from budgetscope.report.headline import recipe_headline
 from budgetscope.report.recipe_sheet import SCORES_TITLE, recipe_markdown, topics
 from budgetscope.tui.keys import bindings
@@ -59,7 +60,7 @@ class RecipeScreen(SessionScreen):
         """Show the recipe of the session's answer."""
         answer, advisor = self.session.answer, self.session.advisor
         if answer is None:
-            self.query_one(HeadlinePanel).say(NO_PLAN)
+            self.query_one(HeadlinePanel).say(_(NO_PLAN))
             return
         if self._shown is not None and self._shown[0] is answer:
             return
@@ -126,7 +127,14 @@ class RecipeScreen(SessionScreen):
         if self._shown is None:
             return None
         answer, sheet = self._shown
-        return recipe_markdown(sheet, self.session.advisor.command(answer.request))
+        return recipe_markdown(sheet, self.session.advisor.command(answer.request, "recipe"))
+
+    def as_command(self) -> str | None:
+        """Return the shell command that shows the same recipe."""
+        answer = self.session.answer
+        if answer is None:
+            return None
+        return self.session.advisor.command(answer.request, "recipe") + (" --notes" if self.notes else "")
 
     def remember(self) -> Remembered:
         """Return the state of the screen."""

@@ -9,8 +9,7 @@ from budgetscope.api import Advisor, AnsweredRequest
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.whatif import Candidate, IsoFlop
 from budgetscope.core.budget.quantities import english_count, format_flops
-from budgetscope.report.whatif import picks
-from budgetscope.tui.chart.figure import (
+from budgetscope.report.figures.figure import (
     NOWHERE,
     Axis,
     Figure,
@@ -23,7 +22,8 @@ from budgetscope.tui.chart.figure import (
     count_number,
     plain_number,
 )
-from budgetscope.tui.chart.scale import LinearScale, LogScale
+from budgetscope.report.figures.scale import LinearScale, LogScale
+from budgetscope.report.whatif import picks
 from budgetscope.tui.law_letters import SHARED
 from budgetscope.tui.short_titles import fitted as shortened
 

@@ -8,7 +8,7 @@ from budgetscope.core.answers.curves import Curve
 from budgetscope.core.answers.explanation import Explanation
 from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.report.explanation import StepLine, step_lines
-from budgetscope.tui.chart.figure import (
+from budgetscope.report.figures.figure import (
     Axis,
     Figure,
     Line,
@@ -19,7 +19,7 @@ from budgetscope.tui.chart.figure import (
     flops_number,
     reach_of,
 )
-from budgetscope.tui.chart.scale import LogScale
+from budgetscope.report.figures.scale import LogScale
 from budgetscope.tui.figures.allocation import FIRST_FLOPS, grid
 from budgetscope.tui.law_letters import KNOWN
 

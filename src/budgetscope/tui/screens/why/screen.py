@@ -9,11 +9,12 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from budgetscope.core.language import _
 from budgetscope.report.explanation import WASTE, explanation_markdown
 from budgetscope.report.headline import step_headline
 from budgetscope.report.words import padded
 from budgetscope.tui.keys import bindings
-from budgetscope.tui.screens.base import Remembered, SessionScreen
+from budgetscope.tui.screens.base import NO_PLAN, Remembered, SessionScreen
 from budgetscope.tui.screens.why.figures import Illustration, figure, illustrate
 from budgetscope.tui.screens.why.step_table import StepChosen, StepTable
 from budgetscope.tui.session import Session
@@ -53,7 +54,9 @@ class WhyScreen(SessionScreen):
     def show_session(self) -> None:
         """Explain the session's answer."""
         answer, advisor = self.session.answer, self.session.advisor
-        if answer is not None:
+        if answer is None:
+            self.query_one(HeadlinePanel).say(_(NO_PLAN))
+        else:
             self.in_background(lambda: illustrate(advisor, answer), self._show)
 
     def _show(self, found: Illustration) -> None:

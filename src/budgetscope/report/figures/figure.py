@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.core.laws.fit import Range
-from budgetscope.tui.chart.scale import Scale
+from budgetscope.report.figures.scale import Scale
 
 Fill = str
 """`shade`: denser is higher; `digits`: the number of the level; `contour`: that number along the level's edge only."""
@@ -66,6 +66,7 @@ class Line:
         low: lower edge of its band; None for no band.
         high: upper edge of its band; None for no band.
         reach: the xs in the data of its law: the line is solid there and dashed beyond; None for a line that is no law.
+        continues: whether it is the line before it, dashed where that is an extrapolation.
     """
 
     symbol: str
@@ -76,6 +77,7 @@ class Line:
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None
     reach: tuple[float, float] | None = None
+    continues: bool = False
 
     def at(self, x: float, x_scale: Scale, y_scale: Scale) -> float | None:
         """Return y at x, interpolated between two points as the scales draw it; None outside the line."""
@@ -194,3 +196,35 @@ class Figure:
     spans: tuple[Span, ...] = ()
     heat: HeatMap | None = None
     band_label: str = "its 95% interval"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar.
+
+    Attributes:
+        label: beside it.
+        value: its length.
+        text: the value, as it is written at its end.
+        marked: whether it is told apart.
+    """
+
+    label: str
+    value: float
+    text: str
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars from zero, one under the other.
+
+    Attributes:
+        title: of their quantity, with the unit.
+        bars: the first at the top.
+        marked_label: in the legend, what a marked bar is.
+    """
+
+    title: str
+    bars: tuple[Bar, ...]
+    marked_label: str
