@@ -75,8 +75,10 @@ async def walk(pilot: Pilot[None], *palettes: tuple[tuple[int, int, int], ...]) 
     for keys in KEYS:
         await pilot.press(*keys)
         await settled(pilot)
-        for palette in palettes or (XTERM,):
+        for palette in palettes:
             found |= set(illegible(pilot.app, palette))
+        if not palettes:
+            found |= {*illegible(pilot.app), *illegible(pilot.app, system=ColorSystem.EIGHT_BIT)}
     return found
 
 

@@ -12,4 +12,11 @@ def main() -> None:
 
         command()
     else:
-        run(start_app)
+        run(_start)
+
+
+def _start() -> None:
+    from budgetscope.api.language import use_language
+
+    use_language(None)
+    start_app()

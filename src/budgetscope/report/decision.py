@@ -248,9 +248,9 @@ def _waste(plan: Plan) -> str:
     if waste is None:
         return ""
     told = {"share": f"{waste:.0%}"}
-    if plan.run.cost_usd is None:
+    if plan.budget_usd is None:
         return _("To be off costs {share} of the compute on average.").format(**told)
-    usd = waste * plan.executed_flops / plan.run.executed_flops * plan.run.cost_usd.value
+    usd = waste * plan.budget_usd
     return _("To be off costs {share} of the compute = {usd} on average.").format(usd=format_usd(usd), **told)
 
 

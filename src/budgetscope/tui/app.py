@@ -29,9 +29,7 @@ from budgetscope.tui.leave import exit_code, leave_on_signals
 from budgetscope.tui.legibility import DARK, DARK_16, FEW_COLOURS, LIGHT, LIGHT_16, legible
 from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
 from budgetscope.tui.screens.dialog import Dialog
-from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.law_changes import undo_law
-from budgetscope.tui.screens.plan.tour import TourScreen
 from budgetscope.tui.session import Session
 from budgetscope.tui.tabs import TABS, Tab, tab
 from budgetscope.tui.textual_fixes.alt_digits import read_alt_digits
@@ -234,6 +232,8 @@ class BudgetscopeApp(App[None]):
 
     def action_help(self) -> None:
         """Show the keys of the screen, and what the words mean."""
+        from budgetscope.tui.screens.help import HelpScreen  # noqa: PLC0415 - the first paint does not need it
+
         self.clear_notifications()
         self.push_screen(HelpScreen(self.stage.SECTION))
 
@@ -246,6 +246,8 @@ class BudgetscopeApp(App[None]):
     def _begin_tour(self) -> None:
         if self.screen is self.stage and self._current == TABS[0].name:
             self._toured = True
+            from budgetscope.tui.screens.plan.tour import TourScreen  # noqa: PLC0415 - the first paint does not need it
+
             self.push_screen(TourScreen(self.session, self.stage))
 
     def action_undo_law(self) -> None:

@@ -5,7 +5,10 @@ reach the contrast with them both on xterm and on the Linux console.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from itertools import chain, repeat
 
+from rich.color import ColorSystem
 from textual.color import Color
 from textual.theme import Theme
 
@@ -17,8 +20,6 @@ LINE_CONTRAST = 3.0
 DARK, LIGHT = "textual-dark", "textual-light"
 DARK_16, LIGHT_16 = "ansi-dark", "ansi-light"
 
-_MARGIN = 1.03
-"""Above the least ratio, for what is lost when a terminal rounds a colour."""
 _STEPS = 40
 _GROUNDS = ("background", "surface", "panel", "block-cursor-blurred-background")
 _TEXTS = (
@@ -94,6 +95,7 @@ def luminance(colour: Color) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+@lru_cache(maxsize=4096)
 def contrast(first: Color, second: Color) -> float:
     """Return the contrast ratio of two colours, 1 to 21, as WCAG defines it."""
     dark, light = sorted((luminance(first), luminance(second)))
@@ -131,9 +133,18 @@ def _on(ground: Color) -> str:
 
 
 def _raised(colour: Color, ink: Color, grounds: Iterable[Color], least: float) -> Color:
-    """Return a colour, moved towards the ink until it reaches a contrast on every ground."""
+    """Return a colour, moved towards the ink until it reaches a contrast on every ground, with 256 colours too."""
+    grounds = tuple(grounds)
+    rounded = tuple(map(_of_256, grounds))
     for step in range(_STEPS + 1):
         moved = colour.blend(ink, step / _STEPS, alpha=1)
-        if min(contrast(moved, ground) for ground in grounds) >= least * _MARGIN:
+        pairs = chain(zip(repeat(moved), grounds), zip(repeat(_of_256(moved)), rounded))
+        if all(contrast(*pair) >= least for pair in pairs):
             return moved
     return ink
+
+
+@lru_cache(maxsize=1024)
+def _of_256(colour: Color) -> Color:
+    """Return what a terminal of 256 colours shows for a colour."""
+    return Color(*colour.rich_color.downgrade(ColorSystem.EIGHT_BIT).get_truecolor())

@@ -43,7 +43,7 @@ class Candidate:
         loss_difference: loss above the optimum.
         wasted_share: deadweight compute as a share of the budget (see `LossModel.wasted_share`).
         wasted_flops: deadweight compute in FLOPs of the plan's convention.
-        wasted_usd: the same share of the plan's cost in US dollars; None without a price.
+        wasted_usd: the same share of the budget in US dollars; None without a price.
         extrapolated: whether the size lies outside those at which the loss above the optimum was measured.
         training_flops: FLOPs that the machine executes to train the model.
         training_usd: US dollars; None without a price.
@@ -144,7 +144,7 @@ class IsoFlop:
         point = self._point(n_params)
         loss, wasted = self._loss(point), self._wasted(point)
         best = self._loss(optimum)
-        run_cost = self.answer.plan.run.cost_usd
+        budget_usd = self.answer.plan.budget_usd
         training = machine_flops(question, point)
         multiplied = question.family.n_params(point.position, Convention.STANDARD)
         serving = SERVING_FLOPS_PER_PARAM * multiplied * served_tokens
@@ -158,7 +158,7 @@ class IsoFlop:
             loss_difference=None if loss is None or best is None else loss - best,
             wasted_share=wasted,
             wasted_flops=None if wasted is None else wasted * optimum.flops,
-            wasted_usd=None if wasted is None or run_cost is None else wasted * run_cost.value,
+            wasted_usd=None if wasted is None or budget_usd is None else wasted * budget_usd,
             extrapolated=not self.is_measured(n_params),
             training_flops=training,
             training_usd=None if price is None else price.value * machine.device_hours(training),

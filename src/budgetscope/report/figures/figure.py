@@ -65,8 +65,8 @@ class Line:
         ys: one for each x.
         low: lower edge of its band; None for no band.
         high: upper edge of its band; None for no band.
-        reach: the xs in the data of its law: the line is solid there and dashed beyond; None for a line that is no law.
         continues: whether it is the line before it, dashed where that is an extrapolation.
+        reach: the xs in the data of its law: the line is solid there and dashed beyond; None for a line that is no law.
     """
 
     symbol: str
@@ -76,8 +76,8 @@ class Line:
     ys: tuple[float, ...]
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None
-    reach: tuple[float, float] | None = None
     continues: bool = False
+    reach: tuple[float, float] | None = None
 
     def at(self, x: float, x_scale: Scale, y_scale: Scale) -> float | None:
         """Return y at x, interpolated between two points as the scales draw it; None outside the line."""

@@ -10,7 +10,7 @@ from budgetscope.core.laws.loss_model import FLAT_SHARE
 from budgetscope.report.machines import mark, problem_text
 from budgetscope.report.meeting.document import Block, Bullets, Heading, Paragraph, Section, Table
 from budgetscope.report.meeting.facts import Facts
-from budgetscope.report.meeting.wording import budget_usd, known, waste
+from budgetscope.report.meeting.wording import known, waste
 from budgetscope.report.recipe_words import two_digits
 from budgetscope.report.rows import UNKNOWN, format_ratio, plan_rows
 from budgetscope.report.words import sentences
@@ -55,7 +55,11 @@ def _sizes(facts: Facts) -> list[Block]:
     )  # fmt: skip
     marked = frozenset(index for index, (_name, each) in enumerate(found) if each.n_params == best)
     table = Table(
-        "", header, tuple(_size(name, each, budget_usd(facts)) for name, each in found), frozenset(range(1, 7)), marked
+        "",
+        header,
+        tuple(_size(name, each, facts.plan.budget_usd) for name, each in found),
+        frozenset(range(1, 7)),
+        marked,
     )
     flat = _(
         "Between {low} and {high} the loss is within {share} of the best: take a smaller model to serve it cheaper or "
@@ -92,7 +96,7 @@ def _laws(facts: Facts) -> Table:
     header = (
         _("law"), _("parameters"), _("tokens"), _("tokens a parameter"), _("loss added"), _("deadweight compute"),
     )  # fmt: skip
-    usd = budget_usd(facts)
+    usd = facts.plan.budget_usd
     shown = [row for row in facts.comparison.rows if not row.ablation and row.n_params is not None]
     rows = tuple(
         (

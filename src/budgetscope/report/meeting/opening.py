@@ -8,7 +8,7 @@ from budgetscope.report.decision import decision, doubt
 from budgetscope.report.explanation import tuning_text
 from budgetscope.report.meeting.document import Alert, Block, Bullets, Heading, Paragraph, Points, Section, Table
 from budgetscope.report.meeting.facts import Facts
-from budgetscope.report.meeting.wording import Numbers, at_factor, budget_usd, known, numbers, rate_factor, share
+from budgetscope.report.meeting.wording import Numbers, at_factor, known, numbers, rate_factor, share
 from budgetscope.report.rows import UNKNOWN, format_ratio
 from budgetscope.report.tables import all_rows
 from budgetscope.report.words import sentences
@@ -165,7 +165,7 @@ def _size_saves(facts: Facts) -> str:
     row = next((row for row in facts.comparison.rows if row.fit_id == _KAPLAN), None)
     if row is None or row.n_params is None or row.wasted_share is None or facts.plan.law_id == _KAPLAN:
         return ""
-    usd = budget_usd(facts)
+    usd = facts.plan.budget_usd
     if usd is None:
         return _("The size by {law}, {n} parameters, would waste {share} of the compute.").format(
             law=row.title, n=format_count(row.n_params), share=share(row.wasted_share)

@@ -47,14 +47,6 @@ def at_factor(facts: Facts, factor: float) -> OtherBudget | None:
     return next((each for each in facts.budgets if each.factor == factor), None)
 
 
-def budget_usd(facts: Facts) -> float | None:
-    """Return what the budget costs, which under constraints is not what the run costs; None without a price."""
-    if facts.plan.choice is None:
-        return None if facts.plan.run.cost_usd is None else facts.plan.run.cost_usd.value
-    whole = at_factor(facts, 1.0)
-    return None if whole is None else whole.usd
-
-
 @dataclass(frozen=True, slots=True)
 class Numbers:
     """The numbers that sentences about one plan need, as text.

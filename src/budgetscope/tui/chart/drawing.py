@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from budgetscope.core.language import _
 from budgetscope.report.figures.figure import Axis, Figure
 from budgetscope.report.figures.scale import Scale
 from budgetscope.tui.chart.canvas import TextRun
@@ -12,8 +13,6 @@ from budgetscope.tui.chart.plot import LegendEntry, Plot, heat_role, heat_symbol
 
 MIN_WIDTH, MIN_HEIGHT = 24, 4
 """In smaller windows there is a sentence in place of the drawing."""
-
-STROKES = "── fitted, ╌╌ extrapolated"
 
 _TIGHT_ROWS = 13
 """Below this height tick labels stand in the axis, the legend has one row, and titles are left out."""
@@ -154,7 +153,8 @@ def _entries(figure: Figure) -> list[LegendEntry]:
 def _strokes(figure: Figure, space: str) -> list[LegendEntry]:
     """Return the legend of solid and dashed, if some line has both."""
     has_laws = any(line.reach is not None for line in figure.lines)
-    return [LegendEntry(f"{space}{STROKES}{space}", "label")] if has_laws else []
+    text = drawable(_("── fitted, ╌╌ extrapolated"))
+    return [LegendEntry(f"{space}{text}{space}", "label")] if has_laws else []
 
 
 def _short_entries(figure: Figure) -> list[LegendEntry]:

@@ -101,7 +101,7 @@ class Plot:
     def _line(self, index: int) -> None:
         line = self.figure.lines[index]
         if line.low is not None and line.high is not None:
-            self.canvas.shade(self._dots(line.xs, line.low), self._dots(line.xs, line.high), "band")
+            self.canvas.shade(self._dots(line.xs, line.low), self._dots(line.xs, line.high), "band", 4)
             for edge in (line.low, line.high):
                 self.canvas.line(self._dots(line.xs, edge), "band", DOTTED)
         for points, dash in self._pieces(line):

@@ -76,7 +76,7 @@ def figure(plan: Plan, curves: Sequence[Curve], letters: Mapping[str, str]) -> F
                 curve.n_params,
                 curve.low,
                 curve.high,
-                reach_of(curve.fitted),
+                reach=reach_of(curve.fitted),
             )
             for curve in curves
         ),

@@ -97,7 +97,7 @@ def figure(plan: Plan, quantity: str, curves: Sequence[QuantityCurve], letters: 
                 curve.ys,
                 curve.low,
                 curve.high,
-                reach_of(curve.fitted),
+                reach=reach_of(curve.fitted),
             )
             for curve in curves
         ),

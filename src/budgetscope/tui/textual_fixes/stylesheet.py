@@ -16,6 +16,7 @@ from textual.cache import LRUCache
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
+from textual.widget import Widget
 
 if TYPE_CHECKING:
     from textual.css.styles import RulesMap
@@ -75,11 +76,16 @@ class CachedStylesheet(Stylesheet):
         """
         rules = self.rules_map
         names = (*node._selector_names, *(f".{part}" for part in node._get_component_classes()))  # noqa: SLF001
-        path = tuple(
-            (above.id, above.classes, above._pseudo_classes_cache_key, getattr(above, "can_focus", False))  # noqa: SLF001
-            for above in node.ancestors_with_self
-        )
+        path = tuple(map(_asked, node.ancestors_with_self))
         return self._parse_cache, sum(len(rules.get(name, ())) for name in names), path
+
+
+def _asked(node: DOMNode) -> _State:
+    """Return what selectors ask of a node on a path; whether a part is disabled follows from those above it."""
+    if isinstance(node, Widget):
+        flags = (node.mouse_hover, node.has_focus, node.disabled, node.can_focus)
+        return node._id, frozenset(node._classes), *flags  # noqa: SLF001 - `id` and `classes` copy more slowly
+    return node._id, frozenset(node._classes)  # noqa: SLF001 - likewise
 
 
 @lru_cache(maxsize=_MAX_THEMES)

@@ -1,5 +1,6 @@
 """The runs as the Calibrate screen shows them: all by name and status, and one in full, read in a thread."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -26,6 +27,8 @@ LOG_LINES = 200
 """Lines of the watched run's log that are kept."""
 # A worker writes fewer records between two looks.
 _MANY = 1000
+_FRESH_SECONDS = 1.0
+"""For so long a list of the runs will do."""
 _MOST_WATCHED = 4
 """Runs of which what was read is kept; a state of 200 cells takes some megabytes."""
 
@@ -108,6 +111,8 @@ class Observer:
 
     def __init__(self) -> None:
         self._watched: dict[str, _Watched] = {}
+        self._chosen = ""
+        self._listed, self._listed_at = list[tuple[RunFolder, RunEntry]](), -math.inf
         self._logged: dict[str, tuple[int, str]] = {}
 
     def look(self, chosen: str) -> Seen:
@@ -116,10 +121,13 @@ class Observer:
         Args:
             chosen: name of the run to watch; empty for none.
         """
-        folders = list_runs()
-        self._logged = {folder.name: self._logged_status(folder) for folder in folders}
-        entries = tuple(RunEntry(folder.name, live_status(folder, self._logged[folder.name][1])) for folder in folders)
-        folder = next((folder for folder in folders if folder.name == chosen), None)
+        # A key that chooses another run needs no new list, which costs more than the run that is known already.
+        is_fresh = time.monotonic() - self._listed_at < _FRESH_SECONDS
+        if not is_fresh or chosen == self._chosen or all(entry.name != chosen for _, entry in self._listed):
+            self._list()
+        self._chosen = chosen
+        entries = tuple(entry for _, entry in self._listed)
+        folder = next((folder for folder, _ in self._listed if folder.name == chosen), None)
         if folder is None:
             return Seen(entries, None)
         watched = self._watched.pop(chosen, None)
@@ -129,6 +137,14 @@ class Observer:
         if len(self._watched) > _MOST_WATCHED:
             del self._watched[next(iter(self._watched))]
         return Seen(entries, watched.look())
+
+    def _list(self) -> None:
+        folders = list_runs()
+        self._logged = {folder.name: self._logged_status(folder) for folder in folders}
+        self._listed = [
+            (folder, RunEntry(folder.name, live_status(folder, self._logged[folder.name][1]))) for folder in folders
+        ]
+        self._listed_at = time.monotonic()
 
     def _logged_status(self, folder: RunFolder) -> tuple[int, str]:
         """Return the size of a log and the status by its last record, which is read only if the log has grown."""

@@ -47,7 +47,7 @@ from budgetscope.tui.widgets.headline import HeadlinePanel
 from budgetscope.tui.widgets.law_table import LawChosen, LawTable
 
 VIEWS = ("both", "table", "chart")
-_ROWS_FOR_BOTH, _TABLE_ROWS = 40, 20
+_ROWS_FOR_BOTH, _TABLE_ROWS = 40, 22
 _LAWS, _MACHINES = "laws", "machines"
 _FIRST_STEPS = (
     "No scenario is saved yet. Press s to save the current plan, change the budget on Plan (1), and come back: "

@@ -29,7 +29,11 @@ def points_figure(fit: Fit, found: GoodnessOfFit) -> Figure | None:
             "N, parameters",
             count_number,
         ),
-        lines=(Line("", "N*(C)", "N*(C)", curve.flops, curve.n_params, curve.low, curve.high, reach_of(curve.fitted)),),
+        lines=(
+            Line(
+                "", "N*(C)", "N*(C)", curve.flops, curve.n_params, curve.low, curve.high, reach=reach_of(curve.fitted)
+            ),
+        ),
         points=(PointSeries("o", "optimum, 95% as weighted", measured),) if measured else (),
     )
 

@@ -74,5 +74,4 @@ def _section(title: str, lines: list[Content]) -> ComposeResult:
 def _line(row: PlanRow) -> Content:
     value = f"{row.text} {row.interval}".strip()
     basis = f"  {row.basis}" if row.basis else ""
-    label = padded(row.label, 15)
-    return Content.assemble((label, "$text-muted"), (value, "bold"), (basis, "$text-muted"))
+    return Content.assemble((padded(row.label, 15), "$text-muted"), (value, "bold"), (basis, "$text-muted"))

@@ -96,4 +96,4 @@ def figure(shown: Illustration, dataset: str, at: int) -> Figure:
 
 
 def _line(symbol: str, name: str, curve: Curve) -> Line:
-    return Line(symbol, name, name, curve.flops, curve.n_params, curve.low, curve.high, reach_of(curve.fitted))
+    return Line(symbol, name, name, curve.flops, curve.n_params, curve.low, curve.high, reach=reach_of(curve.fitted))
