@@ -21,6 +21,8 @@ SOURCE = ROOT / "src" / "budgetscope"
 PO = SOURCE / "locale" / "ja" / "LC_MESSAGES" / "budgetscope.po"
 MO = PO.with_suffix(".mo")
 _KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
+_TABLES = {"Key": (3, 4)}
+"""Classes whose arguments at these places, from 1, are texts: the table of keys would be twice as long with `N_`."""
 _HEAD = """\
 # Japanese texts of budgetscope. The texts are collected by `python -m tools.catalogue`; write the translations here.
 msgid ""
@@ -52,9 +54,12 @@ class _Catalogue(Catalog):
 def collected() -> Catalog:
     """Return every text that the code marks, without translations."""
     found = _Catalogue(locale="ja", fuzzy=False)
+    passes = [_KEYWORDS, *({name: (place,)} for name, places in _TABLES.items() for place in places)]
     for path in sorted(SOURCE.rglob("*.py")):
-        for _line, text, _comments, _context in extract_from_file("python", path, keywords=_KEYWORDS):
-            found.add(text)
+        for keywords in passes:
+            for _line, text, _comments, _context in extract_from_file("python", path, keywords=keywords):
+                if text:
+                    found.add(text)
     return found
 
 

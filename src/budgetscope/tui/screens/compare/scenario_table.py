@@ -1,6 +1,5 @@
 """The table of scenarios: one a column, the reference first, with a cursor."""
 
-import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -15,7 +14,10 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from budgetscope.core.language import _
 from budgetscope.report.scenarios import Board, BoardRow, Cell
+from budgetscope.report.words import noted
+from budgetscope.report.wrapping import wrapped
 from budgetscope.tui.screens.compare.scenarios import letter
 from budgetscope.tui.signs import PROBLEM_SIGN
 from budgetscope.tui.textual_fixes.component_styles import ComponentStyles
@@ -81,8 +83,8 @@ class ScenarioTable(ScrollView, can_focus=False):
         board = self.board
         if board is not None:
             hidden = len(board.columns) - len(self._columns()[0])
-            more = f"; {hidden} more with ← →" if hidden else ""
-            title = f"▲ more, ▼ less than {board.columns[board.reference].name}{more}"
+            than = _("▲ more, ▼ less than {name}").format(name=board.columns[board.reference].name)
+            title = noted((than, _("{n} more with ← →").format(n=hidden) if hidden else ""))
             if title != str(self.border_title):
                 self.border_title = Content(title)
 
@@ -192,4 +194,4 @@ def _words(cell: Cell, width: int) -> tuple[str, ...]:
 
 @lru_cache(maxsize=512)
 def _wrapped(text: str, width: int) -> tuple[str, ...]:
-    return tuple(textwrap.wrap(text, max(width, 1))) or ("",)
+    return tuple(wrapped(text, max(width, 1))) or ("",)

@@ -45,6 +45,12 @@ _LEAST_DOLLARS = 1e-4
 _MOST_KEPT = 512
 
 
+FIRST_STEPS = N_(
+    "No scenario is saved yet. Press s to save the current plan, change the budget on Plan (1), and come back: "
+    "the two stand side by side."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ScenarioAnswer:
     """A scenario with its answer.
@@ -209,10 +215,10 @@ def allocation_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
     points = {i: Point(p.flops, p.n_params.value, p.n_params.low, p.n_params.high) for i, p in places.items()}
     marked = places.get(cursor)
     return Figure(
-        x=Axis(LogScale(curves[0].flops[0], curves[0].flops[-1]), "C, training FLOPs", flops_number),
+        x=Axis(LogScale(curves[0].flops[0], curves[0].flops[-1]), _("C, training FLOPs"), flops_number),
         y=Axis(
             _around(min(n.low or n.value for n in values), max(n.high or n.value for n in values)),
-            "N, parameters",
+            _("N, parameters"),
             count_number,
         ),
         lines=tuple(
@@ -235,6 +241,13 @@ def allocation_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
             ),
         ),
     )
+
+
+def price_title(figure: Figure | None) -> str:
+    """Return the title of `price_figure`."""
+    if figure is None:
+        return _("Loss over cost, but no scenario has both a loss and a price")
+    return _("Loss over cost, each by its own law")
 
 
 def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:

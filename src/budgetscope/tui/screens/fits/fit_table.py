@@ -16,6 +16,7 @@ from textual.strip import Strip
 from budgetscope.api.fits import Entry
 from budgetscope.core.language import N_, _
 from budgetscope.report.fits import FitRow, fit_row
+from budgetscope.report.words import ruled
 from budgetscope.tui.short_titles import fitted
 from budgetscope.tui.textual_fixes.component_styles import ComponentStyles
 from budgetscope.tui.textual_fixes.scroll_bar import PlacedScrollView
@@ -161,7 +162,7 @@ class FitTable(PlacedScrollView):
             return self._strip(_("reading the fits ...") if waiting else "", width, "")
         line = self._lines[index]
         if isinstance(line, str):
-            return self._strip(_ruled(line, width), width, "group")
+            return self._strip(ruled(line, width), width, "group")
         row = self._row(line)
         cells = " ".join(_cell(row, name, size) for name, size in widths)
         stands = line.id in self.marks.defaults | self.marks.followed
@@ -202,12 +203,6 @@ def _group(entry: Entry) -> str:
     if entry.layer != "bundled":
         return _("your own") if entry.layer == "user" else _("from BUDGETSCOPE_FITS")
     return _("bundled: steps of an argument, not recommendations") if entry.fit.ablation else _("bundled")
-
-
-def _ruled(title: str, width: int) -> str:
-    """Return a title in a rule."""
-    text = f"── {title} "
-    return text + "─" * (width - cell_len(text))
 
 
 def _cell(row: FitRow, name: str, size: int) -> str:
