@@ -87,9 +87,7 @@ def figure(plan: Plan, curves: Sequence[Curve], letters: Mapping[str, str]) -> F
         markers=(
             Marker(
                 plan.flops,
-                _("{value} at {place}").format(
-                    value=english_count(plan.n_params.value), place=format_flops(plan.flops)
-                ),
+                here,
                 plan.n_params.value,
             ),
         ),

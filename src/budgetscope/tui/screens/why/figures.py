@@ -80,7 +80,7 @@ def figure(shown: Illustration, dataset: str, at: int) -> Figure:
         at: index of the step, from 0.
     """
     curves, step = shown.curves[dataset], shown.explanation.datasets[dataset][at]
-    chosen, title = curves[at], _(step.title)
+    chosen, title = curves[at], step.title
     lines = [_line(str(at + 1), title, chosen)]
     lines += [_line(KNOWN[fit_id], name, curve) for curve, (fit_id, name) in zip(shown.famous, FAMOUS, strict=True)]
     # The earlier steps stay visible, the latest first, under the numbers that they have in the table.

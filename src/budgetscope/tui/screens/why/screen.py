@@ -79,7 +79,7 @@ class WhyScreen(SessionScreen):
         headline = self.query_one(HeadlinePanel)
         headline.border_title = Content(
             _("Step {n} of {all} on {dataset}: {title}").format(
-                n=at + 1, all=len(lines), dataset=dataset, title=_(step.title)
+                n=at + 1, all=len(lines), dataset=dataset, title=step.title
             )
         )
         headline.show(step_headline(found.explanation, step, lines[at].cells[WASTE]))
