@@ -22,7 +22,8 @@ def change_rows(before: Plan, after: Plan) -> list[tuple[str, str, str]]:
         (
             _("your {quantity}").format(quantity=new[key].label),
             old[key].text,
-            f"{new[key].text} {new[key].interval}".rstrip(),
+            # The range of the cost is that of prices, which no law changes.
+            f"{new[key].text} {'' if key == 'cost_usd' else new[key].interval}".rstrip(),
         )
         for key in _CHANGED
         if key in old and key in new

@@ -9,7 +9,7 @@ from budgetscope.core.laws.intervals import Kind
 from budgetscope.core.laws.loss_model import FLAT_SHARE
 from budgetscope.report.meeting.document import Block, Commands, Form, Paragraph, Quotes, Section
 from budgetscope.report.meeting.facts import Facts
-from budgetscope.report.meeting.wording import at_factor, numbers, rate_factor, share
+from budgetscope.report.meeting.wording import at_factor, dated, numbers, rate_factor, share
 from budgetscope.report.recipe_words import two_digits
 from budgetscope.report.rows import shape_text
 from budgetscope.report.words import sentences
@@ -92,7 +92,7 @@ def _price(facts: Facts) -> str:
     if not said.usd_low or date is None or price is None or price.kind is Kind.STATED:
         return ""
     return _("Prices were read in {date} and may have moved; by them the run costs from {low} to {high}.").format(
-        date=date, low=said.usd_low, high=said.usd_high
+        date=dated(date), low=said.usd_low, high=said.usd_high
     )
 
 

@@ -5,6 +5,7 @@ from budgetscope.core.laws.intervals import Kind
 from budgetscope.core.stored_words import stored_text
 from budgetscope.core.wording import listed
 from budgetscope.report import layouts as layout_words
+from budgetscope.report.markdown import ended
 from budgetscope.report.meeting.document import Block, Bullets, Cell, Heading, Link, Paragraph, Section, Table
 from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.meeting.wording import sentence
@@ -16,7 +17,7 @@ def ledger(facts: Facts) -> Section:
     """Return every quantity with its interval and basis, every assumption, and the layouts of the memory."""
     plan = facts.plan
     rows = all_rows(plan, facts.layouts)
-    blocks: list[Block] = [Paragraph(f"{plan.understood}.")]
+    blocks: list[Block] = [Paragraph(ended(plan.understood))]
     header = (_("quantity"), _("value"), _("interval or range"), _("what it rests on"))
     for section, title in (*SECTIONS, ("budget", _("Budget"))):
         chosen = tuple((row.label, row.text, row.interval, row.basis) for row in rows if row.section == section)
@@ -49,7 +50,7 @@ def _memory(facts: Facts) -> list[Block]:
     parts = tuple(_(text) if text else "" for text in layout_words.BYTES_HEADER)
     return [
         Paragraph(layout_words.summary(found)),
-        Paragraph(f"{layout_words.machine_text(found)}."),
+        Paragraph(ended(layout_words.machine_text(found))),
         Table("", header, tuple(layout_words.layout_cells(found)), frozenset({2, 3, 4, 5, 6})),
         Paragraph(_(layout_words.LEGEND)),
         Table(_(layout_words.BYTES_TITLE), parts, tuple(layout_words.bytes_cells(found)), frozenset(range(1, 7))),

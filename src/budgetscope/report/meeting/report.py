@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 
+from budgetscope.core.budget.exchange import yen_assumptions
 from budgetscope.core.language import _, code
 from budgetscope.core.laws.intervals import Kind
+from budgetscope.report.markdown import ended
 from budgetscope.report.meeting.alternatives import alternatives
 from budgetscope.report.meeting.changes import changes
 from budgetscope.report.meeting.closing import minutes, reproduce, to_say
@@ -13,6 +15,8 @@ from budgetscope.report.meeting.figures import figures
 from budgetscope.report.meeting.ledger import ledger, provenance
 from budgetscope.report.meeting.opening import returns, three_points
 from budgetscope.report.meeting.risks import checklist, risks
+from budgetscope.report.meeting.wording import dated
+from budgetscope.report.words import sentences
 
 
 def report(facts: Facts, pictures: Collection[str], note: str, command: str) -> Document:
@@ -28,7 +32,8 @@ def report(facts: Facts, pictures: Collection[str], note: str, command: str) -> 
     subtitle = _("Planned by {law}.").format(law=facts.plan.law_title)
     date, price = facts.plan.machine.device.price_date, facts.plan.machine.price
     if date is not None and price is not None and price.kind is not Kind.STATED:
-        subtitle = _("Planned by {law}, with prices of {date}.").format(law=facts.plan.law_title, date=date)
+        subtitle = _("Planned by {law}, with prices of {date}.").format(law=facts.plan.law_title, date=dated(date))
+    subtitle = sentences((subtitle, *map(ended, yen_assumptions())))
     made = (
         three_points(facts),
         returns(facts),

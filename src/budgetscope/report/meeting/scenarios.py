@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from budgetscope.core.answers.cautions import Level
 from budgetscope.core.budget.quantities import format_count, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.wording import listed
+from budgetscope.report.markdown import ended
 from budgetscope.report.meeting.document import (
     Alert,
     Block,
@@ -56,9 +57,9 @@ class Scenario:
 
     @property
     def usd(self) -> float | None:
-        """Cost in US dollars; None where it is not known."""
+        """Cost in US dollars, to five digits, so that equal runs cost the same; None where it is not known."""
         cost = None if self.facts is None else self.facts.plan.run.cost_usd
-        return None if cost is None else cost.value
+        return None if cost is None else float(f"{cost.value:.5g}")
 
 
 def scenarios_report(
@@ -113,6 +114,9 @@ def _cheapest(scenarios: Sequence[Scenario]) -> str:
         return ""
     (least, cheapest), (most, dearest) = priced[0], priced[-1]
     first = _("{name} costs least, {usd}.").format(name=cheapest, usd=format_usd(least))
+    equal = tuple(each.name for each in scenarios if each.usd == least)
+    if 1 < len(equal) < len(priced):
+        first = _("{names} cost least, {usd} each.").format(names=listed(equal), usd=format_usd(least))
     if most == least:
         return sentences((first, _("The others that have a price cost the same."))) if len(priced) > 1 else first
     return sentences((first, _("{name} costs most, {usd}.").format(name=dearest, usd=format_usd(most))))
@@ -146,7 +150,12 @@ def _steps(scenarios: Sequence[Scenario]) -> str:
     known = [(each.usd, each.loss, each.name) for each in scenarios]
     full = sorted((usd, loss, name) for usd, loss, name in known if usd is not None and loss is not None)
     told = []
-    for (usd, loss, name), (more, other, dearer) in pairwise(full):
+    # The best of those that cost the same is what a dearer one is compared with.
+    for before, after in pairwise(full):
+        if after[0] == before[0]:
+            told.append(_same_price(before, after))
+    best = [next(group) for _usd, group in groupby(full, key=lambda each: each[0])]
+    for (usd, loss, name), (more, other, dearer) in pairwise(best):
         if other < loss:
             text = _("From {name} to {dearer}: {usd} more for a loss {gain} lower.")
             told.append(text.format(name=name, dearer=dearer, usd=format_usd(more - usd), gain=f"{loss - other:.3f}"))
@@ -154,6 +163,15 @@ def _steps(scenarios: Sequence[Scenario]) -> str:
             text = _("{dearer} costs {usd} more than {name} and ends no lower.")
             told.append(text.format(name=name, dearer=dearer, usd=format_usd(more - usd)))
     return sentences(told)
+
+
+def _same_price(better: tuple[float, float, str], other: tuple[float, float, str]) -> str:
+    """Return what two scenarios of one price end at, each as cost, loss and name."""
+    gain = f"{other[1] - better[1]:.3f}"
+    if float(gain) == 0:
+        return _("{name} and {other} cost the same and end at the same loss.").format(name=better[2], other=other[2])
+    text = _("{name} and {other} cost the same, and {name} ends {gain} lower.")
+    return text.format(name=better[2], other=other[2], gain=gain)
 
 
 def _side_by_side(scenarios: Sequence[Scenario]) -> tuple[Block, ...]:
@@ -171,7 +189,7 @@ def _side_by_side(scenarios: Sequence[Scenario]) -> tuple[Block, ...]:
 
 def _one(number: int, scenario: Scenario, facts: Facts) -> Section:
     decisive = tuple(sentence(each.text) for each in facts.plan.cautions if each.level == Level.DECISION)
-    blocks: list[Block] = [Paragraph(f"{facts.plan.understood}."), points(facts)]
+    blocks: list[Block] = [Paragraph(ended(facts.plan.understood)), points(facts)]
     if decisive:
         blocks += [Heading(_("What could turn the decision")), Bullets(decisive)]
     if facts.plan.assumptions:

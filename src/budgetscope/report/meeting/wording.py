@@ -1,11 +1,12 @@
 """Small parts of wording that the sections of a report share."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from budgetscope.core.answers.other_budgets import OtherBudget
 from budgetscope.core.budget.quantities import format_count, format_hours, format_usd
-from budgetscope.core.language import _
+from budgetscope.core.language import JAPANESE, _, code
 from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.rows import UNKNOWN
 
@@ -87,10 +88,22 @@ def numbers(facts: Facts) -> Numbers:
         usd_low="" if ends is None else format_usd(ends[0]),
         usd_high="" if ends is None else format_usd(ends[1]),
         time="" if run.hours is None or count is None else format_hours(run.hours),
-        devices=machine.device.name if count is None else f"{count:,.4g} x {machine.device.name}",
+        devices=machine.device.name if count is None else _devices(count, machine.device.name),
         device_hours=format_count(run.device_hours),
         loss="" if loss is None else f"{loss.value:.2f} {unit}".strip(),
     )
+
+
+def _devices(count: float, name: str) -> str:
+    return _("{count} x {device}").format(count=f"{count:,.4g}", device=name)
+
+
+def dated(date: str) -> str:
+    """Return a date in the language in use: "2026-11" or "2026年11月", "2026-11-09" or "2026年11月9日"."""
+    if code() != JAPANESE or not re.fullmatch(r"\d{4}-\d\d(-\d\d)?", date):
+        return date
+    parts = zip(map(int, date.split("-")), "年月日", strict=False)
+    return "".join(f"{number}{unit}" for number, unit in parts)
 
 
 def rate_factor(facts: Facts) -> float | None:

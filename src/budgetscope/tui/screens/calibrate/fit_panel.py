@@ -84,11 +84,12 @@ class FitPanel(Horizontal):
             return Content.assemble((padded(row[0], label), LABEL_STYLE), padded(row[1], before), (row[2], "bold"))
 
         names = _("{fit} beside {law}").format(fit=verdict.fit.id, law=verdict.before)
-        lines = [Content.styled(names, "bold"), line(("", _("old"), _("new"))), *map(line, verdict.own)]
+        lines = [Content.styled(names, "bold")]
         # The active law needs no offer, and one that is too small cannot be accepted.
         if not verdict.fit.too_small:
             offer, style = _OFFERS["accepted" if verdict.active else self.decided]
             lines.append(Content.styled(_(offer), style))
+        lines += [line(("", _("old"), _("new"))), *map(line, verdict.own)]
         # The first caution stands beside the decision; the others follow below.
         if verdict.cautions:
             left = len(verdict.cautions) - 1
