@@ -345,7 +345,7 @@ CALIBRATION_BOUNDS = (1e-9, 1)
 
 MINUTES = Field(
     name="minutes",
-    label="minutes",
+    label=N_("minutes"),
     kind=COUNT,
     bounds=MINUTES_BOUNDS,
     help="Time to spend.",
@@ -354,7 +354,7 @@ MINUTES = Field(
 """Of a calibration, as `DECAY` and `WORKERS`."""
 DECAY = Field(
     name="decay",
-    label="decay",
+    label=N_("decay"),
     kind=SHARE,
     bounds=DECAY_BOUNDS,
     help="Share of the tokens over which the learning rate decays before each reading.",
@@ -362,7 +362,7 @@ DECAY = Field(
 )
 WORKERS = Field(
     name="workers",
-    label="workers",
+    label=N_("workers"),
     kind=WHOLE,
     bounds=WORKERS_BOUNDS,
     help="Number of workers; one a GPU by default.",
@@ -379,7 +379,7 @@ SIZE = Field(
 """Of `whatif`, as `SERVED`."""
 SERVED = Field(
     name="served",
-    label="Served tokens",
+    label=N_("Served tokens"),
     kind=COUNT,
     bounds=(0, MAX_SERVED_TOKENS),
     help="Tokens that the model will serve, such as 1T: adds what serving costs.",

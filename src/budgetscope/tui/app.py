@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.command import CommandPalette
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
@@ -24,7 +25,7 @@ from budgetscope.core.errors import BudgetscopeError, FailureError
 from budgetscope.core.language import N_, _
 from budgetscope.core.printable import printable
 from budgetscope.tui.gc_schedule import TICK_SECONDS, GcSchedule
-from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
+from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of, titled
 from budgetscope.tui.leave import exit_code, leave_on_signals
 from budgetscope.tui.legibility import DARK, DARK_16, FEW_COLOURS, LIGHT, LIGHT_16, legible
 from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
@@ -201,6 +202,11 @@ class BudgetscopeApp(App[None]):
         names = [tab.name for tab in TABS]
         self.action_go(names[(names.index(self._current) + screens) % len(names)])
 
+    def action_command_palette(self) -> None:
+        """Show Textual's palette, which asks in the language in use."""
+        if not CommandPalette.is_open(self):
+            self.push_screen(CommandPalette(placeholder=_("Search for commands…"), id="--command-palette"))
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Yield every action of the table of keys, besides two of Textual's own."""
         for command in super().get_system_commands(screen):
@@ -210,7 +216,7 @@ class BudgetscopeApp(App[None]):
         for owner, keys in ((screen, keys_of(section)), (self, keys_of(EVERYWHERE))):
             for key in keys:
                 if key.in_palette and key.action:
-                    yield SystemCommand(_(key.label), _(key.description), partial(self.run_action, key.action, owner))
+                    yield SystemCommand(titled(key), _(key.description), partial(self.run_action, key.action, owner))
 
     # Keys
 

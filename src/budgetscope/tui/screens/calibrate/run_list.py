@@ -75,7 +75,8 @@ class RunList(Widget):
             found = len(self.entries)
             below = ngettext("{n} run below", "{n} runs below", found).format(n=found)
             none = _("no run yet: fill in the form, p prices it, g starts it")
-            text, style = f"+ {_('a new calibration')}   {below if found else none}", ""
+            new = _("a new calibration")
+            text, style = f"+ {new}   {below if found else none}", ""
         else:
             entry = self.entries[index - 1]
             word = padded(texts.status_text(entry.status), 11)

@@ -209,7 +209,7 @@ class PlanScreen(SessionScreen):
         chart, shown = self.query_one(Chart), plan_chart(quantity)
         chart.figure = figure
         remark = counted(plan.convention) if figure else _(shown.lacking).format(law=plan.law_id)
-        place = _("{some} of {all}").format(some=PLAN_CHARTS.index(shown) + 1, all=len(PLAN_CHARTS))
+        place = _("{n} of {all}").format(n=PLAN_CHARTS.index(shown) + 1, all=len(PLAN_CHARTS))
         self._titles["chart"] = f"{listed((_(shown.title), remark))}  ({place})"
         self._entitle()
 

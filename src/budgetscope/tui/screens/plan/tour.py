@@ -171,7 +171,7 @@ class TourScreen(Dialog[None]):
         card, stop = self.query_one("#card"), STOPS[self.step]
         corner, arrow = beside(_seen(self._stage.query_one(stop.part)), card.outer_size, self.size)
         card.offset = corner
-        place = _("{some} of {all}").format(some=self.step + 1, all=len(STOPS))
+        place = _("{n} of {all}").format(n=self.step + 1, all=len(STOPS))
         card.border_title = Content(f"{arrow}{_(stop.title)}  {place}")
 
     # The budget

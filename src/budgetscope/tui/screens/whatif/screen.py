@@ -155,7 +155,7 @@ class WhatifScreen(SessionScreen):
         title = _("Loss over N and D") if self.on_map else _("Loss over N at C = {flops}").format(flops=flops)
         chart.border_title = Content(listed((title, counted(found.answer.plan.convention))))
         reach = reach_text(found.iso)
-        text = _UNMEASURED if self.on_map and found.iso.measured_range is not None else reach
+        text = _(_UNMEASURED) if self.on_map and found.iso.measured_range is not None else reach
         self.query_one("#reach", Static).update(Content(text), layout=False)
 
     def _best_over_life(self, found: SizesAtBudget) -> Plan | None:
