@@ -101,7 +101,7 @@ class ScenarioSet:
 
 def present_name(session: Session, scenarios: Sequence[SavedScenario]) -> str:
     """Return the name of the session's own request, such as `now, SCENARIO, changed, last good`."""
-    parts = [_(CURRENT_REQUEST)]
+    parts: list[str] = []
     if session.scenario is not None:
         parts.append(session.scenario)
         saved = next((scenario.request for scenario in scenarios if scenario.name == session.scenario), None)
@@ -109,7 +109,8 @@ def present_name(session: Session, scenarios: Sequence[SavedScenario]) -> str:
             parts.append(_("changed"))
     if session.problem is not None and session.answer is not None:
         parts.append(_("last good"))
-    return listed(parts)
+    now = _(CURRENT_REQUEST)
+    return _("{now}, {rest}").format(now=now, rest=listed(parts)) if parts else now
 
 
 def letter(index: int) -> str:

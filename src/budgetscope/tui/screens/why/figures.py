@@ -93,7 +93,7 @@ def figure(shown: Illustration, dataset: str, at: int) -> Figure:
         x=Axis(shown.scales[0], _("C, training FLOPs"), flops_number),
         y=Axis(shown.scales[1], _("N, parameters"), count_number),
         lines=tuple(lines),
-        points=(PointSeries("o", "its measured optima", measured),) if measured else (),
+        points=(PointSeries("o", _("its measured optima"), measured),) if measured else (),
         markers=(Marker(shown.explanation.flops, here, step.n_params),),
     )
 
