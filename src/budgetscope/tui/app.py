@@ -49,9 +49,9 @@ _TEXTUALS_COMMANDS = {
     N_("Quit"): N_("Quit the application as soon as possible"),
 }
 """Title and description, as Textual writes them."""
-_NO_CURSOR = frozenset({"dumb", "unknown"})
 read_alt_digits()
 break_japanese()
+_NO_CURSOR = frozenset({"dumb", "unknown"})
 _SWITCH_SECONDS = 0.001
 """For so long a thread that computes may hold the interpreter while a key waits."""
 

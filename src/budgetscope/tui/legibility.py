@@ -108,24 +108,37 @@ def legible(variables: Mapping[str, str]) -> dict[str, str]:
     Muted and disabled text keep a colour of their own, as far as that allows.
     """
     found = dict(variables)
-    grounds = [Color.parse(variables[name]) for name in _GROUNDS]
+    grounds = [_colour(variables[name]) for name in _GROUNDS]
     if any(ground.ansi is not None for ground in grounds):
         return found
     ink = Color(255, 255, 255) if luminance(grounds[0]) < 0.18 else Color(0, 0, 0)
     grounds = [grounds[0], *(below.blend(ground, ground.a, alpha=1) for ground in grounds[1:] for below in grounds[:2])]
     for name in _TEXTS:
         if not variables[name].startswith("auto"):
-            colour = Color.parse(variables[name])
+            colour = _colour(variables[name])
             found[name] = _raised(grounds[0].blend(colour, colour.a, alpha=1), ink, grounds, TEXT_CONTRAST).hex
-    muted = grounds[0].blend(Color.parse(found["foreground"]), _MUTED, alpha=1)
+    muted = grounds[0].blend(_colour(found["foreground"]), _MUTED, alpha=1)
     quiet = ("text-muted", "text-disabled", "foreground-muted", "foreground-disabled")
     found |= dict.fromkeys(quiet, _raised(muted, ink, grounds, TEXT_CONTRAST).hex)
-    found["primary-lighten-1"] = _raised(Color.parse(variables["primary"]), ink, grounds, TEXT_CONTRAST).hex
+    found["primary-lighten-1"] = _raised(_colour(variables["primary"]), ink, grounds, TEXT_CONTRAST).hex
     found["border-blurred"] = _raised(grounds[0].blend(muted, 0.5, alpha=1), ink, grounds, LINE_CONTRAST).hex
+    text, surface = _colour(found["foreground"]), grounds[1]
+    for part in ("input-selection", "footer"):
+        ground = _colour(variables[f"{part}-background"])
+        found[f"{part}-background"] = _lowered(surface.blend(ground, ground.a, alpha=1), surface, text).hex
+    found["input-selection-foreground"] = found["footer-foreground"] = found["foreground"]
+    found["footer-description-foreground"] = found["foreground"]
     found["bar-background"] = variables["primary"]
     for part in ("bar", "block-cursor"):
-        found[f"{part}-foreground"] = _on(Color.parse(found[f"{part}-background"]))
+        found[f"{part}-foreground"] = _on(_colour(found[f"{part}-background"]))
     return found
+
+
+def _colour(text: str) -> Color:
+    """Return the colour of a variable, such as `#81a1c1` or `#81a1c1 35%`."""
+    name, _, share = text.partition(" ")
+    colour = Color.parse(name)
+    return colour.multiply_alpha(float(share.rstrip("%")) / 100) if share else colour
 
 
 def _on(ground: Color) -> str:
@@ -142,6 +155,15 @@ def _raised(colour: Color, ink: Color, grounds: Iterable[Color], least: float) -
         if all(contrast(*pair) >= least for pair in pairs):
             return moved
     return ink
+
+
+def _lowered(ground: Color, base: Color, text: Color) -> Color:
+    """Return a ground, moved towards the base until a text reaches the contrast on it."""
+    for step in range(_STEPS):
+        moved = ground.blend(base, step / _STEPS, alpha=1)
+        if min(contrast(text, moved), contrast(_of_256(text), _of_256(moved))) >= TEXT_CONTRAST:
+            return moved
+    return base
 
 
 @lru_cache(maxsize=1024)
