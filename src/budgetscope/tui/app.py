@@ -204,7 +204,7 @@ class BudgetscopeApp(App[None]):
 
     def action_command_palette(self) -> None:
         """Show Textual's palette, which asks in the language in use."""
-        if not CommandPalette.is_open(self):
+        if not isinstance(self.screen, CommandPalette):
             self.push_screen(CommandPalette(placeholder=_("Search for commands…"), id="--command-palette"))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
