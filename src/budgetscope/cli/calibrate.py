@@ -14,6 +14,7 @@ from budgetscope.cli.help import SectionedGroup, examples
 from budgetscope.cli.readers import is_read
 from budgetscope.core.counting.ledger import MAX_COUNT
 from budgetscope.core.errors import BudgetscopeError, UsageError
+from budgetscope.core.language import _
 
 if TYPE_CHECKING:
     from budgetscope.api.calibration import Progress, Ready, RunFolder, RunStatus
@@ -115,6 +116,9 @@ def calibrate(
     json: Annotated[bool, typer.Option("--json", help="Print the run's events, one JSON object a line.")] = False,
 ) -> None:
     """Train a designed sweep of small models, fit the laws to it, and show what changes."""
+    from budgetscope.api.language import use_language
+
+    use_language(context.find_root().params.get("lang"))
     if context.invoked_subcommand is not None:
         return
     from budgetscope.api import calibration
@@ -283,9 +287,10 @@ def _probe(device: str | None, gpu: int | None, *, json: bool) -> None:
         for width, rate in sorted(found.training_flops_per_s.items())
     ]
     terminal = console()
-    terminal.print(f"{found.device.name}: large matrix products at {found.matrix_flops_per_s / 1e12:.4g} TFLOP/s")
-    terminal.print(table(("width", "training TFLOP/s", "of the matrix rate"), rows))
-    terminal.print(f"MFU {found.mfu:.1%}, stored for later designs", style="dim")
+    told = _("{device}: large matrix products at {rate} TFLOP/s")
+    terminal.print(told.format(device=found.device.name, rate=f"{found.matrix_flops_per_s / 1e12:.4g}"))
+    terminal.print(table((_("width"), _("training TFLOP/s"), _("of the matrix rate")), rows))
+    terminal.print(_("MFU {mfu}, stored for later designs").format(mfu=f"{found.mfu:.1%}"), style="dim")
 
 
 @app.command("list")
@@ -304,9 +309,17 @@ def list_all() -> None:
         state = found.state
         if state.damage:
             say(f"{folder.name}: {state.damage}")
-        done = f"{sum(s.finished for s in state.cells.values())} of {len(state.cells)}"
-        rows.append((folder.name, found.status, str(state.stage or "-"), done, state.fit_id or "-"))
-    console().print(table(("run", "status", "stage", "cells", "fit"), rows))
+        done = _("{some} of {all}").format(some=sum(s.finished for s in state.cells.values()), all=len(state.cells))
+        rows.append(
+            (
+                folder.name,
+                calibration.texts.status_text(found.status),
+                str(state.stage or "-"),
+                done,
+                state.fit_id or "-",
+            )
+        )
+    console().print(table((_("run"), _("status"), _("stage"), _("cells"), _("fit")), rows))
 
 
 @app.command()

@@ -85,13 +85,12 @@ def start(
     lang: options.Lang = None,
 ) -> None:
     """Start the app when no command is named."""
-    if lang is not None or context.invoked_subcommand is None:
+    if context.invoked_subcommand is None:
+        start_app(lang)
+    elif lang is not None:
         from budgetscope.api.language import use_language
 
         use_language(lang)
-    if context.invoked_subcommand is not None:
-        return
-    start_app()
 
 
 def main() -> None:

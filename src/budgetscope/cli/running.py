@@ -13,8 +13,11 @@ from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.printable import printable
 
 
-def start_app() -> None:
+def start_app(lang: str | None = None) -> None:
     """Run the app until the user quits.
+
+    Args:
+        lang: the language of `--lang`; None follows the user's setting, else the environment.
 
     Raises:
         BudgetscopeError: there is no terminal that can show it.
@@ -22,8 +25,10 @@ def start_app() -> None:
     # In a browser there is no terminal: Textual's driver talks to its server through pipes.
     if not (sys.stdin.isatty() and sys.stdout.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
         raise BudgetscopeError("the app needs a terminal; for plain text run, for example, budgetscope plan 1e21.")
+    from budgetscope.api.language import use_language
     from budgetscope.tui.app import run_app
 
+    use_language(lang)
     run_app()
 
 

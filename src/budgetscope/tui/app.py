@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.command import CommandPalette
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from budgetscope.api import Advisor, PlanRequest, from_record, to_record
 from budgetscope.api.app_state import AppState, read_state, write_state
 from budgetscope.core.errors import BudgetscopeError, FailureError
-from budgetscope.core.language import _
+from budgetscope.core.language import N_, _
 from budgetscope.core.printable import printable
 from budgetscope.tui.gc_schedule import TICK_SECONDS, GcSchedule
-from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
+from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of, titled
 from budgetscope.tui.leave import exit_code, leave_on_signals
 from budgetscope.tui.legibility import DARK, DARK_16, FEW_COLOURS, LIGHT, LIGHT_16, legible
 from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
@@ -33,6 +34,7 @@ from budgetscope.tui.screens.law_changes import undo_law
 from budgetscope.tui.session import Session
 from budgetscope.tui.tabs import TABS, Tab, tab
 from budgetscope.tui.textual_fixes.alt_digits import read_alt_digits
+from budgetscope.tui.textual_fixes.japanese_lines import break_japanese
 from budgetscope.tui.textual_fixes.key_queue import KeyQueue, Typed
 from budgetscope.tui.textual_fixes.no_color import show_no_greys
 from budgetscope.tui.textual_fixes.stylesheet import CachedStylesheet
@@ -42,8 +44,13 @@ if TYPE_CHECKING:
     from budgetscope.api.take_away import Taken
 
 DEFAULT_BUDGET = "64 H100 for 14 days"
-_TEXTUALS_COMMANDS = {"Theme", "Quit"}
+_TEXTUALS_COMMANDS = {
+    N_("Theme"): N_("Change the current theme"),
+    N_("Quit"): N_("Quit the application as soon as possible"),
+}
+"""Title and description, as Textual writes them."""
 read_alt_digits()
+break_japanese()
 _NO_CURSOR = frozenset({"dumb", "unknown"})
 _SWITCH_SECONDS = 0.001
 """For so long a thread that computes may hold the interpreter while a key waits."""
@@ -195,14 +202,21 @@ class BudgetscopeApp(App[None]):
         names = [tab.name for tab in TABS]
         self.action_go(names[(names.index(self._current) + screens) % len(names)])
 
+    def action_command_palette(self) -> None:
+        """Show Textual's palette, which asks in the language in use."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=_("Search for commands…"), id="--command-palette"))
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Yield every action of the table of keys, besides two of Textual's own."""
-        yield from (command for command in super().get_system_commands(screen) if command.title in _TEXTUALS_COMMANDS)
+        for command in super().get_system_commands(screen):
+            if command.title in _TEXTUALS_COMMANDS:
+                yield SystemCommand(_(command.title), _(_TEXTUALS_COMMANDS[command.title]), command.callback)
         section = screen.SECTION if isinstance(screen, SessionScreen) else ""
         for owner, keys in ((screen, keys_of(section)), (self, keys_of(EVERYWHERE))):
             for key in keys:
                 if key.in_palette and key.action:
-                    yield SystemCommand(key.label, key.description, partial(self.run_action, key.action, owner))
+                    yield SystemCommand(titled(key), _(key.description), partial(self.run_action, key.action, owner))
 
     # Keys
 
@@ -282,7 +296,7 @@ class BudgetscopeApp(App[None]):
         command = self.stage.as_command()
         if command is not None:
             self.copy_to_clipboard(command)
-            self.notify(command, title="Copied", timeout=NOTICE_SECONDS, markup=False)
+            self.notify(command, title=_("Copied"), timeout=NOTICE_SECONDS, markup=False)
 
     def action_copy_markdown(self) -> None:
         """Copy the screen's content as Markdown."""
@@ -290,7 +304,8 @@ class BudgetscopeApp(App[None]):
         if text is not None:
             self.copy_to_clipboard(text)
             title = text.lstrip("# ").partition("\n")[0].replace("\\", "")
-            self.notify(f"{title} ({len(text.splitlines())} lines)", title="Copied as Markdown", markup=False)
+            told = _("{title} ({n} lines)").format(title=title, n=len(text.splitlines()))
+            self.notify(told, title=_("Copied as Markdown"), markup=False)
 
     def action_save_picture(self) -> None:
         """Save the screen as SVG, under a name of its own: in a browser there, and not on the machine that serves."""
@@ -298,7 +313,8 @@ class BudgetscopeApp(App[None]):
         picture = self.export_screenshot()
         if self.is_web:
             self.deliver_text(StringIO(picture), save_filename=f"{stem}.svg", mime_type="image/svg+xml")
-            self.notify(f"{stem}.svg, by the browser", title="Saved", timeout=NOTICE_SECONDS, markup=False)
+            told = _("{file}, by the browser").format(file=f"{stem}.svg")
+            self.notify(told, title=_("Saved"), timeout=NOTICE_SECONDS, markup=False)
             return
         number = 1
         while True:
@@ -313,7 +329,7 @@ class BudgetscopeApp(App[None]):
                 self.stage.tell(f"cannot write {str(path)!r}: {reason}; start budgetscope in a folder of your own.")
                 return
             else:
-                self.notify(printable(str(path.absolute())), title="Saved", timeout=NOTICE_SECONDS, markup=False)
+                self.notify(printable(str(path.absolute())), title=_("Saved"), timeout=NOTICE_SECONDS, markup=False)
                 return
 
 

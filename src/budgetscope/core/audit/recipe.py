@@ -5,6 +5,7 @@ which one is right beyond its sizes.
 """
 
 from collections.abc import Iterator
+from functools import reduce
 
 from budgetscope.core.audit.counts import Counts
 from budgetscope.core.audit.finding import Finding, Severity, rate_text, times_text
@@ -163,7 +164,8 @@ def _price(role: str, yardstick: Yardstick) -> str:
                 largest=format_count(known.largest_n_params),
             )
         )
-    return " ".join(told)
+    glued = _("{first} {second}")
+    return reduce(lambda first, second: glued.format(first=first, second=second), told) if told else ""
 
 
 def _signed_share(value: float) -> str:

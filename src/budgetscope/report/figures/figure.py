@@ -3,10 +3,11 @@
 import math
 from bisect import bisect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Range
 from budgetscope.report.figures.scale import Scale
 
@@ -195,7 +196,7 @@ class Figure:
     markers: tuple[Marker, ...] = ()
     spans: tuple[Span, ...] = ()
     heat: HeatMap | None = None
-    band_label: str = "its 95% interval"
+    band_label: str = field(default_factory=lambda: _("its 95% interval"))
 
 
 @dataclass(frozen=True, slots=True)

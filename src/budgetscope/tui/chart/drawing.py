@@ -51,7 +51,7 @@ def draw(figure: Figure, width: int, height: int) -> Drawing:
     background has an empty role.
     """
     if width < MIN_WIDTH or height < MIN_HEIGHT:
-        words = padded(clipped("too small for the chart", width), width)
+        words = padded(clipped(_("too small for the chart"), width), width)
         return Drawing([(TextRun(words if row == 0 else " " * width, "label"),) for row in range(height)])
     tight = height < _TIGHT_ROWS
     entries = _entries(figure)
@@ -178,7 +178,7 @@ def _levels(figure: Figure) -> list[LegendEntry]:
     heat = figure.heat
     if heat is None:
         return []
-    starts = [f"<{heat.text(heat.levels[0])}" if heat.levels else "all", *(f"≥{heat.text(v)}" for v in heat.levels)]
+    starts = [f"<{heat.text(heat.levels[0])}" if heat.levels else _("all"), *(f"≥{heat.text(v)}" for v in heat.levels)]
     return [
         LegendEntry(f" {heat_symbol(heat, level)} {drawable(text)} ", heat_role(heat, level))
         for level, text in enumerate(starts)

@@ -13,6 +13,7 @@ from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
+from budgetscope.core.language import _
 from budgetscope.tui.signs import PROBLEM_SIGN
 
 
@@ -25,7 +26,11 @@ class LabelledField(Protocol):
 
     @property
     def label(self) -> str:
-        """The text before the field."""
+        """The text before the field, marked for the catalogue."""
+
+
+LABEL_WIDTH = 9
+"""Of the labels, in cells, as in the style."""
 
 
 @dataclass
@@ -51,12 +56,30 @@ class FieldRow(Vertical):
     FieldRow.-problem .note { display: block; color: $text-error; text-style: bold; }
     """
 
-    def __init__(self, field: LabelledField, text: str = "", hint: str = "", suggestions: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        field: LabelledField,
+        text: str = "",
+        hint: str = "",
+        suggestions: tuple[str, ...] = (),
+        *,
+        label_width: int = 0,
+    ) -> None:
+        """Create a row.
+
+        Args:
+            field: whose text is edited.
+            text: the first text.
+            hint: shown while the field is empty.
+            suggestions: values that may be typed.
+            label_width: in cells, where the labels of a form need more than the usual.
+        """
         super().__init__(id=f"field-{field.name}")
         self.field = field
         self._text, self._hint = text, hint
         self._taken = text
         self._shown = ("", False)
+        self._label_width = label_width
         self._suggestions = suggestions
         self._input: Input | None = None
         self._note: Static | None = None
@@ -73,7 +96,10 @@ class FieldRow(Vertical):
 
     def _parts(self) -> Iterator[Widget]:
         self._note = Static(Content(self._shown[0]), classes="note", markup=False)
-        yield Horizontal(Label(self.field.label, markup=False), self.input)
+        label = Label(_(self.field.label), markup=False)
+        if self._label_width > LABEL_WIDTH:
+            label.styles.width = self._label_width
+        yield Horizontal(label, self.input)
         yield self._note
 
     @property

@@ -12,6 +12,7 @@ from textual.renderables.digits import Digits
 from textual.widget import Widget
 
 from budgetscope.report.headline import Headline, LargeFigure
+from budgetscope.report.words import padded
 from budgetscope.tui.signs import LABEL_STYLE
 
 FIGURES_FROM = 36
@@ -103,5 +104,5 @@ def _wrapped(text: str, width: int, most: int, style: str) -> _Rows:
     if len(rows) <= most:
         return rows
     # Longer than the row, so that the ellipsis comes.
-    last = Content.styled(rows[most - 1].plain.rstrip().ljust(width) + "…", style)
+    last = Content.styled(padded(rows[most - 1].plain.rstrip(), width) + "…", style)
     return [*rows[: most - 1], last.truncate(width, ellipsis=True)]

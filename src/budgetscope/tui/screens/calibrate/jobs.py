@@ -6,6 +6,7 @@ from typing import Any
 from budgetscope.api import Advisor, PlanRequest, calibration
 from budgetscope.api.calibration import Progress, Ready, Request, RunFolder
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import _
 from budgetscope.report.calibration_value import foretold_text
 
 
@@ -24,7 +25,7 @@ class Preparation:
     def __init__(self, wishes: dict[str, Any]) -> None:
         self._wishes = wishes
         self._cancelled = False
-        self.said = "looking"
+        self.said = _("looking")
         self.notes: list[str] = []
 
     def cancel(self) -> None:
@@ -42,7 +43,7 @@ class Preparation:
 
     def _check(self) -> None:
         if self._cancelled:
-            raise CancelledError("given up.")
+            raise CancelledError(_("given up."))
 
     def _follow(self, progress: Progress) -> None:
         self._check()

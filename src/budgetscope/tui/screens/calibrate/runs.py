@@ -22,6 +22,7 @@ from budgetscope.api.calibration import (
     worker_views,
 )
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import _
 
 LOG_LINES = 200
 """Lines of the watched run's log that are kept."""
@@ -195,5 +196,5 @@ class _Watched:
             said = texts.event_text(record.event, state)
             if said:
                 slot = record.worker.split("-")[1] if record.worker and len(state.workers) > 1 else ""
-                who = f"worker {slot}: " if slot else ""
+                who = _("worker {slot}: ").format(slot=slot) if slot else ""
                 self._lines.append(f"{time.strftime('%H:%M:%S', time.localtime(record.t))} {who}{said}")

@@ -7,6 +7,7 @@ from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.curves import Curve
 from budgetscope.core.answers.explanation import Explanation
 from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.language import _
 from budgetscope.report.explanation import StepLine, step_lines
 from budgetscope.report.figures.figure import (
     Axis,
@@ -85,12 +86,14 @@ def figure(shown: Illustration, dataset: str, at: int) -> Figure:
     # The earlier steps stay visible, the latest first, under the numbers that they have in the table.
     lines += [_line(str(index + 1), "", replace(curves[index], low=None, high=None)) for index in reversed(range(at))]
     measured = tuple(Point(point.flops, point.n_params, point.low, point.high) for point in chosen.points)
-    here = f"{english_count(step.n_params)} at {format_flops(shown.explanation.flops)}"
+    here = _("{value} at {place}").format(
+        value=english_count(step.n_params), place=format_flops(shown.explanation.flops)
+    )
     return Figure(
-        x=Axis(shown.scales[0], "C, training FLOPs", flops_number),
-        y=Axis(shown.scales[1], "N, parameters", count_number),
+        x=Axis(shown.scales[0], _("C, training FLOPs"), flops_number),
+        y=Axis(shown.scales[1], _("N, parameters"), count_number),
         lines=tuple(lines),
-        points=(PointSeries("o", "its measured optima", measured),) if measured else (),
+        points=(PointSeries("o", _("its measured optima"), measured),) if measured else (),
         markers=(Marker(shown.explanation.flops, here, step.n_params),),
     )
 
