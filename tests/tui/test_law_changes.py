@@ -12,6 +12,7 @@ from budgetscope.tui.screens.base import SessionScreen
 from budgetscope.tui.widgets.law_table import LawTable
 
 KAPLAN, LLAMA, TUNED = "kaplan2020/fixed-batch", "meta2024/llama3", "porian2024/refinedweb-tuned"
+STEP = "porian2024/openwebtext2-kaplan"
 BIG = (120, 40)
 
 
@@ -45,6 +46,30 @@ async def test_the_question_shows_the_plan_before_and_after(start: Start, size: 
         await settle(pilot)
         assert screen.session.request.law is None
         assert screen.session.plan == before
+
+
+@pytest.mark.parametrize("size", [BIG, (80, 24)])
+async def test_the_question_names_both_counts_of_n_and_warns_of_an_arguments_step(
+    start: Start, size: tuple[int, int]
+) -> None:
+    async with start(PlanRequest("1e20 on H100")).run_test(size=size) as pilot:
+        await settle(pilot)
+        await pilot.press("l", *STEP, "enter")
+        question = asked(pilot)
+        assert "(standard count)" in question
+        assert "(kaplan count)" in question
+        assert f"{STEP} is an argument's step or an example, not a recommendation" in question
+        assert "Each loss is by its own law" in question
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "(standard count) → " in notices(pilot)[-1]
+
+
+async def test_the_question_names_no_count_where_both_laws_count_alike(start: Start) -> None:
+    async with start(PlanRequest("1e20 on H100")).run_test(size=BIG) as pilot:
+        await settle(pilot)
+        await pilot.press("l", *"openwebtext2-tuned", "enter")
+        assert "count)" not in asked(pilot)
 
 
 async def test_u_takes_changes_back_one_by_one_and_keeps_other_edits(start: Start) -> None:

@@ -8,6 +8,7 @@ from budgetscope.core.budget.quantities import format_count, format_usd
 from budgetscope.core.language import N_, _
 from budgetscope.core.laws.fit import Fit
 from budgetscope.report.rows import plan_rows
+from budgetscope.report.words import counted, valued
 
 _CHANGED = ("n_params", "tokens", "loss", "cost_usd", "learning_rate", "batch_tokens")
 """Keys of the rows of a plan that are compared."""
@@ -18,16 +19,35 @@ CHANGE_HEADER = ("", N_("before"), N_("after"))
 def change_rows(before: Plan, after: Plan) -> list[tuple[str, str, str]]:
     """Return what changes at the user's budget, under `CHANGE_HEADER`: N, D, loss, cost, learning rate and batch."""
     old, new = ({row.key: row for row in plan_rows(plan)} for plan in (before, after))
+    was, will = _counts(before, after)
     return [
         (
             _("your {quantity}").format(quantity=new[key].label),
-            old[key].text,
-            # The range of the cost is that of prices, which no law changes.
-            f"{new[key].text} {'' if key == 'cost_usd' else new[key].interval}".rstrip(),
+            valued(old[key].text, was if key == "n_params" else ""),
+            valued(
+                # The range of the cost is that of prices, which no law changes.
+                f"{new[key].text} {'' if key == 'cost_usd' else new[key].interval}".rstrip(),
+                will if key == "n_params" else "",
+            ),
         )
         for key in _CHANGED
         if key in old and key in new
     ]
+
+
+def change_notes(before: Plan, after: Plan, *, one_tokenizer: bool) -> list[str]:
+    """Return what to know before another law is followed, one sentence each.
+
+    Args:
+        before: by the law in use.
+        after: by the other law.
+        one_tokenizer: whether both losses are a token of the same tokenizer.
+    """
+    notes = [caution.text for caution in after.cautions if caution.code == "ablation"]
+    losses = before.loss is not None and after.loss is not None
+    if losses and one_tokenizer and before.law_id != after.law_id:
+        notes.append(_("Each loss is by its own law: the two do not tell which law is better."))
+    return notes
 
 
 def cost_sentences(before: str, after: str, costs: Sequence[Row | None]) -> list[str]:
@@ -81,10 +101,20 @@ def followed_sentence(law: str, before: Plan | None, after: Plan | None) -> str:
     """Return what a change of the law did to the plan; a plan is None where there is none."""
     if before is None or after is None:
         return _("{law} is followed.").format(law=law)
-    sizes = {"before": format_count(before.n_params.value), "after": format_count(after.n_params.value)}
-    return _("{law} is followed: N {before} → {after}.").format(law=law, **sizes)
+    was, will = (
+        valued(format_count(plan.n_params.value), count)
+        for plan, count in zip((before, after), _counts(before, after), strict=True)
+    )
+    return _("{law} is followed: N {before} → {after}.").format(law=law, before=was, after=will)
 
 
 def way_back(before: str, after: str) -> str:
     """Return the command that takes an acceptance back: to the law before, or to the fit of the same id before."""
     return f"budgetscope fits undo {after}" if before == after else f"budgetscope fits use {before}"
+
+
+def _counts(before: Plan, after: Plan) -> tuple[str, str]:
+    """Return how either plan counts N; empty where both count alike."""
+    if before.convention == after.convention:
+        return "", ""
+    return counted(before.convention), counted(after.convention)

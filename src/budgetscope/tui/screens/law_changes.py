@@ -7,7 +7,14 @@ from budgetscope.api import Advisor, PlanRequest
 from budgetscope.api.judgement import LawChange, law_change
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.language import _
-from budgetscope.report.acceptance import change_rows, cost_sentences, followed_sentence, law_named, law_question
+from budgetscope.report.acceptance import (
+    change_notes,
+    change_rows,
+    cost_sentences,
+    followed_sentence,
+    law_named,
+    law_question,
+)
 from budgetscope.report.fit_difference import tokenizer_note
 from budgetscope.report.words import sentences
 from budgetscope.tui.screens.accept_dialog import AcceptScreen, LawQuestion
@@ -161,6 +168,7 @@ def _question(change: LawChange, session: Session, *, default: bool) -> LawQuest
         rows = change_rows(plan, second.plan)
         if change.tokenizers is not None:
             told.append(tokenizer_note(change.tokenizers, plan.law_id, second.plan.law_id))
+        told += change_notes(plan, second.plan, one_tokenizer=change.tokenizers is None)
         told += cost_sentences(plan.law_id, second.plan.law_id, change.costs)
     if default and is_law and session.request.law is not None:
         told.append(law_named(session.request.law))
