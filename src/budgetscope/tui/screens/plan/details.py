@@ -45,6 +45,7 @@ class DetailsScreen(Dialog[None]):
         rows = (*plan_rows(plan), *(() if self._layouts is None else layout_rows(self._layouts)))
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = _("Details")
+            dialog.border_subtitle = _("↑ ↓: scroll   Esc: close")
             yield from _section(_("The decision"), [Content(sentence) for sentence in decision(plan)])
             for level, title in LEVEL_TITLES.items():
                 lines = [Content(CAUTION_SIGN + caution.text) for caution in plan.cautions if caution.level == level]

@@ -43,6 +43,7 @@ class LawsScreen(Dialog[str | None]):
         """Compose the filter and the list."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = _("Follow which law?")
+            dialog.border_subtitle = _("↑ ↓: law   Enter: see what it changes   Esc: close")
             yield Input(placeholder=_("type to filter by title or id"), compact=True)
             yield OptionList(markup=False, compact=True)
 
