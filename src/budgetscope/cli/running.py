@@ -83,11 +83,15 @@ def _usage_sentence(error: Any) -> str:
         return minus
     sentence = error.format_message().removesuffix(".").replace(". Did you mean", "; did you mean")
     sentence = sentence[:1].lower() + sentence[1:]
-    if sentence.startswith("got unexpected extra argument"):
+    if sentence.startswith("got unexpected extra argument") and _takes_text(error.ctx):
         return f"{sentence}; put a text of several words in quotes, like '64xH100 14d'."
-    if sentence.startswith(("no such", "missing", "option")):
+    if sentence.startswith(("no such", "missing", "option", "got unexpected")):
         return f"{sentence}{' See' if sentence.endswith('?') else '; see'} {_help_command(error.ctx)}."
     return f"{sentence}."
+
+
+def _takes_text(context: Any) -> bool:
+    return any(parameter.param_type_name == "argument" for parameter in context.command.params)
 
 
 def _help_command(context: Any) -> str:
