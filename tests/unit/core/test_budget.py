@@ -427,6 +427,8 @@ def test_what_people_write_is_read_and_a_choice_is_said(text: str, read: str, ch
         ("20 tokens per parameter", "is a ratio"),
         ("64 H100 foo 14d", "'foo' is not understood"),
         ("64 foo 14d", "unknown device 'foo'"),
+        ("64 H100 for 14 dys", "'dys' is not understood: perhaps you mean days"),
+        ("64 H100 for 2 weaks", "'weaks' is not understood: perhaps you mean weeks"),
         ("d20 on one RTX 4090", "unknown device 'd20'"),
         ("8 RTX 6000 3d", "unknown device 'RTX 6000': perhaps you mean"),
         ("8 H100 96GB 2w", "'96GB' is not understood"),

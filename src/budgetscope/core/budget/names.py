@@ -1,6 +1,7 @@
 """Names of devices in a budget: the longest known name, or a free text where no table of devices is at hand."""
 
 import re
+from difflib import get_close_matches
 from typing import Protocol
 
 from budgetscope.core.budget import vocabulary as words
@@ -12,6 +13,10 @@ MAX_NAME_TOKENS = 9
 
 _MIN_LETTERS = 3
 _LEN_RTX_MODEL = 4
+_LONG_TIMES = tuple(word for word in words.DURATION_UNITS if len(word) > _MIN_LETTERS and word.isascii())
+_BEFORE_TIMES = frozenset(("for", "over", "in"))
+_LIKENESS = 0.75
+"""Of a mistyped unit of time, such as "dys", to the unit."""
 _MEMORY_UNITS = frozenset(("gb", "g", "gib"))
 
 _ENDS_NAMES = frozenset(
@@ -105,6 +110,9 @@ class NameReader:
             if token.text in ("rtx", "gtx") and reader.peek().kind == "number":
                 reader.position += 1
                 name = reader.span(first)
+            unit = get_close_matches(name.casefold(), _LONG_TIMES, n=1, cutoff=_LIKENESS)
+            if unit and first > 1 and reader.at(first - 2).text in _BEFORE_TIMES:
+                raise reader.refusal(first, f"is not understood: perhaps you mean {unit[0]}")
             raise UsageError(f"{str(self.devices.refusal(name)).removesuffix('.')}; examples: {reader.examples}")
         return name
 
