@@ -1,5 +1,6 @@
 """What Textual does without each file of `tui/textual_fixes`: a test that fails here means that its file can go."""
 
+import inspect
 from typing import ClassVar
 
 import pytest
@@ -8,6 +9,7 @@ from tests.tui.driving import press_at_once
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.css import stylesheet as textuals
+from textual.css.model import RuleSet
 from textual.css.parse import parse
 from textual.css.stylesheet import Stylesheet
 from textual.geometry import Size
@@ -44,6 +46,10 @@ def test_textual_parses_every_sheet_again(monkeypatch: pytest.MonkeyPatch) -> No
     sheet.parse()
     sheet.reparse()
     assert len(parsed) == 2
+
+
+def test_textual_hashes_rules_in_python() -> None:
+    assert "def __hash__" in inspect.getsource(RuleSet)
 
 
 class Styled(Widget):
