@@ -24,6 +24,7 @@ imports:
 # Fail where a generated document differs from the code, or a document names a path that does not exist.
 docs:
     python tools/docs.py --check
+    python -m tools.catalogue --check
     python -m tools.calibration_page --check
     python -m tools.python_page --check
     python -m tools.scoreboard_page --check
@@ -64,6 +65,10 @@ fits:
 # Score the bundled recipes on the public grids (BUDGETSCOPE_REFERENCE names their folder).
 scoreboard:
     python -m tools.scoreboard_page --score
+
+# Collect the texts to translate, and compile the catalogue of Japanese; PO files may be named to take texts from.
+catalogue *files:
+    python -m tools.catalogue {{ files }}
 
 # Write the generated documents and the screenshots.
 write-docs:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from tests.sizes import load_profile
 
+from budgetscope.core import language
+
 # Test processes run beside each other: a second thread in one of them takes a core from another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 load_profile()
@@ -45,6 +47,9 @@ def own_folders(users: Iterator[str], monkeypatch: pytest.MonkeyPatch) -> None:
     # Test runners that work in parallel state a width of their own.
     for name in ("BUDGETSCOPE_FITS", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
+    # A machine may be Japanese, and a test may leave the process in another language.
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    language.use(None)
     # A machine that runs tests is busy, which prices would say.
     monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0), raising=False)
 

@@ -11,6 +11,7 @@ cd "$work"
 unset BUDGETSCOPE_FITS
 export HOME="$work/home"
 "$work/venv/bin/budgetscope" plan 1e21 --json > plan.json
+"$work/venv/bin/budgetscope" plan 1e21 --lang ja | grep -q パラメータ
 "$work/venv/bin/budgetscope" fits list --json > fits.json
 "$work/venv/bin/python" - "$repository" <<'PYTHON'
 import importlib.util

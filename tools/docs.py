@@ -2,8 +2,9 @@
 
 Generated: docs/reference/commands.md (every command's help), docs/reference/fits.md (the bundled fits),
 docs/reference/keys.md (the app's keys), and every block of a document between `<!-- output: COMMAND -->` and
-`<!-- /output -->` (the output of that command). Also checked: every link between documents leads to a file, and every
-path, module and fit id in code style exists.
+`<!-- /output -->` (the output of that command; after `<!-- first part of output: COMMAND -->` up to its first empty
+line). Also checked: every link between documents leads to a file, and every path, module and fit id in code style
+exists.
 """
 
 import os
@@ -21,13 +22,16 @@ from budgetscope.tui.keys import KEYS, named
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = (
-    (), ("plan",), ("memory",), ("machines",), ("compare",), ("explain",), ("export",), ("value",), ("fit",),
-    ("score",), ("flops",), ("audit",), ("devices",), ("prices",), ("prices", "update"), ("prices", "show"), ("serve",),
+    (), ("plan",), ("whatif",), ("recipe",), ("memory",), ("machines",), ("compare",), ("explain",), ("export",),
+    ("value",), ("fit",), ("score",), ("flops",), ("audit",), ("devices",), ("prices",), ("prices", "update"),
+    ("prices", "show"), ("serve",), ("language",),
     ("calibrate",), *(("calibrate", name) for name in ("list", "status", "attach", "stop", "fit")),
     ("fits",), *(("fits", name) for name in ("list", "show", "use", "diff", "undo", "path")),
 )  # fmt: skip
 _HEAD = "<!-- Written by tools/docs.py from the code; edit the code. -->\n\n"
-_BLOCK = re.compile(r"(<!-- output: (?P<command>[^\n]+?) -->\n)(?P<text>.*?)(<!-- /output -->)", re.DOTALL)
+_BLOCK = re.compile(
+    r"(<!-- (?P<first>first part of )?output: (?P<command>[^\n]+?) -->\n).*?<!-- /output -->", re.DOTALL
+)
 _LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 _PATH = re.compile(r"(?<![\w./<=-])([\w.-]+(?:/[\w.<>-]+)+|[\w-]+(?=/(?:[\s`]|$)))")
@@ -41,6 +45,7 @@ def output(command: list[str]) -> str:
         names = ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
         environment = {k: v for k, v in os.environ.items() if k != "BUDGETSCOPE_FITS"}
         environment |= dict.fromkeys(names, home) | {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
+        environment["LC_ALL"] = "C.UTF-8"
         result = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-m", "budgetscope", *command[1:]],
             capture_output=True, text=True, check=True, env=environment, cwd=ROOT,
@@ -91,7 +96,8 @@ def filled(text: str) -> str:
 
     def replace(match: re.Match[str]) -> str:
         printed = output(shlex.split(match["command"]))
-        return f"{match[1]}\n```text\n{printed.rstrip()}\n```\n\n{match[4]}"
+        shown = printed.partition("\n\n")[0] if match["first"] else printed
+        return f"{match[1]}\n```text\n{shown.rstrip()}\n```\n\n<!-- /output -->"
 
     return _BLOCK.sub(replace, text)
 

@@ -349,7 +349,7 @@ def own_place(columns: str, *, runs: bool) -> Iterator[Path]:
         name for name in os.environ if name.startswith(("BUDGETSCOPE_", "TEXTUAL")) or name in {"LINES", "COLUMNS"}
     ]
     stated = {name: str(root / "home" / name.lower()) for name in FOLDERS}
-    stated |= {"TZ": "UTC", "NO_COLOR": "1", "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+    stated |= {"TZ": "UTC", "NO_COLOR": "1", "TERM": "xterm-256color", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
     stated |= {"COLUMNS": columns} if columns else {}
     # What a busy machine adds must not be recorded.
     with patch.dict(os.environ, stated), patch.object(os, "getloadavg", lambda: (0.0, 0.0, 0.0)):

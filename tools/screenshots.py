@@ -51,6 +51,7 @@ def main() -> None:
             for variable in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
                 os.environ[variable] = home
             os.environ.pop("BUDGETSCOPE_FITS", None)
+            os.environ["LC_ALL"] = "C.UTF-8"
             if screen == "compare":
                 for scenario, request in SCENARIOS.items():
                     save_scenario(Scenario(scenario, to_record(request)))

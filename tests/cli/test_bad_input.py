@@ -197,6 +197,14 @@ def test_an_option_that_cannot_be(cli: Cli, verb: str, options: list[str], said:
         (["export", "1e21", "-o", "plan.txt"], "'txt' is not a format"),
         (["export", "1e21", "-o", "plan"], "has no ending that names a format"),
         (["export", "1e21", "--format", ""], "'' is not a format"),
+        (["export"], "an export needs a budget, such as 1e21, or --scenarios"),
+        (["export", "--gpus", "8"], "--gpus belongs to a budget"),
+        (["export", "1e21", "--scenarios", "A,B"], "--scenarios stands in place of a budget"),
+        (["export", "--scenarios", "A,B"], "no scenario is saved"),
+        (["export", "--scenarios", "A,B", "--format", "csv"], "scenarios are compared in a report, not in csv"),
+        (["export", "1e21", "--format", "json", "--figures", "x"], "--figures belongs to a report"),
+        (["export", "1e21", "--recipe", "litgpt", "-o", "x", "--figures", "y"], "a recipe has no figures"),
+        (["export", "--recipe", "litgpt", "-o", "x", "--scenarios", "A"], "a recipe is of one budget"),
         (["explain", "1e18", "--device", ""], "--device is empty"),
         (["fits", "show", ""], "'' is not a fit's id"),
         (["fits", "use", ""], "'' is not a fit's id"),
@@ -289,8 +297,8 @@ def test_an_export_to_where_nothing_can_be_written(cli: Cli, tmp_path: Path) -> 
     for path in (tmp_path / "file" / "plan.md", tmp_path / ("x" * 300 + ".md"), Path("/proc/plan.md")):
         check_refused(cli("export", "1e21", "-o", str(path)), FAILURE, "choose a folder that you can write to")
     (tmp_path / "folder.md").mkdir()
-    check_refused(cli("export", "1e21", "-o", str(tmp_path / "folder.md")), USAGE, "exists")
-    check_refused(cli("export", "1e21", "-o", str(tmp_path / "folder.md"), "--force"), FAILURE, "cannot write")
+    for more in ((), ("--force",)):
+        check_refused(cli("export", "1e21", "-o", str(tmp_path / "folder.md"), *more), USAGE, "is a folder")
     assert (tmp_path / "file").read_text() == "kept"
 
 
@@ -510,20 +518,6 @@ def test_a_full_disk_is_told_in_one_sentence() -> None:
         assert ran.stderr == "budgetscope: the system refused: no space left on device.\n"
 
 
-def test_a_reader_that_leaves_early_is_no_error() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "budgetscope", "fits", "show", "porian2024/refinedweb-tuned", "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as running:
-        assert running.stdout is not None
-        assert running.stderr is not None
-        running.stdout.read(10)
-        running.stdout.close()
-        said = running.stderr.read()
-    assert said == b""
-
-
 @pytest.mark.parametrize(
     ("budget", "part"),
     [
@@ -562,3 +556,17 @@ def test_the_app_without_an_input_is_refused(cli: Cli, monkeypatch: pytest.Monke
     monkeypatch.setattr(sys, "stdin", None)
     check_refused(cli(), FAILURE, "the app needs a terminal")
     sys.stdin.close()
+
+
+@pytest.mark.parametrize("words", [("plan", "1e21"), ("plan", "1e21", "--json"), ("fits", "list"), ("nonsense",)])
+def test_a_reader_that_leaves_early_is_no_error(words: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    for errors in (subprocess.PIPE, writing):
+        ran = subprocess.run(
+            [sys.executable, "-m", "budgetscope", *words], stdout=writing, stderr=errors, text=True, check=False
+        )
+        assert ran.returncode == (USAGE if words == ("nonsense",) else 0)
+        assert "Traceback" not in (ran.stderr or "")
+        assert "BrokenPipe" not in (ran.stderr or "")
+    os.close(writing)

@@ -1,7 +1,5 @@
 """Every command as a person types it: stdout is data, stderr is narration, and all faces say the same."""
 
-import csv
-import io
 import json
 import shlex
 from dataclasses import replace
@@ -20,7 +18,7 @@ from budgetscope.core.counting.ledger import Convention
 from budgetscope.report import tables
 from budgetscope.report.decision import decision
 from budgetscope.report.explanation import explanation_markdown
-from budgetscope.report.layouts import layouts_markdown, layouts_section, machine_text, summary
+from budgetscope.report.layouts import layouts_markdown, machine_text, summary
 from budgetscope.store.fit_schema import dump
 from budgetscope.store.locations import settings_file, user_fits
 
@@ -110,19 +108,6 @@ def test_memory_of_device_hours_offers_a_number_that_fits(cli: Cli) -> None:
     assert "does not fit one node of 8 x H100 SXM" in " ".join(open_.split())
     number = open_.split("--gpus ")[1].split(")")[0]
     assert "does not fit" not in cli("memory", "1.3M H100-hours", "--gpus", number).out
-
-
-def test_an_export_has_the_layouts(cli: Cli) -> None:
-    found = Advisor().memory(Advisor().answer(PlanRequest("1e21")))
-    assert "\n".join(layouts_section(found)) in cli("export", "1e21", "--format", "md").out
-    assert json.loads(cli("export", "1e21", "--format", "json").out)["layouts"] == as_json(found)
-    rows = list(csv.DictReader(io.StringIO(cli("export", "1e21", "--format", "csv").out)))
-    first = {row["column"]: row["value"] for row in rows if (row["table"], row["row"]) == ("layout", "1")}
-    assert first["regime"] == found.ranked[0].layout.regime
-    assert float(first["peak"]) == found.ranked[0].memory.peak
-    beyond = cli("export", "1e12", "--format", "md")
-    assert beyond.code == 0
-    assert "Memory and layout" not in beyond.out
 
 
 def test_what_is_shown_is_what_is_computed(cli: Cli) -> None:
@@ -286,44 +271,6 @@ def test_every_device_is_listed(cli: Cli) -> None:
         assert record["spec_source"]
 
 
-# export -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("form", ["md", "csv", "json"])
-def test_an_export_is_the_same_on_stdout_and_in_a_file(cli: Cli, tmp_path: Path, form: str) -> None:
-    path = tmp_path / "new folder" / f"plan.{form}"
-    shown = cli("export", "64xH100 14d", "--format", form)
-    assert (shown.code, shown.err) == (0, "")
-    assert shown.out == Advisor().export(Advisor().answer(PlanRequest("64xH100 14d")), form)
-    written = cli("export", "64xH100 14d", "-o", str(path))
-    assert (written.code, written.out, written.err) == (0, "", f"wrote {path}\n")
-    assert path.read_text(encoding="utf-8") == shown.out
-    # The format may differ from the ending where it is said.
-    other = tmp_path / "plan.txt"
-    assert cli("export", "64xH100 14d", "--format", form, "--output", str(other)).code == 0
-    assert other.read_text(encoding="utf-8") == shown.out
-
-
-def test_an_export_is_not_written_over_without_force(cli: Cli, tmp_path: Path) -> None:
-    path = tmp_path / "plan.md"
-    path.write_text("mine")
-    ran = cli("export", "1e21", "-o", str(path))
-    assert (ran.code, ran.out) == (2, "")
-    assert "--force" in ran.err
-    assert path.read_text() == "mine"
-    assert cli("export", "1e21", "-o", str(path), "--force").code == 0
-    assert path.read_text().startswith("# Plan for 1e21 FLOPs")
-
-
-def test_an_export_has_every_caution_and_law(cli: Cli) -> None:
-    rows = list(csv.DictReader(io.StringIO(cli("export", "1e21", "--format", "csv").out)))
-    plan = Advisor().answer(PlanRequest("1e21")).plan
-    assert [row["value"] for row in rows if row["table"] == "caution"] == [c.text for c in plan.cautions]
-    assert {row["row"] for row in rows if row["table"] == "comparison"} >= {
-        name for name, each in bundled().items() if each.allocation
-    }
-
-
 # Help -------------------------------------------------------------------------------------------------------------
 
 
@@ -395,12 +342,6 @@ def test_options_complete_a_budget(cli: Cli) -> None:
     parts = json.loads(cli("plan", "2 weeks", "--gpus", "64", "--device", "H100", "--price", "$2.50", "--json").out)
     assert parts["n_params"] == whole["n_params"]
     assert parts["run"]["cost_usd"]["value"] == pytest.approx(64 * 336 * 2.5)
-
-
-def test_an_export_to_a_dash_is_stdout(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert cli("export", "1e21", "-o", "-").out == cli("export", "1e21").out
-    assert not list(tmp_path.glob("-*"))
 
 
 def test_a_law_from_a_file_that_was_changed_by_hand_says_so(cli: Cli, tmp_path: Path) -> None:

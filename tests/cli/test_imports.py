@@ -19,6 +19,8 @@ LINES = (
     "plan,64xH100 14d,--json",
     "compare,1e21,--md",
     "explain,1e21",
+    "whatif,1e21,--size,7B",
+    "recipe,1e21",
     "flops,--size,108M",
     "audit,docs/data/audit/small.toml",
     "fits,list",

@@ -1,8 +1,8 @@
 import pytest
 from textual.app import App, ComposeResult
 
-from budgetscope.tui.chart.figure import Axis, Figure, HeatMap, Line, Point, PointSeries, count_number
-from budgetscope.tui.chart.scale import LinearScale, LogScale
+from budgetscope.report.figures.figure import Axis, Figure, HeatMap, Line, Point, PointSeries, count_number
+from budgetscope.report.figures.scale import LinearScale, LogScale
 from budgetscope.tui.widgets.chart import Chart, ChartClicked
 
 XS = (1.0, 10.0, 100.0)

@@ -12,15 +12,16 @@ from textual.widgets import Input
 
 from budgetscope.api import Advisor, FitChoices, PlanRequest, RunsSource, runs
 from budgetscope.core.laws.fit import Fit
+from budgetscope.report.figures.figure import Figure
 from budgetscope.report.fit_difference import difference_markdown
-from budgetscope.report.fits import fit_markdown, fit_row, fit_sections, ordered
+from budgetscope.report.fit_page import fit_markdown, fit_sections
+from budgetscope.report.fits import fit_row, ordered
 from budgetscope.store import locations
 from budgetscope.store.app_state import AppState
 from budgetscope.store.fit_library import Library
-from budgetscope.store.settings import read_settings
+from budgetscope.store.settings import Settings, read_settings
 from budgetscope.tui.app import BudgetscopeApp
-from budgetscope.tui.chart.figure import Figure
-from budgetscope.tui.screens.calibrate.accept_dialog import AcceptScreen
+from budgetscope.tui.screens.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
 from budgetscope.tui.screens.fits.page import Page
 from budgetscope.tui.screens.fits.screen import VIEWS, FitsScreen
@@ -119,7 +120,7 @@ async def test_a_broken_file_appears_with_its_sentence() -> None:
         assert "'mine' is not a counting convention" in words
         await press(pilot, "m")
         assert notices(pilot)[-1] == "only a fit that loads can be compared; mend its file first."
-        await press(pilot, "u")
+        await press(pilot, "a")
         assert "is refused" in notices(pilot)[-1]
         assert screen.session.advisor.active_law == TUNED
 
@@ -176,9 +177,9 @@ async def test_the_filter_finds_words_anywhere() -> None:
         assert "Surface: chinchilla" in shown(pilot)
         await press(pilot, *"xyz")
         assert screen.table.chosen is None
-        assert "No fit matches the filter." in shown(pilot)
+        assert "No fit matches the filter: press Esc" in shown(pilot)
         assert screen.as_command() is None
-        await press(pilot, "enter", "m", "u", "U", "enter", "down", "escape")
+        await press(pilot, "enter", "m", "a", "U", "enter", "down", "escape")
         assert screen.focused is None
         assert screen.query_one(Input).value == ""
         assert len(screen.table.entries or ()) == len(Advisor().entries)
@@ -302,6 +303,8 @@ async def test_without_a_mark_the_law_of_the_plan_is_compared_with_the_fit_at_th
 async def test_enter_follows_the_law_in_this_plan() -> None:
     async with app(fit="meta2024/llama3").run_test(size=HUGE) as pilot:
         screen = await press(pilot, "enter")
+        assert screen.session.request.law is None
+        await press(pilot, "enter")
         assert screen.session.request.law == "meta2024/llama3"
         assert " >    meta2024/llama3" in shown(pilot)
         assert f"*     {TUNED}" in shown(pilot)
@@ -312,16 +315,22 @@ async def test_enter_follows_the_law_in_this_plan() -> None:
 
 async def test_use_makes_the_default_law_or_recipe() -> None:
     async with app(fit="meta2024/llama3").run_test(size=BIG) as pilot:
-        screen = await press(pilot, "u")
+        screen = await press(pilot, "a")
+        assert f"Make meta2024/llama3 the default law, in place of {TUNED}?" in shown(pilot)
+        assert read_settings().law is None
+        await press(pilot, "enter")
         assert read_settings().law == "meta2024/llama3"
         assert screen.session.plan is not None
         assert screen.session.plan.law_id == "meta2024/llama3"
         assert "*>    meta2024/llama3" in shown(pilot)
-        assert notices(pilot)[-1] == "meta2024/llama3 is now the default law."
-        await press(pilot, "slash", *"steplaw", "escape", "ctrl+g")
+        assert notices(pilot)[-1] == "meta2024/llama3 is now the default law. u takes it back."
+        await press(pilot, "slash", *"steplaw", "escape", "ctrl+g", "enter")
         assert read_settings().hyperparameters == "steplaw2025/dense"
         assert screen.session.plan.recipe.sources["learning_rate"] == "steplaw2025/dense"
-        assert notices(pilot)[-1] == "steplaw2025/dense is now the default recipe."
+        assert notices(pilot)[-1] == "steplaw2025/dense is now the default recipe. u takes it back."
+        await press(pilot, "u", "ctrl+z")
+        assert read_settings() == Settings()
+        assert screen.session.plan.law_id == TUNED
 
 
 async def test_use_of_a_calibration_shows_what_it_changes_and_asks() -> None:
@@ -329,7 +338,7 @@ async def test_use_of_a_calibration_shows_what_it_changes_and_asks() -> None:
     library.store(library.get("budgetscope2026/english"), "mine/lab")
     async with app(fit="mine/lab").run_test(size=BIG) as pilot:
         for answer, law in (("escape", None), ("enter", "mine/lab")):
-            screen = await press(pilot, "u")
+            screen = await press(pilot, "a")
             await settled(pilot)
             assert isinstance(pilot.app.screen, AcceptScreen)
             asked = shown(pilot)
@@ -343,10 +352,12 @@ async def test_use_of_a_calibration_shows_what_it_changes_and_asks() -> None:
 
 async def test_use_says_when_the_request_names_another_law() -> None:
     async with app(fit="meta2024/llama3").run_test(size=BIG) as pilot:
-        screen = await press(pilot, "enter", "home", "down", "u")
+        screen = await press(pilot, "enter", "enter", "home", "down", "a")
+        assert "This plan names its law, meta2024/llama3, and keeps it" in shown(pilot)
+        await press(pilot, "enter")
         assert screen.session.plan is not None
         assert screen.session.plan.law_id == "meta2024/llama3"
-        assert "this plan still follows meta2024/llama3" in notices(pilot)[-1]
+        assert "This plan still follows meta2024/llama3" in notices(pilot)[-1]
 
 
 async def test_undo_asks_and_puts_back_what_was_there() -> None:
@@ -360,7 +371,7 @@ async def test_undo_asks_and_puts_back_what_was_there() -> None:
         assert "mine/copy" in shown(pilot)
         await press(pilot, "escape")
         assert "Second" in shown(pilot)
-        await pilot.press("ctrl+z")
+        await pilot.press("ctrl+r")
         await press(pilot, "enter")
         assert "First" in shown(pilot)
         assert notices(pilot)[-1] == "mine/copy is what it was before."
@@ -368,7 +379,7 @@ async def test_undo_asks_and_puts_back_what_was_there() -> None:
         await press(pilot, "enter")
         assert notices(pilot)[-1] == "mine/copy had no earlier version and is set aside."
         assert "mine/copy" not in [entry.id for entry in screen.table.entries or ()]
-        await press(pilot, "home", "ctrl+z")
+        await press(pilot, "home", "ctrl+r")
         assert notices(pilot)[-1] == "only your own fits can be undone: go to one of them."
 
 

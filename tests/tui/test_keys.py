@@ -1,14 +1,19 @@
 import itertools
 
 import pytest
+from tests.tui.driving import Start, settled, shown
 from textual.binding import Binding
 
+from budgetscope.report.newcomer import words
 from budgetscope.tui.app import BudgetscopeApp, screen_class
 from budgetscope.tui.keys import EVERYWHERE, KEYS, bindings, keys_of, named
-from budgetscope.tui.screens.calibrate.accept_dialog import AcceptScreen
+from budgetscope.tui.screens.accept_dialog import AcceptScreen
+from budgetscope.tui.screens.audit_dialog import AuditScreen
 from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
 from budgetscope.tui.screens.compare.machine_dialog import MachinesScreen
+from budgetscope.tui.screens.export_dialog import ExportScreen
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
+from budgetscope.tui.screens.fits.page import Page
 from budgetscope.tui.screens.fits.undo_dialog import UndoScreen
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.plan.details import DetailsScreen
@@ -26,6 +31,8 @@ OWNERS = {
     "undo": UndoScreen,
     "accept": AcceptScreen,
     "import": ImportScreen,
+    "audit": AuditScreen,
+    "export": ExportScreen,
     "name": NameScreen,
     "delete": DeleteScreen,
     "machines": MachinesScreen,
@@ -69,6 +76,22 @@ def test_every_plain_letter_of_the_plan_has_a_key_that_works_in_a_field() -> Non
     for key in (*keys_of("plan"), *keys_of(EVERYWHERE)):
         if key.action and any((len(k) == 1 and k.isalpha()) or k == "question_mark" for k in key.keys):
             assert any(k.startswith("ctrl+") or (k.startswith("f") and k[1:].isdigit()) for k in key.keys), key
+
+
+async def test_the_help_explains_the_words_to_a_newcomer(start: Start) -> None:
+    async with start().run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("question_mark")
+        await settled(pilot)
+        text = " ".join(str(line) for line in pilot.app.screen.query_one(Page).lines)
+        for word, meaning in words():
+            assert word in text
+            assert meaning in text
+        assert {"N", "D", "C", "D/N", "MFU", "nats", "loss"} <= {word for word, _ in words()}
+        assert "What the words mean" not in shown(pilot)
+        await pilot.press("w")
+        await pilot.pause()
+        assert "What the words mean" in shown(pilot).splitlines()[1]
 
 
 def test_keys_are_called_as_people_call_them() -> None:

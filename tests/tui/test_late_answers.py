@@ -111,7 +111,7 @@ async def test_a_recipe_that_is_shown_is_copied_with_the_command_of_its_own_requ
         sheet = stage(pilot).query(Sheet).first().sheet
         assert sheet is not None
         assert sheet.answer == early
-        assert stage(pilot).as_markdown() == recipe_markdown(sheet, command(EARLY))
+        assert stage(pilot).as_markdown() == recipe_markdown(sheet, command(EARLY, "recipe"))
         held.may.set()
         screen = await settled(pilot)
-        assert command(LATE) in (screen.as_markdown() or "")
+        assert command(LATE, "recipe") in (screen.as_markdown() or "")

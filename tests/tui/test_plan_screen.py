@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tui.driving import Start, notices, plan_screen, settle, shown, type_into
+from tests.tui.driving import Start, notices, plan_screen, settle, settled, shown, type_into
 from textual.events import Paste
 from textual.widgets import Input, Static
 
@@ -18,9 +18,10 @@ from budgetscope.store.app_state import AppState
 from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
-from budgetscope.tui.app import DARK, DEFAULT_BUDGET, LIGHT, BudgetscopeApp
+from budgetscope.tui.app import DEFAULT_BUDGET, BudgetscopeApp
 from budgetscope.tui.figures.plan_charts import PLAN_CHARTS
 from budgetscope.tui.keys import KEYS
+from budgetscope.tui.legibility import DARK, LIGHT
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.plan.details import DetailsScreen
 from budgetscope.tui.screens.plan.law_picker import LawsScreen
@@ -316,9 +317,22 @@ async def test_details_show_every_row_caution_and_assumption(start: Start) -> No
             assert len(pilot.app.screen_stack) == 1
 
 
+async def test_no_field_has_the_cursor_at_the_start_and_a_number_opens_its_screen(start: Start) -> None:
+    app = start()
+    async with app.run_test(size=SMALL) as pilot:
+        screen = await settle(pilot)
+        assert screen.focused is None
+        assert "b Budget" in shown(pilot).splitlines()[-1]
+        await pilot.press("2")
+        await settled(pilot)
+        assert app.stage.SECTION == "compare"
+        assert app.session.request == PlanRequest(DEFAULT_BUDGET)
+
+
 async def test_escape_and_enter_leave_a_field_and_b_comes_back(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
+        await pilot.press("b")
         assert screen.focused is screen.row("budget").input
         for key in ("escape", "enter"):
             await pilot.press(key)
@@ -332,7 +346,7 @@ async def test_escape_and_enter_leave_a_field_and_b_comes_back(start: Start) -> 
 async def test_letters_in_a_field_are_text(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
-        await pilot.press("end", *"qytcldz")
+        await pilot.press("b", "end", *"qytcldz")
         assert screen.row("budget").input.value == DEFAULT_BUDGET + "qytcldz"
         assert pilot.app.is_running
         assert pilot.app.screen is screen
@@ -341,6 +355,7 @@ async def test_letters_in_a_field_are_text(start: Start) -> None:
 async def test_tab_goes_through_the_fields_and_back(start: Start) -> None:
     async with start().run_test(size=(200, 60)) as pilot:
         screen = await settle(pilot)
+        await pilot.press("b")
         names = []
         for _ in range(19):
             focused = screen.focused
@@ -487,7 +502,7 @@ async def test_the_picker_changes_the_law(start: Start, advisor: Advisor) -> Non
         await pilot.press(*"llama")
         assert "meta2024/llama3" in shown(pilot)
         assert "kaplan2020/fixed-batch" not in shown(pilot)
-        await pilot.press("enter")
+        await pilot.press("enter", "enter")
         await settle(pilot)
         request = PlanRequest(DEFAULT_BUDGET, law="meta2024/llama3")
         assert screen.session.request == request
@@ -499,7 +514,7 @@ async def test_the_picker_changes_the_law(start: Start, advisor: Advisor) -> Non
 async def test_the_picker_moves_by_arrows_and_closes_without_a_change(start: Start) -> None:
     async with start().run_test(size=BIG) as pilot:
         screen = await settle(pilot)
-        await pilot.press("ctrl+l", *"hoff", "down", "enter")
+        await pilot.press("ctrl+l", *"hoff", "down", "enter", "enter")
         await settle(pilot)
         assert screen.session.request.law == "hoffmann2022/approach-2"
         await pilot.press("ctrl+l", "up", "up", "escape")
@@ -517,7 +532,7 @@ async def test_the_comparison_moves_and_follows_the_law_at_the_cursor(start: Sta
         await pilot.press("home")
         rows = comparison_rows(advisor.compare(advisor.answer(PlanRequest(DEFAULT_BUDGET))))
         assert table.cursor == rows[0].row.fit_id
-        await pilot.press("down", "up", "down", "enter")
+        await pilot.press("down", "up", "down", "enter", "enter")
         await settle(pilot)
         assert screen.session.request.law == rows[1].row.fit_id
         assert table.cursor == rows[1].row.fit_id

@@ -153,9 +153,9 @@ async def test_it_is_copied_as_markdown_and_as_a_command(start: Start, advisor: 
         await recipe(pilot)
         await pilot.press("Y")
         sheet = advisor.recipe_sheet(advisor.answer(REQUEST))
-        assert pilot.app.clipboard == recipe_markdown(sheet, command(REQUEST))
+        assert pilot.app.clipboard == recipe_markdown(sheet, command(REQUEST, "recipe"))
         await pilot.press("y")
-        assert pilot.app.clipboard == command(REQUEST)
+        assert pilot.app.clipboard == command(REQUEST, "recipe")
 
 
 async def test_the_notes_come_back(advisor: Advisor) -> None:

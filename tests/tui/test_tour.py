@@ -16,7 +16,7 @@ from budgetscope.store.app_state import AppState, read_state
 from budgetscope.tui import app as app_module
 from budgetscope.tui.app import DEFAULT_BUDGET, BudgetscopeApp, run_app
 from budgetscope.tui.screens.plan.screen import PlanScreen
-from budgetscope.tui.screens.plan.tour import PARTS, STOPS, TourScreen, beside
+from budgetscope.tui.screens.plan.tour import EXAMPLES, PARTS, STOPS, TourScreen, beside
 
 SIZES = [(80, 24), (120, 40)]
 
@@ -229,6 +229,33 @@ async def test_it_ends_with_the_users_own_budget(first: BudgetscopeApp, advisor:
         assert row.value == "$50k on H100"
 
 
+async def test_what_people_have_can_be_chosen(first: BudgetscopeApp) -> None:
+    async with first.run_test(size=(80, 24)) as pilot:
+        field = await at_the_last_step(pilot)
+        for who, budget in EXAMPLES:
+            assert f"{budget}  {who}" in shown(pilot)
+            await pilot.press("down")
+            await pilot.pause()
+            assert field.value == budget
+            assert not tour(pilot).has_class("-problem")
+        await pilot.press(*["up"] * (len(EXAMPLES) - 1))
+        assert field.value == EXAMPLES[0][1]
+        await pilot.press("enter")
+        await settled(pilot)
+        assert first.session.problem is None
+        assert first.session.answer is not None
+        assert first.session.answer.plan.machine.device.name == "RTX 4090"
+
+
+async def test_the_choice_before_the_first_is_the_step_before(first: BudgetscopeApp) -> None:
+    async with first.run_test(size=(80, 24)) as pilot:
+        await at_the_last_step(pilot)
+        await pilot.press("down", "up")
+        assert tour(pilot).step == len(STOPS) - 2
+        await pilot.press("down")
+        assert tour(pilot).step == len(STOPS) - 2
+
+
 async def test_a_mistake_is_named_and_the_tour_stays(first: BudgetscopeApp, advisor: Advisor) -> None:
     async with first.run_test(size=(80, 24)) as pilot:
         await at_the_last_step(pilot)
@@ -259,7 +286,11 @@ async def test_whoever_skips_goes_on_where_he_was(first: BudgetscopeApp) -> None
         await toured(pilot)
         await pilot.press("q")
         await pilot.pause()
-        assert first.stage.focused is first.stage.query_one("#field-budget Input")
+        assert first.stage.focused is None
+        await pilot.press("2")
+        await settled(pilot)
+        assert first.stage.SECTION == "compare"
+        assert first.session.request == PlanRequest(DEFAULT_BUDGET)
 
 
 # How it looks

@@ -15,8 +15,9 @@ from budgetscope.report.law_choices import law_choices
 from budgetscope.store.locations import scenarios_file, settings_file
 from budgetscope.store.scenarios import read_scenarios
 from budgetscope.store.settings import read_settings
-from budgetscope.tui.app import DARK, BudgetscopeApp
+from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.keys import EVERYWHERE, keys_of
+from budgetscope.tui.legibility import DARK
 from budgetscope.tui.screens.compare.dialogs import NameScreen
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
 from budgetscope.tui.screens.fits.import_form import ImportForm
@@ -110,22 +111,24 @@ async def test_no_key_is_lost_that_comes_while_the_last_one_is_answered(
 
 
 SERIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "editing": ((), ("ctrl+u", *"1ef", "backspace", "2", "left", "left", "delete", "home", "end", "5")),
-    "escape, digit": ((), ("ctrl+u", *"1e22", "escape", "2")),
-    "enter, digit": ((), ("ctrl+u", *"1e22", "enter", "3")),
-    "enter, copy": ((), ("ctrl+u", *"1e22", "enter", "y", "escape")),
-    "tab, letters": ((), (*["tab"] * 2, "8", "tab", *"0.5", "tab", "ctrl+u", "2")),
-    "tab and back": ((), ("tab", "shift+tab", "ctrl+u", *"1e21", "tab", *"H200")),
+    "editing": (("b",), ("ctrl+u", *"1ef", "backspace", "2", "left", "left", "delete", "home", "end", "5")),
+    "escape, digit": (("b",), ("ctrl+u", *"1e22", "escape", "2")),
+    "enter, digit": (("b",), ("ctrl+u", *"1e22", "enter", "3")),
+    "enter, copy": (("b",), ("ctrl+u", *"1e22", "enter", "y", "escape")),
+    "tab, letters": (("b",), (*["tab"] * 2, "8", "tab", *"0.5", "tab", "ctrl+u", "2")),
+    "tab and back": (("b",), ("tab", "shift+tab", "ctrl+u", *"1e21", "tab", *"H200")),
     "key of the budget": (("escape",), ("f3", "ctrl+u", *"1e23", "escape", "b", "backspace", "1")),
-    "theme": ((), (*"00", "f2", *"12")),
+    "theme": (("b",), (*"00", "f2", *"12")),
     "filter, arrow, enter": (("escape", "l"), (*"chinchilla", "down", "enter", "escape", "escape")),
-    "law twice": (("escape", "l"), (*"kaplan", "enter", "enter", "escape")),
-    "law or none": (("escape", "l"), (*"kaplan", "enter", "escape", "escape")),
-    "law from the list": (("escape", "l"), (*"kaplan", "tab", "down", "enter", "enter")),
+    "law twice": (("escape", "l"), (*"kaplan", "enter", "enter", "enter", "u", "escape")),
+    "field, Alt": (("b",), ("ctrl+u", *"1e22", "alt+3", "2", "1")),
+    "dialog, Alt": (("l",), (*"kap", "alt+7", "1")),
+    "law or none": (("escape", "l"), (*"kaplan", "enter", "escape", "enter")),
+    "law from the list": (("escape", "l"), (*"kaplan", "tab", "down", "enter", "enter", "l")),
     "no name": (("escape", "2", "s"), (*"mine", "escape", "enter")),
     "name twice": (("escape", "2", "s"), (*"mine", "enter", "enter", "x", "enter")),
     "name, then away": (("escape", "2", "s"), (*"mine", "enter", "escape", "1")),
-    "fits": (("escape", "7", "slash"), (*"kaplan", "enter", "down", "u", "1")),
+    "fits": (("escape", "7", "slash"), (*"kaplan", "enter", "down", "a", "enter", "u", "1")),
     "served": (("escape", "3", "s"), (*"2T", "enter", "m", "right", "escape")),
     "tour twice": (("escape", "T", *["enter"] * 5), (*"1e22", "enter", "enter", "enter")),
     "tour skipped": (("escape", "T", *["enter"] * 5), (*"1e23", "escape", "enter")),
@@ -139,7 +142,7 @@ async def test_what_is_typed_before_quitting_is_kept(start: Start) -> None:
     app = start(PlanRequest("1e20"))
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(pilot)
-        press_at_once(app, "ctrl+u", *"1e22", "ctrl+q")
+        press_at_once(app, "b", "ctrl+u", *"1e22", "ctrl+q")
         while app.is_running:
             await pilot.pause(0.01)
     assert app.state().request == {"budget": "1e22"}

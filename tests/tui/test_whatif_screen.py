@@ -188,12 +188,7 @@ async def test_the_curve_is_dashed_where_nothing_was_measured(start: Start) -> N
         figure = screen.query_one("#loss", Chart).figure
         assert figure is not None
         assert found.iso.measured_range is not None
-        low, high = found.iso.measured_range
-        solid, dashed = figure.lines
-        inside = [x for x, y in zip(solid.xs, solid.ys, strict=True) if y == y]  # noqa: PLR0124 - not nan
-        outside = [x for x, y in zip(dashed.xs, dashed.ys, strict=True) if y == y]  # noqa: PLR0124
-        assert (min(inside), max(inside)) == pytest.approx((low, high))
-        assert all(x <= low or x >= high for x in outside)
+        assert figure.lines[0].reach == found.iso.measured_range
         assert "extrapolated" in shown(pilot)
         await pilot.press(*["up"] * 8)
         assert "Extrapolated: no run so far off was measured." in squeezed(shown(pilot))
@@ -301,7 +296,7 @@ async def test_without_a_plan_it_asks_for_a_budget_and_no_key_fails(start: Start
 # Taken away
 
 
-async def test_it_is_copied_as_markdown_and_as_a_comparison(start: Start) -> None:
+async def test_it_is_copied_as_markdown_and_as_a_command(start: Start) -> None:
     async with start(REQUEST).run_test(size=BIG) as pilot:
         screen = await whatif(pilot)
         await pilot.press("up", "right_square_bracket", "Y")
@@ -313,8 +308,11 @@ async def test_it_is_copied_as_markdown_and_as_a_comparison(start: Start) -> Non
             assert pick.title.partition(" (")[0] in text
         assert "1 B served tokens" in text
         await pilot.press("y")
-        assert pilot.app.clipboard == command(REQUEST, "compare")
-        assert len(notices(pilot)) == 2
+        assert pilot.app.clipboard == f"{command(REQUEST, 'whatif')} --size {here.n_params:.6g} --served 1B"
+        assert pilot.app.clipboard in text
+        await pilot.press("o", "left_square_bracket", "y")
+        assert pilot.app.clipboard == command(REQUEST, "whatif")
+        assert len(notices(pilot)) == 3
 
 
 async def test_where_one_stood_comes_back(advisor: Advisor) -> None:

@@ -137,7 +137,7 @@ def test_an_export_that_cannot_be_written_is_reported(tmp_path: Path, overwrite:
 
 @pytest.mark.parametrize("form", ["", "pdf", "MD"])
 def test_an_unknown_format_is_refused(form: str) -> None:
-    with pytest.raises(UsageError, match="choose one of md, csv, json"):
+    with pytest.raises(UsageError, match="choose one of html, md, csv, json"):
         Advisor().export(Advisor().answer(PlanRequest("1e21")), form)
 
 

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from budgetscope.api.ask import Advisor, AnsweredRequest
-    from budgetscope.api.export import EXPORT_FORMATS, write_export
+    from budgetscope.api.export import EXPORT_FORMATS, check_export, is_report, link_between, write_export
     from budgetscope.api.ledger import count
+    from budgetscope.api.pictures import check_figures_folder, write_figures
     from budgetscope.api.recipes import check_recipe_folder, write_recipe
     from budgetscope.api.request import PlanRequest, command, from_record, to_record
     from budgetscope.api.runs import FitChoices, Fitted, RunsSource, Scored
+    from budgetscope.api.scenario_report import scenarios_export
     from budgetscope.core.answers.comparison import Comparison
     from budgetscope.core.answers.explanation import Explanation
     from budgetscope.core.answers.plan import Plan
@@ -58,26 +60,34 @@ __all__ = [
     "PlanRequest",
     "RunsSource",
     "Scored",
+    "check_export",
+    "check_figures_folder",
     "check_recipe_folder",
     "command",
     "compare",
     "count",
     "explain",
     "from_record",
+    "is_report",
+    "link_between",
     "plan",
+    "scenarios_export",
     "to_record",
     "write_export",
+    "write_figures",
     "write_recipe",
 ]
 
 if not TYPE_CHECKING:  # Hidden from type checkers, which would otherwise accept any name.
     _NAMES = {
         "budgetscope.api.ask": ("Advisor", "AnsweredRequest"),
-        "budgetscope.api.export": ("EXPORT_FORMATS", "write_export"),
+        "budgetscope.api.export": ("EXPORT_FORMATS", "check_export", "is_report", "link_between", "write_export"),
         "budgetscope.api.ledger": ("count",),
+        "budgetscope.api.pictures": ("check_figures_folder", "write_figures"),
         "budgetscope.api.recipes": ("check_recipe_folder", "write_recipe"),
         "budgetscope.api.request": ("PlanRequest", "command", "from_record", "to_record"),
         "budgetscope.api.runs": ("FitChoices", "Fitted", "RunsSource", "Scored"),
+        "budgetscope.api.scenario_report": ("scenarios_export",),
         "budgetscope.core.answers.comparison": ("Comparison",),
         "budgetscope.core.answers.explanation": ("Explanation",),
         "budgetscope.core.answers.plan": ("Plan",),

@@ -1,50 +1,142 @@
-"""Export of an answer: plan, layouts, comparison and the command for them, as one text or file."""
+"""Export of an answer: its report as HTML or Markdown, or its numbers as CSV or JSON."""
 
+import os
+import shlex
+from dataclasses import dataclass
 from pathlib import Path
 
+from budgetscope.api.pictures import Pictures
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import ENGLISH, code
 from budgetscope.report import tables
+from budgetscope.report.meeting.document import Document
+from budgetscope.report.meeting.facts import Facts
+from budgetscope.report.meeting.figures import no_folder
+from budgetscope.report.meeting.html import html
+from budgetscope.report.meeting.markdown import markdown
+from budgetscope.report.meeting.report import report
 from budgetscope.store.files import status, write_atomically
 
-EXPORT_FORMATS = ("md", "csv", "json")
+REPORT_FORMATS = ("html", "md")
+EXPORT_FORMATS = (*REPORT_FORMATS, "csv", "json")
+
+_NAME = "report"
+"""Name of the file that the printed command writes; that of the user's file is no part of a report."""
 
 
-def export_text(form: str, plan: Plan, comparison: Comparison, command: str, layouts: Layouts | None) -> str:
-    """Return an answer as one text.
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """An export.
+
+    Attributes:
+        text: of the file.
+        pictures: the figures of a report; None for numbers, and for a report without them.
+    """
+
+    text: str
+    pictures: Pictures | None = None
+
+
+def is_report(form: str) -> bool:
+    """Return whether a format is one of the report; the others are of numbers.
+
+    Raises:
+        UsageError: it is no format.
+    """
+    if form not in EXPORT_FORMATS:
+        raise UsageError(f"{form!r} is not a format; choose one of {', '.join(EXPORT_FORMATS)}.")
+    return form in REPORT_FORMATS
+
+
+def report_export(form: str, facts: Facts, pictures: Pictures | None, folder: str) -> Exported:
+    """Return the report of an answer.
 
     Args:
-        form: one of `EXPORT_FORMATS`.
+        form: one of `REPORT_FORMATS`.
+        facts: of the answer.
+        pictures: its figures; None for a report without them.
+        folder: of md, the path of the folder of figures to which it links; empty for none.
+    """
+    names = () if pictures is None else tuple(pictures.figures)
+    note = no_folder() if pictures is None else pictures.note
+    made = report(facts, names, note, report_command(facts.export_command, form, folder))
+    return Exported(rendered(form, made, pictures, folder), pictures)
+
+
+def report_command(command: str, form: str, folder: str = "") -> str:
+    """Return the shell command that writes a report.
+
+    Args:
+        command: with the budget or the scenarios, and the language unless it is English.
+        form: one of `REPORT_FORMATS`.
+        folder: of the figures; empty for none.
+    """
+    words = ["--figures", folder] if folder else []
+    # Without it, the environment of whoever runs the command would choose the language.
+    words += ["--lang", ENGLISH] if code() == ENGLISH else []
+    return f"{command} {shlex.join([*words, '-o', f'{_NAME}.{form}'])}"
+
+
+def rendered(form: str, made: Document, pictures: Pictures | None, folder: str) -> str:
+    """Return a document in a format of reports, with its figures or links to them."""
+    if form == "html":
+        return html(made, {} if pictures is None else pictures.svg())
+    names = () if pictures is None else tuple(pictures.figures)
+    return markdown(made, {name: f"{folder}/{name}.svg" for name in names})
+
+
+def data_export(form: str, plan: Plan, comparison: Comparison, command: str, layouts: Layouts | None) -> Exported:
+    """Return the numbers of an answer.
+
+    Args:
+        form: csv or json.
         plan: of the answer.
         comparison: of the laws at the answer's budget.
         command: the shell command for both.
         layouts: of the plan's model; None where it has no shape.
+    """
+    make = tables.export_csv if form == "csv" else tables.export_json
+    return Exported(make(plan, comparison, command, layouts))
+
+
+def link_between(file: Path | None, folder: Path) -> str:
+    """Return the path of a folder of figures as a report links to it.
+
+    Args:
+        file: of the report; None for stdout, whose links start at the working folder.
+        folder: of the figures.
+    """
+    start = Path() if file is None else file.parent
+    try:
+        return Path(os.path.relpath(folder, start)).as_posix()
+    except ValueError:  # another drive
+        return folder.resolve().as_posix()
+
+
+def check_export(path: Path, *, overwrite: bool) -> None:
+    """Refuse a file that exists while `overwrite` is false, and a folder.
 
     Raises:
-        UsageError: the format is unknown.
+        UsageError: the file exists, or is a folder.
+        FailureError: the system refuses to say.
     """
-    match form:
-        case "md":
-            parts = [tables.plan_markdown(plan, command, layouts)]
-            parts += [] if layouts is None else [tables.layouts_part(layouts)]
-            return "\n".join([*parts, tables.comparison_markdown(comparison)])
-        case "csv":
-            return tables.export_csv(plan, comparison, command, layouts)
-        case "json":
-            return tables.export_json(plan, comparison, command, layouts)
-        case _:
-            raise UsageError(f"{form!r} is not a format; choose one of {', '.join(EXPORT_FORMATS)}.")
+    if status(path) is None:
+        return
+    if path.is_dir():
+        raise UsageError(f"{str(path)!r} is a folder, and an export is one file; name a file.")
+    if not overwrite:
+        raise UsageError(f"{str(path)!r} exists; name another file or add --force.")
 
 
 def write_export(path: Path, text: str, *, overwrite: bool) -> None:
     """Write an export to a file.
 
     Raises:
-        UsageError: the file exists and `overwrite` is false.
+        UsageError: as `check_export`.
         FailureError: the folder cannot be written.
     """
-    if not overwrite and status(path) is not None:
-        raise UsageError(f"{str(path)!r} exists; name another file or add --force.")
+    check_export(path, overwrite=overwrite)
     write_atomically(path, text)

@@ -1,7 +1,7 @@
 """The use cases of stored fits: list, show, choose, compare, store and undo."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from budgetscope.api.lookup import Lookup, check_large_enough
@@ -14,7 +14,7 @@ from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.fit import MAX_STORED_CHARS, Draws, Fit
 from budgetscope.store.fit_library import Entry, Layer, check_own_id
 from budgetscope.store.locations import expanded
-from budgetscope.store.settings import Settings, read_settings, write_settings
+from budgetscope.store.settings import read_settings, write_settings
 
 __all__ = ["Entry", "FitLibrary", "Layer", "Undone", "check_text", "family_of"]
 
@@ -95,6 +95,18 @@ class FitLibrary:
         settings = replace(self._lookup.settings, **{"law" if is_law else "hyperparameters": name})
         return write_settings(settings), "law" if is_law else "recipe"
 
+    def set_back(self, role: str, name: str | None) -> None:
+        """Make what was the default before the default again; nothing is checked, since it may be broken by now.
+
+        Args:
+            role: `law` or `recipe`, as `use` returns it.
+            name: as the settings had it; None for none.
+
+        Raises:
+            FailureError: the settings cannot be read or written.
+        """
+        write_settings(replace(read_settings(), **{"law" if role == "law" else "hyperparameters": name}))
+
     def difference(
         self, before: str, after: str, budgets: Sequence[str] = (), convention: str | None = None
     ) -> Difference:
@@ -161,7 +173,7 @@ class FitLibrary:
         library = self._lookup.library
         restored = library.undo(fit_id)
         settings = read_settings()
-        named = [each.name for each in fields(Settings) if getattr(settings, each.name) == fit_id]
+        named = [name for name in ("law", "hyperparameters") if getattr(settings, name) == fit_id]
         gone = bool(named) and library.path(fit_id) is None
         if gone:
             write_settings(replace(settings, **dict.fromkeys(named)))

@@ -1,13 +1,14 @@
 """What following another law would change, before it is made the default."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from budgetscope.api.ask import Advisor, AnsweredRequest
 from budgetscope.api.defaults import DEFAULT_LAW
 from budgetscope.api.lookup import check_large_enough
 from budgetscope.api.request import PlanRequest
 from budgetscope.core.answers.comparison import Row, compare
-from budgetscope.core.answers.fit_difference import Difference
+from budgetscope.core.answers.fit_difference import Difference, Tokenizer, tokenizers_apart
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.store.fit_library import is_bundled
@@ -37,6 +38,63 @@ class Judgement:
     refusal: str
     difference: Difference
     costs: tuple[Row | None, Row | None]
+
+
+@dataclass(frozen=True, slots=True)
+class LawChange:
+    """What another law or recipe changes in the answer to a request.
+
+    Attributes:
+        fit: the other law, or the recipe where it has no law for N and D.
+        before: the answer without it; None if the request has none.
+        after: the answer by it; None if it gives none.
+        refusal: why it gives no answer; empty if it gives one.
+        costs: as in `Judgement`.
+        tokenizers: of both laws, where their losses do not compare; else None.
+    """
+
+    fit: Fit
+    before: AnsweredRequest | None
+    after: AnsweredRequest | None
+    refusal: str
+    costs: tuple[Row | None, Row | None]
+    tokenizers: tuple[Tokenizer, Tokenizer] | None
+
+
+def role_of(fit: Fit) -> str:
+    """Return the field of a request that names a fit: `law`, or `hyperparameters` if it has no law for N and D."""
+    return "hyperparameters" if fit.allocation is None else "law"
+
+
+def law_change(advisor: Advisor, law: str, request: PlanRequest, *, default: bool = False) -> LawChange:
+    """Return what following a stored fit changes; fast enough for a key.
+
+    Args:
+        advisor: with the fits.
+        law: id of the fit, or the path of its file.
+        request: the user's.
+        default: whether to compare with the default fit in place of the one that the request names.
+
+    Raises:
+        BudgetscopeError: the fit cannot be read, or its runs are too small to plan by.
+    """
+    fit = advisor.fit_library.get(law)
+    check_large_enough(fit)
+    role = role_of(fit)
+    unnamed: dict[str, None] = {role: None} if default else {}
+    named: dict[str, Any] = {role: law}
+    found = [_answered(advisor, replace(request, **names)) for names in (unnamed, named)]
+    before, after = (each if isinstance(each, AnsweredRequest) else None for each in found)
+    change = LawChange(fit, before, after, found[1] if isinstance(found[1], str) else "", (None, None), None)
+    if before is None or after is None or role != "law":
+        return change
+    old = before.question.fit
+    losses = before.plan.loss is not None and after.plan.loss is not None
+    return replace(
+        change,
+        costs=(_cost(before, fit), _cost(after, old)),
+        tokenizers=tokenizers_apart(old, fit) if losses else None,
+    )
 
 
 def asks_before_use(advisor: Advisor, law: str) -> bool:
@@ -69,7 +127,7 @@ def judge(advisor: Advisor, law: str, request: PlanRequest | None) -> Judgement:
     fit = advisor.fit_library.get(law)
     active = _in_use(advisor, fit)
     before = DEFAULT_LAW if active else advisor.active_law
-    found = [_answer(advisor, request, each) for each in (before, law)] if request is not None else []
+    found = [_answered(advisor, replace(request, law=each)) for each in (before, law)] if request is not None else []
     given = [each for each in found if isinstance(each, AnsweredRequest)]
     answers = (given[0], given[1]) if len(given) == 2 else None
     return Judgement(
@@ -87,10 +145,10 @@ def _in_use(advisor: Advisor, fit: Fit) -> bool:
     return advisor.active_law == fit.id and advisor.library.get(fit.id) == fit
 
 
-def _answer(advisor: Advisor, request: PlanRequest, law: str) -> AnsweredRequest | str:
-    """Return the answer by a law, or the error message."""
+def _answered(advisor: Advisor, request: PlanRequest) -> AnsweredRequest | str:
+    """Return the answer to a request, or the error message."""
     try:
-        return advisor.answer(replace(request, law=law))
+        return advisor.answer(request)
     except BudgetscopeError as error:
         return str(error)
 

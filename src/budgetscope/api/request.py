@@ -8,6 +8,7 @@ from typing import Any
 from budgetscope.api.fields import BY_NAME, FIELDS, FORM, fields_of
 from budgetscope.core.budget.quantities import shown
 from budgetscope.core.errors import BudgetscopeError, UsageError
+from budgetscope.core.language import spoken_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,12 @@ def check(request: PlanRequest) -> None:
 
 
 def command(request: PlanRequest, verb: str = "plan") -> str:
-    """Return the shell command of a request, with the fields that the verb has options for."""
+    """Return the shell command of a request, with the fields that the verb has options for, and the language."""
     words = ["budgetscope", verb, request.budget]
     for field in fields_of(verb)[1:]:
         text = field.text(getattr(request, field.name))
         words += [field.option, text] if text else []
-    return shlex.join(words)
+    return shlex.join((*words, *spoken_words()))
 
 
 def to_record(request: PlanRequest) -> dict[str, str | float]:

@@ -4,6 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from budgetscope.cli import options
+from budgetscope.core.language import _
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,11 +54,12 @@ def _show(found: "Machines", command_of: "Command", console: "Console") -> None:
     console.print()
     rows = report.cells(found)
     if rows:
-        console.print(table(report.header(found), rows, wrap=("smallest layout",)))
+        header = report.header(found)
+        console.print(table(header, rows, wrap=header[-1:]))
     else:
         console.print(Text(report.problem_text(found)), style="bold")
     console.print()
     for note in report.notes(found):
         console.print(Text(note), style="dim")
     for name, device in report.best(found):
-        console.print(Text(f"the {name} as a plan: {command_of(device)}"), style="dim")
+        console.print(Text(_(report.AS_PLAN[name]).format(command=command_of(device))), style="dim")

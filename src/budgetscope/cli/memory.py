@@ -4,6 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from budgetscope.cli import options
+from budgetscope.core.language import _
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,15 +37,17 @@ def _show(layouts: "Layouts", plan: "Plan", console: "Console") -> None:
 
     from budgetscope.cli.output import show_assumptions, table
     from budgetscope.report import layouts as report
+    from budgetscope.report.words import headed
 
+    header = headed(report.LAYOUT_HEADER)
     console.print(Text(report.summary(layouts)), style="bold")
     console.print()
     console.print(Text(report.machine_text(layouts)))
     console.print()
-    console.print(table(report.LAYOUT_HEADER, report.layout_cells(layouts), wrap=("layout", "loses")))
-    console.print(Text(report.LEGEND), style="dim")
+    console.print(table(header, report.layout_cells(layouts), wrap=(header[1], header[-1])))
+    console.print(Text(_(report.LEGEND)), style="dim")
     console.print()
-    console.print(table(report.BYTES_HEADER, report.bytes_cells(layouts), title=report.BYTES_TITLE))
+    console.print(table(headed(report.BYTES_HEADER), report.bytes_cells(layouts), title=_(report.BYTES_TITLE)))
     console.print()
     for note in layouts.notes:
         console.print(Text(note), style="dim")

@@ -1,14 +1,18 @@
 """Options that several commands share, and options made from fields of `api.fields`."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial, wraps
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.models import OptionInfo
 
 from budgetscope.api.fields import BY_NAME, COUNT, SHARE, WHOLE, Field, fields_of
+from budgetscope.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from budgetscope.api import PlanRequest
 
 Command = Callable[..., None]
 
@@ -57,44 +61,88 @@ Counting = Annotated[str | None, option(BY_NAME["counting"])]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: every field, numbers in full.")]
 Markdown = Annotated[bool, typer.Option("--md", help="Print Markdown.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: raw numbers.")]
+Lang = Annotated[str | None, typer.Option("--lang", help="Language of labels and sentences: en or ja.", metavar="LANG")]
 
 
-def question(verb: str) -> Callable[[Command], Command]:
+def question(verb: str, *, optional: bool = False) -> Callable[[Command], Command]:
     """Return a decorator that replaces the parameter `request` of a command by the budget and the options of a request.
 
     In the help the options stand in the place of `request`.
 
     Args:
         verb: name of the command.
+        optional: whether the budget may be left out; `request` is then None.
     """
     asked = fields_of(verb)
 
     def decorate(body: Command) -> Command:
         @wraps(body)
         def command(**given: Any) -> None:
-            from budgetscope.api import PlanRequest
-
-            body(request=PlanRequest(**{field.name: given.pop(field.name) for field in asked}), **given)
+            fields = {field.name: given.pop(field.name) for field in asked}
+            body(request=_request(fields), **given)
 
         parameters: list[inspect.Parameter] = []
         for parameter in inspect.signature(body).parameters.values():
             if parameter.name == "request":
-                parameters += map(_parameter, asked)
+                parameters += [_parameter(field, optional=optional) for field in asked]
             else:
                 parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-        # Typer reads these two.
-        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        return command
+        return spoken(_with_parameters(command, parameters))
 
     return decorate
 
 
-def _parameter(field: Field) -> inspect.Parameter:
+def _request(fields: Mapping[str, Any]) -> "PlanRequest | None":
+    """Return the request of the fields; None where no budget is given.
+
+    Raises:
+        UsageError: another field is given without a budget.
+    """
+    from budgetscope.api import PlanRequest
+
+    if fields["budget"] is not None:
+        return PlanRequest(**fields)
+    given = next((name for name, value in fields.items() if value is not None), None)
+    if given is not None:
+        raise UsageError(f"{BY_NAME[given].option} belongs to a budget, and none is given; name one, such as 1e21.")
+    return None
+
+
+def spoken(body: Command) -> Command:
+    """Decorate a command that speaks the user's language: it takes `--lang`, also before its name.
+
+    The parameters of the command must be keyword-only.
+    """
+
+    @wraps(body)
+    def command(*, context: typer.Context, lang: str | None, **given: Any) -> None:
+        from budgetscope.api.language import use_language
+
+        use_language(lang if lang is not None else context.find_root().params.get("lang"))
+        body(**given)
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        *inspect.signature(body).parameters.values(),
+        inspect.Parameter("lang", kind, default=None, annotation=Lang),
+        inspect.Parameter("context", kind, annotation=typer.Context),
+    ]
+    return _with_parameters(command, parameters)
+
+
+def _with_parameters(command: Command, parameters: list[inspect.Parameter]) -> Command:
+    """Give a command the parameters that Typer reads."""
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+def _parameter(field: Field, *, optional: bool) -> inspect.Parameter:
     is_budget = field.name == "budget"
+    budget = Annotated[str | None, typer.Argument(help=field.help, metavar=field.metavar)] if optional else Budget
     return inspect.Parameter(
         field.name,
         inspect.Parameter.KEYWORD_ONLY,
-        default=inspect.Parameter.empty if is_budget else None,
-        annotation=Budget if is_budget else Annotated[Any, option(field)],
+        default=inspect.Parameter.empty if is_budget and not optional else None,
+        annotation=budget if is_budget else Annotated[Any, option(field)],
     )

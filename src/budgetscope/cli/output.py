@@ -1,17 +1,19 @@
 """Output of the commands: formats, the console, and tables that do not cut numbers."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from budgetscope.core.answers.cautions import Caution, Level
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import JAPANESE, _, code, ngettext
 from budgetscope.report.rows import LEVEL_TITLES
 
 # Width of tables without a terminal; no cell needs more.
@@ -40,7 +42,7 @@ class _File(Protocol):
 
 
 class _Console(Console):
-    """A console that never cuts a `FigureTable`: a narrow terminal wraps its lines."""
+    """A console that never cuts a `FigureTable`: a narrow terminal wraps its lines; and that breaks Japanese well."""
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print as Rich does, except for tables that are wider than the console."""
@@ -48,13 +50,34 @@ class _Console(Console):
             if isinstance(each, FigureTable) and each.least_width > self.width:
                 each.width = each.least_width
                 options["crop"] = False
-        super().print(*objects, **options)
+        # Alone in a group: Rich would join texts into one of its own.
+        shown = (Group(broken(each)) if isinstance(each, Text) else each for each in objects)
+        super().print(*(shown if code() == JAPANESE else objects), **options)
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command that nobody reads its output any more; Rich would end the process.
+
+        Raises:
+            BrokenPipeError: always.
+        """
+        self._buffer.clear()
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
-def console() -> Console:
-    """Return a console on stdout without markup."""
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
-    return _Console(width=width, markup=False, highlight=False, emoji=False)
+def broken(text: Text) -> Text:
+    """Return a text whose lines break as its language does."""
+    if code() != JAPANESE:
+        return text
+    from budgetscope.cli.wrapping import japanese
+
+    return japanese(text)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console on stdout, or on stderr, without markup."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
+    return _Console(width=width, markup=False, highlight=False, emoji=False, stderr=stderr)
 
 
 def one_form(**wanted: bool) -> str | None:
@@ -97,17 +120,19 @@ def show_levels(console: Console, cautions: Iterable[Caution], *, small_print: b
         if not texts:
             continue
         if level == Level.SMALL_PRINT and not small_print:
-            count = f"{len(texts)} caution{'s' * (len(texts) > 1)}"
-            console.print(Text(f"{title}: {count} more (--small-print)"), style="dim")
+            told = ngettext(
+                "{title}: {n} caution more (--small-print)", "{title}: {n} cautions more (--small-print)", len(texts)
+            )
+            console.print(Text(told.format(title=_(title), n=len(texts))), style="dim")
             continue
-        console.print(Text(title), style="bold")
+        console.print(Text(_(title)), style="bold")
         show_cautions(console, texts)
 
 
 def show_assumptions(console: Console, sentences: Iterable[str]) -> None:
     """Print assumptions."""
     for sentence in sentences:
-        console.print(Text(f"assumed {sentence}"), style="dim")
+        console.print(Text(_("assumed {what}").format(what=sentence)), style="dim")
 
 
 def table(
@@ -121,6 +146,6 @@ def table(
         least.append(min(natural, _LEAST_WRAPPED) if name in wrap else natural)
         result.add_column(Text(name), overflow="fold", no_wrap=name not in wrap, min_width=least[-1])
     for row in rows:
-        result.add_row(*(Text(cell) for cell in row))
+        result.add_row(*(broken(Text(cell)) for cell in row))
     result.least_width = sum(least) + _GAP * (len(least) - 1)
     return result

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from budgetscope.cli import options
+from budgetscope.cli.help import SectionedGroup, examples
+from budgetscope.core.language import _
 from budgetscope.core.printable import printable
 
 if TYPE_CHECKING:
@@ -16,11 +18,15 @@ if TYPE_CHECKING:
     from budgetscope.core.hardware.prices import Catalogue
     from budgetscope.report.prices import DevicePrices
 
-app = typer.Typer(help="The prices of devices: fetch, show.")
+app = typer.Typer(
+    cls=SectionedGroup, epilog=examples("prices show H100", "prices update"), help="The prices of devices: fetch, show."
+)
 
 
 @app.command()
+@options.spoken
 def update(
+    *,
     source: Annotated[
         str | None, typer.Option("--from", help="Folder of another copy of the catalogue.", metavar="URL")
     ] = None,
@@ -48,15 +54,20 @@ def _show_fetched(catalogue: "Catalogue", advisor: "Advisor", console: "Console"
     from budgetscope.api.prices import prices_path
     from budgetscope.cli.output import table
     from budgetscope.report.prices import FETCHED_HEADER, LEGEND, fetched_cells, fetched_text
+    from budgetscope.report.words import headed
 
-    console.print(table(FETCHED_HEADER, fetched_cells(catalogue, advisor.all_devices), wrap=("clouds",)))
+    header = headed(FETCHED_HEADER)
+    console.print(table(header, fetched_cells(catalogue, advisor.all_devices), wrap=header[3:4]))
     console.print()
-    for told in (LEGEND, fetched_text(catalogue), f"Kept in {printable(str(prices_path()))}."):
+    kept = _("Kept in {file}.").format(file=printable(str(prices_path())))
+    for told in (_(LEGEND), fetched_text(catalogue), kept):
         console.print(Text(told), style="dim")
 
 
 @app.command()
+@options.spoken
 def show(
+    *,
     device: Annotated[str, typer.Argument(help="Accelerator; `budgetscope devices` lists them.", metavar="DEVICE")],
     json: options.Json = False,
 ) -> None:
@@ -78,12 +89,14 @@ def _show(prices: "DevicePrices", console: "Console") -> None:
 
     from budgetscope.cli.output import table
     from budgetscope.report.prices import LEGEND, PRICE_HEADER, price_cells
+    from budgetscope.report.words import headed
 
     console.print(Text(prices.sentences[0]), style="bold")
     cells = price_cells(prices)
     if cells:
         console.print()
-        console.print(table(PRICE_HEADER, cells, wrap=("where",)))
+        header = headed(PRICE_HEADER)
+        console.print(table(header, cells, wrap=header[-1:]))
     console.print()
-    for told in (LEGEND, *prices.sentences[1:]):
+    for told in (_(LEGEND), *prices.sentences[1:]):
         console.print(Text(told), style="dim")

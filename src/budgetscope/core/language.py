@@ -4,7 +4,8 @@ Whoever words something calls `_` when it words it: `_("{n} parameters").format(
 `N_`, and whoever shows it calls `_`. Errors, commands, keys for programs and ids are not translated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 ENGLISH = "en"
@@ -37,6 +38,17 @@ def use(language: Language | None) -> None:
     _current = language or _ENGLISH
 
 
+@contextmanager
+def in_english() -> Iterator[None]:
+    """Word in English within the block: files for programs are the same in every language."""
+    before = _current
+    use(None)
+    try:
+        yield
+    finally:
+        use(before)
+
+
 def code() -> str:
     """Return the language in use, one of `LANGUAGES`."""
     return _current.code
@@ -55,3 +67,8 @@ def ngettext(singular: str, plural: str, n: int) -> str:
 def N_(text: str) -> str:
     """Mark the text of a constant for the catalogue, and return it as it is."""
     return text
+
+
+def spoken_words() -> tuple[str, ...]:
+    """Return the option of a command that names the language in use; none for English."""
+    return () if code() == ENGLISH else ("--lang", code())

@@ -1,4 +1,4 @@
-"""Texts that are stored in English, in the language in use: the flags and notes of fits, the notes of devices.
+"""Texts that are stored in English, in the language in use: the flags, notes and methods of fits, the notes of devices.
 
 A file says a text with its numbers. The text is recognised by its template, whose translation then gets the numbers.
 """
@@ -158,6 +158,100 @@ NOTES = (
 )
 """What the bundled laws of a recipe, and those of a calibration, advise."""
 
+METHODS = (
+    N_(
+        "The timescale of AdamW, B / (lr lambda D), with the least loss at each number of tokens a parameter; "
+        "maximal update parametrisation, SlimPajama, linear decay to zero."
+    ),
+    N_(
+        "This project's Huber fit (delta 1e-3, log loss) to the 240 points that the authors read off figure 4 of "
+        "Hoffmann et al. 2022, the five highest losses dropped as they do; 1000 bootstrap draws."
+    ),
+    N_(
+        "budgetscope calibrate, preset {preset}: {cells} cells of learning rate, batch and beta2 at D = 20 N, then "
+        "{runs} runs of {sizes} sizes with {seeds} seeds at constant learning rate, read at {budgets} budgets "
+        "({dropped} dropped). Joint fit of ln L = m_C + k C^-kappa (u^2 + s u^3), u = ln N/N*(C), to all budgets at "
+        "once, {used} budgets used; residual {residual} of the loss."
+    ),
+    N_(
+        "IsoFLOP profiles at 8 budgets on in-house data (the 'current' set), scale measured as non-embedding FLOPs a "
+        "token; learning rate and batch from grids at 1e17 to 2e19 FLOPs."
+    ),
+    N_(
+        "Over 400 runs on MassiveText, by the lower envelope of training curves; the paper prints the exponent to "
+        "two digits, so both constants are a log-log line through its own nine projections from 400M to 10T "
+        "parameters."
+    ),
+    N_(
+        "Over 400 runs on MassiveText, by IsoFLOP parabolas; the paper prints the exponent to two digits, so both "
+        "constants are a log-log line through its own nine projections from 400M to 10T parameters."
+    ),
+    N_(
+        "Huber fit of L = E + A/N^alpha + B/D^beta to over 400 runs on MassiveText; Besiroglu et al. could not "
+        "reproduce it from the paper's own points."
+    ),
+    N_(
+        "Power law through the best model at each compute, adjusted to a batch far below the critical one: "
+        "GPT-2-like decoders on WebText2, batch 512 x 1024 tokens, 3000 steps of warmup, cosine over 250k steps; N "
+        "without embeddings and head."
+    ),
+    N_(
+        "Power law through the best model at each compute, at the batch that was trained with: GPT-2-like decoders "
+        "on WebText2, batch 512 x 1024 tokens, 3000 steps of warmup, cosine over 250k steps; N without embeddings "
+        "and head."
+    ),
+    N_(
+        "The second moment's half-life is held constant in tokens as the batch changes; 10M tokens is the default of "
+        "the released code."
+    ),
+    N_(
+        "IsoFLOP parabolas at 6e18 to 1e22 FLOPs, tokens as a power of compute; the printed (0.53, 0.29) does not "
+        "give the paper's own 16.55T tokens at 3.8e25 FLOPs, so the exponent is solved from that point."
+    ),
+    N_(
+        "Surface fits to six sizes with a warmup-stable-decay schedule; the optimum is stated as a ratio, whose unit "
+        "is inferred from the headline of 192 tokens a parameter."
+    ),
+    N_(
+        "Porian's rounded rule with the learning rate divided by two for a warmup-stable-decay schedule, which its "
+        "authors say seems to work empirically; no fit was published."
+    ),
+    N_(
+        "Log-log least squares through 45 smoothed optima of learning rate and batch, five sizes by nine token "
+        "counts on Nemotron-CC; AdamW, warmup-stable-decay, loss after annealing. At 1.71B parameters, held out, the "
+        "error of the learning rate is 28% and of the batch 10% (by a transcription)."
+    ),
+    N_(
+        "This project's IsoFLOP fit to the published points: Akima interpolation of log loss over log N, {draws} "
+        "draws of seed noise, {used} budgets used, {dropped} dropped."
+    ),
+    N_(
+        "Joint fit of ln L = m_C + k C^-kappa (u^2 + s u^3), u = ln N/N*(C), to all budgets at once, {used} budgets "
+        "used; residual {residual} of the loss. Points and excess loss by Akima interpolation of each budget."
+    ),
+    N_(
+        "Rounded from a fit to a sweep of learning rate, batch and beta2 at D = 20N on RefinedWeb; three sizes, "
+        "28.7M, 57.4M and 108.5M, carry the fit; the tuned runs used it up to 902M."
+    ),
+    N_(
+        "Log-log line through the optima of a sweep of learning rate, batch and beta2 at D = 20N on RefinedWeb; "
+        "three sizes carry the fit."
+    ),
+    N_(
+        "A loss law in parameters, batch and steps, L = E + A/N^a + B/M^b + C/K^g, fitted to 246 runs; the batch "
+        "that minimises it at given tokens. Batches within 5% of the compute span a factor of 4."
+    ),
+    N_(
+        "Grids of learning rate and batch at 17 pairs of N and D, 1911 dense runs, cosine to a fixed final learning "
+        "rate of 1e-5."
+    ),
+    N_(
+        "Batch at which steps to a target loss exceed linear scaling by 20%, on C4 at D = 20N with constant learning "
+        "rate and weight averaging."
+    ),
+)
+"""How the laws of the bundled fits, and those of a calibration, were obtained."""
+
 DEVICES = (
     N_("Per card, which is 2 GCDs (software shows each as a GPU); no dated public rent was found."),
     N_("One provider's price."),
@@ -188,7 +282,7 @@ def recognised(text: str) -> tuple[str, dict[str, str]] | None:
 
 @cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((template, _pattern(template)) for template in (*FLAGS, *NOTES, *DEVICES))
+    return tuple((template, _pattern(template)) for template in (*FLAGS, *NOTES, *METHODS, *DEVICES))
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -4,20 +4,27 @@ from collections.abc import Sequence
 
 from budgetscope.core.answers.comparison import Row
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.budget.quantities import format_usd
+from budgetscope.core.budget.quantities import format_count, format_usd
+from budgetscope.core.language import N_, _
+from budgetscope.core.laws.fit import Fit
 from budgetscope.report.rows import plan_rows
 
-_CHANGED = ("n_params", "tokens", "loss", "learning_rate", "batch_tokens")
+_CHANGED = ("n_params", "tokens", "loss", "cost_usd", "learning_rate", "batch_tokens")
 """Keys of the rows of a plan that are compared."""
 
-CHANGE_HEADER = ("", "before", "after")
+CHANGE_HEADER = ("", N_("before"), N_("after"))
 
 
 def change_rows(before: Plan, after: Plan) -> list[tuple[str, str, str]]:
-    """Return what changes at the user's budget, under `CHANGE_HEADER`: N, D, loss, learning rate and batch."""
+    """Return what changes at the user's budget, under `CHANGE_HEADER`: N, D, loss, cost, learning rate and batch."""
     old, new = ({row.key: row for row in plan_rows(plan)} for plan in (before, after))
     return [
-        (f"your {new[key].label}", old[key].text, f"{new[key].text} {new[key].interval}".rstrip())
+        (
+            _("your {quantity}").format(quantity=new[key].label),
+            old[key].text,
+            # The range of the cost is that of prices, which no law changes.
+            f"{new[key].text} {'' if key == 'cost_usd' else new[key].interval}".rstrip(),
+        )
         for key in _CHANGED
         if key in old and key in new
     ]
@@ -31,18 +38,51 @@ def cost_sentences(before: str, after: str, costs: Sequence[Row | None]) -> list
         after: id of the fit.
         costs: of following the fit by the law in use, and of keeping the law in use by the fit; None where unknown.
     """
-    laws = ((before, "following the new law"), (after, "keeping the old law"))
-    return [
-        f"If {right} is right, {what} costs {_cost(row)}."
-        for (right, what), row in zip(laws, costs, strict=True)
-        if row
-    ]
+    following = _("If {law} is right, following the new law costs {cost}.")
+    keeping = _("If {law} is right, keeping the old law costs {cost}.")
+    asked = zip((following, keeping), (before, after), costs, strict=True)
+    return [text.format(law=law, cost=_cost(row)) for text, law, row in asked if row]
 
 
 def _cost(row: Row) -> str:
-    dollars = "" if row.wasted_usd is None else f" = {format_usd(row.wasted_usd)}"
-    share = "" if row.wasted_share is None else f", {row.wasted_share:.1%} of the compute{dollars}"
-    return f"{row.loss_difference:+.4f} nats a token{share}"
+    loss = f"{row.loss_difference:+.4f}"
+    if row.wasted_share is None:
+        return _("{loss} nats a token").format(loss=loss)
+    share = f"{row.wasted_share:.1%}"
+    if row.wasted_usd is None:
+        return _("{loss} nats a token, {share} of the compute").format(loss=loss, share=share)
+    dollars = format_usd(row.wasted_usd)
+    return _("{loss} nats a token, {share} of the compute = {dollars}").format(loss=loss, share=share, dollars=dollars)
+
+
+def law_question(fit: Fit, before: str, *, default: bool) -> str:
+    """Return the question before a law is changed.
+
+    Args:
+        fit: the other law, or the recipe where it has no law for N and D.
+        before: id of what it replaces; empty if unknown.
+        default: whether the default is changed, or one plan only.
+    """
+    if fit.allocation is None:
+        text = _("Make {fit} the default recipe, in place of {before}?")
+    elif default:
+        text = _("Make {fit} the default law, in place of {before}?")
+    else:
+        text = _("Follow {fit} in this plan, in place of {before}?")
+    return text.format(fit=fit.id, before=before or _("none"))
+
+
+def law_named(law: str) -> str:
+    """Return what to know before the default changes under a plan that names its own law."""
+    return _("This plan names its law, {law}, and keeps it; plans that name none change.").format(law=law)
+
+
+def followed_sentence(law: str, before: Plan | None, after: Plan | None) -> str:
+    """Return what a change of the law did to the plan; a plan is None where there is none."""
+    if before is None or after is None:
+        return _("{law} is followed.").format(law=law)
+    sizes = {"before": format_count(before.n_params.value), "after": format_count(after.n_params.value)}
+    return _("{law} is followed: N {before} → {after}.").format(law=law, **sizes)
 
 
 def way_back(before: str, after: str) -> str:

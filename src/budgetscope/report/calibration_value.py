@@ -6,10 +6,14 @@ from dataclasses import asdict
 from budgetscope.core.answers.calibration_value import Foretold, Knowledge, Valuation
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
+from budgetscope.core.language import N_, _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.report.rows import UNKNOWN
+from budgetscope.report.words import noted, sentences
 
-VALUE_HEADER = ("calibration", "share", "budgets", "largest", "N* known to", "expected waste")
+VALUE_HEADER = (
+    N_("calibration"), N_("share"), N_("budgets"), N_("largest"), N_("N* known to"), N_("expected waste"),
+)  # fmt: skip
 
 
 def knowledge_cells(knowledge: Knowledge, name: str, cost_usd: Estimate | None) -> tuple[str, ...]:
@@ -25,7 +29,7 @@ def knowledge_cells(knowledge: Knowledge, name: str, cost_usd: Estimate | None) 
     if wasted is not None and cost_usd is not None:
         waste += f" = {format_usd(wasted * cost_usd.value)}"
     return (
-        name or f"{format_flops(knowledge.flops)} FLOPs",
+        name or _("{flops} FLOPs").format(flops=format_flops(knowledge.flops)),
         f"{knowledge.share:.2%}" if knowledge.share >= 0.0001 else f"{100 * knowledge.share:.1g}%",
         str(knowledge.n_budgets),
         format_flops(knowledge.largest_budget),
@@ -35,36 +39,55 @@ def knowledge_cells(knowledge: Knowledge, name: str, cost_usd: Estimate | None) 
 
 
 _RUNS = {
-    "shared": "one run a size at constant learning rate, read at every budget that it passes",
-    "separate": "one run for every size at every budget, since its learning rate is not known to be constant",
+    "shared": N_(
+        "A calibration like that of {fit}: its smallest budget, spacing, sizes and noise, on your data; one run a size "
+        "at constant learning rate, read at every budget that it passes."
+    ),
+    "separate": N_(
+        "A calibration like that of {fit}: its smallest budget, spacing, sizes and noise, on your data; one run for "
+        "every size at every budget, since its learning rate is not known to be constant."
+    ),
 }
 
 
 def counted_text(valuation: Valuation) -> str:
     """Return the assumptions of a valuation in a few sentences."""
     missing = valuation.now.wasted_share is None
-    return (
-        f"A calibration like that of {valuation.fit_id}: its smallest budget, spacing, sizes and noise, on your data; "
-        f"{_RUNS[valuation.runs]}. The intervals count the scatter of the optima about the law, too, where it exceeds "
-        "the noise: they can be wider than the plan's. Expected waste is deadweight compute, the mean over all N that "
-        "the interval allows. It does not count what today's law may miss because it was fitted on other data."
-        + (" There is none here: the fit has no law of the loss above the optimum." if missing else "")
+    return sentences(
+        (
+            _(_RUNS[valuation.runs]).format(fit=valuation.fit_id),
+            _(
+                "The intervals count the scatter of the optima about the law, too, where it exceeds the noise: they "
+                "can be wider than the plan's."
+            ),
+            _(
+                "Expected waste is deadweight compute, the mean over all N that the interval allows. It does not count "
+                "what today's law may miss because it was fitted on other data."
+            ),
+            _("There is none here: the fit has no law of the loss above the optimum.") if missing else "",
+        )
     )
 
 
 def foretold_text(found: Foretold) -> str:
     """Return how well N at the user's budget is known today, and would be after the run of a design."""
-    today, n = found.today, format_count(found.today.value)
-    now = f"N at {found.budget}: today {n} by {found.law}, without an interval"
+    today, told = found.today, {"budget": found.budget, "n": format_count(found.today.value), "law": found.law}
+    now = _("N at {budget}: today {n} by {law}, without an interval")
     if today.low is not None and today.high is not None:
-        now = f"N at {found.budget}: today {n} {_span(today.low, today.high)} by {found.law}, for the data of that law"
+        now = _("N at {budget}: today {n} {range} by {law}, for the data of that law")
+        told["range"] = _span(today.low, today.high)
     if found.factor is None:
-        return f"{now}; this design is too small to plan by, and leaves it so"
-    after = _span(today.value / found.factor, today.value * found.factor)
-    return (
-        f"{now}; after this run, weighed with the published laws, within a factor of {found.factor:.2g} either way on "
-        f"yours, {after} if N stays (95%, if its optima scatter as those of {found.typical})"
-    )
+        after = _("this design is too small to plan by, and leaves it so")
+    else:
+        after = _(
+            "after this run, weighed with the published laws, within a factor of {factor} either way on yours, {range} "
+            "if N stays (95%, if its optima scatter as those of {typical})"
+        ).format(
+            factor=f"{found.factor:.2g}",
+            range=_span(today.value / found.factor, today.value * found.factor),
+            typical=found.typical,
+        )
+    return noted((now.format(**told), after))
 
 
 def _span(low: float, high: float) -> str:

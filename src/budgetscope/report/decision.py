@@ -1,13 +1,14 @@
 """The decision of a plan, in a few sentences written from its numbers; every face shows them."""
 
-from collections.abc import Callable
-
 from budgetscope.core.answers.cautions import NO_LAYOUT
 from budgetscope.core.answers.confirmation import SHARE
 from budgetscope.core.answers.constraints import Choice
-from budgetscope.core.answers.mfu_range import Ends, mfu_text
+from budgetscope.core.answers.mfu_range import Ends
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
+from budgetscope.core.language import _
+from budgetscope.core.laws.intervals import Kind
+from budgetscope.report.words import Form, between, both, listed, sentences, valued
 
 _SURE = 1.25
 """Half width of N, as a factor, within which its uncertainty is no news."""
@@ -28,123 +29,174 @@ def decision(plan: Plan) -> tuple[str, ...]:
 def _misfit(plan: Plan) -> str:
     """Return why the model does not fit its devices, and the nearest that does; nothing where it fits."""
     text = next((caution.text for caution in plan.cautions if caution.code == NO_LAYOUT), "")
-    return text and f"It does not run: {text}"
+    return _("It does not run: {reason}").format(reason=text) if text else ""
 
 
 def _what(plan: Plan) -> str:
     run, machine, moves = plan.run, plan.machine, plan.spread
-    cost = ""
+    told = {
+        "n_params": format_count(run.n_params),
+        "tokens": format_count(run.tokens),
+        "device": machine.device.name,
+        "cost": "",
+    }
     if run.cost_usd is not None:
-        cost = f", for {format_usd(run.cost_usd.value)}{_ends(moves.cost_usd, format_usd)}"
-    amount = f"{format_count(run.device_hours)}{_ends(moves.device_hours, format_count)}"
-    time = f"{amount} device-hours of {machine.device.name}"
+        told["cost"] = _with_ends(run.cost_usd.value, moves.cost_usd, format_usd)
     if run.hours is not None and machine.n_devices is not None:
-        devices = f"{machine.n_devices:,.4g}{_ends(moves.n_devices, lambda n: f'{n:,.4g}')}"
-        hours = f"{format_hours(run.hours)}{_ends(moves.hours, format_hours)}"
-        time = f"{hours} on {devices} x {machine.device.name}"
-    trained = f"Train {format_count(run.n_params)} parameters on {format_count(run.tokens)} tokens: {time}{cost}"
-    loss, decayed = plan.loss, plan.loss_after_decay
+        told["time"] = _with_ends(run.hours, moves.hours, format_hours)
+        told["n"] = _with_ends(machine.n_devices, moves.n_devices, "{:,.4g}".format)
+        trained = _("Train {n_params} parameters on {tokens} tokens: {time} on {n} x {device}.")
+        if told["cost"]:
+            trained = _("Train {n_params} parameters on {tokens} tokens: {time} on {n} x {device}, for {cost}.")
+    else:
+        told["amount"] = _with_ends(run.device_hours, moves.device_hours, format_count)
+        trained = _("Train {n_params} parameters on {tokens} tokens: {amount} device-hours of {device}.")
+        if told["cost"]:
+            trained = _(
+                "Train {n_params} parameters on {tokens} tokens: {amount} device-hours of {device}, for {cost}."
+            )
+    return sentences((trained.format(**told), _loss(plan)))
+
+
+def _loss(plan: Plan) -> str:
+    """Return the loss at the end of the run; nothing where the fit has no law of it."""
     unit = plan.loss_unit or ""
-    if decayed is not None:
-        return f"{trained}; the loss ends near {decayed.value:.2f} {unit} after the decay."
-    return f"{trained}." if loss is None else f"{trained}; the loss ends near {loss.value:.2f} {unit}."
+    if plan.loss_after_decay is not None:
+        decayed = _("The loss ends near {loss} {unit} after the decay.")
+        return decayed.format(loss=f"{plan.loss_after_decay.value:.2f}", unit=unit)
+    if plan.loss is None:
+        return ""
+    return _("The loss ends near {loss} {unit}.").format(loss=f"{plan.loss.value:.2f}", unit=unit)
 
 
-def _ends(ends: Ends | None, form: Callable[[float], str]) -> str:
-    """Return a range in brackets; nothing without one."""
-    return "" if ends is None else f" ({_to(ends, form)})"
+def _with_ends(value: float, ends: Ends | None, form: Form) -> str:
+    """Return a value with its range in brackets, where it has one."""
+    return valued(form(value), "" if ends is None else _to(ends, form))
+
+
+def _to(ends: Ends, form: Form) -> str:
+    """Return a range, with one unit for two times: "3.4 to 4.4 days"."""
+    low, high = map(form, ends)
+    number, space, unit = low.partition(" ")
+    low = number if form is format_hours and space and high.endswith(f" {unit}") else low
+    return _("{low} to {high}").format(low=low, high=high)
 
 
 def _ranges(plan: Plan) -> str:
     """Return what the ranges in brackets rest on; what the budget fixes, and how far the run moves instead."""
-    moves, run = plan.spread, plan.run
-    if moves.executed_flops is None:
-        found = (("time", moves.hours or moves.device_hours), ("cost", moves.cost_usd))
-        moved = " and ".join(name for name, ends in found if ends)
-        causes = [_mfu(plan), _prices(plan)] if moves.hours or moves.device_hours else [_prices(plan)]
-        told = " and ".join(filter(None, causes))
-        return (
-            f"The range of {moved} rests on {told}{_TOGETHER if len(causes) > 1 and all(causes) else ''}."
-            if moved
-            else ""
-        )
+    return _ranges_of_cost(plan) if plan.spread.executed_flops is None else _ranges_of_run(plan)
+
+
+def _ranges_of_cost(plan: Plan) -> str:
+    """Return what the ranges of time and cost rest on, for a budget that fixes the compute."""
+    moves = plan.spread
+    timed = moves.hours or moves.device_hours
+    causes = list(filter(None, (_mfu(plan) if timed else "", _prices(plan))))
+    if not (timed or moves.cost_usd) or not causes:
+        return ""
+    together = _("{first} and {second}, both at their worst or best")
+    told = together.format(first=causes[0], second=causes[1]) if len(causes) > 1 else causes[0]
+    if not moves.cost_usd:
+        return _("The range of the time rests on {causes}.").format(causes=told)
+    if not timed:
+        return _("The range of the cost rests on {causes}.").format(causes=told)
+    return _("The ranges of time and cost rest on {causes}.").format(causes=told)
+
+
+def _ranges_of_run(plan: Plan) -> str:
+    """Return what the budget fixes, and how far compute, N and D move instead, and by what."""
+    moves = plan.spread
     paid = moves.cost_usd is None and moves.price is not None
-    causes = list(filter(None, (_mfu(plan), _prices(plan) if paid else "")))
-    sizes = ((moves.n_params, "parameters"), (moves.tokens, "tokens"))
-    sized = " on ".join(f"{_to(ends, format_count)} {what}" for ends, what in sizes if ends)
-    timed = "the time, " if moves.hours and moves.cost_usd is not None else ""
-    run_moves = f", and the run, {sized}" if sized else ""
-    moved = f"{timed}the compute, {_to(moves.executed_flops, format_flops)} FLOPs{run_moves}"
-    told = f"{' and '.join(causes)} move{'' if paid else 's'} {moved}"
-    fixed = []
-    if moves.hours is None and moves.device_hours is None:
-        fixed.append("time" if run.hours is not None else "device-time")
-    elif moves.hours is None and run.hours is not None:
-        fixed.append("time")
-    if moves.cost_usd is None and run.cost_usd is not None:
-        fixed.append("cost")
-    begun = f"The {' and the '.join(fixed)} {'are' if len(fixed) > 1 else 'is'} fixed: " if fixed else ""
-    rest = f"; the range of cost rests on {_prices(plan)}" if moves.cost_usd is not None and moves.price else ""
-    return f"{begun or told[:1].upper()}{told if begun else told[1:]}{rest}."
+    told = {
+        "causes": both((_mfu(plan), _prices(plan) if paid else "")),
+        "flops": _to(moves.executed_flops or (0.0, 0.0), format_flops),
+        "n_params": _to(moves.n_params or (0.0, 0.0), format_count),
+        "tokens": _to(moves.tokens or (0.0, 0.0), format_count),
+    }
+    if moves.n_params and moves.tokens:
+        moved = _("The compute moves with {causes}: {flops} FLOPs, {n_params} parameters on {tokens} tokens.")
+    elif moves.n_params:
+        moved = _("The compute moves with {causes}: {flops} FLOPs, {n_params} parameters.")
+    elif moves.tokens:
+        moved = _("The compute moves with {causes}: {flops} FLOPs, {tokens} tokens.")
+    else:
+        moved = _("The compute moves with {causes}: {flops} FLOPs.")
+    timed = _("The time moves with it.") if moves.hours and moves.cost_usd is not None else ""
+    priced = ""
+    if moves.cost_usd is not None and moves.price:
+        priced = _("The range of the cost rests on {causes}.").format(causes=_prices(plan))
+    return sentences((_fixed(plan), moved.format(**told), timed, priced))
 
 
-_TOGETHER = ", both at their ends together"
+def _fixed(plan: Plan) -> str:
+    """Return what a budget of time or money fixes."""
+    moves, run = plan.spread, plan.run
+    time = moves.hours is None and (run.hours is not None or moves.device_hours is None)
+    cost = moves.cost_usd is None and run.cost_usd is not None
+    if time and run.hours is not None:
+        return _("Time and cost are fixed.") if cost else _("The time is fixed.")
+    if time:
+        return _("Device-hours and cost are fixed.") if cost else _("The device-hours are fixed.")
+    return _("The cost is fixed.") if cost else ""
 
 
 def _mfu(plan: Plan) -> str:
     """Return the range of the MFU and what reached it; empty without one."""
-    expected = plan.machine.expected
-    told = mfu_text(plan.spread)
-    return f"an {told} ({expected.basis})" if told and expected is not None else ""
+    expected, ends = plan.machine.expected, plan.spread.mfu
+    if ends is None or expected is None:
+        return ""
+    low, high = (f"{end:.0%}" for end in ends)
+    return _("an MFU of {low} to {high} ({basis})").format(low=low, high=high, basis=expected.basis)
 
 
 def _prices(plan: Plan) -> str:
     """Return the range of the price; empty without one."""
     ends = plan.spread.price
-    return "" if ends is None else f"prices of {_to(ends, format_usd)} a device-hour"
-
-
-def _to(ends: Ends, form: Callable[[float], str]) -> str:
-    """Return a range, with one unit for two times: "3.4 to 4.4 days"."""
-    low, high = map(form, ends)
-    number, _, unit = low.partition(" ")
-    return f"{number if form is format_hours and high.endswith(f' {unit}') else low} to {high}"
+    return "" if ends is None else _("prices of {range} a device-hour").format(range=between(ends, format_usd))
 
 
 def _freedom(plan: Plan) -> str:
     if plan.choice is not None:
-        return " ".join(filter(None, (_price(plan, plan.choice), _unspent(plan), _served(plan.choice))))
+        return sentences((_price(plan, plan.choice), _unspent(plan), _served(plan.choice)))
     if plan.optimum.flat_band is None:
-        return "How far the size may move is not known: the law has no loss off the optimum."
+        return _("How far the size may move is not known: the law has no loss off the optimum.")
     low, high = map(format_count, plan.optimum.flat_band)
-    return (
-        f"Any size from {low} to {high} costs less than 0.1% of the loss: take a smaller one to serve it cheaper or to "
-        "fit memory, a larger one to need fewer tokens."
-    )
+    return _(
+        "Any size from {low} to {high} costs less than 0.1% of the loss: a smaller one is cheaper to serve and to fit, "
+        "a larger one needs fewer tokens."
+    ).format(low=low, high=high)
 
 
 def _price(plan: Plan, choice: Choice) -> str:
     """Return what the constraints cost in loss, and the optimal run of the same loss; that of serving apart."""
-    names = ", ".join(price.text for price in choice.prices if price.lifetime_flops is None)
+    names = listed(price.text for price in choice.prices if price.lifetime_flops is None)
     if not names:
         return ""
     if choice.loss_difference is None or choice.equal_flops is None:
-        return f"What the constraints ({names}) cost is not known: the law has no loss off the optimum."
+        unknown = _("What the constraints ({names}) cost is not known: the law has no loss off the optimum.")
+        return unknown.format(names=names)
     if choice.loss_difference < _LEAST_LOSS:
-        return f"The constraints ({names}) cost nothing."
-    cost = f"The constraints ({names}) cost {choice.loss_difference:.3f} of the loss"
+        return _("The constraints ({names}) cost nothing.").format(names=names)
+    told = {"names": names, "loss": f"{choice.loss_difference:.3f}"}
     served = any(price.lifetime_flops is not None for price in choice.prices)
     less = max(0.0, 1 - choice.equal_flops / choice.point.flops)
     if served or less < _LEAST_SHARE:
-        return f"{cost} against {format_count(plan.optimum.n_params.value)} parameters with the whole budget."
-    run = f"{format_count(choice.equal_params or 0)} parameters on {format_count(choice.equal_tokens or 0)} tokens"
-    return f"{cost}; without them {run} reach the same loss with {less:.0%} less compute."
+        cost = _(
+            "The constraints ({names}) cost {loss} of the loss against {n_params} parameters with the whole budget."
+        )
+        return cost.format(n_params=format_count(plan.optimum.n_params.value), **told)
+    cost = _(
+        "The constraints ({names}) cost {loss} of the loss; without them {n_params} parameters on {tokens} tokens "
+        "reach the same loss with {less} less compute."
+    )
+    n_params, tokens = format_count(choice.equal_params or 0), format_count(choice.equal_tokens or 0)
+    return cost.format(n_params=n_params, tokens=tokens, less=f"{less:.0%}", **told)
 
 
 def _unspent(plan: Plan) -> str:
     """Return how much of the budget the run leaves."""
-    left = 1 - plan.run.executed_flops / plan.executed_flops
-    return f"The run uses {1 - left:.0%} of the budget." if left > _LEAST_SHARE else ""
+    used = plan.run.executed_flops / plan.executed_flops
+    return _("The run uses {share} of the budget.").format(share=f"{used:.0%}") if used < 1 - _LEAST_SHARE else ""
 
 
 def _served(choice: Choice) -> str:
@@ -153,14 +205,16 @@ def _served(choice: Choice) -> str:
     if price is None or price.lifetime_flops is None:
         return ""
     if not price.training_flops:
-        return f"For {price.text} nothing changes: no smaller model of the same loss is cheaper over its life."
+        same = _("For {what} nothing changes: no smaller model of the same loss is cheaper over its life.")
+        return same.format(what=price.text)
+    saved = _("{flops} FLOPs").format(flops=format_flops(abs(price.lifetime_flops)))
+    if price.lifetime_usd is not None:
+        saved = valued(saved, format_usd(abs(price.lifetime_usd)))
     more = price.training_flops / (choice.point.flops - price.training_flops)
-    saved = "" if price.lifetime_usd is None else f" ({format_usd(abs(price.lifetime_usd))})"
-    return (
-        f"For {price.text} the training takes {more:.0%} more than the budget, at the same loss, and saves "
-        f"{format_flops(abs(price.lifetime_flops))} FLOPs{saved} over the model's life, if it is served at "
-        "this price and MFU."
-    )
+    return _(
+        "For {what} the training takes {more} more than the budget, at the same loss, and saves {saved} over the "
+        "model's life, if it is served at this price and MFU."
+    ).format(what=price.text, more=f"{more:.0%}", saved=saved)
 
 
 def doubt(plan: Plan) -> str:
@@ -169,26 +223,35 @@ def doubt(plan: Plan) -> str:
     if plan.choice is not None and any("n_params" in price.constraints for price in plan.choice.prices):
         # The size is decided.
         return ""
-    calibrate = "A calibration on your own data narrows it; `budgetscope value` says by how much."
     if n.low is None or n.high is None:
-        return (
-            f"How sure N is cannot be said: {plan.law_id} has no published uncertainty. A calibration on your own data "
-            "measures it: budgetscope calibrate."
-        )
-    if "too narrow" in n.basis:
-        return f"How sure the size is can hardly be said: {plan.law_id} publishes the interval of its exponent alone."
+        return _(
+            "How sure N is cannot be said: {law} has no published uncertainty. A calibration on your own data measures "
+            "it: budgetscope calibrate."
+        ).format(law=plan.law_id)
+    if n.kind is Kind.EXPONENT_ALONE:
+        narrow = _("How sure the size is can hardly be said: {law} publishes the interval of its exponent alone.")
+        return narrow.format(law=plan.law_id)
     factor = (n.high / n.low) ** 0.5
     if factor < _SURE:
-        return f"The optimal size is known within a factor of {factor:.2f}."
-    waste, cost = plan.expected_waste, ""
-    if waste is not None:
-        share = waste * plan.executed_flops / plan.run.executed_flops
-        dollars = "" if plan.run.cost_usd is None else f" = {format_usd(share * plan.run.cost_usd.value)}"
-        cost = f"; to be off costs {waste:.0%} of the compute{dollars} on average"
-    span = f"{format_count(n.low)} to {format_count(n.high)}"
-    rests = n.basis.partition(": ")[2]
-    why = f" by the {rests.replace(' and ', ' and the ')}" if rests else ""
-    return f"Least certain is the optimal size, {span} with 95%{why}{cost}. {calibrate}"
+        return _("The optimal size is known within a factor of {factor}.").format(factor=f"{factor:.2f}")
+    span = between((n.low, n.high), format_count)
+    unsure = _("Least certain is the optimal size: {range} with 95%.")
+    if n.kind is Kind.NOISE_AND_LAW:
+        unsure = _("Least certain is the optimal size: {range} with 95%, by the noise of the runs and the law's error.")
+    calibrate = _("A calibration on your own data narrows it; `budgetscope value` says by how much.")
+    return sentences((unsure.format(range=span), _waste(plan), calibrate))
+
+
+def _waste(plan: Plan) -> str:
+    """Return what it costs on average to be off the optimal size; empty where that is not known."""
+    waste = plan.expected_waste
+    if waste is None:
+        return ""
+    told = {"share": f"{waste:.0%}"}
+    if plan.budget_usd is None:
+        return _("To be off costs {share} of the compute on average.").format(**told)
+    usd = waste * plan.budget_usd
+    return _("To be off costs {share} of the compute = {usd} on average.").format(usd=format_usd(usd), **told)
 
 
 def _confirm(plan: Plan) -> str:
@@ -196,10 +259,18 @@ def _confirm(plan: Plan) -> str:
     rate, runs = plan.recipe.learning_rate, plan.recipe.confirmation
     if runs is None or rate.low is None or rate.high is None or rate.high < _APART * rate.low:
         return ""
-    cost = "" if runs.usd is None else f" for {format_usd(runs.usd)}"
-    rates = ", ".join(f"{each:.2g}" for each in runs.learning_rates)
-    return (
-        f"Laws differ by a factor of {rate.high / rate.low:.2g} in the learning rate: before the run, try {rates} at "
-        f"{format_count(runs.n_params)} parameters on {format_count(runs.tokens)} tokens, {SHARE:.0%} of the "
-        f"run{cost}; multiply the rate by how much the best of them differs from the middle one."
+    cost = _("{share} of the run").format(share=f"{SHARE:.0%}")
+    return sentences(
+        (
+            _("Laws differ by a factor of {factor} in the learning rate.").format(factor=f"{rate.high / rate.low:.2g}"),
+            _(
+                "Before the run, try {rates} at {n_params} parameters on {tokens} tokens ({cost}); multiply the rate "
+                "by how much the best of them differs from the middle one."
+            ).format(
+                rates=listed(f"{each:.2g}" for each in runs.learning_rates),
+                n_params=format_count(runs.n_params),
+                tokens=format_count(runs.tokens),
+                cost=cost if runs.usd is None else listed((cost, format_usd(runs.usd))),
+            ),
+        )
     )

@@ -1,18 +1,21 @@
 """Format the explanation of why the laws disagree: its steps as tables, lines and Markdown."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.explanation import Explanation, Step
 from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
-from budgetscope.report.markdown import escaped, table
+from budgetscope.core.language import N_, _
+from budgetscope.report.markdown import ended, escaped, heading, table
 from budgetscope.report.rows import UNKNOWN, comparison_rows, estimate_text, format_ratio
+from budgetscope.report.words import between, headed, listed, noted, sentences, valued
 
 SAVINGS_BUDGETS = (1e17, 1e18, 1e19)
 """Measured budgets, FLOPs, at which savings are shown."""
 
-STEP_HEADER = ("step", "exponent a", "D/N measured", "D/N here", "N here", "tuned needs")
+STEP_HEADER = (
+    N_("step"), N_("exponent a"), N_("D/N measured"), N_("D/N here"), N_("N here"), N_("tuned needs"),
+)  # fmt: skip
 
 
 def step_cells(step: Step) -> tuple[str, ...]:
@@ -27,11 +30,13 @@ def step_cells(step: Step) -> tuple[str, ...]:
     )
 
 
-SAVINGS_HEADER = ("step", *(f"at {format_flops(flops)}" for flops in SAVINGS_BUDGETS))
+def savings_header() -> tuple[str, ...]:
+    """Return the header of `savings_cells`."""
+    return (_("step"), *(_("at {flops}").format(flops=format_flops(flops)) for flops in SAVINGS_BUDGETS))
 
 
 def savings_cells(step: Step) -> tuple[str, ...]:
-    """Return the row of one step's savings, under `SAVINGS_HEADER`.
+    """Return the row of one step's savings, under `savings_header`.
 
     A saving is the share of the step's compute that the tuned runs need for the same loss.
     """
@@ -40,15 +45,18 @@ def savings_cells(step: Step) -> tuple[str, ...]:
 
 def explanation_markdown(explanation: Explanation) -> str:
     """Return an explanation as a Markdown section."""
-    lines = ["## Why Kaplan and Chinchilla disagree", "", f"{escaped(explanation.understood)}.", ""]
+    lines = [heading(2, _("Why Kaplan and Chinchilla disagree")), "", ended(escaped(explanation.understood)), ""]
     first = next(iter(explanation.datasets.values()))
-    lines += [f"{number}. **{escaped(step.title)}.** {escaped(step.sentence)}" for number, step in enumerate(first, 1)]
+    lines += [
+        f"{number}. **{escaped(ended(step.title))}** {escaped(step.sentence)}" for number, step in enumerate(first, 1)
+    ]
     lines.append("")
     for name, steps in explanation.datasets.items():
-        lines += [f"### {name}", "", *table(STEP_HEADER, [step_cells(step) for step in steps]), ""]
-        lines += ["Share of a step's compute with which the tuned runs reach its loss:", ""]
-        lines += [*table(SAVINGS_HEADER, [savings_cells(step) for step in steps]), ""]
-    lines += ["### What tuning is worth here", "", *(f"- {escaped(each)}" for each in tuning_text(explanation)), ""]
+        lines += [heading(3, name), "", *table(headed(STEP_HEADER), [step_cells(step) for step in steps]), ""]
+        lines += [_("Share of a step's compute with which the tuned runs reach its loss:"), ""]
+        lines += [*table(savings_header(), [savings_cells(step) for step in steps]), ""]
+    told = (f"- {escaped(each)}" for each in tuning_text(explanation))
+    lines += [heading(3, _("What tuning is worth here")), "", *told, ""]
     return "\n".join([*lines, explanation.note, ""])
 
 
@@ -56,36 +64,40 @@ def tuning_text(explanation: Explanation) -> tuple[str, ...]:
     """Return what tuning the recipe is worth at the budget, in two or three sentences."""
     tuning = explanation.tuning
     if tuning.lost is None:
-        return ("What an untuned recipe costs here is not known: no published stage or grid is near.",)
+        return (_("What an untuned recipe costs here is not known: no published stage or grid is near."),)
     span = _percents(tuning.lost)
     if tuning.source == "stages":
-        first = (
-            f"One setting of the optimizer for all sizes costs {span} of the compute at this budget, against the tuned "
+        first = _(
+            "One setting of the optimizer for all sizes costs {share} of the compute at this budget, against the tuned "
             "runs of Porian et al."
         )
-        reach = "At other budgets it is another share: the stages were measured from 1e17 to 1e19 FLOPs."
+        reach = _("At other budgets it is another share: the stages were measured from 1e17 to 1e19 FLOPs.")
     else:
-        first = (
-            f"No stage was measured at this budget. On the nearest public grid ({tuning.place}) published recipes "
-            f"cost {span} of the compute against the best one."
+        first = _(
+            "No stage was measured at this budget. On the nearest public grid ({place}) published recipes cost {share} "
+            "of the compute against the best one."
         )
-        reach = "At your size that is an extrapolation; the next step is to measure it."
+        reach = _("At your size that is an extrapolation; the next step is to measure it.")
+    first = first.format(share=span, place=tuning.place)
     if tuning.cost_share is None or tuning.balance is None:
         return first, reach
-    cost = "" if tuning.cost_usd is None else f" ({format_usd(tuning.cost_usd)})"
+    cost = f"{tuning.cost_share:.0%}"
+    told = {
+        "cost": cost if tuning.cost_usd is None else valued(cost, format_usd(tuning.cost_usd)),
+        "gain": _percents(tuning.balance),
+    }
     low, high = tuning.balance_usd or (None, None)
-    dollars = "" if low is None or high is None else f", {_dollars(low)} to {_dollars(high)}"
-    second = (
-        f"To try three learning rates costs {tuning.cost_share:.0%}{cost}: at most "
-        f"{_percents(tuning.balance)} of the compute is left as gain{dollars}."
-    )
-    return first, second, reach
+    second = _("To try three learning rates costs {cost}: at most {gain} of the compute is left as gain.")
+    if low is not None and high is not None:
+        second = _("To try three learning rates costs {cost}: at most {gain} of the compute is left as gain, {usd}.")
+        told["usd"] = between((low, high), _dollars)
+    return first, second.format(**told), reach
 
 
 def _percents(shares: tuple[float, float]) -> str:
     # No minus zero.
     low, high = (f"{round(share, 2) + 0.0:.0%}" for share in shares)
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else _("{low} to {high}").format(low=low, high=high)
 
 
 def _dollars(usd: float) -> str:
@@ -94,12 +106,14 @@ def _dollars(usd: float) -> str:
 
 # The table of steps
 
-STEP_LINE_HEADER = (
-    "step", "exponent a", "D/N here", "N here", "waste", *(f"needs {format_flops(c)}" for c in SAVINGS_BUDGETS),
-    "D/N measured",
-)  # fmt: skip
-"""Header of the title and the cells of `StepLine`; a narrow table drops columns from the right."""
-WASTE = STEP_LINE_HEADER.index("waste") - 1
+
+def step_line_header() -> tuple[str, ...]:
+    """Return the header of the title and the cells of `StepLine`; a narrow table drops columns from the right."""
+    needs = (_("needs {flops}").format(flops=format_flops(flops)) for flops in SAVINGS_BUDGETS)
+    return (_("step"), _("exponent a"), _("D/N here"), _("N here"), _("waste"), *needs, _("D/N measured"))
+
+
+WASTE = 3
 """Place of the waste among the cells of a `StepLine`."""
 
 
@@ -109,7 +123,7 @@ class StepLine:
 
     Attributes:
         title: the change from the step before.
-        cells: under `STEP_LINE_HEADER`: the exponent with its interval; D/N, N and deadweight compute at the user's
+        cells: under `step_line_header`: the exponent with its interval; D/N, N and deadweight compute at the user's
             budget; the share of the step's compute that the tuned runs need, at three measured budgets; the measured
             D/N.
         worth: the compute that the step saves, in one short sentence.
@@ -153,9 +167,9 @@ def step_lines(explanation: Explanation, dataset: str, comparison: Comparison) -
                 _worth(step, before, SAVINGS_BUDGETS[1:2], tuned=tuned),
                 (
                     *_facts(step, explanation),
-                    ("worth", f"{_worth(step, before, SAVINGS_BUDGETS, tuned=tuned)}; {_here(step)}"),
-                    ("if followed", _followed(waste, comparison.law_id)),
-                    *((("return", " ".join(tuning_text(explanation))),) if tuned else ()),
+                    (_("worth"), noted((_worth(step, before, SAVINGS_BUDGETS, tuned=tuned), _here(step)))),
+                    (_("if followed"), _followed(waste, comparison.law_id)),
+                    *(((_("return"), sentences(tuning_text(explanation))),) if tuned else ()),
                 ),
             )
         )
@@ -164,14 +178,20 @@ def step_lines(explanation: Explanation, dataset: str, comparison: Comparison) -
 
 def _facts(step: Step, explanation: Explanation) -> tuple[tuple[str, str], ...]:
     own = estimate_text(step.own_n_params, format_count)
-    counted = f"{format_count(step.n_params)} by the {explanation.convention} count"
     return (
-        ("exponent", f"N* grows as C^{_exponent(step)}"),
+        (_("exponent"), _("N* grows as C^{exponent}").format(exponent=_exponent(step))),
         (
             "D/N",
-            f"{_span(step.measured_tokens_per_param)} measured, {format_ratio(step.tokens_per_param)} at your budget",
+            _("{measured} measured, {here} at your budget").format(
+                measured=_span(step.measured_tokens_per_param), here=format_ratio(step.tokens_per_param)
+            ),
         ),
-        ("N here", f"{counted}; as this step itself counts {own}"),
+        (
+            _("N here"),
+            _("{n_params} by the {convention} count; as this step itself counts {own}").format(
+                n_params=format_count(step.n_params), convention=explanation.convention, own=own
+            ),
+        ),
     )
 
 
@@ -179,26 +199,29 @@ def _worth(step: Step, before: Step | None, budgets: tuple[float, ...], *, tuned
     """Return in one sentence which share of a step's compute, and of the step before, the tuned runs need."""
     measured = [flops for flops in budgets if step.saving_at(flops) is not None]
     if not measured:
-        return "The tuned runs were not measured at its losses"
-    at = _listed(f"{flops:.0e}".replace("e+", "e") for flops in measured)
-    earlier = "" if before is None else _listed(_needs(before, flops) for flops in measured)
+        return _("The tuned runs were not measured at its losses")
+    at = listed(f"{flops:.0e}".replace("e+", "e") for flops in measured)
+    earlier = "" if before is None else listed(_needs(before, flops) for flops in measured)
     if tuned:
-        return f"Reaches the loss of the step before with {earlier} of its compute, at {at} FLOPs"
-    shares = _listed(_needs(step, flops) for flops in measured)
-    behind = f" (step before: {earlier})" if earlier else ""
-    return f"Same loss by tuned runs: {shares} of its compute at {at} FLOPs{behind}"
+        told = _("Reaches the loss of the step before with {earlier} of its compute, at {at} FLOPs")
+        return told.format(earlier=earlier, at=at)
+    shares = listed(_needs(step, flops) for flops in measured)
+    told = _("Same loss by tuned runs: {shares} of its compute at {at} FLOPs")
+    if earlier:
+        told = _("Same loss by tuned runs: {shares} of its compute at {at} FLOPs (step before: {earlier})")
+    return told.format(shares=shares, at=at, earlier=earlier)
 
 
 def _here(step: Step) -> str:
-    return f"{'none was measured' if step.saving_here is None else _share(step.saving_here)} at your budget"
+    if step.saving_here is None:
+        return _("none was measured at your budget")
+    return _("{share} at your budget").format(share=_share(step.saving_here))
 
 
 def _followed(waste: str, law_id: str) -> str:
-    return f"not known by {law_id}" if waste == UNKNOWN else f"wastes {waste} of your budget, by {law_id}"
-
-
-def _listed(parts: Iterable[str]) -> str:
-    return ", ".join(parts)
+    if waste == UNKNOWN:
+        return _("not known by {law}").format(law=law_id)
+    return _("wastes {waste} of your budget, by {law}").format(waste=waste, law=law_id)
 
 
 def _needs(step: Step, flops: float) -> str:
@@ -214,4 +237,4 @@ def _exponent(step: Step) -> str:
 
 
 def _span(ratios: tuple[float, float]) -> str:
-    return f"{format_ratio(ratios[0])} to {format_ratio(ratios[1])}"
+    return between(ratios, format_ratio)

@@ -10,21 +10,31 @@ from budgetscope.core.answers.layout import describe
 from budgetscope.core.answers.machines import Alternative, Machines
 from budgetscope.core.budget.quantities import format_count, format_energy, format_hours, format_mass, format_usd
 from budgetscope.core.hardware.mfu import percent
-from budgetscope.core.language import _
+from budgetscope.core.language import N_, _
 from budgetscope.core.laws.intervals import Kind
-from budgetscope.report.markdown import escaped, fenced, table
+from budgetscope.report.markdown import ended, escaped, fenced, heading, reproduced, table
 from budgetscope.report.rows import UNKNOWN, shape_text
+from budgetscope.report.words import between, both, headed, listed, padded
 
 Command = Callable[[str], str]
 """Returns the shell command that plans an alternative, by the id of its device."""
 
-_HEADER = ("", "device", "time", "cost", "$/h", "price of", "energy")
-_LAYOUT_HEADER = ("fits on", "smallest layout")
-CHEAPEST, FASTEST, OWN = "cheapest", "fastest", "this plan"
+_HEADER = ("", N_("device"), N_("time"), N_("cost"), N_("$/h"), N_("price of"), N_("energy"))
+_LAYOUT_HEADER = (N_("fits on"), N_("smallest layout"))
+CHEAPEST, FASTEST, OWN = N_("cheapest"), N_("fastest"), N_("this plan")
+
+AS_PLAN = {FASTEST: N_("the fastest as a plan: {command}"), CHEAPEST: N_("the cheapest as a plan: {command}")}
+"""How the command of one of the best is said; whoever shows it translates it."""
+
+_TITLES_AS_PLAN = {FASTEST: N_("The fastest as a plan:"), CHEAPEST: N_("The cheapest as a plan:")}
 
 
 def header(found: Machines) -> tuple[str, ...]:
     """Return the header of the rows; CO2e is among them where a grid's intensity was stated."""
+    return headed(_header(found))
+
+
+def _header(found: Machines) -> tuple[str, ...]:
     return (*_HEADER, *(("CO2e",) if _has_co2e(found) else ()), *_LAYOUT_HEADER)
 
 
@@ -34,9 +44,16 @@ def _has_co2e(found: Machines) -> bool:
 
 def title(found: Machines) -> str:
     """Return in one sentence what is trained."""
-    devices = "1 device" if found.n_devices == 1 else f"{found.n_devices:g} devices of one kind"
-    training = f"{format_count(found.n_params)} parameters on {format_count(found.tokens)} tokens"
-    return f"{training}, on {devices}: {shape_text(found.shape)}, {found.batch_sequences:,} sequences a step"
+    told = _("{n_params} parameters on {tokens} tokens, on {n} devices of one kind: {shape}, {batch} sequences a step")
+    if found.n_devices == 1:
+        told = _("{n_params} parameters on {tokens} tokens, on 1 device: {shape}, {batch} sequences a step")
+    return told.format(
+        n_params=format_count(found.n_params),
+        tokens=format_count(found.tokens),
+        n=f"{found.n_devices:g}",
+        shape=shape_text(found.shape),
+        batch=f"{found.batch_sequences:,}",
+    )
 
 
 def problem_text(found: Machines) -> str:
@@ -44,11 +61,16 @@ def problem_text(found: Machines) -> str:
     return f"{found.problem[:1].upper()}{found.problem[1:]}"
 
 
-def mark(found: Machines, each: Alternative) -> str:
-    """Return whether an alternative is the fastest, the cheapest or the plan's own."""
+def _marks(found: Machines, each: Alternative) -> tuple[str, ...]:
+    """Return whether an alternative is the fastest, the cheapest or the plan's own, in English."""
     device = each.machine.device.id
     marks = ((FASTEST, found.fastest), (CHEAPEST, found.cheapest), (OWN, found.device))
-    return ", ".join(name for name, marked in marks if device == marked)
+    return tuple(name for name, marked in marks if device == marked)
+
+
+def mark(found: Machines, each: Alternative) -> str:
+    """Return whether an alternative is the fastest, the cheapest or the plan's own."""
+    return listed(map(_, _marks(found, each)))
 
 
 def cells(found: Machines) -> list[tuple[str, ...]]:
@@ -85,30 +107,35 @@ def _price_of(each: Alternative) -> str:
 
 def notes(found: Machines) -> tuple[str, ...]:
     """Return what the rows assume, and the devices that are left out."""
-    misfits = ", ".join(found.too_small)
-    left_out = [f"left out: {sentence}" for sentence in found.left_out]
-    left_out += [f"left out, since {found.n_devices:g} do not hold the model: {misfits}"] if misfits else []
+    left_out = [_("left out: {what}").format(what=sentence) for sentence in found.left_out]
+    if found.too_small:
+        misfits = _("left out, since {n} do not hold the model: {devices}")
+        left_out.append(misfits.format(n=f"{found.n_devices:g}", devices=listed(found.too_small)))
     return (*(_assumed(found) if found.alternatives else ()), *left_out)
 
 
 def _assumed(found: Machines) -> tuple[str, ...]:
     shares = sorted({each.machine.mfu for each in found.alternatives})
-    mfu = " to ".join(map(percent, dict.fromkeys((shares[0], shares[-1]))))
+    mfu = percent(shares[0]) if len(shares) == 1 else between((shares[0], shares[-1]), percent)
     ends = [end for each in found.alternatives for end in each.spread.mfu or ()]
-    known = ""
+    ranges: tuple[str, ...] = ()
     if ends:
-        known = f" (as a plan on each takes it; ranges from {min(ends):.0%} to {max(ends):.0%}, csv and json have each)"
-    time = (
-        f"time: device-hours at an MFU of {mfu} of the dense peak{known}, over {found.n_devices:g} devices; what a "
-        "device's links and software lose is not in it (--mfu states another for all)"
+        told = _("MFU: as a plan on each takes it; its ranges reach from {low} to {high}, csv and json have each")
+        ranges = (told.format(low=f"{min(ends):.0%}", high=f"{max(ends):.0%}"),)
+    time = _(
+        "time: device-hours at an MFU of {mfu} of the dense peak, over {n} devices; what a device's links and software "
+        "lose is not in it (--mfu states another for all)"
     )
     tables = dict.fromkeys(each.machine.device.price_table for each in found.alternatives if _is_listed(each))
-    cost = f"cost: on-demand prices by {' and '.join(tables)}, not live" if tables else "cost: no price is known"
+    cost = _("cost: no price is known; `budgetscope prices show DEVICE` tells the source")
+    if tables:
+        cost = _("cost: on-demand prices by {tables}, not live; `budgetscope prices show DEVICE` tells the source")
     return (
-        time,
-        f"{cost}; `budgetscope prices show DEVICE` tells the source",
-        "energy: with the node's share and the PUE, as in a plan; `budgetscope plan` tells its range",
-        "fits on: the fewest of 1, 2, 4 and so on that hold the model, with its fastest layout there",
+        time.format(mfu=mfu, n=f"{found.n_devices:g}"),
+        *ranges,
+        cost.format(tables=both(map(_, tables))),
+        _("energy: with the node's share and the PUE, as in a plan; `budgetscope plan` tells its range"),
+        _("fits on: the fewest of 1, 2, 4 and so on that hold the model, with its fastest layout there"),
     )
 
 
@@ -120,13 +147,14 @@ def machines_markdown(found: Machines, command: str, command_of: Command) -> str
         command: the shell command that gives the page.
         command_of: that of each alternative.
     """
-    lines = [f"# Machines for {escaped(found.budget)}", "", f"{escaped(title(found))}.", ""]
+    title_ = _("Machines for {budget}").format(budget=escaped(found.budget))
+    lines = [heading(1, title_), "", ended(escaped(title(found))), ""]
     rows = cells(found)
     lines += [*table(header(found), rows), ""] if rows else [f"**{escaped(problem_text(found))}**", ""]
     lines += [f"- {escaped(note)}" for note in notes(found)]
-    lines += ["", "## Reproduce", "", *fenced(command), ""]
+    lines += ["", *reproduced(command)]
     for name, device in best(found):
-        lines += [f"The {name} as a plan:", "", *fenced(command_of(device)), ""]
+        lines += [_(_TITLES_AS_PLAN[name]), "", *fenced(command_of(device)), ""]
     return "\n".join(lines)
 
 
@@ -141,16 +169,16 @@ _CHOICE = (("device", 16), ("time", 11), ("cost", 10), ("energy", 10), ("fits on
 
 def choices(found: Machines) -> tuple[str, dict[str, str]]:
     """Return a header, and by the id of each device one line with its time, cost, energy and fewest devices."""
-    columns = [header(found).index(name) for name, _ in _CHOICE]
+    columns = [_header(found).index(name) for name, _width in _CHOICE]
     lines = {
         each.machine.device.id: _line([row[column] for column in columns])
         for each, row in zip(found.alternatives, cells(found), strict=True)
     }
-    return _line([name for name, _ in _CHOICE]), lines
+    return _line(headed([name for name, _width in _CHOICE])), lines
 
 
 def _line(texts: Sequence[str]) -> str:
-    return "".join(text.ljust(width) for text, (_, width) in zip(texts, _CHOICE, strict=True)).rstrip()
+    return "".join(padded(text, width) for text, (_name, width) in zip(texts, _CHOICE, strict=True)).rstrip()
 
 
 CSV_HEADER = (
@@ -165,7 +193,7 @@ def _record(found: Machines, each: Alternative, command_of: Command) -> tuple[ob
     device = each.machine.device.id
     return (
         device,
-        mark(found, each),
+        ", ".join(_marks(found, each)),
         found.n_devices,
         each.machine.mfu,
         *(each.spread.mfu or (None, None)),

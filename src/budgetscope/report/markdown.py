@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from budgetscope.core.language import _
+
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, escape: bool = True) -> list[str]:
     """Return the lines of a Markdown table.
@@ -29,3 +31,18 @@ def fenced(command: str) -> list[str]:
     """Return the lines of a fenced shell command, with a fence longer than any in the command."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", command)), default=0))
     return [f"{fence}sh", command, fence]
+
+
+def reproduced(command: str) -> list[str]:
+    """Return the lines of the section with the command that gives a page, and the page's end."""
+    return [heading(2, _("Reproduce")), "", *fenced(command), ""]
+
+
+def ended(text: str) -> str:
+    """Return a phrase as a sentence, with its full stop."""
+    return _("{phrase}.").format(phrase=text)
+
+
+def heading(level: int, text: str) -> str:
+    """Return a heading; the first level is 1."""
+    return f"{'#' * level} {text}"

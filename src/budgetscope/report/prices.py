@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass
 
 from budgetscope.core.hardware.devices import Device, default_price
 from budgetscope.core.hardware.prices import CHOICE, Catalogue, CloudPrice, price_text
+from budgetscope.core.language import N_, _
 from budgetscope.report.rows import UNKNOWN
+from budgetscope.report.words import between, listed, noted, valued
 
-PRICE_HEADER = ("prices of", "on demand", "spot", "date", "where")
-LEGEND = "US dollars a device-hour; spot machines can be taken away, and no plan takes their price."
+PRICE_HEADER = (N_("prices of"), N_("on demand"), N_("spot"), N_("date"), N_("where"))
+LEGEND = N_("US dollars a device-hour; spot machines can be taken away, and no plan takes their price.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,38 +36,48 @@ class DevicePrices:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What a plan takes, how it is chosen, and the age of the fetched prices."""
-        taken = f"A plan on {self.device.name} takes {price_text(self.device)}."
         if default_price(self.device) is None:
-            taken = f"No price of {self.device.name} is known; a plan takes the one that you state (--price)."
-        return (taken, f"The order: {CHOICE}.", _fetched(self.catalogue))
+            none = _("No price of {device} is known; a plan takes the one that you state (--price).")
+            taken = none.format(device=self.device.name)
+        else:
+            takes = _("A plan on {device} takes {price}.")
+            taken = takes.format(device=self.device.name, price=price_text(self.device))
+        return (taken, _("The order: {order}.").format(order=_(CHOICE)), _fetched(self.catalogue))
 
 
 def _fetched(catalogue: Catalogue | None) -> str:
     if catalogue is None:
-        return "No prices were fetched; `budgetscope prices update` reads SkyPilot's catalogue."
-    return f"Fetched on {catalogue.fetched} from {catalogue.url}; not live, `budgetscope prices update` fetches again."
+        return _("No prices were fetched; `budgetscope prices update` reads SkyPilot's catalogue.")
+    return _("Fetched on {date} from {url}; not live, `budgetscope prices update` fetches again.").format(
+        date=catalogue.fetched, url=catalogue.url
+    )
 
 
 def price_cells(prices: DevicePrices) -> list[tuple[str, ...]]:
     """Return a row for each source, under `PRICE_HEADER`."""
-    listed = prices.device if prices.bundled is None else prices.bundled
-    low, high = listed.price_usd_per_hour_low, listed.price_usd_per_hour_high
+    stored = prices.device if prices.bundled is None else prices.bundled
+    low, high = stored.price_usd_per_hour_low, stored.price_usd_per_hour_high
     rows: list[tuple[str, ...]] = []
     if low is not None and high is not None:
-        span = _dollars(low) if low == high else f"{_dollars(low)} to {_dollars(high)}"
-        rows.append((listed.price_table, span, UNKNOWN, listed.price_date or UNKNOWN, listed.price_source or UNKNOWN))
+        span = _dollars(low) if low == high else between((low, high), _dollars)
+        date, source = stored.price_date or UNKNOWN, stored.price_source or UNKNOWN
+        rows.append((_(stored.price_table), span, UNKNOWN, date, source))
     for price in prices.clouds:
         places = dict.fromkeys(place for place in (price.on_demand_place, price.spot_place) if place)
         date = UNKNOWN if prices.catalogue is None else prices.catalogue.fetched
-        rows.append((price.cloud, _dollars(price.on_demand), _dollars(price.spot), date, "; spot ".join(places)))
+        rows.append((price.cloud, _dollars(price.on_demand), _dollars(price.spot), date, _place(*places)))
     return rows
+
+
+def _place(on_demand: str = "", spot: str = "") -> str:
+    return noted((on_demand, _("spot {place}").format(place=spot) if spot else ""))
 
 
 def _dollars(price: float | None) -> str:
     return UNKNOWN if price is None else f"{price:.2f}"
 
 
-FETCHED_HEADER = ("device", "on demand", "spot", "clouds", "a plan takes")
+FETCHED_HEADER = (N_("device"), N_("on demand"), N_("spot"), N_("clouds"), N_("a plan takes"))
 
 
 def fetched_cells(catalogue: Catalogue, devices: Sequence[Device]) -> list[tuple[str, ...]]:
@@ -79,10 +91,10 @@ def fetched_cells(catalogue: Catalogue, devices: Sequence[Device]) -> list[tuple
     for device in devices:
         found = catalogue.of(device.id)
         if found and not device.user_defined:
-            clouds = ", ".join(price.cloud for price in found)
+            clouds = listed(price.cloud for price in found)
             spans = (_span([price.on_demand for price in found]), _span([price.spot for price in found]))
-            table = f" ({device.price_table})" if device.price_table != catalogue.title else ""
-            rows.append((device.name, *spans, clouds, f"{_dollars(default_price(device))}{table}"))
+            table = "" if device.price_table == catalogue.title else _(device.price_table)
+            rows.append((device.name, *spans, clouds, valued(_dollars(default_price(device)), table)))
     return rows
 
 
@@ -91,7 +103,7 @@ def _span(prices: Sequence[float | None]) -> str:
     if not known:
         return UNKNOWN
     low, high = min(known), max(known)
-    return _dollars(low) if _dollars(low) == _dollars(high) else f"{_dollars(low)} to {_dollars(high)}"
+    return _dollars(low) if _dollars(low) == _dollars(high) else between((low, high), _dollars)
 
 
 def fetched_text(catalogue: Catalogue) -> str:

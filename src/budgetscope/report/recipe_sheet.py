@@ -1,7 +1,8 @@
 """Format the recipe sheet: the recipe, the values of all laws, the cost of a factor of two, checkpoints."""
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import groupby
 from operator import attrgetter
 
@@ -11,14 +12,17 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.core.answers.whatif import Candidate
 from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
+from budgetscope.core.language import N_, _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.sensitivity import STEP_LAW_TEST, measured
-from budgetscope.report.markdown import escaped, fenced, table
+from budgetscope.report.csv import csv_text
+from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
 from budgetscope.report.recipe_words import choice_text, confirmation_command, confirmation_text
-from budgetscope.report.rows import ROUNDED, PlanRow, plan_rows, shape_text
+from budgetscope.report.rows import NO_SHAPE, ROUNDED, PlanRow, plan_header, plan_rows, shape_text
+from budgetscope.report.words import headed, noted
 
 FOLLOWED_SIGN, OUTSIDE_SIGN = ">", "!"
-NOT_KNOWN = "not known: no source in use gives it"
+NOT_KNOWN = N_("not known: no source in use gives it")
 
 _KEYS = (
     "learning_rate", "batch_tokens", "batch_sequences", "critical_batch_tokens", "beta2", "warmup_tokens",
@@ -26,9 +30,9 @@ _KEYS = (
 )  # fmt: skip
 _RUN_KEYS = ("shape_n_params", "run_tokens", "steps", "hours", "cost_usd")
 
-SCORES_TITLE = "Why this law, and what others cost on the nearest public grid"
+SCORES_TITLE = N_("Why this law, and what others cost on the nearest public grid")
 
-CHECKPOINTS_WHY = (
+CHECKPOINTS_WHY = N_(
     "At constant learning rate a checkpoint is a finished run of its tokens: its validation loss is the IsoFLOP point "
     "of this N at that C."
 )
@@ -48,7 +52,7 @@ def run_rows(plan: Plan) -> tuple[PlanRow, ...]:
 
 def shape_line(plan: Plan) -> str:
     """Return the shape of the planned run in words."""
-    return "the shape family does not reach this size" if plan.run.shape is None else shape_text(plan.run.shape)
+    return _(NO_SHAPE) if plan.run.shape is None else shape_text(plan.run.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +92,14 @@ def topics(sheet: RecipeSheet) -> tuple[Topic, ...]:
     """Return the values of all laws, grouped by hyperparameter."""
     plan = sheet.answer.plan
     titles = {
-        "learning_rate": "Learning rate, peak of AdamW",
-        "batch_size": f"Batch, tokens a step and sequences of {plan.seq_len:,}",
-        "critical_batch_size": "Critical batch: beyond it, steps no longer fall in proportion",
-        "beta2": f"beta2 of AdamW at a batch of {format_count(plan.recipe.batch_tokens.value)} tokens",
-        "warmup": "Warmup, tokens and steps",
-        "weight_decay": "Weight decay a step: independent, and coupled for PyTorch's AdamW at the plan's lr",
+        "learning_rate": _("Learning rate, peak of AdamW"),
+        "batch_size": _("Batch, tokens a step and sequences of {length}").format(length=f"{plan.seq_len:,}"),
+        "critical_batch_size": _("Critical batch: beyond it, steps no longer fall in proportion"),
+        "beta2": _("beta2 of AdamW at a batch of {batch} tokens").format(
+            batch=format_count(plan.recipe.batch_tokens.value)
+        ),
+        "warmup": _("Warmup, tokens and steps"),
+        "weight_decay": _("Weight decay a step: independent, and coupled for PyTorch's AdamW at the plan's lr"),
     }
     return tuple(
         Topic(role, titles[role], _spread(role, plan, values), tuple(_row(each, plan) for each in values))
@@ -111,10 +117,12 @@ def _spread(role: str, plan: Plan, values: Sequence[LawValue]) -> str:
     if estimate is None or estimate.low is None or estimate.high is None:
         return ""
     form = _form(role)
-    text = f"[{form(estimate.low)}, {form(estimate.high)}]: {estimate.basis}"
+    text = _("{range}: {basis}").format(range=f"[{form(estimate.low)}, {form(estimate.high)}]", basis=estimate.basis)
     followed = next((each.value for each in values if each.followed), estimate.value)
     if role == "batch_size" and form(followed) != form(estimate.value):
-        text += f"; the plan takes {form(estimate.value)}: {form(followed)}, {ROUNDED}"
+        takes = _("the plan takes {value}: {followed}, {rounded}")
+        took = takes.format(value=form(estimate.value), followed=form(followed), rounded=_(ROUNDED))
+        return noted((text, took))
     return text
 
 
@@ -129,11 +137,11 @@ def _row(law_value: LawValue, plan: Plan) -> LawValueRow:
     batch = plan.recipe.batch_tokens.value
     match law_value.role:
         case "batch_size" | "critical_batch_size":
-            also = f"{law_value.value / plan.seq_len:,.0f} seq"
+            also = _("{n} seq").format(n=f"{law_value.value / plan.seq_len:,.0f}")
         case "warmup":
-            also = f"{law_value.value / batch:,.0f} steps"
+            also = _("{n} steps").format(n=f"{law_value.value / batch:,.0f}")
         case "weight_decay":
-            also = f"{law_value.value / plan.recipe.learning_rate.value:.2g} coupled"
+            also = _("{value} coupled").format(value=f"{law_value.value / plan.recipe.learning_rate.value:.2g}")
         case _:
             also = ""
     has_draws = law_value.low is not None and law_value.high is not None
@@ -156,10 +164,10 @@ def _is_outside(law_value: LawValue, plans: Estimate | None) -> bool:
 
 def _data(law_value: LawValue) -> str:
     if not law_value.has_range:
-        return "no range given"
+        return _("no range given")
     if law_value.beyond is None:
-        return "inside its data"
-    return f"{float(f'{law_value.beyond:.2g}'):,g} x beyond data"
+        return _("inside its data")
+    return _("{factor} x beyond data").format(factor=f"{float(f'{law_value.beyond:.2g}'):,g}")
 
 
 def scores(plan: Plan) -> tuple[tuple[str, str], ...]:
@@ -170,12 +178,13 @@ def scores(plan: Plan) -> tuple[tuple[str, str], ...]:
     choice, runs = plan.recipe.choice, plan.recipe.confirmation
     lines: list[tuple[str, str]] = []
     if choice is not None:
-        lines.append(("law", f"{choice.law}: {choice_text(choice)}"))
+        lines.append((_("law"), _("{law}: {why}").format(law=choice.law, why=choice_text(choice))))
     if runs is not None:
-        lines.append(("confirm", "; ".join((*confirmation_text(runs), confirmation_command(plan)))))
+        lines.append((_("confirm"), noted((*confirmation_text(runs), confirmation_command(plan)))))
     if choice is not None:
+        cost = _("{factor} times the compute, {excess} nats")
         lines += [
-            (each.law, f"{each.compute_factor:.2f} times the compute, {each.excess:+.4f} nats")
+            (each.law, cost.format(factor=f"{each.compute_factor:.2f}", excess=f"{each.excess:+.4f}"))
             for each in choice.evidence
         ]
     return tuple(lines)
@@ -184,36 +193,45 @@ def scores(plan: Plan) -> tuple[tuple[str, str], ...]:
 def factors_of_two(sheet: RecipeSheet) -> tuple[tuple[str, str], ...]:
     """Return the cost of a factor of two up or down, as label and sentence, for N and the hyperparameters."""
     return (
-        ("N half", _size_cost(sheet.half, sheet.answer.plan)),
-        ("N twice", _size_cost(sheet.twice, sheet.answer.plan)),
-        ("lr", _hyperparameter_cost("learning_rate")),
-        ("batch", _hyperparameter_cost("batch_size")),
-        ("beta2, warmup, weight decay", NOT_KNOWN),
-        ("lr and batch", STEP_LAW_TEST),
+        (_("N half"), _size_cost(sheet.half, sheet.answer.plan)),
+        (_("N twice"), _size_cost(sheet.twice, sheet.answer.plan)),
+        (_("lr"), _hyperparameter_cost("learning_rate")),
+        (_("batch"), _hyperparameter_cost("batch_size")),
+        (_("beta2, warmup, weight decay"), _(NOT_KNOWN)),
+        (_("lr and batch"), _(STEP_LAW_TEST)),
     )
 
 
 def _size_cost(size: Candidate, plan: Plan) -> str:
     if size.loss_difference is None or size.wasted_share is None:
-        return f"not known: {plan.law_id} does not give it"
-    dollars = "" if size.wasted_usd is None else f" = {format_usd(size.wasted_usd)}"
-    doubt = "; extrapolated" if size.extrapolated else ""
-    unit = plan.loss_unit or "of loss"
-    return f"{size.loss_difference:+.4f} {unit}, {size.wasted_share:.1%} deadweight{dollars} ({plan.law_id}{doubt})"
+        return _("not known: {law} does not give it").format(law=plan.law_id)
+    share = f"{size.wasted_share:.1%}"
+    wasted = share if size.wasted_usd is None else f"{share} = {format_usd(size.wasted_usd)}"
+    return _("{loss} {unit}, {wasted} deadweight ({source})").format(
+        loss=f"{size.loss_difference:+.4f}",
+        unit=plan.loss_unit or _("of loss"),
+        wasted=wasted,
+        source=noted((plan.law_id, _("extrapolated") if size.extrapolated else "")),
+    )
 
 
 def _hyperparameter_cost(role: str) -> str:
     known = measured(role)
     if known is None:
-        return NOT_KNOWN
-    small, large = format_count(known.smallest_n_params), format_count(known.largest_n_params)
-    return (
-        f"{known.low:+.1%} to {known.high:+.1%} of the loss at {small} to {large} parameters, noise {known.noise:.1%} "
-        f"({known.source}); not known at this size"
+        return _(NOT_KNOWN)
+    return _(
+        "{low} to {high} of the loss at {small} to {large} parameters, noise {noise} ({source}); not known at this size"
+    ).format(
+        low=f"{known.low:+.1%}",
+        high=f"{known.high:+.1%}",
+        small=format_count(known.smallest_n_params),
+        large=format_count(known.largest_n_params),
+        noise=f"{known.noise:.1%}",
+        source=known.source,
     )
 
 
-CHECKPOINTS_HEADER = ("step", "tokens", "C", "of run", "what it is for")
+CHECKPOINTS_HEADER = (N_("step"), N_("tokens"), "C", N_("of run"), N_("what it is for"))
 
 
 def checkpoint_cells(checkpoint: Checkpoint) -> tuple[str, ...]:
@@ -229,12 +247,44 @@ def checkpoint_cells(checkpoint: Checkpoint) -> tuple[str, ...]:
 
 def _use(checkpoint: Checkpoint) -> str:
     if checkpoint.decayed:
-        return "the model; decayed: no IsoFLOP point"
-    times = f"N is {checkpoint.ratio:.3g} x N* there"
+        return _("the model; decayed: no IsoFLOP point")
+    ratio = f"{checkpoint.ratio:.3g}"
     if checkpoint.halvings is None:
-        return f"decay starts: resume here; N is {checkpoint.ratio:.3g} x N*"
-    worth = "IsoFLOP point" if checkpoint.is_near else "far off"
-    return f"C/{2**checkpoint.halvings}: {worth}, {times}"
+        return _("decay starts: resume here; N is {ratio} x N*").format(ratio=ratio)
+    told = _("C/{divisor}: IsoFLOP point, N is {ratio} x N* there")
+    if not checkpoint.is_near:
+        told = _("C/{divisor}: far off, N is {ratio} x N* there")
+    return told.format(divisor=2**checkpoint.halvings, ratio=ratio)
+
+
+def recipe_json(sheet: RecipeSheet, command: str) -> str:
+    """Return a recipe sheet as JSON: the plan's recipe, every law's values, two other sizes, and the checkpoints."""
+    plan = sheet.answer.plan
+    record = {
+        "command": command,
+        "budget": plan.budget,
+        "n_params": asdict(plan.n_params),
+        "tokens": asdict(plan.tokens),
+        "recipe": asdict(plan.recipe),
+        "law_values": [asdict(value) for value in sheet.law_values],
+        "half": asdict(sheet.half),
+        "twice": asdict(sheet.twice),
+        "checkpoints": [asdict(checkpoint) for checkpoint in sheet.checkpoints],
+    }
+    return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+CSV_HEADER = tuple(field.name for field in fields(LawValue))
+
+
+def records(sheet: RecipeSheet) -> list[tuple[object, ...]]:
+    """Return every law's value for every hyperparameter under `CSV_HEADER`, unrounded."""
+    return [tuple(getattr(value, name) for name in CSV_HEADER) for value in sheet.law_values]
+
+
+def recipe_csv(sheet: RecipeSheet) -> str:
+    """Return every law's value for every hyperparameter as CSV, one a row, unrounded."""
+    return csv_text(CSV_HEADER, records(sheet))
 
 
 def recipe_markdown(sheet: RecipeSheet, command: str) -> str:
@@ -242,33 +292,35 @@ def recipe_markdown(sheet: RecipeSheet, command: str) -> str:
 
     Args:
         sheet: the recipe sheet.
-        command: the shell command that gives the plan.
+        command: the shell command that shows the same.
     """
     plan = sheet.answer.plan
     rows: Sequence[PlanRow] = (*recipe_rows(plan), *run_rows(plan))
     lines = [
-        f"# Recipe for {escaped(plan.budget)}",
+        heading(1, _("Recipe for {budget}").format(budget=escaped(plan.budget))),
         "",
-        f"{escaped(plan.understood)}.",
+        ended(escaped(plan.understood)),
         "",
-        *table(("", "value", "interval", "basis"), [(r.label, r.text, r.interval, r.basis) for r in rows]),
+        *table(plan_header(), [(r.label, r.text, r.interval, r.basis) for r in rows]),
         "",
-        f"- shape: {escaped(shape_line(plan))}",
-        f"- schedule: {escaped(plan.recipe.schedule)}",
+        "- " + _("shape: {shape}").format(shape=escaped(shape_line(plan))),
+        "- " + _("schedule: {schedule}").format(schedule=escaped(plan.recipe.schedule)),
         "",
-        "## What the laws say",
+        heading(2, _("What the laws say")),
         "",
     ]
     for topic in topics(sheet):
         cells = [(row.title, row.value, row.also, row.interval, row.data, row.law_value.note) for row in topic.rows]
-        header = ("law", "value", "is", "95%", "its data", "note")
-        lines += [f"### {escaped(topic.title)}", "", *([escaped(topic.spread), ""] if topic.spread else [])]
-        lines += [*table(header, cells), ""]
-    lines += ["## What a factor of two costs", ""]
-    lines += [*table(("", "cost"), factors_of_two(sheet)), ""]
+        lines += [heading(3, escaped(topic.title)), "", *([escaped(topic.spread), ""] if topic.spread else [])]
+        lines += [*table(headed(LAWS_HEADER), cells), ""]
+    lines += [heading(2, _("What a factor of two costs")), ""]
+    lines += [*table(("", _("cost")), factors_of_two(sheet)), ""]
     found = scores(sheet.answer.plan)
     if found:
-        lines += [f"## {SCORES_TITLE}", "", *table(("", ""), found), ""]
-    lines += ["## Checkpoints to keep", "", escaped(CHECKPOINTS_WHY), ""]
-    lines += [*table(CHECKPOINTS_HEADER, [checkpoint_cells(each) for each in sheet.checkpoints]), ""]
-    return "\n".join([*lines, "## Reproduce", "", *fenced(command), ""])
+        lines += [heading(2, _(SCORES_TITLE)), "", *table(("", ""), found), ""]
+    lines += [heading(2, _("Checkpoints to keep")), "", escaped(_(CHECKPOINTS_WHY)), ""]
+    lines += [*table(headed(CHECKPOINTS_HEADER), [checkpoint_cells(each) for each in sheet.checkpoints]), ""]
+    return "\n".join([*lines, *reproduced(command)])
+
+
+LAWS_HEADER = (N_("law"), N_("value"), N_("is"), "95%", N_("its data"), N_("note"))

@@ -7,6 +7,8 @@ from budgetscope.core.answers.confirmation import Confirmation
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.recipe_choice import RecipeChoice
 from budgetscope.core.budget.quantities import format_count, format_usd
+from budgetscope.core.language import _, ngettext
+from budgetscope.report.words import listed, noted
 
 DEFAULT_RECIPE = "porian2024/rounded-rule"
 """The recipe of the runs behind the default law, with which every other one is compared."""
@@ -14,31 +16,30 @@ DEFAULT_RECIPE = "porian2024/rounded-rule"
 
 def choice_text(choice: RecipeChoice) -> str:
     """Return why a recipe follows its law, and what that is worth against the others."""
-    reach = "its data cover this model"
+    reach = _("its data cover this model")
     if choice.beyond > _COVERED:
-        reach = f"its data reach nearest to this model, {_times(math.exp(choice.beyond))} beyond them"
+        reach = _("its data reach nearest to this model, {factor} times beyond them")
+        reach = reach.format(factor=f"{float(f'{math.exp(choice.beyond):.2g}'):,g}")
     own = choice.of(choice.law)
     if own is None:
-        return f"{reach}; on no public grid was it scored near it"
+        return noted((reach, _("on no public grid was it scored near it")))
     others = [each for each in choice.evidence if each.law != choice.law]
     seed = [each for each in others[1:] if each.law == DEFAULT_RECIPE]
-    told = [f"{each.law} {each.compute_factor:.2f}" for each in (*others[:1], *seed)]
-    return (
-        f"{reach}; near it ({choice.place}) it needs {own.compute_factor:.2f} times the compute of the best recipe"
-        f"{', ' if told else ''}{', '.join(told)}"
-    )
-
-
-def _times(factor: float) -> str:
-    return f"{float(f'{factor:.2g}'):,g} times"
+    near = _("near it ({place}) it needs {factor} times the compute of the best recipe")
+    told = near.format(place=choice.place, factor=f"{own.compute_factor:.2f}")
+    return noted((reach, listed((told, *(f"{each.law} {each.compute_factor:.2f}" for each in (*others[:1], *seed))))))
 
 
 def confirmation_text(runs: Confirmation) -> tuple[str, str]:
     """Return how many runs confirm a learning rate, and their rates and size."""
-    rates = ", ".join(two_digits(rate) for rate in runs.learning_rates)
-    cost = "" if runs.usd is None else f", {format_usd(runs.usd)} together"
-    size = f"{format_count(runs.n_params)} parameters on {format_count(runs.tokens)} tokens{cost}"
-    return f"{len(runs.learning_rates)} runs", f"lr {rates}: {size}"
+    number = len(runs.learning_rates)
+    told = _("lr {rates}: {n_params} parameters on {tokens} tokens").format(
+        rates=listed(map(two_digits, runs.learning_rates)),
+        n_params=format_count(runs.n_params),
+        tokens=format_count(runs.tokens),
+    )
+    cost = "" if runs.usd is None else _("{cost} together").format(cost=format_usd(runs.usd))
+    return ngettext("{n} run", "{n} runs", number).format(n=number), listed((told, cost))
 
 
 def confirmation_command(plan: Plan) -> str:

@@ -3,7 +3,6 @@
 The app, the command line, the notebook and the exports all use these texts, so that they never differ.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from budgetscope.core.answers.cautions import Level
@@ -21,23 +20,24 @@ from budgetscope.core.budget.quantities import (
     format_usd,
 )
 from budgetscope.core.counting.ledger import Shape
+from budgetscope.core.language import N_, _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import FLAT_SHARE
+from budgetscope.report.constraint_words import added_cost, added_loss
 from budgetscope.report.recipe_words import choice_text, confirmation_text, two_digits
-
-Form = Callable[[float], str]
+from budgetscope.report.words import Form, both, headed, listed, noted
 
 LEVEL_TITLES = {
-    Level.DECISION: "What could change the decision",
-    Level.KNOW: "What to know",
-    Level.SMALL_PRINT: "Small print",
+    Level.DECISION: N_("What could change the decision"),
+    Level.KNOW: N_("What to know"),
+    Level.SMALL_PRINT: N_("Small print"),
 }
-"""Titles of the levels of a plan's cautions, in order."""
+"""Titles of the levels of a plan's cautions, in order; whoever shows one translates it."""
 
-ROUNDED = "rounded to a multiple that devices divide evenly"
+ROUNDED = N_("rounded to a multiple that devices divide evenly")
 """How the plan's batch differs from the law's."""
 
-ASK_COUNT = "open: give a number of devices with --gpus"
+ASK_COUNT = N_("open: give a number of devices with --gpus")
 """In place of the number of devices and the time of device-hours and dollars alone."""
 
 UNKNOWN = "-"
@@ -80,91 +80,103 @@ def plan_rows(plan: Plan) -> tuple[PlanRow, ...]:
 
 
 SECTIONS = (
-    ("model", "Model and data"),
-    ("constraints", "What the constraints cost"),
-    ("optimum", "Without constraints"),
-    ("recipe", "Recipe"),
-    ("run", "Run"),
+    ("model", N_("Model and data")),
+    ("constraints", N_("What the constraints cost")),
+    ("optimum", N_("Without constraints")),
+    ("recipe", N_("Recipe")),
+    ("run", N_("Run")),
 )
-"""Sections of a plan and their titles, in order; the budget is a sentence."""
+"""Sections of a plan and their titles, in order; the budget is a sentence. Whoever shows a title translates it."""
+
+_PLAN_HEADER = ("", N_("value"), N_("interval"), N_("basis"))
+
+
+def plan_header() -> tuple[str, ...]:
+    """Return the header of a plan's rows: label, text, interval, basis."""
+    return headed(_PLAN_HEADER)
 
 
 def _budget_rows(plan: Plan) -> list[PlanRow]:
     machine = plan.machine
     executed = plan.run.executed_flops
     return [
-        _text("budget", "budget", "budget", plan.budget, plan.understood),
-        _number("budget", "flops", "C", plan.flops, format_flops, f"FLOPs by the {plan.convention} count"),
+        _text("budget", "budget", _("budget"), plan.budget, plan.understood),
+        _number("budget", "flops", "C", plan.flops, format_flops, _counted(_("FLOPs by the {convention} count"), plan)),
         _ranged(
-            "budget", "executed_flops", "executed", executed, plan.spread.executed_flops, format_flops,
-            _with_rest("FLOPs, attention counted", plan, plan.spread.executed_flops),
+            "budget", "executed_flops", _("executed"), executed, plan.spread.executed_flops, format_flops,
+            _with_rest(_("FLOPs, attention counted"), plan, plan.spread.executed_flops),
         ),
-        _text("budget", "law", "law", plan.law_id, plan.law_title),
-        _text("budget", "device", "device", machine.device.name, machine.device.spec_source),
-        _text("budget", "n_devices", "devices", None, ASK_COUNT)
+        _text("budget", "law", _("law"), plan.law_id, plan.law_title),
+        _text("budget", "device", _("device"), machine.device.name, machine.device.spec_source),
+        _text("budget", "n_devices", _("devices"), None, _(ASK_COUNT))
         if machine.n_devices is None
         else _ranged(
-            "budget", "n_devices", "devices", machine.n_devices, plan.spread.n_devices, _plain,
+            "budget", "n_devices", _("devices"), machine.n_devices, plan.spread.n_devices, _plain,
             _with_rest("", plan, plan.spread.n_devices),
         ),
         _ranged("budget", "mfu", "MFU", machine.mfu, plan.spread.mfu, lambda v: f"{v:.3g}", _mfu_basis(plan)),
     ]  # fmt: skip
 
 
+def _counted(text: str, plan: Plan) -> str:
+    return text.format(convention=plan.convention)
+
+
 def _mfu_basis(plan: Plan) -> str:
     expected = plan.machine.expected
-    return f"of the dense peak{f'; {expected.basis}' if expected is not None else ''}"
+    return noted((_("of the dense peak"), "" if expected is None else expected.basis))
 
 
 def _with_rest(basis: str, plan: Plan, ends: Ends | None) -> str:
     """Return a basis with what the range of a quantity rests on; without a range, the basis."""
-    return basis if ends is None else "; ".join(filter(None, (basis, rests_on(plan))))
+    return basis if ends is None else noted((basis, rests_on(plan)))
 
 
 def rests_on(plan: Plan) -> str:
     """Return what the ranges of time and compute rest on, such as "MFU of 38% to 45%"."""
     budget_is_money = plan.spread.cost_usd is None and plan.spread.price is not None
     price = plan.machine.price
-    prices = price.basis if budget_is_money and price is not None else ""
-    return " and ".join(filter(None, (mfu_text(plan.spread), prices)))
+    return both((mfu_text(plan.spread), price.basis if budget_is_money and price is not None else ""))
 
 
 def _model_rows(plan: Plan) -> list[PlanRow]:
     """Return the rows of the model to train: the optimum, or what the constraints allow."""
-    counted = f"parameters by the {plan.convention} count"
     rows = _estimate_rows(plan, plan, "model", "")
     if plan.choice is not None and plan.choice.epochs is not None:
+        epochs = plan.choice.epochs
         rows.append(
-            _number("model", "epochs", "epochs", plan.choice.epochs, lambda v: f"{v:.3g}", "of the unique tokens")
-        )
+            _number("model", "epochs", _("epochs"), epochs, lambda v: f"{v:.3g}", _("of the unique tokens"))
+        )  # fmt: skip
     if plan.choice is None:
         rows += _band_row(plan, "model", "")
     shape = plan.run.shape
     if shape is None:
-        rows.append(_text("model", "shape", "shape", None, "the shape family does not reach this size"))
+        rows.append(_text("model", "shape", _("shape"), None, _(NO_SHAPE)))
     else:
-        rows.append(_text("model", "shape", "shape", f"{shape.depth} x {shape.width}", shape_text(shape)))
-        rows.append(_number("model", "shape_n_params", "its N", plan.run.n_params, format_count, counted))
+        counted = _counted(_("parameters by the {convention} count"), plan)
+        rows.append(_text("model", "shape", _("shape"), f"{shape.depth} x {shape.width}", shape_text(shape)))
+        rows.append(_number("model", "shape_n_params", _("its N"), plan.run.n_params, format_count, counted))
     return rows
 
 
-NO_LOSS = "the fit has no law of the loss"
-NO_EXCESS = "the fit has no law of the loss off the optimum"
+NO_SHAPE = N_("the shape family does not reach this size")
+NO_LOSS = N_("the fit has no law of the loss")
+NO_EXCESS = N_("the fit has no law of the loss off the optimum")
 
 
 def _estimate_rows(plan: Plan, of: Plan | Optimum, section: str, prefix: str) -> list[PlanRow]:
     """Return N, D, D/N and the loss of the plan's run or of its optimum."""
-    counted = f"parameters by the {plan.convention} count"
+    counted = _counted(_("parameters by the {convention} count"), plan)
     rows = [
         _estimate(section, f"{prefix}n_params", "N", of.n_params, format_count, counted),
-        _estimate(section, f"{prefix}tokens", "D", of.tokens, format_count, "tokens"),
+        _estimate(section, f"{prefix}tokens", "D", of.tokens, format_count, _("tokens")),
         _estimate(section, f"{prefix}tokens_per_param", "D/N", of.tokens_per_param, format_ratio, ""),
     ]
     if of.loss is None:
         lacking = NO_LOSS if plan.optimum.loss is None else NO_EXCESS
-        rows.append(_text(section, f"{prefix}loss", "loss", None, lacking))
+        rows.append(_text(section, f"{prefix}loss", _("loss"), None, _(lacking)))
     else:
-        rows.append(_estimate(section, f"{prefix}loss", "loss", of.loss, _loss_text, _loss_basis(plan)))
+        rows.append(_estimate(section, f"{prefix}loss", _("loss"), of.loss, _loss_text, _loss_basis(plan)))
     if of.loss_after_decay is not None:
         rows.append(_decayed(section, prefix, of.loss_after_decay))
     return rows
@@ -174,13 +186,13 @@ def _band_row(plan: Plan, section: str, prefix: str) -> list[PlanRow]:
     if plan.optimum.flat_band is None:
         return []
     low, high = plan.optimum.flat_band
-    basis = f"N that cost less than {FLAT_SHARE:.1%} of the loss"
+    basis = _("N that cost less than {share} of the loss").format(share=f"{FLAT_SHARE:.1%}")
     span = _span(low, high, format_count)
-    return [PlanRow(section, f"{prefix}flat_band_n_params", "flat band", None, low, high, span, "", basis)]
+    return [PlanRow(section, f"{prefix}flat_band_n_params", _("flat band"), None, low, high, span, "", basis)]
 
 
 def _decayed(section: str, prefix: str, loss: Estimate) -> PlanRow:
-    return _estimate(section, f"{prefix}loss_after_decay", "decayed", loss, _loss_text, "after the decay")
+    return _estimate(section, f"{prefix}loss_after_decay", _("decayed"), loss, _loss_text, _("after the decay"))
 
 
 def _loss_text(loss: float) -> str:
@@ -188,8 +200,7 @@ def _loss_text(loss: float) -> str:
 
 
 def _loss_basis(plan: Plan) -> str:
-    constant = ", at constant lr" if plan.optimum.loss_after_decay is not None else ""
-    return f"{plan.loss_unit or ''}{constant}"
+    return listed((plan.loss_unit or "", _("at constant lr") if plan.optimum.loss_after_decay is not None else ""))
 
 
 def _constraint_rows(plan: Plan) -> list[PlanRow]:
@@ -198,104 +209,84 @@ def _constraint_rows(plan: Plan) -> list[PlanRow]:
     if choice is None:
         return []
     rows = [
-        PlanRow("constraints", f"price_{price.constraints[0]}", price.text, price.loss, None, None, *price_text(price))
+        PlanRow("constraints", f"price_{price.constraints[0]}", price.text, price.loss, None, None, *_priced(price))
         for price in choice.prices
     ]
     if choice.equal_flops is not None and choice.equal_params is not None and choice.equal_tokens is not None:
-        run = f"{format_count(choice.equal_params)} on {format_count(choice.equal_tokens)} tokens"
-        basis = f"the optimal run of the same loss: {run}"
-        rows.append(_number("constraints", "equal_flops", "same loss", choice.equal_flops, format_flops, basis))
+        basis = _("the optimal run of the same loss: {n_params} on {tokens} tokens").format(
+            n_params=format_count(choice.equal_params), tokens=format_count(choice.equal_tokens)
+        )
+        rows.append(_number("constraints", "equal_flops", _("same loss"), choice.equal_flops, format_flops, basis))
     return rows
 
 
-def price_text(price: Price) -> tuple[str, str, str]:
+def _priced(price: Price) -> tuple[str, str, str]:
     """Return what a constraint costs: the loss it adds, nothing, and the compute and dollars it adds, in words."""
-    if price.loss is None:
-        return UNKNOWN, "", NO_EXCESS
-    loss = f"{price.loss:+.3f}" if abs(price.loss) >= _LEAST_SHOWN else "0"
-    if price.lifetime_flops is not None:
-        if not price.training_flops:
-            return loss, "", "changes nothing: no smaller model of the same loss is cheaper over its life"
-        dollars = "" if price.lifetime_usd is None else f" ({format_usd(abs(price.lifetime_usd))})"
-        saved = f"saves {format_flops(abs(price.lifetime_flops))} FLOPs{dollars} over its life, served at this MFU"
-        return loss, "", f"{format_flops(price.training_flops)} FLOPs more to train; {saved}"
-    parts = []
-    if price.wasted_flops:
-        dollars = "" if price.wasted_usd is None else f" ({_signed(price.wasted_usd, format_usd)})"
-        parts.append(f"{_signed(price.wasted_flops, format_flops)} FLOPs{dollars} of deadweight")
-    if price.training_flops < -_UNSPENT * price.budget_flops:
-        parts.append(f"{_signed(price.training_flops, format_flops)} FLOPs of the budget")
-    return loss, "", ", ".join(parts) or "costs nothing"
-
-
-_LEAST_SHOWN = 5e-4
-"""Loss that rounds to more than nothing."""
-_UNSPENT = 0.05
-"""Share of the budget that a run may leave unsaid: models differ in the FLOPs of attention."""
-
-
-def _signed(value: float, form: Form) -> str:
-    return f"{'-' if value < 0 else '+'}{form(abs(value))}"
+    return (UNKNOWN, "", _(NO_EXCESS)) if price.loss is None else (added_loss(price.loss), "", added_cost(price))
 
 
 def _recipe_rows(plan: Plan) -> list[PlanRow]:
     recipe, sources = plan.recipe, plan.recipe.sources
     sequences = f"{recipe.batch_sequences:,} x {plan.seq_len:,}"
-    warmup_basis = f"tokens; {sources['warmup']}"
+    lr, batch = sources["learning_rate"], sources["batch_size"]
     rows = [
-        _estimate("recipe", "learning_rate", "lr", recipe.learning_rate, two_digits, "", sources["learning_rate"]),
-        _estimate(
-            "recipe", "batch_tokens", "batch", recipe.batch_tokens, format_count, "tokens", sources["batch_size"]
+        _estimate("recipe", "learning_rate", _("lr"), recipe.learning_rate, two_digits, "", lr),
+        _estimate("recipe", "batch_tokens", _("batch"), recipe.batch_tokens, format_count, _("tokens"), batch),
+        _text(
+            "recipe", "batch_sequences", _("batch"), sequences, noted((_("sequences x tokens"), _(ROUNDED)))
         ),
-        _text("recipe", "batch_sequences", "batch", sequences, f"sequences x tokens; {ROUNDED}"),
         _number("recipe", "beta2", "beta2", recipe.beta2, lambda v: f"{v:.4g}", sources["beta2"]),
-        _number("recipe", "warmup_tokens", "warmup", recipe.warmup_tokens, format_count, warmup_basis),
         _number(
-            "recipe", "weight_decay_independent", "weight decay", recipe.weight_decay_independent, two_digits,
-            f"a step at peak lr, independent; {sources['weight_decay']}",
+            "recipe", "warmup_tokens", _("warmup"), recipe.warmup_tokens, format_count,
+            noted((_("tokens"), sources["warmup"])),
         ),
         _number(
-            "recipe", "weight_decay_coupled", "coupled", recipe.weight_decay_coupled, two_digits,
-            "the same decay as PyTorch's AdamW takes it",
+            "recipe", "weight_decay_independent", _("weight decay"), recipe.weight_decay_independent, two_digits,
+            noted((_("a step at peak lr, independent"), sources["weight_decay"])),
+        ),
+        _number(
+            "recipe", "weight_decay_coupled", _("coupled"), recipe.weight_decay_coupled, two_digits,
+            _("the same decay as PyTorch's AdamW takes it"),
         ),
     ]  # fmt: skip
     if recipe.critical_batch_tokens is not None:
         rows.append(
             _number(
-                "recipe", "critical_batch_tokens", "critical batch", recipe.critical_batch_tokens, format_count,
-                f"tokens; {sources['critical_batch_size']}",
+                "recipe", "critical_batch_tokens", _("critical batch"), recipe.critical_batch_tokens, format_count,
+                noted((_("tokens"), sources["critical_batch_size"])),
             )
         )  # fmt: skip
-    rows.append(_text("recipe", "schedule", "schedule", "warmup-stable-decay", recipe.schedule))
+    rows.append(_text("recipe", "schedule", _("schedule"), "warmup-stable-decay", recipe.schedule))
     if recipe.choice is not None:
-        rows.append(_text("recipe", "recipe_law", "law", recipe.choice.law, choice_text(recipe.choice)))
+        rows.append(_text("recipe", "recipe_law", _("law"), recipe.choice.law, choice_text(recipe.choice)))
     if recipe.confirmation is not None:
-        rows.append(_text("recipe", "confirmation", "confirm", *confirmation_text(recipe.confirmation)))
+        number, (text, basis) = len(recipe.confirmation.learning_rates), confirmation_text(recipe.confirmation)
+        rows.append(PlanRow("recipe", "confirmation_runs", _("confirm"), number, None, None, text, "", basis))
     return rows
 
 
 def _run_rows(plan: Plan) -> list[PlanRow]:
     run, moves = plan.run, plan.spread
     rows = [
-        _number("run", "run_tokens", "tokens", run.tokens, format_count, "of the shape to build"),
-        _number("run", "steps", "steps", float(run.steps), lambda v: f"{v:,.0f}", ""),
-        _text("run", "hours", "time", None, ASK_COUNT)
+        _number("run", "run_tokens", _("tokens"), run.tokens, format_count, _("of the shape to build")),
+        _number("run", "steps", _("steps"), float(run.steps), lambda v: f"{v:,.0f}", ""),
+        _text("run", "hours", _("time"), None, _(ASK_COUNT))
         if run.hours is None
         else _ranged(
-            "run", "hours", "time", run.hours, moves.hours, format_hours, _with_rest("", plan, moves.hours)
+            "run", "hours", _("time"), run.hours, moves.hours, format_hours, _with_rest("", plan, moves.hours)
         ),
         _ranged(
-            "run", "device_hours", "device-hours", run.device_hours, moves.device_hours, _device_hours,
+            "run", "device_hours", _("device-hours"), run.device_hours, moves.device_hours, _device_hours,
             _with_rest("", plan, moves.device_hours),
         ),
     ]  # fmt: skip
     if run.cost_usd is None:
-        rows.append(_text("run", "cost_usd", "cost", None, "no price is known: give one with --price"))
+        rows.append(_text("run", "cost_usd", _("cost"), None, _("no price is known: give one with --price")))
     else:
-        rows.append(_estimate("run", "cost_usd", "cost", run.cost_usd, format_usd, ""))
-    for key, label, ends in (("n_params", "N moves", moves.n_params), ("tokens", "D moves", moves.tokens)):
+        rows.append(_estimate("run", "cost_usd", _("cost"), run.cost_usd, format_usd, ""))
+    for key, label, ends in (("n_params", _("N moves"), moves.n_params), ("tokens", _("D moves"), moves.tokens)):
         if ends is not None:
-            span, basis = _span(*ends, format_count), f"with the compute: {rests_on(plan)}"
+            span, basis = _span(*ends, format_count), _("with the compute: {cause}").format(cause=rests_on(plan))
             rows.append(PlanRow("run", f"spread_{key}", label, None, *ends, span, "", basis))
     return [*rows, *_energy_rows(plan)]
 
@@ -303,22 +294,27 @@ def _run_rows(plan: Plan) -> list[PlanRow]:
 def _energy_rows(plan: Plan) -> list[PlanRow]:
     energy = plan.run.energy
     if energy is None:
-        unknown = f"no power of {plan.machine.device.name} is known: give one with --watts"
-        return [_text("run", "energy_kwh", "energy", None, unknown)]
-    told = f"kWh: {energy.watts.value:,.0f} W a device with its share of the node, PUE {energy.pue.value:g}"
+        unknown = _("no power of {device} is known: give one with --watts").format(device=plan.machine.device.name)
+        return [_text("run", "energy_kwh", _("energy"), None, unknown)]
+    told = _("kWh: {watts} W a device with its share of the node, PUE {pue}").format(
+        watts=f"{energy.watts.value:,.0f}", pue=f"{energy.pue.value:g}"
+    )
     ends = plan.spread.device_hours
-    rows = [_estimate("run", "energy_kwh", "energy", energy.kwh, format_energy, _with_rest(told, plan, ends))]
+    rows = [_estimate("run", "energy_kwh", _("energy"), energy.kwh, format_energy, _with_rest(told, plan, ends))]
     if energy.co2e_kg is not None:
-        told = _with_rest("kg, of the electricity alone", plan, ends)
+        told = _with_rest(_("kg, of the electricity alone"), plan, ends)
         rows.append(_estimate("run", "co2e_kg", "CO2e", energy.co2e_kg, format_mass, told))
     return rows
 
 
 def shape_text(shape: Shape) -> str:
     """Return a shape in words: layers, width and the rest."""
-    return (
-        f"{shape.depth} layers x {shape.width} wide, d_ff {shape.d_ff}, {shape.n_heads} heads, "
-        f"vocabulary {shape.vocab_size:,}"
+    return _("{depth} layers x {width} wide, d_ff {d_ff}, {heads} heads, vocabulary {vocabulary}").format(
+        depth=shape.depth,
+        width=shape.width,
+        d_ff=shape.d_ff,
+        heads=shape.n_heads,
+        vocabulary=f"{shape.vocab_size:,}",
     )
 
 
@@ -338,16 +334,16 @@ class ComparisonRow:
     chosen: bool
 
 
-COMPARISON_HEADER = ("law", "N", "D", "D/N", "lr", "batch", "d-loss", "waste")
-ABLATIONS_TITLE = "Steps of Porian et al.'s argument and examples, not recommendations"
+COMPARISON_HEADER = (N_("law"), "N", "D", "D/N", N_("lr"), N_("batch"), N_("d-loss"), N_("waste"))
+ABLATIONS_TITLE = N_("Steps of Porian et al.'s argument and examples, not recommendations")
 
 
 def comparison_note(comparison: Comparison) -> str:
     """Return the convention of N, the meaning of the costs, and the law that gives them."""
-    return (
-        f"N by the {comparison.convention} count. d-loss and waste (deadweight compute: what a smaller budget "
-        f"would have saved for the same loss) by {comparison.law_id}."
-    )
+    return _(
+        "N by the {convention} count. d-loss and waste (deadweight compute: what a smaller budget would have saved for "
+        "the same loss) by {law}."
+    ).format(convention=comparison.convention, law=comparison.law_id)
 
 
 def comparison_rows(comparison: Comparison) -> tuple[ComparisonRow, ...]:
@@ -373,7 +369,13 @@ def _wasted(row: LawRow) -> str:
     if row.wasted_share is None:
         return UNKNOWN
     share = f"{row.wasted_share:.1%}"
-    return share if row.wasted_usd is None else f"{share} = {format_usd(row.wasted_usd)}"
+    if row.wasted_usd is None or row.wasted_share < _LEAST_WASTED:
+        return share
+    return f"{share} = {format_usd(row.wasted_usd)}"
+
+
+_LEAST_WASTED = 5e-4
+"""Share of the compute that does not round to nothing."""
 
 
 def _or_unknown(value: float | None, form: Form) -> str:
@@ -432,7 +434,7 @@ def _ranged(section: str, key: str, label: str, value: float, ends: Ends | None,
 def _estimate(
     section: str, key: str, label: str, estimate: Estimate, form: Form, unit: str, source: str = ""
 ) -> PlanRow:
-    basis = "; ".join(part for part in (unit, source, estimate.basis) if part)
+    basis = noted((unit, source, estimate.basis))
     return PlanRow(
         section,
         key,

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from budgetscope.core.answers.plan import Plan
+from budgetscope.core.language import N_, _
 from budgetscope.report.rows import UNKNOWN, PlanRow, plan_rows
 
 SAME, ABOUT, OTHER = "", "≈", "≠"
-OTHER_COUNT, OTHER_LAW = "≠ count", "≠ law"
+OTHER_COUNT, OTHER_LAW = N_("≠ count"), N_("≠ law")
 MORE, LESS = "▲", "▼"
 
 _KEYS = (
@@ -104,7 +105,7 @@ def board(columns: Sequence[Column], reference: int) -> Board:
 
 
 def _rows(plan: Plan) -> dict[str, PlanRow]:
-    counting = PlanRow("budget", "counting", "counting", plan.convention, None, None, plan.convention, "", "")
+    counting = PlanRow("budget", "counting", _("counting"), plan.convention, None, None, plan.convention, "", "")
     return {"counting": counting} | {row.key: row for row in plan_rows(plan)}
 
 
@@ -119,9 +120,9 @@ def _cell(
     if others is None or base is None or UNKNOWN in (row.text, others[key].text):
         return Cell(row.text, number=number)
     if key in _BY_COUNTING and plan.convention != base.convention:
-        return Cell(row.text, OTHER_COUNT, number=True)
+        return Cell(row.text, _(OTHER_COUNT), number=True)
     if key == "loss" and plan.law_id != base.law_id:
-        return Cell(row.text, OTHER_LAW, number=True)
+        return Cell(row.text, _(OTHER_LAW), number=True)
     return Cell(row.text, difference(row, others[key]), number)
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.language import N_, _
 from budgetscope.core.laws.scoreboard import (
     Cost,
     LawCell,
@@ -13,13 +14,22 @@ from budgetscope.core.laws.scoreboard import (
     Scoreboard,
     ScoredGrid,
 )
-from budgetscope.report.markdown import table
+from budgetscope.report.markdown import heading, table
 from budgetscope.report.rows import UNKNOWN
+from budgetscope.report.words import headed, listed, sentences, valued
 
 NEAR_OPTIMAL = 30.0
 """Largest D/N of the cells that are near compute-optimal."""
-SIZES_TITLE = f"Mean excess by size, nats, and factor of compute; cells of at most {NEAR_OPTIMAL:g} tokens a parameter"
-LAWS_HEADER = ("law", "cells", "excess", "permille", "worst", "compute", "in range", "remark")
+LAWS_HEADER = (
+    N_("law"), N_("cells"), N_("excess"), N_("permille"), N_("worst"), N_("compute"), N_("in range"), N_("remark"),
+)  # fmt: skip
+
+
+def sizes_title() -> str:
+    """Return what `size_cells` of the cells near compute-optimal are."""
+    return _("Mean excess by size, nats, and factor of compute; cells of at most {ratio} tokens a parameter").format(
+        ratio=f"{NEAR_OPTIMAL:g}"
+    )
 
 
 def law_cells(law: LawScore) -> tuple[str, ...]:
@@ -28,7 +38,7 @@ def law_cells(law: LawScore) -> tuple[str, ...]:
     inside = [cell.inside_range for cell in law.cells]
     return (
         law.law,
-        f"{0 if cost is None else cost.scored} of {len(law.cells)}",
+        _of(0 if cost is None else cost.scored, len(law.cells)),
         *(
             (UNKNOWN,) * 4
             if cost is None
@@ -39,14 +49,18 @@ def law_cells(law: LawScore) -> tuple[str, ...]:
                 _factor(cost.compute_factor),
             )
         ),
-        UNKNOWN if None in inside else f"{sum(map(bool, inside))} of {len(inside)}",
+        UNKNOWN if None in inside else _of(sum(map(bool, inside)), len(inside)),
         _remark(law),
     )
 
 
+def _of(some: int, every: int) -> str:
+    return _("{some} of {all}").format(some=some, all=every)
+
+
 def size_header(sizes: Sequence[float]) -> tuple[str, ...]:
     """Return the header of `size_cells` and of `distance_cells`."""
-    return ("law", *map(format_count, sizes))
+    return (_("law"), *map(format_count, sizes))
 
 
 def size_cells(law: LawScore, sizes: Sequence[float], max_tokens_per_param: float) -> tuple[str, ...]:
@@ -65,35 +79,38 @@ def distance_cells(law: str, distances: Sequence[LawDistance]) -> tuple[str, ...
 
 def grid_sentence(grid: ScoredGrid) -> str:
     """Return what a grid is, in a few sentences."""
-    first = f"{grid.title}: {grid.runs} runs, {grid.schedule}, N by the {grid.counting} count. {grid.citation}."
-    return f"{first} {grid.diverged}".strip()
+    first = _("{title}: {n} runs, {schedule}, N by the {counting} count.").format(
+        title=grid.title, n=grid.runs, schedule=grid.schedule, counting=grid.counting
+    )
+    return sentences((first, f"{grid.citation}.", grid.diverged))
 
 
 def optima_sentence(optima: MeasuredOptima) -> str:
     """Return what a set of optima is, in a few sentences."""
     number = sum(each.optima for each in next(iter(optima.by_law()))[1]) if optima.distances else 0
-    return (
-        f"{optima.title}: {number} optima, {optima.schedule}, N by the {optima.counting} count. {optima.citation}. "
-        "Learning rate and batch of each law over the measured ones, geometric means."
+    first = _("{title}: {n} optima, {schedule}, N by the {counting} count.").format(
+        title=optima.title, n=number, schedule=optima.schedule, counting=optima.counting
     )
+    what = _("Learning rate and batch of each law over the measured ones, geometric means.")
+    return sentences((first, f"{optima.citation}.", what))
 
 
-MARKED = "* fitted on these runs, or of the batch alone (at the best learning rate there): not counted."
+MARKED = N_("* fitted on these runs, or of the batch alone (at the best learning rate there): not counted.")
 
 
 def markdown(board: Scoreboard) -> list[str]:
     """Return the tables of a scoreboard as the lines of a Markdown page, without its head."""
     lines: list[str] = []
     for grid in board.grids:
-        lines += [f"## {grid.title}", "", grid_sentence(grid), ""]
-        lines += [*table(LAWS_HEADER, map(law_cells, grid.laws)), ""]
+        lines += [heading(2, grid.title), "", grid_sentence(grid), ""]
+        lines += [*table(headed(LAWS_HEADER), map(law_cells, grid.laws)), ""]
         for title, ratio in (
-            (f"{SIZES_TITLE}:", NEAR_OPTIMAL),
-            ("The same over all cells:", math.inf),
+            (_("{title}:").format(title=sizes_title()), NEAR_OPTIMAL),
+            (_("The same over all cells:"), math.inf),
         ):
             rows = [size_cells(law, grid.sizes, ratio) for law in grid.laws]
             lines += [title, "", *table(size_header(grid.sizes), rows), "", *_best(grid, ratio), ""]
-        lines += ["By cell, in nats; in brackets outside the law's fitted range:", ""]
+        lines += [_("By cell, in nats; in brackets outside the law's fitted range:"), ""]
         header = ("N", "D", "D/N", *(f"{law.law}{' *' * (not law.counted)}" for law in grid.laws))
         rows = [
             (
@@ -104,11 +121,11 @@ def markdown(board: Scoreboard) -> list[str]:
             )
             for cells in zip(*(law.cells for law in grid.laws), strict=True)
         ]
-        lines += [*table(header, rows), "", MARKED.replace("*", r"\*"), ""]
+        lines += [*table(header, rows), "", _(MARKED).replace("*", r"\*"), ""]
     for optima in board.optima:
-        lines += [f"## {optima.title}", "", optima_sentence(optima), ""]
+        lines += [heading(2, optima.title), "", optima_sentence(optima), ""]
         rows = [distance_cells(law, each) for law, each in optima.by_law()]
-        lines += [*table(size_header(optima.sizes), rows), "", r"\* fitted on these optima.", ""]
+        lines += [*table(size_header(optima.sizes), rows), "", "\\" + _("* fitted on these optima."), ""]
     return lines
 
 
@@ -119,28 +136,28 @@ def _best(grid: ScoredGrid, max_tokens_per_param: float) -> list[str]:
         for n_params in grid.sizes
         if (ranking := grid.ranking(n_params, max_tokens_per_param))
     ]
-    return [f"Lowest of the laws that count: {', '.join(best)}."] if best else []
+    return [_("Lowest of the laws that count: {laws}.").format(laws=listed(best))] if best else []
 
 
 def _remark(law: LawScore) -> str:
     if law.fitted_here:
-        return "fitted on this grid: not counted"
+        return _("fitted on this grid: not counted")
     if law.batch_alone:
-        return "batch alone, at its best learning rate: not counted"
+        return _("batch alone, at its best learning rate: not counted")
     places = [cell.place for cell in law.cells]
-    words = (("outside", "outside the grid"), ("hole", "where runs diverged"))
-    return ", ".join(f"{places.count(place)} {what}" for place, what in words if place in places)
+    words = (("outside", _("{n} outside the grid")), ("hole", _("{n} where runs diverged")))
+    return listed(what.format(n=places.count(place)) for place, what in words if place in places)
 
 
 def _cost(cost: Cost | None) -> str:
     if cost is None:
         return UNKNOWN
-    some = f" ({cost.scored} of {cost.cells})" if cost.scored < cost.cells else ""
-    return f"{cost.excess:.4f}, {_factor(cost.compute_factor)}{some}"
+    some = _of(cost.scored, cost.cells) if cost.scored < cost.cells else ""
+    return listed((f"{cost.excess:.4f}", valued(_factor(cost.compute_factor), some)))
 
 
 def _cell(cell: LawCell) -> str:
-    text = {"outside": "outside", "hole": "diverged"}.get(cell.place, UNKNOWN)
+    text = {"outside": _("outside"), "hole": _("diverged")}.get(cell.place, UNKNOWN)
     if cell.excess is not None:
         text = f"{cell.excess:.4f}"
     return text if cell.inside_range else f"({text})"

@@ -1,22 +1,33 @@
 """Format plans, comparisons, scenarios and ledgers as CSV, JSON and Markdown."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Ledger
+from budgetscope.core.language import _
+from budgetscope.report.csv import csv_text
 from budgetscope.report.decision import decision
-from budgetscope.report.layouts import layouts_section, memory_rows, shown
-from budgetscope.report.markdown import escaped, fenced, table
+from budgetscope.report.layouts import memory_rows, shown
+from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
 from budgetscope.report.recipe_words import confirmation_command
-from budgetscope.report.rows import COMPARISON_HEADER, LEVEL_TITLES, SECTIONS, PlanRow, comparison_rows, plan_rows
+from budgetscope.report.rows import (
+    COMPARISON_HEADER,
+    LEVEL_TITLES,
+    SECTIONS,
+    PlanRow,
+    comparison_rows,
+    plan_header,
+    plan_rows,
+)
 from budgetscope.report.scenarios import LESS, MORE, Board
+from budgetscope.report.words import headed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def to_json(value: Any) -> str:
@@ -64,7 +75,7 @@ def plan_csv(plan: Plan, layouts: Layouts | None = None) -> str:
     ]
     rows += [("assumption", "", text, None, None, "") for text in plan.assumptions]
     rows += [("caution", caution.code, caution.text, None, None, "") for caution in plan.cautions]
-    return _csv(PLAN_CSV_HEADER, rows)
+    return csv_text(PLAN_CSV_HEADER, rows)
 
 
 COMPARISON_CSV_HEADER = (
@@ -75,7 +86,7 @@ COMPARISON_CSV_HEADER = (
 
 def comparison_csv(comparison: Comparison) -> str:
     """Return a comparison as CSV: one law a row, unrounded."""
-    return _csv(
+    return csv_text(
         COMPARISON_CSV_HEADER,
         ([getattr(row, name) for name in COMPARISON_CSV_HEADER] for row in comparison.rows),
     )
@@ -100,15 +111,7 @@ def export_csv(plan: Plan, comparison: Comparison, command: str, layouts: Layout
         parts = {**asdict(placed.layout), **asdict(placed.memory), "free": placed.free, "slowdown": placed.slowdown}
         rows += [("layout", str(number), name, value) for name, value in parts.items()]
     rows += [("skipped", str(i), "text", sentence) for i, sentence in enumerate(comparison.skipped)]
-    return _csv(("table", "row", "column", "value"), rows)
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return file.getvalue()
+    return csv_text(("table", "row", "column", "value"), rows)
 
 
 def plan_markdown(plan: Plan, command: str, layouts: Layouts | None = None) -> str:
@@ -120,31 +123,34 @@ def plan_markdown(plan: Plan, command: str, layouts: Layouts | None = None) -> s
         layouts: of its model, for its memory; None where it has no shape.
     """
     rows = all_rows(plan, layouts)
-    lines = [f"# Plan for {escaped(plan.budget)}", ""]
-    lines += [*(f"- **{escaped(sentence)}**" for sentence in decision(plan)), "", f"{escaped(plan.understood)}.", ""]
+    lines = [heading(1, _("Plan for {budget}").format(budget=escaped(plan.budget))), ""]
+    lines += [*(f"- **{escaped(sentence)}**" for sentence in decision(plan)), "", ended(escaped(plan.understood)), ""]
     for section, title in SECTIONS:
         chosen = [(r.label, r.text, r.interval, r.basis) for r in rows if r.section == section]
         if not chosen:
             continue
-        lines += [f"## {title}", "", *table(("", "value", "interval", "basis"), chosen), ""]
-    lines += ["## Assumptions", ""]
-    lines += [f"- law: {escaped(plan.law_title)} (`{plan.law_id}`), counting: {plan.convention}"]
-    lines += [f"- {escaped(text)}" for text in plan.assumptions]
-    lines += [f"- sequences of {plan.seq_len} tokens, a vocabulary of {plan.vocab_size}", ""]
+        lines += [heading(2, _(title)), "", *table(plan_header(), chosen), ""]
+    lines += [heading(2, _("Assumptions")), "", *(f"- {text}" for text in _assumptions(plan)), ""]
     if plan.cautions:
-        lines += ["## Before you believe this", ""]
+        lines += [heading(2, _("Before you believe this")), ""]
         for level, title in LEVEL_TITLES.items():
             texts = [f"- {escaped(caution.text)}" for caution in plan.cautions if caution.level == level]
-            lines += [f"{title}:", "", *texts, ""] if texts else []
+            lines += [_("{title}:").format(title=_(title)), "", *texts, ""] if texts else []
     confirm = confirmation_command(plan)
     if confirm:
-        lines += [f"The recipe of the runs that confirm the learning rate: `{confirm}`", ""]
-    return "\n".join([*lines, "## Reproduce", "", *fenced(command), ""])
+        lines += [_("The recipe of the runs that confirm the learning rate: `{command}`").format(command=confirm), ""]
+    return "\n".join([*lines, *reproduced(command)])
 
 
-def layouts_part(layouts: Layouts) -> str:
-    """Return layouts as a Markdown section."""
-    return "\n".join(["## Memory and layout", "", *layouts_section(layouts), ""])
+def _assumptions(plan: Plan) -> list[str]:
+    """Return the assumptions of a plan with its law, counting, sequences and vocabulary, as Markdown."""
+    law = _("law: {law} (`{id}`), counting: {convention}")
+    told = _("sequences of {length} tokens, a vocabulary of {vocabulary}")
+    return [
+        law.format(law=escaped(plan.law_title), id=plan.law_id, convention=plan.convention),
+        *map(escaped, plan.assumptions),
+        told.format(length=plan.seq_len, vocabulary=plan.vocab_size),
+    ]
 
 
 def comparison_markdown(comparison: Comparison) -> str:
@@ -155,28 +161,28 @@ def comparison_markdown(comparison: Comparison) -> str:
          r.n_params, r.tokens, r.tokens_per_param, r.learning_rate, r.batch, r.loss_difference, escaped(r.wasted))
         for r in rows
     ]  # fmt: skip
-    note = (
-        f"N and D by the {comparison.convention} count for {escaped(comparison.understood)}; d-loss and waste "
-        f"(deadweight compute) by `{comparison.law_id}`."
-    )
+    note = _(
+        "N and D by the {convention} count for {budget}; d-loss and waste (deadweight compute) by `{law}`."
+    ).format(convention=comparison.convention, budget=escaped(comparison.understood), law=comparison.law_id)
     notes = [f"- {escaped(caution.text)}" for caution in comparison.cautions]
-    notes += [f"- assumed {escaped(text)}" for text in comparison.assumptions]
-    notes += [f"- skipped: {escaped(sentence)}" for sentence in comparison.skipped]
-    lines = ["## What the laws say", "", note, "", *table(COMPARISON_HEADER, cells, escape=False), ""]
+    notes += ["- " + _("assumed {what}").format(what=escaped(text)) for text in comparison.assumptions]
+    notes += ["- " + _("skipped: {what}").format(what=escaped(sentence)) for sentence in comparison.skipped]
+    header = headed(COMPARISON_HEADER)
+    lines = [heading(2, _("What the laws say")), "", note, "", *table(header, cells, escape=False), ""]
     return "\n".join([*lines, *notes, ""] if notes else lines)
 
 
 def board_markdown(board: Board) -> str:
     """Return scenarios side by side as a Markdown section."""
     base = board.columns[board.reference].name
-    note = (
-        f"{MORE} and {LESS} compare with {escaped(base)}: N, C and D/N only where the counting is the same, the loss "
-        "only where the law is."
-    )
+    note = _(
+        "{more} and {less} compare with {base}: N, C and D/N only where the counting is the same, the loss only where "
+        "the law is."
+    ).format(more=MORE, less=LESS, base=escaped(base))
     cells = [
         (row.label, *(" ".join(filter(None, (cell.text, cell.difference))) for cell in row.cells)) for row in board.rows
     ]
     header = ("", *(escaped(column.name) for column in board.columns))
     refused = [f"- {escaped(column.name)}: {escaped(column.problem)}" for column in board.columns if column.problem]
-    lines = ["## Scenarios", "", note, "", *table(header, cells), ""]
+    lines = [heading(2, _("Scenarios")), "", note, "", *table(header, cells), ""]
     return "\n".join([*lines, *refused, ""] if refused else lines)

@@ -1,17 +1,21 @@
 """Format What-if: one size beside the optimum, as rows, as a sentence, as Markdown."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.comparison import Row as LawRow
-from budgetscope.core.answers.whatif import SERVING_ASSUMPTION, Candidate, IsoFlop
-from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
+from budgetscope.core.answers.whatif import SERVING_ASSUMPTION, Candidate, IsoFlop, WhatIf
+from budgetscope.core.budget.quantities import format_count, format_flops, format_usd, parse_served_tokens
+from budgetscope.core.language import N_, _
 from budgetscope.core.laws.forms import ExcessLaw
-from budgetscope.report.markdown import escaped, fenced, table
+from budgetscope.report.csv import csv_text
+from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
 from budgetscope.report.rows import UNKNOWN, format_ratio
+from budgetscope.report.words import Form, headed, sentences
 
-SIZE_HEADER = ("", "here", "optimum", "change")
+SIZE_HEADER = ("", N_("here"), N_("optimum"), N_("change"))
 _SAME = 1e-9
 
 
@@ -41,12 +45,14 @@ def size_rows(here: Candidate, best: Candidate) -> tuple[SizeComparison, ...]:
             format_ratio(best.tokens_per_param),
             _times(here.tokens_per_param / best.tokens_per_param),
         ),
-        SizeComparison("loss", _loss(here.loss), _loss(best.loss), _difference(here)),
-        SizeComparison("deadweight", _share(here.wasted_share), _share(best.wasted_share), ""),
-        SizeComparison("  FLOPs", _or(here.wasted_flops, format_flops), _or(best.wasted_flops, format_flops), ""),
-        SizeComparison("  dollars", _or(here.wasted_usd, format_usd), _or(best.wasted_usd, format_usd), ""),
+        SizeComparison(_("loss"), _loss(here.loss), _loss(best.loss), _difference(here)),
+        SizeComparison(_("deadweight"), _share(here.wasted_share), _share(best.wasted_share), ""),
+        SizeComparison(
+            "  " + _("FLOPs"), _or(here.wasted_flops, format_flops), _or(best.wasted_flops, format_flops), ""
+        ),
+        SizeComparison("  " + _("dollars"), _or(here.wasted_usd, format_usd), _or(best.wasted_usd, format_usd), ""),
     ]
-    for label, name in (("training", "training"), ("serving", "serving"), ("lifetime", "lifetime")):
+    for label, name in ((_("training"), "training"), (_("serving"), "serving"), (_("lifetime"), "lifetime")):
         found.append(_cost(label, name, here, best))
     return tuple(found)
 
@@ -54,43 +60,46 @@ def size_rows(here: Candidate, best: Candidate) -> tuple[SizeComparison, ...]:
 def _cost(label: str, name: str, here: Candidate, best: Candidate) -> SizeComparison:
     """Return the row of one cost: in dollars, or in FLOPs where no price is known."""
     paid, least = getattr(here, f"{name}_usd"), getattr(best, f"{name}_usd")
-    form: Callable[[float], str] = format_usd
+    form: Form = format_usd
     if paid is None or least is None:
         paid, least, form = getattr(here, f"{name}_flops"), getattr(best, f"{name}_flops"), format_flops
     if paid == least == 0:
-        return SizeComparison(label, "none", "none", "")
+        return SizeComparison(label, _("none"), _("none"), "")
     change = paid - least
     return SizeComparison(label, form(paid), form(least), f"{'-' if change < 0 else '+'}{form(abs(change))}")
 
 
 def sentence(iso: IsoFlop, here: Candidate) -> str:
     """Return one sentence that compares a size with the optimum and gives its cost."""
-    aside = "" if iso.answer.plan.choice is None else " The plan's constraints are left aside here."
-    return f"{_compared(iso, here)}{aside}"
+    aside = "" if iso.answer.plan.choice is None else _("The plan's constraints are left aside here.")
+    return sentences((*_compared(iso, here), aside))
 
 
-def _compared(iso: IsoFlop, here: Candidate) -> str:
-    model = f"{format_count(here.n_params)} parameters on {format_count(here.tokens)} tokens"
+def _compared(iso: IsoFlop, here: Candidate) -> tuple[str, ...]:
+    """Return a size, its loss and its waste, and a doubt, in sentences."""
+    size = _("{n_params} parameters on {tokens} tokens, 1/{factor} of the optimal size")
+    factor = f"{1 / here.ratio:.3g}"
     if abs(here.ratio - 1) < _SAME:
-        words = f"{model}: the optimum"
+        size = _("{n_params} parameters on {tokens} tokens: the optimum")
     elif here.ratio > 1:
-        words = f"{model}, {here.ratio:.3g} times the optimal size"
-    else:
-        words = f"{model}, 1/{1 / here.ratio:.3g} of the optimal size"
+        size, factor = (
+            _("{n_params} parameters on {tokens} tokens, {factor} times the optimal size"),
+            f"{here.ratio:.3g}",
+        )
+    words = size.format(n_params=format_count(here.n_params), tokens=format_count(here.tokens), factor=factor)
     if here.loss is None or here.loss_difference is None or here.wasted_share is None:
-        return f"{words}."
-    unit = iso.answer.plan.loss_unit or "loss"
+        return (ended(words),)
+    told = {"size": words, "unit": iso.answer.plan.loss_unit or _("loss")}
+    doubt = _("Extrapolated: no run so far off was measured.") if here.extrapolated else ""
     if abs(here.ratio - 1) < _SAME:
-        return f"{words}, a loss of {here.loss:.3f} {unit}.{_doubt(here)}"
-    dollars = "" if here.wasted_usd is None else f" = {format_usd(here.wasted_usd)}"
-    return (
-        f"{words}: {here.loss_difference:+.4f} {unit}; {_share(here.wasted_share)} of the compute{dollars} is "
-        f"deadweight.{_doubt(here)}"
-    )
-
-
-def _doubt(here: Candidate) -> str:
-    return " Extrapolated: no run so far off was measured." if here.extrapolated else ""
+        return _("{size}, a loss of {loss} {unit}.").format(loss=f"{here.loss:.3f}", **told), doubt
+    share = _share(here.wasted_share)
+    if here.wasted_usd is None:
+        off = _("{size}: {loss} {unit}; {share} of the compute is deadweight.")
+    else:
+        off = _("{size}: {loss} {unit}; {share} of the compute = {usd} is deadweight.")
+    usd = format_usd(here.wasted_usd or 0.0)
+    return off.format(loss=f"{here.loss_difference:+.4f}", share=share, usd=usd, **told), doubt
 
 
 def reach_text(iso: IsoFlop) -> str:
@@ -98,16 +107,17 @@ def reach_text(iso: IsoFlop) -> str:
     if iso.no_curve_reason is not None:
         return ""
     if iso.measured_range is None:
-        return "Dashed: extrapolated, no run near this budget."
+        return _("Dashed: extrapolated, no run near this budget.")
     low, high = (format_count(end) for end in iso.measured_range)
     if isinstance(iso.answer.question.fit.excess, ExcessLaw):
         # Nothing was fitted at the plan's sizes: the shape is carried there from the budgets of the law.
         factor = iso.measured_range[1] / iso.answer.optimum.n_params
-        return f"Runs within {factor:.2g} times of their optimum fix the curve; dashed beyond."
-    return f"Fitted from {low} to {high}, dashed beyond."
+        told = _("Runs within {factor} times of their optimum fix the curve; dashed beyond.")
+        return told.format(factor=f"{factor:.2g}")
+    return _("Fitted from {low} to {high}, dashed beyond.").format(low=low, high=high)
 
 
-PICKS_HEADER = ("law", "N", "of optimum", "D", "D/N", "d-loss", "waste")
+PICKS_HEADER = (N_("law"), "N", N_("of optimum"), "D", "D/N", N_("d-loss"), N_("waste"))
 
 
 def picks(comparison: Comparison) -> tuple[LawRow, ...]:
@@ -141,32 +151,98 @@ def whatif_markdown(
         best: the optimum.
         others: title and recommended size of every other law.
         served: tokens that the model will serve.
-        command: the shell command that gives the plan.
+        command: the shell command that shows the same.
     """
     plan = iso.answer.plan
-    notes = [reach_text(iso) or iso.no_curve_reason or "", f"Serving: {SERVING_ASSUMPTION}"]
-    served_text = "no served tokens" if not served else f"{format_count(served)} served tokens"
+    notes = [reach_text(iso) or iso.no_curve_reason or "", _("Serving: {what}").format(what=_(SERVING_ASSUMPTION))]
+    by = _("{budget}; by `{law}`, no served tokens.")
+    if served:
+        by = _("{budget}; by `{law}`, {tokens} served tokens.")
     lines = [
-        f"# What if, for {escaped(plan.budget)}",
+        heading(1, _("What if, for {budget}").format(budget=escaped(plan.budget))),
         "",
         escaped(sentence(iso, here)),
         "",
-        f"{escaped(plan.understood)}; by `{plan.law_id}`, {served_text}.",
+        by.format(budget=escaped(plan.understood), law=plan.law_id, tokens=format_count(served)),
         "",
-        *table(SIZE_HEADER, [row.cells for row in size_rows(here, best)]),
+        *table(headed(SIZE_HEADER), [row.cells for row in size_rows(here, best)]),
         "",
-        "## The other laws' picks at this budget",
+        heading(2, _("The other laws' picks at this budget")),
         "",
-        *table(PICKS_HEADER, [pick_cells(title, pick) for title, pick in others]),
+        *table(headed(PICKS_HEADER), [pick_cells(title, pick) for title, pick in others]),
         "",
         *(f"- {escaped(note)}" for note in notes if note),
         "",
-        "## Reproduce the plan",
-        "",
-        *fenced(command),
-        "",
+        *reproduced(command),
     ]
     return "\n".join(lines)
+
+
+CURVE_HEADER = PICKS_HEADER[1:]
+
+
+def curve_cells(size: Candidate) -> tuple[str, ...]:
+    """Return the row of a size on the IsoFLOP curve, under `CURVE_HEADER`."""
+    return pick_cells("", size)[1:]
+
+
+def whatif_command(command: str, here: Candidate, served: float) -> str:
+    """Return the shell command of a size.
+
+    Args:
+        command: of the budget alone.
+        here: the size.
+        served: tokens that the model will serve.
+    """
+    words = [command]
+    if abs(here.ratio - 1) >= _SAME:
+        words += ["--size", f"{here.n_params:.6g}"]
+    if served:
+        short = format_count(served).replace(" ", "")
+        words += ["--served", short if parse_served_tokens(short) == served else f"{served!r}"]
+    return " ".join(words)
+
+
+def _named(found: WhatIf) -> list[tuple[str, str, Candidate]]:
+    """Return every size with what it is and the law that recommends it."""
+    return [
+        ("here", "", found.here),
+        ("optimum", found.iso.answer.plan.law_id, found.best),
+        *(("law", pick.fit_id, pick.candidate) for pick in found.picks),
+        *(("curve", "", size) for size in found.curve),
+    ]
+
+
+def whatif_json(found: WhatIf, command: str) -> str:
+    """Return a size, the optimum, the other laws' sizes and the curve as JSON, numbers unrounded."""
+    plan = found.iso.answer.plan
+    record = {
+        "command": command,
+        "budget": plan.budget,
+        "law_id": plan.law_id,
+        "convention": plan.convention,
+        "loss_unit": plan.loss_unit,
+        "sentence": sentence(found.iso, found.here),
+        "measured_range": found.iso.measured_range,
+        "no_curve_reason": found.iso.no_curve_reason,
+        "served_tokens": found.served_tokens,
+        "sizes": [{"what": what, "fit_id": fit_id, **asdict(size)} for what, fit_id, size in _named(found)],
+    }
+    return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+_VALUES = tuple(field.name for field in fields(Candidate))
+CSV_HEADER = ("what", "fit_id", *_VALUES)
+
+
+def records(found: WhatIf) -> list[tuple[object, ...]]:
+    """Return the same sizes under `CSV_HEADER`, unrounded."""
+    return [(what, fit_id, *(getattr(size, name) for name in _VALUES)) for what, fit_id, size in _named(found)]
+
+
+def whatif_csv(found: WhatIf) -> str:
+    """Return the same sizes as CSV, one a row, unrounded."""
+    return csv_text(CSV_HEADER, records(found))
 
 
 def _times(ratio: float) -> str:
@@ -185,5 +261,5 @@ def _difference(here: Candidate) -> str:
     return UNKNOWN if here.loss_difference is None else f"{here.loss_difference:+.4f}"
 
 
-def _or(value: float | None, form: Callable[[float], str]) -> str:
+def _or(value: float | None, form: Form) -> str:
     return UNKNOWN if value is None else form(value)

@@ -127,8 +127,12 @@ def exists(path: Path) -> bool:
         return False
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a file's content by `text`, all of it or nothing; of a link, the file that it leads to is replaced.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replace a file's content, all of it or nothing; of a link, the file that it leads to is replaced.
+
+    Args:
+        path: of the file.
+        content: a text is written as UTF-8.
 
     Raises:
         FailureError: the folder cannot be written, or a folder, device or pipe has the file's name; the old content
@@ -145,8 +149,8 @@ def write_atomically(path: Path, text: str) -> None:
         # The system applies the umask of the process, which cannot be read without changing it for every thread.
         handle = os.open(unique, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666 if mode is None else 0o600)
         temporary = str(unique)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         if mode is not None:
@@ -191,7 +195,7 @@ def create(path: Path, text: str) -> bool:
     """Create a file with its whole content, unless there is one; of several writers, the first succeeds.
 
     It needs no lock, and holds on network disks: the content is linked into place, and the link fails where there is a
-    file.
+    file. The folder is made if needed, but none above it: a run whose folder was deleted must not come back.
 
     Returns:
         Whether this call made the file.
@@ -201,7 +205,7 @@ def create(path: Path, text: str) -> bool:
     """
     unique = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         try:
             with unique.open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)

@@ -35,6 +35,11 @@ def bundled_scoreboard_file() -> Path:
     return Path(__file__).resolve().parents[1] / "data" / "scoreboard.json"
 
 
+def locale_folder() -> Path:
+    """Return the folder of the catalogues of translations that ship with budgetscope, which is package data."""
+    return Path(__file__).resolve().parents[1] / "locale"
+
+
 def reference_folder(named: str | None = None) -> Path | None:
     """Return the folder of published points: the named one, else that of BUDGETSCOPE_REFERENCE, if any."""
     named = named or os.environ.get("BUDGETSCOPE_REFERENCE")

@@ -1,4 +1,4 @@
-"""The user's settings: the default law and the default recipe."""
+"""The user's settings: the default law, the default recipe and the language."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -16,10 +16,12 @@ class Settings:
     Attributes:
         law: id of the fit for N, D and loss; None is the default.
         hyperparameters: id of the fit for the recipe; None is the default.
+        language: one of `core.language.LANGUAGES`; None is that of the environment.
     """
 
     law: str | None = None
     hyperparameters: str | None = None
+    language: str | None = None
 
 
 def read_settings(path: Path | None = None) -> Settings:

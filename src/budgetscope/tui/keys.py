@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
+from budgetscope.core.language import _
 from budgetscope.tui.tabs import TABS
 
 EVERYWHERE = "everywhere"
+_ALT = "alt+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,15 @@ class Key:
     in_palette: bool = True
 
 
-HELP = Key(("question_mark", "f1"), "app.help", "Help", "Show the keys of the screen.", EVERYWHERE, in_palette=False)
+HELP = Key(
+    ("question_mark", "f1"), "app.help", "Help", "Show the keys of the screen, and what the words mean.", EVERYWHERE,
+    in_palette=False,
+)  # fmt: skip
 
 KEYS = (
     Key(("b", "f3"), "edit_budget", "Budget", "Edit the budget.", "plan"),
     Key(("o", "ctrl+o"), "options", "Options", "Open or close the options: device, price, constraints.", "plan"),
-    Key(("l", "ctrl+l"), "choose_law", "Law", "Choose the law to follow; type to filter.", "plan"),
+    Key(("l", "ctrl+l"), "choose_law", "Law", "Choose the law to follow, and see first what it changes.", "plan"),
     Key(("c", "f5"), "next_view", "Chart/table", "Show the chart, the comparison, or both.", "plan"),
     Key(("v", "ctrl+n"), "next_chart", "Next chart", "Show N*(C), the loss, learning rate or batch.", "plan"),
     Key(("z", "f4"), "zoom", "Zoom", "Give chart and comparison the whole screen, or take it back.", "plan"),
@@ -67,16 +72,18 @@ KEYS = (
         in_footer=False, in_palette=False,
     ),
     Key(
-        ("up", "down", "enter"), "", "", "In the comparison: go from law to law; follow the law at the cursor.", "plan",
+        ("up", "down", "enter"), "", "", "In the comparison: go from law to law; follow one, after a question.", "plan",
         in_footer=False, in_palette=False,
     ),
     Key(("up", "down"), "", "", "Go from law to law while the filter is typed.", "laws", in_palette=False),
-    Key(("enter",), "", "", "Follow the law.", "laws", in_palette=False),
+    Key(("enter",), "", "", "See what the law changes in your plan, before you follow it.", "laws", in_palette=False),
     Key(("escape",), "close", "Close", "Close without a change.", "laws", in_palette=False),
     Key(("escape", "d", "q"), "close", "Close", "Close the details.", "details", in_palette=False),
+    Key(("w",), "words", "Words", "Go to what the words mean: N, D, MFU, nats.", "help", in_palette=False),
     Key(("escape", "question_mark", "f1", "q"), "close", "Close", "Close the help.", "help", in_palette=False),
     Key(("enter", "right", "space"), "next", "Next", "Go on; at the end, take the budget.", "tour", in_palette=False),
-    Key(("up", "left"), "back", "Back", "Go back to the step before.", "tour", in_palette=False),
+    Key(("down",), "choose", "", "In the last step, choose what you have.", "tour", in_palette=False),
+    Key(("up", "left"), "back", "Back", "Go back to the step, or the choice, before.", "tour", in_palette=False),
     Key(("escape", "q"), "close", "Skip", "Skip the tour; it does not come again by itself.", "tour", in_palette=False),
     Key(("s",), "save", "Save", "Save the current plan under a name.", "compare"),
     Key(
@@ -230,11 +237,14 @@ KEYS = (
     Key(("slash", "f3"), "filter", "Filter", "Type to filter the fits.", "fits"),
     Key(("c", "f5"), "next_view", "View", "Show details, points, residuals or the difference of two fits.", "fits"),
     Key(("m", "f6"), "mark", "Mark", "Mark a fit as A and then another as B, to see what changes.", "fits"),
-    Key(("u", "ctrl+g"), "use", "Use", "Make the fit at the cursor the default law or recipe.", "fits"),
+    Key(
+        ("a", "ctrl+g"), "use", "Make default",
+        "Make the fit at the cursor the default law or recipe, after a question.", "fits",
+    ),
     Key(("i", "ctrl+o"), "import", "Import", "Read a file of runs, fit it, and store the fit.", "fits"),
-    Key(("U", "ctrl+z"), "undo", "Undo", "Undo the last write of your own fit at the cursor.", "fits"),
+    Key(("U", "ctrl+r"), "undo", "Undo write", "Undo the last write of your own fit at the cursor.", "fits"),
     Key(("z", "f4"), "zoom", "Zoom", "Give the page of the fit the whole screen, or take it back.", "fits"),
-    Key(("enter",), "follow", "Follow", "Follow the law at the cursor in this plan.", "fits", in_footer=False),
+    Key(("enter",), "follow", "Follow", "Follow the law at the cursor in this plan, after a question.", "fits"),
     *(
         Key((name,), f"move({lines})", "", text, "fits", in_footer=False, in_palette=False)
         for name, lines, text in (
@@ -266,8 +276,17 @@ KEYS = (
         ("escape",), "leave", "Leave filter", "Leave the filter, or the zoom, or empty the filter.", "fits",
         in_footer=False, in_palette=False,
     ),
-    Key(("enter",), "agree", "Accept", "Make the fit the active law.", "accept", in_palette=False),
+    Key(("enter",), "agree", "Go ahead", "Change the law; u takes it back.", "accept", in_palette=False),
     Key(("escape", "q"), "close", "Close", "Leave the law as it is.", "accept", in_palette=False),
+    Key(("up", "down"), "", "", "Choose a report, or a recipe for a trainer.", "export", in_palette=False),
+    Key(("tab", "shift+tab"), "", "", "Go to the path, or back.", "export", in_palette=False),
+    Key(("enter",), "", "", "Write it; again, if something would be replaced.", "export", in_palette=False),
+    Key(("escape",), "close", "Close", "Close; nothing is written.", "export", in_palette=False),
+    Key(("enter",), "", "", "Audit the configuration, or compare two.", "audit", in_palette=False),
+    Key(("pageup",), "scroll_told(-10)", "", "Scroll the audit up.", "audit", in_palette=False),
+    Key(("pagedown",), "scroll_told(10)", "", "Scroll the audit down.", "audit", in_palette=False),
+    Key(("ctrl+y",), "copy", "Copy", "Copy the command that does the same.", "audit", in_palette=False),
+    Key(("escape",), "close", "Close", "Close the audit.", "audit", in_palette=False),
     Key(("enter",), "agree", "Take back", "Undo the write.", "undo", in_palette=False),
     Key(("escape", "q"), "close", "Close", "Leave the fit as it is.", "undo", in_palette=False),
     Key(("enter", "f5"), "fit", "Fit", "Fit every law that the runs allow.", "import", in_palette=False),
@@ -296,8 +315,8 @@ KEYS = (
     ),
     *(
         Key(
-            (str(tab.number),), f"go('{tab.name}')", f"{tab.number} {tab.label}", tab.description,
-            EVERYWHERE, in_footer=False,
+            (str(tab.number), f"alt+{tab.number}"), f"go('{tab.name}')", f"{tab.number} {tab.label}",
+            tab.description, EVERYWHERE, in_footer=False,
         )
         for tab in TABS
     ),
@@ -309,7 +328,19 @@ KEYS = (
         ("ctrl+pageup",), "turn(-1)", "Previous screen", "Go to the screen before.", EVERYWHERE, in_footer=False,
     ),
     HELP,
+    Key(
+        ("u", "ctrl+z"), "undo_law", "Undo law", "Undo the last change of the law that plans follow.", EVERYWHERE,
+        in_footer=False,
+    ),
     Key(("y", "ctrl+y"), "copy_command", "Copy", "Copy the command with the same answer.", EVERYWHERE),
+    Key(
+        ("e", "ctrl+s"), "export", "Export", "Write the plan to files: a report, or a recipe for a trainer.",
+        EVERYWHERE,
+    ),
+    Key(
+        ("A", "f12"), "audit", "Audit a run", "Say what is doubtful in the configuration of a run, or of two.",
+        EVERYWHERE, in_footer=False,
+    ),
     Key(
         ("Y", "f7"), "copy_markdown", "Copy as Markdown", "Copy the screen's content as Markdown.", EVERYWHERE,
         in_footer=False,
@@ -349,12 +380,24 @@ def bindings(screen: str) -> list[BindingType]:
 
 
 def bound(*keys: Key) -> list[BindingType]:
-    """Return the bindings of keys that have an action."""
-    return [
-        Binding(",".join(key.keys), key.action, key.label, show=key.in_footer, tooltip=key.description)
-        for key in keys
-        if key.action
-    ]
+    """Return the bindings of keys that have an action; a key with Alt works in a field too, which would type it."""
+    made: list[BindingType] = []
+    for key in keys:
+        plain = [name for name in key.keys if not name.startswith(_ALT)]
+        if key.action and plain:
+            made.append(Binding(",".join(plain), key.action, key.label, show=key.in_footer, tooltip=key.description))
+        made += [
+            Binding(name, key.action, key.label, show=False, priority=True)
+            for name in key.keys
+            if key.action and name.startswith(_ALT)
+        ]
+    return made
+
+
+def titled(key: Key) -> str:
+    """Return what a key does in a word or two, in the language in use; a screen's number comes before its name."""
+    number, space, name = key.label.partition(" ")
+    return f"{number} {_(name)}" if space and number.isdigit() else _(key.label)
 
 
 def named(key: str) -> str:

@@ -27,6 +27,19 @@ class Problem:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class LawChanged:
+    """A change of the law that plans follow.
+
+    Attributes:
+        undo: takes it back; raises a `BudgetscopeError` if it cannot.
+        undone: what to say then, one sentence.
+    """
+
+    undo: "Callable[[], None]"
+    undone: str
+
+
 class Session:
     """The request of the app, its answer, and the advisor that answers it.
 
@@ -39,6 +52,7 @@ class Session:
         revision: number of changes so far; a screen compares it with the one that it shows.
         library_read: whether every fit file has been read and the broken ones reported.
         on_change: called after every change.
+        law_changes: since the app began, the last one last.
     """
 
     def __init__(self, advisor: Advisor, request: PlanRequest) -> None:
@@ -50,6 +64,7 @@ class Session:
         self.revision = 0
         self.library_read = False
         self.on_change: Callable[[], None] = lambda: None
+        self.law_changes: list[LawChanged] = []
         self._unread: dict[str, str] = {}
         self._answer_request()
 
@@ -104,8 +119,8 @@ class Session:
         self.revision += 1
         self.on_change()
 
-    def follow(self, fit_id: str) -> None:
-        """Answer the request by another law; all other fields keep their text."""
+    def follow(self, fit_id: str | None) -> None:
+        """Answer the request by another law, None for the default; all other fields keep their text."""
         self._unread.pop("law", None)
         self.request = replace(self.request, law=fit_id)
         self._answer_request()

@@ -105,24 +105,25 @@ def test_rows_and_decision_show_the_ranges_and_what_they_rest_on() -> None:
     what, rests = decision(plan("1e21"))[:2]
     assert "3.84 days (3.43 to 4.36 days) on 8 x H100 SXM, for $3.17 K ($1.77 K to $5.76 K)" in what
     assert rests == (
-        "The range of time and cost rests on an MFU of 37% to 47% (models of about 3 B on H100s) and prices of $2.69 "
-        "to $6.88 a device-hour, both at their ends together."
+        "The ranges of time and cost rest on an MFU of 37% to 47% (models of about 3 B on H100s) and prices of $2.69 "
+        "to $6.88 a device-hour, both at their worst or best."
     )
 
 
 @pytest.mark.parametrize(
     ("budget", "options", "begins", "ends"),
     [
-        ("64 H100 for 14 days", {}, ("The time is fixed: an MFU of 38% to 45% (models 13 to 100 B on H100s) moves the "
-         "compute, 2.91e22 to 3.45e22 FLOPs, and the run, 18 B to 19.5 B parameters on 255 B to 278 B tokens"),
-         "; the range of cost rests on prices of $2.69 to $6.88 a device-hour."),
-        ("$50k", {}, "The cost is fixed: an MFU of ", "on 147 B to 262 B tokens."),
-        ("$50k on H100 at 40% MFU", {}, "The cost is fixed: prices of $2.69 to $6.88 a device-hour move the compute,",
-         "tokens."),
-        ("64 H100 for 14 days at $2/h", {}, "The time and the cost are fixed: an MFU of ", "tokens."),
-        ("1e21", {"mfu": 0.4}, "The range of cost rests on prices of", "a device-hour."),
-        ("1e22 on 64 H100", {"deadline": 110.0}, ("An MFU of 38% to 47% (models of about 13 B on H100s) moves "
-         "the time, the compute,"), "a device-hour."),
+        ("64 H100 for 14 days", {}, ("The time is fixed. The compute moves with an MFU of 38% to 45% (models 13 to "
+         "100 B on H100s): 2.91e22 to 3.45e22 FLOPs, 18 B to 19.5 B parameters on 255 B to 278 B tokens."),
+         " The range of the cost rests on prices of $2.69 to $6.88 a device-hour."),
+        ("$50k", {}, "The cost is fixed. The compute moves with an MFU of ", "on 147 B to 262 B tokens."),
+        ("$50k on H100 at 40% MFU", {}, ("The cost is fixed. The compute moves with prices of $2.69 to $6.88 a "
+         "device-hour: "), "tokens."),
+        ("64 H100 for 14 days at $2/h", {}, "Time and cost are fixed. The compute moves with an MFU of ", "tokens."),
+        ("1e21", {"mfu": 0.4}, "The range of the cost rests on prices of", "a device-hour."),
+        ("1e22 on 64 H100", {"deadline": 110.0}, ("The compute moves with an MFU of 38% to 47% (models of about "
+         "13 B on H100s): "), ("The time moves with it. The range of the cost rests on prices of $2.69 to $6.88 a "
+         "device-hour.")),
     ],
 )  # fmt: skip
 def test_the_decision_says_what_is_fixed(budget: str, options: dict[str, Any], begins: str, ends: str) -> None:
@@ -135,7 +136,7 @@ def test_without_ranges_nothing_is_said_of_them() -> None:
     said = " ".join(decision(plan("64 H100 for 14 days at 40% MFU at $2/h")))
     assert "MFU" not in said
     assert "range" not in said
-    assert "14 days on 64 x H100 SXM, for $43 K; the loss" in said
+    assert "14 days on 64 x H100 SXM, for $43 K. The loss" in said
 
 
 def test_a_run_that_a_low_mfu_makes_late_is_cautioned() -> None:

@@ -6,7 +6,7 @@ import pytest
 from tests.bundled import bundled
 
 from budgetscope.core.language import JAPANESE, Language, use
-from budgetscope.core.stored_words import DEVICES, FLAGS, NOTES, recognised, stored_text
+from budgetscope.core.stored_words import DEVICES, FLAGS, METHODS, NOTES, recognised, stored_text
 from budgetscope.store.devices import bundled_devices
 
 _FLAG = "At C=2.56e+19 only 872 of 1000 noisy draws have an interior minimum."
@@ -35,6 +35,7 @@ def test_a_stored_text_is_as_it_is_in_english() -> None:
 def test_every_text_of_a_bundled_file_that_a_plan_shows_is_known() -> None:
     fits = bundled().values()
     shown = [flag for fit in fits for flag in fit.flags]
+    shown += [fit.method for fit in fits]
     shown += [law.note for fit in fits for role, law in fit.laws.items() if role in _RECIPE and law.note]
     shown += [device.note for device in bundled_devices().devices if device.vendor != "NVIDIA" and device.note]
     assert len(shown) > 40
@@ -42,5 +43,5 @@ def test_every_text_of_a_bundled_file_that_a_plan_shows_is_known() -> None:
 
 
 def test_a_template_is_the_template_of_itself() -> None:
-    templates = (*FLAGS, *NOTES, *DEVICES)
+    templates = (*FLAGS, *NOTES, *METHODS, *DEVICES)
     assert [recognised(template)[0] for template in templates] == list(templates)  # type: ignore[index]

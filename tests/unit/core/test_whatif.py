@@ -36,7 +36,7 @@ def test_a_model_of_twice_the_size_gets_half_the_tokens_and_costs_what_the_law_s
     assert here.wasted_flops == pytest.approx(here.wasted_share * 1e19)
     cost = found.answer.plan.run.cost_usd
     assert cost is not None
-    assert here.wasted_usd == pytest.approx(here.wasted_share * cost.value)
+    assert here.wasted_usd == pytest.approx(here.wasted_share * cost.value, rel=1e-3)  # a run has whole steps
 
 
 def test_what_a_factor_of_two_costs_is_what_porian_measured() -> None:

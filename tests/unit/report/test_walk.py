@@ -8,7 +8,7 @@ from budgetscope.api import Advisor, PlanRequest, compare, explain
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.explanation import Explanation
 from budgetscope.core.budget.quantities import format_count
-from budgetscope.report.explanation import STEP_LINE_HEADER, step_lines
+from budgetscope.report.explanation import step_line_header, step_lines
 
 REQUEST = PlanRequest("64 H100 for 14 days at 40% MFU")
 
@@ -30,7 +30,7 @@ def test_each_line_holds_its_steps_numbers(explanation: Explanation, comparison:
     rows = {row.fit_id: row for row in comparison.rows}
     assert [line.title for line in lines] == [step.title for step in steps]
     for line, step in zip(lines, steps, strict=True):
-        cells = dict(zip(STEP_LINE_HEADER[1:], line.cells, strict=True))
+        cells = dict(zip(step_line_header()[1:], line.cells, strict=True))
         assert cells["exponent a"].startswith(f"{step.exponent.value:.3f} [")
         assert cells["N here"] == format_count(step.n_params)
         assert cells["D/N here"] == f"{step.tokens_per_param:.3g}"
@@ -70,4 +70,4 @@ def test_what_is_not_known_is_not_told(explanation: Explanation, comparison: Com
     (first, *_) = step_lines(bare, "RefinedWeb", replace(comparison, rows=(), law_id="meta2024/llama3"))
     assert first.worth == "The tuned runs were not measured at its losses"
     assert dict(first.facts)["if followed"] == "not known by meta2024/llama3"
-    assert dict(zip(STEP_LINE_HEADER[1:], first.cells, strict=True))["waste"] == "-"
+    assert dict(zip(step_line_header()[1:], first.cells, strict=True))["waste"] == "-"

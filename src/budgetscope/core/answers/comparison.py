@@ -122,7 +122,7 @@ def _row(fit: Fit, answer: Answer) -> Row:
     has_split = fit.allocation is not None
     point = require_trainable(fit.id, operate(fit, optimum.flops, convention, family)) if has_split else optimum
     loss_difference, wasted = _cost(answer, point) if has_split else (None, None)
-    cost = plan.run.cost_usd
+    usd = plan.budget_usd
     loss = plan.optimum.loss.value if plan.optimum.loss else None
     learning_rate, batch = (predict(fit, role, point, family, loss) for role in ("learning_rate", "batch_size"))
     return Row(
@@ -138,7 +138,7 @@ def _row(fit: Fit, answer: Answer) -> Row:
         batch_tokens=batch.value if batch else None,
         loss_difference=loss_difference,
         wasted_share=wasted,
-        wasted_usd=None if wasted is None or cost is None else wasted * cost.value,
+        wasted_usd=None if wasted is None or usd is None else wasted * usd,
     )
 
 

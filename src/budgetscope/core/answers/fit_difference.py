@@ -123,11 +123,11 @@ def differ(
         budgets=changes,
         sized_by=sizes.id if sizes is not None and borrows else None,
         flags=tuple(dict.fromkeys(f"{fit.id}: {flag}" for fit in (before, after) for flag in fit.flags)),
-        tokenizers=_tokenizers(before, after) if losses else None,
+        tokenizers=tokenizers_apart(before, after) if losses else None,
     )
 
 
-def _tokenizers(before: Fit, after: Fit) -> tuple[Tokenizer, Tokenizer] | None:
+def tokenizers_apart(before: Fit, after: Fit) -> tuple[Tokenizer, Tokenizer] | None:
     """Return both tokenizers unless they are the same: by a name that tells, or trained on the same text."""
     first, second = ((fit.tokenizer, fit.vocab_size) for fit in (before, after))
     texts = {fit.provenance.get("data_sha256", fit.id) for fit in (before, after)}

@@ -395,7 +395,7 @@ def _nearest(question: Question, shape: Shape, batch_sequences: int) -> list[str
     nearest = []
     if more is not None:
         option = f" (--gpus {more})" if machine.n_devices is None else ""
-        nearest.append(f"{more:,} x {device.name}{option}")
+        nearest.append(_("{n} x {device}").format(n=f"{more:,}", device=device.name) + option)
     if smaller is not None:
         free = question.constraints.n_params is None and not isinstance(question.budget, SizeTarget)
         option = f" (--max-params {english_count(smaller).replace(' ', '')})" if free else ""

@@ -128,6 +128,15 @@ class Plan:
     choice: Choice | None
     expected_waste: float | None
 
+    @property
+    def budget_usd(self) -> float | None:
+        """US dollars of the optimum at the plan's price, of which waste is a share; None without a price.
+
+        The run of a plan with constraints may cost less, or with served tokens more.
+        """
+        cost = self.run.cost_usd
+        return None if cost is None else cost.value * self.executed_flops / self.run.executed_flops
+
     def cautions_of(self, fit_id: str) -> tuple[Caution, ...]:
         """Return the cautions about one fit."""
         return tuple(caution for caution in self.cautions if caution.fit_id == fit_id)

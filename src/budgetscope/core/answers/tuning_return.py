@@ -43,7 +43,7 @@ def tuning_return(answer: Answer, needed: Iterable[float | None]) -> TuningRetur
         needed: by dataset, the share of the untuned stage's compute with which the tuned runs reach its loss; None
             outside the measured budgets.
     """
-    recipe, cost = answer.plan.recipe, answer.plan.run.cost_usd
+    recipe, usd = answer.plan.recipe, answer.plan.budget_usd
     shares = [1 - share for share in needed if share is not None]
     lost, source, place = None, "", ""
     if shares:
@@ -60,5 +60,5 @@ def tuning_return(answer: Answer, needed: Iterable[float | None]) -> TuningRetur
         cost_share=None if runs is None else SHARE,
         cost_usd=None if runs is None else runs.usd,
         balance=balance,
-        balance_usd=None if balance is None or cost is None else (balance[0] * cost.value, balance[1] * cost.value),
+        balance_usd=None if balance is None or usd is None else (balance[0] * usd, balance[1] * usd),
     )

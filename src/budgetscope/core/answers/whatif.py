@@ -43,7 +43,7 @@ class Candidate:
         loss_difference: loss above the optimum.
         wasted_share: deadweight compute as a share of the budget (see `LossModel.wasted_share`).
         wasted_flops: deadweight compute in FLOPs of the plan's convention.
-        wasted_usd: the same share of the plan's cost in US dollars; None without a price.
+        wasted_usd: the same share of the budget in US dollars; None without a price.
         extrapolated: whether the size lies outside those at which the loss above the optimum was measured.
         training_flops: FLOPs that the machine executes to train the model.
         training_usd: US dollars; None without a price.
@@ -77,6 +77,15 @@ class Candidate:
         if self.training_usd is None or self.serving_usd is None:
             return None
         return self.training_usd + self.serving_usd
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """The size that another law recommends at the budget."""
+
+    fit_id: str
+    title: str
+    candidate: Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +144,7 @@ class IsoFlop:
         point = self._point(n_params)
         loss, wasted = self._loss(point), self._wasted(point)
         best = self._loss(optimum)
-        run_cost = self.answer.plan.run.cost_usd
+        budget_usd = self.answer.plan.budget_usd
         training = machine_flops(question, point)
         multiplied = question.family.n_params(point.position, Convention.STANDARD)
         serving = SERVING_FLOPS_PER_PARAM * multiplied * served_tokens
@@ -149,7 +158,7 @@ class IsoFlop:
             loss_difference=None if loss is None or best is None else loss - best,
             wasted_share=wasted,
             wasted_flops=None if wasted is None else wasted * optimum.flops,
-            wasted_usd=None if wasted is None or run_cost is None else wasted * run_cost.value,
+            wasted_usd=None if wasted is None or budget_usd is None else wasted * budget_usd,
             extrapolated=not self.is_measured(n_params),
             training_flops=training,
             training_usd=None if price is None else price.value * machine.device_hours(training),
@@ -225,3 +234,54 @@ class IsoFlop:
         share = LossModel(self.answer.question.fit).wasted_share(own.flops, own.n_params)
         # A tiny share is the rounding of the root finder.
         return 0.0 if share is not None and share < _ROUNDING else share
+
+
+CURVE_RATIOS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Sizes over the optimum of a table of the IsoFLOP curve."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """One size at the budget of an answer, beside the optimum and the sizes of other laws.
+
+    Attributes:
+        iso: gives loss and cost of any size.
+        served_tokens: that the model will read and write in its life.
+        here: the size that is asked for.
+        best: the optimum.
+        picks: what the other laws recommend, sorted by N.
+        curve: sizes of the IsoFLOP curve, at `CURVE_RATIOS` of the optimum.
+    """
+
+    iso: IsoFlop
+    served_tokens: float
+    here: Candidate
+    best: Candidate
+    picks: tuple[Pick, ...]
+    curve: tuple[Candidate, ...]
+
+
+def what_if(
+    answer: Answer, others: Sequence[tuple[str, str, float]], n_params: float | None, served_tokens: float
+) -> WhatIf:
+    """Return a size at an answer's budget.
+
+    Args:
+        answer: with the budget.
+        others: id, title and recommended N of the other laws, by the plan's convention.
+        n_params: the size, by the plan's convention; None is the optimum.
+        served_tokens: as `WhatIf`.
+
+    Raises:
+        FailureError: the law gives no usable numbers there.
+    """
+    iso = IsoFlop(answer)
+    best = answer.optimum.n_params
+    return WhatIf(
+        iso=iso,
+        served_tokens=served_tokens,
+        here=iso.at(best if n_params is None else n_params, served_tokens),
+        best=iso.at(best, served_tokens),
+        picks=tuple(Pick(name, title, iso.at(n, served_tokens)) for name, title, n in others),
+        curve=tuple(iso.at(best * ratio, served_tokens) for ratio in CURVE_RATIOS),
+    )

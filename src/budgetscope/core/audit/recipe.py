@@ -5,11 +5,12 @@ which one is right beyond its sizes.
 """
 
 from collections.abc import Iterator
+from functools import reduce
 
 from budgetscope.core.audit.counts import Counts
 from budgetscope.core.audit.finding import Finding, Severity, rate_text, times_text
 from budgetscope.core.audit.yardstick import Yardstick
-from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.budget.quantities import english_count, format_count
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.sensitivity import measured
@@ -44,6 +45,7 @@ def of_optimizer(counts: Counts) -> Iterator[Finding]:
         _("The learning rate, beta2 and weight decay cannot be judged: the optimizer is not AdamW."),
         _("All laws of the recipe known here were fitted with AdamW."),
         _("Sweep the learning rate at a small size of the same model."),
+        _("A learning rate of AdamW does not carry over to another optimizer. The loss for one run is not known."),
     )
 
 
@@ -78,8 +80,11 @@ def of_learning_rate(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
         _("At this N and D the laws say {low} to {high} ({basis}), each with its own batch.").format(
             basis=laws.basis, **values
         ),
-        _("Take {rate} ({law}); `{command}` has the whole recipe.").format(
-            rate=rate_text(laws.value), law=yardstick.recipe, command=_plan(counts)
+        _("Take {rate} at a batch of {batch} tokens ({law}); `{command}` has the whole recipe.").format(
+            rate=rate_text(laws.value),
+            batch=format_count(yardstick.batch_tokens.value),
+            law=yardstick.recipe,
+            command=_plan(counts),
         ),
         _price("learning_rate", yardstick),
     )
@@ -130,7 +135,7 @@ def of_batch(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
 
 def _plan(counts: Counts) -> str:
     """Return the command that plans a run of this N and D."""
-    n_params, tokens = (format_count(value or 1).replace(" ", "") for value in (counts.n_params, counts.run.tokens))
+    n_params, tokens = (english_count(value or 1).replace(" ", "") for value in (counts.n_params, counts.run.tokens))
     return f"budgetscope plan N={n_params} --tokens {tokens}"
 
 
@@ -159,7 +164,8 @@ def _price(role: str, yardstick: Yardstick) -> str:
                 largest=format_count(known.largest_n_params),
             )
         )
-    return " ".join(told)
+    glued = _("{first} {second}")
+    return reduce(lambda first, second: glued.format(first=first, second=second), told) if told else ""
 
 
 def _signed_share(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.hardware.memory import Recompute, Regime
+from budgetscope.core.language import N_, _
 from budgetscope.core.trainers import HUGGING_FACE, Quantity
 from budgetscope.report.recipes.target import (
     ANY_16_BIT,
@@ -19,8 +20,8 @@ from budgetscope.report.recipes.target import (
 )
 
 _LOST = (
-    "which weights decay: the Trainer spares norms",
-    "ZeRO, tensor and pipeline parallelism: the layout is DDP or FSDP2",
+    N_("which weights decay: the Trainer spares norms"),
+    N_("ZeRO, tensor and pipeline parallelism: the layout is DDP or FSDP2"),
 )
 
 _TRAINING = (
@@ -41,9 +42,15 @@ def write(setup: TrainingSetup) -> Written:
         run=(torchrun(setup, "train.py TOKENS.bin"),),
         lost=lost,
         notes=(
-            "TOKENS.bin is a flat file of token ids, little-endian: uint16, or uint32 for a vocabulary above 65,536.",
-            "KEY=VALUE after the file replaces a training argument: use_cpu=true max_steps=3.",
-            "config.json takes any key without a word: train.py compares the parameters of the model with the plan's.",
+            _(
+                "TOKENS.bin is a flat file of token ids, little-endian: uint16, or uint32 for a vocabulary above "
+                "65,536."
+            ),
+            _("KEY=VALUE after the file replaces a training argument: use_cpu=true max_steps=3."),
+            _(
+                "config.json takes any key without a word: train.py compares the parameters of the model with the "
+                "plan's."
+            ),
         ),
     )
 

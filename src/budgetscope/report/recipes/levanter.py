@@ -2,6 +2,7 @@
 
 from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.hardware.memory import Recompute, Regime
+from budgetscope.core.language import N_, _
 from budgetscope.core.trainers import LEVANTER, values
 from budgetscope.report.recipes.target import (
     BF16,
@@ -15,7 +16,7 @@ from budgetscope.report.recipes.target import (
     precision_lost,
 )
 
-_LOST = ("a layout with tensor or pipeline parallelism, and replicas without sharding: it shards the weights",)
+_LOST = (N_("a layout with tensor or pipeline parallelism, and replicas without sharding: it shards the weights"),)
 
 
 def write(setup: TrainingSetup) -> Written:
@@ -27,9 +28,9 @@ def write(setup: TrainingSetup) -> Written:
         run=("python -m levanter.main.train_lm --config_path train_lm.yaml",),
         lost=lost,
         notes=(
-            "Put your tokenizer's folder and your data into data; the vocabulary of the model is the tokenizer's.",
-            "Levanter spares norms and embeddings from decay unless told; this recipe lets every weight decay.",
-            "A warmup or decay of 1 is the whole run there, so that one of a single step is written as a share.",
+            _("Put your tokenizer's folder and your data into data; the vocabulary of the model is the tokenizer's."),
+            _("Levanter spares norms and embeddings from decay unless told; this recipe lets every weight decay."),
+            _("A warmup or decay of 1 is the whole run there, so that one of a single step is written as a share."),
         ),
     )
 

@@ -2,6 +2,7 @@
 
 from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.hardware.memory import Recompute, Regime
+from budgetscope.core.language import N_, _
 from budgetscope.core.trainers import LITGPT, values
 from budgetscope.report.recipes.target import (
     BF16,
@@ -16,8 +17,11 @@ from budgetscope.report.recipes.target import (
 )
 
 _LOST = (
-    "the constant rate and its linear decay (WSD): its schedule is a cosine, so that only its end is an IsoFLOP point",
-    "recomputation, and any layout but FSDP",
+    N_(
+        "the constant rate and its linear decay (WSD): its schedule is a cosine, so that only its end is an "
+        "IsoFLOP point"
+    ),
+    N_("recomputation, and any layout but FSDP"),
 )
 
 
@@ -28,7 +32,9 @@ def write(setup: TrainingSetup) -> Written:
     if nodes > 1:
         lost = (
             *lost,
-            f"sharding over all nodes: it shards over the {per_node} devices of one, which takes more memory",
+            _("sharding over all nodes: it shards over the {n} devices of one, which takes more memory").format(
+                n=per_node
+            ),
         )
     start = "litgpt pretrain --config pretrain.yaml"
     if nodes > 1:
@@ -39,10 +45,13 @@ def write(setup: TrainingSetup) -> Written:
         run=(start,),
         lost=lost,
         notes=(
-            "Put your data into data and your tokenizer into tokenizer_dir; data is a folder of LitData's chunks here.",
-            "The rate falls from the warmup on: to read this run as an IsoFLOP point, take its last loss alone.",
-            "model_name is required, and model_config replaces what it names.",
-            "LitGPT needs huggingface-hub below 1.4: give it an environment of its own.",
+            _(
+                "Put your data into data and your tokenizer into tokenizer_dir; data is a folder of LitData's chunks "
+                "here."
+            ),
+            _("The rate falls from the warmup on: to read this run as an IsoFLOP point, take its last loss alone."),
+            _("model_name is required, and model_config replaces what it names."),
+            _("LitGPT needs huggingface-hub below 1.4: give it an environment of its own."),
         ),
     )
 

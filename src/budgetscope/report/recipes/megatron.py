@@ -2,6 +2,7 @@
 
 from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.hardware.memory import Recompute, Regime
+from budgetscope.core.language import N_, _
 from budgetscope.core.trainers import MEGATRON, Quantity, amount
 from budgetscope.report.recipes.target import (
     ANY_16_BIT,
@@ -16,8 +17,8 @@ from budgetscope.report.recipes.target import (
 )
 
 _LOST = (
-    "checkpoints at given steps: it saves at equal intervals",
-    "decay of every weight: it spares norms and biases",
+    N_("checkpoints at given steps: it saves at equal intervals"),
+    N_("decay of every weight: it spares norms and biases"),
 )
 _MODEL = (
     Quantity.DEPTH, Quantity.WIDTH, Quantity.D_FF, Quantity.N_HEADS, Quantity.HEAD_DIM, Quantity.VOCAB_SIZE,
@@ -40,9 +41,9 @@ def write(setup: TrainingSetup) -> Written:
         run=("MEGATRON=Megatron-LM TOKENIZER=... DATA=... bash train.sh",),
         lost=lost,
         notes=(
-            "DATA is the prefix of the files that tools/preprocess_data.py makes; TOKENIZER a Hugging Face folder.",
-            "The tokenizer's vocabulary must be the plan's: Megatron takes its size in place of --vocab-size.",
-            "The gradient is summed in fp32, and the fp32 masters are in the distributed optimizer.",
+            _("DATA is the prefix of the files that tools/preprocess_data.py makes; TOKENIZER a Hugging Face folder."),
+            _("The tokenizer's vocabulary must be the plan's: Megatron takes its size in place of --vocab-size."),
+            _("The gradient is summed in fp32, and the fp32 masters are in the distributed optimizer."),
         ),
     )
 
@@ -60,7 +61,8 @@ def _padding_lost(setup: TrainingSetup) -> tuple[str, ...]:
     padded = -(-setup.shape.vocab_size // multiple) * multiple
     if padded == setup.shape.vocab_size:
         return ()
-    return (f"the vocabulary of {setup.shape.vocab_size:,}: {setup.layout.tensor} devices share {padded:,} rows",)
+    told = _("the vocabulary of {size}: {n} devices share {rows} rows")
+    return (told.format(size=f"{setup.shape.vocab_size:,}", n=setup.layout.tensor, rows=f"{padded:,}"),)
 
 
 def _flags(setup: TrainingSetup, quantities: tuple[Quantity, ...]) -> list[str]:

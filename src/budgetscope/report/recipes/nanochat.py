@@ -3,6 +3,7 @@
 from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.hardware.memory import Recompute, Regime
+from budgetscope.core.language import N_, _
 from budgetscope.core.trainers import NANOCHAT, values
 from budgetscope.report.recipes.target import (
     BF16,
@@ -16,12 +17,15 @@ from budgetscope.report.recipes.target import (
 )
 
 _LOST = (
-    "learning rate, betas, epsilon, weight decay, clip: its Muon and AdamW have their own, scaled by width and batch",
-    "the feed-forward layer: its width is 4 w, with a squared ReLU and no gate",
-    "grouped key-value heads, and tied embeddings",
-    "the vocabulary, which is its tokenizer's",
-    "checkpoints at given steps: it saves at equal intervals",
-    "recomputation, and any layout but its own data parallelism",
+    N_(
+        "learning rate, betas, epsilon, weight decay, clip: its Muon and AdamW have their own, scaled by "
+        "width and batch"
+    ),
+    N_("the feed-forward layer: its width is 4 w, with a squared ReLU and no gate"),
+    N_("grouped key-value heads, and tied embeddings"),
+    N_("the vocabulary, which is its tokenizer's"),
+    N_("checkpoints at given steps: it saves at equal intervals"),
+    N_("recomputation, and any layout but its own data parallelism"),
 )
 _WIDTH_STEP = 64
 """Rows to which nanochat pads the vocabulary."""
@@ -35,9 +39,9 @@ def write(setup: TrainingSetup) -> Written:
         run=("bash /path/to/this/train.sh",),
         lost=lost,
         notes=(
-            "Start it in a checkout of nanochat, after its tokenizer is trained.",
-            "Its loss is in bits a byte of its own data: no law of another tokenizer is compared with it directly.",
-            "The memory of the layout is that of the plan's model, not of nanochat's.",
+            _("Start it in a checkout of nanochat, after its tokenizer is trained."),
+            _("Its loss is in bits a byte of its own data: no law of another tokenizer is compared with it directly."),
+            _("The memory of the layout is that of the plan's model, not of nanochat's."),
         ),
     )
 
@@ -70,9 +74,12 @@ def _shape_lost(setup: TrainingSetup) -> tuple[str, ...]:
     head_dim = shape.width // shape.n_heads
     total = n_params(shape.depth, width, width // head_dim, shape.vocab_size)
     plan = shape.count(Convention.TOTAL).n_params
-    lost = [f"the plan's parameters: at this vocabulary its model has {total:,} in place of {plan:,}"]
+    size = _("the plan's parameters: at this vocabulary its model has {n} in place of {planned}")
+    lost = [size.format(n=f"{total:,}", planned=f"{plan:,}")]
     if width != shape.width:
-        lost.insert(0, f"the width {shape.width:,}: with {shape.depth} layers and heads of {head_dim} it is {width:,}")
+        told = _("the width {planned}: with {depth} layers and heads of {head} it is {width}")
+        planned = f"{shape.width:,}"
+        lost.insert(0, told.format(planned=planned, depth=shape.depth, head=head_dim, width=f"{width:,}"))
     return tuple(lost)
 
 

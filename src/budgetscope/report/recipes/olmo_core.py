@@ -2,6 +2,7 @@
 
 from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.hardware.memory import Recompute, Regime
+from budgetscope.core.language import N_, _
 from budgetscope.core.trainers import OLMO_CORE
 from budgetscope.report.recipes.target import (
     BF16,
@@ -13,7 +14,9 @@ from budgetscope.report.recipes.target import (
     torchrun,
 )
 
-_LOST = ("tensor, pipeline and context parallelism: OLMo-core has them, but their memory is known for Megatron alone",)
+_LOST = (
+    N_("tensor, pipeline and context parallelism: OLMo-core has them, but their memory is known for Megatron alone"),
+)
 
 
 def write(setup: TrainingSetup) -> Written:
@@ -24,9 +27,9 @@ def write(setup: TrainingSetup) -> Written:
         run=(torchrun(setup, "train.py --save-folder run"),),
         lost=lost,
         notes=(
-            "Put the paths of your tokens and your tokenizer's special tokens into train.py.",
-            "python train.py --save-folder run --dry-run prints the configuration; a.b=VALUE replaces a part of it.",
-            "OLMo-core counts batches in tokens; it keeps three checkpoints unless told, and this recipe all.",
+            _("Put the paths of your tokens and your tokenizer's special tokens into train.py."),
+            _("python train.py --save-folder run --dry-run prints the configuration; a.b=VALUE replaces a part of it."),
+            _("OLMo-core counts batches in tokens; it keeps three checkpoints unless told, and this recipe all."),
         ),
     )
 

@@ -3,6 +3,7 @@
 from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.counting.ledger import default_d_ff
 from budgetscope.core.hardware.memory import Recompute, Regime
+from budgetscope.core.language import N_, _
 from budgetscope.core.trainers import OPEN_LM, Quantity, values
 from budgetscope.report.recipes.target import (
     ANY_16_BIT,
@@ -20,10 +21,10 @@ from budgetscope.report.recipes.target import (
 )
 
 _LOST = (
-    "the feed-forward width: it is 256 times 8w/768, rounded up",
-    "grouped key-value heads",
-    "checkpoints at given steps, and a length in steps: both are in epochs, here as many as checkpoints",
-    "decay of every weight: it spares norms",
+    N_("the feed-forward width: it is 256 times 8w/768, rounded up"),
+    N_("grouped key-value heads"),
+    N_("checkpoints at given steps, and a length in steps: both are in epochs, here as many as checkpoints"),
+    N_("decay of every weight: it spares norms"),
 )
 _MODEL = (
     Quantity.DEPTH, Quantity.WIDTH, Quantity.N_HEADS, Quantity.VOCAB_SIZE, Quantity.SEQ_LEN, Quantity.TIED,
@@ -44,9 +45,9 @@ def write(setup: TrainingSetup) -> Written:
         run=("DATA='/data/shard-{00000..09999}.tar' bash train.sh",),
         lost=lost,
         notes=(
-            "DATA names shards of tokenised sequences, as open_lm.datapreprocess makes them.",
-            "Queries and keys are normalised, and the z-loss is 1e-4, as in the runs of Porian et al. 2024.",
-            "--train-num-samples is in tokens, in spite of its name.",
+            _("DATA names shards of tokenised sequences, as open_lm.datapreprocess makes them."),
+            _("Queries and keys are normalised, and the z-loss is 1e-4, as in the runs of Porian et al. 2024."),
+            _("--train-num-samples is in tokens, in spite of its name."),
         ),
     )
 
@@ -61,15 +62,18 @@ def _shape_lost(setup: TrainingSetup) -> tuple[str, ...]:
     shape = setup.shape
     lost = []
     if default_d_ff(shape.width) != shape.d_ff:
-        lost.append(f"the feed-forward width {shape.d_ff:,}: it is {default_d_ff(shape.width):,}")
+        told = _("the feed-forward width {planned}: it is {width}")
+        lost.append(told.format(planned=f"{shape.d_ff:,}", width=f"{default_d_ff(shape.width):,}"))
     if shape.n_kv_heads != shape.n_heads:
-        lost.append(f"{shape.n_kv_heads} key-value heads: it has {shape.n_heads}")
+        told = _("{planned} key-value heads: it has {n}")
+        lost.append(told.format(planned=shape.n_kv_heads, n=shape.n_heads))
     return tuple(lost)
 
 
 def _length_lost(setup: TrainingSetup) -> tuple[str, ...]:
     steps = epochs(setup)[0] * setup.checkpoint_interval
-    return () if steps == setup.steps else (f"{setup.steps:,} steps: whole epochs have {steps:,}",)
+    told = _("{planned} steps: whole epochs have {steps}").format(planned=f"{setup.steps:,}", steps=f"{steps:,}")
+    return () if steps == setup.steps else (told,)
 
 
 def _script(setup: TrainingSetup, lost: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.hardware.devices import TRAINING_PRECISIONS
 from budgetscope.core.hardware.memory import Layout, Recompute, Regime
+from budgetscope.core.language import _
 from budgetscope.core.trainers import Name, Names, Quantity, Trainer, values
 
 
@@ -36,9 +37,9 @@ class Target:
     Attributes:
         install: the command that installs the version that it was written for.
         writes: the files, in words.
-        lost: what its recipes do not express of any plan: most of it the trainer cannot.
+        lost: what its recipes do not express of any plan, mostly since the trainer cannot; translated where shown.
         allowed: whether it can hold a layout.
-        write: makes the files.
+        write: makes the files, which are in English whatever the language: a trainer may read ASCII alone.
     """
 
     trainer: Trainer
@@ -159,7 +160,8 @@ def interval_lost(setup: TrainingSetup) -> tuple[str, ...]:
     furthest = max(misses, default=0.0)
     if not furthest:
         return ()
-    return (f"the plan's checkpoints: those of every {interval:,} steps miss them by {furthest:.2%} at most",)
+    told = _("the plan's checkpoints: those of every {n} steps miss them by {share} at most")
+    return (told.format(n=f"{interval:,}", share=f"{furthest:.2%}"),)
 
 
 BF16, ANY_16_BIT = ("bf16",), TRAINING_PRECISIONS
@@ -173,7 +175,8 @@ def precision(setup: TrainingSetup, known: Sequence[str]) -> str:
 
 def precision_lost(setup: TrainingSetup, known: Sequence[str]) -> tuple[str, ...]:
     """Return that a recipe trains in bf16 in place of the plan's precision; empty where it has that."""
-    return () if setup.precision in known else (f"{setup.precision}: the recipe trains in bf16",)
+    told = _("{precision}: the recipe trains in bf16").format(precision=setup.precision)
+    return () if setup.precision in known else (told,)
 
 
 def torchrun(setup: TrainingSetup, command: str) -> str:

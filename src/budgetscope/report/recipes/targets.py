@@ -1,6 +1,7 @@
 """The table of targets, in the order in which they are listed."""
 
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import _
 from budgetscope.report.recipes import (
     hugging_face,
     levanter,
@@ -12,6 +13,7 @@ from budgetscope.report.recipes import (
     torchtitan,
 )
 from budgetscope.report.recipes.target import Target
+from budgetscope.report.words import noted
 
 TARGETS: dict[str, Target] = {
     target.trainer.name: target
@@ -44,8 +46,8 @@ def target_lines() -> list[tuple[str, str]]:
     """Return for each target what it is, and what it does not express of any plan."""
     lines = []
     for name, each in TARGETS.items():
-        version = f"written for {each.trainer.version}, read on {each.trainer.read}"
-        lines.append(
-            (f"{name}: {each.trainer.title}, {version}; {each.writes}", f"not expressed: {'; '.join(each.lost)}")
+        told = _("{name}: {title}, written for {version}, read on {date}; {files}").format(
+            name=name, title=each.trainer.title, version=each.trainer.version, date=each.trainer.read, files=each.writes
         )
+        lines.append((told, _("not expressed: {what}").format(what=noted(map(_, each.lost)))))
     return lines

@@ -2,6 +2,7 @@
 
 from budgetscope.core.answers.training_setup import TrainingSetup
 from budgetscope.core.hardware.memory import Recompute, Regime
+from budgetscope.core.language import N_, _
 from budgetscope.core.trainers import TORCHTITAN
 from budgetscope.report.recipes.target import (
     BF16,
@@ -15,9 +16,9 @@ from budgetscope.report.recipes.target import (
 )
 
 _LOST = (
-    "checkpoints at given steps: it saves at equal intervals",
-    "attention across documents: its language models mask it",
-    "tensor, pipeline and context parallelism: torchtitan has them, but their memory is known for Megatron alone",
+    N_("checkpoints at given steps: it saves at equal intervals"),
+    N_("attention across documents: its language models mask it"),
+    N_("tensor, pipeline and context parallelism: torchtitan has them, but their memory is known for Megatron alone"),
 )
 
 
@@ -29,9 +30,9 @@ def write(setup: TrainingSetup) -> Written:
         run=("export PYTHONPATH=.", torchrun(setup, "-m torchtitan.train --module recipe --config plan")),
         lost=lost,
         notes=(
-            "Put your tokenizer's folder and your data set into recipe.py: hf_assets_path and dataset.",
-            "\"Cannot import module 'recipe'\" may hide another missing import: python -c 'import recipe' names it.",
-            "All checkpoints are kept: torchtitan itself saves none, and keeps ten, unless told.",
+            _("Put your tokenizer's folder and your data set into recipe.py: hf_assets_path and dataset."),
+            _("\"Cannot import module 'recipe'\" may hide another missing import: python -c 'import recipe' names it."),
+            _("All checkpoints are kept: torchtitan itself saves none, and keeps ten, unless told."),
         ),
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from budgetscope.api import Advisor
 from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.plan import Plan
-from budgetscope.tui.chart.figure import Figure
+from budgetscope.report.figures.figure import Figure
 from budgetscope.tui.figures import allocation, plan_charts
 
 

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import N_
 from budgetscope.tui.background import Background
 from budgetscope.tui.keys import HELP, bound
 from budgetscope.tui.session import Session
@@ -21,7 +22,7 @@ from budgetscope.tui.widgets.tab_bar import TabBar
 T = TypeVar("T")
 Remembered = Mapping[str, str | float | bool]
 NOTICE_SECONDS = 12.0
-NO_PLAN = "No plan yet: type a budget on screen 1."
+NO_PLAN = N_("No plan yet: press 1, then b, and type a budget, such as 64 H100 for 14 days.")
 _FEW_LAWS = 40
 """Laws that are computed within a frame; some hundred would hold up every key."""
 _TYPING_PAUSE_SECONDS = 0.15
@@ -37,7 +38,6 @@ class SessionScreen(PatientScreen[None]):
     Attributes:
         session: shared by all screens.
         background: the screen's work in threads.
-        opens_app: whether the app opens on this screen.
     """
 
     SECTION: ClassVar[str]
@@ -53,7 +53,6 @@ class SessionScreen(PatientScreen[None]):
         super().__init__(name=self.SECTION)
         self.session = session
         self.background = Background(self, self._read_library)
-        self.opens_app = False
         self._shown_revision = -1
 
     def compose(self) -> ComposeResult:
@@ -91,16 +90,11 @@ class SessionScreen(PatientScreen[None]):
     def recall(self, remembered: Remembered) -> None:
         """Restore what `remember` returned at the end of an earlier start, leaving out whatever does not fit."""
 
-    def begin(self) -> None:
-        """Prepare to be the first screen of the app; called before its first paint."""
-
     # Following the session
 
     def on_mount(self) -> None:
         """Show the session before the first paint."""
         self.follow_session()
-        if self.opens_app:
-            self.begin()
 
     def on_screen_resume(self) -> None:
         """Show what has changed while another screen was visible."""

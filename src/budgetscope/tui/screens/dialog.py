@@ -9,4 +9,8 @@ T = TypeVar("T")
 
 
 class Dialog(PatientScreen[T], DismissOnceScreen[T]):
-    """A screen over another one, which gets no keys meanwhile."""
+    """A screen over another one, which gets no keys meanwhile but Alt with a number: that closes it first."""
+
+    def action_close(self) -> None:
+        """Close without a result."""
+        self.dismiss(None)

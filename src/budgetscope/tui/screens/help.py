@@ -1,21 +1,20 @@
-"""The help dialog: the keys of a screen."""
+"""The help dialog: the keys of a screen, and what the words mean."""
 
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.widgets import Static
+from textual.containers import Vertical
 
+from budgetscope.core.language import _
+from budgetscope.report.newcomer import words
 from budgetscope.tui.keys import EVERYWHERE, Key, bindings, keys_of, named
 from budgetscope.tui.screens.dialog import Dialog
-
-_KEYS_WIDTH = 20
+from budgetscope.tui.screens.fits.page import Fact, Heading, Page, PageLine
 
 
 class HelpScreen(Dialog[None]):
-    """Shows the keys of the screen below it, and those that work everywhere."""
+    """Shows the keys of the screen below it, those that work everywhere, and the words of a plan."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("help")
 
@@ -24,25 +23,31 @@ class HelpScreen(Dialog[None]):
         self._screen = screen
 
     def compose(self) -> ComposeResult:
-        """Lay the two groups of keys."""
-        with VerticalScroll(classes="dialog") as dialog:
-            dialog.border_title = "Keys"
-            yield Static(Content("\n").join([_line(key) for key in keys_of(self._screen)]))
-            yield Static(Content("\nEverywhere"), classes="heading")
-            yield Static(Content("\n").join([_line(key) for key in keys_of(EVERYWHERE)]))
-            yield Static(
-                Content(
-                    "\nWhile a field is edited, letters and digits are text: use the keys with Ctrl and F, or "
-                    "leave the field with Esc or Enter. A dim option was not given: the plan takes it from "
-                    "the budget or the law, or assumes it."
-                )
-            )
+        """Lay the page."""
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = _("Keys and words")
+            dialog.border_subtitle = _("w: what the words mean   Esc: close")
+            yield Page()
 
-    def action_close(self) -> None:
-        """Close the help."""
-        self.dismiss()
+    def on_mount(self) -> None:
+        """Fill the page."""
+        lines: list[PageLine] = [_fact(key) for key in keys_of(self._screen)]
+        lines += ["", Heading(_("Everywhere")), *(_fact(key) for key in keys_of(EVERYWHERE)), ""]
+        lines += [
+            _("While a field is edited, letters and digits are text: use the keys with Ctrl, Alt and F, or leave the "
+              "field with Esc or Enter. A dim option was not given: the plan takes it from the budget or the law, or "
+              "assumes it."),
+            "", Heading(_("What the words mean")), *(Fact(word, meaning) for word, meaning in words()), "",
+            _("docs/reference/glossary.md has every word."),
+        ]  # fmt: skip
+        page = self.query_one(Page)
+        page.lines = tuple(lines)
+        page.focus()
+
+    def action_words(self) -> None:
+        """Go to the words."""
+        self.query_one(Page).go_to(_("What the words mean"))
 
 
-def _line(key: Key) -> Content:
-    names = " ".join(named(name) for name in key.keys)
-    return Content.assemble((names.ljust(_KEYS_WIDTH), "bold $text-accent"), key.description)
+def _fact(key: Key) -> Fact:
+    return Fact(" ".join(named(name) for name in key.keys), _(key.description))

@@ -81,7 +81,7 @@ class KeyQueue:
     async def _dispatch_waiting(self) -> None:
         while self._waiting and (screen := self._screen) is not None:
             event, target = self._waiting[0], self._app.focused or screen
-            is_text = isinstance(target, Input) and (isinstance(event, events.Paste) or event.is_printable)
+            is_text = isinstance(target, Input) and _is_text(event)
             if not (self._last.is_done or (is_text and self._last.is_text)):
                 self._wait_for(self._last)
                 break
@@ -136,3 +136,8 @@ class KeyQueue:
     async def _finish(self, key: _PendingKey) -> None:
         key.is_done = True
         await self._dispatch_waiting()
+
+
+def _is_text(event: Typed) -> bool:
+    """Return whether a field takes the key as text; Textual calls Alt with a digit printable."""
+    return isinstance(event, events.Paste) or (event.is_printable and not event.key.startswith("alt+"))

@@ -6,14 +6,16 @@ from budgetscope.api import Advisor, PlanRequest
 from budgetscope.api.calibration import Judgement, judge
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Fit
-from budgetscope.report.acceptance import change_rows, cost_sentences
+from budgetscope.report.acceptance import change_rows, cost_sentences, way_back
+from budgetscope.report.figures.figure import Figure
 from budgetscope.report.fit_difference import loss_note
 from budgetscope.report.fits import exponent_rows, exponent_text
 from budgetscope.report.rows import UNKNOWN
-from budgetscope.tui.chart.figure import Figure
 from budgetscope.tui.figures import allocation
 from budgetscope.tui.law_letters import letters
+from budgetscope.tui.screens.accept_dialog import LawQuestion
 
 Row = tuple[str, str, str]
 
@@ -60,14 +62,14 @@ def verdict(advisor: Advisor, law: str, request: PlanRequest | None) -> Verdict:
         own, cautions = change_rows(first, second), tuple(caution.text for caution in second.cautions)
         figure = _figure(advisor, judged, law)
     was, will = (exponent_text(fit, end_digits=2) for fit in (judged.before, judged.fit))
-    own = [("a in N*~C^a", was, will), *own]
+    own = [(_("a in N*~C^a"), was, will), *own]
     costs = [loss_note(judged.difference)] if judged.difference.tokenizers and judged.answers else []
     costs += cost_sentences(judged.before.id, judged.fit.id, judged.costs)
     decades: list[Row] = []
     for change in judged.difference.budgets:
         sizes = (change.before.n_params, change.after.n_params)
         was, will = (UNKNOWN if n is None else english_count(n) for n in sizes)
-        decades.append((f"N at {format_flops(change.flops)}", was, will))
+        decades.append((_("N at {flops}").format(flops=format_flops(change.flops)), was, will))
     return Verdict(
         law=law,
         fit=judged.fit,
@@ -80,6 +82,17 @@ def verdict(advisor: Advisor, law: str, request: PlanRequest | None) -> Verdict:
         cautions=(*cautions, *judged.fit.flags),
         figure=figure,
         plans=None if judged.answers is None else (judged.answers[0].plan, judged.answers[1].plan),
+    )
+
+
+def question(found: Verdict) -> LawQuestion:
+    """Return what is asked before a calibration's fit becomes the active law."""
+    back = way_back(found.before, found.fit.id)
+    return LawQuestion(
+        question=_("Plan by {fit} in place of {before}?").format(fit=found.fit.id, before=found.before),
+        rows=found.own,
+        sentences=found.costs,
+        way_back=_("u takes it back, and so does `{command}`.").format(command=back),
     )
 
 

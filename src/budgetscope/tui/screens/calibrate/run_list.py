@@ -9,13 +9,16 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from budgetscope.api.calibration import texts
+from budgetscope.core.language import _, ngettext
+from budgetscope.report.words import padded
 from budgetscope.tui.screens.calibrate.runs import RunEntry
 
 NEW = ""
 """Chosen instead of the name of a run."""
 _SIGNS = {
-    "new": "·", "starting": "◌", "running": "●", "stopping": "◌", "stopped": "■", "done": "✓", "failed": "✗",
-    "interrupted": "!",
+    "new": "·", "starting": "◌", "running": "●", "stopping": "◌", "waiting": "◌", "stopped": "■", "done": "✓",
+    "failed": "✗", "interrupted": "!",
 }  # fmt: skip
 _STYLES = {"running": "bold $text-success", "failed": "$text-error", "interrupted": "$text-warning"}
 
@@ -69,15 +72,17 @@ class RunList(Widget):
 
     def _line(self, index: int) -> Content:
         if index == 0:
-            count = (
-                f"   {len(self.entries)} {'run' if len(self.entries) == 1 else 'runs'} below" if self.entries else ""
-            )
-            text, style = f"+ a new calibration{count}", ""
+            found = len(self.entries)
+            below = ngettext("{n} run below", "{n} runs below", found).format(n=found)
+            none = _("no run yet: fill in the form, p prices it, g starts it")
+            new = _("a new calibration")
+            text, style = f"+ {new}   {below if found else none}", ""
         else:
             entry = self.entries[index - 1]
-            text, style = f"{sign(entry.status)} {entry.status:<11} {entry.name}", _STYLES.get(entry.status, "")
+            word = padded(texts.status_text(entry.status), 11)
+            text, style = f"{sign(entry.status)} {word} {entry.name}", _STYLES.get(entry.status, "")
         here = self.names()[index] == self.chosen
-        return Content.styled(f"{'>' if here else ' '} {text}".ljust(self.size.width), "reverse" if here else style)
+        return Content.styled(padded(f"{'>' if here else ' '} {text}", self.size.width), "reverse" if here else style)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the line under the mouse."""

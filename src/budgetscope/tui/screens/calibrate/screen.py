@@ -1,5 +1,6 @@
 """The Calibrate screen: a new calibration, priced before it starts, and all runs, live, to their fits."""
 
+import contextlib
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,21 +15,23 @@ from textual.widgets import Input
 from budgetscope.api.calibration import LIVE, RunFolder, accept
 from budgetscope.core.budget.quantities import english_count
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Fit
 from budgetscope.report.headline import calibration_headline, change_headline
 from budgetscope.tui.background import run_in_thread
 from budgetscope.tui.keys import bindings
+from budgetscope.tui.screens.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.base import NOTICE_SECONDS, Remembered, SessionScreen
 from budgetscope.tui.screens.calibrate import form, markdown
-from budgetscope.tui.screens.calibrate.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.calibrate.design_panel import DesignPanel
-from budgetscope.tui.screens.calibrate.fit_comparison import Verdict, verdict
+from budgetscope.tui.screens.calibrate.fit_comparison import Verdict, question, verdict
 from budgetscope.tui.screens.calibrate.fit_panel import FitPanel
 from budgetscope.tui.screens.calibrate.jobs import begin, foretold, halt, resume
 from budgetscope.tui.screens.calibrate.new_run import NewRun
 from budgetscope.tui.screens.calibrate.run_list import NEW, RunChosen, RunList
 from budgetscope.tui.screens.calibrate.run_view import VIEWS, RunView
 from budgetscope.tui.screens.calibrate.runs import Observer, Seen, View
+from budgetscope.tui.screens.law_changes import remember_default
 from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.headline import HeadlinePanel
 
@@ -82,7 +85,7 @@ class CalibrateScreen(SessionScreen):
 
     def on_mount(self) -> None:
         """Title the panels, and start to look at the runs."""
-        self.query_one("#runs").border_title = "Calibrations"
+        self.query_one("#runs").border_title = _("Calibrations")
         self._run_view.zoomed = self.zoomed
         self.watch_chosen()
         self._timer = self.set_interval(_TICK_SECONDS, self._tick, pause=True)
@@ -237,14 +240,21 @@ class CalibrateScreen(SessionScreen):
         if self.chosen == NEW:
             self.new.give_up()
         elif run is not None and run.live:
-            self._do("stop", lambda: halt(run.folder))
+            self._do("stop", lambda: halt(run.folder, self._say))
+
+    def _say(self, sentence: str) -> None:
+        """Notify from the thread of a job."""
+        # The app may have ended.
+        with contextlib.suppress(RuntimeError):
+            self.app.call_from_thread(self.notify, sentence, timeout=NOTICE_SECONDS, markup=False)
 
     def action_resume(self) -> None:
         """Resume the run on the screen, as soon as it has been read."""
         run = self.run_shown
         if run is None:
             self._resumes = self.chosen
-            self.notify(f"{self.chosen} is being read, and then resumed.", markup=False)
+            told = _("{run} is being read, and then resumed.")
+            self.notify(told.format(run=self.chosen), markup=False)
         elif run.resumable:
             self._do("resume", lambda: resume(run.folder))
 
@@ -252,7 +262,8 @@ class CalibrateScreen(SessionScreen):
         """Leave the run, which continues, for the form."""
         run = self.run_shown
         if run is not None:
-            self.notify(f"{run.folder.name} goes on without you; choose it in the list to come back.", markup=False)
+            told = _("{run} goes on without you; choose it in the list to come back.")
+            self.notify(told.format(run=run.folder.name), markup=False)
         self.chosen = NEW
 
     def action_move(self, lines: int) -> None:
@@ -339,15 +350,16 @@ class CalibrateScreen(SessionScreen):
             if agreed:
                 self._accept(run.folder, offered.fit)
 
-        self.app.push_screen(AcceptScreen(offered), answered)
+        self.app.push_screen(AcceptScreen(question(offered)), answered)
 
     def _accept(self, folder: RunFolder, fit: Fit) -> None:
-        before = self.session.plan
+        before, advisor = self.session.plan, self.session.advisor
         try:
-            accept(self.session.advisor, folder, fit)
+            stored = accept(advisor, folder, fit)
         except BudgetscopeError as error:
             self.tell(str(error))
             return
+        remember_default(self.session, advisor, stored.role, fit.id, lambda: self._reconsider(folder.name))
         self._decide("accepted")
         # A request that names another law would not follow the active one.
         self.session.request = replace(self.session.request, law=None)
@@ -355,7 +367,12 @@ class CalibrateScreen(SessionScreen):
         after = self.session.plan
         if before is not None and after is not None:
             change = f"N {english_count(before.n_params.value)} → {english_count(after.n_params.value)}"
-            self.notify(f"{fit.id} is now the active law: {change}", timeout=NOTICE_SECONDS, markup=False)
+            said = _("{fit} is now the active law: {change}. u takes it back.").format(fit=fit.id, change=change)
+            self.notify(said, timeout=NOTICE_SECONDS, markup=False)
+
+    def _reconsider(self, run: str) -> None:
+        """Forget that the fit of a run was accepted; following the session compares it anew."""
+        self._decided.pop(run, None)
 
     def action_keep_old(self) -> None:
         """Keep the active law; the fit stays in the run's folder."""
@@ -392,10 +409,10 @@ class CalibrateScreen(SessionScreen):
         return None if self.new.ready is None else markdown.of_design(self.new.ready, self.new.foretold)
 
     def as_command(self) -> str | None:
-        """Return the command that starts, attaches to, resumes or fits what is shown."""
+        """Return the command that prices, attaches to, resumes or fits what is shown; without --dry-run it starts."""
         run = self.run_shown
         if run is None:
-            return form.command(self.new.texts)
+            return f"{form.command(self.new.texts)} --dry-run"
         words = ("attach",) if run.live else ("--resume",) if run.resumable else ("fit",)
         return shlex.join(("budgetscope", "calibrate", *words, run.folder.name))
 

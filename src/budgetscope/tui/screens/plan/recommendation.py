@@ -1,6 +1,6 @@
 """The panels of the Plan screen that show the recommendation and its cautions."""
 
-import textwrap
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,20 +10,24 @@ from textual.widget import Widget
 
 from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.plan import Plan
+from budgetscope.core.language import JAPANESE, N_, _, code
 from budgetscope.report.rows import PlanRow, plan_rows
+from budgetscope.report.words import cut as shortened
+from budgetscope.report.words import padded
+from budgetscope.report.words import width as cells
+from budgetscope.report.wrapping import wrapped
 from budgetscope.tui.signs import CAUTION_SIGN, LABEL_STYLE
 
 _WITH_INTERVALS = ("learning_rate", "batch_tokens", "loss", "tokens_per_param", "flat_band_n_params", "cost_usd")
 _PLAIN = ("beta2", "weight_decay_coupled", "warmup_tokens", "steps", "hours", "critical_batch_tokens")
 _LONG = ("shape", "schedule")
 _UNITS = {
-    "flat_band_n_params": "parameters", "batch_tokens": "tokens", "warmup_tokens": "tokens",
-    "critical_batch_tokens": "tokens",
+    "flat_band_n_params": N_("parameters"), "batch_tokens": N_("tokens"), "warmup_tokens": N_("tokens"),
+    "critical_batch_tokens": N_("tokens"),
 }  # fmt: skip
 """Unit after a value, where there is room."""
-_LABELS = {"weight_decay_coupled": "weight decay"}
+_LABELS = {"weight_decay_coupled": N_("weight decay")}
 """Labels where the panel has one of two names for a quantity."""
-_LABEL = 10
 _LEAST_PLAIN, _MOST_PLAIN = 17, 30
 _BASIS_FROM = 120
 
@@ -53,15 +57,15 @@ class RecommendationPanel(Widget):
         self._title()
 
     def _title(self) -> None:
-        title = "Recipe"
+        title = _("Recipe")
         if self.plan is not None and self.stale:
-            title = f"LAST GOOD PLAN, for {self.plan.budget}"
+            title = _("LAST GOOD PLAN, for {budget}").format(budget=self.plan.budget)
         self.border_title = Content(title)
 
     def render(self) -> Content:
         """Return the quantities, laid out for the size of the widget."""
         if self.plan is None:
-            return Content("No plan yet: type a budget.")
+            return Content(_("No plan yet: press b and type a budget, such as 64 H100 for 14 days."))
         rows = {row.key: row for row in plan_rows(self.plan)}
         width, height = self.size
         left = [_Line.of(rows[key], with_basis=width >= _BASIS_FROM) for key in _WITH_INTERVALS if key in rows]
@@ -85,23 +89,34 @@ class _Line:
     @classmethod
     def of(cls, row: PlanRow, *, with_basis: bool = False) -> "_Line":
         """Return the line of a quantity, with its basis or only with its unit."""
-        unit = row.basis.partition(";")[0].partition(",")[0] if row.key == "loss" else _UNITS.get(row.key, "")
+        unit = re.split("[;,、。]", row.basis)[0] if row.key == "loss" else _unit(row.key)
         # The flat band has an interval and no value.
         value, interval = ("", row.text) if row.key == "flat_band_n_params" else (row.text, row.interval)
-        return cls(_LABELS.get(row.key, row.label), value, interval, row.basis if with_basis else unit)
+        return cls(
+            _(_LABELS[row.key]) if row.key in _LABELS else row.label, value, interval, row.basis if with_basis else unit
+        )
 
     def text(self, *, with_unit: bool) -> str:
         """Return the value, with its unit or without."""
         return f"{self.value} {self.remark}".rstrip() if with_unit else self.value
 
 
+def _label() -> int:
+    """Return the columns of the labels."""
+    return 13 if code() == JAPANESE else 10
+
+
+def _unit(key: str) -> str:
+    return _(_UNITS[key]) if key in _UNITS else ""
+
+
 def _columns(left: list[_Line], right: list[_Line], width: int, height: int) -> list[Content]:
     """Return two lists of lines side by side; lines that do not fit whole are left out."""
-    value, interval = (max(len(getattr(line, part)) for line in left) + 1 for part in ("value", "interval"))
-    bare = _LABEL + value + interval
-    remark = 1 + max(len(line.remark) for line in left)
+    value, interval = (max(cells(getattr(line, part)) for line in left) + 1 for part in ("value", "interval"))
+    bare = _label() + value + interval
+    remark = 1 + max(cells(line.remark) for line in left)
     for with_unit in (True, False):
-        plain = max(len(line.label) + 1 + len(line.text(with_unit=with_unit)) for line in right)
+        plain = max(cells(line.label) + 1 + cells(line.text(with_unit=with_unit)) for line in right)
         if width >= bare + remark * with_unit + 1 + plain:
             break
     if width >= _BASIS_FROM:
@@ -112,7 +127,7 @@ def _columns(left: list[_Line], right: list[_Line], width: int, height: int) -> 
         lines += [_justified(line, min(width, _MOST_PLAIN), with_unit=True) for line in right]
         return [line.truncate(width, ellipsis=True) for line in lines[:height]]
     end = min(room, max(plain, _LEAST_PLAIN))
-    ends = [line for line in right if len(line.label) + 1 + len(line.text(with_unit=with_unit)) <= end]
+    ends = [line for line in right if cells(line.label) + 1 + cells(line.text(with_unit=with_unit)) <= end]
     # In a wide window the second column follows the first; it is not right-aligned.
     start = min(width - end - 1, bare + (remark + 3 if width < _BASIS_FROM else width) * with_unit)
     lines = []
@@ -126,9 +141,9 @@ def _columns(left: list[_Line], right: list[_Line], width: int, height: int) -> 
 
 def _start(line: _Line, value: int, interval: int, remark: str) -> Content:
     return Content.assemble(
-        (line.label.ljust(_LABEL), LABEL_STYLE),
-        (line.value.ljust(value), "bold $text-accent"),
-        line.interval.ljust(interval) if remark else line.interval,
+        (padded(line.label, _label()), LABEL_STYLE),
+        (padded(line.value, value), "bold $text-accent"),
+        padded(line.interval, interval) if remark else line.interval,
         (remark, LABEL_STYLE),
     )
 
@@ -136,19 +151,19 @@ def _start(line: _Line, value: int, interval: int, remark: str) -> Content:
 def _justified(line: _Line, width: int, *, with_unit: bool) -> Content:
     """Return a line with the label on the left and the value on the right."""
     text = line.text(with_unit=with_unit)
-    return Content.assemble((line.label.ljust(width - len(text)), LABEL_STYLE), (text, "bold"))
+    return Content.assemble((padded(line.label, width - cells(text)), LABEL_STYLE), (text, "bold"))
 
 
 def _long_text(row: PlanRow) -> str:
-    return f"{row.label.ljust(_LABEL)}{row.text}"
+    return f"{padded(row.label, _label())}{row.text}"
 
 
 def _cut(text: str, width: int) -> Content:
-    return Content(text if len(text) <= width else text[: max(width - 1, 0)] + "…")
+    return Content(text if cells(text) <= width else shortened(text, max(width - 1, 0)) + "…")
 
 
 def _long(row: PlanRow, width: int) -> list[Content]:
-    lines = textwrap.wrap(_long_text(row), max(width, _LABEL + 10), subsequent_indent=" " * _LABEL)
+    lines = wrapped(_long_text(row), max(width, _label() + 10), " " * _label())
     return [Content(line) for line in lines]
 
 
@@ -171,22 +186,23 @@ class Cautions(Widget):
         texts = [caution.text for caution in decisive or cautions]
         shown: list[str] = []
         for index, text in enumerate(texts):
-            lines = textwrap.wrap(CAUTION_SIGN + text, max(width, 20), subsequent_indent="  ")
+            lines = wrapped(CAUTION_SIGN + text, max(width, 20), "  ")
             if len(shown) + len(lines) > height:
                 left = len(cautions) - index
-                more = f"  (d: {left} more)" if index else f"  (d: all {left})"
-                shown = _ending(shown or lines[: max(height, 1)], more, width)
+                more = _("(d: {n} more)") if index else _("(d: all {n})")
+                shown = _ending(shown or lines[: max(height, 1)], f"  {more.format(n=left)}", width)
                 break
             shown += lines
         else:
             if len(cautions) > len(texts):
-                shown = _ending(shown, f"  (d: {len(cautions) - len(texts)} more)", width)
+                more = _("(d: {n} more)").format(n=len(cautions) - len(texts))
+                shown = _ending(shown, f"  {more}", width)
         return Content.styled("\n".join(shown), "$text-warning")
 
 
 def _ending(lines: list[str], more: str, width: int) -> list[str]:
     """Append a remark to the last line, cutting the line where it has no room."""
     last = lines[-1]
-    if len(last) + len(more) > width:
-        last = last[: max(0, width - len(more) - 1)] + "…"
+    if cells(last) + cells(more) > width:
+        last = shortened(last, max(0, width - cells(more) - 1)) + "…"
     return [*lines[:-1], last + more]

@@ -12,11 +12,12 @@ from textual.geometry import Offset, Region, Size
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from budgetscope.core.language import N_, _
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import SessionScreen
 from budgetscope.tui.screens.dialog import Dialog
 from budgetscope.tui.session import Session
-from budgetscope.tui.signs import PROBLEM_SIGN
+from budgetscope.tui.signs import CHOSEN_SIGN, PROBLEM_SIGN
 
 _OTHERS = "-beside-the-tour"
 
@@ -39,40 +40,61 @@ class TourStop:
 STOPS = (
     TourStop(
         "#field-budget",
-        "Your budget",
-        "Say what you have as you would say it: 64 H100 for 14 days, $50k on H100, 1e21, loss 2.6 or N=7B. The line "
-        "below repeats what was understood. A mistake is named there, and the last good plan stays.",
+        N_("Your budget"),
+        N_(
+            "Say what you have as you would say it: 64 H100 for 14 days, $50k on H100, 1e21, loss 2.6 or N=7B. "
+            "The line below repeats what was understood. A mistake is named there, and the last good plan stays."
+        ),
     ),
     TourStop(
         "HeadlinePanel",
-        "The decision",
-        "What to train, what it costs, and what is least certain. The ranges are honest: of N and D with 95%, of the "
-        "cost over the prices on offer. d shows every figure with its source, and every caution.",
+        N_("The decision"),
+        N_(
+            "What to train, what it costs, and what is least certain. The ranges are honest: of N and D with 95%,"
+            " of the cost over the prices on offer. d shows every figure with its source, and every caution."
+        ),
     ),
     TourStop(
         "#recommendation",
-        "The recipe",
-        "How to train it. Brackets hold the interval: of the loss it is the law's own; of lr and batch it is the range "
-        "over the published laws. o opens the options: device, price, constraints.",
+        N_("The recipe"),
+        N_(
+            "How to train it. Brackets hold the interval: of the loss it is the law's own; of lr and batch it is "
+            "the range over the published laws. o opens the options: device, price, constraints."
+        ),
     ),
     TourStop(
         "#lower",
-        "The law, and the others",
-        "The best N at every budget: the law that you follow with its band, what was measured, the other laws, and "
-        "your budget as a vertical line. v: next chart; c: chart or table; the table says what the others would cost.",
+        N_("The law, and the others"),
+        N_(
+            "The best N at every budget: the law that you follow with its band, what was measured, the other "
+            "laws, and your budget as a vertical line. v: next chart; c: chart or table; the table says what the "
+            "others would cost."
+        ),
     ),
     TourStop(
         "TabBar",
-        "Seven screens, one budget",
-        "1 to 7 open them; in a field, press Esc first. ? lists the keys of the screen. Ctrl-P finds every action by "
-        "its name, and this tour.",
+        N_("Seven screens, one budget"),
+        N_(
+            "1 to 7 open them, and Alt-1 to Alt-7 from a field too. ? lists the keys and explains the words, e "
+            "writes the plan to a file, u takes a change of the law back. Ctrl-P finds every action by its name, "
+            "and this tour."
+        ),
     ),
     TourStop(
         "#field-budget",
-        "Now yours",
-        "What do you have? Type over the example; all screens follow.",
+        N_("Now yours"),
+        N_("What do you have? Choose with ↓ and ↑, or type over it."),
     ),
 )
+EXAMPLES = (
+    (N_("one GPU and your text"), "1 RTX 4090 for 2 days with 2B tokens of data"),
+    (N_("a laptop or a Mac, as calibrate --probe says"), "2 TFLOP/s for 3 days"),
+    (N_("some money"), "$500 on H100"),
+    (N_("one machine"), "8 H100 for 7 days"),
+    (N_("a share of a cluster"), "64 H100 for 14 days"),
+    (N_("a size to aim at"), "N=7B"),
+)
+"""What people have, and the budget that says it."""
 PARTS = ("TabBar", "HeadlinePanel", "#field-budget", "#form", "#recommendation", "#cautions", "#lower", "KeyBar")
 """Selectors of the parts that are dimmed while the tour points at another."""
 
@@ -82,6 +104,7 @@ class TourScreen(Dialog[None]):
 
     Attributes:
         step: index into `STOPS`, from 0.
+        example: index into `EXAMPLES` of the one that was chosen last; -1 before the first.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("tour")
@@ -95,7 +118,7 @@ class TourScreen(Dialog[None]):
             stage: the Plan screen.
         """
         super().__init__()
-        self.step = 0
+        self.step, self.example = 0, -1
         self._session, self._stage = session, stage
 
     def compose(self) -> ComposeResult:
@@ -104,12 +127,13 @@ class TourScreen(Dialog[None]):
             yield Static(id="text", markup=False)
             yield Input(self._session.request.budget, placeholder="64 H100 for 14 days", compact=True)
             yield Static(id="message", markup=False)
+            yield Static(id="examples", markup=False)
 
     def on_mount(self) -> None:
         """Show the first step; place the card again after every layout."""
         self._show()
         for screen in (self._stage, self):
-            screen.screen_layout_refresh_signal.subscribe(self, lambda _: self._place())
+            screen.screen_layout_refresh_signal.subscribe(self, lambda _screen: self._place())
 
     def on_unmount(self) -> None:
         """Undo the dimming of the Plan screen."""
@@ -124,12 +148,10 @@ class TourScreen(Dialog[None]):
     def _show(self) -> None:
         """Show the current step."""
         stop = STOPS[self.step]
-        self.query_one("#text", Static).update(Content(stop.text))
-        self.query_one("#card").border_subtitle = (
-            f"[@click=screen.next]Enter: {'plan with it' if self._is_last else 'next'}[/]"
-            + ("   [@click=screen.back]↑: back[/]" if self.step else "")
-            + "   [@click=screen.close]Esc: skip[/]"
-        )
+        self.query_one("#text", Static).update(Content(_(stop.text)))
+        go_on = _("Enter: plan with it") if self._is_last else _("Enter: next")
+        keys = [("next", go_on), *([("back", _("↑: back"))] if self.step else []), ("close", _("Esc: skip"))]
+        self.query_one("#card").border_subtitle = "   ".join(f"[@click=screen.{key}]{text}[/]" for key, text in keys)
         part = self._stage.query_one(stop.part)
         for other in self._stage.query(", ".join(PARTS)):
             other.set_class(other is not part, _OTHERS)
@@ -139,6 +161,7 @@ class TourScreen(Dialog[None]):
             field.focus()
             field.action_select_all()
             self._judge(field.value)
+            self._show_examples()
         else:
             self.set_focus(None)
         self._place()
@@ -148,9 +171,18 @@ class TourScreen(Dialog[None]):
         card, stop = self.query_one("#card"), STOPS[self.step]
         corner, arrow = beside(_seen(self._stage.query_one(stop.part)), card.outer_size, self.size)
         card.offset = corner
-        card.border_title = Content(f"{arrow}{stop.title}  {self.step + 1} of {len(STOPS)}")
+        place = _("{n} of {all}").format(n=self.step + 1, all=len(STOPS))
+        card.border_title = Content(f"{arrow}{_(stop.title)}  {place}")
 
     # The budget
+
+    def _show_examples(self) -> None:
+        rows = [
+            Content.styled(f"{CHOSEN_SIGN if i == self.example else ' '} {budget}  ", "bold $text-accent")
+            + Content.styled(_(who), "$text-muted")
+            for i, (who, budget) in enumerate(EXAMPLES)
+        ]
+        self.query_one("#examples", Static).update(Content("\n").join(rows))
 
     def _judge(self, text: str) -> Session:
         """Answer a budget in a trial session, show the result below the field, and return the session."""
@@ -187,9 +219,24 @@ class TourScreen(Dialog[None]):
             self._session.edit("budget", budget)
             self.dismiss()
 
+    def action_choose(self) -> None:
+        """In the last step, take the next example for the budget."""
+        self._choose(1)
+
+    def _choose(self, direction: int) -> None:
+        if not self._is_last:
+            return
+        self.example = min(self.example + direction, len(EXAMPLES) - 1)
+        field = self.query_one(Input)
+        field.value = EXAMPLES[self.example][1]
+        field.action_select_all()
+        self._show_examples()
+
     def action_back(self) -> None:
-        """Show the step before."""
-        if self.step:
+        """Take the example before; without one, show the step before."""
+        if self._is_last and self.example > 0:
+            self._choose(-1)
+        elif self.step:
             self.step -= 1
             self._show()
 

@@ -2,7 +2,6 @@
 
 import math
 import re
-import textwrap
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -15,6 +14,7 @@ from textual.visual import Visual
 from textual.widget import Widget
 
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
+from budgetscope.core.language import N_, _
 from budgetscope.report.recipe_sheet import (
     CHECKPOINTS_HEADER,
     CHECKPOINTS_WHY,
@@ -30,9 +30,12 @@ from budgetscope.report.recipe_sheet import (
     shape_line,
 )
 from budgetscope.report.rows import PlanRow
+from budgetscope.report.words import headed, noted, padded, right
+from budgetscope.report.words import width as cells
+from budgetscope.report.wrapping import wrapped
 from budgetscope.tui.short_titles import fitted
 
-_QUIET = "$foreground 65%"
+_QUIET = "$text-muted"
 _VALUE = "bold $text-accent"
 _LABEL = 15
 _TITLE, _WIDEST_TITLE, _STRIP = 26, 44, 24
@@ -125,33 +128,34 @@ class Sheet(Widget):
 def values(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG001 - one signature for all parts
     """Return the lines of the hyperparameters, the shape and the run."""
     lines = [line for row in recipe_rows(sheet.answer.plan) for line in _value(row, width)]
-    lines += _long("schedule", sheet.answer.plan.recipe.schedule, width)
-    lines += _long("shape", shape_line(sheet.answer.plan), width)
+    lines += _long(_("schedule"), sheet.answer.plan.recipe.schedule, width)
+    lines += _long(_("shape"), shape_line(sheet.answer.plan), width)
     return lines + [line for row in run_rows(sheet.answer.plan) for line in _value(row, width)]
 
 
 def _value(row: PlanRow, width: int) -> Lines:
     """Return the line of a quantity, with as many parts of its basis as fit, the unit first."""
-    start = _LABEL + max(_NUMBER + 2, len(row.text) + 1)
+    start = _LABEL + max(_NUMBER + 2, cells(row.text) + 1)
     # A value that is too long for its column has no interval and takes its place.
-    start = max(start + len(row.interval) + 1, _LABEL + _NUMBER + 2 + _INTERVAL)
-    parts = row.basis.split("; ")
-    basis = next((text for end in range(len(parts), 0, -1) if len(text := "; ".join(parts[:end])) <= width - start), "")
-    value = f"{row.text} ".ljust(_NUMBER + 2)
+    start = max(start + cells(row.interval) + 1, _LABEL + _NUMBER + 2 + _INTERVAL)
+    parts = re.split("; |。", row.basis)
+    told = (noted(parts[:end]) for end in range(len(parts), 0, -1))
+    basis = next((text for text in told if cells(text) <= width - start), "")
+    value = padded(f"{row.text} ", _NUMBER + 2)
     content = Content.assemble(
-        (row.label.ljust(_LABEL), _QUIET),
+        (padded(row.label, _LABEL), _QUIET),
         (value, _VALUE),
-        row.interval.ljust(start - _LABEL - len(value)),
+        padded(row.interval, start - _LABEL - cells(value)),
         (basis, _QUIET),
     )
     return [content.truncate(width, ellipsis=True)]
 
 
 def _long(label: str, text: str, width: int) -> Lines:
-    wrapped = textwrap.wrap(_tied(text), width - _LABEL)
+    lines = wrapped(_tied(text), width - _LABEL)
     return [
-        Content.assemble((label.ljust(_LABEL) if index == 0 else " " * _LABEL, _QUIET), line)
-        for index, line in enumerate(wrapped)
+        Content.assemble((padded(label, _LABEL) if index == 0 else " " * _LABEL, _QUIET), line)
+        for index, line in enumerate(lines)
     ]
 
 
@@ -189,11 +193,11 @@ def _law_value(row: LawValueRow, span: tuple[float, float], width: int) -> Conte
     sign = FOLLOWED_SIGN if row.law_value.followed else OUTSIDE_SIGN if row.is_outside else " "
     style = "bold" if row.law_value.followed else ""
     return Content.assemble(
-        (f"{sign} {title.ljust(title_width)}", style),
-        (row.value.rjust(_NUMBER), _VALUE if row.law_value.followed else ""),
-        row.also.rjust(_ALSO),
-        (row.data.rjust(_DATA), _QUIET),
-        (row.interval.rjust(_INTERVAL) if with_interval else "", _QUIET),
+        (f"{sign} {padded(title, title_width)}", style),
+        (right(row.value, _NUMBER), _VALUE if row.law_value.followed else ""),
+        right(row.also, _ALSO),
+        (right(row.data, _DATA), _QUIET),
+        (right(row.interval, _INTERVAL) if with_interval else "", _QUIET),
         (f"  {_strip(row, *span)}" if with_strip else "", style),
     ).truncate(width)
 
@@ -219,7 +223,7 @@ def halves(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG00
     """Return the lines of the cost of a factor of two up or down."""
     lines: Lines = []
     for label, cost in factors_of_two(sheet):
-        if len(label) < _LABEL:
+        if cells(label) < _LABEL:
             lines += _long(label, cost, width)
         else:
             lines += _wrapped(f"{label}: {cost}", width, "")
@@ -229,33 +233,33 @@ def halves(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG00
 def scored(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG001 - one signature for all parts
     """Return the lines of why the recipe follows its law, and of what each law costs on the nearest public grid."""
     lines: Lines = []
-    for label, text in scores(sheet.answer.plan) or (("law", NAMED_LAW),):
-        if len(label) < _LABEL:
+    for label, text in scores(sheet.answer.plan) or ((_("law"), _(NAMED_LAW)),):
+        if cells(label) < _LABEL:
             lines += _long(label, text, width)
         else:
             lines += _wrapped(f"{label}: {text}", width, "")
     return lines
 
 
-NAMED_LAW = "as asked; the scoreboard is in docs/reference/scoreboard.md"
+NAMED_LAW = N_("as asked; the scoreboard is in docs/reference/scoreboard.md")
 
 
 def to_keep(sheet: RecipeSheet, width: int, notes: bool) -> Lines:  # noqa: ARG001 - one signature for all parts
     """Return the lines of the checkpoints to keep, and the reason."""
-    lines = _wrapped(CHECKPOINTS_WHY, width, "")
-    lines.append(_checkpoint(CHECKPOINTS_HEADER, width, _QUIET))
+    lines = _wrapped(_(CHECKPOINTS_WHY), width, "")
+    lines.append(_checkpoint(headed(CHECKPOINTS_HEADER), width, _QUIET))
     return lines + [_checkpoint(checkpoint_cells(each), width, "") for each in sheet.checkpoints]
 
 
 def _checkpoint(cells: Sequence[str], width: int, style: str) -> Content:
     step, tokens, flops, share, use = cells
-    text = f"{step.rjust(9)}{tokens.rjust(8)}{flops.rjust(9)}{share.rjust(8)}  {use}"
+    text = f"{right(step, 9)}{right(tokens, 8)}{right(flops, 9)}{right(share, 8)}  {use}"
     return Content.styled(text, style).truncate(width)
 
 
 def _wrapped(text: str, width: int, style: str) -> Lines:
     indent = " " * (len(text) - len(text.lstrip()))
-    return [Content.styled(line, style) for line in textwrap.wrap(_tied(text), width, subsequent_indent=indent)]
+    return [Content.styled(line, style) for line in wrapped(_tied(text), width, indent)]
 
 
 def _tied(text: str) -> str:

@@ -11,6 +11,7 @@ from textual.reactive import reactive
 
 from budgetscope.api import AnsweredRequest
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
+from budgetscope.core.language import _
 from budgetscope.report.headline import recipe_headline
 from budgetscope.report.recipe_sheet import SCORES_TITLE, recipe_markdown, topics
 from budgetscope.tui.keys import bindings
@@ -43,11 +44,11 @@ class RecipeScreen(SessionScreen):
         """Compose the sentence and the panels."""
         yield HeadlinePanel()
         with VerticalScroll(id="page", can_focus=False), Vertical(id="parts"):
-            yield Sheet("The recipe", recipe_panels.values, id="values")
-            yield Sheet(SCORES_TITLE, recipe_panels.scored, id="scores")
-            yield Sheet("What a factor of two costs", recipe_panels.halves, id="halves")
-            yield Sheet("What the laws say", recipe_panels.laws, topics, id="laws")
-            yield Sheet("Checkpoints to keep", recipe_panels.to_keep, id="checkpoints")
+            yield Sheet(_("The recipe"), recipe_panels.values, id="values")
+            yield Sheet(_(SCORES_TITLE), recipe_panels.scored, id="scores")
+            yield Sheet(_("What a factor of two costs"), recipe_panels.halves, id="halves")
+            yield Sheet(_("What the laws say"), recipe_panels.laws, topics, id="laws")
+            yield Sheet(_("Checkpoints to keep"), recipe_panels.to_keep, id="checkpoints")
 
     def on_mount(self) -> None:
         """Show or hide the notes as restored."""
@@ -59,7 +60,7 @@ class RecipeScreen(SessionScreen):
         """Show the recipe of the session's answer."""
         answer, advisor = self.session.answer, self.session.advisor
         if answer is None:
-            self.query_one(HeadlinePanel).say(NO_PLAN)
+            self.query_one(HeadlinePanel).say(_(NO_PLAN))
             return
         if self._shown is not None and self._shown[0] is answer:
             return
@@ -67,11 +68,11 @@ class RecipeScreen(SessionScreen):
 
     def _await(self) -> None:
         laws = len(self.session.fit_ids)
-        self.query_one(HeadlinePanel).say(f"asking {laws} laws for the recipe ...")
+        self.query_one(HeadlinePanel).say(_("asking {n} laws for the recipe ...").format(n=laws))
 
     def _refuse(self, sentence: str) -> None:
         self.tell(sentence)
-        self.query_one(HeadlinePanel).say("No recipe for this plan.")
+        self.query_one(HeadlinePanel).say(_("No recipe for this plan."))
 
     def _show(self, answer: AnsweredRequest, sheet: RecipeSheet) -> None:
         self._shown = answer, sheet
@@ -126,7 +127,14 @@ class RecipeScreen(SessionScreen):
         if self._shown is None:
             return None
         answer, sheet = self._shown
-        return recipe_markdown(sheet, self.session.advisor.command(answer.request))
+        return recipe_markdown(sheet, self.session.advisor.command(answer.request, "recipe"))
+
+    def as_command(self) -> str | None:
+        """Return the shell command that shows the same recipe."""
+        answer = self.session.answer
+        if answer is None:
+            return None
+        return self.session.advisor.command(answer.request, "recipe") + (" --notes" if self.notes else "")
 
     def remember(self) -> Remembered:
         """Return the state of the screen."""

@@ -1,7 +1,5 @@
 """The What-if screen: move N at a fixed budget and compare its loss and cost with the optimum."""
 
-from contextlib import suppress
-from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -12,15 +10,16 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from budgetscope.api.fields import Field
+from budgetscope.api.fields import SERVED
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, SERVING_SHORT, Candidate
 from budgetscope.core.budget.quantities import english_count, format_flops, parse_served_tokens
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.core.language import _
+from budgetscope.core.language import N_, _
+from budgetscope.report.figures.figure import Figure
 from budgetscope.report.headline import whatif_headline
-from budgetscope.report.whatif import reach_text, whatif_markdown
-from budgetscope.tui.chart.figure import Figure
+from budgetscope.report.whatif import reach_text, whatif_command, whatif_markdown
+from budgetscope.report.words import counted, listed
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import NO_PLAN, Remembered, SessionScreen
 from budgetscope.tui.screens.whatif import figures as isoflop
@@ -35,8 +34,7 @@ FINE, COARSE = 2 ** (1 / 32), 2 ** (1 / 4)
 """Factors by which one key multiplies N: 32 steps double it, or 4."""
 _SAME = 1e-9
 _MANY_LEVELS_WIDTH = 110
-_SERVED = Field(name="served", label="Served tokens", help="Tokens that the model will serve.")
-_UNMEASURED = "Blank: no run so far off was measured."
+_UNMEASURED = N_("Blank: no run so far off was measured.")
 
 
 class WhatifScreen(SessionScreen):
@@ -75,14 +73,14 @@ class WhatifScreen(SessionScreen):
             yield SizePanel(id="size", classes="panel")
             yield Picks(id="picks", classes="panel")
         with Horizontal(id="serving"):
-            yield FieldRow(_SERVED, self.served, "none")
+            yield FieldRow(SERVED, self.served, _("none"))
             yield Static(_(SERVING_ASSUMPTION), id="assumption", markup=False)
             yield Static(_(SERVING_SHORT), id="assumption-short", markup=False)
 
     def on_mount(self) -> None:
         """Set the panel titles."""
-        self.query_one("#size").border_title = "This size"
-        self.query_one("#no-curve").border_title = "No curve"
+        self.query_one("#size").border_title = _("This size")
+        self.query_one("#no-curve").border_title = _("No curve")
 
     # The budget
 
@@ -90,7 +88,7 @@ class WhatifScreen(SessionScreen):
         """Show the sizes at the budget of the session's answer."""
         answer, advisor = self.session.answer, self.session.advisor
         if answer is None:
-            self.query_one(HeadlinePanel).say(NO_PLAN)
+            self.query_one(HeadlinePanel).say(_(NO_PLAN))
             return
         if self._asked == self.answer_key():
             return
@@ -106,17 +104,17 @@ class WhatifScreen(SessionScreen):
             return isoflop.compared(found, advisor.compare(answer), letters)
 
         def wait() -> None:
-            self.query_one(Picks).border_title = f"comparing {len(self.session.fit_ids)} laws ..."
+            self.query_one(Picks).border_title = _("comparing {n} laws ...").format(n=len(self.session.fit_ids))
             self._show_budget(found)
 
         def refuse(sentence: str) -> None:
             self.tell(sentence)
-            self.query_one(Picks).border_title = "What the others would train: no answer"
+            self.query_one(Picks).border_title = _("What the others would train: no answer")
 
         self.ask_laws(compare, self._show_compared, wait, refuse)
 
     def _show_compared(self, found: SizesAtBudget) -> None:
-        self.query_one(Picks).border_title = "What the others would train"
+        self.query_one(Picks).border_title = _("What the others would train")
         self._show_budget(found)
 
     def _show_budget(self, found: SizesAtBudget) -> None:
@@ -154,22 +152,17 @@ class WhatifScreen(SessionScreen):
         chart = self.query_one("#loss", Chart)
         chart.figure = None if figure is None else isoflop.with_position(figure, found, here, on_map=self.on_map)
         flops = format_flops(found.answer.optimum.flops)
-        title = "Loss over N and D" if self.on_map else f"Loss over N at C = {flops}"
-        chart.border_title = Content(f"{title}, {found.answer.plan.convention} count")
+        title = _("Loss over N and D") if self.on_map else _("Loss over N at C = {flops}").format(flops=flops)
+        chart.border_title = Content(listed((title, counted(found.answer.plan.convention))))
         reach = reach_text(found.iso)
-        text = _UNMEASURED if self.on_map and found.iso.measured_range is not None else reach
+        text = _(_UNMEASURED) if self.on_map and found.iso.measured_range is not None else reach
         self.query_one("#reach", Static).update(Content(text), layout=False)
 
     def _best_over_life(self, found: SizesAtBudget) -> Plan | None:
         """Return the plan for the served tokens; None without any, or where the request allows none."""
         key = (found.answer, self._served_tokens)
         if self._lifelong is None or self._lifelong[0] != key:
-            plan = None
-            if self._served_tokens:
-                request = replace(found.answer.request, served_tokens=self._served_tokens)
-                with suppress(BudgetscopeError):
-                    plan = self.session.advisor.answer(request).plan
-            self._lifelong = (key, plan)
+            self._lifelong = (key, self.session.advisor.best_over_life(*key))
         return self._lifelong[1]
 
     def _figure(self, found: SizesAtBudget) -> Figure | None:
@@ -277,9 +270,12 @@ class WhatifScreen(SessionScreen):
     # Export and saved state
 
     def as_command(self) -> str | None:
-        """Return the shell command that compares the laws at this budget."""
-        answer = self.session.answer
-        return None if answer is None else self.session.advisor.command(answer.request, "compare")
+        """Return the shell command that shows the same size."""
+        answer, here = self.session.answer, self.here
+        if answer is None:
+            return None
+        command = self.session.advisor.command(answer.request, "whatif")
+        return command if here is None else whatif_command(command, here, self._served_tokens)
 
     def as_markdown(self) -> str | None:
         """Return the user's position and the laws' recommendations as Markdown."""
@@ -288,9 +284,7 @@ class WhatifScreen(SessionScreen):
             return None
         best = found.iso.at(found.best.n_params, self._served_tokens)
         others = [(pick.title, pick.candidate) for pick in found.picks]
-        return whatif_markdown(
-            found.iso, here, best, others, self._served_tokens, self.session.advisor.command(found.answer.request)
-        )
+        return whatif_markdown(found.iso, here, best, others, self._served_tokens, self.as_command() or "")
 
     def remember(self) -> Remembered:
         """Return the state of the screen."""

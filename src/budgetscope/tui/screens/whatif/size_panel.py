@@ -8,11 +8,14 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from budgetscope.core.answers.whatif import Candidate
+from budgetscope.core.language import _
 from budgetscope.report.whatif import PICKS_HEADER, SIZE_HEADER, pick_cells, size_rows
+from budgetscope.report.words import cut, headed, padded, right
+from budgetscope.report.words import width as columns_of
 from budgetscope.tui.screens.whatif.figures import Pick
 from budgetscope.tui.short_titles import fitted
 
-_QUIET = "$foreground 65%"
+_QUIET = "$text-muted"
 _LABEL, _CELL = 11, 9
 
 
@@ -40,13 +43,13 @@ class SizePanel(Widget):
         if self.sizes is None:
             return Content("")
         columns = 3 if self.size.width >= _LABEL + 3 * _CELL else 2
-        header = "".join(title.rjust(_CELL) for title in SIZE_HEADER[1 : columns + 1])
+        header = "".join(right(title, _CELL) for title in headed(SIZE_HEADER)[1 : columns + 1])
         lines = [Content.styled(" " * _LABEL + header, _QUIET)]
         for row in size_rows(self.sizes.here, self.sizes.best)[: max(self.size.height - 1, 0)]:
-            _, here, *others = row.cells[: columns + 1]
-            rest = "".join(f" {cell}".rjust(_CELL) for cell in others)
+            here, *others = row.cells[1 : columns + 1]
+            rest = "".join(right(f" {cell}", _CELL) for cell in others)
             lines.append(
-                Content.assemble((row.label.ljust(_LABEL), _QUIET), (here.rjust(_CELL), "bold $text-accent"), rest)
+                Content.assemble((padded(row.label, _LABEL), _QUIET), (right(here, _CELL), "bold $text-accent"), rest)
             )
         return Content("\n").join(lines)
 
@@ -78,7 +81,8 @@ class Picks(Widget):
 
     def _table(self, width: int) -> Content:
         title_width = min(width - _TABLE_WIDTH + _TITLE, _WIDEST_TITLE)
-        lines = [Content.styled(_line("  " + PICKS_HEADER[0], PICKS_HEADER[1:], title_width), _QUIET)]
+        header = headed(PICKS_HEADER)
+        lines = [Content.styled(_line("  " + header[0], header[1:], title_width), _QUIET)]
         for pick in self.picks:
             title, *cells = pick_cells(fitted(pick.title, title_width - 4), pick.candidate)
             text = _line(f"{pick.letter} {title}", cells, title_width)
@@ -93,15 +97,16 @@ class Picks(Widget):
         for row in range(min(rows, height)):
             cells = []
             for pick in self.picks[row::rows]:
-                _, n_params, *_, waste = pick_cells("", pick.candidate)
-                end = f"{n_params} {waste.partition(' ')[0].rjust(6)}"
-                room = entry - len(end) - 4
-                title = fitted(pick.title, room).ljust(room)
+                n_params, *_others, waste = pick_cells("", pick.candidate)[1:]
+                end = f"{n_params} {right(waste.partition(' ')[0], 6)}"
+                room = entry - columns_of(end) - 4
+                title = padded(fitted(pick.title, room), room)
                 cells.append(Content.styled(f"{pick.letter} {title} {end} ", self._style(pick)))
             lines.append(Content("").join(cells))
         if rows > height > 0:
             hidden = len(self.picks) - sum(len(self.picks[row::rows]) for row in range(height - 1))
-            lines[-1] = Content.styled(f"... and {hidden} more: n and p go through them", _QUIET)
+            more = _("... and {n} more: n and p go through them")
+            lines[-1] = Content.styled(more.format(n=hidden), _QUIET)
         return Content("\n").join(lines)
 
 
@@ -111,5 +116,5 @@ _TABLE_WIDTH = _TITLE + sum(_WIDTHS)
 
 
 def _line(title: str, cells: Sequence[str], title_width: int) -> str:
-    cut = title if len(title) < title_width else title[: title_width - 2] + "…"
-    return cut.ljust(title_width) + "".join(cell.rjust(w) for cell, w in zip(cells, _WIDTHS, strict=True))
+    short = title if columns_of(title) < title_width else cut(title, title_width - 2) + "…"
+    return padded(short, title_width) + "".join(right(f" {cell}", w) for cell, w in zip(cells, _WIDTHS, strict=True))

@@ -9,7 +9,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from budgetscope.report.explanation import STEP_LINE_HEADER, StepLine
+from budgetscope.report.explanation import StepLine, step_line_header
+from budgetscope.report.words import cut, padded, right
 
 STEP_SIGN = ">"
 _WIDTHS = (18, 8, 7, 6, 10, 10, 10, 13)
@@ -52,11 +53,12 @@ class StepTable(Widget):
             left -= width + _GAP
             count += 1
         title = min(_LEAST_TITLE + left, _MOST_TITLE)
-        header = "  " + STEP_LINE_HEADER[0].ljust(title - 2) + _row(STEP_LINE_HEADER[1:], count)
+        names = step_line_header()
+        header = "  " + padded(names[0], title - 2) + _row(names[1:], count)
         lines = [Content.styled(header, "$text-muted bold")]
         for index, line in enumerate(self.lines):
             sign = STEP_SIGN if index == self.at else " "
-            text = f"{sign} {index + 1} {line.title}"[:title].ljust(title) + _row(line.cells, count)
+            text = padded(cut(f"{sign} {index + 1} {line.title}", title), title) + _row(line.cells, count)
             style = "bold $text-primary" if index == self.at else "$foreground" if index < self.at else "$text-muted"
             lines.append(Content.styled(text, style))
         return Content("\n").join(lines)
@@ -69,4 +71,6 @@ class StepTable(Widget):
 
 
 def _row(cells: tuple[str, ...], count: int) -> str:
-    return "".join(f"{' ' * _GAP}{cell.rjust(width)}" for cell, width in list(zip(cells, _WIDTHS, strict=True))[:count])
+    return "".join(
+        f"{' ' * _GAP}{right(cell, width)}" for cell, width in list(zip(cells, _WIDTHS, strict=True))[:count]
+    )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budgetscope.tui.chart.scale import LinearScale, LogScale
+from budgetscope.report.figures.scale import LinearScale, LogScale
 
 
 def test_decades_around_takes_whole_decades() -> None:

@@ -3,11 +3,13 @@
 import math
 from bisect import bisect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from budgetscope.core.budget.quantities import english_count, format_flops
-from budgetscope.tui.chart.scale import Scale
+from budgetscope.core.language import _
+from budgetscope.core.laws.fit import Range
+from budgetscope.report.figures.scale import Scale
 
 Fill = str
 """`shade`: denser is higher; `digits`: the number of the level; `contour`: that number along the level's edge only."""
@@ -24,8 +26,17 @@ def flops_number(value: float) -> str:
 
 
 def count_number(value: float) -> str:
-    """Return parameters or tokens, such as 17.7 B: a chart has one cell for a character."""
+    """Return parameters or tokens, such as 17.7 B."""
     return english_count(value)
+
+
+NOWHERE = (math.inf, math.inf)
+"""The reach of a law whose data are not known."""
+
+
+def reach_of(fitted: Range | None) -> tuple[float, float]:
+    """Return the reach of a line for the range of x in the data of its law."""
+    return NOWHERE if fitted is None else (fitted.low, fitted.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,8 @@ class Line:
         ys: one for each x.
         low: lower edge of its band; None for no band.
         high: upper edge of its band; None for no band.
+        continues: whether it is the line before it, dashed where that is an extrapolation.
+        reach: the xs in the data of its law: the line is solid there and dashed beyond; None for a line that is no law.
     """
 
     symbol: str
@@ -64,6 +77,8 @@ class Line:
     ys: tuple[float, ...]
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None
+    continues: bool = False
+    reach: tuple[float, float] | None = None
 
     def at(self, x: float, x_scale: Scale, y_scale: Scale) -> float | None:
         """Return y at x, interpolated between two points as the scales draw it; None outside the line."""
@@ -181,4 +196,36 @@ class Figure:
     markers: tuple[Marker, ...] = ()
     spans: tuple[Span, ...] = ()
     heat: HeatMap | None = None
-    band_label: str = "its 95% interval"
+    band_label: str = field(default_factory=lambda: _("its 95% interval"))
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar.
+
+    Attributes:
+        label: beside it.
+        value: its length.
+        text: the value, as it is written at its end.
+        marked: whether it is told apart.
+    """
+
+    label: str
+    value: float
+    text: str
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Bars from zero, one under the other.
+
+    Attributes:
+        title: of their quantity, with the unit.
+        bars: the first at the top.
+        marked_label: in the legend, what a marked bar is.
+    """
+
+    title: str
+    bars: tuple[Bar, ...]
+    marked_label: str
