@@ -1,7 +1,6 @@
 """The rooms of the house: what faces may import, and that every file says what it is for."""
 
 import ast
-from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -72,9 +71,3 @@ def test_a_file_says_what_it_is_for_and_stays_readable(path: Path) -> None:
     assert said
     assert said.splitlines()[0].endswith((".", ":"))
     assert len(text.splitlines()) <= MAX_LINES
-
-
-def test_no_two_files_of_tests_have_one_name() -> None:
-    """Pytest imports a file of tests by its name alone, and refuses a second of that name."""
-    names = Counter(path.name for path in Path(__file__).parents[1].rglob("test_*.py"))
-    assert [name for name, count in names.items() if count > 1] == []
