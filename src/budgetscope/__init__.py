@@ -22,14 +22,16 @@ if TYPE_CHECKING:
         machines,
         memory,
         plan,
+        recipe,
         value,
+        whatif,
     )
     from budgetscope.api.request import PlanRequest
     from budgetscope.core.errors import FailureError, UsageError
 
 __all__ = [
     "FailureError", "PlanRequest", "UsageError", "__version__", "audit", "compare", "count", "explain", "fit", "fits",
-    "load", "machines", "memory", "plan", "value",
+    "load", "machines", "memory", "plan", "recipe", "value", "whatif",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # A type checker refuses the names that `__all__` lacks.

@@ -274,10 +274,17 @@ def recipe_json(sheet: RecipeSheet, command: str) -> str:
     return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+CSV_HEADER = tuple(field.name for field in fields(LawValue))
+
+
+def records(sheet: RecipeSheet) -> list[tuple[object, ...]]:
+    """Return every law's value for every hyperparameter under `CSV_HEADER`, unrounded."""
+    return [tuple(getattr(value, name) for name in CSV_HEADER) for value in sheet.law_values]
+
+
 def recipe_csv(sheet: RecipeSheet) -> str:
     """Return every law's value for every hyperparameter as CSV, one a row, unrounded."""
-    names = tuple(field.name for field in fields(LawValue))
-    return csv_text(names, ([getattr(value, name) for name in names] for value in sheet.law_values))
+    return csv_text(CSV_HEADER, records(sheet))
 
 
 def recipe_markdown(sheet: RecipeSheet, command: str) -> str:

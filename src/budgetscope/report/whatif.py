@@ -231,11 +231,18 @@ def whatif_json(found: WhatIf, command: str) -> str:
     return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+_VALUES = tuple(field.name for field in fields(Candidate))
+CSV_HEADER = ("what", "fit_id", *_VALUES)
+
+
+def records(found: WhatIf) -> list[tuple[object, ...]]:
+    """Return the same sizes under `CSV_HEADER`, unrounded."""
+    return [(what, fit_id, *(getattr(size, name) for name in _VALUES)) for what, fit_id, size in _named(found)]
+
+
 def whatif_csv(found: WhatIf) -> str:
     """Return the same sizes as CSV, one a row, unrounded."""
-    names = tuple(field.name for field in fields(Candidate))
-    rows = [(what, fit_id, *(getattr(size, name) for name in names)) for what, fit_id, size in _named(found)]
-    return csv_text(("what", "fit_id", *names), rows)
+    return csv_text(CSV_HEADER, records(found))
 
 
 def _times(ratio: float) -> str:

@@ -112,7 +112,8 @@ def test_waste_by_hand(advisor: Advisor) -> None:
     assert enough is not None
     assert row.wasted_share == pytest.approx(1 - enough / 1e21, rel=1e-3)
     assert plan.run.cost_usd is not None
-    assert row.wasted_usd == pytest.approx((row.wasted_share or 0) * plan.run.cost_usd.value, rel=1e-2)  # of the shape that is built
+    # The run is of the shape that is built, the budget of the optimum.
+    assert row.wasted_usd == pytest.approx((row.wasted_share or 0) * plan.run.cost_usd.value, rel=1e-2)
 
 
 def test_a_law_without_loss_judges_nobody(advisor: Advisor) -> None:

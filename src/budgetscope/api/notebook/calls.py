@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from budgetscope.api import runs as _runs
 from budgetscope.api.ask import Advisor, AnsweredRequest
-from budgetscope.api.fields import BY_NAME, fields_of
+from budgetscope.api.fields import BY_NAME, SERVED, SIZE, fields_of
 from budgetscope.api.ledger import count as _count
 from budgetscope.api.notebook.layouts import NotebookLayouts
 from budgetscope.api.notebook.machines import NotebookMachines
@@ -25,6 +25,7 @@ from budgetscope.api.notebook.options import (
     request_of,
     value_of,
 )
+from budgetscope.api.notebook.recipe import NotebookRecipe
 from budgetscope.api.notebook.results import (
     NotebookComparison,
     NotebookExplanation,
@@ -33,6 +34,7 @@ from budgetscope.api.notebook.results import (
     NotebookLedger,
     NotebookPlan,
 )
+from budgetscope.api.notebook.whatif import NotebookWhatIf
 from budgetscope.api.request import PlanRequest
 
 if TYPE_CHECKING:
@@ -102,6 +104,42 @@ def machines(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookMachi
     advisor = Advisor()
     answered = _answer(advisor, "machines", budget, options)
     return NotebookMachines.of(advisor.machines(answered), answered)
+
+
+@_with_options(_options("whatif"))
+def whatif(
+    budget: Budget,
+    *,
+    size: float | str | None = None,
+    served: float | str | None = None,
+    **options: Unpack[RequestOptions],
+) -> NotebookWhatIf:
+    """Return another model size at the same budget, beside the optimum, as `budgetscope whatif` does.
+
+    Args:
+        budget: as in `plan`.
+        size: N by the plan's count, such as "7B"; the optimum by default.
+        served: tokens that the model will serve, such as "1T".
+        **options: as in `plan`.
+
+    Raises:
+        UsageError: as in `plan`; or the size or the tokens are no such number.
+        FailureError: as in `plan`.
+    """
+    advisor = Advisor()
+    n_params, tokens = (
+        None if given is None else value_of(of, given) for of, given in ((SIZE, size), (SERVED, served))
+    )
+    answered = _answer(advisor, "whatif", budget, options)
+    return NotebookWhatIf.of(advisor.what_if(answered, n_params, tokens or 0.0), answered)
+
+
+@_with_options(_options("recipe"))
+def recipe(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookRecipe:
+    """Return a plan's recipe with the values of every law and the checkpoints; arguments and errors as in `plan`."""
+    advisor = Advisor()
+    answered = _answer(advisor, "recipe", budget, options)
+    return NotebookRecipe.of(advisor.recipe_sheet(answered), answered)
 
 
 @_with_options(_options("memory"))
