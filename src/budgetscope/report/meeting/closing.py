@@ -20,7 +20,7 @@ def to_say(facts: Facts) -> Section:
     told = filter(
         None, (_ask(facts), _size(facts), _unsure(facts), _rate(facts), _kaplan(facts), _half(facts), _price(facts))
     )
-    return Section("say", _("Sentences to say in the meeting"), (Quotes(tuple(told)),), page=True)
+    return Section("say", _("Sentences to say in the meeting"), (Quotes(tuple(told)),))
 
 
 def _ask(facts: Facts) -> str:
@@ -91,9 +91,13 @@ def _price(facts: Facts) -> str:
     said, price, date = numbers(facts), facts.plan.machine.price, facts.plan.machine.device.price_date
     if not said.usd_low or date is None or price is None or price.kind is Kind.STATED:
         return ""
-    return _("Prices were read in {date} and may have moved; by them the run costs from {low} to {high}.").format(
-        date=dated(date), low=said.usd_low, high=said.usd_high
-    )
+    told = _("Prices were read in {date} and may have moved; by them the run costs from {low} to {high}.")
+    if facts.plan.spread.hours is not None or facts.plan.spread.device_hours is not None:
+        told = _(
+            "Prices were read in {date} and may have moved; by them and by the speed of our code the run costs from "
+            "{low} to {high}."
+        )
+    return told.format(date=dated(date), low=said.usd_low, high=said.usd_high)
 
 
 def minutes(facts: Facts) -> Section:
@@ -111,7 +115,8 @@ def minutes(facts: Facts) -> Section:
     cost = said.usd
     if said.usd_low:
         cost = _("{usd}, from {low} to {high}").format(usd=said.usd, low=said.usd_low, high=said.usd_high)
-    limit = "" if not said.usd_high else _("at most {usd} without asking again").format(usd=said.usd_high)
+    most = said.usd_high or said.usd
+    limit = _("at most {usd} without asking again").format(usd=most) if most else ""
     time = _("{time} on {devices}").format(time=said.time, devices=said.devices) if said.time else said.devices
     rows = (
         (_("Decision"), _("☐ train as planned   ☐ train with changes   ☐ not now")),
@@ -134,14 +139,14 @@ def minutes(facts: Facts) -> Section:
 
 
 def _before(facts: Facts) -> str:
-    runs = facts.plan.recipe.confirmation
-    if runs is None:
-        return ""
-    if runs.usd is None:
-        return _("☐ three runs that confirm the learning rate   ☐ the rate of our code measured")
-    return _("☐ three runs that confirm the learning rate ({usd})   ☐ the rate of our code measured").format(
-        usd=format_usd(runs.usd)
-    )
+    runs, todo = facts.plan.recipe.confirmation, []
+    if runs is not None and runs.usd is None:
+        todo.append(_("☐ three runs that confirm the learning rate"))
+    elif runs is not None and runs.usd is not None:
+        todo.append(_("☐ three runs that confirm the learning rate ({usd})").format(usd=format_usd(runs.usd)))
+    if facts.plan.spread.mfu is not None:
+        todo.append(_("☐ the rate of our code measured"))
+    return "   ".join(todo)
 
 
 def _ask_again(facts: Facts) -> str:
