@@ -234,6 +234,14 @@ def size_is_bounded(plan: Plan) -> bool:
     return any(price.loss is None or price.loss > 0 for price in bounds)
 
 
+def size_is_sure(plan: Plan) -> bool:
+    """Return whether the optimal size is known so well that something else is less certain."""
+    n = plan.optimum.n_params
+    if n.low is None or n.high is None or n.kind is Kind.EXPONENT_ALONE:
+        return False
+    return n.high / n.low < _SURE**2
+
+
 def doubt(plan: Plan) -> str:
     """Return how sure the optimal size is; nothing where the constraints decide it."""
     n = plan.optimum.n_params
@@ -248,7 +256,7 @@ def doubt(plan: Plan) -> str:
         narrow = _("How sure the size is can hardly be said: {law} publishes the interval of its exponent alone.")
         return narrow.format(law=plan.law_id)
     factor = (n.high / n.low) ** 0.5
-    if factor < _SURE:
+    if size_is_sure(plan):
         return _("The optimal size is known within a factor of {factor}.").format(factor=f"{factor:.2f}")
     span = between((n.low, n.high), format_count)
     unsure = _("Least certain is the optimal size: {range} with 95%.")

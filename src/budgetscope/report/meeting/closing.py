@@ -9,7 +9,7 @@ from budgetscope.core.laws.intervals import Kind
 from budgetscope.core.laws.loss_model import FLAT_SHARE
 from budgetscope.report.meeting.document import Block, Commands, Form, Paragraph, Quotes, Section
 from budgetscope.report.meeting.facts import Facts
-from budgetscope.report.meeting.wording import at_factor, dated, numbers, rate_factor, share
+from budgetscope.report.meeting.wording import at_factor, beyond_runs, dated, numbers, rate_factor, share
 from budgetscope.report.recipe_words import two_digits
 from budgetscope.report.rows import shape_text
 from budgetscope.report.words import sentences
@@ -52,10 +52,16 @@ def _unsure(facts: Facts) -> str:
     plan, size = facts.plan, facts.plan.optimum.n_params
     if size.low is None or size.high is None or plan.expected_waste is None or plan.choice is not None:
         return ""
-    return _(
-        "The law was measured on smaller runs: the best size may lie anywhere from {low} to {high}, and to be wrong "
+    told = _(
+        "The law was measured on runs with noise: the best size may lie anywhere from {low} to {high}, and to be wrong "
         "costs us {share} of the compute on average."
-    ).format(low=format_count(size.low), high=format_count(size.high), share=share(plan.expected_waste))
+    )
+    if beyond_runs(facts) > 1:
+        told = _(
+            "The law was measured on smaller runs: the best size may lie anywhere from {low} to {high}, and to be "
+            "wrong costs us {share} of the compute on average."
+        )
+    return told.format(low=format_count(size.low), high=format_count(size.high), share=share(plan.expected_waste))
 
 
 def _rate(facts: Facts) -> str:

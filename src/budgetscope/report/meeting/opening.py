@@ -6,7 +6,7 @@ from budgetscope.core.answers.constraints import Choice
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_energy, format_flops, format_usd
 from budgetscope.core.language import _
-from budgetscope.report.decision import doubt, reasons, size_is_bounded, size_is_given
+from budgetscope.report.decision import doubt, reasons, size_is_bounded, size_is_given, size_is_sure
 from budgetscope.report.explanation import tuning_text
 from budgetscope.report.meeting.document import Alert, Block, Bullets, Heading, Paragraph, Points, Section, Table
 from budgetscope.report.meeting.facts import Facts
@@ -182,7 +182,7 @@ def _cost_range(plan: Plan) -> str:
 def _least_certain(facts: Facts) -> str:
     """Return what is least sure: the size; where that is decided, the learning rate and the loss."""
     told = doubt(facts.plan)
-    if told:
+    if told and not size_is_sure(facts.plan):
         return told
     loss = facts.plan.loss_after_decay or facts.plan.loss
     span = ""

@@ -30,7 +30,7 @@ from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.meeting.html import html
 from budgetscope.report.meeting.markdown import markdown
 from budgetscope.report.meeting.report import report
-from budgetscope.report.meeting.wording import sentence
+from budgetscope.report.meeting.wording import sentence, waste
 from budgetscope.report.rows import plan_rows
 
 KEYS = (
@@ -40,6 +40,7 @@ KEYS = (
 REQUESTS = {
     "hardware": PlanRequest("64xH100 14d"),
     "flops": PlanRequest("1e21"),
+    "sure": PlanRequest("1 RTX 4090 for 3 days"),
     "no loss": PlanRequest("1e21", law="kaplan2020/fixed-batch"),
     "no price": PlanRequest("1e21", device="MI355X"),
     "no shape": PlanRequest("1e12"),
@@ -118,6 +119,8 @@ def test_what_is_least_certain_follows_the_plan() -> None:
         assert "size" not in unsure(name)
         rows = only(section(made(name), "changes"), Table)[0].rows
         assert not [row for row in rows if "size" in str(row[2])]
+    # Nor is one that is known well.
+    assert unsure("sure").startswith("The learning rate: published laws differ by a factor of 2.2.")
     # A bound that changes nothing decides nothing.
     assert "the optimal size" in unsure("loosely bounded")
 
@@ -321,6 +324,18 @@ def test_the_sentences_and_the_minutes_have_this_plans_numbers() -> None:
     assert plan.spread.cost_usd is not None
     assert form["Limit"] == f"at most {format_usd(plan.spread.cost_usd[1])} without asking again"
     assert form["Responsible"] == ""
+
+
+@pytest.mark.parametrize(("name", "runs"), [("hardware", "smaller runs:"), ("sure", "runs with noise:")])
+def test_the_law_is_said_to_be_of_smaller_runs_where_it_is(name: str, runs: str) -> None:
+    quotes = only(section(made(name), "say"), Quotes)[0].items
+    assert [each for each in quotes if each.startswith(f"The law was measured on {runs}")]
+
+
+def test_no_amount_is_smaller_than_a_cent() -> None:
+    assert waste(1e-15, 1e3) == "0.0% = $0"
+    assert waste(0.5, 1e3) == "50.0% = $500"
+    assert not [row for row in only(section(made("flops"), "alternatives"), Table)[1].rows if "e-" in str(row[5])]
 
 
 def test_the_commands_are_those_of_the_plan_and_its_report() -> None:
