@@ -221,6 +221,11 @@ def _served(choice: Choice) -> str:
     ).format(what=price.text, more=f"{more:.0%}", saved=saved)
 
 
+def does_not_fit(plan: Plan) -> bool:
+    """Return whether no layout holds the model on the plan's devices."""
+    return any(caution.code == NO_LAYOUT for caution in plan.cautions)
+
+
 def size_is_given(plan: Plan) -> bool:
     """Return whether the request states N."""
     return plan.choice is not None and any("n_params" in price.constraints for price in plan.choice.prices)

@@ -1,12 +1,12 @@
 """The last sections of a report: sentences to say, a template for the minutes, and the commands."""
 
-from budgetscope.core.answers.cautions import NO_LAYOUT
 from budgetscope.core.answers.confirmation import SHARE
 from budgetscope.core.answers.recipe import COOLDOWN_SHARE
 from budgetscope.core.budget.quantities import format_count, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Kind
 from budgetscope.core.laws.loss_model import FLAT_SHARE
+from budgetscope.report.decision import does_not_fit
 from budgetscope.report.meeting.document import Block, Commands, Form, Paragraph, Quotes, Section
 from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.meeting.wording import at_factor, beyond_runs, dated, numbers, rate_factor, share
@@ -25,7 +25,7 @@ def to_say(facts: Facts) -> Section:
 
 def _ask(facts: Facts) -> str:
     said = numbers(facts)
-    if any(caution.code == NO_LAYOUT for caution in facts.plan.cautions):
+    if does_not_fit(facts.plan):
         return _("The model does not fit these devices yet; we must take more of them, or a smaller model.")
     if said.usd and said.time:
         told = _("We ask for {usd} and {time} on {devices}: for that we get {n} parameters trained on {d} tokens.")
@@ -123,9 +123,13 @@ def minutes(facts: Facts) -> Section:
         cost = _("{usd}, from {low} to {high}").format(usd=said.usd, low=said.usd_low, high=said.usd_high)
     most = said.usd_high or said.usd
     limit = _("at most {usd} without asking again").format(usd=most) if most else ""
+    choices = _("☐ train as planned   ☐ train with changes   ☐ not now")
+    if does_not_fit(plan):
+        # Nothing is approved that does not run.
+        limit, choices = "", _("☐ other devices   ☐ a smaller model   ☐ not now")
     time = _("{time} on {devices}").format(time=said.time, devices=said.devices) if said.time else said.devices
     rows = (
-        (_("Decision"), _("☐ train as planned   ☐ train with changes   ☐ not now")),
+        (_("Decision"), choices),
         (_("Budget"), plan.budget),
         (_("Model"), model),
         (_("Shape"), shape),

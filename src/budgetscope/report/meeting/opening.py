@@ -6,7 +6,7 @@ from budgetscope.core.answers.constraints import Choice
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_energy, format_flops, format_usd
 from budgetscope.core.language import _
-from budgetscope.report.decision import doubt, reasons, size_is_bounded, size_is_given, size_is_sure
+from budgetscope.report.decision import does_not_fit, doubt, reasons, size_is_bounded, size_is_given, size_is_sure
 from budgetscope.report.explanation import tuning_text
 from budgetscope.report.meeting.document import Alert, Block, Bullets, Heading, Paragraph, Points, Section, Table
 from budgetscope.report.meeting.facts import Facts
@@ -57,7 +57,7 @@ def points(facts: Facts) -> Points:
 def wanted(facts: Facts) -> str:
     """Return what is asked of who decides: the money, the time, the first step; or what to change."""
     plan, said = facts.plan, numbers(facts)
-    if any(caution.code == NO_LAYOUT for caution in plan.cautions):
+    if does_not_fit(plan):
         return _("Choose other devices or a smaller model; as it stands, this plan is not to be approved.")
     if said.usd_high and said.time:
         asked = _("Approve {usd} and {time} on {devices}, with a limit of {high}, or name another budget (section 2).")

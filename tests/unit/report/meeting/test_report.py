@@ -197,6 +197,10 @@ def test_a_plan_that_does_not_fit_says_so_first() -> None:
     assert "does not run" in blocks[0].text
     assert only(section(made("too large"), "say"), Quotes)[0].items[0].startswith("The model does not fit")
     assert not only(section(made("hardware"), "decision"), Alert)
+    # Nor do the minutes offer to approve it.
+    form = dict(only(section(made("too large"), "minutes"), Form)[0].rows)
+    assert form["Decision"] == "☐ other devices   ☐ a smaller model   ☐ not now"
+    assert form["Limit"] == ""
 
 
 @pytest.mark.parametrize("name", REQUESTS)
