@@ -46,6 +46,8 @@ class Terminal:
         if self._pid == 0:
             environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")}
             environment.update(TERM="xterm-256color", COLORTERM="truecolor")
+            # An installed package has its bytecode; without it every start would compile the project's source.
+            environment.pop("PYTHONDONTWRITEBYTECODE", None)
             os.execve(sys.executable, [sys.executable, *arguments], environment)  # noqa: S606
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
 

@@ -40,6 +40,22 @@ PSEUDO = Language("qq", _marked, lambda singular, plural, n: _marked(singular if
 """Puts marks about every text of the catalogue, and none about what stands in its placeholders."""
 
 
+_CYRILLIC = str.maketrans(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "абвгдежзийклмнопрстуфхцчшщАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩ"
+)
+
+
+def _in_other_letters(text: str) -> str:
+    parts = _PLACEHOLDER.split(text)
+    return "".join(part if at % 2 else part.translate(_CYRILLIC) for at, part in enumerate(parts))
+
+
+OTHER_LETTERS = Language(
+    "qx", _in_other_letters, lambda singular, plural, n: _in_other_letters(singular if n == 1 else plural)
+)
+"""Writes every text of the catalogue in letters that no English text has, so that it is known where it is cut too."""
+
+
 def stored() -> Iterator[str]:
     """Return the names and texts of stored fits and devices, which are data."""
     for fit in ADVISOR.fits:

@@ -5,6 +5,7 @@ there are, takes those of the given files for texts without one, and drops what 
 """
 
 import argparse
+import ast
 import io
 import re
 import sys
@@ -21,6 +22,8 @@ SOURCE = ROOT / "src" / "budgetscope"
 PO = SOURCE / "locale" / "ja" / "LC_MESSAGES" / "budgetscope.po"
 MO = PO.with_suffix(".mo")
 _KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
+_TABLES = {"Key": (2, 3)}
+"""Classes whose arguments at these places, from 0, are texts: the table of keys would be twice as long with `N_`."""
 _HEAD = """\
 # Japanese texts of budgetscope. The texts are collected by `python -m tools.catalogue`; write the translations here.
 msgid ""
@@ -55,7 +58,21 @@ def collected() -> Catalog:
     for path in sorted(SOURCE.rglob("*.py")):
         for _line, text, _comments, _context in extract_from_file("python", path, keywords=_KEYWORDS):
             found.add(text)
+        for text in _in_tables(path.read_text(encoding="utf-8")):
+            found.add(text)
     return found
+
+
+def _in_tables(source: str) -> Iterator[str]:
+    """Yield the texts of a file in the calls of `_TABLES`."""
+    if not any(f"{name}(" in source for name in _TABLES):
+        return
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            for place in _TABLES.get(node.func.id, ()):
+                given = node.args[place] if place < len(node.args) else None
+                if isinstance(given, ast.Constant) and isinstance(given.value, str) and given.value:
+                    yield given.value
 
 
 def stored(path: Path | None = None) -> Catalog:

@@ -1,5 +1,5 @@
 """`python -m budgetscope`."""
 
-from budgetscope.cli.main import main
+from budgetscope.cli.entry import main
 
 main()

@@ -15,7 +15,8 @@ from tests.property.test_hostile_fit_properties import EXTREMES, RECORDS, number
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.laws.fit import Fit
-from budgetscope.report.fits import fit_lines, law_cells
+from budgetscope.report.fit_page import fit_lines
+from budgetscope.report.fits import law_cells
 from budgetscope.report.tables import export_csv, export_json, plan_markdown
 from budgetscope.store.fit_schema import decode, dump
 from budgetscope.store.locations import user_fits

@@ -70,6 +70,7 @@ def _is_whole(versions: list[int]) -> bool:
 
 def _append(number: int) -> None:
     """Write the log of one more start of a worker."""
+    locations.user_runs().mkdir(parents=True, exist_ok=True)
     writer = Writer(locations.user_runs() / "workers" / f"0001-0-{number + 1}.jsonl", number + 1)
     for _ in range(_RECORDS):
         writer.append(Note(f"{number} {'x' * 2000}"))

@@ -30,6 +30,17 @@ def test_a_long_warmup_is_serious_and_its_remedy_is_n_tokens(cli: Cli) -> None:
     assert "375 M run.warmup_tokens = 375M" in " ".join(ran.out.split())
 
 
+def test_the_verdict_and_the_findings_come_before_the_tables(cli: Cli) -> None:
+    out = cli("audit", str(SMALL), str(LARGE)).out
+    told = ("The runs cannot be compared", "\nsmall (TOML)", "\nFound: 1", "\nSerious:", "\ncounted", "\nunderstood")
+    places = [out.index(text) for text in told]
+    assert places == sorted(places)
+    assert places[0] == 0
+    page = cli("audit", str(SMALL), str(LARGE), "--md").out
+    places = [page.index(text) for text in ("cannot be compared", "Found: 1", "warmup-long", "| understood")]
+    assert places == sorted(places)
+
+
 def test_json_has_the_same_findings_and_a_command_that_gives_them_again(cli: Cli) -> None:
     ran = cli("audit", str(SMALL), "--device", "h100", "--gpus", "8", "--json")
     record = json.loads(ran.out)
@@ -40,6 +51,16 @@ def test_json_has_the_same_findings_and_a_command_that_gives_them_again(cli: Cli
     found = bs.audit(SMALL, device="h100", gpus=8)
     assert found.to_json() == ran.out
     assert [each.code for each in found.runs[0].findings] == [each["code"] for each in run["findings"]]
+
+
+@pytest.mark.parametrize("form", ["--json", "--md"])
+def test_a_secret_of_a_command_line_is_not_printed(cli: Cli, form: str) -> None:
+    line = "WANDB_API_KEY=s3cr3t torchrun --nproc_per_node 8 pretrain_gpt.py --num-layers 12 --hidden-size 768 "
+    ran = cli("audit", "--command", f"{line} --train-iters 100 --lr 1e-3 --wandb-token s3cr3t --name a@b.org", form)
+    assert ran.code == 0
+    assert "--train-iters 100" in ran.out
+    for secret in ("s3cr3t", "a@b.org"):
+        assert secret not in ran.out
 
 
 def test_markdown_is_printed(cli: Cli) -> None:

@@ -518,20 +518,6 @@ def test_a_full_disk_is_told_in_one_sentence() -> None:
         assert ran.stderr == "budgetscope: the system refused: no space left on device.\n"
 
 
-def test_a_reader_that_leaves_early_is_no_error() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "budgetscope", "fits", "show", "porian2024/refinedweb-tuned", "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as running:
-        assert running.stdout is not None
-        assert running.stderr is not None
-        running.stdout.read(10)
-        running.stdout.close()
-        said = running.stderr.read()
-    assert said == b""
-
-
 @pytest.mark.parametrize(
     ("budget", "part"),
     [
@@ -570,3 +556,17 @@ def test_the_app_without_an_input_is_refused(cli: Cli, monkeypatch: pytest.Monke
     monkeypatch.setattr(sys, "stdin", None)
     check_refused(cli(), FAILURE, "the app needs a terminal")
     sys.stdin.close()
+
+
+@pytest.mark.parametrize("words", [("plan", "1e21"), ("plan", "1e21", "--json"), ("fits", "list"), ("nonsense",)])
+def test_a_reader_that_leaves_early_is_no_error(words: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    for errors in (subprocess.PIPE, writing):
+        ran = subprocess.run(
+            [sys.executable, "-m", "budgetscope", *words], stdout=writing, stderr=errors, text=True, check=False
+        )
+        assert ran.returncode == (USAGE if words == ("nonsense",) else 0)
+        assert "Traceback" not in (ran.stderr or "")
+        assert "BrokenPipe" not in (ran.stderr or "")
+    os.close(writing)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import re
 import signal
 import socket
@@ -122,6 +123,34 @@ async def test_the_plan_arrives_follows_what_is_typed_and_is_kept_when_the_page_
         pass
     assert served.interrupt() == 0
     assert read_state().request == {"budget": "1e21"}
+
+
+async def test_the_page_has_a_title_and_asks_nothing_of_another_host(served: Served) -> None:
+    async with aiohttp.ClientSession() as session, session.get(f"{served.address}/") as answer:
+        page = await answer.text()
+    assert "<title>budgetscope</title>" in page
+    addresses = set(re.findall(r"""(?:src|href)=["'](?:https?:)?//([^/"']+)""", page))
+    assert addresses <= {f"localhost:{served.port}"}
+
+
+async def test_the_browser_gets_the_picture_and_the_server_s_folder_none(served: Served) -> None:
+    before = set(Path.cwd().iterdir())
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{served.address}/ws?width=120&height=40") as connection,
+    ):
+        await receives(connection, figures(DEFAULT_BUDGET))
+        await connection.send_json(["stdin", "\x1b[19~"])
+        while True:
+            message = await connection.receive(timeout=PATIENCE_SECONDS)
+            if message.type is aiohttp.WSMsgType.TEXT and "deliver_file_start" in message.data:
+                key = json.loads(message.data)[1]
+                break
+        async with session.get(f"{served.address}/download/{key}") as answer:
+            assert answer.status == 200
+            assert answer.headers["Content-Disposition"].startswith("attachment; filename=budgetscope-plan-")
+            assert (await answer.text()).startswith("<svg")
+    assert set(Path.cwd().iterdir()) == before
 
 
 async def test_an_interrupt_closes_an_open_page_and_keeps_what_it_showed(served: Served) -> None:

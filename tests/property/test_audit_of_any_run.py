@@ -52,4 +52,6 @@ def test_any_two_runs_are_audited_or_refused(first: dict[str, Any], second: dict
     found = audit_runs(ADVISOR, runs)
     assert json.loads(audit_json(found, "c"))["comparison"]["comparable"] in (None, True, False)
     assert "\x1b" not in audit_markdown(found, "c")
-    assert all(each.title and each.evidence for run in found.runs for each in run.findings)
+    assert all(
+        each.title and each.evidence and each.remedy and each.price for run in found.runs for each in run.findings
+    )

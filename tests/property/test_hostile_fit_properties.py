@@ -24,7 +24,8 @@ from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.report.explanation import explanation_markdown
-from budgetscope.report.fits import fit_lines, law_cells
+from budgetscope.report.fit_page import fit_lines
+from budgetscope.report.fits import law_cells
 from budgetscope.report.tables import comparison_markdown, export_csv, export_json, plan_markdown
 from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.fit_schema import decode, encode

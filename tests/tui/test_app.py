@@ -22,7 +22,8 @@ from budgetscope.store.app_state import AppState, read_state
 from budgetscope.store.settings import Settings
 from budgetscope.tui import app as app_module
 from budgetscope.tui import tabs
-from budgetscope.tui.app import DEFAULT_BUDGET, LIGHT, BudgetscopeApp, _require_utf8, run_app, screen_class
+from budgetscope.tui.app import DEFAULT_BUDGET, BudgetscopeApp, _require_cursor, _require_utf8, run_app, screen_class
+from budgetscope.tui.legibility import DARK_16, LIGHT, LIGHT_16
 from budgetscope.tui.screens.base import Remembered, SessionScreen
 from budgetscope.tui.tabs import TABS, Tab
 from budgetscope.tui.widgets import tab_bar
@@ -279,6 +280,29 @@ def test_a_terminal_without_the_signs_for_charts_is_refused(monkeypatch: pytest.
         _require_utf8(latin)
     monkeypatch.setenv("TEXTUAL_DRIVER", "a browser")
     _require_utf8(latin)
+
+
+@pytest.mark.parametrize("name", ["dumb", "unknown"])
+def test_a_terminal_without_a_cursor_is_refused_with_the_cure(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TEXTUAL_DRIVER", raising=False)
+    _require_cursor("xterm")
+    with pytest.raises(FailureError, match=f"TERM is '{name}'.*TERM=xterm-256color.*budgetscope plan 1e21"):
+        _require_cursor(name)
+    monkeypatch.setenv("TEXTUAL_DRIVER", "a browser")
+    _require_cursor(name)
+
+
+async def test_a_terminal_of_few_colours_gets_its_own_and_the_next_start_the_theme(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BudgetscopeApp, "has_few_colours", True)
+    app = start(PlanRequest("1e20"))
+    async with app.run_test(size=SMALL) as pilot:
+        await settled(pilot)
+        assert app.theme == DARK_16
+        await pilot.press("f2")
+        assert app.theme == LIGHT_16
+        assert app.state().theme == LIGHT
 
 
 async def test_the_footer_has_whole_keys_with_help_and_quit(start: Start) -> None:

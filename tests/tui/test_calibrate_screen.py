@@ -41,7 +41,7 @@ from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.price import price
 from budgetscope.calibrate.run.events import RunDone
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
-from budgetscope.calibrate.run.launches import live_workers
+from budgetscope.calibrate.run.launches import live_workers, new_launch, note_job
 from budgetscope.cli.calibrate import app as calibrate
 from budgetscope.cli.calibrate_view import progress_panel
 from budgetscope.core.budget.quantities import format_count
@@ -606,6 +606,22 @@ async def test_an_interrupted_run_says_so_and_can_be_resumed(advisor: Advisor, p
         assert "ended without a word" in shown(pilot)
         assert "resume" in offered(screen)
         assert not {"stop", "detach", "accept", "price"} & offered(screen)
+
+
+async def test_a_run_whose_tasks_wait_in_a_queue_is_waiting_and_can_be_stopped(
+    advisor: Advisor, planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted.at(share=0.5)
+    (folder,) = list_runs()
+    note_job(folder, new_launch(folder, "slurm", 2), "77")
+    monkeypatch.setattr("budgetscope.calibrate.engines.slurm.pending", lambda _: "2 pending (Priority)")
+    async with open_app(advisor, chosen=NAME).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        assert [entry.status for entry in screen.query_one(RunList).entries] == ["waiting"]
+        assert "in Slurm's queue: 2 pending (Priority)" in shown(pilot)
+        assert "ended without a word" not in shown(pilot)
+        assert {"stop", "detach"} <= offered(screen)
+        assert "resume" not in offered(screen)
 
 
 async def test_the_views_go_round_and_one_can_have_the_screen(advisor: Advisor, planted: Planted) -> None:

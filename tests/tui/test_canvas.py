@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from budgetscope.tui.chart.canvas import Canvas, TextRun
+from budgetscope.tui.chart.cells import drawable, width_of
 
 
 def texts(canvas: Canvas) -> list[str]:
@@ -53,6 +54,21 @@ def test_whatever_is_drawn_every_row_is_as_wide_as_the_canvas(
 ) -> None:
     canvas = Canvas(width, height)
     canvas.line(points, "ink")
-    canvas.text(-2, 0, text, "label")
-    canvas.text(width - 1, height, text, "label")
-    assert [len(line) for line in texts(canvas)] == [width] * height
+    canvas.text(-2, 0, drawable(text), "label")
+    canvas.text(width - 1, 0, drawable(text), "label")
+    canvas.text(width - 1, height, drawable(text), "label")
+    assert [width_of(line) for line in texts(canvas)] == [width] * height
+
+
+def test_a_wide_character_takes_two_cells_and_leaves_a_space_when_one_is_covered() -> None:
+    canvas = Canvas(6, 1)
+    canvas.text(0, 0, "名前x", "label")
+    assert texts(canvas) == ["名前x "]
+    canvas.text(1, 0, "y", "label")
+    assert texts(canvas) == [" y前x "]
+    canvas.text(5, 0, "名", "label")
+    assert texts(canvas) == [" y前x "]
+
+
+def test_a_letter_and_its_mark_are_one_character() -> None:
+    assert drawable("カ\u3099e\u0301\u200b\x1b") == "ガé"

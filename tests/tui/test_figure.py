@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from budgetscope.report.figures.figure import (
+    NOWHERE,
     Axis,
     Figure,
     HeatMap,
@@ -120,10 +122,24 @@ def test_low_figures_put_labels_into_the_axis_and_one_legend_row_below() -> None
     assert " B b " in drawn[-1]
 
 
-def test_hostile_labels_take_one_cell_a_character() -> None:
+def test_wide_characters_are_drawn_and_hostile_ones_left_out() -> None:
     drawn = rows(figure(line("A", 0.1, label="[red]x[/red]\x1b[31m\u200b名前")), 100, 30)
-    assert "[red]x[/red][31m??" in drawn[1]
-    assert {len(row) for row in drawn} == {100}
+    assert "[red]x[/red][31m名前" in drawn[1]
+    assert {cell_len(row) for row in drawn} == {100}
+    narrow = rows(figure(replace(line("A", 0.1), short="計算量の予算")), 40, 20)
+    assert " A 計算量の予算 " in narrow[-1]
+    assert {cell_len(row) for row in narrow} == {40}
+
+
+def test_a_law_is_solid_in_its_data_and_dashed_beyond() -> None:
+    def inked(reach: tuple[float, float] | None) -> int:
+        """Return the number of characters with dots of the line, which lies level."""
+        flat = Line("", "", "", (1e18, 1e24), (1e10, 1e10), reach=reach)
+        drawn = draw(replace(figure(flat), x=Axis(LogScale(1e18, 1e24))), 60, 20)
+        texts = [run.text for row in drawn.rows for run in row if run.role == "line-0"]
+        return sum(map(len, texts))
+
+    assert inked(NOWHERE) < inked((1e18, 1e21)) < inked(None) == inked((1e18, 1e24))
 
 
 @pytest.mark.parametrize(("width", "height"), [(10, 3), (23, 20), (80, 2), (1, 1)])

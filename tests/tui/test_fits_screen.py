@@ -14,7 +14,8 @@ from budgetscope.api import Advisor, FitChoices, PlanRequest, RunsSource, runs
 from budgetscope.core.laws.fit import Fit
 from budgetscope.report.figures.figure import Figure
 from budgetscope.report.fit_difference import difference_markdown
-from budgetscope.report.fits import fit_markdown, fit_row, fit_sections, ordered
+from budgetscope.report.fit_page import fit_markdown, fit_sections
+from budgetscope.report.fits import fit_row, ordered
 from budgetscope.store import locations
 from budgetscope.store.app_state import AppState
 from budgetscope.store.fit_library import Library

@@ -18,9 +18,10 @@ from budgetscope.store.app_state import AppState
 from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.settings import Settings
-from budgetscope.tui.app import DARK, DEFAULT_BUDGET, LIGHT, BudgetscopeApp
+from budgetscope.tui.app import DEFAULT_BUDGET, BudgetscopeApp
 from budgetscope.tui.figures.plan_charts import PLAN_CHARTS
 from budgetscope.tui.keys import KEYS
+from budgetscope.tui.legibility import DARK, LIGHT
 from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.plan.details import DetailsScreen
 from budgetscope.tui.screens.plan.law_picker import LawsScreen

@@ -7,11 +7,13 @@ from tests.tui.driving import Start, settled
 from textual.css import stylesheet as textuals
 from textual.css.parse import parse
 from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
 
 from budgetscope.api import PlanRequest
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.tabs import TABS
 from budgetscope.tui.textual_fixes import stylesheet
+from budgetscope.tui.widgets.chart import Chart
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +64,41 @@ async def test_a_sheet_is_parsed_once_a_theme_and_as_textual_does(
     dark, light, dark_again = found
     assert dark[0] == rules(dark[1]) == dark_again[0] == rules(dark_again[1])
     assert light[0] == rules(light[1]) != dark[0]
+
+
+async def test_a_widget_is_styled_again_only_when_something_of_it_has_changed(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    styled: list[object] = []
+
+    def counted(self: Stylesheet, node: DOMNode, **options: object) -> None:
+        styled.append(node)
+        apply(self, node, **options)  # type: ignore[arg-type]
+
+    apply = Stylesheet.apply
+    async with start().run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        monkeypatch.setattr(Stylesheet, "apply", counted)
+        pilot.app.screen.update_node_styles()
+        assert not [node for node in styled if isinstance(node, Chart)]
+        chart = pilot.app.screen.query(Chart).first()
+        chart.add_class("-something")
+        assert chart in styled
+
+
+async def test_to_style_every_widget_again_changes_nothing(start: Start) -> None:
+    async with start().run_test(size=(120, 40)) as pilot:
+        for key in ("escape", "o", "escape", "2", "v", "3", "m", "4", "5", "6", "7", "v", "t", "1", "b", "4"):
+            await pilot.press(key)
+            await settled(pilot)
+            for node in pilot.app.screen.walk_children(with_self=True):
+                before = (
+                    node.styles.base.get_rules(),
+                    {part: styles.base.get_rules() for part, styles in node._component_styles.items()},
+                )
+                Stylesheet.apply(pilot.app.stylesheet, node)
+                after = (
+                    node.styles.base.get_rules(),
+                    {part: styles.base.get_rules() for part, styles in node._component_styles.items()},
+                )
+                assert after == before, node

@@ -4,23 +4,31 @@ import runpy
 from typing import ClassVar
 
 import pytest
+from rich._wrap import divide_line
 from rich.style import Style
 from tests.tui.driving import press_at_once
 from textual import _ansi_sequences
 from textual._xterm_parser import XTermParser
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
+from textual.content import Content
 from textual.css import stylesheet as textuals
 from textual.css.parse import parse
 from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
 from textual.events import Key
+from textual.filter import Monochrome
 from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 from textual.scroll_view import ScrollView
 from textual.widget import Widget
 from textual.widgets import Input
 
+from budgetscope.core.language import use
+from budgetscope.store.catalogues import read_language
 from budgetscope.tui.textual_fixes.alt_digits import SEQUENCES, read_alt_digits
+from budgetscope.tui.textual_fixes.japanese_lines import break_japanese
+from budgetscope.tui.textual_fixes.no_color import show_no_greys
 
 
 class TwoFields(App[None]):
@@ -54,6 +62,32 @@ def test_textual_parses_every_sheet_again(monkeypatch: pytest.MonkeyPatch) -> No
 
 class Styled(Widget):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"styled--part"}
+
+
+def test_textual_shows_greys_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = App[None]()
+    assert any(isinstance(each, Monochrome) for each in app._filters)
+    show_no_greys(app)
+    assert not any(isinstance(each, Monochrome) for each in app._filters)
+
+
+async def test_textual_styles_a_widget_again_that_has_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    styled: list[object] = []
+
+    def counted(self: Stylesheet, node: DOMNode, **options: object) -> None:
+        styled.append(node)
+        apply(self, node, **options)  # type: ignore[arg-type]
+
+    apply = Stylesheet.apply
+    monkeypatch.setattr(Stylesheet, "apply", counted)
+    app = TwoFields()
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        field = app.query_one("#second", Input)
+        styled.clear()
+        app.screen.update_node_styles()
+        assert field in styled
 
 
 async def test_textual_forgets_component_styles_at_every_refresh() -> None:
@@ -143,3 +177,15 @@ def test_alt_with_a_digit_is_read_as_such() -> None:
     parser = XTermParser()
     events = [*parser.feed("a\x1b2b\x1b7\x1b[A"), *parser.feed("")]
     assert [event.key for event in events if isinstance(event, Key)] == ["a", "alt+2", "b", "alt+7", "up"]
+
+
+def test_textual_breaks_japanese_at_spaces_alone() -> None:
+    assert divide_line("dで詳細を Escで戻る。", 16) == [6]
+
+
+def test_japanese_breaks_between_its_characters() -> None:
+    break_japanese()
+    text = Content("dで詳細を Escで、戻る。")
+    assert [line.plain.rstrip() for line in text.wrap(16)] == ["dで詳細を", "Escで、戻る。"]
+    use(read_language("ja"))
+    assert [line.plain.rstrip() for line in text.wrap(16)] == ["dで詳細を Esc", "で、戻る。"]

@@ -15,8 +15,9 @@ from budgetscope.report.law_choices import law_choices
 from budgetscope.store.locations import scenarios_file, settings_file
 from budgetscope.store.scenarios import read_scenarios
 from budgetscope.store.settings import read_settings
-from budgetscope.tui.app import DARK, BudgetscopeApp
+from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.keys import EVERYWHERE, keys_of
+from budgetscope.tui.legibility import DARK
 from budgetscope.tui.screens.compare.dialogs import NameScreen
 from budgetscope.tui.screens.fits.import_dialog import ImportScreen
 from budgetscope.tui.screens.fits.import_form import ImportForm

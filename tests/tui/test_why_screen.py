@@ -3,7 +3,6 @@
 import pytest
 from tests.tui.driving import notices, settled, shown
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.core.budget.quantities import format_count
@@ -209,4 +208,4 @@ async def test_every_size_is_drawn(advisor: Advisor) -> None:
             for key in ("right", "d", "shift+left", "left"):
                 await pilot.press(key)
                 await why(pilot)
-        assert screen.query_one(HeadlinePanel).query_one(".sentence", Static).content
+        assert screen.query_one(HeadlinePanel).headline.sentence

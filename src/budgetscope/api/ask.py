@@ -6,36 +6,29 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from budgetscope.api import machines as _machines
-from budgetscope.api.charts import Charts
-from budgetscope.api.fits import FitLibrary
 from budgetscope.api.lookup import Lookup
 from budgetscope.api.request import PlanRequest, command
-from budgetscope.core.answers import comparison as _comparison
-from budgetscope.core.answers import curves as _curves
-from budgetscope.core.answers import explanation as _explanation
-from budgetscope.core.answers import layout as _layout
-from budgetscope.core.answers import recipe_sheet as _recipe_sheet
 from budgetscope.core.answers.answer import Answer, answer
-from budgetscope.core.answers.calibration_value import Valuation
-from budgetscope.core.answers.comparison import Comparison
-from budgetscope.core.answers.curves import Curve, Place
-from budgetscope.core.answers.explanation import Explanation
-from budgetscope.core.answers.layout import Layouts
-from budgetscope.core.answers.machines import Machines
-from budgetscope.core.answers.plan import Plan
-from budgetscope.core.answers.quantity_curves import QuantityCurve
-from budgetscope.core.answers.recipe_sheet import RecipeSheet
-from budgetscope.core.answers.whatif import IsoFlop, WhatIf, what_if
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.operating_point import recount
-from budgetscope.report.whatif import picks
 
 if TYPE_CHECKING:
+    from budgetscope.api.charts import Charts
     from budgetscope.api.export import Exported
+    from budgetscope.api.fits import FitLibrary
     from budgetscope.api.pictures import Pictures
+    from budgetscope.core.answers.calibration_value import Valuation
+    from budgetscope.core.answers.comparison import Comparison
+    from budgetscope.core.answers.curves import Curve, Place
+    from budgetscope.core.answers.explanation import Explanation
+    from budgetscope.core.answers.layout import Layouts
+    from budgetscope.core.answers.machines import Machines
+    from budgetscope.core.answers.plan import Plan
+    from budgetscope.core.answers.quantity_curves import QuantityCurve
+    from budgetscope.core.answers.recipe_sheet import RecipeSheet
+    from budgetscope.core.answers.whatif import IsoFlop, WhatIf
     from budgetscope.report.meeting.facts import Facts
     from budgetscope.report.recipes.page import TrainerRecipe
 
@@ -93,24 +86,28 @@ class Advisor(Lookup):
 
     # Companions of an answer
 
-    def compare(self, answer: Answer) -> Comparison:
+    def compare(self, answer: Answer) -> "Comparison":
         """Return the comparison of all laws at an answer's budget, with the cost of following each by the answer's law.
 
         Raises:
             FailureError: the answer's law gives no usable numbers.
         """
-        return _comparison.compare(answer, self._compared(answer))
+        from budgetscope.core.answers.comparison import compare  # noqa: PLC0415 - a plan does not need it
+
+        return compare(answer, self._compared(answer))
 
     def _compared(self, answer: Answer) -> tuple[Fit, ...]:
         """Return the answer's fit and all others; it replaces a stored fit of the same id."""
         chosen = answer.question.fit
         return (chosen, *(fit for fit in self.fits if fit.id != chosen.id))
 
-    def iso_flop(self, answer: Answer) -> IsoFlop:
+    def iso_flop(self, answer: Answer) -> "IsoFlop":
         """Return the model sizes at an answer's budget."""
+        from budgetscope.core.answers.whatif import IsoFlop  # noqa: PLC0415 - a plan does not need it
+
         return IsoFlop(answer)
 
-    def what_if(self, answer: Answer, n_params: float | None = None, served_tokens: float = 0.0) -> WhatIf:
+    def what_if(self, answer: Answer, n_params: float | None = None, served_tokens: float = 0.0) -> "WhatIf":
         """Return a size at an answer's budget beside the optimum and the other laws' sizes.
 
         Args:
@@ -121,54 +118,67 @@ class Advisor(Lookup):
         Raises:
             FailureError: the answer's law gives no usable numbers.
         """
+        from budgetscope.core.answers.whatif import what_if  # noqa: PLC0415 - a plan does not need it
+        from budgetscope.report.whatif import picks  # noqa: PLC0415
+
         others = [(row.fit_id, row.title, row.n_params or 0.0) for row in picks(self.compare(answer))]
         return what_if(answer, others, n_params, served_tokens)
 
-    def best_over_life(self, answer: AnsweredRequest, served_tokens: float) -> Plan | None:
+    def best_over_life(self, answer: AnsweredRequest, served_tokens: float) -> "Plan | None":
         """Return the plan that trains and serves for least; None without served tokens, or where there is none."""
         with suppress(BudgetscopeError):
             if served_tokens:
                 return self.answer(replace(answer.request, served_tokens=served_tokens)).plan
         return None
 
-    def recipe_sheet(self, answer: Answer) -> RecipeSheet:
+    def recipe_sheet(self, answer: Answer) -> "RecipeSheet":
         """Return the recipe of an answer with the values of all laws, other sizes and checkpoints.
 
         Raises:
             FailureError: the answer's law gives no usable numbers.
         """
-        return _recipe_sheet.recipe_sheet(answer, self._compared(answer))
+        from budgetscope.core.answers.recipe_sheet import recipe_sheet  # noqa: PLC0415 - a plan does not need it
 
-    def explain(self, answer: Answer) -> Explanation:
+        return recipe_sheet(answer, self._compared(answer))
+
+    def explain(self, answer: Answer) -> "Explanation":
         """Return the steps from Kaplan's experiment to the tuned one at an answer's budget.
 
         Raises:
             FailureError: a step's fit is broken or gives no usable numbers.
         """
-        return _explanation.explain(answer, self.library.get)
+        from budgetscope.core.answers.explanation import explain  # noqa: PLC0415 - a plan does not need it
 
-    def memory(self, answer: Answer) -> Layouts:
+        return explain(answer, self.library.get)
+
+    def memory(self, answer: Answer) -> "Layouts":
         """Return the layouts of an answer's model and batch on its devices, with the memory of each.
 
         Raises:
             UsageError: the plan has no shape.
         """
-        plan = answer.plan
-        return _layout.layouts(answer.question, plan.run.shape, plan.recipe.batch_sequences)
+        from budgetscope.core.answers.layout import layouts  # noqa: PLC0415 - a plan does not need it
 
-    def machines(self, answer: AnsweredRequest) -> Machines:
+        plan = answer.plan
+        return layouts(answer.question, plan.run.shape, plan.recipe.batch_sequences)
+
+    def machines(self, answer: AnsweredRequest) -> "Machines":
         """Return an answer's training on every device that can hold it.
 
         Raises:
             UsageError: the plan has no shape.
         """
-        return _machines.machines(answer, answer.request, self.all_devices)
+        from budgetscope.api.machines import machines  # noqa: PLC0415 - a plan does not need it
 
-    def on_device(self, answer: AnsweredRequest, found: Machines, device: str) -> PlanRequest:
+        return machines(answer, answer.request, self.all_devices)
+
+    def on_device(self, answer: AnsweredRequest, found: "Machines", device: str) -> PlanRequest:
         """Return the request of one of an answer's alternatives, by the id of its device."""
-        return _machines.request_on(answer, answer.request, found, device)
+        from budgetscope.api.machines import request_on  # noqa: PLC0415 - a plan does not need it
 
-    def value(self, answer: Answer, share: float) -> Valuation:
+        return request_on(answer, answer.request, found, device)
+
+    def value(self, answer: Answer, share: float) -> "Valuation":
         """Return the value of a calibration for an answer.
 
         Args:
@@ -259,7 +269,9 @@ class Advisor(Lookup):
     # Curves for charts; a curve is cached by law, convention, tokenizer, context and grid
 
     @cached_property
-    def _charts(self) -> Charts:
+    def _charts(self) -> "Charts":
+        from budgetscope.api.charts import Charts  # noqa: PLC0415 - a plan does not need it
+
         return Charts()
 
     def curve(
@@ -270,7 +282,7 @@ class Advisor(Lookup):
         law: str | None = None,
         convention: Convention | None = None,
         band: bool = True,
-    ) -> Curve:
+    ) -> "Curve":
         """Return N*(C) of one law, for the vocabulary and context of an answer.
 
         Args:
@@ -288,7 +300,7 @@ class Advisor(Lookup):
         fit = question.fit if law is None else self.library.get(law)
         return self._charts.curve(fit, convention or question.convention, question.family, flops_grid, band=band)
 
-    def curves(self, answer: Answer, ids: Sequence[str], flops_grid: tuple[float, ...]) -> tuple[Curve, ...]:
+    def curves(self, answer: Answer, ids: Sequence[str], flops_grid: tuple[float, ...]) -> "tuple[Curve, ...]":
         """Return N*(C) of an answer's law with its interval, then of other laws, by the answer's convention.
 
         Args:
@@ -309,7 +321,7 @@ class Advisor(Lookup):
 
     def quantity_curves(
         self, answer: Answer, quantity: str, ids: Sequence[str], flops_grid: tuple[float, ...]
-    ) -> tuple[QuantityCurve, ...]:
+    ) -> "tuple[QuantityCurve, ...]":
         """Return the loss over C, or learning rate or batch over N, of some fits.
 
         Args:
@@ -330,11 +342,15 @@ class Advisor(Lookup):
                 fits.append(known[name] if name in known else self.library.get(name))
         return self._charts.quantity_curves(question, quantity, fits, flops_grid)
 
-    def place(self, answer: Answer, convention: Convention) -> Place:
+    def place(self, answer: Answer, convention: Convention) -> "Place":
         """Return the point of an answer on a chart of N*(C) by a convention."""
-        return _curves.place(answer, convention)
+        from budgetscope.core.answers.curves import place  # noqa: PLC0415 - a plan does not need it
+
+        return place(answer, convention)
 
     @cached_property
-    def fit_library(self) -> FitLibrary:
+    def fit_library(self) -> "FitLibrary":
         """The stored fits, for listing and changing."""
+        from budgetscope.api.fits import FitLibrary  # noqa: PLC0415 - a plan does not need it
+
         return FitLibrary(self)

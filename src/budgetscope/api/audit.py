@@ -15,12 +15,13 @@ from budgetscope.core.audit.findings import findings
 from budgetscope.core.audit.result import Audit, AuditedRun
 from budgetscope.core.audit.run import COMMAND, QUANTITIES, Evidence, ObservedRun
 from budgetscope.core.audit.yardstick import Yardstick, yardstick
-from budgetscope.core.budget.quantities import quote, shown
+from budgetscope.core.budget.quantities import format_count, quote, shown
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError, UsageError
 from budgetscope.core.hardware.devices import find_device
 from budgetscope.core.language import _, spoken_words
 from budgetscope.core.printable import printable
+from budgetscope.store.configs.cells import without_secrets
 from budgetscope.store.configs.given import Given
 from budgetscope.store.configs.read import read_command, read_runs
 
@@ -143,15 +144,19 @@ def _filled(run: ObservedRun, options: AuditOptions) -> tuple[ObservedRun, list[
         elif own != given:
             remarks.append(
                 _("{flag} {given} was not taken, since the configuration says {own}.").format(
-                    flag=flag, given=given, own=own
+                    flag=flag, given=_shown(given), own=_shown(own)
                 )
             )
         stands = run.evidence.get(name)
         # What a reader was given stands nowhere in a file.
         if own in (None, given) and (stands is None or (stands.file, stands.key) == (COMMAND, name)):
-            evidence[name] = Evidence(COMMAND, flag, str(given))
+            evidence[name] = Evidence(COMMAND, flag, f"{given:.12g}" if isinstance(given, float) else str(given))
     kept: Mapping[str, Evidence] = {**run.evidence, **evidence}
     return replace(run, **added, evidence=kept), remarks  # type: ignore[arg-type]
+
+
+def _shown(value: object) -> str:
+    return format_count(value) if isinstance(value, float) else str(value)
 
 
 def _with_known_device(advisor: Advisor, run: ObservedRun) -> tuple[ObservedRun, list[str]]:
@@ -187,10 +192,10 @@ def _yardstick(advisor: Advisor, counted: Counts) -> tuple[Yardstick | None, lis
 
 
 def command(paths: Sequence[Path], options: AuditOptions = NO_OPTIONS, commands: Sequence[str] = ()) -> str:
-    """Return the shell command of an audit."""
+    """Return the shell command of an audit, without secrets that a command line has."""
     words = ["budgetscope", "audit", *map(str, paths)]
     for text in commands:
-        words += ["--command", text]
+        words += ["--command", without_secrets(text)]
     for option in _OPTIONS:
         value = getattr(options, option)
         if value is not None:

@@ -15,7 +15,7 @@ from budgetscope.calibrate.corpus.progress import Progress, Report
 from budgetscope.calibrate.engines import slurm
 from budgetscope.calibrate.environment import REMEDY, Probe, require_extra
 from budgetscope.calibrate.json_records import to_record
-from budgetscope.calibrate.launch import Options, Watch, ask_to_stop, start, stop
+from budgetscope.calibrate.launch import Options, Queue, Watch, ask_to_stop, start, stop
 from budgetscope.calibrate.plan import request as _request
 from budgetscope.calibrate.plan.design import PRESETS
 from budgetscope.calibrate.plan.device import ENGINES, DeviceFacts
@@ -47,6 +47,7 @@ __all__ = [
     "Price",
     "Probe",
     "Progress",
+    "Queue",
     "Ready",
     "Record",
     "Request",
@@ -93,8 +94,8 @@ __all__ = [
     "worker_views",
 ]
 
-LIVE = ("running", "starting", "stopping")
-"""Statuses of a run that has a worker, as `live_status` gives them."""
+LIVE = ("running", "starting", "stopping", "waiting")
+"""Statuses of a run that has a worker, or one that waits in a queue, as `live_status` gives them."""
 _POLL_SECONDS = 0.25
 
 
@@ -249,6 +250,11 @@ def resuming(
         gpus = tuple(range(environment.look("cuda", None).count))
     elif gpus is None and workers is not None and engine == "local" and (kind or spec.device) == "cuda":
         gpus = tuple(range(workers))
+    if engine == "local" and gpus is not None and len(gpus) > 1:
+        # The highest index shows whether all of them are here.
+        environment.look("cuda", max(gpus))
+    elif engine == "local" and gpus is None:
+        environment.check_workers(kind or spec.device, workers or 1)
     return Options(minutes, kind, gpus, data, engine, workers, submit)
 
 
@@ -321,7 +327,7 @@ class RunStatus:
 
     Attributes:
         state: of the run, from its logs.
-        status: that in the logs, or `interrupted` if all workers died.
+        status: that in the logs; `interrupted` if all workers died, `waiting` or `starting` if the engine has others.
         workers: of the latest launch.
         queue: what the engine says of workers that wait or run; empty if it says nothing.
     """
@@ -345,14 +351,21 @@ def status(folder: RunFolder) -> RunStatus:
     """
     state = folder.state()
     workers = worker_views(folder, state)
-    alive = any(worker.alive for worker in workers)
-    return RunStatus(state, texts.status_word(state.status, alive=alive), workers, launch.pending(folder))
+    alive, queue = any(worker.alive for worker in workers), launch.pending(folder)
+    word = texts.status_word(state.status, alive=alive, queue="" if alive else queue)
+    return RunStatus(state, word, workers, queue)
 
 
-def live_status(folder: RunFolder, logged: str) -> str:
-    """Return the status of a run, given that in its logs; a run with a worker has one of `LIVE`."""
+def live_status(folder: RunFolder, logged: str, queue: Queue | None = None) -> str:
+    """Return the status of a run, given that in its logs; a run with a worker has one of `LIVE`.
+
+    Args:
+        folder: of the run.
+        logged: status in its logs.
+        queue: of its engine; None asks no engine.
+    """
     if logged == "done" or not live_workers(folder):
-        return texts.status_word(logged, alive=False)
+        return texts.status_word(logged, alive=False, queue=queue.pending() if queue and logged != "done" else "")
     if exists(folder.stop_file):
         return "stopping"
     return "running" if logged == "running" else "starting"

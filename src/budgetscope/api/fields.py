@@ -31,7 +31,7 @@ from budgetscope.core.hardware.bounds import (
     WATTS_BOUNDS,
 )
 from budgetscope.core.hardware.mfu import parse_measured
-from budgetscope.core.language import _
+from budgetscope.core.language import N_, _
 
 if TYPE_CHECKING:
     from budgetscope.core.answers.plan import Plan
@@ -102,7 +102,7 @@ class Field:
         metavar: placeholder of the value in the help of the command line.
         bounds: smallest and largest number; None for a text.
         required: whether None is refused.
-        label: in the app's form; empty for a field that is not in the form.
+        label: in the app's form, which translates it; empty for a field that is not in the form.
         resolved: returns the value in a plan, shown where the field is empty.
     """
 
@@ -201,14 +201,14 @@ def _price(plan: "Plan") -> str:
 FIELDS = (
     Field(
         name="budget",
-        label="Budget",
+        label=N_("Budget"),
         help="What you have: 1e21, '64xH100 14d', '$50k on H100', 'loss 2.6', N=7B, D=140B.",
         metavar="BUDGET",
         resolved=lambda plan: plan.budget,
     ),
     Field(
         name="law",
-        label="law",
+        label=N_("law"),
         help="Id of the fit for N, D and loss, or a fit file.",
         metavar="ID",
         resolved=lambda plan: plan.law_id,
@@ -216,13 +216,13 @@ FIELDS = (
     Field(name="hyperparameters", help="Id of the fit for the recipe.", metavar="ID"),
     Field(
         name="device",
-        label="device",
+        label=N_("device"),
         help="Accelerator; `budgetscope devices` lists them.",
         resolved=lambda plan: plan.machine.device.name,
     ),
     Field(
         name="gpus",
-        label="devices",
+        label=N_("devices"),
         kind=COUNT,
         bounds=N_DEVICES_BOUNDS,
         help="How many accelerators.",
@@ -231,7 +231,7 @@ FIELDS = (
     ),
     Field(
         name="mfu",
-        label="MFU",
+        label=N_("MFU"),
         kind=SHARE,
         bounds=MFU_BOUNDS,
         help="Model FLOPs utilisation: 0.4 or 40%.",
@@ -240,7 +240,7 @@ FIELDS = (
     ),
     Field(
         name="price",
-        label="price",
+        label=N_("price"),
         kind=DOLLARS,
         bounds=PRICE_BOUNDS,
         help="US dollars an accelerator-hour.",
@@ -249,7 +249,7 @@ FIELDS = (
     ),
     Field(
         name="seq_len",
-        label="seq_len",
+        label=N_("seq_len"),
         kind=WHOLE,
         bounds=(1, MAX_COUNT),
         help="Training context in tokens.",
@@ -258,7 +258,7 @@ FIELDS = (
     ),
     Field(
         name="vocab",
-        label="vocab",
+        label=N_("vocab"),
         kind=WHOLE,
         bounds=(2, MAX_COUNT),
         help="Size of the tokenizer's vocabulary.",
@@ -267,24 +267,24 @@ FIELDS = (
     ),
     Field(
         name="counting",
-        label="counting",
+        label=N_("counting"),
         help=f"Counting convention of N and C: {', '.join(tuple(Convention)[:-1])} or {tuple(Convention)[-1]}.",
         resolved=lambda plan: str(plan.convention),
     ),
     Field(
         name="deadline",
-        label="deadline",
+        label=N_("deadline"),
         kind=DURATION,
         bounds=(1e-3, 1e6),
         help="Latest end of the training, such as 10d.",
         metavar="DURATION",
     ),
-    Field(name="params", label="N fixed", kind=COUNT, bounds=(1, 1e16), help="N, fixed: 7B.", metavar="N"),
-    Field(name="tokens", label="D fixed", kind=COUNT, bounds=(1, 1e18), help="D, fixed: 300B.", metavar="D"),
-    Field(name="max_params", label="N most", kind=COUNT, bounds=(1, 1e16), help="N, at most: 10B.", metavar="N"),
+    Field(name="params", label=N_("N fixed"), kind=COUNT, bounds=(1, 1e16), help="N, fixed: 7B.", metavar="N"),
+    Field(name="tokens", label=N_("D fixed"), kind=COUNT, bounds=(1, 1e18), help="D, fixed: 300B.", metavar="D"),
+    Field(name="max_params", label=N_("N most"), kind=COUNT, bounds=(1, 1e16), help="N, at most: 10B.", metavar="N"),
     Field(
         name="unique_tokens",
-        label="unique D",
+        label=N_("unique D"),
         kind=COUNT,
         bounds=(1, 1e18),
         help="Tokens of text that you have; more are read again.",
@@ -292,7 +292,7 @@ FIELDS = (
     ),
     Field(
         name="served_tokens",
-        label="served D",
+        label=N_("served D"),
         kind=COUNT,
         bounds=(1, MAX_SERVED_TOKENS),
         help="Tokens that the model will serve: training plus serving is made least.",
@@ -300,14 +300,14 @@ FIELDS = (
     ),
     Field(
         name="measured",
-        label="measured",
+        label=N_("measured"),
         kind=RATE,
         help="Tokens/s of one device, in place of the MFU: 9600tok/s, '9600tok/s at 7B'.",
         metavar="RATE",
     ),
     Field(
         name="watts",
-        label="watts",
+        label=N_("watts"),
         kind=COUNT,
         bounds=WATTS_BOUNDS,
         help="Measured watts of a device with its share of the node, for the energy.",
@@ -316,7 +316,7 @@ FIELDS = (
     ),
     Field(
         name="pue",
-        label="PUE",
+        label=N_("PUE"),
         kind=COUNT,
         bounds=PUE_BOUNDS,
         help="Power of the data centre over that of its machines.",
@@ -325,7 +325,7 @@ FIELDS = (
     ),
     Field(
         name="grid",
-        label="gCO2/kWh",
+        label=N_("gCO2/kWh"),
         kind=COUNT,
         bounds=GRID_BOUNDS,
         help="CO2e of the electricity in grams a kWh, such as 380.",
@@ -345,7 +345,7 @@ CALIBRATION_BOUNDS = (1e-9, 1)
 
 MINUTES = Field(
     name="minutes",
-    label="minutes",
+    label=N_("minutes"),
     kind=COUNT,
     bounds=MINUTES_BOUNDS,
     help="Time to spend.",
@@ -354,7 +354,7 @@ MINUTES = Field(
 """Of a calibration, as `DECAY` and `WORKERS`."""
 DECAY = Field(
     name="decay",
-    label="decay",
+    label=N_("decay"),
     kind=SHARE,
     bounds=DECAY_BOUNDS,
     help="Share of the tokens over which the learning rate decays before each reading.",
@@ -362,7 +362,7 @@ DECAY = Field(
 )
 WORKERS = Field(
     name="workers",
-    label="workers",
+    label=N_("workers"),
     kind=WHOLE,
     bounds=WORKERS_BOUNDS,
     help="Number of workers; one a GPU by default.",
@@ -379,7 +379,7 @@ SIZE = Field(
 """Of `whatif`, as `SERVED`."""
 SERVED = Field(
     name="served",
-    label="Served tokens",
+    label=N_("Served tokens"),
     kind=COUNT,
     bounds=(0, MAX_SERVED_TOKENS),
     help="Tokens that the model will serve, such as 1T: adds what serving costs.",

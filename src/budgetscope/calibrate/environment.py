@@ -84,6 +84,26 @@ def measure(device: str | None, gpu: int | None, seconds: float) -> Probe:
     return probe
 
 
+def check_workers(device: str, workers: int) -> None:
+    """Refuse more workers than this machine has devices for, where they are not GPUs, each of which has an index.
+
+    Args:
+        device: `cuda`, `mps` or `cpu`.
+        workers: number of workers that this machine would start.
+
+    Raises:
+        UsageError: each would wait for the others, and their number might exhaust the machine.
+    """
+    if device == "mps" and workers > 1:
+        raise UsageError(f"--workers {workers} has no use on Apple's GPU, which is one device; leave it out.")
+    there_are = os.cpu_count() or 1
+    if device == "cpu" and workers > there_are:
+        raise UsageError(
+            f"--workers {workers} is more than the {there_are} processors here, and a worker keeps one busy; give at "
+            f"most {there_are}."
+        )
+
+
 def crowding() -> float:
     """Return how many times as long this machine's processors take for a command, since others use them: 1 if none do.
 

@@ -11,7 +11,16 @@ from budgetscope.calibrate.corpus.model import Corpus
 from budgetscope.calibrate.corpus.prepare import holds_tokens, prepare, prepare_mix
 from budgetscope.calibrate.corpus.progress import Report
 from budgetscope.calibrate.corpus.tokenizer import TOKENIZER_NAME
-from budgetscope.calibrate.environment import crowding, known_probe, look, measure, read_probes, require_extra
+from budgetscope.calibrate.environment import (
+    check_workers,
+    crowding,
+    known_probe,
+    look,
+    measure,
+    read_probes,
+    require_extra,
+)
+from budgetscope.calibrate.plan.bounds import FLOPS_BOUNDS, MINUTES_BOUNDS
 from budgetscope.calibrate.plan.cells import Cell
 from budgetscope.calibrate.plan.design import PRESETS, Design, design
 from budgetscope.calibrate.plan.device import DeviceFacts, Rate
@@ -30,8 +39,9 @@ PROBE_SECONDS = 20.0
 _SECONDS_PER_MINUTE = 60.0
 # A design that takes less than this share of its limit ends where the ladder of sizes ends.
 _MUCH_LEFT = 0.5
+# The same for every preset: shorter sequences take more micro-steps for their tokens, and on a GPU a short one costs as
+# much as a long one, so that a small design could cost more than a large one.
 _SEQ_LEN = {"cuda": 512, "mps": 256, "cpu": 128}
-_SMOKE_SEQ_LEN = 64
 # A GPU with less than this share of its memory free is in use by another process.
 _BUSY_SHARE = 0.5
 # From this factor on, a busy processor is told: less is within the price's error.
@@ -59,13 +69,14 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
             "stacks will be smaller and slower."
         )
     corpus = _corpus(request, facts.device, on_corpus)
-    seq_len = request.seq_len or (_SMOKE_SEQ_LEN if request.preset == "smoke" else _SEQ_LEN[facts.device])
+    seq_len = request.seq_len or _SEQ_LEN[facts.device]
     smallest = ladder(corpus.vocab_size, seq_len)[0]
     corpus.tokens.check(smallest)
     rate = _rate(request, facts, say)
     limit, cost, amount = _limit(request, rate, workers)
     decay = request.decay or 0.0
-    planned: Design = design(request.preset, limit, cost, corpus.vocab_size, seq_len, amount, decay)
+    most = FLOPS_BOUNDS[1] if request.flops is not None else MINUTES_BOUNDS[1] * _SECONDS_PER_MINUTE
+    planned: Design = design(request.preset, limit, cost, corpus.vocab_size, seq_len, amount, decay, most)
     facts_of_data = corpus_facts(corpus, built_in=not request.data)
     priced = price(planned, rate, facts_of_data, workers)
     spent = cost((*planned.stage1, *planned.stage2))
@@ -135,7 +146,10 @@ def _elsewhere(request: Request) -> DeviceFacts:
 
 def _workers(request: Request, facts: DeviceFacts) -> tuple[tuple[int, ...], int]:
     """Return the indices of this machine's GPUs that train, and the number of workers."""
-    if request.engine != "local" or facts.device != "cuda":
+    if request.engine != "local":
+        return (), request.workers or 1
+    if facts.device != "cuda":
+        check_workers(facts.device, request.workers or 1)
         return (), request.workers or 1
     gpus = request.gpus
     if gpus == ():

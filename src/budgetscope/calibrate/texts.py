@@ -11,33 +11,50 @@ from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import Event
 from budgetscope.calibrate.run.state import CellState, RunState
 from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.language import N_, _, ngettext
+from budgetscope.core.wording import all_of, listed
 
 if TYPE_CHECKING:
     from budgetscope.calibrate.plan.cells import Cell
     from budgetscope.calibrate.plan.request import Ready
     from budgetscope.calibrate.run.launches import WorkerView
 
-STAGES = {0: "starting", 1: "stage 1: learning rate, batch and beta2", 2: "stage 2: sizes and budgets"}
-STATUSES = ("done", "running", "waiting", "diverged", "failed")
+STAGES = {0: N_("starting"), 1: N_("stage 1: learning rate, batch and beta2"), 2: N_("stage 2: sizes and budgets")}
+STATUSES = (N_("done"), N_("running"), N_("waiting"), N_("diverged"), N_("failed"))
 """Statuses of cells as shown, in the order in which they are counted."""
-PRICE_HEADER = ("stage", "cells", "N (sizes)", "6ND FLOPs", "tokens", "epochs", "time", "memory")
+PRICE_HEADER = (
+    N_("stage"), N_("cells"), N_("N (sizes)"), "6ND FLOPs", N_("tokens"), N_("epochs"), N_("time"), N_("memory"),
+)  # fmt: skip
+
+
+def stage_text(stage: int) -> str:
+    """Return what a stage of a run finds."""
+    return _(STAGES[stage]) if stage in STAGES else _("stage {n}").format(n=stage)
 
 
 def duration(seconds: float) -> str:
     """Return a time in seconds, minutes or hours."""
     if seconds < 100:
-        return f"{seconds:.0f} s"
+        return _("{n} s").format(n=f"{seconds:.0f}")
     if seconds < 100 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+        return _("{n} min").format(n=f"{seconds / 60:.0f}")
+    return _("{n} h").format(n=f"{seconds / 3600:.1f}")
 
 
 def heading(ready: "Ready") -> str:
     """Return the preset, the data and the device of a priced run."""
     spec, corpus = ready.spec, ready.spec.corpus
-    return (
-        f"{spec.design.preset} calibration on {corpus.title}: {english_count(corpus.train_tokens)} training tokens "
-        f"({corpus.tokenizer}, vocabulary {corpus.vocab_size}), context {spec.design.seq_len}, on {ready.facts.name}"
+    return _(
+        "{preset} calibration on {corpus}: {tokens} training tokens ({tokenizer}, vocabulary {vocabulary}), context "
+        "{context}, on {device}"
+    ).format(
+        preset=spec.design.preset,
+        corpus=corpus.title,
+        tokens=english_count(corpus.train_tokens),
+        tokenizer=corpus.tokenizer,
+        vocabulary=corpus.vocab_size,
+        context=spec.design.seq_len,
+        device=ready.facts.name,
     )
 
 
@@ -46,7 +63,9 @@ def price_cells(stage: StagePrice, corpus: CorpusFacts) -> tuple[str, ...]:
     return (
         str(stage.stage),
         str(stage.cells),
-        f"{english_count(stage.sizes[0])} to {english_count(stage.sizes[-1])} ({len(stage.sizes)})",
+        _("{low} to {high} ({n})").format(
+            low=english_count(stage.sizes[0]), high=english_count(stage.sizes[-1]), n=len(stage.sizes)
+        ),
         format_flops(stage.flops),
         english_count(stage.tokens),
         f"{corpus.epochs(stage.longest_tokens):.2g}",
@@ -58,24 +77,45 @@ def price_cells(stage: StagePrice, corpus: CorpusFacts) -> tuple[str, ...]:
 def budgets(ready: "Ready") -> str:
     """Return the budgets of a design, with the number of sizes at each."""
     design = ready.spec.design
-    each = ", ".join(
-        f"{format_flops(c)} ({sizes} sizes)"
+    sized = _("{flops} ({n} sizes)")
+    each = listed(
+        sized.format(flops=format_flops(c), n=sizes)
         for c, sizes in zip(design.budgets, ready.price.sizes_per_budget, strict=True)
     )
-    decay = f", read after a decay over the last {100 * design.decay:.3g}% of its tokens" if design.decay else ""
-    return f"budgets: {each}; {len(design.seeds)} seeds a size{decay}"
+    if not design.decay:
+        return _("budgets: {budgets}; {n} seeds a size").format(budgets=each, n=len(design.seeds))
+    return _("budgets: {budgets}; {n} seeds a size, read after a decay over the last {share}% of its tokens").format(
+        budgets=each, n=len(design.seeds), share=f"{100 * design.decay:.3g}"
+    )
 
 
 def in_all(ready: "Ready") -> str:
     """Return the total cost of a design."""
     price = ready.price
-    source = "measured" if price.rate.measured else "assumed"
-    return f"in all {format_flops(price.flops)} FLOPs and about {duration(price.seconds)} at {source} rates"
+    measured = _("in all {flops} FLOPs and about {time} at measured rates")
+    told = measured if price.rate.measured else _("in all {flops} FLOPs and about {time} at assumed rates")
+    return told.format(flops=format_flops(price.flops), time=duration(price.seconds))
 
 
-def status_word(logged: str, *, alive: bool) -> str:
-    """Return the status of a run whose log says `logged`; without a live worker, `running` is `interrupted`."""
+def status_word(logged: str, *, alive: bool, queue: str = "") -> str:
+    """Return the status of a run.
+
+    Args:
+        logged: status in its logs; without a live worker, `running` is `interrupted`.
+        alive: whether it has a live worker.
+        queue: what its engine says of workers that wait or have just been placed; empty if there are none.
+    """
+    if queue and logged != "done":
+        return "starting" if "running" in queue else "waiting"
     return "interrupted" if logged == "running" and not alive else logged
+
+
+_RUN_STATUSES = (N_("done"), N_("running"), N_("stopped"), N_("failed"), N_("interrupted"), N_("starting"))
+
+
+def status_text(status: str) -> str:
+    """Return the status of a run as shown."""
+    return _(status) if status in _RUN_STATUSES else status
 
 
 def cell_status(state: CellState) -> str:
@@ -86,9 +126,11 @@ def cell_status(state: CellState) -> str:
 def counts(state: RunState) -> str:
     """Return the number of cells of the present stage by status."""
     if not state.cells:
-        return "no cell planned yet"
+        return _("no cell planned yet")
     found = Counter(cell_status(s) for s in state.of_stage(state.stage))
-    return ", ".join(f"{found[name]} {name}" for name in STATUSES if found[name]) + f" of {found.total()} cells"
+    counted = _("{n} {status}")
+    each = listed(counted.format(n=found[name], status=_(name)) for name in STATUSES if found[name])
+    return _("{counts} of {n} cells").format(counts=each, n=found.total())
 
 
 def speed(state: RunState, spec: Spec) -> str:
@@ -99,24 +141,33 @@ def speed(state: RunState, spec: Spec) -> str:
         tokens = sum(worker.tokens_per_s or 0.0 for worker in training)
         flops = sum(worker.flops_per_s or 0.0 for worker in training)
         peak = sum(worker.peak_flops_per_s or 0.0 for worker in training)
-        several = f" on {len(training)} of {len(state.workers)} workers" if len(state.workers) > 1 else ""
-        parts.append(f"{english_count(tokens)} tokens/s, {flops / 1e12:.3g} TFLOP/s{several}")
+        known = {"tokens": english_count(tokens), "tflops": f"{flops / 1e12:.3g}"}
+        if len(state.workers) > 1:
+            told = _("{tokens} tokens/s, {tflops} TFLOP/s on {n} of {all} workers")
+            parts.append(told.format(n=len(training), all=len(state.workers), **known))
+        else:
+            parts.append(_("{tokens} tokens/s, {tflops} TFLOP/s").format(**known))
         if peak:
             parts.append(f"MFU {flops / peak:.0%}")
     left = state.seconds_left(spec.design)
     if left is not None and state.status == "running":
-        parts.append(f"about {duration(left)} left")
-    return ", ".join(parts)
+        parts.append(_("about {time} left").format(time=duration(left)))
+    return listed(parts)
 
 
 def history(state: RunState) -> str:
     """Return the time that a run has trained, its start and its device; empty before it has trained."""
     if not state.trained_seconds or not state.started:
         return ""
-    return (
-        f"trained for {duration(state.trained_seconds)} in {state.starts} "
-        f"{'worker' if state.starts == 1 else 'workers'}, started "
-        f"{time.strftime('%Y-%m-%d %H:%M', time.localtime(state.started))} on {state.device}"
+    return ngettext(
+        "trained for {time} in {n} worker, started {when} on {device}",
+        "trained for {time} in {n} workers, started {when} on {device}",
+        state.starts,
+    ).format(
+        time=duration(state.trained_seconds),
+        n=state.starts,
+        when=time.strftime("%Y-%m-%d %H:%M", time.localtime(state.started)),
+        device=state.device,
     )
 
 
@@ -125,15 +176,26 @@ def average(state: RunState) -> str:
     if not state.trained_seconds:
         return ""
     tokens, flops = state.trained_tokens / state.trained_seconds, state.trained_flops / state.trained_seconds
-    mfu = "" if state.mfu is None else f", MFU {state.mfu:.0%}"
-    return f"{english_count(tokens)} tokens/s, {flops / 1e12:.3g} TFLOP/s{mfu} on average"
+    known = {"tokens": english_count(tokens), "tflops": f"{flops / 1e12:.3g}"}
+    if state.mfu is None:
+        return _("{tokens} tokens/s, {tflops} TFLOP/s on average").format(**known)
+    return _("{tokens} tokens/s, {tflops} TFLOP/s, MFU {mfu} on average").format(mfu=f"{state.mfu:.0%}", **known)
 
 
-WORKER_HEADER = ("worker", "on", "GPU", "trains", "TFLOP/s", "silent")
+WORKER_HEADER = (N_("worker"), N_("on"), "GPU", N_("trains"), "TFLOP/s", N_("silent"))
 
 
-_VERBS = ("trains", "waits", "starts")
-_DEEDS = (*_VERBS, "done", "stopped", "failed", "gone")
+_DEEDS = {
+    "trains": (N_("{n} trains"), N_("{n} train")),
+    "waits": (N_("{n} waits"), N_("{n} wait")),
+    "starts": (N_("{n} starts"), N_("{n} start")),
+    "done": (N_("{n} done"),) * 2,
+    "stopped": (N_("{n} stopped"),) * 2,
+    "failed": (N_("{n} failed"),) * 2,
+    "gone": (N_("{n} gone"),) * 2,
+}
+"""What a worker does or how it ended; in words for one and for several."""
+_DEED_WORDS = (N_("trains"), N_("waits"), N_("starts"), N_("done"), N_("stopped"), N_("failed"), N_("gone"))
 
 
 def _deed(view: "WorkerView") -> str:
@@ -151,8 +213,8 @@ def worker_counts(views: Sequence["WorkerView"]) -> str:
     if len(views) < 2:
         return ""
     found = Counter(map(_deed, views))
-    plural = {deed: deed.removesuffix("s") if deed in _VERBS and found[deed] > 1 else deed for deed in _DEEDS}
-    return f"{len(views)} workers: " + ", ".join(f"{found[deed]} {plural[deed]}" for deed in _DEEDS if found[deed])
+    each = listed(_(words[found[deed] > 1]).format(n=found[deed]) for deed, words in _DEEDS.items() if found[deed])
+    return _("{n} workers: {counts}").format(n=len(views), counts=each)
 
 
 def worker_cells(view: "WorkerView", state: RunState) -> tuple[str, ...]:
@@ -161,7 +223,10 @@ def worker_cells(view: "WorkerView", state: RunState) -> tuple[str, ...]:
     found = [state.cells[key] for key in worker.running if key in state.cells]
     if found and doing == "trains":
         left = sum(not s.finished for s in found)
-        doing = f"N={english_count(found[0].cell.n_params)}, {left} {'cell' if left == 1 else 'cells'}"
+        told = ngettext("N={size}, {n} cell", "N={size}, {n} cells", left)
+        doing = told.format(size=english_count(found[0].cell.n_params), n=left)
+    else:
+        doing = _(doing) if doing in _DEED_WORDS else doing
     rate = "-" if worker.flops_per_s is None else f"{worker.flops_per_s / 1e12:.3g}"
     silent = "-" if view.silent_seconds is None else duration(view.silent_seconds)
     return worker.slot, worker.host or "-", worker.gpu or "-", doing, rate, silent
@@ -169,16 +234,18 @@ def worker_cells(view: "WorkerView", state: RunState) -> tuple[str, ...]:
 
 def cell_text(cell: "Cell") -> str:
     """Return the size and the hyperparameters of a cell."""
-    return (
-        f"N={english_count(cell.n_params)}, lr {cell.learning_rate:.2g}, batch {cell.batch_sequences} x "
-        f"{cell.shape.seq_len}, beta2 {cell.beta2:g}"
+    return _("N={size}, lr {rate}, batch {batch}, beta2 {beta2}").format(
+        size=english_count(cell.n_params),
+        rate=f"{cell.learning_rate:.2g}",
+        batch=f"{cell.batch_sequences} x {cell.shape.seq_len}",
+        beta2=f"{cell.beta2:g}",
     )
 
 
 def cell_result(state: CellState) -> str:
     """Return the final loss of a cell if it is done, and its size and hyperparameters."""
-    loss = "" if state.final_loss is None else f"{state.final_loss:.4f} nats, "
-    return loss + cell_text(state.cell)
+    loss = "" if state.final_loss is None else f"{state.final_loss:.4f} nats"
+    return listed(filter(None, (loss, cell_text(state.cell))))
 
 
 def event_text(event: Event | None, state: RunState) -> str:
@@ -190,11 +257,11 @@ def event_text(event: Event | None, state: RunState) -> str:
     """
     match event:
         case progress.Finished():
-            return _of_cell("done", event.cell_id, state)
+            return _of_cell(_("done"), event.cell_id, state)
         case progress.Diverged():
-            return _of_cell("! diverged", event.cell_id, state, event.reason)
+            return _of_cell(_("! diverged"), event.cell_id, state, event.reason)
         case events.CellFailed():
-            return _of_cell("! failed", event.cell, state, event.reason)
+            return _of_cell(_("! failed"), event.cell, state, event.reason)
         case progress.Started() | progress.Split() | progress.CheckpointLost():
             return _of_stack(event, state)
         case _:
@@ -205,35 +272,50 @@ def _of_run(event: Event | None) -> str:
     text = ""
     match event:
         case events.RunStarted():
-            text = f"training begins on {event.device}"
+            text = _("training begins on {device}").format(device=event.device)
         case events.StagePlanned():
             # A plan has many records: one a slice.
-            text = "; ".join(filter(None, (f"stage {event.stage} is planned" * event.complete, event.note)))
+            planned = _("stage {stage} is planned").format(stage=event.stage) if event.complete else ""
+            text = "; ".join(filter(None, (planned, event.note)))
         case events.Note():
             text = f"! {event.text}" if event.problem else event.text
         case events.FitWritten():
-            text = f"the fit {event.fit_id} is written"
+            text = _("the fit {fit} is written").format(fit=event.fit_id)
         case events.RunDone():
-            text = event.status + (event.reason and f": {event.reason}")
+            text = _reasoned(status_text(event.status), event.reason)
         case events.Waiting():
-            text = "waits: every slice that is left is taken"
+            text = _("waits: every slice that is left is taken")
     return text
 
 
 def _of_stack(event: progress.Started | progress.Split | progress.CheckpointLost, state: RunState) -> str:
     if isinstance(event, progress.CheckpointLost):
-        return f"! a checkpoint is lost, and its stack starts anew: {event.reason}"
+        return _("! a checkpoint is lost, and its stack starts anew: {reason}").format(reason=event.reason)
     if isinstance(event, progress.Split):
-        return f"a stack of {sum(event.sizes)} did not fit into memory: {' and '.join(map(str, event.sizes))}"
+        return _("a stack of {n} did not fit into memory: {sizes}").format(
+            n=sum(event.sizes), sizes=all_of(map(str, event.sizes))
+        )
     first = next((state.cells[key] for key in event.cell_ids if key in state.cells), None)
-    size = "" if first is None else f" of N={english_count(first.cell.n_params)}"
+    known = {"n": len(event.cell_ids), "mode": event.mode, "time": duration(event.startup_seconds)}
+    if first is None:
+        told = _("stack: {n} cells, {mode}, started in {time}").format(**known)
+    else:
+        size = english_count(first.cell.n_params)
+        told = _("stack of N={size}: {n} cells, {mode}, started in {time}").format(size=size, **known)
     graphs = event.graphs_found + event.graphs_compiled
-    found = f"; {event.graphs_found} of {graphs} compiled graphs were there" if graphs else ""
-    return (
-        f"stack{size}: {len(event.cell_ids)} cells, {event.mode}, started in {duration(event.startup_seconds)}{found}"
+    if not graphs:
+        return told
+    return _("{stack}; {found} of {all} compiled graphs were there").format(
+        stack=told, found=event.graphs_found, all=graphs
     )
 
 
 def _of_cell(what: str, key: str, state: RunState, reason: str = "") -> str:
     known = state.cells.get(key)
-    return "" if known is None else f"{what}: {cell_result(known)}" + (reason and f": {reason}")
+    if known is None:
+        return ""
+    return _reasoned(_("{what}: {cell}").format(what=what, cell=cell_result(known)), reason)
+
+
+def _reasoned(text: str, reason: str) -> str:
+    return _("{text}: {reason}").format(text=text, reason=reason) if reason else text

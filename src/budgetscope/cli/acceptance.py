@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from budgetscope.core.errors import BudgetscopeError, UsageError
+from budgetscope.core.language import _
 
 if TYPE_CHECKING:
     from budgetscope.api import Advisor, PlanRequest
@@ -82,7 +83,7 @@ def agreed(advisor: "Advisor", law: str, how: Acceptance, *, quiet: bool = False
         judged = calibration.judge(advisor, law, users_request(how.budget))
         if not judged.active:
             show_change(judged, console())
-    return how.yes or typer.confirm("make it the active law?", err=True)
+    return how.yes or typer.confirm(_("make it the active law?"), err=True)
 
 
 def users_request(budget: str | None) -> "PlanRequest | None":
@@ -106,8 +107,8 @@ def foretold(ready: "Ready", budget: str | None) -> str:
 
     request = users_request(budget)
     if request is None:
-        return "how well N would be known after this run: give your budget with --at"
+        return _("how well N would be known after this run: give your budget with --at")
     try:
         return foretold_text(calibration.foretell(Advisor(), ready.spec.design, request))
     except BudgetscopeError as error:
-        return f"how well N would be known after this run is not known: {error}"
+        return _("how well N would be known after this run is not known: {reason}").format(reason=error)

@@ -73,10 +73,11 @@ def audit(
 
 
 def _show(audit: "Audit", console: "Console") -> None:
-    for run in audit.runs:
-        _show_run(run, console)
+    """Print the verdicts first: whether the runs compare, then each run's findings, then what they rest on."""
     if audit.checklist is not None:
         _show_checklist(audit.checklist, console)
+    for run in audit.runs:
+        _show_run(run, console)
 
 
 def _show_run(run: "AuditedRun", console: "Console") -> None:
@@ -86,16 +87,6 @@ def _show_run(run: "AuditedRun", console: "Console") -> None:
     from budgetscope.report import audit as report
 
     console.print(Text(report.heading(run)), style="bold")
-    console.print()
-    for header, rows in (
-        (report.understood_header(run), [(row.label, row.text, row.where) for row in report.understood_rows(run)]),
-        (report.counted_header(), report.counted_rows(run)),
-    ):
-        if rows:
-            console.print(table(header, rows, wrap=header[1:]))
-            console.print()
-    for remark in run.remarks:
-        console.print(Text(f"! {remark}"), style="dim")
     console.print(Text(report.summary(run)), style="bold")
     console.print()
     for finding in run.findings:
@@ -103,6 +94,17 @@ def _show_run(run: "AuditedRun", console: "Console") -> None:
         for text in report.finding_lines(finding):
             console.print(_indented(text))
         console.print()
+    for remark in run.remarks:
+        console.print(Text(f"! {remark}"), style="dim")
+    if run.remarks:
+        console.print()
+    for header, rows in (
+        (report.counted_header(), report.counted_rows(run)),
+        (report.understood_header(run), [(row.label, row.text, row.where) for row in report.understood_rows(run)]),
+    ):
+        if rows:
+            console.print(table(header, rows, wrap=header[1:]))
+            console.print()
 
 
 _STYLES = {"bad": "bold red", "warn": "yellow", "note": "bold"}
@@ -130,3 +132,4 @@ def _show_checklist(checklist: "Checklist", console: "Console") -> None:
     console.print()
     for text in report.changes(checklist):
         console.print(Text(text))
+    console.print()

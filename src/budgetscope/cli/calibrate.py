@@ -1,5 +1,6 @@
 """`calibrate`: train a sweep of small models on this machine, fit the laws to it, and compare with the active law."""
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -8,10 +9,12 @@ import typer
 from budgetscope.api.fields import DECAY, MINUTES, WORKERS
 from budgetscope.cli import options
 from budgetscope.cli.acceptance import acceptance, foretold
-from budgetscope.cli.calibrate_follow import INTERRUPTED, end, follow, launch, say, store
+from budgetscope.cli.calibrate_follow import INTERRUPTED, end, follow, launch, say, say_it_goes_on, store
 from budgetscope.cli.help import SectionedGroup, examples
+from budgetscope.cli.readers import is_read
 from budgetscope.core.counting.ledger import MAX_COUNT
 from budgetscope.core.errors import BudgetscopeError, UsageError
+from budgetscope.core.language import _
 
 if TYPE_CHECKING:
     from budgetscope.api.calibration import Progress, Ready, RunFolder, RunStatus
@@ -113,6 +116,9 @@ def calibrate(
     json: Annotated[bool, typer.Option("--json", help="Print the run's events, one JSON object a line.")] = False,
 ) -> None:
     """Train a designed sweep of small models, fit the laws to it, and show what changes."""
+    from budgetscope.api.language import use_language
+
+    use_language(context.find_root().params.get("lang"))
     if context.invoked_subcommand is not None:
         return
     from budgetscope.api import calibration
@@ -155,10 +161,10 @@ def calibrate(
     if dry_run:
         _show_dry_run(ready, at, slurm, json=json)
         return
-    _show_price(ready, at, json=json)
+    is_watched = _show_price(ready, at, json=json)
     folder = calibration.create(ready)
     chosen = calibration.Options(time_limit, engine=engine or "local", submit=slurm)
-    launch(folder, chosen, detach=detach, json=json, accept=how)
+    launch(folder, chosen, detach=detach, json=json, accept=how, is_watched=is_watched)
 
 
 def _check_together(context: typer.Context) -> None:
@@ -233,14 +239,16 @@ def _show_dry_run(ready: "Ready", budget: str | None, slurm: str, *, json: bool)
         terminal.print(Text(f"\n{script}"), soft_wrap=True)
 
 
-def _show_price(ready: "Ready", budget: str | None, *, json: bool) -> None:
-    from rich.console import Console
-
+def _show_price(ready: "Ready", budget: str | None, *, json: bool) -> bool:
+    """Show the price of a run, beside events on stderr; return whether somebody reads stdout."""
     from budgetscope.cli.calibrate_view import show_price
     from budgetscope.cli.output import console
 
-    terminal = Console(stderr=True, markup=False, highlight=False) if json else console()
-    show_price(ready, foretold(ready, budget), terminal)
+    if not json:
+        return is_read(lambda: show_price(ready, foretold(ready, budget), console()))
+    with contextlib.suppress(BrokenPipeError):
+        show_price(ready, foretold(ready, budget), console(stderr=True))
+    return True
 
 
 def _prepared_again(folder: "RunFolder", data: list[str], text_field: str | None, tokenizer: str | None) -> str:
@@ -279,9 +287,10 @@ def _probe(device: str | None, gpu: int | None, *, json: bool) -> None:
         for width, rate in sorted(found.training_flops_per_s.items())
     ]
     terminal = console()
-    terminal.print(f"{found.device.name}: large matrix products at {found.matrix_flops_per_s / 1e12:.4g} TFLOP/s")
-    terminal.print(table(("width", "training TFLOP/s", "of the matrix rate"), rows))
-    terminal.print(f"MFU {found.mfu:.1%}, stored for later designs", style="dim")
+    told = _("{device}: large matrix products at {rate} TFLOP/s")
+    terminal.print(told.format(device=found.device.name, rate=f"{found.matrix_flops_per_s / 1e12:.4g}"))
+    terminal.print(table((_("width"), _("training TFLOP/s"), _("of the matrix rate")), rows))
+    terminal.print(_("MFU {mfu}, stored for later designs").format(mfu=f"{found.mfu:.1%}"), style="dim")
 
 
 @app.command("list")
@@ -300,9 +309,17 @@ def list_all() -> None:
         state = found.state
         if state.damage:
             say(f"{folder.name}: {state.damage}")
-        done = f"{sum(s.finished for s in state.cells.values())} of {len(state.cells)}"
-        rows.append((folder.name, found.status, str(state.stage or "-"), done, state.fit_id or "-"))
-    console().print(table(("run", "status", "stage", "cells", "fit"), rows))
+        done = _("{some} of {all}").format(some=sum(s.finished for s in state.cells.values()), all=len(state.cells))
+        rows.append(
+            (
+                folder.name,
+                calibration.texts.status_text(found.status),
+                str(state.stage or "-"),
+                done,
+                state.fit_id or "-",
+            )
+        )
+    console().print(table((_("run"), _("status"), _("stage"), _("cells"), _("fit")), rows))
 
 
 @app.command()
@@ -348,10 +365,13 @@ def attach(
     folder = calibration.find(run)
     watch = calibration.attach(folder)
     try:
-        follow(watch, json=json)
+        is_watched = is_read(lambda: follow(watch, json=json))
     except KeyboardInterrupt:
         say(f"\n{folder.name} goes on; budgetscope calibrate stop {folder.handle} ends it")
         raise typer.Exit(INTERRUPTED) from None
+    if not is_watched and not watch.over:
+        say_it_goes_on(folder)
+        return
     end(watch, json=json, accept=how)
 
 
@@ -361,7 +381,7 @@ def stop(run: Run) -> None:
     from budgetscope.api import calibration
 
     folder = calibration.find(run)
-    how = calibration.stop(folder)
+    how = calibration.stop(folder, say=say)
     say(f"{folder.name} {how}; go on with: budgetscope calibrate --resume {folder.handle}")
 
 

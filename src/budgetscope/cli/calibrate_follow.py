@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from budgetscope.cli.readers import is_read
 from budgetscope.core.errors import FailureError
 from budgetscope.core.printable import printable
 
@@ -26,13 +27,30 @@ INTERRUPTED = 130
 
 
 def say(sentence: str) -> None:
-    """Print a sentence on stderr."""
-    sys.stderr.write("\n".join(map(printable, sentence.split("\n"))) + "\n")
-    sys.stderr.flush()
+    """Print a sentence on stderr; one that nobody reads is lost."""
+    with contextlib.suppress(BrokenPipeError):
+        sys.stderr.write("\n".join(map(printable, sentence.split("\n"))) + "\n")
+        sys.stderr.flush()
 
 
-def launch(folder: "RunFolder", chosen: "Options", *, detach: bool, json: bool, accept: "Acceptance | None") -> None:
+def launch(
+    folder: "RunFolder",
+    chosen: "Options",
+    *,
+    detach: bool,
+    json: bool,
+    accept: "Acceptance | None",
+    is_watched: bool = True,
+) -> None:
     """Start the worker of a run and, unless detached, follow it to its end.
+
+    Args:
+        folder: of the run.
+        chosen: where and how long it trains.
+        detach: whether to return as soon as it trains.
+        json: whether to print its events.
+        accept: whether and how to make its fit the default.
+        is_watched: whether somebody reads stdout; else the run goes on alone.
 
     Raises:
         FailureError: the worker cannot be started, failed, or died.
@@ -47,7 +65,11 @@ def launch(folder: "RunFolder", chosen: "Options", *, detach: bool, json: bool, 
         say(f"{folder.name} trains in the background; budgetscope calibrate attach {folder.handle}")
         return
     with _interruptible(watch) as killed:
-        follow(watch, json=json)
+        is_watched = is_watched and is_read(lambda: follow(watch, json=json))
+    if not is_watched and not watch.over:
+        watch.leave()
+        say_it_goes_on(folder)
+        return
     if killed():
         say(f"go on with: budgetscope calibrate --resume {folder.handle}")
         raise typer.Exit(INTERRUPTED)
@@ -79,6 +101,14 @@ def _interruptible(watch: "Watch") -> "Iterator[Callable[[], bool]]":
         yield lambda: killed
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def say_it_goes_on(folder: "RunFolder") -> None:
+    """Say that a run goes on, though nobody reads the output any more."""
+    say(
+        f"nobody reads the output any more; {folder.name} goes on, budgetscope calibrate attach {folder.handle} shows "
+        f"it, and budgetscope calibrate stop {folder.handle} ends it"
+    )
 
 
 def follow(watch: "Watch", *, json: bool) -> None:
@@ -177,12 +207,17 @@ def store(folder: "RunFolder", *, quiet: bool, accept: "Acceptance | None", agai
     from budgetscope.cli.output import console
 
     advisor = Advisor()
-    if not quiet:
+
+    def show() -> None:
         terminal = console()
         terminal.print()
         # The difference shows the flags of the fit too.
         show_difference(advisor.fit_library.difference(advisor.active_law, str(folder.fit_file)), terminal)
         show_exponents(calibration.stored_fit(folder), terminal)
+
+    if not quiet:
+        # The fit is stored, whether or not somebody reads what it changes.
+        is_read(show)
     before = advisor.active_law
     if accept is not None:
         calibration.check_acceptable(folder)

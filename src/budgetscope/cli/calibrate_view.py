@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from budgetscope.api.calibration import texts
 from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,11 +34,12 @@ def show_price(ready: "Ready", foretold: str, console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import show_cautions, table
+    from budgetscope.report.words import headed
 
     console.print(Text(texts.heading(ready)))
     console.print()
     rows = [texts.price_cells(stage, ready.spec.corpus) for stage in ready.price.stages]
-    console.print(table(texts.PRICE_HEADER, rows))
+    console.print(table(headed(texts.PRICE_HEADER), rows))
     console.print()
     console.print(Text(texts.budgets(ready)))
     console.print(Text(texts.in_all(ready)))
@@ -68,10 +70,13 @@ def show_cells(ready: "Ready", console: "Console") -> None:
         for stage, cells in ((1, ready.spec.design.stage1), (2, ready.spec.design.stage2))
         for cell in cells
     ]
-    header = ("cell", "stage", "N", "width x depth", "lr", "batch", "beta2", "seed", "D", "6ND", "readings")
+    header = (
+        _("cell"), _("stage"), "N", _("width x depth"), _("lr"), _("batch"), "beta2", _("seed"), "D", "6ND",
+        _("readings"),
+    )  # fmt: skip
     console.print()
     console.print(table(header, rows))
-    console.print(Text("the ids of stage 2 change with the hyperparameters that stage 1 finds"), style="dim")
+    console.print(Text(_("the ids of stage 2 change with the hyperparameters that stage 1 finds")), style="dim")
 
 
 def sparkline(values: list[float], width: int = _WIDTH) -> str:
@@ -91,36 +96,41 @@ def progress_panel(state: "RunState", spec: "Spec", workers: "Sequence[WorkerVie
     from rich.text import Text
 
     from budgetscope.cli.output import table
+    from budgetscope.report.fit_page import labelled
+    from budgetscope.report.words import headed
 
     done = sum(s.finished for s in state.cells.values())
     lines: list[RenderableType] = [
-        Text(f"{spec.run}: {texts.STAGES[state.stage]}"),
+        Text(labelled(spec.run, texts.stage_text(state.stage))),
         ProgressBar(total=max(1, len(state.cells)), completed=done, width=_WIDTH * 2),
         Text(texts.counts(state)),
         Text(texts.speed(state, spec)),
     ]
     if len(workers) > 1:
         rows = [texts.worker_cells(view, state) for view in workers]
-        lines += [Text(texts.worker_counts(workers)), table(texts.WORKER_HEADER, rows[:_MOST_WORKERS])]
-        lines += [Text(f"… {len(rows) - _MOST_WORKERS} more")] if len(rows) > _MOST_WORKERS else []
+        lines += [Text(texts.worker_counts(workers)), table(headed(texts.WORKER_HEADER), rows[:_MOST_WORKERS])]
+        lines += [Text(_("… {n} more").format(n=len(rows) - _MOST_WORKERS))] if len(rows) > _MOST_WORKERS else []
     best = state.best
     if best is not None:
-        lines.append(Text(f"best so far: {texts.cell_result(best)}"))
+        lines.append(Text(_("best so far: {cell}").format(cell=texts.cell_result(best))))
     leader = _leader(state)
     if leader is not None:
         losses = [loss for _, loss in leader.curve]
-        lines.append(Text(f"training loss {losses[-1]:.3f} {sparkline(losses)}  {texts.cell_result(leader)}"))
+        told = _("training loss {loss}").format(loss=f"{losses[-1]:.3f}")
+        lines.append(Text(f"{told} {sparkline(losses)}  {texts.cell_result(leader)}"))
     lines += [Text(f"! {problem}", style="yellow") for problem in (state.damage, *state.problems[-3:]) if problem]
     return Group(*lines)
 
 
 def progress_line(state: "RunState", spec: "Spec") -> str:
     """Return the progress of a run on one line."""
+    from budgetscope.report.words import noted
+
     best = state.best
-    parts = [texts.STAGES[state.stage], texts.counts(state), texts.speed(state, spec)]
+    parts = [texts.stage_text(state.stage), texts.counts(state), texts.speed(state, spec)]
     if best is not None:
-        parts.append(f"best {best.final_loss:.4f}")
-    return "; ".join(part for part in parts if part)
+        parts.append(_("best {loss}").format(loss=f"{best.final_loss:.4f}"))
+    return noted(parts)
 
 
 def _leader(state: "RunState") -> "CellState | None":
@@ -133,10 +143,11 @@ def show_exponents(fit: "Fit | None", console: "Console") -> None:
     """Print a calibration's own, published and combined exponent; nothing without a fit."""
     from rich.text import Text
 
+    from budgetscope.report.fit_page import labelled
     from budgetscope.report.fits import exponent_rows
 
     for label, text in exponent_rows(fit) if fit is not None else ():
-        console.print(Text(f"{label}: {text}"))
+        console.print(Text(labelled(label, text)))
 
 
 def show_change(judged: "Judgement", console: "Console") -> None:
@@ -150,11 +161,12 @@ def show_change(judged: "Judgement", console: "Console") -> None:
 
     console.print()
     if judged.answers is None:
-        told = judged.refusal or "No budget is known to show the change at: give one with --at."
+        told = judged.refusal or _("No budget is known to show the change at: give one with --at.")
         console.print(Text(told))
         return
     before, after = (answer.plan for answer in judged.answers)
-    console.print(Text(f"at {before.budget}: {judged.before.id} -> {judged.fit.id}"))
+    told = _("at {budget}: {before} -> {after}")
+    console.print(Text(told.format(budget=before.budget, before=judged.before.id, after=judged.fit.id)))
     console.print(table(headed(CHANGE_HEADER), change_rows(before, after)))
     costs = cost_sentences(judged.before.id, judged.fit.id, judged.costs)
     for sentence in filter(None, (loss_note(judged.difference), *costs)):
@@ -167,17 +179,19 @@ def show_status(folder: "RunFolder", status: "RunStatus", spec: "Spec", console:
 
     from budgetscope.api.calibration import stored_fit
     from budgetscope.cli.output import table
+    from budgetscope.report.fit_page import labelled
+    from budgetscope.report.words import headed
 
     state = status.state
-    console.print(Text(f"{folder.name}: {status.status}"))
+    console.print(Text(labelled(folder.name, texts.status_text(status.status))))
     if state.reason:
         console.print(Text(state.reason))
     if status.queue:
-        console.print(Text(f"in Slurm's queue: {status.queue}"))
+        console.print(Text(_("in Slurm's queue: {jobs}").format(jobs=status.queue)))
     if len(status.workers) > 1:
         console.print(Text(texts.worker_counts(status.workers)))
     if status.workers and (status.live or len(status.workers) > 1):
-        console.print(table(texts.WORKER_HEADER, [texts.worker_cells(view, state) for view in status.workers]))
+        console.print(table(headed(texts.WORKER_HEADER), [texts.worker_cells(view, state) for view in status.workers]))
     console.print(progress_panel(state, spec))
     if texts.history(state):
         console.print(Text(texts.history(state)))
@@ -186,4 +200,5 @@ def show_status(folder: "RunFolder", status: "RunStatus", spec: "Spec", console:
     if fit is not None and fit.too_small:
         console.print(Text(fit.too_small))
     if not status.live and not status.queue and state.status != "done":
-        console.print(Text(f"go on with: budgetscope calibrate --resume {folder.handle}"))
+        command = f"budgetscope calibrate --resume {folder.handle}"
+        console.print(Text(_("go on with: {command}").format(command=command)))

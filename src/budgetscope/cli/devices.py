@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from budgetscope.cli import options
+from budgetscope.core.language import _
 from budgetscope.core.printable import printable
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from budgetscope.report.devices import Measured
 
 
+@options.spoken
 def devices(json: options.Json = False) -> None:
     """List the accelerators: dense peak, memory, price range, and where each figure is from."""
     from budgetscope.api import Advisor
@@ -35,10 +37,11 @@ def _show(advisor: "Advisor", measured: "tuple[Measured, ...]", console: "Consol
     from budgetscope.api.devices import devices_path
     from budgetscope.cli.output import table
     from budgetscope.report.devices import DEVICE_HEADER, device_cells
+    from budgetscope.report.words import headed
 
-    console.print(table(DEVICE_HEADER, [device_cells(device) for device in advisor.all_devices]))
+    console.print(table(headed(DEVICE_HEADER), [device_cells(device) for device in advisor.all_devices]))
     for each in measured:
         console.print(Text(each.sentence))
     own = printable(str(devices_path()))
-    told = f"Table of {advisor.device_table_date}; your own devices go into {own}. Sources: --json."
-    console.print(Text(told), style="dim")
+    told = _("Table of {date}; your own devices go into {path}. Sources: --json.")
+    console.print(Text(told.format(date=advisor.device_table_date, path=own)), style="dim")

@@ -55,6 +55,7 @@ def _pairs(flag: str, texts: list[str] | None) -> dict[str, str]:
     return pairs
 
 
+@options.spoken
 def fit(
     runs: Runs,
     name: Annotated[str | None, typer.Option(help="Store the fit under this id, like mine/lab.", metavar="ID")] = None,
@@ -131,8 +132,10 @@ def fit(
 def _show_intake(intake: "Intake", console: "Console") -> None:
     from budgetscope.cli.output import show_assumptions, table
     from budgetscope.report.intake import INTAKE_HEADER, intake_cells
+    from budgetscope.report.words import headed
 
-    console.print(table(INTAKE_HEADER, intake_cells(intake), wrap=INTAKE_HEADER[2:]))
+    header = headed(INTAKE_HEADER)
+    console.print(table(header, intake_cells(intake), wrap=header[2:]))
     show_assumptions(console, intake.assumptions)
 
 
@@ -141,33 +144,36 @@ def _show_fit(fitted: "Fitted", console: "Console") -> None:
 
     from budgetscope.cli.output import show_cautions, table
     from budgetscope.report.fit_difference import ARROW_HEADER, arrow_cells
-    from budgetscope.report.fits import INTERVAL_HEADER, LAW_HEADER, interval_cells, law_cells
+    from budgetscope.report.fit_page import labelled
+    from budgetscope.report.fits import INTERVAL_HEADER, LAW_HEADER, flag_texts, interval_cells, law_cells, law_notes
+    from budgetscope.report.words import headed
 
     _show_intake(fitted.intake, console)
     found = fitted.fit
     console.print()
     named = found.id if found.title == found.id else f"{found.title} ({found.id})"
-    console.print(Text(f"{named}: {found.method}"))
-    console.print(Text(f"kind: {found.provenance['kind']}"))
+    console.print(Text(labelled(named, found.method)))
+    console.print(Text(labelled(_("kind"), found.provenance["kind"])))
     console.print()
-    console.print(table(LAW_HEADER, [law_cells(role, law) for role, law in found.laws.items()], wrap=LAW_HEADER[2:]))
+    header = headed(LAW_HEADER)
+    console.print(table(header, [law_cells(role, law) for role, law in found.laws.items()], wrap=header[2:]))
     cells = interval_cells(found)
     if cells:
         console.print()
-        console.print(table(INTERVAL_HEADER, cells))
-    for role, law in found.laws.items():
-        if law.note:
-            console.print(Text(f"{role}: {law.note}"))
+        console.print(table(headed(INTERVAL_HEADER), cells))
+    for role, note in law_notes(found):
+        console.print(Text(labelled(role, note)))
     for key, text in found.provenance.items():
         if key.startswith("out_of_sample"):
-            console.print(Text(f"out of sample: {text}" if key == "out_of_sample" else f"  {text}"))
-    show_cautions(console, found.flags)
+            console.print(Text(labelled(_("out of sample"), text) if key == "out_of_sample" else f"  {text}"))
+    show_cautions(console, flag_texts(found))
     if fitted.difference is not None:
         console.print()
         console.print(Text(f"{fitted.difference.before} -> {fitted.difference.after}"))
-        console.print(table(ARROW_HEADER, [arrow_cells(change) for change in fitted.difference.budgets]))
+        console.print(table(headed(ARROW_HEADER), [arrow_cells(change) for change in fitted.difference.budgets]))
 
 
+@options.spoken
 def score(
     runs: Annotated[Path | None, typer.Argument(help="A table of runs, as for fit.", metavar="RUNS")] = None,
     law: Annotated[
@@ -258,10 +264,12 @@ def _show_score(scored: "Scored", console: "Console") -> None:
 
     from budgetscope.cli.output import show_cautions, table
     from budgetscope.report.intake import SCORE_HEADER, score_cells, summary_text
+    from budgetscope.report.words import headed
 
     _show_intake(scored.intake, console)
     console.print()
-    console.print(table(SCORE_HEADER, [score_cells(cell) for cell in scored.cells], wrap=SCORE_HEADER[-1:]))
+    header = headed(SCORE_HEADER)
+    console.print(table(header, [score_cells(cell) for cell in scored.cells], wrap=header[-1:]))
     console.print()
     console.print(Text(f"{scored.fit.id}: {summary_text(scored.summary)}"))
     diverged = (scored.diverged,) if scored.diverged else ()

@@ -9,6 +9,7 @@ import typer
 from budgetscope.cli import options
 from budgetscope.cli.help import SectionedGroup, examples
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import _
 from budgetscope.core.printable import printable
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ FitId = Annotated[str, typer.Argument(help="family/name, or a fit file ending in
 
 
 @app.command("list")
+@options.spoken
 def list_fits(json: options.Json = False) -> None:
     """List every fit with its layer, its laws and its range; broken files are reported and skipped."""
     from budgetscope.api import Advisor
@@ -49,16 +51,21 @@ def _list(entries: "Sequence[Entry]", active: str, recipe: str, console: "Consol
 
     from budgetscope.cli.output import table
     from budgetscope.report.fits import BY_MODEL, LIST_HEADER, list_cells
+    from budgetscope.report.words import headed, listed, noted
 
     cells = [list_cells(entry, active, recipe) for entry in entries if entry.fit]
-    console.print(table(LIST_HEADER, cells, wrap=("laws", "fitted on")))
-    said = ["* the default law", "+ the default recipe" if recipe else f"the recipe is {BY_MODEL}"]
+    header = headed(LIST_HEADER)
+    console.print(table(header, cells, wrap=(header[1], header[4])))
+    said = [_("* the default law")]
+    said.append(_("+ the default recipe") if recipe else _("the recipe is {which}").format(which=_(BY_MODEL)))
     # A default may be a file outside the library.
-    said += [f"the default is {printable(name)}" for name in (active, recipe) if name.endswith(".json")]
-    console.print(Text(f"{', '.join(said)}; `budgetscope fits use ID` chooses another"), style="dim")
+    named = [printable(name) for name in (active, recipe) if name.endswith(".json")]
+    said += [_("the default is {name}").format(name=name) for name in named]
+    console.print(Text(noted((listed(said), _("`budgetscope fits use ID` chooses another")))), style="dim")
 
 
 @app.command()
+@options.spoken
 def show(fit_id: FitId, json: options.Json = False) -> None:
     """Show a fit: its laws, constants, ranges, source, and how sure we are of them."""
     from budgetscope.api import Advisor
@@ -73,19 +80,22 @@ def _show(fit: "Fit", console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import table
-    from budgetscope.report.fits import LAW_HEADER, fit_lines, law_cells
+    from budgetscope.report.fit_page import fit_lines, labelled
+    from budgetscope.report.fits import LAW_HEADER, law_cells, law_notes
+    from budgetscope.report.words import headed
 
     console.print(Text(f"{fit.title} ({fit.id})"))
     for label, text in fit_lines(fit):
-        console.print(Text(f"{label}: {text}"))
+        console.print(Text(labelled(label, text)))
     console.print()
-    console.print(table(LAW_HEADER, [law_cells(role, law) for role, law in fit.laws.items()], wrap=LAW_HEADER[2:]))
-    for role, law in fit.laws.items():
-        if law.note:
-            console.print(Text(f"{role}: {law.note}"))
+    header = headed(LAW_HEADER)
+    console.print(table(header, [law_cells(role, law) for role, law in fit.laws.items()], wrap=header[2:]))
+    for role, note in law_notes(fit):
+        console.print(Text(labelled(role, note)))
 
 
 @app.command()
+@options.spoken
 def use(
     fit_id: FitId,
     at: Annotated[str | None, typer.Option(help="Budget at which the change is shown.", metavar="BUDGET")] = None,
@@ -111,6 +121,7 @@ def use(
 
 
 @app.command()
+@options.spoken
 def diff(
     before: Annotated[str, typer.Argument(help="The first fit.", metavar="A")],
     after: Annotated[str, typer.Argument(help="The second fit.", metavar="B")],
@@ -139,17 +150,20 @@ def show_difference(difference: "Difference", console: "Console") -> None:
         constant_cells,
         difference_notes,
     )
+    from budgetscope.report.words import headed
 
     console.print(Text(f"{difference.before} -> {difference.after}"))
     console.print()
-    console.print(table(CONSTANT_HEADER, [constant_cells(change) for change in difference.constants]))
+    console.print(table(headed(CONSTANT_HEADER), [constant_cells(change) for change in difference.constants]))
     console.print()
-    console.print(table(ARROW_HEADER, [arrow_cells(change) for change in difference.budgets]))
-    console.print(Text(f"C and N by the {difference.convention} count"), style="dim")
+    console.print(table(headed(ARROW_HEADER), [arrow_cells(change) for change in difference.budgets]))
+    told = _("C and N by the {convention} count").format(convention=difference.convention)
+    console.print(Text(told), style="dim")
     show_cautions(console, difference_notes(difference))
 
 
 @app.command()
+@options.spoken
 def undo(fit_id: FitId) -> None:
     """Put back what the last write of one of your own fits replaced."""
     from budgetscope.api import Advisor

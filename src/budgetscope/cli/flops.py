@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from budgetscope.cli import options
+from budgetscope.core.language import _
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _MOST = 1_000_000_000
 
 
+@options.spoken
 def flops(
     depth: Annotated[int | None, options.whole("depth", "Blocks.", 1, _MOST)] = None,
     width: Annotated[int | None, options.whole("width", "Residual width.", 1, _MOST)] = None,
@@ -65,12 +67,13 @@ def _show(ledger: "Ledger", console: "Console") -> None:
     from budgetscope.cli.output import table
     from budgetscope.report.ledger import LEDGER_HEADER, ledger_cells
     from budgetscope.report.rows import shape_text
+    from budgetscope.report.words import headed
 
     shape = ledger.shape
-    console.print(Text(f"{shape_text(shape)}, context {shape.seq_len:,}"))
+    told = _("{shape}, context {n}").format(shape=shape_text(shape), n=f"{shape.seq_len:,}")
+    console.print(Text(told))
     console.print()
-    console.print(table(LEDGER_HEADER, [ledger_cells(count) for count in ledger.counts]))
+    console.print(table(headed(LEDGER_HEADER), [ledger_cells(count) for count in ledger.counts]))
     console.print()
-    console.print(
-        Text(f"The machine executes {shape.executed_flops_per_token:.4g} FLOPs a token (6 (blocks + head) + 12 L w s).")
-    )
+    told = _("The machine executes {flops} FLOPs a token (6 (blocks + head) + 12 L w s).")
+    console.print(Text(told.format(flops=f"{shape.executed_flops_per_token:.4g}")))

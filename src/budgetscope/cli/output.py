@@ -1,5 +1,6 @@
 """Output of the commands: formats, the console, and tables that do not cut numbers."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -53,6 +54,15 @@ class _Console(Console):
         shown = (Group(broken(each)) if isinstance(each, Text) else each for each in objects)
         super().print(*(shown if code() == JAPANESE else objects), **options)
 
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command that nobody reads its output any more; Rich would end the process.
+
+        Raises:
+            BrokenPipeError: always.
+        """
+        self._buffer.clear()
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
 
 def broken(text: Text) -> Text:
     """Return a text whose lines break as its language does."""
@@ -63,10 +73,11 @@ def broken(text: Text) -> Text:
     return japanese(text)
 
 
-def console() -> Console:
-    """Return a console on stdout without markup."""
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
-    return _Console(width=width, markup=False, highlight=False, emoji=False)
+def console(*, stderr: bool = False) -> Console:
+    """Return a console on stdout, or on stderr, without markup."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
+    return _Console(width=width, markup=False, highlight=False, emoji=False, stderr=stderr)
 
 
 def one_form(**wanted: bool) -> str | None:

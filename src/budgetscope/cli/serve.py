@@ -13,10 +13,12 @@ import typer
 
 from budgetscope.cli import options
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.language import code
 
 _REMEDY = "pip install 'budgetscope[serve]'"
 
 
+@options.spoken
 def serve(
     port: Annotated[int, options.whole("port", "Port to listen on.", 1, 65535)] = 8000,
     host: Annotated[str, typer.Option(help="Name or address of this machine that the browser asks for.")] = "localhost",
@@ -26,9 +28,13 @@ def serve(
     if find_spec("textual_serve") is None:
         raise FailureError(f"serving the app needs textual-serve, not installed here; {_REMEDY}")
     sockets = _listen(host, port)
+    from budgetscope.api.language import use_language
     from budgetscope.cli.server import LocalServer
 
-    command = shlex.join((sys.executable, "-m", "budgetscope"))
+    chosen = code()
+    # Without the flag the app takes the setting or the environment.
+    words = () if use_language() == chosen else ("--lang", chosen)
+    command = shlex.join((sys.executable, "-m", "budgetscope", *words))
     # With exec the app replaces the shell: it is then the server's own child and notices the end of the server.
     server = LocalServer(f"exec {command}" if os.name == "posix" else command, host, port, max_sessions)
     print(f"The app is at {server.address} (Ctrl-C ends it).", flush=True)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
@@ -26,8 +27,27 @@ _MOST_CELLS = 1000
 """Most columns and most rows of a terminal."""
 _MAX_MESSAGE_BYTES = 2**20
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# Without this script the page of textual_serve takes keys only after a click.
-_FOCUS = "<script>addEventListener('load', () => document.querySelector('.xterm-helper-textarea').focus())</script>"
+_FOREIGN_FONT = re.compile(r"<link[^>]*fonts\.googleapis\.com[^>]*>")
+_HEAD = """<title>budgetscope</title>
+<link rel="icon" href="data:,">
+<script>
+  // Without this the page of textual_serve takes keys only after a click.
+  addEventListener('load', () => document.querySelector('.xterm-helper-textarea').focus());
+  // That page fetches a file from the root of the server, where the token is missing, in a window that browsers block.
+  const openWindow = window.open.bind(window);
+  window.open = (url, target) => {
+    const root = `${location.origin}/download/`;
+    if (!String(url).startsWith(root)) return openWindow(url, target);
+    const link = document.createElement('a');
+    link.href = location.pathname.replace(/\\/*$/, '/download/') + String(url).slice(root.length);
+    link.download = '';
+    document.body.append(link);
+    link.click();
+    link.remove();
+    return null;
+  };
+</script>
+"""
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -78,10 +98,10 @@ class LocalServer(Server):
         """Print nothing; the command has printed the address."""
 
     async def handle_index(self, request: web.Request) -> web.Response:
-        """Return the page with a policy against other hosts; the page of textual_serve loads a font from Google."""
+        """Return the page of textual_serve with a title, without its font of another host, which a policy forbids."""
         response = await super().handle_index(request)
         assert isinstance(response, web.Response)  # noqa: S101 - the package types it wider than it is
-        response.text = (response.text or "").replace("</head>", f"{_FOCUS}</head>")
+        response.text = _FOREIGN_FONT.sub("", response.text or "").replace("</head>", f"{_HEAD}</head>")
         own = f"'self' {self.public_url}"
         response.headers["Content-Security-Policy"] = (
             f"default-src {own} data: 'unsafe-inline'; connect-src ws{self.public_url.removeprefix('http')}; "

@@ -45,7 +45,7 @@ _QUANTITIES: tuple[tuple[str, str, Form], ...] = (
     ("tied", N_("tied embeddings"), _yes),
     ("seq_len", N_("sequence length, tokens"), _whole),
     ("batch_sequences", N_("batch, sequences"), _whole),
-    ("micro_sequences", N_("micro-batch of a device, sequences"), _whole),
+    ("micro_sequences", N_("micro-batch, sequences"), _whole),
     ("accumulation", N_("accumulated micro-batches"), _whole),
     ("n_devices", N_("devices"), _whole),
     ("device", N_("device"), _plain),
@@ -71,6 +71,9 @@ _QUANTITIES: tuple[tuple[str, str, Form], ...] = (
     ("counts_head", N_("N and C count the last layer"), _yes),
     ("tuned_per_size", N_("recipe tuned at each size"), _yes),
 )
+
+
+_NAMES = ("tokenizer", "dataset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,9 @@ def _where(counts: Counts, key: str) -> str:
     found = counts.run.evidence.get(key)
     if found is None:
         return ""
-    text = f"{found.key} = {found.text}" if found.key else found.text
+    # A name stands beside it already, as the file has it.
+    is_shown = key in _NAMES and found.text == getattr(counts.run, key)
+    text = found.key if is_shown and found.key else f"{found.key} = {found.text}" if found.key else found.text
     return text if found.file in ("", _only_file(counts)) else f"{found.file}: {text}"
 
 
@@ -199,6 +204,12 @@ def _machine_rows(machine: OnMachine) -> list[tuple[str, str, str]]:
     return rows
 
 
+_TITLES = {
+    "gpt-neox": "GPT-NeoX", "nanogpt": "nanoGPT", "olmo": "OLMo", "llm-foundry": "LLM Foundry", "toml": "TOML",
+}  # fmt: skip
+"""Titles of what is read and not written."""
+
+
 def severity_title(severity: Severity) -> str:
     """Return the title of a severity in words that people know."""
     titles = {Severity.BAD: _("Serious"), Severity.WARN: _("Warning"), Severity.NOTE: _("Note")}
@@ -207,7 +218,8 @@ def severity_title(severity: Severity) -> str:
 
 def heading(run: AuditedRun) -> str:
     """Return the name of a run and its trainer."""
-    trainer = next((each.title for each in TRAINERS if each.name == run.counts.run.trainer), run.counts.run.trainer)
+    name = run.counts.run.trainer
+    trainer = next((each.title for each in TRAINERS if each.name == name), _TITLES.get(name, name))
     return _("{name} ({trainer})").format(name=run.name, trainer=trainer) if trainer else run.name
 
 
@@ -230,12 +242,11 @@ def finding_title(finding: Finding) -> str:
 
 def finding_lines(finding: Finding) -> tuple[str, ...]:
     """Return the lines below the title of a finding: evidence, remedy and price."""
-    lines = [finding.evidence]
-    if finding.remedy:
-        lines.append(_("Remedy: {text}").format(text=finding.remedy))
-    if finding.price:
-        lines.append(_("Price: {text}").format(text=finding.price))
-    return tuple(lines)
+    return (
+        finding.evidence,
+        _("Remedy: {text}").format(text=finding.remedy),
+        _("Price: {text}").format(text=finding.price),
+    )
 
 
 FRAME_HEADER = ("run", "code", "severity", "title", "evidence", "remedy", "price")
@@ -307,16 +318,16 @@ def audit_markdown(audit: Audit, command: str) -> str:
         command: the shell command that gives the page.
     """
     lines: list[str] = [f"# {escaped(_('Audit of planned runs'))}", ""]
+    if audit.checklist is not None:
+        lines += _checklist_section(audit.checklist)
     for run in audit.runs:
         lines += [f"## {escaped(heading(run))}", "", f"**{escaped(summary(run))}**", ""]
         lines += _findings_section(run.findings)
-        rows = [(row.label, row.text, row.where) for row in understood_rows(run)]
-        lines += [*table(tuple(map(escaped, understood_header(run))), rows), ""] if rows else []
+        lines += [*(f"- {escaped(remark)}" for remark in run.remarks), ""] if run.remarks else []
         counted = counted_rows(run)
         lines += [*table(counted_header(), counted), ""] if counted else []
-        lines += [*(f"- {escaped(remark)}" for remark in run.remarks), ""] if run.remarks else []
-    if audit.checklist is not None:
-        lines += _checklist_section(audit.checklist)
+        rows = [(row.label, row.text, row.where) for row in understood_rows(run)]
+        lines += [*table(tuple(map(escaped, understood_header(run))), rows), ""] if rows else []
     return "\n".join([*lines, f"## {escaped(_('Reproduce'))}", "", *fenced(command), ""])
 
 

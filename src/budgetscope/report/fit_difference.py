@@ -4,21 +4,23 @@ from collections.abc import Iterable, Sequence
 
 from budgetscope.core.answers.fit_difference import BudgetChange, ConstantChange, Difference, Tokenizer
 from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.language import N_, _
+from budgetscope.core.stored_words import stored_text
 from budgetscope.report.markdown import escaped, table
 from budgetscope.report.rows import UNKNOWN
-from budgetscope.report.words import Form
+from budgetscope.report.words import Form, headed
 
 _QUANTITIES: tuple[tuple[str, str, Form], ...] = (
     ("n_params", "N", format_count),
     ("tokens", "D", format_count),
-    ("loss", "loss", lambda v: f"{v:.3f}"),
-    ("learning_rate", "lr", lambda v: f"{v:.2g}"),
-    ("batch_tokens", "batch", format_count),
+    ("loss", N_("loss"), lambda v: f"{v:.3f}"),
+    ("learning_rate", N_("lr"), lambda v: f"{v:.2g}"),
+    ("batch_tokens", N_("batch"), format_count),
 )
 """Recommended quantities: attribute of `Recommendation`, symbol, format."""
 _SYMBOLS = tuple(symbol for _, symbol, _ in _QUANTITIES)
 
-CONSTANT_HEADER = ("law", "parameter", "before", "after", "change")
+CONSTANT_HEADER = (N_("law"), N_("parameter"), N_("before"), N_("after"), N_("change"))
 
 
 def constant_cells(change: ConstantChange) -> tuple[str, ...]:
@@ -55,7 +57,7 @@ def _stacked_cells(change: BudgetChange) -> Iterable[tuple[str, ...]]:
     yield (format_flops(change.flops), "A", *(_text(before, form) for before, _, form in pairs))
     yield ("", "B", *(_text(after, form) for _, after, form in pairs))
     changes = []
-    for symbol, (before, after, _) in zip(_SYMBOLS, pairs, strict=True):
+    for symbol, (before, after, _form) in zip(_SYMBOLS, pairs, strict=True):
         if before is None or after is None:
             changes.append(UNKNOWN)
         else:
@@ -75,13 +77,13 @@ def difference_tables(difference: Difference) -> tuple[tuple[str, Sequence[str],
     """Return the tables of a difference from fit A to fit B: title, header and rows of each."""
     return (
         (
-            f"What they recommend, C and N by the {difference.convention} count",
-            STACKED_HEADER,
+            _("What they recommend, C and N by the {convention} count").format(convention=difference.convention),
+            headed(STACKED_HEADER),
             [line for change in difference.budgets for line in _stacked_cells(change)],
         ),
         (
-            "Their constants",
-            ("law", "parameter", "A", "B", "change"),
+            _("Their constants"),
+            headed(("law", "parameter", "A", "B", "change")),
             [constant_cells(change) for change in difference.constants],
         ),
     )
@@ -96,10 +98,15 @@ def loss_note(difference: Difference) -> str:
 
 def tokenizer_note(tokenizers: tuple[Tokenizer, Tokenizer], before: str, after: str) -> str:
     """Return a sentence on losses of two tokenizers, by two fits, which do not compare."""
-    first, second = (
-        f"{name or 'an unknown tokenizer'}" + (f" with {size:,} tokens" if size else "") for name, size in tokenizers
-    )
-    return f"Their losses do not compare: nats a token are of {first} by {before}, and of {second} by {after}."
+    first, second = (_tokenizer(name, size) for name, size in tokenizers)
+    return _(
+        "Their losses do not compare: nats a token are of {first} by {before}, and of {second} by {after}."
+    ).format(first=first, before=before, second=second, after=after)
+
+
+def _tokenizer(name: str | None, size: int | None) -> str:
+    named = name or _("an unknown tokenizer")
+    return _("{tokenizer} with {size} tokens").format(tokenizer=named, size=f"{size:,}") if size else named
 
 
 def difference_notes(difference: Difference) -> list[str]:
@@ -107,14 +114,17 @@ def difference_notes(difference: Difference) -> list[str]:
     notes = [loss_note(difference)] if difference.tokenizers else []
     if difference.sized_by is not None:
         notes.append(
-            f"Learning rate and batch of a fit without N and D are those at the N and D of {difference.sized_by}."
+            _("Learning rate and batch of a fit without N and D are those at the N and D of {law}.").format(
+                law=difference.sized_by
+            )
         )
-    return [*notes, *difference.flags]
+    return [*notes, *map(stored_text, difference.flags)]
 
 
 def difference_markdown(difference: Difference) -> str:
     """Return a difference as a Markdown page."""
-    lines = [f"# From A = `{difference.before}` to B = `{difference.after}`", ""]
+    title = _("From A = `{before}` to B = `{after}`").format(before=difference.before, after=difference.after)
+    lines = [f"# {title}", ""]
     for title, header, rows in difference_tables(difference):
         lines += [f"## {title}", "", *table(header, rows), ""]
     notes = [f"- {escaped(note)}" for note in difference_notes(difference)]

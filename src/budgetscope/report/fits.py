@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 
 from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
 from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.language import N_, _, ngettext
 from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.core.laws.fit import CONFIDENCE, Draws, ExponentInterval, Fit, Law, Range, percentiles
 from budgetscope.core.laws.intervals import LEVEL, allocation_exponent, parameter_draws
-from budgetscope.core.printable import printable
-from budgetscope.report.markdown import escaped
+from budgetscope.core.stored_words import stored_text
 from budgetscope.report.rows import UNKNOWN, estimate_text
+from budgetscope.report.words import listed, noted
 from budgetscope.store.fit_library import Entry
 from budgetscope.store.fit_schema import dump
 
@@ -21,16 +22,28 @@ _LAW_NAMES = {
     "allocation": "N, D",
     "surface": "L(N, D)",
     "loss_curve": "L*(C)",
-    "excess": "excess",
-    "learning_rate": "lr",
-    "batch_size": "batch",
+    "excess": N_("excess"),
+    "learning_rate": N_("lr"),
+    "batch_size": N_("batch"),
     "beta2": "beta2",
-    "critical_batch_size": "critical batch",
-    "warmup": "warmup",
-    "weight_decay": "decay",
+    "critical_batch_size": N_("critical batch"),
+    "warmup": N_("warmup"),
+    "weight_decay": N_("decay"),
 }
-_SYMBOLS = {"flops": "C", "n_params": "N", "tokens": "D", "tokens_per_param": "D/N", "batch_tokens": "batch"}
-_LAYERS = ("override", "user", "bundled")
+ROLE_TITLES = {
+    "allocation": N_("Allocation"),
+    "surface": N_("Surface"),
+    "loss_curve": N_("Loss curve"),
+    "excess": N_("Excess"),
+    "learning_rate": N_("Learning rate"),
+    "batch_size": N_("Batch size"),
+    "beta2": "Beta2",
+    "critical_batch_size": N_("Critical batch size"),
+    "warmup": N_("Warmup"),
+    "weight_decay": N_("Weight decay"),
+}
+_SYMBOLS = {"flops": "C", "n_params": "N", "tokens": "D", "tokens_per_param": "D/N", "batch_tokens": N_("batch")}
+_LAYERS = (N_("override"), N_("user"), N_("bundled"))
 
 
 # Parts of a fit as text
@@ -38,10 +51,14 @@ _LAYERS = ("override", "user", "bundled")
 
 def laws_text(fit: Fit) -> str:
     """Return the quantities for which a fit has laws: `N, D, L*(C)`."""
+    return listed(map(_, _law_names(fit)))
+
+
+def _law_names(fit: Fit) -> list[str]:
     roles = list(fit.laws)
     if "allocation" not in roles and "surface" in roles:
         roles.insert(0, "allocation")
-    return ", ".join(_LAW_NAMES[role] for role in roles)
+    return [_LAW_NAMES[role] for role in roles]
 
 
 def exponent_text(fit: Fit, *, interval: bool = True, end_digits: int = 3) -> str:
@@ -61,8 +78,8 @@ def exponent_text(fit: Fit, *, interval: bool = True, end_digits: int = 3) -> st
 
 def exponent_rows(fit: Fit) -> list[tuple[str, str]]:
     """Return a calibration's own, published and combined exponent, as label and text; none for other fits."""
-    parts = ("own", "published", "combined")
-    facts = [(f"exponent, {part}", fit.provenance.get(f"exponent_{part}", "")) for part in parts]
+    labels = {"own": _("exponent, own"), "published": _("exponent, published"), "combined": _("exponent, combined")}
+    facts = [(label, fit.provenance.get(f"exponent_{part}", "")) for part, label in labels.items()]
     return [(label, text) for label, text in facts if text]
 
 
@@ -74,7 +91,9 @@ def fitted_text(fitted: Mapping[str, Range]) -> str:
 def span_text(name: str, span: Range) -> str:
     """Return the fitted range of one predictor: `C 1.25e16 to 2.56e19`."""
     form = format_flops if name == "flops" else format_count
-    return f"{_SYMBOLS.get(name, name)} {form(span.low)} to {form(span.high)}"
+    return _("{symbol} {low} to {high}").format(
+        symbol=_(_SYMBOLS.get(name, name)), low=form(span.low), high=form(span.high)
+    )
 
 
 def _main_range(fit: Fit) -> str:
@@ -83,7 +102,7 @@ def _main_range(fit: Fit) -> str:
     return fitted_text(law.fitted) or UNKNOWN
 
 
-def _parameters(law: Law) -> Iterator[tuple[str, float]]:
+def parameters(law: Law) -> Iterator[tuple[str, float]]:
     """Yield the name and value of every parameter that does not have its default."""
     for each in fields(law.law):
         value = getattr(law.law, each.name)
@@ -102,10 +121,10 @@ def _drawn_names(law: Law) -> list[str]:
             return []
 
 
-def _interval(law: Law, parameter: str) -> str:
+def interval(law: Law, parameter: str) -> str:
     """Return the 95% interval of a parameter; empty where it has none."""
     if parameter in law.undetermined:
-        return "not determined"
+        return _("not determined")
     if parameter not in _drawn_names(law):
         return ""
     if isinstance(law.uncertainty, DriftingLine):
@@ -116,47 +135,57 @@ def _interval(law: Law, parameter: str) -> str:
     return f"[{low:.4g}, {high:.4g}]"
 
 
-def _uncertainty_texts(law: Law) -> tuple[str, str]:
+def uncertainty_texts(law: Law) -> tuple[str, str]:
     """Return the source of a law's intervals: for a table cell, and for a line of a page."""
     match law.uncertainty:
         case Draws(_, rows) as draws:
-            return f"{len(rows)} {'forecasts' if draws.forecast else 'draws'}", draws.basis
+            told = _("{n} forecasts") if draws.forecast else _("{n} draws")
+            return told.format(n=len(rows)), draws.basis
         case DriftingLine() as line:
             # A weighed law has its own error in the bend alone, as far as its budgets span.
-            error = f"{line.bend if line.weighed else line.drift:.3g} of ln N an e-fold of compute"
-            return f"noise, and {error}", f"95%: the noise of the runs, and an error of the law of {error} beyond them"
+            error = f"{line.bend if line.weighed else line.drift:.3g}"
+            cell = _("noise, and {error} of ln N an e-fold of compute")
+            told = _(
+                "95%: the noise of the runs, and an error of the law of {error} of ln N an e-fold of compute beyond "
+                "them"
+            )
+            return cell.format(error=error), told.format(error=error)
         case ExponentInterval() as interval:
-            text = f"a in [{interval.low:g}, {interval.high:g}], {interval.percent}"
-            return text, f"{text}, published"
+            text = _("a in [{low}, {high}], {percent}").format(
+                low=f"{interval.low:g}", high=f"{interval.high:g}", percent=interval.percent
+            )
+            return text, _("{interval}, published").format(interval=text)
         case None:
-            return "not published", "the source publishes none"
+            return _("not published"), _("the source publishes none")
 
 
 def misfit_text(found: GoodnessOfFit) -> str:
     """Return the residuals of a fit's points in one phrase; empty without points."""
     if found.rms is None:
         return ""
-    return f"{len(found.residuals)} optima, rms {found.rms:.3f} in ln N, a factor of {math.exp(found.rms):.3g}"
+    return _("{n} optima, rms {rms} in ln N, a factor of {factor}").format(
+        n=len(found.residuals), rms=f"{found.rms:.3f}", factor=f"{math.exp(found.rms):.3g}"
+    )
 
 
 def range_text(found: GoodnessOfFit) -> str:
     """Return the range of budgets that a law was fitted on."""
     if found.fitted is None:
-        return "its source gives no range of budgets"
+        return _("its source gives no range of budgets")
     return budgets_text(found.fitted)
 
 
 def budgets_text(span: Range) -> str:
     """Return a range of budgets: `1.25e16 to 2.56e19 FLOPs`."""
-    return f"{format_flops(span.low)} to {format_flops(span.high)} FLOPs"
+    return _("{low} to {high} FLOPs").format(low=format_flops(span.low), high=format_flops(span.high))
 
 
 def undone_text(fit_id: str, restored: Fit | None, *, was_default: bool) -> str:
     """Return the effect of undoing the last write of a fit, without a full stop."""
     if restored is not None:
-        return f"{fit_id} is what it was before"
-    text = f"{fit_id} had no earlier version and is set aside"
-    return f"{text}; it was the default, and the bundled default is so again" if was_default else text
+        return _("{fit} is what it was before").format(fit=fit_id)
+    told = _("{fit} had no earlier version and is set aside").format(fit=fit_id)
+    return noted((told, _("it was the default, and the bundled default is so again") if was_default else ""))
 
 
 # The list of fits
@@ -191,9 +220,11 @@ class FitRow:
 
 def fit_row(entry: Entry) -> FitRow:
     """Return the row of a fit file."""
-    fit, layer = entry.fit, entry.layer + "".join(f" over {name}" for name in entry.shadows)
+    fit, layer = entry.fit, _(entry.layer)
+    for name in entry.shadows:
+        layer = _("{layer} over {below}").format(layer=layer, below=_(name))
     if fit is None:
-        broken = f"broken: {entry.problem}"
+        broken = _("broken: {problem}").format(problem=entry.problem)
         return FitRow(entry.id, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, layer, broken, UNKNOWN, "")
     when = written(entry)
     return FitRow(
@@ -209,10 +240,10 @@ def fit_row(entry: Entry) -> FitRow:
     )
 
 
-LIST_HEADER = ("id", "laws", "a", "counting", "fitted on", "layer")
+LIST_HEADER = ("id", N_("laws"), "a", N_("counting"), N_("fitted on"), N_("layer"))
 
 
-BY_MODEL = "that which covers the model"
+BY_MODEL = N_("that which covers the model")
 """The default recipe where the settings name none."""
 
 
@@ -226,7 +257,7 @@ def list_cells(entry: Entry, active: str, recipe: str = "") -> tuple[str, ...]:
     """
     row = fit_row(entry)
     sign = "*" if entry.id == active else "+" if entry.id == recipe else " "
-    layer = row.layer + (", edited" if entry.edited else "")
+    layer = listed((row.layer, _("edited") if entry.edited else ""))
     return (f"{sign} {row.id}", row.laws, row.exponent, row.counting, row.fitted, layer)
 
 
@@ -243,9 +274,9 @@ def ordered(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 def matches(entry: Entry, text: str) -> bool:
     """Return whether every word of a filter occurs in a fit's id, title, layer, laws or marks."""
     fit = entry.fit
-    words = (fit.title, laws_text(fit), str(fit.counting)) if fit else (entry.problem, "broken")
+    words = (fit.title, laws_text(fit), *_law_names(fit), str(fit.counting)) if fit else (entry.problem, "broken")
     marks = ("edited" * entry.edited, "step" * (fit is not None and fit.ablation), "over" * bool(entry.shadows))
-    known = " ".join((entry.id, entry.layer, *words, *marks)).casefold()
+    known = " ".join((entry.id, entry.layer, _(entry.layer), *words, *marks)).casefold()
     return all(word in known for word in text.casefold().split())
 
 
@@ -262,14 +293,19 @@ def written(entry: Entry) -> datetime | None:
     return None if entry.written is None else datetime.fromtimestamp(entry.written, UTC)
 
 
+_YEAR_DAYS, _MONTH_DAYS = 365, 30
+
+
 def age_text(then: datetime, now: datetime) -> str:
     """Return the time from `then` to `now` in its largest unit: `3 months ago`."""
     days = (now - then).days
     if days < 1:
-        return "today"
-    unit, length = next(each for each in (("year", 365), ("month", 30), ("day", 1)) if days >= each[1])
-    count = days // length
-    return f"{count} {unit}{'s' * (count != 1)} ago"
+        return _("today")
+    if days >= _YEAR_DAYS:
+        return ngettext("{n} year ago", "{n} years ago", days // _YEAR_DAYS).format(n=days // _YEAR_DAYS)
+    if days >= _MONTH_DAYS:
+        return ngettext("{n} month ago", "{n} months ago", days // _MONTH_DAYS).format(n=days // _MONTH_DAYS)
+    return ngettext("{n} day ago", "{n} days ago", days).format(n=days)
 
 
 def list_json(entries: Sequence[Entry], active: str, recipe: str = "") -> str:
@@ -298,110 +334,37 @@ def list_json(entries: Sequence[Entry], active: str, recipe: str = "") -> str:
 
 # Tables of one fit
 
-LAW_HEADER = ("law", "form", "parameters", "fitted on", "uncertainty", "constants")
+LAW_HEADER = (N_("law"), N_("form"), N_("parameters"), N_("fitted on"), N_("uncertainty"), N_("constants"))
 
 
 def law_cells(role: str, law: Law) -> tuple[str, ...]:
     """Return the row of a law, under `LAW_HEADER`."""
-    parameters = ", ".join(f"{name} {value:.6g}" for name, value in _parameters(law))
-    fitted = ", ".join(span_text(name, span) for name, span in law.fitted.items())
-    uncertainty, _ = _uncertainty_texts(law)
-    return (role, law.law.form, parameters, fitted or UNKNOWN, uncertainty, CONFIDENCE[law.confidence])
+    given = ", ".join(f"{name} {value:.6g}" for name, value in parameters(law))
+    fitted = listed(span_text(name, span) for name, span in law.fitted.items())
+    uncertainty = uncertainty_texts(law)[0]
+    return (role, law.law.form, given, fitted or UNKNOWN, uncertainty, _(CONFIDENCE[law.confidence]))
 
 
-INTERVAL_HEADER = ("law", "parameter", "value", "95% interval")
+def law_notes(fit: Fit) -> list[tuple[str, str]]:
+    """Return the roles of the laws that have a note, with it."""
+    return [(role, stored_text(law.note)) for role, law in fit.laws.items() if law.note]
+
+
+def flag_texts(fit: Fit) -> list[str]:
+    """Return the flags of a fit."""
+    return [*map(stored_text, fit.flags)]
+
+
+INTERVAL_HEADER = (N_("law"), N_("parameter"), N_("value"), N_("95% interval"))
 
 
 def interval_cells(fit: Fit) -> list[tuple[str, ...]]:
     """Return every parameter that has a 95% interval with it, under `INTERVAL_HEADER`."""
     return [
-        (role, name, f"{getattr(law.law, name):.5g}", _interval(law, name))
+        (role, name, f"{getattr(law.law, name):.5g}", interval(law, name))
         for role, law in fit.laws.items()
         for name in _drawn_names(law)
     ]
-
-
-# The page of one fit
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A titled section of a fit's page: label and text of each line; a line without a label is a sentence."""
-
-    title: str
-    lines: tuple[tuple[str, str], ...]
-
-
-def fit_sections(entry: Entry, now: datetime) -> tuple[Section, ...]:
-    """Return the page of a fit file in sections: flags, laws, source, file."""
-    fit = entry.fit
-    if fit is None:
-        return (Section("Broken", (("", entry.problem),)), Section("File", tuple(_file_lines(entry, now))))
-    flags = [("", flag) for flag in fit.flags]
-    if entry.edited:
-        flags.append(("", "the file was edited since it was written: its content does not match its hash"))
-    if fit.ablation:
-        flags.append(("", "a step of an argument or an example, not a recommendation"))
-    about = [line for line in fit_lines(fit) if line[0] != "flag"]
-    sections = [
-        Section("Before you believe this", tuple(flags)),
-        *law_sections(fit),
-        Section("Source and provenance", tuple(about)),
-        Section("File", tuple(_file_lines(entry, now))),
-    ]
-    return tuple(section for section in sections if section.lines)
-
-
-def fit_lines(fit: Fit) -> list[tuple[str, str]]:
-    """Return source, method, conventions, flags and provenance of a fit, each as label and text."""
-    lines = [
-        ("source", fit.citation),
-        ("url", fit.url),
-        ("method", fit.method),
-        ("counting", str(fit.counting)),
-        ("tokenizer", f"{fit.tokenizer or 'unknown'}, vocabulary {fit.vocab_size or 'unknown'}"),
-        ("context", f"{fit.seq_len} tokens" if fit.seq_len else "unknown"),
-        ("loss unit", fit.loss_unit or "no loss"),
-        ("schedule of its runs", fit.schedule or "unknown"),
-    ]
-    lines += [("flag", flag) for flag in fit.flags]
-    if fit.points is not None:
-        lines.append(("points", f"{len(fit.points.rows)} optima, one a budget"))
-    return lines + [(name.replace("_", " "), text) for name, text in fit.provenance.items()]
-
-
-def law_sections(fit: Fit) -> tuple[Section, ...]:
-    """Return a section for every law: parameters with intervals, fitted range, confidence."""
-    return tuple(
-        Section(f"{role.replace('_', ' ').capitalize()}: {law.law.form}", tuple(_law_lines(law)))
-        for role, law in fit.laws.items()
-    )
-
-
-def _law_lines(law: Law) -> list[tuple[str, str]]:
-    lines = [(name, f"{value:.6g} {_interval(law, name)}".rstrip()) for name, value in _parameters(law)]
-    lines += [("fitted on", span_text(name, span)) for name, span in law.fitted.items()]
-    _, intervals = _uncertainty_texts(law)
-    lines += [("constants", CONFIDENCE[law.confidence]), ("intervals", intervals)]
-    return lines + ([("note", law.note)] if law.note else [])
-
-
-def _file_lines(entry: Entry, now: datetime) -> list[tuple[str, str]]:
-    lines = [("path", printable(str(entry.path))), ("layer", entry.layer)]
-    lines += [("shadows", f"the fit of the same id in the {name} layer") for name in entry.shadows]
-    when = written(entry)
-    return lines if when is None else [*lines, ("written", f"{when:%Y-%m-%d %H:%M} UTC, {age_text(when, now)}")]
-
-
-def fit_markdown(entry: Entry, now: datetime) -> str:
-    """Return the page of a fit as Markdown."""
-    title = entry.fit.title if entry.fit else "broken"
-    lines = [f"# {escaped(title)} (`{entry.id}`)", ""]
-    for section in fit_sections(entry, now):
-        lines += [f"## {escaped(section.title)}", ""]
-        lines += [f"- {f'{escaped(label)}: ' if label else ''}{escaped(text)}" for label, text in section.lines]
-        lines.append("")
-    return "\n".join(lines)
 
 
 def fit_json(fit: Fit) -> str:

@@ -15,6 +15,7 @@ from budgetscope.report.decision import doubt as least_certain
 from budgetscope.report.rows import UNKNOWN, plan_rows
 from budgetscope.report.scenarios import Column
 from budgetscope.report.whatif import sentence
+from budgetscope.report.words import sentences
 
 _SAME = 1e-9
 _LEAST_SHARE = 0.005
@@ -99,7 +100,7 @@ def whatif_headline(iso: IsoFlop, here: Candidate, served: float, best: Plan | N
         paid = "" if here.wasted_usd is None else format_usd(here.wasted_usd)
         figures = [LargeFigure(loss, unit), LargeFigure(wasted, _("of the compute is deadweight"), paid)]
     doubts = (_best_over_life(best), _over_life(iso, here, served))
-    return Headline(sentence(iso, here), " ".join(filter(None, doubts)), tuple(figures))
+    return Headline(sentence(iso, here), sentences(doubts), tuple(figures))
 
 
 def _best_over_life(plan: Plan | None) -> str:
@@ -163,7 +164,7 @@ def recipe_headline(plan: Plan) -> Headline:
                 factor=f"{own.compute_factor:.2f}"
             )
         )
-    return Headline(said, " ".join(doubts), figures)
+    return Headline(said, sentences(doubts), figures)
 
 
 def comparison_headline(columns: Sequence[Column], reference: int, place: int) -> Headline:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from budgetscope.core.answers.curves import local_exponent
+from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Fit
 from budgetscope.report.fits import budgets_text, exponent_text
 from budgetscope.report.rows import UNKNOWN
@@ -49,6 +50,6 @@ def _choice(fit: Fit) -> LawChoice:
         fit_id=fit.id,
         title=fit.title,
         ablation=fit.ablation,
-        exponent=f"N grows as C^{exponent}",
-        fitted="no range given" if span is None else budgets_text(span),
+        exponent=_("N grows as C^{exponent}").format(exponent=exponent),
+        fitted=_("no range given") if span is None else budgets_text(span),
     )

@@ -1,8 +1,9 @@
 """Rows of a ledger: parameters and FLOPs of a shape, by counting convention."""
 
 from budgetscope.core.counting.ledger import Count
+from budgetscope.core.language import N_
 
-LEDGER_HEADER = ("counting", "parameters", "FLOPs a token", "last layer")
+LEDGER_HEADER = (N_("counting"), N_("parameters"), N_("FLOPs a token"), N_("last layer"))
 
 
 def ledger_cells(count: Count) -> tuple[str, ...]:

@@ -41,6 +41,11 @@ def valued(value: str, ends: str) -> str:
     return _("{value} ({range})").format(value=value, range=ends) if ends else value
 
 
+def counted(convention: str) -> str:
+    """Return by which convention N and C of a chart are counted."""
+    return _("{convention} count").format(convention=convention)
+
+
 def headed(header: Sequence[str]) -> tuple[str, ...]:
     """Return the titles of columns, which their constants mark for the catalogue, in the language in use."""
     return tuple(map(_, header))
@@ -64,6 +69,12 @@ def padded(text: str, columns: int) -> str:
 def right(text: str, columns: int) -> str:
     """Return a text with spaces before it up to a number of columns of a terminal."""
     return " " * max(0, columns - width(text)) + text
+
+
+def ruled(title: str, columns: int) -> str:
+    """Return a title in a rule of a number of columns."""
+    text = f"── {title} "
+    return text + "─" * max(0, columns - width(text))
 
 
 def cut(text: str, columns: int) -> str:

@@ -195,7 +195,7 @@ def create(path: Path, text: str) -> bool:
     """Create a file with its whole content, unless there is one; of several writers, the first succeeds.
 
     It needs no lock, and holds on network disks: the content is linked into place, and the link fails where there is a
-    file.
+    file. The folder is made if needed, but none above it: a run whose folder was deleted must not come back.
 
     Returns:
         Whether this call made the file.
@@ -205,7 +205,7 @@ def create(path: Path, text: str) -> bool:
     """
     unique = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         try:
             with unique.open("x", encoding="utf-8", newline="\n") as file:
                 file.write(text)

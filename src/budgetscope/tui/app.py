@@ -8,32 +8,35 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from importlib import import_module
+from io import StringIO
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.command import CommandPalette
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from budgetscope.api import Advisor, PlanRequest, from_record, to_record
 from budgetscope.api.app_state import AppState, read_state, write_state
 from budgetscope.core.errors import BudgetscopeError, FailureError
-from budgetscope.core.language import _
+from budgetscope.core.language import N_, _
 from budgetscope.core.printable import printable
 from budgetscope.tui.gc_schedule import TICK_SECONDS, GcSchedule
-from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of
+from budgetscope.tui.keys import EVERYWHERE, bindings, keys_of, titled
 from budgetscope.tui.leave import exit_code, leave_on_signals
+from budgetscope.tui.legibility import DARK, DARK_16, FEW_COLOURS, LIGHT, LIGHT_16, legible
 from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
 from budgetscope.tui.screens.dialog import Dialog
-from budgetscope.tui.screens.help import HelpScreen
 from budgetscope.tui.screens.law_changes import undo_law
-from budgetscope.tui.screens.plan.tour import TourScreen
 from budgetscope.tui.session import Session
 from budgetscope.tui.tabs import TABS, Tab, tab
 from budgetscope.tui.textual_fixes.alt_digits import read_alt_digits
+from budgetscope.tui.textual_fixes.japanese_lines import break_japanese
 from budgetscope.tui.textual_fixes.key_queue import KeyQueue, Typed
+from budgetscope.tui.textual_fixes.no_color import show_no_greys
 from budgetscope.tui.textual_fixes.stylesheet import CachedStylesheet
 from budgetscope.tui.widgets.tab_bar import TabChosen
 
@@ -41,9 +44,14 @@ if TYPE_CHECKING:
     from budgetscope.api.take_away import Taken
 
 DEFAULT_BUDGET = "64 H100 for 14 days"
-DARK, LIGHT = "textual-dark", "textual-light"
-_TEXTUALS_COMMANDS = {"Theme", "Quit"}
+_TEXTUALS_COMMANDS = {
+    N_("Theme"): N_("Change the current theme"),
+    N_("Quit"): N_("Quit the application as soon as possible"),
+}
+"""Title and description, as Textual writes them."""
 read_alt_digits()
+break_japanese()
+_NO_CURSOR = frozenset({"dumb", "unknown"})
 _SWITCH_SECONDS = 0.001
 """For so long a thread that computes may hold the interpreter while a key waits."""
 
@@ -89,6 +97,9 @@ class BudgetscopeApp(App[None]):
         # Textual opens in its default mode, which it takes to be the same at every start.
         self.DEFAULT_MODE = self._current  # type: ignore[misc]
         super().__init__()
+        show_no_greys(self)
+        for theme in FEW_COLOURS:
+            self.register_theme(theme)
         self.stylesheet = CachedStylesheet(variables=self.get_css_variables())
         for found in TABS:
             self.add_mode(found.name, partial(self._open, found))
@@ -116,7 +127,9 @@ class BudgetscopeApp(App[None]):
         views = {**self._state.views, **{name: screen.remember() for name, screen in self._screens.items()}}
         answer = self.session.answer
         request = to_record(self.session.request if answer is None else answer.request)
-        return AppState(request, self.session.scenario or "", self._current, self.theme, views, self._toured)
+        # The next terminal may have more colours than this one.
+        theme = {DARK_16: DARK, LIGHT_16: LIGHT}.get(self.theme, self.theme) if self.has_few_colours else self.theme
+        return AppState(request, self.session.scenario or "", self._current, theme, views, self._toured)
 
     # Screens
 
@@ -140,6 +153,8 @@ class BudgetscopeApp(App[None]):
         """Set the theme, and tell what went wrong before the start."""
         if self._state.theme in self.available_themes:
             self.theme = self._state.theme
+        if self.has_few_colours:
+            self.theme = DARK_16 if self.current_theme.dark else LIGHT_16
         for sentence in self._notices:
             self.notify(sentence, severity="warning", timeout=NOTICE_SECONDS, markup=False)
         self.set_interval(TICK_SECONDS, self._tick)
@@ -187,14 +202,21 @@ class BudgetscopeApp(App[None]):
         names = [tab.name for tab in TABS]
         self.action_go(names[(names.index(self._current) + screens) % len(names)])
 
+    def action_command_palette(self) -> None:
+        """Show Textual's palette, which asks in the language in use."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=_("Search for commands…"), id="--command-palette"))
+
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Yield every action of the table of keys, besides two of Textual's own."""
-        yield from (command for command in super().get_system_commands(screen) if command.title in _TEXTUALS_COMMANDS)
+        for command in super().get_system_commands(screen):
+            if command.title in _TEXTUALS_COMMANDS:
+                yield SystemCommand(_(command.title), _(_TEXTUALS_COMMANDS[command.title]), command.callback)
         section = screen.SECTION if isinstance(screen, SessionScreen) else ""
         for owner, keys in ((screen, keys_of(section)), (self, keys_of(EVERYWHERE))):
             for key in keys:
                 if key.in_palette and key.action:
-                    yield SystemCommand(key.label, key.description, partial(self.run_action, key.action, owner))
+                    yield SystemCommand(titled(key), _(key.description), partial(self.run_action, key.action, owner))
 
     # Keys
 
@@ -209,10 +231,23 @@ class BudgetscopeApp(App[None]):
 
     def action_switch_brightness(self) -> None:
         """Switch between the dark and the light theme."""
-        self.theme = LIGHT if self.current_theme.dark else DARK
+        dark, light = (DARK_16, LIGHT_16) if self.current_theme.ansi else (DARK, LIGHT)
+        self.theme = light if self.current_theme.dark else dark
+
+    @property
+    def has_few_colours(self) -> bool:
+        """Whether the terminal has 16 colours or fewer, or the user wants none (`NO_COLOR`)."""
+        return self.no_color or (not self.is_headless and self.console.color_system in {"standard", "windows", None})
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Return the variables of the theme, with colours in which every text can be read."""
+        self.theme_variables = legible(super().get_css_variables())
+        return self.theme_variables
 
     def action_help(self) -> None:
         """Show the keys of the screen, and what the words mean."""
+        from budgetscope.tui.screens.help import HelpScreen  # noqa: PLC0415 - the first paint does not need it
+
         self.clear_notifications()
         self.push_screen(HelpScreen(self.stage.SECTION))
 
@@ -225,6 +260,8 @@ class BudgetscopeApp(App[None]):
     def _begin_tour(self) -> None:
         if self.screen is self.stage and self._current == TABS[0].name:
             self._toured = True
+            from budgetscope.tui.screens.plan.tour import TourScreen  # noqa: PLC0415 - the first paint does not need it
+
             self.push_screen(TourScreen(self.session, self.stage))
 
     def action_undo_law(self) -> None:
@@ -259,7 +296,7 @@ class BudgetscopeApp(App[None]):
         command = self.stage.as_command()
         if command is not None:
             self.copy_to_clipboard(command)
-            self.notify(command, title="Copied", timeout=NOTICE_SECONDS, markup=False)
+            self.notify(command, title=_("Copied"), timeout=NOTICE_SECONDS, markup=False)
 
     def action_copy_markdown(self) -> None:
         """Copy the screen's content as Markdown."""
@@ -267,12 +304,18 @@ class BudgetscopeApp(App[None]):
         if text is not None:
             self.copy_to_clipboard(text)
             title = text.lstrip("# ").partition("\n")[0].replace("\\", "")
-            self.notify(f"{title} ({len(text.splitlines())} lines)", title="Copied as Markdown", markup=False)
+            told = _("{title} ({n} lines)").format(title=title, n=len(text.splitlines()))
+            self.notify(told, title=_("Copied as Markdown"), markup=False)
 
     def action_save_picture(self) -> None:
-        """Save the screen as SVG, under a name of its own."""
+        """Save the screen as SVG, under a name of its own: in a browser there, and not on the machine that serves."""
         stem = f"budgetscope-{self._current}-{datetime.now():%Y%m%d-%H%M%S}"  # noqa: DTZ005 - the user's own clock
         picture = self.export_screenshot()
+        if self.is_web:
+            self.deliver_text(StringIO(picture), save_filename=f"{stem}.svg", mime_type="image/svg+xml")
+            told = _("{file}, by the browser").format(file=f"{stem}.svg")
+            self.notify(told, title=_("Saved"), timeout=NOTICE_SECONDS, markup=False)
+            return
         number = 1
         while True:
             path = Path(f"{stem}.svg" if number == 1 else f"{stem}-{number}.svg")
@@ -286,7 +329,7 @@ class BudgetscopeApp(App[None]):
                 self.stage.tell(f"cannot write {str(path)!r}: {reason}; start budgetscope in a folder of your own.")
                 return
             else:
-                self.notify(printable(str(path.absolute())), title="Saved", timeout=NOTICE_SECONDS, markup=False)
+                self.notify(printable(str(path.absolute())), title=_("Saved"), timeout=NOTICE_SECONDS, markup=False)
                 return
 
 
@@ -306,6 +349,16 @@ def _require_utf8(terminal: TextIO | None) -> None:
     )
 
 
+def _require_cursor(name: str) -> None:
+    """Refuse a terminal that cannot place its cursor, by the name in `TERM`."""
+    if name in _NO_CURSOR and "TEXTUAL_DRIVER" not in os.environ:
+        raise FailureError(
+            f"TERM is {name!r}, the name of a terminal that only writes line after line; if yours can show an app, "
+            "write TERM=xterm-256color in front of the command, else use the other commands, such as budgetscope plan "
+            "1e21."
+        )
+
+
 def run_app(request: PlanRequest | None = None) -> None:
     """Run the app until the user quits; the next start restores its state.
 
@@ -315,6 +368,7 @@ def run_app(request: PlanRequest | None = None) -> None:
     Raises:
         FailureError: the terminal cannot show the app, the app failed, or its state cannot be stored.
     """
+    _require_cursor(os.environ.get("TERM", ""))
     _require_utf8(sys.__stderr__)
     notice = ""
     try:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
+from budgetscope.core.language import _
 from budgetscope.tui.tabs import TABS
 
 EVERYWHERE = "everywhere"
@@ -391,6 +392,12 @@ def bound(*keys: Key) -> list[BindingType]:
             if key.action and name.startswith(_ALT)
         ]
     return made
+
+
+def titled(key: Key) -> str:
+    """Return what a key does in a word or two, in the language in use; a screen's number comes before its name."""
+    number, space, name = key.label.partition(" ")
+    return f"{number} {_(name)}" if space and number.isdigit() else _(key.label)
 
 
 def named(key: str) -> str:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from budgetscope.core.language import N_
+
 
 @dataclass(frozen=True, slots=True)
 class Tab:
@@ -10,8 +12,8 @@ class Tab:
     Attributes:
         number: the key.
         name: of the screen's section in the table of keys, and of its room in `tui.screens`.
-        label: one word for the header.
-        description: a sentence for the help.
+        label: one word for the header; whoever shows it translates it.
+        description: a sentence for the help, as the label.
         class_name: of the screen, in `screen.py` of its room.
     """
 
@@ -33,13 +35,13 @@ class Tab:
 
 
 TABS = (
-    Tab(1, "plan", "Plan", "Plan one budget.", "PlanScreen"),
-    Tab(2, "compare", "Compare", "Compare saved scenarios, or the laws for one.", "CompareScreen"),
-    Tab(3, "whatif", "What-if", "Move N at a fixed budget.", "WhatifScreen"),
-    Tab(4, "recipe", "Recipe", "Read the hyperparameters by every law.", "RecipeScreen"),
-    Tab(5, "why", "Why", "See why the laws disagree, cause by cause.", "WhyScreen"),
-    Tab(6, "calibrate", "Calibrate", "Fit the laws to small models trained here.", "CalibrateScreen"),
-    Tab(7, "fits", "Fits", "Look through the stored fits; import, compare, choose.", "FitsScreen"),
+    Tab(1, "plan", N_("Plan"), N_("Plan one budget."), "PlanScreen"),
+    Tab(2, "compare", N_("Compare"), N_("Compare saved scenarios, or the laws for one."), "CompareScreen"),
+    Tab(3, "whatif", N_("What-if"), N_("Move N at a fixed budget."), "WhatifScreen"),
+    Tab(4, "recipe", N_("Recipe"), N_("Read the hyperparameters by every law."), "RecipeScreen"),
+    Tab(5, "why", N_("Why"), N_("See why the laws disagree, cause by cause."), "WhyScreen"),
+    Tab(6, "calibrate", N_("Calibrate"), N_("Fit the laws to small models trained here."), "CalibrateScreen"),
+    Tab(7, "fits", N_("Fits"), N_("Look through the stored fits; import, compare, choose."), "FitsScreen"),
 )
 """By number; the first is where a first start opens."""
 

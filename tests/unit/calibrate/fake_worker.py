@@ -22,6 +22,7 @@ from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run import claims, events, progress
 from budgetscope.calibrate.run.events import Event
 from budgetscope.calibrate.worker import main
+from budgetscope.core.errors import FailureError
 from budgetscope.store.files import write_atomically
 
 STEPS = 24
@@ -93,10 +94,17 @@ class FakeTrainer:
                 emit(progress.Finished(key))
             done |= ended
             if (tokens // share) % 4 == 0 or should_stop():
-                write_atomically(saved, json.dumps(tokens))
+                save(saved, tokens)
                 emit(progress.Checkpointed(ids, tokens, str(checkpoint)))
             if should_stop():
                 return
+
+
+def save(path: Path, tokens: int) -> None:
+    """Write a state as the real trainer does: it does not bring a deleted run back."""
+    if not path.parents[2].exists():
+        raise FailureError("the checkpoint cannot be written.")
+    write_atomically(path, json.dumps(tokens))
 
 
 def fake_trainer(_: Spec, __: argparse.Namespace) -> FakeTrainer:

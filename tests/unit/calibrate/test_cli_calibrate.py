@@ -23,7 +23,7 @@ from budgetscope.api.defaults import DEFAULT_LAW
 from budgetscope.calibrate.corpus.prepare import prepare
 from budgetscope.calibrate.engines.base import Options
 from budgetscope.calibrate.engines.local import kill
-from budgetscope.calibrate.environment import look
+from budgetscope.calibrate.environment import check_workers, look
 from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run.folder import RunFolder, list_runs
@@ -240,6 +240,38 @@ def test_dry_run_prices_and_starts_nothing(text: str) -> None:
     assert record["spec"]["design"]["stage1"]
 
 
+def test_no_more_workers_than_devices_are_started(
+    text: str, new_run: Callable[[], RunFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    folder = new_run()
+    for asked in ([*SMOKE, "--data", text], ["--resume", folder.name]):
+        with pytest.raises(UsageError, match=r"--workers 1000 is more than the 4 processors here.*; give at most 4"):
+            run(*asked, "--workers", "1000")
+    script = "import sys; sys.stderr.write('budgetscope: there is no GPU 999.'); sys.exit(2)"
+    monkeypatch.setattr("budgetscope.calibrate.environment.CHECK", (sys.executable, "-c", script))
+    for asked in (["--workers", "1000", "--device", "cuda"], ["--gpu", "0,999"]):
+        with pytest.raises(UsageError, match="there is no GPU 999"):
+            run("--resume", folder.name, *asked)
+    with pytest.raises(UsageError, match="which is one device"):
+        check_workers("mps", 2)
+    assert last_launch(folder) is None
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps", "cpu"])
+def test_no_smaller_preset_has_a_dearer_smallest_design(device: str, text: str) -> None:
+    least = []
+    for preset in ("smoke", "quick", "standard", "deep"):
+        # Elsewhere, so that no device is looked at.
+        asked = ["--preset", preset, "--device", device, "--engine", "slurm", "--data", text, "--minutes", "0.1"]
+        with pytest.raises(UsageError) as refused:
+            run(*asked, "--tokenizer", "bytes", "--dry-run")
+        found = re.search(r"give at least ([0-9.]+) minutes", str(refused.value))
+        assert found is not None
+        least.append(float(found[1]))
+    assert least == sorted(least)
+
+
 def test_what_an_earlier_command_would_have_spent_in_vain_is_said(text: str) -> None:
     small = Path(text).with_name("small.txt")
     small.write_text(Path(text).read_text()[:80_000])
@@ -451,6 +483,46 @@ def test_first_interrupt_saves_and_second_ends_at_once(
     assert live_workers(folder) == []
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0")
     assert "is stored in" in run("--resume", "last").stderr
+
+
+@pytest.mark.parametrize("how", ["at once", "after a line", "events", "stderr too", "attached"])
+def test_run_whose_output_nobody_reads_goes_on(
+    how: str, text: str, monkeypatch: pytest.MonkeyPatch, fake: ModuleType
+) -> None:
+    monkeypatch.setenv("FAKE_STEP_SECONDS", "0.02")
+    asked = [*SMOKE, "--data", text]
+    if how == "attached":
+        run(*asked, "--detach")
+        asked = ["attach", "last"]
+    command = [sys.executable, "-c", COMMAND, str(fake.__file__), *asked, *(["--json"] if how == "events" else [])]
+    errors = subprocess.STDOUT if how == "stderr too" else subprocess.PIPE
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
+        assert process.stdout is not None
+        if how != "at once":
+            assert process.stdout.readline()
+        process.stdout.close()
+        said = "" if process.stderr is None else process.stderr.read()
+        assert process.wait(60) == 0
+    (folder,) = list_runs()
+    if how != "stderr too":
+        assert f"nobody reads the output any more; {folder.name} goes on, budgetscope calibrate attach" in said
+    assert "Traceback" not in said
+    assert live_workers(folder)
+    assert "is stored in" in run("attach", "last").stderr
+
+
+@pytest.mark.usefixtures("large_enough")
+def test_fit_is_stored_though_nobody_reads_what_it_changes(new_run: Callable[[], RunFolder], fake: ModuleType) -> None:
+    folder = new_run()
+    carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
+    command = [sys.executable, "-c", COMMAND, str(fake.__file__), "attach", "last"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert "is stored in" in process.stderr.read()
+        assert process.wait(60) == 0
+    assert Advisor().library.get("mine/planted").allocation is not None
 
 
 def test_what_the_device_refuses_keeps_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -468,10 +469,35 @@ def test_a_path_that_is_not_there_is_named(tmp_path: Path, cache: Path, name: st
         by_bytes(tmp_path / name, cache)
 
 
-def test_a_pipe_is_not_waited_for(tmp_path: Path, cache: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UsageError, match="there is no file or folder"):
-        prepare(str(tmp_path / "pipe"), cache=cache)
+def test_what_is_neither_a_file_nor_a_folder_is_called_what_it_is(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the name of a socket is short
+    os.mkfifo("pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
+        Path("loop").symlink_to("other")
+        Path("other").symlink_to("loop")
+        Path("dangling").symlink_to("nowhere")
+        for name, said in (
+            ("pipe", "is a pipe, and text is read more than once; save it as a file"),
+            ("socket", "is a socket, and text"),
+            ("/dev/null", "is a device, and text"),
+            ("loop", "is a link that leads back to itself; name"),
+            ("dangling", "is a link to what is not there; name"),
+        ):
+            with pytest.raises(UsageError, match=f"^'{name}' {said}"):
+                prepare(name, tokenizer="bytes", cache=cache)
+
+
+def test_a_folder_with_odd_entries_gives_its_text(lines: Path, documents: list[str], cache: Path) -> None:
+    folder = lines.parent / "folder"
+    (folder / "deep").mkdir(parents=True)
+    lines.rename(folder / "deep" / "lines.jsonl")
+    os.mkfifo(folder / "a.txt")
+    (folder / "b.txt").symlink_to("b.txt")
+    (folder / "deep" / "up").symlink_to("..")
+    assert by_bytes(folder, cache).meta.n_documents == len(documents)
 
 
 def test_a_folder_without_text_is_refused(tmp_path: Path, cache: Path) -> None:
@@ -545,6 +571,38 @@ def test_a_file_that_changes_while_it_is_read_is_refused(lines: Path, cache: Pat
 
     with pytest.raises(FailureError, match=r"lines\.jsonl' changed while it was read"):
         prepare(str(lines), tokenizer="bytes", cache=cache, progress=change)
+    assert not list(cache.glob("*/*"))
+
+
+@pytest.mark.parametrize(("at", "left"), [("hashing", 0), ("hashing", 40_000), ("reading", None), ("tokenizing", 9)])
+def test_a_file_that_is_cut_or_deleted_meanwhile_is_refused(
+    lines: Path, cache: Path, at: str, left: int | None
+) -> None:
+    def cut_it(progress: Progress) -> None:
+        if progress.stage == at and left is None:
+            lines.unlink(missing_ok=True)
+        elif progress.stage == at:
+            os.truncate(lines, left or 0)
+
+    gone = r"cannot read '.*lines\.jsonl': no such file" if left is None else r"lines\.jsonl' changed while it was read"
+    with pytest.raises(FailureError, match=gone):
+        prepare(str(lines), tokenizer="bytes", cache=cache, progress=cut_it)
+    assert not list(cache.glob("*/*"))
+
+
+@pytest.mark.parametrize("name", ["cut.bin", "cut.npy"])
+def test_bare_tokens_that_are_cut_meanwhile_are_refused(tmp_path: Path, cache: Path, name: str) -> None:
+    ids = np.random.default_rng(0).integers(0, 1000, 9_000_000).astype("<u2")
+    path = tmp_path / name
+    ids.tofile(path) if path.suffix == ".bin" else np.save(path, ids)
+
+    def cut_it(progress: Progress) -> None:
+        if progress.stage == "copying tokens":
+            os.truncate(path, 100_000)
+
+    # A map of a file that is cut would end this process with SIGBUS.
+    with pytest.raises(FailureError, match=rf"{name}' changed while it was read"):
+        prepare(str(path), vocab_size=1000, cache=cache, progress=cut_it)
     assert not list(cache.glob("*/*"))
 
 

@@ -54,6 +54,21 @@ def price(found: Design, rate: Rate, train_tokens: int) -> Price:
     return price_of(found, rate, corpus)
 
 
+def test_remedy_of_too_low_a_limit_can_be_given_and_tells_of_the_vocabulary() -> None:
+    rate = Rate.assumed("cpu")
+    for vocab, most, said in (
+        (257, math.inf, r"; give at least [0-9.]+, or another preset\.$"),
+        (
+            50_000,
+            math.inf,
+            r"give at least \S+, another preset, or a tokenizer with fewer entries than 50000, nearly all",
+        ),
+        (1_000_000, 6e6, r"calibration here; give another preset, or a tokenizer with fewer entries than 1000000"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            design("smoke", 1.0, rate.seconds, vocab, 128, most=most)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_design_costs_no_more_than_the_limit_and_most_of_it(case: tuple[str, str, int, int]) -> None:
     found, rate, limit = planned(*case)

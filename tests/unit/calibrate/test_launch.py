@@ -25,6 +25,7 @@ from budgetscope.calibrate.run.events import SliceTaken, Waiting
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.launches import STALE_SECONDS, live_workers
 from budgetscope.calibrate.run.logs import Reader
+from budgetscope.calibrate.run.processes import is_suspended
 from budgetscope.calibrate.run.progress import Step
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.calibrate.train.device import choose_gpu
@@ -158,6 +159,21 @@ def test_suspended_worker_keeps_its_run(new_run: NewRun, monkeypatch: pytest.Mon
     assert ended(watch).starts == 1
 
 
+def test_stop_continues_a_suspended_worker_so_that_it_saves(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = new_run()
+    monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
+    watch = start(folder, Options())
+    wait(watch, reached(1))
+    only(watch).send_signal(signal.SIGSTOP)
+    while not is_suspended(only(watch).pid):
+        time.sleep(0.01)
+    said: list[str] = []
+    assert stop(folder, say=said.append) == "stopped"
+    assert said[0].startswith(f"process {only(watch).pid} on ")
+    assert said[0].endswith("is suspended, and continues to save its state")
+    assert (ended(watch).status, watch.state.reason) == ("stopped", "asked to stop")
+
+
 def test_worker_whose_slice_another_took_leaves_it(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = new_run()
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0.05")
@@ -196,6 +212,28 @@ def test_worker_that_is_asked_to_stop_while_it_starts_stops(new_run: NewRun) -> 
     assert ended(start(folder, Options())).status == "done"
 
 
+def test_worker_that_is_only_starting_is_stopped(new_run: NewRun) -> None:
+    folder, said = new_run(), list[str]()
+    watch = start(folder, Options())
+    assert live_workers(folder) == []
+    assert stop(folder, say=said.append) == "stopped"
+    assert said == ["a worker of the run is starting, and stops as soon as it has begun"]
+    assert (ended(watch).status, watch.state.reason) == ("stopped", "asked to stop")
+
+
+def test_worker_that_never_began_is_not_waited_for_long(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = new_run()
+    monkeypatch.setattr("budgetscope.calibrate.engines.base.WORKER", (sys.executable, "-c", "raise SystemExit(3)"))
+    start(folder, Options()).processes[0].wait()
+    with pytest.raises(UsageError, match="there is nothing to stop"):
+        stop(folder, grace=0.3)
+    aged(folder.launches / "0001.json", 60)
+    said: list[str] = []
+    with pytest.raises(UsageError, match="there is nothing to stop"):
+        stop(folder, say=said.append)
+    assert said == []
+
+
 def test_stop_saves_and_resume_goes_on(new_run: NewRun, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = new_run()
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0.02")
@@ -214,8 +252,25 @@ def test_worker_that_hangs_is_terminated_or_killed(new_run: NewRun, monkeypatch:
     monkeypatch.setenv("FAKE_STEP_SECONDS", "30")
     watch = start(folder, Options())
     wait(watch, lambda state: bool(state.running))
-    assert stop(folder, grace=0.5) in ("terminated", "killed")
+    said: list[str] = []
+    how = stop(folder, grace=0.5, say=said.append)
+    assert how in ("terminated", "killed")
+    pid = only(watch).pid
+    assert f"waiting for process {pid} on " in said[0]
+    assert said[0].endswith(" after 0.5 s it gets SIGTERM, and 0.5 s later it is killed")
+    assert said[1].endswith("has not ended, and gets SIGTERM; in 0.5 s it is killed")
+    assert len(said) == (3 if how == "killed" else 2)
+    assert how == "terminated" or said[2].endswith("is killed; its last checkpoint is kept")
     only(watch).wait(PATIENCE_SECONDS)
+
+
+def test_stop_of_a_worker_elsewhere_says_how_long_it_waits(new_run: NewRun) -> None:
+    folder = new_run()
+    write_log(folder, "0001-0-1", begun(folder, 1, place="elsewhere"))
+    said: list[str] = []
+    with pytest.raises(FailureError, match="on elsewhere was asked to stop and has not left yet"):
+        stop(folder, grace=0.1, say=said.append)
+    assert said == ["waiting for process 1 on elsewhere to save and end; after 0.1 s this command gives up"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

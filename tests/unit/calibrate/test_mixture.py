@@ -106,6 +106,36 @@ def test_mix_keeps_the_tokens_of_each_source_together(files: tuple[Path, Path], 
     assert corpus.bytes_per_token == pytest.approx(1.0, abs=0.01)
 
 
+def test_copy_of_another_source_is_told_with_both_names(files: tuple[Path, Path], tmp_path: Path) -> None:
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes(files[0].read_bytes())
+    said = (
+        r"^'copy\.jsonl' holds the same text as 'a\.jsonl': of its 121 documents 121 are in 'a\.jsonl' too, and a "
+        "document counts once"
+    )
+    with pytest.raises(UsageError, match=said):
+        mixed((files[0], copy), tmp_path / "cache", 0.5, 0.5)
+    # With a document of its own, and a third source between.
+    written(copy, "a", 120, "words that no other source has")
+    sources = parse_data([f"{path}=1" for path in (files[1], copy, files[0])])
+    with pytest.raises(UsageError, match=r"^'copy\.jsonl' holds .* of its 121 documents 120 are in 'a\.jsonl' too"):
+        prepare_mix(sources, tokenizer="bytes", cache=tmp_path / "cache")
+    assert not list((tmp_path / "cache").glob("*/meta.json"))
+
+
+def test_repeats_are_told_where_they_leave_too_little(tmp_path: Path) -> None:
+    path = tmp_path / "same.jsonl"
+    path.write_text(json.dumps({"text": "the same words " * 30}) + "\n")
+    once = path.read_text()
+    for more, said in (
+        (once * 2000, "in 1 documents, after 2000 repeats of a document were dropped; a calibration needs"),
+        (once * 2000 + '{"text": "other words"}\n', "training tokens, after 2000 repeats of a document were dropped;"),
+    ):
+        path.write_text(once + more)
+        with pytest.raises(UsageError, match=said):
+            prepare(str(path), tokenizer="bytes", cache=tmp_path / "cache")
+
+
 def test_mix_is_recognised_by_content_and_shares(files: tuple[Path, Path], tmp_path: Path) -> None:
     corpus = mixed(files, tmp_path, 0.7, 0.3)
     swapped = mixed((files[1], files[0]), tmp_path, 3, 7)

@@ -124,6 +124,14 @@ def test_file_that_is_no_tokenizer_is_refused(content: str, message: str, text: 
             by(none, text, tmp_path / "cache")
 
 
+@pytest.mark.parametrize("content", [b"\n\x0e\n\x05<unk>\x15\x00\x00", b"\xff\xfe" + bytes(9000)])
+def test_tokenizer_of_another_format_is_told_how_to_convert(content: bytes, text: Path, tmp_path: Path) -> None:
+    path = tmp_path / "sp.model"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=r"sp\.model' is not a tokenizer\.json: it is binary, like the models of Sent"):
+        by(path, text, tmp_path / "cache")
+
+
 def test_vocabulary_that_tokens_cannot_hold_is_refused(text: Path, tmp_path: Path) -> None:
     own = words(tmp_path / "wide", "</s>")
     path = own / TOKENIZER_NAME

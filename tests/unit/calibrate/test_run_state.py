@@ -58,6 +58,21 @@ def test_throughput_and_mfu_come_from_the_times_of_the_steps(spec: Spec) -> None
     assert left == pytest.approx((to_come + waiting) / (state.trained_flops / 3.0))
 
 
+@pytest.mark.parametrize("gap", [8 * 3600.0, -1e6, 1e11])
+def test_time_in_which_a_worker_was_suspended_or_its_clock_was_set_is_no_training(spec: Spec, gap: float) -> None:
+    ids = tuple(c.id for c in spec.design.stage1[:2])
+
+    def step(t: float, tokens: int) -> Timed:
+        return t, progress.Step(ids, tokens, (5.0, 5.0), 1.0, 1.0)
+
+    shifted = [(1e8 + t, event) for t, event in (*begun(spec), step(7.0, 1000), step(8.0, 2000))]
+    later = [(1e8 + gap + t, event) for t, event in ((10.0, events.Heartbeat()), step(11.0, 3000), step(12.5, 4000))]
+    state = folded(spec, *shifted, *later)
+    # The moment before the gap, and after it, is not known.
+    assert state.trained_seconds == pytest.approx(3.0 + 1.0 + 1.5, abs=1e-3)
+    assert state.trained_tokens == 8000
+
+
 def test_without_a_matrix_rate_there_is_no_mfu(spec: Spec) -> None:
     ids = tuple(c.id for c in spec.design.stage1[:2])
     state = folded(spec, *begun(spec, None), (7.0, progress.Step(ids, 1000, (5.0, 5.0), 1.0, 1.0)))

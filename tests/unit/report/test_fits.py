@@ -6,7 +6,8 @@ from tests.bundled import fit
 
 from budgetscope.api import Advisor
 from budgetscope.report.fit_difference import difference_markdown
-from budgetscope.report.fits import age_text, fit_markdown, fit_row, fit_sections, matches, ordered, written
+from budgetscope.report.fit_page import fit_markdown, fit_sections
+from budgetscope.report.fits import age_text, fit_row, matches, ordered, written
 from budgetscope.store.fit_library import Entry
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

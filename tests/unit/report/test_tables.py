@@ -17,7 +17,8 @@ from budgetscope.core.counting.ledger import Shape, ledger
 from budgetscope.report import tables
 from budgetscope.report.decision import decision
 from budgetscope.report.explanation import explanation_markdown
-from budgetscope.report.fits import LIST_HEADER, exponent_text, fit_lines, law_cells, laws_text, list_cells
+from budgetscope.report.fit_page import fit_lines
+from budgetscope.report.fits import LIST_HEADER, exponent_text, law_cells, laws_text, list_cells
 from budgetscope.report.rows import COMPARISON_HEADER, comparison_rows, plan_rows
 
 REQUEST = PlanRequest("64xH100 14d at 40% MFU", price=2.5)

@@ -104,4 +104,4 @@ def test_a_text_to_train_on_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
         timeout=100,
     )
     assert result.returncode == 2
-    assert "there is no file or folder" in result.stderr
+    assert "is a pipe, and text is read more than once" in result.stderr

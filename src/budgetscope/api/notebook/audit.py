@@ -53,21 +53,21 @@ class NotebookAudit(Audit):
         return Audit(**{each.name: getattr(self, each.name) for each in fields(Audit)})
 
     def __repr__(self) -> str:
-        lines = []
+        lines = [] if self.checklist is None else [report.verdict(self.checklist)]
         for run in self.runs:
             lines.append(f"{report.heading(run)}: {report.summary(run)}")
             lines += [f"  {report.finding_title(each)}" for each in run.findings]
-        return "\n".join([*lines, *([] if self.checklist is None else [report.verdict(self.checklist)])])
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        parts = [part for run in self.runs for part in _run_html(run)]
+        parts = []
         if self.checklist is not None:
             parts += [
                 html.paragraph(report.verdict(self.checklist), strong=True),
                 html.table(report.checklist_header(self.checklist), report.checklist_rows(self.checklist)),
                 html.notes("-", report.changes(self.checklist)),
             ]
-        return html.page(*parts)
+        return html.page(*parts, *(part for run in self.runs for part in _run_html(run)))
 
     def to_json(self) -> str:
         """Return the audit as JSON, as `budgetscope audit --json` prints it."""
@@ -92,7 +92,7 @@ def _run_html(run: AuditedRun) -> list[str]:
         html.paragraph(report.heading(run), strong=True),
         html.paragraph(report.summary(run)),
         html.table(("", "", ""), findings),
-        html.table(report.understood_header(run), understood),
-        html.table(report.counted_header(), report.counted_rows(run)),
         html.notes("!", run.remarks),
+        html.table(report.counted_header(), report.counted_rows(run)),
+        html.table(report.understood_header(run), understood),
     ]

@@ -25,8 +25,9 @@ from budgetscope.calibrate.corpus.tokenizer import (
 )
 from budgetscope.calibrate.corpus.tokens import Header, TokenWriter, itemsize_for, type_of
 from budgetscope.calibrate.plan.mixture import SourceFacts, mix_title
-from budgetscope.core.errors import BudgetscopeError, UsageError
+from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.core.printable import printable
+from budgetscope.store.files import open_file, unreadable
 
 FEWEST_TRAINING_TOKENS = 1 << 16
 
@@ -146,7 +147,7 @@ class TextPlan:
                         done += sum(map(len, batch))
                         report(Progress("tokenizing", done, n_bytes))
                     counts[-1].append(writer.count - first)
-            check_size(self.title, writer.count - n_validation)
+            check_size(self.title, writer.count - n_validation, _dropped([part.spool for part in parts]))
             header = writer.finish(n_validation=n_validation, end_token=tokenizer.end_token, n_bytes=n_bytes)
         tokenizer.save(folder / TOKENIZER_NAME)
         for part in parts:
@@ -157,13 +158,12 @@ class TextPlan:
         """Read and split every source; a document that an earlier source has is dropped."""
         sizes = [sum(file.path.stat().st_size for file in source.files) for source, _ in self._sources]
         per_token = _BYTES_PER_TOKEN if self._tokenizer.library else _BYTES_PER_BYTE_TOKEN
-        seen: set[bytes] = set()
-        parts, before, first = [], 0, 0
+        parts, before, first = list[_Part](), 0, 0
         for number, ((source, share), size) in enumerate(zip(self._sources, sizes, strict=True)):
             documents = self._documents(source, before, sum(sizes), report)
-            spool = Spool(folder / f"documents-{number}.tmp", documents, seen)
+            spool = Spool(folder / f"documents-{number}.tmp", documents, [part.spool for part in parts])
             if spool.n_documents < 2:
-                raise too_small(source.title, f"{spool.n_bytes} bytes of text in {spool.n_documents} documents")
+                raise _too_few(source.title, spool, [part.title for part in parts])
             enough, most = (
                 int(n * per_token * max(share, _LEAST_SHARE_HELD_OUT))
                 for n in (_ENOUGH_VALIDATION_TOKENS, _MOST_VALIDATION_TOKENS)
@@ -276,13 +276,14 @@ class RawPlan:
             UsageError: the file is no such array, a token is not in the vocabulary, or there are too few tokens.
             FailureError: the disk is full.
         """
-        array = self._mapped()
-        n_validation = held_out(len(array), _ENOUGH_VALIDATION_TOKENS, _MOST_VALIDATION_TOKENS)
-        check_size(self._title, len(array) - n_validation)
+        array = self._array()
+        n_validation = held_out(array.count, _ENOUGH_VALIDATION_TOKENS, _MOST_VALIDATION_TOKENS)
+        n_train = array.count - n_validation
+        check_size(self._title, n_train)
         with TokenWriter(folder / TOKENS_NAME, self._vocab_size) as writer:
-            for part in (array[-n_validation:], array[:-n_validation]):
-                for start in range(0, len(part), _SCAN_TOKENS):
-                    block = part[start : start + _SCAN_TOKENS]
+            for first, end in ((n_train, array.count), (0, n_train)):
+                for start in range(first, end, _SCAN_TOKENS):
+                    block = array.read(start, min(start + _SCAN_TOKENS, end))
                     low, high = int(block.min()), int(block.max())
                     if low < 0 or high >= self._vocab_size:
                         raise UsageError(
@@ -290,40 +291,91 @@ class RawPlan:
                             f"{self._vocab_size} has not; correct --vocab-size."
                         )
                     writer.write(block)
-                    report(Progress("copying tokens", writer.count, len(array)))
+                    report(Progress("copying tokens", writer.count, array.count))
             header = writer.finish(n_validation=n_validation, end_token=None, n_bytes=None)
         about = f"the tokens in {self._title}; where documents end is not known, so the tail is held out"
         return Meta(self._title, about, hash_of(digests), "unknown", None, None, None, _versions(None)), header
 
-    def _mapped(self) -> npt.NDArray[Any]:
+    def _array(self) -> "_Array":
         name = repr(str(self._path))
         if self._path.suffix == ".npy":
             try:
-                array: npt.NDArray[Any] = np.load(self._path, mmap_mode="r", allow_pickle=False)
+                # A map only reads the header here. What it reads of a file that was cut since would end this process.
+                found: npt.NDArray[Any] = np.load(self._path, mmap_mode="r", allow_pickle=False)
             except (ValueError, EOFError):
                 raise UsageError(f"{name} is not an array that numpy can map; save it again with numpy.save.") from None
-            if array.ndim != 1 or array.dtype.kind not in "iu":
-                raise UsageError(f"{name} holds {array.dtype} in {array.ndim} dimensions; save 1-D integers.")
-            return array
-        itemsize = itemsize_for(self._vocab_size)
-        if self._path.stat().st_size % itemsize:
+            if found.ndim != 1 or found.dtype.kind not in "iu":
+                raise UsageError(f"{name} holds {found.dtype} in {found.ndim} dimensions; save 1-D integers.")
+            return _Array(self._path, found.dtype, getattr(found, "offset", 0), len(found))
+        itemsize, size = itemsize_for(self._vocab_size), self._path.stat().st_size
+        if size % itemsize:
             raise UsageError(
                 f"{name} is not a whole number of {itemsize}-byte tokens; copy it again or save it as .npy."
             )
-        if not self._path.stat().st_size:
+        if not size:
             raise UsageError(f"{name} is empty; give tokens to train on.")
-        array = np.memmap(self._path, dtype=type_of[itemsize], mode="r")
-        if itemsize == 2 and not array[1 : 1 << 12 : 2].any():
+        array = _Array(self._path, type_of[itemsize], 0, size // itemsize)
+        if itemsize == 2 and not array.read(0, min(1 << 12, array.count))[1::2].any():
             raise UsageError(
                 f"every second 16-bit token of {name} is 0, as if they were 32 bits wide; save it as .npy, which says."
             )
         return array
 
 
-def check_size(title: str, n_train: int) -> None:
-    """Raise UsageError if there are too few training tokens."""
+@dataclass(frozen=True, slots=True)
+class _Array:
+    """Numbers in a file: `count` of them, from a byte on."""
+
+    path: Path
+    dtype: np.dtype[Any]
+    offset: int
+    count: int
+
+    def read(self, start: int, end: int) -> npt.NDArray[Any]:
+        """Return numbers from one index to another.
+
+        Raises:
+            FailureError: the file is shorter than it was, or cannot be read.
+        """
+        try:
+            with open_file(self.path) as file:
+                file.seek(self.offset + start * self.dtype.itemsize)
+                raw = file.read((end - start) * self.dtype.itemsize)
+        except OSError as error:
+            raise unreadable(self.path, error) from None
+        if len(raw) < (end - start) * self.dtype.itemsize:
+            raise changed(self.path)
+        return np.frombuffer(raw, self.dtype)
+
+
+def changed(path: Path | str) -> FailureError:
+    """Return the refusal of a file that was written while it was read."""
+    return FailureError(f"{str(path)!r} changed while it was read; run again when nothing writes to it.")
+
+
+def check_size(title: str, n_train: int, dropped: str = "") -> None:
+    """Raise UsageError if there are too few training tokens; `dropped` is a clause on what was left out."""
     if n_train < FEWEST_TRAINING_TOKENS:
-        raise too_small(title, f"{n_train} training tokens")
+        raise too_small(title, f"{n_train} training tokens{dropped}")
+
+
+def _too_few(title: str, spool: Spool, before: Sequence[str]) -> UsageError:
+    """Return the refusal of a source with fewer than two documents of its own; `before` are the titles before it."""
+    shared = max(spool.n_shared, default=0)
+    if not shared:
+        what = f"{spool.n_bytes} bytes of text in {spool.n_documents} documents{_dropped([spool])}"
+        return too_small(title, what)
+    other, total = before[spool.n_shared.index(shared)], spool.n_documents + spool.n_duplicates
+    return UsageError(
+        f"{title!r} holds the same text as {other!r}: of its {total} documents {shared} are in {other!r} too, and a "
+        "document counts once; leave one of the two out, or name other text."
+    )
+
+
+def _dropped(spools: Sequence[Spool]) -> str:
+    """Return a clause on the repeats that were dropped; empty if there were none."""
+    repeats = sum(spool.n_duplicates for spool in spools)
+    return f", after {repeats} repeats of a document were dropped" if repeats else ""
 
 
 def too_small(title: str, what: str) -> UsageError:

@@ -186,7 +186,7 @@ def load_parquet() -> Any:
 def _parquet_rows(path: Path, text_field: str, read: Callable[[int], None]) -> Iterator[str]:
     parquet = load_parquet()
     try:
-        with _reading(path), parquet.ParquetFile(path, memory_map=True) as file:
+        with _reading(path), parquet.ParquetFile(path) as file:
             schema = file.schema_arrow
             if text_field not in schema.names:
                 names = ", ".join(repr(name[:40]) for name in schema.names[:12])

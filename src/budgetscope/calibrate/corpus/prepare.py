@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from budgetscope.calibrate.corpus.build import Plan, RawPlan, TextPlan, check_size
+from budgetscope.calibrate.corpus.build import Plan, RawPlan, TextPlan, changed, check_size
 from budgetscope.calibrate.corpus.disk import writing
 from budgetscope.calibrate.corpus.model import (
     FORMAT,
@@ -33,7 +33,7 @@ from budgetscope.calibrate.corpus.sources import (
 from budgetscope.calibrate.corpus.tokenizer import choose_tokenizer
 from budgetscope.calibrate.corpus.tokens import is_token_file
 from budgetscope.calibrate.plan.mixture import DataSource
-from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.core.printable import printable
 from budgetscope.store.files import held, open_file, read_text, unreadable, write_atomically
 from budgetscope.store.locations import corpora_cache
@@ -182,7 +182,12 @@ def _build(plan: Plan, folder: Path, digests: list[str], stamps: list[Any], repo
     try:
         with writing(folder):
             folder.mkdir(parents=True)
-        meta, header = plan.build(folder, digests, report)
+        try:
+            meta, header = plan.build(folder, digests, report)
+        except (BudgetscopeError, OSError):
+            # Of a file that was cut meanwhile anything may be said.
+            _check_unchanged(plan, stamps)
+            raise
         _check_unchanged(plan, stamps)
         write_atomically(folder / META_NAME, write_meta(meta, header))
     except BaseException:
@@ -193,7 +198,7 @@ def _build(plan: Plan, folder: Path, digests: list[str], stamps: list[Any], repo
 def _check_unchanged(plan: Plan, stamps: list[Any]) -> None:
     for before, after in zip(stamps, _stamps(plan.files), strict=True):
         if before != after:
-            raise FailureError(f"{before[0]!r} changed while it was read; run again when nothing writes to it.")
+            raise changed(before[0])
 
 
 def _whole(folder: Path, report: Report) -> Corpus | None:

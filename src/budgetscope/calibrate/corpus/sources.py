@@ -1,8 +1,10 @@
 """Sources of text that `--data` can name: a file, a folder, the text that comes with Python, or a public sample."""
 
 import codecs
+import errno
 import os
 import platform
+import stat
 import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -46,6 +48,7 @@ _BUILT_IN_SUFFIXES = {".py", ".md", ".rst", ".txt"}
 _BUILT_IN_WITHOUT = frozenset({"test", "tests", "site-packages", "dist-packages", "__pycache__"})
 _RAW_SUFFIXES = {".bin", ".npy"}
 _SNIFF_BYTES = 4096
+_NO_FILES = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +99,36 @@ def from_path(path: Path) -> Source:
             more = f", {left_out} others left out" if left_out else ""
             return Source(title, f"{len(files)} files of the folder {title}{more}", files)
         if not path.is_file():
-            raise UsageError(
-                f"there is no file or folder {str(path)!r}; correct it, or give {FINEWEB_EDU_SAMPLE}, a public sample."
-            )
+            raise _no_source(path)
         if not path.stat().st_size:
             raise UsageError(f"{str(path)!r} is empty; give text to train on.")
         return Source(title, f"the file {title}", (SourceFile(path, _kind(path) or "text"),))
     except OSError as error:
         raise unreadable(path, error) from None
+
+
+def _no_source(path: Path) -> UsageError:
+    """Return the refusal of what is neither a file nor a folder."""
+    name = repr(str(path))
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.ELOOP:
+            return UsageError(f"{name} is a link that leads back to itself; name the file or folder that is meant.")
+        if _is_link(path):
+            return UsageError(f"{name} is a link to what is not there; name the file or folder that is meant.")
+        return UsageError(
+            f"there is no file or folder {name}; correct it, or give {FINEWEB_EDU_SAMPLE}, a public sample."
+        )
+    kind = next((word for is_kind, word in _NO_FILES if is_kind(mode)), "a device")
+    return UsageError(f"{name} is {kind}, and text is read more than once; save it as a file, and name that.")
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    except (OSError, ValueError):
+        return False
 
 
 def built_in() -> Source:

@@ -3,7 +3,7 @@
 import hashlib
 import mmap
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,22 +25,24 @@ class Spool:
     Args:
         path: of the scratch file.
         documents: texts; blank ones are dropped, and so are those that equal an earlier one up to white space.
-        seen: hashes of the documents of earlier sources, which count as earlier ones; those of this one are added.
+        before: spools of earlier sources, whose documents count as earlier ones.
 
     Attributes:
         path: of the scratch file.
+        keys: hashes of its distinct documents.
         n_documents: number of distinct documents.
         n_duplicates: number of dropped ones.
+        n_shared: number of those that each spool of `before` has.
         n_bytes: UTF-8 bytes of the distinct ones.
 
     Raises:
         FailureError: the disk is full.
     """
 
-    def __init__(self, path: Path, documents: Iterable[str], seen: set[bytes] | None = None) -> None:
+    def __init__(self, path: Path, documents: Iterable[str], before: Sequence["Spool"] = ()) -> None:
         self.path = path
-        self.n_duplicates = 0
-        seen = set() if seen is None else seen
+        self.n_duplicates, self.n_shared = 0, [0] * len(before)
+        self.keys: set[bytes] = set()
         keys, sizes = bytearray(), array("q")
         with writing(path), path.open("wb") as file:
             for text in documents:
@@ -48,10 +50,13 @@ class Spool:
                 if not words:
                     continue
                 key = hashlib.blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=8).digest()
-                if key in seen:
+                holder = next((k for k, other in enumerate(before) if key in other.keys), None)
+                if holder is not None:
+                    self.n_shared[holder] += 1
+                if holder is not None or key in self.keys:
                     self.n_duplicates += 1
                     continue
-                seen.add(key)
+                self.keys.add(key)
                 raw = text.encode("utf-8", "replace")  # JSON can hold lone surrogates
                 file.write(raw)
                 keys += key

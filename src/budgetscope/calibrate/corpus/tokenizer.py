@@ -1,5 +1,6 @@
 """Tokenizers: bytes, byte pairs learnt from the text itself, or the user's own file."""
 
+import codecs
 import hashlib
 import importlib
 import json
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from budgetscope.calibrate.corpus.disk import writing
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.printable import printable
-from budgetscope.store.files import exists, read_text
+from budgetscope.store.files import exists, open_file, read_text
 
 DEFAULT_VOCAB_SIZE = 4096
 TOKENIZER_NAME = "tokenizer.json"
@@ -23,6 +24,7 @@ CONFIG_NAME = "tokenizer_config.json"
 _BYTES = 256
 _LARGEST_VOCAB_SIZE = 1 << 20
 _LIMIT_BYTES = 1 << 28
+_HEAD_BYTES = 4096
 # The end-of-document tokens of GPT-2 and Qwen, Llama 2 and Mistral, Llama 3, and Gemma, where no file names one.
 _ENDS = ("<|endoftext|>", "</s>", "<|end_of_text|>", "<eos>")
 
@@ -141,9 +143,27 @@ def _read_own(tokenizer: str) -> TokenizerFile:
         raise UsageError(
             f"{tokenizer!r} is not a tokenizer; choose bpe or bytes, or name a {TOKENIZER_NAME} or a folder with one."
         )
+    if _is_binary(path):
+        raise UsageError(
+            f"{tokenizer!r} is not a {TOKENIZER_NAME}: it is binary, like the models of SentencePiece; give the "
+            f"{TOKENIZER_NAME} that `save_pretrained` of Hugging Face's transformers writes for it."
+        )
     absolute = path.absolute()
     name = absolute.parent.name if path.name == TOKENIZER_NAME else path.stem
     return TokenizerFile(printable(name) or "tokenizer", read_text(path, _LIMIT_BYTES), _named_end(path))
+
+
+def _is_binary(path: Path) -> bool:
+    """Return whether a file begins with what is no text; False for one that cannot be read."""
+    try:
+        with open_file(path) as file:
+            head = file.read(_HEAD_BYTES)
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < _HEAD_BYTES)
+    except UnicodeDecodeError:
+        return True
+    except OSError:
+        return False
+    return b"\x00" in head
 
 
 def _named_end(path: Path) -> str | None:

@@ -24,7 +24,7 @@ def start(folder: RunFolder, launch: Launch, options: Options) -> tuple[Process,
     arguments = worker_arguments(folder, launch, options)
     processes: list[Process] = []
     try:
-        folder.output.mkdir(parents=True, exist_ok=True)
+        folder.output.mkdir(exist_ok=True)
         for slot in range(launch.workers):
             gpu = ["--gpu", str(launch.gpus[slot])] if launch.gpus else []
             with (folder.output / f"{launch.number:04d}-{slot}.log").open("wb") as log:
@@ -48,6 +48,15 @@ def send(pid: int, number: int) -> None:
     """Send a signal to a worker; one that has ended is ignored."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
+
+
+def wake(pid: int) -> None:
+    """Let a suspended worker and its children continue."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGCONT)
+        else:
+            os.kill(pid, signal.SIGCONT)
 
 
 def kill(pid: int) -> None:

@@ -29,7 +29,7 @@ def start(folder: RunFolder, launch: Launch, options: Options) -> tuple[local.Pr
     where = [] if (options.device or folder.spec().device) == "cuda" else ["--cpu"]
     command = [*DRIVER, "--workers", str(launch.workers), *where, "--"]
     try:
-        folder.output.mkdir(parents=True, exist_ok=True)
+        folder.output.mkdir(exist_ok=True)
         with (folder.output / f"{launch.number:04d}-ray.log").open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own module
                 [*command, *worker_arguments(folder, launch, options)],

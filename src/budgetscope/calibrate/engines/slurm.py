@@ -80,7 +80,7 @@ def start(folder: RunFolder, launch: Launch, options: Options, device: str) -> s
     path = folder.launches / f"{launch.number:04d}.sh"
     text = script(folder, launch, options, device)
     write_atomically(path, text)
-    folder.output.mkdir(parents=True, exist_ok=True)
+    folder.output.mkdir(exist_ok=True)
     try:
         job = _run(["sbatch", "--parsable", str(path.absolute())]).strip().partition(";")[0]
     except FailureError as error:

@@ -49,6 +49,8 @@ _SEARCH_STEP = 2**0.25
 _SEARCH_STEPS = 120  # a factor 1e9
 # Designs grow dearer with their largest budget, except for steps of the ladder: from here on all are too dear.
 _HOPELESS = 4.0
+# Share of the head in the smallest model above which another tokenizer helps most: bytes have 0.87.
+_HEAD_TOO_LARGE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ def design(
     seq_len: int,
     amount: Callable[[float], str] = "{:.3g}".format,
     decay: float = 0.0,
+    most: float = math.inf,
 ) -> Design:
     """Return the largest design of a preset within a limit.
 
@@ -158,6 +161,7 @@ def design(
         seq_len: training context in tokens.
         amount: formats a limit or a cost.
         decay: of the cells of stage 2.
+        most: limit that can be given.
 
     Raises:
         UsageError: the preset is unknown, or the limit is too low for `MIN_BUDGETS` budgets.
@@ -172,10 +176,10 @@ def design(
     least = cost(smallest) + cost(lowest.stage2)
     if least > limit:
         share = "less than 1%" if limit < least / 100 else f"{limit / least:.0%}"
-        raise UsageError(
-            f"{amount(limit)} pay for {share} of the smallest {preset} calibration here; give at least "
-            f"{amount(1.01 * least)}, or another preset."
-        )
+        remedies = [f"at least {amount(1.01 * least)}"] if 1.01 * least <= most else []
+        remedies += ["another preset", *_fewer_tokens(shapes[0])]
+        listed = ", or ".join(filter(None, (", ".join(remedies[:-1]), remedies[-1])))
+        raise UsageError(f"{amount(limit)} pay for {share} of the smallest {preset} calibration here; give {listed}.")
     top = chosen.stage1_sizes - 1
     while top + 1 < len(shapes) and cost(_stage1(chosen, shapes, top + 1)) <= STAGE1_SHARE * limit:
         top += 1
@@ -193,6 +197,14 @@ def design(
             break
     # The ladder is uneven: a budget between its steps may lack sizes that a larger budget has.
     return max([best, *affordable], key=lambda other: (other.budgets[-1], len(other.budgets)))
+
+
+def _fewer_tokens(smallest: Shape) -> list[str]:
+    """Return the remedy of a vocabulary that makes up nearly all of the smallest model; none for a smaller one."""
+    share = smallest.n_params_head / (smallest.n_params_blocks + smallest.n_params_head)
+    if share < _HEAD_TOO_LARGE:
+        return []
+    return [f"a tokenizer with fewer entries than {smallest.vocab_size}, nearly all of its smallest model"]
 
 
 def _first_budgets(base: Design, shapes: Sequence[Shape]) -> Design:

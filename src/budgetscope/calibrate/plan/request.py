@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from budgetscope.calibrate.plan.bounds import DECAY_BOUNDS, GPU_BOUNDS, MINUTES_BOUNDS
+from budgetscope.calibrate.plan.bounds import DECAY_BOUNDS, FLOPS_BOUNDS, GPU_BOUNDS, MINUTES_BOUNDS
 from budgetscope.calibrate.plan.design import PRESETS
 from budgetscope.calibrate.plan.device import DEVICES, ENGINES, DeviceFacts
 from budgetscope.calibrate.plan.mixture import parse_data
@@ -65,7 +65,7 @@ class Request:
             raise UsageError("--minutes and --flops exclude each other; give one.")
         for name, value, low, high in (
             ("--minutes", self.minutes, *MINUTES_BOUNDS),
-            ("--flops", self.flops, 1e8, 1e22),
+            ("--flops", self.flops, *FLOPS_BOUNDS),
             ("--seq-len", self.seq_len, 16, 8192),
             ("--decay", self.decay, *DECAY_BOUNDS),
         ):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from budgetscope.calibrate.run.fold import LogState
 from budgetscope.calibrate.run.folder import RunFolder
-from budgetscope.calibrate.run.processes import here, process_exists, process_started
+from budgetscope.calibrate.run.processes import is_gone
 from budgetscope.core.errors import FailureError
 from budgetscope.store.files import create, exists, listed, read_text
 
@@ -143,10 +143,5 @@ def _replaced(log: LogState, logs: Mapping[str, LogState]) -> bool:
 
 
 def _is_dead(log: LogState) -> bool:
-    """Whether the worker's process was on this machine and is gone."""
     begun = log.begun
-    if begun is None or begun.place != here():
-        return False
-    return not process_exists(begun.pid) or (
-        bool(begun.process) and process_started(begun.pid) not in (begun.process, "")
-    )
+    return begun is not None and is_gone(begun.place, begun.pid, begun.process)

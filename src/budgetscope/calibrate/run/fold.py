@@ -11,6 +11,8 @@ from budgetscope.calibrate.run.events import Event, Record
 
 CURVE_POINTS = 48
 """Points of a training curve from which on it is thinned: every second point goes when there are twice as many."""
+# A worker writes every ten seconds, whatever it does.
+_AWAY_SECONDS = 90.0
 _NOTES = 50
 FINISHED = ("done", "diverged", "failed")
 """Statuses of a cell that needs no more training."""
@@ -97,7 +99,7 @@ class LogState:
         started, last: times of the first and the last record, seconds since 1970.
         step_at: time and tokens of the last step of the stack that trains; None between stacks.
         trained_flops: executed FLOPs of all steps, attention counted.
-        trained_seconds: time of these steps.
+        trained_seconds: time of these steps, without gaps in which the worker was suspended or its clock was set.
         trained_tokens: tokens of all members in these steps.
         startup_seconds: sum over all stacks.
         flops_per_s, tokens_per_s: of the last step of the stack that trains; None between stacks.
@@ -156,9 +158,18 @@ def fold(records: Iterable[Record], state: LogState | None = None) -> LogState:
     return reduce(_advance, records, state or LogState())
 
 
+def _without_gap(state: LogState, t: float) -> tuple[float, int] | None:
+    """Return `step_at` as if the worker had not been away: suspended, asleep, or its clock set."""
+    if state.step_at is None or state.last is None or 0 <= t - state.last <= _AWAY_SECONDS:
+        return state.step_at
+    then, tokens = state.step_at
+    return then + t - state.last, tokens
+
+
 def _advance(state: LogState, record: Record) -> LogState:
     state = replace(
         state,
+        step_at=_without_gap(state, record.t),
         records=state.records + 1,
         last_seq=record.seq,
         started=record.t if state.started is None else state.started,

@@ -27,7 +27,7 @@ from budgetscope.calibrate.run.logs import TAIL_BYTES, RunReader, last_event, lo
 from budgetscope.calibrate.run.state import RunState, combine
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.core.printable import printable
-from budgetscope.store.files import open_file, read_text, status, write_atomically
+from budgetscope.store.files import exists, open_file, read_text, status, write_atomically
 from budgetscope.store.locations import expanded, user_runs
 
 if TYPE_CHECKING:
@@ -55,6 +55,11 @@ class RunFolder:
     def name(self) -> str:
         """Name of the run, in printable characters."""
         return printable(self.path.name)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a spec; a folder of which only a part was deleted is no run."""
+        return exists(self.path / "spec.json")
 
     @property
     def handle(self) -> str:

@@ -11,7 +11,7 @@ from budgetscope.calibrate.json_records import from_record, to_record
 from budgetscope.calibrate.run.events import RunDone, WorkerStarted
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.logs import first_event, last_event, named
-from budgetscope.calibrate.run.processes import here, identity, process_exists, process_started, same_folder
+from budgetscope.calibrate.run.processes import can_see, here, identity, is_gone, same_folder
 from budgetscope.calibrate.run.state import RunState, WorkerState
 from budgetscope.core.errors import FailureError
 from budgetscope.store.files import create, listed, read_text, write_atomically
@@ -54,6 +54,14 @@ def new_launch(folder: RunFolder, engine: str, workers: int, gpus: Sequence[int]
         if create(folder.launches / f"{number:04d}.json", json.dumps(to_record(launch)) + "\n"):
             return launch
         number += 1
+
+
+def launched_at(folder: RunFolder, launch: Launch) -> float:
+    """Return when a launch was recorded, by the clock that stamps files; 0 if that is not known."""
+    try:
+        return (folder.launches / f"{launch.number:04d}.json").stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def note_job(folder: RunFolder, launch: Launch, job: str) -> None:
@@ -109,11 +117,9 @@ class Worker:
     @property
     def alive(self) -> bool:
         """Whether its process exists or, where that cannot be seen, it wrote a short time ago."""
-        if self.here and not process_exists(self.pid):
-            return False
-        if self.here and self.process:
-            # A suspended worker writes nothing but may continue. Its pid may have passed to another process.
-            return process_started(self.pid) == self.process
+        if can_see(self.place):
+            # However long it has been silent: a suspended worker writes nothing.
+            return not is_gone(self.place, self.pid, self.process)
         return self.age <= STALE_SECONDS
 
 
@@ -136,7 +142,7 @@ def find_workers(folder: RunFolder) -> list[Worker]:
             if not _is_same(begun.folder, folder.path):
                 continue
             # A clock that was set back must not keep a dead worker alive.
-            age = 0.0 if begun.place == here() else abs(disk_time(folder) - path.stat().st_mtime)
+            age = 0.0 if can_see(begun.place) else abs(disk_time(folder) - path.stat().st_mtime)
             found.append(Worker(path.stem, launch, slot, begun.pid, begun.host, begun.place, age, begun.process))
     return found
 

@@ -181,7 +181,7 @@ class Writer:
         """
         self._path, self._seq, self._generation = path, 0, generation
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(exist_ok=True)
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         except FileExistsError:
             raise

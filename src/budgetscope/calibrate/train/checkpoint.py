@@ -94,15 +94,18 @@ class Checkpoint:
             for cell, kept in evaluations.items()
         }
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            # None above: a run whose folder was deleted must not come back.
+            self.folder.parent.mkdir(exist_ok=True)
+            self.folder.mkdir(exist_ok=True)
             _write(path, lambda file: torch.save(state, file))
             saved = Saved(tuple(cell_ids), *micro, finite, path.name, _sha256(path))
             self._mark([saved, *(other for other in self._readable() if self.waiting & set(other.cell_ids))])
         # torch reports a full disk as a RuntimeError.
         except (OSError, RuntimeError) as error:
             why = reason(error) if isinstance(error, OSError) else "no space is left"
+            remedy = "free some space" if "no space" in why else "mend that"
             raise FailureError(
-                f"the checkpoint in {str(self.folder)!r} cannot be written ({why}); free some space and resume."
+                f"the checkpoint in {str(self.folder)!r} cannot be written ({why}); {remedy} and resume the run."
             ) from error
         now = time.monotonic()
         self._next = now + max(self._every, (now - begun) / _SHARE)

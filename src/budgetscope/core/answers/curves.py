@@ -3,12 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import NormalDist
 
 from budgetscope.core.answers.answer import Answer
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.counting.shapes import ShapeFamily
-from budgetscope.core.laws.fit import Fit, Points
+from budgetscope.core.laws.fit import Fit, Points, Range
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import LEVEL, Estimate, params_interval
 from budgetscope.core.laws.operating_point import OperatingPoint, allocation_law, operate, recount
@@ -41,6 +42,7 @@ class Curve:
         low: lower end of the 95% interval at each budget; None when not requested, or when the fit has none.
         high: upper end; likewise.
         points: the measured optima of the fit; empty when it has none.
+        fitted: the budgets in the data of the law; None when not known.
     """
 
     fit_id: str
@@ -50,6 +52,7 @@ class Curve:
     low: tuple[float, ...] | None
     high: tuple[float, ...] | None
     points: tuple[CurvePoint, ...]
+    fitted: Range | None
 
 
 @guarded
@@ -78,7 +81,30 @@ def curve(
         low=None if ends is None else tuple(low for low, _ in ends),
         high=None if ends is None else tuple(high for _, high in ends),
         points=() if fit.points is None else _measured(fit, fit.points, convention, family),
+        fitted=_fitted(fit, points, family),
     )
+
+
+def _fitted(fit: Fit, points: Sequence[OperatingPoint], family: ShapeFamily) -> Range | None:
+    """Return the budgets in the data of a law, by the convention of some optima; of sizes, those with such an N*."""
+    spans = {} if fit.allocation is None else fit.allocation.fitted
+    if "flops" in spans:
+        ends = [operate(fit, end, fit.counting, family) for end in (spans["flops"].low, spans["flops"].high)]
+        return Range(*(recount(end, points[0].convention, family).flops for end in ends))
+    if "n_params" not in spans:
+        return None
+    own = [(math.log(recount(point, fit.counting, family).n_params), math.log(point.flops)) for point in points]
+    return Range(*(math.exp(_between(own, math.log(end))) for end in (spans["n_params"].low, spans["n_params"].high)))
+
+
+def _between(pairs: Sequence[tuple[float, float]], x: float) -> float:
+    """Return y at x by straight pieces through pairs of growing x, and the y of the nearer end outside them."""
+    if x <= pairs[0][0]:
+        return pairs[0][1]
+    for (x0, y0), (x1, y1) in pairwise(pairs):
+        if x0 < x <= x1:
+            return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+    return pairs[-1][1]
 
 
 def _ends(fit: Fit, points: Sequence[OperatingPoint], family: ShapeFamily) -> list[tuple[float, float]] | None:

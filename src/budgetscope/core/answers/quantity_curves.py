@@ -26,7 +26,7 @@ class QuantityCurve:
         low: lower end of the 95% interval at each x; None when not requested, or when the fit has none.
         high: upper end; likewise.
         points: measured (x, y) of the fit; empty when not requested, or when it has none.
-        fitted: the range of x in the data of the law; None when not requested or not known.
+        fitted: the range of x in the data of the law; None when not known.
     """
 
     fit_id: str
@@ -56,7 +56,7 @@ def quantity_curve(
         quantity: `LOSS`, or one of `ROLES`.
         question: gives the counting convention and, for `ROLES`, the law of N and D at each budget.
         flops_grid: budgets by the question's convention, growing.
-        band: whether to add interval, points and fitted range.
+        band: whether to add interval and points.
 
     Raises:
         FailureError: a law gives no usable numbers at one of the budgets.
@@ -72,13 +72,9 @@ def _loss_curve(fit: Fit, question: Question, flops_grid: Sequence[float], band:
     own = [recount(operate(fit, flops, convention, family), fit.counting, family).flops for flops in flops_grid]
     ends = [loss_model.loss_interval(flops) for flops in own] if band else []
     known = [end for end in ends if end is not None]
-    points: tuple[tuple[float, float], ...] = ()
-    fitted = None
-    if band:
-        law = fit.laws.get("loss_curve") or fit.laws["surface"]
-        span = law.fitted.get("flops")
-        points = _loss_points(fit, question)
-        fitted = None if span is None else Range(*(_flops_here(fit, end, question) for end in (span.low, span.high)))
+    points = _loss_points(fit, question) if band else ()
+    span = (fit.laws.get("loss_curve") or fit.laws["surface"]).fitted.get("flops")
+    fitted = None if span is None else Range(*(_flops_here(fit, end, question) for end in (span.low, span.high)))
     return QuantityCurve(
         fit_id=fit.id,
         title=fit.title,
@@ -120,7 +116,7 @@ def _recipe_curve(
     intervals = [predict_interval(fit, role, point, family, loss) for point, loss in (places if band else ())]
     known = [interval for interval in intervals if interval is not None]
     full = band and len(known) == len(predictions)
-    span = fit.laws[role].fitted.get("n_params") if band else None
+    span = fit.laws[role].fitted.get("n_params")
     return QuantityCurve(
         fit_id=fit.id,
         title=fit.title,

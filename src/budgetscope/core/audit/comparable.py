@@ -153,13 +153,15 @@ def _tuning(runs: Sequence[Counts]) -> Aspect:
     rates = [each.run.learning_rate for each in runs]
     sizes = [each.n_params for each in runs]
     standing = _standing(said, lambda: True)
-    if False in said or (standing == Standing.NOT_SAID and _one_setting(runs, sizes)):
+    # Runs of different sizes with one setting say by it that it was not tuned at each.
+    one = standing == Standing.NOT_SAID and _one_setting(runs, sizes)
+    if False in said or one:
         standing = Standing.DIFFERENT
     return Aspect(
         "tuning",
         _("Learning rate, batch and beta2 tuned at each size"),
         tuple(
-            _tuned_text(each, rate, batch)
+            _tuned_text(each, rate, batch, one=one)
             for each, rate, batch in zip(said, rates, [each.run.batch_tokens for each in runs], strict=True)
         ),
         standing,
@@ -176,11 +178,13 @@ def _one_setting(runs: Sequence[Counts], sizes: Sequence[int | None]) -> bool:
     return not _within(sizes, _OTHER_SIZE)
 
 
-def _tuned_text(tuned: bool | None, rate: float | None, batch: float | None) -> str:
+def _tuned_text(tuned: bool | None, rate: float | None, batch: float | None, *, one: bool) -> str:
     values = {
         "rate": _("not said") if rate is None else rate_text(rate),
         "batch": _("not said") if batch is None else format_count(batch),
     }
+    if tuned is None and one:
+        return _("one for all sizes: lr {rate}, batch {batch}").format(**values)
     if tuned is None:
         return "" if rate is None and batch is None else _("lr {rate}, batch {batch}").format(**values)
     if tuned:
@@ -250,8 +254,9 @@ def _decay_text(decay: _Decay) -> str:
 def _tokenizer(runs: Sequence[Counts]) -> Aspect:
     names = [each.run.tokenizer for each in runs]
     sizes = [each.run.vocab_size for each in runs]
-    # Vocabularies are padded to multiples: the names decide where all are said.
-    said: Sequence[object] = names if None not in names else sizes if not _same_size(sizes) else names
+    # Vocabularies are padded to multiples, so that the names decide unless the sizes are far apart: many tokenizers
+    # are files of one name.
+    said: Sequence[object] = names if _same_size(sizes) else sizes
     texts = []
     for name, size in zip(names, sizes, strict=True):
         words = "" if size is None else _("vocabulary of {size}").format(size=f"{size:,}")

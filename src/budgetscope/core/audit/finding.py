@@ -30,16 +30,16 @@ class Finding:
         severity: how much it matters.
         title: what is the matter, one sentence.
         evidence: the numbers that it rests on.
-        remedy: what to do; empty where there is nothing to do.
-        price: what it costs to leave it; empty where there is none, and a sentence where it is not known.
+        remedy: what to do, one sentence or more.
+        price: what it costs to leave it; a sentence also where it is not known.
     """
 
     code: str
     severity: Severity
     title: str
     evidence: str
-    remedy: str = ""
-    price: str = ""
+    remedy: str
+    price: str
 
 
 def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from budgetscope.core.audit.counts import Counts
 from budgetscope.core.audit.finding import Finding, Severity
 from budgetscope.core.audit.yardstick import OnMachine, Yardstick
-from budgetscope.core.budget.quantities import format_count, format_hours
+from budgetscope.core.budget.quantities import format_count, format_hours, format_usd
 from budgetscope.core.language import _
 
 _LONGEST_HOURS = 365 * 24.0
@@ -39,6 +39,7 @@ def of_precision(counts: Counts) -> Iterator[Finding]:
             _("fp16 products need a scaled loss, and overflow where bf16 does not."),
             _("The configuration says a precision of {precision}.").format(precision=precision),
             _("Train in bf16 where the device has it."),
+            _("Steps whose gradient overflows are skipped; how many is not known before the run."),
         )
 
 
@@ -55,6 +56,7 @@ def of_machine(yardstick: Yardstick) -> Iterator[Finding]:
             _("The model does not fit on {devices}.").format(devices=devices),
             f"{machine.problem[:1].upper()}{machine.problem[1:]}",
             _("Take more devices, or a smaller model."),
+            _("The run would stop with an error of memory."),
         )
     elif machine.micro_fits is False:
         yield Finding(
@@ -78,6 +80,9 @@ def _of_time(machine: OnMachine, devices: str) -> Iterator[Finding]:
             _("The run takes {time} on {devices}.").format(time=format_hours(machine.hours.value), devices=devices),
             _("An MFU of {mfu} is expected.").format(mfu=f"{machine.mfu:.0%}"),
             _("Take more devices or fewer tokens."),
+            _("What it costs is not known: the device has no price here.")
+            if machine.cost_usd is None
+            else _("It costs {cost} on these devices.").format(cost=format_usd(machine.cost_usd.value)),
         )
 
 

@@ -47,13 +47,7 @@ def of_missing(counts: Counts) -> Iterator[Finding]:
             _("Add --tokens with the training tokens, such as --tokens 300B."),
         )
     if run.device is None or run.n_devices is None:
-        yield Finding(
-            "missing-machine",
-            Severity.NOTE,
-            _("Memory and time were not checked, since the devices or their number are not said."),
-            _("No key of the configuration says it."),
-            _("Add --device and --gpus, such as --device h100 --gpus 64; `budgetscope devices` lists the names."),
-        )
+        yield _machine(counts)
     sizes = [_(text) for name, text in _SIZES.items() if getattr(run, name) is None]
     if sizes:
         yield _asked(
@@ -73,6 +67,7 @@ def of_missing(counts: Counts) -> Iterator[Finding]:
             _("Parts of the recipe are not said and were not judged: {parts}.").format(parts=listed(recipe)),
             _("No key of the configuration says it, and no default of its trainer is known."),
             _("Write them into the configuration, so that the run can be repeated."),
+            _("What is doubtful in them is not found."),
         )
 
 
@@ -91,11 +86,38 @@ def _batch(counts: Counts, *, serious: bool) -> Finding:
         _("Add --gpus with the devices of the whole run, such as --gpus 64.")
         if of_device
         else _("Write the batch of all devices into the configuration."),
+        _not_judged(),
+    )
+
+
+def _machine(counts: Counts) -> Finding:
+    """Return what lacks to check memory and time."""
+    device, number = counts.run.device, counts.run.n_devices
+    if device is not None:
+        title = _("Memory and time were not checked, since the number of devices is not said.")
+        remedy = _("Add --gpus with the devices of the whole run, such as --gpus 64.")
+    elif number is not None:
+        title = _("Memory and time were not checked, since the device is not said.")
+        remedy = _("Add --device, such as --device h100; `budgetscope devices` lists the names.")
+    else:
+        title = _("Memory and time were not checked, since the devices and their number are not said.")
+        remedy = _("Add --device and --gpus, such as --device h100 --gpus 64; `budgetscope devices` lists the names.")
+    return Finding(
+        "missing-machine",
+        Severity.NOTE,
+        title,
+        _("No key of the configuration says it."),
+        remedy,
+        _("A model that does not fit, or a run that takes too long, is not found."),
     )
 
 
 def _asked(code: str, title: str, remedy: str) -> Finding:
-    return Finding(code, Severity.WARN, title, _("No key of the configuration says it."), remedy)
+    return Finding(code, Severity.WARN, title, _("No key of the configuration says it."), remedy, _not_judged())
+
+
+def _not_judged() -> str:
+    return _("What depends on it is not judged.")
 
 
 def of_unread(counts: Counts) -> Iterator[Finding]:
@@ -108,4 +130,5 @@ def of_unread(counts: Counts) -> Iterator[Finding]:
             _("Keys that may matter were not understood."),
             _("Not understood: {keys}.").format(keys=listed(unread)),
             _("Check them yourself; the findings do not know them."),
+            _("A mistake in them is not found."),
         )

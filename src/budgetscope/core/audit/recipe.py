@@ -5,6 +5,7 @@ which one is right beyond its sizes.
 """
 
 from collections.abc import Iterator
+from functools import reduce
 
 from budgetscope.core.audit.counts import Counts
 from budgetscope.core.audit.finding import Finding, Severity, rate_text, times_text
@@ -44,6 +45,7 @@ def of_optimizer(counts: Counts) -> Iterator[Finding]:
         _("The learning rate, beta2 and weight decay cannot be judged: the optimizer is not AdamW."),
         _("All laws of the recipe known here were fitted with AdamW."),
         _("Sweep the learning rate at a small size of the same model."),
+        _("A learning rate of AdamW does not carry over to another optimizer. The loss for one run is not known."),
     )
 
 
@@ -78,8 +80,11 @@ def of_learning_rate(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
         _("At this N and D the laws say {low} to {high} ({basis}), each with its own batch.").format(
             basis=laws.basis, **values
         ),
-        _("Take {rate} ({law}); `{command}` has the whole recipe.").format(
-            rate=rate_text(laws.value), law=yardstick.recipe, command=_plan(counts)
+        _("Take {rate} at a batch of {batch} tokens ({law}); `{command}` has the whole recipe.").format(
+            rate=rate_text(laws.value),
+            batch=format_count(yardstick.batch_tokens.value),
+            law=yardstick.recipe,
+            command=_plan(counts),
         ),
         _price("learning_rate", yardstick),
     )
@@ -159,7 +164,8 @@ def _price(role: str, yardstick: Yardstick) -> str:
                 largest=format_count(known.largest_n_params),
             )
         )
-    return " ".join(told)
+    glued = _("{first} {second}")
+    return reduce(lambda first, second: glued.format(first=first, second=second), told) if told else ""
 
 
 def _signed_share(value: float) -> str:

@@ -3,10 +3,12 @@
 import math
 from bisect import bisect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.language import _
+from budgetscope.core.laws.fit import Range
 from budgetscope.report.figures.scale import Scale
 
 Fill = str
@@ -24,8 +26,17 @@ def flops_number(value: float) -> str:
 
 
 def count_number(value: float) -> str:
-    """Return parameters or tokens, such as 17.7 B: a chart has one cell for a character."""
+    """Return parameters or tokens, such as 17.7 B."""
     return english_count(value)
+
+
+NOWHERE = (math.inf, math.inf)
+"""The reach of a law whose data are not known."""
+
+
+def reach_of(fitted: Range | None) -> tuple[float, float]:
+    """Return the reach of a line for the range of x in the data of its law."""
+    return NOWHERE if fitted is None else (fitted.low, fitted.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,7 @@ class Line:
         low: lower edge of its band; None for no band.
         high: upper edge of its band; None for no band.
         continues: whether it is the line before it, dashed where that is an extrapolation.
+        reach: the xs in the data of its law: the line is solid there and dashed beyond; None for a line that is no law.
     """
 
     symbol: str
@@ -66,6 +78,7 @@ class Line:
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None
     continues: bool = False
+    reach: tuple[float, float] | None = None
 
     def at(self, x: float, x_scale: Scale, y_scale: Scale) -> float | None:
         """Return y at x, interpolated between two points as the scales draw it; None outside the line."""
@@ -183,7 +196,7 @@ class Figure:
     markers: tuple[Marker, ...] = ()
     spans: tuple[Span, ...] = ()
     heat: HeatMap | None = None
-    band_label: str = "its 95% interval"
+    band_label: str = field(default_factory=lambda: _("its 95% interval"))
 
 
 @dataclass(frozen=True, slots=True)

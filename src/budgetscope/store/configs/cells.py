@@ -2,6 +2,7 @@
 
 import math
 import re
+import zlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ _NOTHING = frozenset({"", "null", "none", "~", "auto"})
 _SWITCHES = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:_[0-9]+)*\.?(?:[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MAX_NUMBER = 400
+_MAX_SEARCHED = 1000
+"""Characters of a value in which a secret is searched for; no name is longer."""
 MAX_SHOWN = 80
 """Characters of a value that are kept as evidence."""
 _SECRET_WORDS = frozenset(
@@ -26,11 +29,20 @@ _SECRET_WORDS = frozenset(
         "entity", "address", "ip",
     )
 )  # fmt: skip
+_SIZE_OF_KEYS = re.compile(r"key[_-]?(?=value|dim|size|width|length|head)")
 _SECRET_VALUE = re.compile(
     r"""[^\s@/]{1,64}@[^\s@/]        # an address, or a name and a password before a host
-    |(?<![A-Za-z0-9])(?:hf_|gh[a-z]_|sk-|xox[a-z]-|glpat-|wandb_v1_)[A-Za-z0-9-]{12,}
+    |(?<![A-Za-z0-9])(?:hf_|gh[a-z]_|sk-|xox[a-z]-|glpat-|wandb_v1_|npm_|pypi-)[A-Za-z0-9-]{12,}
+    |\bgithub_pat_\w{12,}
     |\bAKIA[0-9A-Z]{12,}
+    |\bAIza[\w-]{20,}
+    |\bya29\.[\w.-]{10,}
     |\beyJ[\w-]{10,}
+    |(?i:(?<![a-z])(?:api[_-]?key|key|token|secret|passw(?:or)?d|pwd|auth|login|user(?:name)?)["']?\s*[=:]\s*["']?[^\s"'=])
+    |(?i:\bbearer\s+\S)
+    |(?<![\w.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![\w.])        # a host, by number or name
+    |(?i:(?<![\w.-])[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|edu|gov|local|internal|lan|corp)\b)(?![\w.])
+    |(?i:hooks\.[\w.]+/)
     |\b[0-9a-fA-F]{32,}\b
     |[A-Za-z0-9+]{40,}""",
     re.VERBOSE,
@@ -81,15 +93,27 @@ def is_unknown(cell: Cell) -> bool:
 def written(cell: Cell) -> str:
     """Return the value of a cell for evidence: short, on one line."""
     value = cell.value
-    text = ", ".join(map(_one, value)) if isinstance(value, tuple) else _one(value)
-    text = " ".join(text.split())
+    # More than is shown is not needed of a list.
+    text = ", ".join(map(_one, value[:MAX_SHOWN])) if isinstance(value, tuple) else _one(value)
+    text = " ".join(text[:_MAX_SEARCHED].split())
     if is_secret_value(text):
         return "…"
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
 def _one(value: Scalar) -> str:
-    return str(value).lower() if value is None or isinstance(value, bool) else value
+    """Return a value as text: of a path or an address its last part."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    if is_secret_value(value):
+        return "…"
+    return _last_part(value) if "://" in value or value.startswith(("/", "~")) else value
+
+
+def _last_part(path: str) -> str:
+    parts = re.split(r"[?#]", path)[0].replace("\\", "/").rstrip("/").split("/")
+    # What stands before `*.npy` names the data, not the pattern.
+    return next((part for part in reversed(parts) if part and not set(part) & set("*{}[]")), "")
 
 
 def number(cell: Cell) -> float:
@@ -189,32 +213,61 @@ def switch(cell: Cell) -> bool:
 
 
 def name_in(cell: Cell) -> str | None:
-    """Return the name in a cell: of a path or an address its last part; None if it looks like a secret."""
+    """Return the name in a cell: of a path or an address its last part; None if it looks like a secret.
+
+    Of several names it is the first with a mark of all of them and of their weights, so that two mixtures that begin
+    alike have not the same name.
+    """
     value = cell.value
-    if isinstance(value, tuple):
-        # Weights may stand before the data that they weigh.
-        value = next((each for each in value if isinstance(each, str) and not _is_number(each)), None)
+    if not isinstance(value, tuple):
+        return _name(value)
+    # Weights may stand before the data that they weigh.
+    names = [_name(each) for each in value if isinstance(each, str) and not _is_number(each)]
+    first = next((name for name in names if name), None)
+    if first is None or len(set(names)) < 2:
+        return first
+    parts = [each if isinstance(each, str) and _is_number(each) else _name(each) or "" for each in value]
+    mark = zlib.crc32("\n".join(parts).encode("utf-8", "replace"))
+    return f"{first} + {len(names) - 1} ({mark:08x})"
+
+
+def _name(value: Scalar) -> str | None:
     if not isinstance(value, str):
         return None
     text = " ".join(value.split())
     if is_secret_value(text):
         return None
     if "://" in text or text.startswith(("/", "~", ".", "\\")) or text.count("/") > 1 or set(text) & {"\\", UNKNOWN}:
-        parts = re.split(r"[?#]", text)[0].replace("\\", "/").rstrip("/").split("/")
-        # What stands before `*.npy` names the data, not the pattern.
-        text = next((part for part in reversed(parts) if part and not set(part) & set("*{}[]")), "")
+        text = _last_part(text)
     return None if UNKNOWN in text else text[:MAX_SHOWN] or None
 
 
 def is_secret_key(key: str) -> bool:
     """Return whether a key names a secret, an address or a person; the keys that are read are none of them."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower().replace("key_value", "kv")
+    words = _SIZE_OF_KEYS.sub("k", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower())
     return not _SECRET_WORDS.isdisjoint(re.split(r"[^a-z]+", words))
 
 
 def is_secret_value(text: str) -> bool:
-    """Return whether a text looks like a secret or an address."""
-    return _SECRET_VALUE.search(text) is not None
+    """Return whether a text looks like a secret or an address, or is too long to tell."""
+    return len(text) > _MAX_SEARCHED or _SECRET_VALUE.search(text) is not None
+
+
+_SAID = re.compile(r"(?<![\w.-])(--?[A-Za-z][\w.-]*|[A-Za-z_]\w*)(\s*=\s*|\s+)(\"[^\"]*\"|'[^']*'|[^\s\"'-][^\s]*)")
+
+
+def without_secrets(text: str) -> str:
+    """Return a command line with three dots for the values of keys that name secrets and for what looks like one."""
+
+    def hidden(found: re.Match[str]) -> str:
+        # A word after another is its value only if the first is a flag.
+        is_value = found[1].startswith("-") or "=" in found[2]
+        return f"{found[1]}{found[2]}…" if is_value and is_secret_key(found[1]) else found[0]
+
+    return _SECRET_WORD.sub(lambda found: "…" if is_secret_value(found[0]) else found[0], _SAID.sub(hidden, text))
+
+
+_SECRET_WORD = re.compile(r"[^\s=\"']+")
 
 
 def _single(cell: Cell) -> Scalar:

@@ -15,6 +15,7 @@ _SCHEDULES = {
     "cosinewithwarmup": "cosine",
     "coswithwarmup": "cosine",
     "cosinewithminlr": "cosine",
+    "cosinewarmupwithminlr": "cosine",
     "cosineannealing": "cosine",
     "linear": "linear",
     "linearwithwarmup": "linear",
@@ -110,7 +111,9 @@ def least_rate(draft: Draft, *ratios: str) -> None:
 def defaults(draft: Draft, trainer: str, **values: Any) -> None:
     """Take values that a trainer has unless told, with the trainer and its version as evidence."""
     for attribute, value in values.items():
-        shown = str(value).lower() if isinstance(value, bool) else value
+        shown = (
+            str(value).lower() if isinstance(value, bool) else f"{value:.12g}" if isinstance(value, float) else value
+        )
         draft.assume(attribute, value, _("{value}, the default of {trainer}").format(value=shown, trainer=trainer))
 
 

@@ -146,8 +146,9 @@ class Draft:
 
     @property
     def main_file(self) -> str:
-        """The name of the first file."""
-        return next(iter(self.cells.values())).file if self.cells else self.name
+        """The name of the file; empty where there are several, since what follows from values may be of each."""
+        files = {cell.file for cell in self.cells.values()}
+        return next(iter(files)) if len(files) == 1 else ""
 
     def word(self, attribute: str, *keys: str, lower: bool = False) -> None:
         """Read a name; of a path its last part."""

@@ -79,6 +79,7 @@ def read(loaded: Loaded) -> Draft:
     draft.remarks.append(_("No trainer was recognised; keys were read by their usual meaning."))
     draft.read({}, _NAMES)
     model(draft)
+    draft.ignore("hidden_act", "activation_function")
     if Quantity.BATCH in draft.amounts:
         draft.read({Quantity.MICRO_BATCH: Name("batch_size", Unit.SEQUENCES)})
     elif draft.cell("batch_size") is not None and Quantity.MICRO_BATCH not in draft.amounts:

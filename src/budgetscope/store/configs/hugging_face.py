@@ -1,5 +1,6 @@
 """Hugging Face: config.json of a model, training arguments as JSON or YAML, and command lines of its scripts."""
 
+from budgetscope.core.audit.run import Evidence
 from budgetscope.core.language import _
 from budgetscope.core.trainers import HUGGING_FACE, Name, Quantity, Unit
 from budgetscope.store.configs.common import (
@@ -27,22 +28,23 @@ _VARIANTS = {
 _MODEL = ("num_hidden_layers", "n_layer", "architectures", "model_type")
 _TRAINING = ("per_device_train_batch_size", "lr_scheduler_type", "num_train_epochs", "adam_beta2", "warmup_ratio")
 # By `model_type`: whether the feed-forward layer has a gate, whether embedding and head are tied unless told.
+# Read in transformers 5.24.0, models/*/configuration_*.py and modeling_*.py.
 _GATED = frozenset(
     (
         "llama", "mistral", "mixtral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "olmo", "olmo2",
-        "olmo3", "smollm3", "phi3", "internlm2", "stablelm", "granite", "cohere",
+        "olmo3", "smollm3", "phi3", "internlm2", "stablelm", "granite", "cohere", "cohere2", "helium", "exaone4",
     )
 )  # fmt: skip
 _PLAIN = frozenset(
     (
         "gpt2", "gpt_neo", "gpt_neox", "gptj", "opt", "bloom", "falcon", "phi", "mpt", "starcoder2",
-        "gpt_bigcode", "codegen",
+        "gpt_bigcode", "codegen", "nemotron", "arcee", "apertus",
     )
 )  # fmt: skip
 _TIED = frozenset(
     (
         "gpt2", "gpt_neo", "opt", "bloom", "falcon", "gemma", "gemma2", "gemma3", "mpt", "gpt_bigcode",
-        "cohere", "smollm3",
+        "cohere", "cohere2", "smollm3", "starcoder2",
     )
 )  # fmt: skip
 _FOUR_TIMES = frozenset(
@@ -93,6 +95,14 @@ def model(draft: Draft) -> None:
         defaults(draft, kind, tied=kind in _TIED)
     if kind in _FOUR_TIMES and "width" in values:
         draft.assume("d_ff", 4 * values["width"], f"4 x {values['width']}")
+    _one_key_head(draft)
+
+
+def _one_key_head(draft: Draft) -> None:
+    """Take one key-value head where a model says multi-query; Falcon's new architecture has groups in spite of it."""
+    if draft.switched("multi_query") and not draft.switched("new_decoder_architecture"):
+        draft.values["n_kv_heads"] = 1
+        draft.evidence["n_kv_heads"] = Evidence(draft.main_file, "multi_query", "true")
 
 
 def _training(draft: Draft) -> None:
@@ -107,13 +117,19 @@ def _training(draft: Draft) -> None:
     if draft.values.get("optimizer", "adamw").startswith("adamw"):
         draft.values["optimizer"] = "adamw"
     kind = schedule(draft, "lr_scheduler_type")
+    if kind == "polynomial" and draft.number("lr_scheduler_kwargs.power") in (None, 1.0):
+        # Of power 1 unless told, to 1e-7.
+        draft.values["schedule"] = kind = "linear"
+        draft.real("min_learning_rate", "lr_scheduler_kwargs.lr_end")
+        defaults(draft, version, min_learning_rate=1e-7)
+    # Read in transformers 5.24.0, training_args.py and optimization.py.
     defaults(
         draft, version, optimizer="adamw", learning_rate=5e-5, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0,
         clip=1.0, accumulation=1, schedule="linear",
     )  # fmt: skip
     draft.real("min_learning_rate", "lr_scheduler_kwargs.min_lr")
     least_rate(draft, "lr_scheduler_kwargs.min_lr_rate", "lr_scheduler_kwargs.min_lr_ratio")
-    if kind in ("", "linear", "cosine"):
+    if kind in ("", "linear", "cosine", "wsd"):
         defaults(draft, version, min_learning_rate=0.0)
     precision_switches(draft, bf16="bf16", fp16="fp16")
     draft.word("tokenizer", "tokenizer_name")

@@ -10,6 +10,10 @@ from budgetscope.store.configs.draft import Draft, evidence_of
 from budgetscope.store.configs.loaded import Family, Loaded
 
 _VARIANTS = {
+    # Of 2022: the optimizer's values stood below the trainer.
+    Quantity.LEARNING_RATE: (Name("trainer.learning_rate"),),
+    Quantity.WEIGHT_DECAY: (Name("trainer.weight_decay"),),
+    Quantity.MICRO_BATCH: (Name("trainer.per_device_train_batch_size", Unit.SEQUENCES),),
     Quantity.SEQ_LEN: (Name("model.max_seq_len"), Name("model.seq_len")),
     Quantity.WARMUP: (Name("optimizer.warmup_ratio", Unit.SHARE),),
 }
@@ -30,6 +34,12 @@ def read(loaded: Loaded) -> Draft:
     """Return the draft of a configuration."""
     draft = draft_of(loaded, LEVANTER.name, "trainer.tracker.name", "trainer.id")
     draft.read(LEVANTER.names, _VARIANTS, without=tuple(_PHASES))
+    # Defaults were read in this version: trainer.py, optim/config.py.
+    version = LEVANTER.version
+    if any(key.startswith("trainer.") for key in draft.cells):
+        if Quantity.MICRO_BATCH not in draft.amounts:
+            default_amount(draft, version, Quantity.BATCH, 512, Unit.SEQUENCES)
+        default_amount(draft, version, Quantity.LENGTH, 400_000, Unit.STEPS)
     draft.word("optimizer", "optimizer.type", lower=True)
     if draft.values.get("optimizer") == "adam":
         draft.values["optimizer"] = "adamw"
@@ -42,7 +52,6 @@ def read(loaded: Loaded) -> Draft:
         draft.assume("d_ff", 4 * width, f"4 x {width}")
     for quantity, key in _PHASES.items():
         _phase(draft, quantity, key)
-    version = LEVANTER.version
     default_amount(draft, version, Quantity.WARMUP, 0.01, Unit.SHARE)
     defaults(
         draft,

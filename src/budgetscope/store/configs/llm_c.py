@@ -11,7 +11,7 @@ from budgetscope.store.configs.loaded import Family, Loaded
 TRAINER = Trainer(
     "llm.c",
     "llm.c",
-    "llm.c",
+    "llm.c commit 00247dc",
     "2026-11-30",
     {
         Quantity.SEQ_LEN: Name("-t"),
@@ -23,8 +23,11 @@ TRAINER = Trainer(
         Quantity.WEIGHT_DECAY: Name("-c"),
     },
 )
-_WIDTHS = {6: 384, 12: 768, 24: 1024, 36: 1280, 48: 1600, 60: 1920, 72: 2880, 84: 3456}
-"""Width by depth, of the descriptor `d12`; heads have 64 dimensions."""
+_GPT2 = {
+    6: (384, 6), 12: (768, 12), 24: (1024, 16), 36: (1280, 20), 48: (1600, 25), 60: (1920, 30), 72: (2880, 30),
+    84: (3456, 36),
+}  # fmt: skip
+"""Width and heads by depth, of the descriptor `d12`: gpt2_set_hyperparameters in train_gpt2.cu."""
 
 
 def matches(loaded: Loaded) -> bool:
@@ -43,22 +46,25 @@ def read(loaded: Loaded) -> Draft:
     draft.read(TRAINER.names)
     model = draft.cell("-e")
     found = re.fullmatch(r"(?:gpt2:)?d([0-9]{1,3})", str(model.value)) if model is not None else None
-    if model is not None and found and int(found[1]) in _WIDTHS:
+    if model is not None and found and int(found[1]) in _GPT2:
         depth = int(found[1])
-        width = _WIDTHS[depth]
-        for attribute, value in (("depth", depth), ("width", width), ("d_ff", 4 * width), ("n_heads", width // 64)):
+        width, heads = _GPT2[depth]
+        for attribute, value in (("depth", depth), ("width", width), ("d_ff", 4 * width), ("n_heads", heads)):
             draft.put(attribute, value, evidence_of(model))
+    # Read in train_gpt2.cu at this commit: main and gpt2_update.
     defaults(
-        draft, TRAINER.title, vocab_size=50304, gated=False, tied=True, seq_len=1024, optimizer="adamw", beta1=0.9,
+        draft, TRAINER.version, vocab_size=50304, gated=False, tied=True, seq_len=1024, optimizer="adamw", beta1=0.9,
         beta2=0.95, eps=1e-8, weight_decay=0.0, clip=1.0, learning_rate=3e-4, precision="bf16",
     )  # fmt: skip
-    default_amount(draft, TRAINER.title, Quantity.MICRO_BATCH, 4, Unit.SEQUENCES)
-    default_amount(draft, TRAINER.title, Quantity.WARMUP, 0, Unit.STEPS)
+    default_amount(draft, TRAINER.version, Quantity.MICRO_BATCH, 4, Unit.SEQUENCES)
+    default_amount(draft, TRAINER.version, Quantity.WARMUP, 0, Unit.STEPS)
     if draft.is_open(Quantity.LENGTH):
         draft.remarks.append(_("The length is one pass over the data, whose tokens are not said."))
     schedule(draft, "-k")
-    defaults(draft, TRAINER.title, schedule="cosine")
+    defaults(draft, TRAINER.version, schedule="cosine")
     least_rate(draft, "-q")
+    # The share of the peak at the end is 1 unless told: there is no decay then.
+    defaults(draft, TRAINER.version, min_learning_rate=draft.values.get("learning_rate"))
     draft.word("dataset", "-i")
     return draft
 

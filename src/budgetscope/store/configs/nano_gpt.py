@@ -1,5 +1,8 @@
 """nanoGPT: its configuration in Python, which is constants, and its command line."""
 
+import ast
+
+from budgetscope.core.audit.run import Evidence
 from budgetscope.core.language import _
 from budgetscope.core.trainers import Name, Quantity, Trainer, Unit
 from budgetscope.store.configs.cells import number
@@ -28,11 +31,17 @@ TRAINER = Trainer(
         Quantity.CLIP: Name("grad_clip"),
     },
 )
+_DECAY_ITERS = 600_000
+"""Default of lr_decay_iters."""
 _OWN = ("block_size", "max_iters", "n_layer", "n_embd", "lr_decay_iters", "warmup_iters", "grad_clip")
 
 
 def matches(loaded: Loaded) -> bool:
-    """Return whether a configuration is nanoGPT's."""
+    """Return whether a configuration is nanoGPT's; a Python file of it has constants alone, or reads them by exec."""
+    if loaded.tree is not None and not loaded.has("config_keys"):
+        other = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        if any(isinstance(node, other) for node in loaded.tree.body):
+            return False
     return sum(loaded.has(key) for key in _OWN) >= (2 if loaded.form != "command" else 1)
 
 
@@ -41,8 +50,11 @@ def read(loaded: Loaded) -> Draft:
     draft = draft_of(loaded, TRAINER.name, "wandb_run_name", "out_dir")
     draft.read(TRAINER.names)
     title = TRAINER.title
+    _vocabulary(draft)
+    # The constants of its train.py; the batch of all devices is batch_size x gradient_accumulation_steps since
+    # `gradient_accumulation_steps = 5 * 8`.
     defaults(
-        draft, title, depth=12, width=768, n_heads=12, vocab_size=50304, seq_len=1024, learning_rate=6e-4, beta1=0.9,
+        draft, title, depth=12, width=768, n_heads=12, seq_len=1024, learning_rate=6e-4, beta1=0.9,
         beta2=0.95, eps=1e-8, weight_decay=0.1, clip=1.0, gated=False, tied=True, optimizer="adamw",
     )  # fmt: skip
     default_amount(draft, title, Quantity.MICRO_BATCH, 12, Unit.SEQUENCES)
@@ -61,6 +73,15 @@ def read(loaded: Loaded) -> Draft:
             _("The command also names a configuration file, which was not read; what it sets is taken as the default.")
         )
     return draft
+
+
+def _vocabulary(draft: Draft) -> None:
+    """Take the vocabulary of GPT-2; data of characters have their own, in a pickle beside them."""
+    data = draft.cell("dataset")
+    if data is not None and str(data.value).lower().endswith("char"):
+        draft.remarks.append(_("The vocabulary stands in meta.pkl beside the data, which is not opened."))
+        return
+    defaults(draft, TRAINER.title, vocab_size=50304)
 
 
 def _batch(draft: Draft) -> None:
@@ -88,8 +109,14 @@ def _schedule(draft: Draft) -> None:
     defaults(draft, TRAINER.title, min_learning_rate=6e-5)
     total, warmup = draft.number("lr_decay_iters"), draft.amounts.get(Quantity.WARMUP)
     cell = draft.cell("lr_decay_iters")
-    if cell is not None and total is not None and warmup is not None and total > warmup.value:
+    if warmup is None or not draft.is_open(Quantity.DECAY):
+        return
+    if cell is not None and total is not None and total > warmup.value:
         draft.amount(Quantity.DECAY, total - warmup.value, Unit.STEPS, evidence_of(cell))
+    elif cell is None and warmup.value < _DECAY_ITERS:
+        # It does not follow max_iters: a shorter run without it does not decay.
+        why = _("{value}, the default of {trainer}").format(value=f"{_DECAY_ITERS}", trainer=TRAINER.title)
+        draft.amount(Quantity.DECAY, _DECAY_ITERS - warmup.value, Unit.STEPS, Evidence(draft.main_file, "", why))
 
 
 FAMILY = Family(TRAINER.name, "nanoGPT (Python configuration, command line)", matches, read)

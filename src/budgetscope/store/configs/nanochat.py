@@ -6,6 +6,7 @@ from budgetscope.store.configs.common import default_amount, defaults, draft_of,
 from budgetscope.store.configs.draft import Draft
 from budgetscope.store.configs.loaded import Family, Loaded
 
+_READ = "nanochat commit 00255c1"
 _VARIANTS = {
     Quantity.SEQ_LEN: (Name("--sequence-len"),),
     Quantity.WARMUP: (Name("--warmup-ratio", Unit.SHARE),),
@@ -25,6 +26,9 @@ def read(loaded: Loaded) -> Draft:
     draft = draft_of(loaded, NANOCHAT.name, "--run", "--model-tag")
     draft.read(NANOCHAT.names, _VARIANTS)
     values = draft.values
+    # Read in scripts/base_train.py at commit 00255c1.
+    default_amount(draft, _READ, Quantity.WARMUP, 40, Unit.STEPS)
+    default_amount(draft, _READ, Quantity.DECAY, 0.65, Unit.SHARE)
     defaults(draft, NANOCHAT.version, depth=20, head_dim=128, seq_len=2048)
     default_amount(draft, NANOCHAT.version, Quantity.MICRO_BATCH, 32, Unit.SEQUENCES)
     depth, head_dim = values.get("depth"), values.get("head_dim")

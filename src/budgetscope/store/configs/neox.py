@@ -1,16 +1,17 @@
 """GPT-NeoX: its "yml", which is JSON with trailing commas or YAML."""
 
 from budgetscope.core.audit.run import Evidence
+from budgetscope.core.language import _
 from budgetscope.core.trainers import Name, Quantity, Trainer, Unit
 from budgetscope.store.configs.cells import fraction, number, written
-from budgetscope.store.configs.common import draft_of, precision, precision_switches, schedule
+from budgetscope.store.configs.common import default_amount, defaults, draft_of, precision, precision_switches, schedule
 from budgetscope.store.configs.draft import Draft, evidence_of
 from budgetscope.store.configs.loaded import Family, Loaded
 
 TRAINER = Trainer(
     "gpt-neox",
     "GPT-NeoX",
-    "GPT-NeoX",
+    "GPT-NeoX commit e897c23",
     "2026-11-30",
     {
         Quantity.DEPTH: Name("num_layers"),
@@ -39,6 +40,7 @@ _VARIANTS = {
     Quantity.LEARNING_RATE: (Name("lr"),),
     Quantity.WEIGHT_DECAY: (Name("optimizer.params.weight_decay"),),
 }
+_MOST_TIMES = 6
 _OWN = (
     "train_micro_batch_size_per_gpu", "pipe_parallel_size", "model_parallel_size", "no_weight_tying",
     "gpt_j_residual", "optimizer.params.lr",
@@ -85,8 +87,27 @@ def _model(draft: Draft) -> None:
     kind = draft.named("activation") or "gelu"
     gated = kind in ("swiglu", "geglu", "reglu", "glu")
     draft.assume("gated", gated, kind, "activation")
-    if values.get("width") and not gated:
-        draft.assume("d_ff", 4 * values["width"], f"4 x {values['width']}")
+    width = values.get("width")
+    if width and not gated:
+        draft.assume("d_ff", 4 * width, f"4 x {width}")
+    elif width and values.get("d_ff", 0) > _MOST_TIMES * width:
+        _third(draft, values["d_ff"])
+
+
+def _third(draft: Draft, size: int) -> None:
+    """Take a third of the width: since 2024 `ParallelMLP` scales it by 2/3 for a gate and splits the rest in two.
+
+    Before, `LLaMAParallelMLP` took it as it is. No model that is known has a gated width of more than six times its
+    own, so that a larger one is of the new kind: 43,008 for the 14,336 of Llama 3 8B.
+    """
+    evidence = draft.evidence["d_ff"]
+    draft.values["d_ff"] = size // 3
+    draft.evidence["d_ff"] = Evidence(evidence.file, evidence.key, f"{size} / 3")
+    draft.remarks.append(
+        _("{key} is taken as three times the feed-forward width, as GPT-NeoX counts it with a gate since 2024.").format(
+            key=evidence.key
+        )
+    )
 
 
 def _schedule(draft: Draft) -> None:
@@ -95,7 +116,11 @@ def _schedule(draft: Draft) -> None:
     cell, total = draft.cell("warmup"), draft.number("lr_decay_iters")
     end = draft.cell("lr_decay_iters")
     draft.real("min_learning_rate", "min_lr")
+    # Read in neox_arguments/neox_args.py; the decay of the weights was 0.01 there and is 0.1 elsewhere.
+    word = word or "linear"
+    defaults(draft, TRAINER.version, schedule="linear", min_learning_rate=0.0)
     if cell is None:
+        default_amount(draft, TRAINER.version, Quantity.WARMUP, 0.01, Unit.SHARE)
         return
     share = fraction(cell, number(cell))
     if total is None or end is None:

@@ -8,8 +8,17 @@ from budgetscope.core.errors import UsageError
 from budgetscope.core.language import _
 from budgetscope.core.trainers import OLMO_CORE, Name, Quantity, Trainer, Unit
 from budgetscope.store.configs import cells as read_cells
+from budgetscope.store.configs import mosaic
 from budgetscope.store.configs.cells import Cell, Scalar, cells_of
-from budgetscope.store.configs.common import draft_of, least_rate, precision, schedule, schedule_word
+from budgetscope.store.configs.common import (
+    default_amount,
+    defaults,
+    draft_of,
+    least_rate,
+    precision,
+    schedule,
+    schedule_word,
+)
 from budgetscope.store.configs.draft import Draft, evidence_of
 from budgetscope.store.configs.loaded import Family, Loaded
 from budgetscope.store.configs.python_source import Constants, arguments
@@ -17,7 +26,7 @@ from budgetscope.store.configs.python_source import Constants, arguments
 OLMO = Trainer(
     "olmo",
     "OLMo",
-    "OLMo",
+    "ai2-olmo 0.6.0",
     "2026-11-30",
     {
         Quantity.DEPTH: Name("model.n_layers"),
@@ -50,6 +59,11 @@ _VARIANTS = {
     ),
     Quantity.DECAY: (Name("train_module.scheduler.decay", Unit.STEPS),),
 }
+# Where the scheduler says that it counts tokens.
+_IN_TOKENS = {
+    Quantity.WARMUP: (Name("train_module.scheduler.warmup", Unit.TOKENS),),
+    Quantity.DECAY: (Name("train_module.scheduler.decay", Unit.TOKENS),),
+}
 # What is called in Python, and the level of the table that its arguments belong to.
 _CALLS = {
     "FeedForwardConfig": "model.feed_forward.",
@@ -72,7 +86,7 @@ _DURATION = re.compile(r"\s*([0-9][0-9_]*(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)\s*(T
 
 def matches_old(loaded: Loaded) -> bool:
     """Return whether a configuration is of OLMo's first trainer."""
-    return loaded.has("model.d_model") and loaded.has_any(*_OLD)
+    return loaded.has("model.d_model") and loaded.has_any(*_OLD) and not mosaic.matches(loaded)
 
 
 def matches_core(loaded: Loaded) -> bool:
@@ -106,6 +120,12 @@ def read_old(loaded: Loaded) -> Draft:
             text = f"{total:.12g} - {value:.12g}"
             if total > value:
                 draft.amount(Quantity.DECAY, total - value, unit, Evidence(end.file, end.key, text))
+    # Read in this version, olmo/config.py. The rate ends at a tenth of the peak unless told.
+    defaults(draft, OLMO.version, tied=True, learning_rate=1e-4, weight_decay=0.01, beta1=0.9, beta2=0.95, eps=1e-5)
+    defaults(draft, OLMO.version, optimizer="lionw", schedule="cosine")
+    default_amount(draft, OLMO.version, Quantity.WARMUP, 100, Unit.STEPS)
+    if draft.values["schedule"] in ("cosine", "linear"):
+        defaults(draft, OLMO.version, min_learning_rate=0.1 * draft.values["learning_rate"])
     precision(draft, "precision")
     draft.word("tokenizer", "tokenizer.identifier")
     draft.word("dataset", "data.paths")
@@ -169,7 +189,9 @@ def read_core(loaded: Loaded) -> Draft:
     draft = draft_of(loaded, OLMO_CORE.name, "run_name")
     if loaded.tree is not None:
         draft.cells = cells_of(loaded.file, _of_python(loaded.tree))
-    draft.read(OLMO_CORE.names, _VARIANTS, without=(Quantity.LENGTH,))
+    in_tokens = draft.named("train_module.scheduler.units") == "tokens"
+    phases = (Quantity.LENGTH, *((Quantity.WARMUP,) if in_tokens else ()))
+    draft.read(OLMO_CORE.names, *((_IN_TOKENS,) if in_tokens else ()), _VARIANTS, without=phases)
     if "d_ff" in draft.values:
         draft.assume("gated", True, "w1, w2, w3")
     draft.ignore("train_module.max_sequence_length", "dataset.max_target_sequence_length")
@@ -186,10 +208,23 @@ def read_core(loaded: Loaded) -> Draft:
     if optimizer is not None:
         name = str(optimizer.value).rsplit(".", 1)[-1].lower().removesuffix("config").removeprefix("skipstep")
         draft.put("optimizer", name, evidence_of(optimizer))
+    _core_defaults(draft, "" if kind is None else draft.values["schedule"])
     precision(draft, "train_module.dp_config.param_dtype", "train_module.autocast_precision")
     draft.word("tokenizer", "dataset.tokenizer.identifier")
     draft.word("dataset", "dataset.mix", "dataset.paths")
     return draft
+
+
+def _core_defaults(draft: Draft, schedule: str) -> None:
+    """Take what OLMo-core's AdamW and its schedulers have unless told; read in this version, optim/."""
+    version = OLMO_CORE.version
+    if draft.values.get("optimizer") == "adamw":
+        defaults(draft, version, learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01)
+    if schedule == "wsd":
+        default_amount(draft, version, Quantity.DECAY, 0.1, Unit.SHARE)
+        defaults(draft, version, min_learning_rate=0.0)
+    elif schedule in ("cosine", "linear") and "learning_rate" in draft.values:
+        defaults(draft, version, min_learning_rate=0.1 * draft.values["learning_rate"])
 
 
 def _core_length(draft: Draft) -> None:

@@ -2,12 +2,14 @@
 
 from budgetscope.core.audit.run import Evidence
 from budgetscope.core.counting.ledger import default_d_ff
+from budgetscope.core.language import _
 from budgetscope.core.trainers import OPEN_LM, Name, Quantity, Unit
 from budgetscope.store.configs.cells import above_zero, number, written
-from budgetscope.store.configs.common import draft_of, precision, schedule
+from budgetscope.store.configs.common import default_amount, defaults, draft_of, precision, schedule
 from budgetscope.store.configs.draft import Draft
 from budgetscope.store.configs.loaded import Family, Loaded
 
+_READ = "open_lm commit 521ce12"
 _VARIANTS = {
     Quantity.MICRO_BATCH: (Name("--per-gpu-batch-size", Unit.SEQUENCES),),
     Quantity.VOCAB_SIZE: (Name("--vocab-size"),),
@@ -34,10 +36,13 @@ def read(loaded: Loaded) -> Draft:
     draft.ignore("--train-data", "--train-data-mix-weights", "--ffn-type", "--save-frequency", "--z-loss-coefficient")
     samples, epochs = draft.cell("--train-num-samples"), draft.number("--epochs")
     if samples is not None:
-        # In tokens, in spite of its name.
+        # In tokens, in spite of its name. An epoch is as many of them as that, and there are 32 unless told.
         each = above_zero(samples, number(samples))
-        value = each * (epochs if epochs and epochs > 0 else 1)
-        text = f"{written(samples)} x {epochs:.12g}" if epochs else written(samples)
+        times = 32.0 if epochs is None or epochs <= 0 else epochs
+        value, text = each * times, f"{written(samples)} x {times:.12g}"
+        if epochs is None:
+            told = _("{value}, the default of {trainer}").format(value="--epochs = 32", trainer=_READ)
+            text = f"{text} ({told})"
         draft.amount(Quantity.LENGTH, value, Unit.TOKENS, Evidence(samples.file, samples.key, text))
         cooldown = draft.cell("--epochs-cooldown")
         if cooldown is not None and number(cooldown) > 0:
@@ -48,7 +53,14 @@ def read(loaded: Loaded) -> Draft:
     schedule(draft, "--lr-scheduler")
     draft.assume("schedule", "cosine", "cosine", "--lr-scheduler")
     draft.real("min_learning_rate", "--lr-cooldown-end")
-    draft.assume("optimizer", "adamw", "adamw")
+    if loaded.form == "command" or loaded.has("train_num_samples"):
+        # Read in open_lm/params.py at commit 521ce12. The model's JSON alone has none of them.
+        defaults(
+            draft, _READ, learning_rate=5e-4, beta1=0.9, beta2=0.95, eps=1e-8, weight_decay=0.2,
+            min_learning_rate=0.0, optimizer="adamw",
+        )  # fmt: skip
+        default_amount(draft, _READ, Quantity.WARMUP, 10_000, Unit.STEPS)
+        default_amount(draft, _READ, Quantity.BATCH, 64, Unit.SEQUENCES)
     precision(draft, "--precision")
     draft.word("dataset", "--dataset-manifest")
     if draft.cell("--model") is not None:

@@ -1,6 +1,7 @@
 """Reads the configurations of runs: files, folders and command lines."""
 
 import contextlib
+import itertools
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,10 +21,11 @@ from budgetscope.store.configs.load import SUFFIXES, load, load_script
 from budgetscope.store.configs.loaded import Loaded
 from budgetscope.store.configs.resolve import finished
 from budgetscope.store.configs.shell import Script
-from budgetscope.store.configs.trees import MAX_BYTES, text_of
+from budgetscope.store.configs.trees import MAX_BYTES, NoTableError, text_of
 from budgetscope.store.files import exists, listed, status
 
 _MAX_FILES = 100
+_MAX_TEXTS = 50
 _MAX_TEXT = 2**18
 # Beside a model, and no configurations of a run; W&B's second file has e-mail, host and account.
 _NO_RUNS = (
@@ -67,7 +69,7 @@ def read_runs(paths: Sequence[Path], given: Given = NOTHING) -> tuple[ObservedRu
             raise _unknown(repr(str(path)), is_folder=is_folder)
         drafts += made
     drafts += _drafts(_joined(halves), usual_keys=False)
-    return tuple(finished(draft, given) for draft in drafts)
+    return tuple(finished(draft, given) for draft in _with_shape(drafts))
 
 
 def read_command(text: str, given: Given = NOTHING) -> ObservedRun:
@@ -105,7 +107,9 @@ def _drafts(loaded: Iterable[Loaded | Draft], *, usual_keys: bool) -> list[Draft
         if isinstance(each, Draft):
             found.append(each)
             continue
-        family = family_of(each, usual_keys=usual_keys or each.form == "wandb")
+        # A command that names a configuration beside it starts a run, whoever's it is.
+        usual = usual_keys or each.form == "wandb" or (each.command is not None and bool(each.named))
+        family = family_of(each, usual_keys=usual)
         if family is not None:
             found.append(family.read(each))
     return found
@@ -127,6 +131,23 @@ def _joined(halves: Sequence[Loaded]) -> list[Loaded]:
     return joined
 
 
+_SHAPE = ("depth", "width", "d_ff", "gated", "n_heads", "n_kv_heads", "head_dim", "vocab_size", "tied")
+
+
+def _with_shape(drafts: Sequence[Draft]) -> list[Draft]:
+    """Give the shape of a model's config.json to the one training that lacks it, as that of a trainer's named model."""
+    models = [
+        each for each in drafts if each.trainer == HUGGING_FACE.name and not {*each.values} - {*_SHAPE, "seq_len"}
+    ]
+    lacking = [each for each in drafts if each not in models and "depth" not in each.values]
+    if not len(models) == len(lacking) == 1 or len(drafts) != 2:
+        return list(drafts)
+    for attribute in _SHAPE:
+        if attribute in models[0].values:
+            lacking[0].put(attribute, models[0].values[attribute], models[0].evidence[attribute])
+    return lacking
+
+
 def _of_folder(folder: Path) -> list[Draft]:
     """Return the drafts of a folder; files that a script names beside it are part of the script's."""
     inner = folder / "files"
@@ -137,16 +158,19 @@ def _of_folder(folder: Path) -> list[Draft]:
         raise UsageError(
             f"{str(folder)!r} has more than {_MAX_FILES} files that may be configurations; name one of them."
         )
-    found = [each for path in paths for each in load(path)]
+    found, refused = _loaded(paths)
     loaded = [each for each in found if isinstance(each, Loaded)]
-    named = {name for each in loaded if family_of(each, usual_keys=False) for name in each.named}
+    named = {name for each in loaded if family_of(each, usual_keys=True) for name in each.named}
     rest = [each for each in loaded if each.file not in named]
     halves = [each for each in rest if _is_half(each)]
     joined = [_completed(each, loaded) for each in _joined(halves)]
     others = [each for each in rest if each not in halves]
     own = [each for each in found if isinstance(each, Draft)]
-    drafts = _drafts([*own, *joined, *others], usual_keys=False)
+    drafts = _with_shape(_drafts([*own, *joined, *others], usual_keys=False))
+    if refused and not drafts:
+        raise refused[0]
     for draft in drafts:
+        draft.remarks += [_("Not read: {reason}").format(reason=str(error)) for error in refused]
         _launched(draft, folder)
         if draft.trainer == HUGGING_FACE.name and exists(folder / _PICKLED) and "learning_rate" not in draft.values:
             draft.remarks.append(
@@ -155,14 +179,24 @@ def _of_folder(folder: Path) -> list[Draft]:
     return drafts
 
 
-def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    """Return the files of a folder with one of some endings that are not too large."""
-    found = []
+def _loaded(paths: Iterable[Path]) -> tuple[list[Loaded | Draft], list[NoTableError]]:
+    """Load the files of a folder, and return why some are no configuration, which is no reason to refuse the run."""
+    found: list[Loaded | Draft] = []
+    refused = []
+    for path in paths:
+        try:
+            found += load(path)
+        except NoTableError as error:
+            refused.append(error)
+    return found, refused
+
+
+def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+    """Yield the files of a folder with one of some endings that are not too large."""
     for path in listed(folder):
         about = status(path) if path.suffix.lower() in suffixes else None
         if about is not None and stat.S_ISREG(about.st_mode) and about.st_size <= MAX_BYTES:
-            found.append(path)
-    return found
+            yield path
 
 
 def _configurations(folder: Path) -> list[Path]:
@@ -190,7 +224,8 @@ def _launched(draft: Draft, folder: Path) -> None:
     if "n_devices" in draft.values:
         return
     found: dict[int, str] = {}
-    for path in _files(folder, _TEXTS):
+    # A folder of data has thousands of texts.
+    for path in itertools.islice(_files(folder, _TEXTS), _MAX_TEXTS):
         # What is wrong with a text beside a configuration is no matter of the configuration.
         with contextlib.suppress(BudgetscopeError):
             found |= dict.fromkeys(_counts(text_of(path), path.name), path.name)

@@ -2,10 +2,11 @@
 
 import ast
 
+from budgetscope.core.audit.run import Evidence
 from budgetscope.core.errors import UsageError
 from budgetscope.core.language import _
 from budgetscope.core.trainers import TORCHTITAN, Name, Quantity, Unit
-from budgetscope.store.configs.cells import Scalar, cells_of
+from budgetscope.store.configs.cells import Scalar, above_zero, cells_of, number
 from budgetscope.store.configs.common import (
     default_amount,
     defaults,
@@ -42,11 +43,14 @@ _VARIANTS = {
     Quantity.PIPELINE: (Name("experimental.pipeline_parallel_degree"),),
     Quantity.CONTEXT: (Name("experimental.context_parallel_degree"),),
 }
-# Depth, width, d_ff, heads, key-value heads, vocabulary of torchtitan/models/llama3, as the models are published.
+# Depth, width, d_ff, heads, key-value heads, vocabulary, tied: read in torchtitan 0.3.0, models/llama3/__init__.py; the
+# larger three are those of 0.1.0 too.
 _FLAVORS = {
-    ("llama3", "8b"): (32, 4096, 14336, 32, 8, 128256),
-    ("llama3", "70b"): (80, 8192, 28672, 64, 8, 128256),
-    ("llama3", "405b"): (126, 16384, 53248, 128, 8, 128256),
+    ("llama3", "1b"): (16, 2048, 8192, 32, 8, 128256, True),
+    ("llama3", "3b"): (28, 3072, 8192, 24, 8, 128256, True),
+    ("llama3", "8b"): (32, 4096, 14336, 32, 8, 128256, False),
+    ("llama3", "70b"): (80, 8192, 28672, 64, 8, 128256, False),
+    ("llama3", "405b"): (126, 16384, 53248, 128, 8, 128256, False),
 }
 
 
@@ -121,10 +125,9 @@ def _flavor(draft: Draft) -> None:
     if known is None:
         draft.remarks.append(_("The shape of the model is in torchtitan's code and not in the file."))
         return
-    names = ("depth", "width", "d_ff", "n_heads", "n_kv_heads", "vocab_size")
+    names = ("depth", "width", "d_ff", "n_heads", "n_kv_heads", "vocab_size", "tied")
     for attribute, value in zip(names, known, strict=True):
         draft.put(attribute, value, evidence_of(cell))
-    draft.put("tied", False, evidence_of(cell))
 
 
 def _devices(draft: Draft) -> None:
@@ -140,6 +143,7 @@ def _training(draft: Draft, version: str) -> None:
     draft.word("optimizer", "optimizer.name", lower=True)
     draft.word("tokenizer", "model.tokenizer_path", "model.hf_assets_path", "hf_assets_path")
     draft.word("dataset", "training.dataset")
+    # Read in torchtitan 0.3.0: config/configs.py, components/optimizer/optimizer.py and lr_scheduler.py.
     defaults(
         draft, version, optimizer="adamw", learning_rate=8e-4, beta1=0.9, beta2=0.95, eps=1e-8, weight_decay=0.1,
         clip=1.0, seq_len=2048,
@@ -149,6 +153,8 @@ def _training(draft: Draft, version: str) -> None:
     default_amount(draft, version, Quantity.WARMUP, 200, Unit.STEPS)
     least_rate(draft, "lr_scheduler.min_lr_factor", "lr_scheduler.lr_min")
     draft.real("min_learning_rate", "optimizer.min_lr")
+    defaults(draft, version, min_learning_rate=0.0)
+    _planned_length(draft)
     cell = draft.cell("lr_scheduler.decay_type")
     if Quantity.DECAY in draft.amounts:
         draft.ignore("lr_scheduler.decay_type")
@@ -158,6 +164,19 @@ def _training(draft: Draft, version: str) -> None:
     defaults(draft, version, schedule=schedule_word("linear"))
     precision(draft, "training.mixed_precision_param")
     defaults(draft, version, precision="bf16")
+
+
+def _planned_length(draft: Draft) -> None:
+    """Take the length that the schedule is made for, where it is not that of the run."""
+    total, warmup = draft.cell("lr_scheduler.total_steps"), draft.amounts.get(Quantity.WARMUP)
+    if total is None or warmup is None or Quantity.DECAY in draft.amounts:
+        return
+    steps = above_zero(total, number(total))
+    if steps > warmup.value:
+        text = f"{steps:.12g} - {warmup.value:.12g}"
+        draft.amount(Quantity.DECAY, steps - warmup.value, Unit.STEPS, Evidence(total.file, total.key, text))
+        kind = draft.named("lr_scheduler.decay_type") or "linear"
+        draft.assume("schedule", schedule_word(kind), kind, "lr_scheduler.decay_type")
 
 
 FAMILY = Family(TORCHTITAN.name, "torchtitan (TOML, or its registry in Python)", matches, read)

@@ -10,7 +10,12 @@ from typing import Any
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.configs.cells import Scalar
 from budgetscope.store.configs.yaml_tree import MAX_DEPTH, read_yaml
-from budgetscope.store.files import read_text
+from budgetscope.store.files import read_text, status
+
+
+class NoTableError(UsageError):
+    """A file has no keys and values, so that it is no configuration, whatever it is."""
+
 
 MAX_BYTES = 2**20
 """Bytes of a configuration; a longer file is none."""
@@ -26,6 +31,9 @@ def text_of(path: Path) -> str:
         UsageError: it is empty, or binary.
     """
     try:
+        about = status(path)
+        if about is not None and about.st_size > MAX_BYTES:
+            raise FailureError(f"{str(path)!r} is over 1 MiB; give the configuration of a run, and not its data.")
         text = read_text(path, MAX_BYTES)
     except ValueError:  # a null byte in the path
         raise FailureError(f"{str(path)!r} is not a path; name a file or a folder.") from None
@@ -87,7 +95,7 @@ def flat(tree: Any, file: str) -> dict[str, Scalar | tuple[Scalar, ...]]:
         UsageError: the tree is no mapping, or too large or deep for the configuration of a run.
     """
     if not isinstance(tree, Mapping):
-        raise UsageError(f"{file} is no table of keys and values; give the configuration of a run.")
+        raise NoTableError(f"{file} is no table of keys and values; give the configuration of a run.")
     found: dict[str, Scalar | tuple[Scalar, ...]] = {}
     for key, value in _leaves(tree, (), file):
         found[key] = value

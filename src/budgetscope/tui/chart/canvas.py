@@ -4,10 +4,11 @@ It knows no colours: its rows are runs of text, each with a role, and the widget
 """
 
 import math
-import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
+
+from budgetscope.tui.chart.cells import SECOND_HALF, in_cells, whole
 
 DOTS_ACROSS, DOTS_DOWN = 2, 4
 _BRAILLE = 0x2800
@@ -117,11 +118,11 @@ class Canvas:
                     self.dot(x, y, role)
 
     def text(self, column: int, row: int, text: str, role: str) -> None:
-        """Write text over whatever is there, one character a cell."""
+        """Write drawable text over whatever is there; of a wide character whose other half is covered stays a space."""
         if 0 <= row < self.height:
-            for offset, character in enumerate(text):
+            for offset, cell in enumerate(in_cells(text)):
                 if 0 <= column + offset < self.width:
-                    self._texts[row][column + offset] = character
+                    self._texts[row][column + offset] = cell
                     self._roles[row][column + offset] = role
 
     def is_written(self, column: int, row: int, length: int) -> bool:
@@ -146,7 +147,7 @@ class Canvas:
 
     def _row(self, row: int) -> tuple[TextRun, ...]:
         runs: list[TextRun] = []
-        texts, dots, roles = self._texts[row], self._dots[row], self._roles[row]
+        texts, dots, roles = whole(self._texts[row]), self._dots[row], self._roles[row]
         start = 0
         characters = [
             text or (chr(_BRAILLE + bits) if bits else ground)
@@ -154,12 +155,7 @@ class Canvas:
         ]
         for column in range(1, self.width + 1):
             if column == self.width or roles[column] != roles[start]:
-                runs.append(TextRun("".join(characters[start:column]), roles[start]))
+                text = "".join(characters[start:column]).replace(SECOND_HALF, "")
+                runs.append(TextRun(text, roles[start]))
                 start = column
         return tuple(runs)
-
-
-def single_width(text: str) -> str:
-    """Return a text in which every character takes one cell: wide ones are replaced, unprintable ones left out."""
-    kept = (c for c in text if c.isprintable() and not unicodedata.combining(c))
-    return "".join("?" if unicodedata.east_asian_width(c) in "WF" else c for c in kept)

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from budgetscope.core.language import _
 from budgetscope.report.figures.figure import Axis, Figure
 from budgetscope.report.figures.scale import Scale
-from budgetscope.tui.chart.canvas import TextRun, single_width
+from budgetscope.tui.chart.canvas import TextRun
+from budgetscope.tui.chart.cells import clipped, cut, drawable, padded, width_of
 from budgetscope.tui.chart.plot import LegendEntry, Plot, heat_role, heat_symbol, line_role
 
 MIN_WIDTH, MIN_HEIGHT = 24, 4
 """In smaller windows there is a sentence in place of the drawing."""
 
-_TIGHT_ROWS = 11
+_TIGHT_ROWS = 13
 """Below this height tick labels stand in the axis, the legend has one row, and titles are left out."""
 _LEGEND_INSIDE_WIDTH = 60
 _ROWS_BESIDE_LEGEND = 9
@@ -49,7 +51,7 @@ def draw(figure: Figure, width: int, height: int) -> Drawing:
     background has an empty role.
     """
     if width < MIN_WIDTH or height < MIN_HEIGHT:
-        words = "too small for the chart"[:width].ljust(width)
+        words = padded(clipped(_("too small for the chart"), width), width)
         return Drawing([(TextRun(words if row == 0 else " " * width, "label"),) for row in range(height)])
     tight = height < _TIGHT_ROWS
     entries = _entries(figure)
@@ -58,7 +60,7 @@ def draw(figure: Figure, width: int, height: int) -> Drawing:
     top = int(not tight and bool(figure.x.title or figure.y.title))
     plot_height = height - top - (1 if tight else 2) - len(below)
     y_values = figure.y.scale.labelled(max(2, plot_height // _ROWS_PER_Y_LABEL))
-    gutter = max(len(figure.y.text(value)) for value in y_values) + 1
+    gutter = max(width_of(figure.y.text(value)) for value in y_values) + 1
     plot = Plot(figure, width - gutter - 1, plot_height)
     plot.draw()
     if inside:
@@ -72,10 +74,11 @@ def draw(figure: Figure, width: int, height: int) -> Drawing:
 
 def _titles(figure: Figure, width: int, gutter: int) -> Row:
     """Return the titles of the axes: of the vertical one to the left, of the horizontal one to the right."""
-    left = " " * min(gutter - 1, 1) + (f"↑ {single_width(figure.y.title)}" if figure.y.title else "")
-    right = f"{single_width(figure.x.title)} →" if figure.x.title else ""
-    room = width - len(left) - 1
-    return (TextRun(left[:width] + right[: max(room, 0)].rjust(width - len(left[:width])), "label"),)
+    left = " " * min(gutter - 1, 1) + (f"↑ {drawable(figure.y.title)}" if figure.y.title else "")
+    right = f"{drawable(figure.x.title)} →" if figure.x.title else ""
+    left = clipped(left, width)
+    right = clipped(right, max(width - width_of(left) - 1, 0))
+    return (TextRun(padded(left, width - width_of(right)) + right, "label"),)
 
 
 def _y_axis(axis: Axis, labelled: Sequence[float], height: int, gutter: int) -> list[Row]:
@@ -87,7 +90,7 @@ def _y_axis(axis: Axis, labelled: Sequence[float], height: int, gutter: int) -> 
     for row in range(height):
         text = labels.get(row, "")
         tick = "┼" if text else "┤" if row in ticks and not every_row_ticked else "│"
-        rows.append((TextRun(text.rjust(gutter - 1) + " ", "label"), TextRun(tick, "axis")))
+        rows.append((TextRun(" " * (gutter - 1 - width_of(text)) + text + " ", "label"), TextRun(tick, "axis")))
     return rows
 
 
@@ -134,34 +137,40 @@ def _column_of(scale: Scale, value: float, width: int) -> int:
 def _entries(figure: Figure) -> list[LegendEntry]:
     """Return the legend in full."""
     entries = [
-        LegendEntry(f"{line.symbol} {single_width(line.label)}".lstrip(), line_role(index))
+        LegendEntry(f"{line.symbol} {drawable(line.label)}".lstrip(), line_role(index))
         for index, line in enumerate(figure.lines)
         if line.label
     ]
     rest = [
-        LegendEntry(f"{series.symbol} {single_width(series.label)}", "point")
-        for series in figure.points
-        if series.label
+        LegendEntry(f"{series.symbol} {drawable(series.label)}", "point") for series in figure.points if series.label
     ]
     if figure.lines and figure.lines[0].low is not None:
-        rest.append(LegendEntry(f"░ {single_width(figure.band_label)}", "band"))
-    rest += [LegendEntry(f"░ {single_width(span.label)}", "span") for span in figure.spans]
-    return [*entries[:1], *rest, *entries[1:]]
+        rest.append(LegendEntry(f"░ {drawable(figure.band_label)}", "band"))
+    rest += [LegendEntry(f"░ {drawable(span.label)}", "span") for span in figure.spans]
+    return [*entries[:1], *rest, *entries[1:], *_strokes(figure, "")]
+
+
+def _strokes(figure: Figure, space: str) -> list[LegendEntry]:
+    """Return the legend of solid and dashed, if some line has both."""
+    has_laws = any(line.reach is not None for line in figure.lines)
+    text = drawable(_("── fitted, ╌╌ extrapolated"))
+    return [LegendEntry(f"{space}{text}{space}", "label")] if has_laws else []
 
 
 def _short_entries(figure: Figure) -> list[LegendEntry]:
     """Return the legend in short: lines, or else points, and spans."""
     lines = [
-        LegendEntry(f" {line.symbol} {single_width(line.short)} ", line_role(index))
+        LegendEntry(f" {line.symbol} {drawable(line.short)} ", line_role(index))
         for index, line in enumerate(figure.lines)
         if line.short
     ]
     points = [
-        LegendEntry(f" {series.symbol} {single_width(series.label)} ", "point")
+        LegendEntry(f" {series.symbol} {drawable(series.label)} ", "point")
         for series in figure.points
         if not lines and series.label
     ]
-    return [*lines, *points, *(LegendEntry(f" ░ {single_width(span.label)} ", "span") for span in figure.spans)]
+    spans = [LegendEntry(f" ░ {drawable(span.label)} ", "span") for span in figure.spans]
+    return [*lines, *points, *spans, *_strokes(figure, " ")]
 
 
 def _levels(figure: Figure) -> list[LegendEntry]:
@@ -169,9 +178,9 @@ def _levels(figure: Figure) -> list[LegendEntry]:
     heat = figure.heat
     if heat is None:
         return []
-    starts = [f"<{heat.text(heat.levels[0])}" if heat.levels else "all", *(f"≥{heat.text(v)}" for v in heat.levels)]
+    starts = [f"<{heat.text(heat.levels[0])}" if heat.levels else _("all"), *(f"≥{heat.text(v)}" for v in heat.levels)]
     return [
-        LegendEntry(f" {heat_symbol(heat, level)} {single_width(text)} ", heat_role(heat, level))
+        LegendEntry(f" {heat_symbol(heat, level)} {drawable(text)} ", heat_role(heat, level))
         for level, text in enumerate(starts)
     ]
 
@@ -182,10 +191,14 @@ def _packed(entries: Sequence[LegendEntry], width: int, most: int) -> list[Row]:
         return []
     rows: list[list[TextRun]] = [[]]
     for text, role in entries:
-        cut = text[:width]
-        if sum(len(run.text) for run in rows[-1]) + len(cut) > width:
+        entry = cut(text, width)
+        if _width(rows[-1]) + width_of(entry) > width:
             if len(rows) == most:
                 break
             rows.append([])
-        rows[-1].append(TextRun(cut, role))
-    return [(*row, TextRun(" " * (width - sum(len(run.text) for run in row)), "")) for row in rows]
+        rows[-1].append(TextRun(entry, role))
+    return [(*row, TextRun(" " * (width - _width(row)), "")) for row in rows]
+
+
+def _width(row: Sequence[TextRun]) -> int:
+    return sum(width_of(run.text) for run in row)

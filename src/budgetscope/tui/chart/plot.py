@@ -8,18 +8,20 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from budgetscope.report.figures.figure import Figure, HeatMap, Line, Marker, Point, cell_of
-from budgetscope.tui.chart.canvas import DOTS_ACROSS, DOTS_DOWN, Canvas, Dot, single_width
+from budgetscope.tui.chart.canvas import DOTS_ACROSS, DOTS_DOWN, Canvas, Dot
+from budgetscope.tui.chart.cells import clipped, cut, drawable, width_of
 
 MAX_LINES = 8
 """Roles `line-0` to `line-7` exist; a figure's first line is `line-0`."""
 HEAT_ROLES = 10
 """Roles `heat-0` to `heat-9` exist."""
 
-# Dashes tell the lines apart without colour; letters name them.
-_DASHES = ((1, 0), (3, 2), (6, 2), (1, 2), (5, 2), (2, 3), (8, 3), (1, 3))
+# In dots on and off. Letters tell the lines apart without colour; dashes tell what is extrapolated.
+SOLID, DASHED, DOTTED = (1, 0), (4, 4), (1, 3)
 _SHADES = "·░▒▓█"
 _ROWS_PER_GRID_LINE = 4
 _CROSSING = 6
+_TWO_LETTERS_FROM = 50
 _MAX_CACHED = 16
 """Canvases of some 30 kB each."""
 
@@ -99,21 +101,43 @@ class Plot:
     def _line(self, index: int) -> None:
         line = self.figure.lines[index]
         if line.low is not None and line.high is not None:
-            self.canvas.shade(self._dots(line.xs, line.low), self._dots(line.xs, line.high), "band")
+            self.canvas.shade(self._dots(line.xs, line.low), self._dots(line.xs, line.high), "band", 4)
             for edge in (line.low, line.high):
-                self.canvas.line(self._dots(line.xs, edge), "band", (1, 1))
-        self.canvas.line(self._dots(line.xs, line.ys), line_role(index), _DASHES[index % MAX_LINES])
+                self.canvas.line(self._dots(line.xs, edge), "band", DOTTED)
+        for points, dash in self._pieces(line):
+            self.canvas.line([self._dot(x, y) for x, y in points], line_role(index), dash)
+
+    def _pieces(self, line: Line) -> Iterator[tuple[list[tuple[float, float]], tuple[int, int]]]:
+        """Yield the pieces of a line, as points and dashes: up to its reach, in it, and beyond."""
+        points = list(zip(line.xs, line.ys, strict=True))
+        if line.reach is None:
+            yield points, SOLID
+            return
+        low, high = line.reach
+        x_scale, y_scale = self.figure.x.scale, self.figure.y.scale
+        ends = [(x, y) for x in line.reach if (y := line.at(x, x_scale, y_scale)) is not None]
+        points = sorted({*points, *ends}, key=itemgetter(0))
+        yield [point for point in points if point[0] <= low], DASHED
+        yield [point for point in points if low <= point[0] <= high], SOLID
+        yield [point for point in points if point[0] >= high], DASHED
 
     def _letter(self, index: int) -> None:
-        """Write a line's letter on it, each line in a column of its own, so that letters do not meet."""
+        """Write a line's letter on it at both ends, each line in columns of its own, so that letters do not meet."""
+        line, width = self.figure.lines[index], self.canvas.width
+        if not line.symbol:
+            return
+        self._letter_in(index, range(width - 2 - 3 * index, 0, -1))
+        if width >= _TWO_LETTERS_FROM:
+            self._letter_in(index, range(2 + 3 * index, width // 2))
+
+    def _letter_in(self, index: int, columns: range) -> None:
+        """Write a line's letter in the first of some columns where it covers no other text."""
         line = self.figure.lines[index]
-        column = self.canvas.width - 2 - 3 * index
-        while line.symbol and column > 0:
+        for column in columns:
             row = self._row_of(line, column)
             if row is not None and not self.canvas.is_written(column, row, 1):
                 self.canvas.text(column, row, line.symbol, line_role(index))
                 return
-            column -= 1
 
     def _row_of(self, line: Line, column: int) -> int | None:
         """Return the row in which a line passes a column; None if it does not."""
@@ -154,14 +178,15 @@ class Plot:
         place = self._marked(marker)
         if place is None or not 0 <= place[0] < self.canvas.width:
             return
-        text = f" {single_width(marker.text)} "[: self.canvas.width]
+        text = clipped(f" {drawable(marker.text)} ", self.canvas.width)
+        length = width_of(text)
         column, row = place
         others = [other[0] for m in self.figure.markers if (other := self._marked(m)) is not None and other != place]
         free = [
-            (self._cost(start, candidate, len(text), others) + distance, start, candidate)
+            (self._cost(start, candidate, length, others) + distance, start, candidate)
             for distance, candidate in _near(row, self.canvas.height)
-            for start in (column + 1, column - len(text))
-            if not self.canvas.is_written(start, candidate, len(text))
+            for start in (column + 1, column - length)
+            if not self.canvas.is_written(start, candidate, length)
         ]
         _, start, candidate = min(free, key=itemgetter(0)) if free else (0, 0, self.canvas.height - 1)
         self.canvas.text(start, candidate, text, "marker")
@@ -217,8 +242,8 @@ class Plot:
         """Write the legend into the emptiest corner."""
         canvas = self.canvas
         room = max(16, canvas.width * 55 // 100)
-        texts = [text if len(text) <= room else text[: room - 1] + "…" for text, _ in entries]
-        width, height = max(map(len, texts), default=0), len(texts)
+        texts = [cut(text, room) for text, _ in entries]
+        width, height = max(map(width_of, texts), default=0), len(texts)
         corners = [(column, row) for row in (0, canvas.height - height) for column in (1, canvas.width - width - 1)]
 
         def cost(corner: tuple[int, int]) -> tuple[bool, int]:

@@ -5,7 +5,18 @@ from collections.abc import Mapping, Sequence
 from budgetscope.core.answers.curves import Curve
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import english_count, format_flops
-from budgetscope.report.figures.figure import Axis, Figure, Line, Marker, Point, PointSeries, count_number, flops_number
+from budgetscope.core.language import _
+from budgetscope.report.figures.figure import (
+    Axis,
+    Figure,
+    Line,
+    Marker,
+    Point,
+    PointSeries,
+    count_number,
+    flops_number,
+    reach_of,
+)
 from budgetscope.report.figures.scale import LogScale
 from budgetscope.tui.chart.plot import MAX_LINES
 from budgetscope.tui.law_letters import SHARED
@@ -50,11 +61,13 @@ def figure(plan: Plan, curves: Sequence[Curve], letters: Mapping[str, str]) -> F
     measured = tuple(Point(point.flops, point.n_params, point.low, point.high) for point in chosen.points)
     # The chosen law sets the y range; a law that differs by a factor of ten is cut at the edge.
     low, high = chosen.n_params[0] / 3, chosen.n_params[-1] * 3
+    size, budget = english_count(plan.n_params.value), format_flops(plan.flops)
+    here = _("{value} at {place}").format(value=size, place=budget)
     return Figure(
-        x=Axis(LogScale(chosen.flops[0], chosen.flops[-1]), "C, training FLOPs", flops_number),
+        x=Axis(LogScale(chosen.flops[0], chosen.flops[-1]), _("C, training FLOPs"), flops_number),
         y=Axis(
             LogScale.decades_around(min(low, plan.n_params.value), max(high, plan.n_params.value)),
-            "N, parameters",
+            _("N, parameters"),
             count_number,
         ),
         lines=tuple(
@@ -66,14 +79,15 @@ def figure(plan: Plan, curves: Sequence[Curve], letters: Mapping[str, str]) -> F
                 curve.n_params,
                 curve.low,
                 curve.high,
+                reach=reach_of(curve.fitted),
             )
             for curve in curves
         ),
-        points=(PointSeries("o", "the optima it was fitted on", measured),) if measured else (),
+        points=(PointSeries("o", _("the optima it was fitted on"), measured),) if measured else (),
         markers=(
             Marker(
                 plan.flops,
-                f"{english_count(plan.n_params.value)} at {format_flops(plan.flops)}",
+                here,
                 plan.n_params.value,
             ),
         ),

@@ -8,6 +8,7 @@ from budgetscope.api.defaults import SPREAD_FITS
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.quantity_curves import LOSS, QuantityCurve
 from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.language import N_, _
 from budgetscope.report.figures.figure import (
     Axis,
     Figure,
@@ -15,9 +16,9 @@ from budgetscope.report.figures.figure import (
     Marker,
     Point,
     PointSeries,
-    Span,
     count_number,
     flops_number,
+    reach_of,
 )
 from budgetscope.report.figures.scale import LinearScale, LogScale
 from budgetscope.tui.chart.plot import MAX_LINES
@@ -34,19 +35,19 @@ class PlanChart:
     Attributes:
         quantity: `SIZE`, `LOSS`, or a role of `core.answers.quantity_curves`.
         title: of the panel.
-        noun: the quantity in words, for a sentence; empty for N, which every plan has.
+        lacking: what is said where the law does not give the quantity; empty for N, which every plan has.
     """
 
     quantity: str
     title: str
-    noun: str = ""
+    lacking: str = ""
 
 
 PLAN_CHARTS = (
     PlanChart(SIZE, "N*(C)"),
-    PlanChart(LOSS, "L*(C)", "the loss"),
-    PlanChart("learning_rate", "Learning rate over N", "the learning rate"),
-    PlanChart("batch_size", "Batch over N", "the batch"),
+    PlanChart(LOSS, "L*(C)", N_("{law} has no law of the loss")),
+    PlanChart("learning_rate", N_("Learning rate over N"), N_("{law} has no law of the learning rate")),
+    PlanChart("batch_size", N_("Batch over N"), N_("{law} has no law of the batch")),
 )
 """The charts, in the order in which the key `v` shows them."""
 
@@ -85,7 +86,6 @@ def figure(plan: Plan, quantity: str, curves: Sequence[QuantityCurve], letters: 
     curves = curves[:MAX_LINES]
     chosen = curves[0]
     measured = tuple(Point(x, y) for x, y in chosen.points)
-    spans = () if chosen.fitted is None or measured else (Span(chosen.fitted.low, chosen.fitted.high, "fitted on"),)
     return Figure(
         x=_across(chosen, quantity),
         y=_up(plan, quantity, curves),
@@ -98,20 +98,20 @@ def figure(plan: Plan, quantity: str, curves: Sequence[QuantityCurve], letters: 
                 curve.ys,
                 curve.low,
                 curve.high,
+                reach=reach_of(curve.fitted),
             )
             for curve in curves
         ),
-        points=(PointSeries("o", "the optima it was fitted on", measured),) if measured else (),
+        points=(PointSeries("o", _("the optima it was fitted on"), measured),) if measured else (),
         markers=(_marker(plan, quantity),),
-        spans=spans,
     )
 
 
 def _across(chosen: QuantityCurve, quantity: str) -> Axis:
     scale = LogScale(chosen.xs[0], chosen.xs[-1])
     if quantity == LOSS:
-        return Axis(scale, "C, training FLOPs", flops_number)
-    return Axis(scale, "N, parameters", count_number)
+        return Axis(scale, _("C, training FLOPs"), flops_number)
+    return Axis(scale, _("N, parameters"), count_number)
 
 
 def _up(plan: Plan, quantity: str, curves: Sequence[QuantityCurve]) -> Axis:
@@ -119,10 +119,10 @@ def _up(plan: Plan, quantity: str, curves: Sequence[QuantityCurve]) -> Axis:
     finite = [y for y in chain.from_iterable(curve.ys for curve in curves) if y == y]  # noqa: PLR0124 - nan is not
     low, high = min(finite), max(finite)
     if quantity == LOSS:
-        return Axis(LinearScale.around(low, high), f"loss, {plan.loss_unit or 'unit unknown'}")
+        return Axis(LinearScale.around(low, high), _("loss, {unit}").format(unit=plan.loss_unit or _("unit unknown")))
     if quantity == "learning_rate":
-        return Axis(LogScale.decades_around(low, high), "peak learning rate", _short)
-    return Axis(LogScale.decades_around(low, high), "batch, tokens", count_number)
+        return Axis(LogScale.decades_around(low, high), _("peak learning rate"), _short)
+    return Axis(LogScale.decades_around(low, high), _("batch, tokens"), count_number)
 
 
 def _short(value: float) -> str:
@@ -130,15 +130,15 @@ def _short(value: float) -> str:
 
 
 def _marker(plan: Plan, quantity: str) -> Marker:
-    n_params = plan.n_params.value
+    n_params, at = plan.n_params.value, _("{value} at {place}")
     match quantity:
         case "loss":
             loss = None if plan.loss is None else plan.loss.value
-            value = "" if loss is None else f"{loss:.3f} at "
-            return Marker(plan.flops, f"{value}{format_flops(plan.flops)}", loss)
+            flops = format_flops(plan.flops)
+            return Marker(plan.flops, flops if loss is None else at.format(value=f"{loss:.3f}", place=flops), loss)
         case "learning_rate":
             rate = plan.recipe.learning_rate.value
-            return Marker(n_params, f"{_short(rate)} at {english_count(n_params)}", rate)
+            return Marker(n_params, at.format(value=_short(rate), place=english_count(n_params)), rate)
         case _:
             batch = plan.recipe.batch_tokens.value
-            return Marker(n_params, f"{english_count(batch)} at {english_count(n_params)}", batch)
+            return Marker(n_params, at.format(value=english_count(batch), place=english_count(n_params)), batch)

@@ -50,4 +50,4 @@ class HelpScreen(Dialog[None]):
 
 
 def _fact(key: Key) -> Fact:
-    return Fact(" ".join(named(name) for name in key.keys), key.description)
+    return Fact(" ".join(named(name) for name in key.keys), _(key.description))

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from budgetscope.report.figures.figure import Figure
-from budgetscope.tui.chart.canvas import single_width
+from budgetscope.tui.chart.cells import clipped, drawable, width_of
 from budgetscope.tui.chart.drawing import Drawing, draw
 from budgetscope.tui.chart.plot import HEAT_ROLES, MAX_LINES
 from budgetscope.tui.textual_fixes.component_styles import ComponentStyles
@@ -71,7 +71,7 @@ class Chart(Widget):
     Chart .chart--axis { color: $text-muted; }
     Chart .chart--label { color: $foreground; }
     Chart .chart--grid { color: $text-disabled; }
-    Chart .chart--band { color: $primary; }
+    Chart .chart--band { color: $primary-lighten-1; }
     Chart .chart--span { color: $text-muted; }
     Chart .chart--point { color: $foreground; }
     Chart .chart--marker { color: $foreground; text-style: bold; }
@@ -85,6 +85,8 @@ class Chart(Widget):
     Chart .chart--line-7 { color: $text-muted; }
     """ + "".join(
         f"    Chart .chart--heat-{index} {{ background: $primary {index * 6}%; color: $foreground; }}\n"
+        # Of 16 colours none is paler than another: signs tell the levels apart.
+        f"    Chart:ansi .chart--heat-{index} {{ background: $background; }}\n"
         for index in range(HEAT_ROLES)
     )
 
@@ -152,7 +154,7 @@ class Chart(Widget):
         x_axis, y_axis = figure.x, figure.y
         x, y = x_axis.scale.value(position.x), y_axis.scale.value(position.y)
         found = [
-            (value, x, line.symbol or single_width(line.short))
+            (value, x, line.symbol or drawable(line.short))
             for line in figure.lines
             if (value := line.at(x, x_axis.scale, y_axis.scale)) is not None
         ]
@@ -187,8 +189,8 @@ class Chart(Widget):
             strip = _over(strip, left, "┼" if row == height else "│", style)
         if row:
             return strip
-        text = f" {reading.text} "[: drawing.width]
-        start = 0 if column > drawing.width // 2 else drawing.width - len(text)
+        text = clipped(f" {reading.text} ", drawing.width)
+        start = 0 if column > drawing.width // 2 else drawing.width - width_of(text)
         return _over(strip, drawing.left + start, text, style + Style(reverse=True))
 
     def _position_of(self, event: events.MouseEvent) -> PlotPosition | None:
@@ -221,5 +223,6 @@ class Chart(Widget):
 def _over(strip: Strip, column: int, text: str, style: Style) -> Strip:
     """Return a strip with a text over it."""
     width = strip.cell_length
-    end = column + len(text)
-    return Strip.join([strip.crop(0, column), Strip([Segment(text, style)], len(text)), strip.crop(end, width)])
+    length = width_of(text)
+    over = Strip([Segment(text, style)], length)
+    return Strip.join([strip.crop(0, column), over, strip.crop(column + length, width)])

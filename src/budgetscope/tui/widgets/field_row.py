@@ -1,5 +1,6 @@
 """A labelled text field, with a line below it for a problem or a remark."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -8,9 +9,11 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.suggester import Suggester, SuggestFromList
+from textual.suggester import SuggestFromList
+from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
+from budgetscope.core.language import _
 from budgetscope.tui.signs import PROBLEM_SIGN
 
 
@@ -23,7 +26,11 @@ class LabelledField(Protocol):
 
     @property
     def label(self) -> str:
-        """The text before the field."""
+        """The text before the field, marked for the catalogue."""
+
+
+LABEL_WIDTH = 9
+"""Of the labels, in cells, as in the style."""
 
 
 @dataclass
@@ -49,42 +56,83 @@ class FieldRow(Vertical):
     FieldRow.-problem .note { display: block; color: $text-error; text-style: bold; }
     """
 
-    def __init__(self, field: LabelledField, text: str = "", hint: str = "", suggestions: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        field: LabelledField,
+        text: str = "",
+        hint: str = "",
+        suggestions: tuple[str, ...] = (),
+        *,
+        label_width: int = 0,
+    ) -> None:
+        """Create a row.
+
+        Args:
+            field: whose text is edited.
+            text: the first text.
+            hint: shown while the field is empty.
+            suggestions: values that may be typed.
+            label_width: in cells, where the labels of a form need more than the usual.
+        """
         super().__init__(id=f"field-{field.name}")
         self.field = field
         self._text, self._hint = text, hint
         self._taken = text
         self._shown = ("", False)
-        self._suggester: Suggester | None = SuggestFromList(suggestions, case_sensitive=False) if suggestions else None
+        self._label_width = label_width
+        self._suggestions = suggestions
+        self._input: Input | None = None
+        self._note: Static | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay label, field and note."""
-        with Horizontal():
-            yield Label(self.field.label, markup=False)
-            yield Input(self._text, placeholder=self._hint, suggester=self._suggester, compact=True)
-        yield Static(classes="note", markup=False)
+        """Lay label, field and note; those of a row that is not shown come after the first paint of the screen."""
+        if all(widget.display for widget in self.ancestors_with_self):
+            yield from self._parts()
+        else:
+            self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
+        self.mount(*self._parts())
+
+    def _parts(self) -> Iterator[Widget]:
+        self._note = Static(Content(self._shown[0]), classes="note", markup=False)
+        label = Label(_(self.field.label), markup=False)
+        if self._label_width > LABEL_WIDTH:
+            label.styles.width = self._label_width
+        yield Horizontal(label, self.input)
+        yield self._note
 
     @property
     def input(self) -> Input:
         """Textual's input."""
-        return self.query_one(Input)
+        if self._input is None:
+            suggester = SuggestFromList(self._suggestions, case_sensitive=False) if self._suggestions else None
+            self._input = Input(self._text, placeholder=self._hint, suggester=suggester, compact=True)
+        return self._input
 
     def take(self) -> str:
         """Return the present text."""
-        self._taken = self.input.value
+        self._taken = self._value
         return self._taken
+
+    @property
+    def _value(self) -> str:
+        return self._text if self._input is None else self._input.value
 
     def write(self, text: str) -> None:
         """Set the text without a `FieldEdited`, unless a person has typed since `take`: that edit is on its way."""
-        if self.input.value not in (text, self._taken):
+        if self._value not in (text, self._taken):
             return
-        self._taken = text
-        with self.prevent(Input.Changed):
-            self.input.value = text
+        self._taken = self._text = text
+        if self._input is not None:
+            with self.prevent(Input.Changed):
+                self._input.value = text
 
     def hint(self, text: str) -> None:
         """Show what counts while the field is empty."""
-        self.input.placeholder = text
+        self._hint = text
+        if self._input is not None:
+            self._input.placeholder = text
 
     def note(self, text: str) -> None:
         """Show a remark below the field."""
@@ -101,7 +149,8 @@ class FieldRow(Vertical):
         self._shown = (text, problem)
         changed = self.has_class("-problem") != problem
         self.set_class(problem, "-problem")
-        self.query_one(".note", Static).update(Content(text), layout=changed or problem)
+        if self._note is not None:
+            self._note.update(Content(text), layout=changed or problem)
 
     @on(Input.Changed)
     def _edited(self, event: Input.Changed) -> None:

@@ -1,82 +1,108 @@
 """The headline of a screen, with large figures where there is room."""
 
 import re
+from itertools import zip_longest
 from typing import ClassVar
 
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from rich.segment import Segment
+from rich.style import Style
 from textual.content import Content
-from textual.widgets import Digits, Static
+from textual.geometry import Size
+from textual.renderables.digits import Digits
+from textual.widget import Widget
 
 from budgetscope.report.headline import Headline, LargeFigure
+from budgetscope.report.words import padded
 from budgetscope.tui.signs import LABEL_STYLE
 
-MOST_FIGURES = 3
+FIGURES_FROM = 36
+"""Rows of a window with room for the figures."""
 _NUMBER = re.compile(r"[-+]?[$€¥]?[\d.,]+%?")
+_LEAST_FIGURE, _GAP = 26, 3
+_SENTENCE_ROWS, _DOUBT_ROWS = 3, 2
+
+_Rows = list[Content]
 
 
-class HeadlinePanel(Vertical):
-    """Shows a headline: its figures, the sentence, and what is least certain."""
+class HeadlinePanel(Widget):
+    """Shows a headline: its figures, the sentence, and what is least certain.
+
+    One widget that draws all of it: a new headline of as many rows lays nothing out.
+
+    Attributes:
+        headline: that is shown.
+    """
 
     DEFAULT_CSS: ClassVar[str] = """
     HeadlinePanel { height: auto; padding: 0 1; }
-    HeadlinePanel #figures { height: 4; display: none; }
-    HeadlinePanel .figure { width: auto; min-width: 26; height: 4; padding-right: 3; }
-    HeadlinePanel .figure Digits { width: auto; height: 3; color: $text-accent; }
-    HeadlinePanel .figure Horizontal { height: 3; width: auto; }
-    HeadlinePanel .figure .unit { width: auto; height: 3; padding: 2 0 0 1; text-style: bold; }
-    HeadlinePanel .figure .range { width: auto; height: 1; color: $text-muted; }
-    HeadlinePanel .sentence { height: auto; max-height: 3; text-style: bold; }
-    HeadlinePanel .doubt { height: auto; max-height: 2; text-overflow: ellipsis; }
-    HeadlinePanel.-stale { text-style: dim; }
+    HeadlinePanel.-stale { color: $text-muted; }
     """
 
     def __init__(self, classes: str | None = None) -> None:
         super().__init__(classes=classes)
-        self._headline = Headline("")
-
-    def compose(self) -> ComposeResult:
-        """Lay figures, sentence and doubt."""
-        with Horizontal(id="figures"):
-            for _ in range(MOST_FIGURES):
-                yield _Figure(classes="figure")
-        yield Static(classes="sentence", markup=False)
-        yield Static(classes="doubt", markup=False)
+        self.headline = Headline("")
+        self._drawn: tuple[object, _Rows] = (None, [])
 
     def show(self, headline: Headline) -> None:
-        """Show a headline; nothing is laid out anew for one that takes the same room."""
-        if headline == self._headline:
+        """Show a headline."""
+        if headline == self.headline:
             return
-        self._headline = headline
-        for place, figure in enumerate(self.query(_Figure)):
-            figure.show(headline.figures[place] if place < len(headline.figures) else None)
-        self.query_one("#figures").set_class(not headline.figures, "-none")
-        for name, text in (("sentence", headline.sentence), ("doubt", headline.doubt)):
-            line = self.query_one(f".{name}", Static)
-            line.update(Content(text))
-            line.display = bool(text)
+        width = self.content_size.width
+        before, self.headline = len(self._rows(width)), headline
+        self.refresh(layout=len(self._rows(width)) != before)
 
     def say(self, sentence: str) -> None:
         """Show a sentence alone."""
         self.show(Headline(sentence))
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's own
+        """Return the number of rows at a width."""
+        return len(self._rows(width))
 
-class _Figure(Vertical):
-    """One large figure: the number in large digits, its unit, and below it what it is and its range."""
+    def render(self) -> Content:
+        """Return all rows."""
+        return Content("\n").join(self._rows(self.content_size.width))
 
-    def compose(self) -> ComposeResult:
-        with Horizontal():
-            yield Digits()
-            yield Static(classes="unit", markup=False)
-        yield Static(classes="range", markup=False)
+    def _rows(self, width: int) -> _Rows:
+        large = self.app.size.height >= FIGURES_FROM
+        key = (self.headline, width, large)
+        if self._drawn[0] != key:
+            rows = _figures(self.headline.figures, width) if large else []
+            rows += _wrapped(self.headline.sentence, width, _SENTENCE_ROWS, "bold")
+            rows += _wrapped(self.headline.doubt, width, _DOUBT_ROWS, "")
+            self._drawn = key, rows
+        return self._drawn[1]
 
-    def show(self, figure: LargeFigure | None) -> None:
-        self.display = figure is not None
-        if figure is None:
-            return
-        number = _NUMBER.match(figure.value)
-        large = number.group() if number else ""
-        self.query_one(Digits).update(large)
-        unit = figure.value[len(large) :].strip()
-        self.query_one(".unit", Static).update(Content(" ".join(filter(None, (unit, figure.label)))))
-        self.query_one(".range", Static).update(Content.styled(figure.range, LABEL_STYLE))
+
+def _figures(figures: tuple[LargeFigure, ...], width: int) -> _Rows:
+    """Return as many figures side by side as fit."""
+    rows: _Rows = []
+    for block in map(_figure, figures):
+        wide = max(_LEAST_FIGURE, *(line.cell_length for line in block)) + _GAP
+        if rows and rows[0].cell_length + wide > width + _GAP:
+            break
+        padded = [line.pad_right(wide - line.cell_length) for line in block]
+        rows = [before + line for before, line in zip_longest(rows, padded, fillvalue=Content(""))]
+    return [row.truncate(width) for row in rows]
+
+
+def _figure(figure: LargeFigure) -> _Rows:
+    """Return one figure: the number in large digits, its unit, and below it what it is and its range."""
+    number = _NUMBER.match(figure.value)
+    large = number.group() if number else ""
+    text = "".join(segment.text for segment in Digits(large).render(Style()) if isinstance(segment, Segment))
+    first, second, third = (Content.styled(line, "$text-accent") for line in text.split("\n")[:3])
+    unit = " ".join(filter(None, (figure.value[len(large) :].strip(), figure.label)))
+    return [first, second, third + Content.styled(f" {unit}", "bold"), Content.styled(figure.range, LABEL_STYLE)]
+
+
+def _wrapped(text: str, width: int, most: int, style: str) -> _Rows:
+    """Return a text in at most so many rows, with an ellipsis where it was cut."""
+    if not text or width <= 0:
+        return []
+    rows = Content.styled(text, style).wrap(width)
+    if len(rows) <= most:
+        return rows
+    # Longer than the row, so that the ellipsis comes.
+    last = Content.styled(padded(rows[most - 1].plain.rstrip(), width) + "…", style)
+    return [*rows[: most - 1], last.truncate(width, ellipsis=True)]

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
+
+from budgetscope.core.language import _
 
 _ALWAYS = ("app.help", "quit")
 _KEY = "bold $footer-key-foreground"
@@ -36,7 +39,7 @@ class KeyHint:
     @property
     def width(self) -> int:
         """Its width in cells, with the gap behind it."""
-        return len(self.display) + len(self.label) + 2
+        return cell_len(self.display) + cell_len(self.label) + 2
 
 
 class KeyBar(Widget):
@@ -61,10 +64,10 @@ class KeyBar(Widget):
         if screen is not self.screen or not self.app.app_focus:
             return
         hints: dict[str, KeyHint] = {}
-        for _, binding, enabled, _ in screen.active_bindings.values():
+        for _node, binding, enabled, _tooltip in screen.active_bindings.values():
             if binding.show:
                 display = self.app.get_key_display(binding)
-                hint = KeyHint(binding.key, display, binding.description, binding.action, enabled)
+                hint = KeyHint(binding.key, display, _(binding.description), binding.action, enabled)
                 hints.setdefault(binding.action, hint)
         self.hints = tuple(hints.values())
 
@@ -78,7 +81,7 @@ class KeyBar(Widget):
         parts: list[Content] = []
         for hint in self.shown:
             text = Content.assemble((hint.display, _KEY), f" {hint.label}")
-            parts += [text if hint.enabled else text.stylize("dim"), Content(_GAP)]
+            parts += [text if hint.enabled else text.stylize("$text-disabled not bold"), Content(_GAP)]
         return Content("").join(parts)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:

@@ -1,6 +1,5 @@
 """The table of laws: the answer of each to the budget, with a cursor to choose one."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
@@ -18,14 +17,17 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from budgetscope.core.answers.comparison import Comparison
+from budgetscope.core.language import N_, _
 from budgetscope.report.rows import COMPARISON_HEADER, ComparisonRow, comparison_rows
+from budgetscope.report.words import right, ruled
+from budgetscope.report.wrapping import wrapped
 from budgetscope.tui.law_letters import SHARED
 from budgetscope.tui.short_titles import fitted
 from budgetscope.tui.signs import CHOSEN_SIGN
 from budgetscope.tui.textual_fixes.component_styles import ComponentStyles
 
-SEPARATOR = "steps of the argument, not recommendations"
-SKIPPED = "left out"
+SEPARATOR = N_("steps of the argument, not recommendations")
+SKIPPED = N_("left out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class _Column:
 
 
 _COLUMNS = tuple(
-    _Column(title, attribute, rank, len(title))
+    _Column(title, attribute, rank, cell_len(title))
     for title, (attribute, rank) in zip(
         COMPARISON_HEADER[1:],
         (
@@ -100,7 +102,7 @@ class LawTable(ScrollView, can_focus=True):
     LawTable .law-table--chosen { color: $text-primary; text-style: bold; }
     LawTable .law-table--cursor { text-style: reverse; }
     LawTable .law-table--separator { color: $text-muted; text-style: italic; }
-    LawTable .law-table--waiting { text-style: dim; }
+    LawTable .law-table--waiting { color: $text-muted; text-style: italic; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
@@ -134,9 +136,9 @@ class LawTable(ScrollView, can_focus=True):
         skipped = [] if comparison is None else _wrapped(comparison.skipped)
         lines: list[ComparisonRow | _Remark] = [*advice]
         if steps:
-            lines += [_Remark(SEPARATOR, rule=True), *steps]
+            lines += [_Remark(_(SEPARATOR), rule=True), *steps]
         if skipped:
-            lines += [_Remark(SKIPPED, rule=True), *skipped]
+            lines += [_Remark(_(SKIPPED), rule=True), *skipped]
         self._lines = tuple(lines)
         self._columns = tuple(_wide_enough(column, rows) for column in _COLUMNS)
         ids = {row.row.fit_id for row in rows}
@@ -188,16 +190,16 @@ class LawTable(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         columns, title_width = _fitting(self._columns, width)
         if y == 0:
-            cells = [column.title.rjust(column.width) for column in columns]
-            return self._strip(" " * _SIGNS_WIDTH, COMPARISON_HEADER[0], cells, title_width, width, "header")
+            cells = [right(_(column.title), column.width) for column in columns]
+            return self._strip(" " * _SIGNS_WIDTH, _(COMPARISON_HEADER[0]), cells, title_width, width, "header")
         index = y - 1 + self.scroll_offset.y
         if index >= len(self._lines):
             return Strip.blank(width, self._styles.of(""))
         line = self._lines[index]
         if isinstance(line, _Remark):
-            text = f"── {line.text} ".ljust(width - 2, "─") if line.rule else line.text
+            text = ruled(line.text, width - 2) if line.rule else line.text
             return self._strip("  ", text, [], width - 2, width, "separator")
-        cells = [attrgetter(column.attribute)(line).rjust(column.width) for column in columns]
+        cells = [right(attrgetter(column.attribute)(line), column.width) for column in columns]
         signs = f"{CHOSEN_SIGN if line.chosen else ' '} {self.letters.get(line.row.fit_id, SHARED)} "
         part = "waiting" if self.waiting else "chosen" if line.chosen else ""
         strip = self._strip(signs, fitted(line.title, title_width), cells, title_width, width, part)
@@ -212,11 +214,7 @@ class LawTable(ScrollView, can_focus=True):
 
 
 def _wrapped(sentences: tuple[str, ...]) -> list[_Remark]:
-    return [
-        _Remark(line)
-        for sentence in sentences
-        for line in textwrap.wrap(f"- {sentence}", _REMARK_WIDTH, subsequent_indent="  ")
-    ]
+    return [_Remark(line) for sentence in sentences for line in wrapped(f"- {sentence}", _REMARK_WIDTH, "  ")]
 
 
 def _cut(text: str, width: int) -> str:
@@ -225,7 +223,7 @@ def _cut(text: str, width: int) -> str:
 
 def _wide_enough(column: _Column, rows: Sequence[ComparisonRow]) -> _Column:
     cells = map(attrgetter(column.attribute), rows)
-    return replace(column, width=max(len(column.title), *map(len, cells), 0))
+    return replace(column, width=max(cell_len(_(column.title)), *map(cell_len, cells), 0))
 
 
 def _fitting(columns: Sequence[_Column], width: int) -> tuple[list[_Column], int]:

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from budgetscope.core.language import _
+from budgetscope.tui.chart.cells import cut
 from budgetscope.tui.session import Session
 from budgetscope.tui.tabs import TABS
 
@@ -31,7 +34,7 @@ class TabBar(Widget):
     """Shows the tabs; posts `TabChosen`."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    TabBar { height: 1; background: $primary; color: $background; text-style: bold; }
+    TabBar { height: 1; background: $bar-background; color: $bar-foreground; text-style: bold; }
     """
 
     def __init__(self, current: str) -> None:
@@ -39,7 +42,8 @@ class TabBar(Widget):
         self._texts: tuple[str, ...] = ()
         # Brackets show the current tab without colour.
         self._tabs = [
-            f"[{tab.number} {tab.label}]" if tab.name == current else f" {tab.number} {tab.label} " for tab in TABS
+            f"[{tab.number} {_(tab.label)}]" if tab.name == current else f" {tab.number} {_(tab.label)} "
+            for tab in TABS
         ]
 
     def show(self, session: Session) -> None:
@@ -51,23 +55,23 @@ class TabBar(Widget):
             self.refresh()
 
     def _brand(self) -> str:
-        return _NAME if len(_NAME) + sum(map(len, self._tabs)) <= self.size.width else ""
+        return _NAME if len(_NAME) + sum(map(cell_len, self._tabs)) <= self.size.width else ""
 
     def render(self) -> Content:
         """Lay tabs and texts; a narrow window leaves out the law's title, then cuts the rest."""
         brand = self._brand()
-        room = self.size.width - len(brand) - sum(map(len, self._tabs)) - 3
+        room = self.size.width - len(brand) - sum(map(cell_len, self._tabs)) - 3
         text = "   ".join(self._texts)
-        if len(text) > room:
+        if cell_len(text) > room:
             text = "   ".join(self._texts[:-1])
-        if len(text) > room:
-            text = text[: room - 1] + "…" if room > _MIN_TEXT_WIDTH else ""
+        if cell_len(text) > room:
+            text = cut(text, room) if room > _MIN_TEXT_WIDTH else ""
         tabs = ((tab, "reverse" if tab.startswith("[") else "") for tab in self._tabs)
         return Content.assemble(brand, *tabs, f"   {text}")
 
     def on_click(self, event: events.Click) -> None:
         """Post the tab under the mouse."""
-        ends = accumulate(map(len, self._tabs), initial=len(self._brand()))
+        ends = accumulate(map(cell_len, self._tabs), initial=len(self._brand()))
         for tab, end in zip(TABS, list(ends)[1:], strict=True):
             if event.x < end:
                 if event.x >= len(self._brand()):

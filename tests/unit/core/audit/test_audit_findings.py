@@ -404,7 +404,7 @@ def test_texts_of_files_are_printable() -> None:
 def test_the_gravest_findings_come_first_and_once() -> None:
     def make() -> Iterator[Finding]:
         for code, severity in (("a", Severity.NOTE), ("b", Severity.BAD), ("c", Severity.WARN), ("b", Severity.BAD)):
-            yield Finding(code, severity, "t", "e")
+            yield Finding(code, severity, "t", "e", "r", "p")
 
     assert [finding.code for finding in ranked(make())] == ["b", "c", "a"]
 

@@ -73,6 +73,7 @@ def test_one_learning_rate_for_two_sizes_is_no_tuning() -> None:
     unsaid = {"tuned_per_size": None}
     found = compared(unsaid, {**unsaid, **LARGER})
     assert aspect(found, "tuning").standing == Standing.DIFFERENT
+    assert all(value.startswith("one for all sizes: lr ") for value in aspect(found, "tuning").values)
     same_size = compared(unsaid, unsaid)
     assert aspect(same_size, "tuning").standing == Standing.NOT_SAID
 
@@ -102,3 +103,20 @@ def test_of_three_runs_one_that_differs_is_enough() -> None:
     found = checklist(runs)
     assert aspect(found, "data").standing == Standing.DIFFERENT
     assert aspect(found, "data").values == ("refinedweb", "", "c4")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "standing"),
+    [
+        (("tokenizer.model", 32_000), ("tokenizer.model", 100_352), Standing.DIFFERENT),
+        (("tokenizer.model", 50_257), ("tokenizer.model", 50_304), Standing.ALIKE),
+        (("gpt2", 50_257), ("neox", 50_257), Standing.DIFFERENT),
+        ((None, 50_257), (None, 50_257), Standing.NOT_SAID),
+        ((None, 50_257), (None, 100_352), Standing.DIFFERENT),
+    ],
+)
+def test_files_of_one_name_with_other_vocabularies_are_other_tokenizers(
+    first: tuple[str | None, int], second: tuple[str | None, int], standing: Standing
+) -> None:
+    found = compared(*({"tokenizer": name, "vocab_size": size} for name, size in (first, second)))
+    assert aspect(found, "tokenizer").standing == standing

@@ -7,7 +7,7 @@ import pytest
 
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
 from budgetscope.store.configs.read import read_command, read_runs
-from budgetscope.store.configs.trees import MAX_BYTES
+from budgetscope.store.configs.trees import MAX_BYTES, text_of
 
 
 def refusal(path: Path) -> str:
@@ -157,3 +157,37 @@ def test_a_command_that_trains_twice() -> None:
 def test_a_control_character_reaches_no_screen(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps({"model_type": "llama", "hidden_size": "\x1b[31m"}), encoding="utf-8")
     assert "\x1b" not in refusal(tmp_path / "a.json")
+
+
+def test_of_a_folder_of_data_only_some_texts_are_searched_for_a_launcher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    (tmp_path / "config.json").write_text('{"model_type": "llama", "num_hidden_layers": 2}', encoding="utf-8")
+    for number in range(200):
+        (tmp_path / f"{number:04}.txt").write_text("a text\n", encoding="utf-8")
+
+    def counted(path: Path) -> str:
+        opened.append(path)
+        return text_of(path)
+
+    monkeypatch.setattr("budgetscope.store.configs.read.text_of", counted)
+    (run,) = read_runs([tmp_path])
+    assert run.depth == 2
+    assert len(opened) == 50
+
+
+def test_what_lies_beside_a_run_and_is_no_configuration_is_told(tmp_path: Path) -> None:
+    (tmp_path / "stages.yaml").write_text("- 1\n- 2\n", encoding="utf-8")
+    assert "stages.yaml is no table" in refusal(tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "llama", "num_hidden_layers": 2}', encoding="utf-8")
+    (tmp_path / "names.json").write_text('["a", "b"]', encoding="utf-8")
+    (run,) = read_runs([tmp_path])
+    assert run.depth == 2
+    assert [remark.split(" is ")[0] for remark in run.remarks] == ["Not read: names.json", "Not read: stages.yaml"]
+
+
+def test_a_large_file_is_refused_as_data(tmp_path: Path) -> None:
+    path = tmp_path / "data.json"
+    path.write_bytes(b" " * (MAX_BYTES + 1))
+    assert "is over 1 MiB; give the configuration of a run" in refusal(path)

@@ -58,7 +58,8 @@ def test_each_value_has_its_evidence(name: str, tmp_path: Path) -> None:
     from_files = {*RUNS[name].files}
     for attribute, evidence in run.evidence.items():
         assert getattr(run, attribute) is not None
-        assert evidence.file in from_files
+        # What follows from values of several files is of none.
+        assert evidence.file in from_files or (evidence.file == "" and len(from_files) > 1)
         assert evidence.text
         assert evidence.text.isprintable()
 

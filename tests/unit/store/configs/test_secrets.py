@@ -8,7 +8,7 @@ import pytest
 
 from budgetscope.core.audit.run import ObservedRun
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.store.configs.cells import is_secret_key, is_secret_value
+from budgetscope.store.configs.cells import is_secret_key, is_secret_value, without_secrets
 from budgetscope.store.configs.read import read_command, read_runs
 
 API = "0123456789abcdef0123456789abcdef01234567"
@@ -126,3 +126,50 @@ def test_names_of_data_and_tokenizers_are_no_secrets() -> None:
         assert not is_secret_value(text)
     for text in (HF, API, "alice@example.org", "https://a:b@c"):
         assert is_secret_value(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "--api_key=s3cr3t",
+        "Bearer s3cr3t",
+        "AdamW(token='s3cr3t')",
+        "https://s3cr3t.example.org/data?sig=s3cr3t",
+        "password: s3cr3t",
+        "git@s3cr3t.example.org:group/s3cr3t.git",
+        "/home/s3cr3t/data",
+        "10.20.30.40",
+        "gpu17.s3cr3t.example.org",
+        "https://hooks.slack.com/services/T0/B0/s3cr3t",
+        "AIza" + "s3cr3t" * 5,
+        "npm_" + "Ab3" * 8,
+    ],
+)
+@pytest.mark.parametrize("key", ["lr", "train_iters", "optimizer", "fp8_format", "tokenizer_model", "wandb_exp_name"])
+def test_a_secret_within_a_value_of_any_key_is_not_kept(tmp_path: Path, key: str, text: str) -> None:
+    (tmp_path / "config.yaml").write_text(json.dumps({**VALUES, key: text}), encoding="utf-8")
+    try:
+        told = repr(read_runs([tmp_path / "config.yaml"]))
+    except BudgetscopeError as error:
+        told = str(error)
+    for secret in ("s3cr3t", "10.20.30.40", "npm_Ab3"):
+        assert secret not in told
+
+
+def test_a_command_line_is_shown_without_its_secrets() -> None:
+    line = (
+        "WANDB_API_KEY=s3cr3t HOST=s3cr3t torchrun train.py --hub-token s3cr3t --password 's3 cr3t' --api_key=s3cr3t "
+        f"--data https://me:s3cr3t@example.org/a --id {HF} --num-key-value-heads 4 --tokens 3 --lr 3e-4 --min-lr -1"
+    )
+    shown = without_secrets(line)
+    for secret in ("s3cr3t", "s3 cr3t", HF):
+        assert secret not in shown
+    for part in ("torchrun train.py", "--num-key-value-heads 4", "--tokens 3", "--lr 3e-4 --min-lr -1"):
+        assert part in shown
+
+
+def test_sizes_of_keys_are_no_secrets() -> None:
+    for key in ("--num-key-value-heads", "numKeyValueHeads", "model.key_dim", "key_size"):
+        assert not is_secret_key(key)
+    run = read_command("python pretrain_gpt.py --num-layers 2 --hidden-size 64 --train-iters 3 --num-key-value-heads 1")
+    assert run.depth == 2

@@ -10,13 +10,14 @@ from textual.widget import Widget
 
 from budgetscope.api.calibration import CellState, RunState, texts
 from budgetscope.core.budget.quantities import english_count
+from budgetscope.core.language import _
 
 SIGNS = {"done": "■", "running": "▸", "waiting": "·", "diverged": "x", "failed": "!"}
 _STYLES = {
     "done": "$text-success", "running": "bold $text-primary", "waiting": "$foreground 60%",
     "diverged": "bold $text-warning", "failed": "bold $text-error",
 }  # fmt: skip
-_LABEL = "$foreground 65%"
+_LABEL = "$text-muted"
 
 
 class CellGrid(Widget):
@@ -36,16 +37,17 @@ class CellGrid(Widget):
         """Return the sizes of each stage in lines, then a legend of the signs."""
         state, (width, height) = self.state, self.size
         if state is None or not state.cells:
-            return Content("no cell planned yet")
+            return Content(_("no cell planned yet"))
         lines = []
         for stage in (1, 2):
             cells = state.of_stage(stage)
             if cells:
-                lines.append(Content.styled(f"stage {stage}", "bold"))
+                lines.append(Content.styled(_("stage {n}").format(n=stage), "bold"))
                 lines += _laid(cells, width)
         legend = _legend(state)
         if len(lines) + 1 > height:
-            lines = [*lines[: height - 2], Content.styled(f"… {len(lines) - height + 2} more lines", _LABEL)]
+            more = _("… {n} more lines")
+            lines = [*lines[: height - 2], Content.styled(more.format(n=len(lines) - height + 2), _LABEL)]
         return Content("\n").join([*lines, legend.truncate(width)])
 
 
@@ -78,9 +80,10 @@ def _signs(statuses: list[str]) -> Content:
 
 def _legend(state: RunState) -> Content:
     counts = Counter(map(texts.cell_status, state.cells.values()))
+    counted = _("{n} {status}")
     return Content("   ").join(
         [
-            Content.assemble((SIGNS[status], _STYLES[status]), f" {counts[status]} {status}")
+            Content.assemble((SIGNS[status], _STYLES[status]), f" {counted.format(n=counts[status], status=_(status))}")
             for status in texts.STATUSES
             if counts[status]
         ]

@@ -8,9 +8,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from budgetscope.api.calibration import PRESETS, REMEDY, Ready, texts
+from budgetscope.core.language import N_, _
+from budgetscope.report.words import headed, listed, padded
+from budgetscope.report.words import width as cells_of
 from budgetscope.tui.signs import CAUTION_SIGN, LABEL_STYLE, PROBLEM_SIGN
 
-_ASK = """p: prepare the data, design the sweep and price it. Nothing is trained before you have seen the price.
+_ASK = N_("""p: prepare the data, design the sweep and price it. Nothing is trained before you have seen the price.
 
 Small models are trained on your data with this machine, and the laws are fitted to them; then you see what they \
 would change in your plan, and decide.
@@ -18,7 +21,7 @@ would change in your plan, and decide.
 Presets: {presets}.
 Without data, the text that came with Python is taken: to try the machinery, not to plan with. Several sources are a \
 mix by their shares: a.txt=0.7, b.jsonl=0.3. The tokenizer is bpe, bytes or your tokenizer.json.
-A run goes on when the app is closed."""
+A run goes on when the app is closed.""")
 _LABEL = 22
 
 
@@ -49,8 +52,8 @@ class DesignPanel(VerticalScroll, can_focus=False):
     def ask(self) -> None:
         """Show how to get a price."""
         self._priced = None
-        presets = ", ".join(f"{name} {texts.duration(60 * preset.minutes)}" for name, preset in PRESETS.items())
-        self._say(Content(_ASK.format(presets=presets)))
+        presets = listed(f"{name} {texts.duration(60 * preset.minutes)}" for name, preset in PRESETS.items())
+        self._say(Content(_(_ASK).format(presets=presets)))
 
     def refuse(self, sentence: str) -> None:
         """Show why there is no design."""
@@ -62,24 +65,24 @@ class DesignPanel(VerticalScroll, can_focus=False):
     def wait(self, said: str, dots: int) -> None:
         """Show the progress of the preparation."""
         self._priced = None
-        self._say(Content.assemble((f"{said} {'.' * dots}\n\n", "bold"), ("x: cancel", LABEL_STYLE)))
+        self._say(Content.assemble((f"{said} {'.' * dots}\n\n", "bold"), (_("x: cancel"), LABEL_STYLE)))
 
     def price(self, ready: Ready, foretold: str, notes: tuple[str, ...]) -> None:
         """Show a design, its price, how well N would be known, its cautions and the notes of its preparation."""
         self._priced = (ready, foretold, notes)
         columns = [texts.price_cells(stage, ready.spec.corpus) for stage in ready.price.stages]
-        width = max(len(cell) for column in columns for cell in column) + 2
+        width = max(cells_of(cell) for column in columns for cell in column) + 2
         # Without room side by side, the stages stand below each other.
         beside = _LABEL + width * len(columns) <= self.scrollable_content_region.width
         lines = []
         for part in [columns] if beside else [[column] for column in columns]:
-            for label, *row in zip(texts.PRICE_HEADER, *part, strict=True):
-                cells = "".join(cell.ljust(width) for cell in row).rstrip()
-                lines.append(Content.assemble((label.ljust(_LABEL), LABEL_STYLE), cells))
+            for label, *row in zip(headed(texts.PRICE_HEADER), *part, strict=True):
+                cells = "".join(padded(cell, width) for cell in row).rstrip()
+                lines.append(Content.assemble((padded(label, _LABEL), LABEL_STYLE), cells))
         lines += [Content(""), Content.styled(texts.in_all(ready), "bold")]
         lines += [Content(foretold)] * bool(foretold)
         lines += [Content.styled(CAUTION_SIGN + text, "$text-warning") for text in (*ready.price.cautions, *notes)]
-        lines += [Content.styled("g: start it", "bold $text-success"), Content("")]
+        lines += [Content.styled(_("g: start it"), "bold $text-success"), Content("")]
         lines += [Content(texts.heading(ready)), Content(texts.budgets(ready))]
         self._say(Content("\n").join(lines))
 

@@ -62,14 +62,14 @@ def verdict(advisor: Advisor, law: str, request: PlanRequest | None) -> Verdict:
         own, cautions = change_rows(first, second), tuple(caution.text for caution in second.cautions)
         figure = _figure(advisor, judged, law)
     was, will = (exponent_text(fit, end_digits=2) for fit in (judged.before, judged.fit))
-    own = [("a in N*~C^a", was, will), *own]
+    own = [(_("a in N*~C^a"), was, will), *own]
     costs = [loss_note(judged.difference)] if judged.difference.tokenizers and judged.answers else []
     costs += cost_sentences(judged.before.id, judged.fit.id, judged.costs)
     decades: list[Row] = []
     for change in judged.difference.budgets:
         sizes = (change.before.n_params, change.after.n_params)
         was, will = (UNKNOWN if n is None else english_count(n) for n in sizes)
-        decades.append((f"N at {format_flops(change.flops)}", was, will))
+        decades.append((_("N at {flops}").format(flops=format_flops(change.flops)), was, will))
     return Verdict(
         law=law,
         fit=judged.fit,

@@ -10,15 +10,19 @@ from textual.widgets import Static
 
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import english_count
+from budgetscope.core.language import N_, _
+from budgetscope.report.fit_page import labelled
+from budgetscope.report.words import padded, sentences
+from budgetscope.report.words import width as cells
 from budgetscope.tui.screens.calibrate.fit_comparison import Row, Verdict
 from budgetscope.tui.signs import CAUTION_SIGN, LABEL_STYLE
 from budgetscope.tui.widgets.chart import Chart
 
 _CHART_FROM = 110
 _OFFERS = {
-    "": ("a: accept it as the active law   o: keep the old one", "bold $text-success"),
-    "accepted": ("✓ accepted: it is the active law now", "bold $text-success"),
-    "kept": ("the old law stays; the fit is kept with its run   a: accept it after all", "bold"),
+    "": (N_("a: accept it as the active law   o: keep the old one"), "bold $text-success"),
+    "accepted": (N_("✓ accepted: it is the active law now"), "bold $text-success"),
+    "kept": (N_("the old law stays; the fit is kept with its run   a: accept it after all"), "bold"),
 }
 
 
@@ -71,28 +75,30 @@ class FitPanel(Horizontal):
     def _show(self) -> None:
         verdict = self.verdict
         if verdict is None:
-            self.query_one("#verdict", Static).update(Content("comparing with the active law"))
+            self.query_one("#verdict", Static).update(Content(_("comparing with the active law")))
             return
         rows = [*verdict.own, *verdict.decades]
-        label, before = (max(len(row[column]) for row in rows) + 2 for column in (0, 1))
+        label, before = (max(cells(row[column]) for row in rows) + 2 for column in (0, 1))
 
         def line(row: Row) -> Content:
-            return Content.assemble((row[0].ljust(label), LABEL_STYLE), row[1].ljust(before), (row[2], "bold"))
+            return Content.assemble((padded(row[0], label), LABEL_STYLE), padded(row[1], before), (row[2], "bold"))
 
-        names = f"{verdict.fit.id} beside {verdict.before}"
+        names = _("{fit} beside {law}").format(fit=verdict.fit.id, law=verdict.before)
         lines = [Content.styled(names, "bold")]
         # The active law needs no offer, and one that is too small cannot be accepted.
         if not verdict.fit.too_small:
-            lines.append(Content.styled(*_OFFERS["accepted" if verdict.active else self.decided]))
-        lines += [line(("", "old", "new")), *map(line, verdict.own)]
+            offer, style = _OFFERS["accepted" if verdict.active else self.decided]
+            lines.append(Content.styled(_(offer), style))
+        lines += [line(("", _("old"), _("new"))), *map(line, verdict.own)]
         # The first caution stands beside the decision; the others follow below.
         if verdict.cautions:
-            more = f" ({len(verdict.cautions) - 1} more below)" * (len(verdict.cautions) > 1)
-            lines.append(_caution(verdict.cautions[0] + more))
+            left = len(verdict.cautions) - 1
+            more = _("({n} more below)").format(n=left) if left else ""
+            lines.append(_caution(sentences((verdict.cautions[0], more))))
         if self.plan is not None:
             lines.append(Content(_planned(self.plan)))
         lines += [Content(sentence) for sentence in verdict.costs]
-        lines += [Content.assemble((f"{what}: ", LABEL_STYLE), text) for what, text in verdict.exponents]
+        lines += [Content.assemble((labelled(what, ""), LABEL_STYLE), text) for what, text in verdict.exponents]
         lines += [*map(line, verdict.decades), *map(_caution, verdict.cautions[1:])]
         self.query_one("#verdict", Static).update(Content("\n").join(lines))
 
@@ -102,6 +108,6 @@ def _caution(sentence: str) -> Content:
 
 
 def _planned(plan: Plan) -> str:
-    return (
-        f"your plan: N = {english_count(plan.n_params.value)}, D = {english_count(plan.tokens.value)}, by {plan.law_id}"
+    return _("your plan: N = {n_params}, D = {tokens}, by {law}").format(
+        n_params=english_count(plan.n_params.value), tokens=english_count(plan.tokens.value), law=plan.law_id
     )

@@ -8,6 +8,7 @@ from typing import Any
 from budgetscope.api.calibration import DEFAULT_FIT, PRESETS, Request, parse_gpus, split_data
 from budgetscope.api.fields import DECAY, MINUTES
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class FormField:
 
     Attributes:
         name: of an attribute of `api.calibration.Request`.
-        label: on the screen.
+        label: on the screen; whoever shows it and the hint translates them.
         option: of the command.
         read: parser of the text.
         hint: shown while the field is empty: what then holds.
@@ -32,14 +33,14 @@ class FormField:
 
 
 FIELDS = (
-    FormField("data", "data", "--data", split_data, "built-in, or a path", ("fineweb-edu-sample",)),
-    FormField("preset", "preset", "--preset", str, Request().preset, tuple(PRESETS)),
-    FormField(MINUTES.name, MINUTES.label, MINUTES.option, MINUTES.parse, "the preset's"),
-    FormField("device", "device", "--device", str, "the best there is", ("cuda", "cpu", "mps")),
-    FormField("gpus", "GPUs", "--gpu", parse_gpus, "the first", ("all",)),
-    FormField("tokenizer", "tokenizer", "--tokenizer", str, "bpe, on a CPU bytes", ("bpe", "bytes")),
-    FormField(DECAY.name, DECAY.label, DECAY.option, DECAY.parse, "none"),
-    FormField("fit_id", "fit name", "--name", str, DEFAULT_FIT),
+    FormField("data", N_("data"), "--data", split_data, N_("built-in, or a path"), ("fineweb-edu-sample",)),
+    FormField("preset", N_("preset"), "--preset", str, Request().preset, tuple(PRESETS)),
+    FormField(MINUTES.name, MINUTES.label, MINUTES.option, MINUTES.parse, N_("the preset's")),
+    FormField("device", N_("device"), "--device", str, N_("the best there is"), ("cuda", "cpu", "mps")),
+    FormField("gpus", N_("GPUs"), "--gpu", parse_gpus, N_("the first"), ("all",)),
+    FormField("tokenizer", N_("tokenizer"), "--tokenizer", str, N_("bpe, on a CPU bytes"), ("bpe", "bytes")),
+    FormField(DECAY.name, DECAY.label, DECAY.option, DECAY.parse, N_("none")),
+    FormField("fit_id", N_("fit name"), "--name", str, DEFAULT_FIT),
 )
 
 

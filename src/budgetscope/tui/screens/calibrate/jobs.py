@@ -1,10 +1,12 @@
 """Slow jobs of the Calibrate screen, for a thread."""
 
+from collections.abc import Callable
 from typing import Any
 
 from budgetscope.api import Advisor, PlanRequest, calibration
 from budgetscope.api.calibration import Progress, Ready, Request, RunFolder
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import _
 from budgetscope.report.calibration_value import foretold_text
 
 
@@ -23,7 +25,7 @@ class Preparation:
     def __init__(self, wishes: dict[str, Any]) -> None:
         self._wishes = wishes
         self._cancelled = False
-        self.said = "looking"
+        self.said = _("looking")
         self.notes: list[str] = []
 
     def cancel(self) -> None:
@@ -41,7 +43,7 @@ class Preparation:
 
     def _check(self) -> None:
         if self._cancelled:
-            raise CancelledError("given up.")
+            raise CancelledError(_("given up."))
 
     def _follow(self, progress: Progress) -> None:
         self._check()
@@ -77,10 +79,14 @@ def resume(folder: RunFolder) -> str:
     return ""
 
 
-def halt(folder: RunFolder) -> str:
+def halt(folder: RunFolder, say: Callable[[str], None]) -> str:
     """Stop the worker of a run, and return how it ended.
+
+    Args:
+        folder: of the run.
+        say: called with a sentence on what is waited for, if that takes long.
 
     Raises:
         BudgetscopeError: there is no worker, or it did not end.
     """
-    return f"{folder.name} {calibration.stop(folder)}"
+    return f"{folder.name} {calibration.stop(folder, say=say)}"

@@ -1,14 +1,16 @@
 """The last lines of a log that fit into a panel."""
 
 import re
-import textwrap
 from typing import ClassVar
 
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-_PROBLEM = re.compile(r"([\d:]{8} (worker \w+: )?)?! ")
+from budgetscope.core.language import _
+from budgetscope.report.wrapping import wrapped
+
+_PROBLEM = re.compile(r"([\d:]{8} ([^!:]*: )?)?! ")
 
 
 class Tail(Widget):
@@ -36,8 +38,8 @@ class Tail(Widget):
         shown: list[Content] = []
         for line in reversed(self.lines[: len(self.lines) - self.back]):
             style = "$text-warning" if _PROBLEM.match(line) else ""
-            parts = textwrap.wrap(line, max(width, 20), subsequent_indent=" " * 9) if style else [line]
+            parts = wrapped(line, max(width, 20), " " * 9) if style else [line]
             shown = [*(Content.styled(part, style).truncate(width, ellipsis=True) for part in parts), *shown]
             if len(shown) >= height:
                 break
-        return Content("\n").join(shown[-height:]) if shown else Content("nothing yet")
+        return Content("\n").join(shown[-height:]) if shown else Content(_("nothing yet"))

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 
 from budgetscope.api.calibration import Ready, require_extra
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import _
 from budgetscope.tui.background import run_in_thread
 from budgetscope.tui.screens.calibrate import form
 from budgetscope.tui.screens.calibrate.design_panel import DesignPanel
@@ -42,15 +44,17 @@ class NewRun(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Yield the fields, and the design beside them."""
+        width = max(cell_len(_(field.label)) for field in form.FIELDS) + 1
         with VerticalScroll(id="form", classes="panel", can_focus=False):
             for field in form.FIELDS:
-                yield FieldRow(field, self.texts.get(field.name, ""), field.hint, field.suggestions)
+                text = self.texts.get(field.name, "")
+                yield FieldRow(field, text, _(field.hint), field.suggestions, label_width=width)
         yield DesignPanel(id="design", classes="panel")
 
     def on_mount(self) -> None:
         """Title the panels."""
-        self.query_one("#form").border_title = "New calibration"
-        self.query_one("#design").border_title = "Design and price"
+        self.query_one("#form").border_title = _("New calibration")
+        self.query_one("#design").border_title = _("Design and price")
         self._read()
 
     def on_unmount(self) -> None:
@@ -79,7 +83,7 @@ class NewRun(Horizontal):
     def _read(self) -> bool:
         """Show problems beside the fields, and return whether the form can be priced."""
         texts = self.texts
-        _, problems = form.read(texts)
+        _wishes, problems = form.read(texts)
         for field in form.FIELDS:
             row = self.row(field.name)
             if field.name in problems:
@@ -100,7 +104,7 @@ class NewRun(Horizontal):
         """Prepare the data, design and price the run, in a thread."""
         if not self._read():
             return
-        wishes, _ = form.read(self.texts)
+        wishes, _problems = form.read(self.texts)
         self.ready, self.foretold = None, ""
         preparation = self._preparation = Preparation(wishes)
         self.query_one(DesignPanel).wait(preparation.said, 0)

@@ -9,14 +9,16 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from budgetscope.api.calibration import texts
 from budgetscope.core.language import _, ngettext
+from budgetscope.report.words import padded
 from budgetscope.tui.screens.calibrate.runs import RunEntry
 
 NEW = ""
 """Chosen instead of the name of a run."""
 _SIGNS = {
-    "new": "·", "starting": "◌", "running": "●", "stopping": "◌", "stopped": "■", "done": "✓", "failed": "✗",
-    "interrupted": "!",
+    "new": "·", "starting": "◌", "running": "●", "stopping": "◌", "waiting": "◌", "stopped": "■", "done": "✓",
+    "failed": "✗", "interrupted": "!",
 }  # fmt: skip
 _STYLES = {"running": "bold $text-success", "failed": "$text-error", "interrupted": "$text-warning"}
 
@@ -73,12 +75,14 @@ class RunList(Widget):
             found = len(self.entries)
             below = ngettext("{n} run below", "{n} runs below", found).format(n=found)
             none = _("no run yet: fill in the form, p prices it, g starts it")
-            text, style = f"+ {_('a new calibration')}   {below if found else none}", ""
+            new = _("a new calibration")
+            text, style = f"+ {new}   {below if found else none}", ""
         else:
             entry = self.entries[index - 1]
-            text, style = f"{sign(entry.status)} {entry.status:<11} {entry.name}", _STYLES.get(entry.status, "")
+            word = padded(texts.status_text(entry.status), 11)
+            text, style = f"{sign(entry.status)} {word} {entry.name}", _STYLES.get(entry.status, "")
         here = self.names()[index] == self.chosen
-        return Content.styled(f"{'>' if here else ' '} {text}".ljust(self.size.width), "reverse" if here else style)
+        return Content.styled(padded(f"{'>' if here else ' '} {text}", self.size.width), "reverse" if here else style)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the line under the mouse."""

@@ -10,6 +10,8 @@ from textual.widgets import Static
 
 from budgetscope.api.calibration import texts
 from budgetscope.core.budget.quantities import english_count
+from budgetscope.core.language import N_, _
+from budgetscope.report.words import noted, sentences
 from budgetscope.tui.screens.calibrate import figures
 from budgetscope.tui.screens.calibrate.cell_grid import CellGrid
 from budgetscope.tui.screens.calibrate.fit_panel import FitPanel
@@ -23,8 +25,8 @@ from budgetscope.tui.widgets.chart import Chart
 VIEWS = ("cells", "losses", "map", "log", "fit")
 _FOUR_FROM, _ALL_FROM = (110, 30), (160, 40)
 _TITLES = {
-    "cells": "Cells", "losses": "Loss of the best cell of each size", "map": "Learning rate and batch", "log": "Log",
-    "fit": "The new law",
+    "cells": N_("Cells"), "losses": N_("Loss of the best cell of each size"), "map": N_("Learning rate and batch"),
+    "log": N_("Log"), "fit": N_("The new law"),
 }  # fmt: skip
 _CHOSEN_SIGN = "▸ "
 _BAR = 24
@@ -54,7 +56,7 @@ class RunView(Vertical):
         super().__init__(id=id)
         self.run: View | None = None
         self._laid: tuple[object, ...] = ()
-        self._titles = dict(_TITLES)
+        self._titles = {view: _(title) for view, title in _TITLES.items()}
         self._entitled: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
@@ -194,10 +196,11 @@ class RunView(Vertical):
         grid, chart = self._grid(), self.query_one("#map", Chart)
         if self.run is None or grid is None:
             chart.figure = None
-            self._entitle("map", _TITLES["map"])
+            self._entitle("map", _(_TITLES["map"]))
             return
         chart.figure = figures.heat(self.run.state, *grid)
-        self._entitle("map", f"Loss at N={english_count(grid[0])} (s), beta2 {grid[1]:g} (b); * lowest")
+        title = _("Loss at N={size} (s), beta2 {beta2} (b); * lowest")
+        self._entitle("map", title.format(size=english_count(grid[0]), beta2=f"{grid[1]:g}"))
 
     def next_grid(self, what: int) -> None:
         """Show the map of the next size (`what` is 0) or the next beta2 (1)."""
@@ -218,21 +221,28 @@ def _trouble(run: View) -> str:
 def _where(run: View) -> Content:
     """Return the status of a run, the most important first."""
     state = run.state
-    stage = texts.STAGES.get(state.stage, f"stage {state.stage}") if run.live else ""
-    asked = "" if run.spec is None else f"on {run.spec.corpus.title}, for {run.spec.fit_id}"
+    stage = texts.stage_text(state.stage) if run.live else ""
+    asked = ""
+    if run.spec is not None:
+        asked = _("on {data}, for {fit}").format(data=run.spec.corpus.title, fit=run.spec.fit_id)
+    word = texts.status_text(run.status)
     first = Content.assemble(
-        (f"{sign(run.status)} {run.status}", "bold"), f"  {stage or asked}", (f"  {asked}" * bool(stage), LABEL_STYLE)
+        (f"{sign(run.status)} {word}", "bold"),
+        f"  {stage or asked}",
+        (f"  {asked}" * bool(stage), LABEL_STYLE),
     )
     done, cells = sum(s.finished for s in state.cells.values()), max(len(state.cells), 1)
     bar = "█" * (done * _BAR // cells)
     second = Content.assemble((bar.ljust(_BAR, "░"), "$text-primary"), f" {texts.counts(state)}")
     trouble = _trouble(run)
     if trouble:
-        more = " Everything is trained: resuming only fits again." if run.only_fit_missing else ""
-        third = Content.styled(f"{PROBLEM_SIGN}{trouble}{more}", "bold $text-error")
+        more = _("Everything is trained: resuming only fits again.") if run.only_fit_missing else ""
+        third = Content.styled(PROBLEM_SIGN + sentences((trouble, more)), "bold $text-error")
     elif run.status == "running":
-        third = Content(run.speed or "no step yet")
+        third = Content(run.speed or _("no step yet"))
+    elif run.queue:
+        third = Content(_("in Slurm's queue: {queue}").format(queue=run.queue))
     else:
-        third = Content("; ".join(filter(None, (state.reason, texts.average(state), texts.history(state)))))
-    best = [] if state.best is None else [Content(f"best so far: {texts.cell_result(state.best)}")]
+        third = Content(noted((state.reason, texts.average(state), texts.history(state))))
+    best = [] if state.best is None else [Content(_("best so far: {cell}").format(cell=texts.cell_result(state.best)))]
     return Content("\n").join([first, second, third, *best])

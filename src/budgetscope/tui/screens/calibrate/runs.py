@@ -1,5 +1,6 @@
 """The runs as the Calibrate screen shows them: all by name and status, and one in full, read in a thread."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 
 from budgetscope.api.calibration import (
     LIVE,
+    Queue,
     Record,
     RunFolder,
     RunState,
@@ -20,11 +22,16 @@ from budgetscope.api.calibration import (
     worker_views,
 )
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import _
 
 LOG_LINES = 200
 """Lines of the watched run's log that are kept."""
 # A worker writes fewer records between two looks.
 _MANY = 1000
+_FRESH_SECONDS = 1.0
+"""For so long a list of the runs will do."""
+_MOST_WATCHED = 4
+"""Runs of which what was read is kept; a state of 200 cells takes some megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ class View:
         lines: the last lines of the log, as text.
         speed: present speed and time left; empty unless it is running.
         workers: of the latest launch if there are several and one of them lives; else none.
+        queue: what the engine says of workers that wait; empty unless the run waits for them.
         problem: what is wrong with the run; empty if nothing is.
         behind: whether so much of the log was read at once that more is likely to follow.
     """
@@ -63,6 +71,7 @@ class View:
     lines: tuple[str, ...]
     speed: str
     workers: tuple[WorkerView, ...]
+    queue: str
     problem: str
     behind: bool
 
@@ -98,11 +107,17 @@ class Seen:
 
 
 class Observer:
-    """Looks at the runs, one look at a time; what it keeps of a log does not grow with the log."""
+    """Looks at the runs, one look at a time; what it keeps of a log does not grow with the log.
+
+    Of the runs that were watched last it keeps what it has read, so that to come back to one is no work.
+    """
 
     def __init__(self) -> None:
-        self._watched: _Watched | None = None
+        self._watched: dict[str, _Watched] = {}
+        self._chosen = ""
+        self._listed, self._listed_at = list[tuple[RunFolder, RunEntry]](), -math.inf
         self._logged: dict[str, tuple[int, str]] = {}
+        self._queues: dict[str, Queue] = {}
 
     def look(self, chosen: str) -> Seen:
         """Return the present runs.
@@ -110,16 +125,35 @@ class Observer:
         Args:
             chosen: name of the run to watch; empty for none.
         """
+        # A key that chooses another run needs no new list, which costs more than the run that is known already.
+        is_fresh = time.monotonic() - self._listed_at < _FRESH_SECONDS
+        if not is_fresh or chosen == self._chosen or all(entry.name != chosen for _, entry in self._listed):
+            self._list()
+        self._chosen = chosen
+        entries = tuple(entry for _, entry in self._listed)
+        folder = next((folder for folder, _ in self._listed if folder.name == chosen), None)
+        if folder is None:
+            return Seen(entries, None)
+        watched = self._watched.pop(chosen, None)
+        if watched is None or watched.folder.path != folder.path:
+            watched = _Watched(folder, self._queues[chosen])
+        self._watched[chosen] = watched
+        if len(self._watched) > _MOST_WATCHED:
+            del self._watched[next(iter(self._watched))]
+        return Seen(entries, watched.look())
+
+    def _list(self) -> None:
         folders = list_runs()
         self._logged = {folder.name: self._logged_status(folder) for folder in folders}
-        entries = tuple(RunEntry(folder.name, live_status(folder, self._logged[folder.name][1])) for folder in folders)
-        folder = next((folder for folder in folders if folder.name == chosen), None)
-        if folder is None:
-            self._watched = None
-            return Seen(entries, None)
-        if self._watched is None or self._watched.folder.name != chosen:
-            self._watched = _Watched(folder)
-        return Seen(entries, self._watched.look())
+        self._queues = {folder.name: self._queues.get(folder.name) or Queue(folder) for folder in folders}
+        self._listed = [
+            (
+                folder,
+                RunEntry(folder.name, live_status(folder, self._logged[folder.name][1], self._queues[folder.name])),
+            )
+            for folder in folders
+        ]
+        self._listed_at = time.monotonic()
 
     def _logged_status(self, folder: RunFolder) -> tuple[int, str]:
         """Return the size of a log and the status by its last record, which is read only if the log has grown."""
@@ -130,8 +164,8 @@ class Observer:
 class _Watched:
     """The run that is watched."""
 
-    def __init__(self, folder: RunFolder) -> None:
-        self.folder = folder
+    def __init__(self, folder: RunFolder, queue: Queue) -> None:
+        self.folder, self._queue = folder, queue
         self._watch = Watch(folder)
         self._lines: deque[str] = deque(maxlen=LOG_LINES)
         self._spec: Spec | None = None
@@ -146,15 +180,15 @@ class _Watched:
         except BudgetscopeError as error:
             problem = str(error)
         state = self._watch.state
-        status = live_status(self.folder, state.status)
+        status = live_status(self.folder, state.status, self._queue)
         if status == "interrupted":
             problem = problem or self._watch.failure()
         problem = problem or state.damage
         speed = texts.speed(state, self._spec) if self._spec is not None and status == "running" else ""
         workers = worker_views(self.folder, state) if status in LIVE and len(state.workers) > 1 else ()
-        return View(
-            self.folder, self._spec, state, status, tuple(self._lines), speed, workers, problem, len(records) > _MANY
-        )
+        queue = self._queue.pending() if status == "waiting" else ""
+        behind = len(records) > _MANY
+        return View(self.folder, self._spec, state, status, tuple(self._lines), speed, workers, queue, problem, behind)
 
     def _tell(self, records: Iterable[Record]) -> None:
         state = self._watch.state
@@ -162,5 +196,5 @@ class _Watched:
             said = texts.event_text(record.event, state)
             if said:
                 slot = record.worker.split("-")[1] if record.worker and len(state.workers) > 1 else ""
-                who = f"worker {slot}: " if slot else ""
+                who = _("worker {slot}: ").format(slot=slot) if slot else ""
                 self._lines.append(f"{time.strftime('%H:%M:%S', time.localtime(record.t))} {who}{said}")

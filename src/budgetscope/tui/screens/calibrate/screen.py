@@ -1,5 +1,6 @@
 """The Calibrate screen: a new calibration, priced before it starts, and all runs, live, to their fits."""
 
+import contextlib
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
@@ -84,7 +85,7 @@ class CalibrateScreen(SessionScreen):
 
     def on_mount(self) -> None:
         """Title the panels, and start to look at the runs."""
-        self.query_one("#runs").border_title = "Calibrations"
+        self.query_one("#runs").border_title = _("Calibrations")
         self._run_view.zoomed = self.zoomed
         self.watch_chosen()
         self._timer = self.set_interval(_TICK_SECONDS, self._tick, pause=True)
@@ -239,14 +240,21 @@ class CalibrateScreen(SessionScreen):
         if self.chosen == NEW:
             self.new.give_up()
         elif run is not None and run.live:
-            self._do("stop", lambda: halt(run.folder))
+            self._do("stop", lambda: halt(run.folder, self._say))
+
+    def _say(self, sentence: str) -> None:
+        """Notify from the thread of a job."""
+        # The app may have ended.
+        with contextlib.suppress(RuntimeError):
+            self.app.call_from_thread(self.notify, sentence, timeout=NOTICE_SECONDS, markup=False)
 
     def action_resume(self) -> None:
         """Resume the run on the screen, as soon as it has been read."""
         run = self.run_shown
         if run is None:
             self._resumes = self.chosen
-            self.notify(f"{self.chosen} is being read, and then resumed.", markup=False)
+            told = _("{run} is being read, and then resumed.")
+            self.notify(told.format(run=self.chosen), markup=False)
         elif run.resumable:
             self._do("resume", lambda: resume(run.folder))
 
@@ -254,7 +262,8 @@ class CalibrateScreen(SessionScreen):
         """Leave the run, which continues, for the form."""
         run = self.run_shown
         if run is not None:
-            self.notify(f"{run.folder.name} goes on without you; choose it in the list to come back.", markup=False)
+            told = _("{run} goes on without you; choose it in the list to come back.")
+            self.notify(told.format(run=run.folder.name), markup=False)
         self.chosen = NEW
 
     def action_move(self, lines: int) -> None:

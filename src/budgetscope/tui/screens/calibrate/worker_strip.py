@@ -7,6 +7,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from budgetscope.api.calibration import RunState, WorkerView, texts
+from budgetscope.core.language import _
+from budgetscope.report.words import headed, padded
+from budgetscope.report.words import width as cells_of
 from budgetscope.tui.signs import LABEL_STYLE
 
 _ROOMS = ((50, 9), (36, 5))
@@ -44,17 +47,18 @@ class WorkerStrip(Static):
 
 def _table(rows: Sequence[tuple[str, ...]], width: int, room: int) -> list[Content]:
     """Return a header and workers, in at most `room` lines."""
-    widths = [max(map(len, column)) for column in zip(texts.WORKER_HEADER, *rows, strict=True)]
+    names = headed(texts.WORKER_HEADER)
+    widths = [max(map(cells_of, column)) for column in zip(names, *rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
-        return "  ".join(cell.ljust(each) for cell, each in zip(cells, widths, strict=True))
+        return "  ".join(padded(cell, each) for cell, each in zip(cells, widths, strict=True))
 
-    header = line(texts.WORKER_HEADER)
-    columns = max((width + _GAP) // (len(header) + _GAP), 1)
+    header = line(names)
+    columns = max((width + _GAP) // (cells_of(header) + _GAP), 1)
     told = [line(row) for row in rows]
     most = columns * (room - 1)
     if len(told) > most:
-        told[most - 1 :] = [f"… {len(told) - most + 1} more".ljust(len(header))]
+        told[most - 1 :] = [padded(_("… {n} more").format(n=len(told) - most + 1), cells_of(header))]
     # Down the columns, so that neighbours stand below each other.
     height = -(-len(told) // columns)
     parts = [told[n : n + height] for n in range(0, len(told), height)]

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 
 from budgetscope.core.budget.quantities import quote
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import _
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.dialog import Dialog
 from budgetscope.tui.signs import PROBLEM_SIGN
@@ -38,8 +39,8 @@ class NameScreen(Dialog[str | None]):
         """Compose the field and a message line."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(self._title)
-            dialog.border_subtitle = "Enter: keep   Esc: close"
-            yield Input(self._first, placeholder="a name", compact=True)
+            dialog.border_subtitle = _("Enter: keep   Esc: close")
+            yield Input(self._first, placeholder=_("a name"), compact=True)
             yield Static(id="message", markup=False)
 
     def on_mount(self) -> None:
@@ -49,7 +50,7 @@ class NameScreen(Dialog[str | None]):
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         taken = event.value.strip() in self._replaces
-        message = f"replaces the saved scenario {quote(event.value.strip())}" if taken else ""
+        message = _("replaces the saved scenario {name}").format(name=quote(event.value.strip())) if taken else ""
         self.query_one("#message", Static).update(Content(message))
 
     @on(Input.Submitted)
@@ -81,9 +82,10 @@ class DeleteScreen(Dialog[bool]):
     def compose(self) -> ComposeResult:
         """Compose the question."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Delete a scenario"
-            dialog.border_subtitle = "y: delete   Esc: keep"
-            yield Static(Content(f"Delete {quote(self._scenario)}? Its request is lost; fits and plans stay."))
+            dialog.border_title = _("Delete a scenario")
+            dialog.border_subtitle = _("y: delete   Esc: keep")
+            told = _("Delete {name}? Its request is lost; fits and plans stay.")
+            yield Static(Content(told.format(name=quote(self._scenario))))
 
     def action_close(self) -> None:
         """Keep the scenario."""

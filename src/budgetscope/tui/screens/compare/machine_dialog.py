@@ -11,6 +11,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from budgetscope.core.answers.machines import Machines
+from budgetscope.core.language import _
 from budgetscope.report.machines import choices, title
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.dialog import Dialog
@@ -28,8 +29,8 @@ class MachinesScreen(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         """Compose what is trained, and the list."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "The same training on which device?"
-            dialog.border_subtitle = "Enter: keep as a scenario   Esc: close"
+            dialog.border_title = _("The same training on which device?")
+            dialog.border_subtitle = _("Enter: keep as a scenario   Esc: close")
             head, rows = choices(self._found)
             yield Static(Content(title(self._found)))
             yield Static(Content(head), classes="heading")

@@ -1,6 +1,5 @@
 """The table of scenarios: one a column, the reference first, with a cursor."""
 
-import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -15,7 +14,10 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from budgetscope.core.language import JAPANESE, _, code
 from budgetscope.report.scenarios import Board, BoardRow, Cell
+from budgetscope.report.words import noted
+from budgetscope.report.wrapping import wrapped
 from budgetscope.tui.screens.compare.scenarios import letter
 from budgetscope.tui.signs import PROBLEM_SIGN
 from budgetscope.tui.textual_fixes.component_styles import ComponentStyles
@@ -67,9 +69,13 @@ class ScenarioTable(ScrollView, can_focus=False):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
         self._styles = ComponentStyles(self, "scenario-table")
+        self._label = _LABEL
 
     def watch_board(self, board: Board | None) -> None:
         """Set the height and the title for the new board."""
+        widest = 0 if board is None else max(cell_len(row.label) for row in board.rows) + 1
+        # Words of Japanese are wider.
+        self._label = max(_LABEL, widest) if code() == JAPANESE else _LABEL
         self.virtual_size = Size(self.size.width, 0 if board is None else len(board.rows) + 2)
         self._entitle()
 
@@ -81,14 +87,14 @@ class ScenarioTable(ScrollView, can_focus=False):
         board = self.board
         if board is not None:
             hidden = len(board.columns) - len(self._columns()[0])
-            more = f"; {hidden} more with ← →" if hidden else ""
-            title = f"▲ more, ▼ less than {board.columns[board.reference].name}{more}"
+            than = _("▲ more, ▼ less than {name}").format(name=board.columns[board.reference].name)
+            title = noted((than, _("{n} more with ← →").format(n=hidden) if hidden else ""))
             if title != str(self.border_title):
                 self.border_title = Content(title)
 
     def _columns(self) -> tuple[list[int], int]:
         """Return the indices of the visible scenarios, the reference first, and the width of a column."""
-        board, room = self.board, self.scrollable_content_region.width - _LABEL
+        board, room = self.board, self.scrollable_content_region.width - self._label
         if board is None or room < 1:
             return [], 0
         fit = max(1, room // _LEAST)
@@ -111,8 +117,8 @@ class ScenarioTable(ScrollView, can_focus=False):
     def on_click(self, event: events.Click) -> None:
         """Post `ColumnChosen` for the clicked column."""
         shown, width = self._columns()
-        if width and event.x >= _LABEL and (event.x - _LABEL) // width < len(shown):
-            self.post_message(ColumnChosen(shown[(event.x - _LABEL) // width]))
+        if width and event.x >= self._label and (event.x - self._label) // width < len(shown):
+            self.post_message(ColumnChosen(shown[(event.x - self._label) // width]))
 
     def _lines(self, board: Board, shown: list[int], width: int) -> list[tuple[int, int]]:
         """Return for each screen line below the names the index of its quantity and of the wrapped part."""
@@ -130,7 +136,7 @@ class ScenarioTable(ScrollView, can_focus=False):
         if board is None or not shown:
             return Strip.blank(total, self.rich_style)
         if y == 0:
-            segments = [Segment(" " * _LABEL, self._styles.of("header"))]
+            segments = [Segment(" " * self._label, self._styles.of("header"))]
             segments += [self._head(board, column, width) for column in shown]
             return Strip(segments).adjust_cell_length(total, self.rich_style)
         lines, at = self._lines(board, shown, width), y - 1 + self.scroll_offset.y
@@ -138,7 +144,7 @@ class ScenarioTable(ScrollView, can_focus=False):
             return Strip.blank(total, self.rich_style)
         index, part = lines[at]
         row = board.rows[index]
-        segments = [Segment(set_cell_size("" if part else row.label, _LABEL), self._styles.of("label"))]
+        segments = [Segment(set_cell_size("" if part else row.label, self._label), self._styles.of("label"))]
         for column in shown:
             problem = board.columns[column].problem
             if problem:
@@ -192,4 +198,4 @@ def _words(cell: Cell, width: int) -> tuple[str, ...]:
 
 @lru_cache(maxsize=512)
 def _wrapped(text: str, width: int) -> tuple[str, ...]:
-    return tuple(textwrap.wrap(text, max(width, 1))) or ("",)
+    return tuple(wrapped(text, max(width, 1))) or ("",)

@@ -11,6 +11,8 @@ from budgetscope.core.answers.curves import Curve, Place
 from budgetscope.core.budget.quantities import english_count, english_usd
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import N_, _
+from budgetscope.core.wording import one_of
 from budgetscope.report.figures.figure import (
     Axis,
     Figure,
@@ -21,9 +23,11 @@ from budgetscope.report.figures.figure import (
     count_number,
     flops_number,
     plain_number,
+    reach_of,
 )
 from budgetscope.report.figures.scale import LinearScale, LogScale
 from budgetscope.report.scenarios import Board, Column, board
+from budgetscope.report.words import listed
 from budgetscope.tui.chart.plot import MAX_LINES
 from budgetscope.tui.figures.allocation import family, grid
 from budgetscope.tui.figures.plan_charts import SIZE
@@ -31,7 +35,7 @@ from budgetscope.tui.figures.plan_figures import Figures
 from budgetscope.tui.law_letters import SHARED
 from budgetscope.tui.session import Session
 
-CURRENT_REQUEST = "now"
+CURRENT_REQUEST = N_("now")
 """Name of the session's own request among the scenarios."""
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -39,6 +43,12 @@ _MARGIN = 1.5
 _NICE = (1.0, 2.0, 5.0)
 _LEAST_DOLLARS = 1e-4
 _MOST_KEPT = 512
+
+
+FIRST_STEPS = N_(
+    "No scenario is saved yet. Press s to save the current plan, change the budget on Plan (1), and come back: "
+    "the two stand side by side."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +101,16 @@ class ScenarioSet:
 
 def present_name(session: Session, scenarios: Sequence[SavedScenario]) -> str:
     """Return the name of the session's own request, such as `now, SCENARIO, changed, last good`."""
-    parts = [CURRENT_REQUEST]
+    parts: list[str] = []
     if session.scenario is not None:
         parts.append(session.scenario)
         saved = next((scenario.request for scenario in scenarios if scenario.name == session.scenario), None)
         if session.answer is not None and saved != session.answer.request:
-            parts.append("changed")
+            parts.append(_("changed"))
     if session.problem is not None and session.answer is not None:
-        parts.append("last good")
-    return ", ".join(parts)
+        parts.append(_("last good"))
+    now = _(CURRENT_REQUEST)
+    return _("{now}, {rest}").format(now=now, rest=listed(parts)) if parts else now
 
 
 def letter(index: int) -> str:
@@ -205,10 +216,10 @@ def allocation_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
     points = {i: Point(p.flops, p.n_params.value, p.n_params.low, p.n_params.high) for i, p in places.items()}
     marked = places.get(cursor)
     return Figure(
-        x=Axis(LogScale(curves[0].flops[0], curves[0].flops[-1]), "C, training FLOPs", flops_number),
+        x=Axis(LogScale(curves[0].flops[0], curves[0].flops[-1]), _("C, training FLOPs"), flops_number),
         y=Axis(
             _around(min(n.low or n.value for n in values), max(n.high or n.value for n in values)),
-            "N, parameters",
+            _("N, parameters"),
             count_number,
         ),
         lines=tuple(
@@ -218,6 +229,7 @@ def allocation_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
                 family(curve.fit_id),
                 curve.flops,
                 curve.n_params,
+                reach=reach_of(curve.fitted),
             )
             for curve in curves
         ),
@@ -230,6 +242,13 @@ def allocation_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
             ),
         ),
     )
+
+
+def price_title(figure: Figure | None) -> str:
+    """Return the title of `price_figure`."""
+    if figure is None:
+        return _("Loss over cost, but no scenario has both a loss and a price")
+    return _("Loss over cost, each by its own law")
 
 
 def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
@@ -252,13 +271,25 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
     xs = [x for p in points.values() for x in (p.x, p.x_low, p.x_high) if x is not None and x >= _LEAST_DOLLARS]
     ys = [y for p in points.values() for y in (p.y, p.low, p.high) if y is not None]
     marked = points.get(cursor)
+    unit = _("loss, {unit}").format(unit=one_of(sorted(units)))
+    told = _("{loss} for {usd}")
     return Figure(
-        x=Axis(_around(min(xs), max(xs)), "cost, US dollars", english_usd),
-        y=Axis(LinearScale.around(min(ys) - 0.02, max(ys) + 0.02), f"loss, {' or '.join(sorted(units))}", plain_number),
+        x=Axis(_around(min(xs), max(xs)), _("cost, US dollars"), english_usd),
+        y=Axis(
+            LinearScale.around(min(ys) - 0.02, max(ys) + 0.02),
+            unit,
+            plain_number,
+        ),
         points=_series(scenarios, points),
         markers=()
         if marked is None
-        else (Marker(marked.x, _named(scenarios, cursor, f"{marked.y:.3f} for {english_usd(marked.x)}"), marked.y),),
+        else (
+            Marker(
+                marked.x,
+                _named(scenarios, cursor, told.format(loss=f"{marked.y:.3f}", usd=english_usd(marked.x))),
+                marked.y,
+            ),
+        ),
     )
 
 

@@ -22,14 +22,17 @@ from budgetscope.api.scenarios import (
 )
 from budgetscope.core.answers.machines import Machines
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import _
 from budgetscope.report.headline import comparison_headline
 from budgetscope.report.tables import board_markdown, comparison_markdown
+from budgetscope.report.words import counted, listed
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import Remembered, SessionScreen, show_line
 from budgetscope.tui.screens.compare.dialogs import DeleteScreen, NameScreen
 from budgetscope.tui.screens.compare.machine_dialog import MachinesScreen
 from budgetscope.tui.screens.compare.scenario_table import ColumnChosen, ScenarioTable
 from budgetscope.tui.screens.compare.scenarios import (
+    FIRST_STEPS,
     ScenarioAnswer,
     ScenarioAnswers,
     ScenarioLaws,
@@ -38,6 +41,7 @@ from budgetscope.tui.screens.compare.scenarios import (
     letter,
     present_name,
     price_figure,
+    price_title,
 )
 from budgetscope.tui.screens.law_changes import ask_to_follow, ask_to_open
 from budgetscope.tui.session import Session
@@ -47,12 +51,8 @@ from budgetscope.tui.widgets.headline import HeadlinePanel
 from budgetscope.tui.widgets.law_table import LawChosen, LawTable
 
 VIEWS = ("both", "table", "chart")
-_ROWS_FOR_BOTH, _TABLE_ROWS = 36, 22
+_ROWS_FOR_BOTH, _TABLE_ROWS = 40, 22
 _LAWS, _MACHINES = "laws", "machines"
-_FIRST_STEPS = (
-    "No scenario is saved yet. Press s to save the current plan, change the budget on Plan (1), and come back: "
-    "the two stand side by side."
-)
 
 
 class CompareScreen(SessionScreen):
@@ -143,7 +143,7 @@ class CompareScreen(SessionScreen):
             self._show_laws(answers.laws(answer))
         else:
             self.query_one(LawTable).waiting = True
-            self.query_one(LawTable).border_title = f"comparing {len(self.session.fit_ids)} laws ..."
+            self.query_one(LawTable).border_title = _("comparing {n} laws ...").format(n=len(self.session.fit_ids))
             self.in_background(lambda: answers.laws(answer), self._show_laws, _LAWS, refuse=self._refuse_laws)
 
     def _refuse_laws(self, sentence: str) -> None:
@@ -164,23 +164,22 @@ class CompareScreen(SessionScreen):
         self.query_one(HeadlinePanel).show(comparison_headline(board.columns, board.reference, place))
         name = f"{letter(place)} {entry.column.name}"
         laws, chart = self.query_one(LawTable), self.query_one(Chart)
-        hint = f"{PROBLEM_SIGN}{self._broken}" if self._broken else _FIRST_STEPS if not self._scenarios else ""
+        hint = f"{PROBLEM_SIGN}{self._broken}" if self._broken else _(FIRST_STEPS) if not self._scenarios else ""
         if self.laws:
             laws.letters = self.session.letters
             laws.comparison = None if self._laws is None else self._laws.comparison
-            laws.border_title = Content(f"What the laws say of {name}")
+            laws.border_title = Content(_("What the laws say of {name}").format(name=name))
             chart.figure = None if self._laws is None else self._laws.figure
-            chart.border_title = Content(f"N*(C) of the laws, for {name}")
+            chart.border_title = Content(_("N*(C) of the laws, for {name}").format(name=name))
             problem = entry.column.problem or self._broken
             hint = f"{PROBLEM_SIGN}{problem}" if problem else ""
         elif self.priced:
             chart.figure = price_figure(self._shown, place)
-            drawn = "each by its own law" if chart.figure else "but no scenario has both a loss and a price"
-            chart.border_title = f"Loss over cost, {drawn}"
+            chart.border_title = price_title(chart.figure)
         else:
             chart.figure = allocation_figure(self._shown, place)
             base = self._shown.board.columns[self._shown.board.reference].plan
-            chart.border_title = Content("N*(C)" if base is None else f"N*(C), {base.convention} count")
+            chart.border_title = Content("N*(C)" if base is None else listed(("N*(C)", counted(base.convention))))
         show_line(self.query_one("#hint", Static), hint)
 
     def _place(self) -> int:
@@ -292,7 +291,7 @@ class CompareScreen(SessionScreen):
         if self._tell_broken():
             return None
         if self._cursor is None or self._shown is None:
-            self.tell("This is the current plan: go to a saved scenario with ← →, or save this one with s.")
+            self.tell(_("This is the current plan: go to a saved scenario with ← →, or save this one with s."))
             return None
         return self._cursor
 
@@ -302,10 +301,10 @@ class CompareScreen(SessionScreen):
         if self._tell_broken():
             return
         if session.problem is not None or session.answer is None:
-            self.tell("The request has no plan: correct it on Plan (1), then save it.")
+            self.tell(_("The request has no plan: correct it on Plan (1), then save it."))
             return
         request = session.answer.request
-        self._ask_name("Save the current plan as", session.scenario or request.budget, request, session.call)
+        self._ask_name(_("Save the current plan as"), session.scenario or request.budget, request, session.call)
 
     def _ask_name(self, title: str, name: str, request: PlanRequest, then: Callable[[str], None]) -> None:
         """Ask for a name, save a request under it, and go on with the name."""
@@ -331,7 +330,9 @@ class CompareScreen(SessionScreen):
         def chosen(found: Machines, device: str | None) -> None:
             if device is not None:
                 request, name = advisor.on_device(answer, found, device), f"{device} {key or found.budget}"
-                self._ask_name(f"Save the training on {device} as", name, request, lambda _: self._read())
+                self._ask_name(
+                    _("Save the training on {device} as").format(device=device), name, request, lambda _: self._read()
+                )
 
         def offer(found: Machines) -> None:
             if found.problem:
@@ -357,7 +358,9 @@ class CompareScreen(SessionScreen):
             else:
                 self._read()
 
-        self.app.push_screen(NameScreen(f"Rename {old} to", old, (), partial(rename_scenario, old)), renamed)
+        self.app.push_screen(
+            NameScreen(_("Rename {name} to").format(name=old), old, (), partial(rename_scenario, old)), renamed
+        )
 
     def action_duplicate(self) -> None:
         """Duplicate the scenario at the cursor."""

@@ -14,12 +14,14 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from budgetscope.api.fits import Entry
+from budgetscope.core.language import N_, _
 from budgetscope.report.fits import FitRow, fit_row
+from budgetscope.report.words import ruled
 from budgetscope.tui.short_titles import fitted
 from budgetscope.tui.textual_fixes.component_styles import ComponentStyles
 from budgetscope.tui.textual_fixes.scroll_bar import PlacedScrollView
 
-LEGEND = "* default > plan A/B marked ! flags ✗ broken ~ edited ^ shadows"
+LEGEND = N_("* default > plan A/B marked ! flags ✗ broken ~ edited ^ shadows")
 MARKS = ("A", "B")
 _SIGNS = 6
 
@@ -27,11 +29,11 @@ _SIGNS = 6
 _TITLES = {
     "id": "id",
     "exponent": "a [95%]",
-    "fitted": "fitted on",
-    "title": "title",
-    "layer": "layer",
-    "written": "written",
-    "laws": "laws",
+    "fitted": N_("fitted on"),
+    "title": N_("title"),
+    "layer": N_("layer"),
+    "written": N_("written"),
+    "laws": N_("laws"),
 }
 """Columns in their order: name, and title."""
 _WIDTHS = (
@@ -152,15 +154,15 @@ class FitTable(PlacedScrollView):
         width = self.scrollable_content_region.width
         widths = _fitting(width)
         if y == 0:
-            cells = " ".join(set_cell_size(_TITLES[name], size) for name, size in widths)
+            cells = " ".join(set_cell_size(_(_TITLES[name]), size) for name, size in widths)
             return self._strip(" " * _SIGNS + cells, width, "header")
         index = y - 1 + self.scroll_offset.y
         if index >= len(self._lines):
             waiting = self.entries is None and y == 1
-            return self._strip("reading the fits ..." if waiting else "", width, "")
+            return self._strip(_("reading the fits ...") if waiting else "", width, "")
         line = self._lines[index]
         if isinstance(line, str):
-            return self._strip(f"── {line} ".ljust(width, "─"), width, "group")
+            return self._strip(ruled(line, width), width, "group")
         row = self._row(line)
         cells = " ".join(_cell(row, name, size) for name, size in widths)
         stands = line.id in self.marks.defaults | self.marks.followed
@@ -197,10 +199,10 @@ def key(entry: Entry) -> str:
 
 def _group(entry: Entry) -> str:
     if entry.fit is None:
-        return "broken files"
+        return _("broken files")
     if entry.layer != "bundled":
-        return "your own" if entry.layer == "user" else "from BUDGETSCOPE_FITS"
-    return "bundled: steps of an argument, not recommendations" if entry.fit.ablation else "bundled"
+        return _("your own") if entry.layer == "user" else _("from BUDGETSCOPE_FITS")
+    return _("bundled: steps of an argument, not recommendations") if entry.fit.ablation else _("bundled")
 
 
 def _cell(row: FitRow, name: str, size: int) -> str:

@@ -15,6 +15,7 @@ from textual.widgets import Input, Label, Static
 from budgetscope.api import runs as use_cases
 from budgetscope.api.runs import Fitted, Intake, Preview
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import N_, _
 from budgetscope.core.printable import printable
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import SessionScreen
@@ -30,20 +31,20 @@ _PAUSE_SECONDS = 0.2
 _RUN_FIELDS = use_cases.run_fields()
 _COMPLETIONS = use_cases.option_values()
 _ENTRIES = (
-    ("path", "file", "CSV, JSON, Parquet, TensorBoard, or a folder"),
-    ("counting", "counting", "who counted N: standard, kaplan, total ..."),
-    ("loss_unit", "loss unit", "nats, bits, bits-per-byte, perplexity"),
-    ("name", "store as", "mine/lab"),
-    ("title", "title", "what people will call it"),
-    ("where", "only rows", "column=value, ..."),
-    ("kind", "kind", "isoflop, parametric ..."),
-    ("curves", "curves", "final or all points"),
-    ("repeats", "repeats", "yes: equal runs are repeats"),
-    ("best", "best", "yes: the lowest loss at each N, D"),
-    ("schedule", "schedule", "constant, cosine or wsd"),
-    ("seq_len", "seq_len", "for batches in sequences"),
-    ("bytes_per_token", "bytes/token", "for bits per byte"),
-    ("vocab", "vocab", "of the runs' tokenizer"),
+    ("path", N_("file"), N_("CSV, JSON, Parquet, TensorBoard, or a folder")),
+    ("counting", N_("counting"), N_("who counted N: standard, kaplan, total ...")),
+    ("loss_unit", N_("loss unit"), "nats, bits, bits-per-byte, perplexity"),
+    ("name", N_("store as"), "mine/lab"),
+    ("title", N_("title"), N_("what people will call it")),
+    ("where", N_("only rows"), N_("column=value, ...")),
+    ("kind", N_("kind"), "isoflop, parametric ..."),
+    ("curves", N_("curves"), N_("final or all points")),
+    ("repeats", N_("repeats"), N_("yes: equal runs are repeats")),
+    ("best", N_("best"), N_("yes: the lowest loss at each N, D")),
+    ("schedule", N_("schedule"), N_("constant, cosine or wsd")),
+    ("seq_len", N_("seq_len"), N_("for batches in sequences")),
+    ("bytes_per_token", N_("bytes/token"), N_("for bits per byte")),
+    ("vocab", N_("vocab"), N_("of the runs' tokenizer")),
 )
 """Name of each entry, its label and its placeholder."""
 
@@ -85,12 +86,12 @@ class ImportScreen(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         """Lay out the entries on the left and the result on the right."""
         with Horizontal(classes="dialog", id="halves") as dialog:
-            dialog.border_title = "Import runs"
-            dialog.border_subtitle = "Enter fit   F6 store   PgUp PgDn scroll   Ctrl-Y command   Esc close"
+            dialog.border_title = _("Import runs")
+            dialog.border_subtitle = _("Enter fit   F6 store   PgUp PgDn scroll   Ctrl-Y command   Esc close")
             with Vertical(id="form"):
                 for name, label, hint in _ENTRIES:
-                    yield from self._entry(name, label, hint, _suggester(name))
-                yield Static(Content("Columns of the file"), classes="heading")
+                    yield from self._entry(name, _(label), _(hint), _suggester(name))
+                yield Static(Content(_("Columns of the file")), classes="heading")
                 for name in _RUN_FIELDS:
                     yield from self._entry(f"map-{name}", name, "", None)
             yield Page(id="result")
@@ -154,7 +155,7 @@ class ImportScreen(Dialog[str | None]):
             entry = self.query_one(f"#entry-map-{name}", Input)
             found = preview.found.get(name, "") if preview else ""
             unclear = preview is not None and name in preview.unclear
-            entry.placeholder = "? choose its column" if unclear else found or "-"
+            entry.placeholder = _("? choose its column") if unclear else found or "-"
             entry.suggester = SuggestFromList(preview.columns, case_sensitive=False) if preview else None
         self._show()
 
@@ -165,19 +166,23 @@ class ImportScreen(Dialog[str | None]):
         if self._fitted is not None:
             name = self.form.texts.get("name", "").strip()
             lines += [
-                Heading(f"F6 stores it as {name}." if name else "Write an id under `store as`; F6 stores it."),
+                Heading(
+                    _("F6 stores it as {name}.").format(name=name)
+                    if name
+                    else _("Write an id under `store as`; F6 stores it.")
+                ),
                 "",
             ]
             lines += [*fitted_page(self._fitted), ""]
         if self._refusal and (facts is None or self._refusal != facts.problem):
             lines += [Refusal(self._refusal), ""]
         if facts is None:
-            lines.append("Name a file of runs: one row a run, with two of C, N and D, and a loss.")
+            lines.append(_("Name a file of runs: one row a run, with two of C, N and D, and a loss."))
         elif facts.problem:
             lines += [Refusal(facts.problem), ""]
         if facts is not None and facts.intake is not None:
             if self._fitted is None and not self._refusal:
-                lines += [Heading("F5 fits what these runs can carry."), ""]
+                lines += [Heading(_("F5 fits what these runs can carry.")), ""]
             lines += [*intake_page(facts.intake), ""]
         if facts is not None and facts.preview is not None:
             lines += columns_page(facts.preview)
@@ -213,7 +218,8 @@ class ImportScreen(Dialog[str | None]):
         """Store the fit under its name, and close."""
         name = self.form.texts.get("name", "").strip()
         if self._fitted is None or not name:
-            self._owner.tell("fit the runs first (F5)." if self._fitted is None else "write an id under `store as`.")
+            told = _("fit the runs first (F5).") if self._fitted is None else _("write an id under `store as`.")
+            self._owner.tell(told)
             return
         try:
             path = self._owner.session.advisor.fit_library.store(
@@ -223,7 +229,8 @@ class ImportScreen(Dialog[str | None]):
             self._owner.tell(str(error))
             return
         self._owner.session.reread()
-        self.notify(f"wrote {printable(str(path))}; u makes it the default law.", markup=False)
+        told = _("wrote {path}; u makes it the default law.")
+        self.notify(told.format(path=printable(str(path))), markup=False)
         self.dismiss(name)
 
     def action_scroll_told(self, lines: int) -> None:
@@ -234,7 +241,7 @@ class ImportScreen(Dialog[str | None]):
         """Copy the shell command that reads and fits the same."""
         words = shlex.join(self.form.command())
         self.app.copy_to_clipboard(words)
-        self.notify(words, title="Copied", markup=False)
+        self.notify(words, title=_("Copied"), markup=False)
 
     def action_close(self) -> None:
         """Close; what was typed is kept."""

@@ -1,10 +1,10 @@
 """A scrollable page of headings, labelled facts and sentences, wrapped with hanging indents."""
 
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
@@ -12,6 +12,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from budgetscope.report.words import cut, padded
+from budgetscope.report.wrapping import wrapped
 from budgetscope.tui.signs import CAUTION_SIGN, PROBLEM_SIGN
 
 _LABEL_WIDTH = 16
@@ -129,8 +131,8 @@ def _wrapped(line: PageLine, width: int) -> Iterator[Runs]:
         case TableLine(text, header):
             yield [(text, "header" if header else "")]
         case Fact(label, text):
-            indent = min(max(_LABEL_WIDTH, len(label) + 1), max(width - _LEAST_TEXT, 0))
-            starts = [label[:indent].ljust(indent), " " * indent]
+            indent = min(max(_LABEL_WIDTH, cell_len(label) + 1), max(width - _LEAST_TEXT, 0))
+            starts = [padded(cut(label, indent), indent), " " * indent]
             for index, part in enumerate(_parts(text, max(width - indent, 1))):
                 yield [(starts[min(index, 1)], "label"), (part, "")]
         case str(text):
@@ -143,4 +145,4 @@ def _signed(sign: str, text: str, width: int, part: str) -> Iterator[Runs]:
 
 
 def _parts(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width) or [""]
+    return wrapped(text, width) or [""]

@@ -6,8 +6,10 @@ from rich.cells import cell_len, set_cell_size
 
 from budgetscope.api.runs import Fitted, Intake, Preview
 from budgetscope.core.answers.fit_difference import Difference
+from budgetscope.core.language import _
 from budgetscope.report.fit_difference import difference_tables
-from budgetscope.report.fits import Section, law_sections
+from budgetscope.report.fit_page import Section, law_sections
+from budgetscope.report.fits import flag_texts
 from budgetscope.report.intake import intake_cells
 from budgetscope.tui.screens.fits.import_form import in_entries
 from budgetscope.tui.screens.fits.page import Fact, Heading, PageLine, TableLine, Warned
@@ -33,7 +35,7 @@ def difference_page(difference: Difference) -> tuple[PageLine, ...]:
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[PageLine]:
     """Return a table as lines with aligned columns."""
     if not rows:
-        return ["nothing"]
+        return [_("nothing")]
     widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
 
     def text(cells: Sequence[str]) -> str:
@@ -46,25 +48,25 @@ def intake_page(intake: Intake) -> tuple[PageLine, ...]:
     """Return how many rows of a file were used, merged and dropped, and what was assumed."""
     rows = [Fact(f"{count:>6} {what}", why) for count, what, why in intake_cells(intake)]
     return (
-        Heading("Rows read and dropped"),
+        Heading(_("Rows read and dropped")),
         *rows,
-        *(Fact("assumed", in_entries(each)) for each in intake.assumptions),
+        *(Fact(_("assumed"), in_entries(each)) for each in intake.assumptions),
     )
 
 
 def columns_page(preview: Preview) -> tuple[PageLine, ...]:
     """Return the columns of a file, and the fields whose column has to be chosen."""
     unclear = (Fact(f"? {name}", in_entries(sentence)) for name, sentence in preview.unclear.items())
-    return (Heading(f"{preview.rows} rows of these columns"), ", ".join(preview.columns), *unclear)
+    return (Heading(_("{n} rows of these columns").format(n=preview.rows)), ", ".join(preview.columns), *unclear)
 
 
 def fitted_page(fitted: Fitted) -> tuple[PageLine, ...]:
     """Return a new fit: its flags, method and laws, and its difference from the default law."""
     fit = fitted.fit
-    kind = Fact("kind", fit.provenance["kind"])
-    lines: list[PageLine] = [Heading("The fit"), *map(Warned, fit.flags), fit.method, kind, ""]
+    kind = Fact(_("kind"), fit.provenance["kind"])
+    lines: list[PageLine] = [Heading(_("The fit")), *map(Warned, flag_texts(fit)), fit.method, kind, ""]
     lines += fit_page(law_sections(fit))
     if fitted.difference is not None:
-        lines += [f"A is {fitted.difference.before}, the default law; B is this fit.", ""]
+        lines += [_("A is {law}, the default law; B is this fit.").format(law=fitted.difference.before), ""]
         lines += difference_page(fitted.difference)
     return tuple(lines)

@@ -20,16 +20,10 @@ from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.language import _
 from budgetscope.report.fit_difference import difference_markdown
-from budgetscope.report.fits import (
-    fit_markdown,
-    fit_sections,
-    matches,
-    misfit_text,
-    ordered,
-    range_text,
-    undone_text,
-)
+from budgetscope.report.fit_page import fit_markdown, fit_sections
+from budgetscope.report.fits import matches, misfit_text, ordered, range_text, undone_text
 from budgetscope.report.headline import Headline, change_headline, followed_headline
+from budgetscope.report.words import listed
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.base import NO_PLAN, Remembered, SessionScreen
@@ -100,8 +94,8 @@ class FitsScreen(SessionScreen):
         """Lay out the filter, the list and the page of the fit at the cursor."""
         yield HeadlinePanel()
         with Horizontal(id="filter"):
-            yield Label("Filter")
-            yield Input(placeholder="id, title, layer, what it says, edited, broken ...", compact=True)
+            yield Label(_("Filter"))
+            yield Input(placeholder=_("id, title, layer, what it says, edited, broken ..."), compact=True)
         yield self.table
         with Horizontal(id="page"):
             yield Page(id="details", classes="panel")
@@ -150,8 +144,10 @@ class FitsScreen(SessionScreen):
     def _sift(self, text: str) -> None:
         shown = tuple(entry for entry in self._entries if matches(entry, text))
         self.table.entries = shown
-        count = f"{len(shown)} of {len(self._entries)}" if len(shown) < len(self._entries) else str(len(shown))
-        self.table.border_title = Content(f"Fits ({count})  {LEGEND}")
+        count = str(len(shown))
+        if len(shown) < len(self._entries):
+            count = _("{some} of {all}").format(some=len(shown), all=len(self._entries))
+        self.table.border_title = Content(f"{_('Fits')} ({count})  {_(LEGEND)}")
 
     @on(Input.Changed)
     def _filter_edited(self, event: Input.Changed) -> None:
@@ -248,23 +244,26 @@ class FitsScreen(SessionScreen):
             chart.figure, chart.border_title = None, Content(page.problem if page else "")
         elif self.view == "residuals":
             chart.figure = residuals_figure(page.found)
-            chart.border_title = Content(f"Residuals: {misfit_text(page.found) or 'it keeps no points'}")
+            chart.border_title = Content(
+                _("Residuals: {what}").format(what=misfit_text(page.found) or _("it keeps no points"))
+            )
         else:
             chart.figure = points_figure(fit, page.found)
-            kept = "" if page.found.residuals else ", it keeps no points"
-            said = f"N*(C), {range_text(page.found)}{kept}" if chart.figure else "It has no law for N and D"
+            kept = "" if page.found.residuals else _("it keeps no points")
+            drawn = listed(("N*(C)", range_text(page.found), kept))
+            said = drawn if chart.figure else _("It has no law for N and D")
             chart.border_title = Content(said)
 
     def _show_difference(self) -> None:
         page, pair = self._page, self._pair()
         panel = self.query_one("#difference", Page)
-        panel.border_title = Content("Difference" if pair is None else f"A {pair[0]}  B {pair[1]}")
+        panel.border_title = Content(_("Difference") if pair is None else f"A {pair[0]}  B {pair[1]}")
         if page is not None and page.difference is not None:
             panel.lines = difference_page(page.difference)
         elif page is not None and page.problem:
             panel.lines = (page.problem,)
         else:
-            panel.lines = ("Go to another fit, or mark one with m and then another, to see what changes.",)
+            panel.lines = (_("Go to another fit, or mark one with m and then another, to see what changes."),)
 
     # Keys
 
@@ -330,7 +329,7 @@ class FitsScreen(SessionScreen):
         """Mark the fit at the cursor for comparison, or remove its mark."""
         entry = self.table.chosen
         if entry is None or entry.fit is None:
-            self.tell("only a fit that loads can be compared; mend its file first.")
+            self.tell(_("only a fit that loads can be compared; mend its file first."))
             return
         if entry.id in self._compared:
             self._compared = tuple(name for name in self._compared if name != entry.id)
@@ -347,7 +346,8 @@ class FitsScreen(SessionScreen):
         if entry is None or entry.fit is None:
             return
         if entry.fit.allocation is None:
-            self.tell(f"{entry.id} has no law for N and D: a plan cannot follow it; a makes it the default recipe.")
+            told = _("{fit} has no law for N and D: a plan cannot follow it; a makes it the default recipe.")
+            self.tell(told.format(fit=entry.id))
         else:
             ask_to_follow(self, entry.id)
 
@@ -380,7 +380,7 @@ class FitsScreen(SessionScreen):
         """After a question, put back what the last write of the user's own fit at the cursor replaced."""
         entry = self.table.chosen
         if entry is None or entry.layer != "user":
-            self.tell("only your own fits can be undone: go to one of them.")
+            self.tell(_("only your own fits can be undone: go to one of them."))
             return
 
         def answered(agreed: bool | None) -> None:
@@ -396,7 +396,8 @@ class FitsScreen(SessionScreen):
             self.tell(str(error))
             return
         self.session.reread()
-        self.notify(f"{undone_text(fit_id, undone.restored, was_default=undone.was_default)}.", markup=False)
+        told = undone_text(fit_id, undone.restored, was_default=undone.was_default)
+        self.notify(_("{what}.").format(what=told), markup=False)
 
     def action_import(self) -> None:
         """Open the import of a runs file."""

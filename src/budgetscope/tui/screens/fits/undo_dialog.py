@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from budgetscope.core.language import _
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.dialog import Dialog
 
@@ -24,12 +25,14 @@ class UndoScreen(Dialog[bool]):
     def compose(self) -> ComposeResult:
         """Lay out the question."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Undo"
+            dialog.border_title = _("Undo")
             yield Static(
                 Content(
-                    f"Take back the last write of {self._fit_id}? What it replaced comes back; if it replaced nothing, "
-                    "the fit leaves the list. Either way it is kept in the history of your fits folder.\n\n"
-                    "Enter: take it back    Esc: leave it"
+                    _(
+                        "Take back the last write of {fit}? What it replaced comes back; if it replaced nothing, the "
+                        "fit leaves the list. Either way it is kept in the history of your fits folder.\n\n"
+                        "Enter: take it back    Esc: leave it"
+                    ).format(fit=self._fit_id)
                 )
             )
 

@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.language import _
+from budgetscope.core.language import N_, _
 from budgetscope.report.decision import decision
 from budgetscope.report.layouts import LAYOUT_SECTION, layout_rows
 from budgetscope.report.rows import LEVEL_TITLES, SECTIONS, PlanRow, plan_rows
@@ -19,7 +19,7 @@ from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.dialog import Dialog
 from budgetscope.tui.signs import CAUTION_SIGN
 
-_SECTIONS = (("budget", "Budget"), *SECTIONS, LAYOUT_SECTION)
+_SECTIONS = (("budget", N_("Budget")), *SECTIONS, LAYOUT_SECTION)
 
 
 class DetailsScreen(Dialog[None]):
@@ -44,7 +44,7 @@ class DetailsScreen(Dialog[None]):
         plan = self._plan
         rows = (*plan_rows(plan), *(() if self._layouts is None else layout_rows(self._layouts)))
         with VerticalScroll(classes="dialog") as dialog:
-            dialog.border_title = "Details"
+            dialog.border_title = _("Details")
             yield from _section(_("The decision"), [Content(sentence) for sentence in decision(plan)])
             for level, title in LEVEL_TITLES.items():
                 lines = [Content(CAUTION_SIGN + caution.text) for caution in plan.cautions if caution.level == level]
@@ -53,12 +53,12 @@ class DetailsScreen(Dialog[None]):
             for section, title in _SECTIONS:
                 lines = [_line(row) for row in rows if row.section == section]
                 if lines:
-                    yield from _section(title, lines)
-            assumed = [Content(text) for text in plan.assumptions] or [Content("nothing about the machine")]
-            yield from _section("Assumed, since the request does not say", assumed)
+                    yield from _section(_(title), lines)
+            assumed = [Content(text) for text in plan.assumptions] or [Content(_("nothing about the machine"))]
+            yield from _section(_("Assumed, since the request does not say"), assumed)
             if self._skipped:
-                yield from _section("Left out of the comparison", [Content(sentence) for sentence in self._skipped])
-            yield from _section("The same plan on the command line", [Content(self._command)])
+                yield from _section(_("Left out of the comparison"), [Content(sentence) for sentence in self._skipped])
+            yield from _section(_("The same plan on the command line"), [Content(self._command)])
 
     def action_close(self) -> None:
         """Close the dialog."""
@@ -74,4 +74,4 @@ def _section(title: str, lines: list[Content]) -> ComposeResult:
 def _line(row: PlanRow) -> Content:
     value = f"{row.text} {row.interval}".strip()
     basis = f"  {row.basis}" if row.basis else ""
-    return Content.assemble((padded(row.label, 15), "$foreground 65%"), (value, "bold"), (basis, "$foreground 65%"))
+    return Content.assemble((padded(row.label, 15), "$text-muted"), (value, "bold"), (basis, "$text-muted"))

@@ -5,6 +5,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from budgetscope.core.language import _
 from budgetscope.report.law_choices import LawChoice
+from budgetscope.report.words import cut, padded
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.dialog import Dialog
 from budgetscope.tui.signs import CHOSEN_SIGN
@@ -40,8 +42,8 @@ class LawsScreen(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         """Compose the filter and the list."""
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Follow which law?"
-            yield Input(placeholder="type to filter by title or id", compact=True)
+            dialog.border_title = _("Follow which law?")
+            yield Input(placeholder=_("type to filter by title or id"), compact=True)
             yield OptionList(markup=False, compact=True)
 
     def on_mount(self) -> None:
@@ -58,7 +60,7 @@ class LawsScreen(Dialog[str | None]):
         options.clear_options()
         for ablation, laws in groupby(shown, attrgetter("ablation")):
             if ablation:
-                options.add_option(Option(Content(f"── {SEPARATOR} ──"), disabled=True))
+                options.add_option(Option(Content(f"── {_(SEPARATOR)} ──"), disabled=True))
             options.add_options([Option(_described(law, law.fit_id == self._current), id=law.fit_id) for law in laws])
         if not shown:
             options.add_option(Option(Content(_("No law matches: Backspace, or Esc to close.")), disabled=True))
@@ -96,9 +98,9 @@ def _described(law: LawChoice, current: bool) -> Content:
     sign = CHOSEN_SIGN if current else " "
     return Content.assemble(
         (f"{sign} {_cut(law.title, _TITLE_WIDTH)}", "bold"), f"{law.exponent}\n",
-        (f"    {_cut(law.fit_id, _TITLE_WIDTH - 2)}{law.fitted}", "$foreground 65%"),
+        (f"    {_cut(law.fit_id, _TITLE_WIDTH - 2)}{law.fitted}", "$text-muted"),
     )  # fmt: skip
 
 
 def _cut(text: str, width: int) -> str:
-    return text.ljust(width) if len(text) < width else text[: width - 2] + "… "
+    return padded(text if cell_len(text) < width else f"{cut(text, width - 2)}… ", width)

@@ -12,6 +12,7 @@ from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.language import JAPANESE, N_, _, code
 from budgetscope.report.rows import PlanRow, plan_rows
+from budgetscope.report.words import cut as shortened
 from budgetscope.report.words import padded
 from budgetscope.report.words import width as cells
 from budgetscope.report.wrapping import wrapped
@@ -56,9 +57,9 @@ class RecommendationPanel(Widget):
         self._title()
 
     def _title(self) -> None:
-        title = "Recipe"
+        title = _("Recipe")
         if self.plan is not None and self.stale:
-            title = f"LAST GOOD PLAN, for {self.plan.budget}"
+            title = _("LAST GOOD PLAN, for {budget}").format(budget=self.plan.budget)
         self.border_title = Content(title)
 
     def render(self) -> Content:
@@ -158,7 +159,7 @@ def _long_text(row: PlanRow) -> str:
 
 
 def _cut(text: str, width: int) -> Content:
-    return Content(text if len(text) <= width else text[: max(width - 1, 0)] + "…")
+    return Content(text if cells(text) <= width else shortened(text, max(width - 1, 0)) + "…")
 
 
 def _long(row: PlanRow, width: int) -> list[Content]:
@@ -188,19 +189,20 @@ class Cautions(Widget):
             lines = wrapped(CAUTION_SIGN + text, max(width, 20), "  ")
             if len(shown) + len(lines) > height:
                 left = len(cautions) - index
-                more = f"  (d: {left} more)" if index else f"  (d: all {left})"
-                shown = _ending(shown or lines[: max(height, 1)], more, width)
+                more = _("(d: {n} more)") if index else _("(d: all {n})")
+                shown = _ending(shown or lines[: max(height, 1)], f"  {more.format(n=left)}", width)
                 break
             shown += lines
         else:
             if len(cautions) > len(texts):
-                shown = _ending(shown, f"  (d: {len(cautions) - len(texts)} more)", width)
+                more = _("(d: {n} more)").format(n=len(cautions) - len(texts))
+                shown = _ending(shown, f"  {more}", width)
         return Content.styled("\n".join(shown), "$text-warning")
 
 
 def _ending(lines: list[str], more: str, width: int) -> list[str]:
     """Append a remark to the last line, cutting the line where it has no room."""
     last = lines[-1]
-    if len(last) + len(more) > width:
-        last = last[: max(0, width - len(more) - 1)] + "…"
+    if cells(last) + cells(more) > width:
+        last = shortened(last, max(0, width - cells(more) - 1)) + "…"
     return [*lines[:-1], last + more]

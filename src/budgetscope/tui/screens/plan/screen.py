@@ -17,10 +17,12 @@ from budgetscope.api.request import form_texts, has_text
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Convention
+from budgetscope.core.language import _, ngettext
 from budgetscope.report.figures.figure import Figure
 from budgetscope.report.headline import plan_headline
 from budgetscope.report.law_choices import law_choices
 from budgetscope.report.tables import comparison_markdown, plan_markdown
+from budgetscope.report.words import counted, listed
 from budgetscope.tui.figures.plan_charts import PLAN_CHARTS, SIZE, plan_chart
 from budgetscope.tui.figures.plan_figures import Figures
 from budgetscope.tui.keys import bindings
@@ -75,7 +77,7 @@ class PlanScreen(SessionScreen):
         yield FieldRow(FORM[0], texts["budget"], BUDGET_EXAMPLES)
         with Horizontal(id="middle"):
             with VerticalScroll(id="form", classes="panel", can_focus=False) as form:
-                form.border_title = "Options"
+                form.border_title = _("Options")
                 for field in FORM[1:]:
                     yield FieldRow(field, texts[field.name], suggestions=self._suggestions(field.name))
             with Horizontal(id="lower"):
@@ -96,7 +98,7 @@ class PlanScreen(SessionScreen):
 
     def on_mount(self) -> None:
         """Set the panel titles."""
-        self.query_one("#cautions").border_title = "What could change the decision"
+        self.query_one("#cautions").border_title = _("What could change the decision")
 
     # The request
 
@@ -150,13 +152,13 @@ class PlanScreen(SessionScreen):
     def _await_comparison(self) -> None:
         self._compared = self._comparison = None
         self.query_one(LawTable).waiting = True
-        self._titles["laws"] = f"comparing {len(self.session.fit_ids)} laws ..."
+        self._titles["laws"] = _("comparing {n} laws ...").format(n=len(self.session.fit_ids))
         self._entitle()
 
     def _refuse_comparison(self, sentence: str) -> None:
         self.tell(sentence)
         self._compared, self._comparison = self.answer_key(), None
-        self._titles["laws"] = "What the others say: no answer"
+        self._titles["laws"] = _("What the others say: no answer")
         self._entitle()
 
     def _entitle(self) -> None:
@@ -176,9 +178,8 @@ class PlanScreen(SessionScreen):
 
     def _show_plan(self, plan: Plan) -> None:
         bounds = 0 if plan.choice is None else len(plan.choice.prices)
-        self.query_one("#form").border_title = (
-            f"Options, {bounds} constraint{'s' * (bounds > 1)}" if bounds else "Options"
-        )
+        told = ngettext("Options, {n} constraint", "Options, {n} constraints", bounds).format(n=bounds)
+        self.query_one("#form").border_title = told if bounds else _("Options")
         self.query_one(RecommendationPanel).plan = plan
         self.query_one(Cautions).plan = plan
         for field in FORM[1:]:
@@ -207,15 +208,16 @@ class PlanScreen(SessionScreen):
     def _show_figure(self, plan: Plan, quantity: str, figure: Figure | None) -> None:
         chart, shown = self.query_one(Chart), plan_chart(quantity)
         chart.figure = figure
-        remark = f"{plan.convention} count" if figure else f"{plan.law_id} has no law of {shown.noun}"
-        self._titles["chart"] = f"{shown.title}, {remark}  ({PLAN_CHARTS.index(shown) + 1} of {len(PLAN_CHARTS)})"
+        remark = counted(plan.convention) if figure else _(shown.lacking).format(law=plan.law_id)
+        place = _("{n} of {all}").format(n=PLAN_CHARTS.index(shown) + 1, all=len(PLAN_CHARTS))
+        self._titles["chart"] = f"{listed((_(shown.title), remark))}  ({place})"
         self._entitle()
 
     def _show_comparison(self, comparison: Comparison) -> None:
         self._compared, self._comparison = self.answer_key(), comparison
         laws = self.query_one(LawTable)
         laws.letters, laws.comparison, laws.waiting = self.session.letters, comparison, False
-        self._titles["laws"] = "What the others say"
+        self._titles["laws"] = _("What the others say")
         self._entitle()
         if self.row("law").input.suggester is None:
             ids = [fit.id for fit in self.session.advisor.fits if fit.allocation]

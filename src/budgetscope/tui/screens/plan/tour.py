@@ -40,38 +40,50 @@ class TourStop:
 STOPS = (
     TourStop(
         "#field-budget",
-        "Your budget",
-        "Say what you have as you would say it: 64 H100 for 14 days, $50k on H100, 1e21, loss 2.6 or N=7B. The line "
-        "below repeats what was understood. A mistake is named there, and the last good plan stays.",
+        N_("Your budget"),
+        N_(
+            "Say what you have as you would say it: 64 H100 for 14 days, $50k on H100, 1e21, loss 2.6 or N=7B. "
+            "The line below repeats what was understood. A mistake is named there, and the last good plan stays."
+        ),
     ),
     TourStop(
         "HeadlinePanel",
-        "The decision",
-        "What to train, what it costs, and what is least certain. The ranges are honest: of N and D with 95%, of the "
-        "cost over the prices on offer. d shows every figure with its source, and every caution.",
+        N_("The decision"),
+        N_(
+            "What to train, what it costs, and what is least certain. The ranges are honest: of N and D with 95%,"
+            " of the cost over the prices on offer. d shows every figure with its source, and every caution."
+        ),
     ),
     TourStop(
         "#recommendation",
-        "The recipe",
-        "How to train it. Brackets hold the interval: of the loss it is the law's own; of lr and batch it is the range "
-        "over the published laws. o opens the options: device, price, constraints.",
+        N_("The recipe"),
+        N_(
+            "How to train it. Brackets hold the interval: of the loss it is the law's own; of lr and batch it is "
+            "the range over the published laws. o opens the options: device, price, constraints."
+        ),
     ),
     TourStop(
         "#lower",
-        "The law, and the others",
-        "The best N at every budget: the law that you follow with its band, what was measured, the other laws, and "
-        "your budget as a vertical line. v: next chart; c: chart or table; the table says what the others would cost.",
+        N_("The law, and the others"),
+        N_(
+            "The best N at every budget: the law that you follow with its band, what was measured, the other "
+            "laws, and your budget as a vertical line. v: next chart; c: chart or table; the table says what the "
+            "others would cost."
+        ),
     ),
     TourStop(
         "TabBar",
-        "Seven screens, one budget",
-        "1 to 7 open them, and Alt-1 to Alt-7 from a field too. ? lists the keys and explains the words, e writes the "
-        "plan to a file, u takes a change of the law back. Ctrl-P finds every action by its name, and this tour.",
+        N_("Seven screens, one budget"),
+        N_(
+            "1 to 7 open them, and Alt-1 to Alt-7 from a field too. ? lists the keys and explains the words, e "
+            "writes the plan to a file, u takes a change of the law back. Ctrl-P finds every action by its name, "
+            "and this tour."
+        ),
     ),
     TourStop(
         "#field-budget",
-        "Now yours",
-        "What do you have? Choose with ↓ and ↑, or type over it.",
+        N_("Now yours"),
+        N_("What do you have? Choose with ↓ and ↑, or type over it."),
     ),
 )
 EXAMPLES = (
@@ -121,7 +133,7 @@ class TourScreen(Dialog[None]):
         """Show the first step; place the card again after every layout."""
         self._show()
         for screen in (self._stage, self):
-            screen.screen_layout_refresh_signal.subscribe(self, lambda _: self._place())
+            screen.screen_layout_refresh_signal.subscribe(self, lambda _screen: self._place())
 
     def on_unmount(self) -> None:
         """Undo the dimming of the Plan screen."""
@@ -136,12 +148,10 @@ class TourScreen(Dialog[None]):
     def _show(self) -> None:
         """Show the current step."""
         stop = STOPS[self.step]
-        self.query_one("#text", Static).update(Content(stop.text))
-        self.query_one("#card").border_subtitle = (
-            f"[@click=screen.next]Enter: {'plan with it' if self._is_last else 'next'}[/]"
-            + ("   [@click=screen.back]↑: back[/]" if self.step else "")
-            + "   [@click=screen.close]Esc: skip[/]"
-        )
+        self.query_one("#text", Static).update(Content(_(stop.text)))
+        go_on = _("Enter: plan with it") if self._is_last else _("Enter: next")
+        keys = [("next", go_on), *([("back", _("↑: back"))] if self.step else []), ("close", _("Esc: skip"))]
+        self.query_one("#card").border_subtitle = "   ".join(f"[@click=screen.{key}]{text}[/]" for key, text in keys)
         part = self._stage.query_one(stop.part)
         for other in self._stage.query(", ".join(PARTS)):
             other.set_class(other is not part, _OTHERS)
@@ -161,7 +171,8 @@ class TourScreen(Dialog[None]):
         card, stop = self.query_one("#card"), STOPS[self.step]
         corner, arrow = beside(_seen(self._stage.query_one(stop.part)), card.outer_size, self.size)
         card.offset = corner
-        card.border_title = Content(f"{arrow}{stop.title}  {self.step + 1} of {len(STOPS)}")
+        place = _("{n} of {all}").format(n=self.step + 1, all=len(STOPS))
+        card.border_title = Content(f"{arrow}{_(stop.title)}  {place}")
 
     # The budget
 

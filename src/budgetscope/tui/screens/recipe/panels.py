@@ -35,7 +35,7 @@ from budgetscope.report.words import width as cells
 from budgetscope.report.wrapping import wrapped
 from budgetscope.tui.short_titles import fitted
 
-_QUIET = "$foreground 65%"
+_QUIET = "$text-muted"
 _VALUE = "bold $text-accent"
 _LABEL = 15
 _TITLE, _WIDEST_TITLE, _STRIP = 26, 44, 24

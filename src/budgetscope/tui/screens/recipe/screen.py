@@ -44,11 +44,11 @@ class RecipeScreen(SessionScreen):
         """Compose the sentence and the panels."""
         yield HeadlinePanel()
         with VerticalScroll(id="page", can_focus=False), Vertical(id="parts"):
-            yield Sheet("The recipe", recipe_panels.values, id="values")
-            yield Sheet(SCORES_TITLE, recipe_panels.scored, id="scores")
-            yield Sheet("What a factor of two costs", recipe_panels.halves, id="halves")
-            yield Sheet("What the laws say", recipe_panels.laws, topics, id="laws")
-            yield Sheet("Checkpoints to keep", recipe_panels.to_keep, id="checkpoints")
+            yield Sheet(_("The recipe"), recipe_panels.values, id="values")
+            yield Sheet(_(SCORES_TITLE), recipe_panels.scored, id="scores")
+            yield Sheet(_("What a factor of two costs"), recipe_panels.halves, id="halves")
+            yield Sheet(_("What the laws say"), recipe_panels.laws, topics, id="laws")
+            yield Sheet(_("Checkpoints to keep"), recipe_panels.to_keep, id="checkpoints")
 
     def on_mount(self) -> None:
         """Show or hide the notes as restored."""
@@ -68,11 +68,11 @@ class RecipeScreen(SessionScreen):
 
     def _await(self) -> None:
         laws = len(self.session.fit_ids)
-        self.query_one(HeadlinePanel).say(f"asking {laws} laws for the recipe ...")
+        self.query_one(HeadlinePanel).say(_("asking {n} laws for the recipe ...").format(n=laws))
 
     def _refuse(self, sentence: str) -> None:
         self.tell(sentence)
-        self.query_one(HeadlinePanel).say("No recipe for this plan.")
+        self.query_one(HeadlinePanel).say(_("No recipe for this plan."))
 
     def _show(self, answer: AnsweredRequest, sheet: RecipeSheet) -> None:
         self._shown = answer, sheet

@@ -9,7 +9,9 @@ from budgetscope.api import Advisor, AnsweredRequest
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.whatif import Candidate, IsoFlop
 from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.language import _
 from budgetscope.report.figures.figure import (
+    NOWHERE,
     Axis,
     Figure,
     HeatMap,
@@ -116,19 +118,19 @@ def curve(shown: SizesAtBudget) -> Figure | None:
     inner = () if reach is None else tuple(end for end in reach if scale.low < end < scale.high)
     sizes = tuple(sorted({*(scale.value(i / _CURVE_POINTS) for i in range(_CURVE_POINTS + 1)), best.n_params, *inner}))
     losses = iso.losses(sizes)
-    ends = set(inner)
-    fitted = [reach is not None and reach[0] <= n <= reach[1] for n in sizes]
-    solid = tuple(loss if is_in else math.nan for loss, is_in in zip(losses, fitted, strict=True))
-    dashed = tuple(
-        math.nan if is_in and n not in ends else loss for n, loss, is_in in zip(sizes, losses, fitted, strict=True)
-    )
     heights = _heights(iso, best.n_params, best.loss)
     return Figure(
-        x=Axis(scale, "N, parameters", count_number),
-        y=Axis(heights, f"loss, {shown.answer.plan.loss_unit or 'unit unknown'}", plain_number),
+        x=Axis(scale, _("N, parameters"), count_number),
+        y=Axis(heights, _("loss, {unit}").format(unit=shown.answer.plan.loss_unit or _("unit unknown")), plain_number),
         lines=(
-            Line("", f"─ loss by {shortened(shown.answer.plan.law_title, _LEGEND_TITLE)}", "─ fitted", sizes, solid),
-            Line("", "╌ the same, extrapolated", "╌ extrapolated", sizes, dashed),
+            Line(
+                "",
+                _("loss by {law}").format(law=shortened(shown.answer.plan.law_title, _LEGEND_TITLE)),
+                "",
+                sizes,
+                losses,
+                reach=reach or NOWHERE,
+            ),
         ),
         points=tuple(_letter(pick, pick.candidate.n_params, _height(pick, heights)) for pick in shown.picks),
         spans=_flat(shown),
@@ -137,7 +139,7 @@ def curve(shown: SizesAtBudget) -> Figure | None:
 
 def _flat(shown: SizesAtBudget) -> tuple[Span, ...]:
     band = shown.answer.plan.optimum.flat_band
-    return () if band is None else (Span(*band, "flat: under 0.1% of the loss"),)
+    return () if band is None else (Span(*band, _("flat: under 0.1% of the loss")),)
 
 
 def _heights(iso: IsoFlop, n_params: float, best: float) -> LinearScale:
@@ -172,8 +174,8 @@ def loss_map(shown: SizesAtBudget, most_levels: int = MAP_LEVELS) -> Figure | No
     y_edges = tuple(up.value(i / _MAP_ROWS) for i in range(_MAP_ROWS + 1))
     values = iso.surface(_middles(x_edges), _middles(y_edges))
     return Figure(
-        x=Axis(across, "N, parameters", count_number),
-        y=Axis(up, "D, tokens", count_number),
+        x=Axis(across, _("N, parameters"), count_number),
+        y=Axis(up, _("D, tokens"), count_number),
         lines=tuple(_budget_line(shown, factor, across) for factor in (1.0, 0.1, 10.0)),
         points=tuple(_letter(pick, pick.candidate.n_params, pick.candidate.tokens) for pick in shown.picks),
         heat=HeatMap(x_edges, y_edges, values, _levels(values, most_levels), lambda loss: f"{loss:.3g}", "contour"),
@@ -214,7 +216,7 @@ def with_position(figure: Figure, shown: SizesAtBudget, here: Candidate, *, on_m
         height = candidate.tokens if on_map else candidate.loss
         return Marker(candidate.n_params, f"{words} {english_count(candidate.n_params)}", height)
 
-    optimum = marker(shown.best, "optimum")
+    optimum = marker(shown.best, _("optimum"))
     if here.n_params == shown.best.n_params:
         return replace(figure, markers=(optimum,))
-    return replace(figure, markers=(marker(here, "here"), optimum))
+    return replace(figure, markers=(marker(here, _("here")), optimum))

@@ -15,10 +15,11 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, SERVING_SHORT, Candidate
 from budgetscope.core.budget.quantities import english_count, format_flops, parse_served_tokens
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.core.language import _
+from budgetscope.core.language import N_, _
 from budgetscope.report.figures.figure import Figure
 from budgetscope.report.headline import whatif_headline
 from budgetscope.report.whatif import reach_text, whatif_command, whatif_markdown
+from budgetscope.report.words import counted, listed
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import NO_PLAN, Remembered, SessionScreen
 from budgetscope.tui.screens.whatif import figures as isoflop
@@ -33,7 +34,7 @@ FINE, COARSE = 2 ** (1 / 32), 2 ** (1 / 4)
 """Factors by which one key multiplies N: 32 steps double it, or 4."""
 _SAME = 1e-9
 _MANY_LEVELS_WIDTH = 110
-_UNMEASURED = "Blank: no run so far off was measured."
+_UNMEASURED = N_("Blank: no run so far off was measured.")
 
 
 class WhatifScreen(SessionScreen):
@@ -72,14 +73,14 @@ class WhatifScreen(SessionScreen):
             yield SizePanel(id="size", classes="panel")
             yield Picks(id="picks", classes="panel")
         with Horizontal(id="serving"):
-            yield FieldRow(SERVED, self.served, "none")
+            yield FieldRow(SERVED, self.served, _("none"))
             yield Static(_(SERVING_ASSUMPTION), id="assumption", markup=False)
             yield Static(_(SERVING_SHORT), id="assumption-short", markup=False)
 
     def on_mount(self) -> None:
         """Set the panel titles."""
-        self.query_one("#size").border_title = "This size"
-        self.query_one("#no-curve").border_title = "No curve"
+        self.query_one("#size").border_title = _("This size")
+        self.query_one("#no-curve").border_title = _("No curve")
 
     # The budget
 
@@ -103,17 +104,17 @@ class WhatifScreen(SessionScreen):
             return isoflop.compared(found, advisor.compare(answer), letters)
 
         def wait() -> None:
-            self.query_one(Picks).border_title = f"comparing {len(self.session.fit_ids)} laws ..."
+            self.query_one(Picks).border_title = _("comparing {n} laws ...").format(n=len(self.session.fit_ids))
             self._show_budget(found)
 
         def refuse(sentence: str) -> None:
             self.tell(sentence)
-            self.query_one(Picks).border_title = "What the others would train: no answer"
+            self.query_one(Picks).border_title = _("What the others would train: no answer")
 
         self.ask_laws(compare, self._show_compared, wait, refuse)
 
     def _show_compared(self, found: SizesAtBudget) -> None:
-        self.query_one(Picks).border_title = "What the others would train"
+        self.query_one(Picks).border_title = _("What the others would train")
         self._show_budget(found)
 
     def _show_budget(self, found: SizesAtBudget) -> None:
@@ -151,10 +152,10 @@ class WhatifScreen(SessionScreen):
         chart = self.query_one("#loss", Chart)
         chart.figure = None if figure is None else isoflop.with_position(figure, found, here, on_map=self.on_map)
         flops = format_flops(found.answer.optimum.flops)
-        title = "Loss over N and D" if self.on_map else f"Loss over N at C = {flops}"
-        chart.border_title = Content(f"{title}, {found.answer.plan.convention} count")
+        title = _("Loss over N and D") if self.on_map else _("Loss over N at C = {flops}").format(flops=flops)
+        chart.border_title = Content(listed((title, counted(found.answer.plan.convention))))
         reach = reach_text(found.iso)
-        text = _UNMEASURED if self.on_map and found.iso.measured_range is not None else reach
+        text = _(_UNMEASURED) if self.on_map and found.iso.measured_range is not None else reach
         self.query_one("#reach", Static).update(Content(text), layout=False)
 
     def _best_over_life(self, found: SizesAtBudget) -> Plan | None:

@@ -8,13 +8,14 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from budgetscope.core.answers.whatif import Candidate
+from budgetscope.core.language import _
 from budgetscope.report.whatif import PICKS_HEADER, SIZE_HEADER, pick_cells, size_rows
-from budgetscope.report.words import headed, padded, right
+from budgetscope.report.words import cut, headed, padded, right
 from budgetscope.report.words import width as columns_of
 from budgetscope.tui.screens.whatif.figures import Pick
 from budgetscope.tui.short_titles import fitted
 
-_QUIET = "$foreground 65%"
+_QUIET = "$text-muted"
 _LABEL, _CELL = 11, 9
 
 
@@ -104,7 +105,8 @@ class Picks(Widget):
             lines.append(Content("").join(cells))
         if rows > height > 0:
             hidden = len(self.picks) - sum(len(self.picks[row::rows]) for row in range(height - 1))
-            lines[-1] = Content.styled(f"... and {hidden} more: n and p go through them", _QUIET)
+            more = _("... and {n} more: n and p go through them")
+            lines[-1] = Content.styled(more.format(n=hidden), _QUIET)
         return Content("\n").join(lines)
 
 
@@ -114,5 +116,5 @@ _TABLE_WIDTH = _TITLE + sum(_WIDTHS)
 
 
 def _line(title: str, cells: Sequence[str], title_width: int) -> str:
-    cut = title if len(title) < title_width else title[: title_width - 2] + "…"
-    return padded(cut, title_width) + "".join(right(f" {cell}", w) for cell, w in zip(cells, _WIDTHS, strict=True))
+    short = title if columns_of(title) < title_width else cut(title, title_width - 2) + "…"
+    return padded(short, title_width) + "".join(right(f" {cell}", w) for cell, w in zip(cells, _WIDTHS, strict=True))

@@ -1,14 +1,25 @@
 """The figures of the Why screen: N*(C) of each step from Kaplan's experiment to the tuned one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from budgetscope.api import Advisor
 from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.curves import Curve
 from budgetscope.core.answers.explanation import Explanation
 from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.language import _
 from budgetscope.report.explanation import StepLine, step_lines
-from budgetscope.report.figures.figure import Axis, Figure, Line, Marker, Point, PointSeries, count_number, flops_number
+from budgetscope.report.figures.figure import (
+    Axis,
+    Figure,
+    Line,
+    Marker,
+    Point,
+    PointSeries,
+    count_number,
+    flops_number,
+    reach_of,
+)
 from budgetscope.report.figures.scale import LogScale
 from budgetscope.tui.figures.allocation import FIRST_FLOPS, grid
 from budgetscope.tui.law_letters import KNOWN
@@ -70,21 +81,22 @@ def figure(shown: Illustration, dataset: str, at: int) -> Figure:
     """
     curves, step = shown.curves[dataset], shown.explanation.datasets[dataset][at]
     chosen, title = curves[at], step.title
-    lines = [Line(str(at + 1), title, title, chosen.flops, chosen.n_params, chosen.low, chosen.high)]
-    lines += [
-        Line(KNOWN[fit_id], name, name, curve.flops, curve.n_params)
-        for curve, (fit_id, name) in zip(shown.famous, FAMOUS, strict=True)
-    ]
+    lines = [_line(str(at + 1), title, chosen)]
+    lines += [_line(KNOWN[fit_id], name, curve) for curve, (fit_id, name) in zip(shown.famous, FAMOUS, strict=True)]
     # The earlier steps stay visible, the latest first, under the numbers that they have in the table.
-    lines += [
-        Line(str(index + 1), "", "", curves[index].flops, curves[index].n_params) for index in reversed(range(at))
-    ]
+    lines += [_line(str(index + 1), "", replace(curves[index], low=None, high=None)) for index in reversed(range(at))]
     measured = tuple(Point(point.flops, point.n_params, point.low, point.high) for point in chosen.points)
-    here = f"{english_count(step.n_params)} at {format_flops(shown.explanation.flops)}"
+    here = _("{value} at {place}").format(
+        value=english_count(step.n_params), place=format_flops(shown.explanation.flops)
+    )
     return Figure(
-        x=Axis(shown.scales[0], "C, training FLOPs", flops_number),
-        y=Axis(shown.scales[1], "N, parameters", count_number),
+        x=Axis(shown.scales[0], _("C, training FLOPs"), flops_number),
+        y=Axis(shown.scales[1], _("N, parameters"), count_number),
         lines=tuple(lines),
-        points=(PointSeries("o", "its measured optima", measured),) if measured else (),
+        points=(PointSeries("o", _("its measured optima"), measured),) if measured else (),
         markers=(Marker(shown.explanation.flops, here, step.n_params),),
     )
+
+
+def _line(symbol: str, name: str, curve: Curve) -> Line:
+    return Line(symbol, name, name, curve.flops, curve.n_params, curve.low, curve.high, reach=reach_of(curve.fitted))

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from budgetscope.core.language import _
 from budgetscope.report.explanation import WASTE, explanation_markdown
 from budgetscope.report.headline import step_headline
-from budgetscope.report.words import padded
+from budgetscope.report.words import counted, listed, padded
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import NO_PLAN, Remembered, SessionScreen
 from budgetscope.tui.screens.why.figures import Illustration, figure, illustrate
@@ -21,7 +21,7 @@ from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.headline import HeadlinePanel
 
-_LABEL = "$foreground 65%"
+_LABEL = "$text-muted"
 _LAST = 4
 
 
@@ -72,17 +72,23 @@ class WhyScreen(SessionScreen):
         table = self.query_one(StepTable)
         table.lines, table.at = lines, at
         table.border_title = Content(
-            f"All steps on {dataset}; here: {found.explanation.budget}; waste: if followed here"
+            _("All steps on {dataset}; here: {budget}; waste: if followed here").format(
+                dataset=dataset, budget=found.explanation.budget
+            )
         )
         headline = self.query_one(HeadlinePanel)
-        headline.border_title = Content(f"Step {at + 1} of {len(lines)} on {dataset}: {step.title}")
+        headline.border_title = Content(
+            _("Step {n} of {all} on {dataset}: {title}").format(
+                n=at + 1, all=len(lines), dataset=dataset, title=step.title
+            )
+        )
         headline.show(step_headline(found.explanation, step, lines[at].cells[WASTE]))
         self.query_one("#worth", Static).update(Content(lines[at].worth))
         chart = self.query_one(Chart)
         chart.figure = figure(found, dataset, at)
-        chart.border_title = Content(f"N*(C), {found.explanation.convention} count")
+        chart.border_title = Content(listed(("N*(C)", counted(found.explanation.convention))))
         facts = self.query_one("#facts", Static)
-        facts.border_title = Content(f"What step {at + 1} says")
+        facts.border_title = Content(_("What step {n} says").format(n=at + 1))
         facts.update(
             Content("\n").join(Content.assemble((padded(label, 13), _LABEL), text) for label, text in lines[at].facts)
         )

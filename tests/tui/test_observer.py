@@ -1,0 +1,37 @@
+"""What the Calibrate screen keeps of the runs it has read."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from budgetscope.tui.screens.calibrate import runs
+from budgetscope.tui.screens.calibrate.runs import Observer
+
+
+def folders(*names: str) -> list[SimpleNamespace]:
+    return [
+        SimpleNamespace(name=name, path=Path(name), log_bytes=lambda: 1, logged_status=lambda: "done") for name in names
+    ]
+
+
+def test_a_run_that_is_chosen_again_is_not_read_again_but_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    names, made = "abcdef", list[str]()
+
+    class Watched:
+        def __init__(self, folder: SimpleNamespace) -> None:
+            self.folder = folder
+            made.append(folder.name)
+
+        def look(self) -> None: ...
+
+    monkeypatch.setattr(runs, "_Watched", Watched)
+    monkeypatch.setattr(runs, "list_runs", lambda: folders(*names))
+    monkeypatch.setattr(runs, "live_status", lambda _, status: status)
+    observer = Observer()
+    for chosen in "abab":
+        observer.look(chosen)
+    assert made == ["a", "b"]
+    for chosen in "cdefa":
+        observer.look(chosen)
+    assert made == [*"abcdef", "a"]
