@@ -98,7 +98,7 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); color: var(--soft)
   tr { break-inside: avoid; }
   table.form th, table.form td { height: 11mm; }
   figure { margin: 4mm 0; }
-  figure svg { max-width: 124mm; padding: 0; }
+  figure svg { max-width: 118mm; padding: 0; }
   figcaption { max-width: none; }
   a { color: inherit; }
   nav a { text-decoration: none; }
