@@ -222,7 +222,12 @@ def _set_axis(axes: "Axes", name: str, axis: Axis) -> None:
 
 def _legend(axes: "Axes") -> None:
     legend = axes.legend(
-        loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, frameon=False, fontsize=_LEGEND_POINTS, handlelength=3.6
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.16),
+        ncols=2,
+        frameon=False,
+        fontsize=_LEGEND_POINTS,
+        handlelength=3.6,
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
