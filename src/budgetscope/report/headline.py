@@ -197,7 +197,7 @@ def comparison_headline(columns: Sequence[Column], reference: int, place: int) -
         other=other.name, base=base.name, what=after[most].label, after=after[most].text, before=before[most].text
     )
     figures = [LargeFigure(after[most].text, after[most].label, f"{base.name}: {before[most].text}")]
-    losses = [plan.loss for plan in (base.plan, other.plan)]
+    losses = [plan.loss_after_decay or plan.loss for plan in (base.plan, other.plan)]
     if base.plan.law_id == other.plan.law_id and losses[0] is not None and losses[1] is not None:
         change = losses[1].value - losses[0].value
         figures.append(LargeFigure(f"{change:+.3f}", base.plan.loss_unit or _("of loss")))
