@@ -10,6 +10,10 @@ from budgetscope.core.language import ENGLISH, N_, _, code
 
 FLAGS = (
     N_(
+        "The data is the text that came with Python, for trying the machinery: laws fitted to it say nothing of other "
+        "text."
+    ),
+    N_(
         "{n} of {total} readings pass more than {most} times over {corpus}, up to {worst} times, and do not vote in "
         "the fit: repeated text teaches less and would bend the laws."
     ),
