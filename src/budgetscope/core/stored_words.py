@@ -37,6 +37,26 @@ FLAGS = (
         "either way at {size} parameters: the law takes {rule}, that of Porian et al., although outside, through the "
         "measured middle."
     ),
+    N_(
+        "The sizes of stage 1 say of the learning rate's exponent only that it lies in [{low}, {high}], a factor "
+        "of {factor} either way at {size} parameters: the law and stage 2 take {rule}, that of Porian et al., "
+        "through the measured middle."
+    ),
+    N_(
+        "The sizes of stage 1 say of the batch's exponent only that it lies in [{low}, {high}], a factor of "
+        "{factor} either way at {size} parameters: the law and stage 2 take {rule}, that of Porian et al., through"
+        " the measured middle."
+    ),
+    N_(
+        "The sizes of stage 1 say of the learning rate's exponent only that it lies in [{low}, {high}], a factor "
+        "of {factor} either way at {size} parameters: the law and stage 2 take {rule}, that of Porian et al., "
+        "although outside, through the measured middle."
+    ),
+    N_(
+        "The sizes of stage 1 say of the batch's exponent only that it lies in [{low}, {high}], a factor of "
+        "{factor} either way at {size} parameters: the law and stage 2 take {rule}, that of Porian et al., "
+        "although outside, through the measured middle."
+    ),
     N_("The sizes span a factor of {factor} only: exponents are weak."),
     N_("The budgets span a factor of {factor} only: exponents are weak."),
     N_("No batch prefers another beta2 than {beta2} beyond the noise: no threshold is fitted."),
