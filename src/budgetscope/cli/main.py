@@ -55,7 +55,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
     (fit.fit, _LAWS, ("fit runs.csv --counting standard --name mine/lab",)),
     (fit.score, _LAWS, ("score --law steplaw2025/dense grid.csv --counting standard", "score --all")),
     (flops.flops, _RUN, ("flops --depth 15 --width 640", "flops --size 7B")),
-    (audit.audit, _RUN, ("audit run/config.json", "audit small.toml large.toml")),
+    (audit.audit, _RUN, ("audit docs/data/audit/pretrain.sh", "audit small.toml large.toml")),
     (devices.devices, _RUN, ("devices",)),
     (serve.serve, _RUN, ("serve",)),
     (language.language, _RUN, ("language ja",)),
