@@ -222,7 +222,7 @@ def step_headline(explanation: Explanation, step: Step, waste: str) -> Headline:
 def calibration_headline(plan: Plan | None, foretold: str = "") -> Headline:
     """Return what a calibration would change: how well N is known today, and would be after a priced run."""
     if foretold:
-        return Headline(f"{foretold}.")
+        return Headline(_("{phrase}.").format(phrase=foretold))
     if plan is None:
         return Headline(_("A calibration trains small models on your data, and fits the laws to them."))
     n = plan.optimum.n_params
