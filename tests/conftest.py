@@ -30,6 +30,14 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     return (f"{top}/{number}" for number in itertools.count())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_wait_for_disks() -> Iterator[None]:
+    """Leave files to the system's own time: no test cuts the power, and a disk takes milliseconds a call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_folders(users: Iterator[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Point every user folder below the test's own."""

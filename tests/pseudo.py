@@ -62,7 +62,8 @@ def stored() -> Iterator[str]:
         yield from (fit.title, fit.citation, *(law.note for law in fit.laws.values()))
     for device in ADVISOR.all_devices:
         yield from (device.name, device.id, device.spec_source or "", device.price_source or "")
-    yield from (grid.title for grid in bundled_scoreboard().grids)
+    for grid in bundled_scoreboard().grids:
+        yield from (grid.title, grid.citation)
 
 
 def untranslated(text: str, *data: str) -> list[str]:

@@ -55,6 +55,15 @@ def test_an_export_is_the_same_on_stdout_and_in_a_file(cli: Cli, tmp_path: Path,
     assert other.read_text(encoding="utf-8") == shown.out
 
 
+def test_the_ending_and_the_format_never_contradict_each_other(cli: Cli, tmp_path: Path) -> None:
+    ran = cli("export", "1e21", "--format", "md", "-o", "plan.html")
+    assert (ran.code, ran.out) == (2, "")
+    assert "'plan.html' ends as html does, and --format is md; change one of the two." in ran.err
+    assert not (tmp_path / "plan.html").exists()
+    assert cli("export", "1e21", "-o", "PLAN.MD").code == 0
+    assert (tmp_path / "PLAN.MD").read_text(encoding="utf-8").startswith("# Training plan")
+
+
 def test_an_export_is_not_written_over_without_force(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "plan.md"
     path.write_text("mine")

@@ -7,6 +7,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.pseudo import PSEUDO, untranslated
 
+from budgetscope import __version__
 from budgetscope.api.language import parse_language, set_language, use_language
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store import catalogues
@@ -85,7 +86,7 @@ def test_no_text_of_a_command_bypasses_the_catalogue(
     monkeypatch.setenv("COLUMNS", "1000")
     shown = cli(*words, "--lang", "ja")
     assert shown.code == 0
-    assert untranslated(shown.out, "64 x H100 for 14 days") == []
+    assert untranslated(shown.out, "64 x H100 for 14 days", __version__) == []
 
 
 def test_a_printed_command_keeps_the_language(cli: Cli) -> None:

@@ -23,7 +23,7 @@ from tests.e2e.browser import PATIENCE_SECONDS, browse, first_page, found, plain
 
 from budgetscope.api import Advisor, PlanRequest  # noqa: E402
 from budgetscope.cli.server import LocalServer, _checked  # noqa: E402
-from budgetscope.report.rows import plan_rows  # noqa: E402
+from budgetscope.core.budget.quantities import format_count  # noqa: E402
 from budgetscope.store.app_state import AppState, read_state, write_state  # noqa: E402
 from budgetscope.tui.app import DEFAULT_BUDGET  # noqa: E402
 
@@ -79,8 +79,8 @@ def served() -> Iterator[Served]:
 
 
 def figures(budget: str) -> set[str]:
-    rows = {row.key: row.text for row in plan_rows(Advisor().answer(PlanRequest(budget)).plan)}
-    return {rows[key] for key in ("n_params", "tokens", "loss")}
+    run = Advisor().answer(PlanRequest(budget)).plan.run
+    return {format_count(run.n_params), format_count(run.tokens)}
 
 
 def keeps(request: dict[str, str]) -> None:

@@ -21,13 +21,19 @@ def stage(pilot: Pilot[None]) -> SessionScreen:
     return pilot.app.stage
 
 
+def busy(pilot: Pilot[None]) -> bool:
+    """Whether something asked is not answered, or a key has not had its effect."""
+    assert isinstance(pilot.app, BudgetscopeApp)
+    return stage(pilot).working or not pilot.app.key_queue.idle
+
+
 async def settled(pilot: Pilot[None]) -> SessionScreen:
     """Wait until everything asked is answered and shown on whatever screen."""
-    assert isinstance(pilot.app, BudgetscopeApp)
     await pilot.pause()
-    while stage(pilot).working or not pilot.app.key_queue.idle:
+    while busy(pilot):
         await pilot.pause(0.01)
-    await pilot.pause()
+        if not busy(pilot):
+            await pilot.pause()
     return stage(pilot)
 
 

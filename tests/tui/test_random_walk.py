@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.sizes import NIGHTLY
@@ -136,5 +136,10 @@ class Walk(RuleBasedStateMachine):
 
 TestWalk = Walk.TestCase
 TestWalk.settings = settings(
-    max_examples=20 if NIGHTLY else 3, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=20 if NIGHTLY else 3,
+    stateful_step_count=15,
+    # A walk of fifteen steps can be read as it failed; to shorten it starts the app anew for minutes.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if NIGHTLY else [])],
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )

@@ -31,6 +31,8 @@ from budgetscope.calibrate.plan.request import Ready, Request
 from budgetscope.calibrate.plan.spec import BUILT_IN_CAUTION, VERSION, CorpusFacts, Spec
 from budgetscope.calibrate.texts import duration
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import _
+from budgetscope.core.stored_words import stored_text
 from budgetscope.store.files import exists
 
 PROBE_SECONDS = 20.0
@@ -65,8 +67,9 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
     gpus, workers = _workers(request, facts)
     if facts.free_bytes is not None and facts.total_bytes and facts.free_bytes < _BUSY_SHARE * facts.total_bytes:
         say(
-            f"{facts.name} is busy: {facts.free_bytes / 1e9:.0f} of {facts.total_bytes / 1e9:.0f} GB are free; "
-            "stacks will be smaller and slower."
+            _("{device} is busy: {free} of {total} GB are free; stacks will be smaller and slower.").format(
+                device=facts.name, free=f"{facts.free_bytes / 1e9:.0f}", total=f"{facts.total_bytes / 1e9:.0f}"
+            )
         )
     corpus = _corpus(request, facts.device, on_corpus)
     seq_len = request.seq_len or _SEQ_LEN[facts.device]
@@ -81,14 +84,19 @@ def prepare_run(request: Request, *, on_corpus: Report, say: Callable[[str], Non
     priced = price(planned, rate, facts_of_data, workers)
     spent = cost((*planned.stage1, *planned.stage2))
     if spent < _MUCH_LEFT * limit:
-        left = f"The ladder of sizes ends: this design takes {amount(spent)} of the {amount(limit)} that were given."
+        left = _("The ladder of sizes ends: this design takes {spent} of the {limit} that were given.").format(
+            spent=amount(spent), limit=amount(limit)
+        )
         priced = replace(priced, cautions=(*priced.cautions, left))
     slower = crowding() if facts.device == "cpu" and request.engine == "local" else 1.0
     if slower > _CROWDED:
-        busy = f"Other work keeps the processors busy: expect about {duration(slower * priced.seconds)} at this load."
+        busy = _("Other work keeps the processors busy: expect about {time} at this load.").format(
+            time=duration(slower * priced.seconds)
+        )
         priced = replace(priced, cautions=(*priced.cautions, busy))
     if not request.data:
-        priced = replace(priced, cautions=(*priced.cautions, f"{BUILT_IN_CAUTION} Give your own with --data."))
+        own = _("{caution} Give your own with --data.").format(caution=stored_text(BUILT_IN_CAUTION))
+        priced = replace(priced, cautions=(*priced.cautions, own))
     now = datetime.now(UTC)
     spec = Spec(
         v=VERSION,
@@ -227,16 +235,20 @@ def _rate(request: Request, facts: DeviceFacts, say: Callable[[str], None]) -> R
     if request.engine != "local":
         known = [probe for probe in read_probes() if probe.device.device == facts.device]
         if known:
-            say(f"priced by the measured rate of {facts.name}; the workers' devices may differ")
+            told = _("priced by the measured rate of {device}; the workers' devices may differ")
+            say(told.format(device=facts.name))
             return max(known, key=lambda probe: probe.measured).rate
         say(
-            "no device was measured here, so the price is by assumed rates; on a machine of the cluster, `budgetscope "
-            "calibrate --probe` measures one"
+            _(
+                "no device was measured here, so the price is by assumed rates; on a machine of the cluster, "
+                "`budgetscope calibrate --probe` measures one"
+            )
         )
         return Rate.assumed(facts.device)
     known_rate = known_probe(facts)
     if known_rate is None:
-        say(f"measuring how fast {facts.name} trains ({PROBE_SECONDS:g} s, once)")
+        told = _("measuring how fast {device} trains ({n} s, once)")
+        say(told.format(device=facts.name, n=f"{PROBE_SECONDS:g}"))
         known_rate = measure(request.device, facts.index, PROBE_SECONDS)
     return known_rate.rate
 
@@ -252,4 +264,8 @@ def _limit(
     def seconds(cells: Sequence[Cell]) -> float:
         return rate.wall_seconds(cells, workers)
 
-    return minutes * _SECONDS_PER_MINUTE, seconds, lambda seconds: f"{seconds / _SECONDS_PER_MINUTE:.3g} minutes"
+    return minutes * _SECONDS_PER_MINUTE, seconds, _minutes
+
+
+def _minutes(seconds: float) -> str:
+    return _("{n} minutes").format(n=f"{seconds / _SECONDS_PER_MINUTE:.3g}")

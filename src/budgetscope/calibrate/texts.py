@@ -12,6 +12,7 @@ from budgetscope.calibrate.run.events import Event
 from budgetscope.calibrate.run.state import CellState, RunState
 from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.core.language import N_, _, ngettext
+from budgetscope.core.stored_words import stored_text
 from budgetscope.core.wording import all_of, listed
 
 if TYPE_CHECKING:
@@ -276,9 +277,10 @@ def _of_run(event: Event | None) -> str:
         case events.StagePlanned():
             # A plan has many records: one a slice.
             planned = _("stage {stage} is planned").format(stage=event.stage) if event.complete else ""
-            text = "; ".join(filter(None, (planned, event.note)))
+            text = "; ".join(filter(None, (planned, stored_text(event.note) if event.note else "")))
         case events.Note():
-            text = f"! {event.text}" if event.problem else event.text
+            said = stored_text(event.text)
+            text = f"! {said}" if event.problem else said
         case events.FitWritten():
             text = _("the fit {fit} is written").format(fit=event.fit_id)
         case events.RunDone():

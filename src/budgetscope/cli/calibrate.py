@@ -206,10 +206,10 @@ class _corpus_progress:  # noqa: N801 - used as a function
     def __call__(self, progress: "Progress") -> None:
         share = f" {progress.done / progress.total:4.0%}" if progress.total else ""
         if self._terminal:
-            sys.stderr.write(f"\r\x1b[K{progress.stage}{share}")
+            sys.stderr.write(f"\r\x1b[K{_(progress.stage)}{share}")
             sys.stderr.flush()
         elif progress.stage != self._stage:
-            say(progress.stage)
+            say(_(progress.stage))
         self._stage = progress.stage
 
     def __exit__(self, *_: object) -> None:

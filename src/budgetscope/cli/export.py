@@ -117,10 +117,13 @@ def _format(form: str | None, named: Path | None) -> str:
     """Return the format, which `--format` or the ending of the file names."""
     from budgetscope import api
 
-    chosen = form if form is not None else "md" if named is None else named.suffix.removeprefix(".")
-    if chosen == "" and named is not None and form is None:
+    ending = "" if named is None else named.suffix.removeprefix(".").lower()
+    if form is None and named is not None and not ending:
         raise UsageError(f"{str(named)!r} has no ending that names a format; add --format html, md, csv or json.")
+    chosen = form if form is not None else ending or "md"
     api.is_report(chosen)
+    if ending in api.EXPORT_FORMATS and ending != chosen:
+        raise UsageError(f"{str(named)!r} ends as {ending} does, and --format is {chosen}; change one of the two.")
     return chosen
 
 

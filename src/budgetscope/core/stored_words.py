@@ -10,6 +10,10 @@ from budgetscope.core.language import ENGLISH, N_, _, code
 
 FLAGS = (
     N_(
+        "The data is the text that came with Python, for trying the machinery: laws fitted to it say nothing of other "
+        "text."
+    ),
+    N_(
         "{n} of {total} readings pass more than {most} times over {corpus}, up to {worst} times, and do not vote in "
         "the fit: repeated text teaches less and would bend the laws."
     ),
@@ -32,6 +36,26 @@ FLAGS = (
         "The sizes of stage 1 say of the batch's exponent only that it lies in [{low}, {high}], a factor of {factor} "
         "either way at {size} parameters: the law takes {rule}, that of Porian et al., although outside, through the "
         "measured middle."
+    ),
+    N_(
+        "The sizes of stage 1 say of the learning rate's exponent only that it lies in [{low}, {high}], a factor "
+        "of {factor} either way at {size} parameters: the law and stage 2 take {rule}, that of Porian et al., "
+        "through the measured middle."
+    ),
+    N_(
+        "The sizes of stage 1 say of the batch's exponent only that it lies in [{low}, {high}], a factor of "
+        "{factor} either way at {size} parameters: the law and stage 2 take {rule}, that of Porian et al., through"
+        " the measured middle."
+    ),
+    N_(
+        "The sizes of stage 1 say of the learning rate's exponent only that it lies in [{low}, {high}], a factor "
+        "of {factor} either way at {size} parameters: the law and stage 2 take {rule}, that of Porian et al., "
+        "although outside, through the measured middle."
+    ),
+    N_(
+        "The sizes of stage 1 say of the batch's exponent only that it lies in [{low}, {high}], a factor of "
+        "{factor} either way at {size} parameters: the law and stage 2 take {rule}, that of Porian et al., "
+        "although outside, through the measured middle."
     ),
     N_("The sizes span a factor of {factor} only: exponents are weak."),
     N_("The budgets span a factor of {factor} only: exponents are weak."),

@@ -22,8 +22,12 @@ _LEAST_SHARE = 0.005
 
 def decision(plan: Plan) -> tuple[str, ...]:
     """Return whether it fits, what to train and at what cost, how far one may move, what is unsure, the next step."""
-    said = (_misfit(plan), _what(plan), _ranges(plan), _freedom(plan), doubt(plan), _confirm(plan))
-    return tuple(filter(None, said))
+    return (*filter(None, (_misfit(plan), _what(plan))), *reasons(plan))
+
+
+def reasons(plan: Plan) -> tuple[str, ...]:
+    """Return the sentences of `decision` after what to train: what the ranges rest on, freedom, doubt, next step."""
+    return tuple(filter(None, (_ranges(plan), _freedom(plan), doubt(plan), _confirm(plan))))
 
 
 def _misfit(plan: Plan) -> str:
@@ -217,11 +221,36 @@ def _served(choice: Choice) -> str:
     ).format(what=price.text, more=f"{more:.0%}", saved=saved)
 
 
+def does_not_fit(plan: Plan) -> bool:
+    """Return whether no layout holds the model on the plan's devices."""
+    return any(caution.code == NO_LAYOUT for caution in plan.cautions)
+
+
+def size_is_given(plan: Plan) -> bool:
+    """Return whether the request states N."""
+    return plan.choice is not None and any("n_params" in price.constraints for price in plan.choice.prices)
+
+
+def size_is_bounded(plan: Plan) -> bool:
+    """Return whether a largest N is stated that is below the best one."""
+    # Where a law has no loss off the optimum, a bound that changes nothing has no price either.
+    prices = () if plan.choice is None else plan.choice.prices
+    bounds = (price for price in prices if "max_params" in price.constraints)
+    return any(price.loss is None or price.loss > 0 for price in bounds)
+
+
+def size_is_sure(plan: Plan) -> bool:
+    """Return whether the optimal size is known so well that something else is less certain."""
+    n = plan.optimum.n_params
+    if n.low is None or n.high is None or n.kind is Kind.EXPONENT_ALONE:
+        return False
+    return n.high / n.low < _SURE**2
+
+
 def doubt(plan: Plan) -> str:
     """Return how sure the optimal size is; nothing where the constraints decide it."""
     n = plan.optimum.n_params
-    if plan.choice is not None and any("n_params" in price.constraints for price in plan.choice.prices):
-        # The size is decided.
+    if size_is_given(plan) or size_is_bounded(plan):
         return ""
     if n.low is None or n.high is None:
         return _(
@@ -232,7 +261,7 @@ def doubt(plan: Plan) -> str:
         narrow = _("How sure the size is can hardly be said: {law} publishes the interval of its exponent alone.")
         return narrow.format(law=plan.law_id)
     factor = (n.high / n.low) ** 0.5
-    if factor < _SURE:
+    if size_is_sure(plan):
         return _("The optimal size is known within a factor of {factor}.").format(factor=f"{factor:.2f}")
     span = between((n.low, n.high), format_count)
     unsure = _("Least certain is the optimal size: {range} with 95%.")

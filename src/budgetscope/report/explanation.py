@@ -65,12 +65,18 @@ def tuning_text(explanation: Explanation) -> tuple[str, ...]:
     tuning = explanation.tuning
     if tuning.lost is None:
         return (_("What an untuned recipe costs here is not known: no published stage or grid is near."),)
-    span = _percents(tuning.lost)
+    # A share below zero is noise: nothing was lost.
+    span = _percents((max(0.0, tuning.lost[0]), max(0.0, tuning.lost[1])))
     if tuning.source == "stages":
         first = _(
             "One setting of the optimizer for all sizes costs {share} of the compute at this budget, against the tuned "
             "runs of Porian et al."
         )
+        if round(tuning.lost[1], 2) <= 0:
+            first = _(
+                "One setting of the optimizer for all sizes lost nothing that could be measured at this budget, "
+                "against the tuned runs of Porian et al."
+            )
         reach = _("At other budgets it is another share: the stages were measured from 1e17 to 1e19 FLOPs.")
     else:
         first = _(
@@ -86,6 +92,9 @@ def tuning_text(explanation: Explanation) -> tuple[str, ...]:
         "cost": cost if tuning.cost_usd is None else valued(cost, format_usd(tuning.cost_usd)),
         "gain": _percents(tuning.balance),
     }
+    if round(tuning.balance[1], 2) <= 0:
+        second = _("To try three learning rates costs {cost}, no less than what tuning was measured to save here.")
+        return first, second.format(**told), reach
     low, high = tuning.balance_usd or (None, None)
     second = _("To try three learning rates costs {cost}: at most {gain} of the compute is left as gain.")
     if low is not None and high is not None:

@@ -3,19 +3,21 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from budgetscope.core.answers.explanation import Explanation, Step
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.answers.whatif import Candidate, IsoFlop
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.report.decision import decision
 from budgetscope.report.decision import doubt as least_certain
 from budgetscope.report.rows import UNKNOWN, plan_rows
-from budgetscope.report.scenarios import Column
-from budgetscope.report.whatif import sentence
 from budgetscope.report.words import sentences
+
+if TYPE_CHECKING:
+    from budgetscope.core.answers.explanation import Explanation, Step
+    from budgetscope.core.answers.whatif import Candidate, IsoFlop
+    from budgetscope.report.scenarios import Column
 
 _SAME = 1e-9
 _LEAST_SHARE = 0.005
@@ -82,7 +84,7 @@ def _to(low: str, high: str) -> str:
     return _("{low} to {high}").format(low=low, high=high)
 
 
-def whatif_headline(iso: IsoFlop, here: Candidate, served: float, best: Plan | None = None) -> Headline:
+def whatif_headline(iso: "IsoFlop", here: "Candidate", served: float, best: Plan | None = None) -> Headline:
     """Return what a size costs beside the optimum; with served tokens, what it costs over the model's life.
 
     Args:
@@ -91,6 +93,8 @@ def whatif_headline(iso: IsoFlop, here: Candidate, served: float, best: Plan | N
         served: tokens.
         best: the plan for so many served tokens; None where there is none.
     """
+    from budgetscope.report.whatif import sentence  # noqa: PLC0415 - the first screen needs none of it
+
     figures: list[LargeFigure] = []
     if here.loss is not None and here.loss_difference is not None and here.wasted_share is not None:
         unit = iso.answer.plan.loss_unit or _("of loss")
@@ -119,7 +123,7 @@ def _best_over_life(plan: Plan | None) -> str:
     )
 
 
-def _over_life(iso: IsoFlop, here: Candidate, served: float) -> str:
+def _over_life(iso: "IsoFlop", here: "Candidate", served: float) -> str:
     """Return the cost of a size over the model's life beside the size that is best to train; empty without serving."""
     if not served:
         return ""
@@ -167,7 +171,7 @@ def recipe_headline(plan: Plan) -> Headline:
     return Headline(said, sentences(doubts), figures)
 
 
-def comparison_headline(columns: Sequence[Column], reference: int, place: int) -> Headline:
+def comparison_headline(columns: "Sequence[Column]", reference: int, place: int) -> Headline:
     """Return what differs most between a scenario and the reference.
 
     Args:
@@ -197,14 +201,14 @@ def comparison_headline(columns: Sequence[Column], reference: int, place: int) -
         other=other.name, base=base.name, what=after[most].label, after=after[most].text, before=before[most].text
     )
     figures = [LargeFigure(after[most].text, after[most].label, f"{base.name}: {before[most].text}")]
-    losses = [plan.loss for plan in (base.plan, other.plan)]
+    losses = [plan.loss_after_decay or plan.loss for plan in (base.plan, other.plan)]
     if base.plan.law_id == other.plan.law_id and losses[0] is not None and losses[1] is not None:
         change = losses[1].value - losses[0].value
         figures.append(LargeFigure(f"{change:+.3f}", base.plan.loss_unit or _("of loss")))
     return Headline(said, "", tuple(figures))
 
 
-def step_headline(explanation: Explanation, step: Step, waste: str) -> Headline:
+def step_headline(explanation: "Explanation", step: "Step", waste: str) -> Headline:
     """Return what a step of the argument says, and what following it would cost at the user's budget.
 
     Args:
@@ -222,7 +226,7 @@ def step_headline(explanation: Explanation, step: Step, waste: str) -> Headline:
 def calibration_headline(plan: Plan | None, foretold: str = "") -> Headline:
     """Return what a calibration would change: how well N is known today, and would be after a priced run."""
     if foretold:
-        return Headline(f"{foretold}.")
+        return Headline(_("{phrase}.").format(phrase=foretold))
     if plan is None:
         return Headline(_("A calibration trains small models on your data, and fits the laws to them."))
     n = plan.optimum.n_params

@@ -1,7 +1,7 @@
 """Scenarios side by side: every quantity of their plans, and its difference from a reference."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.language import N_, _
@@ -106,7 +106,10 @@ def board(columns: Sequence[Column], reference: int) -> Board:
 
 def _rows(plan: Plan) -> dict[str, PlanRow]:
     counting = PlanRow("budget", "counting", _("counting"), plan.convention, None, None, plan.convention, "", "")
-    return {"counting": counting} | {row.key: row for row in plan_rows(plan)}
+    rows = {"counting": counting} | {row.key: row for row in plan_rows(plan)}
+    # The loss of a plan is that at its end; only rows of one law are compared.
+    loss = rows.get("loss_after_decay", rows["loss"])
+    return rows | {"loss": replace(loss, key="loss", label=_("final loss"))}
 
 
 def _cell(

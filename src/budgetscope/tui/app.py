@@ -30,7 +30,6 @@ from budgetscope.tui.leave import exit_code, leave_on_signals
 from budgetscope.tui.legibility import DARK, DARK_16, FEW_COLOURS, LIGHT, LIGHT_16, legible
 from budgetscope.tui.screens.base import NOTICE_SECONDS, SessionScreen
 from budgetscope.tui.screens.dialog import Dialog
-from budgetscope.tui.screens.law_changes import undo_law
 from budgetscope.tui.session import Session
 from budgetscope.tui.tabs import TABS, Tab, tab
 from budgetscope.tui.textual_fixes.alt_digits import read_alt_digits
@@ -266,6 +265,8 @@ class BudgetscopeApp(App[None]):
 
     def action_undo_law(self) -> None:
         """Take back the last change of the law that plans follow."""
+        from budgetscope.tui.screens.law_changes import undo_law  # noqa: PLC0415 - the first paint does not need it
+
         undo_law(self.stage)
 
     def action_export(self) -> None:

@@ -100,10 +100,9 @@ def test_accept_makes_the_fit_active_and_a_second_of_its_name_waits(text: str) -
 
 @pytest.mark.usefixtures("large_enough")
 def test_accepting_shows_the_change_at_the_users_budget_and_asks(
-    new_run: Callable[[], RunFolder], fake: ModuleType, monkeypatch: pytest.MonkeyPatch
+    done_large_run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = new_run()
-    carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
+    folder = done_large_run
     with pytest.raises(UsageError, match="here is no terminal to answer at; add --yes"):
         run("fit", folder.name, "--accept")
     with pytest.raises(UsageError, match="--yes has no effect without --accept"):
@@ -127,10 +126,9 @@ def test_accepting_shows_the_change_at_the_users_budget_and_asks(
 
 @pytest.mark.usefixtures("large_enough")
 def test_using_a_calibration_shows_the_change_at_the_users_budget_and_asks(
-    new_run: Callable[[], RunFolder], fake: ModuleType, monkeypatch: pytest.MonkeyPatch
+    done_large_run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = new_run()
-    carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
+    folder = done_large_run
     run("fit", folder.name)
     call = partial(run, command=fits.app)
     with pytest.raises(UsageError, match=r"fits use of a calibration asks before it changes the law, .* add --yes"):
@@ -149,42 +147,42 @@ def test_using_a_calibration_shows_the_change_at_the_users_budget_and_asks(
     assert "at 1e16" not in call("use", "mine/planted").stdout
 
 
-def test_smoke_run_is_never_the_law(text: str) -> None:
-    run(*SMOKE, "--data", text, "--name", "mine/small")
-    lacking = Advisor().library.get("mine/small").too_small
+def test_smoke_run_is_never_the_law(done_run: RunFolder) -> None:
+    run("fit", done_run.name)
+    lacking = Advisor().library.get("mine/planted").too_small
     assert re.search(
         r"about [0-9.]+ minutes of this device are enough \(`--preset quick --minutes [0-9.]+`\)\.$", lacking
     )
     for refused in (
         lambda: run("fit", "last", "--accept", "--yes"),
-        lambda: Advisor().fit_library.use("mine/small"),
-        lambda: Advisor().answer(PlanRequest("1e21", law="mine/small")),
+        lambda: Advisor().fit_library.use("mine/planted"),
+        lambda: Advisor().answer(PlanRequest("1e21", law="mine/planted")),
     ):
-        with pytest.raises(UsageError, match=re.escape(f"mine/small gives no plan. {lacking}")):
+        with pytest.raises(UsageError, match=re.escape(f"mine/planted gives no plan. {lacking}")):
             refused()
     assert Advisor().active_law == DEFAULT_LAW
     compared = Advisor().compare(Advisor().answer(PlanRequest("1e21")))
     assert any(lacking in skipped for skipped in compared.skipped)
-    assert "mine/small" not in [row.fit_id for row in compared.rows]
+    assert "mine/planted" not in [row.fit_id for row in compared.rows]
 
 
-def test_attaching_to_a_done_run_does_not_store_its_fit_over_a_newer_one(text: str) -> None:
-    run(*SMOKE, "--data", text, "--name", "mine/lab")
-    (old,) = list_runs()
-    run(*SMOKE, "--data", text, "--name", "mine/lab", "--minutes", "1.2")
-    newer = Advisor().library.get("mine/lab")
-    assert "it was stored as mine/lab before" in run("attach", old.name).stderr
-    assert Advisor().library.get("mine/lab") == newer
-    assert "is stored in" in run("fit", old.name).stderr
-    assert Advisor().library.get("mine/lab") != newer
+def test_attaching_to_a_done_run_does_not_store_its_fit_over_a_newer_one(done_run: RunFolder, text: str) -> None:
+    assert "is stored in" in run("attach", done_run.name).stderr
+    old = Advisor().library.get("mine/planted")
+    run(*SMOKE, "--data", text, "--name", "mine/planted")
+    newer = Advisor().library.get("mine/planted")
+    assert newer.laws != old.laws
+    assert "it was stored as mine/planted before" in run("attach", done_run.name).stderr
+    assert Advisor().library.get("mine/planted") == newer
+    assert "is stored in" in run("fit", done_run.name).stderr
+    assert Advisor().library.get("mine/planted") != newer
 
 
 @pytest.mark.usefixtures("large_enough")
 def test_attaching_to_an_accepted_run_does_not_store_its_fit_over_a_newer_one(
-    new_run: Callable[[], RunFolder], fake: ModuleType
+    done_large_run: RunFolder,
 ) -> None:
-    folder = new_run()
-    carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
+    folder = done_large_run
     assert "is now the active law" in run("attach", folder.name, "--accept", "--yes").stderr
     accepted = Advisor().library.get("mine/planted")
     Advisor().fit_library.use(DEFAULT_LAW)

@@ -22,7 +22,7 @@ from budgetscope.calibrate.run import events
 from budgetscope.calibrate.run.fold import LogState, fold
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.logs import Reader, Writer
-from budgetscope.calibrate.run.state import combine
+from budgetscope.calibrate.run.state import RunState, combine
 from budgetscope.cli.calibrate import app
 from budgetscope.core.errors import FailureError
 
@@ -64,9 +64,8 @@ def _replaced(value: object, nasty: object) -> Iterator[object]:
                 yield from ([*value[:index], other, *value[index + 1 :]] for other in _replaced(part, nasty))
 
 
-def test_a_log_whose_values_are_damaged_is_read_all_the_same(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
-    folder = new_run()
-    carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+def test_a_log_whose_values_are_damaged_is_read_all_the_same(whole: tuple[RunFolder, RunState]) -> None:
+    folder, _ = whole
     lines = worker_log(folder).read_bytes().splitlines()
     plans = (folder.plans / "0000.jsonl").read_bytes().splitlines()
     kinds = {json.loads(line)["kind"]: line for line in reversed([*plans, *lines])}
@@ -83,10 +82,8 @@ def test_a_log_whose_values_are_damaged_is_read_all_the_same(new_run: NewRun, sp
             time.localtime(record.t)
 
 
-def test_only_the_damaged_record_is_lost_and_it_is_said(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
-    folder = new_run()
-    carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
-    path = worker_log(folder)
+def test_only_the_damaged_record_is_lost_and_it_is_said(done_run: RunFolder) -> None:
+    path = worker_log(done_run)
     log = path.read_bytes()
     records, rng = Reader(path).read(), random.Random(1)
     for _ in range(60):
@@ -97,13 +94,14 @@ def test_only_the_damaged_record_is_lost_and_it_is_said(new_run: NewRun, spec: S
         found = reader.read()
         assert found == [record for record in records if record in found]
         assert (len(records) - len(found), reader.unreadable) in {(1, 1), (1, 2)}, place
-    shown = CliRunner().invoke(app, ["status", folder.name]).stdout
+    shown = CliRunner().invoke(app, ["status", done_run.name]).stdout
     assert "! Lines of the run's log that cannot be read: " in shown
 
 
-def test_a_lost_reading_is_measured_again(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
-    folder = new_run()
-    whole = carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+def test_a_lost_reading_is_measured_again(
+    done_run: RunFolder, whole_state: RunState, spec: Spec, fake: ModuleType
+) -> None:
+    folder = done_run
     path = worker_log(folder)
     lines = path.read_bytes().splitlines(keepends=True)
     last = max(number for number, line in enumerate(lines) if b'"kind":"reading"' in line)
@@ -114,12 +112,11 @@ def test_a_lost_reading_is_measured_again(new_run: NewRun, spec: Spec, fake: Mod
     (lost,) = [state for state in folder.state().cells.values() if not state.finished]
     assert lost.final_loss is None
     again = carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
-    assert again.cells[lost.cell.id].readings == whole.cells[lost.cell.id].readings
+    assert again.cells[lost.cell.id].readings == whole_state.cells[lost.cell.id].readings
 
 
-def test_a_log_without_checksums_is_refused(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
-    folder = new_run()
-    carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+def test_a_log_without_checksums_is_refused(done_run: RunFolder, spec: Spec) -> None:
+    folder = done_run
     text = re.sub(r',"crc":"\w{8}"', "", worker_log(folder).read_text()).replace('{"v":2', '{"v":1')
     old = RunFolder.create(replace(spec, run="20260102-030405-smoke-cafe"))
     for path in (worker_log(folder), old.path / "events.jsonl"):
@@ -153,9 +150,8 @@ def test_texts_of_a_log_are_shown_harmless(new_run: NewRun, spec: Spec) -> None:
     assert all(line.isprintable() for line in said)
 
 
-def test_one_bad_line_does_not_hide_the_other_runs(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
-    folder = new_run()
-    carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+def test_one_bad_line_does_not_hide_the_other_runs(done_run: RunFolder, spec: Spec) -> None:
+    folder = done_run
     path = folder.plans / "0000.jsonl"
     text = path.read_text()
     width = re.search(r'"width":\d+', text)

@@ -8,18 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 from tests.planted_workers import aged, begun, write_log
 
 from budgetscope.calibrate.engines import base
 from budgetscope.calibrate.launch import Options, Watch, ask_to_stop, kill, start, stop
-from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.plan.slices import slice_name, stacks
-from budgetscope.calibrate.plan.spec import Spec
 from budgetscope.calibrate.run.claims import Claim, Claims
 from budgetscope.calibrate.run.events import SliceTaken, Waiting
 from budgetscope.calibrate.run.folder import RunFolder
@@ -85,11 +82,9 @@ def test_worker_takes_the_slice_of_a_dead_one_and_does_the_run(new_run: NewRun) 
 
 
 def test_killed_worker_loses_no_finished_cell_and_the_run_ends_the_same(
-    new_run: NewRun, spec: Spec, fake: ModuleType, monkeypatch: pytest.MonkeyPatch
+    new_run: NewRun, whole_state: RunState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = new_run()
-    expected = carry_on(whole, spec, fake.FakeTrainer(), Stop(whole.stop_file))
-    folder = RunFolder.create(replace(spec, run="20260102-030405-smoke-cafe"))
+    folder = new_run()
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0.02")
     for count in (3, 14, 32):
         watch = start(folder, Options())
@@ -105,7 +100,7 @@ def test_killed_worker_loses_no_finished_cell_and_the_run_ends_the_same(
     monkeypatch.setenv("FAKE_STEP_SECONDS", "0")
     state = ended(start(folder, Options()))
     assert (state.status, state.starts) == ("done", 4)
-    assert losses(state) == losses(expected)
+    assert losses(state) == losses(whole_state)
 
 
 def test_start_is_refused_while_a_worker_lives_but_one_started_by_hand_joins(

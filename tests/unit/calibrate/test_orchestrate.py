@@ -35,9 +35,8 @@ def losses(state: RunState) -> dict[str, tuple[object, ...]]:
     return {key: (s.status, s.readings) for key, s in state.cells.items()}
 
 
-def test_run_goes_from_nothing_to_a_fit_near_the_planted_law(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
-    folder = new_run()
-    state = carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+def test_run_goes_from_nothing_to_a_fit_near_the_planted_law(whole: tuple[RunFolder, RunState], spec: Spec) -> None:
+    folder, state = whole
     assert (state.status, state.reason) == ("done", "")
     assert folder.state() == state
     assert not folder.checkpoints.exists() or not list(folder.checkpoints.iterdir())
@@ -58,12 +57,10 @@ def test_run_goes_from_nothing_to_a_fit_near_the_planted_law(new_run: NewRun, sp
 
 
 def test_stopped_run_resumes_to_the_same_losses_and_trains_nothing_twice(
-    new_run: NewRun, spec: Spec, fake: ModuleType
+    whole: tuple[RunFolder, RunState], new_run: NewRun, spec: Spec, fake: ModuleType
 ) -> None:
-    whole = new_run()
-    expected = carry_on(whole, spec, fake.FakeTrainer(), Stop(whole.stop_file))
-    other = replace(spec, run="20260102-030405-smoke-cafe")
-    folder = RunFolder.create(other)
+    undisturbed, expected = whole
+    folder = new_run()
     asked = 0
 
     class Impatient(Stop):
@@ -79,14 +76,14 @@ def test_stopped_run_resumes_to_the_same_losses_and_trains_nothing_twice(
     for _ in range(100):
         finished = {key for key, s in folder.state().cells.items() if s.finished}
         trainer = fake.FakeTrainer()
-        state = carry_on(folder, other, trainer, Impatient(folder.stop_file))
+        state = carry_on(folder, spec, trainer, Impatient(folder.stop_file))
         assert not finished & set(trainer.trained)
         if state.status == "done":
             break
         assert (state.status, state.reason) == ("stopped", "enough")
     assert state.starts > 2
     assert losses(state) == losses(expected)
-    assert load(folder.fit_file).laws == load(whole.fit_file).laws
+    assert load(folder.fit_file).laws == load(undisturbed.fit_file).laws
 
 
 def test_finished_cells_are_not_trained_again(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
@@ -136,11 +133,8 @@ def test_noise_as_large_as_the_valley_is_refused_or_flagged(new_run: NewRun, spe
 
 
 @pytest.mark.parametrize("stop_after", [0, 1])
-def test_partial_run_is_fitted_with_what_is_missing_said(
-    new_run: NewRun, spec: Spec, fake: ModuleType, stop_after: int
-) -> None:
-    folder = new_run()
-    state = carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+def test_partial_run_is_fitted_with_what_is_missing_said(whole_state: RunState, spec: Spec, stop_after: int) -> None:
+    state = whole_state
     kept = [s for s in state.cells.values() if s.stage == 1]
     second = [s for s in state.cells.values() if s.stage == 2]
     waiting = [replace(s, status="planned", readings=()) for s in second[-2:]]
@@ -162,9 +156,8 @@ def test_run_that_trained_nothing_gives_no_fit(spec: Spec) -> None:
         build_fit(RunState(), spec)
 
 
-def test_partial_run_without_a_fit_says_what_is_missing(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
-    folder = new_run()
-    state = carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+def test_partial_run_without_a_fit_says_what_is_missing(whole_state: RunState, spec: Spec) -> None:
+    state = whole_state
     first = state.of_stage(1)
     cells = [*first[:4], *(replace(s, status="planned", readings=()) for s in first[4:])]
     with pytest.raises(UsageError, match=rf"Partial: 4 of {len(first)} cells of stage 1 finished\..* Go on with"):
@@ -175,11 +168,9 @@ def test_no_reading_gives_no_table() -> None:
     assert isoflop_table(RunState()) is None
 
 
-def test_another_spec_than_the_run_began_with_is_refused(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
-    folder = new_run()
-    carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+def test_another_spec_than_the_run_began_with_is_refused(done_run: RunFolder, spec: Spec, fake: ModuleType) -> None:
     with pytest.raises(FailureError, match="is not the one it began with"):
-        carry_on(folder, replace(spec, created="later"), fake.FakeTrainer(), Stop(folder.stop_file))
+        carry_on(done_run, replace(spec, created="later"), fake.FakeTrainer(), Stop(done_run.stop_file))
 
 
 def test_crash_of_the_trainer_is_in_the_log_and_loses_no_finished_cell(
@@ -237,9 +228,10 @@ def test_failed_cells_are_left_out_and_said(new_run: NewRun, spec: Spec, fake: M
     assert any("failed and were left out: one model" in flag for flag in load(folder.fit_file).flags)
 
 
-def test_damaged_lines_cost_what_they_held_and_are_said(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
-    folder = new_run()
-    whole = carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+def test_damaged_lines_cost_what_they_held_and_are_said(
+    done_run: RunFolder, whole_state: RunState, spec: Spec, fake: ModuleType
+) -> None:
+    folder = done_run
     lost = 0
     for path in sorted(folder.plans.iterdir()):
         lines = path.read_bytes().splitlines()
@@ -251,7 +243,7 @@ def test_damaged_lines_cost_what_they_held_and_are_said(new_run: NewRun, spec: S
     trainer = fake.FakeTrainer()
     state = carry_on(folder, spec, trainer, Stop(folder.stop_file))
     assert state.status == "done"
-    assert losses(state) == losses(whole)
+    assert losses(state) == losses(whole_state)
     # The plans are made again; what was trained is in the log of the worker.
     assert trainer.trained == []
     assert state.unreadable == lost > 0
@@ -322,9 +314,8 @@ def test_what_the_worker_before_finished_at_the_last_moment_is_not_trained_again
     assert state.cells[cell.id].final_loss == 9.0
 
 
-def test_a_run_whose_second_stage_diverged_gives_no_law_of_sizes(new_run: NewRun, spec: Spec, fake: ModuleType) -> None:
-    folder = new_run()
-    state = carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+def test_a_run_whose_second_stage_diverged_gives_no_law_of_sizes(whole_state: RunState, spec: Spec) -> None:
+    state = whole_state
     cells = {key: replace(s, status="diverged") if s.stage == 2 else s for key, s in state.cells.items()}
     fit = build_fit(replace(state, cells=cells), spec)
     assert "allocation" not in fit.laws

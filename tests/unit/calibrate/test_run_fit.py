@@ -1,7 +1,6 @@
 """The fit of a run: what it holds, and what it leaves out."""
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
 
@@ -32,10 +31,16 @@ from budgetscope.store.fit_schema import decode, encode
 
 
 @pytest.fixture
-def state(new_run: Callable[[], RunFolder], spec: Spec, fake: ModuleType) -> RunState:
+def state(whole_state: RunState) -> RunState:
     """A finished run."""
-    folder = new_run()
-    return carry_on(folder, spec, fake.FakeTrainer(), Stop(folder.stop_file))
+    return whole_state
+
+
+@pytest.fixture(scope="module")
+def shifted(spec: Spec, fake: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> RunState:
+    """A finished run whose best learning rates lie far below its grid."""
+    folder = RunFolder.create(spec, tmp_path_factory.mktemp("shifted"))
+    return carry_on(folder, spec, fake.FakeTrainer(lr_shift=0.01), Stop(folder.stop_file))
 
 
 def test_table_holds_every_reading_of_stage_2_by_seed(state: RunState, spec: Spec) -> None:
@@ -105,14 +110,10 @@ def test_stage_2_follows_the_measured_optimum(state: RunState, spec: Spec, fake:
         assert cell.beta2 == 0.99
 
 
-def test_bounds_at_the_edge_of_a_grid_are_trained_with_but_not_stored(
-    spec: Spec, fake: ModuleType, new_run: Callable[[], RunFolder]
-) -> None:
-    folder = new_run()
-    reached = carry_on(folder, spec, fake.FakeTrainer(lr_shift=0.01), Stop(folder.stop_file))
-    lowest = min(s.cell.learning_rate for s in reached.of_stage(1))
-    assert max(s.cell.learning_rate for s in reached.of_stage(2)) < 4 * lowest
-    fit = build_fit(reached, spec)
+def test_bounds_at_the_edge_of_a_grid_are_trained_with_but_not_stored(shifted: RunState, spec: Spec) -> None:
+    lowest = min(s.cell.learning_rate for s in shifted.of_stage(1))
+    assert max(s.cell.learning_rate for s in shifted.of_stage(2)) < 4 * lowest
+    fit = build_fit(shifted, spec)
     assert "learning_rate" not in fit.laws
     assert any("edge of" in flag and flag.startswith("No law of learning rate") for flag in fit.flags)
 
@@ -126,12 +127,8 @@ def test_flags_say_what_diverged_and_that_the_data_was_built_in(state: RunState,
     assert not any("Python" in flag for flag in build_fit(state, spec).flags)
 
 
-def test_without_a_law_to_store_the_exponent_is_stage_2s_alone(
-    spec: Spec, fake: ModuleType, new_run: Callable[[], RunFolder]
-) -> None:
-    folder = new_run()
-    reached = carry_on(folder, spec, fake.FakeTrainer(lr_shift=0.01), Stop(folder.stop_file))
-    flags = build_fit(reached, spec).flags
+def test_without_a_law_to_store_the_exponent_is_stage_2s_alone(shifted: RunState, spec: Spec) -> None:
+    flags = build_fit(shifted, spec).flags
     said = [flag for flag in flags if "exponent only that it lies in" in flag]
     assert said
     assert all(": stage 2 takes " in flag for flag in said)

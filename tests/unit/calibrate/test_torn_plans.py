@@ -1,21 +1,21 @@
 """Plans and logs that were damaged after the run went on: it is told, and the run heals."""
 
-from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 
 from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.run.folder import RunFolder
+from budgetscope.calibrate.run.state import RunState
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_plan_that_is_cut_is_told_even_between_two_lines(
-    new_run: Callable[[], RunFolder], fake: ModuleType, number: int, share: float
+    done_run: RunFolder, whole_state: RunState, number: int, share: float
 ) -> None:
-    folder = new_run()
-    assert not carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file)).damage
+    folder = done_run
+    assert not whole_state.damage
     plan = folder.plans / f"{number:04d}.jsonl"
     data = plan.read_bytes()
     plan.write_bytes(data[: round(share * len(data))])
@@ -28,10 +28,9 @@ def test_a_plan_that_is_cut_is_told_even_between_two_lines(
 
 
 def test_a_cell_of_stage_1_whose_end_is_lost_is_trained_again_after_stage_2_was_planned(
-    new_run: Callable[[], RunFolder], fake: ModuleType
+    done_run: RunFolder, whole_state: RunState, fake: ModuleType
 ) -> None:
-    folder = new_run()
-    whole = carry_on(folder, folder.spec(), fake.FakeTrainer(), Stop(folder.stop_file))
+    folder = done_run
     (log,) = folder.workers.iterdir()
     lines = log.read_bytes().splitlines(keepends=True)
     end = next(number for number, line in enumerate(lines) if b'"cell_done"' in line)
@@ -40,5 +39,5 @@ def test_a_cell_of_stage_1_whose_end_is_lost_is_trained_again_after_stage_2_was_
     trainer = fake.FakeTrainer()
     again = carry_on(folder, folder.spec(), trainer, Stop(folder.stop_file))
     assert trainer.trained == [lost]
-    assert again.cells[lost].readings == whole.cells[lost].readings
+    assert again.cells[lost].readings == whole_state.cells[lost].readings
     assert all(cell.finished for cell in again.cells.values())

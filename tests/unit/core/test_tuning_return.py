@@ -37,6 +37,17 @@ def test_beyond_them_it_is_how_far_published_recipes_are_apart() -> None:
     assert "extrapolation" in reach
 
 
+def test_noise_below_zero_is_no_loss_and_no_gain() -> None:
+    """At 1.35e19 FLOPs the untuned stage of RefinedWeb was as good as the tuned one."""
+    found = explained("1 RTX 4090 for 3 days")
+    assert found.tuning.lost is not None
+    assert found.tuning.lost[1] < 0
+    first, second, _reach = tuning_text(found)
+    assert "lost nothing that could be measured" in first
+    assert "no less than what tuning was measured to save here" in second
+    assert "-" not in second
+
+
 def test_it_is_not_known_where_nothing_is_near() -> None:
     for budget in ("1e15", "N=70B"):
         assert explained(budget).tuning.lost is None

@@ -86,9 +86,9 @@ def test_a_comparison_names_what_differs_most(advisor: Advisor) -> None:
     assert comparison_headline(columns, 0, 1).sentence.startswith("cheap differs most from now in cost: $215")
     told = comparison_headline(columns, 0, 2)
     assert "week differs most from now in " in told.sentence
-    assert week.loss is not None
-    assert now.loss is not None
-    assert told.figures[1].value == f"{week.loss.value - now.loss.value:+.3f}"
+    assert week.loss_after_decay is not None
+    assert now.loss_after_decay is not None
+    assert told.figures[1].value == f"{week.loss_after_decay.value - now.loss_after_decay.value:+.3f}"
     # A scenario without a plan, and the reference itself: the first other one.
     assert (
         comparison_headline(columns, 0, 3) == comparison_headline(columns, 0, 1) == comparison_headline(columns, 0, 0)

@@ -26,6 +26,7 @@ from budgetscope.calibrate.corpus.tokenizer import (
 from budgetscope.calibrate.corpus.tokens import Header, TokenWriter, itemsize_for, type_of
 from budgetscope.calibrate.plan.mixture import SourceFacts, mix_title
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
+from budgetscope.core.language import N_
 from budgetscope.core.printable import printable
 from budgetscope.store.files import open_file, unreadable
 
@@ -145,7 +146,7 @@ class TextPlan:
                     for batch in part.spool.read_batches(some, _BATCH_BYTES):
                         writer.write(tokenizer.encode(batch))
                         done += sum(map(len, batch))
-                        report(Progress("tokenizing", done, n_bytes))
+                        report(Progress(N_("tokenizing"), done, n_bytes))
                     counts[-1].append(writer.count - first)
             check_size(self.title, writer.count - n_validation, _dropped([part.spool for part in parts]))
             header = writer.finish(n_validation=n_validation, end_token=tokenizer.end_token, n_bytes=n_bytes)
@@ -177,7 +178,7 @@ class TextPlan:
 
     def _documents(self, source: Source, before: int, total: int, report: Report) -> Iterator[str]:
         def read(done: int) -> None:
-            report(Progress("reading", before + done, total))
+            report(Progress(N_("reading"), before + done, total))
 
         for file in source.files:
             size = file.path.stat().st_size
@@ -203,7 +204,7 @@ class TextPlan:
             for part, sample in zip(parts, samples, strict=True):
                 for raw in part.spool.read(sample):
                     done += len(raw)
-                    report(Progress("learning byte pairs", done, total))
+                    report(Progress(N_("learning byte pairs"), done, total))
                     yield raw
 
         return PairTokenizer(counted(), chosen.vocab_size)
@@ -291,7 +292,7 @@ class RawPlan:
                             f"{self._vocab_size} has not; correct --vocab-size."
                         )
                     writer.write(block)
-                    report(Progress("copying tokens", writer.count, array.count))
+                    report(Progress(N_("copying tokens"), writer.count, array.count))
             header = writer.finish(n_validation=n_validation, end_token=None, n_bytes=None)
         about = f"the tokens in {self._title}; where documents end is not known, so the tail is held out"
         return Meta(self._title, about, hash_of(digests), "unknown", None, None, None, _versions(None)), header

@@ -10,6 +10,7 @@ import httpx
 from budgetscope.calibrate.corpus.disk import FullDiskError, writing
 from budgetscope.calibrate.corpus.progress import Progress, Report
 from budgetscope.core.errors import FailureError
+from budgetscope.core.language import N_
 from budgetscope.store.files import held, open_file, unreadable
 from budgetscope.store.http import answered, host_of, reason
 
@@ -54,7 +55,7 @@ def fetch(download: Download, folder: Path, report: Report) -> Path:
     """
     path = folder / download.name
     part = folder / f"{download.name}.part"
-    with held(folder / f"{download.name}.lock", lambda: report(Progress("waiting for another download", 0, 0))):
+    with held(folder / f"{download.name}.lock", lambda: report(Progress(N_("waiting for another download"), 0, 0))):
         if path.is_file() and path.stat().st_size == download.size and _is_published(download, path, report):
             return path
         try:
@@ -106,7 +107,7 @@ def _stream(download: Download, part: Path, had: int, report: Report) -> None:
                 if done > download.size:
                     raise _other_file(download)
                 file.write(chunk)
-                report(Progress("downloading", done, download.size))
+                report(Progress(N_("downloading"), done, download.size))
 
 
 def _check_offer(download: Download, answer: httpx.Response) -> None:
@@ -138,7 +139,7 @@ def _is_published(download: Download, path: Path, report: Report) -> bool:
             while chunk := file.read(_HASH_BYTES):
                 digest.update(chunk)
                 done += len(chunk)
-                report(Progress("checking the download", done, download.size))
+                report(Progress(N_("checking the download"), done, download.size))
     except OSError as error:
         raise unreadable(path, error) from None
     return digest.hexdigest() == download.sha256

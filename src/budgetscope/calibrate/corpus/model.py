@@ -13,6 +13,7 @@ from budgetscope.calibrate.corpus.tokens import Header, Tokens, check_tokens, ma
 from budgetscope.calibrate.json_records import from_record
 from budgetscope.calibrate.plan.mixture import SourceFacts
 from budgetscope.core.errors import FailureError
+from budgetscope.core.language import N_
 from budgetscope.core.printable import printable
 from budgetscope.store.files import read_text
 
@@ -110,7 +111,7 @@ def open_tokens(path: Path, report: Report = lambda _: None) -> Corpus:
 
 
 def _checked(path: Path, file: Path, header: Header, meta: Meta, report: Report) -> Corpus:
-    check_tokens(file, header, lambda done, total: report(Progress("checking tokens", done, total)))
+    check_tokens(file, header, lambda done, total: report(Progress(N_("checking tokens"), done, total)))
     train, validation = map_tokens(file, header)
     return Corpus(
         path=path,

@@ -34,6 +34,7 @@ from budgetscope.calibrate.corpus.tokenizer import choose_tokenizer
 from budgetscope.calibrate.corpus.tokens import is_token_file
 from budgetscope.calibrate.plan.mixture import DataSource
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
+from budgetscope.core.language import N_
 from budgetscope.core.printable import printable
 from budgetscope.store.files import held, open_file, read_text, unreadable, write_atomically
 from budgetscope.store.locations import corpora_cache
@@ -163,7 +164,7 @@ def _cached(plan: Plan, root: Path, report: Report) -> Corpus:
     digests = _hash_files(plan.files, report)
     folder = root / hash_of([FORMAT, plan.settings, hash_of(digests)])[:32]
     lock = folder.with_suffix(".lock")
-    with held(lock, lambda: report(Progress("waiting for another budgetscope that prepares this text", 0, 0))):
+    with held(lock, lambda: report(Progress(N_("waiting for another budgetscope that prepares this text"), 0, 0))):
         corpus = _whole(folder, report)
         if corpus is None:
             _build(plan, folder, digests, stamps, report)
@@ -228,7 +229,7 @@ def _hash_files(files: tuple[Path, ...], report: Report) -> list[str]:
                 while block := file.read(_HASH_BYTES):
                     digest.update(block)
                     done += len(block)
-                    report(Progress("hashing", done, total))
+                    report(Progress(N_("hashing"), done, total))
         except OSError as error:
             raise unreadable(path, error) from None
         digests.append(digest.hexdigest())

@@ -9,7 +9,7 @@ class Progress:
     """The progress of a preparation.
 
     Attributes:
-        stage: name of the present stage.
+        stage: name of the present stage; whoever shows it translates it.
         done: bytes done in this stage.
         total: bytes of this stage; 0 if unknown.
     """

@@ -9,6 +9,8 @@ from budgetscope.calibrate.plan.device import Rate
 from budgetscope.calibrate.plan.memory import choose_micro_sequences, memory_estimate, token_bytes
 from budgetscope.calibrate.plan.repetition import without_vote
 from budgetscope.calibrate.plan.spec import CorpusFacts
+from budgetscope.core.language import _
+from budgetscope.core.stored_words import stored_text
 
 
 def law_flops(cells: Sequence[Cell]) -> float:
@@ -84,9 +86,10 @@ def price(design: Design, rate: Rate, corpus: CorpusFacts, workers: int = 1) -> 
     )
     cautions = []
     if repeated := without_vote((*design.stage1, *design.stage2), corpus):
-        cautions.append(f"{repeated} Give more data or spend less.")
+        told = _("{caution} Give more data or spend less.")
+        cautions.append(told.format(caution=stored_text(repeated)))
     if not rate.measured:
-        cautions.append("The minutes come from an assumed rate: smoke measures nothing, the other presets do.")
+        cautions.append(_("The minutes come from an assumed rate: smoke measures nothing, the other presets do."))
     return Price(
         stages=stages,
         epochs=corpus.epochs(max(stage.longest_tokens for stage in stages)),

@@ -28,6 +28,7 @@ _DASHES: tuple[Any, ...] = (
     "-", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 1.5, 2)), (0, (1, 1.2)), (0, (9, 2, 1.5, 2, 1.5, 2)), (0, (4, 4)),
 )  # fmt: skip
 _BAND, _SPAN = 0.18, "#e8e8e8"
+_LEGEND_POINTS = 8.8
 _WIDTH_INCHES, _HEIGHT_INCHES = 7.0, 4.6
 _BAR_INCHES = 0.34
 _PAD_INCHES = 0.1
@@ -221,7 +222,12 @@ def _set_axis(axes: "Axes", name: str, axis: Axis) -> None:
 
 def _legend(axes: "Axes") -> None:
     legend = axes.legend(
-        loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, frameon=False, fontsize="small", handlelength=3.6
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.16),
+        ncols=2,
+        frameon=False,
+        fontsize=_LEGEND_POINTS,
+        handlelength=3.6,
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
@@ -245,7 +251,7 @@ def _draw_bars(bars: Bars, axes: "Axes") -> None:
     axes.set_axisbelow(True)
     if any(bar.marked for bar in shown):
         # Below the title of the axis, however many bars there are.
-        axes.figure.legend(loc="outside lower center", frameon=False, fontsize="small")
+        axes.figure.legend(loc="outside lower center", frameon=False, fontsize=_LEGEND_POINTS)
 
 
 def prefixed(svg: str, prefix: str) -> str:

@@ -3,7 +3,7 @@
 from budgetscope.core.answers.comparison import Row
 from budgetscope.core.answers.machines import Alternative, Machines
 from budgetscope.core.answers.whatif import Candidate
-from budgetscope.core.budget.quantities import format_count, format_energy, format_hours, format_usd
+from budgetscope.core.budget.quantities import format_count, format_energy, format_flops, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Kind
 from budgetscope.core.laws.loss_model import FLAT_SHARE
@@ -25,7 +25,7 @@ def alternatives(facts: Facts) -> Section:
     """Return the sizes, laws and machines that one could choose instead, each with its price."""
     blocks: list[Block] = [Heading(_("A smaller or a larger model")), *_sizes(facts)]
     if facts.plan.choice is not None:
-        blocks += [Heading(_("What your constraints cost")), _constraints(facts)]
+        blocks += [Heading(_("What your constraints cost")), *_constraints(facts)]
     blocks += [Heading(_("What other laws say")), _laws(facts), Paragraph(_law_note(facts)), _recipes(facts)]
     if facts.comparison.skipped:
         blocks.append(Bullets(facts.comparison.skipped))
@@ -86,9 +86,17 @@ def _size(name: str, each: Candidate, usd: float | None) -> tuple[str, ...]:
     )
 
 
-def _constraints(facts: Facts) -> Table:
-    rows = tuple((row.label, row.text, row.basis) for row in plan_rows(facts.plan) if row.section == "constraints")
-    return Table("", (_("constraint"), _("loss added"), _("what it costs")), rows, frozenset({1}))
+def _constraints(facts: Facts) -> list[Block]:
+    found = [row for row in plan_rows(facts.plan) if row.section == "constraints"]
+    # The run of the same loss is no constraint, and its number no loss.
+    rows = tuple((row.label, row.text, row.basis) for row in found if row.key != "equal_flops")
+    blocks: list[Block] = [Table("", (_("constraint"), _("loss added"), _("what it costs")), rows, frozenset({1}))]
+    choice = facts.plan.choice
+    if choice is not None and choice.equal_flops and choice.equal_params and choice.equal_tokens:
+        told = _("The optimal run of the same loss has {n} parameters on {d} tokens and takes {flops} FLOPs.")
+        counts = {"n": format_count(choice.equal_params), "d": format_count(choice.equal_tokens)}
+        blocks.append(Paragraph(told.format(flops=format_flops(choice.equal_flops), **counts)))
+    return blocks
 
 
 def _laws(facts: Facts) -> Table:
@@ -157,8 +165,13 @@ def _machines(facts: Facts, found: Machines) -> list[Block]:
             "The same training on {count} devices of another kind: {shown} of {all} kinds that hold it, the fastest "
             "first; no price of them is known."
         ).format(count=f"{found.n_devices:g}", shown=len(shown), all=len(found.alternatives))
+    open_count = ""
+    if facts.plan.machine.n_devices is None:
+        open_count = _("Your budget leaves the number of devices open; {count} are a node and are taken here.").format(
+            count=f"{found.n_devices:g}"
+        )
     return [
-        Paragraph(told),
+        Paragraph(sentences((told, open_count))),
         table,
         Paragraph(_("All of them, with what they assume: `{command}`.").format(command=facts.machines_command)),
     ]

@@ -1,14 +1,14 @@
 """The section of what would change the answer: what is uncertain, what it moves, and what settles it."""
 
-from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.confirmation import SHARE
 from budgetscope.core.budget.quantities import format_count, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.sensitivity import Sensitivity, measured
 from budgetscope.core.wording import listed
+from budgetscope.report.decision import size_is_bounded, size_is_given
 from budgetscope.report.meeting.document import Block, Bullets, Commands, Heading, Paragraph, Section, Table
 from budgetscope.report.meeting.facts import Facts
-from budgetscope.report.meeting.wording import sentence, share
+from budgetscope.report.meeting.wording import share
 from budgetscope.report.recipe_words import confirmation_command, two_digits
 from budgetscope.report.words import between, noted, sentences
 
@@ -18,20 +18,26 @@ Row = tuple[str, str, str]
 def changes(facts: Facts) -> Section:
     """Return what is uncertain with what it moves, the measured sensitivities, and what to do before the run."""
     blocks: list[Block] = []
-    rows = tuple(filter(None, (each(facts) for each in (_size, _laws, _rate, _batch, _mfu, _price))))
+    rows = tuple(filter(None, (each(facts) for each in (_size, _laws, _loss, _rate, _batch, _mfu, _price))))
     if rows:
         header = (_("what is uncertain"), _("range"), _("what it moves"))
         blocks.append(Table(_("Each line moves alone, the others stay."), header, rows, widths=(28, 24, 48)))
-    decisive = tuple(sentence(caution.text) for caution in facts.plan.cautions if caution.level == Level.DECISION)
-    if decisive:
-        blocks += [Heading(_("What could turn the decision")), Bullets(decisive)]
     blocks += [Heading(_("How sensitive the loss is to the recipe")), Bullets(_sensitivities())]
     blocks += [Heading(_("What to do before the run")), *_steps(facts)]
     return Section("changes", _("What would change the answer"), tuple(blocks))
 
 
+def _loss(facts: Facts) -> Row | None:
+    loss = facts.plan.loss_after_decay or facts.plan.loss
+    if loss is None or loss.low is None or loss.high is None:
+        return None
+    return _("the loss at the end"), between((loss.low, loss.high), "{:.2f}".format), _("what the run is worth")
+
+
 def _size(facts: Facts) -> Row | None:
     plan, size = facts.plan, facts.plan.optimum.n_params
+    if size_is_given(plan) or size_is_bounded(plan):
+        return None
     name = _("the best size by {law}").format(law=plan.law_id)
     if size.low is None or size.high is None:
         return name, _("not published"), _("the size and the tokens, at the same cost")
@@ -46,7 +52,7 @@ def _laws(facts: Facts) -> Row | None:
     rows = [row for row in facts.comparison.rows if row.n_params is not None and not row.ablation]
     sizes = [row.n_params for row in rows if row.n_params is not None]
     wastes = [row.wasted_share for row in rows if row.wasted_share is not None]
-    if len(sizes) < 2:
+    if len(sizes) < 2 or size_is_given(facts.plan) or size_is_bounded(facts.plan):
         return None
     moved = _("the size and the tokens, at the same cost")
     if wastes:

@@ -1,15 +1,15 @@
 """The last sections of a report: sentences to say, a template for the minutes, and the commands."""
 
-from budgetscope.core.answers.cautions import NO_LAYOUT
 from budgetscope.core.answers.confirmation import SHARE
 from budgetscope.core.answers.recipe import COOLDOWN_SHARE
 from budgetscope.core.budget.quantities import format_count, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Kind
 from budgetscope.core.laws.loss_model import FLAT_SHARE
+from budgetscope.report.decision import does_not_fit
 from budgetscope.report.meeting.document import Block, Commands, Form, Paragraph, Quotes, Section
 from budgetscope.report.meeting.facts import Facts
-from budgetscope.report.meeting.wording import at_factor, dated, numbers, rate_factor, share
+from budgetscope.report.meeting.wording import at_factor, beyond_runs, dated, numbers, rate_factor, share
 from budgetscope.report.recipe_words import two_digits
 from budgetscope.report.rows import shape_text
 from budgetscope.report.words import sentences
@@ -20,12 +20,12 @@ def to_say(facts: Facts) -> Section:
     told = filter(
         None, (_ask(facts), _size(facts), _unsure(facts), _rate(facts), _kaplan(facts), _half(facts), _price(facts))
     )
-    return Section("say", _("Sentences to say in the meeting"), (Quotes(tuple(told)),), page=True)
+    return Section("say", _("Sentences to say in the meeting"), (Quotes(tuple(told)),))
 
 
 def _ask(facts: Facts) -> str:
     said = numbers(facts)
-    if any(caution.code == NO_LAYOUT for caution in facts.plan.cautions):
+    if does_not_fit(facts.plan):
         return _("The model does not fit these devices yet; we must take more of them, or a smaller model.")
     if said.usd and said.time:
         told = _("We ask for {usd} and {time} on {devices}: for that we get {n} parameters trained on {d} tokens.")
@@ -52,10 +52,16 @@ def _unsure(facts: Facts) -> str:
     plan, size = facts.plan, facts.plan.optimum.n_params
     if size.low is None or size.high is None or plan.expected_waste is None or plan.choice is not None:
         return ""
-    return _(
-        "The law was measured on smaller runs: the best size may lie anywhere from {low} to {high}, and to be wrong "
+    told = _(
+        "The law was measured on runs with noise: the best size may lie anywhere from {low} to {high}, and to be wrong "
         "costs us {share} of the compute on average."
-    ).format(low=format_count(size.low), high=format_count(size.high), share=share(plan.expected_waste))
+    )
+    if beyond_runs(facts) > 1:
+        told = _(
+            "The law was measured on smaller runs: the best size may lie anywhere from {low} to {high}, and to be "
+            "wrong costs us {share} of the compute on average."
+        )
+    return told.format(low=format_count(size.low), high=format_count(size.high), share=share(plan.expected_waste))
 
 
 def _rate(facts: Facts) -> str:
@@ -91,9 +97,13 @@ def _price(facts: Facts) -> str:
     said, price, date = numbers(facts), facts.plan.machine.price, facts.plan.machine.device.price_date
     if not said.usd_low or date is None or price is None or price.kind is Kind.STATED:
         return ""
-    return _("Prices were read in {date} and may have moved; by them the run costs from {low} to {high}.").format(
-        date=dated(date), low=said.usd_low, high=said.usd_high
-    )
+    told = _("Prices were read in {date} and may have moved; by them the run costs from {low} to {high}.")
+    if facts.plan.spread.hours is not None or facts.plan.spread.device_hours is not None:
+        told = _(
+            "Prices were read in {date} and may have moved; by them and by the speed of our code the run costs from "
+            "{low} to {high}."
+        )
+    return told.format(date=dated(date), low=said.usd_low, high=said.usd_high)
 
 
 def minutes(facts: Facts) -> Section:
@@ -111,10 +121,15 @@ def minutes(facts: Facts) -> Section:
     cost = said.usd
     if said.usd_low:
         cost = _("{usd}, from {low} to {high}").format(usd=said.usd, low=said.usd_low, high=said.usd_high)
-    limit = "" if not said.usd_high else _("at most {usd} without asking again").format(usd=said.usd_high)
+    most = said.usd_high or said.usd
+    limit = _("at most {usd} without asking again").format(usd=most) if most else ""
+    choices = _("☐ train as planned   ☐ train with changes   ☐ not now")
+    if does_not_fit(plan):
+        # Nothing is approved that does not run.
+        limit, choices = "", _("☐ other devices   ☐ a smaller model   ☐ not now")
     time = _("{time} on {devices}").format(time=said.time, devices=said.devices) if said.time else said.devices
     rows = (
-        (_("Decision"), _("☐ train as planned   ☐ train with changes   ☐ not now")),
+        (_("Decision"), choices),
         (_("Budget"), plan.budget),
         (_("Model"), model),
         (_("Shape"), shape),
@@ -134,14 +149,14 @@ def minutes(facts: Facts) -> Section:
 
 
 def _before(facts: Facts) -> str:
-    runs = facts.plan.recipe.confirmation
-    if runs is None:
-        return ""
-    if runs.usd is None:
-        return _("☐ three runs that confirm the learning rate   ☐ the rate of our code measured")
-    return _("☐ three runs that confirm the learning rate ({usd})   ☐ the rate of our code measured").format(
-        usd=format_usd(runs.usd)
-    )
+    runs, todo = facts.plan.recipe.confirmation, []
+    if runs is not None and runs.usd is None:
+        todo.append(_("☐ three runs that confirm the learning rate"))
+    elif runs is not None and runs.usd is not None:
+        todo.append(_("☐ three runs that confirm the learning rate ({usd})").format(usd=format_usd(runs.usd)))
+    if facts.plan.spread.mfu is not None:
+        todo.append(_("☐ the rate of our code measured"))
+    return "   ".join(todo)
 
 
 def _ask_again(facts: Facts) -> str:

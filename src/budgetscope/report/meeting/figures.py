@@ -52,8 +52,9 @@ def captions(facts: Facts) -> dict[str, str]:
     }
     if grid is not None:
         captions[SCORES] = _(
-            "How much compute each published recipe needs for the loss of the best recipe measured, on {title}, near "
-            "the optimum. Less is better; 1 is the best that was tried."
+            "How much compute each published recipe needs for the loss of the best recipe measured, on {title}: the "
+            "mean over the runs near the optimum, where section 2 has the nearest one. Less is better; 1 is the best "
+            "that was tried."
         ).format(title=grid.title)
     return captions
 

@@ -12,7 +12,7 @@ from budgetscope.report.meeting.style import STYLE
 _WIDE = 7
 """Columns from which a table is set in smaller type."""
 _SHORT = 9
-"""Rows up to which a table is never cut by the end of a page."""
+"""Rows up to which a table of numbers is never cut by the end of a page."""
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """What the page may load: nothing."""
 
@@ -106,7 +106,7 @@ def _table(table: parts.Table) -> list[str]:
         name
         for name, is_so in (
             ("wide", len(table.header) >= _WIDE),
-            ("short", len(table.rows) <= _SHORT),
+            ("short", len(table.rows) <= _SHORT and not table.widths),
             ("fixed", bool(table.widths)),
         )
         if is_so

@@ -17,7 +17,7 @@ def ledger(facts: Facts) -> Section:
     """Return every quantity with its interval and basis, every assumption, and the layouts of the memory."""
     plan = facts.plan
     rows = all_rows(plan, facts.layouts)
-    blocks: list[Block] = [Paragraph(ended(plan.understood))]
+    blocks: list[Block] = []
     header = (_("quantity"), _("value"), _("interval or range"), _("what it rests on"))
     for section, title in (*SECTIONS, ("budget", _("Budget"))):
         chosen = tuple((row.label, row.text, row.interval, row.basis) for row in rows if row.section == section)

@@ -2,9 +2,11 @@
 
 from budgetscope.core.answers.cautions import NO_LAYOUT
 from budgetscope.core.answers.confirmation import SHARE
+from budgetscope.core.answers.constraints import Choice
+from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_energy, format_flops, format_usd
 from budgetscope.core.language import _
-from budgetscope.report.decision import decision, doubt
+from budgetscope.report.decision import does_not_fit, doubt, reasons, size_is_bounded, size_is_given, size_is_sure
 from budgetscope.report.explanation import tuning_text
 from budgetscope.report.meeting.document import Alert, Block, Bullets, Heading, Paragraph, Points, Section, Table
 from budgetscope.report.meeting.facts import Facts
@@ -26,14 +28,16 @@ def three_points(facts: Facts) -> Section:
     shown = {text for _title, text in three.points}
     blocks += [
         three,
+        Heading(_("The decision wanted")),
+        Paragraph(wanted(facts)),
         Table(
             _("The plan in numbers. Below, the assumptions tell what each of them rests on."),
             (_("quantity"), _("value"), _("interval or range")),
             _first_rows(facts),
             widths=(33, 41, 26),
         ),
-        Heading(_("The decision in full")),
-        Bullets(tuple(told for told in decision(facts.plan) if told not in shown)),
+        Heading(_("More about the decision")),
+        Bullets(tuple(told for told in reasons(facts.plan) if told not in shown)),
     ]
     return Section("decision", _("The decision in three points"), tuple(blocks))
 
@@ -50,6 +54,41 @@ def points(facts: Facts) -> Points:
     )
 
 
+def wanted(facts: Facts) -> str:
+    """Return what is asked of who decides: the money, the time, the first step; or what to change."""
+    plan, said = facts.plan, numbers(facts)
+    if does_not_fit(plan):
+        return _("Choose other devices or a smaller model; as it stands, this plan is not to be approved.")
+    if said.usd_high and said.time:
+        asked = _("Approve {usd} and {time} on {devices}, with a limit of {high}, or name another budget (section 2).")
+    elif said.usd and said.time:
+        asked = _("Approve {usd} and {time} on {devices}, or name another budget (section 2).")
+    elif said.usd_high:
+        asked = _("Approve {usd} for {hours} device-hours of {devices}, with a limit of {high}, and say on how many.")
+    elif said.usd:
+        asked = _("Approve {usd} for {hours} device-hours of {devices}, and say on how many.")
+    elif said.time:
+        asked = _("Approve {time} on {devices}, once their price is known.")
+    else:
+        asked = _("Approve {hours} device-hours of {devices}, and say on how many, once their price is known.")
+    told = asked.format(usd=said.usd, high=said.usd_high, time=said.time, devices=said.devices, hours=said.device_hours)
+    return sentences((told, _first_step(facts)))
+
+
+def _first_step(facts: Facts) -> str:
+    """Return what to approve at once: the runs that confirm the learning rate; empty without them."""
+    runs = facts.plan.recipe.confirmation
+    if runs is None or rate_factor(facts) is None:
+        return ""
+    if runs.usd is None:
+        return _("The first step is three short runs that settle the learning rate, {share} of the compute.").format(
+            share=share(SHARE)
+        )
+    return _("The first step is three short runs that settle the learning rate, for {usd}.").format(
+        usd=format_usd(runs.usd)
+    )
+
+
 def _first_rows(facts: Facts) -> tuple[tuple[str, str, str], ...]:
     """Return the rows of the table on the first page: label, value, interval."""
     plan, known_rows = facts.plan, {row.key: row for row in all_rows(facts.plan, facts.layouts)}
@@ -58,17 +97,13 @@ def _first_rows(facts: Facts) -> tuple[tuple[str, str, str], ...]:
         "tokens": _("training tokens, D"),
         "shape": _("model to build"),
         "loss_after_decay": _("loss at the end"),
-        "loss": _("loss at constant learning rate") if plan.loss_after_decay is not None else _("loss at the end"),
+        **({} if plan.loss_after_decay is not None else {"loss": _("loss at the end")}),
         "learning_rate": _("peak learning rate"),
         "batch_tokens": _("batch, tokens"),
-        "beta2": _("beta2 of AdamW"),
-        "warmup_tokens": _("warmup, tokens"),
-        "steps": _("optimizer steps"),
         "hours": _("time"),
         "device_hours": _("device-hours"),
         "cost_usd": _("cost"),
         "energy_kwh": _("energy"),
-        "memory_bytes": _("memory of a device"),
     }
     rows = []
     for key, label in labels.items():
@@ -92,18 +127,30 @@ def _train(facts: Facts, said: Numbers) -> str:
             low=format_count(band[0]), high=format_count(band[1])
         )
     elif plan.choice is not None:
-        freedom = _("The size is what your constraints allow; without them it would be {n}.").format(
-            n=format_count(plan.optimum.n_params.value)
-        )
+        freedom = _constrained(plan, plan.choice)
     return sentences((first, loss, freedom))
+
+
+def _constrained(plan: Plan, choice: Choice) -> str:
+    """Return what decides the size under constraints, and the best size without them."""
+    best = format_count(plan.optimum.n_params.value)
+    if size_is_given(plan):
+        return _("You set the size; the best size for this compute is {n}.").format(n=best)
+    if size_is_bounded(plan):
+        return _("The size is the largest that you allow; the best size for this compute is {n}.").format(n=best)
+    more = sum(price.training_flops for price in choice.prices if price.lifetime_flops is not None)
+    if more > 0:
+        return _(
+            "It is smaller than the best size for the budget, {n}, and trains longer, since that is cheaper to serve: "
+            "the training takes {share} more than the budget."
+        ).format(n=best, share=share(more / (choice.point.flops - more)))
+    return _("Your constraints shape the run; the best size for the whole budget is {n}.").format(n=best)
 
 
 def _cost(facts: Facts, said: Numbers) -> str:
     plan = facts.plan
     if said.usd_low:
-        cost = _("About {usd}, from {low} to {high} over published rates and prices.").format(
-            usd=said.usd, low=said.usd_low, high=said.usd_high
-        )
+        cost = _cost_range(plan).format(usd=said.usd, low=said.usd_low, high=said.usd_high)
     elif said.usd:
         cost = _("It costs {usd}.").format(usd=said.usd)
     else:
@@ -121,16 +168,33 @@ def _cost(facts: Facts, said: Numbers) -> str:
     return sentences((cost, time, drawn))
 
 
+def _cost_range(plan: Plan) -> str:
+    """Return how to say the cost with its range, by what moves it."""
+    moves = plan.spread
+    timed = moves.hours is not None or moves.device_hours is not None
+    if timed and moves.price is not None:
+        return _("About {usd}, from {low} to {high} over published rates and prices.")
+    if timed:
+        return _("About {usd}, from {low} to {high} over published rates.")
+    return _("About {usd}, from {low} to {high} over published prices.")
+
+
 def _least_certain(facts: Facts) -> str:
-    """Return what is least sure: the size, or the learning rate where the size is decided."""
+    """Return what is least sure: the size; where that is decided, the learning rate and the loss."""
     told = doubt(facts.plan)
-    if told:
+    if told and not size_is_sure(facts.plan):
         return told
+    loss = facts.plan.loss_after_decay or facts.plan.loss
+    span = ""
+    if loss is not None and loss.low is not None and loss.high is not None:
+        span = _("The loss may end anywhere from {low} to {high}.").format(
+            low=f"{loss.low:.2f}", high=f"{loss.high:.2f}"
+        )
     factor = rate_factor(facts)
     if factor is None:
-        return _("Nothing stands out: the ranges of this plan would not change what to train.")
+        return span or _("Nothing stands out: the ranges of this plan would not change what to train.")
     first = _("The learning rate: published laws differ by a factor of {factor}.").format(factor=f"{factor:.2g}")
-    return sentences((first, _confirmation(facts)))
+    return sentences((first, _confirmation(facts), span))
 
 
 def _confirmation(facts: Facts) -> str:
@@ -225,8 +289,14 @@ def _budgets(facts: Facts) -> Table:
 
 
 def _budget_note(facts: Facts) -> str:
-    told = _(
-        "Each row is the compute-optimal run of its budget by {law}, at this plan's price and MFU, with the loss at "
-        "its end."
-    ).format(law=facts.plan.law_id)
+    if all(each.loss is None for each in facts.budgets):
+        told = _(
+            "Each row is the compute-optimal run of its budget by {law}, at this plan's price and MFU; this law does "
+            "not say the loss."
+        ).format(law=facts.plan.law_id)
+    else:
+        told = _(
+            "Each row is the compute-optimal run of its budget by {law}, at this plan's price and MFU, with the loss "
+            "at its end."
+        ).format(law=facts.plan.law_id)
     return sentences((told, _("Your constraints are left aside here.") if facts.plan.choice is not None else ""))

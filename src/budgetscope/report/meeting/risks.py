@@ -7,7 +7,7 @@ from budgetscope.core.language import _
 from budgetscope.core.wording import listed
 from budgetscope.report.meeting.document import Block, Bullets, Heading, Paragraph, Section, Table
 from budgetscope.report.meeting.facts import Facts
-from budgetscope.report.meeting.wording import sentence, share
+from budgetscope.report.meeting.wording import beyond_runs, sentence, share
 from budgetscope.report.rows import LEVEL_TITLES
 
 _ENOUGH = 1.05
@@ -140,7 +140,7 @@ def _range(facts: Facts) -> Row:
     fitted = None if law is None else law.fitted.get("flops")
     text = _("The range of the law's runs is not published.")
     if fitted is not None:
-        times = facts.answer.optimum.flops / fitted.high
+        times = beyond_runs(facts)
         text = _("The law's largest run has {c} FLOPs; this plan is {times} times beyond.").format(
             c=f"{fitted.high:.2e}".replace("e+", "e"), times=f"{float(f'{times:.2g}'):,g}"
         )

@@ -97,7 +97,9 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); color: var(--soft)
   thead { display: table-header-group; }
   tr { break-inside: avoid; }
   table.form th, table.form td { height: 11mm; }
-  figure svg { max-width: 160mm; padding: 0; }
+  figure { margin: 4mm 0; }
+  figure svg { max-width: 118mm; padding: 0; }
+  figcaption { max-width: none; }
   a { color: inherit; }
   nav a { text-decoration: none; }
   tr.marked td, ol.points li, nav, pre { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

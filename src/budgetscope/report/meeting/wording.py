@@ -10,6 +10,8 @@ from budgetscope.core.language import JAPANESE, _, code
 from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.rows import UNKNOWN
 
+_LEAST_USD = 0.005
+"""US dollars that round to more than nothing."""
 WIDE_RATE = 1.5
 """Factor between learning rates from which laws disagree."""
 
@@ -40,7 +42,8 @@ def waste(fraction: float | None, budget_usd: float | None) -> str:
         return UNKNOWN
     if budget_usd is None:
         return f"{fraction:.1%}"
-    return _("{share} = {usd}").format(share=f"{fraction:.1%}", usd=format_usd(fraction * budget_usd))
+    usd = fraction * budget_usd
+    return _("{share} = {usd}").format(share=f"{fraction:.1%}", usd=format_usd(usd if usd >= _LEAST_USD else 0.0))
 
 
 def at_factor(facts: Facts, factor: float) -> OtherBudget | None:
@@ -104,6 +107,13 @@ def dated(date: str) -> str:
         return date
     parts = zip(map(int, date.split("-")), "年月日", strict=False)
     return "".join(f"{number}{unit}" for number, unit in parts)
+
+
+def beyond_runs(facts: Facts) -> float:
+    """Return the budget over that of the law's largest run; 0 where its runs are not published."""
+    law = facts.law.allocation
+    fitted = None if law is None else law.fitted.get("flops")
+    return 0.0 if fitted is None else facts.answer.optimum.flops / fitted.high
 
 
 def rate_factor(facts: Facts) -> float | None:

@@ -13,13 +13,24 @@ from budgetscope import __version__
 from budgetscope.api import PlanRequest
 from budgetscope.core.answers.cautions import Level
 from budgetscope.core.budget.quantities import format_count, format_usd
-from budgetscope.report.decision import decision, doubt
-from budgetscope.report.meeting.document import Alert, Bullets, Commands, Document, Form, Heading, Points, Quotes, Table
+from budgetscope.report.decision import decision, doubt, reasons
+from budgetscope.report.meeting.document import (
+    Alert,
+    Bullets,
+    Commands,
+    Document,
+    Form,
+    Heading,
+    Paragraph,
+    Points,
+    Quotes,
+    Table,
+)
 from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.meeting.html import html
 from budgetscope.report.meeting.markdown import markdown
 from budgetscope.report.meeting.report import report
-from budgetscope.report.meeting.wording import sentence
+from budgetscope.report.meeting.wording import sentence, waste
 from budgetscope.report.rows import plan_rows
 
 KEYS = (
@@ -29,10 +40,13 @@ KEYS = (
 REQUESTS = {
     "hardware": PlanRequest("64xH100 14d"),
     "flops": PlanRequest("1e21"),
+    "sure": PlanRequest("1 RTX 4090 for 3 days"),
     "no loss": PlanRequest("1e21", law="kaplan2020/fixed-batch"),
     "no price": PlanRequest("1e21", device="MI355X"),
     "no shape": PlanRequest("1e12"),
     "fixed": PlanRequest("64xH100 14d", params=7e9),
+    "bounded": PlanRequest("64xH100 14d", max_params=7e9),
+    "loosely bounded": PlanRequest("64xH100 14d", max_params=100e9),
     "served": PlanRequest("64xH100 14d", served_tokens=1e13),
     "too large": PlanRequest("N=400B D=1T", device="RTX 4090", gpus=8.0),
     "open count": PlanRequest("$50k on H100 at $2.50/h"),
@@ -87,7 +101,9 @@ def test_the_three_points_have_the_numbers_of_the_plan(name: str) -> None:
     assert ("The loss ends near" in train) == (reached is not None)
     assert unsure
     told = {*only(section(made(name), "decision"), Bullets)[0].items, train, cost, unsure}
-    assert set(decision(plan)) <= told
+    # The three points and the ledger say what to train and at what cost.
+    assert set(reasons(plan)) <= told
+    assert not {text for text in decision(plan) if text not in reasons(plan)} & told
 
 
 def test_what_is_least_certain_follows_the_plan() -> None:
@@ -96,8 +112,83 @@ def test_what_is_least_certain_follows_the_plan() -> None:
 
     for name in ("hardware", "no loss"):
         assert unsure(name) == doubt(facts(name).plan)
-    # A size that the request fixes is no longer in doubt.
-    assert unsure("fixed").startswith("The learning rate")
+    # A size that the request fixes or bounds is no longer in doubt.
+    for name in ("fixed", "bounded"):
+        assert unsure(name).startswith("The learning rate: published laws differ by a factor of ")
+        assert "The loss may end anywhere from " in unsure(name)
+        assert "size" not in unsure(name)
+        rows = only(section(made(name), "changes"), Table)[0].rows
+        assert not [row for row in rows if "size" in str(row[2])]
+    # Nor is one that is known well.
+    assert unsure("sure").startswith("The learning rate: published laws differ by a factor of 2.2.")
+    # A bound that changes nothing decides nothing.
+    assert "the optimal size" in unsure("loosely bounded")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("fixed", "You set the size; the best size for this compute is 19.1 B."),
+        ("bounded", "The size is the largest that you allow; the best size for this compute is 19.1 B."),
+        ("served", "and trains longer, since that is cheaper to serve: the training takes 116% more than the budget."),
+    ],
+)
+def test_the_first_point_says_what_decided_the_size(name: str, told: str) -> None:
+    assert told in only(section(made(name), "decision"), Points)[0].points[0][1]
+
+
+@pytest.mark.parametrize(
+    ("request_", "over"),
+    [
+        (PlanRequest("64xH100 14d"), "over published prices."),
+        (PlanRequest("1e21"), "over published rates and prices."),
+        (PlanRequest("1e21", price=2.0), "over published rates."),
+    ],
+)
+def test_the_range_of_the_cost_names_what_moves_it(request_: PlanRequest, over: str) -> None:
+    document = report(ADVISOR.facts(ADVISOR.answer(request_)), (), "", "x")
+    assert over in only(section(document, "decision"), Points)[0].points[1][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("hardware", "Approve $92.5 K and 14 days on 64 x H100 SXM, with a limit of $148 K, or name another budget"),
+        ("too large", "Choose other devices or a smaller model; as it stands, this plan is not to be approved."),
+        ("no price", "once their price is known."),
+        ("open count", "device-hours of H100 SXM, and say on how many."),
+    ],
+)
+def test_the_first_page_says_what_is_wanted(name: str, asked: str) -> None:
+    blocks = section(made(name), "decision")
+    assert asked in blocks[blocks.index(Heading("The decision wanted")) + 1].text  # type: ignore[attr-defined]
+
+
+def test_a_law_without_loss_promises_none() -> None:
+    found = ADVISOR.facts(ADVISOR.answer(PlanRequest("1e21", law="meta2024/llama3")))
+    told = only(section(report(found, (), "", "x"), "return"), Paragraph)[-1].text
+    assert told.endswith("this law does not say the loss.")
+    assert "with the loss at its end" in only(section(made("hardware"), "return"), Paragraph)[-1].text
+
+
+@pytest.mark.parametrize("name", ["fixed", "served", "bounded"])
+def test_the_column_of_added_loss_holds_losses(name: str) -> None:
+    blocks = section(made(name), "alternatives")
+    table = blocks[blocks.index(Heading("What your constraints cost")) + 1]
+    assert isinstance(table, Table)
+    assert [abs(float(str(row[1]))) < 1 for row in table.rows] == [True]
+    after = blocks[blocks.index(table) + 1]
+    assert isinstance(after, Paragraph)
+    assert after.text.startswith("The optimal run of the same loss has ")
+
+
+def test_no_step_is_asked_for_that_is_done() -> None:
+    """With a stated MFU the rate of the code is known; a budget of money is its own limit."""
+    form = dict(only(section(made("open count"), "minutes"), Form)[0].rows)
+    assert form["Limit"] == "at most $50 K without asking again"
+    document = report(ADVISOR.facts(ADVISOR.answer(PlanRequest("64xH100 14d", mfu=0.4))), (), "", "x")
+    assert "rate of our code" not in dict(only(section(document, "minutes"), Form)[0].rows)["Before the run"]
+    assert "rate of our code" in form["Before the run"]
 
 
 def test_a_plan_that_does_not_fit_says_so_first() -> None:
@@ -106,6 +197,10 @@ def test_a_plan_that_does_not_fit_says_so_first() -> None:
     assert "does not run" in blocks[0].text
     assert only(section(made("too large"), "say"), Quotes)[0].items[0].startswith("The model does not fit")
     assert not only(section(made("hardware"), "decision"), Alert)
+    # Nor do the minutes offer to approve it.
+    form = dict(only(section(made("too large"), "minutes"), Form)[0].rows)
+    assert form["Decision"] == "☐ other devices   ☐ a smaller model   ☐ not now"
+    assert form["Limit"] == ""
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -233,6 +328,18 @@ def test_the_sentences_and_the_minutes_have_this_plans_numbers() -> None:
     assert plan.spread.cost_usd is not None
     assert form["Limit"] == f"at most {format_usd(plan.spread.cost_usd[1])} without asking again"
     assert form["Responsible"] == ""
+
+
+@pytest.mark.parametrize(("name", "runs"), [("hardware", "smaller runs:"), ("sure", "runs with noise:")])
+def test_the_law_is_said_to_be_of_smaller_runs_where_it_is(name: str, runs: str) -> None:
+    quotes = only(section(made(name), "say"), Quotes)[0].items
+    assert [each for each in quotes if each.startswith(f"The law was measured on {runs}")]
+
+
+def test_no_amount_is_smaller_than_a_cent() -> None:
+    assert waste(1e-15, 1e3) == "0.0% = $0"
+    assert waste(0.5, 1e3) == "50.0% = $500"
+    assert not [row for row in only(section(made("flops"), "alternatives"), Table)[1].rows if "e-" in str(row[5])]
 
 
 def test_the_commands_are_those_of_the_plan_and_its_report() -> None:

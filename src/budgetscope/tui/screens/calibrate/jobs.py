@@ -48,7 +48,7 @@ class Preparation:
     def _follow(self, progress: Progress) -> None:
         self._check()
         share = f" {progress.done / progress.total:.0%}" if progress.total else ""
-        self.said = f"{progress.stage}{share}"
+        self.said = f"{_(progress.stage)}{share}"
 
     def _note(self, sentence: str) -> None:
         self._check()

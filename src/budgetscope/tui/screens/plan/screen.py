@@ -27,7 +27,6 @@ from budgetscope.tui.figures.plan_charts import PLAN_CHARTS, SIZE, plan_chart
 from budgetscope.tui.figures.plan_figures import Figures
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import Remembered, SessionScreen
-from budgetscope.tui.screens.law_changes import ask_to_follow
 from budgetscope.tui.screens.plan.details import DetailsScreen
 from budgetscope.tui.screens.plan.law_picker import LawsScreen
 from budgetscope.tui.screens.plan.recommendation import Cautions, RecommendationPanel
@@ -112,6 +111,8 @@ class PlanScreen(SessionScreen):
 
     @on(LawChosen)
     def _law_chosen(self, event: LawChosen) -> None:
+        from budgetscope.tui.screens.law_changes import ask_to_follow  # noqa: PLC0415 - not at the start
+
         ask_to_follow(self, event.fit_id)
 
     def show_session(self) -> None:
