@@ -1,7 +1,6 @@
 """Names of devices in a budget: the longest known name, or a free text where no table of devices is at hand."""
 
 import re
-from difflib import get_close_matches
 from typing import Protocol
 
 from budgetscope.core.budget import vocabulary as words
@@ -110,6 +109,8 @@ class NameReader:
             if token.text in ("rtx", "gtx") and reader.peek().kind == "number":
                 reader.position += 1
                 name = reader.span(first)
+            from difflib import get_close_matches  # noqa: PLC0415 - only a refusal needs it
+
             unit = get_close_matches(name.casefold(), _LONG_TIMES, n=1, cutoff=_LIKENESS)
             if unit and first > 1 and reader.at(first - 2).text in _BEFORE_TIMES:
                 raise reader.refusal(first, f"is not understood: perhaps you mean {unit[0]}")
