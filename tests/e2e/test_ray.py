@@ -1,6 +1,7 @@
 """A run under Ray, on a real cluster of two nodes: a worker and a node are lost, and nothing else is."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from budgetscope.calibrate.engines.base import Options
 from budgetscope.calibrate.orchestrate import Stop, carry_on
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.core.errors import FailureError
+from budgetscope.core.extras import install_command
 from budgetscope.store.fit_library import load
 
 SPEC = replace(planted_spec(), run="20260102-030405-smoke-4a41", workers=WORKERS)
@@ -64,7 +66,7 @@ def test_killed_worker_and_a_lost_node_change_nothing(tmp_path: Path) -> None:
 
 def test_without_ray_the_remedy_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("budgetscope.calibrate.engines.ray.find_spec", lambda _: None)
-    with pytest.raises(FailureError, match=r"--engine ray needs Ray, .*; pip install 'budgetscope\[ray\]'"):
+    with pytest.raises(FailureError, match=f"--engine ray needs Ray, .*; {re.escape(install_command('ray'))}"):
         launch.start(RunFolder.create(SPEC, tmp_path), Options(engine="ray"))
 
 

@@ -13,7 +13,7 @@ from budgetscope.api.judgement import Judgement, asks_before_use, judge
 from budgetscope.calibrate import environment, launch, texts
 from budgetscope.calibrate.corpus.progress import Progress, Report
 from budgetscope.calibrate.engines import slurm
-from budgetscope.calibrate.environment import REMEDY, Probe, require_extra
+from budgetscope.calibrate.environment import Probe, require_extra
 from budgetscope.calibrate.json_records import to_record
 from budgetscope.calibrate.launch import Options, Queue, Watch, ask_to_stop, start, stop
 from budgetscope.calibrate.plan import request as _request
@@ -38,7 +38,6 @@ __all__ = [
     "ENGINES",
     "LIVE",
     "PRESETS",
-    "REMEDY",
     "CellState",
     "DeviceFacts",
     "Judgement",

@@ -13,6 +13,7 @@ from budgetscope.core.answers.other_budgets import other_budgets
 from budgetscope.core.answers.whatif import IsoFlop
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
+from budgetscope.core.extras import install_command
 from budgetscope.core.language import JAPANESE, _, code, in_english
 from budgetscope.core.laws.fit import Fit
 from budgetscope.report.figures import draw, plan_figures
@@ -144,7 +145,7 @@ def check_figures_folder(folder: Path, *, overwrite: bool) -> None:
         FailureError: matplotlib is not installed, or the system refuses to say.
     """
     if not draw.available():
-        raise FailureError(f"figures need matplotlib: {draw.REMEDY}.")
+        raise FailureError(f"figures need matplotlib: {install_command('plot')}")
     if status(folder) is not None and not folder.is_dir():
         raise UsageError(f"{str(folder)!r} is a file, and figures are several files; name a folder.")
     kinds = (names.ALLOCATION, names.ISO_FLOP, names.WALK, names.MONEY, names.SCORES)

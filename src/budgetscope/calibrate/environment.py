@@ -13,10 +13,10 @@ from pathlib import Path
 from budgetscope.calibrate.json_records import from_record, to_record
 from budgetscope.calibrate.plan.device import DeviceFacts, Rate
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.extras import install_command
 from budgetscope.store.files import locked, read_text, status, write_atomically
 from budgetscope.store.locations import probes_file
 
-REMEDY = "pip install 'budgetscope[calibrate]'"
 _MAX_BYTES = 2**20
 CHECK = (sys.executable, "-m", "budgetscope.calibrate.train.device_check")
 
@@ -56,7 +56,8 @@ def require_extra() -> None:
     """
     missing = [name for name in ("torch", "tokenizers") if find_spec(name) is None]
     if missing:
-        raise FailureError(f"calibration needs {' and '.join(missing)}, not installed here; {REMEDY}")
+        remedy = install_command("calibrate")
+        raise FailureError(f"calibration needs {' and '.join(missing)}, not installed here; {remedy}")
 
 
 def look(device: str | None, gpu: int | None) -> DeviceFacts:

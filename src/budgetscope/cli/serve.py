@@ -15,8 +15,6 @@ from budgetscope.cli import options
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.language import code
 
-_REMEDY = "pip install 'budgetscope[serve]'"
-
 
 @options.spoken
 def serve(
@@ -26,7 +24,9 @@ def serve(
 ) -> None:
     """Show the app in a browser; every page that is opened is an app of its own. Ctrl-C ends it."""
     if find_spec("textual_serve") is None:
-        raise FailureError(f"serving the app needs textual-serve, not installed here; {_REMEDY}")
+        from budgetscope.api.extras import install_command
+
+        raise FailureError(f"serving the app needs textual-serve, not installed here; {install_command('serve')}")
     sockets = _listen(host, port)
     from budgetscope.api.language import use_language
     from budgetscope.cli.server import LocalServer

@@ -32,6 +32,7 @@ from budgetscope.calibrate.run.processes import process_exists
 from budgetscope.cli import fits
 from budgetscope.cli.calibrate import app
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
+from budgetscope.core.extras import install_command
 from budgetscope.store.locations import user_fits
 
 pytestmark = pytest.mark.usefixtures("fake_workers")
@@ -533,5 +534,5 @@ def test_what_the_device_refuses_keeps_its_exit_code(monkeypatch: pytest.MonkeyP
 
 def test_missing_extra_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("budgetscope.calibrate.environment.find_spec", lambda _: None)
-    with pytest.raises(FailureError, match=r"pip install 'budgetscope\[calibrate\]'"):
+    with pytest.raises(FailureError, match=re.escape(install_command("calibrate"))):
         run(*SMOKE)

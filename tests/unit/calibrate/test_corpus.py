@@ -31,6 +31,7 @@ from budgetscope.calibrate.corpus.progress import Progress
 from budgetscope.calibrate.corpus.spool import Spool, held_out
 from budgetscope.calibrate.corpus.tokenizer import TOKENIZER_NAME
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
+from budgetscope.core.extras import install_command
 from budgetscope.store.files import held
 
 END = 256
@@ -516,7 +517,7 @@ def test_names_that_a_terminal_would_obey_are_made_harmless(documents: list[str]
 
 @pytest.mark.parametrize(
     ("module", "suffix", "remedy"),
-    [("tokenizers", ".txt", "budgetscope[calibrate]"), ("pyarrow.parquet", ".parquet", "budgetscope[parquet]")],
+    [("tokenizers", ".txt", "calibrate"), ("pyarrow.parquet", ".parquet", "parquet")],
 )
 def test_a_missing_library_is_named_with_its_remedy(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, module: str, suffix: str, remedy: str
@@ -524,7 +525,7 @@ def test_a_missing_library_is_named_with_its_remedy(
     monkeypatch.setitem(sys.modules, module, None)
     path = tmp_path / f"words{suffix}"
     path.write_text("words")
-    with pytest.raises(FailureError, match=re.escape(f"pip install '{remedy}'")):
+    with pytest.raises(FailureError, match=re.escape(install_command(remedy))):
         prepare(str(path), tokenizer="bpe" if module == "tokenizers" else "bytes", cache=cache)
 
 

@@ -1,5 +1,6 @@
 import gzip
 import json
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from budgetscope.core.errors import BudgetscopeError, FailureError, UsageError
+from budgetscope.core.extras import install_command
 from budgetscope.store.tables import formats, limits
 from budgetscope.store.tables.intake import Dropped, Intake
 from budgetscope.store.tables.read import read_runs
@@ -83,7 +85,7 @@ def test_a_missing_extra_is_named_with_its_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, module: str, extra: str
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(FailureError, match=rf"pip install 'budgetscope\[{extra}\]'"):
+    with pytest.raises(FailureError, match=re.escape(install_command(extra))):
         read(tmp_path / name, "anything")
 
 

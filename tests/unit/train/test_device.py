@@ -1,5 +1,6 @@
 """The choice of a device, and the refusal of others."""
 
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import pytest
 from budgetscope.calibrate.train import device
 from budgetscope.calibrate.train.device import available_device
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.extras import install_command
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, gpus: int, *, mps: bool = False, cuda: str | None = "13.0") -> None:
@@ -73,7 +75,7 @@ def test_a_build_without_cuda_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_missing_torch_is_one_sentence_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(FailureError, match=r"pip install 'budgetscope\[calibrate\]'"):
+    with pytest.raises(FailureError, match=re.escape(install_command("calibrate"))):
         available_device()
 
 

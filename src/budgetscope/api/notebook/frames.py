@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from budgetscope.api.runs import typed_path
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.extras import pip_command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ def frame(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Any:
         except ImportError:
             continue
         return make({name: [row[index] for row in cells] for index, name in enumerate(columns)})
-    raise FailureError("a data frame needs pandas or polars, and neither is installed: pip install pandas.")
+    raise FailureError(f"a data frame needs pandas or polars, and neither is installed: {pip_command('pandas')}")
 
 
 def table_of_runs(runs: object) -> "Path | RawTable":

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.extras import install_command
 from budgetscope.store.files import open_file, unreadable
 
 Kind = Literal["text", "jsonl", "parquet"]
@@ -180,7 +181,7 @@ def load_parquet() -> Any:
     try:
         return importlib.import_module("pyarrow.parquet")
     except ImportError:
-        raise FailureError("Parquet files need pyarrow: pip install 'budgetscope[parquet]'.") from None
+        raise FailureError(f"Parquet files need pyarrow: {install_command('parquet')}") from None
 
 
 def _parquet_rows(path: Path, text_field: str, read: Callable[[int], None]) -> Iterator[str]:

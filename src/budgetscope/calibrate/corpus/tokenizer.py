@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from budgetscope.calibrate.corpus.disk import writing
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.extras import install_command
 from budgetscope.core.printable import printable
 from budgetscope.store.files import exists, open_file, read_text
 
@@ -301,5 +302,5 @@ def load_tokenizers() -> Any:
         return importlib.import_module("tokenizers")
     except ImportError:
         raise FailureError(
-            "tokenization needs tokenizers: pip install 'budgetscope[calibrate]', or use --tokenizer bytes."
+            f"tokenization needs tokenizers: use --tokenizer bytes, or {install_command('calibrate')}"
         ) from None

@@ -12,9 +12,9 @@ from budgetscope.calibrate.engines.base import Options, worker_arguments
 from budgetscope.calibrate.run.folder import RunFolder
 from budgetscope.calibrate.run.launches import Launch, note_job
 from budgetscope.core.errors import FailureError
+from budgetscope.core.extras import install_command
 from budgetscope.store.files import reason
 
-REMEDY = "pip install 'budgetscope[ray]'"
 DRIVER: tuple[str, ...] = (sys.executable, "-m", "budgetscope.calibrate.ray_tasks")
 
 
@@ -25,7 +25,7 @@ def start(folder: RunFolder, launch: Launch, options: Options) -> tuple[local.Pr
         FailureError: Ray is not installed, or the process cannot be started.
     """
     if find_spec("ray") is None:
-        raise FailureError(f"--engine ray needs Ray, which is not installed here; {REMEDY}")
+        raise FailureError(f"--engine ray needs Ray, which is not installed here; {install_command('ray')}")
     where = [] if (options.device or folder.spec().device) == "cuda" else ["--cpu"]
     command = [*DRIVER, "--workers", str(launch.workers), *where, "--"]
     try:

@@ -5,9 +5,9 @@ import platform
 from collections.abc import MutableMapping
 from types import ModuleType
 
-from budgetscope.calibrate.environment import REMEDY
 from budgetscope.calibrate.plan.device import DEVICES, DeviceFacts
 from budgetscope.core.errors import FailureError, UsageError
+from budgetscope.core.extras import install_command, pip_command
 
 
 def share_processors(environment: MutableMapping[str, str]) -> None:
@@ -54,10 +54,15 @@ def import_torch() -> ModuleType:
         return importlib.import_module("torch")
     except ModuleNotFoundError as error:
         if error.name != "torch":
-            raise FailureError(f"PyTorch does not load ({error}); install it again: {REMEDY}") from error
-        raise FailureError(f"training needs PyTorch, which is not installed: {REMEDY}") from None
+            raise _broken(error) from error
+        raise FailureError(f"training needs PyTorch, which is not installed: {install_command('calibrate')}") from None
     except (ImportError, OSError) as error:
-        raise FailureError(f"PyTorch does not load ({error}); install it again: {REMEDY}") from error
+        raise _broken(error) from error
+
+
+def _broken(error: Exception) -> FailureError:
+    again = pip_command("--force-reinstall", "torch")
+    return FailureError(f"PyTorch does not load ({error}); install it again: {again}")
 
 
 def available_device(requested: str | None = None, gpu: int | None = None) -> str:

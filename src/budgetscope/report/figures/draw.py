@@ -13,14 +13,13 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from budgetscope.core.errors import FailureError
+from budgetscope.core.extras import install_command
 from budgetscope.core.language import JAPANESE, code
 from budgetscope.report.figures.figure import Axis, Bars, Figure, Line
 from budgetscope.report.figures.scale import LogScale, Scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-REMEDY = "pip install 'budgetscope[plot]'"
 
 _INK, _GRID = "#1a1a1a", "#d9d9d9"
 _COLORS = ("#0b4f8a", "#b3470b", "#2f7d32", "#7b1fa2", "#5f6368", "#a3162e", "#00707a")
@@ -77,7 +76,7 @@ def _matplotlib(module: str) -> Any:
     try:
         return import_module(f"matplotlib.{module}")
     except ImportError:
-        raise FailureError(f"a chart needs matplotlib: {REMEDY}.") from None
+        raise FailureError(f"a chart needs matplotlib: {install_command('plot')}") from None
 
 
 @contextmanager

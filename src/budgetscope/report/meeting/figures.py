@@ -3,7 +3,6 @@
 from collections.abc import Collection
 
 from budgetscope.core.language import _
-from budgetscope.report.figures.draw import REMEDY
 from budgetscope.report.meeting.document import Block, Paragraph, Picture, Section
 from budgetscope.report.meeting.facts import Facts
 
@@ -60,9 +59,10 @@ def captions(facts: Facts) -> dict[str, str]:
 
 
 def no_matplotlib() -> str:
-    """Return why a report has no figures."""
-    return _("The figures are left out, since matplotlib is not installed: `{remedy}`, then export again.").format(
-        remedy=REMEDY
+    """Return why a report has no figures; without the command, which names a path of this machine."""
+    return _(
+        "The figures are left out, since matplotlib is not installed: install the extra `plot` of budgetscope, then "
+        "export again."
     )
 
 

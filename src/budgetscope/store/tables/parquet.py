@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from budgetscope.core.errors import FailureError
+from budgetscope.core.extras import install_command
 from budgetscope.store.tables.limits import Meter
 
 _BATCH_CELLS = 2**20
@@ -29,7 +30,7 @@ def parquet_records(path: Path, content: bytes) -> Iterator[dict[str, object]]:
         arrow: Any = importlib.import_module("pyarrow")
     except ImportError:
         raise FailureError(
-            f"{str(path)!r} is a Parquet file, which needs pyarrow: pip install 'budgetscope[parquet]'."
+            f"{str(path)!r} is a Parquet file, which needs pyarrow: {install_command('parquet')}"
         ) from None
     try:
         file = parquet.ParquetFile(io.BytesIO(content))

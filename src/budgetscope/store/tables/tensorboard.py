@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from budgetscope.core.errors import FailureError
+from budgetscope.core.extras import install_command
 from budgetscope.core.printable import printable
 from budgetscope.store.files import open_file
 
@@ -67,7 +68,7 @@ def read_events(path: Path, files: list[Path]) -> list[dict[str, object]]:
         tensors: Any = importlib.import_module("tensorboard.util.tensor_util")
     except ImportError:
         raise FailureError(
-            f"{str(path)!r} holds TensorBoard files, which need tensorboard: pip install 'budgetscope[tensorboard]'."
+            f"{str(path)!r} holds TensorBoard files, which need tensorboard: {install_command('tensorboard')}"
         ) from None
     points: dict[tuple[str, int], dict[str, object]] = {}
     for file in files:

@@ -18,6 +18,7 @@ from budgetscope.api import PlanRequest
 from budgetscope.api.pictures import Pictures, check_figures_folder
 from budgetscope.core import language
 from budgetscope.core.errors import FailureError
+from budgetscope.core.extras import install_command
 from budgetscope.report.figures import draw
 from budgetscope.report.figures.figure import Axis, Bar, Bars, Figure, Line, Point, PointSeries, Span
 from budgetscope.report.figures.scale import LinearScale, LogScale
@@ -154,8 +155,9 @@ def test_without_matplotlib_a_report_has_no_figures_and_files_are_refused(
     answer = ADVISOR.answer(PlanRequest("1e21"))
     made = ADVISOR.exported(answer, "html")
     assert isinstance(made.pictures, Pictures)
-    assert "pip install 'budgetscope[plot]'" in made.pictures.note
+    assert "install the extra `plot`" in made.pictures.note
     assert "<svg" not in made.text
-    assert "pip install &#x27;budgetscope[plot]&#x27;" in made.text
-    with pytest.raises(FailureError, match=r"pip install 'budgetscope\[plot\]'"):
+    assert "install the extra <code>plot</code>" in made.text
+    assert sys.executable not in made.text
+    with pytest.raises(FailureError, match=re.escape(install_command("plot"))):
         check_figures_folder(tmp_path, overwrite=False)  # type: ignore[arg-type]

@@ -7,7 +7,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from budgetscope.api.calibration import PRESETS, REMEDY, Ready, texts
+from budgetscope.api.calibration import PRESETS, Ready, texts
+from budgetscope.api.extras import install_command
 from budgetscope.core.language import N_, _
 from budgetscope.report.words import headed, listed, padded
 from budgetscope.report.words import width as cells_of
@@ -59,7 +60,8 @@ class DesignPanel(VerticalScroll, can_focus=False):
         """Show why there is no design."""
         self._priced = None
         # A command to type gets a line of its own.
-        text = PROBLEM_SIGN + sentence.replace(REMEDY, f"\n\n{REMEDY}")
+        command = install_command("calibrate")
+        text = PROBLEM_SIGN + sentence.replace(command, f"\n\n{command}")
         self._say(Content.styled(text, "bold $text-error"))
 
     def wait(self, said: str, dots: int) -> None:
