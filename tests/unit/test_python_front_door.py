@@ -209,7 +209,7 @@ def test_a_shape_is_counted_from_texts_and_numbers() -> None:
         (lambda: ANY.plan("1e21", gpus=Fraction(2, 5)), "--gpus Fraction\\(2, 5\\) is not a number; write it like 8"),
         (lambda: ANY.plan("1e21", mfu=Fraction(2, 5)), "--mfu Fraction\\(2, 5\\) is not a share; write it like 0.4"),
         (lambda: ANY.plan("1e21", price=Fraction(2, 5)), "--price Fraction\\(2, 5\\) is not an amount of dollars"),
-        (lambda: ANY.value("1e21", calibration=None), "--calibration None is not a share; write it like 0.4 or 40%"),
+        (lambda: ANY.value("1e21", calibration=[2]), "--calibration \\[2\\] is not a share; write it like 0.4 or 40%"),
         (lambda: bs.value("1e21", calibration=" "), "--calibration is empty; give it a value.$"),
         (lambda: ANY.load(None), "--name None is not a fit's id; write it like mine/lab"),
         (lambda: ANY.load(b"mine/lab"), "--name b'mine/lab' is not a fit's id"),

@@ -178,15 +178,15 @@ class Advisor(Lookup):
 
         return request_on(answer, answer.request, found, device)
 
-    def value(self, answer: Answer, share: float) -> "Valuation":
+    def value(self, answer: Answer, share: float | None = None) -> "Valuation":
         """Return the value of a calibration for an answer.
 
         Args:
             answer: with the budget.
-            share: of the budget's compute for the calibration, from 0 to 1.
+            share: of the budget's compute for a calibration beside the usual ones, from 0 to 1; None for these alone.
 
         Raises:
-            UsageError: the law has no points with draws, or the share is too small for a calibration.
+            UsageError: the law has no points with draws, or the share or the budget is too small for a calibration.
             FailureError: the law gives no usable numbers.
         """
         from budgetscope.fitting.calibration_value import value  # noqa: PLC0415 - NumPy, which planning does not need

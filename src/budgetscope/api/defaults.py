@@ -1,6 +1,18 @@
 """The default fits."""
 
-DEFAULT_LAW = "porian2024/refinedweb-tuned"
+from budgetscope.core.answers.question import DEFAULT_LAW
+
+__all__ = [
+    "AUDIT_RULES",
+    "CRITICAL_BATCH",
+    "DEFAULT_HYPERPARAMETERS",
+    "DEFAULT_LAW",
+    "FOR_EVERY_RECIPE",
+    "RECIPES",
+    "SPREAD_FITS",
+    "WEIGHT_DECAY",
+]
+
 DEFAULT_HYPERPARAMETERS = "porian2024/rounded-rule"
 """The recipe of the tuned runs behind the default law; what others lack is taken from it."""
 RECIPES = ("porian2024/rounded-rule", "openeurollm2026/dense", "steplaw2025/dense")

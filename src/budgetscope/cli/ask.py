@@ -177,8 +177,9 @@ def _show_explanation(explanation: "Explanation", console: "Console") -> None:
 def value(
     *,
     calibration: Annotated[
-        float, options.share("calibration", "Share of the budget to spend on it: 2% or 0.02.", *CALIBRATION_BOUNDS)
-    ],
+        float | None,
+        options.share("calibration", "Show this share of the budget too: 2% or 0.02.", *CALIBRATION_BOUNDS),
+    ] = None,
     request: "PlanRequest",
     json: options.Json = False,
 ) -> None:

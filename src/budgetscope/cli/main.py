@@ -50,7 +50,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
     (memory.memory, _ANSWER, ("memory '64xH100 14d'", "memory 'N=7B' --device h100 --gpus 8")),
     (machines.machines, _ANSWER, ("machines '64xH100 14d'",)),
     (ask.explain, _ANSWER, ("explain 1e21",)),
-    (ask.value, _ANSWER, ("value '64xH100 14d' --calibration 2%",)),
+    (ask.value, _ANSWER, ("value '64xH100 14d'",)),
     (export.export, _ANSWER, ("export '64xH100 14d' -o plan.html", "export 1e21 --recipe torchtitan -o run")),
     (fit.fit, _LAWS, ("fit runs.csv --counting standard --name mine/lab",)),
     (fit.score, _LAWS, ("score --law steplaw2025/dense grid.csv --counting standard", "score --all")),

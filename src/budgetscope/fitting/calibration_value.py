@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from budgetscope.core.answers.calibration_value import Knowledge, Valuation
+from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.core.laws.fit import Draws
@@ -272,24 +273,32 @@ SHARES = (0.0001, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1)
 
 
 @guarded
-def value(fit: Fit, target_flops: float, share: float) -> Valuation:
-    """Return what a calibration for a share of the target's compute would be worth, beside others.
+def value(fit: Fit, target_flops: float, share: float | None) -> Valuation:
+    """Return what calibrations for shares of the target's compute would be worth: `SHARES`, and one asked for.
 
     Args:
         fit: the law that plans the target, and whose points and noise are taken as typical.
         target_flops: C to be planned, in the fit's own counting.
-        share: of that compute to spend on calibration, above zero and at most one.
+        share: of that compute to spend on calibration, above zero and at most one; None for `SHARES` alone.
 
     Raises:
         UsageError: the fit keeps no points with draws, the share is out of bounds, or it does not pay for
-            three budgets.
+            three budgets; without one, no share does.
     """
-    if not 0 < share <= 1:
+    if share is not None and not 0 < share <= 1:
         raise UsageError(f"a calibration of {share:.3g} of the budget is out of bounds: give a share like 2%.")
     known, loss_model = typical_calibration(fit), LossModel(fit)
     n_params = allocation_law(fit).allocate(target_flops).n_params
     enough = calibration_flops(_ladder(known.budgets[0], known.spacing, MIN_BUDGETS), known.sizes, known.runs)
-    shares = sorted({share, *(s for s in SHARES if s * target_flops >= enough)})
+    shares = sorted({*(() if share is None else (share,)), *(s for s in SHARES if s * target_flops >= enough)})
+    if not shares:
+        remedy = f"give a share that does, such as --calibration {1.01 * enough / target_flops:.2g}"
+        if 1.01 * enough > target_flops:
+            remedy = f"ask with a budget of at least {format_flops(enough / SHARES[-1])} FLOPs"
+        raise UsageError(
+            f"{SHARES[-1]:.0%} of {format_flops(target_flops)} FLOPs pays for no calibration, which takes "
+            f"{format_flops(enough)} FLOPs at least: {remedy}."
+        )
     own = CalibrationDesign(
         known.budgets,
         known.sizes,

@@ -1,10 +1,13 @@
 """The decision of a plan, in a few sentences written from its numbers; every face shows them."""
 
+import shlex
+
 from budgetscope.core.answers.cautions import NO_LAYOUT
 from budgetscope.core.answers.confirmation import SHARE
 from budgetscope.core.answers.constraints import Choice
 from budgetscope.core.answers.mfu_range import Ends
 from budgetscope.core.answers.plan import Plan
+from budgetscope.core.answers.question import DEFAULT_LAW
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Kind
@@ -267,8 +270,17 @@ def doubt(plan: Plan) -> str:
     unsure = _("Least certain is the optimal size: {range} with 95%.")
     if n.kind is Kind.NOISE_AND_LAW:
         unsure = _("Least certain is the optimal size: {range} with 95%, by the noise of the runs and the law's error.")
-    calibrate = _("A calibration on your own data narrows it; `budgetscope value` says by how much.")
-    return sentences((unsure.format(range=span), _waste(plan), calibrate))
+    calibrate = _("A calibration on your own data narrows it; `{command}` says by how much.")
+    return sentences((unsure.format(range=span), _waste(plan), calibrate.format(command=value_command(plan))))
+
+
+def value_command(plan: Plan) -> str:
+    """Return the command that tells what a calibration is worth; empty where N is sure, or its interval not known."""
+    n = plan.optimum.n_params
+    if n.low is None or n.high is None or n.kind is Kind.EXPONENT_ALONE or size_is_sure(plan):
+        return ""
+    law = () if plan.law_id == DEFAULT_LAW else ("--law", plan.law_id)
+    return shlex.join(("budgetscope", "value", plan.budget, *law))
 
 
 def _waste(plan: Plan) -> str:

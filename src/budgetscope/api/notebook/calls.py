@@ -160,21 +160,23 @@ def memory(budget: Budget, **options: Unpack[RequestOptions]) -> NotebookLayouts
 
 
 @_with_options(_options("value"))
-def value(budget: Budget, *, calibration: float | str, **options: Unpack[RequestOptions]) -> "NotebookValuation":
+def value(
+    budget: Budget, *, calibration: float | str | None = None, **options: Unpack[RequestOptions]
+) -> "NotebookValuation":
     """Return the value of a calibration: the interval of N after it, and the compute that it saves.
 
     Args:
         budget: as in `plan`.
-        calibration: its share of the budget: "2%" or 0.02.
+        calibration: a share of the budget beside the usual ones: "2%" or 0.02.
         **options: the options of `budgetscope value`, as in `plan`.
 
     Raises:
-        UsageError: as in `plan`; or the law has no points with draws, or the share is too small for a calibration.
+        UsageError: as in `plan`; or the law has no points with draws, or the share or the budget is too small for one.
         FailureError: as in `plan`.
     """
     from budgetscope.api.notebook.valuation import NotebookValuation  # noqa: PLC0415 - NumPy
 
-    advisor, share = Advisor(), value_of(CALIBRATION, calibration)
+    advisor, share = Advisor(), None if calibration is None else value_of(CALIBRATION, calibration)
     answered = _answer(advisor, "value", budget, options)
     return NotebookValuation.of(advisor.value(answered, share), answered)
 

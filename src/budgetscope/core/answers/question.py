@@ -36,6 +36,9 @@ from budgetscope.core.laws.operating_point import (
 )
 from budgetscope.core.laws.scoreboard import Scoreboard
 
+DEFAULT_LAW = "porian2024/refinedweb-tuned"
+"""Id of the law of a plan for which neither the request nor the user's settings name one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:

@@ -5,7 +5,7 @@ from budgetscope.core.budget.quantities import format_count, format_hours, forma
 from budgetscope.core.language import _
 from budgetscope.core.laws.sensitivity import Sensitivity, measured
 from budgetscope.core.wording import listed
-from budgetscope.report.decision import size_is_bounded, size_is_given
+from budgetscope.report.decision import size_is_bounded, size_is_given, value_command
 from budgetscope.report.meeting.document import Block, Bullets, Commands, Heading, Paragraph, Section, Table
 from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.meeting.wording import share
@@ -151,12 +151,12 @@ def _steps(facts: Facts) -> list[Block]:
             "the MFU is then gone."
         )
         blocks.append(Paragraph(told))
-    blocks.append(
-        Paragraph(
-            _(
-                "Calibrate on your own data where the size matters: `budgetscope calibrate` trains small models, and "
-                "`budgetscope value` tells before what that is worth."
-            )
-        )
-    )
+    told = _("Calibrate on your own data where the size matters: `budgetscope calibrate` trains small models.")
+    worth = value_command(plan)
+    if worth:
+        told = _(
+            "Calibrate on your own data where the size matters: `budgetscope calibrate` trains small models, and "
+            "`{command}` tells before what that is worth."
+        ).format(command=worth)
+    blocks.append(Paragraph(told))
     return blocks
