@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from budgetscope.core.budget.quantities import quote
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Fit
@@ -101,7 +102,7 @@ class Library:
             UsageError: it is not an id.
             FailureError: a folder cannot be read.
         """
-        candidates = [layer.folder / f"{check_id(fit_id)}.json" for layer in self.layers]
+        candidates = [layer.folder / f"{self._checked(fit_id)}.json" for layer in self.layers]
         return next((path for path in candidates if _is(stat.S_ISREG, path)), None)
 
     def remarks(self, name: str) -> list[str]:
@@ -130,12 +131,24 @@ class Library:
 
     def unknown(self, name: str) -> str:
         """Return the sentence that refuses an id which no layer has."""
-        from difflib import get_close_matches  # noqa: PLC0415 - only a refusal needs it
-
-        known = sorted({_id(path) for _, family in self._families() for path in _fit_files(family)})
-        near = get_close_matches(name, known, n=2, cutoff=0.4)
-        hint = f"did you mean {' or '.join(near)}" if near else "no id is near it"
+        hint = self._hint(name) or "no id is near it"
         return f"no fit has the id {name!r}: {hint}; `budgetscope fits list` shows all."
+
+    def _checked(self, name: str) -> str:
+        """Return a name if it is an id; refuse another with the ids that it may mean."""
+        try:
+            return check_id(name)
+        except UsageError:
+            hint = self._hint(name)
+            if not hint:
+                raise
+        raise UsageError(f"{quote(name)} is not a fit's id: {hint}; `budgetscope fits list` shows all.")
+
+    def _hint(self, name: str) -> str:
+        from budgetscope.store.fit_names import nearest  # noqa: PLC0415 - only a refusal needs it
+
+        near = nearest(name, {entry.id: "" if entry.fit is None else entry.fit.title for entry in self.entries()})
+        return f"did you mean {' or '.join(filter(None, (', '.join(near[:-1]), near[-1])))}" if near else ""
 
     def _families(self) -> Iterator[tuple[Layer, Path]]:
         for layer in self.layers:
