@@ -42,7 +42,12 @@ def commands(text: str) -> list[str]:
 
 @pytest.mark.parametrize("form", ["html", "md", "csv", "json"])
 def test_an_export_is_the_same_on_stdout_and_in_a_file(cli: Cli, tmp_path: Path, form: str) -> None:
-    path = tmp_path / "new folder" / f"plan.{form}"
+    path = tmp_path / "a folder" / f"plan.{form}"
+    refused = cli("export", "64xH100 14d", "-o", str(path))
+    assert (refused.code, refused.out) == (2, "")
+    assert "make it with `mkdir -p " in refused.err
+    assert not path.parent.exists()
+    path.parent.mkdir()
     shown = cli("export", "64xH100 14d", "--format", form)
     assert (shown.code, shown.err) == (0, "")
     assert shown.out == Advisor().export(Advisor().answer(PlanRequest("64xH100 14d")), form)
@@ -118,6 +123,7 @@ def test_an_export_to_a_dash_is_stdout(cli: Cli, tmp_path: Path, monkeypatch: py
     ids=" ".join,
 )
 def test_the_printed_command_writes_the_same_bytes(cli: Cli, tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / words[-1]).parent.mkdir(exist_ok=True)
     assert cli("export", *words).code == 0
     first = (tmp_path / words[-1]).read_bytes()
     (command,) = commands(first.decode())

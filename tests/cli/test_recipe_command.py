@@ -1,6 +1,7 @@
 """`export --recipe`: the list, the files, and every refusal."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def test_the_list_needs_no_budget(cli: Cli) -> None:
 
 
 def test_a_recipe_is_written_and_what_it_loses_is_told(cli: Cli, tmp_path: Path) -> None:
-    folder = tmp_path / "new" / "folder"
+    folder = tmp_path / "new"
     ran = cli("export", "1e18", "--recipe", "litgpt", "-o", str(folder))
     assert ran.code == 0
     assert ran.out == ""
@@ -26,7 +27,20 @@ def test_a_recipe_is_written_and_what_it_loses_is_told(cli: Cli, tmp_path: Path)
     assert "written for litgpt 0.5.13" in ran.err
     assert "not expressed: the constant rate and its linear decay (WSD)" in ran.err
     assert f"wrote {folder / 'pretrain.yaml'}" in ran.err
-    assert [path.name for path in folder.parent.iterdir()] == ["folder"], "nothing is left beside it"
+    assert [path.name for path in tmp_path.iterdir()] == ["new"], "nothing is left beside it"
+
+
+def test_the_command_of_a_recipe_writes_it_again_wherever_it_is_pasted(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli("export", "$50k on H100", "--recipe", "litgpt", "-o", "mine").code == 0
+    page = (tmp_path / "mine" / "README.md").read_text()
+    (command,) = [line for line in page.splitlines() if line.startswith("budgetscope export ")]
+    monkeypatch.chdir(tmp_path / "mine")
+    for _ in range(2):
+        assert cli(*shlex.split(command)[1:]).code == 0
+        assert (tmp_path / "mine" / "litgpt" / "README.md").read_text() == page
 
 
 def test_an_empty_folder_is_filled_and_another_is_not(cli: Cli, tmp_path: Path) -> None:

@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 from tests.bundled import fit
 
-from budgetscope.api import Advisor, Convention, PlanRequest, command, compare, count, explain, plan, write_export
+from budgetscope.api import (
+    Advisor,
+    Convention,
+    PlanRequest,
+    check_figures_folder,
+    check_recipe_folder,
+    command,
+    compare,
+    count,
+    explain,
+    plan,
+    write_export,
+)
 from budgetscope.core.answers.comparison import chosen_row
 from budgetscope.core.errors import FailureError, UsageError
 from budgetscope.store.fit_schema import dump
@@ -125,6 +137,19 @@ def test_an_export_is_written_once(tmp_path: Path) -> None:
     assert path.read_text() == "first"
     write_export(path, "third", overwrite=True)
     assert path.read_text() == "third"
+
+
+def test_an_export_makes_no_folder(tmp_path: Path) -> None:
+    path = tmp_path / "my plans" / "plan.md"
+    with pytest.raises(UsageError, match=r"there is no folder for .*; make it with `mkdir -p '.*/my plans'`, or name"):
+        write_export(path, "text", overwrite=True)
+    with pytest.raises(UsageError, match="there is no folder for"):
+        check_figures_folder(path, overwrite=True)
+    with pytest.raises(UsageError, match="there is no folder for"):
+        check_recipe_folder(path, overwrite=True)
+    assert list(tmp_path.iterdir()) == []
+    check_recipe_folder(path.parent, overwrite=False)
+    check_figures_folder(path.parent, overwrite=False)
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

@@ -18,7 +18,7 @@ from budgetscope.report.meeting.figures import no_folder
 from budgetscope.report.meeting.html import html
 from budgetscope.report.meeting.markdown import markdown
 from budgetscope.report.meeting.report import report
-from budgetscope.store.files import status, write_atomically
+from budgetscope.store.files import check_folder_above, status, write_atomically
 
 REPORT_FORMATS = ("html", "md")
 EXPORT_FORMATS = (*REPORT_FORMATS, "csv", "json")
@@ -117,13 +117,14 @@ def link_between(file: Path | None, folder: Path) -> str:
 
 
 def check_export(path: Path, *, overwrite: bool) -> None:
-    """Refuse a file that exists while `overwrite` is false, and a folder.
+    """Refuse a file that exists while `overwrite` is false, a folder, and a file in a folder that does not exist.
 
     Raises:
-        UsageError: the file exists, or is a folder.
+        UsageError: the file exists, or is a folder, or its folder is missing.
         FailureError: the system refuses to say.
     """
     if status(path) is None:
+        check_folder_above(path)
         return
     if path.is_dir():
         raise UsageError(f"{str(path)!r} is a folder, and an export is one file; name a file.")

@@ -20,7 +20,7 @@ from budgetscope.report.figures import draw, plan_figures
 from budgetscope.report.figures.figure import Bars, Figure
 from budgetscope.report.meeting import figures as names
 from budgetscope.report.scoreboard import NEAR_OPTIMAL
-from budgetscope.store.files import status, write_atomically
+from budgetscope.store.files import check_folder_above, status, write_atomically
 
 Get = Callable[[str], Fit]
 """Returns a fit by its id."""
@@ -138,15 +138,17 @@ def _scores(answer: Answer) -> Bars | None:
 
 
 def check_figures_folder(folder: Path, *, overwrite: bool) -> None:
-    """Refuse a folder for figures that is a file, or that holds figures while `overwrite` is false.
+    """Refuse a folder for figures that is a file, that holds figures while `overwrite` is false, or in no folder.
 
     Raises:
-        UsageError: it is a file, or holds a figure's file.
+        UsageError: it is a file, or holds a figure's file, or the folder above it is missing.
         FailureError: matplotlib is not installed, or the system refuses to say.
     """
     if not draw.available():
         raise FailureError(f"figures need matplotlib: {install_command('plot')}")
-    if status(folder) is not None and not folder.is_dir():
+    if status(folder) is None:
+        check_folder_above(folder)
+    elif not folder.is_dir():
         raise UsageError(f"{str(folder)!r} is a file, and figures are several files; name a folder.")
     kinds = (names.ALLOCATION, names.ISO_FLOP, names.WALK, names.MONEY, names.SCORES)
     held = [folder / f"{name}{end}" for name in kinds for end in (".svg", ".png")]

@@ -7,7 +7,7 @@ from budgetscope.core.answers.training_setup import training_setup
 from budgetscope.core.errors import UsageError
 from budgetscope.report.recipes.page import TrainerRecipe, trainer_recipe
 from budgetscope.report.recipes.targets import target
-from budgetscope.store.files import listed, status, write_atomically, write_folder
+from budgetscope.store.files import check_folder_above, listed, status, write_atomically, write_folder
 
 
 def recipe_for(answer: Answer, name: str, command: str) -> TrainerRecipe:
@@ -23,18 +23,20 @@ def recipe_for(answer: Answer, name: str, command: str) -> TrainerRecipe:
         FailureError: the answer's law gives no usable numbers.
     """
     chosen = target(name)
-    again = f"{command} --recipe {chosen.trainer.name} -o DIR"
+    # The reader's folder holds the recipe, and may have any name.
+    again = f"{command} --recipe {chosen.trainer.name} -o {chosen.trainer.name} --force"
     return trainer_recipe(chosen, training_setup(answer, chosen.allowed), again)
 
 
 def check_recipe_folder(folder: Path, *, overwrite: bool) -> None:
-    """Refuse a folder for a recipe that is a file, or that holds something while `overwrite` is false.
+    """Refuse a folder for a recipe that is a file, that holds something while `overwrite` is false, or in no folder.
 
     Raises:
-        UsageError: it is a file, or not empty.
+        UsageError: it is a file, or not empty, or the folder above it is missing.
         FailureError: the system refuses to say.
     """
     if status(folder) is None:
+        check_folder_above(folder)
         return
     if not folder.is_dir():
         raise UsageError(f"{str(folder)!r} is a file, and a recipe is a folder of files; name a folder.")

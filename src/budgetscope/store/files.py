@@ -6,6 +6,7 @@ import glob
 import io
 import os
 import secrets
+import shlex
 import shutil
 import stat
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from budgetscope.core.errors import FailureError
+from budgetscope.core.errors import FailureError, UsageError
 
 _LOCK_SECONDS = 10.0
 _POLL_SECONDS = 0.05
@@ -125,6 +126,21 @@ def exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):
         return False
+
+
+def check_folder_above(path: Path) -> None:
+    """Refuse a path whose folder does not exist: a mistyped folder must not be made.
+
+    Raises:
+        UsageError: there is no such folder.
+        FailureError: the system refuses to say.
+    """
+    folder = Path(os.path.realpath(path)).parent
+    if status(folder) is None:
+        raise UsageError(
+            f"there is no folder for {str(path)!r}; make it with `mkdir -p {shlex.quote(str(path.parent))}`, or name "
+            "another."
+        )
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
