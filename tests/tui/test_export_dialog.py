@@ -91,6 +91,7 @@ async def test_what_is_there_is_replaced_only_after_a_question(start: Start, tmp
 
 async def test_a_path_can_be_typed_and_a_bad_one_is_refused_in_the_dialog(start: Start, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
+    Path("~").expanduser().mkdir(parents=True)  # noqa: ASYNC240 - before the app starts
     (tmp_path / "file").write_text("")
     async with start(PlanRequest("1e21")).run_test(size=BIG) as pilot:
         screen = await opened(pilot, "csv")
