@@ -82,6 +82,7 @@ REFUSED = [
     ("gpus", "1e400", "--gpus 1e400 is out of bounds; give a number from 1 to 10000000."),
     ("mfu", "%", "--mfu '%' is not a share; write it like 0.4 or 40%."),
     ("mfu", "40", "--mfu 40 is above 1; write 40% or 0.4."),
+    ("mfu", "1.5", "--mfu 1.5 is above 1; write a share like 0.4 or 40%."),
     ("mfu", "4000%", "--mfu 4000% is out of bounds; give a share from 0.001 to 1."),
     ("mfu", "0", "--mfu 0 is out of bounds; give a share from 0.001 to 1."),
     ("price", "$", "--price '$' is not an amount of dollars; write it like 2.5 or $2.50."),

@@ -14,6 +14,7 @@ from budgetscope.calibrate.plan.bounds import DECAY_BOUNDS, MINUTES_BOUNDS, WORK
 from budgetscope.core.budget.quantities import (
     MAX_SERVED_TOKENS,
     MAX_TEXT_CHARS,
+    as_share,
     english_usd,
     number_in,
     parse_duration_hours,
@@ -169,7 +170,7 @@ class Field:
             return
         low, high = self.bounds
         if self.kind is SHARE and 1 < value <= 100 and not given.endswith("%"):
-            raise UsageError(f"{self.option} {given} is above 1; write {value:g}% or {value / 100:g}.")
+            raise UsageError(f"{self.option} {given} is above 1; {as_share(value)}.")
         if not low <= value <= high:
             span = f"from {self._bound(low)} to {self._bound(high)}"
             raise UsageError(f"{self.option} {given} is out of bounds; give {self.kind.noun} {span}.")

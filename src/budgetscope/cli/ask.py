@@ -147,10 +147,9 @@ def _show_explanation(explanation: "Explanation", console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import table
-    from budgetscope.report.explanation import STEP_HEADER, savings_cells, savings_header, step_cells, tuning_text
+    from budgetscope.report.explanation import savings_cells, savings_header, steps_table, tuning_text
     from budgetscope.report.words import headed, sentences
 
-    header = headed(STEP_HEADER)
     console.print(Text(explanation.understood))
     first = next(iter(explanation.datasets.values()))
     console.print()
@@ -159,7 +158,9 @@ def _show_explanation(explanation: "Explanation", console: "Console") -> None:
         console.print(Text(sentences((titled, step.sentence))))
     for name, steps in explanation.datasets.items():
         console.print()
-        console.print(table(header, [step_cells(step) for step in steps], title=name, wrap=header[:1]))
+        header, rows = steps_table(steps)
+        header = headed(header)
+        console.print(table(header, rows, title=name, wrap=header[:1]))
         console.print()
         cells = [savings_cells(step) for step in steps]
         told = _("{dataset}: share of a step's compute with which the tuned runs reach its loss").format(dataset=name)

@@ -1,5 +1,6 @@
 """Format the explanation of why the laws disagree: its steps as tables, lines and Markdown."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from budgetscope.core.answers.comparison import Comparison
@@ -30,6 +31,14 @@ def step_cells(step: Step) -> tuple[str, ...]:
     )
 
 
+def steps_table(steps: Sequence[Step]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the header and the rows of steps, without the last column where no step has a value for it."""
+    rows = [step_cells(step) for step in steps]
+    if all(step.saving_here is None for step in steps):
+        return STEP_HEADER[:-1], [row[:-1] for row in rows]
+    return STEP_HEADER, rows
+
+
 def savings_header() -> tuple[str, ...]:
     """Return the header of `savings_cells`."""
     return (_("step"), *(_("at {flops}").format(flops=format_flops(flops)) for flops in SAVINGS_BUDGETS))
@@ -52,12 +61,17 @@ def explanation_markdown(explanation: Explanation) -> str:
     ]
     lines.append("")
     for name, steps in explanation.datasets.items():
-        lines += [heading(3, name), "", *table(headed(STEP_HEADER), [step_cells(step) for step in steps]), ""]
+        lines += [heading(3, name), "", *_markdown(steps), ""]
         lines += [_("Share of a step's compute with which the tuned runs reach its loss:"), ""]
         lines += [*table(savings_header(), [savings_cells(step) for step in steps]), ""]
     told = (f"- {escaped(each)}" for each in tuning_text(explanation))
     lines += [heading(3, _("What tuning is worth here")), "", *told, ""]
     return "\n".join([*lines, explanation.note, ""])
+
+
+def _markdown(steps: Sequence[Step]) -> list[str]:
+    header, rows = steps_table(steps)
+    return [*table(headed(header), rows)]
 
 
 def tuning_text(explanation: Explanation) -> tuple[str, ...]:

@@ -113,8 +113,8 @@ def _best_over_life(plan: Plan | None) -> str:
     (price,) = [price for price in prices if price.lifetime_flops is not None] or (None,)
     if plan is None or price is None or price.lifetime_flops is None:
         return ""
-    if not price.training_flops:
-        return _("The optimum is the best size over its life too.")
+    if not price.training_flops or abs(price.lifetime_flops) < _LEAST_SHARE * plan.run.executed_flops:
+        return _("Hardly any size costs less over its life than the optimum.")
     dollars = price.lifetime_usd
     return _("The best size over its life, at the optimum's loss, is {n} on {d} tokens: {saved} less.").format(
         n=format_count(plan.run.n_params),
@@ -196,8 +196,8 @@ def comparison_headline(columns: "Sequence[Column]", reference: int, place: int)
     }
     most = max(apart, key=lambda key: apart[key], default="")
     if not most or apart[most] < _LEAST_SHARE:
-        return Headline(_("{other} and {base} hardly differ.").format(other=other.name, base=base.name))
-    said = _("{other} differs most from {base} in {what}: {after} instead of {before}.").format(
+        return Headline(_("“{other}” and “{base}” hardly differ.").format(other=other.name, base=base.name))
+    said = _("“{other}” differs most from “{base}” in {what}: {after} instead of {before}.").format(
         other=other.name, base=base.name, what=after[most].label, after=after[most].text, before=before[most].text
     )
     figures = [LargeFigure(after[most].text, after[most].label, f"{base.name}: {before[most].text}")]

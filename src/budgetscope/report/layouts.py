@@ -93,7 +93,11 @@ def _batch(placed: Placed, layouts: Layouts) -> str:
 
 def batch_text(layout: Layout, batch_sequences: int) -> str:
     """Return how a layout divides a batch of sequences."""
-    return _("{micro} x {accumulation} accumulated x {data} data-parallel = {batch} sequences").format(
+    return ngettext(
+        "{micro} x {accumulation} accumulated x {data} data-parallel = {batch} sequence",
+        "{micro} x {accumulation} accumulated x {data} data-parallel = {batch} sequences",
+        batch_sequences,
+    ).format(
         micro=f"{layout.micro_sequences:,}",
         accumulation=f"{layout.accumulation:,}",
         data=f"{layout.data:,}",

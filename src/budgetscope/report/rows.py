@@ -296,7 +296,7 @@ def _energy_rows(plan: Plan) -> list[PlanRow]:
     if energy is None:
         unknown = _("no power of {device} is known: give one with --watts").format(device=plan.machine.device.name)
         return [_text("run", "energy_kwh", _("energy"), None, unknown)]
-    told = _("kWh: {watts} W a device with its share of the node, PUE {pue}").format(
+    told = _("{watts} W a device with its share of the node, PUE {pue}").format(
         watts=f"{energy.watts.value:,.0f}", pue=f"{energy.pue.value:g}"
     )
     ends = plan.spread.device_hours
@@ -358,20 +358,20 @@ def comparison_rows(comparison: Comparison) -> tuple[ComparisonRow, ...]:
             learning_rate=_or_unknown(row.learning_rate, two_digits),
             batch=_or_unknown(row.batch_tokens, format_count),
             loss_difference=_or_unknown(row.loss_difference, lambda v: f"{v:+.4f}"),
-            wasted=_wasted(row),
+            wasted=waste_text(row.wasted_share, row.wasted_usd),
             chosen=row.fit_id == comparison.law_id,
         )
         for row in comparison.rows
     )
 
 
-def _wasted(row: LawRow) -> str:
-    if row.wasted_share is None:
+def waste_text(share: float | None, usd: float | None) -> str:
+    """Return a share of the budget that is wasted, with its dollars where it is large enough to name them."""
+    if share is None:
         return UNKNOWN
-    share = f"{row.wasted_share:.1%}"
-    if row.wasted_usd is None or row.wasted_share < _LEAST_WASTED:
-        return share
-    return f"{share} = {format_usd(row.wasted_usd)}"
+    if usd is None or share < _LEAST_WASTED:
+        return f"{share:.1%}"
+    return f"{share:.1%} = {format_usd(usd)}"
 
 
 _LEAST_WASTED = 5e-4

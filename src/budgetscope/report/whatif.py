@@ -12,7 +12,7 @@ from budgetscope.core.language import N_, _
 from budgetscope.core.laws.forms import ExcessLaw
 from budgetscope.report.csv import csv_text
 from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
-from budgetscope.report.rows import UNKNOWN, format_ratio
+from budgetscope.report.rows import UNKNOWN, format_ratio, waste_text
 from budgetscope.report.words import Form, headed, sentences
 
 SIZE_HEADER = ("", N_("here"), N_("optimum"), N_("change"))
@@ -128,7 +128,6 @@ def picks(comparison: Comparison) -> tuple[LawRow, ...]:
 
 def pick_cells(title: str, pick: Candidate) -> tuple[str, ...]:
     """Return the row of another law's recommendation, under `PICKS_HEADER`."""
-    share = _share(pick.wasted_share)
     return (
         title,
         format_count(pick.n_params),
@@ -136,7 +135,7 @@ def pick_cells(title: str, pick: Candidate) -> tuple[str, ...]:
         format_count(pick.tokens),
         format_ratio(pick.tokens_per_param),
         _or(pick.loss_difference, lambda v: f"{v:+.4f}"),
-        share if pick.wasted_usd is None else f"{share} = {format_usd(pick.wasted_usd)}",
+        waste_text(pick.wasted_share, pick.wasted_usd),
     )
 
 

@@ -83,9 +83,9 @@ def test_a_comparison_names_what_differs_most(advisor: Advisor) -> None:
     cheap = advisor.answer(replace(BUDGET, price=0.01)).plan
     now = advisor.answer(BUDGET).plan
     columns = (Column("now", now), Column("cheap", cheap), Column("week", week), Column("none", None, "no plan"))
-    assert comparison_headline(columns, 0, 1).sentence.startswith("cheap differs most from now in cost: $215")
+    assert comparison_headline(columns, 0, 1).sentence.startswith("“cheap” differs most from “now” in cost: $215")
     told = comparison_headline(columns, 0, 2)
-    assert "week differs most from now in " in told.sentence
+    assert "“week” differs most from “now” in " in told.sentence
     assert week.loss_after_decay is not None
     assert now.loss_after_decay is not None
     assert told.figures[1].value == f"{week.loss_after_decay.value - now.loss_after_decay.value:+.3f}"
@@ -95,7 +95,7 @@ def test_a_comparison_names_what_differs_most(advisor: Advisor) -> None:
     )
     assert comparison_headline(columns[:1], 0, 0).sentence == plan_headline(now).sentence
     twin = (Column("now", now), Column("twin", now))
-    assert comparison_headline(twin, 0, 1).sentence == "twin and now hardly differ."
+    assert comparison_headline(twin, 0, 1).sentence == "“twin” and “now” hardly differ."
 
 
 def test_a_calibration_says_how_well_n_is_known_today(advisor: Advisor) -> None:

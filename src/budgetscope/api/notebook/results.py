@@ -21,7 +21,7 @@ from budgetscope.core.errors import UsageError
 from budgetscope.core.laws.fit import POINT_COLUMNS, Fit
 from budgetscope.core.laws.intervals import allocation_exponent
 from budgetscope.report.decision import decision
-from budgetscope.report.explanation import STEP_HEADER, step_cells
+from budgetscope.report.explanation import steps_table
 from budgetscope.report.fits import (
     BY_MODEL,
     INTERVAL_HEADER,
@@ -223,7 +223,7 @@ class NotebookExplanation(Explanation):
             html.paragraph(f"{number}. {step.title}. {step.sentence}") for number, step in enumerate(self._steps, 1)
         ]
         for name, steps in self.datasets.items():
-            parts += [html.paragraph(name, strong=True), html.table(STEP_HEADER, map(step_cells, steps))]
+            parts += [html.paragraph(name, strong=True), html.table(*steps_table(steps))]
         return html.page(*parts, html.paragraph(self.note))
 
     def to_json(self) -> str:

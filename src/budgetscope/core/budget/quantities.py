@@ -10,6 +10,7 @@ from budgetscope.core.language import JAPANESE, code
 
 __all__ = [
     "MAX_TEXT_CHARS",
+    "as_share",
     "english_count",
     "english_hours",
     "english_usd",
@@ -29,6 +30,13 @@ __all__ = [
 ]
 
 MAX_SERVED_TOKENS = 1e20
+_LEAST_PERCENT = 5
+"""Smaller numbers above 1 are hardly meant as percents of a share."""
+
+
+def as_share(value: float) -> str:
+    """Return how to write a number above 1 that should be a share, as a remedy."""
+    return f"write {value:g}% or {value / 100:g}" if value >= _LEAST_PERCENT else "write a share like 0.4 or 40%"
 
 
 def _parse_whole(text: str, kind: str, examples: str) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from budgetscope.core.budget.exchange import yen_assumptions
 from budgetscope.core.budget.parse import Budget, HardwareBudget
-from budgetscope.core.budget.quantities import format_hours
+from budgetscope.core.budget.quantities import as_share, format_hours
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.bounds import MFU_BOUNDS, N_DEVICES_BOUNDS, PRICE_BOUNDS
 from budgetscope.core.hardware.devices import Device, default_price, training_precision
@@ -157,7 +157,7 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
         raise UsageError("the budget's amount and duration say how many devices run; leave --gpus out.")
     _check("the number of devices", n_devices, N_DEVICES_BOUNDS)
     if mfu is not None and 1 < mfu <= 100:
-        raise UsageError(f"the MFU {mfu:g} is above 1; write {mfu:g}% or {mfu / 100:g}.")
+        raise UsageError(f"the MFU {mfu:g} is above 1; {as_share(mfu)}.")
     _check("the MFU", mfu, MFU_BOUNDS)
     _check("the price", price, PRICE_BOUNDS)
     assumptions = []

@@ -44,7 +44,7 @@ cell nearest to the calibrated law is compared with its neighbours at half and t
 No bundled law publishes the cost of a factor of two."""
 
 STEP_LAW_TEST = N_(
-    "no factor of two, but the laws' own errors: 3.71 permille by Porian's and 0.94 by Step Law's at Step Law's test "
+    "no factor of two, but the laws' own errors: 0.37% by Porian's and 0.09% by Step Law's at Step Law's test "
     "point (Li et al. 2025, read in a transcription)."
 )
 """The only published figure of the cost of a wrong learning rate and batch; whoever shows it translates it."""
