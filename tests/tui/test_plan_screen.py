@@ -51,7 +51,7 @@ async def test_the_first_screen_answers_the_default_budget(
         plan = advisor.answer(PlanRequest(DEFAULT_BUDGET)).plan
         text = shown(pilot)
         for row in plan_rows(plan):
-            if row.key in ("tokens_per_param", "loss", "learning_rate", "batch_tokens"):
+            if row.key in ("tokens_per_param", "loss_after_decay", "learning_rate", "batch_tokens"):
                 assert f"{row.text}" in text
                 assert row.interval in text
             if row.key in ("beta2", "warmup_tokens", "steps"):

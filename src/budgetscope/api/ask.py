@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from budgetscope.api.fits import FitLibrary
     from budgetscope.api.pictures import Pictures
     from budgetscope.core.answers.calibration_value import Valuation
-    from budgetscope.core.answers.comparison import Comparison
+    from budgetscope.core.answers.comparison import Comparison, Row
     from budgetscope.core.answers.curves import Curve, Place
     from budgetscope.core.answers.explanation import Explanation
     from budgetscope.core.answers.layout import Layouts
@@ -95,6 +95,16 @@ class Advisor(Lookup):
         from budgetscope.core.answers.comparison import compare  # noqa: PLC0415 - a plan does not need it
 
         return compare(answer, self._compared(answer))
+
+    def beside(self, answer: Answer, fit: Fit) -> "Row | None":
+        """Return the row of one fit in the comparison at an answer's budget; None where it has none.
+
+        Raises:
+            FailureError: the answer's law gives no usable numbers.
+        """
+        from budgetscope.core.answers.comparison import compare  # noqa: PLC0415 - a plan does not need it
+
+        return next((row for row in compare(answer, (answer.question.fit, fit)).rows if row.fit_id == fit.id), None)
 
     def _compared(self, answer: Answer) -> tuple[Fit, ...]:
         """Return the answer's fit and all others; it replaces a stored fit of the same id."""
