@@ -165,7 +165,7 @@ class Advisor(Lookup):
         """Return the layouts of an answer's model and batch on its devices, with the memory of each.
 
         Raises:
-            UsageError: the plan has no shape.
+            UsageError: the plan has no shape, or the memory of its machine is not known.
         """
         from budgetscope.core.answers.layout import layouts  # noqa: PLC0415 - a plan does not need it
 
@@ -225,7 +225,7 @@ class Advisor(Lookup):
         if export.is_report(form):
             pictures = self.pictures(answer) if form == "html" or figures else None
             return export.report_export(form, self.facts(answer), pictures, figures)
-        layouts = None if answer.plan.run.shape is None else self.memory(answer)
+        layouts = self.memory(answer) if answer.plan.is_laid_out else None
         return export.data_export(form, answer.plan, self.compare(answer), self.command(answer.request), layouts)
 
     def facts(self, answer: AnsweredRequest) -> "Facts":
@@ -246,7 +246,7 @@ class Advisor(Lookup):
             answer=answer,
             comparison=self.compare(answer),
             explanation=explanation,
-            layouts=self.memory(answer) if has_shape else None,
+            layouts=self.memory(answer) if answer.plan.is_laid_out else None,
             machines=self.machines(answer) if has_shape else None,
             budgets=other_budgets(answer, FACTORS),
             command=self.command(answer.request),
@@ -269,7 +269,7 @@ class Advisor(Lookup):
         """Return the recipe of an answer for a trainer, one of `report.recipes.targets`.
 
         Raises:
-            UsageError: no target has that name, or the plan has no shape.
+            UsageError: no target has that name, the plan has no shape, or no memory is known.
             FailureError: the answer's law gives no usable numbers.
         """
         from budgetscope.api.recipes import recipe_for  # noqa: PLC0415 - planning does not need it
