@@ -84,8 +84,11 @@ def hardware(draw: st.DrawFn) -> HardwareBudget:
     )
 
 
+own_machines = st.builds(HardwareBudget, flops_per_s=numbers, price_usd_per_device_hour=st.none() | numbers)
 budgets = (
-    st.one_of(*(st.builds(kind, numbers) for kind in (ComputeBudget, LossTarget, SizeTarget, TokensTarget)))
+    st.builds(HardwareBudget, flops_per_s=numbers, hours=numbers, price_usd_per_device_hour=st.none() | numbers)
+    | st.one_of(*(st.builds(kind, numbers, machine=own_machines) for kind in (ComputeBudget, LossTarget, SizeTarget)))
+    | st.one_of(*(st.builds(kind, numbers) for kind in (ComputeBudget, LossTarget, SizeTarget, TokensTarget)))
     | hardware()
 )
 

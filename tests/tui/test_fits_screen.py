@@ -94,7 +94,7 @@ async def test_the_list_has_every_fit_in_groups() -> None:
     own()
     broken = locations.user_fits() / "mine" / "broken.json"
     broken.write_text("{")
-    async with app().run_test(size=(200, 90)) as pilot:
+    async with app().run_test(size=(200, 100)) as pilot:
         screen = await opened(pilot)
         text = shown(pilot)
         places = []

@@ -19,15 +19,17 @@ def test_a_run_that_is_chosen_again_is_not_read_again_but_few_are_kept(monkeypat
     names, made = "abcdef", list[str]()
 
     class Watched:
-        def __init__(self, folder: SimpleNamespace) -> None:
+        def __init__(self, folder: SimpleNamespace, queue: object) -> None:
+            assert queue is not None
             self.folder = folder
             made.append(folder.name)
 
         def look(self) -> None: ...
 
     monkeypatch.setattr(runs, "_Watched", Watched)
+    monkeypatch.setattr(runs, "Queue", lambda folder: folder)
     monkeypatch.setattr(runs, "list_runs", lambda: folders(*names))
-    monkeypatch.setattr(runs, "live_status", lambda _, status: status)
+    monkeypatch.setattr(runs, "live_status", lambda _folder, status, _queue: status)
     observer = Observer()
     for chosen in "abab":
         observer.look(chosen)

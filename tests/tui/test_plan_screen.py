@@ -51,7 +51,7 @@ async def test_the_first_screen_answers_the_default_budget(
         plan = advisor.answer(PlanRequest(DEFAULT_BUDGET)).plan
         text = shown(pilot)
         for row in plan_rows(plan):
-            if row.key in ("tokens_per_param", "loss", "learning_rate", "batch_tokens"):
+            if row.key in ("tokens_per_param", "loss_after_decay", "learning_rate", "batch_tokens"):
                 assert f"{row.text}" in text
                 assert row.interval in text
             if row.key in ("beta2", "warmup_tokens", "steps"):
@@ -694,3 +694,16 @@ async def test_arrows_read_values_off_the_chart(start: Start) -> None:
         await pilot.press("shift+right")
         await pilot.pause()
         assert first.text in shown(pilot)
+
+
+async def test_the_rate_of_an_own_machine_has_its_time_on_every_screen_and_no_other_machine(start: Start) -> None:
+    async with start(PlanRequest("2 TFLOP/s for 3 days")).run_test(size=BIG) as pilot:
+        await settle(pilot)
+        assert "3 days on your own machine, 2 TFLOP/s sustained" in " ".join(shown(pilot).split())
+        assert "H100" not in shown(pilot)
+        await pilot.press("escape")
+        for key in ("2", "3", "4", "5", "1"):
+            await pilot.press(key)
+            screen = await settled(pilot)
+            assert screen.session.problem is None
+        assert "$" not in shown(pilot)

@@ -24,9 +24,9 @@ async def test_no_interval_and_no_label_is_cut(start: Start) -> None:
                 rows = plan_rows(screen.session.plan)
                 text = screen.query_one(RecommendationPanel).render().plain
                 for row in rows:
-                    if row.key in ("learning_rate", "batch_tokens", "loss", "tokens_per_param"):
+                    if row.key in ("learning_rate", "batch_tokens", "loss_after_decay", "tokens_per_param"):
                         assert row.interval in text, (columns, budget)
-                known = {row.label for row in rows} | {"shape", "schedule", "weight decay"}
+                known = {row.label for row in rows} | {"shape", "schedule", "weight decay", "final loss"}
                 labels = [re.split(r"\s{2,}|\s(?=[\d\[$-])", line)[0] for line in text.splitlines() if line.strip()]
                 assert {label for label in labels if label} <= known, (columns, budget)
                 assert text.count("[") == text.count("]"), (columns, budget)

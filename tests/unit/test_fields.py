@@ -31,7 +31,7 @@ from budgetscope.api.fields import (
     fields_of,
 )
 from budgetscope.api.request import check, field_at_fault, form_texts, has_text, with_text
-from budgetscope.cli import ask, options
+from budgetscope.cli import ask, export, machines, memory, options, recipe, whatif
 from budgetscope.cli.main import app
 from budgetscope.core.errors import UsageError
 
@@ -283,9 +283,17 @@ def test_the_form_has_every_field_but_the_recipe() -> None:
     assert tuple(field.name for field in FORM[-len(CONSTRAINTS) - 3 :]) == (*CONSTRAINTS, "watts", "pue", "grid")
 
 
-@pytest.mark.parametrize("verb", ["plan", "compare", "explain", "value", "export"])
-def test_a_command_has_the_options_of_its_fields(verb: str) -> None:
-    parameters = inspect.signature(getattr(ask, verb)).parameters
+@pytest.mark.parametrize(
+    "body",
+    [
+        ask.plan, ask.compare, ask.explain, ask.value, export.export, whatif.whatif, recipe.recipe, memory.memory,
+        machines.machines,
+    ],
+    ids=lambda body: body.__name__,
+)  # fmt: skip
+def test_a_command_has_the_options_of_its_fields(body: Callable[..., None]) -> None:
+    verb = body.__name__
+    parameters = inspect.signature(body).parameters
     assert "request" not in parameters
     asked = [name for name in parameters if name in BY_NAME]
     assert set(asked) == {field.name for field in fields_of(verb)}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from budgetscope.api.fits import FitLibrary
     from budgetscope.api.pictures import Pictures
     from budgetscope.core.answers.calibration_value import Valuation
-    from budgetscope.core.answers.comparison import Comparison
+    from budgetscope.core.answers.comparison import Comparison, Row
     from budgetscope.core.answers.curves import Curve, Place
     from budgetscope.core.answers.explanation import Explanation
     from budgetscope.core.answers.layout import Layouts
@@ -96,6 +96,16 @@ class Advisor(Lookup):
 
         return compare(answer, self._compared(answer))
 
+    def beside(self, answer: Answer, fit: Fit) -> "Row | None":
+        """Return the row of one fit in the comparison at an answer's budget; None where it has none.
+
+        Raises:
+            FailureError: the answer's law gives no usable numbers.
+        """
+        from budgetscope.core.answers.comparison import compare  # noqa: PLC0415 - a plan does not need it
+
+        return next((row for row in compare(answer, (answer.question.fit, fit)).rows if row.fit_id == fit.id), None)
+
     def _compared(self, answer: Answer) -> tuple[Fit, ...]:
         """Return the answer's fit and all others; it replaces a stored fit of the same id."""
         chosen = answer.question.fit
@@ -155,7 +165,7 @@ class Advisor(Lookup):
         """Return the layouts of an answer's model and batch on its devices, with the memory of each.
 
         Raises:
-            UsageError: the plan has no shape.
+            UsageError: the plan has no shape, or the memory of its machine is not known.
         """
         from budgetscope.core.answers.layout import layouts  # noqa: PLC0415 - a plan does not need it
 
@@ -215,7 +225,7 @@ class Advisor(Lookup):
         if export.is_report(form):
             pictures = self.pictures(answer) if form == "html" or figures else None
             return export.report_export(form, self.facts(answer), pictures, figures)
-        layouts = None if answer.plan.run.shape is None else self.memory(answer)
+        layouts = self.memory(answer) if answer.plan.is_laid_out else None
         return export.data_export(form, answer.plan, self.compare(answer), self.command(answer.request), layouts)
 
     def facts(self, answer: AnsweredRequest) -> "Facts":
@@ -236,7 +246,7 @@ class Advisor(Lookup):
             answer=answer,
             comparison=self.compare(answer),
             explanation=explanation,
-            layouts=self.memory(answer) if has_shape else None,
+            layouts=self.memory(answer) if answer.plan.is_laid_out else None,
             machines=self.machines(answer) if has_shape else None,
             budgets=other_budgets(answer, FACTORS),
             command=self.command(answer.request),
@@ -259,7 +269,7 @@ class Advisor(Lookup):
         """Return the recipe of an answer for a trainer, one of `report.recipes.targets`.
 
         Raises:
-            UsageError: no target has that name, or the plan has no shape.
+            UsageError: no target has that name, the plan has no shape, or no memory is known.
             FailureError: the answer's law gives no usable numbers.
         """
         from budgetscope.api.recipes import recipe_for  # noqa: PLC0415 - planning does not need it

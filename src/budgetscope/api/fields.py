@@ -237,7 +237,7 @@ FIELDS = (
         bounds=MFU_BOUNDS,
         help="Model FLOPs utilisation: 0.4 or 40%.",
         metavar="SHARE",
-        resolved=lambda plan: f"{plan.machine.mfu:.3g}",
+        resolved=lambda plan: _("in the rate") if plan.machine.device.by_rate else f"{plan.machine.mfu:.3g}",
     ),
     Field(
         name="price",

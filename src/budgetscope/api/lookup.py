@@ -32,6 +32,7 @@ from budgetscope.core.hardware.machine import (
     MeasuredRun,
     device_name,
     machine_for,
+    stated_machine,
     stated_once,
 )
 from budgetscope.core.hardware.mfu import parse_measured
@@ -150,7 +151,7 @@ class Lookup:
         fit = law or (self.active_fit() if request.law is None else self.library.get(request.law))
         check_large_enough(fit)
         named = device_name(budget, request.device)
-        device = self._device(named or DEFAULT_DEVICE)
+        device = stated_machine(budget, request.device) or self._device(named or DEFAULT_DEVICE)
         stated_len = round(_once("seq", budget.fixed.seq_len, request.seq_len, "seq_len") or 0)
         seq_len = stated_len or fit.seq_len or PORIAN_SEQ_LEN
         vocab_size = request.vocab or fit.vocab_size or PORIAN_VOCAB_SIZE

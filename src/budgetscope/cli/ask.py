@@ -36,7 +36,7 @@ def plan(
     form = one_form(json=json, md=md, csv=csv)
     advisor = api.Advisor()
     answer = advisor.answer(request)
-    found, layouts = answer.plan, None if answer.plan.run.shape is None else advisor.memory(answer)
+    found, layouts = answer.plan, advisor.memory(answer) if answer.plan.is_laid_out else None
     texts = {
         "json": partial(tables.to_json, found),
         "md": partial(tables.plan_markdown, found, advisor.command(request), layouts),

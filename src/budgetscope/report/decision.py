@@ -49,7 +49,15 @@ def _what(plan: Plan) -> str:
     }
     if run.cost_usd is not None:
         told["cost"] = _with_ends(run.cost_usd.value, moves.cost_usd, format_usd)
-    if run.hours is not None and machine.n_devices is not None:
+    if machine.device.by_rate and run.hours is not None:
+        told |= {"time": format_hours(run.hours), "rate": machine.device.sustained}
+        trained = _("Train {n_params} parameters on {tokens} tokens: {time} on your own machine, {rate} sustained.")
+        if told["cost"]:
+            trained = _(
+                "Train {n_params} parameters on {tokens} tokens: {time} on your own machine, {rate} sustained, for "
+                "{cost}."
+            )
+    elif run.hours is not None and machine.n_devices is not None:
         told["time"] = _with_ends(run.hours, moves.hours, format_hours)
         told["n"] = _with_ends(machine.n_devices, moves.n_devices, "{:,.4g}".format)
         trained = _("Train {n_params} parameters on {tokens} tokens: {time} on {n} x {device}.")

@@ -15,6 +15,7 @@ from budgetscope.report.rows import UNKNOWN, plan_rows
 from budgetscope.report.words import sentences
 
 if TYPE_CHECKING:
+    from budgetscope.core.answers.comparison import Row
     from budgetscope.core.answers.explanation import Explanation, Step
     from budgetscope.core.answers.whatif import Candidate, IsoFlop
     from budgetscope.report.scenarios import Column
@@ -241,21 +242,33 @@ def calibration_headline(plan: Plan | None, foretold: str = "") -> Headline:
 
 def followed_headline(plan: Plan) -> Headline:
     """Return what the law in use says at the user's budget."""
-    return Headline(
-        _("Your plan follows {law}: {n} parameters on {d} tokens.").format(
-            law=plan.law_id,
-            n=format_count(plan.optimum.n_params.value),
-            d=format_count(plan.optimum.tokens.value),
-        )
-    )
+    n, d = (format_count(estimate.value) for estimate in (plan.optimum.n_params, plan.optimum.tokens))
+    said = _("Your plan follows {law}: {n} parameters on {d} tokens.").format(law=plan.law_id, n=n, d=d)
+    return Headline(said, "", (LargeFigure(n, _("parameters")), LargeFigure(d, _("tokens"))))
 
 
 def change_headline(before: Plan, after: Plan) -> Headline:
     """Return what following another law changes at the user's budget."""
-    n = [format_count(plan.optimum.n_params.value) for plan in (before, after)]
-    d = [format_count(plan.optimum.tokens.value) for plan in (before, after)]
+    return _changed(before, after.law_id, after.optimum.n_params.value, after.optimum.tokens.value)
+
+
+def law_headline(plan: Plan, row: "Row") -> Headline:
+    """Return what a law says at the user's budget where the plan follows another.
+
+    Args:
+        plan: the user's.
+        row: the law's, of the comparison with the plan; a law without N keeps the plan's headline.
+    """
+    if row.n_params is None or row.tokens is None or row.fit_id == plan.law_id:
+        return followed_headline(plan)
+    return _changed(plan, row.fit_id, row.n_params, row.tokens)
+
+
+def _changed(before: Plan, law: str, n_params: float, tokens: float) -> Headline:
+    n = [format_count(value) for value in (before.optimum.n_params.value, n_params)]
+    d = [format_count(value) for value in (before.optimum.tokens.value, tokens)]
     said = _("{law} plans {n_after} parameters on {d_after} tokens; your law plans {n_before} on {d_before}.").format(
-        law=after.law_id, n_after=n[1], d_after=d[1], n_before=n[0], d_before=d[0]
+        law=law, n_after=n[1], d_after=d[1], n_before=n[0], d_before=d[0]
     )
     figures = (
         LargeFigure(n[1], _("parameters"), _("instead of {before}").format(before=n[0])),

@@ -47,11 +47,13 @@ def confirmation_command(plan: Plan) -> str:
     runs = plan.recipe.confirmation
     if runs is None:
         return ""
+    own = plan.machine.device.by_rate
+    size = f"N={runs.n_params:.4g} D={runs.tokens:.4g}"
     return shlex.join(
         (
-            "budgetscope", "plan", f"N={runs.n_params:.4g} D={runs.tokens:.4g}", "--law", plan.law_id,
+            "budgetscope", "plan", f"{size} at {plan.machine.device.sustained}" if own else size, "--law", plan.law_id,
             "--hyperparameters", runs.law, "--counting", str(plan.convention), "--vocab", str(plan.vocab_size),
-            "--seq-len", str(plan.seq_len), "--device", plan.machine.device.id,
+            "--seq-len", str(plan.seq_len), *([] if own else ["--device", plan.machine.device.id]),
         )
     )  # fmt: skip
 

@@ -114,6 +114,7 @@ def _budget_rows(plan: Plan) -> list[PlanRow]:
             "budget", "n_devices", _("devices"), machine.n_devices, plan.spread.n_devices, _plain,
             _with_rest("", plan, plan.spread.n_devices),
         ),
+        _text("budget", "mfu", "MFU", None, machine.device.spec_source) if machine.device.by_rate else
         _ranged("budget", "mfu", "MFU", machine.mfu, plan.spread.mfu, lambda v: f"{v:.3g}", _mfu_basis(plan)),
     ]  # fmt: skip
 

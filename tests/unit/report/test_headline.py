@@ -11,6 +11,8 @@ from budgetscope.report.headline import (
     calibration_headline,
     change_headline,
     comparison_headline,
+    followed_headline,
+    law_headline,
     plan_headline,
     recipe_headline,
     whatif_headline,
@@ -112,3 +114,17 @@ def test_another_law_says_what_it_changes(advisor: Advisor) -> None:
     headline = change_headline(*plans)
     assert headline.figures[0].value == "280 B"
     assert headline.figures[0].range == "instead of 18.8 B"
+
+
+def test_a_law_beside_the_plan_is_told_by_the_plans_count(advisor: Advisor) -> None:
+    answer = advisor.answer(BUDGET)
+    rows = {row.fit_id: row for row in advisor.compare(answer).rows}
+    kaplan = next(fit for fit in advisor.fits if fit.id == "kaplan2020/fixed-batch")
+    row = advisor.beside(answer, kaplan)
+    assert row == rows[kaplan.id]
+    headline = law_headline(answer.plan, row)
+    assert [figure.value for figure in headline.figures] == ["276 B", "18.2 B"]
+    # A law of beta2 alone, and the plan's own: the plan's headline.
+    beta2 = next(fit for fit in advisor.fits if fit.id == "marek2025/token-half-life")
+    assert advisor.beside(answer, beta2) is None
+    assert law_headline(answer.plan, rows[answer.plan.law_id]) == followed_headline(answer.plan)

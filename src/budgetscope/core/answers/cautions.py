@@ -256,12 +256,20 @@ def of_choice(epochs: float | None, ratio: float) -> list[Caution]:
     return found
 
 
-def of_time(n_devices: float | None, hours: float | None) -> list[Caution]:
-    """Return a caution if a run takes more than a year, or has no number of devices."""
+def of_time(n_devices: float | None, hours: float | None, *, is_own: bool = False) -> list[Caution]:
+    """Return a caution if a run takes more than a year, or has no number of devices.
+
+    Args:
+        n_devices: of the machine; None where it is open.
+        hours: wall time, likewise.
+        is_own: whether it is the user's own machine, of which there is one.
+    """
     if n_devices is None or hours is None:
         return [Caution("no-count", _("no number of devices is said, so that no time is given: add one (--gpus)."))]
     if hours <= _LONGEST_HOURS:
         return []
+    if is_own:
+        return [Caution("long-run", _("on your own machine this takes {time}.").format(time=format_hours(hours)))]
     text = _("on {n} devices this takes {time}: take more (--gpus).")
     return [Caution("long-run", text.format(n=f"{n_devices:,.4g}", time=format_hours(hours)))]
 

@@ -13,6 +13,7 @@ from budgetscope.core.budget.constraints import NONE, Constraints, said
 from budgetscope.core.budget.quantities import english_count, english_hours, format_flops
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
+from budgetscope.core.hardware.machine import Machine
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import LossModel
@@ -334,10 +335,11 @@ class _Search:
             )
         for limit, whose in limits:
             if hours > limit * (1 + _SLACK):
+                more = "" if machine.device.by_rate else "more devices, "
                 raise UsageError(
                     f"{english_count(point.n_params)} parameters on {english_count(point.tokens)} tokens take "
-                    f"{english_hours(hours)} on {n_devices:g} x {machine.device.name}, and {whose} is "
-                    f"{english_hours(limit)}; give more devices, more time, a smaller model or fewer tokens."
+                    f"{english_hours(hours)} on {_named(machine)}, and {whose} is "
+                    f"{english_hours(limit)}; give {more}more time, a smaller model or fewer tokens."
                 )
         if not MIN_FLOPS <= point.flops <= MAX_FLOPS:
             raise UsageError(
@@ -412,6 +414,12 @@ class _Search:
                 inner[1] = left + golden * (right - left)
                 costs[1] = cost(exp(inner[1]))
         return exp((left + right) / 2)
+
+
+def _named(machine: Machine) -> str:
+    if machine.device.by_rate:
+        return f"a machine that sustains {machine.device.sustained}"
+    return f"{machine.n_devices or 1.0:g} x {machine.device.name}"
 
 
 def _rounded(difference: float, whole: float) -> float:

@@ -14,7 +14,7 @@ from budgetscope.core.budget.quantities import english_count, format_count
 from budgetscope.core.counting.ledger import Shape
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.devices import Device
-from budgetscope.core.hardware.machine import Machine
+from budgetscope.core.hardware.machine import Machine, require_memory
 from budgetscope.core.hardware.memory import Layout, Memory, Recompute, Regime, estimate
 from budgetscope.core.language import N_, _
 from budgetscope.core.wording import listed, one_of
@@ -105,9 +105,10 @@ def layouts(question: Question, shape: Shape | None, batch_sequences: int) -> La
         batch_sequences: of the plan's recipe.
 
     Raises:
-        UsageError: the plan has no shape.
+        UsageError: the plan has no shape, or the memory of its machine is not known.
     """
     shape = require_shape(shape)
+    require_memory(question.machine)
     machine, device = question.machine, question.machine.device
     n_devices = _count(machine)
     fitting = _fitting(shape, machine, n_devices, batch_sequences)
@@ -199,8 +200,11 @@ def smallest(shape: Shape, machine: Machine, n_devices: int, batch_sequences: in
 
 
 def of_memory(question: Question, shape: Shape | None, batch_sequences: int) -> list[Caution]:
-    """Return a caution if no layout fits; nothing when the number of devices is open. It tries a few layouts only."""
-    if shape is None or question.machine.n_devices is None:
+    """Return a caution if no layout fits; nothing when the number of devices or their memory is not known.
+
+    It tries a few layouts only.
+    """
+    if shape is None or question.machine.n_devices is None or question.machine.device.by_rate:
         return []
     device, n_devices = question.machine.device, _count(question.machine)
     if _fits_leanest(shape, device, n_devices, batch_sequences):

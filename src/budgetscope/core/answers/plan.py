@@ -129,6 +129,11 @@ class Plan:
     expected_waste: float | None
 
     @property
+    def is_laid_out(self) -> bool:
+        """Whether it has a shape, and a machine whose memory is known: what layouts need."""
+        return self.run.shape is not None and not self.machine.device.by_rate
+
+    @property
     def budget_usd(self) -> float | None:
         """US dollars of the optimum at the plan's price, of which waste is a share; None without a price.
 
@@ -173,7 +178,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         *question.cautions,
         *cautions.of_interval(question.fit, around.n_params),
         *layout.of_memory(question, run.shape, recipe.batch_sequences),
-        *cautions.of_time(question.machine.n_devices, run.hours),
+        *cautions.of_time(question.machine.n_devices, run.hours, is_own=question.machine.device.by_rate),
         *cautions.of_range(_limit_hours(question), moves.hours, moves.mfu),
         *cautions.of_recipe(recipe.sources, recipe.learning_rate, recipe.batch_tokens),
         *([] if choice is None else cautions.of_choice(choice.epochs, choice.point.n_params / optimum.n_params)),

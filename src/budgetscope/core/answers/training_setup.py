@@ -9,6 +9,7 @@ from budgetscope.core.answers.checkpoints import Checkpoint, checkpoints
 from budgetscope.core.answers.layout import Placed, best_where, require_shape
 from budgetscope.core.answers.recipe import COOLDOWN_SHARE
 from budgetscope.core.counting.ledger import Convention, Shape
+from budgetscope.core.hardware.machine import require_memory
 from budgetscope.core.hardware.memory import Layout
 from budgetscope.core.laws.hyperparameters import BETA1, CLIP, EPS
 
@@ -107,11 +108,12 @@ def training_setup(answer: Answer, allowed: Callable[[Layout], bool]) -> Trainin
         allowed: whether the trainer can hold a layout (see `layout.best_where`).
 
     Raises:
-        UsageError: the plan has no shape.
+        UsageError: the plan has no shape, or the memory of its machine is not known.
         FailureError: the answer's law gives no usable numbers.
     """
     question, plan = answer.question, answer.plan
     shape, recipe, steps = require_shape(plan.run.shape), plan.recipe, plan.run.steps
+    require_memory(question.machine)
     placed, fits = best_where(question, shape, recipe.batch_sequences, allowed)
     decay_steps = steps - round((1 - COOLDOWN_SHARE) * plan.run.tokens / recipe.batch_tokens.value)
     warmup_steps = math.ceil(recipe.warmup_tokens / recipe.batch_tokens.value)

@@ -33,7 +33,8 @@ def describe(budget: Budget) -> str:
         case TokensTarget(tokens):
             text = f"D={_suffixed(tokens)}"
     machine = _hardware(budget.machine)
-    on = " on " if budget.machine.device or budget.machine.n_devices else ""
+    rate = budget.machine.flops_per_s is not None
+    on = " at " if rate else " on " if budget.machine.device or budget.machine.n_devices else ""
     return text + (f"{on}{machine}") + _fixed(budget.fixed)
 
 
@@ -77,6 +78,8 @@ def _hardware(budget: HardwareBudget) -> str:
         machines = f"{_plain(budget.n_devices)} " + (f"x {device}" if device else "GPUs")
     elif device is not None:
         machines = device
+    if budget.flops_per_s is not None:
+        machines = _rate(budget.flops_per_s)
     text = " on ".join(filter(None, (amount, machines)))
     if budget.hours is not None:
         text += f"{' for ' if text else ''}{_duration(budget.hours)}"
@@ -89,6 +92,15 @@ def _hardware(budget: HardwareBudget) -> str:
         cents = price < 1e6 and float(f"{price:.2f}") == price
         text += f" at ${f'{price:.2f}' if cents else _plain(price)}/h"
     return text
+
+
+def _rate(flops_per_s: float) -> str:
+    """Return FLOP/s exactly: "2 TFLOP/s", "1.5 GFLOP/s"."""
+    for power, prefix in ((18, "E"), (15, "P"), (12, "T"), (9, "G")):
+        digits = f"{flops_per_s / 10.0**power:.6g}"
+        if 1 <= float(digits) < 1000 and float(f"{digits}e{power}") == flops_per_s:
+            return f"{_plain(float(digits))} {prefix}FLOP/s"
+    return f"{_scientific(flops_per_s)} FLOP/s"
 
 
 def _duration(hours: float) -> str:

@@ -71,8 +71,8 @@ class _Asked(_Positive):
 class HardwareBudget(_Asked):
     """Machine time or money, exactly as stated; None means not stated.
 
-    A parsed budget has dollars, device-hours, or a number of devices and a duration. With dollars or device-hours it
-    may also have a number of devices or a duration, but not both.
+    A parsed budget has dollars, device-hours, or a number of devices and a duration, or a rate and a duration. With
+    dollars or device-hours it may also have a number of devices or a duration, but not both.
     """
 
     device: str | None = None
@@ -83,6 +83,8 @@ class HardwareBudget(_Asked):
     mfu: float | None = None
     """Model FLOPs utilisation, a fraction of the dense peak in (0, 1]."""
     price_usd_per_device_hour: float | None = None
+    flops_per_s: float | None = None
+    """FLOPs, attention counted, that a machine of one's own executes a second in training; it has no device then."""
 
     def __post_init__(self) -> None:
         _Positive.__post_init__(self)
@@ -133,7 +135,7 @@ class TokensTarget(_Target):
 Budget = ComputeBudget | HardwareBudget | LossTarget | SizeTarget | TokensTarget
 
 _FIXED = ("n_params", "max_params", "tokens", "epochs", "unique_tokens")
-_MACHINE = ("n_devices", "mfu", "price_usd_per_device_hour")
+_MACHINE = ("n_devices", "mfu", "price_usd_per_device_hour", "flops_per_s")
 _TIME = ("usd", "device_hours", "hours")
 
 
@@ -153,6 +155,7 @@ def parse_budget(text: str, devices: DeviceNames | None = None, *, devices_count
             or is missing.
     """
     stated = read_phrases(text, devices)
+    _require_rate_alone(stated)
     values: dict[str, Any] = dict(stated.values)
     fixed = Fixed(
         precision=stated.precision,
@@ -203,6 +206,19 @@ def _require_one_target(stated: Stated, names: Sequence[str]) -> None:
         )
 
 
+_BESIDE_NO_RATE = ("device", "n_devices", "mfu", "usd", "device_hours")
+
+
+def _require_rate_alone(stated: Stated) -> None:
+    """Require that a sustained rate, which describes a whole machine of one's own, has no other machine beside it."""
+    beside = next((name for name in _BESIDE_NO_RATE if name in stated.spans), None)
+    if "flops_per_s" in stated.spans and beside is not None:
+        raise UsageError(
+            f"{stated.quoted} gives both {_phrases(stated, ['flops_per_s', beside])}; keep one of the two: the rate is "
+            "of a whole machine of your own, such as '2 TFLOP/s for 3 days'"
+        )
+
+
 def _require_one_amount(stated: Stated, *, devices_counted: bool) -> None:
     """Require that a hardware budget determines the machine time exactly once.
 
@@ -224,10 +240,15 @@ def _require_one_amount(stated: Stated, *, devices_counted: bool) -> None:
             f"{quoted} says how many devices but not for how long; add a duration, for example '64xH100 14d'"
         )
     if factors == ["hours"]:
-        if devices_counted:
+        if devices_counted or "flops_per_s" in values:
             return
         raise UsageError(
             f"{quoted} says for how long but not on how many devices; add their number, for example '64xH100 14d'"
+        )
+    if "flops_per_s" in values:
+        raise UsageError(
+            f"{quoted} is FLOP per second, a rate; add a time, as in '2 TFLOP/s for 3 days' on a machine of your own; "
+            f"examples: {EXAMPLES}"
         )
     raise UsageError(
         f"{quoted} does not say how much machine time; add devices and a duration, for example '64xH100 14d', "

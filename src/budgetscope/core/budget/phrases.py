@@ -4,7 +4,7 @@
     phrase   = key ["=" | ":" | "of"] number [unit]          N=7B, loss 2.6, MFU of 40%, seq 4096
              | "loss" number ("before decay" | "at constant rate")
              | currency number [price] | number currency [price] | yen-number "/" dollar
-             | number unit                                   14 days, 3 zettaflops, 140B tokens, 40% MFU, 4 epochs
+             | number unit                                   14 days, 3 zettaflops, 140B tokens, 40% MFU, 2 TFLOP/s
              | share "of" amount                             10% of $1M
              | count ["x"] (device | "GPUs") [time-unit]     64 x H100, 2 nodes of 8 H100, 5000 H100-hours
              | device ["x" number] | precision
@@ -74,7 +74,7 @@ class _Phrases(MoneyPhrases, MachinePhrases, TrainingPhrases):
         reader = self.reader
         word, before = reader.peek().text, reader.at(reader.position - 1).text
         if word in words.TIMES:  # 64 H100 x 14 days
-            found = self.last in ("device", "n_devices", "hours") and reader.peek(1).kind == "number"
+            found = self.last in ("device", "n_devices", "hours", "flops_per_s") and reader.peek(1).kind == "number"
         elif word == "=":
             found = before in words.FILLERS
         elif word == "." and reader.at(reader.position - 1).kind == "number":
@@ -107,16 +107,46 @@ class _Phrases(MoneyPhrases, MachinePhrases, TrainingPhrases):
             self._amount(number, start, currency=currency_of(unit))
         elif unit in words.KNOWN_BUT_REFUSED and (unit not in ("+", "or") or reader.position > after_number):
             self._refuse_word(start)
-        elif (flops := reader.read_flops(number, start)) is not None:
-            self._choose(number.choice)
-            self._state("flops", flops, start)
         elif (hours := reader.read_duration(number, start)) is not None:
             self._settle("hours", number, start)
             self._state("hours", hours, start)
-        elif not (self._of_training(number, start) or self._devices(number, start)):
+        elif not (self._flops(number, start) or self._of_training(number, start) or self._devices(number, start)):
             reader.position = after_number
             self._unit_less(number, start)
         return True
+
+    def _rate(self, number: Number) -> float | None:
+        """Read a unit of FLOP per second and return the FLOP/s; None if there is none: petaflop/s-days are FLOPs."""
+        reader, before = self.reader, self.reader.position
+        unit = words.FLOPS_WORD.fullmatch(reader.peek().text)
+        if unit is None:
+            return None
+        reader.position += 1
+        is_rate = unit[2] in ("f", "fs") or (unit[1] != "" and self._is_timed_flops(before))
+        if reader.peek().text in ("/", "per") and reader.peek(1).text in words.SECOND_WORDS:
+            reader.position += 2
+            is_rate = True
+        if is_rate and reader.peek(int(reader.peek().text == "-")).text not in words.DURATION_UNITS:
+            return number.value(words.SI_POWERS[unit[1]])
+        reader.position = before
+        return None
+
+    def _is_timed_flops(self, start: int) -> bool:
+        """Return whether the unit just read is FLOPS with a time behind it, as in "2 TFLOPS for 3 days"."""
+        reader, before = self.reader, self.reader.position
+        found = reader.span(start).endswith("FLOPS") and reader.time_of_rate() is not None
+        reader.position = before
+        return found
+
+    def _flops(self, number: Number, start: int) -> bool:
+        """Read a unit of FLOP per second, or of FLOPs."""
+        name, value = "flops_per_s", self._rate(number)
+        if value is None:
+            name, value = "flops", self.reader.read_flops(number, start)
+        if value is not None:
+            self._choose(number.choice)
+            self._state(name, value, start)
+        return value is not None
 
     def _percent(self, number: Number, start: int, before: str) -> None:
         """Read what follows a percentage: an MFU, or the amount that it is a share of.

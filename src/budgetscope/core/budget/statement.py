@@ -19,6 +19,7 @@ LABELS = {
     "tokens": "a number of tokens",
     "device": "a device",
     "n_devices": "a number of devices",
+    "flops_per_s": "a sustained rate",
     "hours": "a duration",
     "device_hours": "device-hours",
     "usd": "dollars",
@@ -52,7 +53,7 @@ class Stated:
 
     Attributes:
         quoted: the text in quotes, on one line and shortened, for error messages.
-        values: numbers by the keys of `LABELS`, in FLOPs, hours, dollars and fractions.
+        values: numbers by the keys of `LABELS`, in FLOPs, FLOP/s, hours, dollars and fractions.
         device: the device's name as typed, in the singular; None without one.
         precision: of training, such as "bf16"; None without one.
         spans: the part of the text behind each value, the device and the precision.
@@ -125,7 +126,9 @@ class Statement:
             UsageError: always.
         """
         reader = self.reader
-        reason = words.KNOWN_BUT_REFUSED.get(reader.peek().text, "is not understood")
+        word = reader.peek().text
+        unknown = words.OWN_MACHINE if words.OWN_MACHINES.fullmatch(word) else "is not understood"
+        reason = words.KNOWN_BUT_REFUSED.get(word, unknown)
         reader.position += 1
         reader.accept(("gb", "g", "gib"))  # 96GB
         raise reader.refusal(start, reason)

@@ -364,7 +364,7 @@ class Reader:
             self.position += hyphens + 1
             return flops * (time[0] * words.SECONDS_PER_HOUR / time[1])
         if is_rate:
-            hours = self._time_of_rate()
+            hours = self.time_of_rate()
             if hours is None:
                 raise self.refusal(start, "is FLOP per second, a rate; add a time, as in 100 petaflop/s-days")
             return flops * hours * words.SECONDS_PER_HOUR
@@ -378,7 +378,7 @@ class Reader:
         self.position += (3 + hyphen) * found
         return found
 
-    def _time_of_rate(self) -> float | None:
+    def time_of_rate(self) -> float | None:
         """Read the time of a rate, such as "for 3 days", in hours; return None if none comes next."""
         before = self.position
         self.accept(("for", "over", "x", "×", "*"))

@@ -154,6 +154,11 @@ _ENERGY = "is energy or power, which budgetscope does not convert; say devices a
 _MONEY = "is a currency without a rate here; write dollars ($), euros (€) or yen (¥)"
 _RATE = "is a throughput, not a budget; say devices and time, and the throughput with --measured"
 _SAMPLING = "is no pretraining; budgetscope plans pretraining runs"
+OWN_MACHINES = re.compile(
+    r"(lap|desk)tops?|notebooks?|workstations?|computers?|pcs?|cpus?|i?mac(book)?s?|apple|m[1-9]|ノートパソコン|パソコン"
+)
+"""Words for a computer of one's own, which has no entry among the devices."""
+OWN_MACHINE = "is a machine of your own; write its sustained rate and a time, such as '2 TFLOP/s for 3 days'"
 KNOWN_BUT_REFUSED = {
     **dict.fromkeys(
         _split("kwh mwh gwh twh wh joule joules kj mj gj kw mw gw watt watts kilowatts megawatts"), _ENERGY

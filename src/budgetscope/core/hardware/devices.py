@@ -13,9 +13,10 @@ from difflib import get_close_matches
 from functools import cached_property, lru_cache
 
 from budgetscope.core.budget.quantities import quote, shown
+from budgetscope.core.budget.vocabulary import OWN_MACHINES
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.bounds import WATTS_BOUNDS
-from budgetscope.core.language import N_
+from budgetscope.core.language import N_, _
 
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "fp8", "fp4")
 TRAINING_PRECISIONS = ("bf16", "fp16")
@@ -49,6 +50,8 @@ class Device:
         price_date: month, such as "2026-09", in which the older of the two prices was read; of fetched prices the day.
         price_source: the providers, and where their prices were read.
         price_table: where the prices stand, in words; whoever shows it translates it.
+        by_rate: whether only its sustained rate is known, which is then its peak: its memory, its links, its power and
+            its price are not, and are 0 or None (see `own_machine`).
         spec_source: the document with the peaks.
         aliases: further names for `find_device`.
         note: a remark on its peaks or prices.
@@ -77,6 +80,44 @@ class Device:
     tdp_watts: float | None = None
     price_usd_per_hour: float | None = None
     price_table: str = N_("the bundled table")
+    by_rate: bool = False
+
+    @property
+    def sustained(self) -> str:
+        """The rate of a machine of which only that is known, such as "2 TFLOP/s"."""
+        return _rate_text(max(self.peak_flops_per_s.values()))
+
+
+def _rate_text(flops_per_s: float) -> str:
+    return f"{flops_per_s / 1e12:.6g} TFLOP/s"
+
+
+UNKNOWN_PRECISION = "unknown"
+
+
+def own_machine(flops_per_s: float, precision: str | None) -> Device:
+    """Return a machine of the user's own, of which only its sustained rate is known.
+
+    Args:
+        flops_per_s: executed in training, attention counted.
+        precision: of the training; None where it is not stated.
+    """
+    return Device(
+        id="own-machine",
+        name=_("your own machine"),
+        vendor="unknown",
+        peak_flops_per_s={precision or UNKNOWN_PRECISION: flops_per_s},
+        memory_bytes=0,
+        memory_bandwidth_bytes_per_s=0.0,
+        price_usd_per_hour_low=None,
+        price_usd_per_hour_high=None,
+        price_date=None,
+        price_source=None,
+        spec_source=_("{rate} sustained, as stated").format(rate=_rate_text(flops_per_s)),
+        devices_per_node=1,
+        link_bytes_per_s=0.0,
+        by_rate=True,
+    )
 
 
 _SEPARATORS = re.compile(r"[\s_()-]+")
@@ -153,6 +194,8 @@ class DeviceNames:
         """Return the error about a name that no device has, with the devices of similar names."""
         near = dict.fromkeys(self._by_key[match].id for match in get_close_matches(_key(name), self._by_key, n=5))
         hint = f"perhaps you mean {' or '.join(near)}" if near else "no device has a similar name"
+        if any(map(OWN_MACHINES.fullmatch, _SEPARATORS.split(name.lower()))):
+            hint = "for a machine of your own write its sustained rate and a time, such as '2 TFLOP/s for 3 days'"
         sentence = f"unknown device {quote(name)}: {hint}; `budgetscope devices` lists all of them."
         return UsageError(" ".join((sentence, *self.remarks)))
 

@@ -65,6 +65,8 @@ def run_energy(device: Device, device_hours: Estimate, options: EnergyOptions = 
     if watts is None:
         return None
     pue = _spread(PUE, 1.0, _("the most efficient fleets to the mean of Uptime's survey of 2025"))
+    if device.by_rate:
+        pue = Estimate(1.0, basis=_("at its own plug"))
     if options.pue is not None:
         pue = Estimate(options.pue, basis=_("as stated"), kind=Kind.STATED)
     kwh = _product(_product(watts, pue), device_hours.times(1 / 1000))
@@ -107,7 +109,9 @@ def energy_assumptions(device: Device, options: EnergyOptions) -> tuple[str, ...
         )
         watts, tdp = f"{share * device.tdp_watts:,.0f}", f"{device.tdp_watts:,.0f}"
         told.append(power.format(watts=watts, share=share, tdp=tdp, low=low, high=high))
-    if options.pue is None:
+    if options.pue is None and device.by_rate:
+        told.append(_("PUE: 1, at the plug of your own machine (--pue)"))
+    elif options.pue is None:
         low, pue, high = PUE
         usual = _(
             "PUE: {pue} ({low} to {high}: the most efficient fleets, the mean of the Uptime Institute's survey of "

@@ -7,7 +7,7 @@ from budgetscope.core.budget.parse import Budget, HardwareBudget
 from budgetscope.core.budget.quantities import as_share, format_hours
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.bounds import MFU_BOUNDS, N_DEVICES_BOUNDS, PRICE_BOUNDS
-from budgetscope.core.hardware.devices import Device, default_price, training_precision
+from budgetscope.core.hardware.devices import Device, default_price, own_machine, training_precision
 from budgetscope.core.hardware.mfu import MeasuredRate, assumed_text, elsewhere, measured_mfu
 from budgetscope.core.hardware.prices import device_price, price_text, stated_price
 from budgetscope.core.language import _
@@ -52,9 +52,9 @@ class Machine:
     """Devices of one kind with their MFU and price.
 
     Attributes:
-        precision: of training, a key of the device's peaks.
+        precision: of training, a key of the device's peaks; "unknown" where only a rate is known.
         n_devices: None when device-hours or dollars leave it open.
-        mfu: model FLOPs utilisation, from 0 to 1.
+        mfu: model FLOPs utilisation, from 0 to 1; 1 of a sustained rate.
         expected: the published MFU with its range, which `mfu` is the middle of; None if it is stated or measured.
         price: US dollars a device-hour; None when neither the user nor the device table gives one.
         executed_flops: FLOPs that the machine executes within the budget; None if the budget is not a hardware budget.
@@ -130,6 +130,32 @@ def device_name(budget: Budget, option: str | None) -> str | None:
     return in_budget or option
 
 
+def stated_machine(budget: Budget, option: str | None) -> Device | None:
+    """Return the user's own machine, where the budget states its sustained rate; None where it does not.
+
+    Args:
+        budget: of any kind.
+        option: the device that --device names.
+
+    Raises:
+        UsageError: a device is named as well.
+    """
+    hardware = _hardware(budget)
+    if hardware.flops_per_s is None:
+        return None
+    own = own_machine(hardware.flops_per_s, budget.fixed.precision)
+    if option is not None:
+        raise _beside_rate(own, "--device")
+    return own
+
+
+def _beside_rate(own: Device, option: str) -> UsageError:
+    return UsageError(
+        f"the budget says that a whole machine of your own sustains {own.sustained}; leave {option} out, or plan the "
+        "device without the rate, as in '1 RTX 4090 for 3 days'."
+    )
+
+
 def stated_mfu(budget: Budget) -> float | None:
     """Return the MFU that a budget's text states; None when it states none."""
     return _hardware(budget).mfu
@@ -148,6 +174,12 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
         UsageError: budget and options contradict each other, a value is out of bounds, or a budget in dollars has a
             device without a price.
     """
+    if device.by_rate:
+        return _own(budget, device, options)
+    return _of_devices(budget, device, options, device_stated=device_stated)
+
+
+def _of_devices(budget: Budget, device: Device, options: MachineOptions, *, device_stated: bool) -> Machine:
     hardware = _hardware(budget)
     n_devices = stated_once("devices", hardware.n_devices, options.n_devices, "--gpus")
     mfu = stated_once("MFU", hardware.mfu, options.mfu, "--mfu")
@@ -162,7 +194,7 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
     _check("the price", price, PRICE_BOUNDS)
     assumptions = []
     if not device_stated:
-        assumptions.append(_("device: {device} (--device)").format(device=device.name))
+        assumptions.append(_("device: {device}, since none is named (--device)").format(device=device.name))
     if n_devices is None and not amount:
         assumptions.append(_("devices: {n} (--gpus)").format(n=f"{DEFAULT_N_DEVICES:g}"))
     if budget.fixed.precision is None and "bf16" not in device.peak_flops_per_s:
@@ -187,6 +219,32 @@ def machine_for(budget: Budget, device: Device, options: MachineOptions, *, devi
         price=known,
         executed_flops=None,
         assumptions=tuple(assumptions),
+    )
+    return _with_budget(machine, hardware) if hardware is budget else machine
+
+
+def _own(budget: Budget, device: Device, options: MachineOptions) -> Machine:
+    """Return the user's own machine: one device, at its rate, with a price only where one is stated.
+
+    Raises:
+        UsageError: the options state devices or an MFU, which the rate has in it.
+    """
+    hardware = _hardware(budget)
+    for value, option in ((options.n_devices, "--gpus"), (options.mfu, "--mfu"), (options.measured, "--measured")):
+        if value is not None:
+            raise _beside_rate(device, option)
+    price = stated_once("price", hardware.price_usd_per_device_hour, options.price_usd_per_device_hour, "--price")
+    _check("the price", price, PRICE_BOUNDS)
+    rate = _("rate: {rate}, sustained in training with attention counted, as `budgetscope calibrate --probe` tells it")
+    machine = Machine(
+        device=device,
+        precision=next(iter(device.peak_flops_per_s)),
+        n_devices=1.0,
+        mfu=1.0,
+        expected=None,
+        price=None if price is None else stated_price(price),
+        executed_flops=None,
+        assumptions=(rate.format(rate=device.sustained), *(() if price is None else yen_assumptions())),
     )
     return _with_budget(machine, hardware) if hardware is budget else machine
 
@@ -219,6 +277,19 @@ def _precision(device: Device, stated: str | None, *, mfu_known: bool) -> str:
     return stated
 
 
+def require_memory(machine: Machine) -> None:
+    """Refuse a machine of which only the rate is known.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if machine.device.by_rate:
+        raise UsageError(
+            "the memory of a machine that is said by its rate is not known, so that no layout is planned for it; name "
+            "its device instead, as in '1 RTX 4090 for 3 days', or describe it in your device file."
+        )
+
+
 def at_end(machine: Machine, budget: Budget, mfu: float, price: float | None) -> Machine:
     """Return a machine with an MFU and a price in US dollars a device-hour, and what the budget then gives."""
     stated = None if price is None else Estimate(price)
@@ -245,6 +316,9 @@ def _with_budget(machine: Machine, hardware: HardwareBudget) -> Machine:
 
 def describe_machine(machine: Machine, device_hours: float) -> str:
     """Return the text that derives the FLOPs of a machine, such as "8 x H100 SXM at 989 TFLOP/s … for 14 days"."""
+    if machine.device.by_rate:
+        text = _("Your own machine, {rate} sustained, for {time}")
+        return text.format(rate=machine.device.sustained, time=format_hours(device_hours))
     told = {
         "device": machine.device.name,
         "peak": f"{machine.device.peak_flops_per_s[machine.precision] / 1e12:g}",

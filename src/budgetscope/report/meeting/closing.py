@@ -33,6 +33,9 @@ def _ask(facts: Facts) -> str:
     if said.usd:
         told = _("We ask for {usd}: for that we get {n} parameters trained on {d} tokens.")
         return told.format(usd=said.usd, n=said.n_params, d=said.tokens)
+    if said.time and facts.plan.machine.device.by_rate:
+        told = _("We ask for {time} on {devices}: for that we get {n} parameters trained on {d} tokens.")
+        return told.format(time=said.time, devices=said.devices, n=said.n_params, d=said.tokens)
     told = _("We ask for {hours} device-hours of {device}: for that we get {n} parameters trained on {d} tokens.")
     device = facts.plan.machine.device.name
     return told.format(hours=said.device_hours, device=device, n=said.n_params, d=said.tokens)

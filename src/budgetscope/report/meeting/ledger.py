@@ -93,6 +93,8 @@ def _source(facts: Facts, fit_id: str, roles: list[str]) -> tuple[Cell, ...]:
 
 def _device(facts: Facts) -> str:
     device = facts.plan.machine.device
+    if device.by_rate:
+        return _("Your own machine sustains {rate}, as stated; its memory is not known.").format(rate=device.sustained)
     return _("{device}: peaks and memory from {source}.").format(device=device.name, source=device.spec_source)
 
 

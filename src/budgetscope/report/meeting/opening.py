@@ -67,6 +67,8 @@ def wanted(facts: Facts) -> str:
         asked = _("Approve {usd} for {hours} device-hours of {devices}, with a limit of {high}, and say on how many.")
     elif said.usd:
         asked = _("Approve {usd} for {hours} device-hours of {devices}, and say on how many.")
+    elif said.time and plan.machine.device.by_rate:
+        asked = _("Approve {time} on {devices}, or name another budget (section 2).")
     elif said.time:
         asked = _("Approve {time} on {devices}, once their price is known.")
     else:
@@ -155,7 +157,9 @@ def _cost(facts: Facts, said: Numbers) -> str:
         cost = _("It costs {usd}.").format(usd=said.usd)
     else:
         cost = _("No price is known for this device; state one with --price.")
-    if said.time:
+    if said.time and plan.machine.device.by_rate:
+        time = _("It takes {time} on {devices}.").format(time=said.time, devices=said.devices)
+    elif said.time:
         time = _("It takes {time} on {devices}, {hours} device-hours.").format(
             time=said.time, devices=said.devices, hours=said.device_hours
         )

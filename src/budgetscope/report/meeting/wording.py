@@ -81,7 +81,7 @@ def numbers(facts: Facts) -> Numbers:
     run, machine, cost, ends = plan.run, plan.machine, plan.run.cost_usd, plan.spread.cost_usd
     if ends is None and cost is not None and cost.low is not None and cost.high is not None:
         ends = cost.low, cost.high
-    count = machine.n_devices
+    count = None if machine.device.by_rate else machine.n_devices
     loss = plan.loss_after_decay or plan.loss
     unit = plan.loss_unit or ""
     return Numbers(
@@ -90,7 +90,7 @@ def numbers(facts: Facts) -> Numbers:
         usd="" if cost is None else format_usd(cost.value),
         usd_low="" if ends is None else format_usd(ends[0]),
         usd_high="" if ends is None else format_usd(ends[1]),
-        time="" if run.hours is None or count is None else format_hours(run.hours),
+        time="" if run.hours is None or machine.n_devices is None else format_hours(run.hours),
         devices=machine.device.name if count is None else _devices(count, machine.device.name),
         device_hours=format_count(run.device_hours),
         loss="" if loss is None else f"{loss.value:.2f} {unit}".strip(),

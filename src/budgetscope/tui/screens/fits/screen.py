@@ -1,7 +1,8 @@
 """The fits screen: the list of stored fits, the page and figures of one, the difference of two, and the import."""
 
 import shlex
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -22,7 +23,7 @@ from budgetscope.core.language import _
 from budgetscope.report.fit_difference import difference_markdown
 from budgetscope.report.fit_page import fit_markdown, fit_sections
 from budgetscope.report.fits import matches, misfit_text, ordered, range_text, undone_text
-from budgetscope.report.headline import Headline, change_headline, followed_headline
+from budgetscope.report.headline import followed_headline, law_headline
 from budgetscope.report.words import listed
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.accept_dialog import AcceptScreen
@@ -203,16 +204,11 @@ class FitsScreen(SessionScreen):
         if answer is None:
             panel.say(_(NO_PLAN))
             return
-        plan = answer.plan
-        headline = followed_headline(plan)
-        if entry is not None and entry.fit is not None and entry.fit.allocation and entry.id != plan.law_id:
-            try:
-                other = self.session.advisor.answer(replace(answer.request, law=entry.id))
-            except BudgetscopeError as error:
-                headline = Headline(str(error))
-            else:
-                headline = change_headline(plan, other.plan)
-        panel.show(headline)
+        row = None
+        if entry is not None and entry.fit is not None:
+            with suppress(BudgetscopeError):
+                row = self.session.advisor.beside(answer, entry.fit)
+        panel.show(followed_headline(answer.plan) if row is None else law_headline(answer.plan, row))
 
     def _show_at_once(self, page: _Page | None) -> None:
         self.background.cancel(_PAGE)

@@ -1,7 +1,7 @@
 """The panels of the Plan screen that show the recommendation and its cautions."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual.content import Content
@@ -26,7 +26,7 @@ _UNITS = {
     "critical_batch_tokens": N_("tokens"),
 }  # fmt: skip
 """Unit after a value, where there is room."""
-_LABELS = {"weight_decay_coupled": N_("weight decay")}
+_LABELS = {"weight_decay_coupled": N_("weight decay"), "loss": N_("final loss")}
 """Labels where the panel has one of two names for a quantity."""
 _LEAST_PLAIN, _MOST_PLAIN = 17, 30
 _BASIS_FROM = 120
@@ -68,6 +68,9 @@ class RecommendationPanel(Widget):
             return Content(_("No plan yet: press b and type a budget, such as 64 H100 for 14 days."))
         rows = {row.key: row for row in plan_rows(self.plan)}
         width, height = self.size
+        if "loss_after_decay" in rows:
+            # The run ends with its decay: the loss of the headline.
+            rows["loss"] = replace(rows["loss_after_decay"], key="loss", basis=rows["loss"].basis)
         left = [_Line.of(rows[key], with_basis=width >= _BASIS_FROM) for key in _WITH_INTERVALS if key in rows]
         right = [_Line.of(rows[key]) for key in _PLAIN if key in rows and not rows[key].interval]
         long = [line for key in _LONG if key in rows for line in _long(rows[key], width)]
@@ -103,7 +106,7 @@ class _Line:
 
 def _label() -> int:
     """Return the columns of the labels."""
-    return 13 if code() == JAPANESE else 10
+    return 13 if code() == JAPANESE else 11
 
 
 def _unit(key: str) -> str:

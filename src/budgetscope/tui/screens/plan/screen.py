@@ -291,7 +291,7 @@ class PlanScreen(SessionScreen):
         if answer is not None:
             skipped = self._comparison.skipped if self._comparison else ()
             advisor = self.session.advisor
-            layouts = advisor.memory(answer) if answer.plan.run.shape is not None else None
+            layouts = advisor.memory(answer) if answer.plan.is_laid_out else None
             self.app.push_screen(DetailsScreen(answer.plan, advisor.command(answer.request), layouts, skipped))
 
     def action_crosshair(self, cells: int) -> None:
