@@ -1,0 +1,24 @@
+"""The table of the steps of the explanation, and the waste as the comparison and the what-if word it."""
+
+import pytest
+from tests.asking import ADVISOR
+
+from budgetscope.api import PlanRequest
+from budgetscope.report.explanation import STEP_HEADER, steps_table
+from budgetscope.report.rows import waste_text
+
+
+@pytest.mark.parametrize(("budget", "has_savings"), [("1e18", True), ("1e21", False)])
+def test_a_column_without_any_value_is_left_out(budget: str, has_savings: bool) -> None:
+    explanation = ADVISOR.explain(ADVISOR.answer(PlanRequest(budget), alone=True))
+    for steps in explanation.datasets.values():
+        header, rows = steps_table(steps)
+        assert ("tuned needs" in header) == has_savings
+        assert {len(row) for row in rows} == {len(header)} == {len(STEP_HEADER) - (not has_savings)}
+
+
+def test_dollars_of_a_share_that_rounds_to_nothing_are_not_named() -> None:
+    assert waste_text(0.0001, 6.18) == "0.0%"
+    assert waste_text(0.021, 66.72) == "2.1% = $66.72"
+    assert waste_text(0.021, None) == "2.1%"
+    assert waste_text(None, 1.0) == "-"
