@@ -78,6 +78,10 @@ def served() -> Iterator[Served]:
             process.kill()
 
 
+TYPED = "b\x151e21"
+"""Keys: to the budget, empty it, and type another."""
+
+
 def figures(budget: str) -> set[str]:
     run = Advisor().answer(PlanRequest(budget)).plan.run
     return {format_count(run.n_params), format_count(run.tokens)}
@@ -94,11 +98,12 @@ def keeps(request: dict[str, str]) -> None:
 async def receives(connection: Any, texts: set[str]) -> None:
     """Wait until all texts have come."""
     received = b""
-    while not all(text in plain(received) for text in texts):
-        message = await connection.receive(timeout=PATIENCE_SECONDS)
-        assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT)
-        if message.type is aiohttp.WSMsgType.BINARY:
-            received += message.data
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not all(text in plain(received) for text in texts):
+            message = await connection.receive()
+            assert message.type in (aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT)
+            if message.type is aiohttp.WSMsgType.BINARY:
+                received += message.data
 
 
 @contextlib.asynccontextmanager
@@ -109,8 +114,7 @@ async def typed(served: Served) -> AsyncIterator[None]:
         session.ws_connect(f"{served.address}/ws?width=120&height=40") as connection,
     ):
         await receives(connection, figures(DEFAULT_BUDGET))
-        # The app opens with the cursor at the end of the budget: Ctrl-U empties it.
-        await connection.send_json(["stdin", "\x151e21"])
+        await connection.send_json(["stdin", TYPED])
         await receives(connection, figures("1e21"))
         yield
 
@@ -141,11 +145,12 @@ async def test_the_browser_gets_the_picture_and_the_server_s_folder_none(served:
     ):
         await receives(connection, figures(DEFAULT_BUDGET))
         await connection.send_json(["stdin", "\x1b[19~"])
-        while True:
-            message = await connection.receive(timeout=PATIENCE_SECONDS)
-            if message.type is aiohttp.WSMsgType.TEXT and "deliver_file_start" in message.data:
-                key = json.loads(message.data)[1]
-                break
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                message = await connection.receive()
+                if message.type is aiohttp.WSMsgType.TEXT and "deliver_file_start" in message.data:
+                    key = json.loads(message.data)[1]
+                    break
         async with session.get(f"{served.address}/download/{key}") as answer:
             assert answer.status == 200
             assert answer.headers["Content-Disposition"].startswith("attachment; filename=budgetscope-plan-")
@@ -267,7 +272,7 @@ async def test_hostile_messages_close_their_own_page_alone_and_without_a_traceba
                     while not connection.closed:
                         await connection.receive()
                 assert connection.close_code in (1008, 1009)
-            await other.send_json(["stdin", "\x151e21"])
+            await other.send_json(["stdin", TYPED])
             await receives(other, figures("1e21"))
     assert served.interrupt() == 0
     assert served.process.stderr is not None
@@ -315,6 +320,7 @@ async def test_a_real_browser_shows_it(browser: str, served: Served) -> None:
             await page.receives(text)
         assert await page.value("document.body.classList.contains('-first-byte')")
         # Keys go to the app without a click.
+        await page.type("b")
         await page.press("u", ctrl=True)
         await page.type("1e21")
         for text in figures("1e21"):
