@@ -36,8 +36,8 @@ def advised() -> Iterator[tuple[str, str]]:
 
 
 def test_every_option_that_is_advised_exists() -> None:
-    command = typer.main.get_command(app).commands["fit"]  # type: ignore[attr-defined]
-    known = {text for parameter in command.params for text in parameter.opts}
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    known = {text for name in ("fit", "value") for parameter in commands[name].params for text in parameter.opts}
     found = set(advised())
     assert {"--map", "--where", "--best", "--repeats", "--seq-len"} <= {option for _, option in found}
     assert {(file, option) for file, option in found if option not in known} == set()

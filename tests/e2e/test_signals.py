@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.report.rows import plan_rows
+from budgetscope.core.budget.quantities import format_count
 from budgetscope.store.app_state import AppState, read_state, write_state
 from budgetscope.store.locations import state_file
 
@@ -80,10 +80,10 @@ def test_what_was_changed_is_kept(end: Callable[[Terminal], None], code: int) ->
     terminal = Terminal()
     try:
         terminal.waits(lambda: b"64 H100" in terminal.shown)
-        # The app opens with the cursor at the end of the budget: Ctrl-U empties it.
-        terminal.type("\x157e22")
-        figures = {row.key: row.text for row in plan_rows(Advisor().answer(PlanRequest("7e22")).plan)}
-        terminal.waits(lambda: figures["n_params"].encode() in ESCAPES.sub(b"", terminal.shown))
+        # b goes to the budget, and Ctrl-U empties it.
+        terminal.type("b\x157e22")
+        n_params = format_count(Advisor().answer(PlanRequest("7e22")).plan.run.n_params)
+        terminal.waits(lambda: n_params.encode() in ESCAPES.sub(b"", terminal.shown))
         end(terminal)
         assert terminal.ended() == code
     finally:

@@ -40,7 +40,7 @@ N D C L ln rms UTC svg html md csv json README warmup-stable-decay bf16 fp16 fp3
 for days with of data on at 64 x H100 1 RTX 4090 2B tokens TFLOP/s 8 7 3 $500 Mac N=7B 14 hours
 Porian Kaplan Chinchilla Besiroglu Hoffmann DeepSeek Meta RefinedWeb OpenWebText2 RW OWT2 Llama Step Law
 nats, bits, bits-per-byte, perplexity isoflop, parametric mine/lab mine/calibrated standard smoke quick deep
-flops n_params tokens batch_tokens batch_sequences seq_len loss learning_rate beta2 seed step run counting
+value flops n_params tokens batch_tokens batch_sequences seq_len loss learning_rate beta2 seed step run counting
 plan law hyperparameters device counting vocab seq len N= D= openeurollm dense h100-sxm gpus mfu price
 """
 """Keys, units, names, examples of what people type, columns of files: words that no language has of its own."""
