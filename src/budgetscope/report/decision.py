@@ -28,6 +28,11 @@ def decision(plan: Plan) -> tuple[str, ...]:
     return (*filter(None, (_misfit(plan), _what(plan))), *reasons(plan))
 
 
+def lead(plan: Plan) -> str:
+    """Return the first sentence of `decision` alone."""
+    return _misfit(plan) or _what(plan)
+
+
 def reasons(plan: Plan) -> tuple[str, ...]:
     """Return the sentences of `decision` after what to train: what the ranges rest on, freedom, doubt, next step."""
     return tuple(filter(None, (_ranges(plan), _freedom(plan), doubt(plan), _confirm(plan))))

@@ -9,10 +9,9 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
-from budgetscope.report.decision import decision
-from budgetscope.report.decision import doubt as least_certain
+from budgetscope.report.decision import doubt, lead
 from budgetscope.report.rows import UNKNOWN, plan_rows
-from budgetscope.report.words import sentences
+from budgetscope.report.words import between, sentences
 
 if TYPE_CHECKING:
     from budgetscope.core.answers.comparison import Row
@@ -67,22 +66,18 @@ def plan_headline(plan: Plan) -> Headline:
     if plan.choice is not None:
         figures = [LargeFigure(figure.value, figure.label) for figure in figures]
     if run.cost_usd is not None:
-        paid = "" if moves.cost_usd is None else _to(*map(format_usd, moves.cost_usd))
+        paid = "" if moves.cost_usd is None else between(moves.cost_usd, format_usd)
         figures.append(LargeFigure(format_usd(run.cost_usd.value), "", paid))
     elif run.hours is not None:
-        taken = "" if moves.hours is None else _to(*map(format_hours, moves.hours))
+        taken = "" if moves.hours is None else between(moves.hours, format_hours)
         figures.append(LargeFigure(format_hours(run.hours), "", taken))
-    return Headline(decision(plan)[0], least_certain(plan), tuple(figures))
+    return Headline(lead(plan), doubt(plan), tuple(figures))
 
 
 def _interval(estimate: Estimate, form: Callable[[float], str] = format_count) -> str:
     if estimate.low is None or estimate.high is None:
         return ""
-    return _to(form(estimate.low), form(estimate.high))
-
-
-def _to(low: str, high: str) -> str:
-    return _("{low} to {high}").format(low=low, high=high)
+    return between((estimate.low, estimate.high), form)
 
 
 def whatif_headline(iso: "IsoFlop", here: "Candidate", served: float, best: Plan | None = None) -> Headline:
@@ -184,7 +179,7 @@ def comparison_headline(columns: "Sequence[Column]", reference: int, place: int)
     base = columns[reference]
     if base.plan is None or not others:
         plan = base.plan
-        return Headline("" if plan is None else decision(plan)[0])
+        return Headline("" if plan is None else lead(plan))
     other = columns[place if place in others else others[0]]
     if other.plan is None:
         return Headline("")
