@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from budgetscope.core.answers.whatif import Candidate, IsoFlop
     from budgetscope.report.scenarios import Column
 
-_SAME = 1e-9
 _LEAST_SHARE = 0.005
 """Share below which two costs are the same."""
 _COMPARED = ("n_params", "tokens", "hours", "device_hours", "cost_usd", "flops")
@@ -94,8 +93,7 @@ def whatif_headline(iso: "IsoFlop", here: "Candidate", served: float, best: Plan
     figures: list[LargeFigure] = []
     if here.loss is not None and here.loss_difference is not None and here.wasted_share is not None:
         unit = iso.answer.plan.loss_unit or _("of loss")
-        at_optimum = abs(here.ratio - 1) < _SAME
-        loss = f"{here.loss:.3f}" if at_optimum else f"{here.loss_difference:+.4f}"
+        loss = f"{here.loss:.3f}" if here.is_optimum else f"{here.loss_difference:+.4f}"
         wasted = f"{here.wasted_share:.1%}"
         paid = "" if here.wasted_usd is None else format_usd(here.wasted_usd)
         figures = [LargeFigure(loss, unit), LargeFigure(wasted, _("of the compute is deadweight"), paid)]

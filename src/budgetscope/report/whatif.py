@@ -16,7 +16,6 @@ from budgetscope.report.rows import UNKNOWN, format_ratio, waste_text
 from budgetscope.report.words import Form, headed, sentences
 
 SIZE_HEADER = ("", N_("here"), N_("optimum"), N_("change"))
-_SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ def _compared(iso: IsoFlop, here: Candidate) -> tuple[str, ...]:
     """Return a size, its loss and its waste, and a doubt, in sentences."""
     size = _("{n_params} parameters on {tokens} tokens, 1/{factor} of the optimal size")
     factor = f"{1 / here.ratio:.3g}"
-    if abs(here.ratio - 1) < _SAME:
+    if here.is_optimum:
         size = _("{n_params} parameters on {tokens} tokens: the optimum")
     elif here.ratio > 1:
         size, factor = (
@@ -91,7 +90,7 @@ def _compared(iso: IsoFlop, here: Candidate) -> tuple[str, ...]:
         return (ended(words),)
     told = {"size": words, "unit": iso.answer.plan.loss_unit or _("loss")}
     doubt = _("Extrapolated: no run so far off was measured.") if here.extrapolated else ""
-    if abs(here.ratio - 1) < _SAME:
+    if here.is_optimum:
         return _("{size}, a loss of {loss} {unit}.").format(loss=f"{here.loss:.3f}", **told), doubt
     share = _share(here.wasted_share)
     if here.wasted_usd is None:
@@ -194,7 +193,7 @@ def whatif_command(command: str, here: Candidate, served: float) -> str:
         served: tokens that the model will serve.
     """
     words = [command]
-    if abs(here.ratio - 1) >= _SAME:
+    if not here.is_optimum:
         words += ["--size", f"{here.n_params:.6g}"]
     if served:
         short = format_count(served).replace(" ", "")

@@ -67,6 +67,11 @@ class Candidate:
     serving_usd: float | None
 
     @property
+    def is_optimum(self) -> bool:
+        """Whether the size is the compute-optimal one, up to rounding."""
+        return abs(self.ratio - 1) < _ROUNDING
+
+    @property
     def lifetime_flops(self) -> float:
         """FLOPs of training and serving."""
         return self.training_flops + self.serving_flops
