@@ -1,11 +1,13 @@
 """The work of a screen in threads."""
 
+import asyncio
 import threading
 import time
 
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widgets import Label
 
 from budgetscope.core.errors import UsageError
 from budgetscope.tui.background import Background, run_in_thread
@@ -93,3 +95,29 @@ def test_an_app_that_ends_waits_for_no_thread() -> None:
     Leaving().run(headless=True)
     assert time.monotonic() - before < PATIENCE_SECONDS / 2
     go.set()
+
+
+async def test_nothing_is_shown_on_a_screen_that_is_being_removed() -> None:
+    """Parts of a screen go before it does: a result that comes between must not look for them."""
+    go = threading.Event()
+
+    class Slow(Label):
+        async def on_unmount(self) -> None:
+            go.set()
+            await asyncio.sleep(0.2)
+
+    class Going(Working):
+        def compose(self) -> ComposeResult:
+            yield Slow()
+
+    for leaves in (App.exit, App.pop_screen):
+        go.clear()
+        async with App[None]().run_test() as pilot:
+            screen = Going()
+            await pilot.app.push_screen(screen)
+            screen.background.run(lambda: go.wait(PATIENCE_SECONDS), screen.shown.append, refuse=screen.shown.append)
+            run_in_thread(screen, lambda: go.wait(PATIENCE_SECONDS), screen.shown.append, screen.shown.append)
+            await pilot.pause(0.1)
+            leaves(pilot.app)
+            await pilot.pause(0.3)
+        assert [found for found in screen.shown if found != "idle"] == []

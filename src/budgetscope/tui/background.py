@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def _is_leaving(owner: Widget) -> bool:
+    """Return whether a widget, its screen or the app is being removed: its parts may be gone before its jobs end."""
+    return not (owner.app.is_running and owner.is_mounted and owner.screen.display)
+
+
 async def in_thread(compute: Callable[[], T]) -> T:
     """Return what `compute` returns, computed in a daemon thread, for which the app does not wait when it ends."""
     future: Future[T] = Future()
@@ -47,11 +52,11 @@ def run_in_thread(
 
     async def work() -> None:
         try:
-            result = await in_thread(compute)
+            finish = partial(show, await in_thread(compute))
         except BudgetscopeError as error:
-            refuse(str(error))
-        else:
-            show(result)
+            finish = partial(refuse, str(error))
+        if not _is_leaving(owner):
+            finish()
 
     _: Worker[None] = owner.run_worker(work)
 
@@ -138,5 +143,5 @@ class Background:
             finish = partial(job.refuse, str(error))
         if self._newest.get(part) is job:
             del self._newest[part]
-            if job.is_current():
+            if not _is_leaving(self._screen) and job.is_current():
                 finish()
