@@ -14,6 +14,7 @@ gradients and moments are compared with the estimate, and their loss with that o
 import argparse
 import gc
 import os
+import sys
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -253,11 +254,13 @@ def main() -> None:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     if world > 1:
         dist.init_process_group("nccl" if device == "cuda" else "gloo")
-    try:
-        (on_gpus if device == "cuda" else on_processors)(world, talks=rank == 0)
-    finally:
-        if dist.is_initialized():
-            dist.destroy_process_group()
+    (on_gpus if device == "cuda" else on_processors)(world, talks=rank == 0)
+    if dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
+        # A thread of gloo that frees a tensor while the interpreter ends aborts the process (PyTorch #179291).
+        sys.stdout.flush()
+        os._exit(0)
 
 
 if __name__ == "__main__":
