@@ -58,7 +58,10 @@ def press_at_once(app: App[Any], *keys: str) -> None:
 
 async def type_into(pilot: Pilot[None], name: str, text: str) -> PlanScreen:
     """Replace the text of a field."""
-    field = plan_screen(pilot).row(name).input
+    row = plan_screen(pilot).row(name)
+    # As opening the options does.
+    row.fill()
+    field = row.input
     field.focus()
     field.value = text
     return await settle(pilot)

@@ -130,7 +130,7 @@ class Background:
                 await self._do(part, self._newest[part])
         finally:
             self._busy_parts.discard(part)
-        if not self._busy_parts:
+        if not (self._busy_parts or _is_leaving(self._screen)):
             self._when_idle()
 
     async def _do(self, part: str, job: _Job) -> None:

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Container
 from decimal import Decimal
+from string import ascii_lowercase, ascii_uppercase
 from typing import NamedTuple
 
 from budgetscope.core.budget import vocabulary as words
@@ -29,17 +30,18 @@ _NORMAL = str.maketrans(
         0x2019: "'",
     }
 )
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
-# As several ranges, without regard to case: one set of all would take the compiler ten times as long.
-_CJK = r"(?-i:\u3005|[\u3040-\u30fa\u30fc-\u30ff]|[\u3400-\u9fff])"
+_CJK_RANGES = ("\u3005\u3005", "\u3040\u30fa", "\u30fc\u30ff", "\u3400\u9fff")
+_CJK = f"(?:{'|'.join(f'[{first}-{last}]' for first, last in _CJK_RANGES)})"
 _CJK_WORDS = "|".join(
     sorted(
         {
             word
             for table in (words.SCALES, words.DURATION_UNITS, words.KEYS, words.FILLERS, words.CURRENCY, words.GENERIC)
             for word in (*table, *words.TOKENS, *words.MODELS, *words.EPOCHS, *words.PERCENT, *words.RANGES)
-            if re.match(rf"{_CJK}", word)
+            if any(first <= word[0] <= last for first, last in _CJK_RANGES)
         }
         | {"元", "電力"},
         key=len,
@@ -48,6 +50,7 @@ _CJK_WORDS = "|".join(
 )
 _POWER = r"10(?:(?:\^|\*\*)[0-9]+|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
 _LETTER = rf"(?:(?!{_CJK})[^\W\d_])"
+# Of lower-case text: to ignore the case would take the compiler twice as long, which every start would wait for.
 _TOKEN = re.compile(
     rf"""(?P<space>\s+)
     |(?P<number>(?:(?<![\w)%])-(?=\.?[0-9]))?                   # a minus sign, not the hyphen of H100-14d
@@ -63,7 +66,7 @@ _TOKEN = re.compile(
         |us\$|(?:usd|jpy|eur)(?=[0-9])
         |{_LETTER}(?:(?!(?:(?<=[0-9])|(?<=gb))x[0-9]+[dwh]?\b)(?!{_CJK})\w|(?<=[^\W\d])'(?=[a-z]))*(?:\.(?!{_CJK})\w+)*)
     |(?P<symbol>-[$€¥]|\.\.+|'s\b|.)""",
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+    re.VERBOSE | re.DOTALL,
 )
 _TIMES_TEN_TO = re.compile(r"(?:\s?[x×*·]\s?|(?<![0-9.,]))10(?:\^|\*\*|(?=[⁰¹²³⁴⁵⁶⁷⁸⁹]))")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?|\.[0-9]+")
@@ -138,7 +141,7 @@ def tokenise(text: str) -> list[Token]:
     """Return the tokens of a normalised text, without blanks."""
     return [
         Token("word" if found.lastgroup == "cjk" else found.lastgroup or "", found.group().lower(), *found.span())
-        for found in _TOKEN.finditer(text)
+        for found in _TOKEN.finditer(text.translate(_LOWER))
         if found.lastgroup != "space"
     ]
 

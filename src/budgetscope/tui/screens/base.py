@@ -16,6 +16,7 @@ from budgetscope.tui.session import Session
 from budgetscope.tui.signs import PROBLEM_SIGN
 from budgetscope.tui.textual_fixes.breakpoints import add_breakpoint_classes
 from budgetscope.tui.textual_fixes.opening_screen import PatientScreen
+from budgetscope.tui.widgets.field_row import FieldRow
 from budgetscope.tui.widgets.key_bar import KeyBar
 from budgetscope.tui.widgets.tab_bar import TabBar
 
@@ -52,7 +53,7 @@ class SessionScreen(PatientScreen[None]):
     def __init__(self, session: Session) -> None:
         super().__init__(name=self.SECTION)
         self.session = session
-        self.background = Background(self, self._read_library)
+        self.background = Background(self, self._follow_up)
         self._shown_revision = -1
 
     def compose(self) -> ComposeResult:
@@ -173,8 +174,10 @@ class SessionScreen(PatientScreen[None]):
             compute, show, part, refuse=refuse or self.tell, is_current=lambda: self.answer_key() == key, pause=pause
         )
 
-    def _read_library(self) -> None:
-        """Read every fit file once the screen is shown, and tell which are broken."""
+    def _follow_up(self) -> None:
+        """Do what the first paint does not wait for: fill hidden fields, read every fit file, tell which are broken."""
+        for row in self.query(FieldRow):
+            row.fill()
         if not self.session.library_read:
             self.background.run(self.session.read_library, self._tell_all, _LIBRARY, refuse=self.tell)
 

@@ -1,6 +1,6 @@
 """A labelled text field, with a line below it for a problem or a remark."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -80,19 +80,23 @@ class FieldRow(Vertical):
         self._taken = text
         self._shown = ("", False)
         self._label_width = label_width
-        self._suggestions = suggestions
+        self._suggester = _suggester(suggestions)
         self._input: Input | None = None
         self._note: Static | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay label, field and note; those of a row that is not shown come after the first paint of the screen."""
+        """Lay label, field and note, unless the row is hidden: the first paint does not wait for it."""
         if all(widget.display for widget in self.ancestors_with_self):
             yield from self._parts()
-        else:
-            self.call_after_refresh(self._fill)
 
-    def _fill(self) -> None:
-        self.mount(*self._parts())
+    def fill(self) -> None:
+        """Lay the parts of a row that was hidden until now; later calls change nothing."""
+        if self.is_mounted and self._note is None:
+            self.mount(*self._parts())
+
+    def on_show(self) -> None:
+        """Fill the row when it is shown first."""
+        self.fill()
 
     def _parts(self) -> Iterator[Widget]:
         self._note = Static(Content(self._shown[0]), classes="note", markup=False)
@@ -106,27 +110,38 @@ class FieldRow(Vertical):
     def input(self) -> Input:
         """Textual's input."""
         if self._input is None:
-            suggester = SuggestFromList(self._suggestions, case_sensitive=False) if self._suggestions else None
-            self._input = Input(self._text, placeholder=self._hint, suggester=suggester, compact=True)
+            self._input = Input(self._text, placeholder=self._hint, suggester=self._suggester, compact=True)
         return self._input
+
+    @property
+    def value(self) -> str:
+        """The present text."""
+        return self._text if self._input is None else self._input.value
 
     def take(self) -> str:
         """Return the present text."""
-        self._taken = self._value
+        self._taken = self.value
         return self._taken
-
-    @property
-    def _value(self) -> str:
-        return self._text if self._input is None else self._input.value
 
     def write(self, text: str) -> None:
         """Set the text without a `FieldEdited`, unless a person has typed since `take`: that edit is on its way."""
-        if self._value not in (text, self._taken):
+        if self.value not in (text, self._taken):
             return
         self._taken = self._text = text
         if self._input is not None:
             with self.prevent(Input.Changed):
                 self._input.value = text
+
+    def suggest(self, values: Sequence[str]) -> None:
+        """Suggest values that may be typed."""
+        self._suggester = _suggester(values)
+        if self._input is not None:
+            self._input.suggester = self._suggester
+
+    @property
+    def suggests(self) -> bool:
+        """Whether there are values to suggest."""
+        return self._suggester is not None
 
     def hint(self, text: str) -> None:
         """Show what counts while the field is empty."""
@@ -161,3 +176,7 @@ class FieldRow(Vertical):
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.screen.set_focus(None)
+
+
+def _suggester(values: Sequence[str]) -> SuggestFromList | None:
+    return SuggestFromList(values, case_sensitive=False) if values else None

@@ -9,7 +9,6 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.reactive import reactive
-from textual.suggester import SuggestFromList
 
 from budgetscope.api import AnsweredRequest
 from budgetscope.api.fields import FORM
@@ -173,7 +172,7 @@ class PlanScreen(SessionScreen):
         texts = form_texts(self.session.request)
         for name, text in texts.items():
             if not self.session.is_unread(name) and not has_text(
-                self.session.request, name, self.row(name).input.value
+                self.session.request, name, self.row(name).value
             ):
                 self.row(name).write(text)
 
@@ -220,9 +219,8 @@ class PlanScreen(SessionScreen):
         laws.letters, laws.comparison, laws.waiting = self.session.letters, comparison, False
         self._titles["laws"] = _("What the others say")
         self._entitle()
-        if self.row("law").input.suggester is None:
-            ids = [fit.id for fit in self.session.advisor.fits if fit.allocation]
-            self.row("law").input.suggester = SuggestFromList(ids, case_sensitive=False)
+        if not self.row("law").suggests:
+            self.row("law").suggest([fit.id for fit in self.session.advisor.fits if fit.allocation])
 
     # Keys
 
