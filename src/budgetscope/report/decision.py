@@ -265,26 +265,31 @@ def size_is_sure(plan: Plan) -> bool:
 
 def doubt(plan: Plan) -> str:
     """Return how sure the optimal size is; nothing where the constraints decide it."""
+    return sentences(doubts(plan))
+
+
+def doubts(plan: Plan) -> tuple[str, ...]:
+    """Return the sentences of `doubt`, the most important one first."""
     n = plan.optimum.n_params
     if size_is_given(plan) or size_is_bounded(plan):
-        return ""
+        return ()
     if n.low is None or n.high is None:
-        return _(
-            "How sure N is cannot be said: {law} has no published uncertainty. A calibration on your own data measures "
-            "it: budgetscope calibrate."
-        ).format(law=plan.law_id)
+        unknown = _("How sure N is cannot be said: {law} has no published uncertainty.")
+        calibrate = _("A calibration on your own data measures it: budgetscope calibrate.")
+        return unknown.format(law=plan.law_id), calibrate
     if n.kind is Kind.EXPONENT_ALONE:
         narrow = _("How sure the size is can hardly be said: {law} publishes the interval of its exponent alone.")
-        return narrow.format(law=plan.law_id)
+        return (narrow.format(law=plan.law_id),)
     factor = (n.high / n.low) ** 0.5
     if size_is_sure(plan):
-        return _("The optimal size is known within a factor of {factor}.").format(factor=f"{factor:.2f}")
+        return (_("The optimal size is known within a factor of {factor}.").format(factor=f"{factor:.2f}"),)
     span = between((n.low, n.high), format_count)
-    unsure = _("Least certain is the optimal size: {range} with 95%.")
+    unsure = _("Least certain is the size: {range} with 95%.")
     if n.kind is Kind.NOISE_AND_LAW:
-        unsure = _("Least certain is the optimal size: {range} with 95%, by the noise of the runs and the law's error.")
+        unsure = _("Least certain is the size: {range} with 95%, by the runs' noise and the law's error.")
     calibrate = _("A calibration on your own data narrows it; `{command}` says by how much.")
-    return sentences((unsure.format(range=span), _waste(plan), calibrate.format(command=value_command(plan))))
+    told = (unsure.format(range=span), _waste(plan), calibrate.format(command=value_command(plan)))
+    return tuple(filter(None, told))
 
 
 def value_command(plan: Plan) -> str:

@@ -9,7 +9,7 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
-from budgetscope.report.decision import doubt, lead
+from budgetscope.report.decision import doubts, lead
 from budgetscope.report.rows import UNKNOWN, plan_rows
 from budgetscope.report.words import between, sentences
 
@@ -46,13 +46,19 @@ class Headline:
 
     Attributes:
         sentence: the one to read.
-        doubt: what is least certain of it; may be empty.
+        doubts: what is least certain of it, in sentences from the most important one; where there is little room,
+            the last ones are left out.
         figures: at most three.
     """
 
     sentence: str
-    doubt: str = ""
+    doubts: tuple[str, ...] = ()
     figures: tuple[LargeFigure, ...] = ()
+
+    @property
+    def doubt(self) -> str:
+        """What is least certain, in all its sentences; may be empty."""
+        return sentences(self.doubts)
 
 
 def plan_headline(plan: Plan) -> Headline:
@@ -70,7 +76,7 @@ def plan_headline(plan: Plan) -> Headline:
     elif run.hours is not None:
         taken = "" if moves.hours is None else between(moves.hours, format_hours)
         figures.append(LargeFigure(format_hours(run.hours), "", taken))
-    return Headline(lead(plan), doubt(plan), tuple(figures))
+    return Headline(lead(plan), doubts(plan), tuple(figures))
 
 
 def _interval(estimate: Estimate, form: Callable[[float], str] = format_count) -> str:
@@ -97,8 +103,8 @@ def whatif_headline(iso: "IsoFlop", here: "Candidate", served: float, best: Plan
         wasted = f"{here.wasted_share:.1%}"
         paid = "" if here.wasted_usd is None else format_usd(here.wasted_usd)
         figures = [LargeFigure(loss, unit), LargeFigure(wasted, _("of the compute is deadweight"), paid)]
-    doubts = (_best_over_life(best), _over_life(iso, here, served))
-    return Headline(sentence(iso, here), sentences(doubts), tuple(figures))
+    doubts = tuple(filter(None, (_best_over_life(best), _over_life(iso, here, served))))
+    return Headline(sentence(iso, here), doubts, tuple(figures))
 
 
 def _best_over_life(plan: Plan | None) -> str:
@@ -151,18 +157,18 @@ def recipe_headline(plan: Plan) -> Headline:
     doubts = []
     if rate.low and rate.high and batch.low and batch.high:
         doubts.append(
-            _("Published laws differ by a factor of {rate} in the learning rate and of {batch} in the batch.").format(
+            _("Laws differ by a factor of {rate} in the learning rate and {batch} in the batch.").format(
                 rate=f"{rate.high / rate.low:.2g}", batch=f"{batch.high / batch.low:.2g}"
             )
         )
     own = None if recipe.choice is None else recipe.choice.of(recipe.choice.law)
     if own is not None and recipe.choice is not None:
         doubts.append(
-            _("On the nearest public grid this one needs {factor} times the compute of the best recipe.").format(
+            _("On the nearest public grid this one needs {factor} times the best one's compute.").format(
                 factor=f"{own.compute_factor:.2f}"
             )
         )
-    return Headline(said, sentences(doubts), figures)
+    return Headline(said, tuple(doubts), figures)
 
 
 def comparison_headline(columns: "Sequence[Column]", reference: int, place: int) -> Headline:
@@ -199,7 +205,7 @@ def comparison_headline(columns: "Sequence[Column]", reference: int, place: int)
     if base.plan.law_id == other.plan.law_id and losses[0] is not None and losses[1] is not None:
         change = losses[1].value - losses[0].value
         figures.append(LargeFigure(f"{change:+.3f}", base.plan.loss_unit or _("of loss")))
-    return Headline(said, "", tuple(figures))
+    return Headline(said, figures=tuple(figures))
 
 
 def step_headline(explanation: "Explanation", step: "Step", waste: str) -> Headline:
@@ -214,7 +220,7 @@ def step_headline(explanation: "Explanation", step: "Step", waste: str) -> Headl
         LargeFigure(format_count(step.n_params), _("parameters"), explanation.budget),
         LargeFigure(waste, _("of the budget wasted if followed")),
     ]
-    return Headline(_(step.sentence), "", tuple(figures[: 1 if waste == UNKNOWN else 2]))
+    return Headline(_(step.sentence), figures=tuple(figures[: 1 if waste == UNKNOWN else 2]))
 
 
 def calibration_headline(plan: Plan | None, foretold: str = "") -> Headline:
@@ -225,7 +231,7 @@ def calibration_headline(plan: Plan | None, foretold: str = "") -> Headline:
         return Headline(_("A calibration trains small models on your data, and fits the laws to them."))
     n = plan.optimum.n_params
     if n.low is None or n.high is None:
-        return Headline(_("How sure N is cannot be said today; a calibration on your own data measures it."), "", ())
+        return Headline(_("How sure N is cannot be said today; a calibration on your own data measures it."))
     return Headline(
         _("Today N is known from {low} to {high}; a calibration on your own data narrows it.").format(
             low=format_count(n.low), high=format_count(n.high)
@@ -237,7 +243,7 @@ def followed_headline(plan: Plan) -> Headline:
     """Return what the law in use says at the user's budget."""
     n, d = (format_count(estimate.value) for estimate in (plan.optimum.n_params, plan.optimum.tokens))
     said = _("Your plan follows {law}: {n} parameters on {d} tokens.").format(law=plan.law_id, n=n, d=d)
-    return Headline(said, "", (LargeFigure(n, _("parameters")), LargeFigure(d, _("tokens"))))
+    return Headline(said, figures=(LargeFigure(n, _("parameters")), LargeFigure(d, _("tokens"))))
 
 
 def change_headline(before: Plan, after: Plan) -> Headline:
@@ -267,4 +273,4 @@ def _changed(before: Plan, law: str, n_params: float, tokens: float) -> Headline
         LargeFigure(n[1], _("parameters"), _("instead of {before}").format(before=n[0])),
         LargeFigure(d[1], _("tokens"), _("instead of {before}").format(before=d[0])),
     )
-    return Headline(said, "", figures)
+    return Headline(said, figures=figures)

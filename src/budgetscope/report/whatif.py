@@ -102,16 +102,16 @@ def _compared(iso: IsoFlop, here: Candidate) -> tuple[str, ...]:
 
 
 def reach_text(iso: IsoFlop) -> str:
-    """Return the range of sizes on which the curve was fitted, in one sentence; empty without a curve."""
+    """Return where the curve is fitted, in one sentence of at most 44 columns; empty without a curve."""
     if iso.no_curve_reason is not None:
         return ""
     if iso.measured_range is None:
-        return _("Dashed: extrapolated, no run near this budget.")
+        return _("Dashed: no run near this budget.")
     low, high = (format_count(end) for end in iso.measured_range)
     if isinstance(iso.answer.question.fit.excess, ExcessLaw):
         # Nothing was fitted at the plan's sizes: the shape is carried there from the budgets of the law.
         factor = iso.measured_range[1] / iso.answer.optimum.n_params
-        told = _("Runs within {factor} times of their optimum fix the curve; dashed beyond.")
+        told = _("Dashed: no run {factor} x off its optimum.")
         return told.format(factor=f"{factor:.2g}")
     return _("Fitted from {low} to {high}, dashed beyond.").format(low=low, high=high)
 

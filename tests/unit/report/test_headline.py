@@ -77,7 +77,7 @@ def test_the_recipe_says_how_far_the_published_laws_are_apart(advisor: Advisor) 
     assert rate.high is not None
     doubt = recipe_headline(plan).doubt
     assert f"by a factor of {rate.high / rate.low:.2g} in the learning rate" in doubt
-    assert "times the compute of the best recipe" in doubt
+    assert "times the best one's compute" in doubt
 
 
 def test_a_comparison_names_what_differs_most(advisor: Advisor) -> None:

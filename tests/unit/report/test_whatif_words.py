@@ -1,7 +1,11 @@
+import pytest
 from tests.asking import ADVISOR, iso
 
 from budgetscope.api import PlanRequest
+from budgetscope.core.language import ENGLISH, LANGUAGES, use
 from budgetscope.report.whatif import pick_cells, reach_text, sentence, size_rows, whatif_markdown
+from budgetscope.report.words import width
+from budgetscope.store.catalogues import read_language
 
 PUBLISHED = "porian2024/refinedweb-tuned-akima"
 
@@ -45,10 +49,22 @@ def test_without_a_price_costs_are_in_flops_and_without_a_law_of_excess_unknown(
 
 
 def test_where_the_curve_was_measured_is_said() -> None:
-    assert (
-        reach_text(iso("1e19", law=PUBLISHED)) == "Runs within 3 times of their optimum fix the curve; dashed beyond."
-    )
-    assert reach_text(iso("1e25", law="besiroglu2024/refit")).startswith("Dashed: extrapolated")
+    assert reach_text(iso("1e19", law=PUBLISHED)) == "Dashed: no run 3 x off its optimum."
+    assert reach_text(iso("1e25", law="besiroglu2024/refit")) == "Dashed: no run near this budget."
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_where_the_curve_was_measured_fits_below_the_chart_of_80_columns(language: str) -> None:
+    use(None if language == ENGLISH else read_language(language))
+    try:
+        said = [
+            reach_text(iso(budget, law=law))
+            for budget in ("1e19", "5e21", "1e25")
+            for law in (PUBLISHED, "besiroglu2024/refit", "budgetscope2026/english")
+        ]
+    finally:
+        use(None)
+    assert max(map(width, said)) <= 44, said
 
 
 def test_markdown_holds_the_size_the_picks_and_the_assumptions() -> None:

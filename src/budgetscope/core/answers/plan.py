@@ -365,7 +365,10 @@ def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> tuple[
 
 
 def _understood(question: Question, optimum: OperatingPoint, moves: Spread) -> str:
-    """Return the budget in FLOPs, after the choices that its reading took."""
+    """Return the budget in FLOPs, after the choices that its reading took.
+
+    The FLOPs come before what they follow from: where there is little room, the end is cut.
+    """
     text = _of_budget(question, optimum, moves)
     choices = question.budget.choices
     return _("{choices}: {budget}").format(choices="; ".join(choices), budget=text) if choices else text
@@ -387,8 +390,8 @@ def _of_budget(question: Question, optimum: OperatingPoint, moves: Spread) -> st
         "flops": flops,
     }
     if moves.mfu is None or machine.executed_flops is None:
-        return _("{machine} executes {executed} FLOPs = {flops}").format(**told)
+        return _("{flops} = {executed} FLOPs executed by {machine}").format(**told)
     least, most = (format_flops(executed * mfu / machine.mfu) for mfu in moves.mfu)
     low, high = (f"{mfu:.0%}" for mfu in moves.mfu)
-    text = _("{machine} executes {executed} FLOPs ({least} to {most} with an MFU of {low} to {high}) = {flops}")
+    text = _("{flops} = {executed} FLOPs ({least} to {most} with an MFU of {low} to {high}) executed by {machine}")
     return text.format(least=least, most=most, low=low, high=high, **told)

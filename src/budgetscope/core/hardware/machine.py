@@ -317,7 +317,7 @@ def _with_budget(machine: Machine, hardware: HardwareBudget) -> Machine:
 def describe_machine(machine: Machine, device_hours: float) -> str:
     """Return the text that derives the FLOPs of a machine, such as "8 x H100 SXM at 989 TFLOP/s … for 14 days"."""
     if machine.device.by_rate:
-        text = _("Your own machine, {rate} sustained, for {time}")
+        text = _("your own machine, {rate} sustained, for {time}")
         return text.format(rate=machine.device.sustained, time=format_hours(device_hours))
     told = {
         "device": machine.device.name,

@@ -12,14 +12,15 @@ from textual.renderables.digits import Digits
 from textual.widget import Widget
 
 from budgetscope.report.headline import Headline, LargeFigure
-from budgetscope.report.words import padded
+from budgetscope.report.words import sentences
 from budgetscope.tui.signs import LABEL_STYLE
 
 FIGURES_FROM = 36
 """Rows of a window with room for the figures."""
 _NUMBER = re.compile(r"[-+]?[$€¥]?[\d.,]+%?")
 _LEAST_FIGURE, _GAP = 26, 3
-_SENTENCE_ROWS, _DOUBT_ROWS = 3, 2
+_DOUBT_ROWS = 3
+"""Rows of the doubts before the last ones are left out."""
 
 _Rows = list[Content]
 
@@ -68,8 +69,8 @@ class HeadlinePanel(Widget):
         key = (self.headline, width, large)
         if self._drawn[0] != key:
             rows = _figures(self.headline.figures, width) if large else []
-            rows += _wrapped(self.headline.sentence, width, _SENTENCE_ROWS, "bold")
-            rows += _wrapped(self.headline.doubt, width, _DOUBT_ROWS, "")
+            rows += _wrapped(self.headline.sentence, width, "bold")
+            rows += _fitting(self.headline.doubts, width)
             self._drawn = key, rows
         return self._drawn[1]
 
@@ -96,13 +97,17 @@ def _figure(figure: LargeFigure) -> _Rows:
     return [first, second, third + Content.styled(f" {unit}", "bold"), Content.styled(figure.range, LABEL_STYLE)]
 
 
-def _wrapped(text: str, width: int, most: int, style: str) -> _Rows:
-    """Return a text in at most so many rows, with an ellipsis where it was cut."""
-    if not text or width <= 0:
-        return []
-    rows = Content.styled(text, style).wrap(width)
-    if len(rows) <= most:
-        return rows
-    # Longer than the row, so that the ellipsis comes.
-    last = Content.styled(padded(rows[most - 1].plain.rstrip(), width) + "…", style)
-    return [*rows[: most - 1], last.truncate(width, ellipsis=True)]
+def _wrapped(text: str, width: int, style: str = "") -> _Rows:
+    """Return a text in as many rows as it takes: a sentence that ends in the middle says nothing."""
+    return list(Content.styled(text, style).wrap(width)) if text and width > 0 else []
+
+
+def _fitting(doubts: tuple[str, ...], width: int) -> _Rows:
+    """Return the first sentence, and as many of the next ones as `_DOUBT_ROWS` hold whole."""
+    rows = _wrapped(sentences(doubts[:1]), width)
+    for most in range(2, len(doubts) + 1):
+        more = _wrapped(sentences(doubts[:most]), width)
+        if len(more) > _DOUBT_ROWS:
+            break
+        rows = more
+    return rows
