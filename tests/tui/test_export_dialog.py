@@ -7,6 +7,7 @@ import pytest
 from tests.tui.driving import Start, notices, settled, shown
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
+from textual.widgets._toast import Toast
 
 from budgetscope.api import EXPORT_FORMATS, PlanRequest
 from budgetscope.api.take_away import Form, full_path, proposed_path, replaces
@@ -71,8 +72,22 @@ async def test_a_recipe_is_a_folder_and_tells_what_it_leaves_out(start: Start, t
         await closed(pilot)
         folder = tmp_path / "64-h100-for-14-days-litgpt"
         assert (folder / "README.md").exists()
-        assert str(folder) in notices(pilot)[-1]
-        assert "not expressed: " in notices(pilot)[-1]
+        files = len(list(folder.iterdir()))
+        assert notices(pilot)[-1] == f"{folder}\n{files} files; README.md says how to start."
+        assert "What this recipe does not express" in (folder / "README.md").read_text()
+
+
+async def test_the_notice_of_a_recipe_is_small(start: Start) -> None:
+    async with start(PlanRequest("64 H100 for 14 days")).run_test(size=(80, 24), notifications=True) as pilot:
+        screen = await opened(pilot, "megatron")
+        screen.query_one(Input).value = "recipe"
+        await pilot.press("enter")
+        await closed(pilot)
+        while not pilot.app.screen.query(Toast):
+            await pilot.pause(0.01)
+        await pilot.pause()
+        (notice,) = pilot.app.screen.query(Toast)
+        assert notice.region.height <= pilot.app.size.height / 4, shown(pilot)
 
 
 async def test_what_is_there_is_replaced_only_after_a_question(start: Start, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from budgetscope.api.export import EXPORT_FORMATS, write_export
 from budgetscope.api.recipes import write_recipe
 from budgetscope.core.errors import UsageError
 from budgetscope.core.language import N_, _
-from budgetscope.report.recipes.page import recipe_told
 from budgetscope.report.recipes.targets import TARGETS
 from budgetscope.store.files import listed, status
 from budgetscope.store.locations import expanded
@@ -46,12 +45,12 @@ class Taken:
     Attributes:
         path: of the file, or of the recipe's folder; absolute.
         files: number of files.
-        told: what to know of a recipe, one sentence each.
+        is_recipe: whether it is a recipe; its README.md tells the layout, and what the trainer does not express.
     """
 
     path: Path
     files: int
-    told: tuple[str, ...]
+    is_recipe: bool
 
 
 def forms() -> tuple[Form, ...]:
@@ -113,7 +112,6 @@ def take_away(advisor: Advisor, answer: AnsweredRequest, form: Form, path: Path,
     """
     if not form.is_recipe:
         write_export(path, advisor.export(answer, form.name), overwrite=overwrite)
-        return Taken(path, 1, ())
-    recipe = advisor.trainer_recipe(answer, form.name)
-    written = write_recipe(path, recipe, overwrite=overwrite)
-    return Taken(path, len(written), recipe_told(recipe))
+        return Taken(path, 1, is_recipe=False)
+    written = write_recipe(path, advisor.trainer_recipe(answer, form.name), overwrite=overwrite)
+    return Taken(path, len(written), is_recipe=True)

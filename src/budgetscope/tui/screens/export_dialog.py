@@ -121,9 +121,8 @@ class ExportScreen(Dialog[Taken | None]):
 
 
 def said(taken: Taken) -> str:
-    """Return where something was written, and what to know of it."""
+    """Return where something was written, and of a recipe where the rest is told: a notice is small."""
     where = printable(str(taken.path))
-    if not taken.told:
+    if not taken.is_recipe:
         return where
-    files = _("{n} files in {path}; its README.md says how to start.").format(n=taken.files, path=where)
-    return "\n".join((files, *taken.told))
+    return "\n".join((where, _("{n} files; README.md says how to start.").format(n=taken.files)))
