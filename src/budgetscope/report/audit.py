@@ -11,12 +11,12 @@ from budgetscope.core.audit.finding import Finding, Severity, rate_text, share_t
 from budgetscope.core.audit.result import Audit, AuditedRun
 from budgetscope.core.audit.run import COMMAND, QUANTITIES
 from budgetscope.core.audit.yardstick import OnMachine, Yardstick
-from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
+from budgetscope.core.budget.quantities import format_count, format_ends, format_flops, format_hours, format_usd
 from budgetscope.core.language import N_, _, ngettext
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.trainers import TRAINERS
 from budgetscope.report.markdown import escaped, fenced, table
-from budgetscope.report.words import noted
+from budgetscope.report.words import between, noted
 
 Form = Callable[[Any], str]
 
@@ -161,17 +161,16 @@ def counted_rows(run: AuditedRun) -> tuple[tuple[str, str, str], ...]:
 def _optimum(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return _("optimum {value}").format(value=format_count(estimate.value))
-    return _("optimum {value} [{low}, {high}]").format(
-        value=format_count(estimate.value), low=format_count(estimate.low), high=format_count(estimate.high)
-    )
+    low, high = format_ends(estimate.low, estimate.high, format_count)
+    return _("optimum {value} [{low}, {high}]").format(value=format_count(estimate.value), low=low, high=high)
 
 
 def _laws(estimate: Estimate, form: Form) -> str:
     if estimate.low is None or estimate.high is None:
         return form(estimate.value)
-    return _("{value}; {low} to {high}: {basis}").format(
-        value=form(estimate.value), low=form(estimate.low), high=form(estimate.high), basis=estimate.basis
-    )
+    low, high = format_ends(estimate.low, estimate.high, form)
+    told = _("{value}; {low} to {high}: {basis}")
+    return told.format(value=form(estimate.value), low=low, high=high, basis=estimate.basis)
 
 
 def _decay(laws: Yardstick | None) -> str:
@@ -186,15 +185,13 @@ def _machine_rows(machine: OnMachine) -> list[tuple[str, str, str]]:
     reached = _("{devices} at an MFU of {mfu}").format(devices=devices, mfu=f"{machine.mfu:.0%}")
     hours = machine.hours
     if hours.low is not None and hours.high is not None:
-        reached = _("{low} to {high}; {devices} at an MFU of {mfu}").format(
-            low=format_hours(hours.low), high=format_hours(hours.high), devices=devices, mfu=f"{machine.mfu:.0%}"
-        )
+        reached = noted((between((hours.low, hours.high), format_hours), reached))
     rows = [(_("time"), format_hours(hours.value), reached)]
     if machine.cost_usd is not None:
         cost = machine.cost_usd
         span = ""
         if cost.low is not None and cost.high is not None:
-            span = _("{low} to {high}").format(low=format_usd(cost.low), high=format_usd(cost.high))
+            span = between((cost.low, cost.high), format_usd)
         rows.append((_("cost"), format_usd(cost.value), span))
     if machine.peak_bytes is not None:
         peak = _("{peak} of {memory} GB").format(

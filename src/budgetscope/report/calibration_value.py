@@ -9,7 +9,7 @@ from budgetscope.core.budget.quantities import format_count, format_flops, forma
 from budgetscope.core.language import N_, _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.report.rows import UNKNOWN
-from budgetscope.report.words import noted, sentences
+from budgetscope.report.words import bracketed, noted, sentences
 
 VALUE_HEADER = (
     N_("calibration"), N_("share"), N_("budgets"), N_("largest"), N_("N* known to"), N_("expected waste"),
@@ -33,7 +33,7 @@ def knowledge_cells(knowledge: Knowledge, name: str, cost_usd: Estimate | None) 
         f"{knowledge.share:.2%}" if knowledge.share >= 0.0001 else f"{100 * knowledge.share:.1g}%",
         str(knowledge.n_budgets),
         format_flops(knowledge.largest_budget),
-        _span(knowledge.n_params_low, knowledge.n_params_high),
+        bracketed(knowledge.n_params_low, knowledge.n_params_high, format_count),
         waste,
     )
 
@@ -75,7 +75,7 @@ def foretold_text(found: Foretold) -> str:
     now = _("N at {budget}: today {n} by {law}, without an interval")
     if today.low is not None and today.high is not None:
         now = _("N at {budget}: today {n} {range} by {law}, for the data of that law")
-        told["range"] = _span(today.low, today.high)
+        told["range"] = bracketed(today.low, today.high, format_count)
     if found.factor is None:
         after = _("this design is too small to plan by, and leaves it so")
     else:
@@ -84,14 +84,10 @@ def foretold_text(found: Foretold) -> str:
             "if N stays (95%, if its optima scatter as those of {typical})"
         ).format(
             factor=f"{found.factor:.2g}",
-            range=_span(today.value / found.factor, today.value * found.factor),
+            range=bracketed(today.value / found.factor, today.value * found.factor, format_count),
             typical=found.typical,
         )
     return noted((now.format(**told), after))
-
-
-def _span(low: float, high: float) -> str:
-    return f"[{format_count(low)}, {format_count(high)}]"
 
 
 def value_json(plan: Plan, valuation: Valuation) -> str:

@@ -8,7 +8,7 @@ from budgetscope.core.answers.constraints import Choice
 from budgetscope.core.answers.mfu_range import Ends
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.question import DEFAULT_LAW
-from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
+from budgetscope.core.budget.quantities import format_count, format_ends, format_flops, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Kind
 from budgetscope.report.words import Form, between, both, listed, sentences, valued
@@ -91,15 +91,7 @@ def _loss(plan: Plan) -> str:
 
 def _with_ends(value: float, ends: Ends | None, form: Form) -> str:
     """Return a value with its range in brackets, where it has one."""
-    return valued(form(value), "" if ends is None else _to(ends, form))
-
-
-def _to(ends: Ends, form: Form) -> str:
-    """Return a range, with one unit for two times: "3.4 to 4.4 days"."""
-    low, high = map(form, ends)
-    number, space, unit = low.partition(" ")
-    low = number if form is format_hours and space and high.endswith(f" {unit}") else low
-    return _("{low} to {high}").format(low=low, high=high)
+    return valued(form(value), "" if ends is None else between(ends, form))
 
 
 def _ranges(plan: Plan) -> str:
@@ -129,9 +121,9 @@ def _ranges_of_run(plan: Plan) -> str:
     paid = moves.cost_usd is None and moves.price is not None
     told = {
         "causes": both((_mfu(plan), _prices(plan) if paid else "")),
-        "flops": _to(moves.executed_flops or (0.0, 0.0), format_flops),
-        "n_params": _to(moves.n_params or (0.0, 0.0), format_count),
-        "tokens": _to(moves.tokens or (0.0, 0.0), format_count),
+        "flops": between(moves.executed_flops or (0.0, 0.0), format_flops),
+        "n_params": between(moves.n_params or (0.0, 0.0), format_count),
+        "tokens": between(moves.tokens or (0.0, 0.0), format_count),
     }
     if moves.n_params and moves.tokens:
         moved = _("The compute moves with {causes}: {flops} FLOPs, {n_params} parameters on {tokens} tokens.")
@@ -180,7 +172,7 @@ def _freedom(plan: Plan) -> str:
         return sentences((_price(plan, plan.choice), _unspent(plan), _served(plan.choice)))
     if plan.optimum.flat_band is None:
         return _("How far the size may move is not known: the law has no loss off the optimum.")
-    low, high = map(format_count, plan.optimum.flat_band)
+    low, high = format_ends(*plan.optimum.flat_band, format_count)
     return _(
         "Any size from {low} to {high} costs less than 0.1% of the loss: a smaller one is cheaper to serve and to fit, "
         "a larger one needs fewer tokens."

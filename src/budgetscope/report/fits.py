@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 
 from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
-from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.budget.quantities import format_count, format_ends, format_flops
 from budgetscope.core.language import N_, _, ngettext
 from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.core.laws.fit import CONFIDENCE, Draws, ExponentInterval, Fit, Law, Range, percentiles
@@ -91,9 +91,8 @@ def fitted_text(fitted: Mapping[str, Range]) -> str:
 def span_text(name: str, span: Range) -> str:
     """Return the fitted range of one predictor: `C 1.25e16 to 2.56e19`."""
     form = format_flops if name == "flops" else format_count
-    return _("{symbol} {low} to {high}").format(
-        symbol=_(_SYMBOLS.get(name, name)), low=form(span.low), high=form(span.high)
-    )
+    low, high = format_ends(span.low, span.high, form)
+    return _("{symbol} {low} to {high}").format(symbol=_(_SYMBOLS.get(name, name)), low=low, high=high)
 
 
 def _main_range(fit: Fit) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.budget.quantities import format_count, format_flops, format_hours, format_usd
+from budgetscope.core.budget.quantities import format_count, format_ends, format_flops, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.report.decision import doubts, lead
@@ -232,11 +232,9 @@ def calibration_headline(plan: Plan | None, foretold: str = "") -> Headline:
     n = plan.optimum.n_params
     if n.low is None or n.high is None:
         return Headline(_("How sure N is cannot be said today; a calibration on your own data measures it."))
-    return Headline(
-        _("Today N is known from {low} to {high}; a calibration on your own data narrows it.").format(
-            low=format_count(n.low), high=format_count(n.high)
-        )
-    )
+    low, high = format_ends(n.low, n.high, format_count)
+    told = _("Today N is known from {low} to {high}; a calibration on your own data narrows it.")
+    return Headline(told.format(low=low, high=high))
 
 
 def followed_headline(plan: Plan) -> Headline:

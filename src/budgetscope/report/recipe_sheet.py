@@ -19,7 +19,7 @@ from budgetscope.report.csv import csv_text
 from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
 from budgetscope.report.recipe_words import choice_text, confirmation_command, confirmation_text
 from budgetscope.report.rows import NO_SHAPE, ROUNDED, PlanRow, plan_header, plan_rows, shape_text
-from budgetscope.report.words import headed, noted
+from budgetscope.report.words import bracketed, headed, noted
 
 FOLLOWED_SIGN, OUTSIDE_SIGN = ">", "!"
 NOT_KNOWN = N_("not known: no source in use gives it")
@@ -117,7 +117,7 @@ def _spread(role: str, plan: Plan, values: Sequence[LawValue]) -> str:
     if estimate is None or estimate.low is None or estimate.high is None:
         return ""
     form = _form(role)
-    text = _("{range}: {basis}").format(range=f"[{form(estimate.low)}, {form(estimate.high)}]", basis=estimate.basis)
+    text = _("{range}: {basis}").format(range=bracketed(estimate.low, estimate.high, form), basis=estimate.basis)
     followed = next((each.value for each in values if each.followed), estimate.value)
     if role == "batch_size" and form(followed) != form(estimate.value):
         takes = _("the plan takes {value}: {followed}, {rounded}")
@@ -150,7 +150,7 @@ def _row(law_value: LawValue, plan: Plan) -> LawValueRow:
         title=law_value.title,
         value=form(law_value.value),
         also=also,
-        interval=f"[{form(law_value.low or 0.0)}, {form(law_value.high or 0.0)}]" if has_draws else "",
+        interval=bracketed(law_value.low or 0.0, law_value.high or 0.0, form) if has_draws else "",
         data=_data(law_value),
         is_outside=_is_outside(law_value, _range(law_value.role, plan)),
     )

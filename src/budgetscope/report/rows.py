@@ -25,7 +25,7 @@ from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import FLAT_SHARE
 from budgetscope.report.constraint_words import added_cost, added_loss
 from budgetscope.report.recipe_words import choice_text, confirmation_text, two_digits
-from budgetscope.report.words import Form, both, headed, listed, noted
+from budgetscope.report.words import Form, both, bracketed, headed, listed, noted
 
 LEVEL_TITLES = {
     Level.DECISION: N_("What could change the decision"),
@@ -188,7 +188,7 @@ def _band_row(plan: Plan, section: str, prefix: str) -> list[PlanRow]:
         return []
     low, high = plan.optimum.flat_band
     basis = _("N that cost less than {share} of the loss").format(share=f"{FLAT_SHARE:.1%}")
-    span = _span(low, high, format_count)
+    span = bracketed(low, high, format_count)
     return [PlanRow(section, f"{prefix}flat_band_n_params", _("flat band"), None, low, high, span, "", basis)]
 
 
@@ -287,7 +287,7 @@ def _run_rows(plan: Plan) -> list[PlanRow]:
         rows.append(_estimate("run", "cost_usd", _("cost"), run.cost_usd, format_usd, ""))
     for key, label, ends in (("n_params", _("N moves"), moves.n_params), ("tokens", _("D moves"), moves.tokens)):
         if ends is not None:
-            span, basis = _span(*ends, format_count), _("with the compute: {cause}").format(cause=rests_on(plan))
+            span, basis = bracketed(*ends, format_count), _("with the compute: {cause}").format(cause=rests_on(plan))
             rows.append(PlanRow("run", f"spread_{key}", label, None, *ends, span, "", basis))
     return [*rows, *_energy_rows(plan)]
 
@@ -394,10 +394,6 @@ def _plain(value: float) -> str:
     return f"{value:,g}"
 
 
-def _span(low: float, high: float, form: Form) -> str:
-    return f"[{form(low)}, {form(high)}]"
-
-
 def estimate_text(estimate: Estimate, form: Form, ends: Form | None = None) -> str:
     """Return a number with its interval where it has one: `0.497 [0.490, 0.504]`.
 
@@ -412,7 +408,7 @@ def estimate_text(estimate: Estimate, form: Form, ends: Form | None = None) -> s
 def _interval(estimate: Estimate, form: Form) -> str:
     if estimate.low is None or estimate.high is None:
         return ""
-    return _span(estimate.low, estimate.high, form)
+    return bracketed(estimate.low, estimate.high, form)
 
 
 def _text(section: str, key: str, label: str, value: str | None, basis: str) -> PlanRow:

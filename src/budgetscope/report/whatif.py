@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.comparison import Row as LawRow
 from budgetscope.core.answers.whatif import SERVING_ASSUMPTION, Candidate, IsoFlop, WhatIf
-from budgetscope.core.budget.quantities import format_count, format_flops, format_usd, parse_served_tokens
+from budgetscope.core.budget.quantities import format_count, format_ends, format_flops, format_usd, parse_served_tokens
 from budgetscope.core.language import N_, _
 from budgetscope.core.laws.forms import ExcessLaw
 from budgetscope.report.csv import csv_text
@@ -107,7 +107,7 @@ def reach_text(iso: IsoFlop) -> str:
         return ""
     if iso.measured_range is None:
         return _("Dashed: no run near this budget.")
-    low, high = (format_count(end) for end in iso.measured_range)
+    low, high = format_ends(*iso.measured_range, format_count)
     if isinstance(iso.answer.question.fit.excess, ExcessLaw):
         # Nothing was fitted at the plan's sizes: the shape is carried there from the budgets of the law.
         factor = iso.measured_range[1] / iso.answer.optimum.n_params

@@ -5,6 +5,7 @@ from functools import reduce
 from unicodedata import east_asian_width
 
 from budgetscope.core import wording
+from budgetscope.core.budget.quantities import format_ends, format_hours
 from budgetscope.core.language import _
 
 Form = Callable[[float], str]
@@ -31,9 +32,16 @@ def both(parts: Iterable[str]) -> str:
 
 
 def between(ends: tuple[float, float], form: Form) -> str:
-    """Return a range: "3.4 days to 4.4 days"."""
-    low, high = map(form, ends)
+    """Return a range in one unit, which a time has once: "3.4 to 4.4 days"."""
+    low, high = format_ends(*ends, form)
+    number, space, unit = low.partition(" ")
+    low = number if form is format_hours and space and high.endswith(f" {unit}") else low
     return _("{low} to {high}").format(low=low, high=high)
+
+
+def bracketed(low: float, high: float, form: Form) -> str:
+    """Return an interval in one unit: "[0.95 B, 1.2 B]"."""
+    return "[{}, {}]".format(*format_ends(low, high, form))
 
 
 def valued(value: str, ends: str) -> str:

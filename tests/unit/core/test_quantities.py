@@ -6,8 +6,11 @@ import pytest
 
 from budgetscope.core.budget.quantities import (
     format_count,
+    format_ends,
+    format_energy,
     format_flops,
     format_hours,
+    format_mass,
     format_usd,
     parse_count,
     parse_duration_hours,
@@ -15,6 +18,8 @@ from budgetscope.core.budget.quantities import (
     quote,
 )
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import JAPANESE, use
+from budgetscope.store.catalogues import read_language
 
 
 @pytest.mark.parametrize(
@@ -170,3 +175,33 @@ def test_a_quotation_is_short_and_on_one_line() -> None:
     assert quote("a\nb\x1b[31m\u2028\ud800") == r"'a\nb\x1b[31m\u2028\ud800'"
     assert quote("x" * 40) == repr("x" * 40)
     assert quote("x" * 41) == repr("x" * 39 + "…")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "form", "ends"),
+    [
+        (47.8, 61.2, format_hours, ("1.99 days", "2.55 days")),
+        (0.9, 1.5, format_hours, ("0.9 h", "1.5 h")),
+        (700 * 24, 900 * 24, format_hours, ("1.92 years", "2.47 years")),
+        (1 / 60, 5.0, format_hours, ("1 min", "5 h")),
+        (0.95e9, 1.2e9, format_count, ("0.95 B", "1.2 B")),
+        (40e6, 2e9, format_count, ("40 M", "2 B")),
+        (925.0, 1200.0, format_usd, ("$0.925 K", "$1.2 K")),
+        (57.0, 148.0, format_usd, ("$57.00", "$148")),
+        (900.0, 1.2e3, format_energy, ("0.9 MWh", "1.2 MWh")),
+        (900.0, 1.2e3, format_mass, ("0.9 t", "1.2 t")),
+        (9e14, 2e15, format_count, ("900 T", "2e15")),
+        (1e21, 2e22, format_flops, ("1e21", "2e22")),
+    ],
+)
+def test_a_range_has_one_unit(low: float, high: float, form: Callable[[float], str], ends: tuple[str, str]) -> None:
+    assert format_ends(low, high, form) == ends
+
+
+def test_a_range_has_one_unit_in_japanese_too() -> None:
+    use(read_language(JAPANESE))
+    try:
+        assert format_ends(47.8, 61.2, format_hours) == ("1.99日", "2.55日")
+        assert format_ends(0.9e8, 1.2e8, format_count) == ("0.9億", "1.2億")
+    finally:
+        use(None)

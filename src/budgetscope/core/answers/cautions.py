@@ -1,10 +1,10 @@
 """The cautions of a plan, each with its text."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from budgetscope.core.budget.quantities import format_count, format_flops, format_hours
+from budgetscope.core.budget.quantities import format_count, format_ends, format_flops, format_hours
 from budgetscope.core.counting.shapes import ShapeFamily
 from budgetscope.core.language import N_, _, ngettext
 from budgetscope.core.laws.fit import CONFIDENCE, Fit, Range
@@ -77,7 +77,7 @@ def ranked(cautions: Iterable[Caution]) -> tuple[Caution, ...]:
     return tuple(found)
 
 
-_NAMES = {
+_NAMES: Mapping[str, tuple[str, Callable[[float], str]]] = {
     "n_params": ("N", format_count),
     "tokens": ("D", format_count),
     "flops": ("C", format_flops),
@@ -338,13 +338,14 @@ def _extrapolated(
     cautions = []
     for (fit_id, name, span), (factor, roles) in groups.items():
         symbol, form = _NAMES[name]
+        low, high = format_ends(span.low, span.high, form)
         text = _extrapolation(roles, is_spread_known=roles[0] in spreads).format(
             laws=_laws(roles),
             fit=fit_id,
             factor=f"{float(f'{factor:.2g}'):,g}",
             symbol=_(symbol),
-            low=form(span.low),
-            high=form(span.high),
+            low=low,
+            high=high,
             spread=f"{spreads.get(roles[0], 1.0):.2g}",
         )
         cautions.append(Caution(f"extrapolated-{roles[0].replace('_', '-')}", text, fit_id))

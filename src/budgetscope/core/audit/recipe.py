@@ -10,7 +10,7 @@ from functools import reduce
 from budgetscope.core.audit.counts import Counts
 from budgetscope.core.audit.finding import Finding, Severity, rate_text, times_text
 from budgetscope.core.audit.yardstick import Yardstick
-from budgetscope.core.budget.quantities import english_count, format_count
+from budgetscope.core.budget.quantities import english_count, format_count, format_ends
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.sensitivity import measured
@@ -98,11 +98,12 @@ def of_batch(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
     factor = beyond(batch, laws)
     if 1 / _ROUNDED <= factor <= _ROUNDED:
         return
+    low, high = format_ends(laws.low or laws.value, laws.high or laws.value, format_count)
     values = {
         "batch": format_count(batch),
         "times": times_text(max(factor, 1 / factor)),
-        "low": format_count(laws.low or laws.value),
-        "high": format_count(laws.high or laws.value),
+        "low": low,
+        "high": high,
     }
     said = _("At this N and D the laws say {low} to {high} tokens ({basis}).").format(basis=laws.basis, **values)
     advised = _("Take {batch} tokens ({law}) and the learning rate that goes with it: `{command}`.").format(

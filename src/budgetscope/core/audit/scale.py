@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from budgetscope.core.audit.counts import Counts
 from budgetscope.core.audit.finding import Finding, Severity, share_text, times_text
 from budgetscope.core.audit.yardstick import Yardstick
-from budgetscope.core.budget.quantities import format_count, format_flops
+from budgetscope.core.budget.quantities import format_count, format_ends, format_flops
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.repetition import MAX_EPOCHS, TOKENS_DECAY, WORTHWHILE_EPOCHS, effective
@@ -69,9 +69,9 @@ def of_ratio(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
 
 def _span(ratio: Estimate) -> str:
     """Return the interval of D/N after its value, or nothing."""
-    return (
-        "" if ratio.low is None or ratio.high is None else f" [{format_count(ratio.low)}, {format_count(ratio.high)}]"
-    )
+    if ratio.low is None or ratio.high is None:
+        return ""
+    return " [{}, {}]".format(*format_ends(ratio.low, ratio.high, format_count))
 
 
 def _price(flops: float, yardstick: Yardstick) -> str:

@@ -1,6 +1,7 @@
 """Numbers, durations, FLOPs and dollars as people write and read them."""
 
 import math
+from collections.abc import Callable
 
 from budgetscope.core.budget import vocabulary as words
 from budgetscope.core.budget.exchange import YEN_PER_USD
@@ -15,6 +16,7 @@ __all__ = [
     "english_hours",
     "english_usd",
     "format_count",
+    "format_ends",
     "format_energy",
     "format_flops",
     "format_hours",
@@ -96,13 +98,48 @@ def parse_duration_hours(text: str) -> float:
     return _parse_whole(text, "duration", "14d, two weeks, 90 min")
 
 
-def _scaled(value: float) -> tuple[str, str]:
-    """Return `value` to 3 significant digits, and its suffix: "", K, M, B or T."""
-    rounded = float(f"{value:.3g}")  # before the suffix is chosen: 999.9e6 is 1 B, not 1000 M
-    if not 1e-3 <= abs(rounded) < 1e15:
-        return _scientific(value), ""
-    power = next((power for power in (12, 9, 6, 3) if abs(rounded) >= 10.0**power), 0)
-    return f"{float(f'{rounded / 10.0**power:.3g}'):g}", {12: "T", 9: "B", 6: "M", 3: "K", 0: ""}[power]
+_Units = tuple[tuple[float, float, str], ...]
+"""Units from the largest: the least value that is written in it, its size and its name."""
+_ROUNDS_UP = 0.9995
+"""Of a unit: with 3 digits it is written as one of it, so that 999.9e6 is 1 B, not 1000 M."""
+
+
+def _powers(*units: tuple[int, str]) -> _Units:
+    return tuple((_ROUNDS_UP * 10.0**power, 10.0**power, name) for power, name in units)
+
+
+_SUFFIXES = _powers((12, "T"), (9, "B"), (6, "M"), (3, "K"))
+_MYRIADS = _powers((12, "兆"), (8, "億"), (4, "万"))
+_ENERGIES = (*_powers((9, "TWh"), (6, "GWh"), (3, "MWh")), (0.0, 1.0, "kWh"))
+_MASSES = (*_powers((9, "Mt"), (6, "kt"), (3, "t")), (0.0, 1.0, "kg"))
+_TIMES: _Units = ((17520.0, 8760.0, "years"), (48.0, 24.0, "days"), (1.0, 1.0, "h"), (0.0, 1 / 60, "min"))
+_LEAST_IN_UNIT = 0.1
+"""Smallest number of a unit that is as easy to read as in a smaller one."""
+
+
+def _in_unit(value: float, units: _Units, like: float | None = None) -> tuple[float, str]:
+    """Return a value in the unit in which it is read best, with its name.
+
+    Args:
+        value: to write.
+        units: of which one is taken; without one it is the number itself.
+        like: another value, of which the unit is taken unless less than a tenth of it would be left.
+    """
+    if like is not None:
+        size, name = _unit(like, units)
+        if abs(value) >= _LEAST_IN_UNIT * size:
+            return value / size, name
+    size, name = _unit(value, units)
+    return value / size, name
+
+
+def _unit(value: float, units: _Units) -> tuple[float, str]:
+    return next(((size, name) for least, size, name in units if abs(value) >= least), (1.0, ""))
+
+
+def _digits(value: float) -> float:
+    """Return a value with 3 significant digits."""
+    return float(f"{value:.3g}")
 
 
 def _scientific(value: float) -> str:
@@ -128,29 +165,32 @@ def parse_served_tokens(text: str) -> float:
     return tokens
 
 
-def format_count(value: float) -> str:
+def format_count(value: float, like: float | None = None) -> str:
     """Return a number to 3 significant digits in the language in use: "17.7 B" or "177億"; see `english_count`."""
-    return _japanese_count(value) if code() == JAPANESE else english_count(value)
+    return _japanese_count(value, like) if code() == JAPANESE else english_count(value, like)
 
 
-def english_count(value: float) -> str:
+def english_count(value: float, like: float | None = None) -> str:
     """Return a number to 3 significant digits: "17.7 B", "50 K", "64"; "3e15" from 1000 T on.
 
     For commands, files and errors, which are the same in every language.
+
+    Args:
+        value: the number.
+        like: another number, in whose unit this one is written where it can be read in it; see `format_ends`.
     """
-    return " ".join(filter(None, _scaled(value)))
-
-
-_MYRIADS = ((12, "兆"), (8, "億"), (4, "万"))
-
-
-def _japanese_count(value: float) -> str:
-    """Return a number to 3 significant digits in units of ten thousand: "1,720億", "5万"."""
-    rounded = float(f"{value:.3g}")
-    if not 1e-3 <= abs(rounded) < 1e16:
+    if not 1e-3 <= abs(_digits(value)) < 1e15:
         return _scientific(value)
-    power, unit = next(((power, unit) for power, unit in _MYRIADS if abs(rounded) >= 10.0**power), (0, ""))
-    return f"{float(f'{rounded / 10.0**power:.3g}'):,g}{unit}"
+    number, suffix = _in_unit(value, _SUFFIXES, like)
+    return f"{_digits(number):g} {suffix}".rstrip()
+
+
+def _japanese_count(value: float, like: float | None = None) -> str:
+    """Return a number to 3 significant digits in units of ten thousand: "1,720億", "5万"."""
+    if not 1e-3 <= abs(_digits(value)) < 1e16:
+        return _scientific(value)
+    number, unit = _in_unit(value, _MYRIADS, like)
+    return f"{_digits(number):,g}{unit}"
 
 
 def format_flops(flops: float) -> str:
@@ -158,54 +198,60 @@ def format_flops(flops: float) -> str:
     return _scientific(flops)
 
 
-def format_usd(usd: float) -> str:
+def format_usd(usd: float, like: float | None = None) -> str:
     """Return dollars in the language in use: "$1.2 M"; in Japanese as yen of `YEN_PER_USD`: "1.89億円"."""
-    return f"{_japanese_count(usd * YEN_PER_USD)}円" if code() == JAPANESE else english_usd(usd)
+    if code() != JAPANESE:
+        return english_usd(usd, like)
+    return f"{_japanese_count(usd * YEN_PER_USD, None if like is None else like * YEN_PER_USD)}円"
 
 
-def english_usd(usd: float) -> str:
+def english_usd(usd: float, like: float | None = None) -> str:
     """Return dollars: "$1.2 M", "$50 K", "$640", "$2.50"."""
-    return f"${usd:.2f}" if 0.01 <= usd < 99.995 else f"${english_count(usd)}"
+    return f"${usd:.2f}" if 0.01 <= usd < 99.995 else f"${english_count(usd, like)}"
 
 
-def format_hours(hours: float) -> str:
+def format_hours(hours: float, like: float | None = None) -> str:
     """Return a duration in the language in use: "14 days" or "14日"; see `english_hours`."""
-    value, unit = _timed(hours)
-    return f"{_japanese_count(value)}{_JAPANESE_TIMES[unit]}" if code() == JAPANESE else english_hours(hours)
+    value, unit = _in_unit(hours, _TIMES, like)
+    return f"{_japanese_count(value)}{_JAPANESE_TIMES[unit]}" if code() == JAPANESE else english_hours(hours, like)
 
 
 _JAPANESE_TIMES = {"min": "分", "h": "時間", "days": "日", "years": "年"}
 
 
-def english_hours(hours: float) -> str:
+def english_hours(hours: float, like: float | None = None) -> str:
     """Return a duration in minutes, hours (below two days), days (below two years) or years."""
-    value, unit = _timed(hours)
+    value, unit = _in_unit(hours, _TIMES, like)
     return f"{english_count(value)} {unit}"
 
 
-def _timed(hours: float) -> tuple[float, str]:
-    """Return a duration in the unit in which it is read best."""
-    if hours < 1:
-        return hours * 60, "min"
-    if hours < 48:
-        return hours, "h"
-    days = hours / 24
-    return (days, "days") if days < 730 else (days / 365, "years")
-
-
-def format_energy(kwh: float) -> str:
+def format_energy(kwh: float, like: float | None = None) -> str:
     """Format kWh with three significant digits: "27.1 MWh"."""
-    return _in_units(kwh, ("kWh", "MWh", "GWh", "TWh"))
+    return _amount(kwh, _ENERGIES, like)
 
 
-def format_mass(kg: float) -> str:
+def format_mass(kg: float, like: float | None = None) -> str:
     """Format kilograms with three significant digits, in metric tons from 1000: "10.3 t"."""
-    return _in_units(kg, ("kg", "t", "kt", "Mt"))
+    return _amount(kg, _MASSES, like)
 
 
-def _in_units(value: float, units: tuple[str, ...]) -> str:
-    """Format a number in the largest unit in which it is not below one; each is a thousand of the one before."""
-    place = 0
-    while place + 1 < len(units) and float(f"{value:.3g}") >= 1000:
-        value, place = value / 1000, place + 1
-    return f"{float(f'{value:.3g}'):,g} {units[place]}"
+def _amount(value: float, units: _Units, like: float | None) -> str:
+    number, unit = _in_unit(value, units, like)
+    return f"{_digits(number):,g} {unit}"
+
+
+_WITH_UNITS = (format_count, format_usd, format_hours, format_energy, format_mass)
+
+
+def format_ends(low: float, high: float, form: Callable[[float], str]) -> tuple[str, str]:
+    """Return both ends of a range, in one unit: "1.99 days" and "2.55 days", not "47.8 h".
+
+    An end below a tenth of the unit keeps its own: "40 M" and "2 B".
+
+    Args:
+        low: of the range.
+        high: of the range; its unit is taken.
+        form: that of one number.
+    """
+    united = next((each for each in _WITH_UNITS if each is form), None)
+    return form(low) if united is None else united(low, high), form(high)

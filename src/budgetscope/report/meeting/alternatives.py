@@ -3,7 +3,14 @@
 from budgetscope.core.answers.comparison import Row
 from budgetscope.core.answers.machines import Alternative, Machines
 from budgetscope.core.answers.whatif import Candidate
-from budgetscope.core.budget.quantities import format_count, format_energy, format_flops, format_hours, format_usd
+from budgetscope.core.budget.quantities import (
+    format_count,
+    format_ends,
+    format_energy,
+    format_flops,
+    format_hours,
+    format_usd,
+)
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Kind
 from budgetscope.core.laws.loss_model import FLAT_SHARE
@@ -61,10 +68,11 @@ def _sizes(facts: Facts) -> list[Block]:
         frozenset(range(1, 7)),
         marked,
     )
+    low, high = format_ends(*band, format_count)
     flat = _(
         "Between {low} and {high} the loss is within {share} of the best: take a smaller model to serve it cheaper or "
         "to fit memory, a larger one to need fewer tokens."
-    ).format(low=format_count(band[0]), high=format_count(band[1]), share=f"{FLAT_SHARE:.1%}")
+    ).format(low=low, high=high, share=f"{FLAT_SHARE:.1%}")
     meaning = _("All sizes spend the same compute.")
     doubt = _("A star marks sizes so far off that no run was measured there.")
     return [

@@ -2,7 +2,7 @@
 
 from budgetscope.core.answers.confirmation import SHARE
 from budgetscope.core.answers.recipe import COOLDOWN_SHARE
-from budgetscope.core.budget.quantities import format_count, format_usd
+from budgetscope.core.budget.quantities import format_count, format_ends, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Kind
 from budgetscope.core.laws.loss_model import FLAT_SHARE
@@ -45,10 +45,11 @@ def _size(facts: Facts) -> str:
     band = facts.plan.optimum.flat_band
     if band is None or facts.plan.choice is not None:
         return ""
+    low, high = format_ends(*band, format_count)
     return _(
         "The size is not delicate: from {low} to {high} parameters we lose less than {share} of the loss, so memory "
         "and serving may decide."
-    ).format(low=format_count(band[0]), high=format_count(band[1]), share=f"{FLAT_SHARE:.1%}")
+    ).format(low=low, high=high, share=f"{FLAT_SHARE:.1%}")
 
 
 def _unsure(facts: Facts) -> str:
@@ -64,7 +65,8 @@ def _unsure(facts: Facts) -> str:
             "The law was measured on smaller runs: the best size may lie anywhere from {low} to {high}, and to be "
             "wrong costs us {share} of the compute on average."
         )
-    return told.format(low=format_count(size.low), high=format_count(size.high), share=share(plan.expected_waste))
+    low, high = format_ends(size.low, size.high, format_count)
+    return told.format(low=low, high=high, share=share(plan.expected_waste))
 
 
 def _rate(facts: Facts) -> str:

@@ -4,7 +4,7 @@ from budgetscope.core.answers.cautions import NO_LAYOUT
 from budgetscope.core.answers.confirmation import SHARE
 from budgetscope.core.answers.constraints import Choice
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.budget.quantities import format_count, format_energy, format_flops, format_usd
+from budgetscope.core.budget.quantities import format_count, format_ends, format_energy, format_flops, format_usd
 from budgetscope.core.language import _
 from budgetscope.report.decision import does_not_fit, doubt, reasons, size_is_bounded, size_is_given, size_is_sure
 from budgetscope.report.explanation import tuning_text
@@ -125,9 +125,8 @@ def _train(facts: Facts, said: Numbers) -> str:
     band = plan.optimum.flat_band
     freedom = ""
     if band is not None and plan.choice is None:
-        freedom = _("Any size from {low} to {high} does nearly as well.").format(
-            low=format_count(band[0]), high=format_count(band[1])
-        )
+        low, high = format_ends(*band, format_count)
+        freedom = _("Any size from {low} to {high} does nearly as well.").format(low=low, high=high)
     elif plan.choice is not None:
         freedom = _constrained(plan, plan.choice)
     return sentences((first, loss, freedom))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from budgetscope.core.answers.other_budgets import OtherBudget
-from budgetscope.core.budget.quantities import format_count, format_hours, format_usd
+from budgetscope.core.budget.quantities import format_count, format_ends, format_hours, format_usd
 from budgetscope.core.language import JAPANESE, _, code
 from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.rows import UNKNOWN
@@ -81,6 +81,7 @@ def numbers(facts: Facts) -> Numbers:
     run, machine, cost, ends = plan.run, plan.machine, plan.run.cost_usd, plan.spread.cost_usd
     if ends is None and cost is not None and cost.low is not None and cost.high is not None:
         ends = cost.low, cost.high
+    usd_low, usd_high = ("", "") if ends is None else format_ends(*ends, format_usd)
     count = None if machine.device.by_rate else machine.n_devices
     loss = plan.loss_after_decay or plan.loss
     unit = plan.loss_unit or ""
@@ -88,8 +89,8 @@ def numbers(facts: Facts) -> Numbers:
         n_params=format_count(run.n_params),
         tokens=format_count(run.tokens),
         usd="" if cost is None else format_usd(cost.value),
-        usd_low="" if ends is None else format_usd(ends[0]),
-        usd_high="" if ends is None else format_usd(ends[1]),
+        usd_low=usd_low,
+        usd_high=usd_high,
         time="" if run.hours is None or machine.n_devices is None else format_hours(run.hours),
         devices=machine.device.name if count is None else _devices(count, machine.device.name),
         device_hours=format_count(run.device_hours),
