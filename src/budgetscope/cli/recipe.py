@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from budgetscope.api import PlanRequest
     from budgetscope.core.answers.recipe_sheet import RecipeSheet
-    from budgetscope.report.recipe_sheet import LawValueRow
 
 
 @options.question("recipe")
@@ -47,7 +46,7 @@ def _show(sheet: "RecipeSheet", notes: bool, console: "Console") -> None:
 
     from budgetscope.cli.output import table
     from budgetscope.report import recipe_sheet as report
-    from budgetscope.report.rows import plan_header
+    from budgetscope.report.rows import OUTLIER_SIGN, plan_header
     from budgetscope.report.words import headed
 
     plan = sheet.answer.plan
@@ -68,7 +67,9 @@ def _show(sheet: "RecipeSheet", notes: bool, console: "Console") -> None:
     laws = headed(report.LAWS_HEADER[:-1])
     for topic in report.topics(sheet):
         console.print()
-        values = [(f"{_sign(row)} {row.title}", row.value, row.also, row.interval, row.data) for row in topic.rows]
+        values = [
+            (f"{report.sign(row)} {row.title}", row.value, row.also, row.interval, row.data) for row in topic.rows
+        ]
         console.print(table(laws, values, title=topic.title, wrap=laws[:1]))
         if topic.spread:
             console.print(Text(topic.spread), style="dim")
@@ -80,10 +81,4 @@ def _show(sheet: "RecipeSheet", notes: bool, console: "Console") -> None:
     console.print(table(headed(report.CHECKPOINTS_HEADER), checkpoints, title=_("Checkpoints to keep")))
     console.print(Text(_(report.CHECKPOINTS_WHY)), style="dim")
     legend = _("{followed} the plan follows it   {outside} outside the plan's range")
-    console.print(Text(legend.format(followed=report.FOLLOWED_SIGN, outside=report.OUTSIDE_SIGN)), style="dim")
-
-
-def _sign(row: "LawValueRow") -> str:
-    from budgetscope.report.recipe_sheet import FOLLOWED_SIGN, OUTSIDE_SIGN
-
-    return FOLLOWED_SIGN if row.law_value.followed else OUTSIDE_SIGN if row.is_outside else " "
+    console.print(Text(legend.format(followed=report.FOLLOWED_SIGN, outside=OUTLIER_SIGN)), style="dim")

@@ -13,15 +13,14 @@ from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.core.answers.whatif import Candidate
 from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
 from budgetscope.core.language import N_, _
-from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.sensitivity import STEP_LAW_TEST, measured
 from budgetscope.report.csv import csv_text
 from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
 from budgetscope.report.recipe_words import choice_text, confirmation_command, confirmation_text
-from budgetscope.report.rows import NO_SHAPE, ROUNDED, PlanRow, plan_header, plan_rows, shape_text
+from budgetscope.report.rows import NO_SHAPE, OUTLIER_SIGN, ROUNDED, PlanRow, plan_header, plan_rows, shape_text
 from budgetscope.report.words import bracketed, headed, noted
 
-FOLLOWED_SIGN, OUTSIDE_SIGN = ">", "!"
+FOLLOWED_SIGN = ">"
 NOT_KNOWN = N_("not known: no source in use gives it")
 
 _KEYS = (
@@ -66,7 +65,6 @@ class LawValueRow:
         also: the same in another unit; empty for none.
         interval: 95% interval of the bootstrap draws; empty for none.
         data: how far the plan lies outside the data of the law.
-        is_outside: whether the value lies outside the plan's range over the published laws.
     """
 
     law_value: LawValue
@@ -75,7 +73,6 @@ class LawValueRow:
     also: str
     interval: str
     data: str
-    is_outside: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +105,8 @@ def topics(sheet: RecipeSheet) -> tuple[Topic, ...]:
     )
 
 
-def _range(role: str, plan: Plan) -> Estimate | None:
-    return {"learning_rate": plan.recipe.learning_rate, "batch_size": plan.recipe.batch_tokens}.get(role)
-
-
 def _spread(role: str, plan: Plan, values: Sequence[LawValue]) -> str:
-    estimate = _range(role, plan)
+    estimate = plan.recipe.range_of(role)
     if estimate is None or estimate.low is None or estimate.high is None:
         return ""
     form = _form(role)
@@ -130,6 +123,11 @@ def _form(role: str) -> Callable[[float], str]:
     if role in ("learning_rate", "weight_decay"):
         return lambda value: f"{value:.2g}"
     return format_count if role != "beta2" else lambda value: f"{value:.4g}"
+
+
+def sign(row: LawValueRow) -> str:
+    """Return the sign of a law's row: of the one that the plan follows, of an outlier, or a space."""
+    return FOLLOWED_SIGN if row.law_value.followed else OUTLIER_SIGN if row.law_value.is_outlier else " "
 
 
 def _row(law_value: LawValue, plan: Plan) -> LawValueRow:
@@ -152,14 +150,7 @@ def _row(law_value: LawValue, plan: Plan) -> LawValueRow:
         also=also,
         interval=bracketed(law_value.low or 0.0, law_value.high or 0.0, form) if has_draws else "",
         data=_data(law_value),
-        is_outside=_is_outside(law_value, _range(law_value.role, plan)),
     )
-
-
-def _is_outside(law_value: LawValue, plans: Estimate | None) -> bool:
-    if plans is None or plans.low is None or plans.high is None:
-        return False
-    return not plans.low <= law_value.value <= plans.high
 
 
 def _data(law_value: LawValue) -> str:

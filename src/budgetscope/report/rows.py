@@ -3,6 +3,7 @@
 The app, the command line, the notebook and the exports all use these texts, so that they never differ.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from budgetscope.core.answers.cautions import Level
@@ -11,6 +12,7 @@ from budgetscope.core.answers.comparison import Row as LawRow
 from budgetscope.core.answers.constraints import Price
 from budgetscope.core.answers.mfu_range import Ends, mfu_text
 from budgetscope.core.answers.plan import Optimum, Plan
+from budgetscope.core.answers.recipe_choice import PAIR
 from budgetscope.core.budget.quantities import (
     format_count,
     format_energy,
@@ -25,7 +27,7 @@ from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import FLAT_SHARE
 from budgetscope.report.constraint_words import added_cost, added_loss
 from budgetscope.report.recipe_words import choice_text, confirmation_text, two_digits
-from budgetscope.report.words import Form, both, bracketed, headed, listed, noted
+from budgetscope.report.words import Form, both, bracketed, headed, listed, noted, sentences
 
 LEVEL_TITLES = {
     Level.DECISION: N_("What could change the decision"),
@@ -335,16 +337,34 @@ class ComparisonRow:
     chosen: bool
 
 
+OUTLIER_SIGN = "!"
 COMPARISON_HEADER = (N_("law"), "N", "D", "D/N", N_("lr"), N_("batch"), N_("d-loss"), N_("waste"))
 ABLATIONS_TITLE = N_("Steps of Porian et al.'s argument and examples, not recommendations")
 
 
 def comparison_note(comparison: Comparison) -> str:
-    """Return the convention of N, the meaning of the costs, and the law that gives them."""
-    return _(
+    """Return the convention of N, the meaning of the costs, the law that gives them, and the meaning of a mark."""
+    told = _(
         "N by the {convention} count. d-loss and waste (deadweight compute: what a smaller budget would have saved for "
         "the same loss) by {law}."
     ).format(convention=comparison.convention, law=comparison.law_id)
+    return sentences((told, outlier_note(comparison.rows)))
+
+
+def outlier_note(rows: Iterable[LawRow]) -> str:
+    """Return what the mark of an outlier means; empty where none is among the rows."""
+    told = _("{sign} marks a law that leaves the range of the plan's recipe.").format(sign=OUTLIER_SIGN)
+    return told if any(row.outliers for row in rows) else ""
+
+
+def recipe_cells(row: LawRow) -> tuple[str, str]:
+    """Return learning rate and batch of a row, marked where the law leaves the range of the plan's recipe."""
+    cells = _or_unknown(row.learning_rate, two_digits), _or_unknown(row.batch_tokens, format_count)
+    rate, batch = (
+        f"{OUTLIER_SIGN} {cell}" if role in row.outliers and cell != UNKNOWN else cell
+        for role, cell in zip(PAIR, cells, strict=True)
+    )
+    return rate, batch
 
 
 def comparison_rows(comparison: Comparison) -> tuple[ComparisonRow, ...]:
@@ -356,13 +376,14 @@ def comparison_rows(comparison: Comparison) -> tuple[ComparisonRow, ...]:
             n_params=_or_unknown(row.n_params, format_count),
             tokens=_or_unknown(row.tokens, format_count),
             tokens_per_param=_or_unknown(row.tokens_per_param, format_ratio),
-            learning_rate=_or_unknown(row.learning_rate, two_digits),
-            batch=_or_unknown(row.batch_tokens, format_count),
+            learning_rate=rate,
+            batch=batch,
             loss_difference=_or_unknown(row.loss_difference, lambda v: f"{v:+.4f}"),
             wasted=waste_text(row.wasted_share, row.wasted_usd),
             chosen=row.fit_id == comparison.law_id,
         )
         for row in comparison.rows
+        for rate, batch in (recipe_cells(row),)
     )
 
 

@@ -20,11 +20,12 @@ from budgetscope.report.rows import (
     SECTIONS,
     PlanRow,
     comparison_rows,
+    outlier_note,
     plan_header,
     plan_rows,
 )
 from budgetscope.report.scenarios import LESS, MORE, Board
-from budgetscope.report.words import headed
+from budgetscope.report.words import headed, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,6 +165,7 @@ def comparison_markdown(comparison: Comparison) -> str:
     note = _(
         "N and D by the {convention} count for {budget}; d-loss and waste (deadweight compute) by `{law}`."
     ).format(convention=comparison.convention, budget=escaped(comparison.understood), law=comparison.law_id)
+    note = sentences((note, outlier_note(comparison.rows)))
     notes = [f"- {escaped(caution.text)}" for caution in comparison.cautions]
     notes += ["- " + _("assumed {what}").format(what=escaped(text)) for text in comparison.assumptions]
     notes += ["- " + _("skipped: {what}").format(what=escaped(sentence)) for sentence in comparison.skipped]

@@ -140,3 +140,20 @@ def test_a_comparison_without_the_judging_law_has_no_chosen_row(advisor: Advisor
     )
     with pytest.raises(UsageError, match="'mine/gone' is not among the laws compared"):
         chosen_row(without)
+
+
+@pytest.mark.parametrize("budget", ["64 H100 for 14 days", "2.5e17", "1e24"])
+def test_outliers_are_those_of_the_recipe(advisor: Advisor, budget: str) -> None:
+    answer = advisor.answer(PlanRequest(budget))
+    judged = {
+        (each.fit_id, each.role)
+        for each in advisor.recipe_sheet(answer).law_values
+        if each.is_outlier and not each.followed
+    }
+    assert ("minicpm2024/average", "learning_rate") in judged
+    found = rows(advisor.compare(answer))
+    assert {(row.fit_id, role) for row in found.values() for role in row.outliers} == judged
+
+
+def test_what_has_no_range_has_no_outlier(advisor: Advisor) -> None:
+    assert not advisor.answer(PlanRequest("1e21")).plan.recipe.is_outlier("beta2", 0.0)

@@ -42,7 +42,7 @@ def test_every_hyperparameter_is_said_in_one_unit_and_in_the_other_that_people_u
     assert lr["porian2024/rounded-rule"].data == "160 x beyond data"
     assert lr["olmo2025/halved-rate"].data == "no range given"
     assert lr["budgetscope2026/english"].interval == "[0.00026, 0.00043]"
-    assert [fit_id for fit_id, row in lr.items() if row.is_outside] == ["minicpm2024/average"]
+    assert [fit_id for fit_id, row in lr.items() if row.law_value.is_outlier] == ["minicpm2024/average"]
     inside = {row.law_value.fit_id: row for row in topics(sheet("2.5e17"))[0].rows}
     assert inside["porian2024/rounded-rule"].data == "inside its data"
 

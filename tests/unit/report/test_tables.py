@@ -19,7 +19,7 @@ from budgetscope.report.decision import decision
 from budgetscope.report.explanation import explanation_markdown
 from budgetscope.report.fit_page import fit_lines
 from budgetscope.report.fits import LIST_HEADER, exponent_text, law_cells, laws_text, list_cells
-from budgetscope.report.rows import COMPARISON_HEADER, comparison_rows, plan_rows
+from budgetscope.report.rows import COMPARISON_HEADER, comparison_note, comparison_rows, plan_rows
 
 REQUEST = PlanRequest("64xH100 14d at 40% MFU", price=2.5)
 HOSTILE = "Mine | a\\b `code` *bold* _it_ ~~no~~ $x^2$ &lt; [link](http://x) <b>1</b> # 1\n\n## Heading"
@@ -289,3 +289,17 @@ def test_a_line_of_the_list(advisor: Advisor) -> None:
     assert cells["fitted on"] == "C 1.25e16 to 2.56e19"
     shadowing = replace(entries["porian2024/rounded-rule"], layer="user", shadows=("bundled",), edited=True)
     assert list_cells(shadowing, "x")[-1] == "user over bundled, edited"
+
+
+def test_an_outlier_is_marked_wherever_the_laws_are_compared(comparison: Comparison) -> None:
+    cells = {row.row.fit_id: row for row in comparison_rows(comparison)}
+    assert cells["minicpm2024/average"].learning_rate == "! 0.01"
+    assert not cells["minicpm2024/average"].batch.startswith("!")
+    assert not cells["openeurollm2026/dense"].learning_rate.startswith("!")
+    note = "! marks a law that leaves the range of the plan's recipe."
+    assert comparison_note(comparison).endswith(note)
+    text = tables.comparison_markdown(comparison)
+    assert "| ! 0.01 |" in text
+    assert note in text
+    plain = replace(comparison, rows=tuple(replace(row, outliers=()) for row in comparison.rows))
+    assert "!" not in comparison_note(plain)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.cautions import Caution
+from budgetscope.core.answers.law_values import outlying_roles
 from budgetscope.core.answers.question import require_trainable
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import FailureError, UsageError
@@ -28,6 +29,8 @@ class Row:
         own_n_params: N by the fit's own convention; likewise.
         learning_rate: peak; None when the fit has no law for it.
         batch_tokens: tokens a step; likewise.
+        outliers: roles, `learning_rate` or `batch_size`, in which the law's value at the plan's run lies outside the
+            range of the plan's recipe.
         loss_difference: loss above the chosen law's optimum, by the chosen law; None when that has no law of it.
         wasted_share: deadweight compute, as a share of the budget; likewise.
         wasted_usd: the same in US dollars; None without a price.
@@ -43,6 +46,7 @@ class Row:
     own_n_params: float | None
     learning_rate: float | None
     batch_tokens: float | None
+    outliers: tuple[str, ...]
     loss_difference: float | None
     wasted_share: float | None
     wasted_usd: float | None
@@ -136,6 +140,7 @@ def _row(fit: Fit, answer: Answer) -> Row:
         own_n_params=recount(point, fit.counting, family).n_params if has_split else None,
         learning_rate=learning_rate.value if learning_rate else None,
         batch_tokens=batch.value if batch else None,
+        outliers=outlying_roles(fit, answer),
         loss_difference=loss_difference,
         wasted_share=wasted,
         wasted_usd=None if wasted is None or usd is None else wasted * usd,

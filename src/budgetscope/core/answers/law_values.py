@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from budgetscope.core.answers.answer import Answer
+from budgetscope.core.answers.recipe_choice import PAIR
 from budgetscope.core.errors import FailureError
 from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.forms import BatchStep, Constant, Timescale, TokenHalfLife, WarmupParams
@@ -29,6 +30,7 @@ class LawValue:
         high: upper end.
         has_range: whether the range of the law's data is known.
         beyond: the factor by which the plan lies outside that range; None when inside.
+        is_outlier: whether the value lies outside the plan's range over the laws.
         note: of the law.
     """
 
@@ -42,6 +44,7 @@ class LawValue:
     high: float | None
     has_range: bool
     beyond: float | None
+    is_outlier: bool
     note: str
 
 
@@ -100,5 +103,20 @@ def _law_value(fit: Fit, role: str, answer: Answer) -> LawValue | None:
         high=high,
         has_range=bool(law.fitted),
         beyond=max(factors.values()) if factors else None,
+        is_outlier=plan.recipe.is_outlier(role, value),
         note=stored_text(law.note) if law.note else "",
     )
+
+
+def outlying_roles(fit: Fit, answer: Answer) -> tuple[str, ...]:
+    """Return the roles in which a fit's values at the run of an answer are `LawValue.is_outlier`."""
+    plan, family = answer.plan, answer.question.family
+    loss = plan.loss.value if plan.loss else None
+    found = []
+    for role in PAIR:
+        with suppress(FailureError):
+            prediction = predict(fit, role, answer.point, family, loss)
+            value = None if prediction is None else prediction.value
+            if value is not None and plan.recipe.is_outlier(role, value):
+                found.append(role)
+    return tuple(found)

@@ -60,6 +60,17 @@ class Recipe:
     choice: RecipeChoice | None = None
     confirmation: Confirmation | None = None
 
+    def range_of(self, role: str) -> Estimate | None:
+        """Return the estimate of a role that has a range; None for the others, such as beta2."""
+        return {"learning_rate": self.learning_rate, "batch_size": self.batch_tokens}.get(role)
+
+    def is_outlier(self, role: str, value: float) -> bool:
+        """Return whether another law's value for a role lies outside the range of this recipe."""
+        found = self.range_of(role)
+        if found is None or found.low is None or found.high is None:
+            return False
+        return not found.low <= value <= found.high
+
 
 def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -> Recipe:
     """Return the recipe at an operating point.

@@ -18,8 +18,7 @@ from budgetscope.report.machines import mark, problem_text
 from budgetscope.report.meeting.document import Block, Bullets, Heading, Paragraph, Section, Table
 from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.meeting.wording import known, waste
-from budgetscope.report.recipe_words import two_digits
-from budgetscope.report.rows import UNKNOWN, format_ratio, plan_rows
+from budgetscope.report.rows import UNKNOWN, format_ratio, outlier_note, plan_rows, recipe_cells
 from budgetscope.report.words import sentences
 
 _MOST_MACHINES = 10
@@ -33,7 +32,7 @@ def alternatives(facts: Facts) -> Section:
     blocks: list[Block] = [Heading(_("A smaller or a larger model")), *_sizes(facts)]
     if facts.plan.choice is not None:
         blocks += [Heading(_("What your constraints cost")), *_constraints(facts)]
-    blocks += [Heading(_("What other laws say")), _laws(facts), Paragraph(_law_note(facts)), _recipes(facts)]
+    blocks += [Heading(_("What other laws say")), _laws(facts), Paragraph(_law_note(facts)), *_recipes(facts)]
     if facts.comparison.skipped:
         blocks.append(Bullets(facts.comparison.skipped))
     if facts.machines is not None:
@@ -135,15 +134,15 @@ def _law_note(facts: Facts) -> str:
     ).format(counting=facts.comparison.convention, law=facts.comparison.law_id)
 
 
-def _recipes(facts: Facts) -> Table:
-    """Return the learning rates and batches that the laws advise."""
+def _recipes(facts: Facts) -> list[Block]:
+    """Return the learning rates and batches that the laws advise, and what a mark means."""
     header = (_("law"), _("learning rate"), _("batch, tokens"))
     shown = [row for row in facts.comparison.rows if not row.ablation and (row.learning_rate or row.batch_tokens)]
-    rows = tuple(
-        (row.title, known(row.learning_rate, two_digits), known(row.batch_tokens, format_count)) for row in shown
-    )
+    rows = tuple((row.title, *recipe_cells(row)) for row in shown)
     followed = facts.plan.recipe.sources["learning_rate"]
-    return Table(_("The recipe"), header, rows, frozenset({1, 2}), _marked(shown, followed))
+    table = Table(_("The recipe"), header, rows, frozenset({1, 2}), _marked(shown, followed))
+    note = outlier_note(shown)
+    return [table, *([Paragraph(note)] if note else [])]
 
 
 def _marked(rows: list[Row], fit_id: str) -> frozenset[int]:

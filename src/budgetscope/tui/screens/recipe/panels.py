@@ -18,8 +18,6 @@ from budgetscope.core.language import N_, _
 from budgetscope.report.recipe_sheet import (
     CHECKPOINTS_HEADER,
     CHECKPOINTS_WHY,
-    FOLLOWED_SIGN,
-    OUTSIDE_SIGN,
     LawValueRow,
     Topic,
     checkpoint_cells,
@@ -28,6 +26,7 @@ from budgetscope.report.recipe_sheet import (
     run_rows,
     scores,
     shape_line,
+    sign,
 )
 from budgetscope.report.rows import PlanRow
 from budgetscope.report.words import headed, noted, padded, right
@@ -170,7 +169,7 @@ def laws(found: Sequence[Topic], width: int, notes: bool) -> Lines:
         span = _span(topic)
         for row in topic.rows:
             lines.append(_law_value(row, span, width))
-            if (notes or row.is_outside) and row.law_value.note:
+            if (notes or row.law_value.is_outlier) and row.law_value.note:
                 lines += _wrapped(f"    {row.law_value.note}", width, _QUIET)
     return lines
 
@@ -190,10 +189,9 @@ def _law_value(row: LawValueRow, span: tuple[float, float], width: int) -> Conte
     room = width - fixed - _INTERVAL * with_interval - (_STRIP + 2) * with_strip
     title_width = min(max(room, 12), _WIDEST_TITLE)
     title = fitted(row.title, title_width - 1)
-    sign = FOLLOWED_SIGN if row.law_value.followed else OUTSIDE_SIGN if row.is_outside else " "
     style = "bold" if row.law_value.followed else ""
     return Content.assemble(
-        (f"{sign} {padded(title, title_width)}", style),
+        (f"{sign(row)} {padded(title, title_width)}", style),
         (right(row.value, _NUMBER), _VALUE if row.law_value.followed else ""),
         right(row.also, _ALSO),
         (right(row.data, _DATA), _QUIET),
