@@ -11,7 +11,7 @@ from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.report.decision import doubts, lead
 from budgetscope.report.rows import UNKNOWN, plan_rows
-from budgetscope.report.words import between, sentences
+from budgetscope.report.words import between, quoted, sentences
 
 if TYPE_CHECKING:
     from budgetscope.core.answers.comparison import Row
@@ -194,11 +194,12 @@ def comparison_headline(columns: "Sequence[Column]", reference: int, place: int)
         if key in _COMPARED and (old := before.get(key)) is not None
         if isinstance(old.value, float | int) and isinstance(new.value, float | int) and old.value > 0 < new.value
     }
+    names = {"other": quoted(other.name), "base": quoted(base.name)}
     most = max(apart, key=lambda key: apart[key], default="")
     if not most or apart[most] < _LEAST_SHARE:
-        return Headline(_("“{other}” and “{base}” hardly differ.").format(other=other.name, base=base.name))
-    said = _("“{other}” differs most from “{base}” in {what}: {after} instead of {before}.").format(
-        other=other.name, base=base.name, what=after[most].label, after=after[most].text, before=before[most].text
+        return Headline(_("{other} and {base} hardly differ.").format(**names))
+    said = _("{other} differs most from {base} in {what}: {after} instead of {before}.").format(
+        what=after[most].label, after=after[most].text, before=before[most].text, **names
     )
     figures = [LargeFigure(after[most].text, after[most].label, f"{base.name}: {before[most].text}")]
     losses = [plan.loss_after_decay or plan.loss for plan in (base.plan, other.plan)]

@@ -25,7 +25,7 @@ from budgetscope.report.rows import (
     plan_rows,
 )
 from budgetscope.report.scenarios import LESS, MORE, Board
-from budgetscope.report.words import headed, sentences
+from budgetscope.report.words import headed, quoted, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,7 +176,7 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 def board_markdown(board: Board) -> str:
     """Return scenarios side by side as a Markdown section."""
-    base = board.columns[board.reference].name
+    base = quoted(board.columns[board.reference].name)
     note = _(
         "{more} and {less} compare with {base}: N, C and D/N only where the counting is the same, the loss only where "
         "the law is."

@@ -49,6 +49,11 @@ def valued(value: str, ends: str) -> str:
     return _("{value} ({range})").format(value=value, range=ends) if ends else value
 
 
+def quoted(name: str) -> str:
+    """Return a name that a person gave, as it stands in a sentence."""
+    return _("“{name}”").format(name=name)
+
+
 def counted(convention: str) -> str:
     """Return by which convention N and C of a chart are counted."""
     return _("{convention} count").format(convention=convention)

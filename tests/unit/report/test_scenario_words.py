@@ -102,5 +102,5 @@ def test_markdown_holds_every_cell_and_escapes_names(advisor: Advisor) -> None:
     cells = line(made, "n_params")
     assert row == f"| N | {cells[0].text} | {cells[1].text} {cells[1].difference} |  |"
     assert r"- gone: no \<law\>." in lines
-    assert "compare with now" in text
+    assert "compare with “now”:" in text
     assert text.endswith("\n")

@@ -27,7 +27,7 @@ from budgetscope.report.meeting.opening import points
 from budgetscope.report.meeting.report import document
 from budgetscope.report.meeting.wording import numbers, sentence
 from budgetscope.report.scenarios import LESS, MORE, Column, board
-from budgetscope.report.words import sentences
+from budgetscope.report.words import quoted, sentences
 
 MONEY = "scenarios"
 """Name of the figure."""
@@ -96,7 +96,7 @@ def _caption() -> str:
 
 def _problems(scenarios: Sequence[Scenario]) -> list[Block]:
     text = _("{name} has no plan: {problem}")
-    return [Alert(text.format(name=each.name, problem=each.problem)) for each in scenarios if each.problem]
+    return [Alert(text.format(name=quoted(each.name), problem=each.problem)) for each in scenarios if each.problem]
 
 
 def _points(scenarios: Sequence[Scenario]) -> tuple[tuple[str, str], ...]:
@@ -113,13 +113,13 @@ def _cheapest(scenarios: Sequence[Scenario]) -> str:
     if not priced:
         return ""
     (least, cheapest), (most, dearest) = priced[0], priced[-1]
-    first = _("{name} costs least, {usd}.").format(name=cheapest, usd=format_usd(least))
+    first = _("{name} costs least, {usd}.").format(name=quoted(cheapest), usd=format_usd(least))
     equal = tuple(each.name for each in scenarios if each.usd == least)
     if 1 < len(equal) < len(priced):
-        first = _("{names} cost least, {usd} each.").format(names=listed(equal), usd=format_usd(least))
+        first = _("{names} cost least, {usd} each.").format(names=listed(map(quoted, equal)), usd=format_usd(least))
     if most == least:
         return sentences((first, _("The others that have a price cost the same."))) if len(priced) > 1 else first
-    return sentences((first, _("{name} costs most, {usd}.").format(name=dearest, usd=format_usd(most))))
+    return sentences((first, _("{name} costs most, {usd}.").format(name=quoted(dearest), usd=format_usd(most))))
 
 
 def _comparable(scenarios: Sequence[Scenario]) -> bool:
@@ -139,7 +139,7 @@ def _best(scenarios: Sequence[Scenario]) -> str:
     _loss, name, facts = known[0]
     said = numbers(facts)
     return _("{name} ends lowest, near {loss}, with {n} parameters on {d} tokens.").format(
-        name=name, loss=said.loss, n=said.n_params, d=said.tokens
+        name=quoted(name), loss=said.loss, n=said.n_params, d=said.tokens
     )
 
 
@@ -156,22 +156,23 @@ def _steps(scenarios: Sequence[Scenario]) -> str:
             told.append(_same_price(before, after))
     best = [next(group) for _usd, group in groupby(full, key=lambda each: each[0])]
     for (usd, loss, name), (more, other, dearer) in pairwise(best):
+        names = {"name": quoted(name), "dearer": quoted(dearer)}
         if other < loss:
             text = _("From {name} to {dearer}: {usd} more for a loss {gain} lower.")
-            told.append(text.format(name=name, dearer=dearer, usd=format_usd(more - usd), gain=f"{loss - other:.3f}"))
+            told.append(text.format(**names, usd=format_usd(more - usd), gain=f"{loss - other:.3f}"))
         else:
             text = _("{dearer} costs {usd} more than {name} and ends no lower.")
-            told.append(text.format(name=name, dearer=dearer, usd=format_usd(more - usd)))
+            told.append(text.format(**names, usd=format_usd(more - usd)))
     return sentences(told)
 
 
 def _same_price(better: tuple[float, float, str], other: tuple[float, float, str]) -> str:
     """Return what two scenarios of one price end at, each as cost, loss and name."""
-    gain = f"{other[1] - better[1]:.3f}"
+    gain, names = f"{other[1] - better[1]:.3f}", {"name": quoted(better[2]), "other": quoted(other[2])}
     if float(gain) == 0:
-        return _("{name} and {other} cost the same and end at the same loss.").format(name=better[2], other=other[2])
+        return _("{name} and {other} cost the same and end at the same loss.").format(**names)
     text = _("{name} and {other} cost the same, and {name} ends {gain} lower.")
-    return text.format(name=better[2], other=other[2], gain=gain)
+    return text.format(**names, gain=gain)
 
 
 def _side_by_side(scenarios: Sequence[Scenario]) -> tuple[Block, ...]:
@@ -181,9 +182,9 @@ def _side_by_side(scenarios: Sequence[Scenario]) -> tuple[Block, ...]:
         (row.label, *(" ".join(filter(None, (cell.text, cell.difference))) for cell in row.cells)) for row in made.rows
     )
     note = _(
-        "{more} and {less} compare with {name}: N, C and D/N only where the counting is the same, the loss only where "
+        "{more} and {less} compare with {base}: N, C and D/N only where the counting is the same, the loss only where "
         "the law is."
-    ).format(more=MORE, less=LESS, name=columns[0].name)
+    ).format(more=MORE, less=LESS, base=quoted(columns[0].name))
     return Table("", ("", *(column.name for column in columns)), rows), Paragraph(note)
 
 
