@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from itertools import cycle
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from budgetscope.core.errors import FailureError
 from budgetscope.core.extras import install_command
-from budgetscope.core.language import JAPANESE, code
+from budgetscope.core.language import JAPANESE, _, code
 from budgetscope.report.figures.figure import Axis, Bars, Figure, Line
 from budgetscope.report.figures.scale import LogScale, Scale
 
@@ -160,11 +161,9 @@ def draw(figure: Figure, axes: "Axes", title: str = "") -> None:
     """
     for span in figure.spans:
         axes.axvspan(span.low, span.high, facecolor=_SPAN, edgecolor="#9a9a9a", hatch="///", label=span.label, zorder=0)
-    styles, color, dashes = cycle(zip(_COLORS, _DASHES, strict=True)), _COLORS[0], _DASHES[1]
-    for index, line in enumerate(figure.lines):
-        color, dashes = (color, _DASHES[1]) if line.continues else next(styles)
-        first = index == 0 or line.continues
-        _draw_line(axes, line, color, dashes, first=first, band_label=figure.band_label)
+    styles = cycle(zip(_COLORS, _DASHES, strict=True))
+    for index, (line, (color, dashes)) in enumerate(zip(figure.lines, styles, strict=False)):
+        _draw_line(axes, figure, line, color, dashes, first=index == 0)
     for series in figure.points:
         is_planned = series.symbol != "o"
         axes.errorbar(
@@ -187,13 +186,18 @@ def draw(figure: Figure, axes: "Axes", title: str = "") -> None:
     _legend(axes)
 
 
-def _draw_line(axes: "Axes", line: Line, color: str, dashes: Any, *, first: bool, band_label: str) -> None:
-    axes.plot(
-        line.xs, line.ys, color=color, linestyle=dashes, linewidth=2.4 if first else 1.5, label=line.label,
-        zorder=4 if first else 3,
-    )  # fmt: skip
+def _draw_line(axes: "Axes", figure: Figure, line: Line, color: str, dashes: Any, *, first: bool) -> None:
+    labels = {False: line.label, True: _("extrapolated")}
+    # The solid piece first, as in the legend.
+    for points, extrapolated in sorted(line.pieces(figure.x.scale, figure.y.scale), key=itemgetter(1)):
+        if points:
+            axes.plot(
+                *zip(*points, strict=True), color=color, linestyle=_DASHES[1] if extrapolated else dashes,
+                # The second of two dashed pieces is no entry of the legend.
+                linewidth=2.4 if first else 1.5, label=labels.pop(extrapolated, ""), zorder=4 if first else 3,
+            )  # fmt: skip
     if line.low is not None and line.high is not None:
-        axes.fill_between(line.xs, line.low, line.high, color=color, alpha=_BAND, linewidth=0, label=band_label)
+        axes.fill_between(line.xs, line.low, line.high, color=color, alpha=_BAND, linewidth=0, label=figure.band_label)
 
 
 def _errors(ends: list[tuple[float, float | None, float | None]]) -> list[list[float]] | None:

@@ -2,9 +2,10 @@
 
 import math
 from bisect import bisect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import itemgetter
 
 from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.core.language import _
@@ -66,7 +67,6 @@ class Line:
         ys: one for each x.
         low: lower edge of its band; None for no band.
         high: upper edge of its band; None for no band.
-        continues: whether it is the line before it, dashed where that is an extrapolation.
         reach: the xs in the data of its law: the line is solid there and dashed beyond; None for a line that is no law.
     """
 
@@ -77,7 +77,6 @@ class Line:
     ys: tuple[float, ...]
     low: tuple[float, ...] | None = None
     high: tuple[float, ...] | None = None
-    continues: bool = False
     reach: tuple[float, float] | None = None
 
     def at(self, x: float, x_scale: Scale, y_scale: Scale) -> float | None:
@@ -90,6 +89,19 @@ class Line:
                 if math.isfinite(low) and math.isfinite(high):
                     return y_scale.value(low + share * (high - low))
         return None
+
+    def pieces(self, x_scale: Scale, y_scale: Scale) -> Iterator[tuple[list[tuple[float, float]], bool]]:
+        """Yield the points of the line up to its reach, in it and beyond, each with whether it is an extrapolation."""
+        points = list(zip(self.xs, self.ys, strict=True))
+        if self.reach is None:
+            yield points, False
+            return
+        low, high = self.reach
+        ends = [(x, y) for x in self.reach if (y := self.at(x, x_scale, y_scale)) is not None]
+        points = sorted({*points, *ends}, key=itemgetter(0))
+        yield [point for point in points if point[0] <= low], True
+        yield [point for point in points if low <= point[0] <= high], False
+        yield [point for point in points if point[0] >= high], True
 
 
 @dataclass(frozen=True, slots=True)

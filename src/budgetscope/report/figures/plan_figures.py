@@ -13,6 +13,7 @@ from budgetscope.core.laws.fit import Fit
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import FLAT_SHARE
 from budgetscope.report.figures.figure import (
+    NOWHERE,
     Axis,
     Bar,
     Bars,
@@ -115,25 +116,13 @@ def iso_flop(iso: IsoFlop) -> Figure | None:
     run = iso.answer.point.n_params
     low, high = min(best / _WIDEST, run / 2), max(best * _WIDEST, run * 2)
     scale = LogScale(low, high)
-    reach = iso.measured_range
-    ends = () if reach is None else tuple(end for end in reach if low < end < high)
-    sizes = tuple(sorted({*(scale.value(step / (_SIZES - 1)) for step in range(_SIZES)), best, *ends}))
-    losses = iso.losses(sizes)
-    inside = [reach is not None and reach[0] <= size <= reach[1] for size in sizes]
-    solid = tuple(loss if within else math.nan for loss, within in zip(losses, inside, strict=True))
-    beyond = tuple(
-        math.nan if within and size not in ends else loss
-        for size, loss, within in zip(sizes, losses, inside, strict=True)
-    )
+    sizes = tuple(sorted({*(scale.value(step / (_SIZES - 1)) for step in range(_SIZES)), best}))
     least, optimum = iso.losses((best,))[0], iso.losses((run,))[0]
     steep = max(*iso.losses((best / _STEEP, best * _STEEP)), optimum) - least
     name = _("the run, {n}") if plan.choice is not None else _("the optimum, {n}")
     band = plan.optimum.flat_band
     flat = _("flat: under {share} of the loss").format(share=f"{FLAT_SHARE:.1%}")
-    lines = [
-        Line("", _("the loss, where it was measured"), "", sizes, solid),
-        Line("", _("the loss, extrapolated"), "", sizes, beyond, continues=True),
-    ]
+    reach, label = iso.measured_range or NOWHERE, _("the loss, where it was measured")
     return Figure(
         x=Axis(scale, _("N, parameters by the {counting} count").format(counting=plan.convention), format_count),
         y=Axis(
@@ -142,7 +131,7 @@ def iso_flop(iso: IsoFlop) -> Figure | None:
                 unit=plan.loss_unit or _("unit unknown"), c=format_flops(plan.flops)
             ),
         ),
-        lines=tuple(line for line in lines if any(map(math.isfinite, line.ys))),
+        lines=(Line("", label, "", sizes, iso.losses(sizes), reach=reach),),
         points=(PointSeries(CHOSEN, name.format(n=format_count(run)), (Point(run, optimum),)),),
         spans=() if band is None else (Span(*band, flat),),
     )

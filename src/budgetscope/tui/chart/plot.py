@@ -104,22 +104,9 @@ class Plot:
             self.canvas.shade(self._dots(line.xs, line.low), self._dots(line.xs, line.high), "band", 4)
             for edge in (line.low, line.high):
                 self.canvas.line(self._dots(line.xs, edge), "band", DOTTED)
-        for points, dash in self._pieces(line):
+        for points, extrapolated in line.pieces(self.figure.x.scale, self.figure.y.scale):
+            dash = DASHED if extrapolated else SOLID
             self.canvas.line([self._dot(x, y) for x, y in points], line_role(index), dash)
-
-    def _pieces(self, line: Line) -> Iterator[tuple[list[tuple[float, float]], tuple[int, int]]]:
-        """Yield the pieces of a line, as points and dashes: up to its reach, in it, and beyond."""
-        points = list(zip(line.xs, line.ys, strict=True))
-        if line.reach is None:
-            yield points, SOLID
-            return
-        low, high = line.reach
-        x_scale, y_scale = self.figure.x.scale, self.figure.y.scale
-        ends = [(x, y) for x in line.reach if (y := line.at(x, x_scale, y_scale)) is not None]
-        points = sorted({*points, *ends}, key=itemgetter(0))
-        yield [point for point in points if point[0] <= low], DASHED
-        yield [point for point in points if low <= point[0] <= high], SOLID
-        yield [point for point in points if point[0] >= high], DASHED
 
     def _letter(self, index: int) -> None:
         """Write a line's letter on it at both ends, each line in columns of its own, so that letters do not meet."""

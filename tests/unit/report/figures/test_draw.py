@@ -20,7 +20,7 @@ from budgetscope.core import language
 from budgetscope.core.errors import FailureError
 from budgetscope.core.extras import install_command
 from budgetscope.report.figures import draw
-from budgetscope.report.figures.figure import Axis, Bar, Bars, Figure, Line, Point, PointSeries, Span
+from budgetscope.report.figures.figure import NOWHERE, Axis, Bar, Bars, Figure, Line, Point, PointSeries, Span
 from budgetscope.report.figures.scale import LinearScale, LogScale
 
 FIGURE = Figure(
@@ -66,12 +66,23 @@ def test_lines_differ_in_their_dashes_and_are_dark_enough() -> None:
 
 
 def test_an_extrapolation_has_the_colour_of_its_line() -> None:
-    first, second, *_ = FIGURE.lines
+    law = FIGURE.lines[0]
+    low, high = law.xs[0] * 2, law.xs[-1] / 2
     axes = Canvas().add_subplot()
-    draw.draw(replace(FIGURE, lines=(first, replace(second, continues=True))), axes)
-    one, other = (line for line in axes.lines if str(line.get_label()).startswith("law"))
-    assert one.get_color() == other.get_color()
-    assert one.get_linestyle() != other.get_linestyle()
+    draw.draw(replace(FIGURE, lines=(replace(law, reach=(low, high)),), markers=()), axes)
+    pieces = [line for line in axes.lines if line.get_zorder() == 4]
+    ends = [(line.get_xdata()[0], line.get_xdata()[-1]) for line in pieces]  # type: ignore[index]
+    assert ends == [(low, high), (law.xs[0], low), (high, law.xs[-1])]
+    assert len({line.get_color() for line in pieces}) == 1
+    assert [line.is_dashed() for line in pieces] == [False, True, True]
+    assert axes.get_legend_handles_labels()[1].count("extrapolated") == 1
+
+
+def test_a_law_without_data_is_extrapolated_everywhere() -> None:
+    axes = Canvas().add_subplot()
+    draw.draw(replace(FIGURE, lines=(replace(FIGURE.lines[0], reach=NOWHERE),)), axes)
+    (line,) = (line for line in axes.lines if line.get_zorder() == 4)
+    assert (line.get_label(), line.is_dashed()) == ("extrapolated", True)
 
 
 def test_the_ids_of_two_figures_do_not_meet() -> None:

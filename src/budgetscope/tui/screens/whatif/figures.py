@@ -114,9 +114,8 @@ def curve(shown: SizesAtBudget) -> Figure | None:
     iso, best = shown.iso, shown.best
     if iso.no_curve_reason is not None or best.loss is None:
         return None
-    reach, scale = iso.measured_range, shown.sizes
-    inner = () if reach is None else tuple(end for end in reach if scale.low < end < scale.high)
-    sizes = tuple(sorted({*(scale.value(i / _CURVE_POINTS) for i in range(_CURVE_POINTS + 1)), best.n_params, *inner}))
+    scale = shown.sizes
+    sizes = tuple(sorted({*(scale.value(i / _CURVE_POINTS) for i in range(_CURVE_POINTS + 1)), best.n_params}))
     losses = iso.losses(sizes)
     heights = _heights(iso, best.n_params, best.loss)
     return Figure(
@@ -129,7 +128,7 @@ def curve(shown: SizesAtBudget) -> Figure | None:
                 "",
                 sizes,
                 losses,
-                reach=reach or NOWHERE,
+                reach=iso.measured_range or NOWHERE,
             ),
         ),
         points=tuple(_letter(pick, pick.candidate.n_params, _height(pick, heights)) for pick in shown.picks),
