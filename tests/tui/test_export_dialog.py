@@ -87,7 +87,22 @@ async def test_the_notice_of_a_recipe_is_small(start: Start) -> None:
             await pilot.pause(0.01)
         await pilot.pause()
         (notice,) = pilot.app.screen.query(Toast)
+        # The keys stand in the last row.
+        assert notice.region.bottom < pilot.app.size.height
         assert notice.region.height <= pilot.app.size.height / 4, shown(pilot)
+
+
+@pytest.mark.parametrize("size", [(80, 24), BIG])
+async def test_a_notice_of_any_length_is_shown_whole(start: Start, size: tuple[int, int]) -> None:
+    async with start(PlanRequest("1e21")).run_test(size=size, notifications=True) as pilot:
+        await settled(pilot)
+        for length in range(30, 60):
+            pilot.app.clear_notifications()
+            pilot.app.notify("x" * length, title="Written")
+            await pilot.pause()
+            await pilot.pause()
+            (notice,) = pilot.app.screen.query(Toast)
+            assert notice.region.bottom < pilot.app.size.height, length
 
 
 async def test_what_is_there_is_replaced_only_after_a_question(start: Start, tmp_path: Path) -> None:
