@@ -62,7 +62,7 @@ def _usable(value: object) -> bool:
     """Return whether every number in a result is finite and at most `LARGEST`."""
     if isinstance(value, int | float):
         return abs(value) <= LARGEST
-    parts = _parts(type(value))
+    parts = _parts(type(value))  # type: ignore[arg-type] # mypy asks the hash of its instances
     return parts is None or all(map(_usable, parts(value)))
 
 
