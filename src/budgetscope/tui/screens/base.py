@@ -16,6 +16,7 @@ from budgetscope.tui.session import Session
 from budgetscope.tui.signs import PROBLEM_SIGN
 from budgetscope.tui.textual_fixes.breakpoints import add_breakpoint_classes
 from budgetscope.tui.textual_fixes.opening_screen import PatientScreen
+from budgetscope.tui.textual_fixes.partial_repaint import RowScreen
 from budgetscope.tui.widgets.field_row import FieldRow
 from budgetscope.tui.widgets.key_bar import KeyBar
 from budgetscope.tui.widgets.tab_bar import TabBar
@@ -31,7 +32,7 @@ _TYPING_PAUSE_SECONDS = 0.15
 _LIBRARY = "library"
 
 
-class SessionScreen(PatientScreen[None]):
+class SessionScreen(PatientScreen[None], RowScreen[None]):
     """A screen with a tab, which shows the session's request and answer while it is visible.
 
     A subclass sets its `SECTION` of the table of keys, composes its `body` and fills it in `show_session`.
