@@ -51,6 +51,22 @@ def is_report(form: str) -> bool:
     return form in REPORT_FORMATS
 
 
+def format_of(form: str | None, path: Path | None) -> str:
+    """Return the format of an export: the one stated, else that of the file's ending; md without a file.
+
+    Raises:
+        UsageError: it is no format, the ending names none and none is stated, or the two contradict each other.
+    """
+    ending = "" if path is None else path.suffix.removeprefix(".").lower()
+    if form is None and path is not None and not ending:
+        raise UsageError(f"{str(path)!r} has no ending that names a format; add --format html, md, csv or json.")
+    chosen = form if form is not None else ending or "md"
+    is_report(chosen)
+    if ending in EXPORT_FORMATS and ending != chosen:
+        raise UsageError(f"{str(path)!r} ends as {ending} does, and --format is {chosen}; change one of the two.")
+    return chosen
+
+
 def report_export(form: str, facts: Facts, pictures: Pictures | None, folder: str) -> Exported:
     """Return the report of an answer.
 

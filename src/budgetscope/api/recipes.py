@@ -28,6 +28,16 @@ def recipe_for(answer: Answer, name: str, command: str) -> TrainerRecipe:
     return trainer_recipe(chosen, training_setup(answer, chosen.allowed), again)
 
 
+def refuse_format(form: str | None) -> None:
+    """Refuse a format beside a recipe.
+
+    Raises:
+        UsageError: one is stated.
+    """
+    if form is not None:
+        raise UsageError("a recipe has the files of its trainer, and no --format; leave one of the two out.")
+
+
 def check_recipe_folder(folder: Path, *, overwrite: bool) -> None:
     """Refuse a folder for a recipe that is a file, that holds something while `overwrite` is false, or in no folder.
 
