@@ -23,8 +23,11 @@ from budgetscope.store.files import check_folder_above, status, write_atomically
 REPORT_FORMATS = ("html", "md")
 EXPORT_FORMATS = (*REPORT_FORMATS, "csv", "json")
 
-_NAME = "report"
-"""Name of the file that the printed command writes; that of the user's file is no part of a report."""
+_NAME = "report-again"
+"""Name of the file that the printed command writes; that of the user's file is no part of a report.
+
+The command overwrites it, so that it can be pasted twice; the name says so, and leaves the report to compare it with.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def report_command(command: str, form: str, folder: str = "") -> str:
     words = ["--figures", folder] if folder else []
     # Without it, the environment of whoever runs the command would choose the language.
     words += ["--lang", ENGLISH] if code() == ENGLISH else []
-    return f"{command} {shlex.join([*words, '-o', f'{_NAME}.{form}'])}"
+    return f"{command} {shlex.join([*words, '-o', f'{_NAME}.{form}', '--force'])}"
 
 
 def rendered(form: str, made: Document, pictures: Pictures | None, folder: str) -> str:
