@@ -79,8 +79,7 @@ def params_interval(fit: Fit, flops: float) -> Estimate:
     value = law.law.allocate(flops).n_params
     match law.uncertainty:
         case Draws() as draws:
-            sizes = [each.allocate(flops).n_params for each in draws.laws(law.law)]
-            low, high = percentiles(sizes, LEVEL)
+            low, high = percentiles(_sizes(law.law, draws, flops, value), LEVEL)
             return Estimate(value, low, high, draws.basis)
         case DriftingLine() as line:
             factor = math.exp(line.half_width(flops, LEVEL))
@@ -95,6 +94,13 @@ def params_interval(fit: Fit, flops: float) -> Estimate:
             )
         case None:
             return Estimate(value, basis=_("the source publishes no uncertainty"))
+
+
+def _sizes(law: AllocationLaw, draws: Draws, flops: float, value: float) -> list[float]:
+    """Return N* of every draw, where that of the law itself is `value`."""
+    weights = None if isinstance(law, LossSurface) else law.size_weights(flops)
+    fast = None if weights is None else draws.results(law, value, weights)
+    return [each.allocate(flops).n_params for each in draws.laws(law)] if fast is None else fast
 
 
 def check_span(fit: Fit, flops: float, interval: Estimate) -> None:

@@ -130,6 +130,8 @@ class SessionScreen(PatientScreen[None]):
         show: Callable[[T], None],
         wait: Callable[[], None],
         refuse: Callable[[str], None],
+        *,
+        few: int = _FEW_LAWS,
     ) -> None:
         """Compute what needs every law: few laws at once, many in the background.
 
@@ -138,8 +140,9 @@ class SessionScreen(PatientScreen[None]):
             show: as for `in_background`.
             wait: says that the result takes a while.
             refuse: takes that back, and says why there is no result.
+            few: most laws that are asked at once.
         """
-        if not (self.session.library_read and len(self.session.advisor.fits) <= _FEW_LAWS):
+        if not (self.session.library_read and len(self.session.advisor.fits) <= few):
             wait()
             self.in_background(compute, show, refuse=refuse, pause=_TYPING_PAUSE_SECONDS)
             return

@@ -171,9 +171,7 @@ class PlanScreen(SessionScreen):
         """Update the fields whose text differs from the request, which another screen may have changed."""
         texts = form_texts(self.session.request)
         for name, text in texts.items():
-            if not self.session.is_unread(name) and not has_text(
-                self.session.request, name, self.row(name).value
-            ):
+            if not self.session.is_unread(name) and not has_text(self.session.request, name, self.row(name).value):
                 self.row(name).write(text)
 
     def _show_plan(self, plan: Plan) -> None:
