@@ -122,12 +122,15 @@ class LossSurface:
         """Exponent a of N*(C): beta / (alpha + beta)."""
         return self.beta / (self.alpha + self.beta)
 
+    @property
+    def optimum(self) -> PowerLawParams:
+        """N*(C) at the lowest loss along C = 6 N D (Hoffmann et al. 2022, eq. 4)."""
+        scale = math.pow(self.alpha * self.A / (self.beta * self.B), 1 / (self.alpha + self.beta))
+        return PowerLawParams(scale, self.optimal_exponent, 6.0)
+
     def allocate(self, flops: float) -> Allocation:
-        """Return N and D at the lowest loss along C = 6 N D (Hoffmann et al. 2022, eq. 4)."""
-        total = self.alpha + self.beta
-        scale = math.pow(self.alpha * self.A / (self.beta * self.B), 1 / total)
-        n_params = scale * math.pow(flops / 6, self.beta / total)
-        return Allocation(n_params, flops / (6 * n_params))
+        """Return N and D at the lowest loss along C = 6 N D."""
+        return self.optimum.allocate(flops)
 
     def excess(self, flops: float, ratio: float) -> float:
         """Return the loss above the optimum of a model `ratio` times the optimal size."""

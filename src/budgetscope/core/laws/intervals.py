@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from statistics import NormalDist
 
 from budgetscope.core.errors import UsageError
@@ -98,9 +99,17 @@ def params_interval(fit: Fit, flops: float) -> Estimate:
 
 def _sizes(law: AllocationLaw, draws: Draws, flops: float, value: float) -> list[float]:
     """Return N* of every draw, where that of the law itself is `value`."""
-    weights = None if isinstance(law, LossSurface) else law.size_weights(flops)
-    fast = None if weights is None else draws.results(law, value, weights)
+    if isinstance(law, LossSurface):
+        law, draws = law.optimum, _optima(draws, law)
+    fast = draws.results(law, value, law.size_weights(flops))
     return [each.allocate(flops).n_params for each in draws.laws(law)] if fast is None else fast
+
+
+@lru_cache(maxsize=64)
+def _optima(draws: Draws, law: LossSurface) -> Draws:
+    """Return the draws of N*(C) of a surface, which is a power law."""
+    optima = [surface.optimum for surface in draws.laws(law)]
+    return Draws(("ln_coefficient", "exponent"), tuple((math.log(law.coefficient), law.exponent) for law in optima))
 
 
 def check_span(fit: Fit, flops: float, interval: Estimate) -> None:
