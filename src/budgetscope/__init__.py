@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         compare,
         count,
         explain,
+        export,
         fit,
         fits,
         load,
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from budgetscope.core.errors import FailureError, UsageError
 
 __all__ = [
-    "FailureError", "PlanRequest", "UsageError", "__version__", "audit", "compare", "count", "explain", "fit", "fits",
-    "load", "machines", "memory", "plan", "recipe", "value", "whatif",
+    "FailureError", "PlanRequest", "UsageError", "__version__", "audit", "compare", "count", "explain", "export", "fit",
+    "fits", "load", "machines", "memory", "plan", "recipe", "value", "whatif",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # A type checker refuses the names that `__all__` lacks.

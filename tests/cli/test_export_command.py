@@ -119,30 +119,40 @@ def test_an_export_to_a_dash_is_stdout(cli: Cli, tmp_path: Path, monkeypatch: py
         ["$50k on H100 at $2.50/h", "--params", "7B", "-o", "mine.md"],
         ["1e21", "--figures", "the pictures", "-o", "deep/mine.md"],
         ["64xH100 14d", "--lang", "ja", "-o", "mine.md"],
+        ["64xH100 14d", "--lang", "ja", "-o", "mine.html"],
     ],
     ids=" ".join,
 )
-def test_the_printed_command_writes_the_same_bytes(cli: Cli, tmp_path: Path, words: list[str]) -> None:
+def test_the_printed_command_writes_the_same_bytes_wherever_pasted(cli: Cli, tmp_path: Path, words: list[str]) -> None:
     (tmp_path / words[-1]).parent.mkdir(exist_ok=True)
     assert cli("export", *words).code == 0
     first = (tmp_path / words[-1]).read_bytes()
     (command,) = commands(first.decode())
     said = shlex.split(command)
     assert said.count("--lang") == 1
-    assert said[-1] == f"report{Path(words[-1]).suffix}"
+    *_, written, force = said
+    assert (written, force) == (f"report-again{Path(words[-1]).suffix}", "--force")
     # The links of Markdown start at the folder of the file: the command is run there.
     where = (tmp_path / words[-1]).parent
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(where)
-        assert cli(*said[1:], *(["--force"] if "--figures" in words else [])).code == 0
-    assert (where / said[-1]).read_bytes() == first
+        (where / written).write_text("an older report")
+        assert cli(*said[1:]).code == 0
+    assert (where / written).read_bytes() == first == (tmp_path / words[-1]).read_bytes()
+
+
+def test_the_other_commands_of_a_report_work_twice(cli: Cli, tmp_path: Path) -> None:
+    (command,) = [line for line in cli("export", "1e18").out.splitlines() if "--recipe" in line]
+    for _ in range(2):
+        assert cli(*shlex.split(command)[1:]).code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["torchtitan-recipe"]
 
 
 def test_defaults_that_were_chosen_are_part_of_the_command(cli: Cli, tmp_path: Path) -> None:
     assert cli("fits", "use", "hoffmann2022/approach-3").code == 0
     assert cli("export", "1e21", "-o", "mine.md").code == 0
     (command,) = commands((tmp_path / "mine.md").read_text())
-    assert command == "budgetscope export 1e21 --law hoffmann2022/approach-3 --lang en -o report.md"
+    assert command == "budgetscope export 1e21 --law hoffmann2022/approach-3 --lang en -o report-again.md --force"
 
 
 def test_a_law_from_a_file_can_do_nothing_to_a_page(cli: Cli) -> None:
@@ -205,9 +215,10 @@ def test_scenarios_are_compared_and_the_command_does_it_again(cli: Cli, tmp_path
     assert cli("export", *words, "-o", f"mine.{form}").code == 0
     text = (tmp_path / f"mine.{form}").read_text()
     own, *alone = commands(text)
-    assert shlex.split(own)[2:] == [*words, "--lang", "en", "-o", f"report.{form}"]
-    assert cli(*shlex.split(own)[1:]).code == 0
-    assert (tmp_path / f"report.{form}").read_text() == text
+    assert shlex.split(own)[2:] == [*words, "--lang", "en", "-o", f"report-again.{form}", "--force"]
+    for command in (own, *alone, own, *alone):
+        assert cli(*shlex.split(command)[1:]).code == 0
+    assert (tmp_path / f"report-again.{form}").read_text() == text
     assert [shlex.split(command)[2] for command in alone] == ["32xH100 14d", "64xH100 14d"]
     shown = Page(text).text if form == "html" else text.replace("\\", "")
     plans = [Advisor().answer(PlanRequest(budget)).plan for budget in ("32xH100 14d", "64xH100 14d")]
@@ -223,7 +234,7 @@ def test_scenarios_are_compared_and_the_command_does_it_again(cli: Cli, tmp_path
 def test_losses_of_different_laws_are_not_compared(cli: Cli) -> None:
     out = cli("export", "--scenarios", "small,other law").out
     assert "The losses are by different laws or tokenizers and do not compare." in out
-    assert "export --scenarios 'small,other law' --lang en -o report.md" in out
+    assert "export --scenarios 'small,other law' --lang en -o report-again.md --force" in out
 
 
 @pytest.mark.usefixtures("saved")

@@ -40,7 +40,7 @@ def test_the_command_of_a_recipe_writes_it_again_wherever_it_is_pasted(
     monkeypatch.chdir(tmp_path / "mine")
     for _ in range(2):
         assert cli(*shlex.split(command)[1:]).code == 0
-        assert (tmp_path / "mine" / "litgpt" / "README.md").read_text() == page
+        assert (tmp_path / "mine" / "litgpt-recipe" / "README.md").read_text() == page
 
 
 def test_an_empty_folder_is_filled_and_another_is_not(cli: Cli, tmp_path: Path) -> None:

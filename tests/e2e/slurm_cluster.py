@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,8 @@ NODES = 2
 _COMMANDS = ("slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sinfo", "scontrol")
 _UP_SECONDS = 60.0
 # Nodes share one host, so each has a port of its own. A lost node counts as down after `SlurmdTimeout` seconds, and a
-# job that is queued again may start `cred_expire` seconds later; both are two minutes or more by default.
+# job that is queued again may start `cred_expire` seconds later; both are two minutes or more by default, and
+# `cred_expire` is that again below five.
 _CONFIGURATION = """
 ClusterName=planted
 SlurmctldHost={host}(127.0.0.1)
@@ -23,7 +25,7 @@ SlurmUser=root
 SlurmdUser=root
 SlurmdParameters=config_overrides
 AuthType=auth/none
-AuthInfo=cred_expire=3
+AuthInfo=cred_expire=5
 CredType=cred/none
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -84,6 +86,7 @@ def cluster(folder: Path, port: int) -> Iterator[dict[str, str]]:
         for number in range(1, NODES + 1):
             start_node(number, environment)
         _wait_for_nodes(environment, folder)
+        _require_settings(folder)
         yield variables
     finally:
         for file in folder.glob("*.pid"):
@@ -113,6 +116,13 @@ def lose_node(number: int, folder: Path) -> None:
 
 def _call(command: list[str], environment: dict[str, str]) -> str:
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def _require_settings(folder: Path) -> None:
+    """Require that Slurm took every setting: it only logs one that it refuses, and goes on with its own of minutes."""
+    refused = re.findall(r"error: (\w+=\S+) invalid", (folder / "slurmctld.log").read_text())
+    if refused:
+        raise ValueError(f"Slurm refuses {', '.join(refused)} and takes its default")
 
 
 def _wait_for_nodes(environment: dict[str, str], folder: Path) -> None:

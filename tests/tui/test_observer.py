@@ -24,7 +24,8 @@ def test_a_run_that_is_chosen_again_is_not_read_again_but_few_are_kept(monkeypat
             self.folder = folder
             made.append(folder.name)
 
-        def look(self) -> None: ...
+        def look(self) -> SimpleNamespace:
+            return SimpleNamespace(status="running")
 
     monkeypatch.setattr(runs, "_Watched", Watched)
     monkeypatch.setattr(runs, "Queue", lambda folder: folder)
@@ -37,3 +38,33 @@ def test_a_run_that_is_chosen_again_is_not_read_again_but_few_are_kept(monkeypat
     for chosen in "cdefa":
         observer.look(chosen)
     assert made == [*"abcdef", "a"]
+
+
+def test_a_run_is_looked_at_oftener_than_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    lists: list[int] = []
+
+    def listed() -> list[SimpleNamespace]:
+        lists.append(1)
+        return folders("a", "b")
+
+    class Watched:
+        def __init__(self, folder: SimpleNamespace, _queue: object) -> None:
+            self.folder = folder
+
+        def look(self) -> SimpleNamespace:
+            return SimpleNamespace(status="done")
+
+    monkeypatch.setattr(runs, "_Watched", Watched)
+    monkeypatch.setattr(runs, "Queue", lambda folder: folder)
+    monkeypatch.setattr(runs, "list_runs", listed)
+    monkeypatch.setattr(runs, "live_status", lambda _folder, _status, _queue: "running")
+    observer = Observer()
+    for _look in range(3):
+        seen = observer.look("a")
+    assert len(lists) == 1
+    # The run itself says how it is, though the list is older.
+    assert [entry.status for entry in seen.entries] == ["done", "running"]
+    observer.look("a", anew=True)
+    assert len(lists) == 2
+    observer.look("new")
+    assert len(lists) == 3

@@ -18,9 +18,10 @@ from textual.css.stylesheet import Stylesheet
 from textual.dom import DOMNode
 from textual.events import Key
 from textual.filter import Monochrome
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.screen import ModalScreen, Screen
 from textual.scroll_view import ScrollView
+from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -29,6 +30,7 @@ from budgetscope.store.catalogues import read_language
 from budgetscope.tui.textual_fixes.alt_digits import SEQUENCES, read_alt_digits
 from budgetscope.tui.textual_fixes.japanese_lines import break_japanese
 from budgetscope.tui.textual_fixes.no_color import show_no_greys
+from budgetscope.tui.textual_fixes.partial_repaint import RowScreen
 
 
 class TwoFields(App[None]):
@@ -189,3 +191,54 @@ def test_japanese_breaks_between_its_characters() -> None:
     assert [line.plain.rstrip() for line in text.wrap(16)] == ["dで詳細を", "Escで、戻る。"]
     use(read_language("ja"))
     assert [line.plain.rstrip() for line in text.wrap(16)] == ["dで詳細を Esc", "で、戻る。"]
+
+
+class Line(Widget):
+    """One line, which counts how often Textual asks for it."""
+
+    DEFAULT_CSS = "Line { height: 1; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text, self.renders = "before", 0
+
+    def render(self) -> str:
+        return self.text
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self.renders += 1
+        return super().render_lines(crop)
+
+
+class ThreeLines(Screen[None]):
+    def compose(self) -> ComposeResult:
+        for _ in range(3):
+            yield Line()
+
+
+class ThreeLinesByRows(RowScreen[None], ThreeLines):
+    pass
+
+
+async def _renders_for_one_line(screen: Screen[None]) -> tuple[int, ...]:
+    """Change the second of three lines, see it changed, and return how often each was rendered for that."""
+    app = App[None]()
+    async with app.run_test(size=(20, 6)) as pilot:
+        await app.push_screen(screen)
+        await pilot.pause()
+        lines = list(screen.query(Line))
+        before = [line.renders for line in lines]
+        lines[1].text = "after"
+        lines[1].refresh()
+        await pilot.pause()
+        found = tuple(line.renders - past for line, past in zip(lines, before, strict=True))
+        assert "".join(strip.text.strip() for strip in screen._compositor.render_strips()) == "beforeafterbefore"
+        return found
+
+
+async def test_textual_renders_every_widget_for_one_line() -> None:
+    assert await _renders_for_one_line(ThreeLines()) == (1, 1, 1)
+
+
+async def test_a_screen_by_rows_renders_the_line_that_has_changed() -> None:
+    assert await _renders_for_one_line(ThreeLinesByRows()) == (0, 1, 0)

@@ -23,6 +23,7 @@ from budgetscope.api.fields import FIELDS
 from budgetscope.api.notebook import frames
 from budgetscope.api.notebook.options import FitOptions, RequestOptions
 from budgetscope.cli.main import main
+from budgetscope.core import language
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.extras import install_command
@@ -147,6 +148,92 @@ def test_the_numbers_are_those_of_the_command(
     result: Callable[[], Any], words: tuple[str, ...], printed: Callable[..., str]
 ) -> None:
     assert result().to_json() == printed(*words, "--json")
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "options"),
+    [
+        ("plan.html", (), {}),
+        ("plan.md", ("--lang", "ja", "--mfu", "45%"), {"lang": "ja", "mfu": "45%"}),
+        ("plan.json", (), {}),
+        ("plan.txt", ("--format", "csv"), {"format": "csv"}),
+        ("run", ("--recipe", "torchtitan", "--lang", "ja"), {"recipe": "torchtitan", "lang": "ja"}),
+    ],
+    ids=["html", "md, ja", "json", "csv", "recipe, ja"],
+)
+def test_an_export_has_the_bytes_of_the_command(
+    name: str, words: tuple[str, ...], options: dict[str, Any], printed: Callable[..., str], tmp_path: Path
+) -> None:
+    wanted, own = tmp_path / "command" / name, tmp_path / "python" / name
+    for path in (wanted, own):
+        path.parent.mkdir()
+    printed("export", "64xH100 14d", "-o", str(wanted), *words)
+    language.use(None)
+    taken = bs.export("64xH100 14d", own, **options)
+    assert taken.path == own
+    assert _bytes(own.parent) == _bytes(wanted.parent)
+    assert taken.files == len(_bytes(own.parent))
+    assert language.code() == "en"
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_export_writes_over_nothing_without_force(tmp_path: Path) -> None:
+    file, folder = tmp_path / "plan.md", tmp_path / "run"
+    file.write_text("mine")
+    folder.mkdir()
+    (folder / "mine").touch()
+    with pytest.raises(bs.UsageError, match=r"plan\.md' exists; name another file or add --force"):
+        bs.export("1e21", file)
+    with pytest.raises(bs.UsageError, match="run' is not empty; name another folder or add --force"):
+        bs.export("1e21", folder, recipe="litgpt")
+    with pytest.raises(bs.UsageError, match=r"plan\.md' is a file, and a recipe is a folder"):
+        bs.export("1e21", file, recipe="litgpt", force=True)
+    with pytest.raises(bs.UsageError, match="run' is a folder, and an export is one file"):
+        bs.export("1e21", folder, format="md", force=True)
+    assert _bytes(tmp_path) == {"plan.md": b"mine", "run/mine": b""}
+    assert bs.export("1e21", file, force=True).path.read_text().startswith("# Training plan")
+    assert "pretrain.yaml" in _bytes(bs.export("1e21", folder, recipe="litgpt", force=True).path)
+
+
+@pytest.mark.parametrize(
+    ("output", "options", "sentence"),
+    [
+        ("plan.pdf", {}, "'pdf' is not a format; choose one of html, md, csv, json"),
+        ("plan", {}, "has no ending that names a format"),
+        ("plan.html", {"format": "md"}, "ends as html does, and --format is md"),
+        ("run", {"recipe": "litgpt", "format": "md"}, "a recipe has the files of its trainer, and no --format"),
+        ("run", {"recipe": "nemo"}, "'nemo' is not a recipe; choose one of huggingface"),
+        ("gone/plan.md", {}, "make it with `mkdir -p "),
+        ("plan.md", {"lang": "fr"}, "'fr' is not a language here"),
+        ("plan.md", {"lang": 3}, "--lang 3 is not a text"),
+        ("plan.md", {"force": "yes"}, "force = 'yes' is neither True nor False"),
+        ("plan.md", {"mfuu": 1}, "export has no option 'mfuu': did you mean mfu"),
+        (3, {}, "--output 3 is not a path; write it like plan.html"),
+    ],
+)
+def test_an_export_that_is_not_understood_writes_nothing(
+    output: Any, options: dict[str, Any], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(bs.UsageError, match=sentence):
+        bs.export("1e21", output, **options)
+    assert not _bytes(tmp_path)
+
+
+def test_an_export_names_no_fit_that_its_command_would_not_find(
+    columns: dict[str, list[float]], tmp_path: Path, printed: Callable[..., str]
+) -> None:
+    lab, path = bs.fit(columns, counting="standard", draws=100), tmp_path / "plan.json"
+    other = replace(bundled("steplaw2025/dense"), title="Another")
+    for options in ({"law": lab}, {"hyperparameters": other}):
+        with pytest.raises(bs.UsageError, match="is not stored as it is given"):
+            bs.export("1e21", path, **options)
+    stored = lab.save("mine/lab")
+    bs.export("1e21", path, law=stored)
+    assert path.read_text() == printed("export", "1e21", "--law", "mine/lab", "--format", "json")
 
 
 def test_a_budget_is_a_text_a_number_or_a_request() -> None:

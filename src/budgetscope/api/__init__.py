@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from budgetscope.api.ask import Advisor, AnsweredRequest
-    from budgetscope.api.export import EXPORT_FORMATS, check_export, is_report, link_between, write_export
+    from budgetscope.api.export import (
+        EXPORT_FORMATS,
+        check_export,
+        format_of,
+        is_report,
+        link_between,
+        write_export,
+    )
     from budgetscope.api.ledger import count
     from budgetscope.api.pictures import check_figures_folder, write_figures
-    from budgetscope.api.recipes import check_recipe_folder, write_recipe
+    from budgetscope.api.recipes import check_recipe_folder, refuse_format, write_recipe
     from budgetscope.api.request import PlanRequest, command, from_record, to_record
     from budgetscope.api.runs import FitChoices, Fitted, RunsSource, Scored
     from budgetscope.api.scenario_report import scenarios_export
@@ -67,10 +74,12 @@ __all__ = [
     "compare",
     "count",
     "explain",
+    "format_of",
     "from_record",
     "is_report",
     "link_between",
     "plan",
+    "refuse_format",
     "scenarios_export",
     "to_record",
     "write_export",
@@ -81,10 +90,17 @@ __all__ = [
 if not TYPE_CHECKING:  # Hidden from type checkers, which would otherwise accept any name.
     _NAMES = {
         "budgetscope.api.ask": ("Advisor", "AnsweredRequest"),
-        "budgetscope.api.export": ("EXPORT_FORMATS", "check_export", "is_report", "link_between", "write_export"),
+        "budgetscope.api.export": (
+            "EXPORT_FORMATS",
+            "check_export",
+            "format_of",
+            "is_report",
+            "link_between",
+            "write_export",
+        ),
         "budgetscope.api.ledger": ("count",),
         "budgetscope.api.pictures": ("check_figures_folder", "write_figures"),
-        "budgetscope.api.recipes": ("check_recipe_folder", "write_recipe"),
+        "budgetscope.api.recipes": ("check_recipe_folder", "refuse_format", "write_recipe"),
         "budgetscope.api.request": ("PlanRequest", "command", "from_record", "to_record"),
         "budgetscope.api.runs": ("FitChoices", "Fitted", "RunsSource", "Scored"),
         "budgetscope.api.scenario_report": ("scenarios_export",),

@@ -23,8 +23,11 @@ from budgetscope.store.files import check_folder_above, status, write_atomically
 REPORT_FORMATS = ("html", "md")
 EXPORT_FORMATS = (*REPORT_FORMATS, "csv", "json")
 
-_NAME = "report"
-"""Name of the file that the printed command writes; that of the user's file is no part of a report."""
+_NAME = "report-again"
+"""Name of the file that the printed command writes; that of the user's file is no part of a report.
+
+The command overwrites it, so that it can be pasted twice; the name says so, and leaves the report to compare it with.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,22 @@ def is_report(form: str) -> bool:
     if form not in EXPORT_FORMATS:
         raise UsageError(f"{form!r} is not a format; choose one of {', '.join(EXPORT_FORMATS)}.")
     return form in REPORT_FORMATS
+
+
+def format_of(form: str | None, path: Path | None) -> str:
+    """Return the format of an export: the one stated, else that of the file's ending; md without a file.
+
+    Raises:
+        UsageError: it is no format, the ending names none and none is stated, or the two contradict each other.
+    """
+    ending = "" if path is None else path.suffix.removeprefix(".").lower()
+    if form is None and path is not None and not ending:
+        raise UsageError(f"{str(path)!r} has no ending that names a format; add --format html, md, csv or json.")
+    chosen = form if form is not None else ending or "md"
+    is_report(chosen)
+    if ending in EXPORT_FORMATS and ending != chosen:
+        raise UsageError(f"{str(path)!r} ends as {ending} does, and --format is {chosen}; change one of the two.")
+    return chosen
 
 
 def report_export(form: str, facts: Facts, pictures: Pictures | None, folder: str) -> Exported:
@@ -77,7 +96,7 @@ def report_command(command: str, form: str, folder: str = "") -> str:
     words = ["--figures", folder] if folder else []
     # Without it, the environment of whoever runs the command would choose the language.
     words += ["--lang", ENGLISH] if code() == ENGLISH else []
-    return f"{command} {shlex.join([*words, '-o', f'{_NAME}.{form}'])}"
+    return f"{command} {shlex.join([*words, '-o', f'{_NAME}.{form}', '--force'])}"
 
 
 def rendered(form: str, made: Document, pictures: Pictures | None, folder: str) -> str:

@@ -1,10 +1,11 @@
 """The language of a session: the flag, else the user's setting, else the environment's, else English."""
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 
 from budgetscope.core.budget.tokens import quote
 from budgetscope.core.errors import FailureError, UsageError
-from budgetscope.core.language import ENGLISH, JAPANESE, LANGUAGES, use
+from budgetscope.core.language import ENGLISH, JAPANESE, LANGUAGES, Language, use, within
 
 
 def use_language(flag: str | None = None) -> str:
@@ -18,13 +19,27 @@ def use_language(flag: str | None = None) -> str:
         FailureError: the settings name no such language, or its catalogue is missing.
     """
     code = _of_user() if flag is None else parse_language(flag)
-    if code == ENGLISH:
-        use(None)
-    else:
-        from budgetscope.store.catalogues import read_language  # noqa: PLC0415 - English needs no gettext
-
-        use(read_language(code))
+    use(_read(code))
     return code
+
+
+def in_language(text: str | None) -> AbstractContextManager[None]:
+    """Word in a language within the block; None keeps the one in use.
+
+    Raises:
+        UsageError: there is no such language.
+        FailureError: its catalogue is missing.
+    """
+    return nullcontext() if text is None else within(_read(parse_language(text)))
+
+
+def _read(code: str) -> Language | None:
+    """Return the language of a code; None for English."""
+    if code == ENGLISH:
+        return None
+    from budgetscope.store.catalogues import read_language  # noqa: PLC0415 - English needs no gettext
+
+    return read_language(code)
 
 
 def parse_language(text: str) -> str:

@@ -6,7 +6,7 @@ from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.training_setup import training_setup
 from budgetscope.core.errors import UsageError
 from budgetscope.report.recipes.page import TrainerRecipe, trainer_recipe
-from budgetscope.report.recipes.targets import target
+from budgetscope.report.recipes.targets import recipe_command, target
 from budgetscope.store.files import check_folder_above, listed, status, write_atomically, write_folder
 
 
@@ -23,9 +23,18 @@ def recipe_for(answer: Answer, name: str, command: str) -> TrainerRecipe:
         FailureError: the answer's law gives no usable numbers.
     """
     chosen = target(name)
-    # The reader's folder holds the recipe, and may have any name.
-    again = f"{command} --recipe {chosen.trainer.name} -o {chosen.trainer.name} --force"
+    again = recipe_command(command, chosen.trainer.name)
     return trainer_recipe(chosen, training_setup(answer, chosen.allowed), again)
+
+
+def refuse_format(form: str | None) -> None:
+    """Refuse a format beside a recipe.
+
+    Raises:
+        UsageError: one is stated.
+    """
+    if form is not None:
+        raise UsageError("a recipe has the files of its trainer, and no --format; leave one of the two out.")
 
 
 def check_recipe_folder(folder: Path, *, overwrite: bool) -> None:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from budgetscope.api.ask import Advisor, AnsweredRequest
-from budgetscope.api.export import EXPORT_FORMATS, write_export
-from budgetscope.api.recipes import write_recipe
+from budgetscope.api.export import EXPORT_FORMATS, check_export, format_of, write_export
+from budgetscope.api.recipes import check_recipe_folder, refuse_format, write_recipe
 from budgetscope.core.errors import UsageError
 from budgetscope.core.language import N_, _
-from budgetscope.report.recipes.targets import TARGETS
+from budgetscope.report.recipes.targets import TARGETS, target
 from budgetscope.store.files import listed, status
 from budgetscope.store.locations import expanded
 
@@ -63,6 +63,25 @@ def forms() -> tuple[Form, ...]:
     return (*reports, *recipes)
 
 
+def form_of(name: str | None, trainer: str | None, path: Path) -> Form:
+    """Return the form that a format or a trainer names, or else the ending of the file.
+
+    Args:
+        name: of a format; None when it is not stated.
+        trainer: of the recipe; None for a report or its numbers.
+        path: of the file, or of the folder of a recipe.
+
+    Raises:
+        UsageError: nothing is of that name, or two of the three contradict each other.
+    """
+    if trainer is None:
+        wanted = (format_of(name, path), False)
+    else:
+        refuse_format(name)
+        wanted = (target(trainer).trainer.name, True)
+    return next(form for form in forms() if (form.name, form.is_recipe) == wanted)
+
+
 def proposed_path(answer: AnsweredRequest, form: Form) -> str:
     """Return a path in the working folder, named after the budget."""
     stem = re.sub(r"[^a-z0-9.]+", "-", answer.request.budget.lower()).strip("-.")[:_MOST_CHARS] or "plan"
@@ -94,6 +113,17 @@ def replaces(form: Form, path: Path) -> bool:
     if not form.is_recipe and path.is_dir():
         raise UsageError(f"{str(path)!r} is a folder, and a report is a file; name a file in it.")
     return bool(listed(path)) if form.is_recipe else True
+
+
+def check_place(form: Form, path: Path, *, overwrite: bool) -> None:
+    """Refuse a path at which a form could not be written, as `take_away` would after all the work.
+
+    Raises:
+        UsageError: something is there and `overwrite` is false, or of the other kind, or the folder above is missing.
+        FailureError: the system refuses to say.
+    """
+    check = check_recipe_folder if form.is_recipe else check_export
+    check(path, overwrite=overwrite)
 
 
 def take_away(advisor: Advisor, answer: AnsweredRequest, form: Form, path: Path, *, overwrite: bool) -> Taken:

@@ -18,22 +18,20 @@ if TYPE_CHECKING:
 
 
 @options.question("plan")
+@options.forms("json", "md", "csv")
 def plan(
     *,
     request: "PlanRequest",
-    json: options.Json = False,
-    md: options.Markdown = False,
-    csv: options.Csv = False,
+    form: str | None,
     small_print: Annotated[
         bool, typer.Option("--small-print", help="Print the cautions of least weight, too.")
     ] = False,
 ) -> None:
     """Say what to train with a budget: N, D, learning rate, batch, beta2, loss, time and cost."""
     from budgetscope import api
-    from budgetscope.cli.output import emit, one_form
+    from budgetscope.cli.output import emit
     from budgetscope.report import tables
 
-    form = one_form(json=json, md=md, csv=csv)
     advisor = api.Advisor()
     answer = advisor.answer(request)
     found, layouts = answer.plan, advisor.memory(answer) if answer.plan.is_laid_out else None
@@ -76,19 +74,13 @@ def _show_plan(plan: "Plan", layouts: "Layouts | None", small_print: bool, conso
 
 
 @options.question("compare")
-def compare(
-    *,
-    request: "PlanRequest",
-    json: options.Json = False,
-    md: options.Markdown = False,
-    csv: options.Csv = False,
-) -> None:
+@options.forms("json", "md", "csv")
+def compare(*, request: "PlanRequest", form: str | None) -> None:
     """Say what every law would do with a budget, under one counting, and what following it would cost."""
     from budgetscope import api
-    from budgetscope.cli.output import emit, one_form, tell_skipped
+    from budgetscope.cli.output import emit, tell_skipped
     from budgetscope.report import tables
 
-    form = one_form(json=json, md=md, csv=csv)
     advisor = api.Advisor()
     comparison = advisor.compare(advisor.answer(request, alone=True))
     texts = {
@@ -125,19 +117,14 @@ def _show_comparison(comparison: "Comparison", console: "Console") -> None:
 
 
 @options.question("explain")
-def explain(
-    *,
-    request: "PlanRequest",
-    json: options.Json = False,
-    md: options.Markdown = False,
-) -> None:
+@options.forms("json", "md")
+def explain(*, request: "PlanRequest", form: str | None) -> None:
     """Say why Kaplan and Chinchilla disagree: the five steps from one to the other, at a budget."""
     from budgetscope import api
-    from budgetscope.cli.output import emit, one_form
+    from budgetscope.cli.output import emit
     from budgetscope.report.explanation import explanation_markdown
     from budgetscope.report.tables import to_json
 
-    form = one_form(json=json, md=md)
     explanation = api.explain(request)
     texts = {"json": partial(to_json, explanation), "md": partial(explanation_markdown, explanation)}
     emit(form, texts, partial(_show_explanation, explanation))

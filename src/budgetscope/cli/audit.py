@@ -22,6 +22,7 @@ _FOUND = 1
 
 
 @options.spoken
+@options.forms("json", "md")
 def audit(
     paths: Annotated[
         list[Path] | None,
@@ -52,16 +53,15 @@ def audit(
         str | None,
         typer.Option(help="Exit with code 1 if a finding is at least this grave: bad, warn or note.", metavar="LEVEL"),
     ] = None,
-    json: options.Json = False,
-    md: options.Markdown = False,
+    *,
+    form: str | None,
 ) -> None:
     """Read the configuration of a run and say what is doubtful in it; of several runs, whether they compare."""
     from budgetscope.api.ask import Advisor
     from budgetscope.api.audit import AuditOptions, audit, command, severity_of
-    from budgetscope.cli.output import emit, one_form
+    from budgetscope.cli.output import emit
     from budgetscope.report import audit as report
 
-    form = one_form(json=json, md=md)
     limit = None if fail_on is None else severity_of(fail_on)
     given = AuditOptions(vocab=vocab, seq_len=seq_len, device=device, gpus=gpus, tokens=tokens)
     found = audit(Advisor(), paths or (), given, line or ())

@@ -88,7 +88,7 @@ def export(
     from budgetscope.cli.output import tell_skipped
 
     named = None if output is None or str(output) == "-" else output
-    chosen = _format(form, named)
+    chosen = api.format_of(form, named)
     if figures is not None and not api.is_report(chosen):
         raise UsageError(f"--figures belongs to a report, and {chosen} is numbers alone; leave one of the two out.")
     if named is not None:
@@ -113,20 +113,6 @@ def _asked(request: "PlanRequest | None") -> "PlanRequest":
     return request
 
 
-def _format(form: str | None, named: Path | None) -> str:
-    """Return the format, which `--format` or the ending of the file names."""
-    from budgetscope import api
-
-    ending = "" if named is None else named.suffix.removeprefix(".").lower()
-    if form is None and named is not None and not ending:
-        raise UsageError(f"{str(named)!r} has no ending that names a format; add --format html, md, csv or json.")
-    chosen = form if form is not None else ending or "md"
-    api.is_report(chosen)
-    if ending in api.EXPORT_FORMATS and ending != chosen:
-        raise UsageError(f"{str(named)!r} ends as {ending} does, and --format is {chosen}; change one of the two.")
-    return chosen
-
-
 def _write(made: "Exported", named: Path | None, figures: Path | None, *, overwrite: bool) -> None:
     from budgetscope import api
 
@@ -144,8 +130,9 @@ def _write(made: "Exported", named: Path | None, figures: Path | None, *, overwr
 
 
 def _refuse_beside_recipe(form: str | None, figures: Path | None, scenarios: list[str] | None) -> None:
-    if form is not None:
-        raise UsageError("a recipe has the files of its trainer, and no --format; leave one of the two out.")
+    from budgetscope import api
+
+    api.refuse_format(form)
     if figures is not None:
         raise UsageError("a recipe has no figures; leave out --figures or --recipe.")
     if scenarios:

@@ -15,19 +15,13 @@ if TYPE_CHECKING:
 
 
 @options.question("machines")
-def machines(
-    *,
-    request: "PlanRequest",
-    json: options.Json = False,
-    md: options.Markdown = False,
-    csv: options.Csv = False,
-) -> None:
+@options.forms("json", "md", "csv")
+def machines(*, request: "PlanRequest", form: str | None) -> None:
     """Show the plan's training on every device that can hold it: time, cost, energy and the smallest layout."""
     from budgetscope import api
-    from budgetscope.cli.output import emit, one_form
+    from budgetscope.cli.output import emit
     from budgetscope.report import machines as report
 
-    form = one_form(json=json, md=md, csv=csv)
     advisor = api.Advisor()
     answer = advisor.answer(request)
     found = advisor.machines(answer)

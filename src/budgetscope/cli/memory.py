@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 @options.question("memory")
-def memory(*, request: "PlanRequest", json: options.Json = False, md: options.Markdown = False) -> None:
+@options.forms("json", "md")
+def memory(*, request: "PlanRequest", form: str | None) -> None:
     """Say whether the model fits the devices, in which layouts, and how many bytes each device holds."""
     from budgetscope import api
-    from budgetscope.cli.output import emit, one_form
+    from budgetscope.cli.output import emit
     from budgetscope.report.layouts import layouts_markdown
     from budgetscope.report.tables import to_json
 
-    form = one_form(json=json, md=md)
     advisor = api.Advisor()
     answer = advisor.answer(request)
     layouts = advisor.memory(answer)

@@ -59,8 +59,11 @@ SeqLen = Annotated[int | None, option(BY_NAME["seq_len"])]
 Vocab = Annotated[int | None, option(BY_NAME["vocab"])]
 Counting = Annotated[str | None, option(BY_NAME["counting"])]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: every field, numbers in full.")]
-Markdown = Annotated[bool, typer.Option("--md", help="Print Markdown.")]
-Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: raw numbers.")]
+_FORMS = {
+    "json": Json,
+    "md": Annotated[bool, typer.Option("--md", help="Print Markdown.")],
+    "csv": Annotated[bool, typer.Option("--csv", help="Print CSV: raw numbers.")],
+}
 Lang = Annotated[str | None, typer.Option("--lang", help="Language of labels and sentences: en or ja.", metavar="LANG")]
 
 
@@ -90,6 +93,43 @@ def question(verb: str, *, optional: bool = False) -> Callable[[Command], Comman
         return spoken(_with_parameters(command, parameters))
 
     return decorate
+
+
+def forms(*names: str) -> Callable[[Command], Command]:
+    """Return a decorator that replaces the parameter `form` of a command by one option for each form of its output.
+
+    The command gets the name of the one that is asked for, or None for the screen; more than one is refused. In the
+    help the options stand in the place of `form`.
+
+    Args:
+        names: of `json`, `md` and `csv`.
+    """
+    kind = inspect.Parameter.KEYWORD_ONLY
+    asked = [inspect.Parameter(name, kind, default=False, annotation=_FORMS[name]) for name in names]
+
+    def decorate(body: Command) -> Command:
+        @wraps(body)
+        def command(**given: Any) -> None:
+            body(form=_one_form({name: given.pop(name) for name in names}), **given)
+
+        parameters: list[inspect.Parameter] = []
+        for parameter in inspect.signature(body).parameters.values():
+            parameters += asked if parameter.name == "form" else [parameter.replace(kind=kind)]
+        return _with_parameters(command, parameters)
+
+    return decorate
+
+
+def _one_form(wanted: Mapping[str, bool]) -> str | None:
+    """Return the one form that is wanted; None when none is.
+
+    Raises:
+        UsageError: more than one is.
+    """
+    found = [name for name, is_wanted in wanted.items() if is_wanted]
+    if len(found) > 1:
+        raise UsageError(f"--{found[0]} and --{found[1]} exclude each other; choose one.")
+    return found[0] if found else None
 
 
 def _request(fields: Mapping[str, Any]) -> "PlanRequest | None":

@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from budgetscope.core.answers.cautions import Caution, Level
-from budgetscope.core.errors import UsageError
 from budgetscope.core.language import JAPANESE, _, code, ngettext
 from budgetscope.report.rows import LEVEL_TITLES
 
@@ -78,18 +77,6 @@ def console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
     return _Console(width=width, markup=False, highlight=False, emoji=False, stderr=stderr)
-
-
-def one_form(**wanted: bool) -> str | None:
-    """Return the one output format that is True; None when none is.
-
-    Raises:
-        UsageError: more than one is True.
-    """
-    forms = [name for name, is_wanted in wanted.items() if is_wanted]
-    if len(forms) > 1:
-        raise UsageError(f"--{forms[0]} and --{forms[1]} exclude each other; choose one.")
-    return forms[0] if forms else None
 
 
 def tell_skipped(entries: Iterable[_File], unusable: Iterable[str] = ()) -> None:

@@ -16,20 +16,18 @@ if TYPE_CHECKING:
 
 
 @options.question("recipe")
+@options.forms("json", "md", "csv")
 def recipe(
     *,
     request: "PlanRequest",
     notes: Annotated[bool, typer.Option("--notes", help="Print the note of every law.")] = False,
-    json: options.Json = False,
-    md: options.Markdown = False,
-    csv: options.Csv = False,
+    form: str | None,
 ) -> None:
     """Say the learning rate, batch and other hyperparameters by every law, and which checkpoints to keep."""
     from budgetscope import api
-    from budgetscope.cli.output import emit, one_form
+    from budgetscope.cli.output import emit
     from budgetscope.report.recipe_sheet import recipe_csv, recipe_json, recipe_markdown
 
-    form = one_form(json=json, md=md, csv=csv)
     advisor = api.Advisor()
     sheet = advisor.recipe_sheet(advisor.answer(request))
     command = advisor.command(request, "recipe")

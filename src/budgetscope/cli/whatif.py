@@ -16,22 +16,20 @@ if TYPE_CHECKING:
 
 
 @options.question("whatif")
+@options.forms("json", "md", "csv")
 def whatif(
     *,
     request: "PlanRequest",
     size: Annotated[float | None, options.option(SIZE)] = None,
     served: Annotated[float | None, options.option(SERVED)] = None,
-    json: options.Json = False,
-    md: options.Markdown = False,
-    csv: options.Csv = False,
+    form: str | None,
 ) -> None:
     """Say what another model size would lose and cost at the same budget."""
     from budgetscope import api
-    from budgetscope.cli.output import emit, one_form
+    from budgetscope.cli.output import emit
     from budgetscope.report import whatif as report
     from budgetscope.report.headline import whatif_headline
 
-    form = one_form(json=json, md=md, csv=csv)
     advisor = api.Advisor()
     answer = advisor.answer(request)
     found = advisor.what_if(answer, size, served or 0.0)

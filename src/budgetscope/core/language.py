@@ -5,7 +5,7 @@ Whoever words something calls `_` when it words it: `_("{n} parameters").format(
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 ENGLISH = "en"
@@ -39,14 +39,19 @@ def use(language: Language | None) -> None:
 
 
 @contextmanager
-def in_english() -> Iterator[None]:
-    """Word in English within the block: files for programs are the same in every language."""
+def within(language: Language | None) -> Iterator[None]:
+    """Word in a language within the block; None is English."""
     before = _current
-    use(None)
+    use(language)
     try:
         yield
     finally:
         use(before)
+
+
+def in_english() -> AbstractContextManager[None]:
+    """Word in English within the block: files for programs are the same in every language."""
+    return within(None)
 
 
 def code() -> str:

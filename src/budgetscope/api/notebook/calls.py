@@ -10,19 +10,23 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from budgetscope.api import runs as _runs
 from budgetscope.api.ask import Advisor, AnsweredRequest
 from budgetscope.api.fields import BY_NAME, SERVED, SIZE, fields_of
+from budgetscope.api.language import in_language
 from budgetscope.api.ledger import count as _count
 from budgetscope.api.notebook.layouts import NotebookLayouts
 from budgetscope.api.notebook.machines import NotebookMachines
 from budgetscope.api.notebook.options import (
     CALIBRATION,
     NAME,
+    OUTPUT,
     AuditKeywords,
     CountOptions,
     FitOptions,
     RequestOptions,
     count_of,
     fit_of,
+    flag_of,
     request_of,
+    text_of,
     value_of,
 )
 from budgetscope.api.notebook.recipe import NotebookRecipe
@@ -36,10 +40,13 @@ from budgetscope.api.notebook.results import (
 )
 from budgetscope.api.notebook.whatif import NotebookWhatIf
 from budgetscope.api.request import PlanRequest
+from budgetscope.core.errors import UsageError
+from budgetscope.core.laws.fit import Fit
 
 if TYPE_CHECKING:
     from budgetscope.api.notebook.audit import NotebookAudit
     from budgetscope.api.notebook.valuation import NotebookValuation
+    from budgetscope.api.take_away import Taken
 
 Budget = str | float | PlanRequest
 F = TypeVar("F", bound=Callable[..., object])
@@ -179,6 +186,55 @@ def value(
     advisor, share = Advisor(), None if calibration is None else value_of(CALIBRATION, calibration)
     answered = _answer(advisor, "value", budget, options)
     return NotebookValuation.of(advisor.value(answered, share), answered)
+
+
+@_with_options(_options("export"))
+def export(
+    budget: Budget,
+    output: str | PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002 - as `--format`
+    recipe: str | None = None,
+    lang: str | None = None,
+    force: bool = False,
+    **options: Unpack[RequestOptions],
+) -> "Taken":
+    """Write a plan's report, its numbers or a trainer's recipe, as `budgetscope export` does; return what was written.
+
+    Args:
+        budget: as in `plan`.
+        output: the file; for a recipe, the folder. `~` is the home folder.
+        format: "html" or "md" for the report, "csv" or "json" for its numbers; by default the file's ending.
+        recipe: the name of a trainer, such as "torchtitan", for its files of the run.
+        lang: "en" or "ja"; by default the language in use, which is English.
+        force: whether to overwrite what is there.
+        **options: as in `plan`; a fit must be stored, since an export names the command that makes it again.
+
+    Raises:
+        UsageError: as in `plan`; or there is no such format, recipe or language; or something is there and `force` is
+            false; or a fit is not stored as it is given.
+        FailureError: as in `plan`; or nothing can be written there.
+    """
+    from budgetscope.api.take_away import check_place, form_of, full_path, take_away  # noqa: PLC0415 - a report
+
+    advisor, path, overwrite = Advisor(), full_path(value_of(OUTPUT, output)), flag_of("force", force)
+    form = form_of(text_of("format", format), text_of("recipe", recipe), path)
+    check_place(form, path, overwrite=overwrite)
+    with in_language(text_of("lang", lang)):
+        answered = _answer(advisor, "export", budget, options)
+        _require_stored(advisor, options)
+        return take_away(advisor, answered, form, path, overwrite=overwrite)
+
+
+def _require_stored(advisor: Advisor, options: RequestOptions) -> None:
+    """Refuse a fit that the command in an export would not find, or would find with other laws."""
+    for given in (options.get("law"), options.get("hyperparameters")):
+        fit = given.stored() if isinstance(given, NotebookFit) else given
+        if isinstance(fit, Fit) and fit not in advisor.fits:
+            raise UsageError(
+                f"the fit {fit.id} is not stored as it is given, and the command in an export would not find it; store "
+                "it first, such as with fit.save('mine/lab')."
+            )
 
 
 @_with_options(tuple(AuditKeywords.__annotations__))

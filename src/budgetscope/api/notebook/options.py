@@ -108,6 +108,8 @@ class FitOptions(TypedDict, total=False):
 
 CALIBRATION = Field(name="calibration", help="", kind=SHARE, bounds=CALIBRATION_BOUNDS, required=True)
 NAME = Field(name="name", help="", kind=Kind("a fit's id", "mine/lab", str, str), required=True)
+OUTPUT = Field(name="output", help="", kind=Kind("a path", "plan.html", str, str), required=True)
+_TEXTS = {name: Field(name=name, help="") for name in ("format", "recipe", "lang")}
 _OF_FIT = {
     "seq_len": BY_NAME["seq_len"],
     "vocab": BY_NAME["vocab"],
@@ -195,6 +197,27 @@ def _budget(given: object) -> str:
     raise UsageError(f"{shown(given)} is no budget; say it as a text such as '1e21', or as a PlanRequest.")
 
 
+def text_of(name: str, given: Any) -> str | None:
+    """Return an option of `export` that is a text; None where it is left out.
+
+    Raises:
+        UsageError: it is empty or no text.
+    """
+    checked: str | None = value_of(_TEXTS[name], given)
+    return checked
+
+
+def flag_of(name: str, given: object) -> bool:
+    """Return an option that is on or off.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if not isinstance(given, bool):
+        raise UsageError(f"{name} = {shown(given)} is neither True nor False.")
+    return given
+
+
 def count_of(options: CountOptions) -> dict[str, Any]:
     """Return the arguments of `api.ledger.count`; an option that is None is left out.
 
@@ -240,9 +263,7 @@ def _fit_option(name: str, given: Any) -> Any:
             raise UsageError(f"{name} = {shown(given)} is no dict; write it like {{'loss': 'val_loss'}}.")
         return {str(key): str(value) for key, value in given.items()}
     if name in ("repeats", "best"):
-        if not isinstance(given, bool):
-            raise UsageError(f"{name} = {shown(given)} is neither True nor False.")
-        return given
+        return flag_of(name, given)
     if not isinstance(given, str):
         raise UsageError(f"{name} = {shown(given)} is no text; write it in quotation marks.")
     return given

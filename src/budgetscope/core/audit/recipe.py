@@ -4,23 +4,21 @@ A value inside the range of the laws is no finding: they differ among themselves
 which one is right beyond its sizes.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import reduce
 
 from budgetscope.core.audit.counts import Counts
 from budgetscope.core.audit.finding import Finding, Severity, rate_text, times_text
 from budgetscope.core.audit.yardstick import Yardstick
 from budgetscope.core.budget.quantities import english_count, format_count, format_ends
-from budgetscope.core.language import _
+from budgetscope.core.language import N_, _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.sensitivity import measured
 
 _ROUNDED = 1.1
 """Laws and recipes are written in one or two digits."""
-_FAR = 2.0
-"""Factor outside the range of the laws from which a learning rate is a warning; grids move by factors of two."""
-_BATCH_FAR = 4.0
-"""The same of a batch, in which the loss is flatter."""
 _SMALL_BATCH = 524_288.0
 """Tokens of a batch under which a beta2 of 0.99 and more is better (Porian et al. 2024, abstract)."""
 _FORGETS = 2.0
@@ -56,81 +54,103 @@ def beyond(value: float, laws: Estimate) -> float:
     return value / high if value > high else value / low if value < low else 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What is said of a quantity outside the range of the published laws; pairs are for below and above it.
+
+    Attributes:
+        name: of its value in the titles.
+        text: returns a value as text.
+        far: factors outside the range from which it is a warning.
+        codes: of the findings.
+        titles: of the findings.
+        evidence: what the laws say.
+        remedy: with the laws' learning rate and batch.
+    """
+
+    name: str
+    text: Callable[[float], str]
+    far: tuple[float, float]
+    codes: tuple[str, str]
+    titles: tuple[str, str]
+    evidence: str
+    remedy: str
+
+
+_LEARNING_RATE = _Judged(
+    name="rate",
+    text=rate_text,
+    far=(2.0, 2.0),  # grids move by factors of two
+    codes=("learning-rate-low", "learning-rate-high"),
+    titles=(
+        N_("The learning rate {rate} is {times} times below the lowest published law."),
+        N_("The learning rate {rate} is {times} times above the highest published law."),
+    ),
+    evidence=N_("At this N and D the laws say {low} to {high} ({basis}), each with its own batch."),
+    remedy=N_("Take {rate} at a batch of {batch} tokens ({law}); `{command}` has the whole recipe."),
+)
+_BATCH = _Judged(
+    name="batch",
+    text=format_count,
+    far=(math.inf, 4.0),  # the loss is flatter in it
+    codes=("batch-small", "batch-large"),
+    titles=(
+        N_("The batch of {batch} tokens is {times} times below the lowest published law."),
+        N_("The batch of {batch} tokens is {times} times above the highest published law."),
+    ),
+    evidence=N_("At this N and D the laws say {low} to {high} tokens ({basis})."),
+    remedy=N_("Take {batch} tokens ({law}) and the learning rate that goes with it: `{command}`."),
+)
+
+
 def of_learning_rate(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
     """Yield a learning rate outside the range of the published laws."""
-    rate, laws = counts.run.learning_rate, yardstick.learning_rate
-    if rate is None or rate <= 0 or not is_adam(counts):
+    if is_adam(counts):
+        price = _price("learning_rate", yardstick)
+        rate = counts.run.learning_rate
+        yield from _outside(_LEARNING_RATE, rate, yardstick.learning_rate, counts, yardstick, (price, price))
+
+
+def of_batch(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
+    """Yield a batch outside the range of the published laws; its price says whether it is above the critical batch."""
+    batch, critical = counts.run.batch_tokens, yardstick.critical_batch_tokens
+    small = _("Small batches cost time on many devices, and little loss where beta2 is tuned to them.")
+    large = _price("batch_size", yardstick)
+    if batch is not None and critical is not None and batch > critical:
+        large = _("It is above the critical batch of {critical} tokens: more tokens a step hardly save steps.").format(
+            critical=format_count(critical)
+        )
+    yield from _outside(_BATCH, batch, yardstick.batch_tokens, counts, yardstick, (small, large))
+
+
+def _outside(
+    judged: _Judged,
+    value: float | None,
+    laws: Estimate,
+    counts: Counts,
+    yardstick: Yardstick,
+    prices: tuple[str, str],
+) -> Iterator[Finding]:
+    """Yield that a value lies outside the range of the laws; `prices` are of one below and above it."""
+    if value is None or value <= 0:
         return
-    factor = beyond(rate, laws)
-    if 1 / _ROUNDED <= factor <= _ROUNDED:
+    factor = beyond(value, laws)
+    times, side = max(factor, 1 / factor), int(factor > 1)
+    if times <= _ROUNDED:
         return
-    values = {
-        "rate": rate_text(rate),
-        "times": times_text(max(factor, 1 / factor)),
-        "low": rate_text(laws.low or laws.value),
-        "high": rate_text(laws.high or laws.value),
-    }
-    high = factor > 1
+    low, high = format_ends(laws.low or laws.value, laws.high or laws.value, judged.text)
     yield Finding(
-        "learning-rate-high" if high else "learning-rate-low",
-        Severity.WARN if yardstick.covered and max(factor, 1 / factor) > _FAR else Severity.NOTE,
-        _("The learning rate {rate} is {times} times above the highest published law.").format(**values)
-        if high
-        else _("The learning rate {rate} is {times} times below the lowest published law.").format(**values),
-        _("At this N and D the laws say {low} to {high} ({basis}), each with its own batch.").format(
-            basis=laws.basis, **values
-        ),
-        _("Take {rate} at a batch of {batch} tokens ({law}); `{command}` has the whole recipe.").format(
-            rate=rate_text(laws.value),
+        judged.codes[side],
+        Severity.WARN if yardstick.covered and times > judged.far[side] else Severity.NOTE,
+        _(judged.titles[side]).format(**{judged.name: judged.text(value)}, times=times_text(times)),
+        _(judged.evidence).format(low=low, high=high, basis=laws.basis),
+        _(judged.remedy).format(
+            rate=rate_text(yardstick.learning_rate.value),
             batch=format_count(yardstick.batch_tokens.value),
             law=yardstick.recipe,
             command=_plan(counts),
         ),
-        _price("learning_rate", yardstick),
-    )
-
-
-def of_batch(counts: Counts, yardstick: Yardstick) -> Iterator[Finding]:
-    """Yield a batch outside the range of the published laws, or above the critical batch."""
-    batch, laws, critical = counts.run.batch_tokens, yardstick.batch_tokens, yardstick.critical_batch_tokens
-    if batch is None or batch <= 0:
-        return
-    factor = beyond(batch, laws)
-    if 1 / _ROUNDED <= factor <= _ROUNDED:
-        return
-    low, high = format_ends(laws.low or laws.value, laws.high or laws.value, format_count)
-    values = {
-        "batch": format_count(batch),
-        "times": times_text(max(factor, 1 / factor)),
-        "low": low,
-        "high": high,
-    }
-    said = _("At this N and D the laws say {low} to {high} tokens ({basis}).").format(basis=laws.basis, **values)
-    advised = _("Take {batch} tokens ({law}) and the learning rate that goes with it: `{command}`.").format(
-        batch=format_count(laws.value), law=yardstick.recipe, command=_plan(counts)
-    )
-    if factor < 1:
-        yield Finding(
-            "batch-small",
-            Severity.NOTE,
-            _("The batch of {batch} tokens is {times} times below the lowest published law.").format(**values),
-            said,
-            advised,
-            _("Small batches cost time on many devices, and little loss where beta2 is tuned to them."),
-        )
-        return
-    price = _price("batch_size", yardstick)
-    if critical is not None and batch > critical:
-        price = _("It is above the critical batch of {critical} tokens: more tokens a step hardly save steps.").format(
-            critical=format_count(critical)
-        )
-    yield Finding(
-        "batch-large",
-        Severity.WARN if yardstick.covered and factor > _BATCH_FAR else Severity.NOTE,
-        _("The batch of {batch} tokens is {times} times above the highest published law.").format(**values),
-        said,
-        advised,
-        price,
+        prices[side],
     )
 
 
@@ -154,6 +174,7 @@ def _price(role: str, yardstick: Yardstick) -> str:
         )
     known = measured(role)
     if known is not None:
+        smallest, largest = format_ends(known.smallest_n_params, known.largest_n_params, format_count)
         told.append(
             _(
                 "A factor of two changed the loss by {low} to {high} in models of {smallest} to {largest} parameters; "
@@ -161,8 +182,8 @@ def _price(role: str, yardstick: Yardstick) -> str:
             ).format(
                 low=_signed_share(known.low),
                 high=_signed_share(known.high),
-                smallest=format_count(known.smallest_n_params),
-                largest=format_count(known.largest_n_params),
+                smallest=smallest,
+                largest=largest,
             )
         )
     glued = _("{first} {second}")

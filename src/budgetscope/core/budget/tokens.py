@@ -33,7 +33,7 @@ _NORMAL = str.maketrans(
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
-_CJK_RANGES = ("\u3005\u3005", "\u3040\u30fa", "\u30fc\u30ff", "\u3400\u9fff")
+_CJK_RANGES = (("\u3005", "\u3005"), ("\u3040", "\u30fa"), ("\u30fc", "\u30ff"), ("\u3400", "\u9fff"))
 _CJK = f"(?:{'|'.join(f'[{first}-{last}]' for first, last in _CJK_RANGES)})"
 _CJK_WORDS = "|".join(
     sorted(

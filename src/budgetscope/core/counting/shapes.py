@@ -8,7 +8,7 @@ import bisect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 
 from budgetscope.core.counting.ledger import Convention, Shape, default_d_ff
 from budgetscope.core.errors import UsageError
@@ -91,7 +91,7 @@ class ShapeFamily:
     """
 
     def __init__(self, shapes: Sequence[Shape], *, fixed: bool = False) -> None:
-        """Compute the counts of the members.
+        """Take the members.
 
         Args:
             shapes: by growing size.
@@ -99,22 +99,39 @@ class ShapeFamily:
         """
         self.shapes = tuple(shapes)
         self._fixed = fixed
-        counts = [{c: shape.count(c) for c in Convention} for shape in self.shapes]
-        self._log_params = {c: [math.log(m[c].n_params) for m in counts] for c in Convention}
-        self._log_flops = {c: [math.log(m[c].flops_per_token) for m in counts] for c in Convention}
-        self._log_executed = [math.log(shape.executed_flops_per_token) for shape in self.shapes]
+        self._logs: dict[Convention, tuple[list[float], list[float]]] = {}
+
+    def _log_params(self, convention: Convention) -> list[float]:
+        return self._counted(convention)[0]
+
+    def _log_flops(self, convention: Convention) -> list[float]:
+        return self._counted(convention)[1]
+
+    def _counted(self, convention: Convention) -> tuple[list[float], list[float]]:
+        """Return ln N and ln FLOPs a token of the members by a convention, counted when first asked for."""
+        if convention not in self._logs:
+            counts = [shape.count(convention) for shape in self.shapes]
+            self._logs[convention] = (
+                [math.log(count.n_params) for count in counts],
+                [math.log(count.flops_per_token) for count in counts],
+            )
+        return self._logs[convention]
+
+    @cached_property
+    def _log_executed(self) -> list[float]:
+        return [math.log(shape.executed_flops_per_token) for shape in self.shapes]
 
     def position(self, n_params: float, convention: Convention) -> float:
         """Return the position at which the family has `n_params` parameters by that convention."""
-        return _inverse(self._log_params[convention], math.log(n_params))
+        return _inverse(self._log_params(convention), math.log(n_params))
 
     def n_params(self, position: float, convention: Convention) -> float:
         """Return the parameters at a position."""
-        return math.exp(_interpolate(self._log_params[convention], position))
+        return math.exp(_interpolate(self._log_params(convention), position))
 
     def flops_per_token(self, position: float, convention: Convention) -> float:
         """Return the training FLOPs a token at a position, by a convention."""
-        return math.exp(_interpolate(self._log_flops[convention], position))
+        return math.exp(_interpolate(self._log_flops(convention), position))
 
     def executed_flops_per_token(self, position: float) -> float:
         """Return the FLOPs a token that the machine executes at a position (see `Shape`)."""
@@ -131,7 +148,7 @@ class ShapeFamily:
         position = self.position(n_params, convention)
         if not -0.5 <= position <= len(self.shapes) - 0.5:
             return None
-        logs, wanted = self._log_params[convention], math.log(n_params)
+        logs, wanted = self._log_params(convention), math.log(n_params)
         return self.shapes[min(range(len(logs)), key=lambda i: abs(logs[i] - wanted))]
 
     def to_build(self, n_params: float, convention: Convention) -> Shape | None:

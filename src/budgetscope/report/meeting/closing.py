@@ -11,6 +11,7 @@ from budgetscope.report.meeting.document import Block, Commands, Form, Paragraph
 from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.meeting.wording import at_factor, beyond_runs, dated, numbers, rate_factor, share
 from budgetscope.report.recipe_words import two_digits
+from budgetscope.report.recipes.targets import recipe_command
 from budgetscope.report.rows import shape_text
 from budgetscope.report.words import sentences
 
@@ -198,4 +199,4 @@ def _recipe_command(facts: Facts) -> tuple[str, ...]:
     """Return the command that writes a trainer's files; none where the model has no shape."""
     if facts.layouts is None or facts.layouts.problem:
         return ()
-    return (f"{facts.export_command} --recipe torchtitan -o run",)
+    return (recipe_command(facts.export_command, "torchtitan"),)

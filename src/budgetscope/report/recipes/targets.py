@@ -42,6 +42,17 @@ def target(name: str) -> Target:
     return found
 
 
+def recipe_command(command: str, name: str) -> str:
+    """Return the shell command that writes a recipe, also where it was written before.
+
+    Args:
+        command: that exports the answer.
+        name: of the target.
+    """
+    # A folder of the trainer's own name may be a checkout of it, whose README.md is not ours to overwrite.
+    return f"{command} --recipe {name} -o {name}-recipe --force"
+
+
 def target_lines() -> list[tuple[str, str]]:
     """Return for each target what it is, and what it does not express of any plan."""
     lines = []

@@ -16,6 +16,7 @@ from budgetscope.tui.session import Session
 from budgetscope.tui.signs import PROBLEM_SIGN
 from budgetscope.tui.textual_fixes.breakpoints import add_breakpoint_classes
 from budgetscope.tui.textual_fixes.opening_screen import PatientScreen
+from budgetscope.tui.textual_fixes.partial_repaint import RowScreen
 from budgetscope.tui.widgets.field_row import FieldRow
 from budgetscope.tui.widgets.key_bar import KeyBar
 from budgetscope.tui.widgets.tab_bar import TabBar
@@ -31,7 +32,7 @@ _TYPING_PAUSE_SECONDS = 0.15
 _LIBRARY = "library"
 
 
-class SessionScreen(PatientScreen[None]):
+class SessionScreen(PatientScreen[None], RowScreen[None]):
     """A screen with a tab, which shows the session's request and answer while it is visible.
 
     A subclass sets its `SECTION` of the table of keys, composes its `body` and fills it in `show_session`.
@@ -130,6 +131,8 @@ class SessionScreen(PatientScreen[None]):
         show: Callable[[T], None],
         wait: Callable[[], None],
         refuse: Callable[[str], None],
+        *,
+        few: int = _FEW_LAWS,
     ) -> None:
         """Compute what needs every law: few laws at once, many in the background.
 
@@ -138,8 +141,9 @@ class SessionScreen(PatientScreen[None]):
             show: as for `in_background`.
             wait: says that the result takes a while.
             refuse: takes that back, and says why there is no result.
+            few: most laws that are asked at once.
         """
-        if not (self.session.library_read and len(self.session.advisor.fits) <= _FEW_LAWS):
+        if not (self.session.library_read and len(self.session.advisor.fits) <= few):
             wait()
             self.in_background(compute, show, refuse=refuse, pause=_TYPING_PAUSE_SECONDS)
             return

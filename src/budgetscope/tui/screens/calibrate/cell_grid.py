@@ -31,7 +31,19 @@ class CellGrid(Widget):
     CellGrid { height: 1fr; }
     """
 
-    state: reactive[RunState | None] = reactive(None)
+    state: reactive[RunState | None] = reactive(None, repaint=False)
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id, classes=classes)
+        self._painted: tuple[tuple[str, str], ...] = ()
+
+    def watch_state(self, state: RunState | None) -> None:
+        """Paint the signs again if one has changed: a run is looked at every second."""
+        cells = {} if state is None else state.cells
+        signs = tuple((key, texts.cell_status(cell)) for key, cell in cells.items())
+        if signs != self._painted:
+            self._painted = signs
+            self.refresh()
 
     def render(self) -> Content:
         """Return the sizes of each stage in lines, then a legend of the signs."""

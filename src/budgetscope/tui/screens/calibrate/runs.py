@@ -28,8 +28,8 @@ LOG_LINES = 200
 """Lines of the watched run's log that are kept."""
 # A worker writes fewer records between two looks.
 _MANY = 1000
-_FRESH_SECONDS = 1.0
-"""For so long a list of the runs will do."""
+_FRESH_SECONDS = 3.0
+"""For so long a list of the runs will do: it costs more than the run that is watched."""
 _MOST_WATCHED = 4
 """Runs of which what was read is kept; a state of 200 cells takes some megabytes."""
 
@@ -114,22 +114,20 @@ class Observer:
 
     def __init__(self) -> None:
         self._watched: dict[str, _Watched] = {}
-        self._chosen = ""
         self._listed, self._listed_at = list[tuple[RunFolder, RunEntry]](), -math.inf
         self._logged: dict[str, tuple[int, str]] = {}
         self._queues: dict[str, Queue] = {}
 
-    def look(self, chosen: str) -> Seen:
+    def look(self, chosen: str, *, anew: bool = False) -> Seen:
         """Return the present runs.
 
         Args:
             chosen: name of the run to watch; empty for none.
+            anew: whether to list the runs again, since one was started, stopped or resumed.
         """
-        # A key that chooses another run needs no new list, which costs more than the run that is known already.
         is_fresh = time.monotonic() - self._listed_at < _FRESH_SECONDS
-        if not is_fresh or chosen == self._chosen or all(entry.name != chosen for _, entry in self._listed):
+        if anew or not is_fresh or all(entry.name != chosen for _, entry in self._listed):
             self._list()
-        self._chosen = chosen
         entries = tuple(entry for _, entry in self._listed)
         folder = next((folder for folder, _ in self._listed if folder.name == chosen), None)
         if folder is None:
@@ -140,7 +138,10 @@ class Observer:
         self._watched[chosen] = watched
         if len(self._watched) > _MOST_WATCHED:
             del self._watched[next(iter(self._watched))]
-        return Seen(entries, watched.look())
+        view = watched.look()
+        # Of the watched run more is known than when the list was made.
+        known = RunEntry(chosen, view.status)
+        return Seen(tuple(known if entry.name == chosen else entry for entry in entries), view)
 
     def _list(self) -> None:
         folders = list_runs()

@@ -68,6 +68,7 @@ class CalibrateScreen(SessionScreen):
         self._run_view = RunView(id="run")
         self._observer = Observer()
         self._looking = self._looked = self._again = False
+        self._changed = True  # whether the list of runs may have changed
         self._ticks = 0
         self._timer: Timer | None = None
         self._busy: set[str] = set()
@@ -94,6 +95,7 @@ class CalibrateScreen(SessionScreen):
         """Look at the runs again."""
         if self._timer is not None:
             self._timer.resume()
+            self._changed = True
             self._look()
 
     def on_screen_suspend(self) -> None:
@@ -139,9 +141,9 @@ class CalibrateScreen(SessionScreen):
         if self._looking:
             self._again = True
             return
-        self._looking, self._again = True, False
-        chosen = self.chosen
-        run_in_thread(self, lambda: self._observer.look(chosen), self._show_seen, self._not_seen)
+        chosen, anew = self.chosen, self._changed or bool(self._busy or self._awaited)
+        self._looking, self._again, self._changed = True, False, False
+        run_in_thread(self, lambda: self._observer.look(chosen, anew=anew), self._show_seen, self._not_seen)
 
     def _not_seen(self, sentence: str) -> None:
         self._looking = False
@@ -149,9 +151,6 @@ class CalibrateScreen(SessionScreen):
 
     def _show_seen(self, seen: Seen) -> None:
         self._looking = False
-        if not self.query(RunList):
-            # The app ended while the runs were read.
-            return
         runs, run = self.query_one(RunList), seen.view
         runs.entries = seen.entries
         if not self._looked:
@@ -218,12 +217,14 @@ class CalibrateScreen(SessionScreen):
 
         def done(sentence: str) -> None:
             self._busy.discard(what)
+            self._changed = True
             if sentence:
                 self.notify(sentence, timeout=NOTICE_SECONDS, markup=False)
             self._look()
 
         def refused(sentence: str) -> None:
             self._busy.discard(what)
+            self._changed = True
             self._awaited = ""
             self.tell(sentence)
             self._look()

@@ -22,6 +22,8 @@ from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.headline import HeadlinePanel
 
 _FOLLOWABLE = {"learning_rate", "batch_size"}
+_FEW_LAWS = 1000
+"""Laws that are asked for a recipe within a frame, which takes 0.05 ms each."""
 
 
 class RecipeScreen(SessionScreen):
@@ -64,7 +66,8 @@ class RecipeScreen(SessionScreen):
             return
         if self._shown is not None and self._shown[0] is answer:
             return
-        self.ask_laws(partial(advisor.recipe_sheet, answer), partial(self._show, answer), self._await, self._refuse)
+        ask = partial(advisor.recipe_sheet, answer)
+        self.ask_laws(ask, partial(self._show, answer), self._await, self._refuse, few=_FEW_LAWS)
 
     def _await(self) -> None:
         laws = len(self.session.fit_ids)
