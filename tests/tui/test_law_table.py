@@ -6,7 +6,8 @@ import pytest
 from tests.tui.driving import Start, settle, shown
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.report.rows import comparison_rows, format_ratio
+from budgetscope.report.law_rows import comparison_rows
+from budgetscope.report.rows import format_ratio
 from budgetscope.tui.widgets.law_table import LawTable
 
 REQUEST = PlanRequest("64 H100 for 14 days")

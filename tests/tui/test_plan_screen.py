@@ -12,8 +12,9 @@ from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.report.headline import plan_headline
+from budgetscope.report.law_rows import comparison_rows
 from budgetscope.report.layouts import layout_rows
-from budgetscope.report.rows import comparison_rows, plan_rows
+from budgetscope.report.rows import plan_rows
 from budgetscope.store.app_state import AppState
 from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits

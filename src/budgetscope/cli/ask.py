@@ -96,7 +96,7 @@ def _show_comparison(comparison: "Comparison", console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import show_assumptions, show_cautions, table
-    from budgetscope.report.rows import ABLATIONS_TITLE, COMPARISON_HEADER, comparison_note, comparison_rows
+    from budgetscope.report.law_rows import ABLATIONS_TITLE, COMPARISON_HEADER, comparison_note, comparison_rows
     from budgetscope.report.words import headed
 
     header = headed(COMPARISON_HEADER)

@@ -44,7 +44,8 @@ def _show(sheet: "RecipeSheet", notes: bool, console: "Console") -> None:
 
     from budgetscope.cli.output import table
     from budgetscope.report import recipe_sheet as report
-    from budgetscope.report.rows import OUTLIER_SIGN, plan_header
+    from budgetscope.report.law_rows import OUTLIER_SIGN
+    from budgetscope.report.rows import plan_header
     from budgetscope.report.words import headed
 
     plan = sheet.answer.plan

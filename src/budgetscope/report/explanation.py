@@ -7,8 +7,9 @@ from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.explanation import Explanation, Step
 from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
 from budgetscope.core.language import N_, _
+from budgetscope.report.law_rows import comparison_rows
 from budgetscope.report.markdown import ended, escaped, heading, table
-from budgetscope.report.rows import UNKNOWN, comparison_rows, estimate_text, format_ratio
+from budgetscope.report.rows import UNKNOWN, estimate_text, format_ratio
 from budgetscope.report.words import between, headed, listed, noted, sentences, valued
 
 SAVINGS_BUDGETS = (1e17, 1e18, 1e19)

@@ -15,9 +15,10 @@ from budgetscope.core.budget.quantities import format_count, format_flops, forma
 from budgetscope.core.language import N_, _
 from budgetscope.core.laws.sensitivity import STEP_LAW_TEST, measured
 from budgetscope.report.csv import csv_text
+from budgetscope.report.law_rows import OUTLIER_SIGN
 from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
 from budgetscope.report.recipe_words import choice_text, confirmation_command, confirmation_text
-from budgetscope.report.rows import NO_SHAPE, OUTLIER_SIGN, ROUNDED, PlanRow, plan_header, plan_rows, shape_text
+from budgetscope.report.rows import NO_SHAPE, ROUNDED, PlanRow, plan_header, plan_rows, shape_text
 from budgetscope.report.words import bracketed, headed, noted
 
 FOLLOWED_SIGN = ">"

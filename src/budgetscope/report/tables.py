@@ -11,19 +11,11 @@ from budgetscope.core.counting.ledger import Ledger
 from budgetscope.core.language import _
 from budgetscope.report.csv import csv_text
 from budgetscope.report.decision import decision
+from budgetscope.report.law_rows import COMPARISON_HEADER, comparison_rows, outlier_note
 from budgetscope.report.layouts import memory_rows, shown
 from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
 from budgetscope.report.recipe_words import confirmation_command
-from budgetscope.report.rows import (
-    COMPARISON_HEADER,
-    LEVEL_TITLES,
-    SECTIONS,
-    PlanRow,
-    comparison_rows,
-    outlier_note,
-    plan_header,
-    plan_rows,
-)
+from budgetscope.report.rows import LEVEL_TITLES, SECTIONS, PlanRow, plan_header, plan_rows
 from budgetscope.report.scenarios import LESS, MORE, Board
 from budgetscope.report.words import headed, quoted, sentences
 

@@ -11,8 +11,9 @@ from budgetscope.core.budget.quantities import format_count, format_ends, format
 from budgetscope.core.language import N_, _
 from budgetscope.core.laws.forms import ExcessLaw
 from budgetscope.report.csv import csv_text
+from budgetscope.report.law_rows import waste_text
 from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
-from budgetscope.report.rows import UNKNOWN, format_ratio, waste_text
+from budgetscope.report.rows import UNKNOWN, format_ratio
 from budgetscope.report.words import Form, headed, sentences
 
 SIZE_HEADER = ("", N_("here"), N_("optimum"), N_("change"))

@@ -5,7 +5,7 @@ from tests.asking import ADVISOR
 
 from budgetscope.api import PlanRequest
 from budgetscope.report.explanation import STEP_HEADER, steps_table
-from budgetscope.report.rows import waste_text
+from budgetscope.report.law_rows import waste_text
 
 
 @pytest.mark.parametrize(("budget", "has_savings"), [("1e18", True), ("1e21", False)])

@@ -19,7 +19,8 @@ from budgetscope.report.decision import decision
 from budgetscope.report.explanation import explanation_markdown
 from budgetscope.report.fit_page import fit_lines
 from budgetscope.report.fits import LIST_HEADER, exponent_text, law_cells, laws_text, list_cells
-from budgetscope.report.rows import COMPARISON_HEADER, comparison_note, comparison_rows, plan_rows
+from budgetscope.report.law_rows import COMPARISON_HEADER, comparison_note, comparison_rows
+from budgetscope.report.rows import plan_rows
 
 REQUEST = PlanRequest("64xH100 14d at 40% MFU", price=2.5)
 HOSTILE = "Mine | a\\b `code` *bold* _it_ ~~no~~ $x^2$ &lt; [link](http://x) <b>1</b> # 1\n\n## Heading"

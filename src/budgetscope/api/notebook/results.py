@@ -37,17 +37,15 @@ from budgetscope.report.fits import (
     list_json,
     ordered,
 )
-from budgetscope.report.ledger import LEDGER_HEADER, ledger_cells
-from budgetscope.report.rows import (
+from budgetscope.report.law_rows import (
     ABLATIONS_TITLE,
     COMPARISON_HEADER,
     ComparisonRow,
-    PlanRow,
     comparison_note,
     comparison_rows,
-    plan_rows,
-    shape_text,
 )
+from budgetscope.report.ledger import LEDGER_HEADER, ledger_cells
+from budgetscope.report.rows import PlanRow, plan_rows, shape_text
 from budgetscope.report.tables import COMPARISON_CSV_HEADER, ledger_json, to_json
 
 if TYPE_CHECKING:

@@ -14,11 +14,12 @@ from budgetscope.core.budget.quantities import (
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Kind
 from budgetscope.core.laws.loss_model import FLAT_SHARE
+from budgetscope.report.law_rows import outlier_note, recipe_cells
 from budgetscope.report.machines import mark, problem_text
 from budgetscope.report.meeting.document import Block, Bullets, Heading, Paragraph, Section, Table
 from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.meeting.wording import known, waste
-from budgetscope.report.rows import UNKNOWN, format_ratio, outlier_note, plan_rows, recipe_cells
+from budgetscope.report.rows import UNKNOWN, format_ratio, plan_rows
 from budgetscope.report.words import sentences
 
 _MOST_MACHINES = 10

@@ -18,7 +18,7 @@ from textual.strip import Strip
 
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.language import N_, _
-from budgetscope.report.rows import COMPARISON_HEADER, ComparisonRow, comparison_rows
+from budgetscope.report.law_rows import COMPARISON_HEADER, ComparisonRow, comparison_rows
 from budgetscope.report.words import right, ruled
 from budgetscope.report.wrapping import wrapped
 from budgetscope.tui.law_letters import SHARED
