@@ -46,3 +46,12 @@ async def test_a_small_window_says_the_doubts_in_two_rows(start: Start, key: str
         await settled(pilot)
         panel = pilot.app.screen.query_one(HeadlinePanel)
         assert panel.content_size.height == 4, shown(pilot)
+
+
+async def test_a_window_of_few_columns_keeps_the_rest_of_the_screen(start: Start) -> None:
+    async with start(REQUESTS[0]).run_test(size=(20, 24)) as pilot:
+        await settled(pilot)
+        panel = pilot.app.screen.query_one(HeadlinePanel)
+        assert panel.content_size.height <= 8
+        assert panel.render().plain.endswith("…")
+        assert all(len(row) <= panel.content_size.width for row in panel.render().plain.split("\n"))

@@ -219,7 +219,7 @@ async def test_it_ends_with_the_users_own_budget(first: BudgetscopeApp, advisor:
         await pilot.press(*"$50k on H100")
         assert first.session.request == PlanRequest(DEFAULT_BUDGET)
         understood = advisor.answer(PlanRequest("$50k on H100")).plan.understood
-        assert understood.partition(" at ")[0] in shown(pilot)
+        assert understood.partition(" (")[0] in shown(pilot)
         await pilot.press("enter")
         plan = await settled(pilot)
         assert first.screen is plan

@@ -21,6 +21,9 @@ _NUMBER = re.compile(r"[-+]?[$€¥]?[\d.,]+%?")
 _LEAST_FIGURE, _GAP = 26, 3
 _DOUBT_ROWS = 3
 """Rows of the doubts before the last ones are left out."""
+_LEAST_MOST, _MOST_OF_WINDOW = 5, 1 / 3
+"""Rows of all sentences, and their share of the window, beyond which they are cut: a window of few columns keeps the
+rest of the screen."""
 
 _Rows = list[Content]
 
@@ -66,12 +69,12 @@ class HeadlinePanel(Widget):
 
     def _rows(self, width: int) -> _Rows:
         large = self.app.size.height >= FIGURES_FROM
-        key = (self.headline, width, large)
+        key = (self.headline, width, self.app.size.height)
         if self._drawn[0] != key:
             rows = _figures(self.headline.figures, width) if large else []
-            rows += _wrapped(self.headline.sentence, width, "bold")
-            rows += _fitting(self.headline.doubts, width)
-            self._drawn = key, rows
+            told = _wrapped(self.headline.sentence, width, "bold") + _fitting(self.headline.doubts, width)
+            most = max(_LEAST_MOST, round(self.app.size.height * _MOST_OF_WINDOW))
+            self._drawn = key, rows + _cut(told, width, most)
         return self._drawn[1]
 
 
@@ -111,3 +114,10 @@ def _fitting(doubts: tuple[str, ...], width: int) -> _Rows:
             break
         rows = more
     return rows
+
+
+def _cut(rows: _Rows, width: int, most: int) -> _Rows:
+    """Return at most so many rows, with an ellipsis where there were more."""
+    if len(rows) <= most:
+        return rows
+    return [*rows[: most - 1], rows[most - 1].rstrip().truncate(max(width - 1, 0)) + "…"]
