@@ -11,7 +11,7 @@ from budgetscope.core.answers.law_values import LawValue
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.core.answers.whatif import Candidate
-from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
+from budgetscope.core.budget.quantities import format_count, format_ends, format_flops, format_usd
 from budgetscope.core.language import N_, _
 from budgetscope.core.laws.sensitivity import STEP_LAW_TEST, measured
 from budgetscope.report.csv import csv_text
@@ -211,13 +211,14 @@ def _hyperparameter_cost(role: str) -> str:
     known = measured(role)
     if known is None:
         return _(NOT_KNOWN)
+    small, large = format_ends(known.smallest_n_params, known.largest_n_params, format_count)
     return _(
         "{low} to {high} of the loss at {small} to {large} parameters, noise {noise} ({source}); not known at this size"
     ).format(
         low=f"{known.low:+.1%}",
         high=f"{known.high:+.1%}",
-        small=format_count(known.smallest_n_params),
-        large=format_count(known.largest_n_params),
+        small=small,
+        large=large,
         noise=f"{known.noise:.1%}",
         source=known.source,
     )

@@ -50,7 +50,7 @@ def test_every_hyperparameter_is_said_in_one_unit_and_in_the_other_that_people_u
 def test_a_factor_of_two_is_priced_where_it_is_known_and_else_said_not_to_be() -> None:
     said = dict(factors_of_two(sheet("64 H100 for 14 days at 40% MFU", law=PUBLISHED, hyperparameters=RULE)))
     assert said["N twice"] == "+0.0191 nats/token, 23.6% = $21.9 K deadweight (porian2024/refinedweb-tuned-akima)"
-    assert said["lr"].startswith("+0.1% to +1.9% of the loss at 356 K to 1.33 M parameters, noise 1.3%")
+    assert said["lr"].startswith("+0.1% to +1.9% of the loss at 0.356 M to 1.33 M parameters, noise 1.3%")
     assert said["lr"].endswith("not known at this size")
     assert said["beta2, warmup, weight decay"] == NOT_KNOWN
     silent = dict(factors_of_two(sheet("1e21", law="deepseek2024/current-data")))

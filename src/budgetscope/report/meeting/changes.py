@@ -1,7 +1,7 @@
 """The section of what would change the answer: what is uncertain, what it moves, and what settles it."""
 
 from budgetscope.core.answers.confirmation import SHARE
-from budgetscope.core.budget.quantities import format_count, format_hours, format_usd
+from budgetscope.core.budget.quantities import format_count, format_ends, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.sensitivity import Sensitivity, measured
 from budgetscope.core.wording import listed
@@ -124,12 +124,13 @@ def _sensitivities() -> tuple[str, ...]:
 
 
 def _where(each: Sensitivity) -> str:
+    small, large = format_ends(each.smallest_n_params, each.largest_n_params, format_count)
     return _(
         "It was measured at {small} to {large} parameters with a noise of {noise} ({source}); at this size it is not "
         "known."
     ).format(
-        small=format_count(each.smallest_n_params),
-        large=format_count(each.largest_n_params),
+        small=small,
+        large=large,
         noise=f"{each.noise:.1%}",
         source=each.source,
     )
