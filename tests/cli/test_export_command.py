@@ -224,7 +224,7 @@ def test_scenarios_are_compared_and_the_command_does_it_again(cli: Cli, tmp_path
     plans = [Advisor().answer(PlanRequest(budget)).plan for budget in ("32xH100 14d", "64xH100 14d")]
     costs = [plan.run.cost_usd.value for plan in plans if plan.run.cost_usd is not None]
     losses = [plan.loss_after_decay.value for plan in plans if plan.loss_after_decay is not None]
-    assert f"small costs least, ${costs[0] / 1e3:.3g} K." in shown
+    assert f"“small” costs least, ${costs[0] / 1e3:.3g} K." in shown
     assert f"${(costs[1] - costs[0]) / 1e3:.3g} K more for a loss {losses[0] - losses[1]:.3f} lower." in shown
     if form == "html":
         assert Page(text).faults == []
@@ -241,7 +241,7 @@ def test_losses_of_different_laws_are_not_compared(cli: Cli) -> None:
 def test_a_scenario_without_a_plan_is_told(cli: Cli) -> None:
     ran = cli("export", "--scenarios", "small,gone")
     assert ran.code == 0
-    assert "> **gone has no plan: " in ran.out
+    assert "> **“gone” has no plan: " in ran.out
     assert "mine/gone" in ran.out
 
 
