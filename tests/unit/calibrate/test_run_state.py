@@ -226,3 +226,13 @@ def test_problems_are_kept_once(spec: Spec) -> None:
     state = folded(spec, *begun(spec), note, note)
     assert state.problems == ("the grid is too small",)
     assert state.notes == state.problems
+
+
+def test_a_curve_is_thinned_and_more_so_once_its_cell_is_trained(spec: Spec) -> None:
+    a = spec.design.stage1[0]
+    steps = [(5.0 + i, progress.Step((a.id,), 10 * i, (8.0 - i / 100,), 1000.0, 1e9)) for i in range(1, 301)]
+    running = folded(spec, *begun(spec), *steps).cells[a.id].curve
+    done = folded(spec, *begun(spec), *steps, (400.0, progress.Finished(a.id))).cells[a.id].curve
+    assert (len(running) < 96, len(done) < 32) == (True, True)
+    assert running[-1] == done[-1] == (3000, 5.0)
+    assert set(done) < set(running)

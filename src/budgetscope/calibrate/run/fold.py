@@ -11,6 +11,8 @@ from budgetscope.calibrate.run.events import Event, Record
 
 CURVE_POINTS = 48
 """Points of a training curve from which on it is thinned: every second point goes when there are twice as many."""
+_KEPT_POINTS = 16
+"""Of a curve whose cell is trained, at most twice as many: a run of thousands of cells is watched for days."""
 # A worker writes every ten seconds, whatever it does.
 _AWAY_SECONDS = 90.0
 _NOTES = 50
@@ -206,7 +208,8 @@ def _minor(state: LogState, event: Event | None, t: float) -> LogState:
         case progress.Diverged(cell, tokens, reason):
             state = _update(state, cell, status="diverged", tokens=tokens, reason=reason)
         case progress.Finished(cell):
-            state = _update(state, cell, status="done")
+            curve = state.cells.get(cell, Trained()).curve
+            state = _update(state, cell, status="done", curve=_thinned(curve, _KEPT_POINTS))
         case events.CellFailed(cell, reason):
             state = _update(state, cell, status="failed", reason=reason)
         case progress.Split(sizes):
@@ -297,7 +300,14 @@ def _step(state: LogState, step: progress.Step, t: float) -> LogState:
 def _extend(curve: tuple[tuple[int, float], ...], tokens: int, loss: float) -> tuple[tuple[int, float], ...]:
     """Return the curve with one more point, thinned so that it stays below twice `CURVE_POINTS`."""
     curve = (*(p for p in curve if p[0] < tokens), (tokens, loss))
-    return curve if len(curve) < 2 * CURVE_POINTS else curve[1::2]
+    return _thinned(curve, CURVE_POINTS)
+
+
+def _thinned(curve: tuple[tuple[int, float], ...], points: int) -> tuple[tuple[int, float], ...]:
+    """Return a curve of fewer than twice so many points: every second one goes as often as needed, the last stays."""
+    while len(curve) >= 2 * points:
+        curve = curve[1::2] if len(curve) % 2 == 0 else curve[::2]
+    return curve
 
 
 def _read(state: LogState, event: progress.LossReading) -> LogState:

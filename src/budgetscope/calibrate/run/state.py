@@ -315,7 +315,7 @@ def _cell(planned: Planned, logs: Sequence[LogState], active: LogState | None) -
         stage=planned.stage,
         status=status,
         tokens=tokens,
-        curve=(*sorted(before.items()), *chosen.curve),
+        curve=(*sorted(before.items()), *chosen.curve) if before else chosen.curve,
         readings=_readings(chosen, found),
         reason=chosen.reason if finished else "",
         slice=planned.slice,
