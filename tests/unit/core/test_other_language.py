@@ -63,7 +63,8 @@ def test_a_count_is_in_ten_thousands(value: float, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours", "shown"), [(0.5, "30分"), (36.0, "36時間"), (336.0, "14日"), (365 * 24 * 3.0, "3年"), (48.0, "2日")]
+    ("hours", "shown"),
+    [(0.000144, "0.518秒"), (0.5, "30分"), (36.0, "36時間"), (336.0, "14日"), (365 * 24 * 3.0, "3年"), (48.0, "2日")],
 )
 def test_a_duration_is_in_the_units_of_the_language(hours: float, shown: str) -> None:
     with japanese_like():

@@ -161,8 +161,14 @@ def test_flops_dollars_and_hours_are_written() -> None:
         "$100",
         "$0.0012",
     ]
-    assert [format_hours(hours) for hours in (0.5, 36, 47.99, 48, 336, 17520)] == [
+    assert [
+        format_hours(hours) for hours in (0.000144, 59.99 / 3600, 1 / 60, 0.5, 0.9999, 36, 47.99, 48, 336, 17520)
+    ] == [
+        "0.518 s",
+        "1 min",
+        "1 min",
         "30 min",
+        "1 h",
         "36 h",
         "48 h",
         "2 days",
@@ -183,6 +189,8 @@ def test_a_quotation_is_short_and_on_one_line() -> None:
         (47.8, 61.2, format_hours, ("1.99 days", "2.55 days")),
         (0.9, 1.5, format_hours, ("0.9 h", "1.5 h")),
         (700 * 24, 900 * 24, format_hours, ("1.92 years", "2.47 years")),
+        (30 / 3600, 90 / 3600, format_hours, ("0.5 min", "1.5 min")),
+        (0.4 / 3600, 0.6 / 3600, format_hours, ("0.4 s", "0.6 s")),
         (1 / 60, 5.0, format_hours, ("1 min", "5 h")),
         (0.95e9, 1.2e9, format_count, ("0.95 B", "1.2 B")),
         (40e6, 2e9, format_count, ("40 M", "2 B")),

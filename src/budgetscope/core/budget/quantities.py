@@ -112,7 +112,13 @@ _SUFFIXES = _powers((12, "T"), (9, "B"), (6, "M"), (3, "K"))
 _MYRIADS = _powers((12, "兆"), (8, "億"), (4, "万"))
 _ENERGIES = (*_powers((9, "TWh"), (6, "GWh"), (3, "MWh")), (0.0, 1.0, "kWh"))
 _MASSES = (*_powers((9, "Mt"), (6, "kt"), (3, "t")), (0.0, 1.0, "kg"))
-_TIMES: _Units = ((17520.0, 8760.0, "years"), (48.0, 24.0, "days"), (1.0, 1.0, "h"), (0.0, 1 / 60, "min"))
+_TIMES: _Units = (
+    (17520.0, 8760.0, "years"),
+    (48.0, 24.0, "days"),
+    (_ROUNDS_UP, 1.0, "h"),
+    (_ROUNDS_UP / 60, 1 / 60, "min"),
+    (0.0, 1 / 3600, "s"),
+)
 _LEAST_IN_UNIT = 0.1
 """Smallest number of a unit that is as easy to read as in a smaller one."""
 
@@ -216,11 +222,11 @@ def format_hours(hours: float, like: float | None = None) -> str:
     return f"{_japanese_count(value)}{_JAPANESE_TIMES[unit]}" if code() == JAPANESE else english_hours(hours, like)
 
 
-_JAPANESE_TIMES = {"min": "分", "h": "時間", "days": "日", "years": "年"}
+_JAPANESE_TIMES = {"s": "秒", "min": "分", "h": "時間", "days": "日", "years": "年"}
 
 
 def english_hours(hours: float, like: float | None = None) -> str:
-    """Return a duration in minutes, hours (below two days), days (below two years) or years."""
+    """Return a duration in seconds, minutes, hours (below two days), days (below two years) or years."""
     value, unit = _in_unit(hours, _TIMES, like)
     return f"{english_count(value)} {unit}"
 
