@@ -14,6 +14,7 @@ from budgetscope.core.budget.quantities import (
     format_energy,
     format_flops,
     format_hours,
+    format_like,
     format_mass,
     format_usd,
 )
@@ -336,7 +337,12 @@ def estimate_text(estimate: Estimate, form: Form, ends: Form | None = None) -> s
         form: format of the number.
         ends: format of the ends of the interval; `form` by default.
     """
-    return f"{form(estimate.value)} {_interval(estimate, ends or form)}".rstrip()
+    return f"{_value(estimate, form)} {_interval(estimate, ends or form)}".rstrip()
+
+
+def _value(estimate: Estimate, form: Form) -> str:
+    """Return the number in the unit of its interval, so that both compare at a glance."""
+    return form(estimate.value) if estimate.high is None else format_like(estimate.value, estimate.high, form)
 
 
 def _interval(estimate: Estimate, form: Form) -> str:
@@ -373,7 +379,7 @@ def _estimate(
         estimate.value,
         estimate.low,
         estimate.high,
-        form(estimate.value),
+        _value(estimate, form),
         _interval(estimate, form),
         basis,
     )

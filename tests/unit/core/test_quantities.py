@@ -10,6 +10,7 @@ from budgetscope.core.budget.quantities import (
     format_energy,
     format_flops,
     format_hours,
+    format_like,
     format_mass,
     format_usd,
     parse_count,
@@ -213,3 +214,16 @@ def test_a_range_has_one_unit_in_japanese_too() -> None:
         assert format_ends(0.9e8, 1.2e8, format_count) == ("0.9億", "1.2億")
     finally:
         use(None)
+
+
+@pytest.mark.parametrize(
+    ("value", "like", "form", "text"),
+    [
+        (923e6, 1.08e9, format_count, "0.923 B"),
+        (40e6, 2e9, format_count, "40 M"),
+        (47.8, 61.2, format_hours, "1.99 days"),
+        (3e21, 2e22, format_flops, "3e21"),
+    ],
+)
+def test_a_number_takes_the_unit_of_another(value: float, like: float, form: Callable[[float], str], text: str) -> None:
+    assert format_like(value, like, form) == text

@@ -20,6 +20,7 @@ __all__ = [
     "format_energy",
     "format_flops",
     "format_hours",
+    "format_like",
     "format_mass",
     "format_usd",
     "number_in",
@@ -249,15 +250,26 @@ def _amount(value: float, units: _Units, like: float | None) -> str:
 _WITH_UNITS = (format_count, format_usd, format_hours, format_energy, format_mass)
 
 
-def format_ends(low: float, high: float, form: Callable[[float], str]) -> tuple[str, str]:
-    """Return both ends of a range, in one unit: "1.99 days" and "2.55 days", not "47.8 h".
+def format_like(value: float, like: float, form: Callable[[float], str]) -> str:
+    """Return a number in the unit of another one: "0.95 B" beside "1.2 B".
 
-    An end below a tenth of the unit keeps its own: "40 M" and "2 B".
+    A number below a tenth of the unit keeps its own: "40 M" beside "2 B".
+
+    Args:
+        value: to write.
+        like: the number that gives the unit.
+        form: that of one number; one without units stays as it is.
+    """
+    united = next((each for each in _WITH_UNITS if each is form), None)
+    return form(value) if united is None else united(value, like)
+
+
+def format_ends(low: float, high: float, form: Callable[[float], str]) -> tuple[str, str]:
+    """Return both ends of a range, in the unit of the upper one: "1.99 days" and "2.55 days", not "47.8 h".
 
     Args:
         low: of the range.
-        high: of the range; its unit is taken.
+        high: of the range.
         form: that of one number.
     """
-    united = next((each for each in _WITH_UNITS if each is form), None)
-    return form(low) if united is None else united(low, high), form(high)
+    return format_like(low, high, form), form(high)
