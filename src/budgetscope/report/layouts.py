@@ -168,7 +168,8 @@ def memory_rows(layouts: Layouts) -> tuple[PlanRow, ...]:
     if not layouts.counted:
         where = _("on a device, {layout} on one node of {n}, the fastest that fits")
     told = where.format(layout=describe(best.layout), n=layouts.n_devices)
-    basis = noted((told, _batch(best, layouts)))
+    # Idle devices contradict the plan's time, which all of them share.
+    basis = noted((told, _batch(best, layouts), best.reason if best.idle else ""))
     rows = [_row("memory_bytes", _("memory"), of, basis, "run", best.memory.peak)]
     if least is not None:
         rows.append(_row("smallest_devices", _("smallest"), _devices(least), _hold(least), "run", _held(least)))

@@ -105,3 +105,11 @@ def test_the_decay_that_libraries_take() -> None:
 )
 def test_a_batch_in_whole_sequences(sequences: float, whole: int) -> None:
     assert whole_sequences(sequences * 2048, 2048) == whole
+
+
+@pytest.mark.parametrize(
+    ("sequences", "n_devices", "whole"),
+    [(83, 8, 80), (1152, 100, 1200), (736, 24, 744), (1300, 512, 1536), (1088, 64, 1088), (20, 512, 20), (84, 7.5, 84)],
+)
+def test_no_device_is_idle_where_a_batch_hardly_changes(sequences: float, n_devices: float, whole: int) -> None:
+    assert whole_sequences(sequences * 2048, 2048, n_devices) == whole

@@ -93,9 +93,11 @@ def test_rows_name_the_parts_of_the_bytes_the_largest_first() -> None:
 
 
 def test_a_slow_link_or_a_tight_memory_costs_time_and_is_named() -> None:
-    idle = layouts("1e21 on 7 H100").ranked[0]
-    assert idle.reason == "2 of 7 devices idle"
-    assert idle.slowdown == pytest.approx(7 / 5, rel=0.001)
+    idle = layouts("1e21 on 300 H100").ranked[0]
+    assert idle.reason == "100 of 300 devices idle"
+    assert idle.slowdown == pytest.approx(300 / 200, rel=0.001)
+    assert memory_rows(layouts("1e21 on 300 H100"))[0].basis.endswith("; 100 of 300 devices idle")
+    assert layouts("1e21 on 7 H100").ranked[0].idle == 0
     tight = layouts("8 H100 for 300 days").ranked[0]
     assert tight.layout.recompute == Recompute.FULL
     assert "recomputation 33%" in tight.reason

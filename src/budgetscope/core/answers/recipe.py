@@ -92,7 +92,7 @@ def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -
     rate_fit, batch_fit = _pair(question, fits, optimum, loss)
     learning_rate = _hyperparameter("learning_rate", question, rate_fit, optimum, loss)
     batch = _hyperparameter("batch_size", question, batch_fit, optimum, loss)
-    sequences = whole_sequences(batch.value, question.seq_len)
+    sequences = whole_sequences(batch.value, question.seq_len, question.machine.n_devices)
     batch_tokens = float(sequences * question.seq_len)
     sources = {"learning_rate": rate_fit.id, "batch_size": batch_fit.id}
     laws = {}

@@ -14,6 +14,8 @@ from budgetscope.core.laws.operating_point import OperatingPoint, recount
 BETA1, EPS, CLIP = 0.9, 1e-8, 1.0
 """Of AdamW, and the gradient's largest norm: the same in every plan and calibration. Source: Porian et al. 2024, launch
 files and section 2."""
+_MOST_ROUNDING = 0.2
+"""Share of a batch by which it may change so that no device is idle; the laws themselves differ by far more."""
 DOUBT_FACTOR = 1.5
 """A law is extrapolated when a predictor lies outside its range by more than this factor."""
 
@@ -99,14 +101,24 @@ def first_with(role: str, fits: Sequence[Fit]) -> tuple[Fit, Law] | None:
     return next(((fit, fit.laws[role]) for fit in fits if role in fit.laws), None)
 
 
-def whole_sequences(batch_tokens: float, seq_len: int) -> int:
-    """Return a batch in sequences, rounded to a multiple of a power of two.
+def whole_sequences(batch_tokens: float, seq_len: int, n_devices: float | None = None) -> int:
+    """Return a batch in sequences that can be split evenly over devices.
 
-    Such a batch can be split evenly over devices. The power is the largest that changes the batch by at most about 3%.
+    It is a multiple of a power of two, the largest that changes the batch by at most about 3%. Where `n_devices` do not
+    divide that, it is the nearest multiple of them, unless the batch would change by more than a fifth.
+
+    Args:
+        batch_tokens: tokens a step, by a law.
+        seq_len: tokens of a sequence.
+        n_devices: of the machine; None where it is not known.
     """
     sequences = max(batch_tokens / seq_len, 1.0)
     multiple = 1 << max(0, math.floor(math.log2(sequences / 16)))
-    return max(1, round(sequences / multiple)) * multiple
+    whole = max(1, round(sequences / multiple)) * multiple
+    if n_devices is None or n_devices % 1 or whole % n_devices == 0:
+        return whole
+    even = round(sequences / n_devices) * int(n_devices)
+    return even if abs(even - sequences) <= _MOST_ROUNDING * sequences else whole
 
 
 def coupled_weight_decay(independent: float, learning_rate: float) -> float:
