@@ -113,10 +113,19 @@ def _best_over_life(plan: Plan | None) -> str:
     (price,) = [price for price in prices if price.lifetime_flops is not None] or (None,)
     if plan is None or price is None or price.lifetime_flops is None:
         return ""
+    constrained = len(prices) > 1
     if not price.training_flops or abs(price.lifetime_flops) < _LEAST_SHARE * plan.run.executed_flops:
+        if constrained:
+            return _("Within the plan's constraints hardly any size costs less over its life than the plan's.")
         return _("Hardly any size costs less over its life than the optimum.")
     dollars = price.lifetime_usd
-    return _("The best size over its life, at the optimum's loss, is {n} on {d} tokens: {saved} less.").format(
+    text = _("The best size over its life, at the optimum's loss, is {n} on {d} tokens: {saved} less.")
+    if constrained:
+        text = _(
+            "Within the plan's constraints the best size over its life, at the plan's loss, is {n} on {d} tokens: "
+            "{saved} less."
+        )
+    return text.format(
         n=format_count(plan.run.n_params),
         d=format_count(plan.run.tokens),
         saved=f"{format_flops(abs(price.lifetime_flops))} FLOPs" if dollars is None else format_usd(abs(dollars)),

@@ -65,6 +65,27 @@ def test_what_if_tells_the_loss_the_waste_and_the_best_size_over_the_life(adviso
     assert "The best size over its life, at the optimum's loss, is 11.4 B on 506 B tokens" in headline.doubt
 
 
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [
+        ("1 RTX 4090 for 2 days", "The best size over its life, at the optimum's loss, is "),
+        (
+            "1 RTX 4090 for 2 days with 2B tokens of data",
+            "Within the plan's constraints hardly any size costs less over its life than the plan's.",
+        ),
+        (
+            "1 RTX 4090 for 2 days, at most 200M parameters",
+            "Within the plan's constraints the best size over its life, at the plan's loss, is ",
+        ),
+    ],
+)
+def test_the_best_size_over_a_life_says_when_constraints_hold_it(advisor: Advisor, budget: str, said: str) -> None:
+    answer = advisor.answer(PlanRequest(budget))
+    here = IsoFlop(answer).at(answer.optimum.n_params, 1e12)
+    doubt = whatif_headline(IsoFlop(answer), here, 1e12, advisor.best_over_life(answer, 1e12)).doubt
+    assert doubt.startswith(said)
+
+
 def test_nothing_is_said_of_the_life_without_served_tokens(advisor: Advisor) -> None:
     answer = advisor.answer(BUDGET)
     assert whatif_headline(IsoFlop(answer), IsoFlop(answer).at(1e10), 0.0).doubt == ""
