@@ -474,3 +474,18 @@ def test_a_budget_that_fixes_n_or_d_names_the_budgets_to_ask() -> None:
     assert alternatives(parse_budget("N=7B on 64 H100 14d")) == ["64 x H100 for 14 days", "N=7B"]
     assert alternatives(parse_budget("N=7B D=1T on 64 H100")) == ["N=7B on 64 x H100", "D=1T on 64 x H100"]
     assert alternatives(parse_budget("N=7B on 64 H100, seq 4096")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("2 TFLOP/s for 20 seconds", "2 TFLOP/s for 20 seconds"),
+        ("8 H100 for 20 min", "8 x H100 for 20 minutes"),
+        ("8 H100 for 100 min", "8 x H100 for 100 minutes"),
+        ("8 H100 for 90 min", "8 x H100 for 1.5 hours"),
+        ("8 H100 for 0.123456789 h", "8 x H100 for 0.123456789 hours"),
+    ],
+)
+def test_a_short_duration_is_written_without_a_fraction_of_an_hour(text: str, canonical: str) -> None:
+    assert describe(parse_budget(text)) == canonical
+    assert parse_budget(canonical) == parse_budget(text)

@@ -13,6 +13,7 @@ from budgetscope.core.budget.parse import (
     TokensTarget,
 )
 
+_PARTS_OF_AN_HOUR = ((60, "minute"), (3600, "second"))
 _MAY_BE_GROUPED = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
 
 
@@ -104,9 +105,13 @@ def _rate(flops_per_s: float) -> str:
 
 
 def _duration(hours: float) -> str:
-    """Return hours exactly, as days if they are whole: "14 days", "36 hours"."""
+    """Return hours exactly, in the unit that is read best: "14 days", "36 hours", "100 minutes", "20 seconds"."""
     days = hours / 24
     value, unit = (days, "day") if days.is_integer() and days * 24 == hours else (hours, "hour")
+    if unit == "hour" and (hours < 1 or hours != float(f"{hours:.6g}")):
+        shorter = ((float(f"{hours * of:.6g}"), of, name) for of, name in _PARTS_OF_AN_HOUR)
+        exact = ((short, name) for short, of, name in shorter if short >= 1 and short / of == hours)
+        value, unit = next(exact, (hours, "hour"))
     return f"{_plain(value)} {unit}{'' if value == 1 else 's'}"
 
 
