@@ -58,8 +58,8 @@ def confirmation_command(plan: Plan) -> str:
     )  # fmt: skip
 
 
-_COVERED = math.log(1.01)
-"""Ranges are stored rounded."""
+_COVERED = math.log(1.05)
+"""Ranges are stored rounded, and nothing is told to be "1 times beyond" its data."""
 
 
 def two_digits(value: float) -> str:

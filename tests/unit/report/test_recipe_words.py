@@ -1,5 +1,9 @@
+import math
+
+import pytest
 from tests.asking import sheet
 
+from budgetscope.core.answers.recipe_choice import RecipeChoice
 from budgetscope.report.recipe_sheet import (
     NOT_KNOWN,
     checkpoint_cells,
@@ -9,6 +13,7 @@ from budgetscope.report.recipe_sheet import (
     shape_line,
     topics,
 )
+from budgetscope.report.recipe_words import choice_text
 from budgetscope.report.rows import plan_rows
 
 PUBLISHED = "porian2024/refinedweb-tuned-akima"
@@ -86,3 +91,10 @@ def test_markdown_holds_every_part() -> None:
         assert heading in text
     assert "MiniCPM 2024 | 0.01 |" in text
     assert "not comparable with the other laws" in text
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"), [(1.03, "its data cover this model"), (1.06, "nearest to this model, 1.1 times beyond them")]
+)
+def test_no_data_are_said_to_end_1_times_before_a_model(factor: float, said: str) -> None:
+    assert said in choice_text(RecipeChoice("a/law", math.log(factor), "", ()))
