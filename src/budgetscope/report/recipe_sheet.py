@@ -11,7 +11,7 @@ from budgetscope.core.answers.law_values import LawValue
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.core.answers.whatif import Candidate
-from budgetscope.core.budget.quantities import format_count, format_ends, format_flops, format_usd
+from budgetscope.core.budget.quantities import format_count, format_ends, format_factor, format_flops, format_usd
 from budgetscope.core.language import N_, _
 from budgetscope.core.laws.sensitivity import STEP_LAW_TEST, measured
 from budgetscope.report.csv import csv_text
@@ -159,7 +159,7 @@ def _data(law_value: LawValue) -> str:
         return _("no range given")
     if law_value.beyond is None:
         return _("inside its data")
-    return _("{factor} x beyond data").format(factor=f"{float(f'{law_value.beyond:.2g}'):,g}")
+    return _("{factor} x beyond data").format(factor=format_factor(law_value.beyond, 2))
 
 
 def scores(plan: Plan) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,7 @@ import shlex
 from budgetscope.core.answers.confirmation import Confirmation
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.recipe_choice import RecipeChoice
-from budgetscope.core.budget.quantities import format_count, format_usd
+from budgetscope.core.budget.quantities import format_count, format_factor, format_usd
 from budgetscope.core.language import _, ngettext
 from budgetscope.report.words import listed, noted
 
@@ -19,7 +19,7 @@ def choice_text(choice: RecipeChoice) -> str:
     reach = _("its data cover this model")
     if choice.beyond > _COVERED:
         reach = _("its data reach nearest to this model, {factor} times beyond them")
-        reach = reach.format(factor=f"{float(f'{math.exp(choice.beyond):.2g}'):,g}")
+        reach = reach.format(factor=format_factor(math.exp(choice.beyond), 2))
     own = choice.of(choice.law)
     if own is None:
         return noted((reach, _("on no public grid was it scored near it")))

@@ -7,7 +7,14 @@ from dataclasses import asdict, dataclass, fields
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.comparison import Row as LawRow
 from budgetscope.core.answers.whatif import SERVING_ASSUMPTION, Candidate, IsoFlop, WhatIf
-from budgetscope.core.budget.quantities import format_count, format_ends, format_flops, format_usd, parse_served_tokens
+from budgetscope.core.budget.quantities import (
+    format_count,
+    format_ends,
+    format_factor,
+    format_flops,
+    format_usd,
+    parse_served_tokens,
+)
 from budgetscope.core.language import N_, _
 from budgetscope.core.laws.forms import ExcessLaw
 from budgetscope.report.csv import csv_text
@@ -78,13 +85,13 @@ def sentence(iso: IsoFlop, here: Candidate) -> str:
 def _compared(iso: IsoFlop, here: Candidate) -> tuple[str, ...]:
     """Return a size, its loss and its waste, and a doubt, in sentences."""
     size = _("{n_params} parameters on {tokens} tokens, 1/{factor} of the optimal size")
-    factor = f"{1 / here.ratio:.3g}"
+    factor = format_factor(1 / here.ratio)
     if here.is_optimum:
         size = _("{n_params} parameters on {tokens} tokens: the optimum")
     elif here.ratio > 1:
         size, factor = (
             _("{n_params} parameters on {tokens} tokens, {factor} times the optimal size"),
-            f"{here.ratio:.3g}",
+            format_factor(here.ratio),
         )
     words = size.format(n_params=format_count(here.n_params), tokens=format_count(here.tokens), factor=factor)
     if here.loss is None or here.loss_difference is None or here.wasted_share is None:
@@ -113,7 +120,7 @@ def reach_text(iso: IsoFlop) -> str:
         # Nothing was fitted at the plan's sizes: the shape is carried there from the budgets of the law.
         factor = iso.measured_range[1] / iso.answer.optimum.n_params
         told = _("Dashed: no run {factor} x off its optimum.")
-        return told.format(factor=f"{factor:.2g}")
+        return told.format(factor=format_factor(factor, 2))
     return _("Fitted from {low} to {high}, dashed beyond.").format(low=low, high=high)
 
 
@@ -245,7 +252,7 @@ def whatif_csv(found: WhatIf) -> str:
 
 
 def _times(ratio: float) -> str:
-    return f"x{ratio:.3g}"
+    return f"x{format_factor(ratio)}"
 
 
 def _share(share: float | None) -> str:

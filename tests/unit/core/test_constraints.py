@@ -166,7 +166,7 @@ def test_serving_holds_the_loss_and_the_other_constraints() -> None:
         ({"n_params": 1e10, "tokens": 1e13}, "10 B parameters on 10 T tokens take"),
         ({"n_params": 1e9, "tokens": 1e11, "deadline_hours": 1.0}, "and the deadline is 1 h"),
         ({"unique_tokens": 1e9}, "would be read 430 times"),
-        ({"max_params": 10.0}, "10 parameters are 1.8e.09 times off the optimum"),
+        ({"max_params": 10.0}, "10 parameters are 1.8e9 times off the optimum"),
         ({"tokens": 1e20}, "fit no model near the budget's optimum"),
     ],
 )

@@ -8,6 +8,7 @@ from budgetscope.core.budget.quantities import (
     format_count,
     format_ends,
     format_energy,
+    format_factor,
     format_flops,
     format_hours,
     format_like,
@@ -214,6 +215,14 @@ def test_a_range_has_one_unit_in_japanese_too() -> None:
         assert format_ends(0.9e8, 1.2e8, format_count) == ("0.9億", "1.2億")
     finally:
         use(None)
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [(1.2345, 2, "1.2"), (1238.5, 3, "1,240"), (31_234, 2, "31,000"), (2.5e6, 2, "2.5e6")],
+)
+def test_a_factor_has_no_exponent_below_a_million(value: float, digits: int, text: str) -> None:
+    assert format_factor(value, digits) == text
 
 
 @pytest.mark.parametrize(

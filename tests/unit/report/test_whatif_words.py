@@ -10,6 +10,14 @@ from budgetscope.store.catalogues import read_language
 PUBLISHED = "porian2024/refinedweb-tuned-akima"
 
 
+@pytest.mark.parametrize(
+    ("size", "said"), [(5e7, "1/2,000 of the optimal size"), (1e14, "1,000 times the optimal size")]
+)
+def test_a_large_factor_has_no_exponent(size: float, said: str) -> None:
+    found = iso("1e24", law=PUBLISHED)
+    assert said in sentence(found, found.at(size))
+
+
 def test_a_size_is_said_in_plain_words() -> None:
     found = iso("64 H100 for 14 days at 40% MFU", law=PUBLISHED)
     best = found.answer.plan.n_params.value

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from budgetscope.core.budget.quantities import format_count, format_ends, format_flops, format_hours
+from budgetscope.core.budget.quantities import format_count, format_ends, format_factor, format_flops, format_hours
 from budgetscope.core.counting.shapes import ShapeFamily
 from budgetscope.core.language import N_, _, ngettext
 from budgetscope.core.laws.fit import CONFIDENCE, Fit, Range
@@ -251,7 +251,7 @@ def of_choice(epochs: float | None, ratio: float) -> list[Caution]:
             "the model is {factor} times larger than the optimum: no law measured the loss that far off, and the price "
             "of the constraints is an extrapolation."
         )
-        text = (smaller if ratio < 1 else larger).format(factor=f"{max(ratio, 1 / ratio):.3g}")
+        text = (smaller if ratio < 1 else larger).format(factor=format_factor(max(ratio, 1 / ratio)))
         found.append(Caution("far-from-optimum", text))
     return found
 
@@ -342,7 +342,7 @@ def _extrapolated(
         text = _extrapolation(roles, is_spread_known=roles[0] in spreads).format(
             laws=_laws(roles),
             fit=fit_id,
-            factor=f"{float(f'{factor:.2g}'):,g}",
+            factor=format_factor(factor, 2),
             symbol=_(symbol),
             low=low,
             high=high,

@@ -10,7 +10,7 @@ from math import exp, inf, log
 
 from budgetscope.core.answers.question import Question, after_decay, machine_flops
 from budgetscope.core.budget.constraints import NONE, Constraints, said
-from budgetscope.core.budget.quantities import english_count, english_hours, format_flops
+from budgetscope.core.budget.quantities import english_count, english_hours, format_factor, format_flops
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import UsageError
 from budgetscope.core.hardware.machine import Machine
@@ -130,8 +130,8 @@ def choose(question: Question, optimum: OperatingPoint, best: Estimate | None) -
     ratio = found.point.n_params / optimum.n_params
     if not 1 / _FURTHEST <= ratio <= _FURTHEST:
         raise UsageError(
-            f"{english_count(found.point.n_params)} parameters are {max(ratio, 1 / ratio):.2g} times off the optimum "
-            f"of {english_count(optimum.n_params)}, where no law says anything; give a size nearer to it."
+            f"{english_count(found.point.n_params)} parameters are {format_factor(max(ratio, 1 / ratio), 2)} times off the "
+            f"optimum of {english_count(optimum.n_params)}, where no law says anything; give a size nearer to it."
         )
     equal = None if found.equal_flops is None else search.optimum_at(found.equal_flops)
     loss = difference = None
@@ -330,8 +330,8 @@ class _Search:
         if machine.executed_flops is None and spent > 1 + _SLACK:
             raise UsageError(
                 f"{english_count(point.n_params)} parameters on {english_count(point.tokens)} tokens are "
-                f"{format_flops(point.flops)} FLOPs, {spent:.3g} times the budget; give a larger budget, a smaller "
-                "model or fewer tokens."
+                f"{format_flops(point.flops)} FLOPs, {format_factor(spent)} times the budget; give a larger budget, a "
+                "smaller model or fewer tokens."
             )
         for limit, whose in limits:
             if hours > limit * (1 + _SLACK):

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from budgetscope.core.budget.quantities import format_factor
+
 
 class Severity(StrEnum):
     """How much a finding matters, the gravest first."""
@@ -60,4 +62,4 @@ def share_text(value: float) -> str:
 
 def times_text(factor: float) -> str:
     """Return a factor of at least one in two significant digits, such as "7.8"."""
-    return f"{float(f'{factor:.2g}'):,g}"
+    return format_factor(factor, 2)

@@ -18,6 +18,7 @@ __all__ = [
     "format_count",
     "format_ends",
     "format_energy",
+    "format_factor",
     "format_flops",
     "format_hours",
     "format_like",
@@ -198,6 +199,12 @@ def _japanese_count(value: float, like: float | None = None) -> str:
         return _scientific(value)
     number, unit = _in_unit(value, _MYRIADS, like)
     return f"{_digits(number):,g}{unit}"
+
+
+def format_factor(value: float, digits: int = 3) -> str:
+    """Return a factor to so many significant digits: "1.2", "34,200"; "3.1e6" from a million on."""
+    short = float(f"{value:.{digits}g}")
+    return f"{short:,g}" if short < 1e6 else _scientific(short)
 
 
 def format_flops(flops: float) -> str:
