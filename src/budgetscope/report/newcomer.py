@@ -13,7 +13,10 @@ _WORDS = (
     (N_("nats"), N_("The unit of the loss; a loss lower by 0.1 nats makes the right token 10% more likely.")),
     (N_("scaling law"), N_("A formula, fitted to many small runs, that foretells N, D and loss of a large one.")),
     (N_("optimum"), N_("The N and D with the lowest loss that the budget can reach.")),
-    (N_("[low, high]"), N_("A 95% interval: the range in which the true value lies in 95 of 100 cases.")),
+    (
+        N_("[low, high]"),
+        N_("A range: for N, D and the loss the true value lies in it in 95 of 100 cases; else it spans laws, MFU, prices."),
+    ),
     (N_("extrapolated"), N_("Said of sizes that the law's runs never reached: the further, the less sure.")),
     (N_("flat band"), N_("The sizes that lose less than 0.1% of the loss: any of them is a good choice.")),
     (N_("waste"), N_("Deadweight compute: what a smaller, best planned budget would have saved for the same loss.")),
