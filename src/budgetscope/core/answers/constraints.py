@@ -129,9 +129,10 @@ def choose(question: Question, optimum: OperatingPoint, best: Estimate | None) -
             states.append(found)
     ratio = found.point.n_params / optimum.n_params
     if not 1 / _FURTHEST <= ratio <= _FURTHEST:
+        factor = format_factor(max(ratio, 1 / ratio), 2)
         raise UsageError(
-            f"{english_count(found.point.n_params)} parameters are {format_factor(max(ratio, 1 / ratio), 2)} times off the "
-            f"optimum of {english_count(optimum.n_params)}, where no law says anything; give a size nearer to it."
+            f"{english_count(found.point.n_params)} parameters are {factor} times off the optimum "
+            f"of {english_count(optimum.n_params)}, where no law says anything; give a size nearer to it."
         )
     equal = None if found.equal_flops is None else search.optimum_at(found.equal_flops)
     loss = difference = None
