@@ -136,6 +136,11 @@ def _over_life(iso: "IsoFlop", here: "Candidate", served: float) -> str:
     """Return the cost of a size over the model's life beside the size that is best to train; empty without serving."""
     if not served:
         return ""
+    dollars = here.lifetime_usd
+    cost = f"{format_flops(here.lifetime_flops)} FLOPs" if dollars is None else format_usd(dollars)
+    if here.is_optimum:
+        text = _("Over its life, with {served} served tokens, the optimum costs {cost} of compute.")
+        return text.format(served=format_count(served), cost=cost)
     best = iso.at(iso.answer.optimum.n_params, served)
     change = here.lifetime_flops / best.lifetime_flops - 1
     if abs(change) < _LEAST_SHARE:
@@ -147,8 +152,6 @@ def _over_life(iso: "IsoFlop", here: "Candidate", served: float) -> str:
         if change < 0
         else _("Over its life, with {served} served tokens, it costs {share} more than the optimum: {cost} of compute.")
     )
-    dollars = here.lifetime_usd
-    cost = f"{format_flops(here.lifetime_flops)} FLOPs" if dollars is None else format_usd(dollars)
     return said.format(served=format_count(served), share=f"{abs(change):.0%}", cost=cost)
 
 

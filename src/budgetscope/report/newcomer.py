@@ -15,7 +15,7 @@ _WORDS = (
     (N_("optimum"), N_("The N and D with the lowest loss that the budget can reach.")),
     (
         N_("[low, high]"),
-        N_("A range: for N, D and the loss the true value lies in it in 95 of 100 cases; else it spans laws, MFU, prices."),
+        N_("A range: for N, D and loss the true value lies in it in 95 of 100 cases; else it spans laws, MFU, prices."),
     ),
     (N_("extrapolated"), N_("Said of sizes that the law's runs never reached: the further, the less sure.")),
     (N_("flat band"), N_("The sizes that lose less than 0.1% of the loss: any of them is a good choice.")),

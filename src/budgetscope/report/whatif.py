@@ -99,7 +99,11 @@ def _compared(iso: IsoFlop, here: Candidate) -> tuple[str, ...]:
     told = {"size": words, "unit": iso.answer.plan.loss_unit or _("loss")}
     doubt = _("Extrapolated: no run so far off was measured.") if here.extrapolated else ""
     if here.is_optimum:
-        return _("{size}, a loss of {loss} {unit}.").format(loss=f"{here.loss:.3f}", **told), doubt
+        said = _("{size}, a loss of {loss} {unit}.")
+        if iso.answer.plan.optimum.loss_after_decay is not None:
+            # The plan tells the loss after the decay, which is another number.
+            said = _("{size}, a loss of {loss} {unit} before the decay.")
+        return said.format(loss=f"{here.loss:.3f}", **told), doubt
     share = _share(here.wasted_share)
     if here.wasted_usd is None:
         off = _("{size}: {loss} {unit}; {share} of the compute is deadweight.")
@@ -119,7 +123,7 @@ def reach_text(iso: IsoFlop) -> str:
     if isinstance(iso.answer.question.fit.excess, ExcessLaw):
         # Nothing was fitted at the plan's sizes: the shape is carried there from the budgets of the law.
         factor = iso.measured_range[1] / iso.answer.optimum.n_params
-        told = _("Dashed: no run {factor} x off its optimum.")
+        told = _("Dashed: runs end {factor} x off the optimum.")
         return told.format(factor=format_factor(factor, 2))
     return _("Fitted from {low} to {high}, dashed beyond.").format(low=low, high=high)
 

@@ -84,6 +84,7 @@ def test_the_best_size_over_a_life_says_when_constraints_hold_it(advisor: Adviso
     here = IsoFlop(answer).at(answer.optimum.n_params, 1e12)
     doubt = whatif_headline(IsoFlop(answer), here, 1e12, advisor.best_over_life(answer, 1e12)).doubt
     assert doubt.startswith(said)
+    assert " Over its life, with 1 T served tokens, the optimum costs $1.68 K of compute." in doubt
 
 
 def test_nothing_is_said_of_the_life_without_served_tokens(advisor: Advisor) -> None:

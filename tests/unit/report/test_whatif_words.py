@@ -22,7 +22,7 @@ def test_a_size_is_said_in_plain_words() -> None:
     found = iso("64 H100 for 14 days at 40% MFU", law=PUBLISHED)
     best = found.answer.plan.n_params.value
     assert sentence(found, found.at(best)) == (
-        "17.2 B parameters on 281 B tokens: the optimum, a loss of 2.410 nats/token."
+        "17.2 B parameters on 281 B tokens: the optimum, a loss of 2.410 nats/token before the decay."
     )
     twice = sentence(found, found.at(2 * best))
     assert "2 times the optimal size: +0.0191 nats/token; 23.6% of the compute = $21.9 K is deadweight." in twice
@@ -57,7 +57,7 @@ def test_without_a_price_costs_are_in_flops_and_without_a_law_of_excess_unknown(
 
 
 def test_where_the_curve_was_measured_is_said() -> None:
-    assert reach_text(iso("1e19", law=PUBLISHED)) == "Dashed: no run 3 x off its optimum."
+    assert reach_text(iso("1e19", law=PUBLISHED)) == "Dashed: runs end 3 x off the optimum."
     assert reach_text(iso("1e25", law="besiroglu2024/refit")) == "Dashed: no run near this budget."
 
 
