@@ -302,7 +302,7 @@ def _energy_rows(plan: Plan) -> list[PlanRow]:
     ends = plan.spread.device_hours
     rows = [_estimate("run", "energy_kwh", _("energy"), energy.kwh, format_energy, _with_rest(told, plan, ends))]
     if energy.co2e_kg is not None:
-        told = _with_rest(_("kg, of the electricity alone"), plan, ends)
+        told = _with_rest(_("of the electricity alone"), plan, ends)
         rows.append(_estimate("run", "co2e_kg", "CO2e", energy.co2e_kg, format_mass, told))
     return rows
 

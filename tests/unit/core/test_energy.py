@@ -103,8 +103,8 @@ def test_an_impossible_power_of_an_own_device_is_refused(watts: object) -> None:
 @pytest.mark.parametrize(
     ("kwh", "text"),
     [
-        (0, "0 kWh"),
-        (0.5, "0.5 kWh"),
+        (0, "0 Wh"),
+        (0.5, "500 Wh"),
         (999.4, "999 kWh"),
         (999.6, "1 MWh"),
         (27_100, "27.1 MWh"),

@@ -217,6 +217,11 @@ def test_a_range_has_one_unit_in_japanese_too() -> None:
         use(None)
 
 
+def test_little_energy_and_mass_have_their_own_units() -> None:
+    assert [format_energy(kwh) for kwh in (0.000904, 0.5, 0.9999, 541.0)] == ["0.904 Wh", "500 Wh", "1 kWh", "541 kWh"]
+    assert [format_mass(kg) for kg in (0.00031, 0.0, 0.9999, 12.0)] == ["0.31 g", "0 g", "1 kg", "12 kg"]
+
+
 @pytest.mark.parametrize(
     ("value", "digits", "text"),
     [(1.2345, 2, "1.2"), (1238.5, 3, "1,240"), (31_234, 2, "31,000"), (2.5e6, 2, "2.5e6")],

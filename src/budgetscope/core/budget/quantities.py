@@ -112,8 +112,8 @@ def _powers(*units: tuple[int, str]) -> _Units:
 
 _SUFFIXES = _powers((12, "T"), (9, "B"), (6, "M"), (3, "K"))
 _MYRIADS = _powers((12, "兆"), (8, "億"), (4, "万"))
-_ENERGIES = (*_powers((9, "TWh"), (6, "GWh"), (3, "MWh")), (0.0, 1.0, "kWh"))
-_MASSES = (*_powers((9, "Mt"), (6, "kt"), (3, "t")), (0.0, 1.0, "kg"))
+_ENERGIES = (*_powers((9, "TWh"), (6, "GWh"), (3, "MWh"), (0, "kWh")), (0.0, 1e-3, "Wh"))
+_MASSES = (*_powers((9, "Mt"), (6, "kt"), (3, "t"), (0, "kg")), (0.0, 1e-3, "g"))
 _TIMES: _Units = (
     (17520.0, 8760.0, "years"),
     (48.0, 24.0, "days"),
@@ -240,12 +240,12 @@ def english_hours(hours: float, like: float | None = None) -> str:
 
 
 def format_energy(kwh: float, like: float | None = None) -> str:
-    """Format kWh with three significant digits: "27.1 MWh"."""
+    """Format kWh with three significant digits: "27.1 MWh"; in Wh below one."""
     return _amount(kwh, _ENERGIES, like)
 
 
 def format_mass(kg: float, like: float | None = None) -> str:
-    """Format kilograms with three significant digits, in metric tons from 1000: "10.3 t"."""
+    """Format kilograms with three significant digits, in metric tons from 1000: "10.3 t"; in grams below one."""
     return _amount(kg, _MASSES, like)
 
 
