@@ -155,13 +155,14 @@ def test_count_is_written_to_three_digits(value: float, text: str) -> None:
 
 def test_flops_dollars_and_hours_are_written() -> None:
     assert [format_flops(flops) for flops in (3.06e22, 1e21, 3.0649e22)] == ["3.06e22", "1e21", "3.06e22"]
-    assert [format_usd(usd) for usd in (1.2e6, 50e3, 640, 2.5, 99.999, 0.0012)] == [
+    assert [format_usd(usd) for usd in (1.2e6, 50e3, 640, 2.5, 99.999, 0.0012, 3.32e-4)] == [
         "$1.2 M",
         "$50 K",
         "$640",
         "$2.50",
         "$100",
         "$0.0012",
+        "$0.000332",
     ]
     assert [
         format_hours(hours) for hours in (0.000144, 59.99 / 3600, 1 / 60, 0.5, 0.9999, 36, 47.99, 48, 336, 17520)

@@ -121,6 +121,8 @@ _TIMES: _Units = (
     (_ROUNDS_UP / 60, 1 / 60, "min"),
     (0.0, 1 / 3600, "s"),
 )
+_CENT, _LEAST_USD = 0.01, 1e-6
+"""Dollars between these are written with as many decimals as they need."""
 _LEAST_IN_UNIT = 0.1
 """Smallest number of a unit that is as easy to read as in a smaller one."""
 
@@ -220,8 +222,10 @@ def format_usd(usd: float, like: float | None = None) -> str:
 
 
 def english_usd(usd: float, like: float | None = None) -> str:
-    """Return dollars: "$1.2 M", "$50 K", "$640", "$2.50"."""
-    return f"${usd:.2f}" if 0.01 <= usd < 99.995 else f"${english_count(usd, like)}"
+    """Return dollars: "$1.2 M", "$50 K", "$640", "$2.50", "$0.00033"."""
+    if _LEAST_USD <= usd < _CENT:
+        return f"${_digits(usd):.9f}".rstrip("0")
+    return f"${usd:.2f}" if _CENT <= usd < 99.995 else f"${english_count(usd, like)}"
 
 
 def format_hours(hours: float, like: float | None = None) -> str:
