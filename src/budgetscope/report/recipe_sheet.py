@@ -11,7 +11,14 @@ from budgetscope.core.answers.law_values import LawValue
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.core.answers.whatif import Candidate
-from budgetscope.core.budget.quantities import format_count, format_ends, format_factor, format_flops, format_usd
+from budgetscope.core.budget.quantities import (
+    format_count,
+    format_ends,
+    format_factor,
+    format_flops,
+    format_like,
+    format_usd,
+)
 from budgetscope.core.language import N_, _
 from budgetscope.core.laws.sensitivity import STEP_LAW_TEST, measured
 from budgetscope.report.csv import csv_text
@@ -147,7 +154,7 @@ def _row(law_value: LawValue, plan: Plan) -> LawValueRow:
     return LawValueRow(
         law_value=law_value,
         title=law_value.title,
-        value=form(law_value.value),
+        value=form(law_value.value) if law_value.high is None else format_like(law_value.value, law_value.high, form),
         also=also,
         interval=bracketed(law_value.low or 0.0, law_value.high or 0.0, form) if has_draws else "",
         data=_data(law_value),
