@@ -19,7 +19,7 @@ from budgetscope.core.budget.quantities import (
     format_usd,
 )
 from budgetscope.core.counting.ledger import Shape
-from budgetscope.core.language import N_, _
+from budgetscope.core.language import N_, _, ngettext
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import FLAT_SHARE
 from budgetscope.report.constraint_words import added_cost, added_loss
@@ -309,7 +309,12 @@ def _energy_rows(plan: Plan) -> list[PlanRow]:
 
 def shape_text(shape: Shape) -> str:
     """Return a shape in words: layers, width and the rest."""
-    return _("{depth} layers x {width} wide, d_ff {d_ff}, {heads} heads, vocabulary {vocabulary}").format(
+    text = ngettext(
+        "{depth} layers x {width} wide, d_ff {d_ff}, {heads} head, vocabulary {vocabulary}",
+        "{depth} layers x {width} wide, d_ff {d_ff}, {heads} heads, vocabulary {vocabulary}",
+        shape.n_heads,
+    )
+    return text.format(
         depth=shape.depth,
         width=shape.width,
         d_ff=shape.d_ff,

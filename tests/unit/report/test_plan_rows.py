@@ -22,3 +22,8 @@ def test_a_short_run_takes_more_than_no_device_hours(budget: str, hours: str) ->
 def test_a_value_is_in_the_unit_of_its_interval(budget: str, key: str, text: str, interval: str) -> None:
     rows = {row.key: row for row in plan_rows(Advisor().answer(PlanRequest(budget)).plan)}
     assert (rows[key].text, rows[key].interval) == (text, interval)
+
+
+def test_one_head_is_not_many() -> None:
+    rows = {row.key: row for row in plan_rows(Advisor().answer(PlanRequest("1e15")).plan)}
+    assert ", 1 head, " in rows["shape"].basis
