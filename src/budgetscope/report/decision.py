@@ -279,15 +279,29 @@ def doubts(plan: Plan) -> tuple[str, ...]:
     unsure = _("Least certain is the size: {range} with 95%.")
     if n.kind is Kind.NOISE_AND_LAW:
         unsure = _("Least certain is the size: {range} with 95%, by the runs' noise and the law's error.")
-    calibrate = _("A calibration on your own data narrows it; `{command}` says by how much.")
-    told = (unsure.format(range=span), _waste(plan), calibrate.format(command=value_command(plan)))
-    return tuple(filter(None, told))
+    return tuple(filter(None, (unsure.format(range=span), _waste(plan), _calibrate(plan))))
+
+
+def _calibrate(plan: Plan) -> str:
+    """Return what a calibration does about an unsure size."""
+    if plan.over_least_budget is not None and plan.over_least_budget < 1:
+        return _("A calibration on your own data would cost more than this run.")
+    if command := value_command(plan):
+        told = _("A calibration on your own data narrows it; `{command}` says by how much.")
+        return told.format(command=command)
+    return _("A calibration on your own data narrows it: budgetscope calibrate.")
 
 
 def value_command(plan: Plan) -> str:
-    """Return the command that tells what a calibration is worth; empty where N is sure, or its interval not known."""
+    """Return the command that tells what a calibration is worth; empty where N is sure, or nothing tells that.
+
+    It takes the measured optima of the law, and a budget of which a share pays for a calibration: a law is sure inside
+    its data, so that an unsure size is far above them, or below the smallest of them.
+    """
     n = plan.optimum.n_params
-    if n.low is None or n.high is None or n.kind is Kind.EXPONENT_ALONE or size_is_sure(plan):
+    if n.low is None or n.high is None or n.kind is not Kind.NOISE_AND_LAW or size_is_sure(plan):
+        return ""
+    if plan.over_least_budget is None or plan.over_least_budget < 1:
         return ""
     law = () if plan.law_id == DEFAULT_LAW else ("--law", plan.law_id)
     return shlex.join(("budgetscope", "value", plan.budget, *law))

@@ -66,6 +66,18 @@ def test_what_if_tells_the_loss_the_waste_and_the_best_size_over_the_life(adviso
 
 
 @pytest.mark.parametrize(
+    ("budget", "law", "said"),
+    [
+        ("1e15", "porian2024/refinedweb-tuned", "A calibration on your own data would cost more than this run."),
+        ("1e24", "porian2024/refinedweb-tuned", "`budgetscope value '1e24 FLOPs'` says by how much."),
+        ("1e24", "besiroglu2024/refit", "A calibration on your own data narrows it: budgetscope calibrate."),
+    ],
+)
+def test_a_doubt_names_a_command_that_answers(advisor: Advisor, budget: str, law: str, said: str) -> None:
+    assert said in plan_headline(advisor.answer(PlanRequest(budget, law=law)).plan).doubt
+
+
+@pytest.mark.parametrize(
     ("budget", "said"),
     [
         ("1 RTX 4090 for 2 days", "The best size over its life, at the optimum's loss, is "),

@@ -101,6 +101,8 @@ class Plan:
         expected_waste: deadweight compute as a share of the budget, the mean over the interval of N; None without an
             interval or a law of the loss off the optimum.
         choice: the run that the constraints allow, which the recipe and the run are of; None without constraints.
+        over_least_budget: C as a multiple of the smallest budget that the law was measured on; None where its measured
+            optima are not kept.
     """
 
     budget: str
@@ -127,6 +129,7 @@ class Plan:
     cautions: tuple[Caution, ...]
     choice: Choice | None
     expected_waste: float | None
+    over_least_budget: float | None
 
     @property
     def is_laid_out(self) -> bool:
@@ -221,6 +224,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
         cautions=cautions.ranked(found),
         choice=choice,
         expected_waste=_expected_waste(loss_model, own, around.n_params),
+        over_least_budget=None if question.fit.points is None else own.flops / question.fit.points.rows[0][0],
     )
 
 
