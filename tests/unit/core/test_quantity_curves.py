@@ -37,8 +37,8 @@ def test_a_curve_goes_through_the_plans_of_its_budgets(advisor: Advisor, quantit
         else:
             estimate = plan.recipe.learning_rate if quantity == "learning_rate" else plan.recipe.batch_tokens
             assert x == pytest.approx(plan.n_params.value)
-            # A batch is rounded to whole sequences.
-            assert y == pytest.approx(estimate.value, rel=1e-9 if quantity == "learning_rate" else 0.05)
+            # A batch is rounded to whole sequences that no device is idle for.
+            assert y == pytest.approx(estimate.value, rel=1e-9 if quantity == "learning_rate" else 0.07)
 
 
 def test_the_loss_has_the_plans_interval_and_the_measured_losses(advisor: Advisor) -> None:
