@@ -102,7 +102,7 @@ def _compared(iso: IsoFlop, here: Candidate) -> tuple[str, ...]:
         said = _("{size}, a loss of {loss} {unit}.")
         if iso.answer.plan.optimum.loss_after_decay is not None:
             # The plan tells the loss after the decay, which is another number.
-            said = _("{size}, a loss of {loss} {unit} before the decay.")
+            said = _("{size}, loss {loss} before the decay.")
         return said.format(loss=f"{here.loss:.3f}", **told), doubt
     share = _share(here.wasted_share)
     if here.wasted_usd is None:
