@@ -219,6 +219,11 @@ LR = ("laws", "learning_rate")
         ((*LR, "uncertainty"), {"kind": "draws", "columns": ["coefficient"], "rows": [[1]]}, "at least two"),
         ((*LR, "uncertainty"), {"kind": "draws", "columns": ["coefficient"], "rows": [[1], [1, 2]]}, "1 numbers"),
         ((*LR, "uncertainty"), {"kind": "draws", "columns": ["coefficient"], "rows": [[1]] * 20_001}, "at most"),
+        (
+            (*LR, "uncertainty"),
+            {"kind": "draws", "columns": ["coefficient", "ln_coefficient"], "rows": [[1, 0], [2, 0]]},
+            "in two columns",
+        ),
         (("laws", "beta2", "form"), "monomial", "no parameter"),
         (("points",), {"columns": ["a"], "rows": []}, "columns of points"),
     ],
