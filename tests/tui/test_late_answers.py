@@ -14,6 +14,7 @@ from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.recipe_sheet import RecipeSheet
 from budgetscope.report.recipe_sheet import recipe_markdown
 from budgetscope.tui.screens.plan.screen import PlanScreen
+from budgetscope.tui.screens.recipe import screen as recipe_screen
 from budgetscope.tui.screens.recipe.panels import Sheet
 from budgetscope.tui.widgets.law_table import LawTable
 
@@ -95,8 +96,10 @@ async def test_what_is_copied_while_a_comparison_is_awaited_holds_no_other_answe
 
 
 async def test_a_recipe_that_is_shown_is_copied_with_the_command_of_its_own_request(
-    start: Start, held: HeldAdvisor
+    start: Start, held: HeldAdvisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Recipes of some hundred laws are made at once, too.
+    monkeypatch.setattr(recipe_screen, "_FEW_LAWS", 60)
     app = start(EARLY, held)
     held.may.set()
     async with app.run_test(size=BIG) as pilot:

@@ -19,15 +19,11 @@ from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.language import _, ngettext
 from budgetscope.report.figures.figure import Figure
 from budgetscope.report.headline import plan_headline
-from budgetscope.report.law_choices import law_choices
-from budgetscope.report.tables import comparison_markdown, plan_markdown
 from budgetscope.report.words import counted, listed
 from budgetscope.tui.figures.plan_charts import PLAN_CHARTS, SIZE, plan_chart
 from budgetscope.tui.figures.plan_figures import Figures
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import Remembered, SessionScreen
-from budgetscope.tui.screens.plan.details import DetailsScreen
-from budgetscope.tui.screens.plan.law_picker import LawsScreen
 from budgetscope.tui.screens.plan.recommendation import Cautions, RecommendationPanel
 from budgetscope.tui.session import Session
 from budgetscope.tui.widgets.chart import Chart
@@ -234,6 +230,8 @@ class PlanScreen(SessionScreen):
 
     def action_choose_law(self) -> None:
         """Open the law picker."""
+        from budgetscope.report.law_choices import law_choices  # noqa: PLC0415 - not at the start
+        from budgetscope.tui.screens.plan.law_picker import LawsScreen  # noqa: PLC0415 - not at the start
 
         def chosen(fit_id: str | None) -> None:
             if fit_id is not None:
@@ -287,6 +285,8 @@ class PlanScreen(SessionScreen):
 
     def action_details(self) -> None:
         """Open the details of the plan."""
+        from budgetscope.tui.screens.plan.details import DetailsScreen  # noqa: PLC0415 - not at the start
+
         answer = self.session.answer
         if answer is not None:
             skipped = self._comparison.skipped if self._comparison else ()
@@ -302,6 +302,8 @@ class PlanScreen(SessionScreen):
 
     def as_markdown(self) -> str | None:
         """Return the plan and the comparison of laws as Markdown."""
+        from budgetscope.report.tables import comparison_markdown, plan_markdown  # noqa: PLC0415 - not at the start
+
         answer = self.session.answer
         if answer is None:
             return None
