@@ -220,6 +220,9 @@ def test_scenarios_are_compared_and_the_command_does_it_again(cli: Cli, tmp_path
         assert cli(*shlex.split(command)[1:]).code == 0
     assert (tmp_path / f"report-again.{form}").read_text() == text
     assert [shlex.split(command)[2] for command in alone] == ["32xH100 14d", "64xH100 14d"]
+    # A name that says so: they overwrite the file, which must not be a report of one's own.
+    files = [shlex.split(command)[-2:] for command in alone]
+    assert files == [["report-again-1.html", "--force"], ["report-again-2.html", "--force"]]
     shown = Page(text).text if form == "html" else text.replace("\\", "")
     plans = [Advisor().answer(PlanRequest(budget)).plan for budget in ("32xH100 14d", "64xH100 14d")]
     costs = [plan.run.cost_usd.value for plan in plans if plan.run.cost_usd is not None]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tui.driving import Start, press_at_once, settled
+from tests.tui.driving import Start, plan_screen, press_at_once, settle, settled
 from textual import events
 from textual.screen import Screen
 from textual.widgets import Input
@@ -178,6 +178,34 @@ def told(app: BudgetscopeApp) -> dict[str, object]:
         "copied": app.clipboard,
         "default": read_settings().law,
     }
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+@pytest.mark.parametrize("before", [(), ("z",)], ids=["", "zoomed"])
+async def test_text_typed_right_after_o_goes_into_the_options(
+    start: Start, size: tuple[int, int], before: tuple[str, ...]
+) -> None:
+    app = start(PlanRequest("1e20"))
+    async with app.run_test(size=size) as pilot:
+        press_at_once(app, *before, "o", *"h100", "tab", "8")
+        screen = await settle(pilot)
+        assert {row.field.name: row.value for row in screen.query(FieldRow) if row.value} == {
+            "budget": "1e20",
+            "device": "h100",
+            "gpus": "8",
+        }
+        assert screen.row("gpus").input.has_focus
+        assert screen.row("gpus").input.region
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+async def test_the_options_take_text_as_soon_as_they_open(start: Start, size: tuple[int, int]) -> None:
+    async with start(PlanRequest("1e20")).run_test(size=size) as pilot:
+        screen = plan_screen(pilot)
+        await screen.run_action("options")
+        field = screen.row("device").input
+        assert screen.focused is field
+        assert field.is_mounted
 
 
 async def typed(start: Start, *, at_once: bool) -> dict[str, dict[str, object]]:

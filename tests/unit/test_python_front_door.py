@@ -211,6 +211,9 @@ def test_an_export_writes_over_nothing_without_force(tmp_path: Path) -> None:
         ("plan.md", {"lang": 3}, "--lang 3 is not a text"),
         ("plan.md", {"force": "yes"}, "force = 'yes' is neither True nor False"),
         ("plan.md", {"mfuu": 1}, "export has no option 'mfuu': did you mean mfu"),
+        ("a\0b.md", {}, "holds a character that no file name can hold"),
+        ("\ud800.md", {}, "holds a character that no file name can hold"),
+        ("a\0b", {"recipe": "litgpt"}, "holds a character that no file name can hold"),
         (3, {}, "--output 3 is not a path; write it like plan.html"),
     ],
 )
@@ -221,6 +224,12 @@ def test_an_export_that_is_not_understood_writes_nothing(
     with pytest.raises(bs.UsageError, match=sentence):
         bs.export("1e21", output, **options)
     assert not _bytes(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a\0b.csv", "\ud800.csv"])
+def test_runs_of_an_impossible_name_are_refused(name: str) -> None:
+    with pytest.raises(bs.UsageError, match="holds a character that no file name can hold"):
+        bs.fit(name)
 
 
 def test_an_export_names_no_fit_that_its_command_would_not_find(

@@ -241,6 +241,8 @@ def _decode_uncertainty(entry: dict[str, Any] | None, law: LawForm) -> Uncertain
             unknown = [name for name in columns if name.removeprefix("ln_") not in parameters]
             if unknown:
                 raise FailureError(f"the draws name {unknown[0]!r}, which is no parameter of their law.")
+            if len({name.removeprefix("ln_") for name in columns}) < len(columns):
+                raise FailureError("the draws name a parameter in two columns; leave one of them out.")
             if len(rows) < 2:
                 raise FailureError("the draws need at least two rows.")
             return Draws(columns, rows, forecast=kind == "forecast")

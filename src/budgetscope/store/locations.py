@@ -6,7 +6,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path, user_config_path, user_data_path, user_state_path
 
-from budgetscope.core.errors import FailureError
+from budgetscope.core.budget.tokens import shown
+from budgetscope.core.errors import FailureError, UsageError
 
 _APP = "budgetscope"
 
@@ -53,11 +54,25 @@ def override_fits() -> Path | None:
 
 
 def expanded(path: str) -> Path:
-    """Return a path with its `~` replaced; unchanged when there is no such user."""
+    """Return a path with its `~` replaced; unchanged when there is no such user.
+
+    Raises:
+        UsageError: it holds a null byte, or half of a surrogate pair: no file has such a name, and Python's own calls
+            differ in what they do then.
+    """
+    try:
+        if b"\0" in os.fsencode(path):
+            raise _nameless(path)
+    except UnicodeEncodeError:
+        raise _nameless(path) from None
     try:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
+
+
+def _nameless(path: str) -> UsageError:
+    return UsageError(f"{shown(path)} holds a character that no file name can hold; correct it.")
 
 
 def user_fits() -> Path:

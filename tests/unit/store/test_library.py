@@ -219,6 +219,11 @@ LR = ("laws", "learning_rate")
         ((*LR, "uncertainty"), {"kind": "draws", "columns": ["coefficient"], "rows": [[1]]}, "at least two"),
         ((*LR, "uncertainty"), {"kind": "draws", "columns": ["coefficient"], "rows": [[1], [1, 2]]}, "1 numbers"),
         ((*LR, "uncertainty"), {"kind": "draws", "columns": ["coefficient"], "rows": [[1]] * 20_001}, "at most"),
+        (
+            (*LR, "uncertainty"),
+            {"kind": "draws", "columns": ["coefficient", "ln_coefficient"], "rows": [[1, 0], [2, 0]]},
+            "in two columns",
+        ),
         (("laws", "beta2", "form"), "monomial", "no parameter"),
         (("points",), {"columns": ["a"], "rows": []}, "columns of points"),
     ],
@@ -291,9 +296,15 @@ def test_a_name_that_is_no_id_is_refused(library: Library, name: str) -> None:
             ask(name)
 
 
-@pytest.mark.parametrize("name", ["gone.json", "~nobody-has-this-name/x.json", "a\0b.json", "x" * 300 + ".json"])
+@pytest.mark.parametrize("name", ["gone.json", "~nobody-has-this-name/x.json", "x" * 300 + ".json"])
 def test_a_path_to_nothing_is_refused(library: Library, name: str) -> None:
     with pytest.raises(FailureError, match="there is no fit file"):
+        library.get(name)
+
+
+@pytest.mark.parametrize("name", ["a\0b.json", "\ud800.json"])
+def test_a_path_that_no_file_can_have_is_refused(library: Library, name: str) -> None:
+    with pytest.raises(UsageError, match="holds a character that no file name can hold"):
         library.get(name)
 
 

@@ -211,5 +211,5 @@ def _again(scenarios: Sequence[Scenario], command: str) -> tuple[Block, ...]:
         ),
         Commands((command,)),
         Paragraph(_("The report of each scenario alone:")),
-        Commands(tuple(f"{each} -o report-{number}.html --force" for number, each in enumerate(made, 1))),
+        Commands(tuple(f"{each} -o report-again-{number}.html --force" for number, each in enumerate(made, 1))),
     )

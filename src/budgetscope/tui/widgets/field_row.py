@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.suggester import SuggestFromList
-from textual.widget import Widget
+from textual.widget import AwaitMount, Widget
 from textual.widgets import Input, Label, Static
 
 from budgetscope.core.language import _
@@ -83,6 +83,7 @@ class FieldRow(Vertical):
         self._suggester = _suggester(suggestions)
         self._input: Input | None = None
         self._note: Static | None = None
+        self._filling: AwaitMount | None = None
 
     def compose(self) -> ComposeResult:
         """Lay label, field and note, unless the row is hidden: the first paint does not wait for it."""
@@ -92,7 +93,13 @@ class FieldRow(Vertical):
     def fill(self) -> None:
         """Lay the parts of a row that was hidden until now; later calls change nothing."""
         if self.is_mounted and self._note is None:
-            self.mount(*self._parts())
+            self._filling = self.mount(*self._parts())
+
+    async def filled(self) -> None:
+        """Fill the row and wait until its parts can take keys."""
+        self.fill()
+        if self._filling is not None:
+            await self._filling
 
     def on_show(self) -> None:
         """Fill the row when it is shown first."""

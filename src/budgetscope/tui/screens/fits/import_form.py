@@ -148,7 +148,7 @@ class PathSuggester(Suggester):
             names = sorted(
                 f"{path.name}/" if path.is_dir() else path.name for path in typed_path(folder + slash or ".").iterdir()
             )
-        except (OSError, ValueError):
+        except (OSError, ValueError, UsageError):
             return None
         found = next((name for name in names if start and name.startswith(start) and name.isprintable()), None)
         return None if found is None else f"{folder}{slash}{found}"

@@ -273,11 +273,15 @@ class PlanScreen(SessionScreen):
         """Let the lower half fill the screen, or restore the layout."""
         self.zoomed = not self.zoomed
 
-    def action_options(self) -> None:
-        """Open the options, with the cursor in the first; or close them."""
-        self.options = not self.options
+    async def action_options(self) -> None:
+        """Open the options, with the cursor in the first; or close them. The zoom, which hides them, ends."""
+        self.options, self.zoomed = self.zoomed or not self.options, False
         if self.options or self.has_class("-very-wide"):
-            self.call_after_refresh(self.row(FORM[1].name).input.focus)
+            # At once, not after the next paint: the keys typed until then would go elsewhere.
+            for field in FORM[1:]:
+                await self.row(field.name).filled()
+            self.app.stylesheet.update(self.query_one("#form"))
+            self.set_focus(self.row(FORM[1].name).input)
 
     def action_details(self) -> None:
         """Open the details of the plan."""
