@@ -238,6 +238,8 @@ def test_losses_of_different_laws_are_not_compared(cli: Cli) -> None:
     out = cli("export", "--scenarios", "small,other law").out
     assert "The losses are by different laws or tokenizers and do not compare." in out
     assert "export --scenarios 'small,other law' --lang en -o report-again.md --force" in out
+    # Those of each alone, too: the reader's environment may speak another language.
+    assert "--lang en -o report-again-1.html --force" in out
 
 
 @pytest.mark.usefixtures("saved")

@@ -10,7 +10,6 @@ from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import UsageError
-from budgetscope.core.language import ENGLISH, code
 from budgetscope.report import tables
 from budgetscope.report.meeting.document import Document
 from budgetscope.report.meeting.facts import Facts
@@ -89,13 +88,11 @@ def report_command(command: str, form: str, folder: str = "") -> str:
     """Return the shell command that writes a report.
 
     Args:
-        command: with the budget or the scenarios, and the language unless it is English.
+        command: with the budget or the scenarios, and the language.
         form: one of `REPORT_FORMATS`.
         folder: of the figures; empty for none.
     """
     words = ["--figures", folder] if folder else []
-    # Without it, the environment of whoever runs the command would choose the language.
-    words += ["--lang", ENGLISH] if code() == ENGLISH else []
     return f"{command} {shlex.join([*words, '-o', f'{_NAME}.{form}', '--force'])}"
 
 

@@ -55,7 +55,8 @@ def command(request: PlanRequest, verb: str = "plan") -> str:
     for field in fields_of(verb)[1:]:
         text = field.text(getattr(request, field.name))
         words += [field.option, text] if text else []
-    return shlex.join((*words, *spoken_words()))
+    # A file that somebody else writes again must not be in their language.
+    return shlex.join((*words, *spoken_words(always=verb == "export")))
 
 
 def to_record(request: PlanRequest) -> dict[str, str | float]:

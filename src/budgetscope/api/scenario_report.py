@@ -40,7 +40,7 @@ def scenarios_export(advisor: Advisor, given: Sequence[str], form: str, folder: 
     words = ["--scenarios", ",".join(each.name for each in saved)]
     if any("," in each.name for each in saved):
         words = [word for each in saved for word in ("--scenarios", each.name)]
-    asked = shlex.join(["budgetscope", "export", *words, *spoken_words()])
+    asked = shlex.join(["budgetscope", "export", *words, *spoken_words(always=True)])
     made = scenarios_report(found, names, note, report_command(asked, form, folder), __version__)
     return Exported(rendered(form, made, pictures, folder), pictures)
 

@@ -74,6 +74,9 @@ def N_(text: str) -> str:
     return text
 
 
-def spoken_words() -> tuple[str, ...]:
-    """Return the option of a command that names the language in use; none for English."""
-    return () if code() == ENGLISH else ("--lang", code())
+def spoken_words(*, always: bool = False) -> tuple[str, ...]:
+    """Return the option of a command that names the language in use; none for English, unless `always`.
+
+    Without the option, the settings and the environment of whoever runs the command choose the language.
+    """
+    return ("--lang", code()) if always or code() != ENGLISH else ()
