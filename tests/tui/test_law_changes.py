@@ -5,7 +5,9 @@ from tests.tui.driving import Start, notices, plan_screen, settle, settled, show
 from textual.pilot import Pilot
 
 from budgetscope.api import PlanRequest
-from budgetscope.core.budget.quantities import format_count, format_usd
+from budgetscope.core.answers.plan import Plan
+from budgetscope.core.budget.quantities import format_usd
+from budgetscope.report.rows import plan_rows
 from budgetscope.store.settings import Settings, read_settings
 from budgetscope.tui.screens.accept_dialog import AcceptScreen
 from budgetscope.tui.screens.base import SessionScreen
@@ -21,6 +23,11 @@ def asked(pilot: Pilot[None]) -> str:
     return " ".join(line.strip("│ ") for line in shown(pilot).splitlines())
 
 
+def written(plan: Plan, key: str) -> str:
+    """Return a quantity as the plan's own rows write it, in the unit of its interval."""
+    return next(row.text for row in plan_rows(plan) if row.key == key)
+
+
 @pytest.mark.parametrize("size", [BIG, (80, 24)])
 async def test_the_question_shows_the_plan_before_and_after(start: Start, size: tuple[int, int]) -> None:
     async with start(PlanRequest("1e23 on H100")).run_test(size=size) as pilot:
@@ -34,8 +41,7 @@ async def test_the_question_shows_the_plan_before_and_after(start: Start, size: 
         assert before is not None
         assert before.run.cost_usd is not None
         for text in (
-            format_count(before.n_params.value), format_count(after.n_params.value),
-            format_count(before.tokens.value), format_count(after.tokens.value),
+            *(written(plan, key) for plan in (before, after) for key in ("n_params", "tokens")),
             f"{before.loss.value:.3f}" if before.loss else "", format_usd(before.run.cost_usd.value),
         ):  # fmt: skip
             assert text in question
