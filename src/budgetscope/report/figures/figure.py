@@ -159,7 +159,7 @@ class HeatMap:
         y_edges: growing; one more than there are rows.
         values: rows from the lowest y; None for an unknown value.
         levels: growing thresholds, at most 9; level 0 is below the first.
-        text: writes a value.
+        text: writes a value; of two maps with the same values it is the same.
         fill: tells the levels apart without colour; a cell with room for it shows its value too.
     """
 
@@ -167,7 +167,7 @@ class HeatMap:
     y_edges: tuple[float, ...]
     values: tuple[tuple[float | None, ...], ...]
     levels: tuple[float, ...]
-    text: Callable[[float], str] = plain_number
+    text: Callable[[float], str] = field(default=plain_number, compare=False)
     fill: Fill = "shade"
 
     def at(self, x: float, y: float) -> float | None:

@@ -98,7 +98,7 @@ def heat(state: RunState, n_params: int, beta2: float) -> Figure | None:
     lost = tuple(Point(s.cell.learning_rate, s.cell.batch_tokens) for s in cells if s.status in _LOST)
     x_edges, y_edges = _edges(rates), _edges(batches)
     return Figure(
-        x=Axis(LogScale(x_edges[0], x_edges[-1]), _("learning rate"), lambda value: f"{value:.2g}"),
+        x=Axis(LogScale(x_edges[0], x_edges[-1]), _("learning rate"), _rate),
         y=Axis(LogScale(y_edges[0], y_edges[-1]), _("batch, tokens"), count_number),
         points=(PointSeries("x", _("diverged or failed"), lost),) if lost else (),
         heat=HeatMap(
@@ -109,6 +109,10 @@ def heat(state: RunState, n_params: int, beta2: float) -> Figure | None:
             lambda value: f"{value:.3f}{'*' * (value == best)}",
         ),
     )
+
+
+def _rate(value: float) -> str:
+    return f"{value:.2g}"
 
 
 def _mean(states: Iterable[CellState]) -> float | None:
