@@ -56,6 +56,7 @@ class SessionScreen(PatientScreen[None], RowScreen[None]):
         self.session = session
         self.background = Background(self, self._follow_up)
         self._shown_revision = -1
+        self._filled = False
 
     def compose(self) -> ComposeResult:
         """Lay header, problem, body and footer."""
@@ -180,8 +181,11 @@ class SessionScreen(PatientScreen[None], RowScreen[None]):
 
     def _follow_up(self) -> None:
         """Do what the first paint does not wait for: fill hidden fields, read every fit file, tell which are broken."""
-        for row in self.query(FieldRow):
-            row.fill()
+        if not self._filled:
+            # Once: the query walks all widgets, and this is called after every key that computes something.
+            self._filled = True
+            for row in self.query(FieldRow):
+                row.fill()
         if not self.session.library_read:
             self.background.run(self.session.read_library, self._tell_all, _LIBRARY, refuse=self.tell)
 
