@@ -14,6 +14,7 @@ from budgetscope.report.rows import UNKNOWN, plan_rows
 from budgetscope.report.words import between, quoted, sentences
 
 if TYPE_CHECKING:
+    from budgetscope.core.answers.answer import Answer
     from budgetscope.core.answers.comparison import Row
     from budgetscope.core.answers.explanation import Explanation, Step
     from budgetscope.core.answers.whatif import Candidate, IsoFlop
@@ -83,6 +84,30 @@ def _interval(estimate: Estimate, form: Callable[[float], str] = format_count) -
     if estimate.low is None or estimate.high is None:
         return ""
     return between((estimate.low, estimate.high), form)
+
+
+def budget_readings(answer: "Answer") -> tuple[str, ...]:
+    """Return how the budget was read, in three lengths from the longest: a window shows the first that it holds."""
+    plan, question = answer.plan, answer.question
+    told = {
+        "flops": _("{flops} FLOPs by the {convention} count").format(
+            flops=format_flops(plan.flops), convention=plan.convention
+        ),
+        "executed": format_flops(plan.machine.executed_flops or 0.0),
+        "mfu": f"{100 * plan.machine.mfu:.3g}%",
+    }
+    shorter = [told["flops"]] * 2
+    if plan.machine.executed_flops is not None and not plan.machine.device.by_rate:
+        shorter = [_("{flops} = {executed} executed at an MFU of {mfu}").format(**told)] * 2
+        if plan.spread.mfu is not None:
+            low, high = (f"{end:.0%}" for end in plan.spread.mfu)
+            ranged = _("{flops} = {executed} executed at an MFU of {mfu}, which may be {low} to {high}")
+            shorter[0] = ranged.format(low=low, high=high, **told)
+    elif plan.machine.executed_flops is not None:
+        shorter = [_("{flops} = {executed} executed").format(**told)] * 2
+    choices = "; ".join(question.budget.choices)
+    pattern = _("{choices}: {budget}") if choices else "{budget}"
+    return plan.understood, *(pattern.format(choices=choices, budget=each) for each in shorter)
 
 
 def whatif_headline(iso: "IsoFlop", here: "Candidate", served: float, best: Plan | None = None) -> Headline:

@@ -369,10 +369,7 @@ def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> tuple[
 
 
 def _understood(question: Question, optimum: OperatingPoint, moves: Spread) -> str:
-    """Return the budget in FLOPs, after the choices that its reading took.
-
-    The FLOPs come before what they follow from: where there is little room, the end is cut.
-    """
+    """Return the budget in FLOPs, after the choices that its reading took."""
     text = _of_budget(question, optimum, moves)
     choices = question.budget.choices
     return _("{choices}: {budget}").format(choices="; ".join(choices), budget=text) if choices else text
