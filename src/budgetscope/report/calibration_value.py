@@ -72,9 +72,9 @@ def counted_text(valuation: Valuation) -> str:
 def foretold_text(found: Foretold) -> str:
     """Return how well N at the user's budget is known today, and would be after the run of a design."""
     today, told = found.today, {"budget": found.budget, "n": format_count(found.today.value), "law": found.law}
-    now = _("N at {budget}: today {n} by {law}, without an interval")
+    now = _("N* at {budget}: today {n} by {law}, without an interval")
     if today.low is not None and today.high is not None:
-        now = _("N at {budget}: today {n} {range} by {law}, for the data of that law")
+        now = _("N* at {budget}: today {n} {range} by {law}, for the data of that law")
         told["range"] = bracketed(today.low, today.high, format_count)
     if found.factor is None:
         after = _("this design is too small to plan by, and leaves it so")

@@ -10,7 +10,7 @@ from budgetscope.core.budget.quantities import format_count, format_ends, format
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.report.decision import doubts, lead
-from budgetscope.report.rows import UNKNOWN, plan_rows
+from budgetscope.report.rows import UNKNOWN, optimal_labels, plan_rows
 from budgetscope.report.words import between, quoted, sentences
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def plan_headline(plan: Plan) -> Headline:
     """Return what to train, what it costs, and what is least certain."""
     run, moves = plan.run, plan.spread
     figures = [
-        LargeFigure(format_count(run.n_params), _("parameters"), _interval(plan.optimum.n_params)),
+        LargeFigure(format_count(run.n_params), _("parameters to build"), _interval(plan.optimum.n_params)),
         LargeFigure(format_count(run.tokens), _("tokens"), _interval(plan.optimum.tokens)),
     ]
     if plan.choice is not None:
@@ -119,7 +119,7 @@ def whatif_headline(iso: "IsoFlop", here: "Candidate", served: float, best: Plan
         served: tokens.
         best: the plan for so many served tokens; None where there is none.
     """
-    from budgetscope.report.whatif import sentence  # noqa: PLC0415 - the first screen needs none of it
+    from budgetscope.report.whatif import brief  # noqa: PLC0415 - the first screen needs none of it
 
     figures: list[LargeFigure] = []
     if here.loss is not None and here.loss_difference is not None and here.wasted_share is not None:
@@ -129,7 +129,7 @@ def whatif_headline(iso: "IsoFlop", here: "Candidate", served: float, best: Plan
         paid = "" if here.wasted_usd is None else format_usd(here.wasted_usd)
         figures = [LargeFigure(loss, unit), LargeFigure(wasted, _("of the compute is deadweight"), paid)]
     doubts = tuple(filter(None, (_best_over_life(best), _over_life(iso, here, served))))
-    return Headline(sentence(iso, here), doubts, tuple(figures))
+    return Headline(brief(iso, here), doubts, tuple(figures))
 
 
 def _best_over_life(plan: Plan | None) -> str:
@@ -235,10 +235,11 @@ def comparison_headline(columns: "Sequence[Column]", reference: int, place: int)
     most = max(apart, key=lambda key: apart[key], default="")
     if not most or apart[most] < _LEAST_SHARE:
         return Headline(_("{other} and {base} hardly differ.").format(**names))
+    label = optimal_labels((base.plan, other.plan)).get(most, after[most].label)
     said = _("{other} differs most from {base} in {what}: {after} instead of {before}.").format(
-        what=after[most].label, after=after[most].text, before=before[most].text, **names
+        what=label, after=after[most].text, before=before[most].text, **names
     )
-    figures = [LargeFigure(after[most].text, after[most].label, f"{base.name}: {before[most].text}")]
+    figures = [LargeFigure(after[most].text, label, f"{base.name}: {before[most].text}")]
     losses = [plan.loss_after_decay or plan.loss for plan in (base.plan, other.plan)]
     if base.plan.law_id == other.plan.law_id and losses[0] is not None and losses[1] is not None:
         change = losses[1].value - losses[0].value
@@ -278,7 +279,9 @@ def calibration_headline(plan: Plan | None, foretold: str = "") -> Headline:
 def followed_headline(plan: Plan) -> Headline:
     """Return what the law in use says at the user's budget."""
     n, d = (format_count(estimate.value) for estimate in (plan.optimum.n_params, plan.optimum.tokens))
-    said = _("Your plan follows {law}: {n} parameters on {d} tokens.").format(law=plan.law_id, n=n, d=d)
+    said = _("Your plan follows {law}, whose optimum is {n} parameters on {d} tokens.").format(
+        law=plan.law_id, n=n, d=d
+    )
     return Headline(said, figures=(LargeFigure(n, _("parameters")), LargeFigure(d, _("tokens"))))
 
 
@@ -302,9 +305,11 @@ def law_headline(plan: Plan, row: "Row") -> Headline:
 def _changed(before: Plan, law: str, n_params: float, tokens: float) -> Headline:
     n = [format_count(value) for value in (before.optimum.n_params.value, n_params)]
     d = [format_count(value) for value in (before.optimum.tokens.value, tokens)]
-    said = _("{law} plans {n_after} parameters on {d_after} tokens; your law plans {n_before} on {d_before}.").format(
-        law=law, n_after=n[1], d_after=d[1], n_before=n[0], d_before=d[0]
+    told = _(
+        "The optimum of {law} is {n_after} parameters on {d_after} tokens; that of your law is {n_before} on "
+        "{d_before}."
     )
+    said = told.format(law=law, n_after=n[1], d_after=d[1], n_before=n[0], d_before=d[0])
     figures = (
         LargeFigure(n[1], _("parameters"), _("instead of {before}").format(before=n[0])),
         LargeFigure(d[1], _("tokens"), _("instead of {before}").format(before=d[0])),

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.comparison import Row as LawRow
+from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.whatif import SERVING_ASSUMPTION, Candidate, IsoFlop, WhatIf
 from budgetscope.core.budget.quantities import (
     format_count,
@@ -77,9 +78,27 @@ def _cost(label: str, name: str, here: Candidate, best: Candidate) -> SizeCompar
 
 
 def sentence(iso: IsoFlop, here: Candidate) -> str:
-    """Return one sentence that compares a size with the optimum and gives its cost."""
+    """Return what compares a size with the optimum and gives its cost, and at the optimum what the plan builds."""
+    return sentences((brief(iso, here), _built(iso.answer.plan, here)))
+
+
+def brief(iso: IsoFlop, here: Candidate) -> str:
+    """Return `sentence` without the shape to build."""
     aside = "" if iso.answer.plan.choice is None else _("The plan's constraints are left aside here.")
     return sentences((*_compared(iso, here), aside))
+
+
+def size_title(here: Candidate) -> str:
+    """Return the title of a size beside the optimum."""
+    return _("This size: the law's optimum") if here.is_optimum else _("This size")
+
+
+def _built(plan: Plan, here: Candidate) -> str:
+    """Return the size of the shape to build beside the optimum; empty where both read alike."""
+    built, optimum = format_count(plan.run.n_params), format_count(here.n_params)
+    if not here.is_optimum or plan.choice is not None or built == optimum:
+        return ""
+    return _("The shape to build, in whole layers, has {n_params}.").format(n_params=built)
 
 
 def _compared(iso: IsoFlop, here: Candidate) -> tuple[str, ...]:

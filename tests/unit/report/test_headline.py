@@ -31,7 +31,7 @@ def test_a_plan_leads_with_n_d_and_cost_and_their_honest_ranges(advisor: Advisor
     headline = plan_headline(advisor.answer(BUDGET).plan)
     assert headline.sentence.startswith("Train 18.7 B parameters on 268 B tokens: 14 days on 64 x H100 SXM")
     n, d, cost = headline.figures
-    assert (n.value, n.label, n.range) == ("18.7 B", "parameters", "7.87 B to 44.8 B")
+    assert (n.value, n.label, n.range) == ("18.7 B", "parameters to build", "7.87 B to 44.8 B")
     assert (d.value, d.label, d.range) == ("268 B", "tokens", "112 B to 636 B")
     assert (cost.value, cost.range) == ("$92.5 K", "$57.8 K to $148 K")
     assert "7.87 B to 44.8 B" in headline.doubt

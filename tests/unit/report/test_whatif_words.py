@@ -22,7 +22,8 @@ def test_a_size_is_said_in_plain_words() -> None:
     found = iso("64 H100 for 14 days at 40% MFU", law=PUBLISHED)
     best = found.answer.plan.n_params.value
     assert sentence(found, found.at(best)) == (
-        "17.2 B parameters on 281 B tokens: the optimum, loss 2.410 before the decay."
+        "17.2 B parameters on 281 B tokens: the optimum, loss 2.410 before the decay. The shape to build, in whole "
+        "layers, has 17.1 B."
     )
     twice = sentence(found, found.at(2 * best))
     assert "2 times the optimal size: +0.0191 nats/token; 23.6% of the compute = $21.9 K is deadweight." in twice

@@ -18,6 +18,7 @@ from budgetscope.core.answers.explanation import Explanation, Step
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Count, Ledger
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import _
 from budgetscope.core.laws.fit import POINT_COLUMNS, Fit
 from budgetscope.core.laws.intervals import allocation_exponent
 from budgetscope.report.decision import decision
@@ -80,7 +81,8 @@ class NotebookPlan(Plan):
     def __repr__(self) -> str:
         rows = {row.key: row for row in plan_rows(self)}
         lines = [f"{self.budget}: {self.law_title} ({self.law_id})", *decision(self)]
-        lines += ["; ".join(_figure(rows[key]) for key in keys if key in rows) for keys in (_MODEL, _RUN)]
+        model, run = ("; ".join(_figure(rows[key]) for key in keys if key in rows) for keys in (_MODEL, _RUN))
+        lines += [model if self.choice else _("the law's optimum: {figures}").format(figures=model), run]
         return "\n".join([*lines, *(f"! {caution.text}" for caution in self.cautions[:1]), *_more(self.cautions[1:])])
 
     def _repr_html_(self) -> str:

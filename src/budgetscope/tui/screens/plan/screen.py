@@ -223,7 +223,7 @@ class PlanScreen(SessionScreen):
         self._compared, self._comparison = self.answer_key(), comparison
         laws = self.query_one(LawTable)
         laws.letters, laws.comparison, laws.waiting = self.session.letters, comparison, False
-        self._titles["laws"] = _("What the others say")
+        self._titles["laws"] = _("What the others say: the optimum of each law")
         self._entitle()
         if not self.row("law").suggests:
             self.row("law").suggest([fit.id for fit in self.session.advisor.fits if fit.allocation])
