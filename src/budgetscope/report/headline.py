@@ -1,19 +1,21 @@
 """The headline of a screen: one sentence, and one to three figures that can be read from across a table."""
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from budgetscope.core.answers.mfu_range import Ends
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_ends, format_flops, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.report.decision import doubts, lead
 from budgetscope.report.rows import UNKNOWN, optimal_labels, plan_rows
-from budgetscope.report.words import between, quoted, sentences
+from budgetscope.report.words import Form, beside, between, quoted, sentences
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from budgetscope.core.answers.answer import Answer
     from budgetscope.core.answers.comparison import Row
     from budgetscope.core.answers.explanation import Explanation, Step
@@ -66,24 +68,23 @@ def plan_headline(plan: Plan) -> Headline:
     """Return what to train, what it costs, and what is least certain."""
     run, moves = plan.run, plan.spread
     figures = [
-        LargeFigure(format_count(run.n_params), _("parameters to build"), _interval(plan.optimum.n_params)),
-        LargeFigure(format_count(run.tokens), _("tokens"), _interval(plan.optimum.tokens)),
+        _ranged(run.n_params, _("parameters to build"), None if plan.choice else _ends(plan.optimum.n_params)),
+        _ranged(run.tokens, _("tokens"), None if plan.choice else _ends(plan.optimum.tokens)),
     ]
-    if plan.choice is not None:
-        figures = [LargeFigure(figure.value, figure.label) for figure in figures]
     if run.cost_usd is not None:
-        paid = "" if moves.cost_usd is None else between(moves.cost_usd, format_usd)
-        figures.append(LargeFigure(format_usd(run.cost_usd.value), "", paid))
+        figures.append(_ranged(run.cost_usd.value, "", moves.cost_usd, format_usd))
     elif run.hours is not None:
-        taken = "" if moves.hours is None else between(moves.hours, format_hours)
-        figures.append(LargeFigure(format_hours(run.hours), "", taken))
+        figures.append(_ranged(run.hours, "", moves.hours, format_hours))
     return Headline(lead(plan), doubts(plan), tuple(figures))
 
 
-def _interval(estimate: Estimate, form: Callable[[float], str] = format_count) -> str:
-    if estimate.low is None or estimate.high is None:
-        return ""
-    return between((estimate.low, estimate.high), form)
+def _ranged(value: float, label: str, ends: Ends | None, form: Form = format_count) -> LargeFigure:
+    """Return a figure over its range, both in one unit."""
+    return LargeFigure(beside(value, ends, form), label, "" if ends is None else between(ends, form))
+
+
+def _ends(estimate: Estimate) -> Ends | None:
+    return None if estimate.low is None or estimate.high is None else (estimate.low, estimate.high)
 
 
 def budget_readings(answer: "Answer") -> tuple[str, ...]:
@@ -188,8 +189,8 @@ def recipe_headline(plan: Plan) -> Headline:
         rate=f"{rate.value:.2g}", batch=format_count(batch.value), law=recipe.sources["learning_rate"]
     )
     figures = (
-        LargeFigure(f"{rate.value:.2g}", _("learning rate"), _interval(rate, "{:.2g}".format)),
-        LargeFigure(format_count(batch.value), _("tokens a batch"), _interval(batch)),
+        _ranged(rate.value, _("learning rate"), _ends(rate), "{:.2g}".format),
+        _ranged(batch.value, _("tokens a batch"), _ends(batch)),
     )
     doubts = []
     if rate.low and rate.high and batch.low and batch.high:

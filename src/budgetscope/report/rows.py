@@ -15,7 +15,6 @@ from budgetscope.core.budget.quantities import (
     format_energy,
     format_flops,
     format_hours,
-    format_like,
     format_mass,
     format_usd,
 )
@@ -25,7 +24,7 @@ from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import FLAT_SHARE
 from budgetscope.report.constraint_words import added_cost, added_loss
 from budgetscope.report.recipe_words import choice_text, confirmation_text, two_digits
-from budgetscope.report.words import Form, both, bracketed, headed, listed, noted
+from budgetscope.report.words import Form, beside, both, bracketed, headed, listed, noted
 
 LEVEL_TITLES = {
     Level.DECISION: N_("What could change the decision"),
@@ -355,8 +354,7 @@ def estimate_text(estimate: Estimate, form: Form, ends: Form | None = None) -> s
 
 
 def _value(estimate: Estimate, form: Form) -> str:
-    """Return the number in the unit of its interval, so that both compare at a glance."""
-    return form(estimate.value) if estimate.high is None else format_like(estimate.value, estimate.high, form)
+    return beside(estimate.value, (estimate.low, estimate.high), form)
 
 
 def _interval(estimate: Estimate, form: Form) -> str:
