@@ -345,7 +345,11 @@ def describe(layout: Layout) -> str:
     title = {Regime.DDP: "DDP", Regime.FSDP2: "FSDP2", Regime.MEGATRON: "Megatron"}.get(
         layout.regime, f"ZeRO-{layout.regime[-1]}"
     )
-    parts = [_("{regime} over {n}").format(regime=title, n=layout.data)]
+    parts = [_("{regime} over {n}").format(regime=title, n=layout.data)] if layout.data > 1 else [title]
+    if layout.n_devices == 1:
+        # Nothing is shared, whatever the trainer calls it.
+        plain = layout.regime == Regime.DDP
+        parts = [_("without sharding") if plain else _("{regime} on one device").format(regime=title)]
     degrees = (
         (N_("tensor {n}"), layout.tensor),
         (N_("pipeline {n}"), layout.pipeline),
