@@ -166,7 +166,7 @@ async def test_a_key_shows_the_map_and_the_curve_again(start: Start) -> None:
         assert chart.figure.markers[0].x > here.n_params
         await pilot.press("f5")
         assert chart.figure.heat is None
-        assert "Dashed: runs end 3 x off the optimum." in shown(pilot)
+        assert "Dashed: no run was so far off the optimum." in shown(pilot)
 
 
 async def test_a_narrow_window_gets_a_map_whose_legend_fits(start: Start) -> None:

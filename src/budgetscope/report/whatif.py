@@ -132,19 +132,34 @@ def _compared(iso: IsoFlop, here: Candidate) -> tuple[str, ...]:
     return off.format(loss=f"{here.loss_difference:+.4f}", share=share, usd=usd, **told), doubt
 
 
-def reach_text(iso: IsoFlop) -> str:
-    """Return where the curve is fitted, in one sentence of at most 44 columns; empty without a curve."""
+def reach_legend(iso: IsoFlop) -> str:
+    """Return what the dashes of the curve mean, in one sentence of at most 44 columns; empty without a curve."""
     if iso.no_curve_reason is not None:
         return ""
     if iso.measured_range is None:
-        return _("Dashed: no run near this budget.")
+        return _("Dashed: no run was near this budget.")
+    if isinstance(iso.answer.question.fit.excess, ExcessLaw):
+        return _("Dashed: no run was so far off the optimum.")
     low, high = format_ends(*iso.measured_range, format_count)
+    return _("Fitted from {low} to {high}, dashed beyond.").format(low=low, high=high)
+
+
+def reach_text(iso: IsoFlop) -> str:
+    """Return from where on the loss off the optimum is extrapolated, in one sentence; empty without a law of it."""
+    if iso.no_curve_reason is not None:
+        return ""
+    if iso.measured_range is None:
+        return _("No run was measured near this budget: every loss off the optimum is extrapolated.")
     if isinstance(iso.answer.question.fit.excess, ExcessLaw):
         # Nothing was fitted at the plan's sizes: the shape is carried there from the budgets of the law.
         factor = iso.measured_range[1] / iso.answer.optimum.n_params
-        told = _("Dashed: runs end {factor} x off the optimum.")
+        told = _(
+            "The runs of the law, at its own budgets, were up to {factor} times off the optimum: beyond that the loss "
+            "is extrapolated."
+        )
         return told.format(factor=format_factor(factor, 2))
-    return _("Fitted from {low} to {high}, dashed beyond.").format(low=low, high=high)
+    low, high = format_ends(*iso.measured_range, format_count)
+    return _("The loss is fitted to runs from {low} to {high}, and extrapolated beyond.").format(low=low, high=high)
 
 
 PICKS_HEADER = (N_("law"), "N", N_("of optimum"), "D", "D/N", N_("d-loss"), N_("waste"))
