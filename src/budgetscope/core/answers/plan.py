@@ -180,6 +180,11 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
     found = (
         *question.cautions,
         *cautions.of_interval(question.fit, around.n_params),
+        *(
+            cautions.of_shape(run.n_params, around.flat_band)
+            if choice is None and run.shape and around.flat_band
+            else []
+        ),
         *layout.of_memory(question, run.shape, recipe.batch_sequences),
         *cautions.of_time(question.machine.n_devices, run.hours, is_own=question.machine.device.by_rate),
         *cautions.of_range(_limit_hours(question), moves.hours, moves.mfu),
