@@ -51,8 +51,8 @@ MOST_DECISIVE = 3
 """Cautions of the first level in a plan, at most: more than three are no headline."""
 
 _DECISIVE = (
-    NO_LAYOUT, "interval-off", "ablation", "far-from-optimum", "repeated-data", "no-shape", "no-count", "long-run",
-    "late-at-low-mfu", "other-tokenizer", "extrapolated-allocation", "extrapolated-surface", "mixed-recipe",
+    NO_LAYOUT, "idle-devices", "interval-off", "ablation", "far-from-optimum", "repeated-data", "no-shape", "no-count",
+    "long-run", "late-at-low-mfu", "other-tokenizer", "extrapolated-allocation", "extrapolated-surface", "mixed-recipe",
     "recipe-on-edge", "extrapolated-learning-rate", "batch-beyond-critical",
 )  # fmt: skip
 """What can change N, D, the recipe or whether to train at all, the gravest first."""

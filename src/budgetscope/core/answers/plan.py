@@ -7,6 +7,7 @@ from statistics import NormalDist
 from budgetscope.core.answers import cautions, layout
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.constraints import Choice, choose
+from budgetscope.core.answers.idle_devices import of_idle
 from budgetscope.core.answers.mfu_range import Spread, run_cost, spread
 from budgetscope.core.answers.question import Question, after_decay, machine_flops
 from budgetscope.core.answers.recipe import Recipe, recommend
@@ -186,6 +187,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
             else []
         ),
         *layout.of_memory(question, run.shape, recipe.batch_sequences),
+        *of_idle(question, run.shape, recipe.batch_sequences, recipe.batch_tokens.value, run.device_hours),
         *cautions.of_time(question.machine.n_devices, run.hours, is_own=question.machine.device.by_rate),
         *cautions.of_range(_limit_hours(question), moves.hours, moves.mfu),
         *cautions.of_recipe(recipe.sources, recipe.learning_rate, recipe.batch_tokens),
