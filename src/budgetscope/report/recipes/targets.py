@@ -38,7 +38,7 @@ def target(name: str) -> Target:
     """
     found = TARGETS.get(name.strip().lower())
     if found is None:
-        raise UsageError(f"{name!r} is not a recipe; choose one of {', '.join(TARGETS)}, or list.")
+        raise UsageError(f"{name!r} is not a recipe; choose one of {', '.join(TARGETS)}.")
     return found
 
 
