@@ -61,7 +61,7 @@ def test_it_leaves_the_interpreter_alone_until_it_is_started(clock: Clock, colle
 
 
 def test_it_collects_once_nobody_types(gc_schedule: GcSchedule, clock: Clock, collector: Mock) -> None:
-    collector.pile = 15
+    collector.pile = 35
     for _ in range(5):
         gc_schedule.touch()
         clock.seconds += 0.5
@@ -69,11 +69,17 @@ def test_it_collects_once_nobody_types(gc_schedule: GcSchedule, clock: Clock, co
     collector.collect.assert_not_called()
     clock.seconds += 2
     gc_schedule.tick(has_dialog=False)
-    collector.collect.assert_called_once()
-    collector.pile = 0
-    clock.seconds += 60
+    collector.collect.assert_called_once_with()
+    collector.freeze.assert_called_once()
+
+
+def test_young_garbage_goes_while_nobody_types(gc_schedule: GcSchedule, collector: Mock) -> None:
     gc_schedule.tick(has_dialog=False)
-    collector.collect.assert_called_once()
+    collector.collect.assert_called_once_with(1)
+    collector.freeze.assert_not_called()
+    gc_schedule.touch()
+    gc_schedule.tick(has_dialog=False)
+    collector.collect.assert_called_once_with(1)
 
 
 def test_a_heap_that_grows_while_somebody_types_is_collected_all_the_same(
@@ -87,7 +93,7 @@ def test_a_heap_that_grows_while_somebody_types_is_collected_all_the_same(
 
 
 def test_a_dialog_that_is_open_is_not_frozen(gc_schedule: GcSchedule, collector: Mock) -> None:
-    collector.pile = 15
+    collector.pile = 35
     gc_schedule.tick(has_dialog=True)
     collector.collect.assert_called_once()
     collector.freeze.assert_not_called()
