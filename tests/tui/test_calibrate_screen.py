@@ -348,7 +348,7 @@ async def test_the_price_shows_progress_and_then_the_design(advisor: Advisor, mo
             "6ND FLOPs",
             "epochs",
             "memory",
-            "N at ",
+            "N* at ",
             ": today ",
             "! it is busy",
             "assumed rate",

@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.report.headline import plan_headline
+from budgetscope.report.headline import budget_readings, plan_headline
 from budgetscope.report.law_rows import comparison_rows
 from budgetscope.report.layouts import layout_rows
 from budgetscope.report.rows import plan_rows
@@ -63,6 +63,20 @@ async def test_the_first_screen_answers_the_default_budget(
             assert figure.range in text or size == SMALL
         assert (f"! {plan.cautions[0].text[:40]}" in text) == (size != SMALL)
         assert "N*(C)" in text
+
+
+@pytest.mark.parametrize("budget", [DEFAULT_BUDGET, "$50k on H100", "N=7B", "\N{YEN SIGN}10,000,000 on H100", "1,5e21"])
+@pytest.mark.parametrize("size", [SMALL, BIG, (200, 50)])
+async def test_the_reading_of_a_budget_is_shown_whole(
+    start: Start, advisor: Advisor, budget: str, size: tuple[int, int]
+) -> None:
+    readings = budget_readings(advisor.answer(PlanRequest(budget)))
+    async with start(PlanRequest(budget)).run_test(size=size) as pilot:
+        await settle(pilot)
+        assert any(reading in " ".join(shown(pilot).split()) for reading in readings)
+        await pilot.resize_terminal(80, 40)
+        await settle(pilot)
+        assert any(reading in " ".join(shown(pilot).split()) for reading in readings)
 
 
 async def test_it_opens_with_the_request_given(start: Start, advisor: Advisor) -> None:

@@ -7,7 +7,7 @@ from textual.widgets import Input
 
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, Candidate
-from budgetscope.report.whatif import picks, sentence, size_rows
+from budgetscope.report.whatif import brief, picks, size_rows, size_title
 from budgetscope.store.app_state import AppState
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.screens.whatif.figures import FEW_MAP_LEVELS, SizesAtBudget
@@ -52,7 +52,8 @@ async def test_it_opens_at_the_plans_optimum_with_every_figure(start: Start, adv
             await pilot.resize_terminal(*size)
             await settled(pilot)
             text = shown(pilot)
-            assert sentence(found.iso, here) in squeezed(text)
+            assert brief(found.iso, here) in squeezed(text)
+            assert size_title(here) in text
             for row in size_rows(here, here):
                 assert row.label.strip() in text
                 assert row.here in text
@@ -81,7 +82,8 @@ async def test_arrows_move_n_and_everything_follows(start: Start) -> None:
             _, here = standing(screen)
             assert here.n_params == pytest.approx(before.n_params * factor), key
             text = shown(pilot)
-            assert sentence(found.iso, here) in squeezed(text)
+            assert brief(found.iso, here) in squeezed(text)
+            assert size_title(here) in text
             for row in size_rows(here, before):
                 assert row.here in text
                 assert row.change in text
@@ -164,7 +166,7 @@ async def test_a_key_shows_the_map_and_the_curve_again(start: Start) -> None:
         assert chart.figure.markers[0].x > here.n_params
         await pilot.press("f5")
         assert chart.figure.heat is None
-        assert "Dashed: runs end 3 x off the optimum." in shown(pilot)
+        assert "Dashed: no run was so far off the optimum." in shown(pilot)
 
 
 async def test_a_narrow_window_gets_a_map_whose_legend_fits(start: Start) -> None:

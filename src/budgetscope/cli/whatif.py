@@ -53,7 +53,7 @@ def _show(found: "WhatIf", headline: "Headline", console: "Console") -> None:
     from budgetscope.report.words import headed
 
     plan = found.iso.answer.plan
-    console.print(Text(headline.sentence), style="bold")
+    console.print(Text(report.sentence(found.iso, found.here)), style="bold")
     if headline.doubt:
         console.print(Text(headline.doubt))
     console.print()

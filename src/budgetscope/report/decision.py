@@ -11,7 +11,7 @@ from budgetscope.core.answers.question import DEFAULT_LAW
 from budgetscope.core.budget.quantities import format_count, format_ends, format_flops, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Kind
-from budgetscope.report.words import Form, between, both, listed, sentences, valued
+from budgetscope.report.words import Form, beside, between, both, listed, sentences, valued
 
 _SURE = 1.25
 """Half width of N, as a factor, within which its uncertainty is no news."""
@@ -91,7 +91,7 @@ def _loss(plan: Plan) -> str:
 
 def _with_ends(value: float, ends: Ends | None, form: Form) -> str:
     """Return a value with its range in brackets, where it has one."""
-    return valued(form(value), "" if ends is None else between(ends, form))
+    return valued(beside(value, ends, form), "" if ends is None else between(ends, form))
 
 
 def _ranges(plan: Plan) -> str:

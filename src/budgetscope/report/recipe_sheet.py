@@ -16,7 +16,6 @@ from budgetscope.core.budget.quantities import (
     format_ends,
     format_factor,
     format_flops,
-    format_like,
     format_usd,
 )
 from budgetscope.core.language import N_, _
@@ -26,7 +25,7 @@ from budgetscope.report.law_rows import OUTLIER_SIGN
 from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
 from budgetscope.report.recipe_words import choice_text, confirmation_command, confirmation_text
 from budgetscope.report.rows import NO_SHAPE, ROUNDED, PlanRow, plan_header, plan_rows, shape_text
-from budgetscope.report.words import bracketed, headed, noted
+from budgetscope.report.words import beside, bracketed, headed, noted
 
 FOLLOWED_SIGN = ">"
 NOT_KNOWN = N_("not known: no source in use gives it")
@@ -154,7 +153,7 @@ def _row(law_value: LawValue, plan: Plan) -> LawValueRow:
     return LawValueRow(
         law_value=law_value,
         title=law_value.title,
-        value=form(law_value.value) if law_value.high is None else format_like(law_value.value, law_value.high, form),
+        value=beside(law_value.value, (law_value.low, law_value.high), form),
         also=also,
         interval=bracketed(law_value.low or 0.0, law_value.high or 0.0, form) if has_draws else "",
         data=_data(law_value),

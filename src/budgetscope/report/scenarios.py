@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.language import N_, _
-from budgetscope.report.rows import UNKNOWN, PlanRow, plan_rows
+from budgetscope.report.rows import UNKNOWN, PlanRow, optimal_labels, plan_rows
 
 SAME, ABOUT, OTHER = "", "≈", "≠"
 OTHER_COUNT, OTHER_LAW = N_("≠ count"), N_("≠ law")
@@ -90,6 +90,7 @@ def board(columns: Sequence[Column], reference: int) -> Board:
     base = columns[reference].plan
     plans = [None if column.plan is None else _rows(column.plan) for column in columns]
     labels = next(({key: row.label for key, row in each.items()} for each in plans if each is not None), {})
+    labels |= optimal_labels([column.plan for column in columns if column.plan is not None])
     rows = tuple(
         BoardRow(
             key,

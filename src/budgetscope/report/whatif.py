@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.comparison import Row as LawRow
+from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.whatif import SERVING_ASSUMPTION, Candidate, IsoFlop, WhatIf
 from budgetscope.core.budget.quantities import (
     format_count,
@@ -77,9 +78,27 @@ def _cost(label: str, name: str, here: Candidate, best: Candidate) -> SizeCompar
 
 
 def sentence(iso: IsoFlop, here: Candidate) -> str:
-    """Return one sentence that compares a size with the optimum and gives its cost."""
+    """Return what compares a size with the optimum and gives its cost, and at the optimum what the plan builds."""
+    return sentences((brief(iso, here), _built(iso.answer.plan, here)))
+
+
+def brief(iso: IsoFlop, here: Candidate) -> str:
+    """Return `sentence` without the shape to build."""
     aside = "" if iso.answer.plan.choice is None else _("The plan's constraints are left aside here.")
     return sentences((*_compared(iso, here), aside))
+
+
+def size_title(here: Candidate) -> str:
+    """Return the title of a size beside the optimum."""
+    return _("This size: the law's optimum") if here.is_optimum else _("This size")
+
+
+def _built(plan: Plan, here: Candidate) -> str:
+    """Return the size of the shape to build beside the optimum; empty where both read alike."""
+    built, optimum = format_count(plan.run.n_params), format_count(here.n_params)
+    if not here.is_optimum or plan.choice is not None or built == optimum:
+        return ""
+    return _("The shape to build, in whole layers, has {n_params}.").format(n_params=built)
 
 
 def _compared(iso: IsoFlop, here: Candidate) -> tuple[str, ...]:
@@ -113,19 +132,34 @@ def _compared(iso: IsoFlop, here: Candidate) -> tuple[str, ...]:
     return off.format(loss=f"{here.loss_difference:+.4f}", share=share, usd=usd, **told), doubt
 
 
-def reach_text(iso: IsoFlop) -> str:
-    """Return where the curve is fitted, in one sentence of at most 44 columns; empty without a curve."""
+def reach_legend(iso: IsoFlop) -> str:
+    """Return what the dashes of the curve mean, in one sentence of at most 44 columns; empty without a curve."""
     if iso.no_curve_reason is not None:
         return ""
     if iso.measured_range is None:
-        return _("Dashed: no run near this budget.")
+        return _("Dashed: no run was near this budget.")
+    if isinstance(iso.answer.question.fit.excess, ExcessLaw):
+        return _("Dashed: no run was so far off the optimum.")
     low, high = format_ends(*iso.measured_range, format_count)
+    return _("Fitted from {low} to {high}, dashed beyond.").format(low=low, high=high)
+
+
+def reach_text(iso: IsoFlop) -> str:
+    """Return from where on the loss off the optimum is extrapolated, in one sentence; empty without a law of it."""
+    if iso.no_curve_reason is not None:
+        return ""
+    if iso.measured_range is None:
+        return _("No run was measured near this budget: every loss off the optimum is extrapolated.")
     if isinstance(iso.answer.question.fit.excess, ExcessLaw):
         # Nothing was fitted at the plan's sizes: the shape is carried there from the budgets of the law.
         factor = iso.measured_range[1] / iso.answer.optimum.n_params
-        told = _("Dashed: runs end {factor} x off the optimum.")
+        told = _(
+            "The runs of the law, at its own budgets, were up to {factor} times off the optimum: beyond that the loss "
+            "is extrapolated."
+        )
         return told.format(factor=format_factor(factor, 2))
-    return _("Fitted from {low} to {high}, dashed beyond.").format(low=low, high=high)
+    low, high = format_ends(*iso.measured_range, format_count)
+    return _("The loss is fitted to runs from {low} to {high}, and extrapolated beyond.").format(low=low, high=high)
 
 
 PICKS_HEADER = (N_("law"), "N", N_("of optimum"), "D", "D/N", N_("d-loss"), N_("waste"))

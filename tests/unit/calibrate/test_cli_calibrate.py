@@ -231,7 +231,7 @@ def test_dry_run_prices_and_starts_nothing(text: str) -> None:
     for word in ("stage", "FLOPs", "6ND", "epochs", "memory", "give your budget with --at", "budgets:", "readings"):
         assert word in result.stdout
     told = " ".join(run(*SMOKE, "--data", text, "--dry-run", "--at", "1e22").stdout.split())
-    assert "N at 1e22 FLOPs: today 10.8 B [" in told
+    assert "N* at 1e22 FLOPs: today 10.8 B [" in told
     assert "this design is too small to plan by" in told
     assert list_runs() == []
     record = json.loads(run(*SMOKE, "--data", text, "--dry-run", "--json").stdout)

@@ -18,8 +18,8 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.language import _, ngettext
 from budgetscope.report.figures.figure import Figure
-from budgetscope.report.headline import plan_headline
-from budgetscope.report.words import counted, listed
+from budgetscope.report.headline import budget_readings, plan_headline
+from budgetscope.report.words import counted, listed, width
 from budgetscope.tui.figures.plan_charts import PLAN_CHARTS, SIZE, plan_chart
 from budgetscope.tui.figures.plan_figures import Figures
 from budgetscope.tui.keys import bindings
@@ -34,6 +34,8 @@ from budgetscope.tui.widgets.law_table import LawChosen, LawTable
 BUDGET_EXAMPLES = "1e21   64xH100 14d   $50k on H100   loss 2.6   N=7B"
 VIEWS = ("both", "chart", "table")
 _LAST_GOOD = "LAST GOOD PLAN: "
+_MARGINS = 2
+"""Columns of a window that a note of the budget leaves free, as in the style."""
 
 
 class PlanScreen(SessionScreen):
@@ -119,6 +121,7 @@ class PlanScreen(SessionScreen):
             return
         if self.session.problem is None:
             self._show_plan(answer.plan)
+            self._show_reading(answer)
         self._draw(answer)
         self._compare(answer)
 
@@ -180,7 +183,16 @@ class PlanScreen(SessionScreen):
             self.row(field.name).hint(field.resolved(plan))
             self.row(field.name).note("")
         self.query_one(HeadlinePanel).show(plan_headline(plan))
-        self.row("budget").note(plan.understood)
+
+    def _show_reading(self, answer: AnsweredRequest) -> None:
+        """Show how the budget was read, in the longest form of one line; the shortest wraps where none is."""
+        readings, room = budget_readings(answer), self.size.width - _MARGINS
+        self.row("budget").note(next((each for each in readings if width(each) <= room), readings[-1]))
+
+    def on_resize(self) -> None:
+        """Say how the budget was read as far as the new window allows."""
+        if self.session.answer is not None and self.session.problem is None:
+            self._show_reading(self.session.answer)
 
     def _show_problem(self) -> None:
         """Show the problem below its field, and mark the plan as the last good one."""
@@ -211,7 +223,7 @@ class PlanScreen(SessionScreen):
         self._compared, self._comparison = self.answer_key(), comparison
         laws = self.query_one(LawTable)
         laws.letters, laws.comparison, laws.waiting = self.session.letters, comparison, False
-        self._titles["laws"] = _("What the others say")
+        self._titles["laws"] = _("What the others say: the optimum of each law")
         self._entitle()
         if not self.row("law").suggests:
             self.row("law").suggest([fit.id for fit in self.session.advisor.fits if fit.allocation])
