@@ -7,7 +7,7 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_usd
 from budgetscope.core.language import N_, _
 from budgetscope.core.laws.fit import Fit
-from budgetscope.report.rows import plan_rows
+from budgetscope.report.rows import end_rows
 from budgetscope.report.words import counted, valued
 
 _CHANGED = ("n_params", "tokens", "loss", "cost_usd", "learning_rate", "batch_tokens")
@@ -18,7 +18,7 @@ CHANGE_HEADER = ("", N_("before"), N_("after"))
 
 def change_rows(before: Plan, after: Plan) -> list[tuple[str, str, str]]:
     """Return what changes at the user's budget, under `CHANGE_HEADER`: N, D, loss, cost, learning rate and batch."""
-    old, new = ({row.key: row for row in plan_rows(plan)} for plan in (before, after))
+    old, new = (end_rows(plan) for plan in (before, after))
     was, will = _counts(before, after)
     return [
         (

@@ -99,6 +99,8 @@ def whatif_headline(iso: "IsoFlop", here: "Candidate", served: float, best: Plan
     figures: list[LargeFigure] = []
     if here.loss is not None and here.loss_difference is not None and here.wasted_share is not None:
         unit = iso.answer.plan.loss_unit or _("of loss")
+        if iso.answer.plan.is_before_decay:
+            unit = _("{unit} before the decay").format(unit=unit)
         loss = f"{here.loss:.3f}" if here.is_optimum else f"{here.loss_difference:+.4f}"
         wasted = f"{here.wasted_share:.1%}"
         paid = "" if here.wasted_usd is None else format_usd(here.wasted_usd)
@@ -214,7 +216,7 @@ def comparison_headline(columns: "Sequence[Column]", reference: int, place: int)
         what=after[most].label, after=after[most].text, before=before[most].text, **names
     )
     figures = [LargeFigure(after[most].text, after[most].label, f"{base.name}: {before[most].text}")]
-    losses = [plan.loss_after_decay or plan.loss for plan in (base.plan, other.plan)]
+    losses = [plan.final_loss for plan in (base.plan, other.plan)]
     if base.plan.law_id == other.plan.law_id and losses[0] is not None and losses[1] is not None:
         change = losses[1].value - losses[0].value
         figures.append(LargeFigure(f"{change:+.3f}", base.plan.loss_unit or _("of loss")))

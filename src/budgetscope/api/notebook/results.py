@@ -45,7 +45,7 @@ from budgetscope.report.law_rows import (
     comparison_rows,
 )
 from budgetscope.report.ledger import LEDGER_HEADER, ledger_cells
-from budgetscope.report.rows import PlanRow, plan_rows, shape_text
+from budgetscope.report.rows import PlanRow, end_rows, plan_rows, shape_text
 from budgetscope.report.tables import COMPARISON_CSV_HEADER, ledger_json, to_json
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class NotebookPlan(Plan):
         return cls(**values(answered.plan), answered=answered)
 
     def __repr__(self) -> str:
-        rows = {row.key: row for row in plan_rows(self)}
+        rows = end_rows(self)
         lines = [f"{self.budget}: {self.law_title} ({self.law_id})", *decision(self)]
         lines += ["; ".join(_figure(rows[key]) for key in keys if key in rows) for keys in (_MODEL, _RUN)]
         return "\n".join([*lines, *(f"! {caution.text}" for caution in self.cautions[:1]), *_more(self.cautions[1:])])

@@ -132,6 +132,16 @@ class Plan:
     over_least_budget: float | None
 
     @property
+    def final_loss(self) -> Estimate | None:
+        """The loss at the end of the run: after the decay where that is foretold; None without a law of it."""
+        return self.loss_after_decay or self.loss
+
+    @property
+    def is_before_decay(self) -> bool:
+        """Whether the law foretells losses before the decay, so that `loss` is not that at the end."""
+        return self.optimum.loss_after_decay is not None
+
+    @property
     def is_laid_out(self) -> bool:
         """Whether it has a shape, and a machine whose memory is known: what layouts need."""
         return self.run.shape is not None and not self.machine.device.by_rate
