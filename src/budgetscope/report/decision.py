@@ -274,10 +274,15 @@ def doubts(plan: Plan) -> tuple[str, ...]:
         return (narrow.format(law=plan.law_id),)
     factor = (n.high / n.low) ** 0.5
     if size_is_sure(plan):
-        return (_("The optimal size is known within a factor of {factor}.").format(factor=f"{factor:.2f}"),)
+        sure = _("The optimal size is known within a factor of {factor}.")
+        if n.kind is Kind.NOISE_ALONE:
+            sure = _("The optimal size is known within a factor of {factor} by the runs' noise alone.")
+        return (sure.format(factor=f"{factor:.2f}"),)
     span = between((n.low, n.high), format_count)
     unsure = _("Least certain is the size: {range} with 95%.")
-    if n.kind is Kind.NOISE_AND_LAW:
+    if n.kind is Kind.NOISE_ALONE:
+        unsure = _("Least certain is the size: {range} with 95%, by the runs' noise alone.")
+    elif n.kind is Kind.NOISE_AND_LAW:
         unsure = _("Least certain is the size: {range} with 95%, by the runs' noise and the law's error.")
     return tuple(filter(None, (unsure.format(range=span), _waste(plan), _calibrate(plan))))
 

@@ -201,7 +201,7 @@ def step_lines(explanation: Explanation, dataset: str, comparison: Comparison) -
 
 
 def _facts(step: Step, explanation: Explanation) -> tuple[tuple[str, str], ...]:
-    own = estimate_text(step.own_n_params, format_count)
+    own = noted((estimate_text(step.own_n_params, format_count), step.own_n_params.basis))
     return (
         (_("exponent"), _("N* grows as C^{exponent}").format(exponent=_exponent(step))),
         (

@@ -44,6 +44,7 @@ def test_it_says_what_to_train_how_long_and_for_how_much() -> None:
         ({"law": "hoffmann2022/approach-1", "params": 1e10}, "is not known: the law has no loss off the optimum"),
         ({"law": "hoffmann2022/approach-1"}, "How far the size may move is not known"),
         ({"law": "meta2024/llama3"}, "meta2024/llama3 has no published uncertainty"),
+        ({"law": "porian2024/refinedweb-tuned-akima"}, "by the runs' noise alone."),
     ],
 )
 def test_it_says_so_where_something_else_is_true(options: dict[str, Any], said: str) -> None:

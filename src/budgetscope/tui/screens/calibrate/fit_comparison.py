@@ -8,7 +8,7 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import english_count, format_flops
 from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Fit
-from budgetscope.report.acceptance import change_rows, cost_sentences, way_back
+from budgetscope.report.acceptance import change_rows, cost_sentences, exponent_note, way_back
 from budgetscope.report.figures.figure import Figure
 from budgetscope.report.fit_difference import loss_note
 from budgetscope.report.fits import exponent_rows, exponent_text
@@ -91,7 +91,7 @@ def question(found: Verdict) -> LawQuestion:
     return LawQuestion(
         question=_("Plan by {fit} in place of {before}?").format(fit=found.fit.id, before=found.before),
         rows=found.own,
-        sentences=found.costs,
+        sentences=(*exponent_note(found.fit), *found.costs),
         way_back=_("u takes it back, and so does `{command}`.").format(command=back),
     )
 
