@@ -835,6 +835,7 @@ async def test_a_run_that_is_too_small_is_not_offered(planted: Planted) -> None:
         screen = await looked(pilot)
         await until(pilot, lambda: screen.query_one(FitPanel).verdict is not None)
         assert "Too small to plan" in shown(pilot)
+        assert "N at 1e18" not in shown(pilot)
         assert "a: accept it" not in shown(pilot)
         assert "accept" not in offered(screen)
         await pilot.press("a")

@@ -180,6 +180,8 @@ def allocation_exponent(fit: Fit) -> Estimate | None:
         case DriftingLine() as line:
             half_width = line.exponent_half_width(LEVEL)
             basis = _("95%, without the law's error beyond its budgets")
+            if line.weighed:
+                basis = _("95%, combined with the published exponents")
             return Estimate(value, value - half_width, value + half_width, basis)
         case ExponentInterval() as interval:
             half_width = _widening_factor(interval) * (interval.high - interval.low) / 2

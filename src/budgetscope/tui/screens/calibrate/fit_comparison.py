@@ -32,7 +32,7 @@ class Verdict:
         own: label, before and after: the exponent, and what changes for the user's own budget.
         costs: whether losses compare, and what following either law costs if the other is right; one sentence each.
         exponents: label and text: the fit's own exponent, the published ones', and the combined.
-        decades: label, before and after: N at several budgets.
+        decades: label, before and after: N at several budgets; none by a fit that is too small to plan by.
         cautions: of the plan that the fit would give, then the flags of the fit.
         figure: N*(C) of both laws; None if either gives no plan.
         plans: of the user's request, by the law before and by the fit; None if either gives none.
@@ -61,12 +61,12 @@ def verdict(advisor: Advisor, law: str, request: PlanRequest | None) -> Verdict:
         first, second = (answer.plan for answer in judged.answers)
         own, cautions = change_rows(first, second), tuple(caution.text for caution in second.cautions)
         figure = _figure(advisor, judged, law)
-    was, will = (exponent_text(fit, end_digits=2) for fit in (judged.before, judged.fit))
+    was, will = (exponent_text(fit) for fit in (judged.before, judged.fit))
     own = [(_("a in N*~C^a"), was, will), *own]
     costs = [loss_note(judged.difference)] if judged.difference.tokenizers and judged.answers else []
     costs += cost_sentences(judged.before.id, judged.fit.id, judged.costs)
     decades: list[Row] = []
-    for change in judged.difference.budgets:
+    for change in () if judged.fit.too_small else judged.difference.budgets:
         sizes = (change.before.n_params, change.after.n_params)
         was, will = (UNKNOWN if n is None else english_count(n) for n in sizes)
         decades.append((_("N at {flops}").format(flops=format_flops(change.flops)), was, will))
