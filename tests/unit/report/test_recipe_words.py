@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from tests.asking import sheet
@@ -98,3 +99,17 @@ def test_markdown_holds_every_part() -> None:
 )
 def test_no_data_are_said_to_end_1_times_before_a_model(factor: float, said: str) -> None:
     assert said in choice_text(RecipeChoice("a/law", math.log(factor), "", ()))
+
+
+def test_a_law_is_not_said_to_reach_nearest_where_another_reaches_alike() -> None:
+    found = sheet("64 H100 for 14 days at 40% MFU")
+    choice = found.answer.plan.recipe.choice
+    assert choice is not None
+    rates = {row.law_value.fit_id: row.law_value.beyond or 1.0 for row in topics(found)[0].rows}
+    assert rates["steplaw2025/dense"] < rates[choice.law]
+    assert choice.alike == 2
+    said = choice_text(choice)
+    assert said.startswith("the data of 2 laws reach this model about alike, 19 times beyond its own, and scores on")
+    assert "nearest" not in said
+    unscored = choice_text(replace(choice, evidence=()))
+    assert unscored.startswith("the data of 2 laws reach this model about alike, 19 times beyond its own; on no public")
