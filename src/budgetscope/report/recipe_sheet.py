@@ -1,6 +1,7 @@
 """Format the recipe sheet: the recipe, the values of all laws, the cost of a factor of two, checkpoints."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import groupby
@@ -145,7 +146,7 @@ def _row(law_value: LawValue, plan: Plan) -> LawValueRow:
         case "batch_size" | "critical_batch_size":
             also = _("{n} seq").format(n=f"{law_value.value / plan.seq_len:,.0f}")
         case "warmup":
-            also = _("{n} steps").format(n=f"{law_value.value / batch:,.0f}")
+            also = _("{n} steps").format(n=f"{math.ceil(law_value.value / batch):,}")
         case "weight_decay":
             also = _("{value} coupled").format(value=f"{law_value.value / plan.recipe.learning_rate.value:.2g}")
         case _:

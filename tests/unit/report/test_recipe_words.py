@@ -113,3 +113,14 @@ def test_a_law_is_not_said_to_reach_nearest_where_another_reaches_alike() -> Non
     assert "nearest" not in said
     unscored = choice_text(replace(choice, evidence=()))
     assert unscored.startswith("the data of 2 laws reach this model about alike, 19 times beyond its own; on no public")
+
+
+@pytest.mark.parametrize("budget", ["64 H100 for 14 days", "2048 H100 for 60 days", "1e21", "N=7B", "8 H100 for 1 day"])
+def test_the_decay_starts_and_the_warmup_ends_in_one_place(budget: str) -> None:
+    found = sheet(budget)
+    schedule = found.answer.plan.recipe.schedule
+    _step, tokens, *_rest = checkpoint_cells(found.checkpoints[-2])
+    assert f", constant to {tokens} tokens," in schedule
+    (warmup,) = [topic for topic in topics(found) if topic.role == "warmup"]
+    (steps,) = [row.also for row in warmup.rows if row.law_value.followed]
+    assert f"({steps})" in schedule

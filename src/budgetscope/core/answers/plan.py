@@ -9,7 +9,7 @@ from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.constraints import Choice, choose
 from budgetscope.core.answers.mfu_range import Spread, run_cost, spread
 from budgetscope.core.answers.question import Question, after_decay, machine_flops
-from budgetscope.core.answers.recipe import Recipe, recommend
+from budgetscope.core.answers.recipe import Recipe, recommend, scheduled
 from budgetscope.core.budget.describe import describe
 from budgetscope.core.budget.parse import ComputeBudget, HardwareBudget
 from budgetscope.core.budget.quantities import format_flops
@@ -187,6 +187,7 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
     point, reached = (optimum, loss) if choice is None else (choice.point, choice.loss)
     recipe = recommend(question, point, None if reached is None else reached.value)
     run, moves = _run(question, point, recipe.batch_sequences * question.seq_len)
+    recipe = scheduled(recipe, run.tokens)
     found = (
         *question.cautions,
         *cautions.of_interval(question.fit, around.n_params),
