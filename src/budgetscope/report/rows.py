@@ -261,12 +261,12 @@ def _recipe_rows(plan: Plan) -> list[PlanRow]:
             noted((_("tokens"), sources["warmup"])),
         ),
         _number(
-            "recipe", "weight_decay_independent", _("weight decay"), recipe.weight_decay_independent, two_digits,
-            noted((_("a step at peak lr, independent"), sources["weight_decay"])),
+            "recipe", "weight_decay_coupled", _("weight decay"), recipe.weight_decay_coupled, two_digits,
+            noted((_("coupled, as in PyTorch's AdamW"), sources["weight_decay"])),
         ),
         _number(
-            "recipe", "weight_decay_coupled", _("coupled"), recipe.weight_decay_coupled, two_digits,
-            _("the same decay as PyTorch's AdamW takes it"),
+            "recipe", "weight_decay_independent", _("independent"), recipe.weight_decay_independent, two_digits,
+            noted((_("the same, a step at peak lr"), _("the weight decay above times the learning rate"))),
         ),
     ]  # fmt: skip
     if recipe.critical_batch_tokens is not None:

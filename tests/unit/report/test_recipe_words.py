@@ -43,7 +43,7 @@ def test_every_hyperparameter_is_said_in_one_unit_and_in_the_other_that_people_u
         "the plan takes 9.44 M: 9.61 M, rounded to a multiple that devices divide evenly"
     )
     assert found["warmup"].rows[0].also == "1,818 steps"
-    assert found["weight_decay"].rows[0].also == "0.12 coupled"
+    assert (found["weight_decay"].rows[0].value, found["weight_decay"].rows[0].also) == ("0.12", "0.0001 a step")
     lr = {row.law_value.fit_id: row for row in found["learning_rate"].rows}
     assert lr["porian2024/rounded-rule"].data == "160 x beyond data"
     assert lr["olmo2025/halved-rate"].data == "no range given"
@@ -124,3 +124,13 @@ def test_the_decay_starts_and_the_warmup_ends_in_one_place(budget: str) -> None:
     (warmup,) = [topic for topic in topics(found) if topic.role == "warmup"]
     (steps,) = [row.also for row in warmup.rows if row.law_value.followed]
     assert f"({steps})" in schedule
+
+
+def test_weight_decay_is_first_what_a_trainer_takes() -> None:
+    found = sheet("64 H100 for 14 days")
+    rows = [row for row in recipe_rows(found.answer.plan) if row.key.startswith("weight_decay")]
+    assert [(row.label, row.text) for row in rows] == [("weight decay", "0.17"), ("independent", "3.1e-05")]
+    assert rows[0].basis.startswith("coupled, as in PyTorch's AdamW; ")
+    (decay,) = [topic for topic in topics(found) if topic.role == "weight_decay"]
+    (row,) = [row for row in decay.rows if row.law_value.followed]
+    assert (row.value, row.also) == ("0.17", "3.1e-05 a step")

@@ -26,8 +26,6 @@ _UNITS = {
     "critical_batch_tokens": N_("tokens"),
 }  # fmt: skip
 """Unit after a value, where there is room."""
-_LABELS = {"weight_decay_coupled": N_("weight decay")}
-"""Labels where the panel has one of two names for a quantity."""
 _LEAST_PLAIN, _MOST_PLAIN = 17, 30
 _BASIS_FROM = 120
 
@@ -92,9 +90,7 @@ class _Line:
         unit = re.split("[;,、。]", row.basis)[0] if row.key == "loss" else _unit(row.key)
         # The flat band has an interval and no value.
         value, interval = ("", row.text) if row.key == "flat_band_n_params" else (row.text, row.interval)
-        return cls(
-            _(_LABELS[row.key]) if row.key in _LABELS else row.label, value, interval, row.basis if with_basis else unit
-        )
+        return cls(row.label, value, interval, row.basis if with_basis else unit)
 
     def text(self, *, with_unit: bool) -> str:
         """Return the value, with its unit or without."""
