@@ -4,7 +4,7 @@ import shlex
 
 from budgetscope.core.answers.cautions import NO_LAYOUT
 from budgetscope.core.answers.confirmation import SHARE
-from budgetscope.core.answers.constraints import Choice
+from budgetscope.core.answers.constraints import Choice, Price
 from budgetscope.core.answers.mfu_range import Ends
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.question import DEFAULT_LAW
@@ -222,11 +222,16 @@ def _served(choice: Choice) -> str:
     saved = _("{flops} FLOPs").format(flops=format_flops(abs(price.lifetime_flops)))
     if price.lifetime_usd is not None:
         saved = valued(saved, format_usd(abs(price.lifetime_usd)))
-    more = price.training_flops / (choice.point.flops - price.training_flops)
+    more = trained_longer(choice, price)
     return _(
         "For {what} the training takes {more} more than the budget, at the same loss, and saves {saved} over the "
         "model's life, if it is served at this price and MFU."
     ).format(what=price.text, more=f"{more:.0%}", saved=saved)
+
+
+def trained_longer(choice: Choice, price: Price) -> float:
+    """Return the training that served tokens add, as a share of that without them."""
+    return price.training_flops / (choice.point.flops - price.training_flops)
 
 
 def does_not_fit(plan: Plan) -> bool:
