@@ -284,11 +284,11 @@ def doubts(plan: Plan) -> tuple[str, ...]:
             sure = _("The optimal size is known within a factor of {factor} by the runs' noise alone.")
         return (sure.format(factor=f"{factor:.2f}"),)
     span = between((n.low, n.high), format_count)
-    unsure = _("Least certain is the size: {range} with 95%.")
+    unsure = _("Least certain is the budget's best size: {range} with 95%.")
     if n.kind is Kind.NOISE_ALONE:
-        unsure = _("Least certain is the size: {range} with 95%, by the runs' noise alone.")
+        unsure = _("Least certain is the budget's best size: {range} with 95%, by noise alone.")
     elif n.kind is Kind.NOISE_AND_LAW:
-        unsure = _("Least certain is the size: {range} with 95%, by the runs' noise and the law's error.")
+        unsure = _("Least certain is the budget's best size: {range} with 95%, by noise and the law's error.")
     return tuple(filter(None, (unsure.format(range=span), _waste(plan), _calibrate(plan))))
 
 
@@ -324,9 +324,9 @@ def _waste(plan: Plan) -> str:
         return ""
     told = {"share": f"{waste:.0%}"}
     if plan.budget_usd is None:
-        return _("To be off costs {share} of the compute on average.").format(**told)
+        return _("To miss it costs {share} of the compute on average.").format(**told)
     usd = waste * plan.budget_usd
-    return _("To be off costs {share} of the compute = {usd} on average.").format(usd=format_usd(usd), **told)
+    return _("To miss it costs {share} of the compute = {usd} on average.").format(usd=format_usd(usd), **told)
 
 
 def _confirm(plan: Plan) -> str:

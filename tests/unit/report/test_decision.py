@@ -51,6 +51,12 @@ def test_it_says_so_where_something_else_is_true(options: dict[str, Any], said: 
     assert said in " ".join(decided(**options))
 
 
+def test_a_stated_size_is_not_told_to_be_unsure_but_the_best_one() -> None:
+    unsure = " ".join(decided("N=7B"))
+    assert "Least certain is the budget's best size: 3.58 B to 13.7 B with 95%" in unsure
+    assert "To miss it costs 6% of the compute" in unsure
+
+
 def test_a_small_budget_is_sure_of_its_size() -> None:
     assert decided("1e18")[3].startswith("The optimal size is known within a factor of 1.")
 
