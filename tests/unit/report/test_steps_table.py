@@ -21,7 +21,7 @@ def test_the_interval_of_a_step_says_that_it_is_of_noise_alone() -> None:
     answer = ADVISOR.answer(PlanRequest("2048 H100 for 60 days"), alone=True)
     explanation = ADVISOR.explain(answer)
     facts = dict(step_lines(explanation, "RefinedWeb", ADVISOR.compare(answer))[-1].facts)
-    assert facts["N here"].endswith("202 B [181 B, 229 B]; 95% of 1000 bootstrap draws: noise of the runs alone")
+    assert facts["N here"].endswith("202 B [181 B, 229 B] by noise alone")
     assert "the noise of the runs alone" in explanation.note
 
 
