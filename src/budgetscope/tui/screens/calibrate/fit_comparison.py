@@ -6,6 +6,7 @@ from budgetscope.api import Advisor, PlanRequest
 from budgetscope.api.calibration import Judgement, judge
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Fit
 from budgetscope.report.acceptance import change_rows, cost_sentences, exponent_note, way_back
@@ -32,7 +33,8 @@ class Verdict:
         own: label, before and after: the exponent, and what changes for the user's own budget.
         costs: whether losses compare, and what following either law costs if the other is right; one sentence each.
         exponents: label and text: the fit's own exponent, the published ones', and the combined.
-        decades: label, before and after: N at several budgets; none by a fit that is too small to plan by.
+        decades: label, before and after: N at several budgets, unknown where the fit gives no plan; none by a fit that
+            is too small to plan by.
         cautions: of the plan that the fit would give, then the flags of the fit.
         figure: N*(C) of both laws; None if either gives no plan.
         plans: of the user's request, by the law before and by the fit; None if either gives none.
@@ -69,6 +71,8 @@ def verdict(advisor: Advisor, law: str, request: PlanRequest | None) -> Verdict:
     for change in () if judged.fit.too_small else judged.difference.budgets:
         sizes = (change.before.n_params, change.after.n_params)
         was, will = (UNKNOWN if n is None else english_count(n) for n in sizes)
+        if not _plans(advisor, law, change.flops):
+            will = UNKNOWN
         decades.append((_("N at {flops}").format(flops=format_flops(change.flops)), was, will))
     return Verdict(
         law=law,
@@ -83,6 +87,15 @@ def verdict(advisor: Advisor, law: str, request: PlanRequest | None) -> Verdict:
         figure=figure,
         plans=None if judged.answers is None else (judged.answers[0].plan, judged.answers[1].plan),
     )
+
+
+def _plans(advisor: Advisor, law: str, flops: float) -> bool:
+    """Return whether a fit gives a plan for a budget."""
+    try:
+        advisor.answer(PlanRequest(f"{flops:g}", law=law))
+    except BudgetscopeError:
+        return False
+    return True
 
 
 def question(found: Verdict) -> LawQuestion:
