@@ -835,10 +835,33 @@ async def test_a_run_that_is_too_small_is_not_offered(planted: Planted) -> None:
         screen = await looked(pilot)
         await until(pilot, lambda: screen.query_one(FitPanel).verdict is not None)
         assert "Too small to plan" in shown(pilot)
+        assert "N at 1e18" not in shown(pilot)
         assert "a: accept it" not in shown(pilot)
         assert "accept" not in offered(screen)
         await pilot.press("a")
         assert read_settings().law is None
+
+
+@pytest.mark.parametrize("size", [(80, 24), BIG])
+async def test_no_size_is_told_where_the_fit_gives_no_plan_and_rows_keep_their_columns(
+    planted: Planted, size: tuple[int, int]
+) -> None:
+    planted.at()
+    views: dict[str, dict[str, str | float | bool]] = {"calibrate": {"chosen": NAME, "view": "fit"}}
+    app = BudgetscopeApp(PlanRequest("1e16"), Advisor(), AppState(screen="calibrate", views=views))
+    async with app.run_test(size=size) as pilot:
+        screen = await looked(pilot)
+        await until(pilot, lambda: screen.offered is not None)
+        await looked(pilot)
+        panel = screen.query_one(FitPanel)
+        assert panel.verdict is not None
+        news = [new for _what, _old, new in panel.verdict.decades]
+        assert [new == "-" for new in news] == [False, False, True, True]
+        text = shown(pilot)
+        for what, old, new in panel.verdict.own[:4]:
+            (line,) = [line for line in text.splitlines() if f" {what} " in line]
+            assert new in line
+            assert (old if size[0] == 80 else old.partition(" [")[0]) in line
 
 
 async def test_a_fit_that_cannot_be_stored_is_refused_in_a_sentence(

@@ -445,7 +445,7 @@ async def test_a_draws_loss_over_cost_and_leaves_the_laws(advisor: Advisor) -> N
         await compare(pilot)
         assert screen.query_one(Chart).display
         assert not screen.laws
-        assert "Loss over cost" in shown(pilot)
+        assert "Final loss over cost" in shown(pilot)
         assert "cost, US dollars" in shown(pilot)
         await pilot.press("a")
         await pilot.pause()
@@ -575,10 +575,11 @@ def test_loss_over_cost_holds_those_that_have_both(advisor: Advisor) -> None:
     figure = price_figure(found, 1)
     assert figure is not None
     plan = advisor.answer(WEEKS).plan
-    assert plan.loss is not None
+    assert plan.loss_after_decay is not None
     assert plan.run.cost_usd is not None
     (point,) = next(series.points for series in figure.points if series.symbol == "b")
-    assert (point.x, point.y) == (plan.run.cost_usd.value, plan.loss.value)
+    assert (point.x, point.y) == (plan.run.cost_usd.value, plan.loss_after_decay.value)
+    assert figure.y.title == "final loss, nats/token"
     assert {series.symbol for series in figure.points} == {"a", "b"}
     silent = ScenarioAnswers(advisor, {}).side_by_side((CHINCHILLA, "now"), (), None)
     assert price_figure(silent, 0) is None

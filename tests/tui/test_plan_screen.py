@@ -459,6 +459,9 @@ async def test_each_chart_marks_the_plan_on_the_curve_that_it_follows(advisor: A
             assert plan.loss is not None
             assert figure is not None
             (marker,) = figure.markers
+            early = quantity == "loss" and plan.is_before_decay
+            assert ("pre-decay" in marker.text, "pre-decay" in figure.lines[0].label) == (early, early)
+            assert not any("pre-decay" in line.label for line in figure.lines[1:])
             expected = {
                 "loss": (plan.flops, plan.loss.value),
                 "learning_rate": (plan.n_params.value, plan.recipe.learning_rate.value),

@@ -54,7 +54,7 @@ async def test_it_opens_at_the_plans_optimum_with_every_figure(start: Start, adv
             text = shown(pilot)
             assert brief(found.iso, here) in squeezed(text)
             assert size_title(here) in text
-            for row in size_rows(here, here):
+            for row in size_rows(found.iso, here, here):
                 assert row.label.strip() in text
                 assert row.here in text
             assert "optimum 18.8 B" in text
@@ -79,12 +79,12 @@ async def test_arrows_move_n_and_everything_follows(start: Start) -> None:
         found, before = standing(screen)
         for key, factor in ARROWS.items():
             await pilot.press("o", key)
-            _, here = standing(screen)
+            found, here = standing(screen)
             assert here.n_params == pytest.approx(before.n_params * factor), key
             text = shown(pilot)
             assert brief(found.iso, here) in squeezed(text)
             assert size_title(here) in text
-            for row in size_rows(here, before):
+            for row in size_rows(found.iso, here, before):
                 assert row.here in text
                 assert row.change in text
             figure = screen.query_one("#loss", Chart).figure
@@ -158,7 +158,7 @@ async def test_a_key_shows_the_map_and_the_curve_again(start: Start) -> None:
         assert figure.heat is not None
         assert (figure.markers[0].x, figure.markers[0].y) == (here.n_params, here.tokens)
         text = shown(pilot)
-        assert "Loss over N and D" in text
+        assert "Pre-decay loss over N and D" in text
         assert "÷ 3e21" in text
         assert "Blank: no run so far off was measured." in text
         await pilot.press("right")
@@ -208,10 +208,10 @@ async def test_a_law_without_a_curve_says_so(start: Start) -> None:
             assert "deepseek2024/current-data has no law of" in shown(pilot)
             assert not screen.query_one("#loss").display
         await pilot.press("up", "m", "right_square_bracket")
-        _, here = standing(screen)
+        found, here = standing(screen)
         assert here.n_params > before.n_params
         assert here.serving_flops > 0
-        assert size_rows(here, before)[1].here in shown(pilot)
+        assert size_rows(found.iso, here, before)[1].here in shown(pilot)
         screen.session.ask(REQUEST)
         await settled(pilot)
         assert screen.query_one("#loss").display
@@ -245,10 +245,10 @@ async def test_served_tokens_are_typed_and_what_cannot_be_read_keeps_the_last(st
             await pilot.press("escape", key)
             assert isinstance(screen.focused, Input)
         await pilot.press("2", "T")
-        _, here = standing(screen)
+        found, here = standing(screen)
         assert screen._served_tokens == 2e12
         assert here.serving_flops == pytest.approx(2 * 2e12 * here.n_params)
-        assert size_rows(here, here)[-1].here in shown(pilot)
+        assert size_rows(found.iso, here, here)[-1].here in shown(pilot)
         await pilot.press("m")
         assert not screen.on_map
         assert "✗" in shown(pilot)
@@ -305,7 +305,7 @@ async def test_it_is_copied_as_markdown_and_as_a_command(start: Start) -> None:
         found, here = standing(screen)
         text = pilot.app.clipboard
         assert text.startswith("# What if, for 64 x H100 for 14 days")
-        assert size_rows(here, found.best)[0].here in text
+        assert size_rows(found.iso, here, found.best)[0].here in text
         for pick in found.picks:
             assert pick.title.partition(" (")[0] in text
         assert "1 B served tokens" in text

@@ -577,7 +577,7 @@ def test_a_plan_draws_the_loss_over_n(charts: Any) -> None:
     found = bs.plan("1e21")
     chart: Any = found.plot("isoflop")
     assert chart.get_xlabel() == "N, parameters by the standard count"
-    assert chart.get_ylabel() == "loss, nats/token, at C = 1e21 FLOPs"
+    assert chart.get_ylabel() == "pre-decay loss, nats/token, at C = 1e21 FLOPs"
     assert found.loss is not None
     optimum = next(line for line in chart.lines if list(line.get_xdata()) == [found.n_params.value])
     assert list(optimum.get_ydata()) == [pytest.approx(found.loss.value)]

@@ -9,7 +9,7 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_ends, format_flops, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
-from budgetscope.report.decision import doubts, lead
+from budgetscope.report.decision import doubts, lead, trained_longer
 from budgetscope.report.rows import UNKNOWN, optimal_labels, plan_rows
 from budgetscope.report.words import Form, beside, between, quoted, sentences
 
@@ -125,6 +125,8 @@ def whatif_headline(iso: "IsoFlop", here: "Candidate", served: float, best: Plan
     figures: list[LargeFigure] = []
     if here.loss is not None and here.loss_difference is not None and here.wasted_share is not None:
         unit = iso.answer.plan.loss_unit or _("of loss")
+        if iso.answer.plan.is_before_decay:
+            unit = _("{unit} before the decay").format(unit=unit)
         loss = f"{here.loss:.3f}" if here.is_optimum else f"{here.loss_difference:+.4f}"
         wasted = f"{here.wasted_share:.1%}"
         paid = "" if here.wasted_usd is None else format_usd(here.wasted_usd)
@@ -135,9 +137,10 @@ def whatif_headline(iso: "IsoFlop", here: "Candidate", served: float, best: Plan
 
 def _best_over_life(plan: Plan | None) -> str:
     """Return the size that is cheapest over the model's life at the loss of the optimum; empty without one."""
-    prices = () if plan is None or plan.choice is None else plan.choice.prices
+    choice = None if plan is None else plan.choice
+    prices = () if choice is None else choice.prices
     (price,) = [price for price in prices if price.lifetime_flops is not None] or (None,)
-    if plan is None or price is None or price.lifetime_flops is None:
+    if plan is None or choice is None or price is None or price.lifetime_flops is None:
         return ""
     constrained = len(prices) > 1
     if not price.training_flops or abs(price.lifetime_flops) < _LEAST_SHARE * plan.run.executed_flops:
@@ -145,13 +148,17 @@ def _best_over_life(plan: Plan | None) -> str:
             return _("Within the plan's constraints hardly any size costs less over its life than the plan's.")
         return _("Hardly any size costs less over its life than the optimum.")
     dollars = price.lifetime_usd
-    text = _("The best size over its life, at the optimum's loss, is {n} on {d} tokens: {saved} less.")
+    text = _(
+        "The best size over its life, at the optimum's loss, is {n} on {d} tokens: {saved} less, though its training "
+        "takes {more} more compute than the budget."
+    )
     if constrained:
         text = _(
             "Within the plan's constraints the best size over its life, at the plan's loss, is {n} on {d} tokens: "
-            "{saved} less."
+            "{saved} less, though its training takes {more} more compute than the plan's."
         )
     return text.format(
+        more=f"{trained_longer(choice, price):.0%}",
         n=format_count(plan.run.n_params),
         d=format_count(plan.run.tokens),
         saved=f"{format_flops(abs(price.lifetime_flops))} FLOPs" if dollars is None else format_usd(abs(dollars)),
@@ -241,7 +248,7 @@ def comparison_headline(columns: "Sequence[Column]", reference: int, place: int)
         what=label, after=after[most].text, before=before[most].text, **names
     )
     figures = [LargeFigure(after[most].text, label, f"{base.name}: {before[most].text}")]
-    losses = [plan.loss_after_decay or plan.loss for plan in (base.plan, other.plan)]
+    losses = [plan.final_loss for plan in (base.plan, other.plan)]
     if base.plan.law_id == other.plan.law_id and losses[0] is not None and losses[1] is not None:
         change = losses[1].value - losses[0].value
         figures.append(LargeFigure(f"{change:+.3f}", base.plan.loss_unit or _("of loss")))

@@ -4,7 +4,7 @@ The app, the command line, the notebook and the exports all use these texts, so 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.constraints import Price
@@ -203,12 +203,32 @@ def _decayed(section: str, prefix: str, loss: Estimate) -> PlanRow:
     return _estimate(section, f"{prefix}loss_after_decay", _("decayed"), loss, _loss_text, _("after the decay"))
 
 
+def end_rows(plan: Plan) -> dict[str, PlanRow]:
+    """Return the rows of a plan by key, with its final loss under `loss`: where only one loss is shown."""
+    rows = {row.key: row for row in plan_rows(plan)}
+    loss = replace(rows.get("loss_after_decay", rows["loss"]), key="loss", label=_("final loss"))
+    if plan.loss_after_decay is not None:
+        loss = replace(loss, basis=noted((plan.loss_unit or "", loss.basis)))
+    return rows | {"loss": loss}
+
+
+def loss_title(plan: Plan) -> str:
+    """Return the title of an axis or row of losses that are before the decay where the plan's law is."""
+    return _("pre-decay loss") if plan.is_before_decay else _("loss")
+
+
+def loss_axis(plan: Plan) -> str:
+    """Return `loss_title` with the unit."""
+    unit = plan.loss_unit or _("unit unknown")
+    return (_("pre-decay loss, {unit}") if plan.is_before_decay else _("loss, {unit}")).format(unit=unit)
+
+
 def _loss_text(loss: float) -> str:
     return f"{loss:.3f}"
 
 
 def _loss_basis(plan: Plan) -> str:
-    return listed((plan.loss_unit or "", _("at constant lr") if plan.optimum.loss_after_decay is not None else ""))
+    return listed((plan.loss_unit or "", _("at constant lr") if plan.is_before_decay else ""))
 
 
 def _constraint_rows(plan: Plan) -> list[PlanRow]:
@@ -249,12 +269,12 @@ def _recipe_rows(plan: Plan) -> list[PlanRow]:
             noted((_("tokens"), sources["warmup"])),
         ),
         _number(
-            "recipe", "weight_decay_independent", _("weight decay"), recipe.weight_decay_independent, two_digits,
-            noted((_("a step at peak lr, independent"), sources["weight_decay"])),
+            "recipe", "weight_decay_coupled", _("weight decay"), recipe.weight_decay_coupled, two_digits,
+            noted((_("coupled, as in PyTorch's AdamW"), sources["weight_decay"])),
         ),
         _number(
-            "recipe", "weight_decay_coupled", _("coupled"), recipe.weight_decay_coupled, two_digits,
-            _("the same decay as PyTorch's AdamW takes it"),
+            "recipe", "weight_decay_independent", _("independent"), recipe.weight_decay_independent, two_digits,
+            noted((_("the same, a step at peak lr"), _("the weight decay above times the learning rate"))),
         ),
     ]  # fmt: skip
     if recipe.critical_batch_tokens is not None:

@@ -21,7 +21,7 @@ from budgetscope.core.laws.forms import ExcessLaw
 from budgetscope.report.csv import csv_text
 from budgetscope.report.law_rows import waste_text
 from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
-from budgetscope.report.rows import UNKNOWN, format_ratio
+from budgetscope.report.rows import UNKNOWN, format_ratio, loss_title
 from budgetscope.report.words import Form, headed, sentences
 
 SIZE_HEADER = ("", N_("here"), N_("optimum"), N_("change"))
@@ -42,8 +42,8 @@ class SizeComparison:
         return (self.label, self.here, self.optimum, self.change)
 
 
-def size_rows(here: Candidate, best: Candidate) -> tuple[SizeComparison, ...]:
-    """Return the quantities and costs of a size beside the optimum's."""
+def size_rows(iso: IsoFlop, here: Candidate, best: Candidate) -> tuple[SizeComparison, ...]:
+    """Return the quantities and costs of a size beside the optimum's, all at one budget."""
     found = [
         SizeComparison("N", format_count(here.n_params), format_count(best.n_params), _times(here.ratio)),
         SizeComparison("D", format_count(here.tokens), format_count(best.tokens), _times(here.tokens / best.tokens)),
@@ -53,7 +53,7 @@ def size_rows(here: Candidate, best: Candidate) -> tuple[SizeComparison, ...]:
             format_ratio(best.tokens_per_param),
             _times(here.tokens_per_param / best.tokens_per_param),
         ),
-        SizeComparison(_("loss"), _loss(here.loss), _loss(best.loss), _difference(here)),
+        SizeComparison(loss_title(iso.answer.plan), _loss(here.loss), _loss(best.loss), _difference(here)),
         SizeComparison(_("deadweight"), _share(here.wasted_share), _share(best.wasted_share), ""),
         SizeComparison(
             "  " + _("FLOPs"), _or(here.wasted_flops, format_flops), _or(best.wasted_flops, format_flops), ""
@@ -119,7 +119,7 @@ def _compared(iso: IsoFlop, here: Candidate) -> tuple[str, ...]:
     doubt = _("Extrapolated: no run so far off was measured.") if here.extrapolated else ""
     if here.is_optimum:
         said = _("{size}, a loss of {loss} {unit}.")
-        if iso.answer.plan.optimum.loss_after_decay is not None:
+        if iso.answer.plan.is_before_decay:
             # The plan tells the loss after the decay, which is another number.
             said = _("{size}, loss {loss} before the decay.")
         return said.format(loss=f"{here.loss:.3f}", **told), doubt
@@ -209,7 +209,7 @@ def whatif_markdown(
         "",
         by.format(budget=escaped(plan.understood), law=plan.law_id, tokens=format_count(served)),
         "",
-        *table(headed(SIZE_HEADER), [row.cells for row in size_rows(here, best)]),
+        *table(headed(SIZE_HEADER), [row.cells for row in size_rows(iso, here, best)]),
         "",
         heading(2, _("The other laws' picks at this budget")),
         "",

@@ -64,6 +64,7 @@ def test_what_if_tells_the_loss_the_waste_and_the_best_size_over_the_life(adviso
     assert here.lifetime_flops == cheapest
     assert "less than the optimum" in headline.doubt
     assert "The best size over its life, at the optimum's loss, is 11.4 B on 506 B tokens" in headline.doubt
+    assert "though its training takes 15% more compute than the budget." in headline.doubt
 
 
 @pytest.mark.parametrize(
@@ -97,6 +98,7 @@ def test_the_best_size_over_a_life_says_when_constraints_hold_it(advisor: Adviso
     here = IsoFlop(answer).at(answer.optimum.n_params, 1e12)
     doubt = whatif_headline(IsoFlop(answer), here, 1e12, advisor.best_over_life(answer, 1e12)).doubt
     assert doubt.startswith(said)
+    assert ("more compute than" in doubt) == ("best size" in doubt)
     assert " Over its life, with 1 T served tokens, the optimum costs $1.68 K of compute." in doubt
 
 

@@ -4,11 +4,14 @@ import pytest
 from tests.asking import ADVISOR
 
 from budgetscope.api import Advisor, PlanRequest
-from budgetscope.report.headline import followed_headline, plan_headline
+from budgetscope.core.answers.whatif import IsoFlop
+from budgetscope.report.acceptance import change_rows
+from budgetscope.report.figures.plan_figures import iso_flop
+from budgetscope.report.headline import followed_headline, plan_headline, whatif_headline
 from budgetscope.report.law_rows import comparison_note
-from budgetscope.report.rows import plan_rows
+from budgetscope.report.rows import end_rows, plan_rows
 from budgetscope.report.scenarios import Column, board
-from budgetscope.report.whatif import sentence, size_title
+from budgetscope.report.whatif import sentence, size_rows, size_title
 
 
 @pytest.mark.parametrize(("budget", "hours"), [("1 H100 10 min", "0.167"), ("1 H100 5 h", "5"), ("1 H100 14d", "336")])
@@ -61,3 +64,25 @@ def test_the_size_that_constraints_allow_is_not_called_the_optimum() -> None:
     assert not rows["n_params"].basis.startswith("the law's optimum")
     assert rows["optimal_n_params"].basis.startswith("the law's optimum")
     assert {"N", "D"} < {row.label for row in board([Column("a", plan)], 0).rows}
+
+
+@pytest.mark.parametrize(
+    ("law", "title"), [("porian2024/refinedweb-tuned", "pre-decay loss"), ("besiroglu2024/refit", "loss")]
+)
+def test_a_single_loss_is_the_final_one_and_any_other_is_named(law: str, title: str) -> None:
+    answer = Advisor().answer(PlanRequest("1e21", law=law))
+    plan, iso = answer.plan, IsoFlop(answer)
+    assert plan.loss is not None
+    assert plan.final_loss is not None
+    assert (plan.final_loss.value < plan.loss.value) == plan.is_before_decay
+    final = end_rows(plan)["loss"]
+    assert (final.label, final.value) == ("final loss", plan.final_loss.value)
+    assert final.basis.startswith("nats/token")
+    assert "constant" not in final.basis
+    changes = {label: (before, after) for label, before, after in change_rows(plan, plan)}
+    assert changes["your final loss"][0].startswith(final.text)
+    best = iso.at(plan.n_params.value)
+    assert title in [row.label for row in size_rows(iso, best, best)]
+    assert ("before the decay" in whatif_headline(iso, best, 0.0).figures[0].label) == plan.is_before_decay
+    figure = iso_flop(iso)
+    assert figure is None or figure.y.title.startswith(f"{title}, nats/token")

@@ -36,7 +36,7 @@ def test_a_size_is_said_in_plain_words() -> None:
 def test_readings_put_a_size_beside_the_optimum() -> None:
     found = iso("64 H100 for 14 days at 40% MFU", law=PUBLISHED)
     best = found.at(found.answer.plan.n_params.value, 1e12)
-    rows = {row.label.strip(): row for row in size_rows(found.at(2 * best.n_params, 1e12), best)}
+    rows = {row.label.strip(): row for row in size_rows(found, found.at(2 * best.n_params, 1e12), best)}
     assert rows["N"].cells == ("N", "34.3 B", "17.2 B", "x2")
     assert rows["D"].change == "x0.5"
     assert rows["deadweight"].here == "23.6%"
@@ -44,14 +44,14 @@ def test_readings_put_a_size_beside_the_optimum() -> None:
     assert rows["FLOPs"].here == "6.83e21"
     assert rows["serving"].change == "+$104 K"
     assert rows["training"].change.startswith("-$")
-    idle = {row.label: row for row in size_rows(found.at(2 * best.n_params), found.at(best.n_params))}
+    idle = {row.label: row for row in size_rows(found, found.at(2 * best.n_params), found.at(best.n_params))}
     assert (idle["serving"].here, idle["serving"].change) == ("none", "")
 
 
 def test_without_a_price_costs_are_in_flops_and_without_a_law_of_excess_unknown() -> None:
     found = iso("1e21", law="deepseek2024/current-data", device="a100-80gb")
     here = found.at(1e9, 1e12)
-    rows = {row.label.strip(): row for row in size_rows(here, here)}
+    rows = {row.label.strip(): row for row in size_rows(found, here, here)}
     assert (rows["loss"].here, rows["deadweight"].here, rows["dollars"].here) == ("-", "-", "-")
     assert pick_cells("x", here)[-2:] == ("-", "-")
     assert reach_text(found) == reach_legend(found) == ""

@@ -47,7 +47,7 @@ from budgetscope.report.law_rows import (
     comparison_rows,
 )
 from budgetscope.report.ledger import LEDGER_HEADER, ledger_cells
-from budgetscope.report.rows import PlanRow, plan_rows, shape_text
+from budgetscope.report.rows import PlanRow, end_rows, plan_rows, shape_text
 from budgetscope.report.tables import COMPARISON_CSV_HEADER, ledger_json, to_json
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class NotebookPlan(Plan):
         return cls(**values(answered.plan), answered=answered)
 
     def __repr__(self) -> str:
-        rows = {row.key: row for row in plan_rows(self)}
+        rows = end_rows(self)
         lines = [f"{self.budget}: {self.law_title} ({self.law_id})", *decision(self)]
         model, run = ("; ".join(_figure(rows[key]) for key in keys if key in rows) for keys in (_MODEL, _RUN))
         lines += [model if self.choice else _("the law's optimum: {figures}").format(figures=model), run]

@@ -45,7 +45,7 @@ class NotebookWhatIf(WhatIf):
         return html.page(
             html.paragraph(report.sentence(self.iso, self.here), strong=True),
             html.paragraph(headline.doubt),
-            html.table(report.SIZE_HEADER, [row.cells for row in report.size_rows(self.here, self.best)]),
+            html.table(report.SIZE_HEADER, [row.cells for row in report.size_rows(self.iso, self.here, self.best)]),
             html.table(report.PICKS_HEADER, others),
             html.paragraph(report.reach_text(self.iso) or self.iso.no_curve_reason or ""),
         )

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from budgetscope.core.answers.question import Question
+from budgetscope.core.answers.question import Question, after_decay_counts
 from budgetscope.core.laws.fit import Fit, Range
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.hyperparameters import predict, predict_interval
@@ -27,6 +27,7 @@ class QuantityCurve:
         high: upper end; likewise.
         points: measured (x, y) of the fit; empty when not requested, or when it has none.
         fitted: the range of x in the data of the law; None when not known.
+        before_decay: whether it is a loss before the decay of the learning rate.
     """
 
     fit_id: str
@@ -37,6 +38,7 @@ class QuantityCurve:
     high: tuple[float, ...] | None
     points: tuple[tuple[float, float], ...]
     fitted: Range | None
+    before_decay: bool = False
 
 
 def has_curve(fit: Fit, quantity: str) -> bool:
@@ -84,6 +86,7 @@ def _loss_curve(fit: Fit, question: Question, flops_grid: Sequence[float], band:
         high=tuple(high for _, high in known) if known else None,
         points=points,
         fitted=fitted,
+        before_decay=after_decay_counts(fit),
     )
 
 

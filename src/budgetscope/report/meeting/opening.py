@@ -192,7 +192,7 @@ def _least_certain(facts: Facts) -> str:
     told = doubt(facts.plan)
     if told and not size_is_sure(facts.plan):
         return told
-    loss = facts.plan.loss_after_decay or facts.plan.loss
+    loss = facts.plan.final_loss
     span = ""
     if loss is not None and loss.low is not None and loss.high is not None:
         span = _("The loss may end anywhere from {low} to {high}.").format(

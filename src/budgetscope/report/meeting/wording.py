@@ -84,7 +84,7 @@ def numbers(facts: Facts) -> Numbers:
         ends = cost.low, cost.high
     usd_low, usd_high = ("", "") if ends is None else format_ends(*ends, format_usd)
     count = None if machine.device.by_rate else machine.n_devices
-    loss = plan.loss_after_decay or plan.loss
+    loss = plan.final_loss
     unit = plan.loss_unit or ""
     return Numbers(
         n_params=format_count(run.n_params),

@@ -248,7 +248,7 @@ def price_title(figure: Figure | None) -> str:
     """Return the title of `price_figure`."""
     if figure is None:
         return _("Loss over cost, but no scenario has both a loss and a price")
-    return _("Loss over cost, each by its own law")
+    return _("Final loss over cost, each by its own law")
 
 
 def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
@@ -261,9 +261,14 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
     points, units = {}, set()
     for index, entry in enumerate(scenarios.entries):
         plan = entry.column.plan
-        if plan is None or plan.loss is None or plan.run.cost_usd is None or plan.run.cost_usd.value < _LEAST_DOLLARS:
+        if (
+            plan is None
+            or plan.final_loss is None
+            or plan.run.cost_usd is None
+            or plan.run.cost_usd.value < _LEAST_DOLLARS
+        ):
             continue
-        loss, cost = plan.loss, plan.run.cost_usd
+        loss, cost = plan.final_loss, plan.run.cost_usd
         points[index] = Point(cost.value, loss.value, loss.low, loss.high, cost.low, cost.high)
         units.add(plan.loss_unit or "")
     if not points:
@@ -271,7 +276,7 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
     xs = [x for p in points.values() for x in (p.x, p.x_low, p.x_high) if x is not None and x >= _LEAST_DOLLARS]
     ys = [y for p in points.values() for y in (p.y, p.low, p.high) if y is not None]
     marked = points.get(cursor)
-    unit = _("loss, {unit}").format(unit=one_of(sorted(units)))
+    unit = _("final loss, {unit}").format(unit=one_of(sorted(units)))
     told = _("{loss} for {usd}")
     return Figure(
         x=Axis(_around(min(xs), max(xs)), _("cost, US dollars"), english_usd),

@@ -1,7 +1,7 @@
 """The panels of the Plan screen that show the recommendation and its cautions."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.content import Content
@@ -11,7 +11,7 @@ from textual.widget import Widget
 from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.language import JAPANESE, N_, _, code
-from budgetscope.report.rows import PlanRow, plan_rows
+from budgetscope.report.rows import PlanRow, end_rows
 from budgetscope.report.words import cut as shortened
 from budgetscope.report.words import padded
 from budgetscope.report.words import width as cells
@@ -26,8 +26,6 @@ _UNITS = {
     "critical_batch_tokens": N_("tokens"),
 }  # fmt: skip
 """Unit after a value, where there is room."""
-_LABELS = {"weight_decay_coupled": N_("weight decay"), "loss": N_("final loss")}
-"""Labels where the panel has one of two names for a quantity."""
 _LEAST_PLAIN, _MOST_PLAIN = 17, 30
 _BASIS_FROM = 120
 
@@ -66,11 +64,8 @@ class RecommendationPanel(Widget):
         """Return the quantities, laid out for the size of the widget."""
         if self.plan is None:
             return Content(_("No plan yet: press b and type a budget, such as 64 H100 for 14 days."))
-        rows = {row.key: row for row in plan_rows(self.plan)}
+        rows = end_rows(self.plan)
         width, height = self.size
-        if "loss_after_decay" in rows:
-            # The run ends with its decay: the loss of the headline.
-            rows["loss"] = replace(rows["loss_after_decay"], key="loss", basis=rows["loss"].basis)
         left = [_Line.of(rows[key], with_basis=width >= _BASIS_FROM) for key in _WITH_INTERVALS if key in rows]
         right = [_Line.of(rows[key]) for key in _PLAIN if key in rows and not rows[key].interval]
         long = [line for key in _LONG if key in rows for line in _long(rows[key], width)]
@@ -95,9 +90,7 @@ class _Line:
         unit = re.split("[;,、。]", row.basis)[0] if row.key == "loss" else _unit(row.key)
         # The flat band has an interval and no value.
         value, interval = ("", row.text) if row.key == "flat_band_n_params" else (row.text, row.interval)
-        return cls(
-            _(_LABELS[row.key]) if row.key in _LABELS else row.label, value, interval, row.basis if with_basis else unit
-        )
+        return cls(row.label, value, interval, row.basis if with_basis else unit)
 
     def text(self, *, with_unit: bool) -> str:
         """Return the value, with its unit or without."""

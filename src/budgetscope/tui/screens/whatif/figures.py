@@ -24,6 +24,7 @@ from budgetscope.report.figures.figure import (
     plain_number,
 )
 from budgetscope.report.figures.scale import LinearScale, LogScale
+from budgetscope.report.rows import loss_axis
 from budgetscope.report.whatif import picks
 from budgetscope.tui.law_letters import SHARED
 from budgetscope.tui.short_titles import fitted as shortened
@@ -120,7 +121,7 @@ def curve(shown: SizesAtBudget) -> Figure | None:
     heights = _heights(iso, best.n_params, best.loss)
     return Figure(
         x=Axis(scale, _("N, parameters"), count_number),
-        y=Axis(heights, _("loss, {unit}").format(unit=shown.answer.plan.loss_unit or _("unit unknown")), plain_number),
+        y=Axis(heights, loss_axis(shown.answer.plan), plain_number),
         lines=(
             Line(
                 "",

@@ -143,7 +143,7 @@ class WhatifScreen(SessionScreen):
         best = found.iso.at(found.best.n_params, self._served_tokens)
         headline = whatif_headline(found.iso, here, self._served_tokens, self._best_over_life(found))
         self.query_one(HeadlinePanel).show(headline)
-        self.query_one(SizePanel).sizes = Sizes(here, best)
+        self.query_one(SizePanel).sizes = Sizes(found.iso, here, best)
         self.query_one("#size").border_title = size_title(here)
         self.query_one(Picks).chosen = next(
             (pick.fit_id for pick in found.picks if abs(here.n_params / pick.candidate.n_params - 1) < _SAME), ""
@@ -152,7 +152,11 @@ class WhatifScreen(SessionScreen):
         chart = self.query_one("#loss", Chart)
         chart.figure = None if figure is None else isoflop.with_position(figure, found, here, on_map=self.on_map)
         flops = format_flops(found.answer.optimum.flops)
-        title = _("Loss over N and D") if self.on_map else _("Loss over N at C = {flops}").format(flops=flops)
+        title = _("Loss over N at C = {flops}").format(flops=flops)
+        if self.on_map:
+            # The map has no axis of the loss, which says otherwise that it is before the decay.
+            early = found.answer.plan.is_before_decay
+            title = _("Pre-decay loss over N and D") if early else _("Loss over N and D")
         chart.border_title = Content(listed((title, counted(found.answer.plan.convention))))
         reach = reach_legend(found.iso)
         text = _(_UNMEASURED) if self.on_map and found.iso.measured_range is not None else reach

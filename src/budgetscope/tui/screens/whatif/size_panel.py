@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from budgetscope.core.answers.whatif import Candidate
+from budgetscope.core.answers.whatif import Candidate, IsoFlop
 from budgetscope.core.language import _
 from budgetscope.report.whatif import PICKS_HEADER, SIZE_HEADER, pick_cells, size_rows
 from budgetscope.report.words import cut, headed, padded, right
@@ -16,13 +16,14 @@ from budgetscope.tui.screens.whatif.figures import Pick
 from budgetscope.tui.short_titles import fitted
 
 _QUIET = "$text-muted"
-_LABEL, _CELL = 11, 9
+_LABEL, _CELL = 14, 9
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The user's position and the optimum."""
+    """The user's position and the optimum, among the sizes at their budget."""
 
+    iso: IsoFlop
     here: Candidate
     best: Candidate
 
@@ -45,7 +46,7 @@ class SizePanel(Widget):
         columns = 3 if self.size.width >= _LABEL + 3 * _CELL else 2
         header = "".join(right(title, _CELL) for title in headed(SIZE_HEADER)[1 : columns + 1])
         lines = [Content.styled(" " * _LABEL + header, _QUIET)]
-        for row in size_rows(self.sizes.here, self.sizes.best)[: max(self.size.height - 1, 0)]:
+        for row in size_rows(self.sizes.iso, self.sizes.here, self.sizes.best)[: max(self.size.height - 1, 0)]:
             here, *others = row.cells[1 : columns + 1]
             rest = "".join(right(f" {cell}", _CELL) for cell in others)
             lines.append(
