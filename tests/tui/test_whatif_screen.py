@@ -62,6 +62,29 @@ async def test_it_opens_at_the_plans_optimum_with_every_figure(start: Start, adv
             assert not left_out or f"... and {len(left_out)} more: n and p" in text
 
 
+@pytest.mark.parametrize("size", [SMALL, BIG, HUGE])
+@pytest.mark.parametrize("budget", ["64 H100 for 14 days", "2048 H100 for 60 days", "1e19"])
+async def test_a_letter_stands_at_the_loss_of_its_law_or_points_to_it(
+    start: Start, budget: str, size: tuple[int, int]
+) -> None:
+    async with start(PlanRequest(budget)).run_test(size=size) as pilot:
+        screen = await whatif(pilot)
+        found, _here = standing(screen)
+        chart = screen.query_one("#loss", Chart)
+        assert chart.figure is not None
+        drawing, strips = chart._drawing()
+        plot = [strip.crop(drawing.left, drawing.left + drawing.width).text for strip in strips]
+        scale = chart.figure.y.scale
+        for pick in found.picks:
+            assert pick.candidate.loss is not None
+            place = scale.fraction(pick.candidate.loss)
+            row = round((1 - min(place, 1)) * (drawing.height * 4 - 1)) // 4
+            text = plot[drawing.top + row].replace("optimum", "")
+            assert f"{pick.letter}↑" in text if place > 1 else pick.letter in text, pick
+        beyond = any(scale.fraction(pick.candidate.loss or 0) > 1 for pick in found.picks)
+        assert ("↑ off the chart" in shown(pilot)) == beyond
+
+
 ARROWS = {
     "left": 1 / FINE,
     "right": FINE,

@@ -328,8 +328,8 @@ def _named(scenarios: ScenarioSet, index: int, text: str) -> str:
 
 
 def _series(scenarios: ScenarioSet, points: Mapping[int, Point]) -> tuple[PointSeries, ...]:
-    # Lowest first: letters that collide are then stacked in the order of their values.
+    # From the left: letters that collide then stand in the order of their values.
     return tuple(
         PointSeries(letter(index), scenarios.entries[index].column.name, (points[index],), dodges=True)
-        for index in sorted(points, key=lambda index: (points[index].y, index))
+        for index in sorted(points, key=lambda index: (points[index].x, index))
     )
