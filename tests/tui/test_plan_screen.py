@@ -9,6 +9,7 @@ from textual.events import Paste
 from textual.widgets import Input, Static
 
 from budgetscope.api import Advisor, PlanRequest, command
+from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.report.headline import plan_headline
@@ -62,6 +63,8 @@ async def test_the_first_screen_answers_the_default_budget(
         for figure in headline.figures:
             assert figure.range in text or size == SMALL
         assert (f"! {plan.cautions[0].text[:40]}" in text) == (size != SMALL)
+        decisive = sum(caution.level == Level.DECISION for caution in plan.cautions)
+        assert (f"Recipe   ! {decisive} cautions could change the decision: d" in text) == (size == SMALL)
         assert "N*(C)" in text
 
 
