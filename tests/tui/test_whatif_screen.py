@@ -7,7 +7,7 @@ from textual.widgets import Input
 
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, Candidate
-from budgetscope.report.whatif import picks, sentence, size_rows
+from budgetscope.report.whatif import pick_cells, picks, sentence, size_rows
 from budgetscope.store.app_state import AppState
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.screens.whatif.figures import FEW_MAP_LEVELS, SizesAtBudget
@@ -83,6 +83,21 @@ async def test_a_letter_stands_at_the_loss_of_its_law_or_points_to_it(
             assert f"{pick.letter}↑" in text if place > 1 else pick.letter in text, pick
         beyond = any(scale.fraction(pick.candidate.loss or 0) > 1 for pick in found.picks)
         assert ("↑ off the chart" in shown(pilot)) == beyond
+
+
+@pytest.mark.parametrize("size", [BIG, HUGE])
+@pytest.mark.parametrize("budget", ["2048 H100 for 60 days", "64 H100 for 14 days", "1e14 FLOPs on H100"])
+async def test_the_table_of_picks_breaks_no_number(start: Start, budget: str, size: tuple[int, int]) -> None:
+    async with start(PlanRequest(budget)).run_test(size=size) as pilot:
+        screen = await whatif(pilot)
+        found, _here = standing(screen)
+        region = screen.query_one(Picks).content_region
+        assert len(found.picks) > 8
+        rows = [strip.crop(region.x, region.right).text for strip in screen._compositor.render_strips()]
+        for pick in found.picks:
+            (row,) = [row for row in rows[region.y : region.bottom] if row.startswith(f"{pick.letter} ")]
+            cells = " ".join(pick_cells("", pick.candidate)).split()
+            assert row.split()[-len(cells) :] == cells
 
 
 ARROWS = {
