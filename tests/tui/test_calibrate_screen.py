@@ -648,7 +648,8 @@ async def test_the_views_go_round_and_one_can_have_the_screen(advisor: Advisor, 
 
 async def test_at_the_end_the_fit_takes_the_place_of_the_log(advisor: Advisor, planted: Planted) -> None:
     planted.at()
-    async with open_app(advisor, chosen=NAME).run_test(size=BIG) as pilot:
+    state = AppState(screen="calibrate", views={"calibrate": {"chosen": NAME}})
+    async with BudgetscopeApp(PlanRequest("1e16"), advisor, state).run_test(size=BIG) as pilot:
         screen = await looked(pilot)
         assert displayed(screen) == ("cells", "losses", "map", "fit")
         await pilot.press("c", "c", "c")
@@ -656,6 +657,7 @@ async def test_at_the_end_the_fit_takes_the_place_of_the_log(advisor: Advisor, p
         await pilot.resize_terminal(*HUGE)
         await looked(pilot)
         assert displayed(screen) == VIEWS
+        await until(pilot, lambda: screen.query_one(FitPanel).verdict is not None)
         assert screen.query_one("#law").display
 
 
@@ -839,6 +841,11 @@ async def test_a_run_that_is_too_small_is_not_offered(planted: Planted) -> None:
         assert "accept" not in offered(screen)
         await pilot.press("a")
         assert read_settings().law is None
+        # Without a law to draw, the text has the whole of a zoomed panel.
+        await pilot.press("z", "c", "c", "c", "c")
+        await looked(pilot)
+        assert displayed(screen) == ("fit",)
+        assert screen.query_one("#verdict").size.width > 100
 
 
 async def test_a_fit_that_cannot_be_stored_is_refused_in_a_sentence(
