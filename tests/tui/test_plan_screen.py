@@ -64,7 +64,7 @@ async def test_the_first_screen_answers_the_default_budget(
             assert figure.range in text or size == SMALL
         assert (f"! {plan.cautions[0].text[:40]}" in text) == (size != SMALL)
         decisive = sum(caution.level == Level.DECISION for caution in plan.cautions)
-        assert (f"Recipe   ! {decisive} cautions could change the decision: d" in text) == (size == SMALL)
+        assert (f"Recipe   ! {decisive} cautions could change the decision: F6" in text) == (size == SMALL)
         assert "N*(C)" in text
 
 

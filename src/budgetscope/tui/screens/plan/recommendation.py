@@ -73,7 +73,7 @@ class RecommendationPanel(Widget):
     def render(self) -> Content:
         """Return the quantities, laid out for the size of the widget."""
         if self.plan is None:
-            return Content(_("No plan yet: press b and type a budget, such as 64 H100 for 14 days."))
+            return Content(_("No plan yet: press F3 and type a budget, such as 64 H100 for 14 days."))
         rows = {row.key: row for row in plan_rows(self.plan)}
         width, height = self.size
         if "loss_after_decay" in rows:
@@ -93,10 +93,10 @@ def _counted(cautions: Sequence[Caution]) -> str:
     decisive = sum(caution.level == Level.DECISION for caution in cautions)
     if decisive:
         told = ngettext(
-            "{n} caution could change the decision: d", "{n} cautions could change the decision: d", decisive
+            "{n} caution could change the decision: F6", "{n} cautions could change the decision: F6", decisive
         )
     else:
-        told = ngettext("{n} caution: d", "{n} cautions: d", len(cautions))
+        told = ngettext("{n} caution: F6", "{n} cautions: F6", len(cautions))
     return told.format(n=decisive or len(cautions))
 
 
@@ -212,13 +212,13 @@ class Cautions(Widget):
             lines = wrapped(CAUTION_SIGN + text, max(width, 20), "  ")
             if len(shown) + len(lines) > height:
                 left = len(cautions) - index
-                more = _("(d: {n} more)") if index else _("(d: all {n})")
+                more = _("(F6: {n} more)") if index else _("(F6: all {n})")
                 shown = _ending(shown or lines[: max(height, 1)], f"  {more.format(n=left)}", width)
                 break
             shown += lines
         else:
             if len(cautions) > len(texts):
-                more = _("(d: {n} more)").format(n=len(cautions) - len(texts))
+                more = _("(F6: {n} more)").format(n=len(cautions) - len(texts))
                 shown = _ending(shown, f"  {more}", width)
         return Content.styled("\n".join(shown), "$text-warning")
 
