@@ -9,6 +9,7 @@ from textual.events import Paste
 from textual.widgets import Input, Static
 
 from budgetscope.api import Advisor, PlanRequest, command
+from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.report.headline import budget_readings, plan_headline
@@ -30,6 +31,7 @@ from budgetscope.tui.screens.plan.recommendation import RecommendationPanel
 from budgetscope.tui.short_titles import fitted
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import FieldRow
+from budgetscope.tui.widgets.headline import HeadlinePanel
 from budgetscope.tui.widgets.law_table import LawTable
 
 BIG, SMALL = (120, 40), (80, 24)
@@ -62,6 +64,8 @@ async def test_the_first_screen_answers_the_default_budget(
         for figure in headline.figures:
             assert figure.range in text or size == SMALL
         assert (f"! {plan.cautions[0].text[:40]}" in text) == (size != SMALL)
+        decisive = sum(caution.level == Level.DECISION for caution in plan.cautions)
+        assert (f"Recipe   ! {decisive} cautions could change the decision: F6" in text) == (size == SMALL)
         assert "N*(C)" in text
 
 
@@ -165,7 +169,11 @@ async def test_a_bad_budget_shows_the_sentence_and_keeps_the_last_good_plan(star
             with pytest.raises(BudgetscopeError) as refusal:
                 advisor.answer(PlanRequest(text))
             assert str(refusal.value) in shown(pilot)
-            assert "LAST GOOD PLAN" in shown(pilot)
+            # The sentence, the chart, the table and the cautions; the recipe names the budget.
+            assert shown(pilot).count("LAST GOOD PLAN: ") == 4
+            assert "LAST GOOD PLAN, for" in shown(pilot)
+            headline = screen.query_one(HeadlinePanel)
+            assert not [span for span in headline.render().spans if span.style == "$text-accent"]
             assert screen.query_one(RecommendationPanel).plan == screen.session.plan
             assert screen.session.plan is not None
             assert screen.session.answer is not None
@@ -174,6 +182,7 @@ async def test_a_bad_budget_shows_the_sentence_and_keeps_the_last_good_plan(star
                 assert screen.session.plan == good
             await type_into(pilot, "budget", "1e21")
             assert "LAST GOOD PLAN" not in shown(pilot)
+            assert [span for span in headline.render().spans if span.style == "$text-accent"]
             assert screen.session.problem is None
 
 

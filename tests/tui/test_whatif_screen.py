@@ -7,12 +7,13 @@ from textual.widgets import Input
 
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, Candidate
-from budgetscope.report.whatif import brief, picks, size_rows, size_title
+from budgetscope.report.whatif import brief, pick_cells, picks, size_rows, size_title
 from budgetscope.store.app_state import AppState
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.screens.whatif.figures import FEW_MAP_LEVELS, SizesAtBudget
 from budgetscope.tui.screens.whatif.screen import COARSE, FINE, WhatifScreen
 from budgetscope.tui.screens.whatif.size_panel import Picks
+from budgetscope.tui.short_titles import fitted
 from budgetscope.tui.widgets.chart import Chart
 
 BIG, SMALL, HUGE = (120, 40), (80, 24), (200, 60)
@@ -59,8 +60,49 @@ async def test_it_opens_at_the_plans_optimum_with_every_figure(start: Start, adv
                 assert row.here in text
             assert "optimum 18.8 B" in text
             assert "flat" in text
-            left_out = [pick for pick in found.picks if f"{pick.letter} {pick.title[:6]}" not in text]
+            starts = {
+                pick: {f"{pick.letter} {fitted(pick.title, width)[:6]}" for width in (22, 44)} for pick in found.picks
+            }
+            left_out = [pick for pick, titles in starts.items() if not any(title in text for title in titles)]
             assert not left_out or f"... and {len(left_out)} more: n and p" in text
+
+
+@pytest.mark.parametrize("size", [SMALL, BIG, HUGE])
+@pytest.mark.parametrize("budget", ["64 H100 for 14 days", "2048 H100 for 60 days", "1e19"])
+async def test_a_letter_stands_at_the_loss_of_its_law_or_points_to_it(
+    start: Start, budget: str, size: tuple[int, int]
+) -> None:
+    async with start(PlanRequest(budget)).run_test(size=size) as pilot:
+        screen = await whatif(pilot)
+        found, _here = standing(screen)
+        chart = screen.query_one("#loss", Chart)
+        assert chart.figure is not None
+        drawing, strips = chart._drawing()
+        plot = [strip.crop(drawing.left, drawing.left + drawing.width).text for strip in strips]
+        scale = chart.figure.y.scale
+        for pick in found.picks:
+            assert pick.candidate.loss is not None
+            place = scale.fraction(pick.candidate.loss)
+            row = round((1 - min(place, 1)) * (drawing.height * 4 - 1)) // 4
+            text = plot[drawing.top + row].replace("optimum", "")
+            assert f"{pick.letter}↑" in text if place > 1 else pick.letter in text, pick
+        beyond = any(scale.fraction(pick.candidate.loss or 0) > 1 for pick in found.picks)
+        assert ("↑ off the chart" in shown(pilot)) == beyond
+
+
+@pytest.mark.parametrize("size", [BIG, HUGE])
+@pytest.mark.parametrize("budget", ["2048 H100 for 60 days", "64 H100 for 14 days", "1e14 FLOPs on H100"])
+async def test_the_table_of_picks_breaks_no_number(start: Start, budget: str, size: tuple[int, int]) -> None:
+    async with start(PlanRequest(budget)).run_test(size=size) as pilot:
+        screen = await whatif(pilot)
+        found, _here = standing(screen)
+        region = screen.query_one(Picks).content_region
+        assert len(found.picks) > 8
+        rows = [strip.crop(region.x, region.right).text for strip in screen._compositor.render_strips()]
+        for pick in found.picks:
+            (row,) = [row for row in rows[region.y : region.bottom] if row.startswith(f"{pick.letter} ")]
+            cells = " ".join(pick_cells("", pick.candidate)).split()
+            assert row.split()[-len(cells) :] == cells
 
 
 ARROWS = {

@@ -162,7 +162,7 @@ def reach_text(iso: IsoFlop) -> str:
     return _("The loss is fitted to runs from {low} to {high}, and extrapolated beyond.").format(low=low, high=high)
 
 
-PICKS_HEADER = (N_("law"), "N", N_("of optimum"), "D", "D/N", N_("d-loss"), N_("waste"))
+PICKS_HEADER = (N_("law"), "N", N_("of optimum"), "D", "D/N", N_("d-loss"), N_("deadweight"))
 
 
 def picks(comparison: Comparison) -> tuple[LawRow, ...]:

@@ -56,14 +56,20 @@ class FitPanel(Horizontal):
 
     def on_resize(self) -> None:
         """Show the chart if there is room beside the table, and the table anew."""
-        self.query_one(Chart).display = self.size.width >= _CHART_FROM
+        self._show_chart()
         if self.verdict is not None:
             self._show()
 
     def watch_verdict(self) -> None:
         """Show the new verdict."""
-        self.query_one(Chart).figure = self.verdict.figure if self.verdict else None
+        self._show_chart()
         self._show()
+
+    def _show_chart(self) -> None:
+        """Show the chart where there are one and room for it; else the text has the whole width."""
+        chart = self.query_one(Chart)
+        chart.figure = self.verdict.figure if self.verdict else None
+        chart.display = self.size.width >= _CHART_FROM and chart.figure is not None
 
     def watch_plan(self) -> None:
         """Show the new plan."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 
 from budgetscope.api import Advisor, AnsweredRequest, PlanRequest
 from budgetscope.api.scenarios import SavedScenario
@@ -111,6 +112,24 @@ def present_name(session: Session, scenarios: Sequence[SavedScenario]) -> str:
         parts.append(_("last good"))
     now = _(CURRENT_REQUEST)
     return _("{now}, {rest}").format(now=now, rest=listed(parts)) if parts else now
+
+
+def fitting_name(
+    opened: str | None, text: str, request: PlanRequest, scenarios: Sequence[SavedScenario]
+) -> tuple[str, set[str]]:
+    """Return a name under which a request replaces no other, and the names under which it would.
+
+    Args:
+        opened: name of the open scenario, which is kept if it is saved with this very request.
+        text: the name otherwise; it gets a number where another request has it.
+        request: to save.
+        scenarios: the saved ones.
+    """
+    others = {scenario.name for scenario in scenarios if scenario.request != request}
+    if opened is not None and opened in {scenario.name for scenario in scenarios} - others:
+        return opened, others
+    numbered = (f"{text.strip()} {number}" for number in count(2))
+    return next(name for name in chain((text.strip(),), numbered) if name not in others), others
 
 
 def letter(index: int) -> str:
@@ -314,8 +333,8 @@ def _named(scenarios: ScenarioSet, index: int, text: str) -> str:
 
 
 def _series(scenarios: ScenarioSet, points: Mapping[int, Point]) -> tuple[PointSeries, ...]:
-    # Lowest first: letters that collide are then stacked in the order of their values.
+    # From the left: letters that collide then stand in the order of their values.
     return tuple(
         PointSeries(letter(index), scenarios.entries[index].column.name, (points[index],), dodges=True)
-        for index in sorted(points, key=lambda index: (points[index].y, index))
+        for index in sorted(points, key=lambda index: (points[index].x, index))
     )

@@ -37,8 +37,8 @@ _TITLES = {
 }
 """Columns in their order: name, and title."""
 _WIDTHS = (
-    ("id", 27), ("exponent", 20), ("fitted", 17), ("id", 42), ("title", 20), ("layer", 8), ("fitted", 20),
-    ("written", 10), ("title", 34), ("laws", 14), ("layer", 17), ("laws", 30), ("title", 60), ("laws", 45),
+    ("id", 27), ("exponent", 20), ("fitted", 19), ("id", 32), ("title", 23), ("id", 42), ("layer", 8), ("title", 34),
+    ("written", 10), ("laws", 14), ("layer", 17), ("laws", 30), ("title", 60), ("laws", 45),
 )  # fmt: skip
 """Columns and their widths, the most important first; a column named again gets that greater width."""
 
@@ -215,6 +215,9 @@ def _cell(row: FitRow, name: str, size: int) -> str:
             text = row.fitted.replace(" to ", "–")
         case "title":
             text = fitted(row.title, size)
+        case "id" if cell_len(row.id) > size:
+            # Many ids begin alike.
+            text = f"…{row.id[len(row.id) - size + 1 :]}"
         case _:
             text = getattr(row, name)
     return _cut(text, size)

@@ -1,6 +1,7 @@
 """The panels of the Plan screen that show the recommendation and its cautions."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,9 +9,9 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from budgetscope.core.answers.cautions import Level
+from budgetscope.core.answers.cautions import Caution, Level
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.language import JAPANESE, N_, _, code
+from budgetscope.core.language import JAPANESE, N_, _, code, ngettext
 from budgetscope.report.rows import PlanRow, end_rows
 from budgetscope.report.words import cut as shortened
 from budgetscope.report.words import padded
@@ -54,16 +55,23 @@ class RecommendationPanel(Widget):
         """Set the title."""
         self._title()
 
+    def on_resize(self) -> None:
+        """Set the title, which counts the cautions where the window has no room for them."""
+        self._title()
+
     def _title(self) -> None:
         title = _("Recipe")
         if self.plan is not None and self.stale:
             title = _("LAST GOOD PLAN, for {budget}").format(budget=self.plan.budget)
-        self.border_title = Content(title)
+        told = ""
+        if self.plan is not None and self.plan.cautions and self.screen.has_class("-narrow"):
+            told = f"   {CAUTION_SIGN}{_counted(self.plan.cautions)}"
+        self.border_title = Content.assemble(title, (told, "$text-warning"))
 
     def render(self) -> Content:
         """Return the quantities, laid out for the size of the widget."""
         if self.plan is None:
-            return Content(_("No plan yet: press b and type a budget, such as 64 H100 for 14 days."))
+            return Content(_("No plan yet: press F3 and type a budget, such as 64 H100 for 14 days."))
         rows = end_rows(self.plan)
         width, height = self.size
         left = [_Line.of(rows[key], with_basis=width >= _BASIS_FROM) for key in _WITH_INTERVALS if key in rows]
@@ -73,6 +81,18 @@ class RecommendationPanel(Widget):
             long = [_cut(_long_text(rows["shape"]), width)] if "shape" in rows and height > len(left) else []
         columns = _columns(left, right, width, max(height - len(long), 0))
         return Content("\n").join([*columns, *long][:height])
+
+
+def _counted(cautions: Sequence[Caution]) -> str:
+    """Return how many cautions could change the decision, or how many there are if none could; and where to read."""
+    decisive = sum(caution.level == Level.DECISION for caution in cautions)
+    if decisive:
+        told = ngettext(
+            "{n} caution could change the decision: F6", "{n} cautions could change the decision: F6", decisive
+        )
+    else:
+        told = ngettext("{n} caution: F6", "{n} cautions: F6", len(cautions))
+    return told.format(n=decisive or len(cautions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +205,13 @@ class Cautions(Widget):
             lines = wrapped(CAUTION_SIGN + text, max(width, 20), "  ")
             if len(shown) + len(lines) > height:
                 left = len(cautions) - index
-                more = _("(d: {n} more)") if index else _("(d: all {n})")
+                more = _("(F6: {n} more)") if index else _("(F6: all {n})")
                 shown = _ending(shown or lines[: max(height, 1)], f"  {more.format(n=left)}", width)
                 break
             shown += lines
         else:
             if len(cautions) > len(texts):
-                more = _("(d: {n} more)").format(n=len(cautions) - len(texts))
+                more = _("(F6: {n} more)").format(n=len(cautions) - len(texts))
                 shown = _ending(shown, f"  {more}", width)
         return Content.styled("\n".join(shown), "$text-warning")
 

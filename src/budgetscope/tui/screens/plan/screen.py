@@ -1,5 +1,6 @@
 """The Plan screen: the form of the request, the plan, a chart and the comparison of laws."""
 
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -33,7 +34,6 @@ from budgetscope.tui.widgets.law_table import LawChosen, LawTable
 
 BUDGET_EXAMPLES = "1e21   64xH100 14d   $50k on H100   loss 2.6   N=7B"
 VIEWS = ("both", "chart", "table")
-_LAST_GOOD = "LAST GOOD PLAN: "
 _MARGINS = 2
 """Columns of a window that a note of the budget leaves free, as in the style."""
 
@@ -94,7 +94,8 @@ class PlanScreen(SessionScreen):
 
     def on_mount(self) -> None:
         """Set the panel titles."""
-        self.query_one("#cautions").border_title = _("What could change the decision")
+        self._titles["cautions"] = _("What could change the decision")
+        self._entitle()
 
     # The request
 
@@ -161,10 +162,13 @@ class PlanScreen(SessionScreen):
         self._entitle()
 
     def _entitle(self) -> None:
-        """Set the titles of chart and table, with a prefix when they belong to the last good plan."""
-        stale = _LAST_GOOD if self.session.problem is not None else ""
+        """Set the titles of chart, table and cautions, with a prefix when they belong to the last good plan."""
         for part, title in self._titles.items():
-            self.query_one(f"#{part}").border_title = Content(stale + title)
+            self.query_one(f"#{part}").border_title = Content(self._marked(title))
+
+    def _marked(self, text: str) -> str:
+        """Return a text with a prefix when it belongs to the last good plan."""
+        return text if self.session.problem is None else _("LAST GOOD PLAN: {text}").format(text=text)
 
     def _show_request(self) -> None:
         """Update the fields whose text differs from the request, which another screen may have changed."""
@@ -182,7 +186,6 @@ class PlanScreen(SessionScreen):
         for field in FORM[1:]:
             self.row(field.name).hint(field.resolved(plan))
             self.row(field.name).note("")
-        self.query_one(HeadlinePanel).show(plan_headline(plan))
 
     def _show_reading(self, answer: AnsweredRequest) -> None:
         """Show how the budget was read, in the longest form of one line; the shortest wraps where none is."""
@@ -198,7 +201,11 @@ class PlanScreen(SessionScreen):
         """Show the problem below its field, and mark the plan as the last good one."""
         problem = self.session.problem
         self.query_one(RecommendationPanel).stale = problem is not None
-        self.query_one(HeadlinePanel).set_class(problem is not None, "-stale")
+        headline = self.query_one(HeadlinePanel)
+        headline.set_class(problem is not None, "-stale")
+        if self.session.plan is not None:
+            told = plan_headline(self.session.plan)
+            headline.show(replace(told, sentence=self._marked(told.sentence)))
         if problem is not None and problem.field != FORM[0].name:
             self.options = True
         self._entitle()

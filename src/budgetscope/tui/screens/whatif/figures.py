@@ -39,7 +39,6 @@ _HEADROOM = 3.0
 _FOOTROOM = 0.3
 _MAP_COLUMNS, _MAP_ROWS = 42, 28
 MAP_LEVELS, FEW_MAP_LEVELS = 9, 5
-_UPPER_EDGE = 0.97
 _LEGEND_TITLE = 25
 
 
@@ -132,7 +131,7 @@ def curve(shown: SizesAtBudget) -> Figure | None:
                 reach=iso.measured_range or NOWHERE,
             ),
         ),
-        points=tuple(_letter(pick, pick.candidate.n_params, _height(pick, heights)) for pick in shown.picks),
+        points=_letters(shown, [pick.candidate.loss for pick in shown.picks], best.loss),
         spans=_flat(shown),
     )
 
@@ -148,14 +147,14 @@ def _heights(iso: IsoFlop, n_params: float, best: float) -> LinearScale:
     return LinearScale.around(best - _FOOTROOM * room, best + _HEADROOM * room)
 
 
-def _height(pick: Pick, heights: LinearScale) -> float:
-    """Return the y of a pick's letter; the upper edge for a loss above the y range."""
-    loss = pick.candidate.loss
-    return heights.value(0.0) if loss is None else min(loss, heights.value(_UPPER_EDGE))
-
-
-def _letter(pick: Pick, x: float, y: float) -> PointSeries:
-    return PointSeries(pick.letter, "", (Point(x, y),), dodges=True)
+def _letters(shown: SizesAtBudget, heights: Sequence[float | None], best: float) -> tuple[PointSeries, ...]:
+    """Return the letters of the picks at their heights, beside the place of the optimum, which its marker takes."""
+    letters = (
+        PointSeries(pick.letter, "", (Point(pick.candidate.n_params, height),), dodges=True)
+        for pick, height in zip(shown.picks, heights, strict=True)
+        if height is not None
+    )
+    return PointSeries("○", "", (Point(shown.best.n_params, best),)), *letters
 
 
 def loss_map(shown: SizesAtBudget, most_levels: int = MAP_LEVELS) -> Figure | None:
@@ -177,7 +176,7 @@ def loss_map(shown: SizesAtBudget, most_levels: int = MAP_LEVELS) -> Figure | No
         x=Axis(across, _("N, parameters"), count_number),
         y=Axis(up, _("D, tokens"), count_number),
         lines=tuple(_budget_line(shown, factor, across) for factor in (1.0, 0.1, 10.0)),
-        points=tuple(_letter(pick, pick.candidate.n_params, pick.candidate.tokens) for pick in shown.picks),
+        points=_letters(shown, [pick.candidate.tokens for pick in shown.picks], best.tokens),
         heat=HeatMap(x_edges, y_edges, values, _levels(values, most_levels), lambda loss: f"{loss:.3g}", "contour"),
     )
 
