@@ -22,9 +22,9 @@ def stage(pilot: Pilot[None]) -> SessionScreen:
 
 
 def busy(pilot: Pilot[None]) -> bool:
-    """Whether something asked is not answered, or a key has not had its effect."""
+    """Whether something asked is not answered, a key has not had its effect, or a layout is due."""
     assert isinstance(pilot.app, BudgetscopeApp)
-    return stage(pilot).working or not pilot.app.key_queue.idle
+    return stage(pilot).working or not pilot.app.key_queue.idle or pilot.app.screen._layout_required
 
 
 async def settled(pilot: Pilot[None]) -> SessionScreen:
