@@ -9,6 +9,7 @@ from tests.asking import ADVISOR
 from tests.pseudo import OTHER_LETTERS
 from tests.tui.driving import Start, settled, shown, stage
 from textual.pilot import Pilot
+from tools import catalogue
 
 from budgetscope.api.fields import FORM
 from budgetscope.api.language import set_language
@@ -138,6 +139,11 @@ async def test_labels_are_shown_whole(start: Start, size: tuple[int, int]) -> No
         assert board.board is not None
         text = shown(pilot)
         assert [row.label for row in board.board.rows[:12] if row.label not in text] == []
+
+
+def test_every_text_of_the_table_of_keys_has_a_japanese_one() -> None:
+    texts = {text for key in KEYS for text in (key.label.lstrip("0123456789 "), key.description) if text}
+    assert sorted(text for text in texts if not catalogue.stored().get(text)) == []
 
 
 @pytest.mark.usefixtures("japanese")
