@@ -48,6 +48,7 @@ plan law hyperparameters device counting vocab seq len N= D= openeurollm dense h
 CONSTANTS = """
 coefficient exponent floor skew window alpha beta power-law-params saturating-power-law excess-power-law chinchilla
 """
+_ENGLISH_COUNT = re.compile(r"[\d.]+ [KMBT]\b")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _DRAWN = re.compile(r"[^\s│]*[\u2800-\u28ff●○][^\s│]*|/\S+")
 """Parts of a chart, where letters of laws are no words; paths."""
@@ -96,7 +97,7 @@ def other_letters() -> Iterator[None]:
 
 @pytest.mark.usefixtures("japanese")
 @pytest.mark.parametrize("size", SIZES)
-async def test_no_line_is_wider_than_the_window_and_no_wide_character_is_cut(
+async def test_lines_fill_the_window_and_wide_characters_and_counts_are_japanese_and_whole(
     start: Start, size: tuple[int, int]
 ) -> None:
     async with start().run_test(size=size) as pilot:
@@ -105,6 +106,8 @@ async def test_no_line_is_wider_than_the_window_and_no_wide_character_is_cut(
             assert len(lines) == size[1], keys
             assert {cell_len(line) for line in lines} == {size[0]}, keys
             assert not [line for line in lines if "\0" in line or "�" in line], keys
+            counts = {count for line in lines for count in _ENGLISH_COUNT.findall(line)}
+            assert [count for count in counts if not any(count in fit.title for fit in ADVISOR.fits)] == [], keys
 
 
 @pytest.mark.usefixtures("other_letters")

@@ -10,7 +10,7 @@ from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
 from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import Event
 from budgetscope.calibrate.run.state import CellState, RunState
-from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.core.language import N_, _, ngettext
 from budgetscope.core.stored_words import stored_text
 from budgetscope.core.wording import all_of, listed
@@ -51,7 +51,7 @@ def heading(ready: "Ready") -> str:
     ).format(
         preset=spec.design.preset,
         corpus=corpus.title,
-        tokens=english_count(corpus.train_tokens),
+        tokens=format_count(corpus.train_tokens),
         tokenizer=corpus.tokenizer,
         vocabulary=corpus.vocab_size,
         context=spec.design.seq_len,
@@ -65,10 +65,10 @@ def price_cells(stage: StagePrice, corpus: CorpusFacts) -> tuple[str, ...]:
         str(stage.stage),
         str(stage.cells),
         _("{low} to {high} ({n})").format(
-            low=english_count(stage.sizes[0]), high=english_count(stage.sizes[-1]), n=len(stage.sizes)
+            low=format_count(stage.sizes[0]), high=format_count(stage.sizes[-1]), n=len(stage.sizes)
         ),
         format_flops(stage.flops),
-        english_count(stage.tokens),
+        format_count(stage.tokens),
         f"{corpus.epochs(stage.longest_tokens):.2g}",
         duration(stage.seconds),
         f"{stage.memory_bytes / 1e9:.2g} GB",
@@ -142,7 +142,7 @@ def speed(state: RunState, spec: Spec) -> str:
         tokens = sum(worker.tokens_per_s or 0.0 for worker in training)
         flops = sum(worker.flops_per_s or 0.0 for worker in training)
         peak = sum(worker.peak_flops_per_s or 0.0 for worker in training)
-        known = {"tokens": english_count(tokens), "tflops": f"{flops / 1e12:.3g}"}
+        known = {"tokens": format_count(tokens), "tflops": f"{flops / 1e12:.3g}"}
         if len(state.workers) > 1:
             told = _("{tokens} tokens/s, {tflops} TFLOP/s on {n} of {all} workers")
             parts.append(told.format(n=len(training), all=len(state.workers), **known))
@@ -177,7 +177,7 @@ def average(state: RunState) -> str:
     if not state.trained_seconds:
         return ""
     tokens, flops = state.trained_tokens / state.trained_seconds, state.trained_flops / state.trained_seconds
-    known = {"tokens": english_count(tokens), "tflops": f"{flops / 1e12:.3g}"}
+    known = {"tokens": format_count(tokens), "tflops": f"{flops / 1e12:.3g}"}
     if state.mfu is None:
         return _("{tokens} tokens/s, {tflops} TFLOP/s on average").format(**known)
     return _("{tokens} tokens/s, {tflops} TFLOP/s, MFU {mfu} on average").format(mfu=f"{state.mfu:.0%}", **known)
@@ -225,7 +225,7 @@ def worker_cells(view: "WorkerView", state: RunState) -> tuple[str, ...]:
     if found and doing == "trains":
         left = sum(not s.finished for s in found)
         told = ngettext("N={size}, {n} cell", "N={size}, {n} cells", left)
-        doing = told.format(size=english_count(found[0].cell.n_params), n=left)
+        doing = told.format(size=format_count(found[0].cell.n_params), n=left)
     else:
         doing = _(doing) if doing in _DEED_WORDS else doing
     rate = "-" if worker.flops_per_s is None else f"{worker.flops_per_s / 1e12:.3g}"
@@ -236,7 +236,7 @@ def worker_cells(view: "WorkerView", state: RunState) -> tuple[str, ...]:
 def cell_text(cell: "Cell") -> str:
     """Return the size and the hyperparameters of a cell."""
     return _("N={size}, lr {rate}, batch {batch}, beta2 {beta2}").format(
-        size=english_count(cell.n_params),
+        size=format_count(cell.n_params),
         rate=f"{cell.learning_rate:.2g}",
         batch=f"{cell.batch_sequences} x {cell.shape.seq_len}",
         beta2=f"{cell.beta2:g}",
@@ -302,7 +302,7 @@ def _of_stack(event: progress.Started | progress.Split | progress.CheckpointLost
     if first is None:
         told = _("stack: {n} cells, {mode}, started in {time}").format(**known)
     else:
-        size = english_count(first.cell.n_params)
+        size = format_count(first.cell.n_params)
         told = _("stack of N={size}: {n} cells, {mode}, started in {time}").format(size=size, **known)
     graphs = event.graphs_found + event.graphs_compiled
     if not graphs:

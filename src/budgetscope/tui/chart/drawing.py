@@ -8,7 +8,7 @@ from budgetscope.core.language import _
 from budgetscope.report.figures.figure import Axis, Figure
 from budgetscope.report.figures.scale import Scale
 from budgetscope.tui.chart.canvas import TextRun
-from budgetscope.tui.chart.cells import clipped, cut, drawable, padded, width_of
+from budgetscope.tui.chart.cells import SECOND_HALF, clipped, cut, drawable, in_cells, padded, width_of
 from budgetscope.tui.chart.plot import LegendEntry, Plot, heat_role, heat_symbol, line_role
 
 MIN_WIDTH, MIN_HEIGHT = 24, 4
@@ -107,14 +107,18 @@ def _x_axis(axis: Axis, width: int, gutter: int, *, tight: bool) -> list[Row]:
             ticks[_column_of(axis.scale, value, width)] = sign
     labels = [" "] * width
     for start, text in _placed(axis, width):
-        ticks[min(start + len(text) // 2, width - 1)] = "┼"
+        ticks[min(start + width_of(text) // 2, width - 1)] = "┼"
         target = ticks if tight else labels
-        target[start : start + len(text)] = text
+        target[start : start + width_of(text)] = in_cells(text)
     left = TextRun(" " * gutter + "└", "axis")
-    rows: list[Row] = [(left, TextRun("".join(ticks), "axis"))]
+    rows: list[Row] = [(left, TextRun(_text(ticks), "axis"))]
     if not tight:
-        rows.append((TextRun(" " * (gutter + 1) + "".join(labels), "label"),))
+        rows.append((TextRun(" " * (gutter + 1) + _text(labels), "label"),))
     return rows
+
+
+def _text(cells: Sequence[str]) -> str:
+    return "".join(cells).replace(SECOND_HALF, "")
 
 
 def _placed(axis: Axis, width: int) -> list[tuple[int, str]]:
@@ -122,10 +126,10 @@ def _placed(axis: Axis, width: int) -> list[tuple[int, str]]:
     for room in range(max(2, width // _CELLS_PER_X_LABEL), 0, -1):
         placed = []
         for value in axis.scale.labelled(room):
-            text = axis.text(value)[:width]
+            text = clipped(axis.text(value), width)
             column = _column_of(axis.scale, value, width)
-            placed.append((min(max(0, column - len(text) // 2), width - len(text)), text))
-        if all(start + len(text) < after for (start, text), (after, _) in pairwise(placed)):
+            placed.append((min(max(0, column - width_of(text) // 2), width - width_of(text)), text))
+        if all(start + width_of(text) < after for (start, text), (after, _) in pairwise(placed)):
             return placed
     return placed[:1]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from budgetscope.core.answers.curves import Curve
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.core.language import _
 from budgetscope.report.figures.figure import (
     Axis,
@@ -13,7 +13,6 @@ from budgetscope.report.figures.figure import (
     Marker,
     Point,
     PointSeries,
-    count_number,
     flops_number,
     reach_of,
 )
@@ -61,14 +60,14 @@ def figure(plan: Plan, curves: Sequence[Curve], letters: Mapping[str, str]) -> F
     measured = tuple(Point(point.flops, point.n_params, point.low, point.high) for point in chosen.points)
     # The chosen law sets the y range; a law that differs by a factor of ten is cut at the edge.
     low, high = chosen.n_params[0] / 3, chosen.n_params[-1] * 3
-    size, budget = english_count(plan.n_params.value), format_flops(plan.flops)
+    size, budget = format_count(plan.n_params.value), format_flops(plan.flops)
     here = _("{value} at {place}").format(value=size, place=budget)
     return Figure(
         x=Axis(LogScale(chosen.flops[0], chosen.flops[-1]), _("C, training FLOPs"), flops_number),
         y=Axis(
             LogScale.decades_around(min(low, plan.n_params.value), max(high, plan.n_params.value)),
             _("N, parameters"),
-            count_number,
+            format_count,
         ),
         lines=tuple(
             Line(

@@ -9,7 +9,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from budgetscope.api.calibration import texts
-from budgetscope.core.budget.quantities import english_count
+from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.language import N_, _
 from budgetscope.report.words import noted, sentences
 from budgetscope.tui.screens.calibrate import figures
@@ -200,7 +200,7 @@ class RunView(Vertical):
             return
         chart.figure = figures.heat(self.run.state, *grid)
         title = _("Loss at N={size} (s), beta2 {beta2} (b); * lowest")
-        self._entitle("map", title.format(size=english_count(grid[0]), beta2=f"{grid[1]:g}"))
+        self._entitle("map", title.format(size=format_count(grid[0]), beta2=f"{grid[1]:g}"))
 
     def next_grid(self, what: int) -> None:
         """Show the map of the next size (`what` is 0) or the next beta2 (1)."""

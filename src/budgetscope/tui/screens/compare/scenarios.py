@@ -8,7 +8,7 @@ from budgetscope.api import Advisor, AnsweredRequest, PlanRequest
 from budgetscope.api.scenarios import SavedScenario
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.curves import Curve, Place
-from budgetscope.core.budget.quantities import english_count, english_usd
+from budgetscope.core.budget.quantities import format_count, format_usd
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.language import N_, _
@@ -20,7 +20,6 @@ from budgetscope.report.figures.figure import (
     Marker,
     Point,
     PointSeries,
-    count_number,
     flops_number,
     plain_number,
     reach_of,
@@ -220,7 +219,7 @@ def allocation_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
         y=Axis(
             _around(min(n.low or n.value for n in values), max(n.high or n.value for n in values)),
             _("N, parameters"),
-            count_number,
+            format_count,
         ),
         lines=tuple(
             Line(
@@ -237,9 +236,7 @@ def allocation_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
         markers=()
         if marked is None
         else (
-            Marker(
-                marked.flops, _named(scenarios, cursor, english_count(marked.n_params.value)), marked.n_params.value
-            ),
+            Marker(marked.flops, _named(scenarios, cursor, format_count(marked.n_params.value)), marked.n_params.value),
         ),
     )
 
@@ -274,7 +271,7 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
     unit = _("loss, {unit}").format(unit=one_of(sorted(units)))
     told = _("{loss} for {usd}")
     return Figure(
-        x=Axis(_around(min(xs), max(xs)), _("cost, US dollars"), english_usd),
+        x=Axis(_around(min(xs), max(xs)), _("cost, US dollars"), format_usd),
         y=Axis(
             LinearScale.around(min(ys) - 0.02, max(ys) + 0.02),
             unit,
@@ -286,7 +283,7 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
         else (
             Marker(
                 marked.x,
-                _named(scenarios, cursor, told.format(loss=f"{marked.y:.3f}", usd=english_usd(marked.x))),
+                _named(scenarios, cursor, told.format(loss=f"{marked.y:.3f}", usd=format_usd(marked.x))),
                 marked.y,
             ),
         ),
