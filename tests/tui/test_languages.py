@@ -144,6 +144,22 @@ async def test_labels_are_shown_whole(start: Start, size: tuple[int, int]) -> No
         assert [row.label for row in board.board.rows[:12] if row.label not in text] == []
 
 
+@pytest.mark.usefixtures("japanese")
+async def test_no_figure_or_sentence_is_cut_beside_empty_space(start: Start) -> None:
+    async with start().run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        text = shown(pilot)
+        assert [
+            word for word in ("beta2", "重み減衰", "ウォームアップ", "ステップ", "所要時間") if word not in text
+        ] == []
+        cautions = text[text.index("判断を変えうる点") :]
+        assert "（d: 他" in cautions
+        assert "…" not in cautions
+        await pilot.press("3")
+        await settled(pilot)
+        assert "下限の値です。" in shown(pilot)
+
+
 def test_every_text_of_the_table_of_keys_has_a_japanese_one() -> None:
     texts = {text for key in KEYS for text in (key.label.lstrip("0123456789 "), key.description) if text}
     assert sorted(text for text in texts if not catalogue.stored().get(text)) == []
