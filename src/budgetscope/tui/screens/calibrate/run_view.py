@@ -9,12 +9,14 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from budgetscope.api.calibration import texts
+from budgetscope.api.form_words import in_form
 from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.language import N_, _
 from budgetscope.report.words import noted, sentences
 from budgetscope.tui.screens.calibrate import figures
 from budgetscope.tui.screens.calibrate.cell_grid import CellGrid
 from budgetscope.tui.screens.calibrate.fit_panel import FitPanel
+from budgetscope.tui.screens.calibrate.form import FIELDS
 from budgetscope.tui.screens.calibrate.log_tail import Tail
 from budgetscope.tui.screens.calibrate.run_list import sign
 from budgetscope.tui.screens.calibrate.runs import View
@@ -215,7 +217,7 @@ class RunView(Vertical):
 
 def _trouble(run: View) -> str:
     """Return what is wrong with a run; empty if nothing is."""
-    return run.problem or (run.state.reason if run.status == "failed" else "")
+    return in_form(run.problem or (run.state.reason if run.status == "failed" else ""), FIELDS)
 
 
 def _where(run: View) -> Content:
@@ -243,6 +245,6 @@ def _where(run: View) -> Content:
     elif run.queue:
         third = Content(_("in Slurm's queue: {queue}").format(queue=run.queue))
     else:
-        third = Content(noted((state.reason, texts.average(state), texts.history(state))))
+        third = Content(noted((in_form(state.reason, FIELDS), texts.average(state), texts.history(state))))
     best = [] if state.best is None else [Content(_("best so far: {cell}").format(cell=texts.cell_result(state.best)))]
     return Content("\n").join([first, second, third, *best])

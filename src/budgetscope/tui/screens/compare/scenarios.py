@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from budgetscope.api import Advisor, AnsweredRequest, PlanRequest
+from budgetscope.api.form_words import in_form
 from budgetscope.api.scenarios import SavedScenario
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.curves import Curve, Place
@@ -172,7 +173,7 @@ class ScenarioAnswers:
             try:
                 self._answers[request] = self.advisor.answer(request)
             except BudgetscopeError as error:
-                self._answers[request] = str(error)
+                self._answers[request] = in_form(str(error))
         answer = self._answers[request]
         if isinstance(answer, str):
             return ScenarioAnswer(name, request, None, Column(title, None, answer))

@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from budgetscope.api.form_words import in_form
 from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.language import JAPANESE, N_, _, code
@@ -205,7 +206,7 @@ class Cautions(Widget):
         width, height = self.size
         cautions = self.plan.cautions
         decisive = [caution for caution in cautions if caution.level == Level.DECISION]
-        texts = [caution.text for caution in decisive or cautions]
+        texts = [in_form(caution.text) for caution in decisive or cautions]
         blocks = [wrapped(CAUTION_SIGN + text, max(width, 20), "  ") for text in texts]
         for count in range(len(blocks), 0, -1):
             left = len(cautions) - count

@@ -187,11 +187,11 @@ class PlanScreen(SessionScreen):
         problem = self.session.problem
         self.query_one(RecommendationPanel).stale = problem is not None
         self.query_one(HeadlinePanel).set_class(problem is not None, "-stale")
-        if problem is not None and problem.field != FORM[0].name:
+        if problem is not None and problem.name != FORM[0].name:
             self.options = True
         self._entitle()
         for field in FORM:
-            if problem is not None and field.name == problem.field:
+            if problem is not None and field.name == problem.name:
                 self.row(field.name).problem(problem.sentence)
                 self.row(field.name).scroll_visible(animate=False)
             elif problem is not None:
