@@ -18,7 +18,6 @@ from budgetscope.core.language import _, code, use
 from budgetscope.report.recipes.targets import TARGETS
 from budgetscope.store.catalogues import read_language
 from budgetscope.store.scoreboard import bundled_scoreboard
-from budgetscope.tui.figures.allocation import family
 from budgetscope.tui.keys import KEYS, named
 from budgetscope.tui.screens.compare.scenario_table import ScenarioTable
 from budgetscope.tui.tabs import TABS
@@ -57,7 +56,7 @@ _DRAWN = re.compile(r"[^\s│]*[\u2800-\u28ff●○][^\s│]*|/\S+")
 def names() -> str:
     """Return the names that may be shown, or be shown in part."""
     texts = [NAMES, *(tab.name for tab in TABS), *(named(key) for each in KEYS for key in each.keys)]
-    texts += [text for fit in ADVISOR.fits for text in (fit.id, fit.title, family(fit.id))]
+    texts += [text for fit in ADVISOR.fits for text in (fit.id, fit.title)]
     texts += [text for device in ADVISOR.all_devices for text in (device.name, device.id)]
     texts += [target.trainer.title for target in TARGETS.values()]
     return "\n".join((*texts, *(grid.title for grid in bundled_scoreboard().grids)))

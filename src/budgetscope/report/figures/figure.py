@@ -194,6 +194,7 @@ class Figure:
         spans: shaded parts of the horizontal axis.
         heat: a grid of values.
         band_label: of the first line's band, in the legend.
+        note: a sentence below a figure in characters; empty for none.
     """
 
     x: Axis
@@ -204,6 +205,7 @@ class Figure:
     spans: tuple[Span, ...] = ()
     heat: HeatMap | None = None
     band_label: str = field(default_factory=lambda: _("its 95% interval"))
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ MIN_WIDTH, MIN_HEIGHT = 24, 4
 """In smaller windows there is a sentence in place of the drawing."""
 
 _TIGHT_ROWS = 13
-"""Below this height tick labels stand in the axis, the legend has one row, and titles are left out."""
+"""Below this height tick labels stand in the axis, the legend has two rows, and titles are left out."""
 _LEGEND_INSIDE_WIDTH = 60
 _ROWS_BESIDE_LEGEND = 9
 _CELLS_PER_X_LABEL = 9
@@ -56,7 +56,9 @@ def draw(figure: Figure, width: int, height: int) -> Drawing:
     tight = height < _TIGHT_ROWS
     entries = _entries(figure)
     inside = figure.heat is None and width >= _LEGEND_INSIDE_WIDTH and height >= len(entries) + _ROWS_BESIDE_LEGEND
-    below = _packed(([] if inside else _short_entries(figure)) + _levels(figure), width, 1 if tight else 2)
+    below = _packed(([] if inside else _short_entries(figure)) + _levels(figure), width, 2 if tight else 3)
+    if figure.note:
+        below = [(TextRun(padded(cut(f" {drawable(figure.note)}", width), width), "label"),), *below]
     top = int(not tight and bool(figure.x.title or figure.y.title))
     plot_height = height - top - (1 if tight else 2) - len(below)
     y_values = figure.y.scale.labelled(max(2, plot_height // _ROWS_PER_Y_LABEL))

@@ -1,5 +1,6 @@
 """The figure of N*(C): the chosen law with its interval and data, the other laws, and the user's budget."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from budgetscope.core.answers.curves import Curve
@@ -19,6 +20,7 @@ from budgetscope.report.figures.figure import (
 from budgetscope.report.figures.scale import LogScale
 from budgetscope.tui.chart.plot import MAX_LINES
 from budgetscope.tui.law_letters import SHARED
+from budgetscope.tui.short_titles import fitted
 
 FAMOUS = (
     "kaplan2020/fixed-batch",
@@ -33,7 +35,9 @@ FIRST_FLOPS, LAST_FLOPS = 1e16, 1e26
 """Range of C that is drawn at least, FLOPs: from the smallest published runs to the largest budgets."""
 
 _CURVE_POINTS_PER_DECADE = 3
-_SPELT = {"deepseek": "DeepSeek", "minicpm": "MiniCPM", "olmo": "OLMo", "steplaw": "Step Law"}
+_YEAR = re.compile(r" \d{4}\b")
+_SHORT = 20
+"""Most characters of a short name."""
 
 
 def span(flops: float) -> LogScale:
@@ -73,14 +77,14 @@ def figure(plan: Plan, curves: Sequence[Curve], letters: Mapping[str, str]) -> F
             Line(
                 letters.get(curve.fit_id, SHARED),
                 curve.title,
-                family(curve.fit_id),
+                name,
                 curve.flops,
                 curve.n_params,
                 curve.low,
                 curve.high,
                 reach=reach_of(curve.fitted),
             )
-            for curve in curves
+            for curve, name in zip(curves, short_names([curve.title for curve in curves]), strict=True)
         ),
         points=(PointSeries("o", _("the optima it was fitted on"), measured),) if measured else (),
         markers=(
@@ -93,7 +97,11 @@ def figure(plan: Plan, curves: Sequence[Curve], letters: Mapping[str, str]) -> F
     )
 
 
-def family(fit_id: str) -> str:
-    """Return the author of a fit, without the year."""
-    name = fit_id.split("/", maxsplit=1)[0].rstrip("0123456789")
-    return _SPELT.get(name, name.capitalize())
+def short_names(titles: Sequence[str]) -> list[str]:
+    """Return a name of each law for a legend: its source, with what tells it from others of the same source."""
+    plain = [_YEAR.sub("", title) for title in titles]
+    sources = [re.split(r"[,(]", title)[0].strip() for title in plain]
+    return [
+        fitted(source if source and sources.count(source) == 1 else title, _SHORT)
+        for source, title in zip(sources, plain, strict=True)
+    ]

@@ -25,6 +25,8 @@ from budgetscope.tui.figures import allocation
 from budgetscope.tui.law_letters import SHARED
 
 SIZE = "n_params"
+LOSSES_APART = N_("Losses of different tokenizers do not compare.")
+"""Below losses by laws with different tokenizers on one axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +94,18 @@ def figure(plan: Plan, quantity: str, curves: Sequence[QuantityCurve], letters: 
             Line(
                 letters.get(curve.fit_id, SHARED),
                 curve.title,
-                allocation.family(curve.fit_id),
+                name,
                 curve.xs,
                 curve.ys,
                 curve.low,
                 curve.high,
                 reach=reach_of(curve.fitted),
             )
-            for curve in curves
+            for curve, name in zip(curves, allocation.short_names([curve.title for curve in curves]), strict=True)
         ),
         points=(PointSeries("o", _("the optima it was fitted on"), measured),) if measured else (),
         markers=(_marker(plan, quantity),),
+        note="" if all(curve.comparable for curve in curves) else _(LOSSES_APART),
     )
 
 

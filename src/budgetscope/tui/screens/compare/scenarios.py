@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from budgetscope.api import Advisor, AnsweredRequest, PlanRequest
 from budgetscope.api.form_words import in_form
+from budgetscope.api.judgement import losses_compare
 from budgetscope.api.scenarios import SavedScenario
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.curves import Curve, Place
@@ -29,8 +30,8 @@ from budgetscope.report.figures.scale import LinearScale, LogScale
 from budgetscope.report.scenarios import Board, Column, board
 from budgetscope.report.words import listed
 from budgetscope.tui.chart.plot import MAX_LINES
-from budgetscope.tui.figures.allocation import family, grid
-from budgetscope.tui.figures.plan_charts import SIZE
+from budgetscope.tui.figures.allocation import grid, short_names
+from budgetscope.tui.figures.plan_charts import LOSSES_APART, SIZE
 from budgetscope.tui.figures.plan_figures import Figures
 from budgetscope.tui.law_letters import SHARED
 from budgetscope.tui.session import Session
@@ -226,12 +227,12 @@ def allocation_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
             Line(
                 scenarios.letters.get(curve.fit_id, SHARED),
                 curve.title,
-                family(curve.fit_id),
+                name,
                 curve.flops,
                 curve.n_params,
                 reach=reach_of(curve.fitted),
             )
-            for curve in curves
+            for curve, name in zip(curves, short_names([curve.title for curve in curves]), strict=True)
         ),
         points=_series(scenarios, points),
         markers=()
@@ -256,7 +257,7 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
         scenarios: the scenarios to draw.
         cursor: index of the scenario to label.
     """
-    points, units = {}, set()
+    points, units, answers = {}, set(), []
     for index, entry in enumerate(scenarios.entries):
         plan = entry.column.plan
         if plan is None or plan.loss is None or plan.run.cost_usd is None or plan.run.cost_usd.value < _LEAST_DOLLARS:
@@ -264,6 +265,7 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
         loss, cost = plan.loss, plan.run.cost_usd
         points[index] = Point(cost.value, loss.value, loss.low, loss.high, cost.low, cost.high)
         units.add(plan.loss_unit or "")
+        answers += [entry.answer] if entry.answer is not None else []
     if not points:
         return None
     xs = [x for p in points.values() for x in (p.x, p.x_low, p.x_high) if x is not None and x >= _LEAST_DOLLARS]
@@ -288,6 +290,7 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
                 marked.y,
             ),
         ),
+        note="" if losses_compare(answers) else _(LOSSES_APART),
     )
 
 
