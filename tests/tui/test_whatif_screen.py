@@ -279,7 +279,7 @@ async def test_a_refused_request_leaves_the_last_curve(start: Start) -> None:
         screen.session.ask(PlanRequest("1e20 furlongs"))
         await settled(pilot)
         assert standing(screen) == before
-        assert "✗ budget: " in shown(pilot)
+        assert "✗ Budget: " in shown(pilot)
 
 
 async def test_without_a_plan_it_asks_for_a_budget_and_no_key_fails(start: Start) -> None:

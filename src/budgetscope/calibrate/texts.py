@@ -24,7 +24,8 @@ STAGES = {0: N_("starting"), 1: N_("stage 1: learning rate, batch and beta2"), 2
 STATUSES = (N_("done"), N_("running"), N_("waiting"), N_("diverged"), N_("failed"))
 """Statuses of cells as shown, in the order in which they are counted."""
 PRICE_HEADER = (
-    N_("stage"), N_("cells"), N_("N (sizes)"), "6ND FLOPs", N_("tokens"), N_("epochs"), N_("time"), N_("memory"),
+    N_("stage"), N_("cells"), N_("N (sizes)"), "6ND FLOPs", N_("tokens, all cells"), N_("epochs, longest cell"),
+    N_("time"), N_("memory"),
 )  # fmt: skip
 
 
@@ -46,8 +47,8 @@ def heading(ready: "Ready") -> str:
     """Return the preset, the data and the device of a priced run."""
     spec, corpus = ready.spec, ready.spec.corpus
     return _(
-        "{preset} calibration on {corpus}: {tokens} training tokens ({tokenizer}, vocabulary {vocabulary}), context "
-        "{context}, on {device}"
+        "{preset} calibration on {corpus}: text of {tokens} training tokens ({tokenizer}, vocabulary {vocabulary}), "
+        "context {context}, on {device}"
     ).format(
         preset=spec.design.preset,
         corpus=corpus.title,
@@ -131,7 +132,7 @@ def counts(state: RunState) -> str:
     found = Counter(cell_status(s) for s in state.of_stage(state.stage))
     counted = _("{n} {status}")
     each = listed(counted.format(n=found[name], status=_(name)) for name in STATUSES if found[name])
-    return _("{counts} of {n} cells").format(counts=each, n=found.total())
+    return _("stage {stage}: {counts} of {n} cells").format(stage=state.stage, counts=each, n=found.total())
 
 
 def speed(state: RunState, spec: Spec) -> str:
@@ -247,6 +248,14 @@ def cell_result(state: CellState) -> str:
     """Return the final loss of a cell if it is done, and its size and hyperparameters."""
     loss = "" if state.final_loss is None else f"{state.final_loss:.4f} nats"
     return listed(filter(None, (loss, cell_text(state.cell))))
+
+
+def best(state: RunState) -> str:
+    """Return the cell with the lowest loss; empty before there is one."""
+    if state.best is None:
+        return ""
+    told = _("best: {cell}") if state.status == "done" else _("best so far: {cell}")
+    return told.format(cell=cell_result(state.best))
 
 
 def event_text(event: Event | None, state: RunState) -> str:

@@ -95,10 +95,10 @@ def _signs(statuses: list[str]) -> Content:
 def _legend(state: RunState) -> Content:
     counts = Counter(map(texts.cell_status, state.cells.values()))
     counted = _("{n} {status}")
-    return Content("   ").join(
-        [
-            Content.assemble((SIGNS[status], _STYLES[status]), f" {counted.format(n=counts[status], status=_(status))}")
-            for status in texts.STATUSES
-            if counts[status]
-        ]
-    )
+    parts = [
+        Content.assemble((SIGNS[status], _STYLES[status]), f" {counted.format(n=counts[status], status=_(status))}")
+        for status in texts.STATUSES
+        if counts[status]
+    ]
+    several = len({each.stage for each in state.cells.values()}) > 1
+    return Content("   ").join([Content(_("all stages:")), *parts] if several else parts)

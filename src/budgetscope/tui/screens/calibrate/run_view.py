@@ -27,8 +27,8 @@ from budgetscope.tui.widgets.chart import Chart
 VIEWS = ("cells", "losses", "map", "log", "fit")
 _FOUR_FROM, _ALL_FROM = (110, 30), (160, 40)
 _TITLES = {
-    "cells": N_("Cells"), "losses": N_("Loss of the best cell of each size"), "map": N_("Learning rate and batch"),
-    "log": N_("Log"), "fit": N_("The new law"),
+    "cells": N_("Cells"), "losses": N_("Loss over tokens, best cell of each size"),
+    "map": N_("Learning rate and batch"), "log": N_("Log"), "fit": N_("The new law"),
 }  # fmt: skip
 _CHOSEN_SIGN = "▸ "
 _BAR = 24
@@ -201,7 +201,7 @@ class RunView(Vertical):
             self._entitle("map", _(_TITLES["map"]))
             return
         chart.figure = figures.heat(self.run.state, *grid)
-        title = _("Loss at N={size} (s), beta2 {beta2} (b); * lowest")
+        title = _("Loss: lr →, batch ↑; N={size} (key s), beta2 {beta2} (key b); *: lowest")
         self._entitle("map", title.format(size=format_count(grid[0]), beta2=f"{grid[1]:g}"))
 
     def next_grid(self, what: int) -> None:
@@ -246,5 +246,5 @@ def _where(run: View) -> Content:
         third = Content(_("in Slurm's queue: {queue}").format(queue=run.queue))
     else:
         third = Content(noted((in_form(state.reason, FIELDS), texts.average(state), texts.history(state))))
-    best = [] if state.best is None else [Content(_("best so far: {cell}").format(cell=texts.cell_result(state.best)))]
+    best = [] if state.best is None else [Content(texts.best(state))]
     return Content("\n").join([first, second, third, *best])
