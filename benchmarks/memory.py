@@ -22,6 +22,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -117,8 +118,10 @@ def built(shape: Shape, layout: Layout, device: str) -> Any:
         with torch.device("meta"):
             model = Decoder(shape, layout.recompute)
         policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
+        # By default the processes would share the GPUs of the machine, also where the model is on its processors.
+        mesh = init_device_mesh(device, (dist.get_world_size(),))
         for part in (model.embedding, *model.blocks, model.norm, model.head, model):
-            fully_shard(part, mp_policy=policy)
+            fully_shard(part, mesh=mesh, mp_policy=policy)
         model.to_empty(device=device)
         for parameter in model.parameters():
             shard = parameter.to_local()

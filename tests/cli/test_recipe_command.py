@@ -43,6 +43,30 @@ def test_the_command_of_a_recipe_writes_it_again_wherever_it_is_pasted(
         assert (tmp_path / "mine" / "litgpt-recipe" / "README.md").read_text() == page
 
 
+def test_the_command_of_a_recipe_pasted_again_keeps_what_was_changed_since(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = ("export", "1e18", "--recipe", "litgpt", "-o", "litgpt-recipe")
+    assert cli(*first).code == 0
+    folder = tmp_path / "litgpt-recipe"
+    page = (folder / "README.md").read_text()
+    (command,) = [shlex.split(line)[1:] for line in page.splitlines() if line.startswith("budgetscope export ")]
+    (folder / "out").mkdir()
+    written = folder / "pretrain.yaml"
+    text = written.read_text()
+    written.write_text(text + "# mine\n")
+    ran = cli(*command)
+    assert (ran.code, ran.out) == (2, "")
+    assert "'litgpt-recipe/pretrain.yaml' was changed since it was written; name another folder, or add" in ran.err
+    assert written.read_text() == text + "# mine\n"
+    assert cli(*command, "--force").code == 0
+    assert written.read_text() == text
+    written.unlink()
+    assert cli(*command).code == 0
+    assert written.read_text() == text
+
+
 def test_an_empty_folder_is_filled_and_another_is_not(cli: Cli, tmp_path: Path) -> None:
     assert cli("export", "1e18", "--recipe", "huggingface", "-o", str(tmp_path)).code == 0
     config = json.loads((tmp_path / "config.json").read_text())

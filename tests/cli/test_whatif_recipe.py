@@ -34,7 +34,7 @@ def test_a_size_is_compared_with_the_optimum_and_the_other_laws(cli: Cli) -> Non
     headline = whatif_headline(iso, here, 1e12, Advisor().best_over_life(answer, 1e12))
     assert headline.doubt
     assert f"{headline.sentence} {headline.doubt}" in " ".join(text.split())
-    for row in size_rows(here, best):
+    for row in size_rows(iso, here, best):
         line = next(line for line in text.splitlines() if line.startswith(row.label))
         assert row.here in line
         assert row.optimum in line

@@ -128,7 +128,7 @@ def test_from_ten_million_to_a_trillion_a_shape_has_about_the_size(size: float, 
     shape = shape_family().to_build(size, convention)
     assert shape is not None
     factor = shape.count(convention).n_params / size
-    assert max(factor, 1 / factor) < (1.2 if size < 1e8 else 1.025)
+    assert max(factor, 1 / factor) < (1.08 if size < 1e8 else 1.026)
 
 
 @given(st.sampled_from(PORIAN_SHAPES))

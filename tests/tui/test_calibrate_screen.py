@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -350,11 +351,11 @@ async def test_the_price_shows_progress_and_then_the_design(advisor: Advisor, mo
             "epochs, longest cell",
             "text of ",
             "memory",
-            "N at ",
+            "N* at ",
             ": today ",
             "! it is busy",
             "assumed rate",
-            "g: start it",
+            "F5: start it",
         ):
             assert words in text
         assert "start" in offered(screen)
@@ -363,6 +364,24 @@ async def test_the_price_shows_progress_and_then_the_design(advisor: Advisor, mo
         field(screen, "preset").value = "quick"
         await pilot.pause()
         assert screen.new.ready is None
+
+
+async def test_the_keys_that_the_form_names_work_while_a_field_is_edited(
+    advisor: Advisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparation, "prepare_run", lambda *_, **__: ready())
+    monkeypatch.setattr("budgetscope.tui.screens.calibrate.screen.begin", lambda ready: ready.spec.run)
+    async with open_app(advisor).run_test(size=BIG) as pilot:
+        screen = await looked(pilot)
+        await pilot.press("n")
+        for said in ("prepare the data", "start it"):
+            assert isinstance(screen.focused, Input)
+            key = re.search(rf"(\w+): {said}", shown(pilot))
+            assert key is not None
+            await pilot.press(key[1].lower())
+            await until(pilot, lambda: not screen.new.preparing)
+            assert field(screen, "data").value == ""
+        await until(pilot, lambda: notices(pilot) == [ready().spec.run])
 
 
 async def test_what_was_edited_meanwhile_is_not_started(advisor: Advisor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -375,7 +394,7 @@ async def test_what_was_edited_meanwhile_is_not_started(advisor: Advisor, monkey
         go.set()
         await until(pilot, lambda: not screen.new.preparing)
         assert screen.new.ready is None
-        assert "p: prepare the data" in shown(pilot)
+        assert "F4: prepare the data" in shown(pilot)
 
 
 async def test_a_log_with_odd_lines_is_shown_as_far_as_it_can_be_read(advisor: Advisor, planted: Planted) -> None:
@@ -418,7 +437,7 @@ async def test_a_preparation_can_be_given_up(advisor: Advisor, monkeypatch: pyte
             assert screen.new.preparing
             await pilot.press(key)
             assert not screen.new.preparing
-            assert "p: prepare the data" in shown(pilot)
+            assert "F4: prepare the data" in shown(pilot)
             go.set()
             await until(pilot, lambda: ended)
             assert screen.new.ready is None
@@ -650,7 +669,8 @@ async def test_the_views_go_round_and_one_can_have_the_screen(advisor: Advisor, 
 
 async def test_at_the_end_the_fit_takes_the_place_of_the_log(advisor: Advisor, planted: Planted) -> None:
     planted.at()
-    async with open_app(advisor, chosen=NAME).run_test(size=BIG) as pilot:
+    state = AppState(screen="calibrate", views={"calibrate": {"chosen": NAME}})
+    async with BudgetscopeApp(PlanRequest("1e16"), advisor, state).run_test(size=BIG) as pilot:
         screen = await looked(pilot)
         assert displayed(screen) == ("cells", "losses", "map", "fit")
         await pilot.press("c", "c", "c")
@@ -658,6 +678,7 @@ async def test_at_the_end_the_fit_takes_the_place_of_the_log(advisor: Advisor, p
         await pilot.resize_terminal(*HUGE)
         await looked(pilot)
         assert displayed(screen) == VIEWS
+        await until(pilot, lambda: screen.query_one(FitPanel).verdict is not None)
         assert screen.query_one("#law").display
 
 
@@ -854,10 +875,39 @@ async def test_a_run_that_is_too_small_is_not_offered(planted: Planted) -> None:
         screen = await looked(pilot)
         await until(pilot, lambda: screen.query_one(FitPanel).verdict is not None)
         assert "Too small to plan" in shown(pilot)
+        assert "N at 1e18" not in shown(pilot)
         assert "a: accept it" not in shown(pilot)
         assert "accept" not in offered(screen)
         await pilot.press("a")
         assert read_settings().law is None
+        assert notices(pilot) == [lacking]
+        # Without a law to draw, the text has the whole of a zoomed panel.
+        await pilot.press("z", "c", "c", "c", "c")
+        await looked(pilot)
+        assert displayed(screen) == ("fit",)
+        assert screen.query_one("#verdict").size.width > 100
+
+
+@pytest.mark.parametrize("size", [(80, 24), BIG])
+async def test_no_size_is_told_where_the_fit_gives_no_plan_and_rows_keep_their_columns(
+    planted: Planted, size: tuple[int, int]
+) -> None:
+    planted.at()
+    views: dict[str, dict[str, str | float | bool]] = {"calibrate": {"chosen": NAME, "view": "fit"}}
+    app = BudgetscopeApp(PlanRequest("1e16"), Advisor(), AppState(screen="calibrate", views=views))
+    async with app.run_test(size=size) as pilot:
+        screen = await looked(pilot)
+        await until(pilot, lambda: screen.offered is not None)
+        await looked(pilot)
+        panel = screen.query_one(FitPanel)
+        assert panel.verdict is not None
+        news = [new for _what, _old, new in panel.verdict.decades]
+        assert [new == "-" for new in news] == [False, False, True, True]
+        text = shown(pilot)
+        for what, old, new in panel.verdict.own[:4]:
+            (line,) = [line for line in text.splitlines() if f" {what} " in line]
+            assert new in line
+            assert (old if size[0] == 80 else old.partition(" [")[0]) in line
 
 
 async def test_a_fit_that_cannot_be_stored_is_refused_in_a_sentence(

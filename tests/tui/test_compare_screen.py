@@ -153,7 +153,10 @@ async def test_saving_says_what_it_replaces_and_a_bad_name_is_refused_in_place(a
         assert "✗ a scenario needs a name" in shown(pilot)
         dialog.query_one(Input).value = "weeks"
         await pilot.pause()
-        assert "replaces the saved scenario 'weeks'" in shown(pilot)
+        assert "'weeks' is saved: it is asked before it is replaced." in shown(pilot)
+        await pilot.press("enter")
+        assert "'weeks' is saved. Enter once more replaces it." in shown(pilot)
+        assert read_scenarios()[0].request == WEEKS
         await pilot.press("enter")
         await compare(pilot)
         assert read_scenarios()[0].request == NOW
@@ -161,6 +164,22 @@ async def test_saving_says_what_it_replaces_and_a_bad_name_is_refused_in_place(a
         await pilot.press("s", "escape")
         await compare(pilot)
         assert names() == list(SAVED)
+
+
+async def test_another_budget_is_offered_a_name_of_its_own(advisor: Advisor) -> None:
+    async with opened(advisor, WEEKS).run_test(size=SMALL) as pilot:
+        screen = await compare(pilot)
+        for request in (WEEKS, NOW, WEEKS, CHINCHILLA):
+            screen.session.ask(request)
+            await compare(pilot)
+            await pilot.press("s", "enter")
+            await compare(pilot)
+        expected = {WEEKS.budget: WEEKS, NOW.budget: NOW, f"{WEEKS.budget} 2": CHINCHILLA}
+        assert {scenario.name: scenario.request for scenario in read_scenarios()} == expected
+        # What is open keeps its name while nothing has changed.
+        await pilot.press("s")
+        assert isinstance(pilot.app.screen, NameScreen)
+        assert pilot.app.screen.query_one(Input).value == f"{WEEKS.budget} 2"
 
 
 async def test_what_cannot_be_planned_with_is_not_saved(advisor: Advisor) -> None:
@@ -445,7 +464,7 @@ async def test_a_draws_loss_over_cost_and_leaves_the_laws(advisor: Advisor) -> N
         await compare(pilot)
         assert screen.query_one(Chart).display
         assert not screen.laws
-        assert "Loss over cost" in shown(pilot)
+        assert "Final loss over cost" in shown(pilot)
         assert "cost, US dollars" in shown(pilot)
         await pilot.press("a")
         await pilot.pause()
@@ -575,10 +594,11 @@ def test_loss_over_cost_holds_those_that_have_both(advisor: Advisor) -> None:
     figure = price_figure(found, 1)
     assert figure is not None
     plan = advisor.answer(WEEKS).plan
-    assert plan.loss is not None
+    assert plan.loss_after_decay is not None
     assert plan.run.cost_usd is not None
     (point,) = next(series.points for series in figure.points if series.symbol == "b")
-    assert (point.x, point.y) == (plan.run.cost_usd.value, plan.loss.value)
+    assert (point.x, point.y) == (plan.run.cost_usd.value, plan.loss_after_decay.value)
+    assert figure.y.title == "final loss, nats/token"
     assert {series.symbol for series in figure.points} == {"a", "b"}
     silent = ScenarioAnswers(advisor, {}).side_by_side((CHINCHILLA, "now"), (), None)
     assert price_figure(silent, 0) is None

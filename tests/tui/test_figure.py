@@ -325,15 +325,38 @@ def test_a_heat_map_gives_full_rows_at_every_size(width: int, height: int, fill:
     assert [len(row) for row in rows(drawing, width, height)] == [width] * height
 
 
-def test_a_symbol_that_dodges_stands_above_the_text_that_is_there_already() -> None:
-    place = Point(1e20, 1e10)
-    series = tuple(PointSeries(letter, "", (place,), dodges=True) for letter in "XYZ")
-    drawn = rows(replace(figure(), points=series), 60, 20)
-    found = {letter: (row, text.index(letter)) for row, text in enumerate(drawn) for letter in "XYZ" if letter in text}
-    (row, column), *_ = found.values()
-    assert found == {"Z": (row, column), "Y": (row + 1, column), "X": (row + 2, column)}
-    high = replace(figure(), points=tuple(replace(s, points=(Point(1e20, 1e19),)) for s in series))
-    assert len(rows(high, 60, 20)) == 20
+def test_a_symbol_that_dodges_stands_beside_the_text_that_is_there_already_in_the_row_of_its_value() -> None:
+    def drawn(place: Point) -> list[str]:
+        series = tuple(PointSeries(letter, "", (place,), dodges=True) for letter in "XYZ")
+        return rows(replace(figure(), points=series), 60, 20)
+
+    (alone,) = [
+        (row, text.index("X"))
+        for row, text in enumerate(
+            rows(replace(figure(), points=(PointSeries("X", "", (Point(1e20, 1e10),)),)), 60, 20)
+        )
+        if "X" in text
+    ]
+    (found,) = [(row, text.index("XYZ")) for row, text in enumerate(drawn(Point(1e20, 1e10))) if "XYZ" in text]
+    assert found == alone
+    # At the right edge there is room to the left alone.
+    assert any("ZYX" in text.rstrip() for text in drawn(Point(figure().x.scale.high, 1e10)))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "said"), [(1e20, 1e19, "X↑"), (1e20, 1e-3, "X↓"), (1e40, 1e10, "X→"), (1.0, 1e10, "X←")]
+)
+@pytest.mark.parametrize("size", [(60, 20), (60, 12)])
+def test_a_symbol_beyond_the_figure_stands_at_the_edge_with_an_arrow_that_the_legend_explains(
+    x: float, y: float, said: str, size: tuple[int, int]
+) -> None:
+    drawn = rows(replace(figure(), points=(PointSeries("X", "", (Point(x, y),), dodges=True),)), *size)
+    (place,) = [row for row, text in enumerate(drawn) if said in text]
+    assert sum(f"{said[1]} off the chart" in text for text in drawn) == 1
+    within = rows(replace(figure(), points=(PointSeries("X", "", (Point(1e20, 1e10),), dodges=True),)), *size)
+    assert "off the chart" not in "".join(within)
+    tall = size[1] > 13
+    assert said[1] != "↑" or place == tall
 
 
 def test_points_without_a_label_are_not_in_the_legend() -> None:

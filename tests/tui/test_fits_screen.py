@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from tests.tui.driving import notices, settled, shown
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from budgetscope.api import Advisor, FitChoices, PlanRequest, RunsSource, runs
+from budgetscope.core.language import use
 from budgetscope.core.laws.fit import Fit
 from budgetscope.report.figures.figure import Figure
 from budgetscope.report.fit_difference import difference_markdown
@@ -18,6 +20,7 @@ from budgetscope.report.fit_page import fit_markdown, fit_sections
 from budgetscope.report.fits import fit_row, ordered
 from budgetscope.store import locations
 from budgetscope.store.app_state import AppState
+from budgetscope.store.catalogues import read_language
 from budgetscope.store.fit_library import Library
 from budgetscope.store.settings import Settings, read_settings
 from budgetscope.tui.app import BudgetscopeApp
@@ -482,6 +485,29 @@ async def test_import_is_closed_while_the_file_is_at_work(monkeypatch: pytest.Mo
         await opened(pilot)
         await press(pilot, "i")
         assert "159" in told(pilot)
+
+
+@pytest.mark.parametrize("language", [None, "ja"])
+async def test_every_hint_of_the_import_is_shown_whole(language: str | None) -> None:
+    use(None if language is None else read_language(language))
+    try:
+        async with app().run_test(size=(80, 24)) as pilot:
+            await importing(pilot)
+            fields = pilot.app.screen.query(Input)
+            assert fields
+            cut = [str(field.placeholder) for field in fields if cell_len(str(field.placeholder)) > field.size.width]
+            assert cut == []
+    finally:
+        use(None)
+
+
+async def test_import_of_a_file_without_runs_says_which_columns_are_missing(tmp_path: Path) -> None:
+    (tmp_path / "ab.csv").write_text("a,b\n1,2\n")
+    async with app().run_test(size=HUGE) as pilot:
+        await importing(pilot, path=str(tmp_path / "ab.csv"))
+        assert "no column for loss and flops and n_params and tokens" in told(pilot)
+        assert "what its parameters count" not in told(pilot)
+        assert "1 row of these columns" in told(pilot)
 
 
 async def test_import_shows_columns_and_rows_and_asks_for_the_counting() -> None:

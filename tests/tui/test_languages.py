@@ -152,7 +152,7 @@ async def test_no_figure_or_sentence_is_cut_beside_empty_space(start: Start) -> 
             word for word in ("beta2", "重み減衰", "ウォームアップ", "ステップ", "所要時間") if word not in text
         ] == []
         cautions = text[text.index("判断を変えうる点") :]
-        assert "（d: 他" in cautions
+        assert "（F6: 他" in cautions
         assert "…" not in cautions
         await pilot.press("3")
         await settled(pilot)

@@ -42,7 +42,7 @@ async def test_the_question_shows_the_plan_before_and_after(start: Start, size: 
         assert before.run.cost_usd is not None
         for text in (
             *(written(plan, key) for plan in (before, after) for key in ("n_params", "tokens")),
-            f"{before.loss.value:.3f}" if before.loss else "", format_usd(before.run.cost_usd.value),
+            f"{before.final_loss.value:.3f}" if before.final_loss else "", format_usd(before.run.cost_usd.value),
         ):  # fmt: skip
             assert text in question
         assert f"If {TUNED} is right, following the new law costs" in question
@@ -127,6 +127,15 @@ async def test_losses_of_different_tokens_are_said_not_to_compare(start: Start) 
         await settle(pilot)
         await pilot.press("l", *"kaplan2020/fixed", "enter")
         assert "Their losses do not compare: nats a token are of" in asked(pilot)
+
+
+async def test_both_plans_have_intervals_and_a_narrow_one_is_explained(start: Start) -> None:
+    async with start(PlanRequest("2048 H100 for 60 days")).run_test(size=BIG) as pilot:
+        await settle(pilot)
+        await pilot.press("l", *"2026/english", "enter")
+        question = " ".join(asked(pilot).replace("│", " ").split())
+        assert "your N 219 B [56.8 B, 844 B] 240 B [98.4 B, 588 B]" in question
+        assert "is that of an exponent combined with published laws, 0.513 [0.484, 0.543]: its own runs" in question
 
 
 async def test_the_law_of_the_plan_is_not_asked_for(start: Start) -> None:

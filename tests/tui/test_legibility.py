@@ -13,6 +13,7 @@ from rich.style import Style
 from tests.tui.driving import Start, settled
 from textual.color import Color
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.legibility import DARK, DARK_16, LIGHT, LIGHT_16, TEXT_CONTRAST, contrast
@@ -105,6 +106,36 @@ async def test_without_colour_the_terminal_s_own_two_are_used(start: Start, monk
         assert await walk(pilot) == set()
         styles = [style for strip in pilot.app.screen._compositor.render_strips() for _, style, _ in strip if style]
         assert all(colour is None or colour.is_default for s in styles for colour in (s.color, s.bgcolor))
+
+
+@pytest.mark.parametrize("keys", [("e",), ("2", "m"), ("ctrl+p",), ("l",)], ids=" ".join)
+@pytest.mark.parametrize("theme", [DARK_16, LIGHT_16, DARK], ids=str)
+async def test_the_chosen_option_of_a_list_is_told_apart_by_more_than_colour_where_there_is_little(
+    start: Start, monkeypatch: pytest.MonkeyPatch, theme: str, keys: tuple[str, ...]
+) -> None:
+    if theme == DARK:
+        monkeypatch.setenv("NO_COLOR", "1")
+    async with start().run_test(size=(120, 40)) as pilot:
+        pilot.app.theme = theme
+        await pilot.press("escape", *keys)
+        await settled(pilot)
+        while not pilot.app.screen.query(OptionList):
+            await pilot.pause(0.01)
+        options = pilot.app.screen.query_one(OptionList)
+        while not options.option_count or options.highlighted is None or not options.region.height:
+            await pilot.pause(0.01)
+        await pilot.pause()
+        # The row of each option's first line, as the terminal gets it.
+        rows = [
+            {(bool(style.underline), bool(style.reverse)) for text, style, _ in strip if text.strip() and style}
+            for strip in pilot.app.screen._compositor.render_strips()
+        ]
+        first = options.content_region.y - round(options.scroll_offset.y)
+        at = {line: index for line, (index, offset) in enumerate(options._lines) if offset == 0}
+        marked = {
+            index for line, index in at.items() if 0 <= first + line < len(rows) and (True, False) in rows[first + line]
+        }
+        assert marked == {options.highlighted}
 
 
 @pytest.mark.parametrize("theme", sorted({*BudgetscopeApp().available_themes} - {DARK, LIGHT, DARK_16, LIGHT_16}))

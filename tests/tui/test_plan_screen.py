@@ -10,9 +10,10 @@ from textual.widgets import Input, Static
 
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.api.form_words import in_form
+from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.errors import BudgetscopeError
-from budgetscope.report.headline import plan_headline
+from budgetscope.report.headline import budget_readings, plan_headline
 from budgetscope.report.law_rows import comparison_rows
 from budgetscope.report.layouts import layout_rows
 from budgetscope.report.rows import plan_rows
@@ -31,6 +32,7 @@ from budgetscope.tui.screens.plan.recommendation import RecommendationPanel
 from budgetscope.tui.short_titles import fitted
 from budgetscope.tui.widgets.chart import Chart
 from budgetscope.tui.widgets.field_row import FieldRow
+from budgetscope.tui.widgets.headline import HeadlinePanel
 from budgetscope.tui.widgets.law_table import LawTable
 
 BIG, SMALL = (120, 40), (80, 24)
@@ -63,7 +65,23 @@ async def test_the_first_screen_answers_the_default_budget(
         for figure in headline.figures:
             assert figure.range in text or size == SMALL
         assert (f"! {plan.cautions[0].text[:40]}" in text) == (size != SMALL)
+        decisive = sum(caution.level == Level.DECISION for caution in plan.cautions)
+        assert (f"Recipe   ! {decisive} cautions could change the decision: F6" in text) == (size == SMALL)
         assert "N*(C)" in text
+
+
+@pytest.mark.parametrize("budget", [DEFAULT_BUDGET, "$50k on H100", "N=7B", "\N{YEN SIGN}10,000,000 on H100", "1,5e21"])
+@pytest.mark.parametrize("size", [SMALL, BIG, (200, 50)])
+async def test_the_reading_of_a_budget_is_shown_whole(
+    start: Start, advisor: Advisor, budget: str, size: tuple[int, int]
+) -> None:
+    readings = budget_readings(advisor.answer(PlanRequest(budget)))
+    async with start(PlanRequest(budget)).run_test(size=size) as pilot:
+        await settle(pilot)
+        assert any(reading in " ".join(shown(pilot).split()) for reading in readings)
+        await pilot.resize_terminal(80, 40)
+        await settle(pilot)
+        assert any(reading in " ".join(shown(pilot).split()) for reading in readings)
 
 
 async def test_it_opens_with_the_request_given(start: Start, advisor: Advisor) -> None:
@@ -152,7 +170,11 @@ async def test_a_bad_budget_shows_the_sentence_and_keeps_the_last_good_plan(star
             with pytest.raises(BudgetscopeError) as refusal:
                 advisor.answer(PlanRequest(text))
             assert str(refusal.value) in shown(pilot)
-            assert "LAST GOOD PLAN" in shown(pilot)
+            # The sentence, the chart, the table and the cautions; the recipe names the budget.
+            assert shown(pilot).count("LAST GOOD PLAN: ") == 4
+            assert "LAST GOOD PLAN, for" in shown(pilot)
+            headline = screen.query_one(HeadlinePanel)
+            assert not [span for span in headline.render().spans if span.style == "$text-accent"]
             assert screen.query_one(RecommendationPanel).plan == screen.session.plan
             assert screen.session.plan is not None
             assert screen.session.answer is not None
@@ -161,6 +183,7 @@ async def test_a_bad_budget_shows_the_sentence_and_keeps_the_last_good_plan(star
                 assert screen.session.plan == good
             await type_into(pilot, "budget", "1e21")
             assert "LAST GOOD PLAN" not in shown(pilot)
+            assert [span for span in headline.render().spans if span.style == "$text-accent"]
             assert screen.session.problem is None
 
 
@@ -446,6 +469,9 @@ async def test_each_chart_marks_the_plan_on_the_curve_that_it_follows(advisor: A
             assert plan.loss is not None
             assert figure is not None
             (marker,) = figure.markers
+            early = quantity == "loss" and plan.is_before_decay
+            assert ("pre-decay" in marker.text, "pre-decay" in figure.lines[0].label) == (early, early)
+            assert not any("pre-decay" in line.label for line in figure.lines[1:])
             expected = {
                 "loss": (plan.flops, plan.loss.value),
                 "learning_rate": (plan.n_params.value, plan.recipe.learning_rate.value),

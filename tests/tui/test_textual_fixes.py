@@ -5,12 +5,14 @@ from typing import ClassVar
 
 import pytest
 from rich._wrap import divide_line
+from rich.segment import Segment
 from rich.style import Style
 from tests.tui.driving import press_at_once
 from textual import _ansi_sequences
 from textual._xterm_parser import XTermParser
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.css import stylesheet as textuals
 from textual.css.parse import parse
@@ -23,13 +25,16 @@ from textual.screen import ModalScreen, Screen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from budgetscope.core.language import use
 from budgetscope.store.catalogues import read_language
 from budgetscope.tui.textual_fixes.alt_digits import SEQUENCES, read_alt_digits
 from budgetscope.tui.textual_fixes.japanese_lines import break_japanese
+from budgetscope.tui.textual_fixes.line_view import LineView
 from budgetscope.tui.textual_fixes.no_color import show_no_greys
+from budgetscope.tui.textual_fixes.one_layout import TEXTUALS, lay_out_once
+from budgetscope.tui.textual_fixes.one_repaint import OneRepaintScreen
 from budgetscope.tui.textual_fixes.partial_repaint import RowScreen
 
 
@@ -242,3 +247,128 @@ async def test_textual_renders_every_widget_for_one_line() -> None:
 
 async def test_a_screen_by_rows_renders_the_line_that_has_changed() -> None:
     assert await _renders_for_one_line(ThreeLinesByRows()) == (0, 1, 0)
+
+
+class Lines(LineView):
+    """Numbered lines in a height of its own."""
+
+    DEFAULT_CSS = "Lines { height: 1fr; overflow-x: hidden; }"
+
+    def render_line(self, y: int) -> Strip:
+        index = y + self.scroll_offset.y
+        text = f"line {index}" if index < self.virtual_size.height else ""
+        return Strip([Segment(text.ljust(self.size.width))])
+
+
+class Watched(Screen[None]):
+    """Lines, and a page with one tall widget; counts layouts and repaints."""
+
+    CSS = "#tall { height: 2; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layouts = self.repaints = 0
+
+    def compose(self) -> ComposeResult:
+        yield Lines()
+        with VerticalScroll():
+            yield Static(id="tall")
+
+    def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
+        self.layouts += 1
+        super()._refresh_layout(size, scroll)
+
+    def _compositor_refresh(self) -> None:
+        self.repaints += 1
+        super()._compositor_refresh()
+
+    def seen(self) -> list[str]:
+        return [strip.text for strip in self._compositor.render_strips()]
+
+
+class WatchedOnce(OneRepaintScreen[None], Watched):
+    pass
+
+
+async def _after(screen: Watched, height: int | None = None, n_lines: int | None = None) -> tuple[int, int]:
+    """Make the page's widget so tall, or the number of lines such; return how many layouts and repaints that took."""
+    app = App[None]()
+    async with app.run_test(size=(20, 12)) as pilot:
+        await app.push_screen(screen)
+        screen.query_one(Lines).set_n_lines(2)
+        await pilot.pause(0.1)
+        screen.layouts = screen.repaints = 0
+        if height is not None:
+            screen.query_one("#tall").styles.height = height
+        if n_lines is not None:
+            screen.query_one(Lines).set_n_lines(n_lines)
+        await pilot.pause(0.1)
+        found, seen = (screen.layouts, screen.repaints), screen.seen()
+        # Nothing is missing that one more layout would bring.
+        screen.refresh(layout=True)
+        await pilot.pause(0.1)
+        assert screen.seen() == seen
+        return found
+
+
+async def test_textual_lays_out_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Widget, "_size_updated", TEXTUALS)
+    assert (await _after(Watched(), height=4))[0] == 2
+
+
+async def test_a_change_of_sizes_lays_out_once() -> None:
+    lay_out_once()
+    assert (await _after(Watched(), height=4))[0] == 1
+
+
+async def test_a_scroll_bar_that_comes_is_laid_out() -> None:
+    lay_out_once()
+    assert (await _after(Watched(), height=40))[0] == 2
+
+
+async def test_textual_lays_out_for_another_number_of_lines() -> None:
+    lay_out_once()
+    app, screen = App[None](), Watched()
+    async with app.run_test(size=(20, 12)) as pilot:
+        await app.push_screen(screen)
+        await pilot.pause(0.1)
+        screen.layouts = 0
+        screen.query_one(Lines).virtual_size = Size(20, 3)
+        await pilot.pause(0.1)
+        assert screen.layouts == 1
+
+
+async def test_another_number_of_lines_is_painted_without_a_layout() -> None:
+    assert await _after(Watched(), n_lines=3) == (0, 1)
+
+
+async def test_a_scroll_bar_of_lines_comes_with_them() -> None:
+    assert (await _after(Watched(), n_lines=40))[0] >= 1
+
+
+async def test_textual_paints_a_scroll_bar_after_its_layout() -> None:
+    lay_out_once()
+    screen = Watched()
+    app = App[None]()
+    async with app.run_test(size=(20, 12)) as pilot:
+        await app.push_screen(screen)
+        screen.query_one("#tall").styles.height = 40
+        await pilot.pause(0.1)
+        screen.repaints = 0
+        screen.query_one("#tall").styles.height = 80
+        await pilot.pause(0.1)
+        assert screen.repaints == 2
+
+
+async def test_a_scroll_bar_is_painted_with_its_layout() -> None:
+    lay_out_once()
+    screen = WatchedOnce()
+    app = App[None]()
+    async with app.run_test(size=(20, 12)) as pilot:
+        await app.push_screen(screen)
+        screen.query_one("#tall").styles.height = 40
+        await pilot.pause(0.1)
+        screen.repaints = 0
+        screen.query_one("#tall").styles.height = 80
+        await pilot.pause(0.1)
+        assert screen.repaints == 1

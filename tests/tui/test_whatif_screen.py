@@ -7,12 +7,13 @@ from textual.widgets import Input
 
 from budgetscope.api import Advisor, PlanRequest, command
 from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, Candidate
-from budgetscope.report.whatif import picks, sentence, size_rows
+from budgetscope.report.whatif import brief, pick_cells, picks, size_rows, size_title
 from budgetscope.store.app_state import AppState
 from budgetscope.tui.app import BudgetscopeApp
 from budgetscope.tui.screens.whatif.figures import FEW_MAP_LEVELS, SizesAtBudget
 from budgetscope.tui.screens.whatif.screen import COARSE, FINE, WhatifScreen
 from budgetscope.tui.screens.whatif.size_panel import Picks
+from budgetscope.tui.short_titles import fitted
 from budgetscope.tui.widgets.chart import Chart
 
 BIG, SMALL, HUGE = (120, 40), (80, 24), (200, 60)
@@ -52,14 +53,56 @@ async def test_it_opens_at_the_plans_optimum_with_every_figure(start: Start, adv
             await pilot.resize_terminal(*size)
             await settled(pilot)
             text = shown(pilot)
-            assert sentence(found.iso, here) in squeezed(text)
-            for row in size_rows(here, here):
+            assert brief(found.iso, here) in squeezed(text)
+            assert size_title(here) in text
+            for row in size_rows(found.iso, here, here):
                 assert row.label.strip() in text
                 assert row.here in text
             assert "optimum 18.8 B" in text
             assert "flat" in text
-            left_out = [pick for pick in found.picks if f"{pick.letter} {pick.title[:6]}" not in text]
+            starts = {
+                pick: {f"{pick.letter} {fitted(pick.title, width)[:6]}" for width in (22, 44)} for pick in found.picks
+            }
+            left_out = [pick for pick, titles in starts.items() if not any(title in text for title in titles)]
             assert not left_out or f"... and {len(left_out)} more: n and p" in text
+
+
+@pytest.mark.parametrize("size", [SMALL, BIG, HUGE])
+@pytest.mark.parametrize("budget", ["64 H100 for 14 days", "2048 H100 for 60 days", "1e19"])
+async def test_a_letter_stands_at_the_loss_of_its_law_or_points_to_it(
+    start: Start, budget: str, size: tuple[int, int]
+) -> None:
+    async with start(PlanRequest(budget)).run_test(size=size) as pilot:
+        screen = await whatif(pilot)
+        found, _here = standing(screen)
+        chart = screen.query_one("#loss", Chart)
+        assert chart.figure is not None
+        drawing, strips = chart._drawing()
+        plot = [strip.crop(drawing.left, drawing.left + drawing.width).text for strip in strips]
+        scale = chart.figure.y.scale
+        for pick in found.picks:
+            assert pick.candidate.loss is not None
+            place = scale.fraction(pick.candidate.loss)
+            row = round((1 - min(place, 1)) * (drawing.height * 4 - 1)) // 4
+            text = plot[drawing.top + row].replace("optimum", "")
+            assert f"{pick.letter}↑" in text if place > 1 else pick.letter in text, pick
+        beyond = any(scale.fraction(pick.candidate.loss or 0) > 1 for pick in found.picks)
+        assert ("↑ off the chart" in shown(pilot)) == beyond
+
+
+@pytest.mark.parametrize("size", [BIG, HUGE])
+@pytest.mark.parametrize("budget", ["2048 H100 for 60 days", "64 H100 for 14 days", "1e14 FLOPs on H100"])
+async def test_the_table_of_picks_breaks_no_number(start: Start, budget: str, size: tuple[int, int]) -> None:
+    async with start(PlanRequest(budget)).run_test(size=size) as pilot:
+        screen = await whatif(pilot)
+        found, _here = standing(screen)
+        region = screen.query_one(Picks).content_region
+        assert len(found.picks) > 8
+        rows = [strip.crop(region.x, region.right).text for strip in screen._compositor.render_strips()]
+        for pick in found.picks:
+            (row,) = [row for row in rows[region.y : region.bottom] if row.startswith(f"{pick.letter} ")]
+            cells = " ".join(pick_cells("", pick.candidate)).split()
+            assert row.split()[-len(cells) :] == cells
 
 
 ARROWS = {
@@ -78,11 +121,12 @@ async def test_arrows_move_n_and_everything_follows(start: Start) -> None:
         found, before = standing(screen)
         for key, factor in ARROWS.items():
             await pilot.press("o", key)
-            _, here = standing(screen)
+            found, here = standing(screen)
             assert here.n_params == pytest.approx(before.n_params * factor), key
             text = shown(pilot)
-            assert sentence(found.iso, here) in squeezed(text)
-            for row in size_rows(here, before):
+            assert brief(found.iso, here) in squeezed(text)
+            assert size_title(here) in text
+            for row in size_rows(found.iso, here, before):
                 assert row.here in text
                 assert row.change in text
             figure = screen.query_one("#loss", Chart).figure
@@ -156,7 +200,7 @@ async def test_a_key_shows_the_map_and_the_curve_again(start: Start) -> None:
         assert figure.heat is not None
         assert (figure.markers[0].x, figure.markers[0].y) == (here.n_params, here.tokens)
         text = shown(pilot)
-        assert "Loss over N and D" in text
+        assert "Pre-decay loss over N and D" in text
         assert "÷ 3e21" in text
         assert "Blank: no run so far off was measured." in text
         await pilot.press("right")
@@ -164,7 +208,7 @@ async def test_a_key_shows_the_map_and_the_curve_again(start: Start) -> None:
         assert chart.figure.markers[0].x > here.n_params
         await pilot.press("f5")
         assert chart.figure.heat is None
-        assert "Dashed: runs end 3 x off the optimum." in shown(pilot)
+        assert "Dashed: no run was so far off the optimum." in shown(pilot)
 
 
 async def test_a_narrow_window_gets_a_map_whose_legend_fits(start: Start) -> None:
@@ -206,10 +250,10 @@ async def test_a_law_without_a_curve_says_so(start: Start) -> None:
             assert "deepseek2024/current-data has no law of" in shown(pilot)
             assert not screen.query_one("#loss").display
         await pilot.press("up", "m", "right_square_bracket")
-        _, here = standing(screen)
+        found, here = standing(screen)
         assert here.n_params > before.n_params
         assert here.serving_flops > 0
-        assert size_rows(here, before)[1].here in shown(pilot)
+        assert size_rows(found.iso, here, before)[1].here in shown(pilot)
         screen.session.ask(REQUEST)
         await settled(pilot)
         assert screen.query_one("#loss").display
@@ -243,10 +287,10 @@ async def test_served_tokens_are_typed_and_what_cannot_be_read_keeps_the_last(st
             await pilot.press("escape", key)
             assert isinstance(screen.focused, Input)
         await pilot.press("2", "T")
-        _, here = standing(screen)
+        found, here = standing(screen)
         assert screen._served_tokens == 2e12
         assert here.serving_flops == pytest.approx(2 * 2e12 * here.n_params)
-        assert size_rows(here, here)[-1].here in shown(pilot)
+        assert size_rows(found.iso, here, here)[-1].here in shown(pilot)
         await pilot.press("m")
         assert not screen.on_map
         assert "✗" in shown(pilot)
@@ -303,7 +347,7 @@ async def test_it_is_copied_as_markdown_and_as_a_command(start: Start) -> None:
         found, here = standing(screen)
         text = pilot.app.clipboard
         assert text.startswith("# What if, for 64 x H100 for 14 days")
-        assert size_rows(here, found.best)[0].here in text
+        assert size_rows(found.iso, here, found.best)[0].here in text
         for pick in found.picks:
             assert pick.title.partition(" (")[0] in text
         assert "1 B served tokens" in text

@@ -22,6 +22,7 @@ import budgetscope as bs
 from budgetscope.api.fields import FIELDS
 from budgetscope.api.notebook import frames
 from budgetscope.api.notebook.options import FitOptions, RequestOptions
+from budgetscope.api.notebook.remedies import in_python
 from budgetscope.cli.main import main
 from budgetscope.core import language
 from budgetscope.core.answers.comparison import Comparison
@@ -29,6 +30,7 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.core.extras import install_command
 from budgetscope.core.laws.fit import Fit
 from budgetscope.store.locations import user_fits
+from budgetscope.store.tables.formats import option
 
 TUNED = "porian2024/refinedweb-tuned"
 RUNS = Path(__file__).parents[2] / "docs/data/english-h200-runs.csv"
@@ -185,9 +187,9 @@ def test_an_export_writes_over_nothing_without_force(tmp_path: Path) -> None:
     file.write_text("mine")
     folder.mkdir()
     (folder / "mine").touch()
-    with pytest.raises(bs.UsageError, match=r"plan\.md' exists; name another file or add --force"):
+    with pytest.raises(bs.UsageError, match=r"plan\.md' exists; name another file or add `force=True`"):
         bs.export("1e21", file)
-    with pytest.raises(bs.UsageError, match="run' is not empty; name another folder or add --force"):
+    with pytest.raises(bs.UsageError, match="run' is not empty; name another folder or add `force=True`"):
         bs.export("1e21", folder, recipe="litgpt")
     with pytest.raises(bs.UsageError, match=r"plan\.md' is a file, and a recipe is a folder"):
         bs.export("1e21", file, recipe="litgpt", force=True)
@@ -203,18 +205,18 @@ def test_an_export_writes_over_nothing_without_force(tmp_path: Path) -> None:
     [
         ("plan.pdf", {}, "'pdf' is not a format; choose one of html, md, csv, json"),
         ("plan", {}, "has no ending that names a format"),
-        ("plan.html", {"format": "md"}, "ends as html does, and --format is md"),
-        ("run", {"recipe": "litgpt", "format": "md"}, "a recipe has the files of its trainer, and no --format"),
+        ("plan.html", {"format": "md"}, "ends as html does, and `format` is md"),
+        ("run", {"recipe": "litgpt", "format": "md"}, "a recipe has the files of its trainer, and no `format`"),
         ("run", {"recipe": "nemo"}, "'nemo' is not a recipe; choose one of huggingface"),
         ("gone/plan.md", {}, "make it with `mkdir -p "),
         ("plan.md", {"lang": "fr"}, "'fr' is not a language here"),
-        ("plan.md", {"lang": 3}, "--lang 3 is not a text"),
+        ("plan.md", {"lang": 3}, "`lang=3` is not a text"),
         ("plan.md", {"force": "yes"}, "force = 'yes' is neither True nor False"),
         ("plan.md", {"mfuu": 1}, "export has no option 'mfuu': did you mean mfu"),
         ("a\0b.md", {}, "holds a character that no file name can hold"),
         ("\ud800.md", {}, "holds a character that no file name can hold"),
         ("a\0b", {"recipe": "litgpt"}, "holds a character that no file name can hold"),
-        (3, {}, "--output 3 is not a path; write it like plan.html"),
+        (3, {}, "`output=3` is not a path; write it like plan.html"),
     ],
 )
 def test_an_export_that_is_not_understood_writes_nothing(
@@ -288,11 +290,11 @@ def test_a_shape_is_counted_from_texts_and_numbers() -> None:
         (lambda: ANY.plan("1e21", qqqq=1), "no option is near it; it takes law, hyperparameters"),
         (lambda: ANY.explain("1e21", price=2), "explain has no option 'price'"),
         (lambda: ANY.count(dept=3), "count has no option 'dept': did you mean depth"),
-        (lambda: ANY.count(depth="x", width=1), "--depth 'x' is not a whole number"),
+        (lambda: ANY.count(depth="x", width=1), "`depth` 'x' is not a whole number"),
         (lambda: ANY.fit({}, countin="standard"), "fit has no option 'countin': did you mean counting"),
-        (lambda: ANY.plan("1e21", mfu="x"), "--mfu 'x' is not a share; write it like 0.4 or 40%"),
-        (lambda: ANY.plan("1e21", mfu=45), "--mfu 45 is above 1; write 45% or 0.45"),
-        (lambda: ANY.plan("1e21", device=bs.load(TUNED)), "--device .* is not a text"),
+        (lambda: ANY.plan("1e21", mfu="x"), "`mfu` 'x' is not a share; write it like 0.4 or 40%"),
+        (lambda: ANY.plan("1e21", mfu=45), "`mfu=45` is above 1; write 45% or 0.45"),
+        (lambda: ANY.plan("1e21", device=bs.load(TUNED)), "`device` .* is not a text"),
         (lambda: ANY.plan("soon"), "soon"),
         (lambda: ANY.plan(None), "None is no budget"),
         (lambda: ANY.plan(True), "True is no budget"),
@@ -302,30 +304,31 @@ def test_a_shape_is_counted_from_texts_and_numbers() -> None:
         (lambda: bs.plan(float("nan")), "budget nan lies outside"),
         (lambda: bs.plan(ANY.PlanRequest(1e21)), "1e\\+21 is no budget; write it as a text, such as '1e21'"),
         (lambda: bs.plan(ANY.PlanRequest(None)), "None is no budget"),
-        (lambda: ANY.plan("1e21", gpus=Fraction(2, 5)), "--gpus Fraction\\(2, 5\\) is not a number; write it like 8"),
-        (lambda: ANY.plan("1e21", mfu=Fraction(2, 5)), "--mfu Fraction\\(2, 5\\) is not a share; write it like 0.4"),
-        (lambda: ANY.plan("1e21", price=Fraction(2, 5)), "--price Fraction\\(2, 5\\) is not an amount of dollars"),
-        (lambda: ANY.value("1e21", calibration=[2]), "--calibration \\[2\\] is not a share; write it like 0.4 or 40%"),
-        (lambda: bs.value("1e21", calibration=" "), "--calibration is empty; give it a value.$"),
-        (lambda: ANY.load(None), "--name None is not a fit's id; write it like mine/lab"),
-        (lambda: ANY.load(b"mine/lab"), "--name b'mine/lab' is not a fit's id"),
-        (lambda: ANY.load(TUNED).save(None), "--name None is not a fit's id; write it like mine/lab"),
-        (lambda: ANY.load(TUNED).save("mine/lab", title=5), "--title 5 is not a text of at most 2000"),
-        (lambda: ANY.count(size=[1]), "--size \\[1\\] is not a number"),
-        (lambda: bs.count(size=10**5000), "--size a number of thousands of digits is outside the shape family"),
-        (lambda: ANY.count(size=1e8, counting=3), "--counting 3 is not a text"),
+        (lambda: ANY.plan("1e21", gpus=Fraction(2, 5)), "`gpus` Fraction\\(2, 5\\) is not a number; write it like 8"),
+        (lambda: ANY.plan("1e21", mfu=Fraction(2, 5)), "`mfu` Fraction\\(2, 5\\) is not a share; write it like 0.4"),
+        (lambda: ANY.plan("1e21", price=Fraction(2, 5)), "`price` Fraction\\(2, 5\\) is not an amount of dollars"),
+        (lambda: ANY.value("1e21", calibration=[2]), "`calibration` \\[2\\] is not a share; write it like 0.4 or 40%"),
+        (lambda: bs.value("1e21", calibration=" "), "`calibration` is empty; give it a value.$"),
+        (lambda: ANY.load(None), "`name` None is not a fit's id; write it like mine/lab"),
+        (lambda: ANY.load(b"mine/lab"), "`name` b'mine/lab' is not a fit's id"),
+        (lambda: ANY.load(TUNED).save(None), "`name` None is not a fit's id; write it like mine/lab"),
+        (lambda: ANY.load(TUNED).save("mine/lab", title=5), "`title=5` is not a text of at most 2000"),
+        (lambda: ANY.count(size=[1]), "`size` \\[1\\] is not a number"),
+        (lambda: bs.count(size=10**5000), "`size` a number of thousands of digits is outside the shape family"),
+        (lambda: ANY.count(size=1e8, counting=3), "`counting=3` is not a text"),
         (lambda: ANY.plan("1e21", law="mine/gone"), "no fit has the id 'mine/gone'"),
         (lambda: bs.load("mine/gone"), "no fit has the id 'mine/gone'"),
-        (lambda: bs.value("1e21", calibration="200%"), "--calibration 200% is out of bounds"),
-        (lambda: ANY.fit({}, seed="x"), "--seed 'x' is not a whole number; write it like 2048 or 4k"),
-        (lambda: ANY.fit({}, seed=-1), "--seed -1 is out of bounds; give a whole number from 0 to 9223372036"),
+        (lambda: bs.value("1e21", calibration="200%"), "`calibration='200%'` is out of bounds"),
+        (lambda: ANY.fit({}, seed="x"), "`seed` 'x' is not a whole number; write it like 2048 or 4k"),
+        (lambda: ANY.fit({}, seed=-1), "`seed=-1` is out of bounds; give a whole number from 0 to 9223372036"),
         (lambda: ANY.fit(3), "'int' is no table of runs"),
         (lambda: ANY.fit({"flops": [1.0, 2.0], "loss": [1.0]}), "'loss' has 1 cells and 'flops' 2"),
         (lambda: ANY.fit({"flops": "1e21"}), "'flops' is no list of cells"),
         (lambda: ANY.fit({}), "'a dict of columns' holds no runs"),
         (lambda: ANY.fit({"loss": [1.0]}, where=["a"]), "where = \\['a'\\] is no dict"),
         (lambda: ANY.fit({"loss": [1.0]}, counting=1), "counting = 1 is no text"),
-        (lambda: ANY.fit({"loss": [1.0]}), "the table does not say what its parameters count"),
+        (lambda: ANY.fit({"loss": [1.0], "C": [1e18], "N": [1e7]}), "the table does not say what its parameters count"),
+        (lambda: ANY.fit({"loss": [1.0]}), "no column for flops"),
         (lambda: ANY.fit({"loss": [1.0]}, counting="standard"), "no column for flops"),
         (lambda: ANY.plan("1e21").plot("pie"), "'pie' is no chart of a plan; choose one of allocation, isoflop"),
         (lambda: ANY.plan("1e21", law="kaplan2020/fixed-batch").plot("isoflop"), "has no law of"),
@@ -575,7 +578,7 @@ def test_a_plan_draws_the_loss_over_n(charts: Any) -> None:
     found = bs.plan("1e21")
     chart: Any = found.plot("isoflop")
     assert chart.get_xlabel() == "N, parameters by the standard count"
-    assert chart.get_ylabel() == "loss, nats/token, at C = 1e21 FLOPs"
+    assert chart.get_ylabel() == "pre-decay loss, nats/token, at C = 1e21 FLOPs"
     assert found.loss is not None
     optimum = next(line for line in chart.lines if list(line.get_xdata()) == [found.n_params.value])
     assert list(optimum.get_ydata()) == [pytest.approx(found.loss.value)]
@@ -622,3 +625,44 @@ def test_the_notebook_is_one(charts: Any) -> None:
         assert set(cell) == {"cell_type", "id", "metadata", "source"} | (
             {"outputs", "execution_count"} if cell["cell_type"] == "code" else set()
         )
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("name another file or add --force.", "name another file or add `force=True`."),
+        ("choose another law with --law.", "choose another law with `law`."),
+        ("say one, for example --price 2.50.", "say one, for example `price=2.50`."),
+        (
+            "8 x H100 SXM (--gpus 8) or 3 B (--max-params 3.66B).",
+            "8 x H100 SXM (`gpus=8`) or 3 B (`max_params='3.66B'`).",
+        ),
+        ("(--mfu, or --measured)", "(`mfu`, or `measured`)"),
+        (
+            "say --loss-unit bits-per-byte and --bytes-per-token if",
+            "say `loss_unit='bits-per-byte'` and `bytes_per_token` if",
+        ),
+        ("--best takes the lowest loss", "`best=True` takes the lowest loss"),
+        (f"say so with {option('--map', 'tokens', 'a b*1e6')}.", "say so with `mapping={'tokens': 'a b*1e6'}`."),
+        (f"choose {option('--where', 'lr', '0.01')}, or", "choose `where={'lr': '0.01'}`, or"),
+        ("it says `budgetscope value 1e21 --law x` -- ok", "it says `budgetscope value 1e21 --law x` -- ok"),
+    ],
+)
+def test_options_of_the_command_line_are_said_as_arguments(sentence: str, said: str) -> None:
+    assert in_python(sentence) == said
+
+
+def test_the_remedy_of_an_export_works_as_it_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "plan.md"
+    bs.export("1e21", path)
+    with pytest.raises(bs.UsageError) as refused:
+        bs.export("1e21", path)
+    (remedy,) = re.findall("add `(.*?)`", str(refused.value))
+    assert remedy == "force=True"
+    bs.export("1e21", path, force=True)
+
+
+def test_a_notebook_names_no_option_of_the_command_line() -> None:
+    shown = bs.plan("1e21")._repr_html_() + repr(bs.plan("$50k on H100"))
+    assert "`mfu`" in shown
+    assert not re.search(r"(?<![\w-])--[a-z]", re.sub("`[^`]*`", "", shown))

@@ -61,7 +61,7 @@ def format_of(form: str | None, path: Path | None) -> str:
     """
     ending = "" if path is None else path.suffix.removeprefix(".").lower()
     if form is None and path is not None and not ending:
-        raise UsageError(f"{str(path)!r} has no ending that names a format; add --format html, md, csv or json.")
+        raise UsageError(f"{str(path)!r} has no ending that names a format; add --format html, or md, csv or json.")
     chosen = form if form is not None else ending or "md"
     is_report(chosen)
     if ending in EXPORT_FORMATS and ending != chosen:

@@ -154,7 +154,7 @@ def show_change(judged: "Judgement", console: "Console") -> None:
     from rich.text import Text
 
     from budgetscope.cli.output import table
-    from budgetscope.report.acceptance import CHANGE_HEADER, change_rows, cost_sentences
+    from budgetscope.report.acceptance import CHANGE_HEADER, change_rows, cost_sentences, exponent_note
     from budgetscope.report.fit_difference import loss_note
     from budgetscope.report.words import headed
 
@@ -168,7 +168,7 @@ def show_change(judged: "Judgement", console: "Console") -> None:
     console.print(Text(told.format(budget=before.budget, before=judged.before.id, after=judged.fit.id)))
     console.print(table(headed(CHANGE_HEADER), change_rows(before, after)))
     costs = cost_sentences(judged.before.id, judged.fit.id, judged.costs)
-    for sentence in filter(None, (loss_note(judged.difference), *costs)):
+    for sentence in filter(None, (loss_note(judged.difference), *exponent_note(judged.fit), *costs)):
         console.print(Text(sentence))
 
 

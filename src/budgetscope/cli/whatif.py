@@ -53,14 +53,19 @@ def _show(found: "WhatIf", headline: "Headline", console: "Console") -> None:
     from budgetscope.report.words import headed
 
     plan = found.iso.answer.plan
-    console.print(Text(headline.sentence), style="bold")
+    console.print(Text(report.sentence(found.iso, found.here)), style="bold")
     if headline.doubt:
         console.print(Text(headline.doubt))
     console.print()
     console.print(Text(plan.understood))
     console.print(Text(_("by {law} ({id})").format(law=plan.law_title, id=plan.law_id)), style="dim")
     console.print()
-    console.print(table(headed(report.SIZE_HEADER), [row.cells for row in report.size_rows(found.here, found.best)]))
+    console.print(
+        table(
+            headed(report.SIZE_HEADER),
+            [row.cells for row in report.size_rows(found.iso, found.here, found.best)],
+        )
+    )
     console.print()
     header = headed(report.PICKS_HEADER)
     cells = [report.pick_cells(pick.title, pick.candidate) for pick in found.picks]

@@ -86,6 +86,7 @@ class Weighed:
         return {
             "exponent_own": f"{_interval(own, std)}, by noise and the error of a law beyond its budgets",
             "exponent_published": f"{_interval(PRIOR_MEAN, PRIOR_STD)}, {len(PUBLISHED)} tuned laws",
+            # `DriftingLine.exponent_half_width` says the same.
             "exponent_combined": _interval(self.exponent, math.sqrt(self.line.slope_variance)),
         }
 

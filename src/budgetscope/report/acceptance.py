@@ -7,7 +7,7 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_usd
 from budgetscope.core.language import N_, _
 from budgetscope.core.laws.fit import Fit
-from budgetscope.report.rows import plan_rows
+from budgetscope.report.rows import PlanRow, end_rows
 from budgetscope.report.words import counted, valued
 
 _CHANGED = ("n_params", "tokens", "loss", "cost_usd", "learning_rate", "batch_tokens")
@@ -17,37 +17,52 @@ CHANGE_HEADER = ("", N_("before"), N_("after"))
 
 
 def change_rows(before: Plan, after: Plan) -> list[tuple[str, str, str]]:
-    """Return what changes at the user's budget, under `CHANGE_HEADER`: N, D, loss, cost, learning rate and batch."""
-    old, new = ({row.key: row for row in plan_rows(plan)} for plan in (before, after))
+    """Return what changes at the user's budget, under `CHANGE_HEADER`: N, D, loss, cost, learning rate and batch.
+
+    The range of the cost is left out: it is that of prices, which no law changes.
+    """
+    old, new = (end_rows(plan) for plan in (before, after))
     was, will = _counts(before, after)
     return [
-        (
-            _("your {quantity}").format(quantity=new[key].label),
-            valued(old[key].text, was if key == "n_params" else ""),
-            valued(
-                # The range of the cost is that of prices, which no law changes.
-                f"{new[key].text} {'' if key == 'cost_usd' else new[key].interval}".rstrip(),
-                will if key == "n_params" else "",
-            ),
-        )
+        (_("your {quantity}").format(quantity=new[key].label), _changed(old[key], was), _changed(new[key], will))
         for key in _CHANGED
         if key in old and key in new
     ]
 
 
-def change_notes(before: Plan, after: Plan, *, one_tokenizer: bool) -> list[str]:
+def _changed(row: PlanRow, counting: str) -> str:
+    """Return a value with its interval, and N with how it is counted."""
+    text = row.text if row.key == "cost_usd" else f"{row.text} {row.interval}".rstrip()
+    return valued(text, counting if row.key == "n_params" else "")
+
+
+def exponent_note(fit: Fit) -> list[str]:
+    """Return why a calibration can know N better than its few decades of runs would, in at most one sentence."""
+    own, published, combined = (fit.provenance.get(f"exponent_{part}") for part in ("own", "published", "combined"))
+    if own is None or published is None or combined is None:
+        return []
+    told = _(
+        "The interval of N by {law} is that of an exponent combined with published laws, {combined}: its own runs "
+        "alone say {own}, published laws {published}."
+    )
+    own, published = (f"{text.partition(']')[0]}]" for text in (own, published))
+    return [told.format(law=fit.id, combined=combined, own=own, published=published)]
+
+
+def change_notes(before: Plan, after: Plan, fit: Fit, *, one_tokenizer: bool) -> list[str]:
     """Return what to know before another law is followed, one sentence each.
 
     Args:
         before: by the law in use.
         after: by the other law.
+        fit: the other law.
         one_tokenizer: whether both losses are a token of the same tokenizer.
     """
     notes = [caution.text for caution in after.cautions if caution.code == "ablation"]
     losses = before.loss is not None and after.loss is not None
     if losses and one_tokenizer and before.law_id != after.law_id:
         notes.append(_("Each loss is by its own law: the two do not tell which law is better."))
-    return notes
+    return notes + exponent_note(fit)
 
 
 def cost_sentences(before: str, after: str, costs: Sequence[Row | None]) -> list[str]:

@@ -16,7 +16,7 @@ from budgetscope.core.language import N_, _, ngettext
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.trainers import TRAINERS
 from budgetscope.report.markdown import escaped, fenced, table
-from budgetscope.report.words import between, noted
+from budgetscope.report.words import beside, between, noted
 
 Form = Callable[[Any], str]
 
@@ -186,13 +186,13 @@ def _machine_rows(machine: OnMachine) -> list[tuple[str, str, str]]:
     hours = machine.hours
     if hours.low is not None and hours.high is not None:
         reached = noted((between((hours.low, hours.high), format_hours), reached))
-    rows = [(_("time"), format_hours(hours.value), reached)]
+    rows = [(_("time"), beside(hours.value, (hours.low, hours.high), format_hours), reached)]
     if machine.cost_usd is not None:
         cost = machine.cost_usd
         span = ""
         if cost.low is not None and cost.high is not None:
             span = between((cost.low, cost.high), format_usd)
-        rows.append((_("cost"), format_usd(cost.value), span))
+        rows.append((_("cost"), beside(cost.value, (cost.low, cost.high), format_usd), span))
     if machine.peak_bytes is not None:
         peak = _("{peak} of {memory} GB").format(
             peak=f"{machine.peak_bytes / 1e9:,.1f}", memory=f"{machine.memory_bytes / 1e9:.0f}"

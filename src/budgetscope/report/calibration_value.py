@@ -9,7 +9,7 @@ from budgetscope.core.budget.quantities import format_count, format_flops, forma
 from budgetscope.core.language import N_, _
 from budgetscope.core.laws.intervals import Estimate
 from budgetscope.report.rows import UNKNOWN
-from budgetscope.report.words import bracketed, noted, sentences
+from budgetscope.report.words import beside, bracketed, noted, sentences
 
 VALUE_HEADER = (
     N_("calibration"), N_("share"), N_("budgets"), N_("largest"), N_("N* known to"), N_("expected waste"),
@@ -72,9 +72,10 @@ def counted_text(valuation: Valuation) -> str:
 def foretold_text(found: Foretold) -> str:
     """Return how well N at the user's budget is known today, and would be after the run of a design."""
     today, told = found.today, {"budget": found.budget, "n": format_count(found.today.value), "law": found.law}
-    now = _("N at {budget}: today {n} by {law}, without an interval")
+    now = _("N* at {budget}: today {n} by {law}, without an interval")
     if today.low is not None and today.high is not None:
-        now = _("N at {budget}: today {n} {range} by {law}, for the data of that law")
+        now = _("N* at {budget}: today {n} {range} by {law}, for the data of that law")
+        told["n"] = beside(today.value, (today.low, today.high), format_count)
         told["range"] = bracketed(today.low, today.high, format_count)
     if found.factor is None:
         after = _("this design is too small to plan by, and leaves it so")

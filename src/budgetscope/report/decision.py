@@ -4,14 +4,14 @@ import shlex
 
 from budgetscope.core.answers.cautions import NO_LAYOUT
 from budgetscope.core.answers.confirmation import SHARE
-from budgetscope.core.answers.constraints import Choice
+from budgetscope.core.answers.constraints import Choice, Price
 from budgetscope.core.answers.mfu_range import Ends
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.question import DEFAULT_LAW
 from budgetscope.core.budget.quantities import format_count, format_ends, format_flops, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Kind
-from budgetscope.report.words import Form, between, both, listed, sentences, valued
+from budgetscope.report.words import Form, beside, between, both, listed, sentences, valued
 
 _SURE = 1.25
 """Half width of N, as a factor, within which its uncertainty is no news."""
@@ -91,7 +91,7 @@ def _loss(plan: Plan) -> str:
 
 def _with_ends(value: float, ends: Ends | None, form: Form) -> str:
     """Return a value with its range in brackets, where it has one."""
-    return valued(form(value), "" if ends is None else between(ends, form))
+    return valued(beside(value, ends, form), "" if ends is None else between(ends, form))
 
 
 def _ranges(plan: Plan) -> str:
@@ -222,11 +222,16 @@ def _served(choice: Choice) -> str:
     saved = _("{flops} FLOPs").format(flops=format_flops(abs(price.lifetime_flops)))
     if price.lifetime_usd is not None:
         saved = valued(saved, format_usd(abs(price.lifetime_usd)))
-    more = price.training_flops / (choice.point.flops - price.training_flops)
+    more = trained_longer(choice, price)
     return _(
         "For {what} the training takes {more} more than the budget, at the same loss, and saves {saved} over the "
         "model's life, if it is served at this price and MFU."
     ).format(what=price.text, more=f"{more:.0%}", saved=saved)
+
+
+def trained_longer(choice: Choice, price: Price) -> float:
+    """Return the training that served tokens add, as a share of that without them."""
+    return price.training_flops / (choice.point.flops - price.training_flops)
 
 
 def does_not_fit(plan: Plan) -> bool:
@@ -274,11 +279,16 @@ def doubts(plan: Plan) -> tuple[str, ...]:
         return (narrow.format(law=plan.law_id),)
     factor = (n.high / n.low) ** 0.5
     if size_is_sure(plan):
-        return (_("The optimal size is known within a factor of {factor}.").format(factor=f"{factor:.2f}"),)
+        sure = _("The optimal size is known within a factor of {factor}.")
+        if n.kind is Kind.NOISE_ALONE:
+            sure = _("The optimal size is known within a factor of {factor} by the runs' noise alone.")
+        return (sure.format(factor=f"{factor:.2f}"),)
     span = between((n.low, n.high), format_count)
-    unsure = _("Least certain is the size: {range} with 95%.")
-    if n.kind is Kind.NOISE_AND_LAW:
-        unsure = _("Least certain is the size: {range} with 95%, by the runs' noise and the law's error.")
+    unsure = _("Least certain is the budget's best size: {range} with 95%.")
+    if n.kind is Kind.NOISE_ALONE:
+        unsure = _("Least certain is the budget's best size: {range} with 95%, by noise alone.")
+    elif n.kind is Kind.NOISE_AND_LAW:
+        unsure = _("Least certain is the budget's best size: {range} with 95%, by noise and the law's error.")
     return tuple(filter(None, (unsure.format(range=span), _waste(plan), _calibrate(plan))))
 
 
@@ -314,9 +324,9 @@ def _waste(plan: Plan) -> str:
         return ""
     told = {"share": f"{waste:.0%}"}
     if plan.budget_usd is None:
-        return _("To be off costs {share} of the compute on average.").format(**told)
+        return _("To miss it costs {share} of the compute on average.").format(**told)
     usd = waste * plan.budget_usd
-    return _("To be off costs {share} of the compute = {usd} on average.").format(usd=format_usd(usd), **told)
+    return _("To miss it costs {share} of the compute = {usd} on average.").format(usd=format_usd(usd), **told)
 
 
 def _confirm(plan: Plan) -> str:

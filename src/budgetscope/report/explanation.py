@@ -7,6 +7,7 @@ from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.explanation import Explanation, Step
 from budgetscope.core.budget.quantities import format_count, format_flops, format_usd
 from budgetscope.core.language import N_, _
+from budgetscope.core.laws.intervals import Kind
 from budgetscope.report.law_rows import comparison_rows
 from budgetscope.report.markdown import ended, escaped, heading, table
 from budgetscope.report.rows import UNKNOWN, estimate_text, format_ratio
@@ -202,6 +203,8 @@ def step_lines(explanation: Explanation, dataset: str, comparison: Comparison) -
 
 def _facts(step: Step, explanation: Explanation) -> tuple[tuple[str, str], ...]:
     own = estimate_text(step.own_n_params, format_count)
+    if step.own_n_params.kind is Kind.NOISE_ALONE:
+        own = _("{value} by noise alone").format(value=own)
     return (
         (_("exponent"), _("N* grows as C^{exponent}").format(exponent=_exponent(step))),
         (

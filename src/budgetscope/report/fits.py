@@ -61,19 +61,18 @@ def _law_names(fit: Fit) -> list[str]:
     return [_LAW_NAMES[role] for role in roles]
 
 
-def exponent_text(fit: Fit, *, interval: bool = True, end_digits: int = 3) -> str:
+def exponent_text(fit: Fit, *, interval: bool = True) -> str:
     """Return the exponent a in N* = k C^a; `-` where the law is not a power law in C.
 
     Args:
         fit: the fit.
         interval: whether to add the 95% interval where it is known.
-        end_digits: decimals of the ends of the interval.
     """
     found = allocation_exponent(fit)
     if found is None:
         return UNKNOWN
     value = "{:.3f}".format
-    return estimate_text(found, value, f"{{:.{end_digits}f}}".format) if interval else value(found.value)
+    return estimate_text(found, value) if interval else value(found.value)
 
 
 def exponent_rows(fit: Fit) -> list[tuple[str, str]]:

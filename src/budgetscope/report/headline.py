@@ -1,19 +1,22 @@
 """The headline of a screen: one sentence, and one to three figures that can be read from across a table."""
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from budgetscope.core.answers.mfu_range import Ends
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.budget.quantities import format_count, format_ends, format_flops, format_hours, format_usd
 from budgetscope.core.language import _
 from budgetscope.core.laws.intervals import Estimate
-from budgetscope.report.decision import doubts, lead
-from budgetscope.report.rows import UNKNOWN, plan_rows
-from budgetscope.report.words import between, quoted, sentences
+from budgetscope.report.decision import doubts, lead, trained_longer
+from budgetscope.report.rows import UNKNOWN, optimal_labels, plan_rows
+from budgetscope.report.words import Form, beside, between, quoted, sentences
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from budgetscope.core.answers.answer import Answer
     from budgetscope.core.answers.comparison import Row
     from budgetscope.core.answers.explanation import Explanation, Step
     from budgetscope.core.answers.whatif import Candidate, IsoFlop
@@ -65,24 +68,47 @@ def plan_headline(plan: Plan) -> Headline:
     """Return what to train, what it costs, and what is least certain."""
     run, moves = plan.run, plan.spread
     figures = [
-        LargeFigure(format_count(run.n_params), _("parameters"), _interval(plan.optimum.n_params)),
-        LargeFigure(format_count(run.tokens), _("tokens"), _interval(plan.optimum.tokens)),
+        _ranged(run.n_params, _("parameters to build"), None if plan.choice else _ends(plan.optimum.n_params)),
+        _ranged(run.tokens, _("tokens"), None if plan.choice else _ends(plan.optimum.tokens)),
     ]
-    if plan.choice is not None:
-        figures = [LargeFigure(figure.value, figure.label) for figure in figures]
     if run.cost_usd is not None:
-        paid = "" if moves.cost_usd is None else between(moves.cost_usd, format_usd)
-        figures.append(LargeFigure(format_usd(run.cost_usd.value), "", paid))
+        figures.append(_ranged(run.cost_usd.value, "", moves.cost_usd, format_usd))
     elif run.hours is not None:
-        taken = "" if moves.hours is None else between(moves.hours, format_hours)
-        figures.append(LargeFigure(format_hours(run.hours), "", taken))
+        figures.append(_ranged(run.hours, "", moves.hours, format_hours))
     return Headline(lead(plan), doubts(plan), tuple(figures))
 
 
-def _interval(estimate: Estimate, form: Callable[[float], str] = format_count) -> str:
-    if estimate.low is None or estimate.high is None:
-        return ""
-    return between((estimate.low, estimate.high), form)
+def _ranged(value: float, label: str, ends: Ends | None, form: Form = format_count) -> LargeFigure:
+    """Return a figure over its range, both in one unit."""
+    return LargeFigure(beside(value, ends, form), label, "" if ends is None else between(ends, form))
+
+
+def _ends(estimate: Estimate) -> Ends | None:
+    return None if estimate.low is None or estimate.high is None else (estimate.low, estimate.high)
+
+
+def budget_readings(answer: "Answer") -> tuple[str, ...]:
+    """Return how the budget was read, in three lengths from the longest: a window shows the first that it holds."""
+    plan, question = answer.plan, answer.question
+    told = {
+        "flops": _("{flops} FLOPs by the {convention} count").format(
+            flops=format_flops(plan.flops), convention=plan.convention
+        ),
+        "executed": format_flops(plan.machine.executed_flops or 0.0),
+        "mfu": f"{100 * plan.machine.mfu:.3g}%",
+    }
+    shorter = [told["flops"]] * 2
+    if plan.machine.executed_flops is not None and not plan.machine.device.by_rate:
+        shorter = [_("{flops} = {executed} executed at an MFU of {mfu}").format(**told)] * 2
+        if plan.spread.mfu is not None:
+            low, high = (f"{end:.0%}" for end in plan.spread.mfu)
+            ranged = _("{flops} = {executed} executed at an MFU of {mfu}, which may be {low} to {high}")
+            shorter[0] = ranged.format(low=low, high=high, **told)
+    elif plan.machine.executed_flops is not None:
+        shorter = [_("{flops} = {executed} executed").format(**told)] * 2
+    choices = "; ".join(question.budget.choices)
+    pattern = _("{choices}: {budget}") if choices else "{budget}"
+    return plan.understood, *(pattern.format(choices=choices, budget=each) for each in shorter)
 
 
 def whatif_headline(iso: "IsoFlop", here: "Candidate", served: float, best: Plan | None = None) -> Headline:
@@ -94,24 +120,27 @@ def whatif_headline(iso: "IsoFlop", here: "Candidate", served: float, best: Plan
         served: tokens.
         best: the plan for so many served tokens; None where there is none.
     """
-    from budgetscope.report.whatif import sentence  # noqa: PLC0415 - the first screen needs none of it
+    from budgetscope.report.whatif import brief  # noqa: PLC0415 - the first screen needs none of it
 
     figures: list[LargeFigure] = []
     if here.loss is not None and here.loss_difference is not None and here.wasted_share is not None:
         unit = iso.answer.plan.loss_unit or _("of loss")
+        if iso.answer.plan.is_before_decay:
+            unit = _("{unit} before the decay").format(unit=unit)
         loss = f"{here.loss:.3f}" if here.is_optimum else f"{here.loss_difference:+.4f}"
         wasted = f"{here.wasted_share:.1%}"
         paid = "" if here.wasted_usd is None else format_usd(here.wasted_usd)
         figures = [LargeFigure(loss, unit), LargeFigure(wasted, _("of the compute is deadweight"), paid)]
     doubts = tuple(filter(None, (_best_over_life(best), _over_life(iso, here, served))))
-    return Headline(sentence(iso, here), doubts, tuple(figures))
+    return Headline(brief(iso, here), doubts, tuple(figures))
 
 
 def _best_over_life(plan: Plan | None) -> str:
     """Return the size that is cheapest over the model's life at the loss of the optimum; empty without one."""
-    prices = () if plan is None or plan.choice is None else plan.choice.prices
+    choice = None if plan is None else plan.choice
+    prices = () if choice is None else choice.prices
     (price,) = [price for price in prices if price.lifetime_flops is not None] or (None,)
-    if plan is None or price is None or price.lifetime_flops is None:
+    if plan is None or choice is None or price is None or price.lifetime_flops is None:
         return ""
     constrained = len(prices) > 1
     if not price.training_flops or abs(price.lifetime_flops) < _LEAST_SHARE * plan.run.executed_flops:
@@ -119,13 +148,17 @@ def _best_over_life(plan: Plan | None) -> str:
             return _("Within the plan's constraints hardly any size costs less over its life than the plan's.")
         return _("Hardly any size costs less over its life than the optimum.")
     dollars = price.lifetime_usd
-    text = _("The best size over its life, at the optimum's loss, is {n} on {d} tokens: {saved} less.")
+    text = _(
+        "The best size over its life, at the optimum's loss, is {n} on {d} tokens: {saved} less, though its training "
+        "takes {more} more compute than the budget."
+    )
     if constrained:
         text = _(
             "Within the plan's constraints the best size over its life, at the plan's loss, is {n} on {d} tokens: "
-            "{saved} less."
+            "{saved} less, though its training takes {more} more compute than the plan's."
         )
     return text.format(
+        more=f"{trained_longer(choice, price):.0%}",
         n=format_count(plan.run.n_params),
         d=format_count(plan.run.tokens),
         saved=f"{format_flops(abs(price.lifetime_flops))} FLOPs" if dollars is None else format_usd(abs(dollars)),
@@ -163,8 +196,8 @@ def recipe_headline(plan: Plan) -> Headline:
         rate=f"{rate.value:.2g}", batch=format_count(batch.value), law=recipe.sources["learning_rate"]
     )
     figures = (
-        LargeFigure(f"{rate.value:.2g}", _("learning rate"), _interval(rate, "{:.2g}".format)),
-        LargeFigure(format_count(batch.value), _("tokens a batch"), _interval(batch)),
+        _ranged(rate.value, _("learning rate"), _ends(rate), "{:.2g}".format),
+        _ranged(batch.value, _("tokens a batch"), _ends(batch)),
     )
     doubts = []
     if rate.low and rate.high and batch.low and batch.high:
@@ -210,11 +243,12 @@ def comparison_headline(columns: "Sequence[Column]", reference: int, place: int)
     most = max(apart, key=lambda key: apart[key], default="")
     if not most or apart[most] < _LEAST_SHARE:
         return Headline(_("{other} and {base} hardly differ.").format(**names))
+    label = optimal_labels((base.plan, other.plan)).get(most, after[most].label)
     said = _("{other} differs most from {base} in {what}: {after} instead of {before}.").format(
-        what=after[most].label, after=after[most].text, before=before[most].text, **names
+        what=label, after=after[most].text, before=before[most].text, **names
     )
-    figures = [LargeFigure(after[most].text, after[most].label, f"{base.name}: {before[most].text}")]
-    losses = [plan.loss_after_decay or plan.loss for plan in (base.plan, other.plan)]
+    figures = [LargeFigure(after[most].text, label, f"{base.name}: {before[most].text}")]
+    losses = [plan.final_loss for plan in (base.plan, other.plan)]
     if base.plan.law_id == other.plan.law_id and losses[0] is not None and losses[1] is not None:
         change = losses[1].value - losses[0].value
         figures.append(LargeFigure(f"{change:+.3f}", base.plan.loss_unit or _("of loss")))
@@ -253,7 +287,9 @@ def calibration_headline(plan: Plan | None, foretold: str = "") -> Headline:
 def followed_headline(plan: Plan) -> Headline:
     """Return what the law in use says at the user's budget."""
     n, d = (format_count(estimate.value) for estimate in (plan.optimum.n_params, plan.optimum.tokens))
-    said = _("Your plan follows {law}: {n} parameters on {d} tokens.").format(law=plan.law_id, n=n, d=d)
+    said = _("Your plan follows {law}, whose optimum is {n} parameters on {d} tokens.").format(
+        law=plan.law_id, n=n, d=d
+    )
     return Headline(said, figures=(LargeFigure(n, _("parameters")), LargeFigure(d, _("tokens"))))
 
 
@@ -277,9 +313,11 @@ def law_headline(plan: Plan, row: "Row") -> Headline:
 def _changed(before: Plan, law: str, n_params: float, tokens: float) -> Headline:
     n = [format_count(value) for value in (before.optimum.n_params.value, n_params)]
     d = [format_count(value) for value in (before.optimum.tokens.value, tokens)]
-    said = _("{law} plans {n_after} parameters on {d_after} tokens; your law plans {n_before} on {d_before}.").format(
-        law=law, n_after=n[1], d_after=d[1], n_before=n[0], d_before=d[0]
+    told = _(
+        "The optimum of {law} is {n_after} parameters on {d_after} tokens; that of your law is {n_before} on "
+        "{d_before}."
     )
+    said = told.format(law=law, n_after=n[1], d_after=d[1], n_before=n[0], d_before=d[0])
     figures = (
         LargeFigure(n[1], _("parameters"), _("instead of {before}").format(before=n[0])),
         LargeFigure(d[1], _("tokens"), _("instead of {before}").format(before=d[0])),

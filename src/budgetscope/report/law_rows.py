@@ -37,8 +37,8 @@ ABLATIONS_TITLE = N_("Steps of Porian et al.'s argument and examples, not recomm
 def comparison_note(comparison: Comparison) -> str:
     """Return the convention of N, the meaning of the costs, the law that gives them, and the meaning of a mark."""
     told = _(
-        "N by the {convention} count. d-loss and waste (deadweight compute: what a smaller budget would have saved for "
-        "the same loss) by {law}."
+        "N and D are the optimum of each law by the {convention} count; the shape to build is near it. d-loss and "
+        "waste (deadweight compute: what a smaller budget would have saved for the same loss) by {law}."
     ).format(convention=comparison.convention, law=comparison.law_id)
     return sentences((told, outlier_note(comparison.rows)))
 

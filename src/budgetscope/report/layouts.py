@@ -65,7 +65,7 @@ def _devices(placed: Placed) -> str:
 def _hold(least: Placed) -> str:
     """Return that the devices of the smallest layout hold the model, and half of them do not."""
     half = _half(least)
-    told = _("holds the model: {layout}, {peak} GB each")
+    told = _("holds the model: {layout}, {peak} GB")
     if half:
         told = _("hold the model, {half} do not: {layout}, {peak} GB each")
         told = told if half > 1 else _("hold the model, 1 does not: {layout}, {peak} GB each")

@@ -1,6 +1,7 @@
 """Format the recipe sheet: the recipe, the values of all laws, the cost of a factor of two, checkpoints."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import groupby
@@ -16,7 +17,6 @@ from budgetscope.core.budget.quantities import (
     format_ends,
     format_factor,
     format_flops,
-    format_like,
     format_usd,
 )
 from budgetscope.core.language import N_, _
@@ -27,14 +27,14 @@ from budgetscope.report.law_rows import OUTLIER_SIGN
 from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
 from budgetscope.report.recipe_words import choice_text, confirmation_command, confirmation_text
 from budgetscope.report.rows import NO_SHAPE, ROUNDED, PlanRow, plan_header, plan_rows, shape_text
-from budgetscope.report.words import bracketed, headed, listed, noted, quoted
+from budgetscope.report.words import beside, bracketed, headed, listed, noted, quoted
 
 FOLLOWED_SIGN = ">"
 NOT_KNOWN = N_("not known: no source in use gives it")
 
 _KEYS = (
     "learning_rate", "batch_tokens", "batch_sequences", "critical_batch_tokens", "beta2", "warmup_tokens",
-    "weight_decay_independent", "weight_decay_coupled",
+    "weight_decay_coupled", "weight_decay_independent",
 )  # fmt: skip
 _RUN_KEYS = ("shape_n_params", "run_tokens", "steps", "hours", "cost_usd")
 
@@ -105,7 +105,7 @@ def topics(sheet: RecipeSheet) -> tuple[Topic, ...]:
             batch=format_count(plan.recipe.batch_tokens.value)
         ),
         "warmup": _("Warmup, tokens and steps"),
-        "weight_decay": _("Weight decay a step: independent, and coupled for PyTorch's AdamW at the plan's lr"),
+        "weight_decay": _("Weight decay: coupled, for PyTorch's AdamW at the plan's lr; and independent, a step"),
     }
     return tuple(
         Topic(role, titles[role], _spread(role, sheet, values), tuple(_row(each, plan) for each in values))
@@ -145,23 +145,26 @@ def sign(row: LawValueRow) -> str:
 
 def _row(law_value: LawValue, plan: Plan) -> LawValueRow:
     form = _form(law_value.role)
-    batch = plan.recipe.batch_tokens.value
+    batch, scale = plan.recipe.batch_tokens.value, 1.0
     match law_value.role:
         case "batch_size" | "critical_batch_size":
             also = _("{n} seq").format(n=f"{law_value.value / plan.seq_len:,.0f}")
         case "warmup":
-            also = _("{n} steps").format(n=f"{law_value.value / batch:,.0f}")
+            also = _("{n} steps").format(n=f"{math.ceil(law_value.value / batch):,}")
         case "weight_decay":
-            also = _("{value} coupled").format(value=f"{law_value.value / plan.recipe.learning_rate.value:.2g}")
+            # What a trainer takes comes first.
+            also = _("{value} a step").format(value=form(law_value.value))
+            scale = 1 / plan.recipe.learning_rate.value
         case _:
             also = ""
-    has_draws = law_value.low is not None and law_value.high is not None
+    value = law_value.value * scale
+    low, high = (None if end is None else end * scale for end in (law_value.low, law_value.high))
     return LawValueRow(
         law_value=law_value,
         title=law_value.title,
-        value=form(law_value.value) if law_value.high is None else format_like(law_value.value, law_value.high, form),
+        value=beside(value, (low, high), form),
         also=also,
-        interval=bracketed(law_value.low or 0.0, law_value.high or 0.0, form) if has_draws else "",
+        interval="" if low is None or high is None else bracketed(low, high, form),
         data=_data(law_value),
     )
 

@@ -16,11 +16,19 @@ DEFAULT_RECIPE = "porian2024/rounded-rule"
 
 def choice_text(choice: RecipeChoice) -> str:
     """Return why a recipe follows its law, and what that is worth against the others."""
+    own = choice.of(choice.law)
     reach = _("its data cover this model")
     if choice.beyond > _COVERED:
         reach = _("its data reach nearest to this model, {factor} times beyond them")
-        reach = reach.format(factor=format_factor(math.exp(choice.beyond), 2))
-    own = choice.of(choice.law)
+        if choice.alike > 1:
+            # Another law may lie a little nearer.
+            reach = _("the data of {n} laws reach this model about alike, {factor} times beyond its own")
+            if own is not None:
+                reach = _(
+                    "the data of {n} laws reach this model about alike, {factor} times beyond its own, and scores on "
+                    "grids that they were not fitted on decide"
+                )
+        reach = reach.format(n=choice.alike, factor=format_factor(math.exp(choice.beyond), 2))
     if own is None:
         return noted((reach, _("on no public grid was it scored near it")))
     others = [each for each in choice.evidence if each.law != choice.law]

@@ -3,7 +3,8 @@
 The app, the command line, the notebook and the exports all use these texts, so that they never differ.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from budgetscope.core.answers.cautions import Level
 from budgetscope.core.answers.constraints import Price
@@ -14,7 +15,6 @@ from budgetscope.core.budget.quantities import (
     format_energy,
     format_flops,
     format_hours,
-    format_like,
     format_mass,
     format_usd,
 )
@@ -24,7 +24,7 @@ from budgetscope.core.laws.intervals import Estimate
 from budgetscope.core.laws.loss_model import FLAT_SHARE
 from budgetscope.report.constraint_words import added_cost, added_loss
 from budgetscope.report.recipe_words import choice_text, confirmation_text, two_digits
-from budgetscope.report.words import Form, both, bracketed, headed, listed, noted
+from budgetscope.report.words import Form, beside, both, bracketed, headed, listed, noted
 
 LEVEL_TITLES = {
     Level.DECISION: N_("What could change the decision"),
@@ -76,6 +76,12 @@ def plan_rows(plan: Plan) -> tuple[PlanRow, ...]:
         optimum = [*_estimate_rows(plan, plan.optimum, "optimum", "optimal_"), *_band_row(plan, "optimum", "optimal_")]
     rows = (*_budget_rows(plan), *_model_rows(plan), *_constraint_rows(plan), *optimum)
     return (*rows, *_recipe_rows(plan), *_run_rows(plan))
+
+
+def optimal_labels(plans: Sequence[Plan]) -> dict[str, str]:
+    """Return the labels of N and D where those of all plans are the law's optimum, not of the shape to build."""
+    constrained = any(plan.choice is not None for plan in plans)
+    return {} if constrained else {"n_params": _("optimal N"), "tokens": _("optimal D")}
 
 
 SECTIONS = (
@@ -153,7 +159,7 @@ def _model_rows(plan: Plan) -> list[PlanRow]:
     if shape is None:
         rows.append(_text("model", "shape", _("shape"), None, _(NO_SHAPE)))
     else:
-        counted = _counted(_("parameters by the {convention} count"), plan)
+        counted = _counted(_("of the shape to build, {convention} count"), plan)
         rows.append(_text("model", "shape", _("shape"), f"{shape.depth} x {shape.width}", shape_text(shape)))
         rows.append(_number("model", "shape_n_params", _("its N"), plan.run.n_params, format_count, counted))
     return rows
@@ -165,11 +171,13 @@ NO_EXCESS = N_("the fit has no law of the loss off the optimum")
 
 
 def _estimate_rows(plan: Plan, of: Plan | Optimum, section: str, prefix: str) -> list[PlanRow]:
-    """Return N, D, D/N and the loss of the plan's run or of its optimum."""
-    counted = _counted(_("parameters by the {convention} count"), plan)
+    """Return N, D, D/N and the loss of the plan's run or of its optimum, which is near the shape to build."""
+    counted, tokens = _("the law's optimum: parameters by the {convention} count"), _("the law's optimum: tokens")
+    if of is plan and plan.choice is not None:
+        counted, tokens = _("parameters by the {convention} count"), _("tokens")
     rows = [
-        _estimate(section, f"{prefix}n_params", "N", of.n_params, format_count, counted),
-        _estimate(section, f"{prefix}tokens", "D", of.tokens, format_count, _("tokens")),
+        _estimate(section, f"{prefix}n_params", "N", of.n_params, format_count, _counted(counted, plan)),
+        _estimate(section, f"{prefix}tokens", "D", of.tokens, format_count, tokens),
         _estimate(section, f"{prefix}tokens_per_param", "D/N", of.tokens_per_param, format_ratio, ""),
     ]
     if of.loss is None:
@@ -195,12 +203,32 @@ def _decayed(section: str, prefix: str, loss: Estimate) -> PlanRow:
     return _estimate(section, f"{prefix}loss_after_decay", _("decayed"), loss, _loss_text, _("after the decay"))
 
 
+def end_rows(plan: Plan) -> dict[str, PlanRow]:
+    """Return the rows of a plan by key, with its final loss under `loss`: where only one loss is shown."""
+    rows = {row.key: row for row in plan_rows(plan)}
+    loss = replace(rows.get("loss_after_decay", rows["loss"]), key="loss", label=_("final loss"))
+    if plan.loss_after_decay is not None:
+        loss = replace(loss, basis=noted((plan.loss_unit or "", loss.basis)))
+    return rows | {"loss": loss}
+
+
+def loss_title(plan: Plan) -> str:
+    """Return the title of an axis or row of losses that are before the decay where the plan's law is."""
+    return _("pre-decay loss") if plan.is_before_decay else _("loss")
+
+
+def loss_axis(plan: Plan) -> str:
+    """Return `loss_title` with the unit."""
+    unit = plan.loss_unit or _("unit unknown")
+    return (_("pre-decay loss, {unit}") if plan.is_before_decay else _("loss, {unit}")).format(unit=unit)
+
+
 def _loss_text(loss: float) -> str:
     return f"{loss:.3f}"
 
 
 def _loss_basis(plan: Plan) -> str:
-    return listed((plan.loss_unit or "", _("at constant lr") if plan.optimum.loss_after_decay is not None else ""))
+    return listed((plan.loss_unit or "", _("at constant lr") if plan.is_before_decay else ""))
 
 
 def _constraint_rows(plan: Plan) -> list[PlanRow]:
@@ -241,12 +269,12 @@ def _recipe_rows(plan: Plan) -> list[PlanRow]:
             noted((_("tokens"), sources["warmup"])),
         ),
         _number(
-            "recipe", "weight_decay_independent", _("weight decay"), recipe.weight_decay_independent, two_digits,
-            noted((_("a step at peak lr, independent"), sources["weight_decay"])),
+            "recipe", "weight_decay_coupled", _("weight decay"), recipe.weight_decay_coupled, two_digits,
+            noted((_("coupled, as in PyTorch's AdamW"), sources["weight_decay"])),
         ),
         _number(
-            "recipe", "weight_decay_coupled", _("coupled"), recipe.weight_decay_coupled, two_digits,
-            _("the same decay as PyTorch's AdamW takes it"),
+            "recipe", "weight_decay_independent", _("independent"), recipe.weight_decay_independent, two_digits,
+            noted((_("the same, a step at peak lr"), _("the weight decay above times the learning rate"))),
         ),
     ]  # fmt: skip
     if recipe.critical_batch_tokens is not None:
@@ -346,8 +374,7 @@ def estimate_text(estimate: Estimate, form: Form, ends: Form | None = None) -> s
 
 
 def _value(estimate: Estimate, form: Form) -> str:
-    """Return the number in the unit of its interval, so that both compare at a glance."""
-    return form(estimate.value) if estimate.high is None else format_like(estimate.value, estimate.high, form)
+    return beside(estimate.value, (estimate.low, estimate.high), form)
 
 
 def _interval(estimate: Estimate, form: Form) -> str:

@@ -1,11 +1,11 @@
 """Scenarios side by side: every quantity of their plans, and its difference from a reference."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.language import N_, _
-from budgetscope.report.rows import UNKNOWN, PlanRow, plan_rows
+from budgetscope.report.rows import UNKNOWN, PlanRow, end_rows, optimal_labels
 
 SAME, ABOUT, OTHER = "", "≈", "≠"
 OTHER_COUNT, OTHER_LAW = N_("≠ count"), N_("≠ law")
@@ -90,6 +90,7 @@ def board(columns: Sequence[Column], reference: int) -> Board:
     base = columns[reference].plan
     plans = [None if column.plan is None else _rows(column.plan) for column in columns]
     labels = next(({key: row.label for key, row in each.items()} for each in plans if each is not None), {})
+    labels |= optimal_labels([column.plan for column in columns if column.plan is not None])
     rows = tuple(
         BoardRow(
             key,
@@ -106,10 +107,7 @@ def board(columns: Sequence[Column], reference: int) -> Board:
 
 def _rows(plan: Plan) -> dict[str, PlanRow]:
     counting = PlanRow("budget", "counting", _("counting"), plan.convention, None, None, plan.convention, "", "")
-    rows = {"counting": counting} | {row.key: row for row in plan_rows(plan)}
-    # The loss of a plan is that at its end; only rows of one law are compared.
-    loss = rows.get("loss_after_decay", rows["loss"])
-    return rows | {"loss": replace(loss, key="loss", label=_("final loss"))}
+    return {"counting": counting} | end_rows(plan)
 
 
 def _cell(

@@ -155,7 +155,8 @@ def comparison_markdown(comparison: Comparison) -> str:
         for r in rows
     ]  # fmt: skip
     note = _(
-        "N and D by the {convention} count for {budget}; d-loss and waste (deadweight compute) by `{law}`."
+        "N and D are the optimum of each law by the {convention} count, for {budget}; the shape to build is near it. "
+        "d-loss and waste (deadweight compute) by `{law}`."
     ).format(convention=comparison.convention, budget=escaped(comparison.understood), law=comparison.law_id)
     note = sentences((note, outlier_note(comparison.rows)))
     notes = [f"- {escaped(caution.text)}" for caution in comparison.cautions]

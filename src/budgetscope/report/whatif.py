@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.comparison import Row as LawRow
+from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.whatif import SERVING_ASSUMPTION, Candidate, IsoFlop, WhatIf
 from budgetscope.core.budget.quantities import (
     format_count,
@@ -20,7 +21,7 @@ from budgetscope.core.laws.forms import ExcessLaw
 from budgetscope.report.csv import csv_text
 from budgetscope.report.law_rows import waste_text
 from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
-from budgetscope.report.rows import UNKNOWN, format_ratio
+from budgetscope.report.rows import UNKNOWN, format_ratio, loss_title
 from budgetscope.report.words import Form, headed, sentences
 
 SIZE_HEADER = ("", N_("here"), N_("optimum"), N_("change"))
@@ -41,8 +42,8 @@ class SizeComparison:
         return (self.label, self.here, self.optimum, self.change)
 
 
-def size_rows(here: Candidate, best: Candidate) -> tuple[SizeComparison, ...]:
-    """Return the quantities and costs of a size beside the optimum's."""
+def size_rows(iso: IsoFlop, here: Candidate, best: Candidate) -> tuple[SizeComparison, ...]:
+    """Return the quantities and costs of a size beside the optimum's, all at one budget."""
     found = [
         SizeComparison("N", format_count(here.n_params), format_count(best.n_params), _times(here.ratio)),
         SizeComparison("D", format_count(here.tokens), format_count(best.tokens), _times(here.tokens / best.tokens)),
@@ -52,7 +53,7 @@ def size_rows(here: Candidate, best: Candidate) -> tuple[SizeComparison, ...]:
             format_ratio(best.tokens_per_param),
             _times(here.tokens_per_param / best.tokens_per_param),
         ),
-        SizeComparison(_("loss"), _loss(here.loss), _loss(best.loss), _difference(here)),
+        SizeComparison(loss_title(iso.answer.plan), _loss(here.loss), _loss(best.loss), _difference(here)),
         SizeComparison(_("deadweight"), _share(here.wasted_share), _share(best.wasted_share), ""),
         SizeComparison(
             "  " + _("FLOPs"), _or(here.wasted_flops, format_flops), _or(best.wasted_flops, format_flops), ""
@@ -77,9 +78,27 @@ def _cost(label: str, name: str, here: Candidate, best: Candidate) -> SizeCompar
 
 
 def sentence(iso: IsoFlop, here: Candidate) -> str:
-    """Return one sentence that compares a size with the optimum and gives its cost."""
+    """Return what compares a size with the optimum and gives its cost, and at the optimum what the plan builds."""
+    return sentences((brief(iso, here), _built(iso.answer.plan, here)))
+
+
+def brief(iso: IsoFlop, here: Candidate) -> str:
+    """Return `sentence` without the shape to build."""
     aside = "" if iso.answer.plan.choice is None else _("The plan's constraints are left aside here.")
     return sentences((*_compared(iso, here), aside))
+
+
+def size_title(here: Candidate) -> str:
+    """Return the title of a size beside the optimum."""
+    return _("This size: the law's optimum") if here.is_optimum else _("This size")
+
+
+def _built(plan: Plan, here: Candidate) -> str:
+    """Return the size of the shape to build beside the optimum; empty where both read alike."""
+    built, optimum = format_count(plan.run.n_params), format_count(here.n_params)
+    if not here.is_optimum or plan.choice is not None or built == optimum:
+        return ""
+    return _("The shape to build, in whole layers, has {n_params}.").format(n_params=built)
 
 
 def _compared(iso: IsoFlop, here: Candidate) -> tuple[str, ...]:
@@ -100,7 +119,7 @@ def _compared(iso: IsoFlop, here: Candidate) -> tuple[str, ...]:
     doubt = _("Extrapolated: no run so far off was measured.") if here.extrapolated else ""
     if here.is_optimum:
         said = _("{size}, a loss of {loss} {unit}.")
-        if iso.answer.plan.optimum.loss_after_decay is not None:
+        if iso.answer.plan.is_before_decay:
             # The plan tells the loss after the decay, which is another number.
             said = _("{size}, loss {loss} before the decay.")
         return said.format(loss=f"{here.loss:.3f}", **told), doubt
@@ -113,22 +132,37 @@ def _compared(iso: IsoFlop, here: Candidate) -> tuple[str, ...]:
     return off.format(loss=f"{here.loss_difference:+.4f}", share=share, usd=usd, **told), doubt
 
 
-def reach_text(iso: IsoFlop) -> str:
-    """Return where the curve is fitted, in one sentence of at most 44 columns; empty without a curve."""
+def reach_legend(iso: IsoFlop) -> str:
+    """Return what the dashes of the curve mean, in one sentence of at most 44 columns; empty without a curve."""
     if iso.no_curve_reason is not None:
         return ""
     if iso.measured_range is None:
-        return _("Dashed: no run near this budget.")
-    low, high = format_ends(*iso.measured_range, format_count)
+        return _("Dashed: no run was near this budget.")
     if isinstance(iso.answer.question.fit.excess, ExcessLaw):
-        # Nothing was fitted at the plan's sizes: the shape is carried there from the budgets of the law.
-        factor = iso.measured_range[1] / iso.answer.optimum.n_params
-        told = _("Dashed: runs end {factor} x off the optimum.")
-        return told.format(factor=format_factor(factor, 2))
+        return _("Dashed: no run was so far off the optimum.")
+    low, high = format_ends(*iso.measured_range, format_count)
     return _("Fitted from {low} to {high}, dashed beyond.").format(low=low, high=high)
 
 
-PICKS_HEADER = (N_("law"), "N", N_("of optimum"), "D", "D/N", N_("d-loss"), N_("waste"))
+def reach_text(iso: IsoFlop) -> str:
+    """Return from where on the loss off the optimum is extrapolated, in one sentence; empty without a law of it."""
+    if iso.no_curve_reason is not None:
+        return ""
+    if iso.measured_range is None:
+        return _("No run was measured near this budget: every loss off the optimum is extrapolated.")
+    if isinstance(iso.answer.question.fit.excess, ExcessLaw):
+        # Nothing was fitted at the plan's sizes: the shape is carried there from the budgets of the law.
+        factor = iso.measured_range[1] / iso.answer.optimum.n_params
+        told = _(
+            "The runs of the law, at its own budgets, were up to {factor} times off the optimum: beyond that the loss "
+            "is extrapolated."
+        )
+        return told.format(factor=format_factor(factor, 2))
+    low, high = format_ends(*iso.measured_range, format_count)
+    return _("The loss is fitted to runs from {low} to {high}, and extrapolated beyond.").format(low=low, high=high)
+
+
+PICKS_HEADER = (N_("law"), "N", N_("of optimum"), "D", "D/N", N_("d-loss"), N_("deadweight"))
 
 
 def picks(comparison: Comparison) -> tuple[LawRow, ...]:
@@ -175,7 +209,7 @@ def whatif_markdown(
         "",
         by.format(budget=escaped(plan.understood), law=plan.law_id, tokens=format_count(served)),
         "",
-        *table(headed(SIZE_HEADER), [row.cells for row in size_rows(here, best)]),
+        *table(headed(SIZE_HEADER), [row.cells for row in size_rows(iso, here, best)]),
         "",
         heading(2, _("The other laws' picks at this budget")),
         "",

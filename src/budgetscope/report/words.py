@@ -5,7 +5,7 @@ from functools import reduce
 from unicodedata import east_asian_width
 
 from budgetscope.core import wording
-from budgetscope.core.budget.quantities import format_ends, format_hours
+from budgetscope.core.budget.quantities import format_ends, format_hours, format_like
 from budgetscope.core.language import _
 
 Form = Callable[[float], str]
@@ -37,6 +37,11 @@ def between(ends: tuple[float, float], form: Form) -> str:
     number, space, unit = low.partition(" ")
     low = number if form is format_hours and space and high.endswith(f" {unit}") else low
     return _("{low} to {high}").format(low=low, high=high)
+
+
+def beside(value: float, ends: tuple[float | None, float | None] | None, form: Form) -> str:
+    """Return a value in the unit of the range beside it, so that both compare at a glance; its own without a range."""
+    return form(value) if ends is None or ends[1] is None else format_like(value, ends[1], form)
 
 
 def bracketed(low: float, high: float, form: Form) -> str:

@@ -36,6 +36,7 @@ from budgetscope.tui.textual_fixes.alt_digits import read_alt_digits
 from budgetscope.tui.textual_fixes.japanese_lines import break_japanese
 from budgetscope.tui.textual_fixes.key_queue import KeyQueue, Typed
 from budgetscope.tui.textual_fixes.no_color import show_no_greys
+from budgetscope.tui.textual_fixes.one_layout import lay_out_once
 from budgetscope.tui.textual_fixes.stylesheet import CachedStylesheet
 from budgetscope.tui.widgets.tab_bar import TabChosen
 
@@ -50,6 +51,7 @@ _TEXTUALS_COMMANDS = {
 """Title and description, as Textual writes them."""
 read_alt_digits()
 break_japanese()
+lay_out_once()
 _NO_CURSOR = frozenset({"dumb", "unknown"})
 _SWITCH_SECONDS = 0.001
 """For so long a thread that computes may hold the interpreter while a key waits."""

@@ -111,7 +111,13 @@ def test_accepting_shows_the_change_at_the_users_budget_and_asks(
     monkeypatch.setattr("budgetscope.cli.acceptance._can_ask", lambda: True)
     asked = run("fit", folder.name, "--accept", "--at", "1e16", answers="n\n")
     assert f"at 1e16 FLOPs: {DEFAULT_LAW} -> mine/planted" in asked.stdout
-    for told in ("your N", "your D", "your loss", f"If {DEFAULT_LAW} is right, following the new law costs "):
+    for told in (
+        "your N",
+        "your D",
+        "your final loss",
+        f"If {DEFAULT_LAW} is right, following the new law costs ",
+        "is that of an exponent combined with published laws",
+    ):
         assert told in asked.stdout
     for part in ("own", "published", "combined"):
         assert f"exponent, {part}: " in asked.stdout
@@ -231,7 +237,7 @@ def test_dry_run_prices_and_starts_nothing(text: str) -> None:
     for word in ("stage", "FLOPs", "6ND", "epochs", "memory", "give your budget with --at", "budgets:", "readings"):
         assert word in result.stdout
     told = " ".join(run(*SMOKE, "--data", text, "--dry-run", "--at", "1e22").stdout.split())
-    assert "N at 1e22 FLOPs: today 10.8 B [" in told
+    assert "N* at 1e22 FLOPs: today 10.8 B [" in told
     assert "this design is too small to plan by" in told
     assert list_runs() == []
     record = json.loads(run(*SMOKE, "--data", text, "--dry-run", "--json").stdout)

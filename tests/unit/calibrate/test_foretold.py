@@ -55,7 +55,7 @@ def test_it_stands_beside_todays_interval() -> None:
     today = ADVISOR.answer(FAR).plan.n_params
     assert (found.law, found.today) == ("porian2024/refinedweb-tuned", today)
     said = foretold_text(found)
-    assert said.startswith("N at 1e22 FLOPs: today 10.8 B [")
+    assert said.startswith("N* at 1e22 FLOPs: today 10.8 B [")
     assert f"within a factor of {found.factor:.2g} either way on yours" in said
     assert f"as those of {TYPICAL}" in said
     without = foretold_text(foretell(ADVISOR, planned("standard", 20), PlanRequest("1e22", law="meta2024/llama3")))

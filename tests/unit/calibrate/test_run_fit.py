@@ -19,6 +19,7 @@ from budgetscope.calibrate.run.stages import as_far_as_sure, fit_grid, stage2_ce
 from budgetscope.calibrate.run.state import RunState
 from budgetscope.core.answers.question import after_decay_counts
 from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.laws.drifting_line import DriftingLine
 from budgetscope.core.laws.fit import Draws, Fit, Law
 from budgetscope.core.laws.forms import LossCurve, PowerLawParams
 from budgetscope.core.laws.intervals import params_interval
@@ -27,6 +28,7 @@ from budgetscope.fitting.calibration_value import typical_calibration, value
 from budgetscope.fitting.joint import fit_joint
 from budgetscope.fitting.loss_forecast import LossForecast
 from budgetscope.fitting.weighing import PRIOR_MEAN
+from budgetscope.report.fits import exponent_text
 from budgetscope.store.fit_schema import decode, encode
 
 
@@ -141,6 +143,14 @@ def test_what_stage_2_was_planned_with_is_said_once(state: RunState, spec: Spec)
     assert not any(flag.startswith("The sizes of stage 1 say of") for flag in flags)
     before = build_fit(replace(state, problems=()), spec).flags
     assert any(flag.startswith("The sizes of stage 1 say of") for flag in before)
+
+
+def test_the_combined_exponent_has_one_interval(state: RunState, spec: Spec) -> None:
+    fit = build_fit(state, spec)
+    assert fit.allocation is not None
+    assert isinstance(fit.allocation.uncertainty, DriftingLine)
+    assert fit.allocation.uncertainty.dof < 10
+    assert exponent_text(fit) == fit.provenance["exponent_combined"]
 
 
 def test_run_is_too_small_by_its_budgets_and_by_its_best_size(state: RunState, spec: Spec) -> None:

@@ -13,7 +13,7 @@ from budgetscope.api import PlanRequest
 from budgetscope.core.answers.cautions import NO_LAYOUT, Level
 from budgetscope.core.answers.layout import Layouts, describe, fits, of_memory
 from budgetscope.core.errors import UsageError
-from budgetscope.core.hardware.memory import Recompute, Regime, estimate
+from budgetscope.core.hardware.memory import Layout, Recompute, Regime, estimate
 from budgetscope.report.decision import decision
 from budgetscope.report.layouts import layout_rows, memory_rows, summary
 
@@ -156,3 +156,14 @@ def test_a_batch_of_any_size_has_layouts() -> None:
     shape = asked.plan.run.shape
     for batch in (1, 10**27, 10**27 + 7):
         assert not of_memory(asked.question, shape, batch)
+
+
+@pytest.mark.parametrize("regime", Regime)
+def test_no_layout_is_over_one(regime: Regime) -> None:
+    alone = describe(Layout(regime, recompute=Recompute.FULL))
+    assert "over 1" not in alone
+    assert alone.startswith("without sharding, " if regime == Regime.DDP else describe(Layout(regime, 8)).split()[0])
+    assert alone.endswith(", full recomputation")
+    split = describe(Layout(regime, tensor=2, pipeline=4))
+    assert "over 1" not in split
+    assert split.endswith(", tensor 2, pipeline 4")

@@ -44,10 +44,17 @@ def test_it_says_what_to_train_how_long_and_for_how_much() -> None:
         ({"law": "hoffmann2022/approach-1", "params": 1e10}, "is not known: the law has no loss off the optimum"),
         ({"law": "hoffmann2022/approach-1"}, "How far the size may move is not known"),
         ({"law": "meta2024/llama3"}, "meta2024/llama3 has no published uncertainty"),
+        ({"law": "porian2024/refinedweb-tuned-akima"}, "by the runs' noise alone."),
     ],
 )
 def test_it_says_so_where_something_else_is_true(options: dict[str, Any], said: str) -> None:
     assert said in " ".join(decided(**options))
+
+
+def test_a_stated_size_is_not_told_to_be_unsure_but_the_best_one() -> None:
+    unsure = " ".join(decided("N=7B"))
+    assert "Least certain is the budget's best size: 3.58 B to 13.7 B with 95%" in unsure
+    assert "To miss it costs 6% of the compute" in unsure
 
 
 def test_a_small_budget_is_sure_of_its_size() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.core.answers.whatif import IsoFlop
+from budgetscope.report.decision import lead
 from budgetscope.report.headline import (
     calibration_headline,
     change_headline,
@@ -31,7 +32,7 @@ def test_a_plan_leads_with_n_d_and_cost_and_their_honest_ranges(advisor: Advisor
     headline = plan_headline(advisor.answer(BUDGET).plan)
     assert headline.sentence.startswith("Train 18.7 B parameters on 268 B tokens: 14 days on 64 x H100 SXM")
     n, d, cost = headline.figures
-    assert (n.value, n.label, n.range) == ("18.7 B", "parameters", "7.87 B to 44.8 B")
+    assert (n.value, n.label, n.range) == ("18.7 B", "parameters to build", "7.87 B to 44.8 B")
     assert (d.value, d.label, d.range) == ("268 B", "tokens", "112 B to 636 B")
     assert (cost.value, cost.range) == ("$92.5 K", "$57.8 K to $148 K")
     assert "7.87 B to 44.8 B" in headline.doubt
@@ -63,6 +64,7 @@ def test_what_if_tells_the_loss_the_waste_and_the_best_size_over_the_life(adviso
     assert here.lifetime_flops == cheapest
     assert "less than the optimum" in headline.doubt
     assert "The best size over its life, at the optimum's loss, is 11.4 B on 506 B tokens" in headline.doubt
+    assert "though its training takes 15% more compute than the budget." in headline.doubt
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,7 @@ def test_the_best_size_over_a_life_says_when_constraints_hold_it(advisor: Adviso
     here = IsoFlop(answer).at(answer.optimum.n_params, 1e12)
     doubt = whatif_headline(IsoFlop(answer), here, 1e12, advisor.best_over_life(answer, 1e12)).doubt
     assert doubt.startswith(said)
+    assert ("more compute than" in doubt) == ("best size" in doubt)
     assert " Over its life, with 1 T served tokens, the optimum costs $1.68 K of compute." in doubt
 
 
@@ -162,3 +165,22 @@ def test_a_law_beside_the_plan_is_told_by_the_plans_count(advisor: Advisor) -> N
     beta2 = next(fit for fit in advisor.fits if fit.id == "marek2025/token-half-life")
     assert advisor.beside(answer, beta2) is None
     assert law_headline(answer.plan, rows[answer.plan.law_id]) == followed_headline(answer.plan)
+
+
+@pytest.mark.parametrize(
+    ("budget", "figure", "value", "span"),
+    [
+        ("2 TFLOP/s for 3 days", 1, "0.94 B", "0.792 B to 1.08 B"),
+        ("N=7B on 64 x H800", 2, "1.91 days", "1.71 to 2.16 days"),
+        ("64 H100 for 14 days", 0, "18.7 B", "7.87 B to 44.8 B"),
+    ],
+)
+def test_a_figure_is_in_the_unit_of_its_range(
+    advisor: Advisor, budget: str, figure: int, value: str, span: str
+) -> None:
+    shown = plan_headline(advisor.answer(PlanRequest(budget)).plan).figures[figure]
+    assert (shown.value, shown.range) == (value, span)
+
+
+def test_a_value_in_a_sentence_is_in_the_unit_of_its_range(advisor: Advisor) -> None:
+    assert "1.91 days (1.71 to 2.16 days) on 64 x" in lead(advisor.answer(PlanRequest("N=7B on 64 x H100")).plan)

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from tests.asking import sheet
@@ -45,7 +46,7 @@ def test_every_hyperparameter_is_said_in_one_unit_and_in_the_other_that_people_u
     assert left_out == {"budgetscope 2026, English mix", "MiniCPM 2024", "Schaipp 2026, batch"}
     assert len(found["batch_size"].rows) - len(left_out) == 6
     assert found["warmup"].rows[0].also == "1,818 steps"
-    assert found["weight_decay"].rows[0].also == "0.12 coupled"
+    assert (found["weight_decay"].rows[0].value, found["weight_decay"].rows[0].also) == ("0.12", "0.0001 a step")
     lr = {row.law_value.fit_id: row for row in found["learning_rate"].rows}
     assert lr["porian2024/rounded-rule"].data == "160 x beyond data"
     assert lr["olmo2025/halved-rate"].data == "no range given"
@@ -101,3 +102,38 @@ def test_markdown_holds_every_part() -> None:
 )
 def test_no_data_are_said_to_end_1_times_before_a_model(factor: float, said: str) -> None:
     assert said in choice_text(RecipeChoice("a/law", math.log(factor), "", ()))
+
+
+def test_a_law_is_not_said_to_reach_nearest_where_another_reaches_alike() -> None:
+    found = sheet("64 H100 for 14 days at 40% MFU")
+    choice = found.answer.plan.recipe.choice
+    assert choice is not None
+    rates = {row.law_value.fit_id: row.law_value.beyond or 1.0 for row in topics(found)[0].rows}
+    assert rates["steplaw2025/dense"] < rates[choice.law]
+    assert choice.alike == 2
+    said = choice_text(choice)
+    assert said.startswith("the data of 2 laws reach this model about alike, 19 times beyond its own, and scores on")
+    assert "nearest" not in said
+    unscored = choice_text(replace(choice, evidence=()))
+    assert unscored.startswith("the data of 2 laws reach this model about alike, 19 times beyond its own; on no public")
+
+
+@pytest.mark.parametrize("budget", ["64 H100 for 14 days", "2048 H100 for 60 days", "1e21", "N=7B", "8 H100 for 1 day"])
+def test_the_decay_starts_and_the_warmup_ends_in_one_place(budget: str) -> None:
+    found = sheet(budget)
+    schedule = found.answer.plan.recipe.schedule
+    _step, tokens, *_rest = checkpoint_cells(found.checkpoints[-2])
+    assert f", constant to {tokens} tokens," in schedule
+    (warmup,) = [topic for topic in topics(found) if topic.role == "warmup"]
+    (steps,) = [row.also for row in warmup.rows if row.law_value.followed]
+    assert f"({steps})" in schedule
+
+
+def test_weight_decay_is_first_what_a_trainer_takes() -> None:
+    found = sheet("64 H100 for 14 days")
+    rows = [row for row in recipe_rows(found.answer.plan) if row.key.startswith("weight_decay")]
+    assert [(row.label, row.text) for row in rows] == [("weight decay", "0.17"), ("independent", "3.1e-05")]
+    assert rows[0].basis.startswith("coupled, as in PyTorch's AdamW; ")
+    (decay,) = [topic for topic in topics(found) if topic.role == "weight_decay"]
+    (row,) = [row for row in decay.rows if row.law_value.followed]
+    assert (row.value, row.also) == ("0.17", "3.1e-05 a step")

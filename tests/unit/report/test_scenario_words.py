@@ -85,7 +85,7 @@ def test_a_scenario_without_a_plan_keeps_its_column_and_its_sentence(advisor: Ad
         assert each.cells[1].text
         assert each.cells[1].difference == SAME
     assert made.columns[0].problem == "the law is gone."
-    assert {each.label for each in made.rows} >= {"N", "D", "cost", "law", "counting"}
+    assert {each.label for each in made.rows} >= {"optimal N", "optimal D", "cost", "law", "counting"}
     alone = board([Column("gone", None, "the law is gone.")], 0)
     assert all(each.cells == (Cell(""),) for each in alone.rows)
 
@@ -98,9 +98,9 @@ def test_markdown_holds_every_cell_and_escapes_names(advisor: Advisor) -> None:
     lines = text.splitlines()
     header = next(each for each in lines if each.startswith("| "))
     assert header == r"|  | now | Mine \| \*b\* \`c\` | gone |"
-    (row,) = [each for each in lines if each.startswith("| N |")]
+    (row,) = [each for each in lines if each.startswith("| optimal N |")]
     cells = line(made, "n_params")
-    assert row == f"| N | {cells[0].text} | {cells[1].text} {cells[1].difference} |  |"
+    assert row == f"| optimal N | {cells[0].text} | {cells[1].text} {cells[1].difference} |  |"
     assert r"- gone: no \<law\>." in lines
     assert "compare with “now”:" in text
     assert text.endswith("\n")

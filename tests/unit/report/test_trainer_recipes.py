@@ -58,7 +58,7 @@ def test_a_recipe_names_its_version_its_date_and_all_that_it_loses(name: str) ->
     trainer, page = made.target.trainer, files(made)["README.md"].replace("\\", "")
     assert trainer.version in page
     assert trainer.read in page
-    assert f"budgetscope export 1e18 --lang en --recipe {name} -o {name}-recipe --force" in page
+    assert f"budgetscope export 1e18 --lang en --recipe {name} -o {name}-recipe\n" in page
     told = "\n".join(recipe_told(made))
     assert trainer.version in told
     assert made.lost

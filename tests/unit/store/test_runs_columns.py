@@ -227,6 +227,16 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         read_runs(write(tmp_path, "C,width", "1e18,512"), counting="standard")
 
 
+def test_what_is_missing_under_every_convention_is_said_before_a_convention_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no column for loss and flops and n_params and tokens .*are a, b"):
+        read_runs(write(tmp_path, "a,b", "1,2"))
+    with pytest.raises(UsageError, match="no column for loss:"):
+        read_runs(write(tmp_path, "C,non_embedding_params", "1e18,1e7"))
+    # One convention alone takes this column for N.
+    with pytest.raises(UsageError, match="does not say what its parameters count"):
+        read_runs(write(tmp_path, "D,non_embedding_params,loss", "1e9,1e7,3"))
+
+
 def test_the_convention_is_asked_for_with_all_six_named(tmp_path: Path) -> None:
     path = write(tmp_path, "C,N,D,loss", "6e17,1e8,1e9,3")
     with pytest.raises(UsageError, match="--counting standard") as refusal:

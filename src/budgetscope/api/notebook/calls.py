@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, cast
 
 from budgetscope.api import runs as _runs
 from budgetscope.api.ask import Advisor, AnsweredRequest
@@ -30,6 +30,7 @@ from budgetscope.api.notebook.options import (
     value_of,
 )
 from budgetscope.api.notebook.recipe import NotebookRecipe
+from budgetscope.api.notebook.remedies import refused_in_python
 from budgetscope.api.notebook.results import (
     NotebookComparison,
     NotebookExplanation,
@@ -53,14 +54,15 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def _with_options(names: tuple[str, ...]) -> Callable[[F], F]:
-    """List a function's options in its signature, which notebooks show and complete."""
+    """List a function's options in its signature, which notebooks show and complete; it refuses as Python does."""
 
     def decorate(function: F) -> F:
         shown = inspect.signature(function)
         stated = [each for each in shown.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
         options = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in names]
-        function.__signature__ = shown.replace(parameters=[*stated, *options])  # type: ignore[attr-defined]
-        return function
+        call = refused_in_python(function)
+        call.__signature__ = shown.replace(parameters=[*stated, *options])  # type: ignore[attr-defined]
+        return cast("F", call)
 
     return decorate
 
@@ -270,6 +272,7 @@ def fit(runs: object, **options: Unpack[FitOptions]) -> NotebookFit:
     return NotebookFit.of(fitted.fit, fitted)
 
 
+@refused_in_python
 def fits() -> NotebookFits:
     """Return all stored fits.
 
@@ -280,6 +283,7 @@ def fits() -> NotebookFits:
     return NotebookFits(advisor.entries, advisor.active_law, advisor.default_recipe)
 
 
+@refused_in_python
 def load(name: str | PathLike[str]) -> NotebookFit:
     """Return a stored fit by its id, or from a file when the name ends in `.json`.
 
@@ -291,5 +295,6 @@ def load(name: str | PathLike[str]) -> NotebookFit:
 
 
 @wraps(_count)
+@refused_in_python
 def count(**options: Unpack[CountOptions]) -> NotebookLedger:  # noqa: D103 - the text of `api.ledger.count`
     return NotebookLedger.of(_count(**count_of(options)))

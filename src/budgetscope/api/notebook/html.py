@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from budgetscope.api.notebook.remedies import in_python
+
 _LEFT = ' style="text-align: left"'
 
 
@@ -15,7 +17,7 @@ def paragraph(text: str, *, strong: bool = False) -> str:
     """Return a paragraph; empty for an empty text."""
     if not text:
         return ""
-    return f"<p><strong>{escape(text)}</strong></p>" if strong else f"<p>{escape(text)}</p>"
+    return f"<p><strong>{_text(text)}</strong></p>" if strong else f"<p>{_text(text)}</p>"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -25,9 +27,14 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _row(tag: str, cells: Iterable[str]) -> str:
-    return "<tr>" + "".join(f"<{tag}{_LEFT}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+    return "<tr>" + "".join(f"<{tag}{_LEFT}>{_text(cell)}</{tag}>" for cell in cells) + "</tr>"
 
 
 def notes(sign: str, sentences: Iterable[str]) -> str:
     """Return one line for each sentence, each after `sign`."""
-    return "".join(f"<div>{escape(sign)} {escape(sentence)}</div>" for sentence in sentences)
+    return "".join(f"<div>{escape(sign)} {_text(sentence)}</div>" for sentence in sentences)
+
+
+def _text(text: str) -> str:
+    """Return a text for Python, escaped."""
+    return escape(in_python(text))

@@ -12,12 +12,14 @@ from budgetscope.api.fits import Entry
 from budgetscope.api.notebook import html
 from budgetscope.api.notebook.frames import frame
 from budgetscope.api.notebook.options import NAME, value_of
+from budgetscope.api.notebook.remedies import in_python, refused_in_python
 from budgetscope.api.runs import Fitted
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.explanation import Explanation, Step
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Count, Ledger
 from budgetscope.core.errors import UsageError
+from budgetscope.core.language import _
 from budgetscope.core.laws.fit import POINT_COLUMNS, Fit
 from budgetscope.core.laws.intervals import allocation_exponent
 from budgetscope.report.decision import decision
@@ -45,7 +47,7 @@ from budgetscope.report.law_rows import (
     comparison_rows,
 )
 from budgetscope.report.ledger import LEDGER_HEADER, ledger_cells
-from budgetscope.report.rows import PlanRow, plan_rows, shape_text
+from budgetscope.report.rows import PlanRow, end_rows, plan_rows, shape_text
 from budgetscope.report.tables import COMPARISON_CSV_HEADER, ledger_json, to_json
 
 if TYPE_CHECKING:
@@ -78,10 +80,13 @@ class NotebookPlan(Plan):
         return cls(**values(answered.plan), answered=answered)
 
     def __repr__(self) -> str:
-        rows = {row.key: row for row in plan_rows(self)}
+        rows = end_rows(self)
         lines = [f"{self.budget}: {self.law_title} ({self.law_id})", *decision(self)]
-        lines += ["; ".join(_figure(rows[key]) for key in keys if key in rows) for keys in (_MODEL, _RUN)]
-        return "\n".join([*lines, *(f"! {caution.text}" for caution in self.cautions[:1]), *_more(self.cautions[1:])])
+        model, run = ("; ".join(_figure(rows[key]) for key in keys if key in rows) for keys in (_MODEL, _RUN))
+        lines += [model if self.choice else _("the law's optimum: {figures}").format(figures=model), run]
+        return "\n".join(
+            [*lines, *(f"! {in_python(caution.text)}" for caution in self.cautions[:1]), *_more(self.cautions[1:])]
+        )
 
     def _repr_html_(self) -> str:
         rows = {row.key: row for row in plan_rows(self)}
@@ -292,6 +297,7 @@ class NotebookFit(Fit):
         """Return the fit as a plain `Fit`."""
         return Fit(**{each.name: getattr(self, each.name) for each in fields(Fit)})
 
+    @refused_in_python
     def save(self, name: str, title: str | None = None) -> "NotebookFit":
         """Store the fit among the user's fits, and return it with its new id.
 

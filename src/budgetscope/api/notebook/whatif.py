@@ -37,15 +37,15 @@ class NotebookWhatIf(WhatIf):
 
     def __repr__(self) -> str:
         headline = self._headline()
-        return "\n".join(filter(None, (headline.sentence, headline.doubt)))
+        return "\n".join(filter(None, (report.sentence(self.iso, self.here), headline.doubt)))
 
     def _repr_html_(self) -> str:
         headline = self._headline()
         others = [report.pick_cells(pick.title, pick.candidate) for pick in self.picks]
         return html.page(
-            html.paragraph(headline.sentence, strong=True),
+            html.paragraph(report.sentence(self.iso, self.here), strong=True),
             html.paragraph(headline.doubt),
-            html.table(report.SIZE_HEADER, [row.cells for row in report.size_rows(self.here, self.best)]),
+            html.table(report.SIZE_HEADER, [row.cells for row in report.size_rows(self.iso, self.here, self.best)]),
             html.table(report.PICKS_HEADER, others),
             html.paragraph(report.reach_text(self.iso) or self.iso.no_curve_reason or ""),
         )

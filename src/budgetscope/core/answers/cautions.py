@@ -51,12 +51,12 @@ MOST_DECISIVE = 3
 """Cautions of the first level in a plan, at most: more than three are no headline."""
 
 _DECISIVE = (
-    NO_LAYOUT, "interval-off", "ablation", "far-from-optimum", "repeated-data", "no-shape", "no-count", "long-run",
-    "late-at-low-mfu", "other-tokenizer", "extrapolated-allocation", "extrapolated-surface", "mixed-recipe",
+    NO_LAYOUT, "idle-devices", "interval-off", "ablation", "far-from-optimum", "repeated-data", "no-shape", "no-count",
+    "long-run", "late-at-low-mfu", "other-tokenizer", "extrapolated-allocation", "extrapolated-surface", "mixed-recipe",
     "recipe-on-edge", "extrapolated-learning-rate", "batch-beyond-critical",
 )  # fmt: skip
 """What can change N, D, the recipe or whether to train at all, the gravest first."""
-_SMALL_PRINT = ("doubtful-constants", "extrapolated-beta2", "extrapolated-critical-batch-size")
+_SMALL_PRINT = ("shape-off-band", "doubtful-constants", "extrapolated-beta2", "extrapolated-critical-batch-size")
 
 
 def ranked(cautions: Iterable[Caution]) -> tuple[Caution, ...]:
@@ -181,6 +181,23 @@ def of_interval(fit: Fit, n_params: Estimate) -> list[Caution]:
         "here is wrong."
     )
     return [Caution("interval-off", text.format(law=fit.id), fit.id)]
+
+
+def of_shape(n_params: float, band: tuple[float, float]) -> list[Caution]:
+    """Return a caution if no shape of the family lies in the flat band: the whole layers of small models are coarse.
+
+    Args:
+        n_params: of the shape to build.
+        band: smallest and largest N that hardly cost any loss.
+    """
+    if band[0] <= n_params <= band[1]:
+        return []
+    low, high = format_ends(*band, format_count)
+    text = _(
+        "the shape to build, of {n} parameters, is outside the flat band of {low} to {high}: no shape of the family is "
+        "nearer to the optimum."
+    )
+    return [Caution("shape-off-band", text.format(n=format_count(n_params), low=low, high=high))]
 
 
 def of_recipe(sources: Mapping[str, str], learning_rate: Estimate, batch_tokens: Estimate) -> list[Caution]:

@@ -146,7 +146,8 @@ _NOTE = N_(
     "Savings compare measured losses only: the share of a step's compute with which the tuned runs reach its loss, "
     "none outside their range. The first step's loss is of training, the others' of validation; the cosine "
     "step decays its learning rate and the tuned runs do not, so that at large budgets they need more, not less. "
-    "The last step is the paper's own fit; plans follow a joint fit to the same runs, so that its N differs a little."
+    "The last step is the paper's own fit; plans follow a joint fit to the same runs, so that its N differs a little. "
+    "Intervals of steps hold the noise of the runs alone; that of a plan's N holds the error of the law, too."
 )
 
 

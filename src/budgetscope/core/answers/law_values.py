@@ -57,16 +57,18 @@ def law_values(answer: Answer, fits: Sequence[Fit]) -> tuple[LawValue, ...]:
         answer: for its optimum and batch.
         fits: all fits with laws to include.
     """
-    found = []
-    for role in RECIPE_ROLES:
-        values = []
-        for fit in fits:
+    found: dict[str, list[LawValue]] = {role: [] for role in RECIPE_ROLES}
+    for fit in fits:
+        for role in fit.laws.keys() & found.keys():
             with suppress(FailureError):
-                value = _law_value(fit, role, answer) if role in fit.laws else None
+                value = _law_value(fit, role, answer)
                 if value is not None:
-                    values.append(value)
-        found += sorted(values, key=lambda each: (not each.followed, each.ablation, each.fit_id))
-    return tuple(found)
+                    found[role].append(value)
+
+    def place(value: LawValue) -> tuple[bool, bool, str]:
+        return not value.followed, value.ablation, value.fit_id
+
+    return tuple(value for values in found.values() for value in sorted(values, key=place))
 
 
 @guarded

@@ -110,12 +110,12 @@ def layouts(question: Question, shape: Shape | None, batch_sequences: int) -> La
     shape = require_shape(shape)
     require_memory(question.machine)
     machine, device = question.machine, question.machine.device
-    n_devices = _count(machine)
-    fitting = _fitting(shape, machine, n_devices, batch_sequences)
+    n_devices = whole_devices(machine)
+    found = fitting(shape, machine, n_devices, batch_sequences)
     best: dict[tuple[object, ...], Placed] = {}
     regimes: dict[Regime, Placed] = {}
-    for each in fitting:
-        if each.slowdown > _MOST_SLOWDOWN * fitting[0].slowdown:
+    for each in found:
+        if each.slowdown > _MOST_SLOWDOWN * found[0].slowdown:
             break
         layout = each.layout
         best.setdefault((layout.regime, layout.tensor, layout.pipeline, layout.context), each)
@@ -131,8 +131,8 @@ def layouts(question: Question, shape: Shape | None, batch_sequences: int) -> La
         counted=machine.n_devices is not None,
         ranked=tuple(each for each in best.values() if each in shown),
         leanest=_placed(shape, leanest, machine, n_devices, memory),
-        smallest=smallest(shape, machine, n_devices, batch_sequences) if fitting else None,
-        problem="" if fitting else _problem(question, shape, batch_sequences, leanest, memory),
+        smallest=smallest(shape, machine, n_devices, batch_sequences) if found else None,
+        problem="" if found else _problem(question, shape, batch_sequences, leanest, memory),
         notes=layout_notes(machine, MARGIN, RESERVED_BYTES),
     )
 
@@ -148,7 +148,7 @@ def best_where(
         batch_sequences: of a step.
         allowed: whether a layout may be taken; it must allow the leanest layout of a data-parallel regime.
     """
-    machine, n_devices = question.machine, _count(question.machine)
+    machine, n_devices = question.machine, whole_devices(question.machine)
     found = [
         _placed(shape, each, machine, n_devices, estimate(shape, each))
         for each in _candidates(shape, machine.device, n_devices, batch_sequences)
@@ -183,7 +183,7 @@ def _fewest_devices(shape: Shape, device: Device, batch_sequences: int, most: in
     return next(fitting, None)
 
 
-def _fitting(shape: Shape, machine: Machine, n_devices: int, batch_sequences: int) -> list[Placed]:
+def fitting(shape: Shape, machine: Machine, n_devices: int, batch_sequences: int) -> list[Placed]:
     """Return the layouts that fit, the fastest first."""
     fitting = []
     for layout in _candidates(shape, machine.device, n_devices, batch_sequences):
@@ -196,7 +196,7 @@ def _fitting(shape: Shape, machine: Machine, n_devices: int, batch_sequences: in
 def smallest(shape: Shape, machine: Machine, n_devices: int, batch_sequences: int) -> Placed | None:
     """Return the fastest layout on the fewest devices that hold a model, up to `n_devices`; None if these do not."""
     fewest = _fewest_devices(shape, machine.device, batch_sequences, n_devices)
-    return None if fewest is None else _fitting(shape, machine, fewest, batch_sequences)[0]
+    return None if fewest is None else fitting(shape, machine, fewest, batch_sequences)[0]
 
 
 def of_memory(question: Question, shape: Shape | None, batch_sequences: int) -> list[Caution]:
@@ -206,14 +206,14 @@ def of_memory(question: Question, shape: Shape | None, batch_sequences: int) -> 
     """
     if shape is None or question.machine.n_devices is None or question.machine.device.by_rate:
         return []
-    device, n_devices = question.machine.device, _count(question.machine)
+    device, n_devices = question.machine.device, whole_devices(question.machine)
     if _fits_leanest(shape, device, n_devices, batch_sequences):
         return []
     layout, memory = _leanest(shape, device, n_devices, batch_sequences)
     return [Caution(NO_LAYOUT, _problem(question, shape, batch_sequences, layout, memory))]
 
 
-def _count(machine: Machine) -> int:
+def whole_devices(machine: Machine) -> int:
     """Return the whole devices of a machine; one node when their number is open."""
     return machine.device.devices_per_node if machine.n_devices is None else max(int(machine.n_devices), 1)
 
@@ -345,7 +345,11 @@ def describe(layout: Layout) -> str:
     title = {Regime.DDP: "DDP", Regime.FSDP2: "FSDP2", Regime.MEGATRON: "Megatron"}.get(
         layout.regime, f"ZeRO-{layout.regime[-1]}"
     )
-    parts = [_("{regime} over {n}").format(regime=title, n=layout.data)]
+    parts = [_("{regime} over {n}").format(regime=title, n=layout.data)] if layout.data > 1 else [title]
+    if layout.n_devices == 1:
+        # Nothing is shared, whatever the trainer calls it.
+        plain = layout.regime == Regime.DDP
+        parts = [_("without sharding") if plain else _("{regime} on one device").format(regime=title)]
     degrees = (
         (N_("tensor {n}"), layout.tensor),
         (N_("pipeline {n}"), layout.pipeline),
@@ -363,7 +367,7 @@ def describe(layout: Layout) -> str:
 def _problem(question: Question, shape: Shape, batch_sequences: int, layout: Layout, memory: Memory) -> str:
     """Return why nothing fits, and the nearest that does: more devices, or a smaller model on these."""
     machine, device = question.machine, question.machine.device
-    n_devices = _count(machine)
+    n_devices = whole_devices(machine)
     usable = (device.memory_bytes - RESERVED_BYTES) / (1 + MARGIN)
     told = {
         "size": format_count(shape.count(question.convention).n_params),
@@ -394,7 +398,7 @@ def _problem(question: Question, shape: Shape, batch_sequences: int, layout: Lay
 def _nearest(question: Question, shape: Shape, batch_sequences: int) -> list[str]:
     """Return what fits instead, in words: more devices, or a smaller model; with the options that ask for it."""
     machine, device = question.machine, question.machine.device
-    more = _enough_devices(shape, device, _count(machine), batch_sequences)
+    more = _enough_devices(shape, device, whole_devices(machine), batch_sequences)
     smaller = _largest(question, batch_sequences)
     nearest = []
     if more is not None:
@@ -427,7 +431,7 @@ def _largest(question: Question, batch_sequences: int) -> float | None:
 
     Its batch is taken to be half as large, since that of a smaller model is smaller, and shards it less.
     """
-    family, device, n_devices = question.family, question.machine.device, _count(question.machine)
+    family, device, n_devices = question.family, question.machine.device, whole_devices(question.machine)
     batch = max(batch_sequences // 2, 1)
     low, high = 0, len(family.shapes)
     while low < high:

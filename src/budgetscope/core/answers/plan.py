@@ -7,9 +7,10 @@ from statistics import NormalDist
 from budgetscope.core.answers import cautions, layout
 from budgetscope.core.answers.cautions import Caution
 from budgetscope.core.answers.constraints import Choice, choose
+from budgetscope.core.answers.idle_devices import of_idle
 from budgetscope.core.answers.mfu_range import Spread, run_cost, spread
 from budgetscope.core.answers.question import Question, after_decay, machine_flops
-from budgetscope.core.answers.recipe import Recipe, recommend
+from budgetscope.core.answers.recipe import Recipe, recommend, scheduled
 from budgetscope.core.budget.describe import describe
 from budgetscope.core.budget.parse import ComputeBudget, HardwareBudget
 from budgetscope.core.budget.quantities import format_flops
@@ -132,6 +133,16 @@ class Plan:
     over_least_budget: float | None
 
     @property
+    def final_loss(self) -> Estimate | None:
+        """The loss at the end of the run: after the decay where that is foretold; None without a law of it."""
+        return self.loss_after_decay or self.loss
+
+    @property
+    def is_before_decay(self) -> bool:
+        """Whether the law foretells losses before the decay, so that `loss` is not that at the end."""
+        return self.optimum.loss_after_decay is not None
+
+    @property
     def is_laid_out(self) -> bool:
         """Whether it has a shape, and a machine whose memory is known: what layouts need."""
         return self.run.shape is not None and not self.machine.device.by_rate
@@ -177,10 +188,17 @@ def plan(question: Question, optimum: OperatingPoint) -> Plan:
     point, reached = (optimum, loss) if choice is None else (choice.point, choice.loss)
     recipe = recommend(question, point, None if reached is None else reached.value)
     run, moves = _run(question, point, recipe.batch_sequences * question.seq_len)
+    recipe = scheduled(recipe, run.tokens)
     found = (
         *question.cautions,
         *cautions.of_interval(question.fit, around.n_params),
+        *(
+            cautions.of_shape(run.n_params, around.flat_band)
+            if choice is None and run.shape and around.flat_band
+            else []
+        ),
         *layout.of_memory(question, run.shape, recipe.batch_sequences),
+        *of_idle(question, run.shape, recipe.batch_sequences, recipe.batch_tokens.value, run.device_hours),
         *cautions.of_time(question.machine.n_devices, run.hours, is_own=question.machine.device.by_rate),
         *cautions.of_range(_limit_hours(question), moves.hours, moves.mfu),
         *cautions.of_recipe(recipe.sources, recipe.learning_rate, recipe.batch_tokens),
@@ -369,10 +387,7 @@ def _run(question: Question, point: OperatingPoint, batch_tokens: int) -> tuple[
 
 
 def _understood(question: Question, optimum: OperatingPoint, moves: Spread) -> str:
-    """Return the budget in FLOPs, after the choices that its reading took.
-
-    The FLOPs come before what they follow from: where there is little room, the end is cut.
-    """
+    """Return the budget in FLOPs, after the choices that its reading took."""
     text = _of_budget(question, optimum, moves)
     choices = question.budget.choices
     return _("{choices}: {budget}").format(choices="; ".join(choices), budget=text) if choices else text

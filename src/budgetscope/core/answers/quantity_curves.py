@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from budgetscope.core.answers.fit_difference import tokenizers_apart
-from budgetscope.core.answers.question import Question
+from budgetscope.core.answers.question import Question, after_decay_counts
 from budgetscope.core.laws.fit import Fit, Range
 from budgetscope.core.laws.guard import guarded
 from budgetscope.core.laws.hyperparameters import predict, predict_interval
@@ -29,6 +29,7 @@ class QuantityCurve:
         points: measured (x, y) of the fit; empty when not requested, or when it has none.
         fitted: the range of x in the data of the law; None when not known.
         comparable: whether its losses are of the tokens of the question's law; true for other quantities.
+        before_decay: whether it is a loss before the decay of the learning rate.
     """
 
     fit_id: str
@@ -40,6 +41,7 @@ class QuantityCurve:
     points: tuple[tuple[float, float], ...]
     fitted: Range | None
     comparable: bool = True
+    before_decay: bool = False
 
 
 def has_curve(fit: Fit, quantity: str) -> bool:
@@ -88,6 +90,7 @@ def _loss_curve(fit: Fit, question: Question, flops_grid: Sequence[float], band:
         points=points,
         fitted=fitted,
         comparable=tokenizers_apart(fit, question.fit) is None,
+        before_decay=after_decay_counts(fit),
     )
 
 

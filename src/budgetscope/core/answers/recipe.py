@@ -41,7 +41,7 @@ class Recipe:
         weight_decay_independent: shrinkage of the weights a step at peak learning rate.
         weight_decay_coupled: the same as the `weight_decay` of PyTorch's AdamW.
         critical_batch_tokens: batch above which more tokens a step hardly save steps; None without a law of it.
-        schedule: the learning rate over the run, one phrase.
+        schedule: the learning rate over the run of the shape to build, one phrase.
         sources: by role, the id of the fit that is followed.
         confirmation: runs that confirm the learning rate; None where they would say nothing.
         choice: why learning rate and batch follow their fit; None where the request names it, or the law has its own.
@@ -73,7 +73,7 @@ class Recipe:
 
 
 def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -> Recipe:
-    """Return the recipe at an operating point.
+    """Return the recipe at an operating point, still without the schedule, which depends on the run.
 
     Args:
         question: for its fits and context.
@@ -122,7 +122,7 @@ def recommend(question: Question, optimum: OperatingPoint, loss: float | None) -
         weight_decay_independent=independent,
         weight_decay_coupled=_coupled_weight_decay(rate_fit, independent, learning_rate.value),
         critical_batch_tokens=critical_tokens,
-        schedule=_schedule(warmup_tokens, optimum.tokens, batch_tokens),
+        schedule="",
         sources=sources,
         choice=choice if choice is not None and choice.law == rate_fit.id == batch_fit.id else None,
         confirmation=confirmation(question, optimum, rate_fit) if rate_fit is batch_fit else None,
@@ -224,15 +224,17 @@ def _whole_batch(predicted: Estimate, batch_tokens: float) -> Estimate:
     return replace(predicted, value=batch_tokens, low=min(low, batch_tokens), high=max(high, batch_tokens))
 
 
-def _schedule(warmup_tokens: float, tokens: float, batch_tokens: float) -> str:
-    warmup_steps = math.ceil(warmup_tokens / batch_tokens)
+def scheduled(recipe: Recipe, tokens: float) -> Recipe:
+    """Return a recipe with the schedule of a run of so many tokens."""
+    warmup_steps = math.ceil(recipe.warmup_tokens / recipe.batch_tokens.value)
     text = _(
         "linear warmup over {warmup} tokens ({steps} steps), constant to {constant} tokens, then a linear decay to "
         "zero over the last {share}"
     )
-    return text.format(
-        warmup=format_count(warmup_tokens),
-        steps=warmup_steps,
+    schedule = text.format(
+        warmup=format_count(recipe.warmup_tokens),
+        steps=f"{warmup_steps:,}",
         constant=format_count((1 - COOLDOWN_SHARE) * tokens),
         share=f"{COOLDOWN_SHARE:.0%}",
     )
+    return replace(recipe, schedule=schedule)

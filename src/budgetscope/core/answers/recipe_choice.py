@@ -50,12 +50,14 @@ class RecipeChoice:
         beyond: e-folds by which the model lies beyond its data, in N, D or D/N, the furthest of them; 0 inside.
         place: the nearest cell of a public grid, a phrase; empty without any.
         evidence: of every law that counts there, the cheapest first.
+        alike: number of laws whose data reach the model about as near as the nearest, this one among them.
     """
 
     law: str
     beyond: float
     place: str
     evidence: tuple[Evidence, ...]
+    alike: int = 1
 
     def of(self, law: str) -> Evidence | None:
         """Return the evidence about a law; None where it has none."""
@@ -80,7 +82,7 @@ def choose_recipe(
     nearest = min(reach.values())
     alike = [fit for fit in fits if reach[fit.id] <= nearest + _ALIKE]
     chosen = min(alike, key=lambda fit: excess.get(fit.id, math.inf))
-    return chosen, RecipeChoice(chosen.id, reach[chosen.id], place, evidence)
+    return chosen, RecipeChoice(chosen.id, reach[chosen.id], place, evidence, len(alike))
 
 
 def covers(fit: Fit, role: str, point: OperatingPoint, family: ShapeFamily, loss: float | None) -> bool:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
+from itertools import pairwise
 
 from budgetscope.core.counting.ledger import Convention, Shape, default_d_ff
 from budgetscope.core.errors import UsageError
@@ -34,6 +35,10 @@ _PUBLISHED_ANCHORS = (
 # Largest relative change of a family's depth to meet a size: published shapes scatter as much.
 _DEPTH_SHARE = 0.15
 _CLOSE_ENOUGH = math.log(1.01)
+_NEAR_ENOUGH = math.log(1.05)
+
+_HEAD_STEP = 16
+"""Least width of a head; every width is a multiple of it."""
 
 # No dense shape above 405B is published. Depth grows as the square root of the width there (our choice).
 _WIDEST = 98304
@@ -61,7 +66,7 @@ def _dense_depth(width: int) -> int:
 
 def _dense_heads(width: int) -> int:
     """Return the number of heads: of width 128 from width 2048 up, else the widest of 64, 32, 16 that divides it."""
-    head_dims = (128,) if width >= 2048 else (64, 32, 16)
+    head_dims = (128,) if width >= 2048 else (64, 32, _HEAD_STEP)
     return width // next(dim for dim in head_dims if width % dim == 0)
 
 
@@ -152,10 +157,11 @@ class ShapeFamily:
         return self.shapes[min(range(len(logs)), key=lambda i: abs(logs[i] - wanted))]
 
     def to_build(self, n_params: float, convention: Convention) -> Shape | None:
-        """Return a shape of about `n_params`: a member within 1%, else a member with changed depth.
+        """Return a shape of about `n_params`: a member within 1%, else one with changed depth, else a width between.
 
-        The members are steps in width, so that the nearest one may be 15% off; depth is chosen to come closer. None
-        where `nearest` returns None.
+        The members are steps in width, so that the nearest one may be 15% off; depth is chosen to come closer. In a
+        small model the output head has most of the weights: where no depth comes within 5%, a width halfway between
+        two members may. None where `nearest` returns None.
         """
         member = self.nearest(n_params, convention)
 
@@ -165,12 +171,27 @@ class ShapeFamily:
         if member is None or self._fixed or miss(member) <= _CLOSE_ENOUGH:
             return member
         index = self.shapes.index(member)
-        choices = [
-            replace(shape, depth=depth)
-            for shape in self.shapes[max(index - 1, 0) : index + 2]
-            for depth in _depths_near(shape.depth)
-        ]
-        return min(choices, key=miss)
+        near = self.shapes[max(index - 1, 0) : index + 2]
+        best = min(_with_depths(near), key=miss)
+        if miss(best) <= _NEAR_ENOUGH:
+            return best
+        return min((best, *_with_depths(_halfway(near))), key=miss)
+
+
+def _with_depths(shapes: Sequence[Shape]) -> list[Shape]:
+    return [replace(shape, depth=depth) for shape in shapes for depth in _depths_near(shape.depth)]
+
+
+def _halfway(shapes: Sequence[Shape]) -> list[Shape]:
+    """Return the shapes halfway in width between neighbours, where their heads can have a usual width."""
+    found = []
+    for lower, upper in pairwise(shapes):
+        width = (lower.width + upper.width) // 2
+        if not width % _HEAD_STEP:
+            heads = _dense_heads(width)
+            shape = replace(lower, width=width, d_ff=default_d_ff(width), n_heads=heads, n_kv_heads=heads)
+            found.append(shape)
+    return found
 
 
 def _depths_near(depth: int) -> range:

@@ -73,8 +73,14 @@ class DriftingLine:
         return min(width, _WIDEST)
 
     def exponent_half_width(self, level: float = 0.95) -> float:
-        """Return half of the interval of the exponent among the budgets, by the noise of the runs."""
-        return t_quantile(self.dof, (1 + level) / 2) * math.sqrt(self.slope_variance)
+        """Return half of the interval of the exponent.
+
+        Among the budgets it is by the noise of the runs, of `dof` degrees of freedom. A weighed one is a normal: the
+        published exponents bound it, however few the runs are.
+        """
+        probability = (1 + level) / 2
+        quantile = NormalDist().inv_cdf(probability) if self.weighed else t_quantile(self.dof, probability)
+        return quantile * math.sqrt(self.slope_variance)
 
 
 @lru_cache(maxsize=256)

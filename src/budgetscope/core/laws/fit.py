@@ -74,7 +74,7 @@ class Draws:
     @property
     def basis(self) -> str:
         """What a 95% interval of them is, in words."""
-        told = _("95% of {n} forecasts") if self.forecast else _("95% of {n} bootstrap draws")
+        told = _("95% of {n} forecasts") if self.forecast else _("95% of {n} bootstrap draws: noise of the runs alone")
         return told.format(n=len(self.rows))
 
     def laws(self, law: Form) -> tuple[Form, ...]:

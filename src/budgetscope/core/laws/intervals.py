@@ -36,6 +36,8 @@ class Kind(StrEnum):
     """The published interval of an exponent alone: too narrow."""
     NOISE_AND_LAW = "noise-and-law"
     """The noise of the runs and the error of the law."""
+    NOISE_ALONE = "noise-alone"
+    """The noise of the runs without the error of the law: too narrow beyond its data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,12 @@ def params_interval(fit: Fit, flops: float) -> Estimate:
     match law.uncertainty:
         case Draws() as draws:
             low, high = percentiles(_sizes(law.law, draws, flops, value), LEVEL)
-            return Estimate(value, low, high, draws.basis)
+            return Estimate(value, low, high, draws.basis, Kind.OTHER if draws.forecast else Kind.NOISE_ALONE)
         case DriftingLine() as line:
             factor = math.exp(line.half_width(flops, LEVEL))
             basis = _("95%: noise of the runs and error of the law")
+            if line.weighed:
+                basis = _("95%: noise of the runs, and error of an exponent combined with published ones")
             return Estimate(value, value / factor, value * factor, basis, Kind.NOISE_AND_LAW)
         case ExponentInterval() as interval:
             half_width = _widening_factor(interval) * (interval.high - interval.low) / 2
@@ -176,6 +180,8 @@ def allocation_exponent(fit: Fit) -> Estimate | None:
         case DriftingLine() as line:
             half_width = line.exponent_half_width(LEVEL)
             basis = _("95%, without the law's error beyond its budgets")
+            if line.weighed:
+                basis = _("95%, combined with the published exponents")
             return Estimate(value, value - half_width, value + half_width, basis)
         case ExponentInterval() as interval:
             half_width = _widening_factor(interval) * (interval.high - interval.low) / 2

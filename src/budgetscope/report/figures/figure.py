@@ -118,7 +118,8 @@ class PointSeries:
     Attributes:
         symbol: drawn at each point.
         label: in the legend; empty for none.
-        dodges: whether a symbol is drawn above other text rather than over it.
+        dodges: whether a symbol stands beside other text rather than over it, in the row of its value; and, with an
+            arrow, at the edge that its point lies beyond.
     """
 
     symbol: str

@@ -24,6 +24,7 @@ from budgetscope.report.figures.figure import (
     Span,
 )
 from budgetscope.report.figures.scale import LinearScale, LogScale
+from budgetscope.report.rows import loss_axis
 
 FAMOUS = (
     "kaplan2020/fixed-batch",
@@ -127,9 +128,7 @@ def iso_flop(iso: IsoFlop) -> Figure | None:
         x=Axis(scale, _("N, parameters by the {counting} count").format(counting=plan.convention), format_count),
         y=Axis(
             LinearScale.around(least - 0.3 * steep, least + 2.5 * steep),
-            _("loss, {unit}, at C = {c} FLOPs").format(
-                unit=plan.loss_unit or _("unit unknown"), c=format_flops(plan.flops)
-            ),
+            _("{loss}, at C = {c} FLOPs").format(loss=loss_axis(plan), c=format_flops(plan.flops)),
         ),
         lines=(Line("", label, "", sizes, iso.losses(sizes), reach=reach),),
         points=(PointSeries(CHOSEN, name.format(n=format_count(run)), (Point(run, optimum),)),),
@@ -172,7 +171,7 @@ def money(plan: Plan, budgets: Sequence[OtherBudget]) -> Figure | None:
         budgets: growing, with intervals where the law has them.
     """
     known = [(each, each.loss) for each in budgets if each.loss is not None]
-    reached = plan.loss_after_decay or plan.loss
+    reached = plan.final_loss
     if len(known) < 2 or reached is None:
         return None
     priced = all(each.usd is not None for each, _loss in known) and plan.run.cost_usd is not None

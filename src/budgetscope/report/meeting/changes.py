@@ -28,7 +28,7 @@ def changes(facts: Facts) -> Section:
 
 
 def _loss(facts: Facts) -> Row | None:
-    loss = facts.plan.loss_after_decay or facts.plan.loss
+    loss = facts.plan.final_loss
     if loss is None or loss.low is None or loss.high is None:
         return None
     return _("the loss at the end"), between((loss.low, loss.high), "{:.2f}".format), _("what the run is worth")

@@ -94,9 +94,14 @@ def _first_step(facts: Facts) -> str:
 def _first_rows(facts: Facts) -> tuple[tuple[str, str, str], ...]:
     """Return the rows of the table on the first page: label, value, interval."""
     plan, known_rows = facts.plan, {row.key: row for row in all_rows(facts.plan, facts.layouts)}
-    labels = {
+    constrained = {
         "n_params": _("parameters by the {counting} count, N").format(counting=plan.convention),
         "tokens": _("training tokens, D"),
+    }
+    labels = {
+        "n_params": _("the law's optimum: parameters by the {counting} count, N").format(counting=plan.convention),
+        "tokens": _("the law's optimum: training tokens, D"),
+        **({} if plan.choice is None else constrained),
         "shape": _("model to build"),
         "loss_after_decay": _("loss at the end"),
         **({} if plan.loss_after_decay is not None else {"loss": _("loss at the end")}),
@@ -187,7 +192,7 @@ def _least_certain(facts: Facts) -> str:
     told = doubt(facts.plan)
     if told and not size_is_sure(facts.plan):
         return told
-    loss = facts.plan.loss_after_decay or facts.plan.loss
+    loss = facts.plan.final_loss
     span = ""
     if loss is not None and loss.low is not None and loss.high is not None:
         span = _("The loss may end anywhere from {low} to {high}.").format(

@@ -52,7 +52,7 @@ class Scenario:
         """Loss at the end of the run; None where it is not known."""
         if self.facts is None:
             return None
-        reached = self.facts.plan.loss_after_decay or self.facts.plan.loss
+        reached = self.facts.plan.final_loss
         return None if reached is None else reached.value
 
     @property

@@ -9,6 +9,7 @@ from budgetscope.core.budget.quantities import format_count, format_ends, format
 from budgetscope.core.language import JAPANESE, _, code
 from budgetscope.report.meeting.facts import Facts
 from budgetscope.report.rows import UNKNOWN
+from budgetscope.report.words import beside
 
 _LEAST_USD = 0.005
 """US dollars that round to more than nothing."""
@@ -83,12 +84,12 @@ def numbers(facts: Facts) -> Numbers:
         ends = cost.low, cost.high
     usd_low, usd_high = ("", "") if ends is None else format_ends(*ends, format_usd)
     count = None if machine.device.by_rate else machine.n_devices
-    loss = plan.loss_after_decay or plan.loss
+    loss = plan.final_loss
     unit = plan.loss_unit or ""
     return Numbers(
         n_params=format_count(run.n_params),
         tokens=format_count(run.tokens),
-        usd="" if cost is None else format_usd(cost.value),
+        usd="" if cost is None else beside(cost.value, ends, format_usd),
         usd_low=usd_low,
         usd_high=usd_high,
         time="" if run.hours is None or machine.n_devices is None else format_hours(run.hours),

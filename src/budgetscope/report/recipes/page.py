@@ -14,6 +14,9 @@ from budgetscope.report.recipes.target import Target, Written, spread
 from budgetscope.report.rows import shape_text
 from budgetscope.report.words import headed, listed
 
+PAGE = "README.md"
+"""Name of the page beside the files of a recipe."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainerRecipe:
@@ -44,7 +47,7 @@ def trainer_recipe(target: Target, setup: TrainingSetup, command: str) -> Traine
     written = target.write(setup)
     lost = (*written.lost, *map(_, target.lost))
     page = _page(target, setup, written, lost, command)
-    return TrainerRecipe(target, setup, lost, (("README.md", page), *files))
+    return TrainerRecipe(target, setup, lost, ((PAGE, page), *files))
 
 
 def recipe_told(recipe: TrainerRecipe) -> tuple[str, ...]:

@@ -38,19 +38,19 @@ def target(name: str) -> Target:
     """
     found = TARGETS.get(name.strip().lower())
     if found is None:
-        raise UsageError(f"{name!r} is not a recipe; choose one of {', '.join(TARGETS)}, or list.")
+        raise UsageError(f"{name!r} is not a recipe; choose one of {', '.join(TARGETS)}.")
     return found
 
 
 def recipe_command(command: str, name: str) -> str:
-    """Return the shell command that writes a recipe, also where it was written before.
+    """Return the shell command that writes a recipe, also where it was written before and is as it was.
 
     Args:
         command: that exports the answer.
         name: of the target.
     """
     # A folder of the trainer's own name may be a checkout of it, whose README.md is not ours to overwrite.
-    return f"{command} --recipe {name} -o {name}-recipe --force"
+    return f"{command} --recipe {name} -o {name}-recipe"
 
 
 def target_lines() -> list[tuple[str, str]]:

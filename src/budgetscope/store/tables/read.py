@@ -100,6 +100,8 @@ def read_runs(
     if join is not None:
         table = _join(table, read_source(join), join, mapping)
     rows, chosen = _select(table, where, notes)
+    if counting is None and resolve_field("counting", table.columns, mapping) is None:
+        _check_whatever_counts(table, mapping, rows)
     convention, rows = _choose_counting(table.columns, rows, mapping, counting, notes)
     sources = resolve(table.columns, mapping, convention, rows)
     batch_column, unread_batch = unread_batch_of(table.columns, sources, seq_len)
@@ -229,6 +231,22 @@ def _is_same(cell: object, wanted: str) -> bool:
         return number is not None and number == parse_cell(wanted, counted=False)
     except ValueError:
         return False
+
+
+def _check_whatever_counts(table: RawTable, mapping: Mapping[str, str], rows: Sequence[RawRow]) -> None:
+    """Refuse a table that lacks columns under every convention, before it is asked for one.
+
+    Raises:
+        UsageError: as `fields.check_columns`.
+    """
+    found = []
+    for convention in Convention:
+        try:
+            found.append((resolve(table.columns, mapping, convention, rows), convention))
+        except UsageError:
+            return  # Two columns look like a field, which is told with the convention known.
+    # Of the refusals, that which asks for least.
+    fields.check_columns(table, *min(found, key=lambda each: len(fields.lacking(*each))))
 
 
 def _choose_counting(

@@ -81,19 +81,27 @@ def _found(name: str, rows: Sequence[RowValues]) -> set[float]:
     return {value for row in rows if (value := row.values.get(name)) is not None}
 
 
+def lacking(sources: Mapping[str, FieldSource], counting: Convention) -> list[str]:
+    """Return the fields that a run needs and no column has: loss, or more of C, N and D than 6 N D makes up for."""
+    has_steps = "step" in sources and ("batch_tokens" in sources or "batch_sequences" in sources)
+    missing = [name for name in _MEASURED if name not in sources and not (name == "tokens" and has_steps)]
+    spare = 1 if counting.counts_six_n else 0
+    return (["loss"] if "loss" not in sources else []) + (missing if len(missing) > spare else [])
+
+
 def check_columns(table: RawTable, sources: Mapping[str, FieldSource], counting: Convention) -> None:
     """Refuse a table without the columns that a run needs.
 
     Raises:
-        UsageError: the loss, or more of FLOPs, N and D than 6 N D makes up for, has no column.
+        UsageError: some are `lacking`.
     """
-    has_steps = "step" in sources and ("batch_tokens" in sources or "batch_sequences" in sources)
-    missing = [name for name in _MEASURED if name not in sources and not (name == "tokens" and has_steps)]
-    spare = 1 if counting.counts_six_n else 0
-    needed = (["loss"] if "loss" not in sources else []) + (missing if len(missing) > spare else [])
+    needed = lacking(sources, counting)
     if needed:
-        why = "two of flops, n_params and tokens are needed" if spare else f"{counting} derives none of them from 6 N D"
-        reason = f" ({why})" if missing and len(missing) > spare else ""
+        derived = counting.counts_six_n
+        why = (
+            "two of flops, n_params and tokens are needed" if derived else f"{counting} derives none of them from 6 N D"
+        )
+        reason = f" ({why})" if needed != ["loss"] else ""
         name, column = _example(needed, table, sources)
         raise UsageError(
             f"no column for {' and '.join(needed)}{reason}: name it with {option('--map', name, column)}, or as a sum "

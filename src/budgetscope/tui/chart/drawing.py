@@ -9,7 +9,7 @@ from budgetscope.report.figures.figure import Axis, Figure
 from budgetscope.report.figures.scale import Scale
 from budgetscope.tui.chart.canvas import TextRun
 from budgetscope.tui.chart.cells import SECOND_HALF, clipped, cut, drawable, in_cells, padded, width_of
-from budgetscope.tui.chart.plot import LegendEntry, Plot, heat_role, heat_symbol, line_role
+from budgetscope.tui.chart.plot import LegendEntry, Plot, beyond, heat_role, heat_symbol, line_role
 
 MIN_WIDTH, MIN_HEIGHT = 24, 4
 """In smaller windows there is a sentence in place of the drawing."""
@@ -153,7 +153,15 @@ def _entries(figure: Figure) -> list[LegendEntry]:
     if figure.lines and figure.lines[0].low is not None:
         rest.append(LegendEntry(f"░ {drawable(figure.band_label)}", "band"))
     rest += [LegendEntry(f"░ {drawable(span.label)}", "span") for span in figure.spans]
-    return [*entries[:1], *rest, *entries[1:], *_strokes(figure, "")]
+    return [*entries[:1], *rest, *entries[1:], *_strokes(figure, ""), *_beyond(figure, "")]
+
+
+def _beyond(figure: Figure, space: str) -> list[LegendEntry]:
+    """Return the legend of the arrows at symbols whose points lie beyond the figure."""
+    dodging = (point for series in figure.points if series.dodges for point in series.points)
+    arrows = sorted({beyond(point, figure) for point in dodging} - {""})
+    text = f"{' '.join(arrows)} {drawable(_('off the chart'))}"
+    return [LegendEntry(f"{space}{text}{space}", "point")] if arrows else []
 
 
 def _strokes(figure: Figure, space: str) -> list[LegendEntry]:
@@ -176,7 +184,7 @@ def _short_entries(figure: Figure) -> list[LegendEntry]:
         if not lines and series.label
     ]
     spans = [LegendEntry(f" ░ {drawable(span.label)} ", "span") for span in figure.spans]
-    return [*lines, *points, *spans, *_strokes(figure, " ")]
+    return [*lines, *points, *spans, *_strokes(figure, " "), *_beyond(figure, " ")]
 
 
 def _levels(figure: Figure) -> list[LegendEntry]:

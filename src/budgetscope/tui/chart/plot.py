@@ -140,11 +140,20 @@ class Plot:
         if point.x_low is not None and point.x_high is not None:
             self.canvas.line(self._dots((point.x_low, point.x_high), (point.y, point.y)), "point")
         cell = self._cell(point.x, point.y)
-        if cell is not None:
-            column, row = cell
-            while dodges and row > 0 and self.canvas.is_written(column, row, 1):
-                row -= 1
-            self.canvas.text(column, row, symbol, "point")
+        if cell is None:
+            return
+        column, row = cell
+        if dodges:
+            symbol += beyond(point, self.figure)
+            row = min(max(row, 0), self.canvas.height - 1)
+            column = self._free_column(column, row, width_of(symbol))
+        self.canvas.text(column, row, symbol, "point")
+
+    def _free_column(self, column: int, row: int, length: int) -> int:
+        """Return the nearest column to the right, or else to the left, where a symbol covers no text."""
+        start = min(max(column, 0), self.canvas.width - length)
+        columns = (*range(start, self.canvas.width), *range(start - 1, -1, -1))
+        return next((free for free in columns if not self.canvas.is_written(free, row, length)), start)
 
     def _marker(self, marker: Marker, symbol: str) -> None:
         y = self.figure.y.scale
@@ -248,6 +257,14 @@ def _behind_markers(figure: Figure, width: int, height: int) -> Canvas:
     plot = Plot(figure, width, height)
     plot.draw_behind_markers()
     return plot.canvas
+
+
+def beyond(point: Point, figure: Figure) -> str:
+    """Return the arrow that points to where a point lies beyond the figure; empty for a point in it."""
+    for value, scale, arrows in ((point.y, figure.y.scale, "↓↑"), (point.x, figure.x.scale, "←→")):
+        if not scale.low <= value <= scale.high:
+            return arrows[value > scale.high]
+    return ""
 
 
 def line_role(index: int) -> str:

@@ -20,7 +20,6 @@ from budgetscope.report.figures.figure import (
 from budgetscope.report.figures.scale import LogScale
 from budgetscope.tui.chart.plot import MAX_LINES
 from budgetscope.tui.law_letters import SHARED
-from budgetscope.tui.short_titles import fitted
 
 FAMOUS = (
     "kaplan2020/fixed-batch",
@@ -36,8 +35,6 @@ FIRST_FLOPS, LAST_FLOPS = 1e16, 1e26
 
 _CURVE_POINTS_PER_DECADE = 3
 _YEAR = re.compile(r" \d{4}\b")
-_SHORT = 20
-"""Most characters of a short name."""
 
 
 def span(flops: float) -> LogScale:
@@ -102,6 +99,5 @@ def short_names(titles: Sequence[str]) -> list[str]:
     plain = [_YEAR.sub("", title) for title in titles]
     sources = [re.split(r"[,(]", title)[0].strip() for title in plain]
     return [
-        fitted(source if source and sources.count(source) == 1 else title, _SHORT)
-        for source, title in zip(sources, plain, strict=True)
+        source if source and sources.count(source) == 1 else title for source, title in zip(sources, plain, strict=True)
     ]

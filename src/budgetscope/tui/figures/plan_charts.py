@@ -93,8 +93,8 @@ def figure(plan: Plan, quantity: str, curves: Sequence[QuantityCurve], letters: 
         lines=tuple(
             Line(
                 letters.get(curve.fit_id, SHARED),
-                curve.title,
-                name,
+                _named(curve, curve.title),
+                _named(curve, name),
                 curve.xs,
                 curve.ys,
                 curve.low,
@@ -107,6 +107,11 @@ def figure(plan: Plan, quantity: str, curves: Sequence[QuantityCurve], letters: 
         markers=(_marker(plan, quantity),),
         note="" if all(curve.comparable for curve in curves) else _(LOSSES_APART),
     )
+
+
+def _named(curve: QuantityCurve, name: str) -> str:
+    """Return the name of a law; where its losses are before the decay, as those of the others are not, with that."""
+    return _("{law}, pre-decay").format(law=name) if curve.before_decay else name
 
 
 def _across(chosen: QuantityCurve, quantity: str) -> Axis:
@@ -137,6 +142,8 @@ def _marker(plan: Plan, quantity: str) -> Marker:
         case "loss":
             loss = None if plan.loss is None else plan.loss.value
             flops = format_flops(plan.flops)
+            if plan.is_before_decay:
+                at = _("pre-decay {value} at {place}")
             return Marker(plan.flops, flops if loss is None else at.format(value=f"{loss:.3f}", place=flops), loss)
         case "learning_rate":
             rate = plan.recipe.learning_rate.value

@@ -15,6 +15,7 @@ from budgetscope.tui.keys import HELP, bound
 from budgetscope.tui.session import Session
 from budgetscope.tui.signs import PROBLEM_SIGN
 from budgetscope.tui.textual_fixes.breakpoints import add_breakpoint_classes
+from budgetscope.tui.textual_fixes.one_repaint import OneRepaintScreen
 from budgetscope.tui.textual_fixes.opening_screen import PatientScreen
 from budgetscope.tui.textual_fixes.partial_repaint import RowScreen
 from budgetscope.tui.widgets.field_row import FieldRow
@@ -32,7 +33,7 @@ _TYPING_PAUSE_SECONDS = 0.15
 _LIBRARY = "library"
 
 
-class SessionScreen(PatientScreen[None], RowScreen[None]):
+class SessionScreen(PatientScreen[None], OneRepaintScreen[None], RowScreen[None]):
     """A screen with a tab, which shows the session's request and answer while it is visible.
 
     A subclass sets its `SECTION` of the table of keys, composes its `body` and fills it in `show_session`.

@@ -38,6 +38,8 @@ class HelpScreen(Dialog[None]):
               "field with Esc or Enter. A dim option was not given: the plan takes it from the budget or the law, or "
               "assumes it."),
             "", Heading(_("What the words mean")), *(Fact(word, meaning) for word, meaning in words()), "",
+            _("Where a column is narrow, the names of laws are too: RW is RefinedWeb, OWT2 OpenWebText2, "
+              "att. attention."),
             _("docs/reference/glossary.md has every word."),
         ]  # fmt: skip
         page = self.query_one(Page)

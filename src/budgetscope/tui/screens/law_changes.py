@@ -168,7 +168,7 @@ def _question(change: LawChange, session: Session, *, default: bool) -> LawQuest
         rows = change_rows(plan, second.plan)
         if change.tokenizers is not None:
             told.append(tokenizer_note(change.tokenizers, plan.law_id, second.plan.law_id))
-        told += change_notes(plan, second.plan, one_tokenizer=change.tokenizers is None)
+        told += change_notes(plan, second.plan, change.fit, one_tokenizer=change.tokenizers is None)
         told += cost_sentences(plan.law_id, second.plan.law_id, change.costs)
     if default and is_law and session.request.law is not None:
         told.append(law_named(session.request.law))

@@ -14,6 +14,7 @@ from textual.widget import AwaitMount, Widget
 from textual.widgets import Input, Label, Static
 
 from budgetscope.core.language import _
+from budgetscope.report.words import width
 from budgetscope.tui.signs import PROBLEM_SIGN
 
 
@@ -172,7 +173,9 @@ class FieldRow(Vertical):
         changed = self.has_class("-problem") != problem
         self.set_class(problem, "-problem")
         if self._note is not None:
-            self._note.update(Content(text), layout=changed or problem)
+            # A line fits one row; what is longer, or was, may need others.
+            rows = max(1, -(-width(text) // max(1, self.size.width)))
+            self._note.update(Content(text), layout=changed or problem or rows != self._note.size.height > 0)
 
     @on(Input.Changed)
     def _edited(self, event: Input.Changed) -> None:

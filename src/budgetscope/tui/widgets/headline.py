@@ -68,20 +68,20 @@ class HeadlinePanel(Widget):
         return Content("\n").join(self._rows(self.content_size.width))
 
     def _rows(self, width: int) -> _Rows:
-        large = self.app.size.height >= FIGURES_FROM
-        key = (self.headline, width, self.app.size.height)
+        large, stale = self.app.size.height >= FIGURES_FROM, self.has_class("-stale")
+        key = (self.headline, width, self.app.size.height, stale)
         if self._drawn[0] != key:
-            rows = _figures(self.headline.figures, width) if large else []
+            rows = _figures(self.headline.figures, width, LABEL_STYLE if stale else "$text-accent") if large else []
             told = _wrapped(self.headline.sentence, width, "bold") + _fitting(self.headline.doubts, width)
             most = max(_LEAST_MOST, round(self.app.size.height * _MOST_OF_WINDOW))
             self._drawn = key, rows + _cut(told, width, most)
         return self._drawn[1]
 
 
-def _figures(figures: tuple[LargeFigure, ...], width: int) -> _Rows:
+def _figures(figures: tuple[LargeFigure, ...], width: int, style: str) -> _Rows:
     """Return as many figures side by side as fit."""
     rows: _Rows = []
-    for block in map(_figure, figures):
+    for block in (_figure(figure, style) for figure in figures):
         wide = max(_LEAST_FIGURE, *(line.cell_length for line in block)) + _GAP
         if rows and rows[0].cell_length + wide > width + _GAP:
             break
@@ -90,12 +90,12 @@ def _figures(figures: tuple[LargeFigure, ...], width: int) -> _Rows:
     return [row.truncate(width) for row in rows]
 
 
-def _figure(figure: LargeFigure) -> _Rows:
+def _figure(figure: LargeFigure, style: str) -> _Rows:
     """Return one figure: the number in large digits, its unit, and below it what it is and its range."""
     number = _NUMBER.match(figure.value)
     large = number.group() if number else ""
     text = "".join(segment.text for segment in Digits(large).render(Style()) if isinstance(segment, Segment))
-    first, second, third = (Content.styled(line, "$text-accent") for line in text.split("\n")[:3])
+    first, second, third = (Content.styled(line, style) for line in text.split("\n")[:3])
     unit = " ".join(filter(None, (figure.value[len(large) :].strip(), figure.label)))
     return [first, second, third + Content.styled(f" {unit}", "bold"), Content.styled(figure.range, LABEL_STYLE)]
 

@@ -10,10 +10,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from budgetscope.core.answers.comparison import Comparison
@@ -25,6 +24,7 @@ from budgetscope.tui.law_letters import SHARED
 from budgetscope.tui.short_titles import fitted
 from budgetscope.tui.signs import CHOSEN_SIGN
 from budgetscope.tui.textual_fixes.component_styles import ComponentStyles
+from budgetscope.tui.textual_fixes.line_view import LineView
 
 SEPARATOR = N_("steps of the argument, not recommendations")
 SKIPPED = N_("left out")
@@ -81,7 +81,7 @@ class LawChosen(Message):
     fit_id: str
 
 
-class LawTable(ScrollView, can_focus=True):
+class LawTable(LineView, can_focus=True):
     """A table that is drawn line by line; posts `LawChosen`.
 
     Attributes:
@@ -144,7 +144,7 @@ class LawTable(ScrollView, can_focus=True):
         ids = {row.row.fit_id for row in rows}
         if self.cursor not in ids:
             self.cursor = None if comparison is None else comparison.law_id
-        self.virtual_size = Size(self.size.width, len(self._lines) + 1)
+        self.set_n_lines(len(self._lines) + 1)
 
     def _rows(self) -> list[int]:
         """Return the places of the lines with a law."""

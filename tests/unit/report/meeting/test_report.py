@@ -122,7 +122,7 @@ def test_what_is_least_certain_follows_the_plan() -> None:
     # Nor is one that is known well.
     assert unsure("sure").startswith("The learning rate: published laws differ by a factor of 2.2.")
     # A bound that changes nothing decides nothing.
-    assert "Least certain is the size" in unsure("loosely bounded")
+    assert "Least certain is the budget's best size" in unsure("loosely bounded")
 
 
 @pytest.mark.parametrize(

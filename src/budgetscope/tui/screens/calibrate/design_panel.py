@@ -14,7 +14,7 @@ from budgetscope.report.words import headed, listed, padded
 from budgetscope.report.words import width as cells_of
 from budgetscope.tui.signs import CAUTION_SIGN, LABEL_STYLE, PROBLEM_SIGN
 
-_ASK = N_("""p: prepare the data, design the sweep and price it. Nothing is trained before you have seen the price.
+_ASK = N_("""F4: prepare the data, design the sweep and price it. Nothing is trained before you have seen the price.
 
 Small models are trained on your data with this machine, and the laws are fitted to them; then you see what they \
 would change in your plan, and decide.
@@ -67,7 +67,7 @@ class DesignPanel(VerticalScroll, can_focus=False):
     def wait(self, said: str, dots: int) -> None:
         """Show the progress of the preparation."""
         self._priced = None
-        self._say(Content.assemble((f"{said} {'.' * dots}\n\n", "bold"), (_("x: cancel"), LABEL_STYLE)))
+        self._say(Content.assemble((f"{said} {'.' * dots}\n\n", "bold"), (_("F6: cancel"), LABEL_STYLE)))
 
     def price(self, ready: Ready, foretold: str, notes: tuple[str, ...]) -> None:
         """Show a design, its price, how well N would be known, its cautions and the notes of its preparation."""
@@ -84,7 +84,7 @@ class DesignPanel(VerticalScroll, can_focus=False):
         lines += [Content(""), Content.styled(texts.in_all(ready), "bold")]
         lines += [Content(foretold)] * bool(foretold)
         lines += [Content.styled(CAUTION_SIGN + text, "$text-warning") for text in (*ready.price.cautions, *notes)]
-        lines += [Content.styled(_("g: start it"), "bold $text-success"), Content("")]
+        lines += [Content.styled(_("F5: start it"), "bold $text-success"), Content("")]
         lines += [Content(texts.heading(ready)), Content(texts.budgets(ready))]
         self._say(Content("\n").join(lines))
 

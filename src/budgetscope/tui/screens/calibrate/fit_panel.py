@@ -1,5 +1,7 @@
 """The panel of a finished run's fit: its law beside the active one, and the choice to accept it."""
 
+import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -19,6 +21,7 @@ from budgetscope.tui.signs import CAUTION_SIGN, LABEL_STYLE
 from budgetscope.tui.widgets.chart import Chart
 
 _CHART_FROM = 110
+_INTERVAL = re.compile(r" \[[^\]]*\]")
 _OFFERS = {
     "": (N_("a: accept it as the active law   o: keep the old one"), "bold $text-success"),
     "accepted": (N_("✓ accepted: it is the active law now"), "bold $text-success"),
@@ -52,13 +55,21 @@ class FitPanel(Horizontal):
         yield Chart(id="law")
 
     def on_resize(self) -> None:
-        """Show the chart if there is room beside the table."""
-        self.query_one(Chart).display = self.size.width >= _CHART_FROM
+        """Show the chart if there is room beside the table, and the table anew."""
+        self._show_chart()
+        if self.verdict is not None:
+            self._show()
 
     def watch_verdict(self) -> None:
         """Show the new verdict."""
-        self.query_one(Chart).figure = self.verdict.figure if self.verdict else None
+        self._show_chart()
         self._show()
+
+    def _show_chart(self) -> None:
+        """Show the chart where there are one and room for it; else the text has the whole width."""
+        chart = self.query_one(Chart)
+        chart.figure = self.verdict.figure if self.verdict else None
+        chart.display = self.size.width >= _CHART_FROM and chart.figure is not None
 
     def watch_plan(self) -> None:
         """Show the new plan."""
@@ -77,8 +88,11 @@ class FitPanel(Horizontal):
         if verdict is None:
             self.query_one("#verdict", Static).update(Content(_("comparing with the active law")))
             return
-        rows = [*verdict.own, *verdict.decades]
-        label, before = (max(cells(row[column]) for row in rows) + 2 for column in (0, 1))
+        own, decades = verdict.own, verdict.decades
+        room = self.size.width // (2 if self.query_one(Chart).display else 1) - 1
+        if sum(_widest((*own, *decades), column) + 2 for column in range(3)) - 2 > room:
+            own = tuple((what, _INTERVAL.sub("", old), new) for what, old, new in own)
+        label, before = (_widest((*own, *decades), column) + 2 for column in (0, 1))
 
         def line(row: Row) -> Content:
             return Content.assemble((padded(row[0], label), LABEL_STYLE), padded(row[1], before), (row[2], "bold"))
@@ -89,7 +103,7 @@ class FitPanel(Horizontal):
         if not verdict.fit.too_small:
             offer, style = _OFFERS["accepted" if verdict.active else self.decided]
             lines.append(Content.styled(_(offer), style))
-        lines += [line(("", _("old"), _("new"))), *map(line, verdict.own)]
+        lines += [line(("", _("old"), _("new"))), *map(line, own)]
         # The first caution stands beside the decision; the others follow below.
         if verdict.cautions:
             left = len(verdict.cautions) - 1
@@ -99,8 +113,12 @@ class FitPanel(Horizontal):
             lines.append(Content(_planned(self.plan)))
         lines += [Content(sentence) for sentence in verdict.costs]
         lines += [Content.assemble((labelled(what, ""), LABEL_STYLE), text) for what, text in verdict.exponents]
-        lines += [*map(line, verdict.decades), *map(_caution, verdict.cautions[1:])]
+        lines += [*map(line, decades), *map(_caution, verdict.cautions[1:])]
         self.query_one("#verdict", Static).update(Content("\n").join(lines))
+
+
+def _widest(rows: Sequence[Row], column: int) -> int:
+    return max((cells(row[column]) for row in rows), default=0)
 
 
 def _caution(sentence: str) -> Content:

@@ -15,6 +15,7 @@ from budgetscope.core.language import N_, _
 from budgetscope.report.words import noted, sentences
 from budgetscope.tui.screens.calibrate import figures
 from budgetscope.tui.screens.calibrate.cell_grid import CellGrid
+from budgetscope.tui.screens.calibrate.fit_comparison import Verdict
 from budgetscope.tui.screens.calibrate.fit_panel import FitPanel
 from budgetscope.tui.screens.calibrate.form import FIELDS
 from budgetscope.tui.screens.calibrate.log_tail import Tail
@@ -98,6 +99,14 @@ class RunView(Vertical):
     def fitted(self) -> bool:
         """Whether the run has a fit."""
         return self.run is not None and self.run.fitted
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The comparison of the run's fit with the active law; None while there is none."""
+        found = self.query_one(FitPanel).verdict
+        return (
+            found if self.run is not None and found is not None and found.law == str(self.run.folder.fit_file) else None
+        )
 
     def views(self) -> tuple[str, ...]:
         """Return the panels that this run has."""

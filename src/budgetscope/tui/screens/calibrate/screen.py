@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.reactive import reactive
@@ -68,8 +68,7 @@ class CalibrateScreen(SessionScreen):
         self._run_view = RunView(id="run")
         self._observer = Observer()
         self._looking = self._looked = self._again = False
-        self._changed = True  # whether the list of runs may have changed
-        self._ticks = 0
+        self._ticks, self._changed = 0, True  # whether the list of runs may have changed
         self._timer: Timer | None = None
         self._busy: set[str] = set()
         # Names of runs: one to show as soon as it exists, and one to resume as soon as it has been read.
@@ -336,8 +335,8 @@ class CalibrateScreen(SessionScreen):
     @property
     def offered(self) -> Verdict | None:
         """The verdict on the screen if its fit can be accepted; else None."""
-        run, found = self.run_shown, self.query_one(FitPanel).verdict
-        if run is None or found is None or found.active or found.law != str(run.folder.fit_file) or found.fit.too_small:
+        run, found = self.run_shown, self._run_view.verdict
+        if run is None or found is None or found.active or found.fit.too_small:
             return None
         return None if self._decided.get(run.folder.name) == "accepted" else found
 
@@ -374,6 +373,12 @@ class CalibrateScreen(SessionScreen):
     def _reconsider(self, run: str) -> None:
         """Forget that the fit of a run was accepted; following the session compares it anew."""
         self._decided.pop(run, None)
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why the fit on the screen cannot be accepted; the key is not offered then."""
+        found = self._run_view.verdict
+        if event.key == "a" and self.run_shown is not None and found is not None and found.fit.too_small:
+            self.tell(found.fit.too_small)
 
     def action_keep_old(self) -> None:
         """Keep the active law; the fit stays in the run's folder."""

@@ -29,11 +29,12 @@ class NameScreen(Dialog[str | None]):
         Args:
             title: of the dialog.
             name: initial text.
-            replaces: names of existing scenarios, which the new one would replace.
+            replaces: names of scenarios that the new one would replace, which is asked first.
             take: called with the name; if it raises a `BudgetscopeError`, the dialog shows it and stays open.
         """
         super().__init__()
         self._title, self._first, self._replaces, self._take = title, name, replaces, take
+        self._agreed = ""
 
     def compose(self) -> ComposeResult:
         """Compose the field and a message line."""
@@ -49,19 +50,26 @@ class NameScreen(Dialog[str | None]):
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
-        taken = event.value.strip() in self._replaces
-        message = _("replaces the saved scenario {name}").format(name=quote(event.value.strip())) if taken else ""
-        self.query_one("#message", Static).update(Content(message))
+        name, self._agreed = event.value.strip(), ""
+        told = _("{name} is saved: it is asked before it is replaced.")
+        self._say(told.format(name=quote(name)) if name in self._replaces else "")
+
+    def _say(self, text: str) -> None:
+        self.query_one("#message", Static).update(Content(text))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         name = event.value.strip()
         if not self.is_open:
             return
+        if name in self._replaces and self._agreed != name:
+            self._agreed = name
+            self._say(_("{name} is saved. Enter once more replaces it.").format(name=quote(name)))
+            return
         try:
             self._take(name)
         except BudgetscopeError as error:
-            self.query_one("#message", Static).update(Content(f"{PROBLEM_SIGN}{error}"))
+            self._say(f"{PROBLEM_SIGN}{error}")
         else:
             self.dismiss(name)
 

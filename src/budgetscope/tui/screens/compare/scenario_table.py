@@ -8,10 +8,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
 from textual.content import Content
-from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from budgetscope.core.language import JAPANESE, _, code
@@ -21,6 +19,7 @@ from budgetscope.report.wrapping import wrapped
 from budgetscope.tui.screens.compare.scenarios import letter
 from budgetscope.tui.signs import PROBLEM_SIGN
 from budgetscope.tui.textual_fixes.component_styles import ComponentStyles
+from budgetscope.tui.textual_fixes.line_view import LineView
 
 CURSOR_SIGN = "▸"
 _LABEL = 13
@@ -44,7 +43,7 @@ class ColumnChosen(Message):
     index: int
 
 
-class ScenarioTable(ScrollView, can_focus=False):
+class ScenarioTable(LineView, can_focus=False):
     """Shows a board, one scenario a column; posts `ColumnChosen` when a column is clicked.
 
     Attributes:
@@ -76,7 +75,7 @@ class ScenarioTable(ScrollView, can_focus=False):
         widest = 0 if board is None else max(cell_len(row.label) for row in board.rows) + 1
         # Words of Japanese are wider.
         self._label = max(_LABEL, widest) if code() == JAPANESE else _LABEL
-        self.virtual_size = Size(self.size.width, 0 if board is None else len(board.rows) + 2)
+        self.set_n_lines(0 if board is None else len(board.rows) + 2)
         self._entitle()
 
     def on_resize(self) -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 
 from budgetscope.api import Advisor, AnsweredRequest, PlanRequest
 from budgetscope.api.form_words import in_form
@@ -112,6 +113,24 @@ def present_name(session: Session, scenarios: Sequence[SavedScenario]) -> str:
         parts.append(_("last good"))
     now = _(CURRENT_REQUEST)
     return _("{now}, {rest}").format(now=now, rest=listed(parts)) if parts else now
+
+
+def fitting_name(
+    opened: str | None, text: str, request: PlanRequest, scenarios: Sequence[SavedScenario]
+) -> tuple[str, set[str]]:
+    """Return a name under which a request replaces no other, and the names under which it would.
+
+    Args:
+        opened: name of the open scenario, which is kept if it is saved with this very request.
+        text: the name otherwise; it gets a number where another request has it.
+        request: to save.
+        scenarios: the saved ones.
+    """
+    others = {scenario.name for scenario in scenarios if scenario.request != request}
+    if opened is not None and opened in {scenario.name for scenario in scenarios} - others:
+        return opened, others
+    numbered = (f"{text.strip()} {number}" for number in count(2))
+    return next(name for name in chain((text.strip(),), numbered) if name not in others), others
 
 
 def letter(index: int) -> str:
@@ -247,7 +266,7 @@ def price_title(figure: Figure | None) -> str:
     """Return the title of `price_figure`."""
     if figure is None:
         return _("Loss over cost, but no scenario has both a loss and a price")
-    return _("Loss over cost, each by its own law")
+    return _("Final loss over cost, each by its own law")
 
 
 def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
@@ -260,9 +279,14 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
     points, units, answers = {}, set(), []
     for index, entry in enumerate(scenarios.entries):
         plan = entry.column.plan
-        if plan is None or plan.loss is None or plan.run.cost_usd is None or plan.run.cost_usd.value < _LEAST_DOLLARS:
+        if (
+            plan is None
+            or plan.final_loss is None
+            or plan.run.cost_usd is None
+            or plan.run.cost_usd.value < _LEAST_DOLLARS
+        ):
             continue
-        loss, cost = plan.loss, plan.run.cost_usd
+        loss, cost = plan.final_loss, plan.run.cost_usd
         points[index] = Point(cost.value, loss.value, loss.low, loss.high, cost.low, cost.high)
         units.add(plan.loss_unit or "")
         answers += [entry.answer] if entry.answer is not None else []
@@ -271,7 +295,7 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
     xs = [x for p in points.values() for x in (p.x, p.x_low, p.x_high) if x is not None and x >= _LEAST_DOLLARS]
     ys = [y for p in points.values() for y in (p.y, p.low, p.high) if y is not None]
     marked = points.get(cursor)
-    unit = _("loss, {unit}").format(unit=one_of(sorted(units)))
+    unit = _("final loss, {unit}").format(unit=one_of(sorted(units)))
     told = _("{loss} for {usd}")
     return Figure(
         x=Axis(_around(min(xs), max(xs)), _("cost, US dollars"), format_usd),
@@ -310,8 +334,8 @@ def _named(scenarios: ScenarioSet, index: int, text: str) -> str:
 
 
 def _series(scenarios: ScenarioSet, points: Mapping[int, Point]) -> tuple[PointSeries, ...]:
-    # Lowest first: letters that collide are then stacked in the order of their values.
+    # From the left: letters that collide then stand in the order of their values.
     return tuple(
         PointSeries(letter(index), scenarios.entries[index].column.name, (points[index],), dodges=True)
-        for index in sorted(points, key=lambda index: (points[index].y, index))
+        for index in sorted(points, key=lambda index: (points[index].x, index))
     )

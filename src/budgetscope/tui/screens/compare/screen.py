@@ -38,6 +38,7 @@ from budgetscope.tui.screens.compare.scenarios import (
     ScenarioLaws,
     ScenarioSet,
     allocation_figure,
+    fitting_name,
     letter,
     present_name,
     price_figure,
@@ -297,14 +298,14 @@ class CompareScreen(SessionScreen):
 
     def action_save(self) -> None:
         """Ask for a name and save the session's request under it."""
-        session = self.session
         if self._tell_broken():
             return
+        session = self.session
         if session.problem is not None or session.answer is None:
             self.tell(_("The request has no plan: correct it on Plan (1), then save it."))
             return
         request = session.answer.request
-        self._ask_name(_("Save the current plan as"), session.scenario or request.budget, request, session.call)
+        self._ask_name(_("Save the current plan as"), request.budget, request, session.call)
 
     def _ask_name(self, title: str, name: str, request: PlanRequest, then: Callable[[str], None]) -> None:
         """Ask for a name, save a request under it, and go on with the name."""
@@ -317,8 +318,8 @@ class CompareScreen(SessionScreen):
         def keep(name: str) -> None:
             save_scenario(name, request)
 
-        names = {scenario.name for scenario in self._scenarios}
-        self.app.push_screen(NameScreen(title, name, names, keep), saved)
+        name, lost = fitting_name(self.session.scenario, name, request, self._scenarios)
+        self.app.push_screen(NameScreen(title, name, lost, keep), saved)
 
     def action_machines(self) -> None:
         """Offer the training at the cursor on every device, and save the chosen one."""
@@ -330,9 +331,8 @@ class CompareScreen(SessionScreen):
         def chosen(found: Machines, device: str | None) -> None:
             if device is not None:
                 request, name = advisor.on_device(answer, found, device), f"{device} {key or found.budget}"
-                self._ask_name(
-                    _("Save the training on {device} as").format(device=device), name, request, lambda _: self._read()
-                )
+                title = _("Save the training on {device} as").format(device=device)
+                self._ask_name(title, name, request, lambda _: self._read())
 
         def offer(found: Machines) -> None:
             if found.problem:

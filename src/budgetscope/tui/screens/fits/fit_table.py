@@ -8,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
@@ -19,7 +19,7 @@ from budgetscope.report.fits import FitRow, fit_row
 from budgetscope.report.words import ruled
 from budgetscope.tui.short_titles import fitted
 from budgetscope.tui.textual_fixes.component_styles import ComponentStyles
-from budgetscope.tui.textual_fixes.scroll_bar import PlacedScrollView
+from budgetscope.tui.textual_fixes.line_view import LineView
 
 LEGEND = N_("* default > plan A/B marked ! flags ✗ broken ~ edited ^ shadows")
 MARKS = ("A", "B")
@@ -37,8 +37,8 @@ _TITLES = {
 }
 """Columns in their order: name, and title."""
 _WIDTHS = (
-    ("id", 27), ("exponent", 20), ("fitted", 17), ("id", 42), ("title", 20), ("layer", 8), ("fitted", 20),
-    ("written", 10), ("title", 34), ("laws", 14), ("layer", 17), ("laws", 30), ("title", 60), ("laws", 45),
+    ("id", 27), ("exponent", 20), ("fitted", 19), ("id", 32), ("title", 23), ("id", 42), ("layer", 8), ("title", 34),
+    ("written", 10), ("laws", 14), ("layer", 17), ("laws", 30), ("title", 60), ("laws", 45),
 )  # fmt: skip
 """Columns and their widths, the most important first; a column named again gets that greater width."""
 
@@ -54,11 +54,11 @@ class FitMarks:
 
 @dataclass
 class FitChosen(Message):
-    """Posted by `FitTable`: the cursor moved to another fit."""
+    """Posted by `FitTable`: another fit was clicked."""
 
 
-class FitTable(PlacedScrollView):
-    """A list that repaints without being rebuilt; posts `FitChosen` when the cursor moves.
+class FitTable(LineView):
+    """A list that repaints without being rebuilt; posts `FitChosen` when another fit is clicked.
 
     Attributes:
         entries: of the library, in order; None while they are being read.
@@ -96,7 +96,7 @@ class FitTable(PlacedScrollView):
         self._places = {key(line): i for i, line in enumerate(self._lines) if isinstance(line, Entry)}
         if self.cursor not in self._places:
             self.cursor = next(iter(self._places), None)
-        self.virtual_size = Size(self.size.width, len(self._lines) + 1)
+        self.set_n_lines(len(self._lines) + 1)
         self._reveal()
 
     @property
@@ -116,17 +116,19 @@ class FitTable(PlacedScrollView):
         line = self._lines[index]
         return line.id if isinstance(line, Entry) else ""
 
-    def move(self, lines: int) -> None:
-        """Move the cursor by so many fits."""
+    def move(self, lines: int) -> bool:
+        """Move the cursor by so many fits; return whether it has moved. It posts no message: the caller knows."""
         order = list(self._places)
-        if order and self.cursor is not None:
-            self._put(order[min(max(order.index(self.cursor) + lines, 0), len(order) - 1)])
+        if not order or self.cursor is None:
+            return False
+        return self._put(order[min(max(order.index(self.cursor) + lines, 0), len(order) - 1)])
 
-    def _put(self, cursor: str) -> None:
-        if cursor != self.cursor:
-            self.cursor = cursor
-            self._reveal()
-            self.post_message(FitChosen())
+    def _put(self, cursor: str) -> bool:
+        if cursor == self.cursor:
+            return False
+        self.cursor = cursor
+        self._reveal()
+        return True
 
     def on_resize(self) -> None:
         """Keep the cursor in sight."""
@@ -146,8 +148,8 @@ class FitTable(PlacedScrollView):
         if index is None or index.y == 0:
             return
         at = index.y - 1 + self.scroll_offset.y
-        if at < len(self._lines) and isinstance(line := self._lines[at], Entry):
-            self._put(key(line))
+        if at < len(self._lines) and isinstance(line := self._lines[at], Entry) and self._put(key(line)):
+            self.post_message(FitChosen())
 
     def render_line(self, y: int) -> Strip:
         """Return the header, a group's name or a fit's line."""
@@ -213,6 +215,9 @@ def _cell(row: FitRow, name: str, size: int) -> str:
             text = row.fitted.replace(" to ", "–")
         case "title":
             text = fitted(row.title, size)
+        case "id" if cell_len(row.id) > size:
+            # Many ids begin alike.
+            text = f"…{row.id[len(row.id) - size + 1 :]}"
         case _:
             text = getattr(row, name)
     return _cut(text, size)

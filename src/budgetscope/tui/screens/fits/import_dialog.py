@@ -31,20 +31,20 @@ _PAUSE_SECONDS = 0.2
 _RUN_FIELDS = use_cases.run_fields()
 _COMPLETIONS = use_cases.option_values()
 _ENTRIES = (
-    ("path", N_("file"), N_("CSV, JSON, Parquet, TensorBoard, or a folder")),
-    ("counting", N_("counting"), N_("who counted N: standard, kaplan, total ...")),
-    ("loss_unit", N_("loss unit"), "nats, bits, bits-per-byte, perplexity"),
+    ("path", N_("file"), N_("of runs, or a folder")),
+    ("counting", N_("counting"), "standard, kaplan ..."),
+    ("loss_unit", N_("loss unit"), "nats, bits ..."),
     ("name", N_("store as"), "mine/lab"),
-    ("title", N_("title"), N_("what people will call it")),
+    ("title", N_("title"), N_("a name for people")),
     ("where", N_("only rows"), N_("column=value, ...")),
-    ("kind", N_("kind"), "isoflop, parametric ..."),
+    ("kind", N_("kind"), "isoflop, parametric"),
     ("curves", N_("curves"), N_("final or all points")),
-    ("repeats", N_("repeats"), N_("yes: equal runs are repeats")),
-    ("best", N_("best"), N_("yes: the lowest loss at each N, D")),
-    ("schedule", N_("schedule"), N_("constant, cosine or wsd")),
-    ("seq_len", N_("seq_len"), N_("for batches in sequences")),
+    ("repeats", N_("repeats"), N_("yes, if runs repeat")),
+    ("best", N_("best"), N_("yes: best at N and D")),
+    ("schedule", N_("schedule"), "constant, cosine, wsd"),
+    ("seq_len", N_("seq_len"), N_("tokens of a sequence")),
     ("bytes_per_token", N_("bytes/token"), N_("for bits per byte")),
-    ("vocab", N_("vocab"), N_("of the runs' tokenizer")),
+    ("vocab", N_("vocab"), N_("of the tokenizer")),
 )
 """Name of each entry, its label and its placeholder."""
 
@@ -177,7 +177,12 @@ class ImportScreen(Dialog[str | None]):
         if self._refusal and (facts is None or self._refusal != facts.problem):
             lines += [Refusal(self._refusal), ""]
         if facts is None:
-            lines.append(_("Name a file of runs: one row a run, with two of C, N and D, and a loss."))
+            lines.append(
+                _(
+                    "Name a file of runs (CSV, JSON, Parquet, TensorBoard, or a folder): one row a run, with two of "
+                    "C, N and D, and a loss."
+                )
+            )
         elif facts.problem:
             lines += [Refusal(facts.problem), ""]
         if facts is not None and facts.intake is not None:

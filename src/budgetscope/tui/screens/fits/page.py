@@ -7,14 +7,13 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from budgetscope.report.words import cut, padded
 from budgetscope.report.wrapping import wrapped
 from budgetscope.tui.signs import CAUTION_SIGN, PROBLEM_SIGN
+from budgetscope.tui.textual_fixes.line_view import LineView
 
 _LABEL_WIDTH = 16
 _LEAST_TEXT = 12
@@ -64,7 +63,7 @@ Runs = list[tuple[str, str]]
 """A row on the screen: texts, each with the component class of its style."""
 
 
-class Page(ScrollView):
+class Page(LineView):
     """Shows lines at its own width, and scrolls without a new layout of the screen.
 
     Attributes:
@@ -100,8 +99,7 @@ class Page(ScrollView):
     def _lay(self) -> None:
         width = self.scrollable_content_region.width
         self._laid = [row for line in self.lines for row in _wrapped(line, max(width, 1))]
-        self.virtual_size = Size(width, len(self._laid))
-        self.refresh()
+        self.set_n_lines(len(self._laid))
 
     def go_to(self, heading: str) -> None:
         """Scroll to a heading."""

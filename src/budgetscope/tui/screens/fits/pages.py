@@ -6,7 +6,7 @@ from rich.cells import cell_len, set_cell_size
 
 from budgetscope.api.runs import Fitted, Intake, Preview
 from budgetscope.core.answers.fit_difference import Difference
-from budgetscope.core.language import _
+from budgetscope.core.language import _, ngettext
 from budgetscope.report.fit_difference import difference_tables
 from budgetscope.report.fit_page import Section, law_sections
 from budgetscope.report.fits import flag_texts
@@ -57,7 +57,8 @@ def intake_page(intake: Intake) -> tuple[PageLine, ...]:
 def columns_page(preview: Preview) -> tuple[PageLine, ...]:
     """Return the columns of a file, and the fields whose column has to be chosen."""
     unclear = (Fact(f"? {name}", in_entries(sentence)) for name, sentence in preview.unclear.items())
-    return (Heading(_("{n} rows of these columns").format(n=preview.rows)), ", ".join(preview.columns), *unclear)
+    rows = ngettext("{n} row of these columns", "{n} rows of these columns", preview.rows).format(n=preview.rows)
+    return (Heading(rows), ", ".join(preview.columns), *unclear)
 
 
 def fitted_page(fitted: Fitted) -> tuple[PageLine, ...]:

@@ -162,6 +162,7 @@ class FitsScreen(SessionScreen):
 
     @on(FitChosen)
     def _fit_chosen(self) -> None:
+        """Show the fit at the cursor."""
         self.query_one("#details").scroll_home(animate=False)
         self._show_page()
 
@@ -277,8 +278,9 @@ class FitsScreen(SessionScreen):
             self.query_one(Input).value = ""
 
     def action_move(self, lines: int) -> None:
-        """Go to another fit."""
-        self.table.move(lines)
+        """Go to another fit, and show it with the list in one repaint."""
+        if self.table.move(lines):
+            self._fit_chosen()
 
     def action_next_view(self) -> None:
         """Show the next of details, points, residuals and difference; in a wide window details are always shown."""

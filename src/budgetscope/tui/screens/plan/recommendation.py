@@ -1,7 +1,8 @@
 """The panels of the Plan screen that show the recommendation and its cautions."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.content import Content
@@ -9,10 +10,10 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from budgetscope.api.form_words import in_form
-from budgetscope.core.answers.cautions import Level
+from budgetscope.core.answers.cautions import Caution, Level
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.language import JAPANESE, N_, _, code
-from budgetscope.report.rows import PlanRow, plan_rows
+from budgetscope.core.language import JAPANESE, N_, _, code, ngettext
+from budgetscope.report.rows import PlanRow, end_rows
 from budgetscope.report.words import cut as shortened
 from budgetscope.report.words import padded
 from budgetscope.report.words import width as cells
@@ -27,8 +28,6 @@ _UNITS = {
     "critical_batch_tokens": N_("tokens"),
 }  # fmt: skip
 """Unit after a value, where there is room."""
-_LABELS = {"weight_decay_coupled": N_("weight decay"), "loss": N_("final loss")}
-"""Labels where the panel has one of two names for a quantity."""
 _LEAST_PLAIN, _MOST_PLAIN = 17, 30
 _BASIS_FROM = 120
 
@@ -57,21 +56,25 @@ class RecommendationPanel(Widget):
         """Set the title."""
         self._title()
 
+    def on_resize(self) -> None:
+        """Set the title, which counts the cautions where the window has no room for them."""
+        self._title()
+
     def _title(self) -> None:
         title = _("Recipe")
         if self.plan is not None and self.stale:
             title = _("LAST GOOD PLAN, for {budget}").format(budget=self.plan.budget)
-        self.border_title = Content(title)
+        told = ""
+        if self.plan is not None and self.plan.cautions and self.screen.has_class("-narrow"):
+            told = f"   {CAUTION_SIGN}{_counted(self.plan.cautions)}"
+        self.border_title = Content.assemble(title, (told, "$text-warning"))
 
     def render(self) -> Content:
         """Return the quantities, laid out for the size of the widget."""
         if self.plan is None:
-            return Content(_("No plan yet: press b and type a budget, such as 64 H100 for 14 days."))
-        rows = {row.key: row for row in plan_rows(self.plan)}
+            return Content(_("No plan yet: press F3 and type a budget, such as 64 H100 for 14 days."))
+        rows = end_rows(self.plan)
         width, height = self.size
-        if "loss_after_decay" in rows:
-            # The run ends with its decay: the loss of the headline.
-            rows["loss"] = replace(rows["loss_after_decay"], key="loss", basis=rows["loss"].basis)
         left = [_Line.of(rows[key], with_basis=width >= _BASIS_FROM) for key in _WITH_INTERVALS if key in rows]
         right = [_Line.of(rows[key]) for key in _PLAIN if key in rows and not rows[key].interval]
         long = [line for key in _LONG if key in rows for line in _long(rows[key], width)]
@@ -79,6 +82,18 @@ class RecommendationPanel(Widget):
             long = [_cut(_long_text(rows["shape"]), width)] if "shape" in rows and height > len(left) else []
         columns = _columns(left, right, width, max(height - len(long), 0))
         return Content("\n").join([*columns, *long][:height])
+
+
+def _counted(cautions: Sequence[Caution]) -> str:
+    """Return how many cautions could change the decision, or how many there are if none could; and where to read."""
+    decisive = sum(caution.level == Level.DECISION for caution in cautions)
+    if decisive:
+        told = ngettext(
+            "{n} caution could change the decision: F6", "{n} cautions could change the decision: F6", decisive
+        )
+    else:
+        told = ngettext("{n} caution: F6", "{n} cautions: F6", len(cautions))
+    return told.format(n=decisive or len(cautions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +111,7 @@ class _Line:
         unit = re.split("[;,、。]", row.basis)[0] if row.key == "loss" else _unit(row.key)
         # The flat band has an interval and no value.
         value, interval = ("", row.text) if row.key == "flat_band_n_params" else (row.text, row.interval)
-        return cls(
-            _(_LABELS[row.key]) if row.key in _LABELS else row.label, value, interval, row.basis if with_basis else unit
-        )
+        return cls(row.label, value, interval, row.basis if with_basis else unit)
 
     def text(self, *, with_unit: bool) -> str:
         """Return the value, with its unit or without."""
@@ -210,12 +223,12 @@ class Cautions(Widget):
         blocks = [wrapped(CAUTION_SIGN + text, max(width, 20), "  ") for text in texts]
         for count in range(len(blocks), 0, -1):
             left = len(cautions) - count
-            more = _("(d: {n} more)").format(n=left) if left else ""
+            more = _("(F6: {n} more)").format(n=left) if left else ""
             lines = _ended([line for block in blocks[:count] for line in block], more, width)
             if len(lines) <= height:
                 break
         else:
-            more = _("(d: all {n})").format(n=len(cautions))
+            more = _("(F6: all {n})").format(n=len(cautions))
             lines = _cut_off(blocks[0][: max(height, 1)], more, width) if blocks else []
         return Content.styled("\n".join(lines), "$text-warning")
 

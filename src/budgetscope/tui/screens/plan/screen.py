@@ -1,5 +1,6 @@
 """The Plan screen: the form of the request, the plan, a chart and the comparison of laws."""
 
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -18,8 +19,8 @@ from budgetscope.core.answers.plan import Plan
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.language import _, ngettext
 from budgetscope.report.figures.figure import Figure
-from budgetscope.report.headline import plan_headline
-from budgetscope.report.words import counted, listed
+from budgetscope.report.headline import budget_readings, plan_headline
+from budgetscope.report.words import counted, listed, width
 from budgetscope.tui.figures.plan_charts import PLAN_CHARTS, SIZE, plan_chart
 from budgetscope.tui.figures.plan_figures import Figures
 from budgetscope.tui.keys import bindings
@@ -33,7 +34,8 @@ from budgetscope.tui.widgets.law_table import LawChosen, LawTable
 
 BUDGET_EXAMPLES = "1e21   64xH100 14d   $50k on H100   loss 2.6   N=7B"
 VIEWS = ("both", "chart", "table")
-_LAST_GOOD = "LAST GOOD PLAN: "
+_MARGINS = 2
+"""Columns of a window that a note of the budget leaves free, as in the style."""
 
 
 class PlanScreen(SessionScreen):
@@ -92,7 +94,8 @@ class PlanScreen(SessionScreen):
 
     def on_mount(self) -> None:
         """Set the panel titles."""
-        self.query_one("#cautions").border_title = _("What could change the decision")
+        self._titles["cautions"] = _("What could change the decision")
+        self._entitle()
 
     # The request
 
@@ -119,6 +122,7 @@ class PlanScreen(SessionScreen):
             return
         if self.session.problem is None:
             self._show_plan(answer.plan)
+            self._show_reading(answer)
         self._draw(answer)
         self._compare(answer)
 
@@ -158,10 +162,13 @@ class PlanScreen(SessionScreen):
         self._entitle()
 
     def _entitle(self) -> None:
-        """Set the titles of chart and table, with a prefix when they belong to the last good plan."""
-        stale = _LAST_GOOD if self.session.problem is not None else ""
+        """Set the titles of chart, table and cautions, with a prefix when they belong to the last good plan."""
         for part, title in self._titles.items():
-            self.query_one(f"#{part}").border_title = Content(stale + title)
+            self.query_one(f"#{part}").border_title = Content(self._marked(title))
+
+    def _marked(self, text: str) -> str:
+        """Return a text with a prefix when it belongs to the last good plan."""
+        return text if self.session.problem is None else _("LAST GOOD PLAN: {text}").format(text=text)
 
     def _show_request(self) -> None:
         """Update the fields whose text differs from the request, which another screen may have changed."""
@@ -179,14 +186,26 @@ class PlanScreen(SessionScreen):
         for field in FORM[1:]:
             self.row(field.name).hint(field.resolved(plan))
             self.row(field.name).note("")
-        self.query_one(HeadlinePanel).show(plan_headline(plan))
-        self.row("budget").note(plan.understood)
+
+    def _show_reading(self, answer: AnsweredRequest) -> None:
+        """Show how the budget was read, in the longest form of one line; the shortest wraps where none is."""
+        readings, room = budget_readings(answer), self.size.width - _MARGINS
+        self.row("budget").note(next((each for each in readings if width(each) <= room), readings[-1]))
+
+    def on_resize(self) -> None:
+        """Say how the budget was read as far as the new window allows."""
+        if self.session.answer is not None and self.session.problem is None:
+            self._show_reading(self.session.answer)
 
     def _show_problem(self) -> None:
         """Show the problem below its field, and mark the plan as the last good one."""
         problem = self.session.problem
         self.query_one(RecommendationPanel).stale = problem is not None
-        self.query_one(HeadlinePanel).set_class(problem is not None, "-stale")
+        headline = self.query_one(HeadlinePanel)
+        headline.set_class(problem is not None, "-stale")
+        if self.session.plan is not None:
+            told = plan_headline(self.session.plan)
+            headline.show(replace(told, sentence=self._marked(told.sentence)))
         if problem is not None and problem.name != FORM[0].name:
             self.options = True
         self._entitle()
@@ -211,7 +230,7 @@ class PlanScreen(SessionScreen):
         self._compared, self._comparison = self.answer_key(), comparison
         laws = self.query_one(LawTable)
         laws.letters, laws.comparison, laws.waiting = self.session.letters, comparison, False
-        self._titles["laws"] = _("What the others say")
+        self._titles["laws"] = _("What the others say: the optimum of each law")
         self._entitle()
         if not self.row("law").suggests:
             self.row("law").suggest([fit.id for fit in self.session.advisor.fits if fit.allocation])

@@ -43,7 +43,7 @@ STOPS = (
         N_("Your budget"),
         N_(
             "Say what you have as you would say it: 64 H100 for 14 days, $50k on H100, 1e21, loss 2.6 or N=7B. "
-            "The line below repeats what was understood. A mistake is named there, and the last good plan stays."
+            "The line under it repeats what was understood. A mistake is named there, and the last good plan stays."
         ),
     ),
     TourStop(

@@ -38,7 +38,7 @@ _QUIET = "$text-muted"
 _VALUE = "bold $text-accent"
 _LABEL = 15
 _TITLE, _WIDEST_TITLE, _STRIP = 26, 44, 24
-_NUMBER, _ALSO, _INTERVAL, _DATA = 9, 13, 19, 21
+_NUMBER, _ALSO, _INTERVAL, _DATA = 9, 15, 19, 21
 _MIN_WIDTH = 40
 _MOST_KEPT = 1000
 

@@ -23,6 +23,7 @@ from budgetscope.report.figures.figure import (
     plain_number,
 )
 from budgetscope.report.figures.scale import LinearScale, LogScale
+from budgetscope.report.rows import loss_axis
 from budgetscope.report.whatif import picks
 from budgetscope.tui.law_letters import SHARED
 from budgetscope.tui.short_titles import fitted as shortened
@@ -37,7 +38,6 @@ _HEADROOM = 3.0
 _FOOTROOM = 0.3
 _MAP_COLUMNS, _MAP_ROWS = 42, 28
 MAP_LEVELS, FEW_MAP_LEVELS = 9, 5
-_UPPER_EDGE = 0.97
 _LEGEND_TITLE = 25
 
 
@@ -119,7 +119,7 @@ def curve(shown: SizesAtBudget) -> Figure | None:
     heights = _heights(iso, best.n_params, best.loss)
     return Figure(
         x=Axis(scale, _("N, parameters"), format_count),
-        y=Axis(heights, _("loss, {unit}").format(unit=shown.answer.plan.loss_unit or _("unit unknown")), plain_number),
+        y=Axis(heights, loss_axis(shown.answer.plan), plain_number),
         lines=(
             Line(
                 "",
@@ -130,7 +130,7 @@ def curve(shown: SizesAtBudget) -> Figure | None:
                 reach=iso.measured_range or NOWHERE,
             ),
         ),
-        points=tuple(_letter(pick, pick.candidate.n_params, _height(pick, heights)) for pick in shown.picks),
+        points=_letters(shown, [pick.candidate.loss for pick in shown.picks], best.loss),
         spans=_flat(shown),
     )
 
@@ -146,14 +146,14 @@ def _heights(iso: IsoFlop, n_params: float, best: float) -> LinearScale:
     return LinearScale.around(best - _FOOTROOM * room, best + _HEADROOM * room)
 
 
-def _height(pick: Pick, heights: LinearScale) -> float:
-    """Return the y of a pick's letter; the upper edge for a loss above the y range."""
-    loss = pick.candidate.loss
-    return heights.value(0.0) if loss is None else min(loss, heights.value(_UPPER_EDGE))
-
-
-def _letter(pick: Pick, x: float, y: float) -> PointSeries:
-    return PointSeries(pick.letter, "", (Point(x, y),), dodges=True)
+def _letters(shown: SizesAtBudget, heights: Sequence[float | None], best: float) -> tuple[PointSeries, ...]:
+    """Return the letters of the picks at their heights, beside the place of the optimum, which its marker takes."""
+    letters = (
+        PointSeries(pick.letter, "", (Point(pick.candidate.n_params, height),), dodges=True)
+        for pick, height in zip(shown.picks, heights, strict=True)
+        if height is not None
+    )
+    return PointSeries("○", "", (Point(shown.best.n_params, best),)), *letters
 
 
 def loss_map(shown: SizesAtBudget, most_levels: int = MAP_LEVELS) -> Figure | None:
@@ -175,7 +175,7 @@ def loss_map(shown: SizesAtBudget, most_levels: int = MAP_LEVELS) -> Figure | No
         x=Axis(across, _("N, parameters"), format_count),
         y=Axis(up, _("D, tokens"), format_count),
         lines=tuple(_budget_line(shown, factor, across) for factor in (1.0, 0.1, 10.0)),
-        points=tuple(_letter(pick, pick.candidate.n_params, pick.candidate.tokens) for pick in shown.picks),
+        points=_letters(shown, [pick.candidate.tokens for pick in shown.picks], best.tokens),
         heat=HeatMap(x_edges, y_edges, values, _levels(values, most_levels), lambda loss: f"{loss:.3g}", "contour"),
     )
 

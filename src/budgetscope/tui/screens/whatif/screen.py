@@ -18,7 +18,7 @@ from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.language import N_, _
 from budgetscope.report.figures.figure import Figure
 from budgetscope.report.headline import whatif_headline
-from budgetscope.report.whatif import reach_text, whatif_command, whatif_markdown
+from budgetscope.report.whatif import reach_legend, size_title, whatif_command, whatif_markdown
 from budgetscope.report.words import counted, listed
 from budgetscope.tui.keys import bindings
 from budgetscope.tui.screens.base import NO_PLAN, Remembered, SessionScreen
@@ -79,7 +79,6 @@ class WhatifScreen(SessionScreen):
 
     def on_mount(self) -> None:
         """Set the panel titles."""
-        self.query_one("#size").border_title = _("This size")
         self.query_one("#no-curve").border_title = _("No curve")
 
     # The budget
@@ -144,7 +143,8 @@ class WhatifScreen(SessionScreen):
         best = found.iso.at(found.best.n_params, self._served_tokens)
         headline = whatif_headline(found.iso, here, self._served_tokens, self._best_over_life(found))
         self.query_one(HeadlinePanel).show(headline)
-        self.query_one(SizePanel).sizes = Sizes(here, best)
+        self.query_one(SizePanel).sizes = Sizes(found.iso, here, best)
+        self.query_one("#size").border_title = size_title(here)
         self.query_one(Picks).chosen = next(
             (pick.fit_id for pick in found.picks if abs(here.n_params / pick.candidate.n_params - 1) < _SAME), ""
         )
@@ -152,9 +152,13 @@ class WhatifScreen(SessionScreen):
         chart = self.query_one("#loss", Chart)
         chart.figure = None if figure is None else isoflop.with_position(figure, found, here, on_map=self.on_map)
         flops = format_flops(found.answer.optimum.flops)
-        title = _("Loss over N and D") if self.on_map else _("Loss over N at C = {flops}").format(flops=flops)
+        title = _("Loss over N at C = {flops}").format(flops=flops)
+        if self.on_map:
+            # The map has no axis of the loss, which says otherwise that it is before the decay.
+            early = found.answer.plan.is_before_decay
+            title = _("Pre-decay loss over N and D") if early else _("Loss over N and D")
         chart.border_title = Content(listed((title, counted(found.answer.plan.convention))))
-        reach = reach_text(found.iso)
+        reach = reach_legend(found.iso)
         text = _(_UNMEASURED) if self.on_map and found.iso.measured_range is not None else reach
         self.query_one("#reach", Static).update(Content(text), layout=False)
 

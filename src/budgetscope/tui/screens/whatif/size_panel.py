@@ -7,22 +7,23 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from budgetscope.core.answers.whatif import Candidate
+from budgetscope.core.answers.whatif import Candidate, IsoFlop
 from budgetscope.core.language import _
 from budgetscope.report.whatif import PICKS_HEADER, SIZE_HEADER, pick_cells, size_rows
-from budgetscope.report.words import cut, headed, padded, right
+from budgetscope.report.words import headed, padded, right
 from budgetscope.report.words import width as columns_of
 from budgetscope.tui.screens.whatif.figures import Pick
 from budgetscope.tui.short_titles import fitted
 
 _QUIET = "$text-muted"
-_LABEL, _CELL = 11, 9
+_LABEL, _CELL = 14, 9
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The user's position and the optimum."""
+    """The user's position and the optimum, among the sizes at their budget."""
 
+    iso: IsoFlop
     here: Candidate
     best: Candidate
 
@@ -45,7 +46,7 @@ class SizePanel(Widget):
         columns = 3 if self.size.width >= _LABEL + 3 * _CELL else 2
         header = "".join(right(title, _CELL) for title in headed(SIZE_HEADER)[1 : columns + 1])
         lines = [Content.styled(" " * _LABEL + header, _QUIET)]
-        for row in size_rows(self.sizes.here, self.sizes.best)[: max(self.size.height - 1, 0)]:
+        for row in size_rows(self.sizes.iso, self.sizes.here, self.sizes.best)[: max(self.size.height - 1, 0)]:
             here, *others = row.cells[1 : columns + 1]
             rest = "".join(right(f" {cell}", _CELL) for cell in others)
             lines.append(
@@ -72,20 +73,29 @@ class Picks(Widget):
         if not self.picks:
             return Content("")
         width, height = self.size
-        if height > len(self.picks) and width >= _TABLE_WIDTH:
-            return self._table(width)
+        rows = [headed(PICKS_HEADER), *(pick_cells(pick.title, pick.candidate) for pick in self.picks)]
+        columns = list(zip(*rows, strict=True))[1:]
+        widths = [
+            max(least, *(1 + columns_of(cell) for cell in cells)) for least, cells in zip(_LEAST, columns, strict=True)
+        ]
+        title_width = min(width - sum(widths), _WIDEST_TITLE)
+        if height > len(self.picks) and title_width >= _TITLE:
+            return self._table(rows, widths, title_width)
         return self._entries(width, height)
 
     def _style(self, pick: Pick) -> str:
         return "bold reverse" if pick.fit_id == self.chosen else ""
 
-    def _table(self, width: int) -> Content:
-        title_width = min(width - _TABLE_WIDTH + _TITLE, _WIDEST_TITLE)
-        header = headed(PICKS_HEADER)
-        lines = [Content.styled(_line("  " + header[0], header[1:], title_width), _QUIET)]
-        for pick in self.picks:
-            title, *cells = pick_cells(fitted(pick.title, title_width - 4), pick.candidate)
-            text = _line(f"{pick.letter} {title}", cells, title_width)
+    def _table(self, rows: Sequence[Sequence[str]], widths: Sequence[int], title_width: int) -> Content:
+        """Return the header and a line for each law; no cell is wider than its column."""
+
+        def line(title: str, cells: Sequence[str]) -> str:
+            numbers = "".join(right(cell, size) for cell, size in zip(cells, widths, strict=True))
+            return padded(title, title_width) + numbers
+
+        lines = [Content.styled(line(f"  {rows[0][0]}", rows[0][1:]), _QUIET)]
+        for pick, (title, *cells) in zip(self.picks, rows[1:], strict=True):
+            text = line(f"{pick.letter} {fitted(title, title_width - 4)}", cells)
             lines.append(Content.styled(text, self._style(pick)))
         return Content("\n").join(lines)
 
@@ -110,11 +120,6 @@ class Picks(Widget):
         return Content("\n").join(lines)
 
 
-_WIDTHS = (8, 11, 8, 7, 9, 17)
+_LEAST = (8, 11, 8, 7, 9, 17)
+"""Least widths of the columns after the title."""
 _TITLE, _WIDEST_TITLE, _ENTRY = 20, 44, 36
-_TABLE_WIDTH = _TITLE + sum(_WIDTHS)
-
-
-def _line(title: str, cells: Sequence[str], title_width: int) -> str:
-    short = title if columns_of(title) < title_width else cut(title, title_width - 2) + "…"
-    return padded(short, title_width) + "".join(right(f" {cell}", w) for cell, w in zip(cells, _WIDTHS, strict=True))
