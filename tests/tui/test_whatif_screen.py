@@ -293,10 +293,12 @@ async def test_served_tokens_are_typed_and_what_cannot_be_read_keeps_the_last(st
         assert size_rows(found.iso, here, here)[-1].here in shown(pilot)
         await pilot.press("m")
         assert not screen.on_map
+        await whatif(pilot)
         assert "✗" in shown(pilot)
         assert screen._served_tokens == 2e12
         await pilot.press("f5", "backspace")
         assert screen.on_map
+        await whatif(pilot)
         assert "✗" not in shown(pilot)
         await pilot.press("escape", "m")
         assert not screen.on_map
