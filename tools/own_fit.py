@@ -86,10 +86,9 @@ def own_fit(runs: Sequence[tuple[Spec, RunState]]) -> Fit:
     spec, state = joined(runs)
     corpus = replace(spec.corpus, title="an English mix")
     fit = build_fit(state, replace(spec, fit_id=FIT_ID, corpus=corpus))
-    sizes = [s.cell.n_params / 1e6 for s in state.of_stage(2)]
     return replace(
         fit,
-        title=f"Calibrated here: an English mix, {min(sizes):.2f} to {max(sizes):.1f} M parameters",
+        title="budgetscope 2026, English mix",
         citation=f"budgetscope's own calibration, {len(runs)} runs on one H200 each, {spec.created[:10]}, {spec.run}",
         url="docs/explanation/calibration.md",
         provenance={**fit.provenance, "spec_sha256": ", ".join(each.sha256 for each, _ in runs)},

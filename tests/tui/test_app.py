@@ -108,7 +108,7 @@ async def test_a_problem_is_told_on_other_screens_and_what_cannot_be_read_is_kep
         await type_into(pilot, "gpus", "many")
         app.action_go("other")
         await settled(pilot)
-        assert "✗ gpus: " in shown(pilot)
+        assert "✗ devices: " in shown(pilot)
         app.action_go("plan")
         plan = await settle(pilot)
         assert plan.row("gpus").input.value == "many"

@@ -6,6 +6,9 @@ from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import Record
 from budgetscope.calibrate.run.fold import LogState, fold
 from budgetscope.calibrate.run.state import RunState, combine
+from budgetscope.report.figures.figure import Axis, Figure, Line
+from budgetscope.report.figures.scale import LinearScale, LogScale
+from budgetscope.tui.chart.drawing import draw
 from budgetscope.tui.screens.calibrate.figures import heat, latest_grid, losses
 
 CELLS = planted_spec().design.stage1
@@ -26,3 +29,11 @@ def test_a_map_changes_with_a_loss_and_with_nothing_else() -> None:
     assert grid is not None
     assert heat(before, *grid) == heat(noted, *grid) != heat(after, *grid)
     assert losses(before) == losses(noted) != losses(after)
+
+
+def test_the_legend_of_the_losses_names_every_curve() -> None:
+    xs = (1e5, 1e6)
+    lines = tuple(Line(letter, f"N={letter}", f"{number}.06 M", xs, (5, 4)) for number, letter in enumerate("ABCDEFGH"))
+    drawn = draw(Figure(Axis(LogScale(1e5, 1e6)), Axis(LinearScale(3, 6)), lines), 58, 11)
+    text = "".join(run.text for row in drawn.rows for run in row)
+    assert [line.symbol for line in lines if f" {line.symbol} {line.short} " not in text] == []

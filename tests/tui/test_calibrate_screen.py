@@ -184,7 +184,7 @@ def test_the_form_reads_a_number_as_the_command_does(name: str, text: str) -> No
     if problems:
         with pytest.raises(UsageError) as refused:
             parse(text)
-        assert problems == {name: str(refused.value)}
+        assert problems == {name: str(refused.value).removeprefix(f"--{name} ")}
     else:
         assert values == {name: parse(text)}
 
@@ -192,7 +192,7 @@ def test_the_form_reads_a_number_as_the_command_does(name: str, text: str) -> No
 @pytest.mark.parametrize("text", ["many", "-1", "1.5", "２０", "0,0", "0,", "0 1", "5000", DIGITS], ids=ascii_start)
 def test_the_form_refuses_gpus_as_the_command_does(text: str) -> None:
     refused = CliRunner().invoke(calibrate, [f"--gpu={text}"])
-    assert form.read({"gpus": text}) == ({}, {"gpus": str(refused.exception)})
+    assert form.read({"gpus": text}) == ({}, {"gpus": str(refused.exception).removeprefix("--gpu ")})
 
 
 @pytest.mark.parametrize(("text", "gpus"), [("0", (0,)), ("0,1", (0, 1)), (" 3, 1 ", (3, 1)), ("all", ())])
@@ -347,7 +347,9 @@ async def test_the_price_shows_progress_and_then_the_design(advisor: Advisor, mo
         text = shown(pilot)
         for words in (
             "6ND FLOPs",
-            "epochs",
+            "tokens, all cells",
+            "epochs, longest cell",
+            "text of ",
             "memory",
             "N* at ",
             ": today ",
@@ -680,6 +682,22 @@ async def test_at_the_end_the_fit_takes_the_place_of_the_log(advisor: Advisor, p
         assert screen.query_one("#law").display
 
 
+async def test_counts_say_of_which_stage_they_are(advisor: Advisor, planted: Planted) -> None:
+    planted.at(share=0.5, alive=True)
+    async with open_app(advisor).run_test(size=BIG) as pilot:
+        await looked(pilot)
+        state, text = planted.state(), shown(pilot)
+        assert f"stage {state.stage}: " in text
+        assert ("all stages:" in text) == (len({cell.stage for cell in state.cells.values()}) > 1)
+        assert "best so far: " in text
+
+
+def test_the_best_cell_is_final_once_all_is_done(planted: Planted) -> None:
+    state = planted.state()
+    assert texts.best(replace(state, status="running")).startswith("best so far: ")
+    assert texts.best(replace(state, status="done")).startswith("best: ")
+
+
 async def test_s_and_b_go_through_the_maps(advisor: Advisor, planted: Planted) -> None:
     planted.at(share=0.5, alive=True)
     async with open_app(advisor, view="map").run_test(size=SMALL) as pilot:
@@ -691,7 +709,8 @@ async def test_s_and_b_go_through_the_maps(advisor: Advisor, planted: Planted) -
             grid = screen.query_one(RunView).grid
             assert grid is not None
             seen.append(grid[0])
-            assert "lowest" in str(screen.query_one("#map").border_title)
+            title = str(screen.query_one("#map").border_title)
+            assert [word for word in ("lr →", "batch ↑", "(key s)", "(key b)", "lowest") if word not in title] == []
         assert sorted(seen) == sizes
         await pilot.press("b")
         assert screen.query_one(RunView).grid == (seen[-1], 0.99)

@@ -1,13 +1,14 @@
 import pytest
 from textual.app import App, ComposeResult
 
-from budgetscope.report.figures.figure import Axis, Figure, HeatMap, Line, Point, PointSeries, count_number
+from budgetscope.core.budget.quantities import format_count
+from budgetscope.report.figures.figure import Axis, Figure, HeatMap, Line, Point, PointSeries
 from budgetscope.report.figures.scale import LinearScale, LogScale
 from budgetscope.tui.widgets.chart import Chart, ChartClicked
 
 XS = (1.0, 10.0, 100.0)
 FIGURE = Figure(
-    Axis(LogScale(1, 100), "N", count_number),
+    Axis(LogScale(1, 100), "N", format_count),
     Axis(LinearScale(0, 10), "loss"),
     (Line("A", "falling", "a", XS, (9, 5, 1)), Line("B", "flat", "b", XS, (2, 2, 2))),
     (PointSeries("o", "measured", (Point(10, 9),)),),

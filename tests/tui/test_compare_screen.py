@@ -617,6 +617,16 @@ def test_many_scenarios_are_drawn(advisor: Advisor, count: int) -> None:
             assert len(draw(figure, *size).rows) == size[1]
 
 
+@pytest.mark.parametrize(("law", "apart"), [("kaplan2020/fixed-batch", True), (None, False)])
+def test_losses_of_different_tokenizers_are_said_not_to_compare(advisor: Advisor, law: str | None, apart: bool) -> None:
+    budget = "64 H100 for 14 days"
+    scenarios = [SavedScenario("other", PlanRequest(budget, law=law)), SavedScenario("own", PlanRequest(budget))]
+    found = ScenarioAnswers(advisor, {}).side_by_side((NOW, "now"), scenarios, None)
+    figure = price_figure(found, 0)
+    assert figure is not None
+    assert bool(figure.note) == apart
+
+
 @pytest.mark.usefixtures("_saved")
 async def test_every_size_is_drawn(advisor: Advisor) -> None:
     async with opened(advisor).run_test(size=BIG) as pilot:

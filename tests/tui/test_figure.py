@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from budgetscope.core.budget.quantities import format_count
+from budgetscope.core.language import within
 from budgetscope.report.figures.figure import (
     NOWHERE,
     Axis,
@@ -18,10 +20,10 @@ from budgetscope.report.figures.figure import (
     Point,
     PointSeries,
     Span,
-    count_number,
     flops_number,
 )
 from budgetscope.report.figures.scale import LinearScale, LogScale
+from budgetscope.store.catalogues import read_language
 from budgetscope.tui.chart.drawing import draw
 
 XS = tuple(10.0**e for e in range(16, 27))
@@ -37,7 +39,7 @@ def line(symbol: str, factor: float, band: float | None = None, label: str = "a 
 def figure(*lines: Line, marker: Marker | None = None, points: tuple[Point, ...] = ()) -> Figure:
     return Figure(
         Axis(LogScale(1e16, 1e26), "C", flops_number),
-        Axis(LogScale(1e6, 1e14), "N", count_number),
+        Axis(LogScale(1e6, 1e14), "N", format_count),
         lines,
         (PointSeries("o", "data", points),) if points else (),
         () if marker is None else (marker,),
@@ -72,6 +74,16 @@ def test_a_power_law_is_a_straight_line_through_its_letters_row() -> None:
     (x0, y0), (x1, y1) = min(places), max(places)
     for x, y in places:
         assert abs(y - (y0 + (y1 - y0) * (x - x0) / (x1 - x0))) <= 1
+
+
+def test_labels_of_wide_characters_take_their_cells() -> None:
+    with within(read_language("ja")):
+        drawing = draw(
+            Figure(Axis(LogScale(1e6, 1e14), "N", format_count), Axis(LinearScale(2, 3), "loss"), ()), 60, 12
+        )
+    texts = ["".join(run.text for run in row) for row in drawing.rows]
+    assert {cell_len(text) for text in texts} == {60}
+    assert "100億" in texts[-1]
 
 
 def test_the_marker_stands_at_its_budget() -> None:
@@ -162,7 +174,7 @@ def valley(**parts: object) -> Figure:
     xs = tuple(10.0 ** (8 + step / 10) for step in range(21))
     ys = tuple(2 + 0.05 * (step / 10 - 1) ** 2 for step in range(21))
     whole: dict[str, Any] = {"lines": (Line("V", "valley", "v", xs, ys),), **parts}
-    return Figure(Axis(LogScale(1e8, 1e10), "N", count_number), Axis(LinearScale.around(2, 2.05), "loss"), **whole)
+    return Figure(Axis(LogScale(1e8, 1e10), "N", format_count), Axis(LinearScale.around(2, 2.05), "loss"), **whole)
 
 
 def roles(drawing: Figure, width: int, height: int) -> set[str]:

@@ -9,6 +9,7 @@ from tests.asking import ADVISOR
 from tests.pseudo import OTHER_LETTERS
 from tests.tui.driving import Start, settled, shown, stage
 from textual.pilot import Pilot
+from tools import catalogue
 
 from budgetscope.api.fields import FORM
 from budgetscope.api.language import set_language
@@ -17,7 +18,6 @@ from budgetscope.core.language import _, code, use
 from budgetscope.report.recipes.targets import TARGETS
 from budgetscope.store.catalogues import read_language
 from budgetscope.store.scoreboard import bundled_scoreboard
-from budgetscope.tui.figures.allocation import family
 from budgetscope.tui.keys import KEYS, named
 from budgetscope.tui.screens.compare.scenario_table import ScenarioTable
 from budgetscope.tui.tabs import TABS
@@ -47,6 +47,7 @@ plan law hyperparameters device counting vocab seq len N= D= openeurollm dense h
 CONSTANTS = """
 coefficient exponent floor skew window alpha beta power-law-params saturating-power-law excess-power-law chinchilla
 """
+_ENGLISH_COUNT = re.compile(r"[\d.]+ [KMBT]\b")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _DRAWN = re.compile(r"[^\s│]*[\u2800-\u28ff●○][^\s│]*|/\S+")
 """Parts of a chart, where letters of laws are no words; paths."""
@@ -55,7 +56,7 @@ _DRAWN = re.compile(r"[^\s│]*[\u2800-\u28ff●○][^\s│]*|/\S+")
 def names() -> str:
     """Return the names that may be shown, or be shown in part."""
     texts = [NAMES, *(tab.name for tab in TABS), *(named(key) for each in KEYS for key in each.keys)]
-    texts += [text for fit in ADVISOR.fits for text in (fit.id, fit.title, family(fit.id))]
+    texts += [text for fit in ADVISOR.fits for text in (fit.id, fit.title)]
     texts += [text for device in ADVISOR.all_devices for text in (device.name, device.id)]
     texts += [target.trainer.title for target in TARGETS.values()]
     return "\n".join((*texts, *(grid.title for grid in bundled_scoreboard().grids)))
@@ -95,7 +96,7 @@ def other_letters() -> Iterator[None]:
 
 @pytest.mark.usefixtures("japanese")
 @pytest.mark.parametrize("size", SIZES)
-async def test_no_line_is_wider_than_the_window_and_no_wide_character_is_cut(
+async def test_lines_fill_the_window_and_wide_characters_and_counts_are_japanese_and_whole(
     start: Start, size: tuple[int, int]
 ) -> None:
     async with start().run_test(size=size) as pilot:
@@ -104,6 +105,8 @@ async def test_no_line_is_wider_than_the_window_and_no_wide_character_is_cut(
             assert len(lines) == size[1], keys
             assert {cell_len(line) for line in lines} == {size[0]}, keys
             assert not [line for line in lines if "\0" in line or "�" in line], keys
+            counts = {count for line in lines for count in _ENGLISH_COUNT.findall(line)}
+            assert [count for count in counts if not any(count in fit.title for fit in ADVISOR.fits)] == [], keys
 
 
 @pytest.mark.usefixtures("other_letters")
@@ -138,6 +141,27 @@ async def test_labels_are_shown_whole(start: Start, size: tuple[int, int]) -> No
         assert board.board is not None
         text = shown(pilot)
         assert [row.label for row in board.board.rows[:12] if row.label not in text] == []
+
+
+@pytest.mark.usefixtures("japanese")
+async def test_no_figure_or_sentence_is_cut_beside_empty_space(start: Start) -> None:
+    async with start().run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        text = shown(pilot)
+        assert [
+            word for word in ("beta2", "重み減衰", "ウォームアップ", "ステップ", "所要時間") if word not in text
+        ] == []
+        cautions = text[text.index("判断を変えうる点") :]
+        assert "（F6: 他" in cautions
+        assert "…" not in cautions
+        await pilot.press("3")
+        await settled(pilot)
+        assert "下限の値です。" in shown(pilot)
+
+
+def test_every_text_of_the_table_of_keys_has_a_japanese_one() -> None:
+    texts = {text for key in KEYS for text in (key.label.lstrip("0123456789 "), key.description) if text}
+    assert sorted(text for text in texts if not catalogue.stored().get(text)) == []
 
 
 @pytest.mark.usefixtures("japanese")

@@ -4,16 +4,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.asking import ADVISOR
 from tests.tui.driving import Start, settled, shown
 from textual.pilot import Pilot
 
 from budgetscope.api import Advisor, PlanRequest, to_record
+from budgetscope.core.answers.quantity_curves import LOSS
 from budgetscope.store.files import write_atomically
 from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.fit_schema import dump
 from budgetscope.store.locations import bundled_fits
 from budgetscope.store.scenarios import Scenario, save_scenario
 from budgetscope.store.settings import Settings
+from budgetscope.tui.figures.allocation import short_names
+from budgetscope.tui.figures.plan_charts import PLAN_CHARTS
 from budgetscope.tui.law_letters import KNOWN, SHARED, letters
 from budgetscope.tui.screens.whatif.size_panel import Picks
 from budgetscope.tui.widgets.chart import Chart
@@ -85,3 +89,30 @@ async def test_a_law_has_one_letter_on_plan_what_if_and_compare(start: Start, tm
         assert {line.symbol for line in drawn.lines} == {"P", "H"}
         assert "other" in compare
         assert lettered(await seen(pilot, "v"), "Chinchilla, approach 1") == "H"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_legend_of_a_chart_of_the_plan_names_every_law_that_is_drawn(
+    start: Start, size: tuple[int, int]
+) -> None:
+    async with start().run_test(size=size) as pilot:
+        await settled(pilot)
+        for chart in PLAN_CHARTS:
+            figure = pilot.app.screen.query_one(Chart).figure
+            assert figure is not None
+            names = [line.short for line in figure.lines]
+            assert len(set(names)) == len(names)
+            text = shown(pilot)
+            assert [line.symbol for line in figure.lines if f" {line.symbol} {line.short} " not in text] == []
+            assert ("tokenizers do not compare" in text) == (chart.quantity == LOSS)
+            await pilot.press("v")
+            await settled(pilot)
+
+
+def test_a_short_name_is_spelt_as_the_law_is_called() -> None:
+    titles = [fit.title for fit in ADVISOR.fits]
+    names = short_names(titles)
+    assert [name for name, title in zip(names, titles, strict=True) if name.split()[0].strip(",") not in title] == []
+    assert short_names(["Porian 2024, RefinedWeb, tuned", "OpenEuroLLM 2026"]) == ["Porian", "OpenEuroLLM"]
+    two = short_names(["Porian 2024, rounded rule", "Porian 2024, sweep fit"])
+    assert two == ["Porian, rounded rule", "Porian, sweep fit"]

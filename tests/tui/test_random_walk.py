@@ -104,7 +104,7 @@ class Walk(RuleBasedStateMachine):
             # A field that cannot be read is told before it becomes a request.
             assert session.problem.sentence
             refused = self.answer(session.request)
-            assert isinstance(refused, str) or any(session.is_unread(row) for row in ("budget", session.problem.field))
+            assert isinstance(refused, str) or any(session.is_unread(row) for row in ("budget", session.problem.name))
         if isinstance(screen, PlanScreen):
             for field in FORM:
                 text = screen.row(field.name).input.value

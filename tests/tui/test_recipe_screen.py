@@ -137,7 +137,7 @@ async def test_it_follows_the_session(start: Start) -> None:
         assert " x 4,096 " in shown(pilot)
         screen.session.ask(PlanRequest("1e19 furlongs"))
         await settled(pilot)
-        assert "✗ budget: " in shown(pilot)
+        assert "✗ Budget: " in shown(pilot)
         assert recipe_headline(screen.session.plan).sentence in shown(pilot)
 
 

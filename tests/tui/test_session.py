@@ -2,9 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
+
 from budgetscope.api import Advisor, PlanRequest
+from budgetscope.api.fields import BY_NAME, FORM, TEXT
+from budgetscope.api.form_words import in_form
 from budgetscope.store.fit_library import Layer, Library
 from budgetscope.store.locations import bundled_fits
+from budgetscope.tui.screens.calibrate.form import FIELDS as CALIBRATION
 from budgetscope.tui.session import Session
 
 
@@ -33,7 +38,7 @@ def test_text_that_cannot_be_read_stays_the_problem_until_it_is_mended(advisor: 
     session.edit("budget", "1e21")
     session.follow("meta2024/llama3")
     assert session.problem is not None
-    assert session.problem.field == "gpus"
+    assert session.problem.name == "gpus"
     assert session.is_unread("gpus")
     assert session.plan == good
     assert session.answer is not None
@@ -41,6 +46,36 @@ def test_text_that_cannot_be_read_stays_the_problem_until_it_is_mended(advisor: 
     session.edit("gpus", "")
     assert session.problem is None
     assert session.plan == advisor.answer(PlanRequest("1e21", law="meta2024/llama3")).plan
+
+
+@pytest.mark.parametrize("name", [field.name for field in FORM if field.kind is not TEXT])
+def test_a_refusal_names_no_option_that_the_form_does_not_show(advisor: Advisor, name: str) -> None:
+    session, _ = watched(advisor, PlanRequest("64 H100 for 14 days"))
+    for text in ("H10", "-1"):
+        session.edit(name, text)
+        assert session.problem is not None
+        assert session.problem.field == BY_NAME[name].label
+        assert "--" not in session.problem.sentence
+    session.edit(name, "")
+    assert session.problem is None
+
+
+def test_a_sentence_of_the_command_line_names_the_fields_of_a_form() -> None:
+    assert in_form("--gpus 'H10' is not a number", own="--gpus") == "'H10' is not a number"
+    assert in_form("--gpus is empty; give it a value", own="--gpus") == "“devices” is empty; give it a value"
+    assert in_form("fits: 3.66 B parameters (--max-params 3.66B)") == "fits: 3.66 B parameters (“N most” 3.66B)"
+    assert (
+        in_form("run `budgetscope plan 1e21 --gpus 8`; --lang ja") == "run `budgetscope plan 1e21 --gpus 8`; --lang ja"
+    )
+    told = "7.8 minutes are enough (`--preset quick --minutes 7.8`)"
+    assert in_form(told, CALIBRATION) == "7.8 minutes are enough (“preset” quick “minutes” 7.8)"
+
+
+def test_the_details_and_cautions_name_the_fields(advisor: Advisor) -> None:
+    plan = advisor.answer(PlanRequest("1 H100 for 100 years")).plan
+    told = [*plan.assumptions, *(caution.text for caution in plan.cautions)]
+    assert any("--max-params" in text for text in told)
+    assert [text for text in map(in_form, told) if any(field.option in text for field in FORM)] == []
 
 
 def test_what_is_no_change_is_not_answered_again(advisor: Advisor) -> None:
@@ -71,7 +106,7 @@ def test_a_refused_request_keeps_the_last_good_plan(advisor: Advisor) -> None:
     session, _ = watched(advisor, PlanRequest("1e20"))
     session.ask(PlanRequest("1e20", device="potato"))
     assert session.problem is not None
-    assert session.problem.field == "device"
+    assert session.problem.name == "device"
     assert session.answer is not None
     assert session.answer.request == PlanRequest("1e20")
     assert session.request.device == "potato"

@@ -293,10 +293,12 @@ async def test_served_tokens_are_typed_and_what_cannot_be_read_keeps_the_last(st
         assert size_rows(found.iso, here, here)[-1].here in shown(pilot)
         await pilot.press("m")
         assert not screen.on_map
+        await whatif(pilot)
         assert "✗" in shown(pilot)
         assert screen._served_tokens == 2e12
         await pilot.press("f5", "backspace")
         assert screen.on_map
+        await whatif(pilot)
         assert "✗" not in shown(pilot)
         await pilot.press("escape", "m")
         assert not screen.on_map
@@ -323,7 +325,7 @@ async def test_a_refused_request_leaves_the_last_curve(start: Start) -> None:
         screen.session.ask(PlanRequest("1e20 furlongs"))
         await settled(pilot)
         assert standing(screen) == before
-        assert "✗ budget: " in shown(pilot)
+        assert "✗ Budget: " in shown(pilot)
 
 
 async def test_without_a_plan_it_asks_for_a_budget_and_no_key_fails(start: Start) -> None:

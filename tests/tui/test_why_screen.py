@@ -61,6 +61,22 @@ async def test_each_step_says_its_sentence_and_its_numbers(advisor: Advisor, siz
         assert screen.at == 4
 
 
+@pytest.mark.parametrize("size", [SMALL, BIG])
+async def test_the_title_of_the_steps_explains_the_columns_and_is_not_cut(
+    advisor: Advisor, size: tuple[int, int]
+) -> None:
+    async with opened(advisor).run_test(size=size) as pilot:
+        await why(pilot)
+        for _dataset in range(2):
+            text = shown(pilot)
+            (title,) = [line for line in text.splitlines() if "All steps" in line]
+            assert "waste: if followed; " in title
+            assert "here: 64 x H100 for 14 days─" in title
+            assert ("tuned: reach its loss with this share of its compute" in title) == ("tuned 1e18" in text)
+            await pilot.press("d")
+            await why(pilot)
+
+
 async def test_steps_go_on_and_back_and_stop_at_the_ends(advisor: Advisor) -> None:
     async with opened(advisor).run_test(size=SMALL) as pilot:
         screen = await why(pilot)
@@ -157,7 +173,7 @@ async def test_another_budget_is_followed(advisor: Advisor) -> None:
             assert f"N*(C), {advisor.answer(request).plan.convention} count" in shown(pilot)
         app.session.edit("budget", "nonsense")
         await why(pilot)
-        assert "✗ budget" in shown(pilot)
+        assert "✗ Budget" in shown(pilot)
         assert "Step 1 of 5" in shown(pilot)
 
 

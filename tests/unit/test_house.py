@@ -64,6 +64,12 @@ def test_of_core_faces_import_value_types_alone() -> None:
     assert [found for found in of_core if found.module not in formats and is_function(found)] == []
 
 
+def test_what_words_for_people_writes_numbers_in_their_language() -> None:
+    """The `english_` ones are for commands, files and errors."""
+    shown = [*files_of("tui", "report"), SOURCE / "calibrate" / "texts.py"]
+    assert [found for path in shown for found in imports(path) if found.name.startswith("english_")] == []
+
+
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_a_file_says_what_it_is_for_and_stays_readable(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """What following another law would change, before it is made the default."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ from budgetscope.api.ask import Advisor, AnsweredRequest
 from budgetscope.api.defaults import DEFAULT_LAW
 from budgetscope.api.lookup import check_large_enough
 from budgetscope.api.request import PlanRequest
+from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.comparison import Row, compare
 from budgetscope.core.answers.fit_difference import Difference, Tokenizer, tokenizers_apart
 from budgetscope.core.errors import BudgetscopeError
@@ -161,3 +163,8 @@ def _cost(answer: AnsweredRequest, other: Fit) -> Row | None:
     except BudgetscopeError:
         return None
     return next((row for row in rows if row.fit_id == _OTHER and row.loss_difference is not None), None)
+
+
+def losses_compare(answers: Sequence[Answer]) -> bool:
+    """Return whether the losses of answers are of the same tokens."""
+    return all(tokenizers_apart(answers[0].question.fit, answer.question.fit) is None for answer in answers[1:])

@@ -10,7 +10,7 @@ from budgetscope.calibrate.plan.spec import CorpusFacts, Spec
 from budgetscope.calibrate.run import events, progress
 from budgetscope.calibrate.run.events import Event
 from budgetscope.calibrate.run.state import CellState, RunState
-from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.core.language import N_, _, ngettext
 from budgetscope.core.stored_words import stored_text
 from budgetscope.core.wording import all_of, listed
@@ -24,7 +24,8 @@ STAGES = {0: N_("starting"), 1: N_("stage 1: learning rate, batch and beta2"), 2
 STATUSES = (N_("done"), N_("running"), N_("waiting"), N_("diverged"), N_("failed"))
 """Statuses of cells as shown, in the order in which they are counted."""
 PRICE_HEADER = (
-    N_("stage"), N_("cells"), N_("N (sizes)"), "6ND FLOPs", N_("tokens"), N_("epochs"), N_("time"), N_("memory"),
+    N_("stage"), N_("cells"), N_("N (sizes)"), "6ND FLOPs", N_("tokens, all cells"), N_("epochs, longest cell"),
+    N_("time"), N_("memory"),
 )  # fmt: skip
 
 
@@ -46,12 +47,12 @@ def heading(ready: "Ready") -> str:
     """Return the preset, the data and the device of a priced run."""
     spec, corpus = ready.spec, ready.spec.corpus
     return _(
-        "{preset} calibration on {corpus}: {tokens} training tokens ({tokenizer}, vocabulary {vocabulary}), context "
-        "{context}, on {device}"
+        "{preset} calibration on {corpus}: text of {tokens} training tokens ({tokenizer}, vocabulary {vocabulary}), "
+        "context {context}, on {device}"
     ).format(
         preset=spec.design.preset,
         corpus=corpus.title,
-        tokens=english_count(corpus.train_tokens),
+        tokens=format_count(corpus.train_tokens),
         tokenizer=corpus.tokenizer,
         vocabulary=corpus.vocab_size,
         context=spec.design.seq_len,
@@ -65,10 +66,10 @@ def price_cells(stage: StagePrice, corpus: CorpusFacts) -> tuple[str, ...]:
         str(stage.stage),
         str(stage.cells),
         _("{low} to {high} ({n})").format(
-            low=english_count(stage.sizes[0]), high=english_count(stage.sizes[-1]), n=len(stage.sizes)
+            low=format_count(stage.sizes[0]), high=format_count(stage.sizes[-1]), n=len(stage.sizes)
         ),
         format_flops(stage.flops),
-        english_count(stage.tokens),
+        format_count(stage.tokens),
         f"{corpus.epochs(stage.longest_tokens):.2g}",
         duration(stage.seconds),
         f"{stage.memory_bytes / 1e9:.2g} GB",
@@ -131,7 +132,7 @@ def counts(state: RunState) -> str:
     found = Counter(cell_status(s) for s in state.of_stage(state.stage))
     counted = _("{n} {status}")
     each = listed(counted.format(n=found[name], status=_(name)) for name in STATUSES if found[name])
-    return _("{counts} of {n} cells").format(counts=each, n=found.total())
+    return _("stage {stage}: {counts} of {n} cells").format(stage=state.stage, counts=each, n=found.total())
 
 
 def speed(state: RunState, spec: Spec) -> str:
@@ -142,7 +143,7 @@ def speed(state: RunState, spec: Spec) -> str:
         tokens = sum(worker.tokens_per_s or 0.0 for worker in training)
         flops = sum(worker.flops_per_s or 0.0 for worker in training)
         peak = sum(worker.peak_flops_per_s or 0.0 for worker in training)
-        known = {"tokens": english_count(tokens), "tflops": f"{flops / 1e12:.3g}"}
+        known = {"tokens": format_count(tokens), "tflops": f"{flops / 1e12:.3g}"}
         if len(state.workers) > 1:
             told = _("{tokens} tokens/s, {tflops} TFLOP/s on {n} of {all} workers")
             parts.append(told.format(n=len(training), all=len(state.workers), **known))
@@ -177,7 +178,7 @@ def average(state: RunState) -> str:
     if not state.trained_seconds:
         return ""
     tokens, flops = state.trained_tokens / state.trained_seconds, state.trained_flops / state.trained_seconds
-    known = {"tokens": english_count(tokens), "tflops": f"{flops / 1e12:.3g}"}
+    known = {"tokens": format_count(tokens), "tflops": f"{flops / 1e12:.3g}"}
     if state.mfu is None:
         return _("{tokens} tokens/s, {tflops} TFLOP/s on average").format(**known)
     return _("{tokens} tokens/s, {tflops} TFLOP/s, MFU {mfu} on average").format(mfu=f"{state.mfu:.0%}", **known)
@@ -225,7 +226,7 @@ def worker_cells(view: "WorkerView", state: RunState) -> tuple[str, ...]:
     if found and doing == "trains":
         left = sum(not s.finished for s in found)
         told = ngettext("N={size}, {n} cell", "N={size}, {n} cells", left)
-        doing = told.format(size=english_count(found[0].cell.n_params), n=left)
+        doing = told.format(size=format_count(found[0].cell.n_params), n=left)
     else:
         doing = _(doing) if doing in _DEED_WORDS else doing
     rate = "-" if worker.flops_per_s is None else f"{worker.flops_per_s / 1e12:.3g}"
@@ -236,7 +237,7 @@ def worker_cells(view: "WorkerView", state: RunState) -> tuple[str, ...]:
 def cell_text(cell: "Cell") -> str:
     """Return the size and the hyperparameters of a cell."""
     return _("N={size}, lr {rate}, batch {batch}, beta2 {beta2}").format(
-        size=english_count(cell.n_params),
+        size=format_count(cell.n_params),
         rate=f"{cell.learning_rate:.2g}",
         batch=f"{cell.batch_sequences} x {cell.shape.seq_len}",
         beta2=f"{cell.beta2:g}",
@@ -247,6 +248,14 @@ def cell_result(state: CellState) -> str:
     """Return the final loss of a cell if it is done, and its size and hyperparameters."""
     loss = "" if state.final_loss is None else f"{state.final_loss:.4f} nats"
     return listed(filter(None, (loss, cell_text(state.cell))))
+
+
+def best(state: RunState) -> str:
+    """Return the cell with the lowest loss; empty before there is one."""
+    if state.best is None:
+        return ""
+    told = _("best: {cell}") if state.status == "done" else _("best so far: {cell}")
+    return told.format(cell=cell_result(state.best))
 
 
 def event_text(event: Event | None, state: RunState) -> str:
@@ -302,7 +311,7 @@ def _of_stack(event: progress.Started | progress.Split | progress.CheckpointLost
     if first is None:
         told = _("stack: {n} cells, {mode}, started in {time}").format(**known)
     else:
-        size = english_count(first.cell.n_params)
+        size = format_count(first.cell.n_params)
         told = _("stack of N={size}: {n} cells, {mode}, started in {time}").format(size=size, **known)
     graphs = event.graphs_found + event.graphs_compiled
     if not graphs:

@@ -110,9 +110,8 @@ def progress_panel(state: "RunState", spec: "Spec", workers: "Sequence[WorkerVie
         rows = [texts.worker_cells(view, state) for view in workers]
         lines += [Text(texts.worker_counts(workers)), table(headed(texts.WORKER_HEADER), rows[:_MOST_WORKERS])]
         lines += [Text(_("… {n} more").format(n=len(rows) - _MOST_WORKERS))] if len(rows) > _MOST_WORKERS else []
-    best = state.best
-    if best is not None:
-        lines.append(Text(_("best so far: {cell}").format(cell=texts.cell_result(best))))
+    if state.best is not None:
+        lines.append(Text(texts.best(state)))
     leader = _leader(state)
     if leader is not None:
         losses = [loss for _, loss in leader.curve]

@@ -6,6 +6,7 @@ A file says a text with its numbers. The text is recognised by its template, who
 import re
 from functools import cache
 
+from budgetscope.core.budget.quantities import format_count, parse_count
 from budgetscope.core.language import ENGLISH, N_, _, code
 
 FLAGS = (
@@ -286,13 +287,17 @@ DEVICES = (
 )
 """Notes of the bundled devices that a plan shows."""
 
+_COUNT = re.compile(r"\d+(\.\d+)? [KMBT]")
+"""A number as `english_count` writes it into a stored text."""
+
 
 def stored_text(text: str) -> str:
     """Return a stored text in the language in use; in English where no template is of it."""
     if code() == ENGLISH:
         return text
     template, given = recognised(text) or (text, {})
-    return _(template).format(**given) if given else _(template)
+    said = {name: format_count(parse_count(each)) if _COUNT.fullmatch(each) else each for name, each in given.items()}
+    return _(template).format(**said) if said else _(template)
 
 
 def recognised(text: str) -> tuple[str, dict[str, str]] | None:

@@ -134,7 +134,7 @@ def _dollars(usd: float) -> str:
 
 def step_line_header() -> tuple[str, ...]:
     """Return the header of the title and the cells of `StepLine`; a narrow table drops columns from the right."""
-    needs = (_("needs {flops}").format(flops=format_flops(flops)) for flops in SAVINGS_BUDGETS)
+    needs = (_("tuned {flops}").format(flops=format_flops(flops)) for flops in SAVINGS_BUDGETS)
     return (_("step"), _("exponent a"), _("D/N here"), _("N here"), _("waste"), *needs, _("D/N measured"))
 
 
@@ -224,19 +224,22 @@ def _facts(step: Step, explanation: Explanation) -> tuple[tuple[str, str], ...]:
 
 def _worth(step: Step, before: Step | None, budgets: tuple[float, ...], *, tuned: bool) -> str:
     """Return in one sentence which share of a step's compute, and of the step before, the tuned runs need."""
-    measured = [flops for flops in budgets if step.saving_at(flops) is not None]
+    told_of = before if tuned and before is not None else step
+    measured = [flops for flops in budgets if told_of.saving_at(flops) is not None]
     if not measured:
         return _("The tuned runs were not measured at its losses")
-    at = listed(f"{flops:.0e}".replace("e+", "e") for flops in measured)
-    earlier = "" if before is None else listed(_needs(before, flops) for flops in measured)
-    if tuned:
-        told = _("Reaches the loss of the step before with {earlier} of its compute, at {at} FLOPs")
-        return told.format(earlier=earlier, at=at)
-    shares = listed(_needs(step, flops) for flops in measured)
-    told = _("Same loss by tuned runs: {shares} of its compute at {at} FLOPs")
-    if earlier:
-        told = _("Same loss by tuned runs: {shares} of its compute at {at} FLOPs (step before: {earlier})")
-    return told.format(shares=shares, at=at, earlier=earlier)
+    part = _("{share} of its compute at {flops} FLOPs")
+
+    def shares(of: Step) -> str:
+        known = [(flops, share) for flops in measured if (share := of.saving_at(flops)) is not None]
+        return listed(part.format(share=_share(share), flops=format_flops(flops)) for flops, share in known)
+
+    if tuned and before is not None:
+        return _("Takes, for the loss of the step before, {shares}").format(shares=shares(before))
+    told = _("Same loss by tuned runs: {shares}").format(shares=shares(step))
+    if before is None or len(measured) > 1:
+        return told
+    return _("{told} (step before: {earlier})").format(told=told, earlier=_needs(before, *measured))
 
 
 def _here(step: Step) -> str:

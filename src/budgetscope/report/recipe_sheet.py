@@ -20,13 +20,14 @@ from budgetscope.core.budget.quantities import (
     format_usd,
 )
 from budgetscope.core.language import N_, _
+from budgetscope.core.laws.intervals import Kind
 from budgetscope.core.laws.sensitivity import STEP_LAW_TEST, measured
 from budgetscope.report.csv import csv_text
 from budgetscope.report.law_rows import OUTLIER_SIGN
 from budgetscope.report.markdown import ended, escaped, heading, reproduced, table
 from budgetscope.report.recipe_words import choice_text, confirmation_command, confirmation_text
 from budgetscope.report.rows import NO_SHAPE, ROUNDED, PlanRow, plan_header, plan_rows, shape_text
-from budgetscope.report.words import beside, bracketed, headed, noted
+from budgetscope.report.words import beside, bracketed, headed, listed, noted, quoted
 
 FOLLOWED_SIGN = ">"
 NOT_KNOWN = N_("not known: no source in use gives it")
@@ -107,18 +108,22 @@ def topics(sheet: RecipeSheet) -> tuple[Topic, ...]:
         "weight_decay": _("Weight decay: coupled, for PyTorch's AdamW at the plan's lr; and independent, a step"),
     }
     return tuple(
-        Topic(role, titles[role], _spread(role, plan, values), tuple(_row(each, plan) for each in values))
+        Topic(role, titles[role], _spread(role, sheet, values), tuple(_row(each, plan) for each in values))
         for role, group in groupby(sheet.law_values, attrgetter("role"))
         for values in [tuple(group)]
     )
 
 
-def _spread(role: str, plan: Plan, values: Sequence[LawValue]) -> str:
-    estimate = plan.recipe.range_of(role)
+def _spread(role: str, sheet: RecipeSheet, values: Sequence[LawValue]) -> str:
+    estimate = sheet.answer.plan.recipe.range_of(role)
     if estimate is None or estimate.low is None or estimate.high is None:
         return ""
     form = _form(role)
     text = _("{range}: {basis}").format(range=bracketed(estimate.low, estimate.high, form), basis=estimate.basis)
+    within = {fit.id for fit in sheet.answer.question.spread_fits}
+    outside = [quoted(each.title) for each in values if each.fit_id not in within and not each.followed]
+    if estimate.kind is Kind.PUBLISHED_LAWS and outside:
+        text = noted((text, _("left out: {what}").format(what=listed(outside))))
     followed = next((each.value for each in values if each.followed), estimate.value)
     if role == "batch_size" and form(followed) != form(estimate.value):
         takes = _("the plan takes {value}: {followed}, {rounded}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from textual.screen import Screen
 from textual.widget import Widget
 
+from budgetscope.api.form_words import in_form
 from budgetscope.core.errors import BudgetscopeError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def run_in_thread(
         try:
             finish = partial(show, await in_thread(compute))
         except BudgetscopeError as error:
-            finish = partial(refuse, str(error))
+            finish = partial(refuse, in_form(str(error)))
         if not _is_leaving(owner):
             finish()
 
@@ -140,7 +141,7 @@ class Background:
         try:
             finish = await in_thread(job.compute)
         except BudgetscopeError as error:
-            finish = partial(job.refuse, str(error))
+            finish = partial(job.refuse, in_form(str(error)))
         if self._newest.get(part) is job:
             del self._newest[part]
             if not _is_leaving(self._screen) and job.is_current():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
-from budgetscope.core.language import _
+from budgetscope.core.language import N_, _
 from budgetscope.tui.tabs import TABS
 
 EVERYWHERE = "everywhere"
@@ -248,28 +248,28 @@ KEYS = (
     *(
         Key((name,), f"move({lines})", "", text, "fits", in_footer=False, in_palette=False)
         for name, lines, text in (
-            ("up", -1, "Go to the fit above, from the filter too."),
-            ("down", 1, "Go to the fit below, from the filter too."),
-            ("pageup", -10, "Go ten fits up."),
-            ("pagedown", 10, "Go ten fits down."),
-            ("home", -100_000, "Go to the first fit."),
-            ("end", 100_000, "Go to the last fit."),
+            ("up", -1, N_("Go to the fit above, from the filter too.")),
+            ("down", 1, N_("Go to the fit below, from the filter too.")),
+            ("pageup", -10, N_("Go ten fits up.")),
+            ("pagedown", 10, N_("Go ten fits down.")),
+            ("home", -100_000, N_("Go to the first fit.")),
+            ("end", 100_000, N_("Go to the last fit.")),
         )
     ),
     *(
         Key((name,), f"scroll_page({lines})", "", text, "fits", in_footer=False, in_palette=False)
         for name, lines, text in (
-            ("shift+up", -1, "Scroll the details or the difference up."),
-            ("shift+down", 1, "Scroll the details or the difference down."),
+            ("shift+up", -1, N_("Scroll the details or the difference up.")),
+            ("shift+down", 1, N_("Scroll the details or the difference down.")),
         )
     ),
     *(
         Key((name,), f"crosshair({cells})", "", text, "fits", in_footer=False, in_palette=False)
         for name, cells, text in (
-            ("left", -1, "Read the chart: move the crosshair to the left."),
-            ("right", 1, "Read the chart: move the crosshair to the right."),
-            ("shift+left", -10, "Move the crosshair ten columns to the left."),
-            ("shift+right", 10, "Move the crosshair ten columns to the right."),
+            ("left", -1, N_("Read the chart: move the crosshair to the left.")),
+            ("right", 1, N_("Read the chart: move the crosshair to the right.")),
+            ("shift+left", -10, N_("Move the crosshair ten columns to the left.")),
+            ("shift+right", 10, N_("Move the crosshair ten columns to the right.")),
         )
     ),
     Key(

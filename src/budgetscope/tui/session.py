@@ -4,8 +4,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from budgetscope.api import Advisor, AnsweredRequest, PlanRequest
+from budgetscope.api.fields import BY_NAME
+from budgetscope.api.form_words import in_form
 from budgetscope.api.request import field_at_fault, with_text
 from budgetscope.core.errors import BudgetscopeError
+from budgetscope.core.language import _
 from budgetscope.tui.law_letters import letters
 
 if TYPE_CHECKING:
@@ -19,12 +22,22 @@ class Problem:
     """The reason why a request has no answer.
 
     Attributes:
-        field: name of the field at fault.
-        sentence: the error message.
+        name: of the field at fault.
+        sentence: the error message, with the labels of the form.
     """
 
-    field: str
+    name: str
     sentence: str
+
+    @classmethod
+    def of(cls, name: str, error: BudgetscopeError) -> "Problem":
+        """Return the problem that an error tells of a field."""
+        return cls(name, in_form(str(error), own=BY_NAME[name].option))
+
+    @property
+    def field(self) -> str:
+        """The label of the field at fault."""
+        return _(BY_NAME[self.name].label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,7 @@ class Session:
         self.library_read = False
         self.on_change: Callable[[], None] = lambda: None
         self.law_changes: list[LawChanged] = []
-        self._unread: dict[str, str] = {}
+        self._unread: dict[str, Problem] = {}
         self._answer_request()
 
     @property
@@ -96,7 +109,7 @@ class Session:
         try:
             self.request = with_text(self.request, name, text)
         except BudgetscopeError as error:
-            self._unread[name] = str(error)
+            self._unread[name] = Problem.of(name, error)
         else:
             self._unread.pop(name, None)
         if (self.request, self._unread) != before:
@@ -151,10 +164,10 @@ class Session:
     def _new_problem(self) -> Problem | None:
         """Answer the request; return the problem, or None after storing the answer."""
         if self._unread:
-            return Problem(*next(iter(self._unread.items())))
+            return next(iter(self._unread.values()))
         try:
             answer = self.advisor.answer(self.request)
         except BudgetscopeError as error:
-            return Problem(field_at_fault(self.request, self.advisor.answer), str(error))
+            return Problem.of(field_at_fault(self.request, self.advisor.answer), error)
         self.answer = answer
         return None

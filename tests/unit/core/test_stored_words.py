@@ -28,6 +28,12 @@ def test_a_stored_text_keeps_its_numbers_in_another_language() -> None:
     assert stored_text("Nobody {foresaw} this 100%.") == "Nobody {foresaw} this 100%."
 
 
+@pytest.mark.usefixtures("backwards")
+def test_a_count_in_a_stored_text_is_one_of_the_language() -> None:
+    flag = "At C=2.56e+19 the lowest loss is at the smallest size (2.5 M): train smaller models there."
+    assert "(250万)" in stored_text(flag)
+
+
 def test_a_stored_text_is_as_it_is_in_english() -> None:
     assert stored_text(_FLAG) == _FLAG
 

@@ -42,6 +42,9 @@ def test_every_hyperparameter_is_said_in_one_unit_and_in_the_other_that_people_u
     assert found["batch_size"].spread.endswith(
         "the plan takes 9.44 M: 9.61 M, rounded to a multiple that devices divide evenly"
     )
+    left_out = {row.title for row in found["batch_size"].rows if f"“{row.title}”" in found["batch_size"].spread}
+    assert left_out == {"budgetscope 2026, English mix", "MiniCPM 2024", "Schaipp 2026, batch"}
+    assert len(found["batch_size"].rows) - len(left_out) == 6
     assert found["warmup"].rows[0].also == "1,818 steps"
     assert (found["weight_decay"].rows[0].value, found["weight_decay"].rows[0].also) == ("0.12", "0.0001 a step")
     lr = {row.law_value.fit_id: row for row in found["learning_rate"].rows}

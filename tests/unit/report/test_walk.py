@@ -38,7 +38,7 @@ def test_each_line_holds_its_steps_numbers(explanation: Explanation, comparison:
         assert share is not None
         assert cells["waste"] == f"{share:.1%}"
         at_1e18 = step.saving_at(1e18)
-        assert cells["needs 1e18"] == ("-" if at_1e18 is None else f"{at_1e18:.0%}")
+        assert cells["tuned 1e18"] == ("-" if at_1e18 is None else f"{at_1e18:.0%}")
         facts = dict(line.facts)
         assert cells["exponent a"] in facts["exponent"]
         assert format_count(step.own_n_params.value) in facts["N here"]
@@ -50,7 +50,9 @@ def test_what_a_step_was_worth_names_the_step_before(explanation: Explanation, c
     lines = step_lines(explanation, "RefinedWeb", comparison)
     assert lines[0].worth == "Same loss by tuned runs: 62% of its compute at 1e18 FLOPs"
     assert lines[2].worth == "Same loss by tuned runs: 91% of its compute at 1e18 FLOPs (step before: 64%)"
-    assert lines[4].worth == "Reaches the loss of the step before with 122% of its compute, at 1e18 FLOPs"
+    assert lines[4].worth == "Takes, for the loss of the step before, 122% of its compute at 1e18 FLOPs"
+    assert "Same loss by tuned runs: 62% of its compute at 1e18 FLOPs, 96% of its" in dict(lines[0].facts)["worth"]
+    assert all(", -" not in dict(line.facts)["worth"] for line in lines)
     assert dict(lines[0].facts)["D/N"] == "15 to 1,350 measured, 0.079 at your budget"
 
 

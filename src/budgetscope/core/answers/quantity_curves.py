@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from budgetscope.core.answers.fit_difference import tokenizers_apart
 from budgetscope.core.answers.question import Question, after_decay_counts
 from budgetscope.core.laws.fit import Fit, Range
 from budgetscope.core.laws.guard import guarded
@@ -27,6 +28,7 @@ class QuantityCurve:
         high: upper end; likewise.
         points: measured (x, y) of the fit; empty when not requested, or when it has none.
         fitted: the range of x in the data of the law; None when not known.
+        comparable: whether its losses are of the tokens of the question's law; true for other quantities.
         before_decay: whether it is a loss before the decay of the learning rate.
     """
 
@@ -38,6 +40,7 @@ class QuantityCurve:
     high: tuple[float, ...] | None
     points: tuple[tuple[float, float], ...]
     fitted: Range | None
+    comparable: bool = True
     before_decay: bool = False
 
 
@@ -86,6 +89,7 @@ def _loss_curve(fit: Fit, question: Question, flops_grid: Sequence[float], band:
         high=tuple(high for _, high in known) if known else None,
         points=points,
         fitted=fitted,
+        comparable=tokenizers_apart(fit, question.fit) is None,
         before_decay=after_decay_counts(fit),
     )
 

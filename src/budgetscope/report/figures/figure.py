@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import itemgetter
 
-from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.budget.quantities import format_flops
 from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Range
 from budgetscope.report.figures.scale import Scale
@@ -24,11 +24,6 @@ def plain_number(value: float) -> str:
 def flops_number(value: float) -> str:
     """Return FLOPs, such as 3.06e22."""
     return format_flops(value)
-
-
-def count_number(value: float) -> str:
-    """Return parameters or tokens, such as 17.7 B."""
-    return english_count(value)
 
 
 NOWHERE = (math.inf, math.inf)
@@ -200,6 +195,7 @@ class Figure:
         spans: shaded parts of the horizontal axis.
         heat: a grid of values.
         band_label: of the first line's band, in the legend.
+        note: a sentence below a figure in characters; empty for none.
     """
 
     x: Axis
@@ -210,6 +206,7 @@ class Figure:
     spans: tuple[Span, ...] = ()
     heat: HeatMap | None = None
     band_label: str = field(default_factory=lambda: _("its 95% interval"))
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

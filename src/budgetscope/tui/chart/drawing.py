@@ -8,14 +8,14 @@ from budgetscope.core.language import _
 from budgetscope.report.figures.figure import Axis, Figure
 from budgetscope.report.figures.scale import Scale
 from budgetscope.tui.chart.canvas import TextRun
-from budgetscope.tui.chart.cells import clipped, cut, drawable, padded, width_of
+from budgetscope.tui.chart.cells import SECOND_HALF, clipped, cut, drawable, in_cells, padded, width_of
 from budgetscope.tui.chart.plot import LegendEntry, Plot, beyond, heat_role, heat_symbol, line_role
 
 MIN_WIDTH, MIN_HEIGHT = 24, 4
 """In smaller windows there is a sentence in place of the drawing."""
 
 _TIGHT_ROWS = 13
-"""Below this height tick labels stand in the axis, the legend has one row, and titles are left out."""
+"""Below this height tick labels stand in the axis, the legend has two rows, and titles are left out."""
 _LEGEND_INSIDE_WIDTH = 60
 _ROWS_BESIDE_LEGEND = 9
 _CELLS_PER_X_LABEL = 9
@@ -56,7 +56,9 @@ def draw(figure: Figure, width: int, height: int) -> Drawing:
     tight = height < _TIGHT_ROWS
     entries = _entries(figure)
     inside = figure.heat is None and width >= _LEGEND_INSIDE_WIDTH and height >= len(entries) + _ROWS_BESIDE_LEGEND
-    below = _packed(([] if inside else _short_entries(figure)) + _levels(figure), width, 1 if tight else 2)
+    below = _packed(([] if inside else _short_entries(figure)) + _levels(figure), width, 2 if tight else 3)
+    if figure.note:
+        below = [(TextRun(padded(cut(f" {drawable(figure.note)}", width), width), "label"),), *below]
     top = int(not tight and bool(figure.x.title or figure.y.title))
     plot_height = height - top - (1 if tight else 2) - len(below)
     y_values = figure.y.scale.labelled(max(2, plot_height // _ROWS_PER_Y_LABEL))
@@ -107,14 +109,18 @@ def _x_axis(axis: Axis, width: int, gutter: int, *, tight: bool) -> list[Row]:
             ticks[_column_of(axis.scale, value, width)] = sign
     labels = [" "] * width
     for start, text in _placed(axis, width):
-        ticks[min(start + len(text) // 2, width - 1)] = "┼"
+        ticks[min(start + width_of(text) // 2, width - 1)] = "┼"
         target = ticks if tight else labels
-        target[start : start + len(text)] = text
+        target[start : start + width_of(text)] = in_cells(text)
     left = TextRun(" " * gutter + "└", "axis")
-    rows: list[Row] = [(left, TextRun("".join(ticks), "axis"))]
+    rows: list[Row] = [(left, TextRun(_text(ticks), "axis"))]
     if not tight:
-        rows.append((TextRun(" " * (gutter + 1) + "".join(labels), "label"),))
+        rows.append((TextRun(" " * (gutter + 1) + _text(labels), "label"),))
     return rows
+
+
+def _text(cells: Sequence[str]) -> str:
+    return "".join(cells).replace(SECOND_HALF, "")
 
 
 def _placed(axis: Axis, width: int) -> list[tuple[int, str]]:
@@ -122,10 +128,10 @@ def _placed(axis: Axis, width: int) -> list[tuple[int, str]]:
     for room in range(max(2, width // _CELLS_PER_X_LABEL), 0, -1):
         placed = []
         for value in axis.scale.labelled(room):
-            text = axis.text(value)[:width]
+            text = clipped(axis.text(value), width)
             column = _column_of(axis.scale, value, width)
-            placed.append((min(max(0, column - len(text) // 2), width - len(text)), text))
-        if all(start + len(text) < after for (start, text), (after, _) in pairwise(placed)):
+            placed.append((min(max(0, column - width_of(text) // 2), width - width_of(text)), text))
+        if all(start + width_of(text) < after for (start, text), (after, _) in pairwise(placed)):
             return placed
     return placed[:1]
 

@@ -1,10 +1,11 @@
 """The figure of N*(C): the chosen law with its interval and data, the other laws, and the user's budget."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from budgetscope.core.answers.curves import Curve
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.core.language import _
 from budgetscope.report.figures.figure import (
     Axis,
@@ -13,7 +14,6 @@ from budgetscope.report.figures.figure import (
     Marker,
     Point,
     PointSeries,
-    count_number,
     flops_number,
     reach_of,
 )
@@ -34,7 +34,7 @@ FIRST_FLOPS, LAST_FLOPS = 1e16, 1e26
 """Range of C that is drawn at least, FLOPs: from the smallest published runs to the largest budgets."""
 
 _CURVE_POINTS_PER_DECADE = 3
-_SPELT = {"deepseek": "DeepSeek", "minicpm": "MiniCPM", "olmo": "OLMo", "steplaw": "Step Law"}
+_YEAR = re.compile(r" \d{4}\b")
 
 
 def span(flops: float) -> LogScale:
@@ -61,27 +61,27 @@ def figure(plan: Plan, curves: Sequence[Curve], letters: Mapping[str, str]) -> F
     measured = tuple(Point(point.flops, point.n_params, point.low, point.high) for point in chosen.points)
     # The chosen law sets the y range; a law that differs by a factor of ten is cut at the edge.
     low, high = chosen.n_params[0] / 3, chosen.n_params[-1] * 3
-    size, budget = english_count(plan.n_params.value), format_flops(plan.flops)
+    size, budget = format_count(plan.n_params.value), format_flops(plan.flops)
     here = _("{value} at {place}").format(value=size, place=budget)
     return Figure(
         x=Axis(LogScale(chosen.flops[0], chosen.flops[-1]), _("C, training FLOPs"), flops_number),
         y=Axis(
             LogScale.decades_around(min(low, plan.n_params.value), max(high, plan.n_params.value)),
             _("N, parameters"),
-            count_number,
+            format_count,
         ),
         lines=tuple(
             Line(
                 letters.get(curve.fit_id, SHARED),
                 curve.title,
-                family(curve.fit_id),
+                name,
                 curve.flops,
                 curve.n_params,
                 curve.low,
                 curve.high,
                 reach=reach_of(curve.fitted),
             )
-            for curve in curves
+            for curve, name in zip(curves, short_names([curve.title for curve in curves]), strict=True)
         ),
         points=(PointSeries("o", _("the optima it was fitted on"), measured),) if measured else (),
         markers=(
@@ -94,7 +94,10 @@ def figure(plan: Plan, curves: Sequence[Curve], letters: Mapping[str, str]) -> F
     )
 
 
-def family(fit_id: str) -> str:
-    """Return the author of a fit, without the year."""
-    name = fit_id.split("/", maxsplit=1)[0].rstrip("0123456789")
-    return _SPELT.get(name, name.capitalize())
+def short_names(titles: Sequence[str]) -> list[str]:
+    """Return a name of each law for a legend: its source, with what tells it from others of the same source."""
+    plain = [_YEAR.sub("", title) for title in titles]
+    sources = [re.split(r"[,(]", title)[0].strip() for title in plain]
+    return [
+        source if source and sources.count(source) == 1 else title for source, title in zip(sources, plain, strict=True)
+    ]

@@ -7,7 +7,7 @@ from itertools import chain
 from budgetscope.api.defaults import SPREAD_FITS
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.quantity_curves import LOSS, QuantityCurve
-from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.core.language import N_, _
 from budgetscope.report.figures.figure import (
     Axis,
@@ -16,7 +16,6 @@ from budgetscope.report.figures.figure import (
     Marker,
     Point,
     PointSeries,
-    count_number,
     flops_number,
     reach_of,
 )
@@ -26,6 +25,8 @@ from budgetscope.tui.figures import allocation
 from budgetscope.tui.law_letters import SHARED
 
 SIZE = "n_params"
+LOSSES_APART = N_("Losses of different tokenizers do not compare.")
+"""Below losses by laws with different tokenizers on one axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +94,18 @@ def figure(plan: Plan, quantity: str, curves: Sequence[QuantityCurve], letters: 
             Line(
                 letters.get(curve.fit_id, SHARED),
                 _named(curve, curve.title),
-                _named(curve, allocation.family(curve.fit_id)),
+                _named(curve, name),
                 curve.xs,
                 curve.ys,
                 curve.low,
                 curve.high,
                 reach=reach_of(curve.fitted),
             )
-            for curve in curves
+            for curve, name in zip(curves, allocation.short_names([curve.title for curve in curves]), strict=True)
         ),
         points=(PointSeries("o", _("the optima it was fitted on"), measured),) if measured else (),
         markers=(_marker(plan, quantity),),
+        note="" if all(curve.comparable for curve in curves) else _(LOSSES_APART),
     )
 
 
@@ -116,7 +118,7 @@ def _across(chosen: QuantityCurve, quantity: str) -> Axis:
     scale = LogScale(chosen.xs[0], chosen.xs[-1])
     if quantity == LOSS:
         return Axis(scale, _("C, training FLOPs"), flops_number)
-    return Axis(scale, _("N, parameters"), count_number)
+    return Axis(scale, _("N, parameters"), format_count)
 
 
 def _up(plan: Plan, quantity: str, curves: Sequence[QuantityCurve]) -> Axis:
@@ -127,7 +129,7 @@ def _up(plan: Plan, quantity: str, curves: Sequence[QuantityCurve]) -> Axis:
         return Axis(LinearScale.around(low, high), _("loss, {unit}").format(unit=plan.loss_unit or _("unit unknown")))
     if quantity == "learning_rate":
         return Axis(LogScale.decades_around(low, high), _("peak learning rate"), _short)
-    return Axis(LogScale.decades_around(low, high), _("batch, tokens"), count_number)
+    return Axis(LogScale.decades_around(low, high), _("batch, tokens"), format_count)
 
 
 def _short(value: float) -> str:
@@ -145,7 +147,7 @@ def _marker(plan: Plan, quantity: str) -> Marker:
             return Marker(plan.flops, flops if loss is None else at.format(value=f"{loss:.3f}", place=flops), loss)
         case "learning_rate":
             rate = plan.recipe.learning_rate.value
-            return Marker(n_params, at.format(value=_short(rate), place=english_count(n_params)), rate)
+            return Marker(n_params, at.format(value=_short(rate), place=format_count(n_params)), rate)
         case _:
             batch = plan.recipe.batch_tokens.value
-            return Marker(n_params, at.format(value=english_count(batch), place=english_count(n_params)), batch)
+            return Marker(n_params, at.format(value=format_count(batch), place=format_count(n_params)), batch)

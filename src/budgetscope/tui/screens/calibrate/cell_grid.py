@@ -9,8 +9,9 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from budgetscope.api.calibration import CellState, RunState, texts
-from budgetscope.core.budget.quantities import english_count
+from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.language import _
+from budgetscope.report.words import width as cells_of
 
 SIGNS = {"done": "■", "running": "▸", "waiting": "·", "diverged": "x", "failed": "!"}
 _STYLES = {
@@ -68,20 +69,21 @@ def _laid(cells: tuple[CellState, ...], width: int) -> list[Content]:
     lines: list[list[Content]] = [[]]
     left = width
     for n_params, members in groupby(sorted(cells, key=lambda s: s.cell.n_params), key=lambda s: s.cell.n_params):
-        label = f"{english_count(n_params):>6} "
+        size = format_count(n_params)
+        label = f"{' ' * (6 - cells_of(size))}{size} "
         signs = [texts.cell_status(member) for member in members]
-        room = max(width - len(label), 1)
+        room = max(width - cells_of(label), 1)
         for start in range(0, len(signs), room):
             part = signs[start : start + room]
-            if left < len(label) + len(part):
+            if left < cells_of(label) + len(part):
                 lines.append([])
                 left = width
             lines[-1] += [
-                Content.styled(label if start == 0 else " " * len(label), _LABEL),
+                Content.styled(label if start == 0 else " " * cells_of(label), _LABEL),
                 _signs(part),
                 Content("  "),
             ]
-            left -= len(label) + len(part) + 2
+            left -= cells_of(label) + len(part) + 2
     return [Content("").join(line) for line in lines if line]
 
 
@@ -93,10 +95,10 @@ def _signs(statuses: list[str]) -> Content:
 def _legend(state: RunState) -> Content:
     counts = Counter(map(texts.cell_status, state.cells.values()))
     counted = _("{n} {status}")
-    return Content("   ").join(
-        [
-            Content.assemble((SIGNS[status], _STYLES[status]), f" {counted.format(n=counts[status], status=_(status))}")
-            for status in texts.STATUSES
-            if counts[status]
-        ]
-    )
+    parts = [
+        Content.assemble((SIGNS[status], _STYLES[status]), f" {counted.format(n=counts[status], status=_(status))}")
+        for status in texts.STATUSES
+        if counts[status]
+    ]
+    several = len({each.stage for each in state.cells.values()}) > 1
+    return Content("   ").join([Content(_("all stages:")), *parts] if several else parts)

@@ -6,9 +6,9 @@ from itertools import pairwise
 from statistics import fmean
 
 from budgetscope.api.calibration import CellState, RunState
-from budgetscope.core.budget.quantities import english_count
+from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.language import _
-from budgetscope.report.figures.figure import Axis, Figure, HeatMap, Line, Point, PointSeries, count_number
+from budgetscope.report.figures.figure import Axis, Figure, HeatMap, Line, Point, PointSeries
 from budgetscope.report.figures.scale import LogScale
 from budgetscope.tui.chart.plot import MAX_LINES
 
@@ -36,17 +36,17 @@ def losses(state: RunState) -> Figure | None:
     bottom = max(_ROUND / 10, _ROUND * math.floor(min(heights) / _ROUND))
     top = _ROUND * math.floor(max(heights) / _ROUND + 1)
     return Figure(
-        x=Axis(LogScale.decades_around(max(first, 1), last), _("tokens"), count_number),
+        x=Axis(LogScale.decades_around(max(first, 1), last), _("tokens"), format_count),
         y=Axis(LogScale(bottom, top), _("loss, nats a token")),
         lines=tuple(
             Line(
                 letter,
                 _("N={size}, lr {rate}, batch {batch}").format(
-                    size=english_count(s.cell.n_params),
+                    size=format_count(s.cell.n_params),
                     rate=f"{s.cell.learning_rate:.2g}",
                     batch=s.cell.batch_sequences,
                 ),
-                english_count(s.cell.n_params),
+                format_count(s.cell.n_params),
                 tuple(float(tokens) for tokens, _ in s.curve),
                 tuple(loss for _, loss in s.curve),
             )
@@ -99,7 +99,7 @@ def heat(state: RunState, n_params: int, beta2: float) -> Figure | None:
     x_edges, y_edges = _edges(rates), _edges(batches)
     return Figure(
         x=Axis(LogScale(x_edges[0], x_edges[-1]), _("learning rate"), _rate),
-        y=Axis(LogScale(y_edges[0], y_edges[-1]), _("batch, tokens"), count_number),
+        y=Axis(LogScale(y_edges[0], y_edges[-1]), _("batch, tokens"), format_count),
         points=(PointSeries("x", _("diverged or failed"), lost),) if lost else (),
         heat=HeatMap(
             x_edges,

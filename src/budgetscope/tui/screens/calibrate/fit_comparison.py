@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from budgetscope.api import Advisor, PlanRequest
 from budgetscope.api.calibration import Judgement, judge
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Fit
@@ -70,7 +70,7 @@ def verdict(advisor: Advisor, law: str, request: PlanRequest | None) -> Verdict:
     decades: list[Row] = []
     for change in () if judged.fit.too_small else judged.difference.budgets:
         sizes = (change.before.n_params, change.after.n_params)
-        was, will = (UNKNOWN if n is None else english_count(n) for n in sizes)
+        was, will = (UNKNOWN if n is None else format_count(n) for n in sizes)
         if not _plans(advisor, law, change.flops):
             will = UNKNOWN
         decades.append((_("N at {flops}").format(flops=format_flops(change.flops)), was, will))

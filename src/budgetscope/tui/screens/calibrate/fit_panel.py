@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from budgetscope.core.answers.plan import Plan
-from budgetscope.core.budget.quantities import english_count
+from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.language import N_, _
 from budgetscope.report.fit_page import labelled
 from budgetscope.report.words import padded, sentences
@@ -127,5 +127,5 @@ def _caution(sentence: str) -> Content:
 
 def _planned(plan: Plan) -> str:
     return _("your plan: N = {n_params}, D = {tokens}, by {law}").format(
-        n_params=english_count(plan.n_params.value), tokens=english_count(plan.tokens.value), law=plan.law_id
+        n_params=format_count(plan.n_params.value), tokens=format_count(plan.tokens.value), law=plan.law_id
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from budgetscope.api.calibration import DEFAULT_FIT, PRESETS, Request, parse_gpus, split_data
 from budgetscope.api.fields import DECAY, MINUTES
+from budgetscope.api.form_words import in_form
 from budgetscope.core.errors import UsageError
 from budgetscope.core.language import N_
 
@@ -54,7 +55,7 @@ def read(texts: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
         try:
             wishes[field.name] = field.read(text)
         except UsageError as error:
-            problems[field.name] = str(error)
+            problems[field.name] = in_form(str(error), FIELDS, own=field.option)
     return wishes, problems
 
 

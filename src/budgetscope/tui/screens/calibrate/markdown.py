@@ -18,7 +18,7 @@ def of_design(ready: Ready, foretold: str) -> str:
 def of_run(run: View, verdict: Verdict | None) -> str:
     """Return the status of a run, and what its fit would change."""
     state = run.state
-    best = "" if state.best is None else f"best so far: {texts.cell_result(state.best)}"
+    best = texts.best(state)
     facts = (
         f"status: {run.status}", texts.counts(state), run.speed, texts.history(state), best, run.problem,
         state.damage, *state.problems,

@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 
 from budgetscope.api.calibration import Ready, require_extra
+from budgetscope.api.form_words import in_form
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.language import _
 from budgetscope.tui.background import run_in_thread
@@ -95,7 +96,7 @@ class NewRun(Horizontal):
         try:
             require_extra()
         except BudgetscopeError as error:
-            design.refuse(str(error))
+            design.refuse(in_form(str(error), form.FIELDS))
             return False
         design.ask()
         return not problems
@@ -128,7 +129,7 @@ class NewRun(Horizontal):
             if self._preparation is preparation:
                 self._preparation = None
                 self._read()
-                self.query_one(DesignPanel).refuse(sentence)
+                self.query_one(DesignPanel).refuse(in_form(sentence, form.FIELDS))
                 self._on_change()
 
         run_in_thread(self, run, priced, refused)

@@ -9,13 +9,15 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from budgetscope.api.calibration import texts
-from budgetscope.core.budget.quantities import english_count
+from budgetscope.api.form_words import in_form
+from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.language import N_, _
 from budgetscope.report.words import noted, sentences
 from budgetscope.tui.screens.calibrate import figures
 from budgetscope.tui.screens.calibrate.cell_grid import CellGrid
 from budgetscope.tui.screens.calibrate.fit_comparison import Verdict
 from budgetscope.tui.screens.calibrate.fit_panel import FitPanel
+from budgetscope.tui.screens.calibrate.form import FIELDS
 from budgetscope.tui.screens.calibrate.log_tail import Tail
 from budgetscope.tui.screens.calibrate.run_list import sign
 from budgetscope.tui.screens.calibrate.runs import View
@@ -26,8 +28,8 @@ from budgetscope.tui.widgets.chart import Chart
 VIEWS = ("cells", "losses", "map", "log", "fit")
 _FOUR_FROM, _ALL_FROM = (110, 30), (160, 40)
 _TITLES = {
-    "cells": N_("Cells"), "losses": N_("Loss of the best cell of each size"), "map": N_("Learning rate and batch"),
-    "log": N_("Log"), "fit": N_("The new law"),
+    "cells": N_("Cells"), "losses": N_("Loss over tokens, best cell of each size"),
+    "map": N_("Learning rate and batch"), "log": N_("Log"), "fit": N_("The new law"),
 }  # fmt: skip
 _CHOSEN_SIGN = "▸ "
 _BAR = 24
@@ -208,8 +210,8 @@ class RunView(Vertical):
             self._entitle("map", _(_TITLES["map"]))
             return
         chart.figure = figures.heat(self.run.state, *grid)
-        title = _("Loss at N={size} (s), beta2 {beta2} (b); * lowest")
-        self._entitle("map", title.format(size=english_count(grid[0]), beta2=f"{grid[1]:g}"))
+        title = _("Loss: lr →, batch ↑; N={size} (key s), beta2 {beta2} (key b); *: lowest")
+        self._entitle("map", title.format(size=format_count(grid[0]), beta2=f"{grid[1]:g}"))
 
     def next_grid(self, what: int) -> None:
         """Show the map of the next size (`what` is 0) or the next beta2 (1)."""
@@ -224,7 +226,7 @@ class RunView(Vertical):
 
 def _trouble(run: View) -> str:
     """Return what is wrong with a run; empty if nothing is."""
-    return run.problem or (run.state.reason if run.status == "failed" else "")
+    return in_form(run.problem or (run.state.reason if run.status == "failed" else ""), FIELDS)
 
 
 def _where(run: View) -> Content:
@@ -252,6 +254,6 @@ def _where(run: View) -> Content:
     elif run.queue:
         third = Content(_("in Slurm's queue: {queue}").format(queue=run.queue))
     else:
-        third = Content(noted((state.reason, texts.average(state), texts.history(state))))
-    best = [] if state.best is None else [Content(_("best so far: {cell}").format(cell=texts.cell_result(state.best)))]
+        third = Content(noted((in_form(state.reason, FIELDS), texts.average(state), texts.history(state))))
+    best = [] if state.best is None else [Content(texts.best(state))]
     return Content("\n").join([first, second, third, *best])

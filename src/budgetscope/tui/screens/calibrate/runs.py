@@ -21,8 +21,10 @@ from budgetscope.api.calibration import (
     texts,
     worker_views,
 )
+from budgetscope.api.form_words import in_form
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.language import _
+from budgetscope.tui.screens.calibrate.form import FIELDS
 
 LOG_LINES = 200
 """Lines of the watched run's log that are kept."""
@@ -198,4 +200,5 @@ class _Watched:
             if said:
                 slot = record.worker.split("-")[1] if record.worker and len(state.workers) > 1 else ""
                 who = _("worker {slot}: ").format(slot=slot) if slot else ""
-                self._lines.append(f"{time.strftime('%H:%M:%S', time.localtime(record.t))} {who}{said}")
+                when = time.strftime("%H:%M:%S", time.localtime(record.t))
+                self._lines.append(f"{when} {who}{in_form(said, FIELDS)}")

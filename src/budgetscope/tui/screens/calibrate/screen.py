@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from textual.widgets import Input
 
 from budgetscope.api.calibration import LIVE, RunFolder, accept
-from budgetscope.core.budget.quantities import english_count
+from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Fit
@@ -366,7 +366,7 @@ class CalibrateScreen(SessionScreen):
         self.session.reread()
         after = self.session.plan
         if before is not None and after is not None:
-            change = f"N {english_count(before.n_params.value)} → {english_count(after.n_params.value)}"
+            change = f"N {format_count(before.n_params.value)} → {format_count(after.n_params.value)}"
             said = _("{fit} is now the active law: {change}. u takes it back.").format(fit=fit.id, change=change)
             self.notify(said, timeout=NOTICE_SECONDS, markup=False)
 

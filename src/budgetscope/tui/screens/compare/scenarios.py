@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 
 from budgetscope.api import Advisor, AnsweredRequest, PlanRequest
+from budgetscope.api.form_words import in_form
+from budgetscope.api.judgement import losses_compare
 from budgetscope.api.scenarios import SavedScenario
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.curves import Curve, Place
-from budgetscope.core.budget.quantities import english_count, english_usd
+from budgetscope.core.budget.quantities import format_count, format_usd
 from budgetscope.core.counting.ledger import Convention
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.language import N_, _
@@ -21,7 +23,6 @@ from budgetscope.report.figures.figure import (
     Marker,
     Point,
     PointSeries,
-    count_number,
     flops_number,
     plain_number,
     reach_of,
@@ -30,8 +31,8 @@ from budgetscope.report.figures.scale import LinearScale, LogScale
 from budgetscope.report.scenarios import Board, Column, board
 from budgetscope.report.words import listed
 from budgetscope.tui.chart.plot import MAX_LINES
-from budgetscope.tui.figures.allocation import family, grid
-from budgetscope.tui.figures.plan_charts import SIZE
+from budgetscope.tui.figures.allocation import grid, short_names
+from budgetscope.tui.figures.plan_charts import LOSSES_APART, SIZE
 from budgetscope.tui.figures.plan_figures import Figures
 from budgetscope.tui.law_letters import SHARED
 from budgetscope.tui.session import Session
@@ -192,7 +193,7 @@ class ScenarioAnswers:
             try:
                 self._answers[request] = self.advisor.answer(request)
             except BudgetscopeError as error:
-                self._answers[request] = str(error)
+                self._answers[request] = in_form(str(error))
         answer = self._answers[request]
         if isinstance(answer, str):
             return ScenarioAnswer(name, request, None, Column(title, None, answer))
@@ -239,26 +240,24 @@ def allocation_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
         y=Axis(
             _around(min(n.low or n.value for n in values), max(n.high or n.value for n in values)),
             _("N, parameters"),
-            count_number,
+            format_count,
         ),
         lines=tuple(
             Line(
                 scenarios.letters.get(curve.fit_id, SHARED),
                 curve.title,
-                family(curve.fit_id),
+                name,
                 curve.flops,
                 curve.n_params,
                 reach=reach_of(curve.fitted),
             )
-            for curve in curves
+            for curve, name in zip(curves, short_names([curve.title for curve in curves]), strict=True)
         ),
         points=_series(scenarios, points),
         markers=()
         if marked is None
         else (
-            Marker(
-                marked.flops, _named(scenarios, cursor, english_count(marked.n_params.value)), marked.n_params.value
-            ),
+            Marker(marked.flops, _named(scenarios, cursor, format_count(marked.n_params.value)), marked.n_params.value),
         ),
     )
 
@@ -277,7 +276,7 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
         scenarios: the scenarios to draw.
         cursor: index of the scenario to label.
     """
-    points, units = {}, set()
+    points, units, answers = {}, set(), []
     for index, entry in enumerate(scenarios.entries):
         plan = entry.column.plan
         if (
@@ -290,6 +289,7 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
         loss, cost = plan.final_loss, plan.run.cost_usd
         points[index] = Point(cost.value, loss.value, loss.low, loss.high, cost.low, cost.high)
         units.add(plan.loss_unit or "")
+        answers += [entry.answer] if entry.answer is not None else []
     if not points:
         return None
     xs = [x for p in points.values() for x in (p.x, p.x_low, p.x_high) if x is not None and x >= _LEAST_DOLLARS]
@@ -298,7 +298,7 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
     unit = _("final loss, {unit}").format(unit=one_of(sorted(units)))
     told = _("{loss} for {usd}")
     return Figure(
-        x=Axis(_around(min(xs), max(xs)), _("cost, US dollars"), english_usd),
+        x=Axis(_around(min(xs), max(xs)), _("cost, US dollars"), format_usd),
         y=Axis(
             LinearScale.around(min(ys) - 0.02, max(ys) + 0.02),
             unit,
@@ -310,10 +310,11 @@ def price_figure(scenarios: ScenarioSet, cursor: int) -> Figure | None:
         else (
             Marker(
                 marked.x,
-                _named(scenarios, cursor, told.format(loss=f"{marked.y:.3f}", usd=english_usd(marked.x))),
+                _named(scenarios, cursor, told.format(loss=f"{marked.y:.3f}", usd=format_usd(marked.x))),
                 marked.y,
             ),
         ),
+        note="" if losses_compare(answers) else _(LOSSES_APART),
     )
 
 

@@ -1,6 +1,7 @@
 """Figures of one stored fit: its law with its points, and their residuals."""
 
 from budgetscope.core.answers.goodness_of_fit import GoodnessOfFit
+from budgetscope.core.budget.quantities import format_count
 from budgetscope.core.language import _
 from budgetscope.core.laws.fit import Fit
 from budgetscope.report.figures.figure import (
@@ -9,7 +10,6 @@ from budgetscope.report.figures.figure import (
     Line,
     Point,
     PointSeries,
-    count_number,
     flops_number,
     reach_of,
 )
@@ -32,7 +32,7 @@ def points_figure(fit: Fit, found: GoodnessOfFit) -> Figure | None:
         y=Axis(
             LogScale.decades_around(min(*ends, *curve.n_params), max(*ends, *curve.n_params)),
             _("N, parameters"),
-            count_number,
+            format_count,
         ),
         lines=(
             Line(

@@ -8,6 +8,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from budgetscope.api.form_words import in_form
 from budgetscope.core.answers.layout import Layouts
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.language import N_, _
@@ -48,14 +49,16 @@ class DetailsScreen(Dialog[None]):
             dialog.border_subtitle = _("↑ ↓: scroll   Esc: close")
             yield from _section(_("The decision"), [Content(sentence) for sentence in decision(plan)])
             for level, title in LEVEL_TITLES.items():
-                lines = [Content(CAUTION_SIGN + caution.text) for caution in plan.cautions if caution.level == level]
+                lines = [
+                    Content(CAUTION_SIGN + in_form(caution.text)) for caution in plan.cautions if caution.level == level
+                ]
                 if lines:
                     yield from _section(_(title), lines)
             for section, title in _SECTIONS:
                 lines = [_line(row) for row in rows if row.section == section]
                 if lines:
                     yield from _section(_(title), lines)
-            assumed = [Content(text) for text in plan.assumptions] or [Content(_("nothing about the machine"))]
+            assumed = [Content(in_form(text)) for text in plan.assumptions] or [Content(_("nothing about the machine"))]
             yield from _section(_("Assumed, since the request does not say"), assumed)
             if self._skipped:
                 yield from _section(_("Left out of the comparison"), [Content(sentence) for sentence in self._skipped])
@@ -74,5 +77,5 @@ def _section(title: str, lines: list[Content]) -> ComposeResult:
 
 def _line(row: PlanRow) -> Content:
     value = f"{row.text} {row.interval}".strip()
-    basis = f"  {row.basis}" if row.basis else ""
+    basis = f"  {in_form(row.basis)}" if row.basis else ""
     return Content.assemble((padded(row.label, 15), "$text-muted"), (value, "bold"), (basis, "$text-muted"))

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from budgetscope.api.form_words import in_form
 from budgetscope.core.answers.cautions import Caution, Level
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.language import JAPANESE, N_, _, code, ngettext
@@ -116,6 +117,10 @@ class _Line:
         """Return the value, with its unit or without."""
         return f"{self.value} {self.remark}".rstrip() if with_unit else self.value
 
+    def width(self, *, with_unit: bool) -> int:
+        """Return the columns that the label and the value take."""
+        return cells(self.label) + 1 + cells(self.text(with_unit=with_unit))
+
 
 def _label() -> int:
     """Return the columns of the labels."""
@@ -132,27 +137,42 @@ def _columns(left: list[_Line], right: list[_Line], width: int, height: int) -> 
     bare = _label() + value + interval
     remark = 1 + max(cells(line.remark) for line in left)
     for with_unit in (True, False):
-        plain = max(cells(line.label) + 1 + cells(line.text(with_unit=with_unit)) for line in right)
+        plain = max(line.width(with_unit=with_unit) for line in right)
         if width >= bare + remark * with_unit + 1 + plain:
             break
     if width >= _BASIS_FROM:
         with_unit, plain = True, _MOST_PLAIN
     room = width - bare  # One space parts the columns: the last of `bare`.
-    if room < _LEAST_PLAIN:
+    end = min(room, max(plain, _LEAST_PLAIN))
+    # A long line begins further to the left, where the line beside it ends early.
+    taken = [bare if with_unit else _label() + value + cells(line.interval) + 1 for line in left[:height]]
+    taken += [bare] * (height - len(left))
+    beside = _placed(right, [max(end, width - each) for each in taken], with_unit=with_unit)
+    if room < _LEAST_PLAIN and len(beside) <= max(height - len(left), 0):
         lines = [_start(line, value, interval, "") for line in left]
         lines += [_justified(line, min(width, _MOST_PLAIN), with_unit=True) for line in right]
         return [line.truncate(width, ellipsis=True) for line in lines[:height]]
-    end = min(room, max(plain, _LEAST_PLAIN))
-    ends = [line for line in right if cells(line.label) + 1 + cells(line.text(with_unit=with_unit)) <= end]
-    # In a wide window the second column follows the first; it is not right-aligned.
-    start = min(width - end - 1, bare + (remark + 3 if width < _BASIS_FROM else width) * with_unit)
     lines = []
-    for index in range(min(max(len(left), len(ends)), height)):
-        first = _start(left[index], value, interval, left[index].remark) if index < len(left) else Content("")
-        second = _justified(ends[index], end, with_unit=with_unit) if index < len(ends) else Content("")
-        beside = first if with_unit or index >= len(left) else _start(left[index], value, interval, "")
-        lines.append(beside.truncate(start, ellipsis=True, pad=True) + Content(" ") + second)
+    for row in range(min(max(len(left), *(row + 1 for row in beside), 0), height)):
+        needed = beside[row].width(with_unit=with_unit) if row in beside else 0
+        second = _justified(beside[row], max(end, needed), with_unit=with_unit) if row in beside else Content(" " * end)
+        # In a wide window the second column follows the first; it is not right-aligned.
+        start = min(width - second.cell_length - 1, bare + (remark + 3 if width < _BASIS_FROM else width) * with_unit)
+        remarked = left[row].remark if with_unit and row < len(left) else ""
+        first = _start(left[row], value, interval, remarked) if row < len(left) else Content("")
+        lines.append(first.truncate(start, ellipsis=True, pad=True) + Content(" ") + second)
     return lines
+
+
+def _placed(lines: list[_Line], rooms: list[int], *, with_unit: bool) -> dict[int, _Line]:
+    """Return the line in each row, by the row's room: the first of those left that fits whole."""
+    left, placed = list(lines), dict[int, _Line]()
+    for row, room in enumerate(rooms):
+        line = next((line for line in left if line.width(with_unit=with_unit) <= room), None)
+        if line is not None:
+            placed[row] = line
+            left.remove(line)
+    return placed
 
 
 def _start(line: _Line, value: int, interval: int, remark: str) -> Content:
@@ -199,26 +219,31 @@ class Cautions(Widget):
         width, height = self.size
         cautions = self.plan.cautions
         decisive = [caution for caution in cautions if caution.level == Level.DECISION]
-        texts = [caution.text for caution in decisive or cautions]
-        shown: list[str] = []
-        for index, text in enumerate(texts):
-            lines = wrapped(CAUTION_SIGN + text, max(width, 20), "  ")
-            if len(shown) + len(lines) > height:
-                left = len(cautions) - index
-                more = _("(F6: {n} more)") if index else _("(F6: all {n})")
-                shown = _ending(shown or lines[: max(height, 1)], f"  {more.format(n=left)}", width)
+        texts = [in_form(caution.text) for caution in decisive or cautions]
+        blocks = [wrapped(CAUTION_SIGN + text, max(width, 20), "  ") for text in texts]
+        for count in range(len(blocks), 0, -1):
+            left = len(cautions) - count
+            more = _("(F6: {n} more)").format(n=left) if left else ""
+            lines = _ended([line for block in blocks[:count] for line in block], more, width)
+            if len(lines) <= height:
                 break
-            shown += lines
         else:
-            if len(cautions) > len(texts):
-                more = _("(F6: {n} more)").format(n=len(cautions) - len(texts))
-                shown = _ending(shown, f"  {more}", width)
-        return Content.styled("\n".join(shown), "$text-warning")
+            more = _("(F6: all {n})").format(n=len(cautions))
+            lines = _cut_off(blocks[0][: max(height, 1)], more, width) if blocks else []
+        return Content.styled("\n".join(lines), "$text-warning")
 
 
-def _ending(lines: list[str], more: str, width: int) -> list[str]:
+def _ended(lines: list[str], more: str, width: int) -> list[str]:
+    """Append a remark to the last line, or below it where it has no room."""
+    if not more:
+        return lines
+    last = f"{lines[-1]}  {more}"
+    return [*lines[:-1], last] if cells(last) <= width else [*lines, f"  {more}"]
+
+
+def _cut_off(lines: list[str], more: str, width: int) -> list[str]:
     """Append a remark to the last line, cutting the line where it has no room."""
-    last = lines[-1]
-    if cells(last) + cells(more) > width:
-        last = shortened(last, max(0, width - cells(more) - 1)) + "…"
-    return [*lines[:-1], last + more]
+    last, end = lines[-1], f"  {more}"
+    if cells(last) + cells(end) > width:
+        last = shortened(last, max(0, width - cells(end) - 1)) + "…"
+    return [*lines[:-1], last + end]

@@ -206,11 +206,11 @@ class PlanScreen(SessionScreen):
         if self.session.plan is not None:
             told = plan_headline(self.session.plan)
             headline.show(replace(told, sentence=self._marked(told.sentence)))
-        if problem is not None and problem.field != FORM[0].name:
+        if problem is not None and problem.name != FORM[0].name:
             self.options = True
         self._entitle()
         for field in FORM:
-            if problem is not None and field.name == problem.field:
+            if problem is not None and field.name == problem.name:
                 self.row(field.name).problem(problem.sentence)
                 self.row(field.name).scroll_visible(animate=False)
             elif problem is not None:

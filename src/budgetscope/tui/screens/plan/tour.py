@@ -215,7 +215,7 @@ class TourScreen(Dialog[None]):
         budget = self.query_one(Input).value
         problem = self._judge(budget).problem
         # The Plan screen reports the problems of other fields.
-        if problem is None or problem.field != "budget":
+        if problem is None or problem.name != "budget":
             self._session.edit("budget", budget)
             self.dismiss()
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from budgetscope.api import Advisor, AnsweredRequest
 from budgetscope.core.answers.comparison import Comparison
 from budgetscope.core.answers.whatif import Candidate, IsoFlop
-from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.core.language import _
 from budgetscope.report.figures.figure import (
     NOWHERE,
@@ -20,7 +20,6 @@ from budgetscope.report.figures.figure import (
     Point,
     PointSeries,
     Span,
-    count_number,
     plain_number,
 )
 from budgetscope.report.figures.scale import LinearScale, LogScale
@@ -119,7 +118,7 @@ def curve(shown: SizesAtBudget) -> Figure | None:
     losses = iso.losses(sizes)
     heights = _heights(iso, best.n_params, best.loss)
     return Figure(
-        x=Axis(scale, _("N, parameters"), count_number),
+        x=Axis(scale, _("N, parameters"), format_count),
         y=Axis(heights, loss_axis(shown.answer.plan), plain_number),
         lines=(
             Line(
@@ -173,8 +172,8 @@ def loss_map(shown: SizesAtBudget, most_levels: int = MAP_LEVELS) -> Figure | No
     y_edges = tuple(up.value(i / _MAP_ROWS) for i in range(_MAP_ROWS + 1))
     values = iso.surface(_middles(x_edges), _middles(y_edges))
     return Figure(
-        x=Axis(across, _("N, parameters"), count_number),
-        y=Axis(up, _("D, tokens"), count_number),
+        x=Axis(across, _("N, parameters"), format_count),
+        y=Axis(up, _("D, tokens"), format_count),
         lines=tuple(_budget_line(shown, factor, across) for factor in (1.0, 0.1, 10.0)),
         points=_letters(shown, [pick.candidate.tokens for pick in shown.picks], best.tokens),
         heat=HeatMap(x_edges, y_edges, values, _levels(values, most_levels), lambda loss: f"{loss:.3g}", "contour"),
@@ -213,7 +212,7 @@ def with_position(figure: Figure, shown: SizesAtBudget, here: Candidate, *, on_m
 
     def marker(candidate: Candidate, words: str) -> Marker:
         height = candidate.tokens if on_map else candidate.loss
-        return Marker(candidate.n_params, f"{words} {english_count(candidate.n_params)}", height)
+        return Marker(candidate.n_params, f"{words} {format_count(candidate.n_params)}", height)
 
     optimum = marker(shown.best, _("optimum"))
     if here.n_params == shown.best.n_params:

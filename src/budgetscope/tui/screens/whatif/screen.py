@@ -13,7 +13,7 @@ from textual.widgets import Static
 from budgetscope.api.fields import SERVED
 from budgetscope.core.answers.plan import Plan
 from budgetscope.core.answers.whatif import SERVED_STEPS, SERVING_ASSUMPTION, SERVING_SHORT, Candidate
-from budgetscope.core.budget.quantities import english_count, format_flops, parse_served_tokens
+from budgetscope.core.budget.quantities import format_count, format_flops, parse_served_tokens
 from budgetscope.core.errors import BudgetscopeError
 from budgetscope.core.language import N_, _
 from budgetscope.report.figures.figure import Figure
@@ -265,7 +265,7 @@ class WhatifScreen(SessionScreen):
         steps = [s for s in SERVED_STEPS if direction * (s - now) > 0]
         if steps:
             step = steps[0] if direction > 0 else steps[-1]
-            self.served = english_count(step) if step else ""
+            self.served = format_count(step) if step else ""
 
     def action_leave(self) -> None:
         """Leave the field."""

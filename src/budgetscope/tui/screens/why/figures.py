@@ -6,7 +6,7 @@ from budgetscope.api import Advisor
 from budgetscope.core.answers.answer import Answer
 from budgetscope.core.answers.curves import Curve
 from budgetscope.core.answers.explanation import Explanation
-from budgetscope.core.budget.quantities import english_count, format_flops
+from budgetscope.core.budget.quantities import format_count, format_flops
 from budgetscope.core.language import _
 from budgetscope.report.explanation import StepLine, step_lines
 from budgetscope.report.figures.figure import (
@@ -16,7 +16,6 @@ from budgetscope.report.figures.figure import (
     Marker,
     Point,
     PointSeries,
-    count_number,
     flops_number,
     reach_of,
 )
@@ -87,11 +86,11 @@ def figure(shown: Illustration, dataset: str, at: int) -> Figure:
     lines += [_line(str(index + 1), "", replace(curves[index], low=None, high=None)) for index in reversed(range(at))]
     measured = tuple(Point(point.flops, point.n_params, point.low, point.high) for point in chosen.points)
     here = _("{value} at {place}").format(
-        value=english_count(step.n_params), place=format_flops(shown.explanation.flops)
+        value=format_count(step.n_params), place=format_flops(shown.explanation.flops)
     )
     return Figure(
         x=Axis(shown.scales[0], _("C, training FLOPs"), flops_number),
-        y=Axis(shown.scales[1], _("N, parameters"), count_number),
+        y=Axis(shown.scales[1], _("N, parameters"), format_count),
         lines=tuple(lines),
         points=(PointSeries("o", _("its measured optima"), measured),) if measured else (),
         markers=(Marker(shown.explanation.flops, here, step.n_params),),

@@ -71,11 +71,7 @@ class WhyScreen(SessionScreen):
         step, lines = found.explanation.datasets[dataset][at], found.lines[dataset]
         table = self.query_one(StepTable)
         table.lines, table.at = lines, at
-        table.border_title = Content(
-            _("All steps on {dataset}; here: {budget}; waste: if followed here").format(
-                dataset=dataset, budget=found.explanation.budget
-            )
-        )
+        table.budget = found.explanation.budget
         headline = self.query_one(HeadlinePanel)
         headline.border_title = Content(
             _("Step {n} of {all} on {dataset}: {title}").format(

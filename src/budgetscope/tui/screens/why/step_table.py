@@ -9,13 +9,18 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from budgetscope.report.explanation import StepLine, step_line_header
+from budgetscope.core.language import N_, _
+from budgetscope.report.explanation import WASTE, StepLine, step_line_header
 from budgetscope.report.words import cut, padded, right
 
 STEP_SIGN = ">"
 _WIDTHS = (18, 8, 7, 6, 10, 10, 10, 13)
 _LEAST_TITLE, _MOST_TITLE = 35, 44
 _GAP = 1
+_TITLE = N_("All steps; waste: if followed; here: {budget}")
+_TITLE_TUNED = N_("All steps; waste: if followed; tuned: reach its loss with this share of its compute; here: {budget}")
+_PLAIN = WASTE + 1
+"""Columns before those of the tuned runs."""
 
 
 @dataclass
@@ -34,6 +39,7 @@ class StepTable(Widget):
 
     Attributes:
         lines: the steps.
+        budget: for which they are told.
         at: index of the current step, from 0.
     """
 
@@ -43,16 +49,37 @@ class StepTable(Widget):
 
     lines: reactive[tuple[StepLine, ...]] = reactive(())
     at: reactive[int] = reactive(0)
+    budget: reactive[str] = reactive("")
 
-    def render(self) -> Content:
-        """Return the table with as many columns as fit."""
+    def on_resize(self) -> None:
+        """Set the title, which explains the columns that are shown."""
+        self._entitle()
+
+    def watch_budget(self) -> None:
+        """Set the title."""
+        self._entitle()
+
+    def _entitle(self) -> None:
+        title = _("All steps; waste: if followed; here: {budget}")
+        if self._columns()[0] > _PLAIN:
+            title = _(
+                "All steps; waste: if followed; tuned: reach its loss with this share of its compute; here: {budget}"
+            )
+        self.border_title = Content(title.format(budget=self.budget))
+
+    def _columns(self) -> tuple[int, int]:
+        """Return how many columns fit, and what they leave of the width for the title."""
         left, count = self.size.width - _LEAST_TITLE, 0
         for width in _WIDTHS:
             if left < width + _GAP:
                 break
             left -= width + _GAP
             count += 1
-        title = min(_LEAST_TITLE + left, _MOST_TITLE)
+        return count, min(_LEAST_TITLE + left, _MOST_TITLE)
+
+    def render(self) -> Content:
+        """Return the table with as many columns as fit."""
+        count, title = self._columns()
         names = step_line_header()
         header = "  " + padded(names[0], title - 2) + _row(names[1:], count)
         lines = [Content.styled(header, "$text-muted bold")]
