@@ -1,5 +1,6 @@
 """What Textual does without each file of `tui/textual_fixes`: a test that fails here means that its file can go."""
 
+import asyncio
 import runpy
 from typing import ClassVar
 
@@ -21,6 +22,7 @@ from textual.dom import DOMNode
 from textual.events import Key
 from textual.filter import Monochrome
 from textual.geometry import Region, Size
+from textual.pilot import Pilot
 from textual.screen import ModalScreen, Screen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -372,3 +374,31 @@ async def test_a_scroll_bar_is_painted_with_its_layout() -> None:
         screen.query_one("#tall").styles.height = 80
         await pilot.pause(0.1)
         assert screen.repaints == 1
+
+
+async def _repaints_without_ticks(screen: Watched, pilot: Pilot[None]) -> int:
+    """Change a text while Textual's timer of repaints does not tick, and return how often the screen was painted."""
+    await pilot.pause(0.1)
+    screen._update_timer.pause()
+    screen._update_timer.resume = lambda: None  # type: ignore[method-assign]
+    screen.repaints = 0
+    screen.query_one(Static).update("new", layout=False)
+    # Not by the pilot, which repaints.
+    await asyncio.sleep(0.2)
+    return screen.repaints
+
+
+async def test_textual_waits_for_a_tick() -> None:
+    screen = Watched()
+    app = App[None]()
+    async with app.run_test(size=(20, 12)) as pilot:
+        await app.push_screen(screen)
+        assert await _repaints_without_ticks(screen, pilot) == 0
+
+
+async def test_a_change_is_painted_without_a_tick() -> None:
+    screen = WatchedOnce()
+    app = App[None]()
+    async with app.run_test(size=(20, 12)) as pilot:
+        await app.push_screen(screen)
+        assert await _repaints_without_ticks(screen, pilot) == 1

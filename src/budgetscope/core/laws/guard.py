@@ -4,9 +4,10 @@ Even with ordinary parameters and draws, a law may overflow, divide by zero or l
 budget. `guarded` turns that into an error that names the fit.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from functools import cache, wraps
+from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from budgetscope.core.errors import FailureError
@@ -69,11 +70,10 @@ def _usable(value: object) -> bool:
 @cache
 def _parts(kind: type) -> Callable[[Any], Iterable[object]] | None:
     """Return what lists the parts of a value of a type; None if it has none. Thousands of values are of few types."""
-    if issubclass(kind, str):
-        return None
-    if issubclass(kind, Mapping):
+    # Not `Mapping` and `Sequence`: at its first question, an abstract class asks all its subclasses.
+    if issubclass(kind, dict | MappingProxyType):
         return kind.values
-    if issubclass(kind, Sequence):
+    if issubclass(kind, tuple | list):
         return iter
     if is_dataclass(kind):
         names = [field.name for field in fields(kind)]

@@ -57,8 +57,8 @@ class KeyBar(Widget):
     hints: reactive[tuple[KeyHint, ...]] = reactive(())
 
     def on_mount(self) -> None:
-        """Follow the screen's bindings."""
-        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
+        """Follow the screen's bindings, at once: the bar is painted with what has changed them."""
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed, immediate=True)
 
     def _bindings_changed(self, screen: Screen[Any]) -> None:
         if screen is not self.screen or not self.app.app_focus:
