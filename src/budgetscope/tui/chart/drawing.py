@@ -16,6 +16,8 @@ MIN_WIDTH, MIN_HEIGHT = 24, 4
 
 _TIGHT_ROWS = 13
 """Below this height tick labels stand in the axis, the legend has two rows, and titles are left out."""
+_LEAST_ROWS = 8
+"""Of a plot, below which the legend explains no signs."""
 _LEGEND_INSIDE_WIDTH = 60
 _ROWS_BESIDE_LEGEND = 9
 _CELLS_PER_X_LABEL = 9
@@ -56,9 +58,7 @@ def draw(figure: Figure, width: int, height: int) -> Drawing:
     tight = height < _TIGHT_ROWS
     entries = _entries(figure)
     inside = figure.heat is None and width >= _LEGEND_INSIDE_WIDTH and height >= len(entries) + _ROWS_BESIDE_LEGEND
-    below = _packed(([] if inside else _short_entries(figure)) + _levels(figure), width, 2 if tight else 3)
-    if figure.note:
-        below = [(TextRun(padded(cut(f" {drawable(figure.note)}", width), width), "label"),), *below]
+    below = _below(figure, width, height, inside=inside, tight=tight)
     top = int(not tight and bool(figure.x.title or figure.y.title))
     plot_height = height - top - (1 if tight else 2) - len(below)
     y_values = figure.y.scale.labelled(max(2, plot_height // _ROWS_PER_Y_LABEL))
@@ -72,6 +72,20 @@ def draw(figure: Figure, width: int, height: int) -> Drawing:
     rows += [(*axis, *cells) for axis, cells in zip(left, plot.canvas.rows(), strict=True)]
     rows += _x_axis(figure.x, plot.canvas.width, gutter, tight=tight)
     return Drawing([*rows, *below], gutter + 1, top, plot.canvas.width, plot_height)
+
+
+def _below(figure: Figure, width: int, height: int, *, inside: bool, tight: bool) -> list[Row]:
+    """Return the rows below the plot: a note, and the legend unless it stands inside.
+
+    What explains signs has no row of its own where the plot would have fewer than `_LEAST_ROWS`.
+    """
+    note = [(TextRun(padded(cut(f" {drawable(figure.note)}", width), width), "label"),)] if figure.note else []
+    names, signs = ([], []) if inside else (_short_entries(figure), _strokes(figure, " ") + _beyond(figure, " "))
+    most, levels = 2 if tight else 3, _levels(figure)
+    whole = [*note, *_packed([*names, *signs, *levels], width, most)]
+    without = [*note, *_packed([*names, *levels], width, most)]
+    costs_a_row = len(without) < len(whole)
+    return without if tight and costs_a_row and height - 1 - len(whole) < _LEAST_ROWS else whole
 
 
 def _titles(figure: Figure, width: int, gutter: int) -> Row:
@@ -184,7 +198,7 @@ def _short_entries(figure: Figure) -> list[LegendEntry]:
         if not lines and series.label
     ]
     spans = [LegendEntry(f" ░ {drawable(span.label)} ", "span") for span in figure.spans]
-    return [*lines, *points, *spans, *_strokes(figure, " "), *_beyond(figure, " ")]
+    return [*lines, *points, *spans]
 
 
 def _levels(figure: Figure) -> list[LegendEntry]:
