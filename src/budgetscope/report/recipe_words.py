@@ -22,11 +22,13 @@ def choice_text(choice: RecipeChoice) -> str:
         reach = _("its data reach nearest to this model, {factor} times beyond them")
         if choice.alike > 1:
             # Another law may lie a little nearer.
-            reach = _("the data of {n} laws reach this model about alike, {factor} times beyond its own")
+            reach = _(
+                "{n} laws have data about as near to this model, which lies {factor} times beyond those of this law"
+            )
             if own is not None:
                 reach = _(
-                    "the data of {n} laws reach this model about alike, {factor} times beyond its own, and scores on "
-                    "grids that they were not fitted on decide"
+                    "{n} laws have data about as near to this model, which lies {factor} times beyond those of this "
+                    "law; scores on grids that they were not fitted on decide"
                 )
         reach = reach.format(n=choice.alike, factor=format_factor(math.exp(choice.beyond), 2))
     if own is None:

@@ -112,10 +112,14 @@ def test_a_law_is_not_said_to_reach_nearest_where_another_reaches_alike() -> Non
     assert rates["steplaw2025/dense"] < rates[choice.law]
     assert choice.alike == 2
     said = choice_text(choice)
-    assert said.startswith("the data of 2 laws reach this model about alike, 19 times beyond its own, and scores on")
+    assert said.startswith(
+        "2 laws have data about as near to this model, which lies 19 times beyond those of this law; scores on"
+    )
     assert "nearest" not in said
     unscored = choice_text(replace(choice, evidence=()))
-    assert unscored.startswith("the data of 2 laws reach this model about alike, 19 times beyond its own; on no public")
+    assert unscored.startswith(
+        "2 laws have data about as near to this model, which lies 19 times beyond those of this law; on no public"
+    )
 
 
 @pytest.mark.parametrize("budget", ["64 H100 for 14 days", "2048 H100 for 60 days", "1e21", "N=7B", "8 H100 for 1 day"])
