@@ -105,7 +105,7 @@ def topics(sheet: RecipeSheet) -> tuple[Topic, ...]:
             batch=format_count(plan.recipe.batch_tokens.value)
         ),
         "warmup": _("Warmup, tokens and steps"),
-        "weight_decay": _("Weight decay: coupled, for PyTorch's AdamW at the plan's lr; and independent, a step"),
+        "weight_decay": _("Weight decay: of PyTorch's AdamW at the plan's lr; independent, a step"),
     }
     return tuple(
         Topic(role, titles[role], _spread(role, sheet, values), tuple(_row(each, plan) for each in values))

@@ -98,6 +98,8 @@ class BudgetscopeApp(App[None]):
         # Textual opens in its default mode, which it takes to be the same at every start.
         self.DEFAULT_MODE = self._current  # type: ignore[misc]
         super().__init__()
+        # A key has its effect at once: a page that glides to its end takes a second and more.
+        self.animation_level = "none"
         show_no_greys(self)
         for theme in FEW_COLOURS:
             self.register_theme(theme)
