@@ -22,7 +22,6 @@ from textual.dom import DOMNode
 from textual.events import Key
 from textual.filter import Monochrome
 from textual.geometry import Region, Size
-from textual.pilot import Pilot
 from textual.screen import ModalScreen, Screen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -348,9 +347,9 @@ async def test_a_scroll_bar_of_lines_comes_with_them() -> None:
     assert (await _after(Watched(), n_lines=40))[0] >= 1
 
 
-async def test_textual_paints_a_scroll_bar_after_its_layout() -> None:
+async def _repaints_of_a_longer_page(screen: Watched) -> int:
+    """Make a page longer that has a scroll bar already, and return how often the screen was painted."""
     lay_out_once()
-    screen = Watched()
     app = App[None]()
     async with app.run_test(size=(20, 12)) as pilot:
         await app.push_screen(screen)
@@ -359,46 +358,35 @@ async def test_textual_paints_a_scroll_bar_after_its_layout() -> None:
         screen.repaints = 0
         screen.query_one("#tall").styles.height = 80
         await pilot.pause(0.1)
-        assert screen.repaints == 2
+        return screen.repaints
+
+
+async def test_textual_paints_a_scroll_bar_after_its_layout() -> None:
+    assert await _repaints_of_a_longer_page(Watched()) == 2
 
 
 async def test_a_scroll_bar_is_painted_with_its_layout() -> None:
-    lay_out_once()
-    screen = WatchedOnce()
+    assert await _repaints_of_a_longer_page(WatchedOnce()) == 1
+
+
+async def _repaints_without_ticks(screen: Watched) -> int:
+    """Change a text while Textual's timer of repaints does not tick, and return how often the screen was painted."""
     app = App[None]()
     async with app.run_test(size=(20, 12)) as pilot:
         await app.push_screen(screen)
-        screen.query_one("#tall").styles.height = 40
         await pilot.pause(0.1)
+        screen._update_timer.pause()
+        screen._update_timer.resume = lambda: None  # type: ignore[method-assign]
         screen.repaints = 0
-        screen.query_one("#tall").styles.height = 80
-        await pilot.pause(0.1)
-        assert screen.repaints == 1
-
-
-async def _repaints_without_ticks(screen: Watched, pilot: Pilot[None]) -> int:
-    """Change a text while Textual's timer of repaints does not tick, and return how often the screen was painted."""
-    await pilot.pause(0.1)
-    screen._update_timer.pause()
-    screen._update_timer.resume = lambda: None  # type: ignore[method-assign]
-    screen.repaints = 0
-    screen.query_one(Static).update("new", layout=False)
-    # Not by the pilot, which repaints.
-    await asyncio.sleep(0.2)
-    return screen.repaints
+        screen.query_one(Static).update("new", layout=False)
+        # Not by the pilot, which repaints.
+        await asyncio.sleep(0.2)
+        return screen.repaints
 
 
 async def test_textual_waits_for_a_tick() -> None:
-    screen = Watched()
-    app = App[None]()
-    async with app.run_test(size=(20, 12)) as pilot:
-        await app.push_screen(screen)
-        assert await _repaints_without_ticks(screen, pilot) == 0
+    assert await _repaints_without_ticks(Watched()) == 0
 
 
 async def test_a_change_is_painted_without_a_tick() -> None:
-    screen = WatchedOnce()
-    app = App[None]()
-    async with app.run_test(size=(20, 12)) as pilot:
-        await app.push_screen(screen)
-        assert await _repaints_without_ticks(screen, pilot) == 1
+    assert await _repaints_without_ticks(WatchedOnce()) == 1

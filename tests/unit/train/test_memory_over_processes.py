@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-FUSES_GROUPED_HEADS = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 9)
+from tests.unit.train.test_memory_of_training import REPEATS_HEADS
+
 BENCHMARK = Path(__file__).resolve().parents[3] / "benchmarks" / "memory.py"
 _LINES = 8
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not FUSES_GROUPED_HEADS, reason="torch before 2.9 has no fused kernel of grouped heads here")
+@pytest.mark.skipif(REPEATS_HEADS, reason="torch before 2.9 has no fused kernel of grouped heads here")
 def test_two_processes_hold_the_shards_that_are_estimated() -> None:
     """The benchmark stops where bytes of weights, gradients and moments, or the loss, are not what they should be."""
     launched = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
